@@ -1,0 +1,126 @@
+"""What an engine is given and what it gives back.
+
+An engine sees a *shot source*: the region of interest, frame by frame, in scene-linear float32, together
+with what is to be replaced there. It yields clean frames in order. It never sees files, windows or sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
+Uint8Array = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFrame:
+    """One frame of the region of interest. All arrays have the source's height and width."""
+
+    number: int
+    """The plate's own frame number."""
+    plate: Float32Array
+    """(H, W, 3) scene-linear RGB, unclamped: values above 1 and below 0 are real. Never written to."""
+    remove: Float32Array
+    """(H, W) in 0..1: how much of each pixel is covered by what goes, as the artist drew it."""
+    affected: Float32Array
+    """(H, W) in 0..1: where the object changed the scene (shadow, reflection, contact)."""
+    replaced: Float32Array
+    """(H, W) in 0..1: the weight with which the merge takes the engine's pixel. Only where it is above 0 is
+    the engine's answer used; where it is 0 the plate stays."""
+    quadmask: Uint8Array
+    """(H, W) with the levels 0 remove, 63 overlap, 127 affected, 255 keep."""
+
+
+class ShotSource(Protocol):
+    """Random access to a shot. Frames are read on demand and a few are kept, so memory is bounded: ask for
+    a frame again rather than hold many."""
+
+    @property
+    def frame_numbers(self) -> range:
+        """The plate's frame numbers, in order and without gaps."""
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Width of a pixel over its height, of the pictures that :meth:`frame` gives."""
+
+    def frame(self, number: int) -> ShotFrame:
+        """The frame with this number.
+
+        Raises:
+            KeyError: for a number outside :attr:`frame_numbers`.
+            PlateError: when its file cannot be read.
+        """
+
+    def anchor(self, number: int) -> Float32Array | None:
+        """A frame the artist already cleaned, (H, W, 3) scene-linear, or None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CleanFrame:
+    """An engine's answer for one frame."""
+
+    number: int
+    picture: Float32Array
+    """(H, W, 3) scene-linear RGB; must be finite wherever ``replaced`` is above 0."""
+    confidence: Float32Array | None = None
+    """(H, W) in 0..1: 1 a real pixel of the plate, about 0.5 guessed from motion, 0 synthesised."""
+
+
+class Monitor(Protocol):
+    """How a running engine speaks to whoever waits. Calls are cheap; engines make them often."""
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
+        """``step`` of ``steps`` of ``stage`` are done. Raises RemovalCancelled when a stop was asked for."""
+
+    def preview(self, frame: int, picture: Float32Array) -> None:
+        """A small scene-linear (H, W, 3) picture of what frame ``frame`` will look like."""
+
+    def log(self, message: str) -> None:
+        """One line for the job's log."""
+
+    def check_cancelled(self) -> None:
+        """Raises RemovalCancelled when a stop was asked for. Call at least twice a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRequest:
+    """The settings an engine may heed; what it does not know it ignores."""
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    seed: int = 42
+    proxy_scale: float = 1.0
+    """Already applied to the source's pixels; an engine may also do less work below 1."""
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    """The engine's own named options, checked by the engine."""
+
+
+class Engine(Protocol):
+    """A way to make a clean plate."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def wants_full_frame(self) -> bool:
+        """Whether, with the region left to choose, the engine works on the whole frame rather than on the
+        surroundings of the mattes."""
+
+    def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
+        """Yield one clean frame for each frame of ``shot``, in order.
+
+        Raises:
+            SettingError: for an option that the engine does not know or cannot honour.
+            RemovalCancelled: soon after the monitor says so.
+        """

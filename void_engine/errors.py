@@ -1,0 +1,31 @@
+"""What can go wrong in the engine, drawn once. A message names the file, frame or setting and the remedy."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Any failure that the engine explains: the message is meant for an artist."""
+
+
+class PlateError(EngineError):
+    """A picture file could not be read, does not fit the shot, or could not be written."""
+
+
+class MissingFrameError(PlateError):
+    """A frame of the range has no file."""
+
+
+class MatteError(EngineError):
+    """The mattes or shapes cannot drive a removal (none at all, wrong size, a channel that is not there)."""
+
+
+class SettingError(EngineError):
+    """A setting has a value that this engine or machine cannot honour."""
+
+
+class OutputExistsError(EngineError):
+    """A frame of the result is already on disk; results are never overwritten."""
+
+
+class RemovalCancelled(Exception):  # noqa: N818 - not a failure
+    """The removal was stopped on request. Not an error: frames that are complete stay."""
