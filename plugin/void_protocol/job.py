@@ -1,0 +1,222 @@
+"""The removal job: one versioned schema for panel, command line, server and farm.
+
+A job is plain values. Coordinates are those of the host: pixels of the full-size format, x to the right,
+y **up**, the origin at the bottom-left corner of the format (the display window); frames are inclusive.
+:mod:`void_protocol.job_check` says what a valid job is beyond its types, :mod:`void_protocol.job_file` reads
+and writes it as JSON. Every field is explained for people in ``docs/job.md``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Literal, Optional, Union
+
+import msgspec
+from msgspec import Meta, Struct
+
+SCHEMA_VERSION = 1
+"""The version that this package writes, and the only one it reads."""
+
+Role = Literal["remove", "affected", "ignore"]
+"""What a shape or matte means: the object itself; what the object did to the scene (shadow, reflection,
+things it holds up); or a hold-out that is never touched, cut out of both others."""
+
+Compression = Literal["none", "rle", "zips", "zip", "piz", "pxr24", "b44", "b44a", "dwaa", "dwab"]
+"""EXR compressions by their field names."""
+
+ResultLayer = Literal["clean", "matte", "confidence", "quadmask"]
+
+PROXY_SCALES = (1.0, 0.5, 0.25, 0.125)
+"""The scales that an artist may work at."""
+
+MAX_FRAMES = 100_000
+"""More frames than this in one job are taken for a mistake."""
+
+_Scalar = Union[bool, int, float, str]  # noqa: UP007 - evaluated by msgspec on Python 3.10
+_Name = Annotated[str, Meta(min_length=1, max_length=256)]
+_Pattern = Annotated[str, Meta(min_length=1, max_length=4096)]
+_Frame = Annotated[int, Meta(ge=-1_000_000, le=10_000_000)]
+_Pixels = Annotated[int, Meta(ge=1, le=65_536)]
+_Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class Format(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The plate's display window."""
+
+    width: _Pixels
+    height: _Pixels
+    pixel_aspect: Annotated[float, Meta(gt=0.0, le=16.0)] = 1.0
+    """Width of a pixel over its height; 2.0 for an anamorphic plate."""
+
+
+class Shot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The plate and what is needed to read it."""
+
+    name: _Name
+    plate: _Pattern
+    """Path of the plate's EXR files with a ``%04d`` or ``####`` token for the frame number."""
+    first_frame: _Frame
+    last_frame: _Frame
+    """Inclusive."""
+    format: Format
+    colour_space: _Name = "scene_linear"
+    """Name or role of the plate's scene-linear colour space in the OCIO config."""
+    view: _Name = "main"
+    """The stereo view that the plate shows."""
+    layer: Annotated[str, Meta(max_length=256)] = ""
+    """The layer that holds the picture; empty for the main R, G, B."""
+
+    @property
+    def frame_numbers(self) -> range:
+        return range(self.first_frame, self.last_frame + 1)
+
+
+class RotoPoint(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One control point of a closed cubic Bezier shape, transforms applied. In JSON an array of up to twelve
+    numbers in this order; what is left out at the end is 0. Pixels."""
+
+    x: float
+    y: float
+    """Position of the point."""
+    left_x: float = 0.0
+    left_y: float = 0.0
+    """The incoming tangent's handle, as an offset from the point."""
+    right_x: float = 0.0
+    right_y: float = 0.0
+    """The outgoing tangent's handle, as an offset from the point."""
+    feather_x: float = 0.0
+    feather_y: float = 0.0
+    """The feather point, as an offset from the point; (0, 0) for no feather here."""
+    feather_left_x: float = 0.0
+    feather_left_y: float = 0.0
+    """The feather contour's incoming handle, as an offset from the feather point."""
+    feather_right_x: float = 0.0
+    feather_right_y: float = 0.0
+    """The feather contour's outgoing handle, as an offset from the feather point."""
+
+
+class ShapeFrame(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A roto shape at one frame. Everything about a shape may animate, so everything is here."""
+
+    frame: _Frame
+    points: list[RotoPoint]
+    opacity: _Unit = 1.0
+    feather_x_px: Annotated[float, Meta(ge=-4096.0, le=4096.0)] = 0.0
+    feather_y_px: Annotated[float, Meta(ge=-4096.0, le=4096.0)] = 0.0
+    """Uniform feather in pixels, added to the points' own; negative feathers inwards."""
+    falloff: Annotated[float, Meta(ge=0.0, le=100.0)] = 1.0
+    """How the feather falls off from 1 to 0; 1 is even, above 1 stays nearer to the shape."""
+    inverted: bool = False
+    visible: bool = True
+
+
+class RotoShape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A closed roto shape with its role, baked for every frame of the shot."""
+
+    name: _Name
+    role: Role
+    frames: list[ShapeFrame]
+
+
+class Matte(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A rendered matte for a role: one channel of an EXR sequence, 0 keeps and 1 belongs to the role."""
+
+    role: Role
+    pattern: _Pattern
+    """Like the plate's; without a frame token one picture is held for the whole shot."""
+    channel: _Name = "A"
+    """Full channel name in the file, such as ``A`` or ``remove.A``."""
+    inverted: bool = False
+
+
+class Anchors(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Frames of the shot that the artist has already cleaned by hand."""
+
+    pattern: _Pattern
+    frames: Annotated[list[_Frame], Meta(min_length=1)]
+
+
+class Region(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The part of the frame that the engine works on."""
+
+    mode: Literal["auto", "full", "box"] = "auto"
+    """``auto``: what suits the engine, around the mattes; ``full``: the whole format; ``box``: as given."""
+    margin: Annotated[float, Meta(ge=0.0, le=8.0)] = 0.5
+    """Context around the mattes with ``auto``, as a fraction of the mattes' own width and height."""
+    box: Optional[tuple[int, int, int, int]] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
+    """``[left, bottom, right, top]`` in pixels, y up, right and top exclusive; with ``box`` only."""
+
+
+class MatteSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How far the replacement reaches around the mattes. Pixels of the full-size plate."""
+
+    growth_px: Annotated[float, Meta(ge=-256.0, le=256.0)] = 2.0
+    """The mattes are grown by this much before anything is replaced; negative shrinks."""
+    softness_px: Annotated[float, Meta(ge=0.0, le=256.0)] = 4.0
+    """Width of the ramp, outside the grown matte, over which the result goes over into the plate."""
+
+
+class QuadmaskSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the roles become the mask that the model was trained with."""
+
+    snap_affected_to_grid: bool = True
+    """Affected regions become whole cells of the coarse grid that the model saw in training."""
+    clear_affected_on_first_frame: bool = True
+    """No affected level on the first frame, as in training."""
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the artist can turn."""
+
+    engine: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")] = "auto"
+    """``auto``: ``void`` where its models are installed, else ``propagation``; or an engine by name."""
+    prompt: Annotated[str, Meta(max_length=4096)] = ""
+    """What remains when the object is gone ("A lime falls on the table."), never the removal itself."""
+    negative_prompt: Annotated[str, Meta(max_length=4096)] = ""
+    proxy_scale: float = 1.0
+    """1, 0.5, 0.25 or 0.125: work on, and give back, a plate of this scale."""
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 42
+    region: Region = Region()
+    matte: MatteSettings = MatteSettings()
+    quadmask: QuadmaskSettings = QuadmaskSettings()
+    match_seam: bool = True
+    """Match the engine's colour to the plate along the border of the replacement."""
+    engine_options: dict[str, _Scalar] = {}
+    """Options of the engine itself, by the names in its own documentation."""
+
+
+class Output(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the result goes and what is in it."""
+
+    pattern: _Pattern
+    """Path of the result's EXR files, with a frame token like the plate's. ``{version}`` becomes ``v001``."""
+    version: Annotated[int, Meta(ge=1, le=9999)] = 1
+    compression: Compression = "zip"
+    layers: list[ResultLayer] = msgspec.field(default_factory=lambda: ["clean", "matte"])
+    """Layers beside the main picture: ``clean`` the engine's own pixels, ``matte`` what was replaced,
+    ``confidence`` how sure the engine is, ``quadmask`` what the model saw (level / 255)."""
+
+    @property
+    def versioned_pattern(self) -> str:
+        """The pattern with its version put in."""
+        return self.pattern.replace("{version}", f"v{self.version:03d}")
+
+
+def new_job_id() -> str:
+    """A fresh identity for a job: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One submission: a shot, what is to go, how, and where the result belongs."""
+
+    schema_version: Literal[1] = 1
+    job_id: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = msgspec.field(default_factory=new_job_id)
+    """Identity of the submission: the same id with the same content is the same job."""
+    shot: Shot
+    shapes: list[RotoShape] = []
+    mattes: list[Matte] = []
+    """Mattes and shapes of one role add up."""
+    anchors: Optional[Anchors] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
+    settings: Settings = Settings()
+    output: Output

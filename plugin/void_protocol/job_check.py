@@ -1,0 +1,174 @@
+"""What a valid job is beyond its types. Every problem names the field by its JSON path and the remedy."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from .errors import JobError
+from .job import MAX_FRAMES, PROXY_SCALES, Output, Region, RemovalJob, RotoShape, Settings, ShapeFrame, Shot
+
+FRAME_TOKEN = re.compile(r"%0?\d*d|#+")
+"""The two ways to write a frame number into a path."""
+
+_SHOWN_PROBLEMS = 8
+_FEWEST_POINTS = 2  # two Bezier points with tangents already enclose an area
+
+
+def check_job(job: RemovalJob) -> None:
+    """Check ``job`` as a whole.
+
+    Raises:
+        JobError: with one line for each problem, at most eight and a count of the rest.
+    """
+    problems: list[str] = []
+    total = 0
+    for problem in _problems(job):
+        total += 1
+        if total <= _SHOWN_PROBLEMS:
+            problems.append(problem)
+        elif total > 1000:  # a broken exporter can be wrong everywhere; the count need not be exact
+            break
+    if total > _SHOWN_PROBLEMS:
+        problems.append(f"... and {total - _SHOWN_PROBLEMS} more problems")
+    if problems:
+        raise JobError("\n".join(problems))
+
+
+def _problems(job: RemovalJob) -> Iterator[str]:
+    range_problems = list(_shot_problems(job.shot))
+    yield from range_problems
+    roles = {shape.role for shape in job.shapes} | {matte.role for matte in job.mattes}
+    if not roles - {"ignore"}:
+        yield "$.shapes: nothing to remove; mark at least one shape or matte as 'remove' or 'affected'"
+    for index, matte in enumerate(job.mattes):
+        yield from _token_problems(f"$.mattes[{index}].pattern", matte.pattern, frame_count=1)
+    if not range_problems:  # with an impossible range, frames would all be reported missing
+        for index, shape in enumerate(job.shapes):
+            yield from _shape_problems(f"$.shapes[{index}]", shape, job.shot)
+    if job.anchors is not None:
+        yield from _token_problems("$.anchors.pattern", job.anchors.pattern, len(job.anchors.frames))
+        for number in job.anchors.frames:
+            if number not in job.shot.frame_numbers:
+                yield f"$.anchors.frames: frame {number} is outside the shot {_range(job.shot)}; leave it out"
+    yield from _settings_problems(job.settings)
+    yield from _output_problems(job.output, job.shot)
+
+
+def _range(shot: Shot) -> str:
+    return f"{shot.first_frame}-{shot.last_frame}"
+
+
+def _token_problems(path: str, pattern: str, frame_count: int) -> Iterator[str]:
+    tokens = FRAME_TOKEN.findall(pattern)
+    if len(tokens) > 1:
+        yield f"{path}: {pattern!r} has {len(tokens)} frame tokens ({', '.join(tokens)}); keep exactly one"
+    if not tokens and frame_count > 1:
+        yield (
+            f"{path}: {pattern!r} has no frame token for {frame_count} frames; "
+            "write %04d or #### where the number goes"
+        )
+
+
+def _shot_problems(shot: Shot) -> Iterator[str]:
+    count = len(shot.frame_numbers)
+    if shot.last_frame < shot.first_frame:
+        yield (
+            f"$.shot.last_frame: {shot.last_frame} comes before first_frame {shot.first_frame}; "
+            "swap them (both are inclusive)"
+        )
+    elif count > MAX_FRAMES:
+        yield f"$.shot.last_frame: {count} frames are more than {MAX_FRAMES} in one job; split the shot"
+    yield from _finite_problems("$.shot.format.pixel_aspect", shot.format.pixel_aspect)
+    yield from _token_problems("$.shot.plate", shot.plate, count)
+
+
+def _shape_problems(path: str, shape: RotoShape, shot: Shot) -> Iterator[str]:
+    seen: set[int] = set()
+    for index, at in enumerate(shape.frames):
+        here = f"{path}.frames[{index}]"
+        if at.frame in seen:
+            yield f"{here}.frame: shape {shape.name!r} has frame {at.frame} twice; keep one"
+        seen.add(at.frame)
+        yield from _shape_frame_problems(here, shape.name, at)
+    missing = [number for number in shot.frame_numbers if number not in seen]
+    if missing:
+        yield (
+            f"{path}.frames: shape {shape.name!r} has no geometry for {frame_list(missing)}; "
+            f"bake it for every frame of {_range(shot)} (with visible false where it is not there)"
+        )
+
+
+def _shape_frame_problems(here: str, name: str, at: ShapeFrame) -> Iterator[str]:
+    if at.visible and len(at.points) < _FEWEST_POINTS:
+        yield (
+            f"{here}.points: shape {name!r} has {len(at.points)} points on frame {at.frame}; "
+            f"a visible shape needs at least {_FEWEST_POINTS}"
+        )
+    for field in ("opacity", "feather_x_px", "feather_y_px", "falloff"):
+        yield from _finite_problems(f"{here}.{field}", getattr(at, field))
+    for index, point in enumerate(at.points):
+        for field in point.__struct_fields__:
+            value = getattr(point, field)
+            if not math.isfinite(value):
+                yield (
+                    f"{here}.points[{index}].{field}: {value} on shape {name!r}, frame {at.frame}; "
+                    "every coordinate must be a finite number"
+                )
+
+
+def _settings_problems(settings: Settings) -> Iterator[str]:
+    if settings.proxy_scale not in PROXY_SCALES:
+        known = ", ".join(f"{scale:g}" for scale in PROXY_SCALES)
+        yield f"$.settings.proxy_scale: {settings.proxy_scale:g} is not one of {known}"
+    for field in ("growth_px", "softness_px"):
+        yield from _finite_problems(f"$.settings.matte.{field}", getattr(settings.matte, field))
+    for name, value in settings.engine_options.items():
+        if isinstance(value, float):
+            yield from _finite_problems(f"$.settings.engine_options.{name}", value)
+    yield from _region_problems(settings.region)
+
+
+def _region_problems(region: Region) -> Iterator[str]:
+    path = "$.settings.region"
+    yield from _finite_problems(f"{path}.margin", region.margin)
+    if region.mode == "box" and region.box is None:
+        yield f"{path}.box: mode 'box' needs [left, bottom, right, top] in pixels"
+    if region.box is not None:
+        if region.mode != "box":
+            yield f"{path}.mode: a box is given but mode is {region.mode!r}; set it to 'box' or drop the box"
+        left, bottom, right, top = region.box
+        if right <= left or top <= bottom:
+            yield f"{path}.box: [{left}, {bottom}, {right}, {top}] is empty; right and top must be the larger"
+
+
+def _output_problems(output: Output, shot: Shot) -> Iterator[str]:
+    path = "$.output.pattern"
+    yield from _token_problems(path, output.versioned_pattern, len(shot.frame_numbers))
+    if not output.pattern.lower().endswith(".exr"):
+        yield f"{path}: {output.pattern!r} does not end in .exr; results are EXR files"
+    if output.versioned_pattern == shot.plate:
+        yield f"{path}: the result would overwrite the plate {shot.plate!r}; choose another name"
+    if len(set(output.layers)) != len(output.layers):
+        yield "$.output.layers: a layer is named twice; name each once"
+
+
+def _finite_problems(path: str, value: float) -> Iterator[str]:
+    if not math.isfinite(value):
+        yield f"{path}: {value} is not a finite number"
+
+
+def frame_list(numbers: Sequence[int]) -> str:
+    """Frame numbers for people: ``frame 1003`` or ``frames 1003, 1010-1012``. Sorted input, at most six runs
+    are written out."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    words = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:6]]
+    if len(runs) > 6:
+        words.append("...")
+    return ("frame " if len(numbers) == 1 else "frames ") + ", ".join(words)

@@ -1,0 +1,131 @@
+"""Jobs as JSON: read, write, and the schema for other languages."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .errors import JobError, JobFileError
+from .job import SCHEMA_VERSION, RemovalJob
+from .job_check import check_job
+
+_decoder = msgspec.json.Decoder(RemovalJob)
+
+
+class _Versioned(msgspec.Struct):
+    """Only the version, read before anything else: a job of another version may differ in every field."""
+
+    schema_version: Any = None
+
+
+_version_decoder = msgspec.json.Decoder(_Versioned)
+
+
+def decode_job(text: bytes | str) -> RemovalJob:
+    """A checked job from JSON.
+
+    Raises:
+        JobError: naming each offending field by its JSON path.
+    """
+    try:
+        version = _version_decoder.decode(text).schema_version
+        if version != SCHEMA_VERSION or isinstance(version, bool):
+            raise JobError(_version_problem(version))
+        job = _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise JobError(_with_path_first(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise JobError(f"$: not readable as JSON ({error}); NaN and infinity are not JSON either") from error
+    check_job(job)
+    return job
+
+
+def _version_problem(version: object) -> str:
+    if version is None:
+        return f"$.schema_version: missing; this release writes and reads version {SCHEMA_VERSION}"
+    return (
+        f"$.schema_version: {version!r} is not known here, only {SCHEMA_VERSION}; "
+        "use the release that wrote the job, or export it again"
+    )
+
+
+def _with_path_first(message: str) -> str:
+    """msgspec says ``what - at `$.path```; people look for the field first."""
+    what, separator, path = message.rpartition(" - at ")
+    return f"{path.strip('`')}: {what}" if separator else f"$: {message}"
+
+
+def encode_job(job: RemovalJob) -> bytes:
+    """The job as compact JSON, with fields in a fixed order.
+
+    Raises:
+        JobError: when the job is not valid (NaN would silently become null).
+    """
+    check_job(job)
+    return msgspec.json.encode(job)
+
+
+def format_job(job: RemovalJob) -> bytes:
+    """The job as JSON for people: indented, one line for each control point."""
+    lines = _lines(json.loads(encode_job(job)), "")
+    return ("".join(lines) + "\n").encode()
+
+
+def _lines(value: Any, indent: str) -> list[str]:
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        items = [f"{inner}{json.dumps(key)}: {''.join(_lines(item, inner))}" for key, item in value.items()]
+        return ["{\n", ",\n".join(items), f"\n{indent}}}"]
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        items = [f"{inner}{''.join(_lines(item, inner))}" for item in value]
+        return ["[\n", ",\n".join(items), f"\n{indent}]"]
+    return [json.dumps(value)]
+
+
+def read_job(path: Path) -> RemovalJob:
+    """The job in a file.
+
+    Raises:
+        JobFileError: when the file cannot be read or does not hold a valid job; the message names the file.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise JobFileError(f"cannot read the job file {path}: {error.strerror or error}") from error
+    try:
+        return decode_job(text)
+    except JobError as error:
+        raise JobFileError(f"{path} is not a valid job:\n{error}") from error
+
+
+def write_job(job: RemovalJob, path: Path, *, overwrite: bool = False) -> None:
+    """Save ``job`` as readable JSON; the file appears only when whole.
+
+    Raises:
+        JobFileError: when the file exists and ``overwrite`` is false, or cannot be written.
+        JobError: when the job is not valid.
+    """
+    text = format_job(job)
+    if path.exists() and not overwrite:
+        raise JobFileError(f"{path} exists already; choose another name")
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise JobFileError(f"cannot write the job file {path}: {error.strerror or error}") from error
+
+
+def job_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a job."""
+    schema = msgspec.json.schema(RemovalJob)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "VOID removal job", **schema}
