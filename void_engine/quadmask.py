@@ -1,0 +1,231 @@
+"""The quadmask: what the diffusion model is told about every pixel, in four grey levels.
+
+This module alone knows the levels and every threshold that leads to or from them.
+
+Levels, cut points and the grid of affected regions are those that VOID (Netflix, *Video Object and
+Interaction Deletion*) was trained with.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.errors import MatteError
+
+Float32Array = NDArray[np.float32]
+Uint8Array = NDArray[np.uint8]
+BoolArray = NDArray[np.bool_]
+
+REMOVE = 0
+OVERLAP = 63
+AFFECTED = 127
+KEEP = 255
+
+ROLE_THRESHOLD = 0.05
+"""A pixel has a role when the role's matte covers more than this of it. Low, because a pixel that holds even
+a little of the object would lead the model to keep a fringe of it; above zero, because a keyer's noise is
+not meant."""
+
+_REMOVE_UP_TO = 31
+_OVERLAP_UP_TO = 95
+_AFFECTED_UP_TO = 191
+
+_LEVEL_OF_VALUE: Uint8Array = np.full(256, KEEP, np.uint8)
+_LEVEL_OF_VALUE[: _AFFECTED_UP_TO + 1] = AFFECTED
+_LEVEL_OF_VALUE[: _OVERLAP_UP_TO + 1] = OVERLAP
+_LEVEL_OF_VALUE[: _REMOVE_UP_TO + 1] = REMOVE
+_LEVEL_OF_VALUE.setflags(write=False)
+
+_GRID_CELLS = 8
+"""Cells along the shorter side of the picture."""
+
+_OVERLAY_COLOURS = {
+    REMOVE: (0.92, 0.10, 0.12),
+    OVERLAP: (1.00, 0.72, 0.05),
+    AFFECTED: (0.10, 0.55, 1.00),
+}
+
+
+def quadmask_from_roles(remove: Float32Array, affected: Float32Array) -> Uint8Array:
+    """The quadmask of two role mattes, pixel by pixel.
+
+    Args:
+        remove: (H, W) in 0..1, coverage by what goes.
+        affected: (H, W) in 0..1, coverage by what the object changed.
+
+    Returns:
+        (H, W) uint8 with the four levels. A matte counts where it is above :data:`ROLE_THRESHOLD`; NaN
+        does not.
+
+    Raises:
+        MatteError: when the mattes are not two pictures of one size.
+    """
+    _check_same_size(remove, affected)
+    return _levels(remove > ROLE_THRESHOLD, affected > ROLE_THRESHOLD)
+
+
+def roles_from_levels(levels: Uint8Array) -> tuple[Float32Array, Float32Array]:
+    """The two role mattes that a stored quadmask stands for.
+
+    Args:
+        levels: (H, W) uint8, the four levels or values near them (a compressed movie's).
+
+    Returns:
+        ``(remove, affected)``, each (H, W) float32 of zeros and ones; an overlap has both.
+
+    Raises:
+        MatteError: when ``levels`` are not 8-bit values.
+    """
+    level = quantise_levels(levels)
+    remove = (level == REMOVE) | (level == OVERLAP)
+    affected = (level == AFFECTED) | (level == OVERLAP)
+    return remove.astype(np.float32), affected.astype(np.float32)
+
+
+def quantise_levels(values: NDArray[np.uint8] | Float32Array) -> Uint8Array:
+    """Every value moved to its level: to 31 it is remove, to 95 overlap, to 191 affected, else keep.
+
+    Args:
+        values: any shape; uint8, or float in 0..255 (as an area average gives).
+
+    Returns:
+        uint8 of the same shape, holding only the four levels.
+
+    Raises:
+        MatteError: for another type, or floats outside 0..255 or not finite.
+    """
+    if values.dtype == np.uint8:
+        return _LEVEL_OF_VALUE[values]
+    if not np.issubdtype(values.dtype, np.floating):
+        raise MatteError(f"a quadmask holds 8-bit values 0..255, not {values.dtype}; convert it first")
+    # Half a code value of room: an average of 255s may come out a little above 255.
+    if values.size and not (float(values.min()) >= -0.5 and float(values.max()) <= 255.5):
+        raise MatteError("a quadmask holds values 0..255; this one has values outside that range")
+    # An average just above a cut point belongs to the level above it, so fractions round up.
+    return _LEVEL_OF_VALUE[np.clip(np.ceil(values), 0, 255).astype(np.uint8)]
+
+
+def grid_shape(height: int, width: int, pixel_aspect: float = 1.0) -> tuple[int, int]:
+    """``(rows, columns)`` of the grid that affected regions were trained on.
+
+    8 rows of square cells, columns by the picture's aspect; 8 columns when it is portrait. ``pixel_aspect``
+    is a pixel's width over its height.
+    """
+    aspect = width * pixel_aspect / height
+    if aspect >= 1.0:
+        rows, columns = _GRID_CELLS, round(_GRID_CELLS * aspect)
+    else:
+        rows, columns = round(_GRID_CELLS / aspect), _GRID_CELLS
+    return min(rows, height), min(columns, width)
+
+
+def snap_to_grid(affected: BoolArray, pixel_aspect: float = 1.0) -> BoolArray:
+    """The affected region made of whole grid cells; a cell that is touched by one pixel counts whole.
+
+    Args:
+        affected: (H, W) bool on the picture the model sees (the region of interest or its canvas), not on the
+            whole plate: the grid is a division of that picture.
+        pixel_aspect: width of a pixel over its height.
+
+    Returns:
+        (H, W) bool.
+    """
+    height, width = affected.shape
+    if not affected.any():
+        return affected.copy()
+    rows, columns = grid_shape(height, width, pixel_aspect)
+    tops = np.arange(rows) * height // rows
+    lefts = np.arange(columns) * width // columns
+    touched = np.logical_or.reduceat(np.logical_or.reduceat(affected, tops, axis=0), lefts, axis=1)
+    tall = np.repeat(touched, np.diff(tops, append=height), axis=0)
+    whole: BoolArray = np.repeat(tall, np.diff(lefts, append=width), axis=1)
+    return whole
+
+
+def clear_affected(quadmask: Uint8Array) -> Uint8Array:
+    """The quadmask without its affected level: overlap becomes remove, affected becomes keep."""
+    cleared = quadmask.copy()
+    cleared[quadmask == OVERLAP] = REMOVE
+    cleared[quadmask == AFFECTED] = KEEP
+    return cleared
+
+
+def build_quadmask(
+    remove: Float32Array,
+    affected: Float32Array,
+    *,
+    is_first_frame: bool,
+    snap: bool = True,
+    clear_first: bool = True,
+    pixel_aspect: float = 1.0,
+) -> Uint8Array:
+    """The quadmask of one frame, as the model likes it.
+
+    Args:
+        remove: (H, W) in 0..1 on the picture the model sees.
+        affected: likewise.
+        is_first_frame: whether this is the shot's first frame.
+        snap: affected regions as whole cells of the training grid.
+        clear_first: no affected level on the first frame; the model was trained so.
+        pixel_aspect: width of a pixel over its height.
+
+    Returns:
+        (H, W) uint8 with the four levels.
+
+    Raises:
+        MatteError: when the mattes are not two pictures of one size.
+    """
+    _check_same_size(remove, affected)
+    is_affected = affected > ROLE_THRESHOLD
+    if is_first_frame and clear_first:
+        is_affected = np.zeros_like(is_affected)
+    elif snap:
+        is_affected = snap_to_grid(is_affected, pixel_aspect)
+    return _levels(remove > ROLE_THRESHOLD, is_affected)
+
+
+def overlay(picture: Float32Array, quadmask: Uint8Array, opacity: float = 0.5) -> Float32Array:
+    """The picture tinted by its quadmask, for people to look at: remove red, overlap amber, affected blue.
+
+    Args:
+        picture: (H, W, 3) display-referred RGB, 0..1.
+        quadmask: (H, W) uint8.
+        opacity: of the tint, 0..1.
+
+    Returns:
+        A new (H, W, 3) float32; pixels to keep are the picture's own.
+
+    Raises:
+        MatteError: when sizes differ.
+    """
+    if picture.shape[:2] != quadmask.shape:
+        raise MatteError(
+            f"the quadmask is {_size(quadmask)} but its picture {_size(picture)}; they must have one size"
+        )
+    tinted = picture.astype(np.float32)
+    level = quantise_levels(quadmask)
+    for value, colour in _OVERLAY_COLOURS.items():
+        here = level == value
+        tinted[here] = (1.0 - opacity) * tinted[here] + np.float32(opacity) * np.asarray(colour, np.float32)
+    return tinted
+
+
+def _levels(remove: BoolArray, affected: BoolArray) -> Uint8Array:
+    levels = np.full(remove.shape, KEEP, np.uint8)
+    levels[affected] = AFFECTED
+    levels[remove] = REMOVE
+    levels[remove & affected] = OVERLAP
+    return levels
+
+
+def _check_same_size(remove: Float32Array, affected: Float32Array) -> None:
+    if remove.ndim != 2 or remove.shape != affected.shape:
+        raise MatteError(
+            f"the remove matte is {_size(remove)} but the affected matte {_size(affected)}; "
+            "render both at the plate's size, one channel each"
+        )
+
+
+def _size(array: NDArray[np.generic]) -> str:
+    return "x".join(str(side) for side in array.shape[1::-1] + array.shape[2:])
