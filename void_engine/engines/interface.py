@@ -6,7 +6,7 @@ with what is to be replaced there. It yields clean frames in order. It never see
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -104,6 +104,13 @@ class EngineRequest:
     """Already applied to the source's pixels; an engine may also do less work below 1."""
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """The engine's own named options, checked by the engine."""
+    wanted: Container[int] | None = None
+    """Frame numbers whose answer will be used; the others are context and may be left out of what is
+    yielded. None wants them all."""
+
+    def wants(self, number: int) -> bool:
+        """Whether the answer for frame ``number`` will be used."""
+        return self.wanted is None or number in self.wanted
 
 
 class Engine(Protocol):
@@ -118,7 +125,7 @@ class Engine(Protocol):
         surroundings of the mattes."""
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
-        """Yield one clean frame for each frame of ``shot``, in order.
+        """Yield one clean frame for each frame of ``shot`` that the request wants, in order.
 
         Raises:
             SettingError: for an option that the engine does not know or cannot honour.

@@ -1,0 +1,1 @@
+"""The ``void`` command: one module for each family of commands."""

@@ -1,0 +1,23 @@
+"""What the exit status of ``void`` means. Documented for dispatchers in ``docs/commands.md``."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit statuses; 2 is also what a bad command line gives."""
+
+    DONE = 0
+    FAILED = 1
+    """The removal failed for a reason none of the others covers."""
+    INVALID_JOB = 2
+    BAD_INPUT = 3
+    """A plate, matte or movie is missing, unreadable or does not fit."""
+    BAD_OUTPUT = 4
+    """The result exists already or could not be written."""
+    NO_SERVER = 5
+    """The server does not answer, or does not let this user in."""
+    JOB_FAILED = 6
+    """The server ran the job and it failed there."""
+    CANCELLED = 130

@@ -1,0 +1,71 @@
+"""Errors as one readable line and a meaningful exit status; the trace only with ``--debug``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from typer import Context
+from typer.core import TyperGroup
+
+from void_engine.errors import (
+    EngineError,
+    MatteError,
+    OutputExistsError,
+    PlateError,
+    RemovalCancelled,
+    SettingError,
+)
+from void_protocol.errors import JobError, JobFileError, ProtocolError
+
+from .exit_codes import ExitCode
+
+errors_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class CommandError(Exception):
+    """A command cannot go on; the message says why and what to do."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+_CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
+    (OutputExistsError, ExitCode.BAD_OUTPUT),
+    (PlateError, ExitCode.BAD_INPUT),
+    (MatteError, ExitCode.BAD_INPUT),
+    (SettingError, ExitCode.INVALID_JOB),
+    (JobError, ExitCode.INVALID_JOB),
+    (JobFileError, ExitCode.INVALID_JOB),
+    (EngineError, ExitCode.FAILED),
+    (ProtocolError, ExitCode.NO_SERVER),
+)
+
+
+class ExplainingGroup(TyperGroup):
+    """The command group around every command: here an exception becomes a line and a status."""
+
+    def invoke(self, ctx: Context) -> Any:  # type: ignore[override] # typer hides click's own context type
+        debug = bool(ctx.params.get("debug"))
+        try:
+            return super().invoke(ctx)
+        except (RemovalCancelled, KeyboardInterrupt):
+            errors_console.print("[yellow]cancelled[/]; complete frames are kept")
+            ctx.exit(ExitCode.CANCELLED)
+        except CommandError as error:
+            self._explain(error, debug)
+            ctx.exit(error.code)
+        except (EngineError, ProtocolError) as error:
+            self._explain(error, debug)
+            ctx.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
+        except OSError as error:
+            self._explain(error, debug)
+            ctx.exit(ExitCode.FAILED)
+
+    @staticmethod
+    def _explain(error: Exception, debug: bool) -> None:
+        if debug:
+            errors_console.print_exception()
+        errors_console.print(f"[bold red]error:[/] {escape(str(error))}")

@@ -1,0 +1,60 @@
+"""Progress on a terminal, or as plain lines where there is none (a farm log, a file)."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_PLAIN_EVERY_S = 5.0
+
+
+class StageProgress:
+    """One bar for each stage of a job. A context manager."""
+
+    def __init__(self, title: str, console: Console | None = None) -> None:
+        self._console = console or Console(file=sys.stdout, highlight=False)
+        self._title = title
+        self._bars: dict[str, int] = {}
+        self._plain_at: dict[str, float] = {}
+        self._progress = Progress(
+            TextColumn("[bold]{task.fields[title]}[/] {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+
+    def __enter__(self) -> StageProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, stage: str, step: int, steps: int, note: str = "") -> None:
+        """``step`` of ``steps`` of ``stage`` are done."""
+        if not self._console.is_terminal:
+            self._plain(stage, step, steps, note)
+            return
+        if stage not in self._bars:
+            self._bars[stage] = self._progress.add_task(stage, total=steps, title=self._title, note=note)
+        self._progress.update(self._bars[stage], completed=step, total=steps, note=note)
+
+    def message(self, text: str) -> None:
+        """One line above the bars."""
+        self._progress.console.print(text, markup=False)
+
+    def _plain(self, stage: str, step: int, steps: int, note: str) -> None:
+        now = time.monotonic()
+        if step < steps and now - self._plain_at.get(stage, -_PLAIN_EVERY_S) < _PLAIN_EVERY_S:
+            return
+        self._plain_at[stage] = now
+        self._console.print(f"{self._title} {stage} {step}/{steps} {note}".rstrip(), markup=False)

@@ -1,0 +1,22 @@
+"""The engine that changes nothing: it measures the path around the engines and proves it transparent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .interface import CleanFrame, EngineRequest, Monitor, ShotSource
+
+
+class IdentityEngine:
+    """Gives every frame back as it is."""
+
+    name = "identity"
+    wants_full_frame = False
+
+    def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
+        """Yield the plate's own pixels. It has no options and ignores the prompt and the seed."""
+        numbers = shot.frame_numbers
+        for step, number in enumerate(numbers):
+            monitor.progress("identity", step, len(numbers), number)
+            if request.wants(number):
+                yield CleanFrame(number, shot.frame(number).plate)

@@ -1,0 +1,142 @@
+"""The mattes of a shot by role, from roto shapes and rendered matte files together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import MatteError
+from .geometry import Box, union_of
+from .plates.frame import Frame
+from .plates.sequence import PlateSequence
+from .roto.matte import bounds, role_matte
+from .roto.shapes import ShapeAtFrame
+
+MatteRole = Literal["remove", "affected", "ignore"]
+_ROLES: tuple[MatteRole, ...] = ("remove", "affected", "ignore")
+
+ShapesAt = Callable[[int], Sequence[ShapeAtFrame]]
+"""The shapes of one role at a frame, in display coordinates of the full-size plate."""
+
+
+@dataclass(frozen=True)
+class MatteFiles:
+    """One rendered matte: a channel of an EXR sequence, or of a single picture held for the whole shot."""
+
+    role: MatteRole
+    frames: PlateSequence
+    channel: str
+    inverted: bool = False
+
+
+@dataclass(frozen=True)
+class RoleMattes:
+    """Both mattes of a box at one frame, hold-outs already cut out. (H, W) float32 in 0..1."""
+
+    remove: NDArray[np.float32]
+    affected: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ShotMattes:
+    """Where a shot is to change, frame by frame."""
+
+    shapes: Mapping[MatteRole, ShapesAt] = field(default_factory=dict)
+    files: Sequence[MatteFiles] = ()
+
+    def at(self, number: int, box: Box, scale: float = 1.0) -> RoleMattes:
+        """The mattes of frame ``number`` inside ``box`` of the plate scaled by ``scale``.
+
+        Raises:
+            MatteError: when a matte file lacks its channel.
+            PlateError: when a matte file cannot be read.
+        """
+        held_out = self._role(number, "ignore", box, scale)
+        remove, affected = (self._role(number, role, box, scale) for role in ("remove", "affected"))
+        if held_out is not None:
+            keep = np.float32(1.0) - held_out
+            remove = None if remove is None else remove * keep
+            affected = None if affected is None else affected * keep
+        return RoleMattes(_or_zeros(remove, box), _or_zeros(affected, box))
+
+    def bounds(self, number: int, frame_box: Box) -> Box:
+        """A box around all that may change at frame ``number``, in the full-size plate; empty where nothing
+        does. Hold-outs are not taken into account."""
+        found = Box(0, 0, 0, 0)
+        for role in ("remove", "affected"):
+            shapes = self._shapes(number, role)
+            if shapes:
+                found = found.union(bounds(shapes, frame_box))
+        for matte in self.files:
+            if matte.role != "ignore":
+                found = found.union(_support(_read(matte, number, frame_box, 1.0), frame_box))
+        return found.intersection(frame_box)
+
+    def _shapes(self, number: int, role: MatteRole) -> Sequence[ShapeAtFrame]:
+        shapes_at = self.shapes.get(role)
+        return () if shapes_at is None else shapes_at(number)
+
+    def _role(
+        self, number: int, role: MatteRole, box: Box, scale: float
+    ) -> NDArray[np.float32] | None:
+        total: NDArray[np.float32] | None = None
+        shapes = self._shapes(number, role)
+        if shapes:
+            total = role_matte(shapes, (), box, scale)
+        for matte in self.files:
+            if matte.role == role:
+                read = _read(matte, number, box, scale)
+                # The union of soft mattes, as 'over' makes it in a comp.
+                total = read if total is None else total + read - total * read
+        return total
+
+
+def _or_zeros(matte: NDArray[np.float32] | None, box: Box) -> NDArray[np.float32]:
+    return np.zeros(box.shape, np.float32) if matte is None else matte
+
+
+def _read(matte: MatteFiles, number: int, box: Box, scale: float) -> NDArray[np.float32]:
+    frame = matte.frames.frame(number)
+    if matte.channel not in frame.channel_names:
+        raise MatteError(
+            f"{frame.path}: the {matte.role} matte has no channel {matte.channel!r}, "
+            f"only {', '.join(frame.channel_names)}; name one of these"
+        )
+    values = _scaled(frame, scale).plane(matte.channel, box)
+    # A matte is a weight: what is not a number is not covered, and beyond full there is nothing.
+    clean = np.clip(np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    return np.float32(1.0) - clean if matte.inverted else clean
+
+
+def _scaled(frame: Frame, scale: float) -> Frame:
+    return frame if scale == 1.0 else frame.scaled(scale)
+
+
+def _support(values: NDArray[np.float32], box: Box) -> Box:
+    """The box around all values above zero."""
+    rows = np.flatnonzero(values.any(axis=1))
+    if rows.size == 0:
+        return Box(0, 0, 0, 0)
+    columns = np.flatnonzero(values.any(axis=0))
+    return Box(
+        box.x0 + int(columns[0]), box.y0 + int(rows[0]), box.x0 + int(columns[-1]) + 1, box.y0 + int(rows[-1]) + 1
+    )
+
+
+def bounds_over_shot(mattes: ShotMattes, numbers: Sequence[int], frame_box: Box) -> Box:
+    """A box around all that changes on any of the frames ``numbers``.
+
+    Raises:
+        MatteError: when nothing changes on any of them.
+    """
+    total = union_of(mattes.bounds(number, frame_box) for number in numbers)
+    if total.is_empty:
+        raise MatteError(
+            f"the mattes and shapes are empty on every frame of {numbers[0]}-{numbers[-1]}; "
+            "check the roles, the visibility of the shapes and the matte channel"
+        )
+    return total
