@@ -1,0 +1,271 @@
+"""Run golden cases through the engine and write what it makes of them.
+
+    python tests/golden/replay.py GOLDEN_DIR OUT_DIR
+
+GOLDEN_DIR holds ``manifest.json`` as its README describes it, ``models/`` and the cases' inputs; expected
+outputs may be absent or empty. OUT_DIR/NAME.safetensors gets each case's outputs under the README's names.
+Only inputs are read, plus the names of what is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from void_engine.diffusion.condition_encoding import (
+    Clip,
+    Conditioning,
+    encode_mask,
+    encode_video,
+    mask_pixels,
+    tensor_reader,
+)
+from void_engine.diffusion.conditioning import join_condition
+from void_engine.diffusion.denoise import denoise, predict_velocity
+from void_engine.diffusion.framing import (
+    latent_frames,
+    load_clip_as_published,
+    padding_indices,
+    quantise_quadmask,
+)
+from void_engine.diffusion.published_noise import load_warped_noise
+from void_engine.diffusion.rotary import rotary_tables
+from void_engine.diffusion.schedule import Schedule
+from void_engine.diffusion.text import PromptTokenizer, encode_tokens
+from void_engine.diffusion.vae import decode_latents, decoded_to_picture, encode_frames, unscaled
+from void_engine.diffusion.weights import (
+    load_text_encoder,
+    load_transformer,
+    load_vae,
+    read_json,
+    transformer_config,
+)
+from void_engine.diffusion.windows import plan_windows
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Replay:
+    """The models of one golden folder and one method for each kind of case."""
+
+    def __init__(self, golden: Path) -> None:
+        self._golden = golden
+        self._base = golden / "models" / "base"
+        self._config = transformer_config(self._base)
+        self._transformers: dict[str, Any] = {}
+        self._vae: Any = None
+        self._scheduler_config = read_json(self._base / "scheduler" / "scheduler_config.json")
+
+    def run(self, case: dict[str, Any]) -> Tensors:
+        kinds: dict[str, Callable[[Tensors, dict[str, Any], list[str]], Tensors]] = {
+            "transformer": self._transformer_case,
+            "vae_encode": self._encode_case,
+            "vae_decode": self._decode_case,
+            "scheduler": self._scheduler_case,
+            "preprocess": self._preprocess_case,
+            "tables": self._tables_case,
+            "t5": self._t5_case,
+            "warped_noise": self._warped_noise_case,
+            "e2e": self._pass_case,
+        }
+        inputs = load_file(self._golden / case["file"])
+        names = sorted({*inputs, *case.get("tensors", {})})
+        return kinds[case["kind"]](inputs, case.get("meta", {}), names)
+
+    def transformer(self, weights: str) -> Any:
+        if weights not in self._transformers:
+            self._transformers[weights] = load_transformer(self._config, self._golden / weights)
+        return self._transformers[weights]
+
+    @property
+    def vae(self) -> Any:
+        if self._vae is None:
+            self._vae = load_vae(self._base / "vae")
+        return self._vae
+
+    def _transformer_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        latents = inputs["hidden_states"]
+        with torch.no_grad():
+            output = predict_velocity(
+                self.transformer(meta["weights"]),
+                latents,
+                inputs["inpaint_latents"],
+                inputs["encoder_hidden_states"],
+                inputs["timestep"],
+            )
+        cos, sin = rotary_tables(
+            self.transformer(meta["weights"]).config, latents.shape[1], *latents.shape[-2:]
+        )
+        return {"output": output, "rope_cos": cos, "rope_sin": sin}
+
+    def _encode_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        pixels = inputs["pixels"]
+        return {"latent_mode": encode_frames(self.vae, tensor_reader(pixels), pixels.shape[2])}
+
+    def _decode_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        return {"decoded": torch.cat(list(decode_latents(self.vae, inputs["latent"])), dim=2)}
+
+    def _scheduler_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        config = meta.get("config", self._scheduler_config)
+        classes = {"ddim": "DDIMScheduler", "cog_ddim": "CogVideoXDDIMScheduler"}
+        outputs: Tensors = {}
+        counts = sorted({(m[1], int(m[2])) for n in names if (m := re.match(r"(\w+)\.n(\d+)\.", n))})
+        for short, steps in counts:
+            schedule = Schedule.from_config(classes[short], config, steps, exact_transitions=False)
+            outputs[f"{short}.alphas_cumprod"] = schedule.alphas_cumprod
+            outputs[f"{short}.n{steps}.timesteps"] = torch.tensor(schedule.timesteps)
+            sample = inputs[f"{short}.n{steps}.sample"]
+            velocity = inputs[f"{short}.n{steps}.model_output"]
+            for step in range(steps):
+                outputs[f"{short}.n{steps}.step{step}.prev_sample"] = schedule.step(step, velocity, sample)
+        return outputs
+
+    def _preprocess_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        height, width = meta["sample_size"]
+        video, mask = load_clip_as_published(
+            inputs["video_u8"],
+            inputs["quadmask_u8"],
+            (height, width),
+            meta["temporal_window_size"],
+            meta["max_video_length"],
+        )
+        return {"video": video, "mask": mask}
+
+    def _tables_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        ramp = inputs.get("ramp_in_u8", torch.arange(256, dtype=torch.uint8))
+        outputs: Tensors = {"ramp_out_mask": quantise_quadmask(ramp)}
+        for name in names:
+            if match := re.fullmatch(r"pad\.L(\d+)\.win(\d+)\.max(\d+)", name):
+                frames, window, longest = map(int, match.groups())
+                outputs[name] = torch.tensor(padding_indices(min(frames, longest), window, longest))
+        return outputs
+
+    def _t5_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        encoder = load_text_encoder(self._base / "text_encoder")
+        rows = [encode_tokens(encoder, row[None]) for row in inputs["input_ids"]]
+        return {"prompt_embeds": torch.cat(rows)}
+
+    def _warped_noise_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        latents, height, width, _ = meta["target_thwc"]
+        return {"latents": load_warped_noise(inputs["noises"], latents, height, width)}
+
+    def _pass_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
+        """A whole pass. ``temporal_multidiffusion_stride`` is the overlap of windows in pixel frames."""
+        clip = self._clip(inputs, meta)
+        how = Conditioning(
+            mask_levels="three" if meta["use_trimask"] else "binary",
+            blank_removed=meta["zero_out_mask_region"],
+            noise_strength=meta["noise_aug_strength"] if meta["add_noise_in_inpaint_model"] else 0.0,
+        )
+        mask_latents = encode_mask(self.vae, clip, how)
+        video_latents = encode_video(self.vae, clip, how)
+        count, (height, width) = mask_latents.shape[2], mask_latents.shape[-2:]
+        if "noises" in inputs:
+            noise = load_warped_noise(inputs["noises"], count, height, width)
+        else:
+            noise = inputs["init_latents"]
+        windows = plan_windows(
+            count,
+            latent_frames(meta["temporal_window_size"]),
+            meta["temporal_multidiffusion_stride"] // 4,
+        )
+        schedule = Schedule.from_config(
+            meta["scheduler"], self._scheduler_config, meta["num_inference_steps"], exact_transitions=False
+        )
+        states: list[torch.Tensor] = []
+        final = denoise(
+            self.transformer(meta["weights"]),
+            schedule,
+            noise,
+            join_condition(mask_latents, video_latents),
+            inputs["prompt_embeds"],
+            windows,
+            negative=inputs.get("negative_prompt_embeds"),
+            guidance=meta["guidance_scale"],
+            on_step=lambda step, latents: states.append(latents),
+        )
+        steps = inputs.get("latents_after_step_index")
+        if steps is None or not steps.numel():
+            steps = torch.arange(len(states))
+        decoded = list(decode_latents(self.vae, unscaled(final, self.vae).permute(0, 2, 1, 3, 4)))
+        return {
+            "init_latents": noise,
+            "mask_vae_input": mask_pixels(clip, how, 0, clip.frames),
+            "mask_latents": mask_latents,
+            "masked_video_latents": video_latents,
+            "timesteps": torch.tensor(schedule.timesteps),
+            "latents_after_step": torch.stack([states[int(step)] for step in steps]),
+            "latents_after_step_index": steps,
+            "final_latents": final,
+            "output_video": decoded_to_picture(torch.cat(decoded, dim=2)),
+        }
+
+    @staticmethod
+    def _clip(inputs: Tensors, meta: dict[str, Any]) -> Clip:
+        if meta.get("from_raw"):
+            height, width = meta["sample_size"]
+            video, removal = load_clip_as_published(
+                inputs["video_u8"],
+                inputs["quadmask_u8"],
+                (height, width),
+                meta["temporal_window_size"],
+                meta["max_video_length"],
+            )
+        else:
+            video = inputs["video_u8"].permute(3, 0, 1, 2)[None].float() / 255.0
+            removal = (255.0 - inputs["quadmask_u8"][None, None].float()) / 255.0
+        noise = inputs.get("aug_noise")
+        return Clip(
+            frames=video.shape[2],
+            video=tensor_reader(video),
+            removal=tensor_reader(removal),
+            noise=None if noise is None else tensor_reader(noise),
+        )
+
+
+def replay_tokenizer(golden: Path, out: Path) -> None:
+    """The tokenizer's case is JSON: prompts in, ids out."""
+    asked = golden / "cases" / "tokenizer_ids.json"
+    folder = golden / "tokenizer"
+    if not asked.is_file() or not folder.is_dir():
+        return
+    prompts = read_json(asked)["prompts"]
+    tokenizer = PromptTokenizer(folder)
+    ids = [tokenizer.tokenize(prompt, 226)[0].tolist() for prompt in prompts]
+    (out / "tokenizer_ids.json").write_text(json.dumps({"prompts": prompts, "input_ids": ids}))
+
+
+def replay(golden: Path, out: Path) -> list[str]:
+    """Run every case of ``golden``; the names of those run."""
+    out.mkdir(parents=True, exist_ok=True)
+    manifest = read_json(golden / "manifest.json")
+    runner = Replay(golden)
+    names = []
+    for case in manifest["cases"]:
+        outputs = runner.run(case)
+        save_file(
+            {name: t.contiguous().clone() for name, t in outputs.items()}, out / f"{case['name']}.safetensors"
+        )
+        names.append(case["name"])
+    replay_tokenizer(golden, out)
+    return names
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    for name in replay(Path(arguments[0]), Path(arguments[1])):
+        print(name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,17 @@
+"""What can go wrong with the model and its device. Each message ends with the remedy."""
+
+from __future__ import annotations
+
+from void_engine.errors import EngineError, SettingError
+
+
+class ModelFolderError(EngineError):
+    """The model folder is missing, incomplete or holds something else."""
+
+
+class DeviceError(SettingError):
+    """The device is not there, or too small for this shot."""
+
+
+class PrecisionError(EngineError):
+    """Activations left the range of the floating-point type even in the last precision tried."""

@@ -1,0 +1,85 @@
+"""Temporal windows over the latents, and how their answers are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open range of latent frames."""
+
+    start: int
+    stop: int
+
+    @property
+    def length(self) -> int:
+        return self.stop - self.start
+
+
+def plan_windows(latents: int, window: int, overlap: int, *, full_last: bool = False) -> list[Window]:
+    """Windows of ``window`` latents that overlap by ``overlap``, over ``latents`` in all.
+
+    Args:
+        latents: latent frames of the shot.
+        window: latent frames that the model sees at once (22 for 85 frames).
+        overlap: latent frames that neighbours share (4 as published).
+        full_last: move the last window back so that it is as long as the others; published VOID leaves it
+            short, down to two latents.
+
+    Raises:
+        ValueError: when a start or a length would be odd, or the overlap is not below the window.
+    """
+    if latents <= window:
+        return [Window(0, latents)]
+    if not 0 <= overlap < window:
+        raise ValueError(f"the overlap of {overlap} latents must be below the window of {window}")
+    if window % 2 or overlap % 2 or latents % 2:
+        raise ValueError(f"window {window}, overlap {overlap} and length {latents} in latents must be even")
+    windows = [Window(0, window)]
+    while windows[-1].stop < latents:
+        start = windows[-1].start + window - overlap
+        if full_last:
+            start = min(start, latents - window)
+        windows.append(Window(start, min(start + window, latents)))
+    return windows
+
+
+def ramp_weights(windows: Sequence[Window], index: int) -> torch.Tensor:
+    """Weight of each latent of window ``index``, float32: 1 inside, i/(o+1) over inner overlaps of o."""
+    window = windows[index]
+    weights = torch.ones(window.length)
+    if index > 0:
+        overlap = windows[index - 1].stop - window.start
+        ramp = torch.arange(1, overlap + 1, dtype=torch.float32) / (overlap + 1)
+        count = min(overlap, window.length)
+        weights[:count] = torch.minimum(weights[:count], ramp[:count])
+    if index + 1 < len(windows):
+        overlap = window.stop - windows[index + 1].start
+        ramp = torch.arange(overlap, 0, -1, dtype=torch.float32) / (overlap + 1)
+        count = min(overlap, window.length)
+        weights[-count:] = torch.minimum(weights[-count:], ramp[-count:])
+    return weights
+
+
+class WindowBlend:
+    """Collects the windows' answers and gives their weighted mean in float32."""
+
+    def __init__(self, windows: Sequence[Window], like: torch.Tensor) -> None:
+        """``like``: (B, T, C, h, w), for the shape and the device."""
+        self._windows = windows
+        self._sum = torch.zeros_like(like, dtype=torch.float32)
+        self._weight = torch.zeros(1, like.shape[1], 1, 1, 1, device=like.device)
+
+    def add(self, index: int, answer: torch.Tensor) -> None:
+        """Take the answer (B, length, C, h, w) of window ``index``."""
+        window = self._windows[index]
+        weights = ramp_weights(self._windows, index).to(answer.device).view(1, -1, 1, 1, 1)
+        self._sum[:, window.start : window.stop] += answer.float() * weights
+        self._weight[:, window.start : window.stop] += weights
+
+    def result(self) -> torch.Tensor:
+        return self._sum / self._weight
