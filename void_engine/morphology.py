@@ -55,8 +55,8 @@ def grow(matte: Float32Array, pixels: float) -> Float32Array:
 def soften(matte: Float32Array, pixels: float) -> Float32Array:
     """The matte blurred so that a hard edge becomes a ramp that reaches ``pixels`` to either side of it.
 
-    A Gaussian with a standard deviation of half of ``pixels``, cut off at ``pixels``: pixels of a flat area that
-    are farther than that from any edge keep their value. The picture's border is continued.
+    A Gaussian with a standard deviation of half of ``pixels``, cut off at ``pixels``: what is farther than
+    that from any edge keeps its value to float precision. The picture's border is continued.
 
     Args:
         matte: (H, W), 0..1.
@@ -120,13 +120,13 @@ def replacement_weight(
 
 
 def matte_bounds(matte: Float32Array) -> Box:
-    """The smallest box, in the array's own pixels, around all that is above :data:`MATTE_EPSILON`; an empty box
-    where nothing is."""
+    """The smallest box, in the array's own pixels, around all that is above :data:`MATTE_EPSILON`; an empty
+    box where nothing is."""
     return bounds_of(matte > MATTE_EPSILON)
 
 
 def bounds_of(marked: BoolArray) -> Box:
-    """The smallest box, in the array's own pixels, around the True pixels of (H, W); an empty box for none."""
+    """The smallest box, in the array's own pixels, around the True ones of (H, W); empty for none."""
     rows = np.flatnonzero(marked.any(axis=1))
     if rows.size == 0:
         return Box(0, 0, 0, 0)
@@ -135,8 +135,8 @@ def bounds_of(marked: BoolArray) -> Box:
 
 
 def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
-    """Exact grey dilation. A disc is a stack of horizontal runs, and a run costs little whatever its length, so the
-    work grows with the radius and not with its square."""
+    """Exact grey dilation. A disc is a stack of horizontal runs, and a run costs little whatever its length,
+    so the work grows with the radius and not with its square."""
     grown = matte.copy()
     if radius == 0 or matte.size == 0:
         return grown
