@@ -1,0 +1,25 @@
+"""Entry point. It and ``interpreter`` keep to the syntax of Python 3.6, so that an old Python gets a sentence
+and not a traceback; everything else is imported only after the version is known to fit.
+"""
+
+import sys
+from pathlib import Path
+
+# `python3 installer` puts this folder first on the path: there its modules could hide others of that name.
+_FOLDER = Path(__file__).resolve().parent
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != _FOLDER]
+sys.path.insert(0, str(_FOLDER.parent))
+
+from installer import interpreter  # noqa: E402 - the path has to be right first
+
+
+def main() -> int:
+    if not interpreter.is_supported(sys.version_info[:2]):
+        return interpreter.hand_over(_FOLDER, sys.argv[1:])
+    from installer import command
+
+    return command.main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

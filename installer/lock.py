@@ -1,0 +1,58 @@
+"""One set-up at a time in one environment: pip is not made for two."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+_RETRY_S = 0.5
+
+
+@contextmanager
+def exclusive(folder: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Keeps ``folder`` to this process; waits while another has it, and calls ``on_wait`` once before.
+
+    The lock is a file among the temporary ones, because the folder itself may have to be deleted. The
+    operating system lets go of it with the process, so that none is ever left behind.
+    """
+    with _lock_file(folder).open("a") as file:
+        if not _try_lock(file):
+            on_wait()
+            while not _try_lock(file):
+                time.sleep(_RETRY_S)
+        yield
+
+
+def _lock_file(folder: Path) -> Path:
+    name = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    # One for each user: another's file among the temporary ones may not be opened.
+    user = os.environ.get("USERNAME", "") if sys.platform == "win32" else str(os.getuid())
+    return Path(tempfile.gettempdir()) / f"void-setup-{user}-{name}.lock"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: IO[str]) -> bool:
+        file.seek(0)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(file: IO[str]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

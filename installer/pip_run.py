@@ -1,0 +1,67 @@
+"""pip, run quietly: its words go to a log, its present activity to the screen."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+from installer import pip_failure
+from installer.environment import Environment, clean_variables
+from installer.plan import InstallStep
+from installer.project import Project
+
+# A broken connection is mended by itself a few times. Never 0: pip then does not even say that there is none.
+_RETRIES = 4
+
+
+def install(
+    environment: Environment, project: Project, step: InstallStep, on_line: Callable[[str], None]
+) -> None:
+    """Installs what ``step`` asks for, at the pinned versions, this project in place.
+
+    ``on_line`` gets every line that pip prints.
+
+    Raises:
+        PackageError: with the package, the cause and the remedy.
+    """
+    command = [
+        *(str(environment.python), "-I", "-m", "pip", "install"),
+        *(
+            "--no-input",
+            "--no-user",
+            "--disable-pip-version-check",
+            "--progress-bar",
+            "off",
+            "--retries",
+            str(_RETRIES),
+        ),
+        *step.requirements,
+    ]
+    if step.extras:
+        command += ["--editable", f"{project.root}[{','.join(step.extras)}]"]
+    variables = clean_variables()
+    # As variables rather than options, because pip passes only these on to the builds that it starts;
+    # as a URL, because pip splits them at blanks. Limits that the studio has set hold too.
+    for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"):
+        variables[name] = f"{project.constraints.as_uri()} {variables.get(name, '')}".strip()
+    output: list[str] = []
+    with environment.log.open("a", encoding="utf-8") as log:
+        log.write(f"\n== {step.title}\n{' '.join(command)}\n")
+        with subprocess.Popen(
+            command,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as pip:
+            assert pip.stdout is not None
+            for line in pip.stdout:
+                log.write(line)
+                log.flush()
+                output.append(line.rstrip())
+                on_line(output[-1])
+    if pip.returncode != 0:
+        raise pip_failure.explain(output, pip.returncode, step.title, environment.python_version)

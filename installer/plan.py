@@ -1,0 +1,33 @@
+"""What each verb needs to have installed, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class InstallStep:
+    """One call of pip. It is remembered when it is done, so that a rerun goes on behind it.
+
+    ``requirements`` are distributions by name (their versions are the constraints'), ``extras`` are this
+    project's, which is then installed in place. ``needs_bytes`` is the room that it may take on disk.
+    """
+
+    title: str
+    requirements: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    needs_bytes: int = _GIB
+
+
+# torch stands before the rest because it is by far the largest: when its download breaks off, nothing
+# else has to be done again.
+_TORCH = InstallStep("PyTorch", requirements=("torch",), needs_bytes=8 * _GIB)
+
+INSTALL_STEPS: dict[str, tuple[InstallStep, ...]] = {
+    "demo": (InstallStep("VOID server, engine and demo", extras=("demo",)),),
+    "test": (_TORCH, InstallStep("VOID with tests and diffusion", extras=("test", "diffusion"))),
+    "doctor": (InstallStep("VOID server and engine", extras=("server",)),),
+}
+"""The verbs, and what has to be installed for each, in order."""

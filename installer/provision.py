@@ -1,0 +1,74 @@
+"""Brings an environment to the state that a verb needs, doing only what is not done yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from installer import pip_run, system_libraries
+from installer.console import Console
+from installer.environment import Environment, free_bytes, make_environment, open_environment
+from installer.errors import VenvError
+from installer.lock import exclusive
+from installer.pip_failure import package_in
+from installer.plan import INSTALL_STEPS, InstallStep
+from installer.project import Project
+from installer.stamp import Stamp
+
+_GIB = 1024**3
+_VENV_BYTES = 100 * 1024**2
+
+
+def provide(verb: str, prefix: Path, project: Project, console: Console, *, verbose: bool) -> Environment:
+    """The environment in ``prefix`` with all that ``verb`` needs.
+
+    Raises:
+        SetupError: for the first step that cannot be done. Those before it are kept, and the next call goes
+            on behind them.
+    """
+    with exclusive(prefix, lambda: console.say(f"  Waiting: another set-up is busy in {prefix}")):
+        environment = _environment(prefix, project, console)
+        stamp = Stamp(prefix, project, environment.python_version)
+        for step in INSTALL_STEPS[verb]:
+            if not stamp.covers(step):
+                _install(step, environment, project, console, verbose=verbose)
+                stamp.add(step)
+        return environment
+
+
+def _environment(prefix: Path, project: Project, console: Console) -> Environment:
+    environment = open_environment(prefix)
+    if environment is not None:
+        return environment
+    title = "Environment remade (it was broken)" if (prefix / "pyvenv.cfg").exists() else "Environment made"
+    with console.step(title) as line:
+        _require_room(prefix, _VENV_BYTES)
+        environment = make_environment(prefix, project.root)
+        line.detail = f"Python {environment.python_version} in {prefix}"
+    return environment
+
+
+def _install(
+    step: InstallStep, environment: Environment, project: Project, console: Console, *, verbose: bool
+) -> None:
+    missing = system_libraries.find_missing(project.distributions(step.extras))
+    if missing:
+        with console.step("System libraries") as line:
+            line.detail = ", ".join(library.soname for library in missing)
+            system_libraries.provide(missing)
+    with console.step(step.title) as line:
+        _require_room(environment.prefix, step.needs_bytes)
+
+        def show(said: str) -> None:
+            if verbose:
+                console.say("    " + said)
+            elif (package := package_in(said)) is not None:
+                line.activity(package)
+
+        pip_run.install(environment, project, step, show)
+
+
+def _require_room(folder: Path, needed_bytes: int) -> None:
+    free = free_bytes(folder)
+    if free < needed_bytes:
+        why = f"the disk has {free / _GIB:.1f} GiB left, and up to {needed_bytes / _GIB:.1f} GiB are needed"
+        raise VenvError(f"The environment {folder}", why, "make room, or choose another disk with --prefix")

@@ -1,0 +1,52 @@
+"""What is installed in an environment, remembered so that a second run has nothing to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from installer.plan import InstallStep
+from installer.project import Project
+
+_FILE_NAME = "void-installed.json"
+
+
+class Stamp:
+    """The record of finished install steps in the environment ``prefix``.
+
+    It holds only while the project's fingerprint and the environment's Python stay the same; otherwise every
+    step counts as not done.
+    """
+
+    def __init__(self, prefix: Path, project: Project, python_version: str) -> None:
+        self._path = prefix / _FILE_NAME
+        self._project = project
+        self._valid_for = f"{python_version} {project.fingerprint()}"
+
+    def covers(self, step: InstallStep) -> bool:
+        """Whether everything that ``step`` provides is there already."""
+        return self._provided_by(step) <= self._read()
+
+    def add(self, step: InstallStep) -> None:
+        """Remembers that ``step`` is done."""
+        installed = sorted(self._read() | self._provided_by(step))
+        text = json.dumps({"valid_for": self._valid_for, "installed": installed}, indent=1)
+        whole = self._path.with_suffix(".new")
+        whole.write_text(text + "\n", encoding="utf-8")
+        whole.replace(self._path)
+
+    def _provided_by(self, step: InstallStep) -> frozenset[str]:
+        extras = {f"[{extra}]" for extra in self._project.expand(step.extras)}
+        return frozenset(extras | set(step.requirements))
+
+    def _read(self) -> frozenset[str]:
+        try:
+            record = json.loads(self._path.read_text(encoding="utf-8"))
+            return frozenset(record["installed"]) if record["valid_for"] == self._valid_for else frozenset()
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ):  # absent or damaged: nothing is known
+            return frozenset()
