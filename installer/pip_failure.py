@@ -101,7 +101,8 @@ _CAUSES = (
         remedy="use Python {supported}",
     ),
     _cause(
-        rf"failed building wheel for {_NAME}|failed to build '?{_NAME}",
+        rf"failed building wheel for {_NAME}",
+        rf"failed to build '?{_NAME}",
         r"microsoft visual c\+\+ .{0,40}required|metadata-generation-failed|unknown compiler",
         r"(?:unable to execute|no such file or directory:) '?\S*(?:gcc|cc|c\+\+|clang|cl|cmake)\b",
         why="there is no ready-made build for Python {python} on {machine}, and compiling it here failed",
