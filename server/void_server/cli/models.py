@@ -1,0 +1,73 @@
+"""``void models``: get, check and make model folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from .exit_codes import ExitCode
+
+app = typer.Typer(help="Get, check and make the folders that hold VOID's models.", no_args_is_help=True)
+console = Console(highlight=False, soft_wrap=True)
+
+_Folder = Annotated[
+    Path | None, typer.Argument(help="The model folder; by default the one VOID_MODELS names.")
+]
+
+
+@app.command("check")
+def check(
+    folder: _Folder = None,
+    models: Annotated[Path | None, typer.Option("--models", help="The same as the argument.")] = None,
+    hashes: Annotated[
+        bool, typer.Option("--hashes", help="Also read every file and compare its hash.")
+    ] = False,
+    one_pass: Annotated[bool, typer.Option("--pass-1-only", help="Pass 2 need not be there.")] = False,
+) -> None:
+    """Check every file, tensor name, shape and number type of a model folder."""
+    from void_engine.diffusion.layout import find_models
+    from void_engine.diffusion.models import check_models
+
+    found = find_models(folder or models)
+    console.print(f"{found.root}")
+    bad = 0
+    for finding in check_models(found, passes=(1,) if one_pass else (1, 2), hashes=hashes):
+        bad += not finding.ok
+        mark = "[green]ok [/]" if finding.ok else "[red]BAD[/]"
+        console.print(f"{mark} {finding.subject}: {finding.detail}")
+    if bad:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command("fetch")
+def fetch(
+    folder: Annotated[Path, typer.Argument(help="Where to; an interrupted fetch goes on.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    one_pass: Annotated[bool, typer.Option("--pass-1-only", help="Leave out pass 2 (11 GB).")] = False,
+) -> None:
+    """Fetch the models from their hubs. The only command that uses the network."""
+    from void_engine.diffusion.fetch import fetch_models, plan_fetch
+
+    files = plan_fetch((1,) if one_pass else (1, 2))
+    for file in files:
+        console.print(f"{file.size / 1e6:10.1f} MB  {file.repository}: {file.name}")
+    console.print(f"{sum(file.size for file in files) / 1e9:.1f} GB in {len(files)} files to {folder}")
+    if not yes and not typer.confirm("Fetch them?"):
+        raise typer.Exit(ExitCode.CANCELLED)
+    fetch_models(folder, files, on_file=lambda file: console.print(f"fetching {file.target}"))
+    console.print(f"done; check it with `void models check {folder}` and set VOID_MODELS={folder}")
+
+
+@app.command("make-tiny")
+def make_tiny_folder(
+    folder: Annotated[Path, typer.Argument(help="An empty or new folder.")],
+    seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
+) -> None:
+    """Make a model folder of random weights: every stage real, pictures of noise. For tests and demos."""
+    from void_engine.diffusion.tiny import make_tiny
+
+    made = make_tiny(folder, seed=seed)
+    console.print(f"random models in {made.root}; use them with VOID_MODELS={made.root}")
