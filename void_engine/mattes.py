@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import MatteError
-from .geometry import Box, union_of
+from .geometry import Box
+from .morphology import matte_bounds
 from .plates.frame import Frame
 from .plates.sequence import PlateSequence
 from .roto.matte import bounds, role_matte
@@ -73,7 +74,8 @@ class ShotMattes:
                 found = found.union(bounds(shapes, frame_box))
         for matte in self.files:
             if matte.role != "ignore":
-                found = found.union(_support(_read(matte, number, frame_box, 1.0), frame_box))
+                support = matte_bounds(_read(matte, number, frame_box, 1.0))
+                found = found.union(support.moved(frame_box.x0, frame_box.y0))
         return found.intersection(frame_box)
 
     def _shapes(self, number: int, role: MatteRole) -> Sequence[ShapeAtFrame]:
@@ -115,28 +117,3 @@ def _read(matte: MatteFiles, number: int, box: Box, scale: float) -> NDArray[np.
 def _scaled(frame: Frame, scale: float) -> Frame:
     return frame if scale == 1.0 else frame.scaled(scale)
 
-
-def _support(values: NDArray[np.float32], box: Box) -> Box:
-    """The box around all values above zero."""
-    rows = np.flatnonzero(values.any(axis=1))
-    if rows.size == 0:
-        return Box(0, 0, 0, 0)
-    columns = np.flatnonzero(values.any(axis=0))
-    return Box(
-        box.x0 + int(columns[0]), box.y0 + int(rows[0]), box.x0 + int(columns[-1]) + 1, box.y0 + int(rows[-1]) + 1
-    )
-
-
-def bounds_over_shot(mattes: ShotMattes, numbers: Sequence[int], frame_box: Box) -> Box:
-    """A box around all that changes on any of the frames ``numbers``.
-
-    Raises:
-        MatteError: when nothing changes on any of them.
-    """
-    total = union_of(mattes.bounds(number, frame_box) for number in numbers)
-    if total.is_empty:
-        raise MatteError(
-            f"the mattes and shapes are empty on every frame of {numbers[0]}-{numbers[-1]}; "
-            "check the roles, the visibility of the shapes and the matte channel"
-        )
-    return total

@@ -142,7 +142,7 @@ class Region(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mode: Literal["auto", "full", "box"] = "auto"
     """``auto``: what suits the engine, around the mattes; ``full``: the whole format; ``box``: as given."""
     margin: Annotated[float, Meta(ge=0.0, le=8.0)] = 0.5
-    """Context around the mattes with ``auto``, as a fraction of the mattes' own width and height."""
+    """Context around the mattes with ``auto``, as a fraction of the mattes' longer side."""
     box: Optional[tuple[int, int, int, int]] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
     """``[left, bottom, right, top]`` in pixels, y up, right and top exclusive; with ``box`` only."""
 

@@ -12,6 +12,7 @@ class IdentityEngine:
 
     name = "identity"
     wants_full_frame = False
+    region_aspect = None
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield the plate's own pixels. It has no options and ignores the prompt and the seed."""

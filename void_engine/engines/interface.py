@@ -124,6 +124,11 @@ class Engine(Protocol):
         """Whether, with the region left to choose, the engine works on the whole frame rather than on the
         surroundings of the mattes."""
 
+    @property
+    def region_aspect(self) -> tuple[int, int] | None:
+        """Width and height, in square pixels, of the region that the engine's model likes best; None where
+        any will do."""
+
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield one clean frame for each frame of ``shot`` that the request wants, in order.
 

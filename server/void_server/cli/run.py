@@ -1,0 +1,113 @@
+"""``void run``: jobs in this process, without a server."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import msgspec
+import typer
+
+from void_engine.engines.interface import Float32Array
+from void_engine.errors import RemovalCancelled
+from void_protocol.job import RemovalJob
+from void_protocol.job_file import read_job
+
+from .explain import CommandError
+from .exit_codes import ExitCode
+from .progress import StageProgress
+
+
+class TerminalMonitor:
+    """Shows a removal on the terminal and stops it on Ctrl-C or SIGTERM."""
+
+    def __init__(self, progress: StageProgress) -> None:
+        self._progress = progress
+        self._stop = False
+        self.frames_done = 0
+
+    def stop(self) -> None:
+        """Ask the removal to stop at its next check."""
+        self._stop = True
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
+        self.check_cancelled()
+        self._progress.update(stage, step, steps, "" if frame is None else f"frame {frame}")
+
+    def preview(self, frame: int, picture: Float32Array) -> None:
+        """A terminal shows no pictures."""
+
+    def log(self, message: str) -> None:
+        self._progress.message(message)
+
+    def check_cancelled(self) -> None:
+        if self._stop:
+            raise RemovalCancelled("stopped on request")
+
+    def frame_done(self, number: int, path: Path) -> None:
+        self.frames_done += 1
+
+
+@contextlib.contextmanager
+def stopping_on_signals(monitor: TerminalMonitor) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM asks the removal to stop; the second one is as usual."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        monitor.stop()
+        for watched, before in handlers.items():
+            signal.signal(watched, before)
+
+    handlers = {watched: signal.getsignal(watched) for watched in (signal.SIGINT, signal.SIGTERM)}
+    for watched in handlers:
+        signal.signal(watched, ask)
+    try:
+        yield
+    finally:
+        for watched, before in handlers.items():
+            signal.signal(watched, before)
+
+
+def with_overrides(
+    job: RemovalJob, *, engine: str | None = None, proxy: float | None = None, version: int | None = None
+) -> RemovalJob:
+    """The job with what the command line changes about it."""
+    settings = job.settings
+    if engine is not None:
+        settings = msgspec.structs.replace(settings, engine=engine)
+    if proxy is not None:
+        settings = msgspec.structs.replace(settings, proxy_scale=proxy)
+    output = job.output if version is None else msgspec.structs.replace(job.output, version=version)
+    return msgspec.structs.replace(job, settings=settings, output=output)
+
+
+def run(
+    job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
+    engine: Annotated[str | None, typer.Option(help="Use this engine instead of the job's.")] = None,
+    proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
+    version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
+    resume: Annotated[bool, typer.Option(help="Keep frames that this job has already written.")] = True,
+) -> None:
+    """Run jobs here, one after another, without a server."""
+    from void_protocol.job_check import check_job
+    from void_server.translate import run_job
+
+    jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]
+    for job in jobs:
+        check_job(job)
+    for job in jobs:
+        with StageProgress(job.shot.name) as bars:
+            monitor = TerminalMonitor(bars)
+            with stopping_on_signals(monitor):
+                run_job(job, monitor, resume=resume)
+        typer.echo(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
+        if monitor.frames_done != len(job.shot.frame_numbers):
+            raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this family's commands."""
+    app.command()(run)

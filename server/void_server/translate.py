@@ -1,0 +1,158 @@
+"""From a job, in the host's words, to a request of the engine's. The one place where y is turned over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+
+import numpy as np
+
+from void_engine.engines.interface import Engine, EngineRequest
+from void_engine.engines.registry import AUTO, best_engine_here, make_engine
+from void_engine.geometry import Box
+from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
+from void_engine.plates.pattern import FramePattern
+from void_engine.plates.sequence import PlateSequence
+from void_engine.region import RegionMode
+from void_engine.removal import OutputRequest, RegionRequest, RemovalMonitor, RemovalRequest, run_removal
+from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
+from void_engine.shot import AnchorFrames, ReplacementLook
+from void_protocol.job import RemovalJob, Role, RotoShape, ShapeFrame
+
+_warm_engine: Callable[[str], Engine] = cache(make_engine)
+"""Engines are kept for the process's life, so that a worker loads a model once."""
+
+
+def run_job(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False) -> None:
+    """Run a job here, in this process. Every pattern in it is a path on this machine.
+
+    Args:
+        resume: frames of the result that this very job has already written are kept and not made again.
+
+    Raises:
+        EngineError: when the removal fails; the message is for the artist.
+        RemovalCancelled: when the monitor asked for a stop.
+    """
+    name = best_engine_here() if job.settings.engine == AUTO else job.settings.engine
+    run_removal(removal_request(job, engine_name=name, resume=resume), _warm_engine(name), monitor)
+
+
+def removal_request(job: RemovalJob, *, engine_name: str, resume: bool = False) -> RemovalRequest:
+    """The request that a job stands for. Touches no file."""
+    shot, settings = job.shot, job.settings
+
+    def sequence(pattern: str, scale: float) -> PlateSequence:
+        return PlateSequence(FramePattern(pattern), shot.first_frame, shot.last_frame, scale=scale)
+
+    scale = settings.proxy_scale
+    return RemovalRequest(
+        plates=sequence(shot.plate, scale),
+        display_size=(shot.format.width, shot.format.height),
+        layer=shot.layer,
+        mattes=shot_mattes(job),
+        anchors=None
+        if job.anchors is None
+        else AnchorFrames(sequence(job.anchors.pattern, scale), frozenset(job.anchors.frames)),
+        scale=scale,
+        region=_region(job),
+        look=ReplacementLook(
+            growth_px=settings.matte.growth_px,
+            softness_px=settings.matte.softness_px,
+            snap_affected_to_grid=settings.quadmask.snap_affected_to_grid,
+            clear_affected_on_first_frame=settings.quadmask.clear_affected_on_first_frame,
+        ),
+        match_seam=settings.match_seam,
+        engine=EngineRequest(
+            prompt=settings.prompt,
+            negative_prompt=settings.negative_prompt,
+            seed=settings.seed,
+            proxy_scale=scale,
+            options=settings.engine_options,
+        ),
+        output=OutputRequest(
+            pattern=FramePattern(job.output.versioned_pattern),
+            compression=job.output.compression,
+            layers=frozenset(job.output.layers),
+            metadata=_metadata(job, engine_name),
+        ),
+        job_id=job.job_id,
+        resume=resume,
+    )
+
+
+def shot_mattes(job: RemovalJob) -> ShotMattes:
+    """The job's shapes and matte files, by role, in the engine's coordinates."""
+    by_role: dict[Role, list[RotoShape]] = {}
+    for shape in job.shapes:
+        by_role.setdefault(shape.role, []).append(shape)
+    height = job.shot.format.height
+    shapes: Mapping[MatteRole, ShapesAt] = {
+        role: _shapes_at(shapes_of_role, height) for role, shapes_of_role in by_role.items()
+    }
+    files = [
+        MatteFiles(
+            role=matte.role,
+            frames=PlateSequence(FramePattern(matte.pattern), job.shot.first_frame, job.shot.last_frame),
+            channel=matte.channel,
+            inverted=matte.inverted,
+        )
+        for matte in job.mattes
+    ]
+    return ShotMattes(shapes, files)
+
+
+def _shapes_at(shapes: Sequence[RotoShape], format_height: int) -> ShapesAt:
+    frames = [(shape.name, {at.frame: at for at in shape.frames}) for shape in shapes]
+
+    def at(number: int) -> Sequence[ShapeAtFrame]:
+        found = ((name, by_number[number]) for name, by_number in frames)
+        return [_shape(name, frame, format_height) for name, frame in found if frame.visible]
+
+    return at
+
+
+def _shape(name: str, at: ShapeFrame, format_height: int) -> ShapeAtFrame:
+    rows = [
+        (p.x, p.y, p.left_x, p.left_y, p.right_x, p.right_y)
+        + (p.feather_x, p.feather_y, p.feather_left_x, p.feather_left_y, p.feather_right_x, p.feather_right_y)
+        for p in at.points
+    ]
+    # (points, six positions, x and y); y turns over: positions about the format's height, offsets about 0.
+    values = np.array(rows, np.float64).reshape(-1, 6, 2)
+    values[..., 1] *= -1.0
+    values[:, 0, 1] += format_height
+    return ShapeAtFrame(
+        name=name,
+        points=BezierPoints(*(values[:, index] for index in range(6))),
+        opacity=at.opacity,
+        feather_x_px=at.feather_x_px,
+        feather_y_px=at.feather_y_px,
+        falloff=at.falloff,
+        inverted=at.inverted,
+        visible=at.visible,
+    )
+
+
+def _region(job: RemovalJob) -> RegionRequest:
+    region = job.settings.region
+    box = None
+    if region.box is not None:
+        left, bottom, right, top = region.box
+        height = job.shot.format.height
+        box = Box(left, height - top, right, height - bottom)
+    modes = {"auto": None, "full": RegionMode.FRAME, "box": RegionMode.BOX}
+    return RegionRequest(mode=modes[region.mode], margin=region.margin, box=box)
+
+
+def _metadata(job: RemovalJob, engine_name: str) -> dict[str, str | int | float]:
+    settings = job.settings
+    return {
+        "void/release": version("void-nuke"),
+        "void/shot": job.shot.name,
+        "void/engine": engine_name,
+        "void/seed": str(settings.seed),  # may exceed the 32 bits that an EXR integer has
+        "void/prompt": settings.prompt,
+        "void/output_version": job.output.version,
+        "void/proxy_scale": settings.proxy_scale,
+    }

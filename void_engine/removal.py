@@ -1,0 +1,263 @@
+"""A removal from files to files: plates and mattes in, the engine in the middle, merged frames out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from .engines.interface import CleanFrame, Engine, EngineRequest, Float32Array, Monitor, ShotFrame
+from .errors import EngineError, MatteError, OutputExistsError, PlateError
+from .geometry import Box
+from .mattes import ShotMattes
+from .merge import merge
+from .plates.exr import read_header
+from .plates.frame import Frame
+from .plates.pattern import FramePattern
+from .plates.sequence import PlateSequence, PlateWriter
+from .region import RegionMode, plan_region
+from .shot import AnchorFrames, PlateShot, ReplacementLook
+
+JOB_ID_KEY = "void/job_id"
+"""The metadata entry that says which job made a frame."""
+
+_LEAST_CONTEXT_PX = 32
+_PREVIEW_WIDTH = 320
+_PREVIEW_EVERY_S = 1.0
+
+
+class RemovalMonitor(Monitor, Protocol):
+    """How a running removal speaks to whoever waits."""
+
+    def frame_done(self, number: int, path: Path) -> None:
+        """Frame ``number`` of the result is whole under its final name. Called on a writer's thread."""
+
+
+@dataclass(frozen=True)
+class OutputRequest:
+    """Where the result goes and what is in it."""
+
+    pattern: FramePattern
+    compression: str = "zip"
+    layers: frozenset[str] = frozenset({"clean", "matte"})
+    """Of ``clean``, ``matte``, ``confidence``, ``quadmask``."""
+    metadata: Mapping[str, str | int | float] | None = None
+
+
+@dataclass(frozen=True)
+class RegionRequest:
+    """Which part of the frame the engine works on."""
+
+    mode: RegionMode | None = None
+    """None leaves it to the engine."""
+    margin: float = 0.5
+    """Context around the mattes, as a fraction of their longer side."""
+    box: Box | None = None
+    """In display coordinates of the full-size plate, with :attr:`RegionMode.BOX` only."""
+
+
+@dataclass(frozen=True)
+class RemovalRequest:
+    """One removal in the engine's own words."""
+
+    plates: PlateSequence
+    mattes: ShotMattes
+    output: OutputRequest
+    engine: EngineRequest
+    job_id: str
+    display_size: tuple[int, int] | None = None
+    """(width, height) that the full-size plate must have; None takes what is there."""
+    layer: str = ""
+    anchors: AnchorFrames | None = None
+    scale: float = 1.0
+    region: RegionRequest = RegionRequest()
+    look: ReplacementLook = ReplacementLook()
+    match_seam: bool = True
+    resume: bool = False
+
+
+def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor) -> None:
+    """Run one removal. Each frame appears under its final name only when it is whole.
+
+    Raises:
+        EngineError: with a message for the artist; frames that are complete stay.
+        RemovalCancelled: when the monitor asked for a stop.
+    """
+    check = request.plates.check()
+    _check_display_size(request, check.display_size)
+    numbers = request.plates.frame_numbers
+    wanted = _frames_to_make(request, numbers, monitor)
+    if not wanted:
+        return
+    box = _region_box(request, engine, check.data_window, monitor)
+    shot = PlateShot(
+        plates=request.plates,
+        mattes=request.mattes,
+        box=box,
+        frame_box=check.data_window,
+        look=request.look,
+        scale=request.scale,
+        layer=request.layer,
+        anchors=request.anchors,
+    )
+    monitor.log(f"region {box.width}x{box.height} at ({box.x0}, {box.y0}) of {check.display_size}")
+    answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
+    _write_all(request, shot, _in_order(answers, numbers, wanted), len(wanted), monitor)
+
+
+def _check_display_size(request: RemovalRequest, found: tuple[int, int]) -> None:
+    """``found`` is the size of the files, before any proxy scale."""
+    wanted = request.display_size
+    if wanted is not None and wanted != found:
+        raise PlateError(
+            f"{request.plates.pattern}: the plate is {found[0]}x{found[1]}, the job says "
+            f"{wanted[0]}x{wanted[1]}; shapes would land in the wrong place. Export the job again"
+        )
+
+
+def _frames_to_make(request: RemovalRequest, numbers: range, monitor: RemovalMonitor) -> frozenset[int]:
+    """All frames that are not on disk yet.
+
+    Raises:
+        OutputExistsError: for frames on disk that are not this very job's, or that it was not told to keep.
+    """
+    kept: list[int] = []
+    foreign: list[Path] = []
+    for number in numbers:
+        path = request.output.pattern.path(number)
+        if path.exists():
+            if request.resume and _job_of(path, number) == request.job_id:
+                kept.append(number)
+                monitor.frame_done(number, path)
+            else:
+                foreign.append(path)
+    if foreign:
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise OutputExistsError(
+            f"{foreign[0]}{more} exist already and are never overwritten; choose the next output version"
+        )
+    if kept:
+        monitor.log(f"{len(kept)} of {len(numbers)} frames are already there and kept")
+    return frozenset(numbers) - frozenset(kept)
+
+
+def _job_of(path: Path, number: int) -> str | None:
+    try:
+        value = read_header(path, number).metadata.get(JOB_ID_KEY)
+    except PlateError:
+        return None
+    return None if value is None else str(value)
+
+
+def _region_box(request: RemovalRequest, engine: Engine, frame_box: Box, monitor: RemovalMonitor) -> Box:
+    """The region of interest, in pixels of the plate at the scale of the work.
+
+    Raises:
+        MatteError: when the mattes are empty on every frame: that is worth knowing before an engine starts.
+    """
+    chosen = request.region
+    mode = chosen.mode or (RegionMode.FRAME if engine.wants_full_frame else RegionMode.MATTES)
+    full_size = frame_box.scaled(1.0 / request.scale)
+    any_will_do = mode is RegionMode.FRAME and engine.region_aspect is None
+    found = Box(0, 0, 0, 0)
+    numbers = request.plates.frame_numbers
+    for step, number in enumerate(numbers):
+        monitor.progress("mattes", step, len(numbers), number)
+        found = found.union(request.mattes.bounds(number, full_size))
+        if any_will_do and not found.is_empty:
+            break
+    if found.is_empty:
+        raise MatteError(
+            f"the mattes and shapes are empty on every frame of {numbers[0]}-{numbers[-1]}; "
+            "check the roles, the visibility of the shapes and the matte channel"
+        )
+    monitor.progress("mattes", len(numbers), len(numbers))
+    return plan_region(
+        found.scaled(request.scale),
+        frame_box,
+        request.plates.pixel_aspect,
+        mode=mode,
+        box=None if chosen.box is None else chosen.box.scaled(request.scale).intersection(frame_box),
+        margin=chosen.margin,
+        minimum_margin_px=max(_LEAST_CONTEXT_PX, math.ceil(request.look.reach_px * request.scale) + 1),
+        aspect=engine.region_aspect,
+    ).box
+
+
+def _in_order(answers: Iterator[CleanFrame], numbers: range, wanted: frozenset[int]) -> Iterator[CleanFrame]:
+    """The wanted answers, checked to be all there and in order."""
+    expected = [number for number in numbers if number in wanted]
+    position = 0
+    for clean in answers:
+        if clean.number not in wanted:
+            continue
+        if position >= len(expected) or clean.number != expected[position]:
+            raise EngineError(f"the engine gave frame {clean.number} out of order")
+        position += 1
+        yield clean
+    if position != len(expected):
+        raise EngineError(f"the engine gave {position} of {len(expected)} frames")
+
+
+def _write_all(
+    request: RemovalRequest, shot: PlateShot, answers: Iterator[CleanFrame], count: int, monitor: RemovalMonitor
+) -> None:
+    """Merge each answer into its plate and write it behind the engine's back."""
+    previewed_at = -_PREVIEW_EVERY_S
+    with PlateWriter(compression=request.output.compression, on_written=monitor.frame_done) as writer:
+        for step, clean in enumerate(answers):
+            frame = _finished(request, shot, clean)
+            now = time.monotonic()
+            if now - previewed_at >= _PREVIEW_EVERY_S:
+                previewed_at = now
+                monitor.preview(clean.number, _small(frame, request.layer))
+            writer.submit(frame, request.output.pattern.path(clean.number))
+            monitor.progress("frames", step + 1, count, clean.number)
+
+
+def _finished(request: RemovalRequest, shot: PlateShot, clean: CleanFrame) -> Frame:
+    """The frame as it is written: merged picture, layers and metadata."""
+    at = shot.frame(clean.number)
+    frame = request.plates.frame(clean.number)
+    solid = at.replaced > 0
+    if solid.any():
+        merged = merge(
+            at.plate, clean.picture, at.replaced, match_seam=request.match_seam, frame=clean.number
+        )
+        names = frame.rgb_names(request.layer)
+        inside = shot.box.intersection(shot.frame_box)
+        part = inside.slices(shot.box)
+        frame = frame.with_pixels(
+            inside, {name: merged[part][..., index] for index, name in enumerate(names)}, solid[part]
+        )
+    for name, planes in _layers(request.output.layers, at, clean).items():
+        frame = frame.with_layer(name, shot.box, planes)
+    return frame.with_metadata({JOB_ID_KEY: request.job_id, **(request.output.metadata or {})})
+
+
+def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:
+    layers: dict[str, dict[str, Float32Array]] = {}
+    if "clean" in wanted:
+        layers["clean"] = {name: clean.picture[..., index] for index, name in enumerate("RGB")}
+    if "matte" in wanted:
+        layers["matte"] = {"A": at.replaced}
+    if "confidence" in wanted and clean.confidence is not None:
+        layers["confidence"] = {"A": clean.confidence}
+    if "quadmask" in wanted:
+        layers["quadmask"] = {"A": at.quadmask.astype(np.float32) / np.float32(255.0)}
+    return layers
+
+
+def _small(frame: Frame, layer: str) -> Float32Array:
+    """The whole picture at thumbnail size, scene-linear."""
+    width, height = frame.display_size
+    step = max(1, width // _PREVIEW_WIDTH)
+    picture = frame.read_rgb(Box.from_size(width, height), layer)
+    size = (max(1, width // step), max(1, height // step))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

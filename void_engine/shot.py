@@ -1,0 +1,139 @@
+"""A shot as an engine sees it: the region of interest, frame by frame, with what is to be replaced there."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .engines.interface import Float32Array, ShotFrame
+from .geometry import Box
+from .mattes import ShotMattes
+from .morphology import replacement_weight
+from .plates.sequence import PlateSequence
+from .quadmask import build_quadmask
+from .resampling import crop
+
+_BYTES_A_PIXEL = 4 * 3 + 4 * 3 + 1  # plate, three mattes, quadmask
+_FEWEST_KEPT = 2
+
+
+@dataclass(frozen=True)
+class ReplacementLook:
+    """How mattes become what is replaced. Distances are pixels of the full-size plate."""
+
+    growth_px: float = 2.0
+    softness_px: float = 4.0
+    snap_affected_to_grid: bool = True
+    clear_affected_on_first_frame: bool = True
+
+    @property
+    def reach_px(self) -> float:
+        """How far beyond a matte the replacement goes."""
+        return max(0.0, self.growth_px) + self.softness_px
+
+
+@dataclass(frozen=True)
+class AnchorFrames:
+    """Frames that the artist has already cleaned."""
+
+    frames: PlateSequence
+    numbers: frozenset[int]
+
+
+@dataclass(frozen=True)
+class PlateShot:
+    """A :class:`~void_engine.engines.interface.ShotSource` over files.
+
+    Frames are made on demand; the most recent are kept while they fit into ``cache_bytes``. Safe to use from
+    several threads.
+    """
+
+    plates: PlateSequence
+    """The plate at the scale of the work."""
+    mattes: ShotMattes
+    box: Box
+    """The region of interest, in pixels of the plate at the scale of the work."""
+    frame_box: Box
+    """All pixels that the plates have. Where the region reaches beyond, the plate's edge is continued."""
+    look: ReplacementLook = ReplacementLook()
+    scale: float = 1.0
+    """Size of the plate given, relative to the full-size plate that the mattes were drawn on."""
+    layer: str = ""
+    anchors: AnchorFrames | None = None
+    cache_bytes: int = 256 << 20
+    _kept: OrderedDict[int, ShotFrame] = field(default_factory=OrderedDict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @property
+    def frame_numbers(self) -> range:
+        return self.plates.frame_numbers
+
+    @property
+    def height(self) -> int:
+        return self.box.height
+
+    @property
+    def width(self) -> int:
+        return self.box.width
+
+    @property
+    def pixel_aspect(self) -> float:
+        return self.plates.pixel_aspect
+
+    def frame(self, number: int) -> ShotFrame:
+        """The frame with this number; see :class:`~void_engine.engines.interface.ShotFrame`.
+
+        Raises:
+            KeyError: for a number outside :attr:`frame_numbers`.
+            PlateError: when a file of the plate or of a matte cannot be read.
+            MatteError: when a matte file lacks its channel.
+        """
+        if number not in self.frame_numbers:
+            raise KeyError(number)
+        with self._lock:
+            kept = self._kept.get(number)
+            if kept is not None:
+                self._kept.move_to_end(number)
+                return kept
+        made = self._make(number)
+        with self._lock:
+            self._kept[number] = made
+            most = max(_FEWEST_KEPT, self.cache_bytes // max(1, self.width * self.height * _BYTES_A_PIXEL))
+            while len(self._kept) > most:
+                self._kept.popitem(last=False)
+        return made
+
+    def anchor(self, number: int) -> Float32Array | None:
+        """The artist's clean frame ``number``, (H, W, 3) scene-linear, or None where there is none."""
+        if self.anchors is None or number not in self.anchors.numbers:
+            return None
+        picture = self._picture(self.anchors.frames, number)
+        picture.flags.writeable = False
+        return picture
+
+    def _picture(self, frames: PlateSequence, number: int, layer: str = "") -> Float32Array:
+        inside = self.box.intersection(self.frame_box)
+        picture = frames.frame(number).read_rgb(inside, layer)
+        return picture if inside == self.box else crop(picture, inside, self.box).astype(np.float32, copy=False)
+
+    def _make(self, number: int) -> ShotFrame:
+        plate = self._picture(self.plates, number, self.layer)
+        roles = self.mattes.at(number, self.box, self.scale)
+        replaced = replacement_weight(
+            roles.remove, roles.affected, self.look.growth_px * self.scale, self.look.softness_px * self.scale
+        )
+        quadmask = build_quadmask(
+            roles.remove,
+            roles.affected,
+            is_first_frame=number == self.frame_numbers[0],
+            snap=self.look.snap_affected_to_grid,
+            clear_first=self.look.clear_affected_on_first_frame,
+            pixel_aspect=self.pixel_aspect,
+        )
+        for array in (plate, roles.remove, roles.affected, replaced, quadmask):
+            array.flags.writeable = False
+        return ShotFrame(number, plate, roles.remove, roles.affected, replaced, quadmask)
+
