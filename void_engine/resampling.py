@@ -116,7 +116,7 @@ def _rows_enlarged(picture: Float32Array, count: int) -> Float32Array:
         (0.5 * t - 0.5) * t * t,
     )
     sources = [np.clip(below + offset, 0, rows - 1) for offset in (-1, 0, 1, 2)]
-    result = np.empty((count,) + picture.shape[1:], np.float32)
+    result = np.empty((count, *picture.shape[1:]), np.float32)
     block = max(1, _BLOCK_VALUES * rows // max(1, picture.size))
     for first in range(0, count, block):
         here = slice(first, first + block)

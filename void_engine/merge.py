@@ -1,0 +1,87 @@
+"""The engine's pixels put into the plate: only where they are wanted, without a visible border.
+
+Outside the weight the plate's bits are not touched, whatever they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.errors import EngineError
+from void_engine.geometry import Box
+from void_engine.morphology import bounds_of
+from void_engine.seam import match_to_plate, ring_width_px
+
+Float32Array = NDArray[np.float32]
+
+
+def merge(
+    plate: Float32Array,
+    engine: Float32Array,
+    weight: Float32Array,
+    *,
+    match_seam: bool = True,
+    frame: int | None = None,
+) -> Float32Array:
+    """The plate with the engine's pixels in it.
+
+    Args:
+        plate: (H, W, 3) scene-linear; any value, NaN and infinity included.
+        engine: (H, W, 3) scene-linear; finite wherever ``weight`` is above 0, elsewhere anything.
+        weight: (H, W): 0 keeps the plate, 1 (or more) takes the engine's pixel, between is a linear mix.
+        match_seam: first carry the plate's low-frequency colour, measured around the border, into the
+            engine's pixels (see :func:`void_engine.seam.match_to_plate`). False mixes them as they are.
+        frame: the frame's number, for messages.
+
+    Returns:
+        A new (H, W, 3) float32. Where ``weight`` is 0 it has the plate's own bits; where a plate's pixel is
+        not finite and ``weight`` is above 0 it has the engine's pixel.
+
+    Raises:
+        EngineError: when a pixel of the engine that is needed is not finite.
+        ValueError: when the arrays differ in size.
+    """
+    if plate.shape != (*weight.shape, 3) or engine.shape != plate.shape:
+        raise ValueError(
+            f"plate {plate.shape}, engine {engine.shape} and weight {weight.shape} do not fit together"
+        )
+    result = np.array(plate, np.float32, order="C")
+    bounds = bounds_of(weight > 0)
+    if bounds.is_empty:
+        return result
+    _check_finite(engine, weight, bounds, frame)
+
+    whole = Box.from_size(plate.shape[1], plate.shape[0])
+    window = bounds.grown(ring_width_px(bounds) if match_seam else 0).intersection(whole).slices(whole)
+    behind = result[window]
+    w = np.minimum(weight[window], np.float32(1.0)).astype(np.float32)
+    clean = engine[window].astype(np.float32)
+    if match_seam:
+        clean = match_to_plate(behind, clean, w)
+    _mix_into(behind, clean, w)
+    return result
+
+
+def _mix_into(behind: Float32Array, clean: Float32Array, weight: Float32Array) -> None:
+    """Write the mix over ``behind``, touching nothing where the weight is 0."""
+    solid = (weight >= 1.0) | ((weight > 0.0) & ~np.isfinite(behind).all(axis=2))
+    behind[solid] = clean[solid]
+    ramp = (weight > 0.0) & ~solid
+    under = behind[ramp]
+    # This form gives the plate exactly where the engine agrees with it.
+    behind[ramp] = under + weight[ramp][:, None] * (clean[ramp] - under)
+
+
+def _check_finite(engine: Float32Array, weight: Float32Array, bounds: Box, frame: int | None) -> None:
+    window = bounds.slices(Box.from_size(weight.shape[1], weight.shape[0]))
+    bad = ~np.isfinite(engine[window]).all(axis=2) & (weight[window] > 0)
+    count = int(np.count_nonzero(bad))
+    if count:
+        row, column = (int(index[0]) for index in np.nonzero(bad))
+        where = "a frame" if frame is None else f"frame {frame}"
+        raise EngineError(
+            f"the engine gave {count} pixel(s) that are not finite on {where}, the first at column "
+            f"{bounds.x0 + column}, row {bounds.y0 + row} of the region; nothing was written. "
+            "Run the frame again at full precision, or with the propagation engine"
+        )

@@ -1,0 +1,245 @@
+"""Seam colour: the plate's low-frequency colour carried into the engine's pixels, so that no border shows.
+
+The idea is the membrane of Pérez, Gangnet and Blake ("Poisson Image Editing", SIGGRAPH 2003): the difference
+of the two pictures along the border is spread into the hole as smoothly as possible and added there. Three
+things are done differently, as plates have a high range, are noisy, and objects leave a fringe in them:
+
+- differences are taken in asinh(x / pivot), in which a change of light is an addition, a highlight is no
+  giant and negatives are as good as any value;
+- at each stretch of the border they are a weighted median over a *ring* of visible pixels, several times as
+  wide as a fringe, in which a thin contaminated band is outvoted;
+- the membrane is fitted to these medians with robust weights rather than forced through them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.geometry import Box
+from void_engine.morphology import bounds_of
+
+Float32Array = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+_PIVOT = 0.004
+"""Scene-linear value below which a difference counts as an offset rather than as a gain. Low, so that the
+gain of a bright border does not lift the blacks inside."""
+_PLAUSIBLE = math.log(4.0)
+"""Two stops. Where the pictures differ by more they show different things, and no seam colour can be read."""
+_SMALLEST_RING_PX, _LARGEST_RING_PX = 10, 40
+_RING_OF_SIZE = 0.04
+"""Width of the ring as a part of the hole's longer side."""
+_FEWEST_SAMPLES = 12
+_MOST_SAMPLES = 30_000
+_CELLS = 48
+"""Cells along the longer side of a hole's surroundings: the correction is of lower frequency than this."""
+_SMALLEST_CELL_PX = 4
+_NOISE_FLOOR = 0.02
+"""Standard error of a median (in asinh units, about a relative change of light) that is as good as none."""
+_OUTLIER = 0.15
+"""Distance from the fitted membrane at which a stretch of the border begins to lose its say."""
+_STIFFNESS_STEPS = (0.1, 0.5, 8.0)
+"""Pull of the measurements against the membrane's own tension. It begins slack, so that an outlier stands off
+the membrane and is found out before the membrane is drawn to it."""
+
+
+def ring_width_px(hole: Box) -> int:
+    """How far around a hole visible pixels are compared."""
+    return min(_LARGEST_RING_PX, max(_SMALLEST_RING_PX, round(_RING_OF_SIZE * max(hole.width, hole.height))))
+
+
+def match_to_plate(plate: Float32Array, engine: Float32Array, weight: Float32Array) -> Float32Array:
+    """The engine's picture with the plate's low-frequency colour.
+
+    Visible pixels (weight below 1) in and around the ramp are compared. Those that are not finite, or equal
+    in both pictures (an engine's copy of the plate tells nothing about what it made up), do not count. Where
+    nothing is left to compare, the engine's pixels come back as they are. Holes that are far enough from each
+    other have a correction each.
+
+    Args:
+        plate: (H, W, 3) scene-linear.
+        engine: (H, W, 3) scene-linear, finite where the weight is above 0.
+        weight: (H, W) in 0..1.
+
+    Returns:
+        (H, W, 3) float32, changed only where the weight is above 0. Smooth in space: detail is only scaled
+        with the light.
+    """
+    result = np.array(engine, np.float32, order="C")
+    hole = weight > 0
+    away = np.asarray(cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5))
+    near: BoolArray = away <= ring_width_px(bounds_of(hole))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8), connectivity=8)
+    for label in range(1, count):
+        x, y, columns, rows = (int(value) for value in stats[label, :4])
+        window = (slice(y, y + rows), slice(x, x + columns))
+        own = (labels[window] == label) & hole[window]
+        visible = near[window] & (weight[window] < 1)
+        cell_px = max(_SMALLEST_CELL_PX, math.ceil(max(rows, columns) / _CELLS))
+        difference = _membrane(plate[window], engine[window], weight[window], visible, cell_px)
+        if difference is not None:
+            _add_in_asinh(result[window], own, difference, cell_px)
+    return result
+
+
+def _membrane(
+    plate: Float32Array, engine: Float32Array, weight: Float32Array, visible: BoolArray, cell_px: int
+) -> Float64Array | None:
+    """The smooth difference plate - engine in asinh units, (3, rows, columns) of cells; None when unknown."""
+    grid = (math.ceil(weight.shape[0] / cell_px), math.ceil(weight.shape[1] / cell_px))
+    usable = visible & np.isfinite(plate).all(axis=2) & np.isfinite(engine).all(axis=2)
+    usable &= (plate != engine).any(axis=2)
+    rows, columns = np.nonzero(usable)
+    if rows.size < _FEWEST_SAMPLES:
+        return None
+    every = -(-rows.size // _MOST_SAMPLES)
+    rows, columns = rows[::every], columns[::every]
+    # Beside the solid part the plate may still show the object, and its own pixels will hardly be seen.
+    trust = 1.0 - weight[rows, columns].astype(np.float64)
+    cells = _nearest_solid_cells(weight, cell_px, grid[1])[rows, columns]
+    difference = _asinh(plate[rows, columns]) - _asinh(engine[rows, columns])
+    medians, pull = np.zeros((3, *grid)), np.zeros((3, *grid))
+    for channel in range(3):
+        median, precision = _cell_medians(cells, difference[:, channel], trust, grid[0] * grid[1])
+        medians[channel] = median.reshape(grid)
+        pull[channel] = precision.reshape(grid)
+    measured = float(pull.sum())
+    pull *= (np.abs(medians) <= _PLAUSIBLE).all(axis=0)
+    if not pull.any(axis=(1, 2)).all():
+        return None
+    # With most of the ring showing something else, the rest is no good witness either.
+    faith = min(1.0, 2.0 * float(pull.sum()) / measured)
+    return faith * _fitted_membrane(medians, pull)
+
+
+def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) -> IntArray:
+    """For each pixel the grid cell of the nearest solid pixel. So all of the ring's thickness at one stretch
+    of the border falls into one cell, and the cells lie where the membrane is to be held."""
+    solid = weight >= 1.0
+    if not solid.any():
+        solid = weight > 0
+    _, labels = cv2.distanceTransformWithLabels(
+        (~solid).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    rows, columns = np.nonzero(solid)
+    cell_of_label = np.zeros(int(labels.max()) + 1, np.int64)
+    cell_of_label[labels[rows, columns]] = (rows // cell_px) * grid_columns + columns // cell_px
+    nearest: IntArray = cell_of_label[labels]
+    return nearest
+
+
+def _cell_medians(
+    cells: IntArray, values: Float64Array, trust: Float64Array, count: int
+) -> tuple[Float64Array, Float64Array]:
+    """Weighted median of each cell, and how good it is: 0 (nothing there) to 1."""
+    median = _weighted_medians(cells, values, trust, count)
+    spread = 1.4826 * _weighted_medians(cells, np.abs(values - median[cells]), trust, count)
+    total = np.bincount(cells, trust, count)
+    squares = np.bincount(cells, trust * trust, count)
+    samples = np.divide(total * total, squares, out=np.zeros(count), where=squares > 0)
+    # The median of n normal values has the variance pi/2 sigma^2 / n.
+    variance = np.divide(
+        0.5 * math.pi * spread * spread, samples, out=np.full(count, np.inf), where=samples > 0
+    )
+    return median, np.minimum(1.0, samples / _FEWEST_SAMPLES) / (1.0 + variance / _NOISE_FLOOR**2)
+
+
+def _weighted_medians(cells: IntArray, values: Float64Array, trust: Float64Array, count: int) -> Float64Array:
+    order = np.lexsort((values, cells))
+    running = np.cumsum(trust[order])
+    total = np.bincount(cells, trust, count)
+    occupied = np.flatnonzero(total > 0)
+    before = np.cumsum(total) - total
+    halfway = np.searchsorted(running, before[occupied] + 0.5 * total[occupied])
+    medians = np.zeros(count)
+    medians[occupied] = values[order][np.minimum(halfway, values.size - 1)]
+    return medians
+
+
+def _fitted_membrane(medians: Float64Array, pull: Float64Array) -> Float64Array:
+    """The smoothest grid near the medians, by iteratively reweighted least squares; (3, rows, columns)."""
+    mean = _channel_sums(medians, pull) / pull.sum(axis=(1, 2))
+    membrane = np.broadcast_to(mean[:, None, None], medians.shape).copy()
+    for stiffness in _STIFFNESS_STEPS:
+        off = ((medians - membrane) ** 2).sum(axis=0) / _OUTLIER**2
+        membrane = _solved(stiffness * pull / (1.0 + off) ** 2, medians, membrane)
+    return membrane
+
+
+def _solved(pull: Float64Array, medians: Float64Array, start: Float64Array) -> Float64Array:
+    """Minimise sum pull (m - medians)^2 + sum over neighbours (m_i - m_j)^2 by conjugate gradients."""
+    inverse_diagonal = 1.0 / (pull + _neighbour_counts(pull.shape))
+    target = pull * medians
+    solution = start.copy()
+    residual = target - _tensed(pull, solution)
+    enough = 1e-8 * _channel_sums(target, target) + 1e-18
+    preconditioned = residual * inverse_diagonal
+    direction = preconditioned.copy()
+    energy = _channel_sums(residual, preconditioned)
+    for _ in range(6 * sum(pull.shape)):
+        if (_channel_sums(residual, residual) <= enough).all():
+            break
+        image = _tensed(pull, direction)
+        along = _channel_sums(direction, image)
+        step = np.divide(energy, along, out=np.zeros(3), where=along > 0)[:, None, None]
+        solution += step * direction
+        residual -= step * image
+        preconditioned = residual * inverse_diagonal
+        renewed = _channel_sums(residual, preconditioned)
+        direction *= np.divide(renewed, energy, out=np.zeros(3), where=energy > 0)[:, None, None]
+        direction += preconditioned
+        energy = renewed
+    return solution
+
+
+def _tensed(pull: Float64Array, membrane: Float64Array) -> Float64Array:
+    """The quadratic form's matrix times the membrane: the pull and the differences to the neighbours."""
+    result = pull * membrane
+    down = membrane[:, 1:] - membrane[:, :-1]
+    result[:, 1:] += down
+    result[:, :-1] -= down
+    across = membrane[:, :, 1:] - membrane[:, :, :-1]
+    result[:, :, 1:] += across
+    result[:, :, :-1] -= across
+    return result
+
+
+def _neighbour_counts(shape: tuple[int, ...]) -> Float64Array:
+    counts = np.full(shape, 4.0)
+    counts[:, [0, -1]] -= 1.0
+    counts[:, :, [0, -1]] -= 1.0
+    return counts
+
+
+def _channel_sums(a: Float64Array, b: Float64Array) -> Float64Array:
+    sums: Float64Array = np.einsum("cij,cij->c", a, b)
+    return sums
+
+
+def _add_in_asinh(picture: Float32Array, where: BoolArray, difference: Float64Array, cell_px: int) -> None:
+    """Add a difference of asinh units, (3, rows, columns) of cells, to the pixels ``where``, in place.
+
+    sinh(asinh(x/p) + d) = x/p cosh d + sqrt(1 + (x/p)^2) sinh d, which needs no logarithm of a pixel and
+    leaves it exactly as it is for d = 0.
+    """
+    rows, columns = picture.shape[:2]
+    size = (difference.shape[2] * cell_px, difference.shape[1] * cell_px)
+    for channel, grid in enumerate(difference):
+        scale, lift = (
+            cv2.resize(part.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)[:rows, :columns][where]
+            for part in (np.cosh(grid), np.sinh(grid))
+        )
+        values = picture[..., channel][where]
+        changed = values * scale + np.hypot(values, np.float32(_PIVOT)) * lift
+        # A value at the very end of the float range may leave it; then it stays as it was.
+        picture[..., channel][where] = np.where(np.isfinite(changed), changed, values)
+
+
+def _asinh(values: Float32Array) -> Float64Array:
+    return np.arcsinh(values.astype(np.float64) / _PIVOT)
