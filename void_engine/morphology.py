@@ -55,8 +55,8 @@ def grow(matte: Float32Array, pixels: float) -> Float32Array:
 def soften(matte: Float32Array, pixels: float) -> Float32Array:
     """The matte blurred so that a hard edge becomes a ramp that reaches ``pixels`` to either side of it.
 
-    A Gaussian with a standard deviation of half of ``pixels``, cut off at ``pixels``: what is farther than
-    that from any edge keeps its value to float precision. The picture's border is continued.
+    A Gaussian with a standard deviation of half of ``pixels``, cut off at the next whole pixel: what is
+    farther than that from any edge keeps its value to float precision. The picture's border is continued.
 
     Args:
         matte: (H, W), 0..1.
@@ -72,7 +72,10 @@ def soften(matte: Float32Array, pixels: float) -> Float32Array:
     matte = np.array(matte, np.float32, order="C")
     if pixels == 0:
         return matte
-    kernel = cv2.getGaussianKernel(2 * max(1, math.floor(pixels)) + 1, pixels / 2.0, cv2.CV_32F)
+    # Integrated over each pixel rather than sampled at its centre, so that a fraction of a pixel still softens.
+    borders = np.arange(-math.ceil(pixels) - 0.5, math.ceil(pixels) + 1.0)
+    shares = np.diff([math.erf(border * math.sqrt(2.0) / pixels) for border in borders])
+    kernel = (shares / shares.sum()).astype(np.float32)
     blurred = cv2.sepFilter2D(matte, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
     result: Float32Array = np.clip(blurred, matte.min(), matte.max()) if matte.size else matte
     return result
