@@ -1,0 +1,124 @@
+"""A shot's encoding: scene-linear plates to the model's picture, and the model's picture back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.colour.curve import AcesCct, Curve, ShoulderCurve
+from void_engine.colour.exposure import ShotLight, exposure_stops
+from void_engine.colour.primaries import UNCHANGED, Primaries
+from void_engine.errors import SettingError
+
+Float32Array = NDArray[np.float32]
+
+ENCODINGS = ("shoulder", "srgb", "acescct")
+_LOWEST_CEILING = 1.0
+# A decoded code above the shoulder is believed as far as its own surroundings or the plate's reach.
+_OWN_MEDIAN_PX = 5
+_PLATE_REACH_PX = 31
+
+
+@dataclass(frozen=True)
+class ModelPicture:
+    """How one shot is shown to the model: constant over the shot and invertible."""
+
+    curve: Curve
+    stops: float = 0.0
+    primaries: Primaries = UNCHANGED
+
+    def encode(self, plate: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """The picture and what it cannot hold.
+
+        Args:
+            plate: (H, W, 3) scene-linear in the shot's working space, unclamped, finite.
+
+        Returns:
+            Codes (H, W, 3) in 0..1, and the *carry* (H, W, 3): the negative part of the light, zero almost
+            everywhere, and with the plain sRGB encoding also what is above 1. Carry and codes together give
+            the plate back.
+        """
+        light = self.primaries.to_model(plate) * np.float32(2.0**self.stops)
+        held = np.maximum(light, 0)
+        code = np.clip(self.curve.encode(held), 0, 1)
+        carry = np.minimum(light, 0)
+        if bool((code >= 1).any()):
+            over = held - self.curve.decode(np.ones(1, np.float32))
+            carry = np.where((code >= 1) & (over > 0), over, carry)
+        return code, carry
+
+    def decode(self, code: Float32Array, carry: Float32Array | None = None) -> Float32Array:
+        """The plate (H, W, 3) of codes, with the carry added where there is one.
+
+        For pixels that the model replaced the carry is not theirs; pass it weighted.
+        """
+        light = self.curve.decode(np.clip(code, 0, 1))
+        if carry is not None:
+            light = light + carry
+        return self.primaries.from_model(light * np.float32(2.0**-self.stops))
+
+    def justified(
+        self, code: Float32Array, plate_code: Float32Array, stays: NDArray[np.bool_]
+    ) -> Float32Array:
+        """Codes without fireflies: high ones held to what their neighbourhood shows.
+
+        Near the top of the curve a small error of the code is a large one of light. A code above the shoulder
+        may be as high as the median of its own neighbours, or the brightest pixel of the plate that stays nearby.
+
+        Args:
+            code: (H, W, 3) as decoded from the model.
+            plate_code: (H, W, 3) of the plate.
+            stays: (H, W), False where the plate shows what goes.
+        """
+        knee = self.curve.shoulder_code if isinstance(self.curve, ShoulderCurve) else 0.5
+        if not bool((code > knee).any()):
+            return code
+        shown = np.where(stays[..., None], plate_code, 0).astype(np.float32)
+        kernel = np.ones((_PLATE_REACH_PX, _PLATE_REACH_PX), np.uint8)
+        nearby = np.asarray(cv2.dilate(shown, kernel), np.float32)
+        own = np.asarray(cv2.medianBlur(np.ascontiguousarray(code, np.float32), _OWN_MEDIAN_PX), np.float32)
+        return np.minimum(code, np.maximum(np.maximum(own, nearby), np.float32(knee)))
+
+    def describe(self) -> dict[str, float | str]:
+        """The parameters for the output's metadata."""
+        return {**self.curve.describe(), "exposure_stops": self.stops, "primaries": self.primaries.name}
+
+
+def plan_picture(
+    light: ShotLight,
+    *,
+    encoding: str = "shoulder",
+    stops: float | None = None,
+    primaries: Primaries = UNCHANGED,
+) -> ModelPicture:
+    """The encoding of a shot from what was measured.
+
+    Args:
+        light: of the whole shot, in linear Rec.709.
+        encoding: ``shoulder`` (the house curve), ``srgb`` (light above 1 is not shown) or ``acescct``.
+        stops: the artist's exposure; None measures.
+        primaries: of the shot's working space.
+
+    Raises:
+        SettingError: for an encoding that is not known or an exposure out of range.
+    """
+    if encoding not in ENCODINGS:
+        raise SettingError(f"encoding {encoding!r} is not known; choose one of {', '.join(ENCODINGS)}")
+    if stops is None:
+        stops = exposure_stops(light)
+    if not (math.isfinite(stops) and abs(stops) <= 20):
+        raise SettingError(f"an exposure of {stops} stops is out of range; choose -20..20")
+    curve: Curve
+    if encoding == "acescct":
+        curve = AcesCct()
+    elif encoding == "srgb":
+        curve = ShoulderCurve.reaching(1.0)
+    else:
+        # The ceiling in steps of an eighth of a stop above the peak, so that it is a short number.
+        peak = max(_LOWEST_CEILING, light.peak * 2.0**stops)
+        curve = ShoulderCurve.reaching(2.0 ** (math.ceil(math.log2(peak) * 8) / 8))
+    return ModelPicture(curve, stops, primaries)

@@ -1,0 +1,84 @@
+"""From a shot's working space to the model's primaries (Rec.709) and back, through OpenColorIO."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813 - its own abbreviation
+from numpy.typing import NDArray
+
+from void_engine.errors import SettingError
+
+Float32Array = NDArray[np.float32]
+
+PINNED_CONFIG = "ocio://studio-config-v2.2.0_aces-v1.3_ocio-v2.4"
+"""Used where no OCIO is set. Every OpenColorIO from 2.4 on has it: results do not move with a release."""
+MODEL_SPACE_NAMES = ("Linear Rec.709 (sRGB)", "lin_rec709", "Utility - Linear - sRGB", "lin_srgb")
+
+
+@dataclass(frozen=True)
+class Primaries:
+    """A 3x3 matrix between two scene-linear spaces, and its inverse."""
+
+    name: str
+    matrix: NDArray[np.float64] = field(repr=False)
+    inverse: NDArray[np.float64] = field(repr=False)
+
+    def to_model(self, rgb: Float32Array) -> Float32Array:
+        """(..., 3) working space to Rec.709, unclamped."""
+        return _multiplied(rgb, self.matrix)
+
+    def from_model(self, rgb: Float32Array) -> Float32Array:
+        """(..., 3) Rec.709 to the working space."""
+        return _multiplied(rgb, self.inverse)
+
+
+UNCHANGED = Primaries("", np.eye(3), np.eye(3))
+
+
+def primaries_of(space: str, config: str | None = None) -> Primaries:
+    """The way between ``space`` and linear Rec.709.
+
+    Args:
+        space: a colour space or role of the OCIO configuration; "" for Rec.709 itself.
+        config: an OCIO configuration; None takes the one that OCIO names, else :data:`PINNED_CONFIG`.
+
+    Raises:
+        SettingError: when the space is not known or not scene-linear.
+    """
+    if not space:
+        return UNCHANGED
+    config = config or os.environ.get("OCIO") or PINNED_CONFIG
+    target = _model_space(config)
+    # Two brightnesses of each primary: only a linear space doubles.
+    probe = np.concatenate([np.eye(3), 2 * np.eye(3)]).astype(np.float32).reshape(1, 6, 3)
+    converted = oiio.ImageBufAlgo.colorconvert(oiio.ImageBuf(probe), space, target, colorconfig=config)
+    if converted.has_error:
+        raise SettingError(
+            f"colour space {space!r}: {converted.geterror().strip()} (OCIO configuration {config}); "
+            "name a scene-linear space of that configuration"
+        )
+    pixels = np.asarray(converted.get_pixels(oiio.FLOAT), np.float64).reshape(6, 3)
+    if not np.allclose(pixels[3:], 2 * pixels[:3], rtol=1e-4, atol=1e-5):
+        raise SettingError(f"colour space {space!r} is not scene-linear; render the plate scene-linear")
+    matrix = pixels[:3].T
+    return Primaries(space, matrix, np.linalg.inv(matrix).astype(np.float64))
+
+
+def _model_space(config: str) -> str:
+    names = set(oiio.ColorConfig(config).getColorSpaceNames())
+    for name in MODEL_SPACE_NAMES:
+        if name in names:
+            return name
+    raise SettingError(
+        f"the OCIO configuration {config} has no linear Rec.709 space ({', '.join(MODEL_SPACE_NAMES)}); "
+        "use another configuration, or leave the engine's colour_space empty"
+    )
+
+
+def _multiplied(rgb: Float32Array, matrix: NDArray[np.float64]) -> Float32Array:
+    if np.array_equal(matrix, np.eye(3)):
+        return rgb
+    return np.asarray(rgb @ matrix.T.astype(np.float64), np.float32)
