@@ -153,7 +153,12 @@ def render_ball(
     colour = cv2.GaussianBlur(colour, (5, 5), softness)
     # What light is left under the ball has come by way of its orange skin.
     tinted = shade[..., None] * np.array([0.94, 1.0, 1.02], dtype=np.float32)
-    return ObjectLayer(slice(y0, y1), slice(x0, x1), colour, np.asarray(tinted, dtype=np.float32))
+    return ObjectLayer(
+        rows=slice(y0, y1),
+        columns=slice(x0, x1),
+        ball=np.asarray(colour, dtype=np.float32),
+        shade=np.asarray(tinted, dtype=np.float32),
+    )
 
 
 def _ball_at_instant(

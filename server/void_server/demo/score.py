@@ -1,0 +1,266 @@
+"""How good a removal is, where the truth is known.
+
+Pictures are compared after an encoding close to how they are looked at: the sRGB curve up to 1 and
+``1 + 0.44 ln x`` above, so that a highlight at 20 counts, but not twenty times as much as diffuse white. 1 is
+the peak for PSNR and the data range for SSIM. Only the matte's pixels count: where the result's ``matte``
+layer is above 0. Everything is done frame by frame.
+
+PSNR rewards blur, so it stands beside the detail ratio: how much fine structure (grain included) is there, as
+a share of the truth's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.metrics import structural_similarity
+
+from void_engine.geometry import Box
+from void_engine.plates.frame import Frame
+
+Float32Array = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+RESULT = "result"
+NOTHING = "doing nothing"
+TELEA = "OpenCV Telea"
+
+_MATTE_CHANNEL = "matte.A"
+_TELEA_RADIUS_PX = 5
+_CONTEXT_PX = 16
+"""What Telea and the windows of SSIM see around the matte."""
+_SSIM_SIGMA_PX = 1.5
+_DETAIL_SIGMA_PX = 1.0
+
+
+class ScoreError(Exception):
+    """The pictures cannot be compared; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One way to fill the matte, judged against the truth."""
+
+    psnr_db: float
+    """Over all the matte's pixels of the shot together; infinite when they are the truth."""
+    worst_psnr_db: float
+    """Of the worst frame."""
+    ssim: float
+    """Mean over the matte's pixels (Wang et al. 2004, Gaussian window of 1.5 pixels)."""
+    detail: float
+    """Fine structure as a share of the truth's; below 1 is too soft, above 1 too busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotScore:
+    """The whole shot's figures."""
+
+    scores: Mapping[str, Score]
+    """By method: the result, the plate as it was, OpenCV's Telea inpainting frame by frame."""
+    frames: int
+    matte_pixels: int
+    changed_outside: int
+    """Pixels where the matte is 0 and a channel of the plate does not have the plate's bits in the result."""
+
+    @property
+    def bit_exact_outside(self) -> bool:
+        return self.changed_outside == 0
+
+    def table(self) -> str:
+        """The figures for a terminal of 80 columns."""
+        lines = [f"{'inside the matte':<18}{'PSNR':>9}{'worst':>10}{'SSIM':>8}{'detail':>9}"]
+        for name, score in self.scores.items():
+            lines.append(
+                f"{name:<18}{score.psnr_db:>6.1f} dB{score.worst_psnr_db:>7.1f} dB"
+                f"{score.ssim:>8.3f}{score.detail:>9.2f}"
+            )
+        outside = "yes" if self.bit_exact_outside else f"NO, {self.changed_outside} pixels differ"
+        lines.append(f"bit-exact outside: {outside}")
+        return "\n".join(lines)
+
+
+class Scorer:
+    """Gathers the figures of a shot, one frame at a time, in any order."""
+
+    def __init__(self) -> None:
+        self._sums = {name: _Sums() for name in (RESULT, NOTHING, TELEA)}
+        self._frames = 0
+        self._matte_pixels = 0
+        self._changed_outside = 0
+
+    def add(self, truth: Frame, plate: Frame, result: Frame) -> None:
+        """Judge one frame. ``result`` carries the layer ``matte``.
+
+        Raises:
+            ScoreError: when the three are not the same frame of the same size, or the layer is missing.
+        """
+        box = plate.data_window
+        for name, other in (("truth", truth), ("result", result)):
+            if other.display_size != plate.display_size or not other.data_window.contains(box):
+                raise ScoreError(
+                    f"frame {plate.number}: the {name} is {other.display_size}, {other.data_window}, but the "
+                    f"plate {plate.display_size}, {box}; they must be the same shot at full size"
+                )
+        if _MATTE_CHANNEL not in result.channel_names:
+            raise ScoreError(
+                f"frame {plate.number}: the result has no {_MATTE_CHANNEL}; put 'matte' among its layers"
+            )
+        matte = result.plane(_MATTE_CHANNEL, box)
+        self._changed_outside += changed_outside(plate, result, matte)
+        self.add_pictures(truth.read_rgb(box), plate.read_rgb(box), result.read_rgb(box), matte)
+
+    def add_pictures(
+        self, truth: Float32Array, plate: Float32Array, result: Float32Array, matte: Float32Array
+    ) -> None:
+        """Judge one frame from (H, W, 3) scene-linear pictures and its (H, W) matte; the outside is not
+        looked at."""
+        self._frames += 1
+        inside = matte > 0
+        if not inside.any():
+            return
+        self._matte_pixels += int(inside.sum())
+        window = _surroundings(inside)
+        hole = inside[window]
+        wanted = encoded(truth[window])
+        before = encoded(plate[window])
+        pictures = {RESULT: encoded(result[window]), NOTHING: before, TELEA: telea(before, hole)}
+        for name, picture in pictures.items():
+            self._sums[name].add(wanted, picture, hole)
+
+    def score(self) -> ShotScore:
+        """The figures of all frames so far.
+
+        Raises:
+            ScoreError: when no frame had anything in its matte.
+        """
+        if not self._matte_pixels:
+            raise ScoreError("no frame has anything in its matte, so there is nothing to judge")
+        scores = {name: sums.score() for name, sums in self._sums.items()}
+        return ShotScore(scores, self._frames, self._matte_pixels, self._changed_outside)
+
+
+def encoded(linear: Float32Array) -> Float32Array:
+    """The encoding that pictures are compared in: sRGB's curve up to 1, ``1 + 0.44 ln x`` above; sRGB's
+    straight part goes on below 0."""
+    inside = np.clip(linear, 0.0031308, 1.0)
+    curve = 1.055 * inside ** (1.0 / 2.4) - 0.055
+    above = 1.0 + 0.44 * np.log(np.maximum(linear, 1.0))
+    code = np.where(linear > 1.0, above, np.where(linear < 0.0031308, 12.92 * linear, curve))
+    return np.asarray(code, dtype=np.float32)
+
+
+def telea(picture: Float32Array, hole: BoolArray) -> Float32Array:
+    """OpenCV's inpainting after Telea 2004 ("An image inpainting technique based on the fast marching
+    method"), which knows this one frame only.
+
+    Args:
+        picture: (H, W, 3) encoded.
+        hole: (H, W), true where to fill.
+    """
+    mask = hole.astype(np.uint8)
+    planes = [
+        cv2.inpaint(np.ascontiguousarray(picture[..., channel]), mask, _TELEA_RADIUS_PX, cv2.INPAINT_TELEA)
+        for channel in range(3)
+    ]
+    return np.stack(planes, axis=-1).astype(np.float32)
+
+
+def bit_exact_outside(plate: Frame, result: Frame, matte: Float32Array) -> bool:
+    """Whether every channel of ``plate`` has the same bits in ``result`` wherever ``matte`` is 0."""
+    return changed_outside(plate, result, matte) == 0
+
+
+def changed_outside(plate: Frame, result: Frame, matte: Float32Array) -> int:
+    """How many pixels are 0 in ``matte`` and yet not the plate's own in ``result``.
+
+    Args:
+        plate: the frame as it came.
+        result: the frame as it was written; a channel that it lacks, or holds in another data type, counts
+            as changed everywhere.
+        matte: (H, W) over the plate's data window, what was replaced.
+
+    Raises:
+        ScoreError: when the matte has another size, or the result does not cover the plate's data window.
+    """
+    box = plate.data_window
+    if matte.shape != box.shape:
+        raise ScoreError(f"the matte has {matte.shape} rows and columns, the data window {box.shape}")
+    if not result.data_window.contains(box):
+        raise ScoreError(f"the result covers {result.data_window}, which is less than the plate's {box}")
+    changed = np.zeros(box.shape, dtype=np.bool_)
+    part = box.slices(result.data_window)
+    for name in plate.channel_names:
+        ours = plate.native(name)
+        if name not in result.channel_names or result.native(name).dtype != ours.dtype:
+            changed[:] = True
+            break
+        # As integers: NaN must equal NaN here, and -0.0 must not equal 0.0.
+        bits = np.dtype(f"u{ours.dtype.itemsize}")
+        theirs = np.ascontiguousarray(result.native(name)[part])
+        changed |= np.ascontiguousarray(ours).view(bits) != theirs.view(bits)
+    return int((changed & (matte == 0)).sum())
+
+
+class _Sums:
+    """What adds up to a score."""
+
+    def __init__(self) -> None:
+        self._squares = 0.0
+        self._values = 0
+        self._worst = 0.0
+        self._similarity = 0.0
+        self._detail = 0.0
+        self._detail_of_truth = 0.0
+
+    def add(self, truth: Float32Array, picture: Float32Array, hole: BoolArray) -> None:
+        squares = np.square(picture[hole] - truth[hole], dtype=np.float64)
+        self._squares += float(squares.sum())
+        self._values += squares.size
+        self._worst = max(self._worst, float(squares.mean()))
+        self._similarity += float(_similarity(truth, picture)[hole].sum(dtype=np.float64))
+        self._detail += _fine_energy(picture, hole)
+        self._detail_of_truth += _fine_energy(truth, hole)
+
+    def score(self) -> Score:
+        return Score(
+            psnr_db=_decibels(self._squares / self._values),
+            worst_psnr_db=_decibels(self._worst),
+            ssim=self._similarity / self._values,
+            detail=math.sqrt(self._detail / max(self._detail_of_truth, 1e-12)),
+        )
+
+
+def _similarity(truth: Float32Array, picture: Float32Array) -> Float32Array:
+    """SSIM of each value, (H, W, 3)."""
+    _, values = structural_similarity(  # type: ignore[no-untyped-call]
+        truth,
+        picture,
+        data_range=1.0,
+        channel_axis=-1,
+        gaussian_weights=True,
+        sigma=_SSIM_SIGMA_PX,
+        use_sample_covariance=False,
+        full=True,
+    )
+    return np.asarray(values, dtype=np.float32)
+
+
+def _fine_energy(picture: Float32Array, hole: BoolArray) -> float:
+    fine = picture - cv2.GaussianBlur(picture, (0, 0), _DETAIL_SIGMA_PX)
+    return float(np.square(fine[hole], dtype=np.float64).sum())
+
+
+def _decibels(mean_square: float) -> float:
+    return math.inf if mean_square == 0.0 else -10.0 * math.log10(mean_square)
+
+
+def _surroundings(inside: BoolArray) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    bounds = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    everything = Box.from_size(inside.shape[1], inside.shape[0])
+    return bounds.grown(_CONTEXT_PX).intersection(everything).slices(everything)

@@ -1,0 +1,203 @@
+"""A contact sheet: some frames of a removal side by side, as one picture for people to judge.
+
+Pictures come in scene-linear and are shown through sRGB with a logarithmic shoulder, so that a highlight at 20
+still has its shape. Columns read their frames one at a time; no more than one full-size frame is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.colour.curve import ShoulderCurve
+from void_engine.errors import PlateError
+from void_engine.quadmask import overlay
+
+Float32Array = NDArray[np.float32]
+Uint8Array = NDArray[np.uint8]
+ReadPicture = Callable[[int], Float32Array]
+"""The frame with this number: (H, W, 3) scene-linear RGB."""
+ReadQuadmask = Callable[[int], Uint8Array]
+"""The quadmask of the frame with this number: (H, W)."""
+
+_BACKGROUND = (26, 26, 28)
+_TEXT = (226, 226, 222)
+_QUIET_TEXT = (150, 150, 148)
+_MARGIN_PX = 20
+_GAP_PX = 10
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_LETTER_SCALE_PER_PX = 1.0 / 30.0
+"""OpenCV's font scale for one pixel of line height."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How scene-linear light is shown."""
+
+    exposure_stops: float = 0.0
+    ceiling: float = 20.0
+    """The light, after exposure, that is shown as full white; at least 1."""
+
+    def show(self, picture: Float32Array) -> Float32Array:
+        """(H, W, 3) scene-linear to display-referred 0..1; what is negative or not a number is black."""
+        light = np.nan_to_num(picture * np.float32(2.0**self.exposure_stops), nan=0.0, neginf=0.0)
+        shown = ShoulderCurve.reaching(self.ceiling).encode(np.clip(light, 0.0, self.ceiling))
+        return np.clip(shown, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the sheet."""
+
+    title: str
+    show: Callable[[int, View], Float32Array]
+    """A frame of it: (H, W, 3) display-referred, 0..1."""
+
+
+def picture_column(title: str, read: ReadPicture) -> Column:
+    """The pictures as they are."""
+    return Column(title, lambda frame, view: view.show(read(frame)))
+
+
+def overlay_column(title: str, read: ReadPicture, read_quadmask: ReadQuadmask) -> Column:
+    """The pictures, tinted by the quadmask."""
+    return Column(title, lambda frame, view: overlay(view.show(read(frame)), read_quadmask(frame), 0.55))
+
+
+def difference_column(title: str, read: ReadPicture, read_other: ReadPicture, gain: float = 4.0) -> Column:
+    """The distance between two pictures as they are shown, times ``gain``; black where they are equal."""
+
+    def show(frame: int, view: View) -> Float32Array:
+        distance = np.abs(view.show(read(frame)) - view.show(read_other(frame)))
+        return np.clip(distance * np.float32(gain), 0.0, 1.0)
+
+    return Column(title, show)
+
+
+def contact_sheet(
+    columns: Sequence[Column],
+    frames: Sequence[int],
+    *,
+    title: str = "",
+    notes: Sequence[str] = (),
+    pixel_aspect: float = 1.0,
+    picture_width: int = 480,
+    view: View | None = None,
+) -> Uint8Array:
+    """The sheet: one row for each frame, one column for each way to look at it.
+
+    Args:
+        columns: from left to right.
+        frames: frame numbers, from top to bottom.
+        title: a line at the top.
+        notes: lines below the pictures, such as figures.
+        pixel_aspect: width of a pixel over its height; pictures are shown in their true proportions.
+        picture_width: of each picture on the sheet, pixels.
+        view: how light is shown.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        ValueError: without columns or frames, or for a width below 16.
+    """
+    if not columns or not frames or picture_width < 16:
+        raise ValueError("a contact sheet needs columns, frames and pictures at least 16 pixels wide")
+    view = view or View()
+    line = max(11, round(picture_width / 22))
+    rows = [
+        np.concatenate(
+            _spaced(
+                [_thumbnail(column.show(frame, view), picture_width, pixel_aspect) for column in columns]
+            ),
+            axis=1,
+        )
+        for frame in frames
+    ]
+    for row, frame in zip(rows, frames, strict=True):
+        _label(row, str(frame), line)
+    parts: list[Uint8Array] = []
+    width = rows[0].shape[1]
+    if title:
+        parts.append(_text_line([(0, title)], width, round(line * 1.5), _TEXT))
+    starts = [(index * (picture_width + _GAP_PX), column.title) for index, column in enumerate(columns)]
+    parts.append(_text_line(starts, width, line, _QUIET_TEXT))
+    for row in rows:
+        parts += [row, _blank(_GAP_PX, width)]
+    parts += [_text_line([(0, note)], width, line, _QUIET_TEXT) for note in notes]
+    body = np.concatenate(parts, axis=0)
+    height = body.shape[0]
+    sheet = _blank(height + 2 * _MARGIN_PX, width + 2 * _MARGIN_PX)
+    sheet[_MARGIN_PX : _MARGIN_PX + height, _MARGIN_PX : _MARGIN_PX + width] = body
+    return sheet
+
+
+def save_png(path: Path, picture: Uint8Array) -> None:
+    """Write (H, W, 3) uint8 RGB as a PNG.
+
+    Raises:
+        PlateError: when the file cannot be written.
+    """
+    # Not imwrite: on Windows it does not find paths with letters outside the system's code page.
+    _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise PlateError(f"{path}: the picture cannot be written ({error.strerror})") from error
+
+
+def _thumbnail(shown: Float32Array, width: int, pixel_aspect: float) -> Uint8Array:
+    rows, columns = shown.shape[:2]
+    height = max(1, round(width * rows / (columns * pixel_aspect)))
+    shrinks = width <= columns
+    small = cv2.resize(shown, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return np.asarray(np.clip(small, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
+
+
+def _spaced(pictures: list[Uint8Array]) -> list[Uint8Array]:
+    spaced = [pictures[0]]
+    for picture in pictures[1:]:
+        spaced += [_blank(pictures[0].shape[0], _GAP_PX), _fitted(picture, pictures[0].shape[0])]
+    return spaced
+
+
+def _fitted(picture: Uint8Array, height: int) -> Uint8Array:
+    """``picture`` cut or filled at its bottom: a column may show another format than the first."""
+    fitted = _blank(height, picture.shape[1])
+    rows = min(height, picture.shape[0])
+    fitted[:rows] = picture[:rows]
+    return fitted
+
+
+def _blank(height: int, width: int) -> Uint8Array:
+    return np.full((height, width, 3), _BACKGROUND, dtype=np.uint8)
+
+
+def _text_line(
+    items: Sequence[tuple[int, str]], width: int, line: int, colour: tuple[int, int, int]
+) -> Uint8Array:
+    """Texts at the given distances from the left on one line of their own."""
+    picture = _blank(round(line * 1.7), width)
+    for left, text in items:
+        _write(picture, text, left, round(line * 1.05), line, colour)
+    return picture
+
+
+def _label(row: Uint8Array, text: str, line: int) -> None:
+    """The frame number in the lower left corner, on a dark ground so that it reads on any picture."""
+    (text_width, _), _ = cv2.getTextSize(text, _FONT, line * _LETTER_SCALE_PER_PX, 1)
+    top = row.shape[0] - round(line * 1.5)
+    ground = row[top:, : text_width + line]
+    ground[:] = np.asarray(ground * 0.35, dtype=np.uint8)
+    _write(row, text, line // 2, row.shape[0] - round(line * 0.42), line, _TEXT)
+
+
+def _write(
+    picture: Uint8Array, text: str, left: int, baseline: int, line: int, colour: tuple[int, int, int]
+) -> None:
+    cv2.putText(picture, text, (left, baseline), _FONT, line * _LETTER_SCALE_PER_PX, colour, 1, cv2.LINE_AA)
