@@ -1,7 +1,7 @@
 """A contact sheet: some frames of a removal side by side, as one picture for people to judge.
 
-Pictures come in scene-linear and are shown through sRGB with a logarithmic shoulder, so that a highlight at 20
-still has its shape. Columns read their frames one at a time; no more than one full-size frame is held.
+Pictures come in scene-linear and are shown through sRGB with a logarithmic shoulder, so that a highlight at
+20 still has its shape. Columns read their frames one at a time; only thumbnails are kept.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def difference_column(title: str, read: ReadPicture, read_other: ReadPicture, ga
 
     def show(frame: int, view: View) -> Float32Array:
         distance = np.abs(view.show(read(frame)) - view.show(read_other(frame)))
-        return np.clip(distance * np.float32(gain), 0.0, 1.0)
+        return np.asarray(np.clip(distance * np.float32(gain), 0.0, 1.0), dtype=np.float32)
 
     return Column(title, show)
 
@@ -110,15 +110,7 @@ def contact_sheet(
         raise ValueError("a contact sheet needs columns, frames and pictures at least 16 pixels wide")
     view = view or View()
     line = max(11, round(picture_width / 22))
-    rows = [
-        np.concatenate(
-            _spaced(
-                [_thumbnail(column.show(frame, view), picture_width, pixel_aspect) for column in columns]
-            ),
-            axis=1,
-        )
-        for frame in frames
-    ]
+    rows = [_row(columns, frame, view, picture_width, pixel_aspect) for frame in frames]
     for row, frame in zip(rows, frames, strict=True):
         _label(row, str(frame), line)
     parts: list[Uint8Array] = []
@@ -159,11 +151,14 @@ def _thumbnail(shown: Float32Array, width: int, pixel_aspect: float) -> Uint8Arr
     return np.asarray(np.clip(small, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
 
 
-def _spaced(pictures: list[Uint8Array]) -> list[Uint8Array]:
+def _row(
+    columns: Sequence[Column], frame: int, view: View, picture_width: int, pixel_aspect: float
+) -> Uint8Array:
+    pictures = [_thumbnail(column.show(frame, view), picture_width, pixel_aspect) for column in columns]
     spaced = [pictures[0]]
     for picture in pictures[1:]:
         spaced += [_blank(pictures[0].shape[0], _GAP_PX), _fitted(picture, pictures[0].shape[0])]
-    return spaced
+    return np.concatenate(spaced, axis=1)
 
 
 def _fitted(picture: Uint8Array, height: int) -> Uint8Array:
