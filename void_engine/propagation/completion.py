@@ -1,0 +1,127 @@
+"""Motion inside the hole, predicted from the motion around it.
+
+Diffusion alone smears motion across depth edges that the hole hides. But two *other* frames may both see
+what is hidden, and the motion between them shows its depth structure. So the flow of the ring is regressed,
+robustly, on an affine motion plus that structure; the fit predicts the inside, and only what the fit leaves
+over on the ring is continued smoothly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.propagation import pyramid
+from void_engine.propagation.flow import grid
+from void_engine.propagation.working_set import BoolArray
+
+_FEWEST_SAMPLES = 60
+_MOST_SAMPLES = 6000
+_ROUNDS = 6
+_STRUCTURE_ADVANTAGE = 0.93
+"""The structure term is used only when it lowers the ring's robust residual below this part of the affine's."""
+_REACH_PX = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Motion everywhere in the box."""
+
+    flow: Float32Array
+    """(h, w, 2): measured where visible, predicted where hidden."""
+    spread_px: float
+    """How far the ring's flow scatters around the fit that predicts the hole (robust standard deviation)."""
+
+
+def texture_weight(gray: Uint8Array) -> Float32Array:
+    """(h, w) in 0.05..1: how much structure pins down the flow at each pixel."""
+    gradient_x = cv2.Sobel(gray, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+    gradient_y = cv2.Sobel(gray, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    energy = cv2.GaussianBlur(gradient_x * gradient_x + gradient_y * gradient_y, (0, 0), 2.5)
+    return np.asarray(0.05 + 0.95 * energy / (energy + 9.0), np.float32)
+
+
+def ring_weight(hole: BoolArray) -> Float32Array:
+    """(h, w): falls with the distance from the hole, 0 inside it."""
+    away = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3)
+    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)
+    reach = max(_REACH_PX, 1.5 * float(inside.max()))
+    return np.where(hole, 0.0, np.exp(-np.asarray(away) / reach)).astype(np.float32)
+
+
+def complete(
+    flow: Float32Array,
+    weight: Float32Array,
+    ring: Float32Array,
+    hole: BoolArray,
+    structure: Float32Array | None,
+) -> Completed:
+    """Continue ``flow`` into ``hole``.
+
+    Args:
+        flow: (h, w, 2) measured motion.
+        weight: (h, w) in 0..1, how far each measurement counts (confidence times texture).
+        ring: (h, w) in 0..1, nearness to the hole (:func:`ring_weight`).
+        hole: (h, w) where motion must be predicted.
+        structure: (h, w, 2) motion between two other frames, or None.
+    """
+    if not hole.any():
+        return Completed(flow, 0.0)
+    strength = weight * ring
+    sample = np.flatnonzero((strength > 0.02).reshape(-1))
+    if sample.size < _FEWEST_SAMPLES:
+        filled = pyramid.fill(flow, np.where(hole, np.float32(0.0), weight))
+        return Completed(np.where(hole[:, :, None], filled, flow).astype(np.float32), 1.0)
+    if sample.size > _MOST_SAMPLES:
+        sample = sample[:: sample.size // _MOST_SAMPLES + 1]
+    x, y = grid(hole.shape)
+    scale = np.float32(1.0 / max(hole.shape))
+    base = [np.ones_like(x), (x - x.mean()) * scale, (y - y.mean()) * scale]
+    values = flow.reshape(-1, 2)[sample].astype(np.float64)
+    weights = strength.reshape(-1)[sample].astype(np.float64)
+    design = np.stack(base, axis=2)
+    coefficients, spread = _robust_fit(design.reshape(-1, 3)[sample], values, weights)
+    if structure is not None:
+        rich = np.concatenate([design, structure], axis=2)
+        rich_coefficients, rich_spread = _robust_fit(rich.reshape(-1, 5)[sample], values, weights)
+        if rich_spread < _STRUCTURE_ADVANTAGE * spread:
+            design, coefficients, spread = rich, rich_coefficients, rich_spread
+    predicted = (design @ coefficients.astype(np.float32)).astype(np.float32)
+    left = flow - predicted
+    scatter = np.square(left).sum(axis=2) / np.float32(max(2.0 * spread, 0.1) ** 2)
+    trusted = np.where(hole, np.float32(0.0), weight / (1.0 + scatter))
+    continued = pyramid.fill(left, np.minimum(trusted, np.float32(1.0)))
+    inside = predicted + continued
+    # Where the measurement is poor although visible, the prediction stands in for it too.
+    share = np.clip(weight * 4.0, 0.0, 1.0)
+    share = np.where(hole, np.float32(0.0), share)[:, :, None]
+    return Completed((share * flow + (1.0 - share) * inside).astype(np.float32), spread)
+
+
+def _robust_fit(
+    design: Float32Array, values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Iteratively re-weighted least squares with Cauchy weights.
+
+    Returns:
+        (columns, 2) coefficients and the weighted median distance from the fit, scaled to a deviation.
+    """
+    columns = design.astype(np.float64)
+    robust = np.ones(len(values))
+    coefficients = np.zeros((columns.shape[1], 2))
+    spread = 1.0
+    ridge = np.eye(columns.shape[1]) * 1e-4 * weights.sum()
+    ridge[0, 0] = 1e-9
+    for _ in range(_ROUNDS):
+        scaled = columns * (weights * robust)[:, None]
+        coefficients = np.linalg.solve(scaled.T @ columns + ridge, scaled.T @ values)
+        distance = np.linalg.norm(values - columns @ coefficients, axis=1)
+        order = np.argsort(distance)
+        cumulative = np.cumsum(weights[order])
+        spread = 1.2 * float(distance[order[np.searchsorted(cumulative, 0.5 * cumulative[-1])]])
+        robust = 1.0 / (1.0 + np.square(distance / max(1.5 * spread, 0.05)))
+    return coefficients, spread

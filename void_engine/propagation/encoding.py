@@ -1,0 +1,62 @@
+"""The log-like encoding in which propagation compares, warps and averages pixels.
+
+In scene-linear light a highlight at 20 rings when it is sampled with a sharp kernel and drowns everything else in a
+mean. In the encoding a photographic stop is about the same step everywhere, values below zero keep their
+sign, and the way back is exact to float precision.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.engines.interface import Float32Array, Uint8Array
+
+TOE = 0.02
+"""Linear value around which the encoding turns from linear to logarithmic."""
+STOPS = 5.7
+"""Stops from the toe to 1.0, so that 1.0 encodes to about 1."""
+LARGEST = 60000.0
+"""Magnitudes beyond this (half float ends at 65504) are clipped before they are encoded."""
+
+_LUMA = np.array([0.25, 0.6, 0.15], np.float32)
+
+
+def encode(linear: Float32Array) -> Float32Array:
+    """Scene-linear to encoded, any shape: ``sign(x) log2(1 + |x| / 0.02) / 5.7``."""
+    magnitude = np.abs(linear)
+    np.minimum(magnitude, np.float32(LARGEST), out=magnitude)
+    magnitude *= np.float32(1.0 / TOE)
+    np.log1p(magnitude, out=magnitude)
+    magnitude *= np.float32(1.0 / (STOPS * np.log(2.0)))
+    return np.copysign(magnitude, linear, out=magnitude)
+
+
+def decode(encoded: Float32Array) -> Float32Array:
+    """Encoded back to scene-linear, any shape."""
+    magnitude = np.abs(encoded)
+    magnitude *= np.float32(STOPS * np.log(2.0))
+    np.minimum(magnitude, np.float32(np.log1p(LARGEST / TOE)), out=magnitude)
+    np.expm1(magnitude, out=magnitude)
+    magnitude *= np.float32(TOE)
+    return np.copysign(magnitude, encoded, out=magnitude)
+
+
+def luma(encoded: Float32Array) -> Float32Array:
+    """(H, W) brightness of an encoded (H, W, 3) picture."""
+    return np.asarray(cv2.transform(encoded, _LUMA[None, :]), np.float32).reshape(encoded.shape[:2])
+
+
+def eight_bit(brightness: Float32Array, visible: NDArray[np.bool_]) -> Uint8Array:
+    """(H, W) brightness stretched so that the 1st and 99th percentile of its visible pixels span the byte range.
+
+    A stretch of less than 0.05 encoded units is not amplified further: it would show noise as texture.
+    """
+    sample = brightness[::2, ::2][visible[::2, ::2]]
+    if sample.size < 16:
+        sample = brightness.reshape(-1)
+    low, high = np.percentile(sample, (1.0, 99.0))
+    scale = 235.0 / max(float(high - low), 0.05)
+    stretched = (brightness - np.float32(low)) * np.float32(scale) + np.float32(10.0)
+    return np.clip(np.rint(stretched), 0, 255).astype(np.uint8)

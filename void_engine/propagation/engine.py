@@ -1,0 +1,69 @@
+"""The propagation engine: clean plates from the shot's own pixels, without weights or a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import CleanFrame, EngineRequest, Float32Array, Monitor, ShotSource
+from void_engine.errors import SettingError
+from void_engine.propagation.compose import FrameCleaner
+from void_engine.propagation.registration import PairRegistration, track_shot
+from void_engine.propagation.working_set import WorkingSet
+
+_PREVIEW_WIDTH = 480
+_PREVIEW_EVERY_S = 0.0
+
+
+class PropagationEngine:
+    """Takes hidden pixels from the frames that show them; synthesises what no frame shows.
+
+    Needs neither model weights nor a GPU. Deterministic. Memory is bounded by the working set and does not
+    grow with the shot beyond some hundred bytes for each frame.
+    """
+
+    @property
+    def name(self) -> str:
+        return "propagation"
+
+    @property
+    def wants_full_frame(self) -> bool:
+        """Camera motion is measured best on the whole picture."""
+        return True
+
+    def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
+        """Yield one clean frame for each frame of ``shot``, in order.
+
+        ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. Options of the
+        request are none; the prompts are not used.
+
+        Raises:
+            SettingError: when ``request.options`` names anything.
+            PlateError: when a frame cannot be read or differs in size.
+            RemovalCancelled: soon after the monitor says so.
+        """
+        if request.options:
+            raise SettingError(
+                f"The propagation engine has no option {sorted(request.options)[0]!r}. Remove it from the settings."
+            )
+        numbers = shot.frame_numbers
+        working = WorkingSet(shot, monitor)
+        registration = PairRegistration(working)
+        track = track_shot(working, registration, numbers, monitor)
+        cleaner = FrameCleaner(working, track, registration, request.seed, monitor)
+        for index, number in enumerate(numbers):
+            monitor.check_cancelled()
+            clean = cleaner.clean(number)
+            monitor.progress("propagate", index + 1, len(numbers), number)
+            monitor.preview(number, _small(clean.picture))
+            yield clean
+
+
+def _small(picture: Float32Array) -> Float32Array:
+    rows, columns = picture.shape[:2]
+    if columns <= _PREVIEW_WIDTH:
+        return picture
+    size = (_PREVIEW_WIDTH, max(1, round(rows * _PREVIEW_WIDTH / columns)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -1,0 +1,66 @@
+"""Robust combination of what several sources say about a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+
+_ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """One answer for each of N pixels."""
+
+    values: Float32Array
+    """(N, 3) encoded; 0 where no source had weight."""
+    weight: Float32Array
+    """(N,) total weight; 0 where nothing was seen."""
+    kept_variance: Float32Array
+    """(N,) in 0..1: the part of a single source's noise variance that survived the averaging."""
+    disagreement: Float32Array
+    """(N,) weighted deviation of the sources from the answer, encoded units."""
+
+
+def weighted_median(values: Float32Array, weights: Float32Array) -> Float32Array:
+    """(N, 3) per-channel weighted median of (S, N, 3) values under (S, N) weights."""
+    order = np.argsort(values, axis=0)
+    sorted_values = np.take_along_axis(values, order, axis=0)
+    sorted_weights = np.take_along_axis(np.broadcast_to(weights[:, :, None], values.shape), order, axis=0)
+    cumulative = np.cumsum(sorted_weights, axis=0)
+    middle = np.argmax(cumulative >= 0.5 * cumulative[-1], axis=0)
+    return np.take_along_axis(sorted_values, middle[None], axis=0)[0]
+
+
+def fuse(values: Float32Array, weights: Float32Array, noise: float) -> Fused:
+    """A robust weighted mean: weighted median first, then two rounds of re-weighting by distance from it.
+
+    Args:
+        values: (S, N, 3) encoded, anything finite where the weight is 0.
+        weights: (S, N), 0 where a source does not see the pixel.
+        noise: deviation, encoded, within which sources agree.
+    """
+    weights = weights.astype(np.float32)
+    if values.shape[0] == 1:
+        seen = weights[0] > 0
+        answer = np.where(seen[:, None], values[0], np.float32(0.0))
+        return Fused(answer, weights[0], np.ones_like(weights[0]), np.zeros_like(weights[0]))
+    answer = weighted_median(values, weights)
+    total = weights.sum(axis=0)
+    current = weights
+    tolerance = np.float32(1.0 / (2.0 * noise) ** 2)
+    for _ in range(_ROUNDS):
+        distance = np.square(values - answer).sum(axis=2) * (tolerance / 3.0)
+        current = weights / np.square(1.0 + distance)
+        sums = np.maximum(current.sum(axis=0), np.float32(1e-9))
+        answer = np.einsum("sn,snc->nc", current, values) / sums[:, None]
+    sums = np.maximum(current.sum(axis=0), np.float32(1e-9))
+    kept = np.square(current).sum(axis=0) / np.square(sums)
+    spread = np.sqrt(
+        (weights * np.square(values - answer).mean(axis=2)).sum(axis=0) / np.maximum(total, 1e-9)
+    )
+    answer = np.where(total[:, None] > 0, answer, np.float32(0.0))
+    return Fused(answer.astype(np.float32), total, kept.astype(np.float32), spread.astype(np.float32))

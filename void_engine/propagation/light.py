@@ -1,0 +1,66 @@
+"""Light: what must be done to a source's pixels so that they fit the target's exposure and flicker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.working_set import BoolArray
+
+_SMALLEST_GAIN_STEP = 0.01
+"""Gains nearer to 1 than this are noise."""
+_BRIGHT = 0.03
+_SLOW_PX = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A correction of one source: ``encode(gain * linear) + offset``."""
+
+    gain: Float32Array
+    """(3,) in scene-linear light."""
+    offset: Float32Array
+    """(h, w, 3) in the encoding, slowly varying."""
+    noise: float
+    """Robust deviation, in the encoding, between target and corrected source around the hole."""
+
+
+def match(target: Float32Array, source: Float32Array, weight: Float32Array) -> Light:
+    """Gain and slowly varying offset that bring ``source`` to ``target``.
+
+    Args:
+        target: (h, w, 3) encoded, the target's pixels.
+        source: (h, w, 3) encoded, the source warped to the target.
+        weight: (h, w) in 0..1, above 0 only where both show the same background (nearer to the hole, more).
+    """
+    gain = _gain(target, source, weight > 0.05)
+    if not np.array_equal(gain, np.ones(3, np.float32)):
+        source = encoding.encode(encoding.decode(source) * gain)
+    difference = np.clip(target - source, -0.35, 0.35)
+    slow, support = pyramid.smooth(difference, weight, _SLOW_PX)
+    known = np.clip(support * 12.0, 0.0, 1.0).astype(np.float32)
+    offset = pyramid.fill(slow, known)
+    offset = np.asarray(cv2.GaussianBlur(offset, (0, 0), _SLOW_PX * 0.7), np.float32)
+    left = np.abs(difference - offset)[weight > 0.3]
+    noise = float(1.48 * np.median(left)) if left.size > 30 else 0.02
+    return Light(gain, offset, max(noise, 0.002))
+
+
+def _gain(target: Float32Array, source: Float32Array, both: BoolArray) -> Float32Array:
+    """(3,) median ratio of well exposed pixels in linear light; ones where it is not needed or not known."""
+    first, second = target[both], source[both]
+    bright = (first.min(axis=1) > encoding.encode(np.float32([_BRIGHT]))[0]) & (
+        second.min(axis=1) > encoding.encode(np.float32([_BRIGHT]))[0]
+    )
+    if int(bright.sum()) < 200:
+        return np.ones(3, np.float32)
+    linear_first, linear_second = encoding.decode(first[bright][::3]), encoding.decode(second[bright][::3])
+    gain = np.median(linear_first / linear_second, axis=0)
+    gain = np.clip(gain, 0.125, 8.0).astype(np.float32)
+    if np.abs(gain - 1.0).max() < _SMALLEST_GAIN_STEP:
+        return np.ones(3, np.float32)
+    return np.asarray(gain, np.float32)

@@ -1,0 +1,65 @@
+"""Push-pull interpolation: scattered, weighted samples become a smooth field without holes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+
+_TINY = np.float32(1e-6)
+
+
+def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
+    """``values`` where ``weight`` is 1, a smooth continuation of them where it is 0, a blend between.
+
+    The pyramid's push-pull of Gortler et al., "The Lumigraph" (SIGGRAPH 1996), section 4.
+
+    Args:
+        values: (H, W) or (H, W, C), C at most 4; ignored (but must be finite) where the weight is 0.
+        weight: (H, W) in 0..1.
+
+    Returns:
+        The same shape as ``values``; all zeros when no weight is above 0.
+    """
+    planes = values if values.ndim == 3 else values[:, :, None]
+    levels: list[tuple[Float32Array, Float32Array]] = []
+    weighted, known = planes * weight[:, :, None], weight
+    while True:
+        levels.append((weighted, known))
+        if min(known.shape) <= 2:
+            break
+        weighted = _planes(np.asarray(cv2.pyrDown(weighted), np.float32))
+        # Growing confidence on the way up: a coarse cell with one good sample is as good as known.
+        known = np.asarray(cv2.pyrDown(known), np.float32)
+        gain = np.minimum(np.float32(1.0) / np.maximum(known, _TINY), np.float32(3.0))
+        weighted *= gain[:, :, None]
+        known = np.minimum(known * gain, np.float32(1.0))
+    top, top_known = levels[-1]
+    total = float(top_known.sum())
+    mean = top.sum(axis=(0, 1)) / np.float32(max(total, 1e-6))
+    result = top + (1.0 - top_known[:, :, None]) * mean
+    for weighted, known in reversed(levels[:-1]):
+        rows, columns = known.shape
+        result = _planes(np.asarray(cv2.pyrUp(result, dstsize=(columns, rows)), np.float32))
+        result *= (1.0 - known)[:, :, None]
+        result += weighted
+    return np.ascontiguousarray(result.reshape(values.shape), dtype=np.float32)
+
+
+def smooth(values: Float32Array, weight: Float32Array, sigma: float) -> tuple[Float32Array, Float32Array]:
+    """Gaussian mean of the weighted samples around each pixel, and how much weight it rests on.
+
+    Returns:
+        The mean, shaped as ``values`` (0 where there is no weight nearby), and the blurred weight (H, W).
+    """
+    planes = values if values.ndim == 3 else values[:, :, None]
+    summed = _planes(np.asarray(cv2.GaussianBlur(planes * weight[:, :, None], (0, 0), sigma), np.float32))
+    total = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma), np.float32)
+    mean = summed / np.maximum(total, np.float32(1e-4))[:, :, None]
+    return mean.reshape(values.shape), total
+
+
+def _planes(picture: Float32Array) -> Float32Array:
+    """OpenCV drops a single channel; put it back."""
+    return picture if picture.ndim == 3 else picture[:, :, None]

@@ -1,0 +1,253 @@
+"""What a frame's hidden pixels look like in the frames that show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.geometry import Box
+from void_engine.propagation import completion, encoding, fusion, light, pyramid, sampling
+from void_engine.propagation.flow import FlowMeter, Measured, View, grid, see
+from void_engine.propagation.registration import Homography, PairRegistration, ShotTrack
+from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
+
+BAND_PX = 8
+"""Full-size pixels around what is hidden that are revealed too, to compare with the plate."""
+_MARGIN_PX = 56
+_TILE_PIXELS = 300_000
+_NEARNESS_FRAMES = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A frame to take pixels from: one of the shot, or one completed earlier."""
+
+    full: FullFrame
+    analysis: AnalysisFrame
+    guess: Homography
+    """Target's analysis pixels to this frame's, along the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """Encoded pixels on ``area`` (full size). Meaningful on hidden pixels and on a narrow band around them."""
+
+    area: Box
+    values: Float32Array
+    """(h, w, 3) encoded; 0 where nothing was seen."""
+    seen: BoolArray
+    """(h, w): at least one source shows the pixel."""
+    kept_variance: Float32Array
+    """(h, w) in 0..1: how much of a single frame's grain variance is left after fusion; 1 where not seen."""
+    certainty: Float32Array
+    """(h, w) in 0..1: how well the sources' motion and colours agree."""
+    noise: float
+    """Encoded deviation between the target and its sources around the hole: grain and misfit together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    source: Source
+    path: sampling.Path
+    light: light.Light
+    weight: Float32Array
+    """(h, w) on the analysis box."""
+
+
+def bounding_box(mask: BoolArray) -> Box:
+    """The smallest box around the True pixels; an empty one when there are none."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return Box(0, 0, 0, 0)
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def near(mask: BoolArray, pixels: int) -> BoolArray:
+    """``mask`` grown by a disc of ``pixels``."""
+    if pixels <= 0 or not mask.any():
+        return mask
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel)) > 0
+
+
+class Revealer:
+    """Registers sources to a target and fuses what they show."""
+
+    def __init__(
+        self, working: WorkingSet, track: ShotTrack, registration: PairRegistration, monitor: Monitor
+    ) -> None:
+        self._working = working
+        self._track = track
+        self._registration = registration
+        self._monitor = monitor
+        self._meter = FlowMeter()
+
+    def shot_source(self, target: int, number: int) -> Source:
+        """A frame of the shot as a source for ``target``; both in one segment."""
+        return Source(
+            self._working.full(number), self._working.analysis(number), self._track.chained(target, number)
+        )
+
+    def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
+        """Fuse the frames ``numbers`` and the ``extra`` sources on what is hidden in ``target``."""
+        full, analysis = self._working.full(target), self._working.analysis(target)
+        rows, columns = full.hidden.shape
+        area = bounding_box(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
+        paths = self._register(target, analysis, numbers, extra)
+        return self._fuse(full, area, paths)
+
+    # --- on the analysis box
+
+    def _box(self, hidden: BoolArray) -> Box:
+        rows, columns = hidden.shape
+        hole = bounding_box(hidden)
+        margin = max(_MARGIN_PX, min(hole.width, hole.height) // 2)
+        return hole.grown(margin).intersection(Box.from_size(columns, rows))
+
+    def _register(
+        self, target: int, analysis: AnalysisFrame, numbers: list[int], extra: list[Source]
+    ) -> list[_Path]:
+        self._analysis_box = box = self._box(analysis.hidden)
+        cut = box.slices(Box.from_size(analysis.hidden.shape[1], analysis.hidden.shape[0]))
+        gray, hole = np.ascontiguousarray(analysis.gray[cut]), analysis.hidden[cut]
+        encoded = analysis.encoded[cut]
+        ring = completion.ring_weight(hole)
+        texture = completion.texture_weight(gray)
+        views: list[tuple[Source, View, Measured]] = []
+        for item in [*numbers, *extra]:
+            self._monitor.check_cancelled()
+            source = self.shot_source(target, item) if isinstance(item, int) else item
+            homography = self._registration.refine(target, source.analysis, source.guess)
+            view = see(source.analysis, homography, box)
+            views.append((source, view, self._meter.measure(gray, ~hole, view)))
+        structure = self._structure(views, hole, ring, texture)
+        paths = []
+        for source, view, measured in views:
+            self._monitor.check_cancelled()
+            completed = completion.complete(
+                measured.flow, measured.confidence * texture, ring, hole, structure
+            )
+            paths.append(self._path(target, source, view, measured, completed, encoded, hole, ring))
+        return paths
+
+    def _structure(
+        self,
+        views: list[tuple[Source, View, Measured]],
+        hole: BoolArray,
+        ring: Float32Array,
+        texture: Float32Array,
+    ) -> Float32Array | None:
+        """(h, w, 2) motion between two views that both see the hidden background, or None."""
+        if len(views) < 2 or not hole.any():
+            return None
+        best: tuple[float, int, int] | None = None
+        for first in range(len(views)):
+            for second in range(len(views)):
+                apart = abs(views[first][0].full.number - views[second][0].full.number)
+                if first == second or apart == 0:
+                    continue
+                both = float((views[first][1].visible & views[second][1].visible & hole).sum()) / hole.sum()
+                away = abs(views[first][0].full.number - views[first][2].flow.shape[0] * 0)
+                score = both * min(apart, 12) / 12.0 - 1e-6 * away
+                if best is None or score > best[0]:
+                    best = (score, first, second)
+        if best is None or best[0] < 0.05:
+            return None
+        source, view, measured = views[best[1]]
+        other = views[best[2]][1]
+        flow = self._meter.measure(view.gray, view.visible, other)
+        known = flow.confidence * (0.3 + 0.7 * texture)
+        seen_from_first = pyramid.fill(flow.flow, np.minimum(known * 2.0, 1.0).astype(np.float32))
+        guess = completion.complete(measured.flow, measured.confidence * texture, ring, hole, None).flow
+        x, y = grid(hole.shape)
+        structure = cv2.remap(
+            seen_from_first,
+            x + guess[:, :, 0],
+            y + guess[:, :, 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(structure, np.float32)
+
+    def _path(
+        self,
+        target: int,
+        source: Source,
+        view: View,
+        measured: Measured,
+        completed: completion.Completed,
+        encoded: Float32Array,
+        hole: BoolArray,
+        ring: Float32Array,
+    ) -> _Path:
+        box = self._analysis_box
+        path = sampling.Path(source.full.number, view.homography, completed.flow)
+        map_x, map_y = sampling.positions(path, box, box, (1.0, 1.0))
+        seen = cv2.remap(
+            source.analysis.encoded, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        blocked = cv2.remap(
+            source.analysis.hidden.astype(np.float32),
+            map_x,
+            map_y,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=1.0,
+        )
+        visible = (np.asarray(blocked) < 0.02) & ~hole
+        weight = np.where(visible, measured.confidence * (0.1 + 0.9 * ring), 0.0).astype(np.float32)
+        matched = light.match(encoded, np.asarray(seen, np.float32), weight)
+        known = np.where(hole, np.float32(0.0), measured.confidence)
+        misfit = pyramid.fill(measured.misfit, known)
+        steps = max(1.0, float(np.median(misfit)))
+        near_in_time = 1.0 / (1.0 + abs(source.full.number - target) / _NEARNESS_FRAMES)
+        quality = near_in_time / ((matched.noise + 0.01) ** 2 * 1e4 + completed.spread_px**2 + 0.05)
+        local = 1.0 / (1.0 + np.square(misfit / (1.5 * steps)))
+        return _Path(source, path, matched, (quality * local).astype(np.float32))
+
+    # --- at full size
+
+    def _fuse(self, full: FullFrame, area: Box, paths: list[_Path]) -> Revealed:
+        ratio = self._working.ratio
+        rows, columns = full.hidden.shape
+        cut = area.slices(Box.from_size(columns, rows))
+        region = near(full.hidden[cut], BAND_PX)
+        values = np.zeros((*region.shape, 3), np.float32)
+        seen = np.zeros(region.shape, bool)
+        kept = np.ones(region.shape, np.float32)
+        certainty = np.zeros(region.shape, np.float32)
+        noise = float(np.median([p.light.noise for p in paths])) if paths else 0.02
+        height = max(8, _TILE_PIXELS // max(1, area.width))
+        for top in range(area.y0, area.y1, height):
+            tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
+            inside = tile.slices(area)
+            wanted = region[inside]
+            if not paths or not wanted.any():
+                continue
+            stack = np.empty((len(paths), int(wanted.sum()), 3), np.float32)
+            weights = np.zeros(stack.shape[:2], np.float32)
+            for index, item in enumerate(paths):
+                self._monitor.check_cancelled()
+                map_x, map_y = sampling.positions(item.path, self._analysis_box, tile, ratio)
+                sampled, visible = sampling.sample(item.source.full, item.light.gain, map_x, map_y)
+                sampled += sampling.upsample(item.light.offset, self._analysis_box, tile, ratio)
+                weight = sampling.upsample(item.weight, self._analysis_box, tile, ratio)
+                stack[index] = sampled[wanted]
+                weights[index] = np.where(visible, weight, np.float32(0.0))[wanted]
+            fused = fusion.fuse(stack, weights, max(noise, 0.004))
+            values[inside][wanted] = fused.values
+            seen[inside][wanted] = fused.weight > 0
+            kept[inside][wanted] = np.where(fused.weight > 0, fused.kept_variance, np.float32(1.0))
+            certainty[inside][wanted] = np.where(
+                fused.weight > 0, 1.0 / (1.0 + np.square(fused.disagreement / (2.5 * noise + 0.01))), 0.0
+            )
+        return Revealed(area, values, seen, kept, certainty, noise)
+
+
+def encoded_plate(full: FullFrame, area: Box) -> Float32Array:
+    """(h, w, 3) the plate on ``area``, encoded."""
+    rows, columns = full.hidden.shape
+    return encoding.encode(full.plate[area.slices(Box.from_size(columns, rows))])

@@ -1,0 +1,96 @@
+"""Sampling a source once, at full size, through the composed motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.geometry import Box
+from void_engine.propagation import encoding
+from void_engine.propagation.registration import Homography
+from void_engine.propagation.working_set import BoolArray, FullFrame
+
+_KERNEL_REACH_PX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """How a target's pixels find theirs in one source, on a box of analysis pixels."""
+
+    number: int
+    """The source frame."""
+    homography: Homography
+    """Target's analysis pixels to the source's."""
+    flow: Float32Array
+    """(h, w, 2) residual motion on the box, applied before the homography."""
+
+
+def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float]) -> Float32Array:
+    """A field known on the analysis ``box``, read (bilinear) at the full-size pixels of ``tile``."""
+    if ratio == (1.0, 1.0):
+        return field[tile.moved(-box.x0, -box.y0).slices(Box.from_size(field.shape[1], field.shape[0]))]
+    x = ((np.arange(tile.x0, tile.x1) + 0.5) * ratio[1] - 0.5 - box.x0).astype(np.float32)
+    y = ((np.arange(tile.y0, tile.y1) + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
+    map_x = np.ascontiguousarray(np.broadcast_to(x, (tile.height, tile.width)))
+    map_y = np.ascontiguousarray(np.broadcast_to(y[:, None], (tile.height, tile.width)))
+    return np.asarray(
+        cv2.remap(field, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+def positions(
+    path: Path, box: Box, tile: Box, ratio: tuple[float, float]
+) -> tuple[Float32Array, Float32Array]:
+    """Where in the full-size source the full-size pixels of ``tile`` are, x and y each (h, w)."""
+    flow = upsample(path.flow, box, tile, ratio)
+    x = (np.arange(tile.x0, tile.x1) + 0.5) * ratio[1] - 0.5
+    y = (np.arange(tile.y0, tile.y1) + 0.5) * ratio[0] - 0.5
+    px = x[None, :] + flow[:, :, 0].astype(np.float64)
+    py = y[:, None] + flow[:, :, 1].astype(np.float64)
+    h = path.homography
+    if not np.array_equal(h, np.eye(3)):
+        depth = h[2, 0] * px + h[2, 1] * py + h[2, 2]
+        safe = np.where(depth > 1e-6, depth, 1.0)
+        px, py = (
+            np.where(depth > 1e-6, (h[0, 0] * px + h[0, 1] * py + h[0, 2]) / safe, -1e6),
+            np.where(depth > 1e-6, (h[1, 0] * px + h[1, 1] * py + h[1, 2]) / safe, -1e6),
+        )
+    full_x = (px + 0.5) / ratio[1] - 0.5
+    full_y = (py + 0.5) / ratio[0] - 0.5
+    return full_x.astype(np.float32), full_y.astype(np.float32)
+
+
+def sample(
+    source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
+) -> tuple[Float32Array, BoolArray]:
+    """Encoded pixels of ``source`` at the given positions, with a sharp (bicubic) kernel.
+
+    Args:
+        gain: (3,) factor in linear light, applied before encoding.
+
+    Returns:
+        (h, w, 3) encoded values and (h, w) where they rest on visible pixels only.
+    """
+    rows, columns = source.hidden.shape
+    inside = (map_x >= 0) & (map_x <= columns - 1) & (map_y >= 0) & (map_y <= rows - 1)
+    if not inside.any():
+        return np.zeros((*map_x.shape, 3), np.float32), inside
+    reach = _KERNEL_REACH_PX
+    region = Box(
+        int(np.floor(map_x[inside].min())) - reach,
+        int(np.floor(map_y[inside].min())) - reach,
+        int(np.ceil(map_x[inside].max())) + reach + 1,
+        int(np.ceil(map_y[inside].max())) + reach + 1,
+    ).intersection(Box.from_size(columns, rows))
+    cut = region.slices(Box.from_size(columns, rows))
+    picture = encoding.encode(source.plate[cut] * gain)
+    blocked = cv2.dilate(source.hidden[cut].astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
+    local_x, local_y = map_x - np.float32(region.x0), map_y - np.float32(region.y0)
+    values = cv2.remap(picture, local_x, local_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    covered = cv2.remap(
+        blocked, local_x, local_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255
+    )
+    return np.asarray(values, np.float32), inside & (np.asarray(covered) < 8)

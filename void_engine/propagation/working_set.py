@@ -1,0 +1,172 @@
+"""The few frames that propagation holds at a time.
+
+Every frame exists twice: at full size for the final sampling, and as a small *analysis frame* on which
+motion and light are measured. Both are kept in caches bounded by bytes, so memory does not depend on the
+length of the shot; a frame that fell out is read again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.engines.interface import Float32Array, Monitor, ShotSource, Uint8Array
+from void_engine.errors import PlateError
+from void_engine.propagation import encoding, pyramid
+
+BoolArray = NDArray[np.bool_]
+
+ANALYSIS_WIDTH = 960
+"""Widest picture, in pixels, on which motion is measured. Finer pictures cost time and win little."""
+FULL_SIZE_BYTES = 640 * 2**20
+ANALYSIS_BYTES = 256 * 2**20
+FEWEST_FRAMES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FullFrame:
+    """A frame at the size of the shot."""
+
+    number: int
+    plate: Float32Array
+    """(H, W, 3) scene-linear, finite everywhere (what was not finite is 0 and hidden)."""
+    hidden: BoolArray
+    """(H, W): pixels that show no background to take: what goes, what it affected, what is not finite."""
+    alpha: Float32Array
+    """(H, W) in 0..1: how far a pixel is covered; 1 where the plate must not shine through."""
+    affected: Float32Array
+    """(H, W) in 0..1, as in the shot: light changed by the object, texture still the background's."""
+    wanted: BoolArray
+    """(H, W): pixels that the merge will take from the engine."""
+    anchor: bool
+    """Whether the artist cleaned this frame already: ``plate`` is then the artist's picture."""
+
+    @property
+    def bytes_held(self) -> int:
+        return self.plate.nbytes + self.hidden.nbytes + self.alpha.nbytes + self.affected.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisFrame:
+    """A frame at the analysis size."""
+
+    number: int
+    encoded: Float32Array
+    """(h, w, 3) in the encoding; 0 where a full-size pixel below is hidden."""
+    gray: Uint8Array
+    """(h, w) normalised brightness, smooth across what is hidden: what flow is measured on."""
+    hidden: BoolArray
+    """(h, w): True where any full-size pixel below is hidden, grown by a pixel."""
+
+    @property
+    def bytes_held(self) -> int:
+        return self.encoded.nbytes + self.gray.nbytes + self.hidden.nbytes
+
+
+_Held = TypeVar("_Held", FullFrame, AnalysisFrame)
+
+
+class _Cache(Generic[_Held]):
+    """Frames by number; the least recently asked for go first when the bytes run out."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._held: OrderedDict[int, _Held] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, number: int, make: Callable[[int], _Held]) -> _Held:
+        if number in self._held:
+            self._held.move_to_end(number)
+            return self._held[number]
+        made = make(number)
+        self._held[number] = made
+        self._bytes += made.bytes_held
+        while self._bytes > self._most_bytes and len(self._held) > FEWEST_FRAMES:
+            self._bytes -= self._held.popitem(last=False)[1].bytes_held
+        return made
+
+
+class WorkingSet:
+    """Full-size and analysis frames of a shot, made when asked for."""
+
+    def __init__(self, shot: ShotSource, monitor: Monitor) -> None:
+        self._shot = shot
+        self._monitor = monitor
+        self.height, self.width = shot.height, shot.width
+        self.scale = min(1.0, ANALYSIS_WIDTH / max(self.width, self.height))
+        """Analysis pixels for each full-size pixel, nominally; the exact ratios are :attr:`ratio`."""
+        self.analysis_shape = (
+            max(1, round(self.height * self.scale)),
+            max(1, round(self.width * self.scale)),
+        )
+        self.ratio = (self.analysis_shape[0] / self.height, self.analysis_shape[1] / self.width)
+        """(rows, columns) of analysis pixels for each full-size pixel."""
+        self._full: _Cache[FullFrame] = _Cache(FULL_SIZE_BYTES)
+        self._analysis: _Cache[AnalysisFrame] = _Cache(ANALYSIS_BYTES)
+
+    def full(self, number: int) -> FullFrame:
+        """The frame at the size of the shot. Raises PlateError when it cannot be read or has another size."""
+        return self._full.get(number, self._read_full)
+
+    def analysis(self, number: int) -> AnalysisFrame:
+        """The frame at the analysis size. Raises as :meth:`full` does."""
+        return self._analysis.get(number, lambda n: analyse(self.full(n), self.analysis_shape))
+
+    def _read_full(self, number: int) -> FullFrame:
+        self._monitor.check_cancelled()
+        frame = self._shot.frame(number)
+        anchor = self._shot.anchor(number)
+        plate = frame.plate if anchor is None else anchor
+        if plate.shape != (self.height, self.width, 3):
+            raise PlateError(
+                f"Frame {number}: the picture is {plate.shape[1]} x {plate.shape[0]}, the shot is "
+                f"{self.width} x {self.height}. Give plates and anchors of one size."
+            )
+        broken = ~np.isfinite(plate).all(axis=2)
+        if broken.any():
+            plate = np.where(broken[:, :, None], np.float32(0.0), plate)
+        wanted = frame.replaced > 0
+        if anchor is None:
+            marked = np.maximum(frame.remove, frame.affected)
+            hidden = wanted | (marked > 0) | broken
+            # Where the artist grew the matte beyond what was drawn, the edge is not trusted: fully covered.
+            alpha = np.where(marked > 0, marked, hidden.astype(np.float32))
+            alpha = np.where(broken, np.float32(1.0), alpha).astype(np.float32)
+        else:
+            hidden, alpha = broken, broken.astype(np.float32)
+        return FullFrame(
+            number=number,
+            plate=np.ascontiguousarray(plate, dtype=np.float32),
+            hidden=hidden,
+            alpha=alpha,
+            affected=frame.affected,
+            wanted=wanted,
+            anchor=anchor is not None,
+        )
+
+
+def analyse(full: FullFrame, shape: tuple[int, int]) -> AnalysisFrame:
+    """The analysis frame, (rows, columns) ``shape``, of a full-size frame."""
+    rows, columns = shape
+    if (rows, columns) == full.hidden.shape:
+        linear, hidden = full.plate, full.hidden
+    else:
+        size = (columns, rows)
+        linear = np.asarray(cv2.resize(full.plate, size, interpolation=cv2.INTER_AREA), np.float32)
+        cover = cv2.resize(full.hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        hidden = np.asarray(cover) > 1e-4
+    if hidden.any():
+        hidden = np.asarray(cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
+    encoded = encoding.encode(linear)
+    encoded[hidden] = 0.0
+    gray = encoding.eight_bit(encoding.luma(encoded), ~hidden)
+    if hidden.any() and not hidden.all():
+        filled = pyramid.fill(gray.astype(np.float32), (~hidden).astype(np.float32))
+        gray = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+    return AnalysisFrame(full.number, encoded, np.ascontiguousarray(gray), hidden)
