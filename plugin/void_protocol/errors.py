@@ -13,3 +13,36 @@ class JobError(ProtocolError):
 
 class JobFileError(ProtocolError):
     """A job file could not be read or written."""
+
+
+class WireError(ProtocolError):
+    """A message does not follow the wire format. ``code`` is what an error reply carries."""
+
+    def __init__(self, code: str, message: str, request: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.request = request
+
+
+class KeyFileError(ProtocolError):
+    """A key or connection file is missing, malformed or not private enough."""
+
+
+class ServerUnreachableError(ProtocolError):
+    """No server answers: not running, another address, or a key that does not fit."""
+
+
+class VersionRefusedError(ProtocolError):
+    """Client and server share no protocol version."""
+
+
+class ServerError(ProtocolError):
+    """The server refused a request. ``code`` is one of :data:`void_protocol.messages.ErrorCode`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class TransferError(ProtocolError):
+    """A file could not be sent or fetched. The message names the file and the frame."""

@@ -1,0 +1,155 @@
+"""Where a user's keys and connections lie, and how they are read.
+
+The home folder (``VOID_HOME``, else ``~/.void-nuke``) holds::
+
+    server.json                  where the server that uses this home listens
+    keys/server.key              the server's public key, pinned by clients
+    keys/server.key_secret       the server's own; only on its machine
+    keys/client.key_secret       this user's key pair
+    keys/allowed/<name>.key      public keys of the clients that the server lets in
+
+Key files have the format of ``zmq.auth`` certificates.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import zmq
+import zmq.auth
+
+from .errors import KeyFileError
+
+HOME_VARIABLE = "VOID_HOME"
+"""The environment variable that names the home folder."""
+DEFAULT_HOME = "~/.void-nuke"
+
+
+def home_folder(explicit: Path | None = None) -> Path:
+    """The home folder: as given, else from the environment, else in the user's home."""
+    if explicit is not None:
+        return explicit.expanduser().absolute()
+    return Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
+
+
+def server_file(home: Path) -> Path:
+    """Where a running server tells its address."""
+    return home / "server.json"
+
+
+def keys_folder(home: Path) -> Path:
+    return home / "keys"
+
+
+def server_public_key_file(home: Path) -> Path:
+    return keys_folder(home) / "server.key"
+
+
+def client_secret_key_file(home: Path) -> Path:
+    return keys_folder(home) / "client.key_secret"
+
+
+class ServerAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server writes into its home when it listens."""
+
+    endpoint: str
+    pid: int
+    server_id: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Connection:
+    """All that a client needs to reach one server. Keys are Z85 text."""
+
+    endpoint: str
+    server_key: bytes
+    client_key: bytes
+    client_secret: bytes = field(repr=False)
+
+
+def load_connection(home: Path | None = None, endpoint: str | None = None) -> Connection:
+    """The connection that a home folder describes.
+
+    Args:
+        home: the folder; see :func:`home_folder` for the default.
+        endpoint: such as ``tcp://127.0.0.1:5990``; by default what ``server.json`` says.
+
+    Raises:
+        KeyFileError: when a file is missing, malformed or a private key is readable by others.
+    """
+    folder = home_folder(home)
+    server_key, _ = read_key_file(server_public_key_file(folder))
+    client_key, client_secret = read_secret_key_file(client_secret_key_file(folder))
+    return Connection(
+        endpoint=endpoint or read_server_address(folder).endpoint,
+        server_key=server_key,
+        client_key=client_key,
+        client_secret=client_secret,
+    )
+
+
+def read_server_address(home: Path) -> ServerAddress:
+    """Where the server of this home listens.
+
+    Raises:
+        KeyFileError: when no server has written its address, or the file is damaged.
+    """
+    path = server_file(home)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ServerAddress)
+    except FileNotFoundError as error:
+        raise KeyFileError(
+            f"{path} is not there: no server runs with this home; start one with 'void serve', "
+            f"or set {HOME_VARIABLE} to its folder"
+        ) from error
+    except OSError as error:
+        raise KeyFileError(f"cannot read {path}: {error.strerror or error}") from error
+    except msgspec.DecodeError as error:
+        raise KeyFileError(f"{path} is damaged ({error}); restart the server to write it again") from error
+
+
+def read_key_file(path: Path) -> tuple[bytes, bytes | None]:
+    """The public key, and the secret one where the file has it, as Z85 text.
+
+    Raises:
+        KeyFileError: when the file is missing or is no key file.
+    """
+    try:
+        public, secret = zmq.auth.load_certificate(path)
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise KeyFileError(
+            f"cannot read the key file {path}: {error}; 'void serve' makes keys at its first start"
+        ) from error
+    if len(public) != 40 or (secret is not None and len(secret) != 40):
+        raise KeyFileError(f"{path} does not hold a CURVE key (40 characters of Z85)")
+    return public, secret
+
+
+def read_secret_key_file(path: Path) -> tuple[bytes, bytes]:
+    """A key pair as Z85 text.
+
+    Raises:
+        KeyFileError: as :func:`read_key_file`; also when the file has no secret key or others may read it.
+    """
+    refuse_shared_file(path)
+    public, secret = read_key_file(path)
+    if secret is None:
+        raise KeyFileError(f"{path} has no secret key; use the file that ends in .key_secret")
+    return public, secret
+
+
+def refuse_shared_file(path: Path) -> None:
+    """Raise KeyFileError when anyone but the owner may read ``path`` (POSIX permissions)."""
+    if os.name != "posix":
+        return
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise KeyFileError(f"cannot read the key file {path}: {error.strerror or error}") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyFileError(f"{path} can be read by others; run: chmod 600 '{path}'")

@@ -1,0 +1,458 @@
+"""Every message of the protocol, as a tagged union. ``docs/protocol.md`` explains them to strangers.
+
+A message is one JSON object with a ``type``, followed by the binary payload frames that its class names.
+Fields that a receiver does not know are ignored, so that fields can be added within a protocol version.
+Requests carry a ``request`` number of the client's choice; the reply, or an ``error``, carries it back.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Literal, Union
+
+from msgspec import Meta, Struct
+
+PROTOCOL_VERSION = 1
+"""The version that this package speaks, the oldest and the newest."""
+
+ErrorCode = Literal[
+    "bad_message",
+    "unknown_type",
+    "version",
+    "no_session",
+    "too_large",
+    "limit",
+    "bad_job",
+    "conflict",
+    "unknown_job",
+    "bad_chunk",
+    "checksum",
+    "no_upload",
+    "refused_path",
+    "unknown_frame",
+    "not_ready",
+    "storage",
+    "internal",
+]
+"""Why a request was refused, for programs. ``message`` says it for people."""
+
+Transfer = Literal["streamed", "paths"]
+
+RequestNumber = Annotated[int, Meta(ge=0, le=2**53)]
+JobId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
+_Count = Annotated[int, Meta(ge=0, le=2**53)]
+_Credit = Annotated[int, Meta(ge=1, le=64)]
+_Label = Annotated[str, Meta(max_length=256)]
+_Path = Annotated[str, Meta(min_length=1, max_length=4096)]
+_Hex256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class JobState(str, Enum):
+    """What a job is doing."""
+
+    UPLOADING = "uploading"
+    """Accepted; the server waits for input files."""
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    """A stop was asked for; the worker has not confirmed it yet."""
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class Message(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of all messages."""
+
+
+# What messages are made of ------------------------------------------------------------------------------
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What the server accepts; told in ``welcome``."""
+
+    control_bytes: int
+    job_bytes: int
+    chunk_bytes: int
+    file_bytes: int
+    upload_credit: int
+    fetch_credit: int
+    fetches: int
+    proof_files: int
+
+
+class ProgressInfo(Struct, frozen=True, kw_only=True):
+    stage: str
+    step: int
+    steps: int
+    frame: int | None = None
+    elapsed_s: float = 0.0
+    eta_s: float | None = None
+    """What is left of this stage, estimated; null while unknown."""
+
+
+class StageTime(Struct, frozen=True, kw_only=True):
+    stage: str
+    seconds: float
+
+
+class JobInfo(Struct, frozen=True, kw_only=True):
+    """A frozen picture of a job."""
+
+    job_id: str
+    name: str
+    engine: str
+    owner: str
+    state: JobState
+    message: str = ""
+    """Why, for people: the failure, or what the job waits for."""
+    frames_total: int
+    frames_done: int
+    inputs: Transfer
+    outputs: Transfer
+    output_pattern: str
+    """Where the client wants the result, version put in."""
+    created_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    """Seconds since 1970, UTC."""
+    queue_position: int | None = None
+    """0 is the next to run; null when not queued."""
+    attempts: int = 0
+    """How often a worker started it."""
+    sequence: int = 0
+    """Number of the job's newest event."""
+    progress: ProgressInfo | None = None
+    stage_times: list[StageTime] = []
+
+
+class ResultFile(Struct, frozen=True, kw_only=True):
+    frame: int
+    size: int
+    sha256: str
+
+
+class ManifestEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One input file of a streamed job; in JSON ``[group, frame, size]``."""
+
+    group: Annotated[str, Meta(pattern=r"^(plate|anchors|matte\.[0-9]{1,4})$")]
+    """``plate``, ``anchors``, or ``matte.N`` for ``mattes[N]`` of the job."""
+    frame: int | None
+    """null for a matte that is one picture for the whole shot."""
+    size: _Count
+
+
+class ProofFile(Struct, frozen=True, kw_only=True):
+    path: _Path
+    ranges: Annotated[list[tuple[_Count, Annotated[int, Meta(ge=1, le=65_536)]]], Meta(max_length=16)] = []
+    """``[offset, length]`` pairs; none asks for the size alone."""
+
+
+class ProofFolder(Struct, frozen=True, kw_only=True):
+    path: _Path
+    probe: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    """The client has written ``.void-probe-<probe>`` into the folder."""
+
+
+class ProofAnswer(Struct, frozen=True, kw_only=True):
+    digest: str | None = None
+    problem: str = ""
+
+
+# From the client ----------------------------------------------------------------------------------------
+
+
+class Hello(Message, frozen=True, kw_only=True, tag="hello"):
+    request: RequestNumber
+    min_version: Annotated[int, Meta(ge=1)]
+    max_version: Annotated[int, Meta(ge=1)]
+    client: _Label = ""
+    user: _Label = ""
+    host: _Label = ""
+
+
+class Ping(Message, frozen=True, kw_only=True, tag="ping"):
+    request: RequestNumber
+
+
+class Bye(Message, frozen=True, kw_only=True, tag="bye"):
+    """The client leaves; no reply."""
+
+
+class Prove(Message, frozen=True, kw_only=True, tag="prove"):
+    request: RequestNumber
+    nonce: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    files: list[ProofFile] = []
+    folder: ProofFolder | None = None
+
+
+class Submit(Message, frozen=True, kw_only=True, tag="submit"):
+    """Payload: the job's JSON; with streamed inputs also the manifest's JSON."""
+
+    request: RequestNumber
+    inputs: Transfer
+    outputs: Transfer
+
+
+class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):
+    """Payload: the bytes. No reply; ``upload_credit``, ``file_stored`` and ``file_refused`` come instead."""
+
+    job_id: JobId
+    file: _Count
+    """Index in the manifest."""
+    offset: _Count
+    last: bool = False
+    sha256: Annotated[str, Meta(max_length=64)] = ""
+    """Of the whole file, with the last chunk."""
+
+
+class Watch(Message, frozen=True, kw_only=True, tag="watch"):
+    request: RequestNumber
+    job_id: JobId
+    after: _Count | None = None
+    """Send the events after this one; null for those from now on."""
+
+
+class Unwatch(Message, frozen=True, kw_only=True, tag="unwatch"):
+    request: RequestNumber
+    job_id: JobId
+
+
+class Cancel(Message, frozen=True, kw_only=True, tag="cancel"):
+    request: RequestNumber
+    job_id: JobId
+
+
+class GetJob(Message, frozen=True, kw_only=True, tag="get_job"):
+    request: RequestNumber
+    job_id: JobId
+
+
+class ListJobs(Message, frozen=True, kw_only=True, tag="list_jobs"):
+    request: RequestNumber
+    states: list[JobState] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
+    """The newest ones."""
+
+
+class GetResults(Message, frozen=True, kw_only=True, tag="get_results"):
+    request: RequestNumber
+    job_id: JobId
+    after_frame: int | None = None
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = 10_000
+
+
+class GetLog(Message, frozen=True, kw_only=True, tag="get_log"):
+    request: RequestNumber
+    job_id: JobId
+    offset: _Count = 0
+    max_bytes: Annotated[int, Meta(ge=1, le=1_048_576)] = 262_144
+
+
+class Fetch(Message, frozen=True, kw_only=True, tag="fetch"):
+    request: RequestNumber
+    job_id: JobId
+    frame: int
+    credit: _Credit
+
+
+class FetchCredit(Message, frozen=True, kw_only=True, tag="fetch_credit"):
+    request: RequestNumber
+    chunks: _Credit
+
+
+class StopFetch(Message, frozen=True, kw_only=True, tag="stop_fetch"):
+    """No reply."""
+
+    request: RequestNumber
+
+
+class Release(Message, frozen=True, kw_only=True, tag="release"):
+    """The client has what it wants of a final job: files that the server spooled for it may go."""
+
+    request: RequestNumber
+    job_id: JobId
+
+
+class GetStatus(Message, frozen=True, kw_only=True, tag="get_status"):
+    request: RequestNumber
+
+
+# From the server ----------------------------------------------------------------------------------------
+
+
+class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
+    request: int
+    version: int
+    server: str
+    server_id: str
+    """Another one after each start of the server."""
+    heartbeat_s: float
+    limits: Limits
+
+
+class Pong(Message, frozen=True, kw_only=True, tag="pong"):
+    request: int
+
+
+class Error(Message, frozen=True, kw_only=True, tag="error"):
+    request: int | None = None
+    code: str
+    message: str
+
+
+class Proof(Message, frozen=True, kw_only=True, tag="proof"):
+    request: int
+    files: list[ProofAnswer]
+    folder: ProofAnswer | None = None
+
+
+class Accepted(Message, frozen=True, kw_only=True, tag="accepted"):
+    request: int
+    job: JobInfo
+    have: list[tuple[int, int]] = []
+    """Runs ``[first, last]`` of manifest indices that the server holds already."""
+    credit: int = 0
+    """Chunks that the client may send before the first ``upload_credit``."""
+
+
+class UploadCredit(Message, frozen=True, kw_only=True, tag="upload_credit"):
+    job_id: str
+    chunks: int
+
+
+class FileStored(Message, frozen=True, kw_only=True, tag="file_stored"):
+    job_id: str
+    file: int
+
+
+class FileRefused(Message, frozen=True, kw_only=True, tag="file_refused"):
+    """The file has to be sent again from its start."""
+
+    job_id: str
+    file: int
+    code: str
+    message: str
+
+
+class JobReply(Message, frozen=True, kw_only=True, tag="job"):
+    """Answers watch, unwatch, cancel, get_job and release."""
+
+    request: int
+    job: JobInfo
+    gap: bool = False
+    """For watch: events between ``after`` and ``job.sequence`` are not available; start from ``job``."""
+
+
+class JobList(Message, frozen=True, kw_only=True, tag="job_list"):
+    request: int
+    jobs: list[JobInfo]
+
+
+class ResultList(Message, frozen=True, kw_only=True, tag="result_list"):
+    request: int
+    results: list[ResultFile]
+    more: bool = False
+    """Ask again with ``after_frame``."""
+
+
+class LogText(Message, frozen=True, kw_only=True, tag="log_text"):
+    """Payload: UTF-8 text."""
+
+    request: int
+    offset: int
+    size: int
+    """Bytes of log so far."""
+
+
+class Data(Message, frozen=True, kw_only=True, tag="data"):
+    """Payload: the bytes of a fetched file."""
+
+    request: int
+    offset: int
+    size: int
+    """Of the whole file."""
+    last: bool = False
+    sha256: str = ""
+    """Of the whole file, with the last chunk."""
+
+
+class WorkerInfo(Struct, frozen=True, kw_only=True):
+    worker: str
+    alive: bool
+    pid: int | None = None
+    job_id: str | None = None
+    restarts: int = 0
+
+
+class Status(Message, frozen=True, kw_only=True, tag="status"):
+    request: int
+    server: str
+    uptime_s: float
+    jobs: dict[str, int]
+    """How many jobs are in each state."""
+    sessions: int
+    workers: list[WorkerInfo]
+
+
+# Events: from the server to those who watch ---------------------------------------------------------------
+
+
+class StateEvent(Message, frozen=True, kw_only=True, tag="state"):
+    job_id: str
+    sequence: int
+    time: float
+    state: JobState
+    message: str = ""
+
+
+class FrameEvent(Message, frozen=True, kw_only=True, tag="frame"):
+    """A frame of the result is whole."""
+
+    job_id: str
+    sequence: int
+    time: float
+    frame: int
+    size: int
+    sha256: str
+
+
+class ProgressEvent(Message, frozen=True, kw_only=True, tag="progress"):
+    """Not numbered: the newest one replaces all before it."""
+
+    job_id: str
+    progress: ProgressInfo
+
+
+class PreviewEvent(Message, frozen=True, kw_only=True, tag="preview"):
+    """Not numbered. Payload: rows from the top, three bytes R G B for each pixel, sRGB-encoded."""
+
+    job_id: str
+    frame: int
+    width: int
+    height: int
+    encoding: str = "srgb8"
+
+
+class LogEvent(Message, frozen=True, kw_only=True, tag="log"):
+    """Not numbered; ``offset`` is where the lines begin in the job's log."""
+
+    job_id: str
+    offset: int
+    text: str
+
+
+ClientMessage = Union[  # noqa: UP007 - evaluated on Python 3.10
+    Hello, Ping, Bye, Prove, Submit, Chunk, Watch, Unwatch, Cancel, GetJob, ListJobs, GetResults, GetLog,
+    Fetch, FetchCredit, StopFetch, Release, GetStatus,
+]  # fmt: skip
+ServerMessage = Union[  # noqa: UP007
+    Welcome, Pong, Error, Proof, Accepted, UploadCredit, FileStored, FileRefused, JobReply, JobList,
+    ResultList, LogText, Data, Status, StateEvent, FrameEvent, ProgressEvent, PreviewEvent, LogEvent,
+]  # fmt: skip
+NumberedEvent = Union[StateEvent, FrameEvent]  # noqa: UP007
+JobEvent = Union[StateEvent, FrameEvent, ProgressEvent, PreviewEvent, LogEvent]  # noqa: UP007

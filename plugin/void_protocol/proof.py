@@ -1,0 +1,141 @@
+"""Proof that server and client see the same files, so that a plate need not travel.
+
+The client draws a random nonce and random byte ranges of some files; the server answers, for each file, with
+an HMAC-SHA256 keyed by the nonce over the file's size and those bytes. Without the same bytes the answer
+cannot be guessed, and an old answer is of no use. For a folder, the client leaves a file of random bytes
+there; the server proves that it reads it and leaves an answer beside it, which proves that it writes there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import random
+import secrets
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from .manifest import InputFile
+from .messages import ManifestEntry, ProofFile, ProofFolder
+
+SAMPLED_FILES = 12
+"""Files of which bytes are asked for; every group gets at least one. Of the rest only sizes are."""
+RANGES_PER_FILE = 4
+RANGE_BYTES = 4096
+_CONTEXT = b"void-proof-1"
+_PROBE_BYTES = 32
+
+
+def plan_challenge(
+    files: Sequence[InputFile], entries: Sequence[ManifestEntry], most_files: int
+) -> list[ProofFile]:
+    """What to ask the server about ``files``: byte ranges of some, chosen at random with at least one of
+    each group, and the sizes of others, at most ``most_files`` in all."""
+    chance = random.SystemRandom()
+    groups: dict[str, list[int]] = {}
+    for index, file in enumerate(files):
+        groups.setdefault(file.group, []).append(index)
+    sampled = {chance.choice(members) for members in groups.values()}
+    sampled.update(chance.sample(range(len(files)), min(SAMPLED_FILES, len(files))))
+    sampled_list = sorted(sampled)[:most_files]
+    rest = [index for index in range(len(files)) if index not in sampled]
+    sized = chance.sample(rest, min(len(rest), most_files - len(sampled_list)))
+    return [
+        ProofFile(path=str(files[index].path.absolute()), ranges=_draw_ranges(chance, entries[index].size))
+        for index in sampled_list
+    ] + [ProofFile(path=str(files[index].path.absolute())) for index in sized]
+
+
+def _draw_ranges(chance: random.SystemRandom, size: int) -> list[tuple[int, int]]:
+    length = min(RANGE_BYTES, size)
+    if length == 0:
+        return []
+    offsets = {0, size - length} | {chance.randint(0, size - length) for _ in range(RANGES_PER_FILE - 2)}
+    return [(offset, length) for offset in sorted(offsets)]
+
+
+def new_nonce() -> bytes:
+    return secrets.token_bytes(32)
+
+
+def digest_file(nonce: bytes, path: Path, ranges: Sequence[tuple[int, int]]) -> str:
+    """The answer for one file, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: when the file cannot be read, or a range reaches beyond its end.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        keyed = hmac.new(nonce, _CONTEXT + struct.pack(">Q", size), hashlib.sha256)
+        for offset, length in ranges:
+            file.seek(offset)
+            data = file.read(length)
+            if len(data) != length:
+                raise OSError(f"{path} ends before byte {offset + length}")
+            keyed.update(struct.pack(">QQ", offset, length) + data)
+    return keyed.hexdigest()
+
+
+def digest_probe(nonce: bytes, content: bytes) -> str:
+    """The answer for a folder whose probe file holds ``content``."""
+    return hmac.new(nonce, _CONTEXT + b"-folder" + content, hashlib.sha256).hexdigest()
+
+
+def probe_path(folder: ProofFolder) -> Path:
+    return Path(folder.path) / f".void-probe-{folder.probe}"
+
+
+def answer_path(folder: ProofFolder) -> Path:
+    return Path(folder.path) / f".void-probe-{folder.probe}.answer"
+
+
+class FolderProbe:
+    """The client's side of proving a folder. Use as a context: the files are gone afterwards.
+
+    Raises:
+        OSError: on entry, when the folder cannot be made or written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.request = ProofFolder(path=str(folder.absolute()), probe=secrets.token_hex(16))
+        self._content = secrets.token_bytes(_PROBE_BYTES)
+
+    def __enter__(self) -> FolderProbe:
+        probe = probe_path(self.request)
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        with probe.open("xb") as file:
+            file.write(self._content)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for path in (probe_path(self.request), answer_path(self.request)):
+            with contextlib.suppress(OSError):  # what another user wrote may not be ours to remove
+                path.unlink(missing_ok=True)
+
+    def is_answered(self, nonce: bytes, digest: str | None) -> bool:
+        """Whether the server read the probe and its own file has arrived here with the same answer."""
+        wanted = digest_probe(nonce, self._content)
+        if digest is None or not hmac.compare_digest(wanted, digest):
+            return False
+        try:
+            return hmac.compare_digest(answer_path(self.request).read_text("ascii").strip(), wanted)
+        except (OSError, UnicodeDecodeError):
+            return False
+
+
+def answer_folder(nonce: bytes, folder: ProofFolder) -> str:
+    """The server's side: read the probe, leave the answer beside it, and return it.
+
+    Raises:
+        OSError: when the probe is not there or the folder cannot be written to.
+    """
+    content = probe_path(folder).read_bytes()
+    if len(content) != _PROBE_BYTES:
+        raise OSError(f"{probe_path(folder)} is not a probe")
+    digest = digest_probe(nonce, content)
+    with answer_path(folder).open("x", encoding="ascii") as file:
+        file.write(digest)
+    return digest

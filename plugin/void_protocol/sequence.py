@@ -1,0 +1,29 @@
+"""Frame numbers in file names: ``plate.%04d.exr`` or ``plate.####.exr``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from .job_check import FRAME_TOKEN
+
+
+def has_frame_token(pattern: str) -> bool:
+    """Whether the pattern names one file for each frame, rather than one file for all."""
+    return FRAME_TOKEN.search(pattern) is not None
+
+
+def frame_path(pattern: str, frame: int) -> Path:
+    """The file of one frame. ``#`` counts digits as ``%0Nd`` does; a pattern without a token is itself."""
+    return Path(FRAME_TOKEN.sub(lambda token: _number(token.group(), frame), pattern, count=1))
+
+
+def _number(token: str, frame: int) -> str:
+    if token.startswith("#"):
+        return f"{frame:0{len(token)}d}"
+    digits = re.sub(r"\D", "", token)
+    return (
+        f"{frame:0{int(digits)}d}"
+        if digits.startswith("0") and len(digits) > 1
+        else (f"{frame:{int(digits)}d}" if digits else f"{frame:d}")
+    )

@@ -1,0 +1,160 @@
+"""Messages to and from frames: one JSON control frame, then the payload frames its type asks for.
+
+The decoder is given whatever a peer sends. It answers with a message or a :class:`WireError`, never with
+another exception, and looks at sizes before it parses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, get_args
+
+import msgspec
+import zmq
+
+from .errors import WireError
+from .messages import (
+    Chunk,
+    ClientMessage,
+    Data,
+    LogText,
+    ManifestEntry,
+    Message,
+    PreviewEvent,
+    ServerMessage,
+    Submit,
+)
+
+CONTROL_BYTES = 4 * 1024 * 1024
+"""The largest control frame either side may send."""
+JOB_BYTES = 64 * 1024 * 1024
+"""The largest payload of a submit: a job's JSON, or its manifest's."""
+CHUNK_BYTES = 1024 * 1024
+"""The largest piece of a file in one message."""
+PREVIEW_BYTES = 1024 * 1024
+"""The largest preview picture."""
+LOG_BYTES = 1024 * 1024
+"""The largest piece of a log."""
+
+Payload = bytes | memoryview
+_PayloadRule = tuple[int, int, int]  # fewest frames, most frames, bytes in each
+
+_PAYLOADS: dict[type[Message], _PayloadRule] = {
+    Submit: (1, 2, JOB_BYTES),
+    Chunk: (1, 1, CHUNK_BYTES),
+    Data: (1, 1, CHUNK_BYTES),
+    LogText: (1, 1, LOG_BYTES),
+    PreviewEvent: (1, 1, PREVIEW_BYTES),
+}
+_NO_PAYLOAD: _PayloadRule = (0, 0, 0)
+_MOST_FRAMES = 3
+"""No message has more."""
+LARGEST_FRAME_BYTES = max(CONTROL_BYTES, JOB_BYTES)
+"""What a socket should refuse to receive beyond (``ZMQ_MAXMSGSIZE``)."""
+
+_encoder = msgspec.json.Encoder()
+_client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_server_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
+_manifest_decoder = msgspec.json.Decoder(list[ManifestEntry])
+
+_M = TypeVar("_M")
+
+
+class _Head(msgspec.Struct):
+    """What can be said about a message that is not understood."""
+
+    type: Any = None
+    request: Any = None
+
+
+_head_decoder = msgspec.json.Decoder(_Head)
+_KNOWN_TYPES = {
+    str(kind.__struct_config__.tag) for kind in (*get_args(ClientMessage), *get_args(ServerMessage))
+}
+
+
+def encode_frames(message: Message, payloads: Sequence[Payload] = ()) -> list[Payload]:
+    """The frames of a message, ready for a socket.
+
+    Raises:
+        WireError: when the message is larger than a peer would accept.
+    """
+    control = _encoder.encode(message)
+    _check_sizes(type(message), len(control), [len(payload) for payload in payloads], None)
+    return [control, *payloads]
+
+
+def decode_client_frames(frames: Sequence[zmq.Frame]) -> tuple[ClientMessage, list[memoryview]]:
+    """What a client said, with its payloads as views of the frames.
+
+    Raises:
+        WireError: with the code and, where it could be read, the request number for an error reply.
+    """
+    return _decode(frames, _client_decoder.decode)
+
+
+def decode_server_frames(frames: Sequence[zmq.Frame]) -> tuple[ServerMessage, list[memoryview]]:
+    """What a server said. Raises as :func:`decode_client_frames` does."""
+    return _decode(frames, _server_decoder.decode)
+
+
+def _decode(frames: Sequence[zmq.Frame], decode: Callable[[memoryview], _M]) -> tuple[_M, list[memoryview]]:
+    if not 1 <= len(frames) <= _MOST_FRAMES:
+        raise WireError("bad_message", f"{len(frames)} frames; a message has 1 to {_MOST_FRAMES}")
+    control = frames[0].buffer
+    if len(control) > CONTROL_BYTES:
+        raise WireError("too_large", f"a control frame of {len(control)} bytes; at most {CONTROL_BYTES}")
+    try:
+        message = decode(control)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_understood(control, error) from error
+    payloads = [frame.buffer for frame in frames[1:]]
+    _check_sizes(
+        type(message), len(control), [len(each) for each in payloads], getattr(message, "request", None)
+    )
+    return message, payloads
+
+
+def _not_understood(control: memoryview, error: Exception) -> WireError:
+    try:
+        head = _head_decoder.decode(control)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return WireError("bad_message", f"the control frame is not a JSON object: {error}")
+    request = head.request if isinstance(head.request, int) and 0 <= head.request <= 2**53 else None
+    if isinstance(head.request, bool):
+        request = None
+    if head.type not in _KNOWN_TYPES:
+        return WireError("unknown_type", f"message type {str(head.type)[:64]!r} is not known here", request)
+    return WireError("bad_message", f"{head.type}: {error}", request)
+
+
+def _check_sizes(kind: type, control_bytes: int, sizes: list[int], request: int | None) -> None:
+    fewest, most, largest = _PAYLOADS.get(kind, _NO_PAYLOAD)
+    name = str(kind.__struct_config__.tag) if issubclass(kind, Message) else kind.__name__
+    if control_bytes > CONTROL_BYTES:
+        raise WireError(
+            "too_large", f"{name}: control frame of {control_bytes} bytes; at most {CONTROL_BYTES}"
+        )
+    if not fewest <= len(sizes) <= most:
+        wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        raise WireError("bad_message", f"{name}: {len(sizes)} payload frames; it takes {wanted}", request)
+    for size in sizes:
+        if size > largest:
+            raise WireError("too_large", f"{name}: payload of {size} bytes; at most {largest}", request)
+
+
+def encode_manifest(entries: Sequence[ManifestEntry]) -> bytes:
+    """The manifest as JSON: a list of ``[group, frame, size]``."""
+    return _encoder.encode(list(entries))
+
+
+def decode_manifest(text: Payload) -> list[ManifestEntry]:
+    """The manifest from JSON.
+
+    Raises:
+        WireError: when it is not a list of ``[group, frame, size]``.
+    """
+    try:
+        return _manifest_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError("bad_message", f"submit: the manifest is not readable: {error}") from error

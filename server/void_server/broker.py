@@ -1,0 +1,214 @@
+"""The broker: one thread, one loop, all sockets.
+
+Each turn takes what has arrived, lets the parts act on it, makes every change durable with one commit, and
+only then sends what the parts had to say.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+
+import zmq
+
+from void_protocol.errors import WireError
+from void_protocol.mailbox import Mailbox
+from void_protocol.messages import JobState
+from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
+
+from .desk import JobDesk
+from .errors import ServerStartError
+from .events import EventHub
+from .fetches import Fetches
+from .keys import AllowList, allowed_folder, ensure_keys
+from .lanes import Lanes
+from .outbox import Outbox
+from .requests import Requests
+from .sessions import Sessions
+from .settings import ServerSettings
+from .spool import Spool
+from .store import Store
+from .supervisor import Supervisor
+from .uploads import Uploads
+from .zap import Gatekeeper
+
+_log = logging.getLogger(__name__)
+_ZAP_DOMAIN = "clients"
+_TICK_MS = 100
+_MESSAGES_PER_TURN = 64
+"""So that a busy client delays neither the commit nor the others for long."""
+_HOUSEKEEPING_S = 1.0
+_SWEEP_S = 600.0
+_QUEUED_FRAMES = 4096
+"""Frames that may wait for one client. Chunks are bounded by credit; the rest is small."""
+_RECEIVED_FRAMES = 64
+
+
+class Broker:
+    """Owns everything of one running server. All methods but :meth:`ask_to_stop` belong to one thread."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        """Open the home and bind.
+
+        Raises:
+            KeyFileError: when the keys cannot be made or read.
+            HomeInUseError, StoreError: when the job store cannot be opened.
+            ServerStartError: when the endpoint cannot be bound.
+        """
+        self._settings = settings
+        self.server_id = secrets.token_hex(8)
+        self.version = version("void-nuke")
+        keys = ensure_keys(settings.home)
+        self._store = Store(settings.home / "jobs.sqlite")
+        self._spool = Spool(settings.home)
+        self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
+        self._lanes = Lanes(self._mailbox, 2)
+        # Paths of other machines may hang: that must not hold up streamed files.
+        self._path_lanes = Lanes(self._mailbox, 2)
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        allowed = AllowList(allowed_folder(settings.home))
+        checks: dict[str, Callable[[bytes], str | None]] = {_ZAP_DOMAIN: allowed.name_of}
+        self._gatekeeper = Gatekeeper(self._context, checks)
+        self._socket = self._bind(keys.secret)
+        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._is_stopping = False
+
+        self._outbox = Outbox(self._socket, self._lose)
+        self._sessions = Sessions(settings.session_timeout_s, settings.most_sessions)
+        events = EventHub(self._outbox)
+        self._desk = JobDesk(settings, self._store, self._spool, events)
+        self._supervisor = Supervisor(self._context, settings, self._desk)
+        checks["worker"] = self._supervisor.admit
+        self._uploads = Uploads(
+            store=self._store,
+            spool=self._spool,
+            outbox=self._outbox,
+            lanes=self._lanes,
+            credit=settings.upload_credit,
+            on_complete=self._desk.upload_complete,
+        )
+        self._desk.stop_running = self._supervisor.stop_job
+        self._desk.stop_upload = self._uploads.stop
+        fetches = Fetches(
+            outbox=self._outbox, lanes=self._lanes, most=settings.fetches, most_credit=settings.fetch_credit
+        )
+        self._requests = Requests(
+            settings=settings,
+            server_id=self.server_id,
+            server_name=f"void-nuke {self.version}",
+            sessions=self._sessions,
+            outbox=self._outbox,
+            lanes=self._path_lanes,
+            store=self._store,
+            spool=self._spool,
+            desk=self._desk,
+            events=events,
+            uploads=self._uploads,
+            fetches=fetches,
+            supervisor=self._supervisor,
+        )
+
+    def _bind(self, secret: bytes) -> zmq.Socket[bytes]:
+        socket = self._context.socket(zmq.ROUTER)
+        socket.linger = 200
+        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME_BYTES)
+        socket.setsockopt(zmq.SNDHWM, _QUEUED_FRAMES)
+        socket.setsockopt(zmq.RCVHWM, _RECEIVED_FRAMES)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, 10_000)
+        socket.curve_server = True
+        socket.curve_secretkey = secret
+        socket.zap_domain = _ZAP_DOMAIN.encode()
+        if "[" in self._settings.endpoint:
+            socket.setsockopt(zmq.IPV6, 1)
+        try:
+            socket.bind(self._settings.bind_endpoint)
+        except zmq.ZMQError as error:
+            raise ServerStartError(
+                f"cannot listen on {self._settings.endpoint}: {error}; another server may run there: "
+                "stop it or choose another endpoint (port 0 takes a free one)"
+            ) from error
+        return socket
+
+    def ask_to_stop(self) -> None:
+        """End :meth:`run` soon. Any thread, also a signal handler."""
+        self._mailbox.put(self._begin_stop)
+
+    def _begin_stop(self) -> None:
+        self._is_stopping = True
+
+    def run(self) -> None:
+        """Serve until asked to stop, then stop the workers and close everything."""
+        self._desk.recover()
+        self._store.commit()
+        poller = zmq.Poller()
+        for source in (self._gatekeeper.socket, self._socket, self._supervisor.socket):
+            poller.register(source, zmq.POLLIN)
+        poller.register(self._mailbox.fileno(), zmq.POLLIN)
+        next_housekeeping = next_sweep = 0.0
+        while not self._is_stopping:
+            ready = dict(poller.poll(_TICK_MS))
+            if self._gatekeeper.socket in ready:
+                self._gatekeeper.answer()
+            for action in self._mailbox.drain():
+                action()
+            if self._supervisor.socket in ready:
+                self._supervisor.receive()
+            if self._socket in ready:
+                self._receive()
+            self._supervisor.tick()
+            now = time.monotonic()
+            if now >= next_housekeeping:
+                self._look_around()
+                next_housekeeping = now + _HOUSEKEEPING_S
+            if now >= next_sweep:
+                self._desk.sweep()
+                next_sweep = now + _SWEEP_S
+            self._store.commit()
+            self._outbox.flush()
+        self._close()
+
+    def _receive(self) -> None:
+        for _ in range(_MESSAGES_PER_TURN):
+            try:
+                peer, *frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            try:
+                owner = str(frames[0].get("User-Id")) if frames else ""
+                message, payloads = decode_client_frames(frames)
+            except WireError as error:
+                self._requests.refuse(peer.bytes, error.request, error.code, str(error))
+                continue
+            try:
+                self._requests.handle(peer.bytes, owner, message, payloads)
+            except Exception:  # noqa: BLE001 - a fault in one answer must not end the service of all
+                _log.exception("cannot answer %s", type(message).__name__)
+                text = "the server failed at this request; its log says more"
+                self._requests.refuse(peer.bytes, getattr(message, "request", None), "internal", text)
+
+    def _look_around(self) -> None:
+        for peer in self._sessions.silent():
+            self._lose(peer)
+        for job_id in self._store.jobs_in(JobState.UPLOADING):
+            if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:
+                self._desk.upload_abandoned(job_id)
+
+    def _lose(self, peer: bytes) -> None:
+        self._requests.forget(peer)
+
+    def _close(self) -> None:
+        self._desk.close()
+        self._supervisor.shut_down()
+        self._lanes.close()
+        self._path_lanes.close()
+        self._store.commit()
+        self._outbox.flush()
+        self._store.close()
+        self._gatekeeper.close()
+        self._socket.close()
+        self._context.term()
+        self._mailbox.close()

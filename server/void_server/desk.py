@@ -1,0 +1,244 @@
+"""The life of a job: accepted, uploaded, queued, run, ended. Every change goes through here.
+
+::
+
+    (submit) -> uploading -> queued -> running -> done | failed
+                    |          |          |
+                    v          v          v
+                cancelled  cancelled  cancelling -> cancelled
+
+With paths a job starts as queued. A job whose worker or server died goes from running back to the front of
+the queue; frames that are whole stay.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from void_protocol.job import RemovalJob
+from void_protocol.messages import (
+    FrameEvent,
+    JobInfo,
+    JobState,
+    LogEvent,
+    ManifestEntry,
+    PreviewEvent,
+    ProgressEvent,
+    StateEvent,
+)
+
+from .errors import RequestRefused
+from .events import EventHub
+from .job_log import JobLog
+from .settings import ServerSettings
+from .spool import Spool
+from .store import NewJob, Store
+from .supervisor import RunOrder
+from .worker_link import Finished, FrameWhole, FromWorker, LogLine, StageOver
+
+_log = logging.getLogger(__name__)
+WORKER_DEATHS = 2
+"""A job that this many workers died of is set aside."""
+MOST_ATTEMPTS = 20
+"""A job that was started this often without an end is set aside: it may be what brings the server down."""
+
+_OPEN_STATES = (JobState.UPLOADING, JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING)
+_job_decoder = msgspec.json.Decoder(RemovalJob)
+
+
+class JobDesk:
+    def __init__(self, settings: ServerSettings, store: Store, spool: Spool, events: EventHub) -> None:
+        self._settings = settings
+        self._store = store
+        self._spool = spool
+        self._events = events
+        self._is_closing = False
+        self.stop_running: Callable[[str], bool] = lambda job_id: False
+        """Asks the worker that runs a job to stop; the broker puts the supervisor's here."""
+        self.stop_upload: Callable[[str], None] = lambda job_id: None
+
+    # What clients ask for -------------------------------------------------------------------------------
+
+    def submit(self, new: NewJob, entries: Sequence[ManifestEntry]) -> JobInfo:
+        """Accept a job, or recognise one that is here already.
+
+        Raises:
+            RequestRefused: ``conflict`` for another job of the same id, ``limit`` when too many are open,
+                ``storage`` when its folders cannot be made.
+        """
+        known = self._store.content(new.job_id)
+        if known is None:
+            self._accept(new, entries)
+        elif known != new.content:
+            raise RequestRefused(
+                "conflict",
+                f"job {new.job_id} is here already with other content; give the changed job a new job_id",
+            )
+        return self.info(new.job_id)
+
+    def _accept(self, new: NewJob, entries: Sequence[ManifestEntry]) -> None:
+        counts = self._store.count_by_state()
+        if sum(counts.get(state.value, 0) for state in _OPEN_STATES) >= self._settings.most_open_jobs:
+            raise RequestRefused(
+                "limit", f"{self._settings.most_open_jobs} jobs are open already; try again when some ended"
+            )
+        try:
+            self._spool.make_folders(new.job_id, entries, new.outputs)
+        except OSError as error:
+            raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
+        state = JobState.UPLOADING if new.inputs == "streamed" else JobState.QUEUED
+        self._events.publish(self._store.add_job(new, state))
+        self.log(new.job_id, f"job {new.job_id} ({new.name}) accepted from {new.owner}, {state.value}")
+
+    def cancel(self, job_id: str) -> JobInfo:
+        """Cancel a job; one that is final stays as it is.
+
+        Raises:
+            RequestRefused: for an unknown job.
+        """
+        state = self.info(job_id).state
+        if state in (JobState.UPLOADING, JobState.QUEUED):
+            self.stop_upload(job_id)
+            self._change(job_id, JobState.CANCELLED, "cancelled before it ran")
+        elif state is JobState.RUNNING:
+            self._change(job_id, JobState.CANCELLING)
+            self.stop_running(job_id)
+        return self.info(job_id)
+
+    def release(self, job_id: str) -> JobInfo:
+        """Delete what was spooled for a final job.
+
+        Raises:
+            RequestRefused: for an unknown job, or one that is not final.
+        """
+        info = self.info(job_id)
+        if not info.state.is_final:
+            raise RequestRefused("not_ready", f"job {job_id} is {info.state.value}; cancel it first")
+        self._spool.remove_results(job_id)
+        self._store.set_released(job_id)
+        return info
+
+    def info(self, job_id: str) -> JobInfo:
+        """A picture of the job.
+
+        Raises:
+            RequestRefused: for an unknown job.
+        """
+        info = self._store.info(job_id, self._events.progress(job_id))
+        if info is None:
+            raise RequestRefused("unknown_job", f"there is no job {job_id}; 'void jobs' lists them")
+        return info
+
+    # What happens to jobs -------------------------------------------------------------------------------
+
+    def upload_complete(self, job_id: str) -> None:
+        """Every input file is here."""
+        self._change(job_id, JobState.QUEUED)
+
+    def upload_abandoned(self, job_id: str) -> None:
+        """The client has not come back."""
+        hours = self._settings.upload_grace_s / 3600
+        self.stop_upload(job_id)
+        self._change(job_id, JobState.CANCELLED, f"its files did not all arrive within {hours:.2g} h")
+
+    def take_next(self) -> RunOrder | None:
+        """For the supervisor: mark the next job as running, durably, and hand it out."""
+        while not self._is_closing and (job_id := self._store.next_queued()) is not None:
+            info = self.info(job_id)
+            if info.attempts >= MOST_ATTEMPTS:
+                why = f"started {info.attempts} times without coming to an end; see its log"
+                self._change(job_id, JobState.FAILED, why)
+                continue
+            text, _ = self._store.texts(job_id)
+            job = self._spool.local_job(_job_decoder.decode(text), info.inputs, info.outputs)
+            message = f"continues after {info.frames_done} frames" if info.attempts else ""
+            self._change(job_id, JobState.RUNNING, message)
+            self._store.commit()
+            return RunOrder(job_id=job_id, job=msgspec.json.encode(job), resume=info.attempts > 0)
+        return None
+
+    def worker_said(self, message: FromWorker, payloads: list[bytes]) -> None:
+        """For the supervisor: a worker reports on its job."""
+        match message:
+            case ProgressEvent():
+                self._events.publish(message)
+            case PreviewEvent():
+                self._events.publish(message, payloads)
+            case LogLine(job_id=job_id, text=text):
+                self.log(job_id, text)
+            case FrameWhole(job_id=job_id):
+                event = self._store.add_result(job_id, message.frame, message.size, message.sha256)
+                if event is not None:
+                    self._publish(event)
+            case StageOver(job_id=job_id):
+                self._store.add_stage_time(job_id, message.stage, message.seconds)
+            case Finished(job_id=job_id):
+                self._finished(job_id, message)
+            case _:
+                _log.warning("a worker said %r unasked", message)
+
+    def _finished(self, job_id: str, message: Finished) -> None:
+        state = self._store.state(job_id)
+        if message.outcome == "done":
+            self._change(job_id, JobState.DONE)
+        elif message.outcome == "failed":
+            self._change(job_id, JobState.FAILED, message.message)
+        elif state is JobState.CANCELLING:
+            self._change(job_id, JobState.CANCELLED)
+        else:  # the server is closing and stopped it
+            self._change(job_id, JobState.QUEUED, "the server stopped; it will continue", first=True)
+
+    def worker_lost(self, job_id: str, why: str, output: str) -> None:
+        """For the supervisor: the worker of this job is gone."""
+        if output.strip():
+            self.log(job_id, f"last words of the worker:\n{output}")
+        if self._store.state(job_id) is JobState.CANCELLING:
+            self._change(job_id, JobState.CANCELLED, why)
+            return
+        deaths = self._store.count_worker_death(job_id)
+        if deaths >= WORKER_DEATHS:
+            text = f"{why}; that happened {deaths} times with this job, so it is not tried again; see its log"
+            self._change(job_id, JobState.FAILED, text)
+        else:
+            self._change(job_id, JobState.QUEUED, f"{why}; it will start again", first=True)
+
+    def recover(self) -> None:
+        """After a start: put back in the queue what was running, finish what was being cancelled."""
+        for job_id in reversed(self._store.jobs_in(JobState.RUNNING)):
+            self._change(job_id, JobState.QUEUED, "the server was stopped; it will continue", first=True)
+        for job_id in self._store.jobs_in(JobState.CANCELLING):
+            self._change(job_id, JobState.CANCELLED)
+
+    def close(self) -> None:
+        """No new runs from now on; runs that are stopped go back into the queue."""
+        self._is_closing = True
+
+    def sweep(self) -> None:
+        """Delete streamed results that nobody released in time."""
+        for job_id in self._store.unreleased_before(time.time() - 86_400 * self._settings.result_days):
+            self.release(job_id)
+
+    # Telling --------------------------------------------------------------------------------------------
+
+    def _change(self, job_id: str, state: JobState, message: str = "", *, first: bool = False) -> None:
+        event = self._store.set_state(job_id, state, message, first=first)
+        self.log(job_id, f"{state.value}: {message}" if message else state.value)
+        if state.is_final:
+            self._spool.remove_inputs(job_id)
+        self._publish(event)
+
+    def _publish(self, event: StateEvent | FrameEvent) -> None:
+        self._events.publish(event)
+
+    def log(self, job_id: str, text: str) -> None:
+        """Add to the job's log and tell those who watch."""
+        offset, written = self.job_log(job_id).append(text)
+        if written:
+            self._events.publish(LogEvent(job_id=job_id, offset=offset, text=written))
+
+    def job_log(self, job_id: str) -> JobLog:
+        return JobLog(self._spool.log_file(job_id), self._settings.log_bytes)

@@ -1,0 +1,35 @@
+"""What can go wrong in the server, drawn once. A message names the file, job or setting and the remedy."""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """Any failure that the server explains to whoever runs it."""
+
+
+class ServerSettingError(ServiceError):
+    """A setting of the server cannot be honoured."""
+
+
+class HomeInUseError(ServiceError):
+    """Another server runs with the same home folder."""
+
+
+class StoreError(ServiceError):
+    """The job store cannot be opened, or was written by another release."""
+
+
+class ServerStartError(ServiceError):
+    """A server process did not come up."""
+
+
+class RunnerError(ServiceError):
+    """The function that runs jobs cannot be loaded."""
+
+
+class RequestRefused(Exception):  # noqa: N818 - an answer, not a failure of the server
+    """A client's request is answered with an ``error`` message of this code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

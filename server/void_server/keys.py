@@ -1,0 +1,114 @@
+"""The server's keys and the list of clients that it lets in.
+
+Keys are made at the first start: the server's own pair and one for the local user, who is put on the list.
+``void_protocol.keys`` says where everything lies.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zmq
+import zmq.auth
+
+from void_protocol.errors import KeyFileError
+from void_protocol.keys import (
+    client_secret_key_file,
+    keys_folder,
+    read_key_file,
+    read_secret_key_file,
+    server_public_key_file,
+)
+
+_log = logging.getLogger(__name__)
+
+LOCAL_CLIENT = "local"
+"""The name under which the local user stands on the list."""
+
+
+@dataclass(frozen=True)
+class ServerKeys:
+    """The server's pair, as Z85 text."""
+
+    public: bytes
+    secret: bytes = field(repr=False)
+
+
+def allowed_folder(home: Path) -> Path:
+    """Holds one ``<name>.key`` with a public key for each client that is let in."""
+    return keys_folder(home) / "allowed"
+
+
+def ensure_keys(home: Path) -> ServerKeys:
+    """The server's keys; what is missing is made, with private permissions.
+
+    Raises:
+        KeyFileError: when a key file is damaged, cannot be written, or a private one is readable by others.
+    """
+    try:
+        for folder in (home, keys_folder(home), allowed_folder(home)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        server_secret_file = keys_folder(home) / "server.key_secret"
+        if not server_secret_file.exists():
+            make_key_pair(server_secret_file)
+        public, secret = read_secret_key_file(server_secret_file)
+        # The public half is what clients pin: it follows the secret one, whatever became of the file.
+        write_public_key(server_public_key_file(home), public)
+        client_file = client_secret_key_file(home)
+        if not client_file.exists():
+            make_key_pair(client_file)
+            client_public, _ = read_secret_key_file(client_file)
+            write_public_key(allowed_folder(home) / f"{LOCAL_CLIENT}.key", client_public)
+    except OSError as error:
+        raise KeyFileError(f"cannot make the keys below {home}: {error.strerror or error}") from error
+    return ServerKeys(public, secret)
+
+
+def make_key_pair(path: Path) -> None:
+    """A new pair in ``path``, readable by its owner only; the file appears whole."""
+    public, secret = zmq.curve_keypair()
+    text = f'metadata\ncurve\n    public-key = "{public.decode()}"\n    secret-key = "{secret.decode()}"\n'
+    _write_private(path, text, mode=0o600)
+
+
+def write_public_key(path: Path, public: bytes) -> None:
+    """A public key in a file of the same format."""
+    _write_private(path, f'metadata\ncurve\n    public-key = "{public.decode()}"\n', mode=0o644)
+
+
+def _write_private(path: Path, text: str, mode: int) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+class AllowList:
+    """The clients that are let in, read again whenever the folder changes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: tuple[tuple[str, int], ...] | None = None
+        self._names: dict[bytes, str] = {}
+
+    def name_of(self, public: bytes) -> str | None:
+        """The client's name on the list, or None for a stranger. ``public`` is Z85 text."""
+        files = sorted(self._folder.glob("*.key"))
+        seen = tuple((file.name, file.stat().st_mtime_ns) for file in files)
+        if seen != self._seen:
+            keys = {file.stem: _read_allowed(file) for file in files}
+            self._names = {key: name for name, key in keys.items() if key is not None}
+            self._seen = seen
+        return self._names.get(public)
+
+
+def _read_allowed(file: Path) -> bytes | None:
+    try:
+        return read_key_file(file)[0]
+    except KeyFileError as error:  # one damaged file must not lock the others out
+        _log.warning("this client is not let in: %s", error)
+        return None

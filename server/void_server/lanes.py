@@ -1,0 +1,34 @@
+"""Threads for file work, so that a slow disk never stops the broker's loop.
+
+Work with the same key runs in order on one thread; its outcome is handed back to the broker's own thread.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from void_protocol.mailbox import Mailbox
+
+T = TypeVar("T")
+
+
+class Lanes:
+    def __init__(self, mailbox: Mailbox[Callable[[], None]], count: int) -> None:
+        self._mailbox = mailbox
+        self._lanes = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"void-files-{index}") for index in range(count)
+        ]
+
+    def run(self, key: str, work: Callable[[], T], then: Callable[[Future[T]], None]) -> None:
+        """Do ``work`` on the key's thread, then call ``then`` with its outcome on the broker's."""
+        lane = self._lanes[zlib.crc32(key.encode()) % len(self._lanes)]
+        lane.submit(work).add_done_callback(lambda done: self._mailbox.put(partial(then, done)))
+
+    def close(self) -> None:
+        """Finish what has begun, drop the rest."""
+        for lane in self._lanes:
+            lane.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,137 @@
+"""A run's voice, as the worker gives it to the runner."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.errors import RemovalCancelled
+from void_protocol.messages import Message, PreviewEvent, ProgressEvent, ProgressInfo
+
+from .worker_link import FrameWhole, LogLine, StageOver
+
+PROGRESS_S = 0.1
+"""Progress is told at most this often, and at the end of a stage."""
+PREVIEW_S = 0.5
+PREVIEW_PX = 480
+"""Longest side of a preview."""
+_READ_BYTES = 4 * 1024 * 1024
+_UNHASHED_FRAMES = 8
+"""More finished frames than this are not left waiting for their checksums."""
+
+Send = Callable[[Message, Sequence[bytes]], None]
+
+
+class WorkerMonitor:
+    """Implements :class:`void_server.runner.RunMonitor`. Any thread may call; none waits for the network."""
+
+    def __init__(self, job_id: str, send: Send, stop: threading.Event) -> None:
+        self._job_id = job_id
+        self._send = send
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._stage = ""
+        self._stage_began = time.monotonic()
+        self._next_progress = 0.0
+        self._next_preview = 0.0
+        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="void-checksum")
+        self._hashes: list[Future[None]] = []
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
+        self.check_cancelled()
+        now = time.monotonic()
+        with self._lock:
+            if stage != self._stage:
+                self._end_stage(now)
+                self._stage, self._stage_began, self._next_progress = stage, now, 0.0
+            if now < self._next_progress and step < steps:
+                return
+            self._next_progress = now + PROGRESS_S
+            elapsed = now - self._stage_began
+        info = ProgressInfo(
+            stage=stage,
+            step=step,
+            steps=steps,
+            frame=frame,
+            elapsed_s=round(elapsed, 3),
+            eta_s=round(elapsed / step * (steps - step), 1) if step > 0 else None,
+        )
+        self._send(ProgressEvent(job_id=self._job_id, progress=info), ())
+
+    def _end_stage(self, now: float) -> None:
+        if self._stage:
+            seconds = now - self._stage_began
+            self._send(StageOver(job_id=self._job_id, stage=self._stage, seconds=seconds), ())
+
+    def preview(self, frame: int, picture: Float32Array) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if now < self._next_preview:
+                return
+            self._next_preview = now + PREVIEW_S
+        pixels = encode_preview(picture)
+        height, width = pixels.shape[:2]
+        event = PreviewEvent(job_id=self._job_id, frame=frame, width=width, height=height)
+        self._send(event, [pixels.tobytes()])
+
+    def log(self, message: str) -> None:
+        self._send(LogLine(job_id=self._job_id, text=message), ())
+
+    def check_cancelled(self) -> None:
+        if self._stop.is_set():
+            raise RemovalCancelled
+
+    def frame_done(self, number: int, path: Path) -> None:
+        with self._lock:
+            future = self._hasher.submit(self._report_frame, number, path)
+            self._hashes.append(future)
+            oldest = self._hashes.pop(0) if len(self._hashes) > _UNHASHED_FRAMES else None
+        if oldest is not None:
+            oldest.result()
+
+    def _report_frame(self, number: int, path: Path) -> None:
+        size, digest = hash_file(path)
+        self._send(FrameWhole(job_id=self._job_id, frame=number, size=size, sha256=digest), ())
+
+    def close(self) -> None:
+        """Wait for the checksums and end the last stage.
+
+        Raises:
+            OSError: when a finished frame could not be read.
+        """
+        with self._lock:
+            hashes, self._hashes = self._hashes, []
+            self._end_stage(time.monotonic())
+            self._stage = ""
+        try:
+            for future in hashes:
+                future.result()
+        finally:
+            self._hasher.shutdown(wait=True)
+
+
+def hash_file(path: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file, read in bounded memory."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb", buffering=0) as file:
+        while data := file.read(_READ_BYTES):
+            digest.update(data)
+            size += len(data)
+    return size, digest.hexdigest()
+
+
+def encode_preview(picture: Float32Array) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+    """A scene-linear (H, W, 3) picture as sRGB bytes (IEC 61966-2-1), clipped to 0..1, its longer side at
+    most :data:`PREVIEW_PX` by taking every n-th pixel. Only for looking at while waiting."""
+    step = -(-max(picture.shape[:2]) // PREVIEW_PX)
+    linear = np.clip(np.nan_to_num(picture[::step, ::step, :3], nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(encoded * 255.0), dtype=np.uint8)

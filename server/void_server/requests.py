@@ -1,0 +1,290 @@
+"""What each message of a client does."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
+
+import msgspec
+
+from void_protocol.job import RemovalJob
+from void_protocol.messages import (
+    PROTOCOL_VERSION,
+    Accepted,
+    Bye,
+    Cancel,
+    Chunk,
+    ClientMessage,
+    Error,
+    Fetch,
+    FetchCredit,
+    GetJob,
+    GetLog,
+    GetResults,
+    GetStatus,
+    Hello,
+    JobList,
+    JobReply,
+    JobState,
+    Limits,
+    ListJobs,
+    LogText,
+    ManifestEntry,
+    Ping,
+    Pong,
+    Proof,
+    Prove,
+    Release,
+    ResultList,
+    Status,
+    StopFetch,
+    Submit,
+    Unwatch,
+    Watch,
+    Welcome,
+)
+from void_protocol.wire import CHUNK_BYTES, CONTROL_BYTES, JOB_BYTES
+
+from .desk import JobDesk
+from .errors import RequestRefused
+from .events import REPLAYED_EVENTS, EventHub
+from .fetches import Fetches
+from .intake import read_submission
+from .lanes import Lanes
+from .outbox import Outbox
+from .proofs import PROOF_FILES, answer
+from .sessions import Session, Sessions
+from .settings import ServerSettings
+from .spool import Spool
+from .store import NewJob, Store
+from .supervisor import Supervisor
+from .uploads import Uploads
+
+_log = logging.getLogger(__name__)
+_job_decoder = msgspec.json.Decoder(RemovalJob)
+
+
+class Requests:
+    """Answers one message at a time, on the broker's thread."""
+
+    def __init__(
+        self,
+        *,
+        settings: ServerSettings,
+        server_id: str,
+        server_name: str,
+        sessions: Sessions,
+        outbox: Outbox,
+        lanes: Lanes,
+        store: Store,
+        spool: Spool,
+        desk: JobDesk,
+        events: EventHub,
+        uploads: Uploads,
+        fetches: Fetches,
+        supervisor: Supervisor,
+    ) -> None:
+        self._settings = settings
+        self._server_id = server_id
+        self._server_name = server_name
+        self._sessions = sessions
+        self._outbox = outbox
+        self._lanes = lanes
+        self._store = store
+        self._spool = spool
+        self._desk = desk
+        self._events = events
+        self._uploads = uploads
+        self._fetches = fetches
+        self._supervisor = supervisor
+        self._started = time.monotonic()
+
+    def handle(self, peer: bytes, owner: str, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
+        """Do what a message asks. A refusal becomes an error reply."""
+        request = getattr(message, "request", None)
+        try:
+            if isinstance(message, Hello):
+                self._hello(peer, owner, message)
+                return
+            session = self._sessions.heard(peer)
+            if session is None:
+                raise RequestRefused("no_session", "say hello first; after a restart, again")
+            self._in_session(session, message, payloads)
+        except RequestRefused as refusal:
+            self.refuse(peer, request, refusal.code, str(refusal))
+
+    def refuse(self, peer: bytes, request: int | None, code: str, text: str) -> None:
+        """Send an error reply."""
+        self._outbox.send(peer, Error(request=request, code=code, message=text))
+
+    def _hello(self, peer: bytes, owner: str, message: Hello) -> None:
+        if not message.min_version <= PROTOCOL_VERSION <= message.max_version:
+            raise RequestRefused(
+                "version",
+                f"this server speaks protocol version {PROTOCOL_VERSION}, the client "
+                f"{message.min_version} to {message.max_version}; update the older of the two",
+            )
+        if self._sessions.is_full and self._sessions.heard(peer) is None:
+            raise RequestRefused("limit", f"{self._settings.most_sessions} clients are connected already")
+        self._sessions.open(Session(peer, owner, message.client, PROTOCOL_VERSION))
+        _log.info("%s is here with %s (%s@%s)", owner, message.client, message.user, message.host)
+        settings = self._settings
+        limits = Limits(
+            control_bytes=CONTROL_BYTES,
+            job_bytes=JOB_BYTES,
+            chunk_bytes=CHUNK_BYTES,
+            file_bytes=settings.file_bytes,
+            upload_credit=settings.upload_credit,
+            fetch_credit=settings.fetch_credit,
+            fetches=settings.fetches,
+            proof_files=PROOF_FILES,
+        )
+        self._outbox.send(
+            peer,
+            Welcome(
+                request=message.request,
+                version=PROTOCOL_VERSION,
+                server=self._server_name,
+                server_id=self._server_id,
+                heartbeat_s=settings.heartbeat_s,
+                limits=limits,
+            ),
+        )
+
+    def _in_session(self, session: Session, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
+        peer = session.peer
+        match message:
+            case Chunk():
+                self._uploads.chunk(peer, message, payloads[0])
+            case FetchCredit(request=request, chunks=chunks):
+                self._fetches.credit(peer, request, chunks)
+            case Ping(request=request):
+                self._outbox.send(peer, Pong(request=request))
+            case Submit():
+                self._submit(session, message, payloads)
+            case Prove():
+                self._prove(peer, message)
+            case Watch():
+                self._watch(peer, message)
+            case Unwatch(request=request, job_id=job_id):
+                self._events.unwatch(peer, job_id)
+                self._reply_job(peer, request, job_id)
+            case Cancel(request=request, job_id=job_id):
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.cancel(job_id)))
+            case Release(request=request, job_id=job_id):
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.release(job_id)))
+            case GetJob(request=request, job_id=job_id):
+                self._reply_job(peer, request, job_id)
+            case ListJobs(request=request, states=states, limit=limit):
+                self._outbox.send(peer, JobList(request=request, jobs=self._store.list_jobs(states, limit)))
+            case GetResults():
+                self._results(peer, message)
+            case GetLog():
+                self._log_text(peer, message)
+            case Fetch():
+                self._fetch(peer, message)
+            case StopFetch(request=request):
+                self._fetches.stop(peer, request)
+            case GetStatus(request=request):
+                self._status(peer, request)
+            case Bye():
+                self.forget(peer)
+            case _:
+                raise RequestRefused("bad_message", f"{type(message).__name__} is not for a session")
+
+    def forget(self, peer: bytes) -> None:
+        """The peer is gone. Its upload waits for a while, everything else ends."""
+        self._sessions.drop(peer)
+        self._events.drop(peer)
+        self._fetches.drop(peer)
+
+    def _reply_job(self, peer: bytes, request: int, job_id: str) -> None:
+        self._outbox.send(peer, JobReply(request=request, job=self._desk.info(job_id)))
+
+    def _submit(self, session: Session, message: Submit, payloads: Sequence[memoryview]) -> None:
+        texts = [bytes(payload) for payload in payloads]
+        self._lanes.run(
+            session.peer.hex(),
+            partial(read_submission, self._settings, session.owner, message, texts),
+            partial(self._submission_read, session.peer, message.request),
+        )
+
+    def _submission_read(
+        self, peer: bytes, request: int, done: Future[tuple[NewJob, list[ManifestEntry]]]
+    ) -> None:
+        try:
+            new, entries = done.result()
+            info = self._desk.submit(new, entries)
+        except RequestRefused as refusal:
+            self.refuse(peer, request, refusal.code, str(refusal))
+            return
+        have: list[tuple[int, int]] = []
+        credit = 0
+        if info.state is JobState.UPLOADING:
+            have, credit = self._uploads.begin(peer, info.job_id, entries)
+            info = self._desk.info(info.job_id)
+        self._outbox.send(peer, Accepted(request=request, job=info, have=have, credit=credit))
+
+    def _prove(self, peer: bytes, message: Prove) -> None:
+        def answered(done: Future[Proof]) -> None:
+            try:
+                self._outbox.send(peer, done.result())
+            except RequestRefused as refusal:
+                self.refuse(peer, message.request, refusal.code, str(refusal))
+
+        self._lanes.run("proof", partial(answer, message, self._settings), answered)
+
+    def _watch(self, peer: bytes, message: Watch) -> None:
+        info = self._desk.info(message.job_id)
+        after = info.sequence if message.after is None else message.after
+        gap = after > info.sequence or info.sequence - after > REPLAYED_EVENTS
+        missed = [] if gap else self._store.events_after(message.job_id, after)
+        self._events.watch(peer, message.job_id)
+        self._outbox.send(peer, JobReply(request=message.request, job=info, gap=gap))
+        for event in missed:
+            self._outbox.send(peer, event)
+
+    def _results(self, peer: bytes, message: GetResults) -> None:
+        self._desk.info(message.job_id)
+        results = self._store.results(message.job_id, message.after_frame, message.limit + 1)
+        reply = ResultList(
+            request=message.request,
+            results=results[: message.limit],
+            more=len(results) > message.limit,
+        )
+        self._outbox.send(peer, reply)
+
+    def _log_text(self, peer: bytes, message: GetLog) -> None:
+        self._desk.info(message.job_id)
+        try:
+            text, size = self._desk.job_log(message.job_id).read(message.offset, message.max_bytes)
+        except OSError as error:
+            raise RequestRefused(
+                "storage", f"cannot read the log of job {message.job_id}: {error}"
+            ) from error
+        self._outbox.send(
+            peer, LogText(request=message.request, offset=min(message.offset, size), size=size), [text]
+        )
+
+    def _fetch(self, peer: bytes, message: Fetch) -> None:
+        info = self._desk.info(message.job_id)
+        result = self._store.result(message.job_id, message.frame)
+        if result is None:
+            raise RequestRefused("unknown_frame", f"job {message.job_id} has no frame {message.frame} yet")
+        text, _ = self._store.texts(message.job_id)
+        path = self._spool.result_file(_job_decoder.decode(text), info.outputs, message.frame)
+        self._fetches.begin(peer, message.request, path, result, message.credit)
+
+    def _status(self, peer: bytes, request: int) -> None:
+        status = Status(
+            request=request,
+            server=self._server_name,
+            uptime_s=round(time.monotonic() - self._started, 3),
+            jobs=self._store.count_by_state(),
+            sessions=len(self._sessions),
+            workers=self._supervisor.infos(),
+        )
+        self._outbox.send(peer, status)

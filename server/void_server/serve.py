@@ -1,0 +1,90 @@
+"""``void serve``: run a server in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, BinaryIO
+
+import msgspec
+
+from void_protocol.keys import ServerAddress, server_file
+
+from .broker import Broker
+from .settings import ServerSettings
+
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. Call from the main thread.
+
+    Args:
+        on_ready: hears the endpoint, with its real port, once clients can connect.
+
+    Raises:
+        KeyFileError, HomeInUseError, StoreError, ServerStartError: when it cannot start.
+    """
+    broker = Broker(settings)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        broker.ask_to_stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    address_file = server_file(settings.home)
+    address = ServerAddress(
+        endpoint=broker.endpoint, pid=os.getpid(), server_id=broker.server_id, version=broker.version
+    )
+    _write_whole(address_file, msgspec.json.encode(address))
+    _log.info("listening on %s, home %s", broker.endpoint, settings.home)
+    if on_ready is not None:
+        on_ready(broker.endpoint)
+    try:
+        broker.run()
+    finally:
+        address_file.unlink(missing_ok=True)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def encode_settings(settings: ServerSettings) -> bytes:
+    """Settings as one line of JSON, for a server that runs as a child process."""
+    return msgspec.json.encode(settings, enc_hook=str) + b"\n"
+
+
+def _decode_settings(line: bytes) -> ServerSettings:
+    def decode_path(kind: type, value: Any) -> Path:
+        return Path(value)
+
+    return msgspec.json.decode(line, type=ServerSettings, dec_hook=decode_path)
+
+
+def _stop_with_parent(lifeline: BinaryIO) -> None:
+    while lifeline.read(1):
+        pass
+    signal.raise_signal(signal.SIGTERM)
+
+
+def main() -> None:
+    """A server as a child process: settings come on standard input, which also is the lifeline."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    lifeline = sys.stdin.buffer
+    settings = _decode_settings(lifeline.readline())
+    threading.Thread(target=_stop_with_parent, args=(lifeline,), name="void-lifeline", daemon=True).start()
+    serve(settings)
+
+
+if __name__ == "__main__":
+    main()

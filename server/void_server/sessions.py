@@ -1,0 +1,50 @@
+"""Who is connected: one session from a client's hello until its bye or its silence."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Session:
+    peer: bytes
+    """The ROUTER's name for the connection."""
+    owner: str
+    """The client's name on the allow-list."""
+    client: str
+    version: int
+    last_heard: float = field(default_factory=time.monotonic)
+
+
+class Sessions:
+    def __init__(self, timeout_s: float, most: int) -> None:
+        self._timeout_s = timeout_s
+        self._most = most
+        self._sessions: dict[bytes, Session] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._sessions) >= self._most
+
+    def open(self, session: Session) -> None:
+        self._sessions[session.peer] = session
+
+    def heard(self, peer: bytes) -> Session | None:
+        """The session of a peer that has just said something."""
+        session = self._sessions.get(peer)
+        if session is not None:
+            session.last_heard = time.monotonic()
+        return session
+
+    def drop(self, peer: bytes) -> bool:
+        """Forget a session; whether there was one."""
+        return self._sessions.pop(peer, None) is not None
+
+    def silent(self) -> list[bytes]:
+        """Peers that have not been heard for too long."""
+        limit = time.monotonic() - self._timeout_s
+        return [peer for peer, session in self._sessions.items() if session.last_heard < limit]

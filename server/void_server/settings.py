@@ -1,0 +1,131 @@
+"""What whoever runs the server can set. Values are checked when the settings are made."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from void_protocol.job_check import FRAME_TOKEN
+from void_protocol.keys import home_folder
+
+from .errors import ServerSettingError
+
+DEFAULT_PORT = 5990
+DEFAULT_ENDPOINT = f"tcp://127.0.0.1:{DEFAULT_PORT}"
+DEFAULT_RUNNER = "void_server.translate:run_job"
+
+_TCP = re.compile(r"^tcp://(?P<host>\[[0-9a-fA-F:.]+\]|[^:/\s]+):(?P<port>[0-9]{1,5}|\*)$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """Settings of one server.
+
+    Raises:
+        ServerSettingError: naming the setting, for a value that makes no sense.
+    """
+
+    home: Path = field(default_factory=home_folder)
+    """Keys, the job store, spooled files and logs."""
+    endpoint: str = DEFAULT_ENDPOINT
+    """``tcp://host:port``; port 0 or ``*`` takes a free one. ``server.json`` in the home tells which."""
+    allow_remote: bool = False
+    """Needed to listen on anything but the loopback interface."""
+    devices: tuple[str, ...] = ("auto",)
+    """One worker process for each."""
+    runner: str = DEFAULT_RUNNER
+    """``module:function`` that runs jobs; see :mod:`void_server.runner`. Never taken from a job."""
+    read_roots: tuple[Path, ...] = ()
+    """With paths, inputs must lie below one of these folders; none given means anywhere."""
+    output_roots: tuple[Path, ...] = ()
+    """With paths, results must lie below one of these folders; none given means anywhere."""
+
+    heartbeat_s: float = 5.0
+    """Clients are asked to speak at least this often; four times this without a word ends a session."""
+    cancel_grace_s: float = 5.0
+    """A worker that was asked to stop is killed after this."""
+    worker_silence_s: float = 60.0
+    """A worker without a heartbeat for this long is killed and started again."""
+    worker_start_s: float = 120.0
+    """A worker that is not ready this long after its start is killed and started again."""
+    upload_grace_s: float = 3600.0
+    """An upload without its client is dropped after this."""
+    result_days: float = 7.0
+    """Streamed results that nobody released are deleted this long after the job ended."""
+
+    most_open_jobs: int = 1000
+    """Jobs that are not final yet."""
+    most_sessions: int = 1000
+    file_bytes: int = 4 * 1024**3
+    """The largest input file."""
+    upload_bytes: int = 1024**4
+    """The most bytes of inputs in one job."""
+    log_bytes: int = 16 * 1024**2
+    """The largest log of one job."""
+    upload_credit: int = 8
+    """Chunks of one upload on the way or waiting for the disk."""
+    fetch_credit: int = 16
+    """Chunks of one fetch on the way, at most."""
+    fetches: int = 8
+    """Fetches of one client at a time."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "home", self.home.expanduser().absolute())
+        if FRAME_TOKEN.search(str(self.home)):
+            raise ServerSettingError(
+                f"home: {self.home} reads like a path with a frame number (%d or #); choose another folder"
+            )
+        self._check_endpoint()
+        if not self.devices:
+            raise ServerSettingError("devices: at least one is needed, such as 'auto'")
+        if ":" not in self.runner:
+            raise ServerSettingError(f"runner: {self.runner!r} is not of the form module:function")
+        for name in ("read_roots", "output_roots"):
+            roots = tuple(root.expanduser().resolve() for root in getattr(self, name))
+            for root in roots:
+                if not root.is_dir():
+                    raise ServerSettingError(f"{name}: {root} is not a folder; make it or leave it out")
+            object.__setattr__(self, name, roots)
+        for name in ("heartbeat_s", "cancel_grace_s", "worker_silence_s", "worker_start_s", "result_days"):
+            if not 0 < getattr(self, name) < 1e7:
+                raise ServerSettingError(f"{name}: {getattr(self, name)} is not a sensible time")
+        for name in ("most_open_jobs", "most_sessions", "file_bytes", "upload_bytes", "log_bytes"):
+            if getattr(self, name) < 1:
+                raise ServerSettingError(f"{name}: must be at least 1, not {getattr(self, name)}")
+        for name in ("upload_credit", "fetch_credit", "fetches"):
+            if not 1 <= getattr(self, name) <= 64:
+                raise ServerSettingError(f"{name}: must be 1 to 64, not {getattr(self, name)}")
+
+    def _check_endpoint(self) -> None:
+        parts = _TCP.match(self.endpoint)
+        if parts is None:
+            raise ServerSettingError(
+                f"endpoint: {self.endpoint!r} is not of the form tcp://host:port, such as {DEFAULT_ENDPOINT}"
+            )
+        if parts["port"] != "*" and int(parts["port"]) > 65_535:
+            raise ServerSettingError(f"endpoint: there is no port {parts['port']}; use 1 to 65535, or 0")
+        if not (self.allow_remote or _is_loopback(parts["host"])):
+            raise ServerSettingError(
+                f"endpoint: {self.endpoint} can be reached from other machines; "
+                "use 127.0.0.1, or allow it explicitly (allow_remote)"
+            )
+
+    @property
+    def bind_endpoint(self) -> str:
+        """The endpoint as a socket is bound: port 0 is written ``*``."""
+        return re.sub(r":0$", ":*", self.endpoint)
+
+    @property
+    def session_timeout_s(self) -> float:
+        return 4 * self.heartbeat_s
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

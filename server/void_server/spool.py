@@ -1,0 +1,106 @@
+"""Where the files of a job lie in the server's home, and the job as the worker sees it.
+
+::
+
+    jobs/<job id>-<digest>/log.txt
+    jobs/<job id>-<digest>/inputs/plate/plate.0001001.exr      streamed inputs
+    jobs/<job id>-<digest>/result/result.0001001.exr           streamed outputs
+
+No name comes from a client: the folder is named by the job's checked id, with a digest because some file
+systems take ``A`` for ``a`` and refuse ``con``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from void_protocol.job import RemovalJob
+from void_protocol.messages import ManifestEntry, Transfer
+from void_protocol.sequence import frame_path, has_frame_token
+
+_NUMBER = "%07d"
+
+
+class Spool:
+    """The folders of all jobs below one home."""
+
+    def __init__(self, home: Path) -> None:
+        self._root = home / "jobs"
+
+    def folder(self, job_id: str) -> Path:
+        return self._root / f"{job_id}-{hashlib.sha256(job_id.encode()).hexdigest()[:8]}"
+
+    def log_file(self, job_id: str) -> Path:
+        return self.folder(job_id) / "log.txt"
+
+    def inputs_folder(self, job_id: str) -> Path:
+        return self.folder(job_id) / "inputs"
+
+    def result_pattern(self, job_id: str) -> str:
+        return str(self.folder(job_id) / "result" / f"result.{_NUMBER}.exr")
+
+    def input_pattern(self, job_id: str, group: str, *, has_frames: bool) -> str:
+        name = f"{group}.{_NUMBER}.exr" if has_frames else f"{group}.exr"
+        return str(self.inputs_folder(job_id) / group / name)
+
+    def input_file(self, job_id: str, entry: ManifestEntry) -> Path:
+        pattern = self.input_pattern(job_id, entry.group, has_frames=entry.frame is not None)
+        return frame_path(pattern, entry.frame or 0)
+
+    def make_folders(self, job_id: str, entries: Sequence[ManifestEntry], outputs: Transfer) -> None:
+        """Make the folders that the job's files go to.
+
+        Raises:
+            OSError: when that fails.
+        """
+        self.folder(job_id).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for group in {entry.group for entry in entries}:
+            (self.inputs_folder(job_id) / group).mkdir(parents=True, exist_ok=True)
+        if outputs == "streamed":
+            Path(self.result_pattern(job_id)).parent.mkdir(parents=True, exist_ok=True)
+
+    def remove_inputs(self, job_id: str) -> None:
+        """Delete streamed inputs; what cannot be deleted now stays."""
+        shutil.rmtree(self.inputs_folder(job_id), ignore_errors=True)
+
+    def remove_results(self, job_id: str) -> None:
+        """Delete streamed outputs; what cannot be deleted now stays."""
+        shutil.rmtree(Path(self.result_pattern(job_id)).parent, ignore_errors=True)
+
+    def result_file(self, job: RemovalJob, outputs: Transfer, frame: int) -> Path:
+        """Where a frame of the result is on this machine."""
+        pattern = self.result_pattern(job.job_id) if outputs == "streamed" else job.output.versioned_pattern
+        return frame_path(pattern, frame)
+
+    def local_job(self, job: RemovalJob, inputs: Transfer, outputs: Transfer) -> RemovalJob:
+        """The job with every streamed pattern replaced by the spooled files' own."""
+        if inputs == "streamed":
+            anchors = job.anchors
+            if anchors is not None:
+                pattern = self.input_pattern(job.job_id, "anchors", has_frames=True)
+                anchors = msgspec.structs.replace(anchors, pattern=pattern)
+            job = msgspec.structs.replace(
+                job,
+                shot=msgspec.structs.replace(
+                    job.shot, plate=self.input_pattern(job.job_id, "plate", has_frames=True)
+                ),
+                mattes=[
+                    msgspec.structs.replace(
+                        matte,
+                        pattern=self.input_pattern(
+                            job.job_id, f"matte.{index}", has_frames=has_frame_token(matte.pattern)
+                        ),
+                    )
+                    for index, matte in enumerate(job.mattes)
+                ],
+                anchors=anchors,
+            )
+        if outputs == "streamed":
+            output = msgspec.structs.replace(job.output, pattern=self.result_pattern(job.job_id))
+            job = msgspec.structs.replace(job, output=output)
+        return job

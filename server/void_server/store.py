@@ -1,0 +1,358 @@
+"""The job store: SQLite in WAL mode, the server's memory of everything it has promised.
+
+The broker writes what happened, calls :meth:`Store.commit`, and only then tells anyone. One process holds the
+store at a time; SQLite's own lock keeps a second server out of the same home.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+import msgspec
+
+from void_protocol.messages import (
+    FrameEvent,
+    JobInfo,
+    JobState,
+    NumberedEvent,
+    ProgressInfo,
+    ResultFile,
+    StageTime,
+    StateEvent,
+    Transfer,
+)
+
+from .errors import HomeInUseError, StoreError
+
+STORE_VERSION = 1
+_SCHEMA = """
+CREATE TABLE jobs (
+    job_id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    inputs TEXT NOT NULL,
+    outputs TEXT NOT NULL,
+    output_pattern TEXT NOT NULL,
+    content BLOB NOT NULL,
+    state TEXT NOT NULL,
+    message TEXT NOT NULL DEFAULT '',
+    frames_total INTEGER NOT NULL,
+    frames_done INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    queue_order INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    worker_deaths INTEGER NOT NULL DEFAULT 0,
+    sequence INTEGER NOT NULL DEFAULT 0,
+    released INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX jobs_by_state ON jobs (state, queue_order);
+CREATE TABLE job_texts (job_id TEXT PRIMARY KEY, job BLOB NOT NULL, manifest BLOB NOT NULL) STRICT;
+CREATE TABLE uploads (
+    job_id TEXT NOT NULL, file INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (job_id, file)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (
+    job_id TEXT NOT NULL, sequence INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (job_id, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE results (
+    job_id TEXT NOT NULL, frame INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (job_id, frame)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE stage_times (
+    job_id TEXT NOT NULL, stage TEXT NOT NULL, seconds REAL NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (job_id, stage)
+) STRICT, WITHOUT ROWID;
+"""
+_event_decoder: msgspec.json.Decoder[NumberedEvent] = msgspec.json.Decoder(NumberedEvent)
+
+
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored when a job is accepted."""
+
+    job_id: str
+    owner: str
+    name: str
+    engine: str
+    inputs: Transfer
+    outputs: Transfer
+    output_pattern: str
+    frames_total: int
+    content: bytes
+    """Digest of everything that makes two submissions the same."""
+    job: bytes
+    manifest: bytes
+
+
+class Store:
+    """All methods belong to the broker's thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the store.
+
+        Raises:
+            HomeInUseError: when another process holds it.
+            StoreError: when it cannot be opened or belongs to another release.
+        """
+        self._path = path
+        self.is_dirty = False
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._open_schema()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise HomeInUseError(
+                    f"another server uses {path.parent}; stop it, or give this one a home of its own"
+                ) from error
+            raise StoreError(f"cannot open the job store {path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"the job store {path} is damaged ({error}); move it away to start with an empty one"
+            ) from error
+
+    def _open_schema(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self._db.executescript(f"BEGIN EXCLUSIVE;{_SCHEMA}PRAGMA user_version={STORE_VERSION};COMMIT;")
+        elif version != STORE_VERSION:
+            raise StoreError(
+                f"{self._path} has version {version}, this release knows {STORE_VERSION}; "
+                "use the release that wrote it, or give the server another home"
+            )
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("COMMIT")
+
+    def _write(self, statement: str, *values: object) -> sqlite3.Cursor:
+        if not self.is_dirty:
+            self._db.execute("BEGIN IMMEDIATE")
+            self.is_dirty = True
+        return self._db.execute(statement, values)
+
+    def commit(self) -> None:
+        """Make durable what was written since the last call."""
+        if self.is_dirty:
+            self._db.execute("COMMIT")
+            self.is_dirty = False
+
+    def close(self) -> None:
+        self.commit()
+        self._db.close()
+
+    # Jobs -----------------------------------------------------------------------------------------------
+
+    def add_job(self, new: NewJob, state: JobState) -> StateEvent:
+        """Store a job that is not there yet; its first event comes back."""
+        self._write(
+            "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
+            " frames_total, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            new.job_id, new.owner, new.name, new.engine, new.inputs, new.outputs, new.output_pattern,
+            new.content, state.value, new.frames_total, time.time(),
+        )  # fmt: skip
+        self._write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.manifest)
+        return self.set_state(new.job_id, state)
+
+    def content(self, job_id: str) -> bytes | None:
+        """The content digest of a job, or None for an unknown one."""
+        row = self._db.execute("SELECT content FROM jobs WHERE job_id=?", (job_id,)).fetchone()
+        return None if row is None else bytes(row["content"])
+
+    def texts(self, job_id: str) -> tuple[bytes, bytes]:
+        """The job's JSON and its manifest's (empty with paths)."""
+        row = self._db.execute("SELECT job, manifest FROM job_texts WHERE job_id=?", (job_id,)).fetchone()
+        return bytes(row["job"]), bytes(row["manifest"])
+
+    def set_state(
+        self, job_id: str, state: JobState, message: str = "", *, first: bool = False
+    ) -> StateEvent:
+        """Write a change of state and its event. A queued job goes to the end of the queue, or with
+        ``first`` before all others."""
+        now = time.time()
+        order = None
+        if state is JobState.QUEUED:
+            edge, step = ("min", -1) if first else ("max", 1)
+            row = self._db.execute(f"SELECT {edge}(queue_order) AS edge FROM jobs").fetchone()  # noqa: S608
+            order = (row["edge"] or 0) + step
+        self._write(
+            "UPDATE jobs SET state=?, message=?, queue_order=?, sequence=sequence+1,"
+            " started_at=CASE WHEN ?='running' THEN coalesce(started_at, ?) ELSE started_at END,"
+            " attempts=attempts + (?='running'),"
+            " finished_at=CASE WHEN ? THEN ? ELSE finished_at END WHERE job_id=?",
+            state.value, message, order, state.value, now, state.value, state.is_final, now, job_id,
+        )  # fmt: skip
+        event = StateEvent(
+            job_id=job_id, sequence=self._sequence(job_id), time=now, state=state, message=message
+        )
+        self._add_event(event)
+        return event
+
+    def state(self, job_id: str) -> JobState | None:
+        row = self._db.execute("SELECT state FROM jobs WHERE job_id=?", (job_id,)).fetchone()
+        return None if row is None else JobState(row["state"])
+
+    def count_worker_death(self, job_id: str) -> int:
+        """One more worker has died of this job; how many that makes."""
+        self._write("UPDATE jobs SET worker_deaths=worker_deaths+1 WHERE job_id=?", job_id)
+        row = self._db.execute("SELECT worker_deaths FROM jobs WHERE job_id=?", (job_id,)).fetchone()
+        return int(row["worker_deaths"])
+
+    def next_queued(self) -> str | None:
+        row = self._db.execute(
+            "SELECT job_id FROM jobs WHERE state='queued' ORDER BY queue_order LIMIT 1"
+        ).fetchone()
+        return None if row is None else str(row["job_id"])
+
+    def jobs_in(self, *states: JobState) -> list[str]:
+        """Ids of the jobs in these states, oldest first."""
+        marks = ",".join("?" * len(states))
+        rows = self._db.execute(
+            f"SELECT job_id FROM jobs WHERE state IN ({marks}) ORDER BY created_at",  # noqa: S608
+            [state.value for state in states],
+        )
+        return [str(row["job_id"]) for row in rows]
+
+    def count_by_state(self) -> dict[str, int]:
+        rows = self._db.execute("SELECT state, count(*) AS n FROM jobs GROUP BY state")
+        return {str(row["state"]): int(row["n"]) for row in rows}
+
+    def info(self, job_id: str, progress: ProgressInfo | None = None) -> JobInfo | None:
+        """A picture of the job, or None for an unknown one."""
+        row = self._db.execute("SELECT * FROM jobs WHERE job_id=?", (job_id,)).fetchone()
+        return None if row is None else self._info(row, progress)
+
+    def list_jobs(self, states: list[JobState] | None, limit: int) -> list[JobInfo]:
+        """The newest jobs, newest first."""
+        where, values = "", []
+        if states is not None:
+            where = f"WHERE state IN ({','.join('?' * len(states))})"
+            values = [state.value for state in states]
+        rows = self._db.execute(
+            f"SELECT * FROM jobs {where} ORDER BY created_at DESC, rowid DESC LIMIT ?",  # noqa: S608
+            [*values, limit],
+        ).fetchall()
+        return [self._info(row, None) for row in rows]
+
+    def _info(self, row: sqlite3.Row, progress: ProgressInfo | None) -> JobInfo:
+        position = None
+        if row["queue_order"] is not None:
+            ahead = self._db.execute(
+                "SELECT count(*) FROM jobs WHERE state='queued' AND queue_order < ?", (row["queue_order"],)
+            )
+            position = int(ahead.fetchone()[0])
+        stages = self._db.execute(
+            "SELECT stage, seconds FROM stage_times WHERE job_id=? ORDER BY position", (row["job_id"],)
+        )
+        return JobInfo(
+            job_id=row["job_id"],
+            name=row["name"],
+            engine=row["engine"],
+            owner=row["owner"],
+            state=JobState(row["state"]),
+            message=row["message"],
+            frames_total=row["frames_total"],
+            frames_done=row["frames_done"],
+            inputs=row["inputs"],
+            outputs=row["outputs"],
+            output_pattern=row["output_pattern"],
+            created_at=row["created_at"],
+            started_at=row["started_at"],
+            finished_at=row["finished_at"],
+            queue_position=position,
+            attempts=row["attempts"],
+            sequence=row["sequence"],
+            progress=progress,
+            stage_times=[StageTime(stage=each["stage"], seconds=each["seconds"]) for each in stages],
+        )
+
+    # Uploads --------------------------------------------------------------------------------------------
+
+    def add_upload(self, job_id: str, file: int, size: int, sha256: str) -> None:
+        self._write("INSERT OR REPLACE INTO uploads VALUES (?,?,?,?)", job_id, file, size, sha256)
+
+    def uploaded(self, job_id: str) -> list[int]:
+        """Manifest indices of the files that are spooled whole, in order."""
+        rows = self._db.execute("SELECT file FROM uploads WHERE job_id=? ORDER BY file", (job_id,))
+        return [int(row["file"]) for row in rows]
+
+    # Results and events ---------------------------------------------------------------------------------
+
+    def add_result(self, job_id: str, frame: int, size: int, sha256: str) -> FrameEvent | None:
+        """Note a whole frame; None when it was known already, unchanged."""
+        known = self._db.execute(
+            "SELECT sha256 FROM results WHERE job_id=? AND frame=?", (job_id, frame)
+        ).fetchone()
+        if known is not None and known["sha256"] == sha256:
+            return None
+        self._write("INSERT OR REPLACE INTO results VALUES (?,?,?,?)", job_id, frame, size, sha256)
+        self._write(
+            "UPDATE jobs SET sequence=sequence+1, frames_done=frames_done+? WHERE job_id=?",
+            known is None, job_id,
+        )  # fmt: skip
+        event = FrameEvent(
+            job_id=job_id,
+            sequence=self._sequence(job_id),
+            time=time.time(),
+            frame=frame,
+            size=size,
+            sha256=sha256,
+        )
+        self._add_event(event)
+        return event
+
+    def result(self, job_id: str, frame: int) -> ResultFile | None:
+        row = self._db.execute(
+            "SELECT frame, size, sha256 FROM results WHERE job_id=? AND frame=?", (job_id, frame)
+        ).fetchone()
+        return None if row is None else ResultFile(frame=row[0], size=row[1], sha256=row[2])
+
+    def results(self, job_id: str, after_frame: int | None, limit: int) -> list[ResultFile]:
+        rows = self._db.execute(
+            "SELECT frame, size, sha256 FROM results WHERE job_id=? AND (? IS NULL OR frame > ?)"
+            " ORDER BY frame LIMIT ?",
+            (job_id, after_frame, after_frame, limit),
+        )
+        return [ResultFile(frame=row[0], size=row[1], sha256=row[2]) for row in rows]
+
+    def events_after(self, job_id: str, sequence: int) -> list[NumberedEvent]:
+        """The stored events with higher numbers, in order."""
+        rows = self._db.execute(
+            "SELECT body FROM events WHERE job_id=? AND sequence > ? ORDER BY sequence", (job_id, sequence)
+        )
+        return [_event_decoder.decode(row["body"]) for row in rows]
+
+    def _sequence(self, job_id: str) -> int:
+        row = self._db.execute("SELECT sequence FROM jobs WHERE job_id=?", (job_id,)).fetchone()
+        return int(row["sequence"])
+
+    def _add_event(self, event: NumberedEvent) -> None:
+        self._write(
+            "INSERT INTO events VALUES (?,?,?)", event.job_id, event.sequence, msgspec.json.encode(event)
+        )
+
+    # Housekeeping ---------------------------------------------------------------------------------------
+
+    def add_stage_time(self, job_id: str, stage: str, seconds: float) -> None:
+        """Add to the time that a stage of the job has taken."""
+        self._write(
+            "INSERT INTO stage_times VALUES (?,?,?, (SELECT count(*) FROM stage_times WHERE job_id=?))"
+            " ON CONFLICT (job_id, stage) DO UPDATE SET seconds=seconds+excluded.seconds",
+            job_id, stage, seconds, job_id,
+        )  # fmt: skip
+
+    def set_released(self, job_id: str) -> None:
+        self._write("UPDATE jobs SET released=1 WHERE job_id=?", job_id)
+
+    def unreleased_before(self, finished_before: float) -> list[str]:
+        """Final jobs whose spooled results are still kept although they ended before this time."""
+        rows = self._db.execute(
+            "SELECT job_id FROM jobs WHERE released=0 AND finished_at < ?", (finished_before,)
+        )
+        return [str(row["job_id"]) for row in rows]

@@ -1,0 +1,236 @@
+"""Input files arriving in chunks.
+
+One file of a job is open at a time. The broker's thread checks the order of chunks and counts credit; a lane
+writes and hashes. A file counts only when its size and SHA-256 are right and it has its final name; then it
+survives a lost connection and a restart of the server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from void_protocol.messages import Chunk, Error, FileRefused, FileStored, ManifestEntry, UploadCredit
+
+from .lanes import Lanes
+from .outbox import Outbox
+from .spool import Spool
+from .store import Store
+
+
+class ChecksumError(Exception):
+    """The bytes that arrived are not those that were sent."""
+
+
+class _IncomingFile:
+    """A file being written. Methods belong to the lane, except ``received``."""
+
+    def __init__(self, index: int, path: Path) -> None:
+        self.index = index
+        self.received = 0
+        self._path = path
+        self._part = path.with_name(f"{path.name}.part")
+        self._hash = hashlib.sha256()
+        self._file: BinaryIO | None = None
+
+    def write(self, data: memoryview) -> None:
+        if self._file is None:
+            self._file = self._part.open("wb")
+        self._file.write(data)
+        self._hash.update(data)
+
+    def finish(self, sha256: str) -> str:
+        """Close and rename; the checksum comes back."""
+        assert self._file is not None
+        self._file.close()
+        digest = self._hash.hexdigest()
+        if digest != sha256:
+            self._part.unlink(missing_ok=True)
+            raise ChecksumError(f"{self._path.name} arrived with SHA-256 {digest}, sent was {sha256}")
+        self._part.replace(self._path)
+        return digest
+
+    def abandon(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+
+
+@dataclass
+class _Upload:
+    job_id: str
+    entries: Sequence[ManifestEntry]
+    peer: bytes
+    stored: set[int]
+    incoming: _IncomingFile | None = None
+    refused: int | None = None
+    """The file whose chunks are passed over until it begins again."""
+    outstanding: int = 0
+    last_heard: float = field(default_factory=time.monotonic)
+
+
+class Uploads:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        spool: Spool,
+        outbox: Outbox,
+        lanes: Lanes,
+        credit: int,
+        on_complete: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._outbox = outbox
+        self._lanes = lanes
+        self._credit = credit
+        self._on_complete = on_complete
+        self._uploads: dict[str, _Upload] = {}
+        self._waiting_since: dict[str, float] = {}
+        """When uploads were first looked at whose client has not been here since this process began."""
+
+    def begin(
+        self, peer: bytes, job_id: str, entries: Sequence[ManifestEntry]
+    ) -> tuple[list[tuple[int, int]], int]:
+        """Take uploads of this job from ``peer`` from now on. Runs of indices that are here already and the
+        credit come back."""
+        before = self._uploads.get(job_id)
+        if before is not None:
+            self._abandon_file(before)
+        stored = set(self._store.uploaded(job_id))
+        self._uploads[job_id] = _Upload(job_id, entries, peer, stored)
+        return _runs(sorted(stored)), self._credit
+
+    def chunk(self, peer: bytes, message: Chunk, data: memoryview) -> None:
+        """Take one chunk."""
+        upload = self._uploads.get(message.job_id)
+        if upload is None or upload.peer != peer:
+            text = f"no upload of job {message.job_id} is open on this connection; submit the job again"
+            self._outbox.send(peer, Error(code="no_upload", message=text))
+            return
+        upload.last_heard = time.monotonic()
+        if upload.outstanding >= self._credit:
+            text = f"chunk of file {message.file} sent without credit; {self._credit} may be on the way"
+            self._refuse(upload, message.file, "limit", text)
+            return
+        upload.outstanding += 1
+        problem = self._begin_file(upload, message) or self._size_problem(upload, message, len(data))
+        if problem is not None:
+            if problem:
+                self._refuse(upload, message.file, "bad_chunk", problem)
+            self._give_credit(upload)
+            return
+        incoming = upload.incoming
+        assert incoming is not None
+        incoming.received += len(data)
+        if message.last:
+            upload.incoming = None
+
+        def work() -> str | None:
+            incoming.write(data)
+            return incoming.finish(message.sha256) if message.last else None
+
+        self._lanes.run(message.job_id, work, partial(self._written, upload, incoming))
+
+    def _begin_file(self, upload: _Upload, message: Chunk) -> str | None:
+        """Open the file that the chunk belongs to. None when it may be written, else why not (empty: it is
+        passed over in silence)."""
+        if message.file >= len(upload.entries):
+            return f"there is no file {message.file}; the manifest has {len(upload.entries)}"
+        incoming = upload.incoming
+        if message.offset == 0:
+            self._abandon_file(upload)
+            if message.file in upload.stored:
+                if message.last:
+                    self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=message.file))
+                return ""
+            upload.refused = None
+            path = self._spool.input_file(upload.job_id, upload.entries[message.file])
+            upload.incoming = _IncomingFile(message.file, path)
+            return None
+        if incoming is not None and (incoming.index, incoming.received) == (message.file, message.offset):
+            return None
+        if upload.refused == message.file or message.file in upload.stored:
+            return ""
+        at = f"byte {incoming.received} of file {incoming.index}" if incoming else "the start of a file"
+        return f"expected {at}, got byte {message.offset} of file {message.file}"
+
+    def _size_problem(self, upload: _Upload, message: Chunk, length: int) -> str | None:
+        assert upload.incoming is not None
+        size = upload.entries[message.file].size
+        end = upload.incoming.received + length
+        if end > size or (message.last and end != size):
+            return f"file {message.file} has {end} bytes or more; the manifest says {size}"
+        if length == 0 and size > 0:
+            return f"an empty chunk of file {message.file}"
+        return None
+
+    def _refuse(self, upload: _Upload, file: int, code: str, text: str) -> None:
+        self._abandon_file(upload)
+        upload.refused = file
+        self._outbox.send(upload.peer, FileRefused(job_id=upload.job_id, file=file, code=code, message=text))
+
+    def _give_credit(self, upload: _Upload) -> None:
+        upload.outstanding -= 1
+        self._outbox.send(upload.peer, UploadCredit(job_id=upload.job_id, chunks=1))
+
+    def _written(self, upload: _Upload, incoming: _IncomingFile, done: Future[str | None]) -> None:
+        if self._uploads.get(upload.job_id) is not upload:
+            return
+        self._give_credit(upload)
+        try:
+            digest = done.result()
+        except ChecksumError as error:
+            self._refuse(upload, incoming.index, "checksum", str(error))
+        except OSError as error:
+            self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {error}")
+        else:
+            if digest is not None:
+                self._stored(upload, incoming.index, digest)
+
+    def _stored(self, upload: _Upload, index: int, digest: str) -> None:
+        self._store.add_upload(upload.job_id, index, upload.entries[index].size, digest)
+        upload.stored.add(index)
+        self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=index))
+        if len(upload.stored) == len(upload.entries):
+            self.stop(upload.job_id)
+            self._on_complete(upload.job_id)
+
+    def _abandon_file(self, upload: _Upload) -> None:
+        incoming, upload.incoming = upload.incoming, None
+        if incoming is not None:
+            self._lanes.run(upload.job_id, incoming.abandon, _ignore)
+
+    def stop(self, job_id: str) -> None:
+        """Take no more of this job."""
+        self._waiting_since.pop(job_id, None)
+        upload = self._uploads.pop(job_id, None)
+        if upload is not None:
+            self._abandon_file(upload)
+
+    def silence_s(self, job_id: str) -> float:
+        """For how long nothing has come of a job that is being uploaded, as far as this process knows."""
+        upload = self._uploads.get(job_id)
+        heard = self._waiting_since.setdefault(job_id, time.monotonic())
+        return time.monotonic() - (heard if upload is None else upload.last_heard)
+
+
+def _ignore(done: Future[None]) -> None:
+    """Nothing depends on whether a half file could be removed."""
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

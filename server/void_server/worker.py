@@ -1,0 +1,152 @@
+"""A worker process: ``python -m void_server.worker``, started by the broker and by nobody else.
+
+The main thread runs jobs one after another. A second thread owns the socket to the broker: it sends what the
+run has to say and a heartbeat, and raises the flag when a stop is asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import msgspec
+import zmq
+
+from void_engine.errors import EngineError, RemovalCancelled
+from void_protocol.errors import ProtocolError
+from void_protocol.job_file import decode_job
+from void_protocol.mailbox import Mailbox
+from void_protocol.messages import Message
+
+from .monitor import WorkerMonitor
+from .runner import JobRunner, load_runner
+from .worker_link import BEAT_S, Beat, Finished, Ready, Run, Stop, WorkerConfig, decode_to_worker, encode
+
+_log = logging.getLogger(__name__)
+
+
+class BrokerLink:
+    """The thread that owns the socket to the broker."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._mailbox: Mailbox[list[bytes] | None] = Mailbox()
+        self.runs: queue.SimpleQueue[tuple[Run, bytes]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._stops: dict[str, threading.Event] = {}
+        self._thread = threading.Thread(target=self._loop, name="void-link", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def send(self, message: Message, payloads: Sequence[bytes] = ()) -> None:
+        """Say something to the broker. Any thread."""
+        self._mailbox.put([encode(message), *payloads])
+
+    def flush(self) -> None:
+        """Return when everything said so far is handed to the network."""
+        self._mailbox.put(None)
+        self._thread.join(10)
+
+    def stop_flag(self, job_id: str) -> threading.Event:
+        """Set as soon as the broker wants this job stopped."""
+        with self._lock:
+            return self._stops.setdefault(job_id, threading.Event())
+
+    def forget(self, job_id: str) -> None:
+        with self._lock:
+            self._stops.pop(job_id, None)
+
+    def _loop(self) -> None:
+        config = self._config
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        socket = context.socket(zmq.DEALER)
+        socket.linger = 5000
+        socket.setsockopt_string(zmq.IDENTITY, config.identity)
+        socket.curve_serverkey = config.server_key.encode()
+        socket.curve_publickey = config.public_key.encode()
+        socket.curve_secretkey = config.secret_key.encode()
+        socket.connect(config.endpoint)
+        poller = zmq.Poller()
+        poller.register(socket, zmq.POLLIN)
+        poller.register(self._mailbox.fileno(), zmq.POLLIN)
+        next_beat = time.monotonic()
+        while True:
+            if time.monotonic() >= next_beat:
+                socket.send(encode(Beat()))
+                next_beat = time.monotonic() + BEAT_S
+            ready = dict(poller.poll(max(0, int(1000 * (next_beat - time.monotonic())))))
+            if socket in ready:
+                self._received(socket.recv_multipart())
+            for frames in self._mailbox.drain():
+                if frames is None:
+                    socket.close()
+                    context.term()
+                    return
+                socket.send_multipart(frames)
+
+    def _received(self, frames: list[bytes]) -> None:
+        message = decode_to_worker.decode(frames[0])
+        if isinstance(message, Stop):
+            self.stop_flag(message.job_id).set()
+        else:
+            self.runs.put((message, frames[1]))
+
+
+def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes) -> None:
+    """Run a job and report what became of it."""
+    monitor = WorkerMonitor(command.job_id, link.send, link.stop_flag(command.job_id))
+    try:
+        runner(decode_job(text), monitor, resume=command.resume)
+        finished = Finished(job_id=command.job_id, outcome="done")
+    except RemovalCancelled:
+        finished = Finished(job_id=command.job_id, outcome="cancelled")
+    except (EngineError, ProtocolError) as error:
+        finished = Finished(job_id=command.job_id, outcome="failed", message=str(error))
+    except Exception as error:  # noqa: BLE001 - the worker outlives any job; the trace goes into the job's log
+        monitor.log(traceback.format_exc())
+        text_of_error = f"{type(error).__name__}: {error}"
+        finished = Finished(job_id=command.job_id, outcome="failed", message=text_of_error)
+    try:
+        monitor.close()
+    except OSError as error:
+        if finished.outcome == "done":
+            finished = Finished(
+                job_id=command.job_id, outcome="failed", message=f"a finished frame cannot be read: {error}"
+            )
+    link.forget(command.job_id)
+    link.send(finished)
+
+
+def _leave_with_broker(lifeline: BinaryIO) -> None:
+    while lifeline.read(1):
+        pass
+    os._exit(3)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # Ctrl-C reaches the whole group of processes; how the worker ends is the broker's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lifeline = sys.stdin.buffer
+    config = msgspec.json.decode(lifeline.readline(), type=WorkerConfig)
+    threading.Thread(target=_leave_with_broker, args=(lifeline,), name="void-lifeline", daemon=True).start()
+    runner = load_runner(config.runner)
+    link = BrokerLink(config)
+    link.start()
+    link.send(Ready())
+    while True:
+        command, text = link.runs.get()
+        run_one(runner, link, command, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Answers libzmq's question whether a client may come in (ZeroMQ RFC 27, ZAP).
+
+The broker's own loop answers, so that who is let in can change at once and no thread is needed. Every
+CURVE socket of the same context asks here, with its own domain.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import zmq
+from zmq.utils import z85
+
+ZAP_ENDPOINT = "inproc://zeromq.zap.01"
+_log = logging.getLogger(__name__)
+
+Check = Callable[[bytes], "str | None"]
+"""From a public key (Z85) to the name that messages of this client will carry, or None for no."""
+
+
+class Gatekeeper:
+    """Bind before any CURVE socket of the context."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], checks: dict[str, Check]) -> None:
+        self._checks = checks
+        self.socket = context.socket(zmq.REP)
+        self.socket.linger = 0
+        self.socket.bind(ZAP_ENDPOINT)
+
+    def answer(self) -> None:
+        """Answer one question that is waiting."""
+        frames = self.socket.recv_multipart()
+        number = frames[1] if len(frames) > 1 else b""
+        try:
+            name = self._judge(frames)
+        except Exception:  # noqa: BLE001 - trouble with keys must not open the door, nor stop the broker
+            _log.exception("cannot check a client's key; it is refused")
+            name = None
+        status = (
+            (b"200", b"OK", name.encode(), b"") if name is not None else (b"400", b"Unknown key", b"", b"")
+        )
+        self.socket.send_multipart([b"1.0", number, *status])
+
+    def _judge(self, frames: list[bytes]) -> str | None:
+        if len(frames) != 7:
+            return None
+        version, _, domain, address, _, mechanism, key = frames
+        check = self._checks.get(domain.decode("utf-8", "replace"))
+        if version != b"1.0" or mechanism != b"CURVE" or check is None:
+            return None
+        name = check(z85.encode(key))
+        if name is None:
+            _log.warning(
+                "refused a client from %s with the unknown key %s",
+                address.decode("ascii", "replace"),
+                z85.encode(key).decode(),
+            )
+        return name
+
+    def close(self) -> None:
+        self.socket.close()
