@@ -72,7 +72,7 @@ def soften(matte: Float32Array, pixels: float) -> Float32Array:
     matte = np.array(matte, np.float32, order="C")
     if pixels == 0:
         return matte
-    # Integrated over each pixel rather than sampled at its centre, so that a fraction of a pixel still softens.
+    # Integrated over each pixel, not sampled at its centre: so a fraction of a pixel still softens.
     borders = np.arange(-math.ceil(pixels) - 0.5, math.ceil(pixels) + 1.0)
     shares = np.diff([math.erf(border * math.sqrt(2.0) / pixels) for border in borders])
     kernel = (shares / shares.sum()).astype(np.float32)

@@ -129,7 +129,8 @@ def plan_canvas(
     """Height and width of the canvas for a picture: as many tokens as the model was trained with and no more.
 
     Among the canvases whose aspect is within :data:`ASPECT_TOLERANCE` of the picture's (the pixel aspect
-    undone) the largest; where there is none, the nearest in aspect. By default 16:9 gives (384, 672).
+    undone) the largest; where there is none, the one that shows the picture largest. By default 16:9 gives
+    (384, 672).
 
     Args:
         width, height: of the picture, in its own pixels.
@@ -146,17 +147,16 @@ def plan_canvas(
             f"{width} x {height} pixels of aspect {pixel_aspect}"
         )
     aspect = width * pixel_aspect / height
-    fitting: list[tuple[int, float, int, int]] = []
-    nearest = (math.inf, 0, 1, 1)
+    candidates: list[tuple[bool, float, float, int, int]] = []
     for rows in range(1, max_tokens + 1):
-        for columns in {math.floor(rows * aspect), math.ceil(rows * aspect)}:
-            if columns < 1 or rows * columns > max_tokens:
-                continue
+        for wanted in (math.floor(rows * aspect), math.ceil(rows * aspect)):
+            columns = min(max(1, wanted), max_tokens // rows)
             misfit = abs(math.log(columns / rows / aspect))
-            if misfit <= ASPECT_TOLERANCE:
-                fitting.append((rows * columns, -misfit, rows, columns))
-            nearest = min(nearest, (misfit, -rows * columns, rows, columns))
-    _, _, rows, columns = max(fitting) if fitting else nearest
+            fits = misfit <= ASPECT_TOLERANCE
+            # A canvas of another aspect is filled up around the picture, which is left with fewer tokens.
+            shown = rows * columns * (1.0 if fits else math.exp(-misfit))
+            candidates.append((fits, shown, -misfit, rows, columns))
+    *_, rows, columns = max(candidates)
     return rows * multiple, columns * multiple
 
 

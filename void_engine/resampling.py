@@ -29,14 +29,14 @@ class Resampler:
     canvas_shape: tuple[int, int]
 
     def to_canvas(self, picture: Float32Array) -> Float32Array:
-        """(H, W) or (H, W, C) of the crop's size onto the canvas, float32.
+        """(H, W) or (H, W, C) of the crop's size onto the canvas, float32; C is at most 4.
 
         Values stay within those of the neighbourhood they come from: colours are not clamped, mattes stay in
         0..1. Where the sizes are equal the values are the same, bit for bit (and may be the same memory).
         A NaN or infinity spreads into the pixels made from it.
 
         Raises:
-            ValueError: when the picture has another size.
+            ValueError: when the picture has another size or too many channels.
         """
         return _resampled(picture, self.crop_shape, self.canvas_shape)
 
@@ -87,6 +87,8 @@ def paste(onto: NDArray[np.generic], onto_box: Box, picture: NDArray[np.generic]
 
 def _resampled(picture: Float32Array, before: tuple[int, int], after: tuple[int, int]) -> Float32Array:
     _check_shape(picture, before)
+    if picture.ndim > 3 or picture.shape[2:] > (4,):
+        raise ValueError(f"at most 4 channels can be resampled at a time, got shape {picture.shape}")
     result = np.ascontiguousarray(picture, np.float32)
     # Shrink first: then there is less to enlarge.
     area = (min(before[0], after[0]), min(before[1], after[1]))
