@@ -42,6 +42,8 @@ _CELLS = 48
 _SMALLEST_CELL_PX = 4
 _NOISE_FLOOR = 0.02
 """Standard error of a median (in asinh units, about a relative change of light) that is as good as none."""
+_FRINGE = 2.5
+"""Distance from a cell's first median, in its standard deviations, beyond which a pixel is left out."""
 _OUTLIER = 0.15
 """Distance from the fitted membrane at which a stretch of the border begins to lose its say."""
 _STIFFNESS_STEPS = (0.1, 0.5, 8.0)
@@ -137,9 +139,13 @@ def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) 
 def _cell_medians(
     cells: IntArray, values: Float64Array, trust: Float64Array, count: int
 ) -> tuple[Float64Array, Float64Array]:
-    """Weighted median of each cell, and how good it is: 0 (nothing there) to 1."""
+    """Weighted median of each cell without its outliers, and how good it is: 0 (nothing there) to 1."""
     median = _weighted_medians(cells, values, trust, count)
-    spread = 1.4826 * _weighted_medians(cells, np.abs(values - median[cells]), trust, count)
+    distance = np.abs(values - median[cells])
+    spread = 1.4826 * _weighted_medians(cells, distance, trust, count)
+    # A fringe on one side shifts even a median a little, until it is left out.
+    trust = np.where(distance <= _FRINGE * spread[cells], trust, 0.0)
+    median = _weighted_medians(cells, values, trust, count)
     total = np.bincount(cells, trust, count)
     squares = np.bincount(cells, trust * trust, count)
     samples = np.divide(total * total, squares, out=np.zeros(count), where=squares > 0)
@@ -236,8 +242,9 @@ def _add_in_asinh(picture: Float32Array, where: BoolArray, difference: Float64Ar
             for part in (np.cosh(grid), np.sinh(grid))
         )
         values = picture[..., channel][where]
-        changed = values * scale + np.hypot(values, np.float32(_PIVOT)) * lift
         # A value at the very end of the float range may leave it; then it stays as it was.
+        with np.errstate(over="ignore", invalid="ignore"):
+            changed = values * scale + np.hypot(values, np.float32(_PIVOT)) * lift
         picture[..., channel][where] = np.where(np.isfinite(changed), changed, values)
 
 
