@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from void_engine.errors import EngineError
 from void_engine.geometry import Box
 from void_engine.morphology import bounds_of
-from void_engine.seam import match_to_plate, ring_width_px
+from void_engine.seam import finite_pixels, match_to_plate, ring_width_px
 
 Float32Array = NDArray[np.float32]
 
@@ -65,8 +65,8 @@ def merge(
 
 def _mix_into(behind: Float32Array, clean: Float32Array, weight: Float32Array) -> None:
     """Write the mix over ``behind``, touching nothing where the weight is 0."""
-    solid = (weight >= 1.0) | ((weight > 0.0) & ~np.isfinite(behind).all(axis=2))
-    behind[solid] = clean[solid]
+    solid = (weight >= 1.0) | ((weight > 0.0) & ~finite_pixels(behind))
+    np.copyto(behind, clean, where=solid[..., None])
     ramp = (weight > 0.0) & ~solid
     under = behind[ramp]
     # This form gives the plate exactly where the engine agrees with it.
@@ -75,7 +75,7 @@ def _mix_into(behind: Float32Array, clean: Float32Array, weight: Float32Array) -
 
 def _check_finite(engine: Float32Array, weight: Float32Array, bounds: Box, frame: int | None) -> None:
     window = bounds.slices(Box.from_size(weight.shape[1], weight.shape[0]))
-    bad = ~np.isfinite(engine[window]).all(axis=2) & (weight[window] > 0)
+    bad = ~finite_pixels(engine[window]) & (weight[window] > 0)
     count = int(np.count_nonzero(bad))
     if count:
         row, column = (int(index[0]) for index in np.nonzero(bad))

@@ -90,13 +90,22 @@ def match_to_plate(plate: Float32Array, engine: Float32Array, weight: Float32Arr
     return result
 
 
+def finite_pixels(picture: Float32Array) -> BoolArray:
+    """(H, W): whether all three channels of a pixel are finite."""
+    # A reduction over so short an axis would take ten times as long.
+    finite = np.isfinite(picture)
+    every: BoolArray = finite[..., 0] & finite[..., 1] & finite[..., 2]
+    return every
+
+
 def _membrane(
     plate: Float32Array, engine: Float32Array, weight: Float32Array, visible: BoolArray, cell_px: int
 ) -> Float64Array | None:
     """The smooth difference plate - engine in asinh units, (3, rows, columns) of cells; None when unknown."""
     grid = (math.ceil(weight.shape[0] / cell_px), math.ceil(weight.shape[1] / cell_px))
-    usable = visible & np.isfinite(plate).all(axis=2) & np.isfinite(engine).all(axis=2)
-    usable &= (plate != engine).any(axis=2)
+    usable = visible & finite_pixels(plate) & finite_pixels(engine)
+    differs = plate != engine
+    usable &= differs[..., 0] | differs[..., 1] | differs[..., 2]
     rows, columns = np.nonzero(usable)
     if rows.size < _FEWEST_SAMPLES:
         return None
@@ -140,12 +149,13 @@ def _cell_medians(
     cells: IntArray, values: Float64Array, trust: Float64Array, count: int
 ) -> tuple[Float64Array, Float64Array]:
     """Weighted median of each cell without its outliers, and how good it is: 0 (nothing there) to 1."""
-    median = _weighted_medians(cells, values, trust, count)
+    order = _order_within(cells, values)
+    median = _weighted_medians(cells, values, trust, order, count)
     distance = np.abs(values - median[cells])
-    spread = 1.4826 * _weighted_medians(cells, distance, trust, count)
+    spread = 1.4826 * _weighted_medians(cells, distance, trust, _order_within(cells, distance), count)
     # A fringe on one side shifts even a median a little, until it is left out.
     trust = np.where(distance <= _FRINGE * spread[cells], trust, 0.0)
-    median = _weighted_medians(cells, values, trust, count)
+    median = _weighted_medians(cells, values, trust, order, count)
     total = np.bincount(cells, trust, count)
     squares = np.bincount(cells, trust * trust, count)
     samples = np.divide(total * total, squares, out=np.zeros(count), where=squares > 0)
@@ -156,8 +166,16 @@ def _cell_medians(
     return median, np.minimum(1.0, samples / _FEWEST_SAMPLES) / (1.0 + variance / _NOISE_FLOOR**2)
 
 
-def _weighted_medians(cells: IntArray, values: Float64Array, trust: Float64Array, count: int) -> Float64Array:
-    order = np.lexsort((values, cells))
+def _order_within(cells: IntArray, values: Float64Array) -> IntArray:
+    """Indices that sort by cell and within a cell by value. Short integers are sorted in linear time."""
+    by_value = np.argsort(values)
+    order: IntArray = by_value[np.argsort(cells[by_value].astype(np.uint16), kind="stable")]
+    return order
+
+
+def _weighted_medians(
+    cells: IntArray, values: Float64Array, trust: Float64Array, order: IntArray, count: int
+) -> Float64Array:
     running = np.cumsum(trust[order])
     total = np.bincount(cells, trust, count)
     occupied = np.flatnonzero(total > 0)
