@@ -162,12 +162,11 @@ def telea(picture: Float32Array, hole: BoolArray) -> Float32Array:
         picture: (H, W, 3) encoded.
         hole: (H, W), true where to fill.
     """
-    mask = hole.astype(np.uint8)
-    planes = [
-        cv2.inpaint(np.ascontiguousarray(picture[..., channel]), mask, _TELEA_RADIUS_PX, cv2.INPAINT_TELEA)
-        for channel in range(3)
-    ]
-    return np.stack(planes, axis=-1).astype(np.float32)
+    # Its float version strays far outside the range of its surroundings (OpenCV 5.0), so it is used as it
+    # mostly is, on 8 bits. White cut at 1 serves it better than a scale with room for the highlights.
+    codes = np.asarray(np.clip(picture, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
+    filled = cv2.inpaint(codes, hole.astype(np.uint8), _TELEA_RADIUS_PX, cv2.INPAINT_TELEA)
+    return np.where(hole[..., None], filled / np.float32(255.0), picture).astype(np.float32)
 
 
 def bit_exact_outside(plate: Frame, result: Frame, matte: Float32Array) -> bool:
