@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from .errors import MatteError
 from .geometry import Box
 from .morphology import matte_bounds
-from .plates.frame import Frame
 from .plates.sequence import PlateSequence
-from .roto.matte import bounds, role_matte
+from .roto.matte import bounds, rasterise
 from .roto.shapes import ShapeAtFrame
 
 MatteRole = Literal["remove", "affected", "ignore"]
-_ROLES: tuple[MatteRole, ...] = ("remove", "affected", "ignore")
 
 ShapesAt = Callable[[int], Sequence[ShapeAtFrame]]
 """The shapes of one role at a frame, in display coordinates of the full-size plate."""
@@ -48,16 +46,20 @@ class ShotMattes:
 
     shapes: Mapping[MatteRole, ShapesAt] = field(default_factory=dict)
     files: Sequence[MatteFiles] = ()
+    """Read at the scale of the work already."""
+    scale: float = 1.0
+    """Size of the picture worked on, relative to the full-size plate that the shapes were drawn on. All boxes
+    count pixels of the picture worked on."""
 
-    def at(self, number: int, box: Box, scale: float = 1.0) -> RoleMattes:
-        """The mattes of frame ``number`` inside ``box`` of the plate scaled by ``scale``.
+    def at(self, number: int, box: Box) -> RoleMattes:
+        """The mattes of frame ``number`` inside ``box``.
 
         Raises:
             MatteError: when a matte file lacks its channel.
             PlateError: when a matte file cannot be read.
         """
-        held_out = self._role(number, "ignore", box, scale)
-        remove, affected = (self._role(number, role, box, scale) for role in ("remove", "affected"))
+        held_out = self._role(number, "ignore", box)
+        remove, affected = (self._role(number, role, box) for role in ("remove", "affected"))
         if held_out is not None:
             keep = np.float32(1.0) - held_out
             remove = None if remove is None else remove * keep
@@ -65,16 +67,16 @@ class ShotMattes:
         return RoleMattes(_or_zeros(remove, box), _or_zeros(affected, box))
 
     def bounds(self, number: int, frame_box: Box) -> Box:
-        """A box around all that may change at frame ``number``, in the full-size plate; empty where nothing
-        does. Hold-outs are not taken into account."""
+        """A box around all that may change at frame ``number``; empty where nothing does. Hold-outs are not
+        taken into account."""
         found = Box(0, 0, 0, 0)
         for role in ("remove", "affected"):
             shapes = self._shapes(number, role)
             if shapes:
-                found = found.union(bounds(shapes, frame_box))
+                found = found.union(bounds(shapes, frame_box, self.scale))
         for matte in self.files:
             if matte.role != "ignore":
-                support = matte_bounds(_read(matte, number, frame_box, 1.0))
+                support = matte_bounds(_read(matte, number, frame_box))
                 found = found.union(support.moved(frame_box.x0, frame_box.y0))
         return found.intersection(frame_box)
 
@@ -82,16 +84,14 @@ class ShotMattes:
         shapes_at = self.shapes.get(role)
         return () if shapes_at is None else shapes_at(number)
 
-    def _role(
-        self, number: int, role: MatteRole, box: Box, scale: float
-    ) -> NDArray[np.float32] | None:
+    def _role(self, number: int, role: MatteRole, box: Box) -> NDArray[np.float32] | None:
         total: NDArray[np.float32] | None = None
         shapes = self._shapes(number, role)
         if shapes:
-            total = role_matte(shapes, (), box, scale)
+            total = rasterise(shapes, box, self.scale)
         for matte in self.files:
             if matte.role == role:
-                read = _read(matte, number, box, scale)
+                read = _read(matte, number, box)
                 # The union of soft mattes, as 'over' makes it in a comp.
                 total = read if total is None else total + read - total * read
         return total
@@ -101,19 +101,14 @@ def _or_zeros(matte: NDArray[np.float32] | None, box: Box) -> NDArray[np.float32
     return np.zeros(box.shape, np.float32) if matte is None else matte
 
 
-def _read(matte: MatteFiles, number: int, box: Box, scale: float) -> NDArray[np.float32]:
+def _read(matte: MatteFiles, number: int, box: Box) -> NDArray[np.float32]:
     frame = matte.frames.frame(number)
     if matte.channel not in frame.channel_names:
         raise MatteError(
             f"{frame.path}: the {matte.role} matte has no channel {matte.channel!r}, "
             f"only {', '.join(frame.channel_names)}; name one of these"
         )
-    values = _scaled(frame, scale).plane(matte.channel, box)
+    values = frame.plane(matte.channel, box)
     # A matte is a weight: what is not a number is not covered, and beyond full there is nothing.
     clean = np.clip(np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
     return np.float32(1.0) - clean if matte.inverted else clean
-
-
-def _scaled(frame: Frame, scale: float) -> Frame:
-    return frame if scale == 1.0 else frame.scaled(scale)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -75,9 +75,8 @@ class RemovalRequest:
     """(width, height) that the full-size plate must have; None takes what is there."""
     layer: str = ""
     anchors: AnchorFrames | None = None
-    scale: float = 1.0
     region: RegionRequest = RegionRequest()
-    look: ReplacementLook = ReplacementLook()
+    look: ReplacementLook = field(default_factory=ReplacementLook)
     match_seam: bool = True
     resume: bool = False
 
@@ -89,26 +88,25 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
         EngineError: with a message for the artist; frames that are complete stay.
         RemovalCancelled: when the monitor asked for a stop.
     """
-    check = request.plates.check()
-    _check_display_size(request, check.display_size)
-    numbers = request.plates.frame_numbers
-    wanted = _frames_to_make(request, numbers, monitor)
+    shot_format = request.plates.check()
+    _check_display_size(request, shot_format.display_size)
+    wanted = _frames_to_make(request, monitor)
     if not wanted:
         return
-    box = _region_box(request, engine, check.data_window, monitor)
+    box = _region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
+    monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
     shot = PlateShot(
         plates=request.plates,
         mattes=request.mattes,
         box=box,
-        frame_box=check.data_window,
+        frame_box=shot_format.data_window,
         look=request.look,
-        scale=request.scale,
+        pixel_aspect=shot_format.pixel_aspect,
         layer=request.layer,
         anchors=request.anchors,
     )
-    monitor.log(f"region {box.width}x{box.height} at ({box.x0}, {box.y0}) of {check.display_size}")
     answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
-    _write_all(request, shot, _in_order(answers, numbers, wanted), len(wanted), monitor)
+    _write_all(request, shot, _in_order(answers, wanted), len(wanted), monitor)
 
 
 def _check_display_size(request: RemovalRequest, found: tuple[int, int]) -> None:
@@ -121,12 +119,13 @@ def _check_display_size(request: RemovalRequest, found: tuple[int, int]) -> None
         )
 
 
-def _frames_to_make(request: RemovalRequest, numbers: range, monitor: RemovalMonitor) -> frozenset[int]:
+def _frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozenset[int]:
     """All frames that are not on disk yet.
 
     Raises:
         OutputExistsError: for frames on disk that are not this very job's, or that it was not told to keep.
     """
+    numbers = request.plates.frame_numbers
     kept: list[int] = []
     foreign: list[Path] = []
     for number in numbers:
@@ -155,7 +154,9 @@ def _job_of(path: Path, number: int) -> str | None:
     return None if value is None else str(value)
 
 
-def _region_box(request: RemovalRequest, engine: Engine, frame_box: Box, monitor: RemovalMonitor) -> Box:
+def _region_box(
+    request: RemovalRequest, engine: Engine, frame_box: Box, pixel_aspect: float, monitor: RemovalMonitor
+) -> Box:
     """The region of interest, in pixels of the plate at the scale of the work.
 
     Raises:
@@ -163,13 +164,12 @@ def _region_box(request: RemovalRequest, engine: Engine, frame_box: Box, monitor
     """
     chosen = request.region
     mode = chosen.mode or (RegionMode.FRAME if engine.wants_full_frame else RegionMode.MATTES)
-    full_size = frame_box.scaled(1.0 / request.scale)
     any_will_do = mode is RegionMode.FRAME and engine.region_aspect is None
     found = Box(0, 0, 0, 0)
     numbers = request.plates.frame_numbers
     for step, number in enumerate(numbers):
         monitor.progress("mattes", step, len(numbers), number)
-        found = found.union(request.mattes.bounds(number, full_size))
+        found = found.union(request.mattes.bounds(number, frame_box))
         if any_will_do and not found.is_empty:
             break
     if found.is_empty:
@@ -179,20 +179,20 @@ def _region_box(request: RemovalRequest, engine: Engine, frame_box: Box, monitor
         )
     monitor.progress("mattes", len(numbers), len(numbers))
     return plan_region(
-        found.scaled(request.scale),
+        found,
         frame_box,
-        request.plates.pixel_aspect,
+        pixel_aspect,
         mode=mode,
-        box=None if chosen.box is None else chosen.box.scaled(request.scale).intersection(frame_box),
+        box=None if chosen.box is None else chosen.box.scaled(request.mattes.scale).intersection(frame_box),
         margin=chosen.margin,
-        minimum_margin_px=max(_LEAST_CONTEXT_PX, math.ceil(request.look.reach_px * request.scale) + 1),
+        minimum_margin_px=max(_LEAST_CONTEXT_PX, math.ceil(request.look.reach_px * request.mattes.scale) + 1),
         aspect=engine.region_aspect,
     ).box
 
 
-def _in_order(answers: Iterator[CleanFrame], numbers: range, wanted: frozenset[int]) -> Iterator[CleanFrame]:
+def _in_order(answers: Iterator[CleanFrame], wanted: frozenset[int]) -> Iterator[CleanFrame]:
     """The wanted answers, checked to be all there and in order."""
-    expected = [number for number in numbers if number in wanted]
+    expected = sorted(wanted)
     position = 0
     for clean in answers:
         if clean.number not in wanted:
@@ -206,7 +206,11 @@ def _in_order(answers: Iterator[CleanFrame], numbers: range, wanted: frozenset[i
 
 
 def _write_all(
-    request: RemovalRequest, shot: PlateShot, answers: Iterator[CleanFrame], count: int, monitor: RemovalMonitor
+    request: RemovalRequest,
+    shot: PlateShot,
+    answers: Iterator[CleanFrame],
+    count: int,
+    monitor: RemovalMonitor,
 ) -> None:
     """Merge each answer into its plate and write it behind the engine's back."""
     previewed_at = -_PREVIEW_EVERY_S
@@ -230,14 +234,11 @@ def _finished(request: RemovalRequest, shot: PlateShot, clean: CleanFrame) -> Fr
         merged = merge(
             at.plate, clean.picture, at.replaced, match_seam=request.match_seam, frame=clean.number
         )
-        names = frame.rgb_names(request.layer)
         inside = shot.box.intersection(shot.frame_box)
         part = inside.slices(shot.box)
-        frame = frame.with_pixels(
-            inside, {name: merged[part][..., index] for index, name in enumerate(names)}, solid[part]
-        )
+        frame = frame.with_rgb(merged[part], inside, solid[part], request.layer)
     for name, planes in _layers(request.output.layers, at, clean).items():
-        frame = frame.with_layer(name, shot.box, planes)
+        frame = frame.with_layer(name, planes, shot.box)
     return frame.with_metadata({JOB_ID_KEY: request.job_id, **(request.output.metadata or {})})
 
 

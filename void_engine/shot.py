@@ -58,9 +58,8 @@ class PlateShot:
     """The region of interest, in pixels of the plate at the scale of the work."""
     frame_box: Box
     """All pixels that the plates have. Where the region reaches beyond, the plate's edge is continued."""
-    look: ReplacementLook = ReplacementLook()
-    scale: float = 1.0
-    """Size of the plate given, relative to the full-size plate that the mattes were drawn on."""
+    look: ReplacementLook = field(default_factory=ReplacementLook)
+    pixel_aspect: float = 1.0
     layer: str = ""
     anchors: AnchorFrames | None = None
     cache_bytes: int = 256 << 20
@@ -78,10 +77,6 @@ class PlateShot:
     @property
     def width(self) -> int:
         return self.box.width
-
-    @property
-    def pixel_aspect(self) -> float:
-        return self.plates.pixel_aspect
 
     def frame(self, number: int) -> ShotFrame:
         """The frame with this number; see :class:`~void_engine.engines.interface.ShotFrame`.
@@ -117,13 +112,16 @@ class PlateShot:
     def _picture(self, frames: PlateSequence, number: int, layer: str = "") -> Float32Array:
         inside = self.box.intersection(self.frame_box)
         picture = frames.frame(number).read_rgb(inside, layer)
-        return picture if inside == self.box else crop(picture, inside, self.box).astype(np.float32, copy=False)
+        if inside == self.box:
+            return picture
+        return crop(picture, inside, self.box).astype(np.float32, copy=False)
 
     def _make(self, number: int) -> ShotFrame:
         plate = self._picture(self.plates, number, self.layer)
-        roles = self.mattes.at(number, self.box, self.scale)
+        roles = self.mattes.at(number, self.box)
+        scale = self.mattes.scale
         replaced = replacement_weight(
-            roles.remove, roles.affected, self.look.growth_px * self.scale, self.look.softness_px * self.scale
+            roles.remove, roles.affected, self.look.growth_px * scale, self.look.softness_px * scale
         )
         quadmask = build_quadmask(
             roles.remove,
@@ -136,4 +134,3 @@ class PlateShot:
         for array in (plate, roles.remove, roles.affected, replaced, quadmask):
             array.flags.writeable = False
         return ShotFrame(number, plate, roles.remove, roles.affected, replaced, quadmask)
-

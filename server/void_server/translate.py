@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 from importlib.metadata import version
 
+import msgspec
 import numpy as np
 
 from void_engine.engines.interface import Engine, EngineRequest
@@ -35,26 +37,24 @@ def run_job(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False) -
         RemovalCancelled: when the monitor asked for a stop.
     """
     name = best_engine_here() if job.settings.engine == AUTO else job.settings.engine
-    run_removal(removal_request(job, engine_name=name, resume=resume), _warm_engine(name), monitor)
+    with ExitStack() as files:
+        request = removal_request(job, files, engine_name=name, resume=resume)
+        run_removal(request, _warm_engine(name), monitor)
 
 
-def removal_request(job: RemovalJob, *, engine_name: str, resume: bool = False) -> RemovalRequest:
-    """The request that a job stands for. Touches no file."""
+def removal_request(
+    job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False
+) -> RemovalRequest:
+    """The request that a job stands for. Its file sequences are closed with ``files``; none is opened yet."""
     shot, settings = job.shot, job.settings
-
-    def sequence(pattern: str, scale: float) -> PlateSequence:
-        return PlateSequence(FramePattern(pattern), shot.first_frame, shot.last_frame, scale=scale)
-
-    scale = settings.proxy_scale
     return RemovalRequest(
-        plates=sequence(shot.plate, scale),
+        plates=_sequence(job, shot.plate, files),
         display_size=(shot.format.width, shot.format.height),
         layer=shot.layer,
-        mattes=shot_mattes(job),
+        mattes=shot_mattes(job, files),
         anchors=None
         if job.anchors is None
-        else AnchorFrames(sequence(job.anchors.pattern, scale), frozenset(job.anchors.frames)),
-        scale=scale,
+        else AnchorFrames(_sequence(job, job.anchors.pattern, files), frozenset(job.anchors.frames)),
         region=_region(job),
         look=ReplacementLook(
             growth_px=settings.matte.growth_px,
@@ -67,11 +67,11 @@ def removal_request(job: RemovalJob, *, engine_name: str, resume: bool = False) 
             prompt=settings.prompt,
             negative_prompt=settings.negative_prompt,
             seed=settings.seed,
-            proxy_scale=scale,
+            proxy_scale=settings.proxy_scale,
             options=settings.engine_options,
         ),
         output=OutputRequest(
-            pattern=FramePattern(job.output.versioned_pattern),
+            pattern=FramePattern.parse(job.output.versioned_pattern),
             compression=job.output.compression,
             layers=frozenset(job.output.layers),
             metadata=_metadata(job, engine_name),
@@ -81,8 +81,14 @@ def removal_request(job: RemovalJob, *, engine_name: str, resume: bool = False) 
     )
 
 
-def shot_mattes(job: RemovalJob) -> ShotMattes:
-    """The job's shapes and matte files, by role, in the engine's coordinates."""
+def _sequence(job: RemovalJob, pattern: str, files: ExitStack) -> PlateSequence:
+    shot = job.shot
+    sequence = PlateSequence(pattern, shot.first_frame, shot.last_frame, scale=job.settings.proxy_scale)
+    return files.enter_context(sequence)
+
+
+def shot_mattes(job: RemovalJob, files: ExitStack) -> ShotMattes:
+    """The job's shapes and matte files, by role, in the engine's coordinates and at the scale of the work."""
     by_role: dict[Role, list[RotoShape]] = {}
     for shape in job.shapes:
         by_role.setdefault(shape.role, []).append(shape)
@@ -90,16 +96,16 @@ def shot_mattes(job: RemovalJob) -> ShotMattes:
     shapes: Mapping[MatteRole, ShapesAt] = {
         role: _shapes_at(shapes_of_role, height) for role, shapes_of_role in by_role.items()
     }
-    files = [
+    rendered = [
         MatteFiles(
             role=matte.role,
-            frames=PlateSequence(FramePattern(matte.pattern), job.shot.first_frame, job.shot.last_frame),
+            frames=_sequence(job, matte.pattern, files),
             channel=matte.channel,
             inverted=matte.inverted,
         )
         for matte in job.mattes
     ]
-    return ShotMattes(shapes, files)
+    return ShotMattes(shapes, rendered, job.settings.proxy_scale)
 
 
 def _shapes_at(shapes: Sequence[RotoShape], format_height: int) -> ShapesAt:
@@ -113,11 +119,7 @@ def _shapes_at(shapes: Sequence[RotoShape], format_height: int) -> ShapesAt:
 
 
 def _shape(name: str, at: ShapeFrame, format_height: int) -> ShapeAtFrame:
-    rows = [
-        (p.x, p.y, p.left_x, p.left_y, p.right_x, p.right_y)
-        + (p.feather_x, p.feather_y, p.feather_left_x, p.feather_left_y, p.feather_right_x, p.feather_right_y)
-        for p in at.points
-    ]
+    rows = [msgspec.structs.astuple(point) for point in at.points]
     # (points, six positions, x and y); y turns over: positions about the format's height, offsets about 0.
     values = np.array(rows, np.float64).reshape(-1, 6, 2)
     values[..., 1] *= -1.0

@@ -47,14 +47,14 @@ def make_engine(name: str) -> Engine:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
         raise SettingError(
-            f"settings.engine: {name!r} needs the Python package {error.name!r}, which is not installed here; "
+            f"settings.engine: {name!r} needs the Python package {error.name!r}, which is not here; "
             "install the extra 'diffusion', or choose 'propagation'"
         ) from error
     return cast(Engine, getattr(module, class_name)())
 
 
 def best_engine_here() -> str:
-    """What ``auto`` means on this machine: ``void`` where its models and packages are, else ``propagation``."""
+    """What ``auto`` means here: ``void`` where its models and packages are, else ``propagation``."""
     folder = os.environ.get(MODELS_VARIABLE, "")
     has_models = bool(folder) and (Path(folder) / "void_pass1.safetensors").is_file()
     return "void" if has_models and find_spec("diffusers") is not None else "propagation"

@@ -68,17 +68,19 @@ def new(
     name: Annotated[str | None, typer.Option(help="Shot name; default: the plate's file name.")] = None,
 ) -> None:
     """Make a job file from a plate and mattes or shapes."""
-    pattern = FramePattern(_absolute(plate))
+    pattern = FramePattern.parse(_absolute(plate))
     first, last = parse_range(frames) if frames else _range_on_disk(pattern)
     header = read_header(pattern.path(first), first)
     width, height = header.display_size
-    mattes = [
-        parse_matte(text, role)
-        for role, texts in (("remove", remove), ("affected", affected), ("ignore", ignore))
-        for text in texts or ()
-    ]
+    given: dict[Role, list[str]] = {
+        "remove": remove or [],
+        "affected": affected or [],
+        "ignore": ignore or [],
+    }
     if quadmask is not None:
-        mattes += [parse_matte(f"{quadmask}:{role}", role) for role in ("remove", "affected")]
+        given["remove"].append(f"{quadmask}:remove")
+        given["affected"].append(f"{quadmask}:affected")
+    mattes = [parse_matte(text, role) for role, texts in given.items() for text in texts]
     job = RemovalJob(
         shot=Shot(
             name=name or re.split(r"[.%#]", Path(plate).name)[0].rstrip("_-") or "shot",
@@ -129,7 +131,7 @@ def ingest(
     with StageProgress(movie.name) as bars:
         count = ingest_movie(
             movie,
-            FramePattern(_absolute(pattern)),
+            FramePattern.parse(_absolute(pattern)),
             first_frame=first,
             colour=colour,
             quadmask=quadmask,

@@ -17,8 +17,8 @@ from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 
-from .explain import CommandError
 from .exit_codes import ExitCode
+from .explain import CommandError
 from .progress import StageProgress
 
 
