@@ -1,8 +1,8 @@
 """Invertible curves between scene-linear values and codes in 0..1.
 
-The house curve is the piecewise sRGB curve up to a *shoulder* and a logarithm above it, joined with one slope,
-that reaches code 1 at the *ceiling*. Below the shoulder a picture looks as every display-referred training
-picture does; above it each 0.01 of code is a nearly constant ratio of light.
+The house curve is the piecewise sRGB curve up to a *shoulder* and a logarithm above it, joined with one
+slope, that reaches code 1 at the *ceiling*. Below the shoulder a picture looks as every display-referred
+training picture does; above it each 0.01 of code is a nearly constant ratio of light.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
 
-# Code per e-fold of light: the shoulder is lowered until the logarithm has this slope, so that an error of 0.01
-# in code is one of at most 20 % in light at the very top.
+# Code per e-fold of light: the shoulder is lowered until the logarithm has this slope, so that an error of
+# 0.01 in code is one of at most 20 % in light at the very top.
 _LOG_SLOPE = 0.055
 _LOWEST_SHOULDER = 0.18
 _TOE_LINEAR = 0.0031308
@@ -50,7 +50,7 @@ def srgb_slope(linear: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ShoulderCurve:
-    """sRGB up to ``shoulder``, then ``c + scale * ln(1 + (x - shoulder) / offset)``; code 1 at ``ceiling``."""
+    """sRGB to ``shoulder``, then ``c + scale * ln(1 + (x - shoulder) / offset)``; code 1 at ``ceiling``."""
 
     shoulder: float
     ceiling: float

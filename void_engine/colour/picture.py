@@ -67,7 +67,7 @@ class ModelPicture:
         """Codes without fireflies: high ones held to what their neighbourhood shows.
 
         Near the top of the curve a small error of the code is a large one of light. A code above the shoulder
-        may be as high as the median of its own neighbours, or the brightest pixel of the plate that stays nearby.
+        may be as high as the median of its own neighbours or the brightest pixel of the plate nearby.
 
         Args:
             code: (H, W, 3) as decoded from the model.
