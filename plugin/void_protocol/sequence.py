@@ -27,3 +27,8 @@ def _number(token: str, frame: int) -> str:
         if digits.startswith("0") and len(digits) > 1
         else (f"{frame:{int(digits)}d}" if digits else f"{frame:d}")
     )
+
+
+def absolute_pattern(pattern: str) -> str:
+    """The pattern from the root of this machine's file system; links stay as they are written."""
+    return str(Path(pattern).absolute())

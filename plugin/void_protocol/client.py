@@ -1,0 +1,275 @@
+"""The client of a VOID server: submit, watch, cancel, fetch.
+
+One background thread owns the socket; file work has threads of its own. No method blocks the caller except
+those that say so. What takes time comes back as a :class:`concurrent.futures.Future`, whose ``result()``
+raises the :class:`~void_protocol.errors.ProtocolError` that went wrong.
+
+    with Client(load_connection()) as client:
+        remote = client.submit(job, on_event=print)
+        info = remote.done.result()
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from .collector import OnFrame
+from .errors import ProtocolError, ServerError
+from .job import RemovalJob
+from .keys import Connection
+from .messages import (
+    Cancel,
+    Error,
+    FileRefused,
+    FileStored,
+    GetJob,
+    GetLog,
+    GetResults,
+    GetStatus,
+    JobInfo,
+    JobList,
+    JobReply,
+    JobState,
+    ListJobs,
+    LogText,
+    Message,
+    Release,
+    ResultFile,
+    ResultList,
+    ServerMessage,
+    Status,
+    UploadCredit,
+    Welcome,
+)
+from .remote_job import RemoteJob
+from .sequence import absolute_pattern
+from .session import Reply, Session
+from .submission import TransferChoice
+from .upload import Upload, UploadProgress
+from .watching import OnEvent, Watching
+
+T = TypeVar("T")
+_R = TypeVar("_R", bound=Message)
+
+
+class Client:
+    """A connection to one server that comes back by itself."""
+
+    def __init__(
+        self, connection: Connection, *, name: str = "void", request_timeout_s: float = 60.0
+    ) -> None:
+        """
+        Args:
+            connection: address and keys; see :func:`void_protocol.keys.load_connection`.
+            name: what the server's log calls this client.
+            request_timeout_s: a request without an answer for this long fails.
+        """
+        self._session = Session(connection, self, name, request_timeout_s)
+        self._watching = Watching(self._session)
+        self._uploads: dict[str, Upload] = {}
+        self._jobs: list[RemoteJob] = []
+        self._lock = threading.Lock()
+        self._session.start()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the server. Jobs go on there; transfers of this client end and their futures fail."""
+        with self._lock:
+            jobs, self._jobs = self._jobs, []
+        for job in jobs:
+            job.detach()
+        self._session.close()
+
+    def wait_connected(self, timeout_s: float = 10.0) -> Welcome:
+        """Block until the server has answered.
+
+        Raises:
+            ServerUnreachableError: when it has not in time; the message says why, as far as known.
+            VersionRefusedError: when client and server share no protocol version.
+        """
+        return self._session.wait_connected(timeout_s)
+
+    # Jobs -----------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        job: RemovalJob,
+        *,
+        transfer: TransferChoice = "auto",
+        fetch: bool = True,
+        on_event: OnEvent | None = None,
+        on_upload: UploadProgress | None = None,
+        on_frame: OnFrame | None = None,
+    ) -> RemoteJob:
+        """Submit a job and its files.
+
+        Submitting the same job again, also after a crash of the caller, finds the first submission.
+
+        Args:
+            job: with patterns as paths on this machine, absolute or relative to the current folder.
+            transfer: ``paths`` when the server must read and write this machine's paths, ``streamed`` when
+                everything must travel, ``auto`` to let the server prove what it sees and decide by that.
+            fetch: bring streamed results to ``job.output`` frame by frame while the job runs.
+            on_event: hears everything about the job, on the client's background thread.
+            on_upload: hears how many of the input files are sent, on a thread of the job's own.
+            on_frame: hears of each fetched file in place, on a thread of its own.
+        """
+        pattern = absolute_pattern(job.output.versioned_pattern) if fetch else None
+        remote = RemoteJob(
+            self,
+            self._session,
+            job.job_id,
+            job=job,
+            pattern=pattern,
+            on_event=on_event,
+            on_upload=on_upload,
+            on_frame=on_frame,
+        )
+        return self._begin(remote, transfer)
+
+    def follow(
+        self,
+        job_id: str,
+        *,
+        pattern: str | None = None,
+        on_event: OnEvent | None = None,
+        on_frame: OnFrame | None = None,
+    ) -> RemoteJob:
+        """A handle on a job that was submitted before, by anyone.
+
+        Args:
+            pattern: where streamed results go on this machine, those still to come included; None leaves
+                them at the server. Results by path are where the job says.
+            on_event: as for :meth:`submit`.
+            on_frame: as for :meth:`submit`.
+        """
+        local = None if pattern is None else absolute_pattern(pattern)
+        remote = RemoteJob(self, self._session, job_id, pattern=local, on_event=on_event, on_frame=on_frame)
+        return self._begin(remote, "auto")
+
+    def _begin(self, remote: RemoteJob, transfer: TransferChoice) -> RemoteJob:
+        with self._lock:
+            self._jobs = [job for job in self._jobs if not job.done.done()]
+            self._jobs.append(remote)
+        remote.start(transfer)
+        return remote
+
+    def watch(self, job_id: str, on_event: OnEvent) -> None:
+        """Hear of a job, beginning with a :class:`~void_protocol.watching.Snapshot`."""
+        self._session.call(lambda: self._watching.add(job_id, on_event))
+
+    def unwatch(self, job_id: str, on_event: OnEvent) -> None:
+        """Hear no more of it."""
+        self._session.call(lambda: self._watching.remove(job_id, on_event))
+
+    def cancel(self, job_id: str) -> Future[JobInfo]:
+        """Ask for a job to be stopped. The state is ``cancelling`` until the worker has confirmed."""
+        return self._ask(Cancel(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
+
+    def job(self, job_id: str) -> Future[JobInfo]:
+        """A picture of one job."""
+        return self._ask(GetJob(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
+
+    def jobs(self, states: list[JobState] | None = None, limit: int = 200) -> Future[list[JobInfo]]:
+        """The newest jobs, newest first; only those in ``states`` if given."""
+        return self._ask(ListJobs(request=0, states=states, limit=limit), JobList, lambda reply: reply.jobs)
+
+    def release(self, job_id: str) -> Future[JobInfo]:
+        """Let the server delete what it keeps of a final job's streamed results."""
+        return self._ask(Release(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
+
+    def status(self) -> Future[Status]:
+        """How the server is."""
+        return self._ask(GetStatus(request=0), Status, lambda reply: reply)
+
+    def log(self, job_id: str, offset: int = 0) -> Future[tuple[str, int]]:
+        """A piece of a job's log from byte ``offset``, and the offset to go on from."""
+
+        def text(reply: LogText, payloads: list[memoryview]) -> tuple[str, int]:
+            data = bytes(payloads[0])
+            if reply.offset + len(data) < reply.size:  # do not end inside a character
+                data = data[: data.rfind(b"\n") + 1] or data
+            return data.decode("utf-8", "replace"), reply.offset + len(data)
+
+        request = GetLog(request=0, job_id=job_id, offset=offset)
+        return _then(self._session.request(request), lambda reply: text(_expect(reply, LogText), reply[1]))
+
+    def results(self, job_id: str) -> list[ResultFile]:
+        """The frames that are whole so far, with sizes and checksums. Blocks.
+
+        Raises:
+            ServerError, ServerUnreachableError
+        """
+        found: list[ResultFile] = []
+        after: int | None = None
+        while True:
+            request = GetResults(request=0, job_id=job_id, after_frame=after)
+            reply = _expect(self._session.request(request).result(), ResultList)
+            found.extend(reply.results)
+            if not reply.more:
+                return found
+            after = reply.results[-1].frame
+
+    # The session's thread -------------------------------------------------------------------------------
+
+    def connected(self, welcome: Welcome) -> None:
+        """For the session."""
+        self._watching.connected(welcome.server)
+
+    def disconnected(self, why: str) -> None:
+        """For the session."""
+        for upload in list(self._uploads.values()):
+            upload.interrupt()
+        self._watching.disconnected(why)
+
+    def received(self, message: ServerMessage, payloads: list[memoryview]) -> None:
+        """For the session."""
+        if isinstance(message, UploadCredit | FileStored | FileRefused):
+            upload = self._uploads.get(message.job_id)
+            if upload is not None:
+                upload.received(message)
+        elif isinstance(message, Error):
+            if message.code == "no_upload":
+                for upload in list(self._uploads.values()):
+                    upload.interrupt()
+        else:
+            self._watching.received(message, payloads)
+
+    def add_upload(self, job_id: str, upload: Upload) -> None:
+        """For a submission: route the server's answers to ``upload``."""
+        self._uploads[job_id] = upload
+
+    def remove_upload(self, job_id: str) -> None:
+        """For a submission: its upload is over."""
+        self._uploads.pop(job_id, None)
+
+    def _ask(self, message: Message, kind: type[_R], pick: Callable[[_R], T]) -> Future[T]:
+        return _then(self._session.request(message), lambda reply: pick(_expect(reply, kind)))
+
+
+def _expect(reply: Reply, kind: type[_R]) -> _R:
+    if not isinstance(reply[0], kind):
+        raise ServerError("bad_message", f"the server answered with {type(reply[0]).__name__}")
+    return reply[0]
+
+
+def _then(source: Future[Reply], pick: Callable[[Reply], T]) -> Future[T]:
+    result: Future[T] = Future()
+    result.set_running_or_notify_cancel()
+
+    def done(future: Future[Reply]) -> None:
+        try:
+            result.set_result(pick(future.result()))
+        except ProtocolError as error:
+            result.set_exception(error)
+
+    source.add_done_callback(done)
+    return result

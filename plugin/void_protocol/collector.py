@@ -1,0 +1,90 @@
+"""Brings streamed results home while the job still runs."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .download import fetch_file
+from .errors import ProtocolError
+from .messages import ResultFile
+from .sequence import frame_path
+from .session import Session
+
+_log = logging.getLogger(__name__)
+_PARALLEL = 3
+"""Files fetched at a time: one arrives, one is verified, one is asked for."""
+
+OnFrame = Callable[[int, Path], None]
+
+
+class Collector:
+    """Fetches each frame once, on threads of its own."""
+
+    def __init__(self, session: Session, job_id: str, pattern: str, on_frame: OnFrame | None) -> None:
+        self._session = session
+        self._job_id = job_id
+        self._pattern = pattern
+        self._on_frame = on_frame
+        self._waiting: queue.SimpleQueue[ResultFile | None] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._seen: set[int] = set()
+        self._open = 0
+        self._error: ProtocolError | None = None
+        self._is_stopped = False
+        for index in range(_PARALLEL):
+            threading.Thread(target=self._work, name=f"void-fetch-{index}", daemon=True).start()
+
+    def add(self, results: Iterable[ResultFile]) -> None:
+        """Fetch these too. Any thread; never blocks."""
+        with self._changed:
+            for result in results:
+                if result.frame not in self._seen:
+                    self._seen.add(result.frame)
+                    self._open += 1
+                    self._waiting.put(result)
+
+    def wait(self) -> None:
+        """Block until everything added is in place.
+
+        Raises:
+            ProtocolError: the first thing that went wrong.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._open == 0 or self._error is not None or self._is_stopped)
+            if self._error is not None:
+                raise self._error
+
+    def stop(self) -> None:
+        """End the threads; what is on its way is given up."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
+        for _ in range(_PARALLEL):
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while (result := self._waiting.get()) is not None:
+            error: ProtocolError | None = None
+            path = frame_path(self._pattern, result.frame)
+            if self._error is None and not self._is_stopped:
+                try:
+                    fetch_file(self._session, self._job_id, result, path, lambda: self._is_stopped)
+                    self._tell(result.frame, path)
+                except ProtocolError as problem:
+                    error = problem
+            with self._changed:
+                self._open -= 1
+                self._error = self._error or error
+                self._changed.notify_all()
+
+    def _tell(self, frame: int, path: Path) -> None:
+        if self._on_frame is None:
+            return
+        try:
+            self._on_frame(frame, path)
+        except Exception:  # noqa: BLE001 - the caller's fault is not the transfer's
+            _log.exception("a callback for frame %d failed", frame)

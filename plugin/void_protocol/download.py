@@ -1,0 +1,134 @@
+"""Fetches files of the result and puts them in place, whole and verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import ProtocolError, ServerError, ServerUnreachableError, TransferError
+from .messages import Fetch, FetchCredit, ResultFile, StopFetch
+from .session import Session
+
+_CREDIT = 8
+"""Chunks on the way for one file."""
+_TRIES = 3
+_SILENCE_S = 30.0
+_RECONNECT_S = 600.0
+
+
+def fetch_file(
+    session: Session, job_id: str, result: ResultFile, path: Path, is_stopped: Callable[[], bool]
+) -> None:
+    """Fetch one frame of the result to ``path``. Blocks; not for the session's thread.
+
+    The file appears under its name only when whole and verified, and never replaces another: one with the
+    same content is taken for this one.
+
+    Raises:
+        TransferError: when it cannot be written, another file is there, or what arrives stays damaged.
+        ServerError: when the server refuses.
+        ServerUnreachableError: when the server does not come back.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    frame = result.frame
+    failures = 0
+    try:
+        if path.exists():
+            _refuse_other_content(path, result.sha256)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            if is_stopped():
+                raise ServerUnreachableError("the client was closed")
+            session.wait_connected(_RECONNECT_S)
+            with part.open("wb") as file:
+                digest = _receive(session, job_id, frame, file, is_stopped)
+            if digest is not None and digest[0] == digest[1] == result.sha256:
+                _put_in_place(part, path, digest[0])
+                return
+            if digest is not None:
+                failures += 1
+                if failures >= _TRIES:
+                    raise TransferError(f"frame {frame} of job {job_id} arrived damaged {failures} times")
+    except OSError as error:
+        raise TransferError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _receive(
+    session: Session, job_id: str, frame: int, file: BinaryIO, is_stopped: Callable[[], bool]
+) -> tuple[str, str] | None:
+    """Digest of what arrived and the server's, or None when the connection was lost meanwhile."""
+    number, items = session.open_stream(Fetch(request=0, job_id=job_id, frame=frame, credit=_CREDIT))
+    digest = hashlib.sha256()
+    offset = 0
+    deadline = time.monotonic() + _SILENCE_S
+    try:
+        while True:
+            try:
+                item = items.get(timeout=0.25)
+            except queue.Empty:
+                if is_stopped():
+                    raise ServerUnreachableError("the client was closed") from None
+                if time.monotonic() > deadline:
+                    return None
+                continue
+            deadline = time.monotonic() + _SILENCE_S
+            if item is None:
+                return None
+            if isinstance(item, ProtocolError):
+                raise item
+            message, data = item
+            if message.offset != offset:
+                raise ServerError("bad_message", f"frame {frame}: byte {message.offset} instead of {offset}")
+            file.write(data)
+            digest.update(data)
+            offset += len(data)
+            if message.last:
+                return digest.hexdigest(), message.sha256
+            session.send(FetchCredit(request=number, chunks=1))
+    finally:
+        session.close_stream(number)
+        session.send(StopFetch(request=number))
+
+
+def _put_in_place(part: Path, path: Path, sha256: str) -> None:
+    """Give the finished file its name without ever replacing another."""
+    try:
+        _rename_new(part, path)
+    except FileExistsError:
+        _refuse_other_content(path, sha256)
+
+
+def _refuse_other_content(path: Path, sha256: str) -> None:
+    if _sha256(path) != sha256:
+        raise TransferError(
+            f"{path} exists already with other content and is not overwritten; choose another version"
+        )
+
+
+def _rename_new(part: Path, path: Path) -> None:
+    try:
+        # A hard link, unlike a rename, fails where a file is.
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise FileExistsError(str(path)) from None
+        part.rename(path)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while data := file.read(1024 * 1024):
+            digest.update(data)
+    return digest.hexdigest()

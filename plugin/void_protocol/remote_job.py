@@ -1,0 +1,195 @@
+"""A job on the server, as its submitter sees it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import Protocol
+
+import msgspec
+
+from .collector import Collector, OnFrame
+from .errors import ProtocolError, ServerUnreachableError, TransferError
+from .job import RemovalJob
+from .messages import Accepted, FrameEvent, JobInfo, ProgressEvent, ResultFile, StateEvent
+from .session import Session
+from .submission import TransferChoice, absolute_job, plan_submission
+from .upload import Upload, UploadProgress
+from .watching import OnEvent, Snapshot, WatchEvent
+
+
+class Server(Protocol):
+    """What a remote job needs of its client."""
+
+    def watch(self, job_id: str, on_event: OnEvent) -> None: ...
+
+    def unwatch(self, job_id: str, on_event: OnEvent) -> None: ...
+
+    def cancel(self, job_id: str) -> Future[JobInfo]: ...
+
+    def job(self, job_id: str) -> Future[JobInfo]: ...
+
+    def results(self, job_id: str) -> list[ResultFile]: ...
+
+    def add_upload(self, job_id: str, upload: Upload) -> None: ...
+
+    def remove_upload(self, job_id: str) -> None: ...
+
+
+class RemoteJob:
+    """A handle on a job. Made by :class:`~void_protocol.client.Client`.
+
+    Attributes:
+        job_id: the job's identity.
+        accepted: the job once the server has stored it. Fails when it is refused.
+        done: the job once it is final and, with ``fetch``, every result file is in place here. A job that
+            failed or was cancelled comes back as such; only trouble with the transfer is raised.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        session: Session,
+        job_id: str,
+        *,
+        job: RemovalJob | None = None,
+        pattern: str | None = None,
+        on_event: OnEvent | None = None,
+        on_upload: UploadProgress | None = None,
+        on_frame: OnFrame | None = None,
+    ) -> None:
+        """``job`` is submitted if given; results come to ``pattern`` if given."""
+        self.job_id = job_id
+        self.accepted: Future[JobInfo] = Future()
+        self.done: Future[JobInfo] = Future()
+        for future in (self.accepted, self.done):
+            future.set_running_or_notify_cancel()  # a job is cancelled with cancel(), not by its futures
+        self._server = server
+        self._session = session
+        self._job = job
+        self._pattern = pattern
+        self._on_event = on_event
+        self._on_upload = on_upload
+        self._on_frame = on_frame
+        self._info: JobInfo | None = None
+        self._upload: Upload | None = None
+        self._collector: Collector | None = None
+        self._is_final = threading.Event()
+
+    @property
+    def info(self) -> JobInfo | None:
+        """The job as last heard of; None before it was accepted."""
+        return self._info
+
+    def cancel(self) -> Future[JobInfo]:
+        """Ask the server to stop the job."""
+        return self._server.cancel(self.job_id)
+
+    def start(self, transfer: TransferChoice) -> None:
+        """For the client: begin, on a thread of its own."""
+        threading.Thread(
+            target=self._run, args=(transfer,), name=f"void-job-{self.job_id[:8]}", daemon=True
+        ).start()
+
+    def detach(self) -> None:
+        """For the client: it is closed. The job goes on without us."""
+        if self._upload is not None:
+            self._upload.stop()
+        if self._collector is not None:
+            self._collector.stop()
+        self._is_final.set()
+        self._fail(ServerUnreachableError("the client was closed; the job goes on at the server"))
+
+    # The job's thread -----------------------------------------------------------------------------------
+
+    def _run(self, transfer: TransferChoice) -> None:
+        try:
+            if self._job is None:
+                self._accept(self._server.job(self.job_id).result())
+            else:
+                self._submit(absolute_job(self._job), transfer)
+            self._is_final.wait()
+            if not self.done.done():
+                self._finish()
+        except ProtocolError as error:
+            self._fail(error)
+        finally:
+            self._server.unwatch(self.job_id, self._heard)
+            if self._collector is not None:
+                self._collector.stop()
+
+    def _submit(self, job: RemovalJob, transfer: TransferChoice) -> None:
+        plan = plan_submission(self._session, job, transfer)
+        upload = Upload(
+            self._session, job.job_id, plan.message, plan.payloads, plan.files, plan.entries, self._on_upload
+        )
+        self._upload = upload
+        self._server.add_upload(job.job_id, upload)
+        try:
+            upload.run(self._accepted)
+        except TransferError:
+            # What cannot be sent cannot run: the server need not wait for it.
+            self._server.cancel(job.job_id)
+            raise
+        finally:
+            self._server.remove_upload(job.job_id)
+            self._upload = None
+
+    def _accepted(self, answer: Accepted) -> None:
+        if not self.accepted.done():
+            self._accept(answer.job)
+
+    def _accept(self, info: JobInfo) -> None:
+        self._info = info
+        if self._pattern is not None and info.outputs == "streamed":
+            self._collector = Collector(self._session, self.job_id, self._pattern, self._on_frame)
+        self.accepted.set_result(info)
+        self._server.watch(self.job_id, self._heard)
+
+    def _finish(self) -> None:
+        info = self._server.job(self.job_id).result()
+        if self._collector is not None:
+            self._collector.add(self._server.results(self.job_id))
+            self._collector.wait()
+        self._info = info
+        with suppress(InvalidStateError):  # the client may have been closed meanwhile
+            self.done.set_result(info)
+
+    def _fail(self, error: ProtocolError) -> None:
+        for future in (self.accepted, self.done):
+            with suppress(InvalidStateError):
+                future.set_exception(error)
+
+    # The session's thread -------------------------------------------------------------------------------
+
+    def _heard(self, event: WatchEvent) -> None:
+        info = self._info
+        if isinstance(event, Snapshot):
+            self._info = event.job
+            is_final = event.job.state.is_final
+        elif isinstance(event, StateEvent) and info is not None:
+            self._info = msgspec.structs.replace(
+                info, state=event.state, message=event.message, sequence=event.sequence
+            )
+            is_final = event.state.is_final
+        else:
+            is_final = False
+            self._note(event, info)
+        if is_final and self._upload is not None:
+            self._upload.stop()
+        if self._on_event is not None:
+            self._on_event(event)
+        if is_final:
+            self._is_final.set()
+
+    def _note(self, event: WatchEvent, info: JobInfo | None) -> None:
+        if isinstance(event, ProgressEvent) and info is not None:
+            self._info = msgspec.structs.replace(info, progress=event.progress)
+        elif isinstance(event, FrameEvent):
+            if info is not None:
+                self._info = msgspec.structs.replace(
+                    info, frames_done=info.frames_done + 1, sequence=event.sequence
+                )
+            if self._collector is not None:
+                self._collector.add([ResultFile(frame=event.frame, size=event.size, sha256=event.sha256)])

@@ -1,0 +1,156 @@
+"""How a job's files reach the server: proven to be seen there, or sent."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from .errors import ServerError, TransferError
+from .job import RemovalJob
+from .job_check import frame_list
+from .job_file import encode_job
+from .manifest import InputFile, input_files, measure_inputs
+from .messages import GetJob, JobInfo, JobReply, ManifestEntry, Proof, ProofFile, Prove, Submit, Transfer
+from .proof import FolderProbe, digest_file, new_nonce, plan_challenge
+from .sequence import absolute_pattern, frame_path
+from .session import Session
+from .wire import encode_manifest
+
+TransferChoice = Literal["auto", "paths", "streamed"]
+_PROOF_S = 60.0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """All that is sent, and the files behind it."""
+
+    message: Submit
+    payloads: list[bytes]
+    files: list[InputFile]
+    entries: list[ManifestEntry]
+
+
+def absolute_job(job: RemovalJob) -> RemovalJob:
+    """The job with every pattern absolute on this machine."""
+    replace = msgspec.structs.replace
+    anchors = job.anchors
+    if anchors is not None:
+        anchors = replace(anchors, pattern=absolute_pattern(anchors.pattern))
+    return replace(
+        job,
+        shot=replace(job.shot, plate=absolute_pattern(job.shot.plate)),
+        mattes=[replace(matte, pattern=absolute_pattern(matte.pattern)) for matte in job.mattes],
+        anchors=anchors,
+        output=replace(job.output, pattern=absolute_pattern(job.output.pattern)),
+    )
+
+
+def plan_submission(session: Session, job: RemovalJob, choice: TransferChoice) -> Submission:
+    """Measure the files, let the server prove what it sees, and decide how they travel. Blocks.
+
+    Raises:
+        JobError: when the job is not valid.
+        TransferError: when files are missing, results are there already, or ``choice`` is ``paths`` and the
+            server does not see them.
+        ServerError, ServerUnreachableError: as the server answers.
+    """
+    text = encode_job(job)
+    files = list(input_files(job))
+    entries = measure_inputs(files)
+    known = _known_job(session, job.job_id)
+    if known is not None:
+        inputs, outputs = known.inputs, known.outputs
+    else:
+        refuse_existing_results(job)
+        inputs, outputs = _choose(session, job, files, entries, choice)
+    payloads = [text]
+    if inputs == "streamed":
+        payloads.append(encode_manifest(entries))
+    return Submission(Submit(request=0, inputs=inputs, outputs=outputs), payloads, files, entries)
+
+
+def refuse_existing_results(job: RemovalJob) -> None:
+    """Raise TransferError when a new job would have to overwrite files of its output."""
+    pattern = job.output.versioned_pattern
+    there = [frame for frame in job.shot.frame_numbers if frame_path(pattern, frame).exists()]
+    if there:
+        raise TransferError(
+            f"the output has {frame_list(there)} already ({frame_path(pattern, there[0])}); "
+            "results are never overwritten: raise output.version or choose another name"
+        )
+
+
+def _known_job(session: Session, job_id: str) -> JobInfo | None:
+    try:
+        reply, _ = session.request(GetJob(request=0, job_id=job_id)).result()
+    except ServerError as error:
+        if error.code == "unknown_job":
+            return None
+        raise
+    return reply.job if isinstance(reply, JobReply) else None
+
+
+def _choose(
+    session: Session,
+    job: RemovalJob,
+    files: Sequence[InputFile],
+    entries: Sequence[ManifestEntry],
+    choice: TransferChoice,
+) -> tuple[Transfer, Transfer]:
+    if choice == "streamed":
+        return "streamed", "streamed"
+    inputs_problem, outputs_problem = prove_paths(session, job, files, entries)
+    problem = inputs_problem or outputs_problem
+    if choice == "paths" and problem:
+        raise TransferError(f"the server does not work on this machine's paths: {problem}")
+    return "streamed" if inputs_problem else "paths", "streamed" if outputs_problem else "paths"
+
+
+def prove_paths(
+    session: Session, job: RemovalJob, files: Sequence[InputFile], entries: Sequence[ManifestEntry]
+) -> tuple[str, str]:
+    """Let the server prove that it sees the input files, and the output folder. Why it does not comes back
+    for each; empty texts when proven.
+
+    Raises:
+        TransferError: when the output folder cannot be made or written to here.
+        ServerError, ServerUnreachableError: as the server answers.
+    """
+    welcome = session.wait_connected(_PROOF_S)
+    nonce = new_nonce()
+    challenge = plan_challenge(files, entries, welcome.limits.proof_files)
+    folder = frame_path(job.output.versioned_pattern, job.shot.first_frame).parent
+    try:
+        with FolderProbe(folder) as probe:
+            message = Prove(request=0, nonce=nonce.hex(), files=challenge, folder=probe.request)
+            reply, _ = session.request(message, timeout_s=_PROOF_S).result()
+            if not isinstance(reply, Proof) or len(reply.files) != len(challenge):
+                raise ServerError("bad_message", "the server's proof does not fit the question")
+            answer = reply.folder
+            is_answered = answer is not None and probe.is_answered(nonce, answer.digest)
+            outputs_problem = ""
+            if not is_answered:
+                why = answer.problem if answer is not None else ""
+                outputs_problem = why or f"it sees another folder than {folder}"
+    except OSError as error:
+        raise TransferError(
+            f"cannot write to the output folder {folder}: {error.strerror or error}"
+        ) from error
+    for asked, told in zip(challenge, reply.files, strict=True):
+        if told.digest is None:
+            return told.problem or f"it does not see {asked.path}", outputs_problem
+        if not hmac.compare_digest(told.digest, _own_digest(nonce, asked)):
+            return f"it sees other content in {asked.path}", outputs_problem
+    return "", outputs_problem
+
+
+def _own_digest(nonce: bytes, asked: ProofFile) -> str:
+    try:
+        return digest_file(nonce, Path(asked.path), asked.ranges)
+    except OSError as error:
+        raise TransferError(f"cannot read {asked.path}: {error.strerror or error}") from error

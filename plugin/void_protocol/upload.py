@@ -1,0 +1,189 @@
+"""Sends a job's input files: chunk by chunk, as the server gives credit."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+
+from .errors import ServerError, TransferError
+from .manifest import InputFile
+from .messages import (
+    Accepted,
+    Chunk,
+    FileRefused,
+    FileStored,
+    JobState,
+    ManifestEntry,
+    ServerMessage,
+    Submit,
+    UploadCredit,
+)
+from .session import Session
+from .wire import CHUNK_BYTES, Payload
+
+_TRIES = 3
+"""How often a file is sent before a checksum that does not fit counts as a failure."""
+_SILENCE_S = 60.0
+"""A server that gives no credit for this long is asked whether it still knows the upload."""
+_RECONNECT_S = 3600.0
+
+UploadProgress = Callable[[int, int], None]
+"""Called with files sent and files in all."""
+
+
+class Upload:
+    """One submission. :meth:`run` belongs to a thread of its own; the others to the session's."""
+
+    def __init__(
+        self,
+        session: Session,
+        job_id: str,
+        submit: Submit,
+        payloads: Sequence[Payload],
+        files: Sequence[InputFile],
+        entries: Sequence[ManifestEntry],
+        on_progress: UploadProgress | None = None,
+    ) -> None:
+        self._session = session
+        self._job_id = job_id
+        self._submit = submit
+        self._payloads = payloads
+        self._files = files
+        self._entries = entries
+        self._on_progress = on_progress
+        self._changed = threading.Condition()
+        self._credit = 0
+        self._missing: list[int] = []
+        self._unconfirmed: set[int] = set()
+        self._refused: list[FileRefused] = []
+        self._is_broken = False
+        self._is_stopped = False
+
+    def received(self, message: ServerMessage) -> None:
+        """Take what the server says about this upload."""
+        with self._changed:
+            if isinstance(message, UploadCredit):
+                self._credit += message.chunks
+            elif isinstance(message, FileStored):
+                self._unconfirmed.discard(message.file)
+            elif isinstance(message, FileRefused):
+                self._refused.append(message)
+            self._changed.notify_all()
+
+    def interrupt(self) -> None:
+        """The connection was lost, or the server has forgotten the upload: it has to be taken up anew."""
+        with self._changed:
+            self._is_broken = True
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """The job is over, or nobody waits any more."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
+
+    def run(self, on_accepted: Callable[[Accepted], None]) -> None:
+        """Submit and send until the server has every file.
+
+        Args:
+            on_accepted: hears the server's answer, again after each reconnection.
+
+        Raises:
+            ServerError: when the server refuses the job.
+            ServerUnreachableError: when it does not come back.
+            TransferError: when a file cannot be read or changes meanwhile.
+        """
+        tries: dict[int, int] = {}
+        while not self._is_stopped:
+            with self._changed:
+                self._is_broken = False
+                self._refused.clear()
+            accepted = self._ask()
+            on_accepted(accepted)
+            if accepted.job.state is not JobState.UPLOADING:
+                return
+            have = {index for first, last in accepted.have for index in range(first, last + 1)}
+            with self._changed:
+                self._credit = accepted.credit
+                self._missing = [index for index in range(len(self._entries)) if index not in have]
+                self._unconfirmed = set(self._missing)
+            if self._send_all(tries):
+                return
+
+    def _ask(self) -> Accepted:
+        future = self._session.request(self._submit, self._payloads, timeout_s=_RECONNECT_S)
+        reply, _ = future.result()
+        if not isinstance(reply, Accepted):
+            raise ServerError("bad_message", f"the server answered submit with {type(reply).__name__}")
+        return reply
+
+    def _send_all(self, tries: dict[int, int]) -> bool:
+        """True when everything is confirmed, False when it has to be taken up anew."""
+        while True:
+            self._heed_refusals(tries)
+            with self._changed:
+                if self._is_broken or self._is_stopped:
+                    return self._is_stopped
+                if not self._unconfirmed:
+                    return True
+                if not self._missing:
+                    if not self._changed.wait(_SILENCE_S):
+                        return False
+                    continue
+                index = self._missing.pop(0)
+            self._send_file(index)
+            if self._on_progress is not None:
+                self._on_progress(len(self._entries) - len(self._missing), len(self._entries))
+
+    def _heed_refusals(self, tries: dict[int, int]) -> None:
+        with self._changed:
+            refused, self._refused = self._refused, []
+        for refusal in refused:
+            index = refusal.file
+            tries[index] = tries.get(index, 0) + 1
+            if tries[index] >= _TRIES or refusal.code == "storage":
+                path = self._files[index].path if index < len(self._files) else f"file {index}"
+                raise TransferError(f"the server cannot take {path}: {refusal.message}")
+            if index not in self._missing:
+                self._missing.insert(0, index)
+
+    def _send_file(self, index: int) -> None:
+        path, size = self._files[index].path, self._entries[index].size
+        digest = hashlib.sha256()
+        offset = 0
+        try:
+            with path.open("rb", buffering=0) as file:
+                while True:
+                    if not self._take_credit():
+                        return
+                    data = file.read(min(CHUNK_BYTES, size - offset))
+                    if not data and offset < size:
+                        raise TransferError(f"{path} has become shorter while it was sent; submit again")
+                    digest.update(data)
+                    end = offset + len(data)
+                    last = end == size
+                    chunk = Chunk(
+                        job_id=self._job_id,
+                        file=index,
+                        offset=offset,
+                        last=last,
+                        sha256=digest.hexdigest() if last else "",
+                    )
+                    self._session.send(chunk, [data])
+                    offset = end
+                    if last:
+                        return
+        except OSError as error:
+            raise TransferError(f"cannot read {path}: {error.strerror or error}") from error
+
+    def _take_credit(self) -> bool:
+        """Wait until a chunk may be sent. False when this file must not be sent further now."""
+        with self._changed:
+            while self._credit == 0 and not (self._is_broken or self._is_stopped):
+                if not self._changed.wait(_SILENCE_S):
+                    self._is_broken = True
+            if self._is_broken or self._is_stopped or self._refused:
+                return False
+            self._credit -= 1
+            return True
