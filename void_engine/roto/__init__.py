@@ -1,0 +1,1 @@
+"""Roto shapes to mattes: flattening, exact coverage, feather, and the matte of a role."""
