@@ -1,0 +1,1 @@
+"""Plates: EXR sequences in and out with nothing lost, and movies turned into them."""
