@@ -1,0 +1,68 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from installer import project_checks
+from installer.console import Console
+from installer.environment import Environment
+from installer.project import ROOT, Project
+from installer.project_checks import CHECKS, ProjectCheck, run_checks
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """The environment that the tests run in."""
+    monkeypatch.setattr(Environment, "python", Path(sys.executable))
+    return Environment(Path(sys.prefix), "3.11")
+
+
+PASSES = ProjectCheck("Passes", ("-c", "print('quiet')"))
+FAILS = ProjectCheck("Fails", ("-c", "import sys; print('line 7 is wrong'); sys.exit(1)"))
+SHOWS = ProjectCheck("Shows", ("-c", "print('42 passed')"), shows_output=True)
+
+
+def test_all_run_and_the_summary_tells_which_failed(
+    here: Environment, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project_checks, "CHECKS", (PASSES, FAILS, SHOWS))
+
+    assert run_checks(here, Project(), Console(), []) == 1
+
+    said = capfd.readouterr().out
+    assert "quiet" not in said
+    assert "line 7 is wrong" in said
+    assert "42 passed" in said
+    assert said.index("42 passed") < said.index("Passes: passed") < said.index("Fails: failed")
+    assert "Shows: passed" in said
+
+
+def test_nothing_wrong(here: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_checks, "CHECKS", (PASSES, SHOWS))
+
+    assert run_checks(here, Project(), Console(), []) == 0
+
+
+def test_arguments_choose_tests_and_nothing_else(
+    here: Environment, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project_checks, "CHECKS", (FAILS,))
+
+    status = run_checks(here, Project(), Console(), ["--version"])
+
+    assert status == 0
+    assert "pytest" in capfd.readouterr().out
+
+
+def test_the_checks_are_those_the_project_promises() -> None:
+    commands = [" ".join(check.arguments) for check in CHECKS]
+    for tool in ("ruff check", "ruff format --check", "mypy", "lint_imports", "pytest"):
+        assert any(tool in command for command in commands), tool
+    assert "--cov" in commands[-1]
+
+
+def test_ci_runs_what_the_readme_says() -> None:
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert "set -eu" in lines
+    assert lines[-1].removeprefix("exec ") == "python3 installer test"
