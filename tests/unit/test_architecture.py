@@ -1,0 +1,136 @@
+"""The house rules that no linter knows. Who may import whom among our packages is import-linter's."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("plugin", "server", "void_engine", "installer")
+HOST_PYTHON = (3, 10)
+"""The oldest Python that a supported host embeds."""
+MOST_LINES = 450
+FORBIDDEN_IN_THE_HOST = ("torch", "numpy", "OpenImageIO", "cv2")
+MAY_IMPORT_NUKE = {"plugin/init.py", "plugin/menu.py", "plugin/void_nuke/nuke_host.py"}
+WIDGETS_ONLY_IN = "plugin/void_nuke/ui/"
+
+
+def modules(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports anywhere, with each name taken from it: ``PySide6.QtWidgets``."""
+    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def host_modules() -> list[str]:
+    """All modules of the host side that can be imported without a host and without Qt."""
+    return [
+        name_of(path.with_suffix("")).removeprefix("plugin/").replace("/", ".").removesuffix(".__init__")
+        for path in modules("plugin/void_protocol", "plugin/void_nuke")
+        if name_of(path) not in MAY_IMPORT_NUKE and not name_of(path).startswith(WIDGETS_ONLY_IN)
+    ]
+
+
+def test_the_host_side_loads_without_heavy_packages() -> None:
+    code = f"""
+import importlib, sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {FORBIDDEN_IN_THE_HOST!r}:
+            raise AssertionError(f"{{name}} is imported on the host's side")
+
+sys.meta_path.insert(0, Refuse())
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
+    assert {"void_protocol", "void_nuke", "void_protocol.job"} <= set(host_modules())
+
+    loaded = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *host_modules()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert loaded.returncode == 0, loaded.stderr
+
+
+@pytest.mark.parametrize("path", modules("plugin"), ids=name_of)
+def test_what_a_host_loads_is_python_of_the_host(path: Path) -> None:
+    ast.parse(path.read_text(encoding="utf-8"), filename=str(path), feature_version=HOST_PYTHON)
+
+
+def test_only_the_host_adapter_and_the_entry_points_import_nuke() -> None:
+    importers = {
+        name_of(path)
+        for path in modules(*PACKAGES)
+        if any(name.partition(".")[0] in ("nuke", "nukescripts") for name in imported(path))
+    }
+    assert importers <= MAY_IMPORT_NUKE
+
+
+def test_widgets_are_drawn_only_in_the_ui() -> None:
+    importers = {
+        name_of(path) for path in modules(*PACKAGES) if any("QtWidgets" in name for name in imported(path))
+    }
+    assert {name for name in importers if not name.startswith(WIDGETS_ONLY_IN)} == set()
+
+
+def test_the_scan_sees_every_way_to_import(tmp_path: Path) -> None:
+    source = (
+        "import nuke.math as m\ndef f():\n    from PySide6 import QtCore, QtWidgets\nfrom . import nuke\n"
+    )
+    (tmp_path / "module.py").write_text(source)
+
+    assert set(imported(tmp_path / "module.py")) == {
+        "nuke.math",
+        "PySide6",
+        "PySide6.QtCore",
+        "PySide6.QtWidgets",
+    }
+
+
+def test_modules_are_small_enough_to_hold_in_the_head() -> None:
+    lines = {name_of(path): len(path.read_bytes().splitlines()) for path in modules(*PACKAGES)}
+    assert len(lines) > 20
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_no_file_names_the_machine_it_was_written_on() -> None:
+    # Put together here, so that this file does not contain them itself.
+    places = [b"/" + place + b"/" for place in (b"work", b"root", b"opt/pypi", b"opt/wheels")]
+    places += [b"/home/" + user + b"/" for user in (b"runner", b"ubuntu", b"user")]
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if tracked.returncode != 0:
+        pytest.skip("not a git checkout: there is no list of the project's files")
+    files = [ROOT / name.decode() for name in tracked.stdout.split(b"\0") if name]
+    found = {
+        f"{name_of(path)}: {place.decode()}"
+        for path in files
+        if path.is_file()
+        for place in places
+        if place in path.read_bytes()
+    }
+    assert found == set()
