@@ -22,8 +22,8 @@ HIGHLIGHT = 20.0
 _VIEW_WIDTH = 640.0
 _VIEW_HEIGHT = 362.0
 _ZOOM = 1.045
-_PAN_FROM = (346.0, 290.0)
-_PAN_TO = (394.0, 293.0)
+_PAN_FROM = (346.0, 297.0)
+_PAN_TO = (394.0, 299.0)
 _SLIDE = 0.03
 """How far the camera slides over the shot, as a fraction of the stereo baseline (19 cm)."""
 _CANVAS_DENSITY = 1.4

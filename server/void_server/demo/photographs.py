@@ -50,9 +50,9 @@ def read_pebbles() -> Float32Array:
 
 
 def depth_from_disparity(disparity: Float32Array) -> Float32Array:
-    """Distance from the camera in metres, from the benchmark's calibration."""
+    """Distance from the camera in metres, from the benchmark's calibration, to the millimetre."""
     depth = _FOCAL_PX * _BASELINE_M / (disparity + _DISPARITY_OFFSET_PX)
-    return np.asarray(depth, dtype=np.float32)
+    return np.asarray(np.round(depth, 3), dtype=np.float32)
 
 
 def _filled(disparity: Float32Array) -> Float32Array:

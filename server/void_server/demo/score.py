@@ -31,7 +31,7 @@ NOTHING = "doing nothing"
 TELEA = "OpenCV Telea"
 
 _MATTE_CHANNEL = "matte.A"
-_TELEA_RADIUS_PX = 5
+_TELEA_RADIUS_PX = 3
 _CONTEXT_PX = 16
 """What Telea and the windows of SSIM see around the matte."""
 _SSIM_SIGMA_PX = 1.5
