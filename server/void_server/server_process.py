@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from void_protocol.errors import KeyFileError
-from void_protocol.keys import Connection, load_connection, server_file
+from void_protocol.keys import Connection, load_connection, read_server_address
 
 from .errors import ServerStartError
 from .serve import encode_settings
@@ -57,7 +57,7 @@ class ServerProcess:
         """
         home = self.settings.home
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        server_file(home).unlink(missing_ok=True)
+        before = _server_id(home)  # of a server that was killed, or of one that will turn us away
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "void_server.serve"],
@@ -69,8 +69,9 @@ class ServerProcess:
         self._process.stdin.write(encode_settings(self.settings))
         self._process.stdin.flush()
         limit = time.monotonic() + timeout_s
-        while not server_file(home).exists():
+        while _server_id(home) in (None, before):
             if self._process.poll() is not None:
+                self.kill()
                 raise ServerStartError(f"the server ended at once:\n{self._last_words()}")
             if time.monotonic() > limit:
                 self.kill()
@@ -116,3 +117,10 @@ class ServerProcess:
 
     def _last_words(self) -> str:
         return self.log_file.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace")
+
+
+def _server_id(home: Path) -> str | None:
+    try:
+        return read_server_address(home).server_id
+    except KeyFileError:
+        return None

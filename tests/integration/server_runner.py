@@ -28,6 +28,8 @@ def copy_frames(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False) -
         monitor.log(f"anchor {frame_path(job.anchors.pattern, job.anchors.frames[0]).read_bytes()!r}")
     if "fail" in words:
         raise PlateError("frame 1001 is broken; render it again")
+    if "bug" in words:
+        raise KeyError("no such thing")
     total = len(job.shot.frame_numbers)
     for step, frame in enumerate(job.shot.frame_numbers, start=1):
         target = frame_path(job.output.versioned_pattern, frame)
