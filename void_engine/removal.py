@@ -106,7 +106,7 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
         anchors=request.anchors,
     )
     answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
-    _write_all(request, shot, _in_order(answers, wanted), len(wanted), monitor)
+    _write_all(request, engine, shot, _in_order(answers, wanted), len(wanted), monitor)
 
 
 def _check_display_size(request: RemovalRequest, found: tuple[int, int]) -> None:
@@ -207,6 +207,7 @@ def _in_order(answers: Iterator[CleanFrame], wanted: frozenset[int]) -> Iterator
 
 def _write_all(
     request: RemovalRequest,
+    engine: Engine,
     shot: PlateShot,
     answers: Iterator[CleanFrame],
     count: int,
@@ -216,7 +217,9 @@ def _write_all(
     previewed_at = -_PREVIEW_EVERY_S
     with PlateWriter(compression=request.output.compression, on_written=monitor.frame_done) as writer:
         for step, clean in enumerate(answers):
-            frame = _finished(request, shot, clean)
+            frame = _finished(request, shot, clean).with_metadata(
+                {JOB_ID_KEY: request.job_id, **(request.output.metadata or {}), **engine.record}
+            )
             now = time.monotonic()
             if now - previewed_at >= _PREVIEW_EVERY_S:
                 previewed_at = now
@@ -226,7 +229,7 @@ def _write_all(
 
 
 def _finished(request: RemovalRequest, shot: PlateShot, clean: CleanFrame) -> Frame:
-    """The frame as it is written: merged picture, layers and metadata."""
+    """The frame as it is written: merged picture and layers."""
     at = shot.frame(clean.number)
     frame = request.plates.frame(clean.number)
     solid = at.replaced > 0
@@ -239,7 +242,7 @@ def _finished(request: RemovalRequest, shot: PlateShot, clean: CleanFrame) -> Fr
         frame = frame.with_rgb(merged[part], inside, solid[part], request.layer)
     for name, planes in _layers(request.output.layers, at, clean).items():
         frame = frame.with_layer(name, planes, shot.box)
-    return frame.with_metadata({JOB_ID_KEY: request.job_id, **(request.output.metadata or {})})
+    return frame
 
 
 def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:

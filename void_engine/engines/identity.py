@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .interface import CleanFrame, EngineRequest, Monitor, ShotSource
 
@@ -13,6 +13,7 @@ class IdentityEngine:
     name = "identity"
     wants_full_frame = False
     region_aspect = None
+    record: Mapping[str, str | int | float] = {}  # noqa: RUF012 - never changed
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield the plate's own pixels. It has no options and ignores the prompt and the seed."""

@@ -129,6 +129,11 @@ class Engine(Protocol):
         """Width and height, in square pixels, of the region that the engine's model likes best; None where
         any will do."""
 
+    @property
+    def record(self) -> Mapping[str, str | int | float]:
+        """What the result was made with (model hashes, the picture's encoding, ...), for its metadata. Known
+        once :meth:`remove` has begun to yield."""
+
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield one clean frame for each frame of ``shot`` that the request wants, in order.
 

@@ -37,10 +37,9 @@ def void(
     # --debug is read by ExplainingGroup from the context, where every error passes.
 
 
-for family in (run, make, pictures, serve, jobs):
+for family in (run, make, pictures, serve, jobs, demo):
     family.add_to(app)
 app.command("doctor", help=doctor.doctor.__doc__)(doctor.doctor)
-app.command("demo", help=demo.demo.__doc__)(demo.demo)
 app.add_typer(models.app, name="models", help="VOID's model files: fetch, check, make tiny ones for tests.")
 
 

@@ -38,7 +38,7 @@ _PACKAGES = {
     "numpy": "numpy",
     "OpenImageIO": "OpenImageIO",
     "cv2": "opencv-python-headless",
-    "freetype": "freetype-py",
+    "pyclipper": "pyclipper",
     "zmq": "pyzmq",
     "msgspec": "msgspec",
 }

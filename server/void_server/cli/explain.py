@@ -18,6 +18,7 @@ from void_engine.errors import (
     SettingError,
 )
 from void_protocol.errors import JobError, JobFileError, ProtocolError
+from void_server.errors import ServiceError
 
 from .exit_codes import ExitCode
 
@@ -41,6 +42,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (JobFileError, ExitCode.INVALID_JOB),
     (EngineError, ExitCode.FAILED),
     (ProtocolError, ExitCode.NO_SERVER),
+    (ServiceError, ExitCode.FAILED),
 )
 
 
@@ -57,7 +59,7 @@ class ExplainingGroup(TyperGroup):
         except CommandError as error:
             self._explain(error, debug)
             ctx.exit(error.code)
-        except (EngineError, ProtocolError) as error:
+        except (EngineError, ProtocolError, ServiceError) as error:
             self._explain(error, debug)
             ctx.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
         except OSError as error:

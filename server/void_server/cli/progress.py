@@ -7,7 +7,14 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 _PLAIN_EVERY_S = 5.0
 
@@ -18,7 +25,7 @@ class StageProgress:
     def __init__(self, title: str, console: Console | None = None) -> None:
         self._console = console or Console(file=sys.stdout, highlight=False)
         self._title = title
-        self._bars: dict[str, int] = {}
+        self._bars: dict[str, TaskID] = {}
         self._plain_at: dict[str, float] = {}
         self._progress = Progress(
             TextColumn("[bold]{task.fields[title]}[/] {task.description}"),

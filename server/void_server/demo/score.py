@@ -22,6 +22,7 @@ from skimage.metrics import structural_similarity
 
 from void_engine.geometry import Box
 from void_engine.plates.frame import Frame
+from void_server.errors import ServiceError
 
 Float32Array = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -38,7 +39,7 @@ _SSIM_SIGMA_PX = 1.5
 _DETAIL_SIGMA_PX = 1.0
 
 
-class ScoreError(Exception):
+class ScoreError(ServiceError):
     """The pictures cannot be compared; the message says why."""
 
 

@@ -15,6 +15,7 @@ from void_server.demo.exposure import exposed, grain_field, with_object
 from void_server.demo.garage import CameraMove, GarageSet
 from void_server.demo.photographs import Float32Array, depth_from_disparity, read_garage, read_pebbles
 from void_server.demo.roto import DemoShape, DemoShapeFrame, Hand, draw_around
+from void_server.errors import ServiceError
 
 FRAMES_PER_SECOND = 24
 PROMPT = "A red motorcycle stands in an empty garage."
@@ -24,7 +25,7 @@ _REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _TALLEST = 0.6
 
 
-class DemoRenderError(Exception):
+class DemoRenderError(ServiceError):
     """The demo shot could not be rendered; the message says what to change."""
 
 

@@ -1,0 +1,76 @@
+"""``void demo``: a whole removal on a shot with known truth, through a real server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from void_protocol.client import Client
+from void_protocol.job import RemovalJob
+from void_protocol.messages import JobInfo
+
+from .exit_codes import ExitCode
+from .explain import CommandError
+from .pictures import spread, write_sheet
+from .progress import StageProgress
+from .remote import JobDisplay, wait_shown
+
+_SHEET_ROWS = 4
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for all that is made.")] = Path(
+        "demo_out"
+    ),
+    engine: Annotated[str, typer.Option(help="auto, propagation, void or identity.")] = "propagation",
+    width: Annotated[int, typer.Option(help="Of the format, pixels.")] = 960,
+    height: Annotated[int, typer.Option(help="Of the format, pixels.")] = 540,
+    frames: Annotated[int, typer.Option(help="Length of the shot.", min=2)] = 40,
+    proxy: Annotated[float, typer.Option(help="1, 0.5, 0.25 or 0.125.")] = 1.0,
+) -> None:
+    """Render an HDR shot, remove its object through a real server, and judge the result against the truth."""
+    try:
+        import skimage  # noqa: F401 - the photographs and the metrics
+    except ModuleNotFoundError as error:
+        raise CommandError("the demo needs the extra 'demo': pip install 'void-nuke[demo]'") from error
+    from void_server.demo import walkthrough
+
+    folder = output.absolute()
+    with StageProgress("demo") as bars:
+        shot = walkthrough.render(folder / "shot", width=width, height=height, frames=frames, bars=bars)
+        job = walkthrough.make_job(shot, folder, engine=engine, proxy_scale=proxy)
+
+        def show(client: Client, job: RemovalJob) -> JobInfo:
+            display = JobDisplay(bars)
+            # Streamed: the demo shows the whole way, though this server could read the files itself.
+            remote = client.submit(
+                job, on_event=display.on_event, on_upload=display.on_upload, transfer="streamed"
+            )
+            return wait_shown(remote.done, display)
+
+        info, seconds = walkthrough.remove_through_server(job, folder / "server", show)
+        score = walkthrough.judge(job, shot, bars)
+    table = score.table()
+    sheet = folder / walkthrough.RESULT_FOLDER / f"demo_v{job.output.version:03d}.png"
+    write_sheet(
+        job,
+        sheet,
+        spread(job.shot.frame_numbers, _SHEET_ROWS),
+        truth=shot.truth_pattern,
+        notes=table.splitlines(),
+    )
+    typer.echo(
+        f"\n{info.frames_done} frames by {info.engine} in {seconds:.1f} s, submit to last frame\n\n"
+        f"{table}\n\n"
+        f"plate  {shot.plate_pattern}\ntruth  {shot.truth_pattern}\n"
+        f"result {job.output.versioned_pattern}\nsheet  {sheet}"
+    )
+    if not score.bit_exact_outside:
+        raise CommandError("pixels outside the matte were changed", ExitCode.FAILED)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(demo)

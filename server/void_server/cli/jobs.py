@@ -1,0 +1,184 @@
+"""``void submit, jobs, watch, cancel, fetch``: what a server is asked to do."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from void_protocol.client import Client
+from void_protocol.job_file import read_job
+from void_protocol.keys import load_connection
+from void_protocol.messages import JobInfo, JobState
+from void_protocol.remote_job import RemoteJob
+
+from .progress import StageProgress
+from .remote import JobDisplay, checked, wait_shown
+from .run import with_overrides
+
+HomeOption = Annotated[Path | None, typer.Option(help="Home folder with keys and the server's address.")]
+EndpointOption = Annotated[str | None, typer.Option(help="The server's address; default: as the home says.")]
+
+
+class Transfer(str, Enum):
+    """How files travel."""
+
+    AUTO = "auto"
+    PATHS = "paths"
+    STREAMED = "streamed"
+
+
+def connected_client(home: Path | None, endpoint: str | None) -> Client:
+    """A client that has reached its server. Close it, or use it as a context.
+
+    Raises:
+        ProtocolError: when the server does not answer or does not let this user in.
+    """
+    client = Client(load_connection(home, endpoint))
+    try:
+        client.wait_connected()
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def submit(
+    job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the jobs and bring results.")] = True,
+    transfer: Annotated[
+        Transfer, typer.Option(help="paths: the server reads and writes here; streamed: all travels.")
+    ] = Transfer.AUTO,
+    engine: Annotated[str | None, typer.Option(help="Use this engine instead of the job's.")] = None,
+    proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
+    version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Send jobs to the server."""
+    jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]
+    with connected_client(home, endpoint) as client:
+        for job in jobs:
+            with StageProgress(job.shot.name) as bars:
+                display = JobDisplay(bars)
+                remote = client.submit(job, on_event=display.on_event, transfer=transfer.value, fetch=wait)
+                typer.echo(f"{job.shot.name}: job {job.job_id}")
+                if not wait:
+                    display.show_until(partial(_is_with_server, remote, display))
+                    remote.accepted.result()
+                    continue
+                info = wait_shown(remote.done, display)
+            typer.echo(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
+
+
+def _is_with_server(remote: RemoteJob, display: JobDisplay) -> bool:
+    """Whether this client may leave: all is sent, or something went wrong."""
+    return remote.done.done() or display.state not in (None, JobState.UPLOADING)
+
+
+def jobs(
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+    limit: Annotated[int, typer.Option(help="The newest ones.", min=1, max=1000)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List the server's jobs, newest first."""
+    with connected_client(home, endpoint) as client:
+        found = client.jobs(limit=limit).result()
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    table = Table("job", "shot", "engine", "state", "frames", "message", box=None)
+    for info in found:
+        table.add_row(*_row(info))
+    Console().print(table)
+
+
+def _row(info: JobInfo) -> tuple[str, ...]:
+    state = info.state.value
+    if info.queue_position is not None:
+        state += f" ({info.queue_position + 1})"
+    return (
+        info.job_id, info.name, info.engine, state, f"{info.frames_done}/{info.frames_total}", info.message
+    )  # fmt: skip
+
+
+def watch(
+    job_id: Annotated[str, typer.Argument(help="As 'void submit' and 'void jobs' print it.")],
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Follow a job until it ends."""
+    with connected_client(home, endpoint) as client:
+        info = client.job(job_id).result()
+        with StageProgress(info.name) as bars:
+            display = JobDisplay(bars)
+            client.watch(job_id, display.on_event)
+            display.show_until(lambda: display.state is not None and display.state.is_final)
+        checked(client.job(job_id).result())
+
+
+def cancel(
+    job_id: Annotated[str, typer.Argument(help="The job to stop.")],
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Stop a job; frames that are whole stay."""
+    with connected_client(home, endpoint) as client:
+        info = client.cancel(job_id).result()
+    typer.echo(f"{info.job_id}: {info.state.value}")
+
+
+def log(
+    job_id: Annotated[str, typer.Argument(help="The job whose log to print.")],
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Print a job's log."""
+    with connected_client(home, endpoint) as client:
+        text, offset = client.log(job_id).result()
+        while text:
+            typer.echo(text, nl=False)
+            text, offset = client.log(job_id, offset).result()
+
+
+def fetch(
+    job_id: Annotated[str, typer.Argument(help="The job whose frames to bring.")],
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="Pattern to write; default: as the job says.")
+    ] = None,
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Bring a job's frames here, those still to come when they are whole."""
+    with connected_client(home, endpoint) as client:
+        info = client.job(job_id).result()
+        pattern = output or info.output_pattern
+        with StageProgress(info.name) as bars:
+            brought: list[int] = []
+
+            def on_frame(number: int, path: Path) -> None:
+                brought.append(number)
+
+            remote = client.follow(job_id, pattern=pattern, on_frame=on_frame)
+            display = JobDisplay(bars)
+
+            def finished() -> bool:
+                bars.update("fetch", len(brought), info.frames_total)
+                return remote.done.done()
+
+            display.show_until(finished)
+            checked(remote.done.result())
+    typer.echo(f"{info.name}: {len(brought)} frames in {pattern}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this family's commands."""
+    for command in (submit, jobs, watch, cancel, fetch, log):
+        app.command()(command)

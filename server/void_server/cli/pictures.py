@@ -1,0 +1,151 @@
+"""``void contact-sheet``: a job's plate, quadmask and result side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from void_engine.contact_sheet import (
+    Column,
+    View,
+    contact_sheet,
+    difference_column,
+    overlay_column,
+    picture_column,
+    save_png,
+)
+from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.geometry import Box
+from void_engine.mattes import ShotMattes
+from void_engine.plates.sequence import PlateSequence
+from void_engine.quadmask import build_quadmask
+from void_protocol.job import RemovalJob
+from void_protocol.job_file import read_job
+from void_server.translate import shot_mattes
+
+from .make import parse_range
+
+_MOST_ROWS = 5
+
+
+class JobPictures:
+    """A job's pictures for people to look at, over the display window. Use as a context."""
+
+    def __init__(self, job: RemovalJob) -> None:
+        self._job = job
+        self._files = ExitStack()
+        shot = job.shot
+        self._plates = self._sequence(shot.plate, job.settings.proxy_scale)
+        self._results = self._sequence(job.output.versioned_pattern)
+        self._mattes: ShotMattes = shot_mattes(job, self._files)
+        scale = job.settings.proxy_scale
+        self._box = Box.from_size(math.ceil(shot.format.width * scale), math.ceil(shot.format.height * scale))
+
+    def __enter__(self) -> JobPictures:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    def _sequence(self, pattern: str, scale: float = 1.0) -> PlateSequence:
+        shot = self._job.shot
+        sequence = PlateSequence(pattern, shot.first_frame, shot.last_frame, scale=scale, read_ahead=0)
+        return self._files.enter_context(sequence)
+
+    def plate(self, number: int) -> Float32Array:
+        return self._plates.frame(number).read_rgb(self._box, self._job.shot.layer)
+
+    def result(self, number: int) -> Float32Array:
+        return self._results.frame(number).read_rgb(self._box, self._job.shot.layer)
+
+    def quadmask(self, number: int) -> Uint8Array:
+        """As the artist drew it: not snapped to the model's grid."""
+        roles = self._mattes.at(number, self._box)
+        return build_quadmask(roles.remove, roles.affected, is_first_frame=False, snap=False)
+
+    def other(self, pattern: str) -> Column:
+        """One more column, such as the truth."""
+        frames = self._sequence(pattern)
+        return picture_column("truth", lambda number: frames.frame(number).read_rgb(self._box))
+
+    def columns(self, *, difference: bool) -> list[Column]:
+        """Plate, quadmask over plate, result, and perhaps their difference."""
+        columns = [
+            picture_column("plate", self.plate),
+            overlay_column("quadmask", self.plate, self.quadmask),
+            picture_column("result", self.result),
+        ]
+        if difference:
+            columns.append(difference_column("difference x4", self.plate, self.result))
+        return columns
+
+
+def spread(numbers: range, count: int) -> list[int]:
+    """At most ``count`` of the frames, evenly spread, first and last included."""
+    count = min(count, len(numbers))
+    return sorted({numbers[round(place)] for place in np.linspace(0, len(numbers) - 1, count)})
+
+
+def write_sheet(
+    job: RemovalJob,
+    path: Path,
+    frames: Sequence[int],
+    *,
+    difference: bool = False,
+    truth: str | None = None,
+    exposure_stops: float = 0.0,
+    notes: Sequence[str] = (),
+) -> None:
+    """Draw a job's contact sheet as a PNG.
+
+    Raises:
+        EngineError: when a picture cannot be read or the sheet cannot be written.
+    """
+    with JobPictures(job) as pictures:
+        columns = pictures.columns(difference=difference)
+        if truth is not None:
+            columns.append(pictures.other(truth))
+        sheet = contact_sheet(
+            columns,
+            frames,
+            title=f"{job.shot.name}  {job.output.versioned_pattern}",
+            notes=notes,
+            pixel_aspect=job.shot.format.pixel_aspect,
+            view=View(exposure_stops=exposure_stops),
+        )
+    save_png(path, sheet)
+
+
+def sheet_command(
+    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="A job that has run.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
+    frames: Annotated[str | None, typer.Option(help="Range to choose from; default: the shot.")] = None,
+    rows: Annotated[int, typer.Option(help="How many frames to show.", min=1, max=40)] = _MOST_ROWS,
+    version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
+    proxy: Annotated[float | None, typer.Option(help="The scale that was worked at.")] = None,
+    difference: Annotated[bool, typer.Option("--difference", help="Add a difference column.")] = False,
+    exposure: Annotated[float, typer.Option(help="Exposure of the sheet in stops.")] = 0.0,
+) -> None:
+    """Show a job's plate, quadmask and result side by side."""
+    from .run import with_overrides
+
+    job = with_overrides(read_job(job_file), version=version, proxy=proxy)
+    numbers = job.shot.frame_numbers
+    if frames is not None:
+        first, last = parse_range(frames)
+        numbers = range(max(first, numbers[0]), min(last, numbers[-1]) + 1)
+        if not numbers:
+            raise typer.BadParameter(f"{frames} has no frame of {job.shot.first_frame}-{job.shot.last_frame}")
+    write_sheet(job, output, spread(numbers, rows), difference=difference, exposure_stops=exposure)
+    typer.echo(f"contact sheet: {output}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this family's commands."""
+    app.command("contact-sheet")(sheet_command)

@@ -1,0 +1,113 @@
+"""A server's job shown on a terminal, from its first event to its last."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+
+from void_protocol.errors import ProtocolError
+from void_protocol.messages import (
+    FrameEvent,
+    JobInfo,
+    JobState,
+    LogEvent,
+    ProgressEvent,
+    ProgressInfo,
+    StateEvent,
+)
+from void_protocol.watching import Connected, Disconnected, Snapshot, WatchEvent
+
+from .exit_codes import ExitCode
+from .explain import CommandError
+from .progress import StageProgress
+
+_POLL_S = 0.1
+
+
+class JobDisplay:
+    """Takes events from the client's thread and draws them on the caller's."""
+
+    def __init__(self, progress: StageProgress) -> None:
+        self._progress = progress
+        self._events: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
+        self._uploads: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
+        self._frames: set[int] = set()
+        self._total = 0
+        self.state: JobState | None = None
+        """As last heard of."""
+
+    def on_event(self, event: WatchEvent) -> None:
+        """For :meth:`void_protocol.client.Client.watch`."""
+        self._events.put(event)
+
+    def on_upload(self, sent: int, files: int) -> None:
+        """For :meth:`void_protocol.client.Client.submit`."""
+        self._uploads.put((sent, files))
+
+    def show_until(self, finished: Callable[[], bool]) -> None:
+        """Draw events until ``finished``, checked ten times a second, and all that are left then."""
+        done = False
+        while not done:
+            done = finished()
+            with suppress(queue.Empty):
+                while True:
+                    sent, files = self._uploads.get_nowait()
+                    self._progress.update("upload", sent, files)
+            with suppress(queue.Empty):
+                self._draw(self._events.get(timeout=_POLL_S))
+                while True:
+                    self._draw(self._events.get_nowait())
+
+    def _draw(self, event: WatchEvent) -> None:
+        if isinstance(event, Snapshot):
+            self._total = event.job.frames_total
+            self.state = event.job.state
+            if event.job.progress is not None:
+                self._stage(event.job.progress)
+        elif isinstance(event, StateEvent):
+            self.state = event.state
+        elif isinstance(event, ProgressEvent):
+            self._stage(event.progress)
+        elif isinstance(event, FrameEvent):
+            self._frames.add(event.frame)
+        elif isinstance(event, LogEvent):
+            for line in event.text.splitlines():
+                self._progress.message(line)
+        elif isinstance(event, Disconnected):
+            self._progress.message(f"no connection: {event.why}; trying again")
+        elif isinstance(event, Connected):
+            self._progress.message(f"connected to {event.server}")
+
+    def _stage(self, progress: ProgressInfo) -> None:
+        note = "" if progress.frame is None else f"frame {progress.frame}"
+        self._progress.update(progress.stage, progress.step, progress.steps, note)
+
+
+def wait_shown(done: Future[JobInfo], display: JobDisplay) -> JobInfo:
+    """Draw a submitted job until it is final and its frames are here.
+
+    Raises:
+        CommandError: when it failed or was cancelled.
+        ProtocolError: when a transfer failed.
+    """
+    display.show_until(done.done)
+    try:
+        return checked(done.result(timeout=0))
+    except FutureTimeout as error:  # pragma: no cover - done() has just said otherwise
+        raise ProtocolError("the job's end was not told") from error
+
+
+def checked(info: JobInfo) -> JobInfo:
+    """The job, if it went well.
+
+    Raises:
+        CommandError: when it failed or was cancelled.
+    """
+    if info.state is JobState.FAILED:
+        raise CommandError(f"job {info.job_id} failed: {info.message}", ExitCode.JOB_FAILED)
+    if info.state is JobState.CANCELLED:
+        raise CommandError(f"job {info.job_id} was cancelled", ExitCode.CANCELLED)
+    return info
