@@ -59,26 +59,34 @@ def guided_velocity(
     timestep: int,
     *,
     batched: bool = True,
+    context: str = "",
 ) -> torch.Tensor:
     """Classifier-free guidance over :func:`predict_velocity`; no second branch without ``negative``.
 
-    ``batched`` runs both branches in one call, as published; otherwise one by one in half the memory.
+    Args:
+        batched: run both branches in one call, as published; otherwise one by one in half the memory.
+        context: a name for the window, so that a step cache compares a window with itself.
     """
     times = torch.full((1,), timestep, dtype=torch.int64, device=latents.device)
+
+    def predict(branch: str, *arguments: torch.Tensor) -> torch.Tensor:
+        with transformer.cache_context(context + branch):
+            return predict_velocity(transformer, *arguments).float()
+
     if negative is None:
-        return predict_velocity(transformer, latents, condition, text, times).float()
+        return predict("", latents, condition, text, times)
     if batched:
-        both = predict_velocity(
-            transformer,
+        both = predict(
+            "",
             torch.cat([latents, latents]),
             torch.cat([condition, condition]),
             torch.cat([negative, text]),
             times.expand(2),
-        ).float()
+        )
         without, with_text = both.chunk(2)
     else:
-        without = predict_velocity(transformer, latents, condition, negative, times).float()
-        with_text = predict_velocity(transformer, latents, condition, text, times).float()
+        without = predict("-", latents, condition, negative, times)
+        with_text = predict("+", latents, condition, text, times)
     return without + guidance * (with_text - without)
 
 
@@ -133,6 +141,7 @@ def denoise(
                 guidance,
                 schedule.timesteps[step],
                 batched=batched_guidance,
+                context=f"window{index}",
             ).to(part.device)
             if on_prediction is not None:
                 on_prediction(step, index, schedule.clean(step, velocity, part))

@@ -6,9 +6,12 @@ picked frames do not fall on the latents' times; :mod:`void_engine.diffusion.war
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
+
+from void_engine.diffusion.warped_noise import CarriedNoise, Float32Array, OpticalFlow
 
 CHANNELS = 16
 
@@ -28,3 +31,45 @@ def load_warped_noise(stored: torch.Tensor, latents: int, height: int, width: in
     if noise.shape[-2:] != (height, width):
         noise = F.interpolate(noise, size=(height, width), mode="bilinear", align_corners=False)
     return noise[None]
+
+
+class PublishedNoise:
+    """Noise frames over a clip as upstream makes them: stretched to 72 frames, cropped to 480 x 720.
+
+    The flow is OpenCV's where upstream runs RAFT.
+    """
+
+    FRAMES = 72
+    SIZE = (480, 720)
+
+    def __init__(self, seed: int, frames: int) -> None:
+        """``frames``: of the clip that will be added."""
+        self._picks = np.linspace(0, frames - 1, self.FRAMES).astype(int)
+        self._noise = CarriedNoise(seed, *self.SIZE)
+        self._flow = OpticalFlow()
+        self._before: Float32Array | None = None
+        self._index = 0
+        self._stored: list[torch.Tensor] = []
+
+    def add(self, picture: Float32Array) -> None:
+        """The next frame of the clip, (H, W, 3) codes in 0..1."""
+        for _ in range(int((self._picks == self._index).sum())):
+            cropped = self._cropped(picture)
+            if self._before is not None:
+                self._noise.move(self._flow.between(self._before, cropped))
+            self._stored.append(self._noise.reduced().half())
+            self._before = cropped
+        self._index += 1
+
+    def stored(self) -> torch.Tensor:
+        """The noise as upstream stores it, (72, 16, 60, 90) float16."""
+        return torch.stack(self._stored)
+
+    @classmethod
+    def _cropped(cls, picture: Float32Array) -> Float32Array:
+        height, width = cls.SIZE
+        scale = max(height / picture.shape[0], width / picture.shape[1])
+        size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+        covering = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        top, left = (covering.shape[0] - height) // 2, (covering.shape[1] - width) // 2
+        return np.ascontiguousarray(covering[top : top + height, left : left + width])

@@ -22,7 +22,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "pass2_mask": ("three", "binary"),
     "warped_noise": ("carried", "bilinear"),
     "precision": ("auto", "float32", "float16", "bfloat16"),
-    "memory": ("auto", "full", "model", "group", "group-fp8"),
+    "memory": ("auto", "full", "model", "group", "fp8"),
     "speed": ("exact", "fast", "draft"),
     "encoding": ENCODINGS,
 }

@@ -163,24 +163,24 @@ class ShotClip:
         if self._settings.fit == "squash":
             code, _ = self.picture.encode(frame.plate)
             if self._settings.eight_bit:
-                code = np.rint(code * 255) / np.float32(255)
+                code = np.asarray(np.rint(code * 255) / 255, np.float32)
             code = _area(code, self.canvas)
         else:
             code, _ = self.picture.encode(self.resampler.to_canvas(frame.plate))
         return CanvasFrame(np.ascontiguousarray(code, np.float32), self._removal(frame.quadmask))
 
     def _removal(self, quadmask: Uint8Array) -> Float32Array:
+        levels = np.full(self.canvas, KEEP, np.float32)
         if self._settings.mask_sampling == "area":
-            levels: Float32Array = _area(quadmask.astype(np.float32), self.canvas)
+            levels = _area(quadmask.astype(np.float32), self.canvas)
         else:
             # Each role on its own: averaging levels would draw a ring of "affected" around all that goes.
             remove = self._covers((quadmask == REMOVE) | (quadmask == OVERLAP))
             affected = self._covers((quadmask == AFFECTED) | (quadmask == OVERLAP))
-            levels = np.full(self.canvas, KEEP, np.float32)
             levels[affected] = AFFECTED
             levels[remove] = REMOVE
             levels[remove & affected] = OVERLAP
-        return quantise_quadmask(torch.from_numpy(levels)).numpy()
+        return np.asarray(quantise_quadmask(torch.from_numpy(levels)).numpy(), np.float32)
 
     def _covers(self, role: NDArray[np.bool_]) -> NDArray[np.bool_]:
         covered: NDArray[np.bool_] = self.resampler.to_canvas(role.astype(np.float32)) > ROLE_THRESHOLD

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXCausalConv3d
 from diffusers.models.upsampling import CogVideoXUpsample3D
 
 from void_engine.diffusion.framing import latent_frames
@@ -33,6 +34,21 @@ def decode_groups(latents: int) -> list[tuple[int, int]]:
     """Half-open latent ranges that are decoded together: 0 alone, then pairs; the last may be single."""
     starts = [0, *range(1, latents, DECODE_GROUP)]
     return list(zip(starts, [*starts[1:], latents], strict=True))
+
+
+def drop_useless_caches(vae: Any) -> None:
+    """Free what the causal convolutions keep for the next group but never look at.
+
+    A convolution that is one frame long has no past, yet diffusers' class keeps a copy of its whole input: in
+    the decoder's normalisations that is a tenth of its peak memory.
+    """
+
+    def drop(module: Any, inputs: Any, output: tuple[torch.Tensor, Any]) -> tuple[torch.Tensor, None]:
+        return output[0], None
+
+    for module in vae.modules():
+        if isinstance(module, CogVideoXCausalConv3d) and module.time_kernel_size == 1:
+            module.register_forward_hook(drop)
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import T5Config, T5EncoderModel
 
 from void_engine.diffusion.errors import ModelFolderError
+from void_engine.diffusion.vae import drop_useless_caches
 
 # VOID was trained on the base model with 16 noisy, 16 mask and 16 plate channels.
 INPUT_CHANNELS = 48
@@ -186,6 +187,7 @@ def load_vae(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
     """The VAE from its folder, on the CPU."""
     model = build_vae(read_json(folder / "config.json"))
     load_into(model, weight_files(folder / "diffusion_pytorch_model.safetensors"), dtype)
+    drop_useless_caches(model)
     return model
 
 

@@ -1,0 +1,54 @@
+"""Which device runs the model, and in what precision."""
+
+from __future__ import annotations
+
+import torch
+
+from void_engine.diffusion.errors import DeviceError
+
+PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+def pick_device(name: str) -> torch.device:
+    """The device that ``name`` asks for; ``auto`` takes an accelerator where there is one.
+
+    Raises:
+        DeviceError: when it is not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise DeviceError(f"device {name!r} is not known; choose auto, cpu, cuda, cuda:1 or mps") from None
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            raise DeviceError(f"device {name!r} is not there ({count} CUDA devices); choose auto or cpu")
+    elif device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("device 'mps' is not there; choose auto or cpu")
+    elif device.type not in ("cpu", "cuda", "mps"):
+        raise DeviceError(f"device {name!r} cannot run the model; choose auto, cpu, cuda or mps")
+    return device
+
+
+def precisions(name: str, device: torch.device) -> list[torch.dtype]:
+    """What to compute in, best first: a later one is tried when an earlier one overflows.
+
+    ``auto`` is float32 on the CPU and elsewhere float16, whose ten bits of mantissa keep more than bfloat16's
+    seven, and after it bfloat16, which overflows as late as float32.
+    """
+    if name != "auto":
+        return [PRECISIONS[name]]
+    if device.type == "cpu":
+        return [torch.float32]
+    return [torch.float16, torch.bfloat16]
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory of the device that is free now; None where nobody can tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return None

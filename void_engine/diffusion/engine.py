@@ -1,0 +1,179 @@
+"""The engine ``void``: Netflix's VOID on any plate, any length, whatever memory there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+
+from void_engine.colour.picture import ModelPicture, plan_picture
+from void_engine.colour.primaries import primaries_of
+from void_engine.diffusion.device import free_bytes, pick_device, precisions
+from void_engine.diffusion.errors import DeviceError, PrecisionError
+from void_engine.diffusion.layout import find_models
+from void_engine.diffusion.memory import MODES, ModelNeeds, measure_needs, plan_mode
+from void_engine.diffusion.models import weights_fingerprint
+from void_engine.diffusion.residency import PrecisionOverflow, Residency
+from void_engine.diffusion.run import VoidRun
+from void_engine.diffusion.settings import read_settings
+from void_engine.diffusion.shot_clip import ShotClip, plan_size, survey
+from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
+from void_engine.errors import SettingError
+from void_engine.region import TRAINED_ASPECT
+
+
+class VoidEngine:
+    """VOID behind the engines' interface. Keeps its models between jobs.
+
+    Options are the fields of :class:`~void_engine.diffusion.settings.VoidSettings`. After :meth:`remove` has
+    begun to yield, :attr:`record` says what the result was made with.
+    """
+
+    name = "void"
+    wants_full_frame = False
+    region_aspect = TRAINED_ASPECT
+
+    def __init__(self) -> None:
+        self._models: Residency | None = None
+        self.record: dict[str, str | int | float] = {}
+
+    def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
+        """Yield one clean frame for each wanted frame of ``shot``, in order.
+
+        Raises:
+            SettingError: for an option, prompt or shot that the model cannot work with.
+            MatteError: when there is nothing to remove, or nothing else.
+            ModelFolderError: when the models are not there or not whole.
+            DeviceError: when the device is absent or too small.
+            RemovalCancelled: soon after the monitor says so.
+        """
+        settings = read_settings(request.options)
+        if not request.prompt.strip():
+            raise SettingError(
+                "the prompt is empty; describe what remains in the shot, such as 'An empty table.'"
+            )
+        device = pick_device(settings.device)
+        folder = find_models(settings.models or None)
+        folder.require(settings.passes)
+        primaries = primaries_of(settings.colour_space)
+        seen = survey(shot, primaries, monitor)
+        stops = None if math.isnan(settings.exposure_stops) else settings.exposure_stops
+        picture = plan_picture(seen.light, encoding=settings.encoding, stops=stops, primaries=primaries)
+        canvas = plan_size(shot, settings, request.proxy_scale)
+        clip = ShotClip(shot, picture, canvas, settings, request.seed)
+        run = VoidRun(clip, settings, request, folder, monitor)
+        self._log_plan(run, picture)
+
+        latents, models = self._computed(run, device)
+        self.record = self._record(run, picture, models)
+        try:
+            yield from self._decoded(run, models, latents)
+        finally:
+            if models.mode != "full":
+                models.release()
+
+    def release(self) -> None:
+        """Let go of all models and their memory."""
+        if self._models is not None:
+            self._models.release()
+            self._models = None
+
+    def _computed(self, run: VoidRun, device: torch.device) -> tuple[torch.Tensor, Residency]:
+        """The latents, in the first precision and memory mode that get through."""
+        settings, monitor = run.settings, run.monitor
+        candidates = precisions(settings.precision, device)
+        mode, retried = self._mode(run, device, candidates[0]), False
+        while candidates:
+            models = self._residency(run, device, candidates[0], mode)
+            try:
+                return run.latents(models), models
+            except PrecisionOverflow:
+                overflowed = candidates.pop(0)
+                models.release()
+                if candidates:
+                    monitor.log(f"{overflowed} overflows on this shot; starting again in {candidates[0]}")
+            except torch.OutOfMemoryError as error:
+                models.release()
+                smaller = MODES[MODES.index(mode) + 1 :] if settings.memory == "auto" else ()
+                if retried or not smaller:
+                    raise DeviceError(
+                        f"the device's memory is too small for mode {mode!r}; lower max_tokens, use a proxy "
+                        "scale or choose device 'cpu'"
+                    ) from error
+                monitor.log(f"out of memory in mode {mode!r}; trying {smaller[0]!r}")
+                mode, retried = smaller[0], True
+        raise PrecisionError("activations overflow; set the engine option precision to float32")
+
+    def _mode(self, run: VoidRun, device: torch.device, dtype: torch.dtype) -> str:
+        settings = run.settings
+        if settings.memory != "auto":
+            return settings.memory
+        free = free_bytes(device)
+        if device.type == "cpu" or free is None:
+            return "full" if device.type == "cpu" else "model"
+        needs: ModelNeeds = measure_needs(
+            run.folder,
+            run.clip.canvas,
+            run.clip.frames,
+            settings.window,
+            dtype,
+            guided=settings.passes == 2 and settings.guidance_pass2 > 1,
+        )
+        mode = plan_mode(needs, free)
+        for name in MODES:
+            run.monitor.log(f"memory mode {name}: {needs.device_bytes(name) / 2**30:.1f} GiB on the device")
+        run.monitor.log(f"{free / 2**30:.1f} GiB are free; using mode {mode!r}")
+        return mode
+
+    def _residency(self, run: VoidRun, device: torch.device, dtype: torch.dtype, mode: str) -> Residency:
+        settings = run.settings
+        wanted = Residency(run.folder, device, dtype, mode, settings.speed, settings.compile)
+        if self._models is None or self._models.key != wanted.key:
+            self.release()
+            self._models = wanted
+        return self._models
+
+    @staticmethod
+    def _decoded(run: VoidRun, models: Residency, latents: torch.Tensor) -> Iterator[CleanFrame]:
+        clip, request = run.clip, run.request
+        numbers = clip.shot.frame_numbers
+        last = max((i for i, number in enumerate(numbers) if request.wants(number)), default=-1)
+        for index, code in run.frames(models, latents):
+            if index >= clip.covered or index > last:
+                break
+            run.monitor.progress("decoding", index, len(numbers), numbers[index])
+            if request.wants(numbers[index]):
+                yield CleanFrame(numbers[index], clip.to_scene(index, code))
+        for index in range(clip.covered, len(numbers)):
+            if request.wants(numbers[index]):
+                yield CleanFrame(numbers[index], clip.shot.frame(numbers[index]).plate)
+
+    @staticmethod
+    def _log_plan(run: VoidRun, picture: ModelPicture) -> None:
+        clip = run.clip
+        rows, columns = clip.canvas
+        run.monitor.log(
+            f"VOID on a canvas of {columns}x{rows}, {clip.covered} frames padded to {clip.frames}, "
+            f"{run.steps(1)} steps, mode {run.settings.mode}"
+        )
+        run.monitor.log("picture: " + ", ".join(f"{k} {v}" for k, v in picture.describe().items()))
+        left_out = len(clip.shot.frame_numbers) - clip.covered
+        if left_out > 0:
+            run.monitor.log(f"the last {left_out} frames are beyond 'longest' and keep the plate")
+
+    @staticmethod
+    def _record(run: VoidRun, picture: ModelPicture, models: Residency) -> dict[str, str | int | float]:
+        record: dict[str, str | int | float] = {
+            "void/mode": run.settings.mode,
+            "void/seed": run.request.seed,
+            "void/canvas": "x".join(str(side) for side in reversed(run.clip.canvas)),
+            "void/steps": run.steps(1),
+            "void/passes": run.settings.passes,
+            "void/precision": str(models.dtype).removeprefix("torch."),
+            "void/speed": run.settings.speed,
+            **{f"void/picture_{name}": value for name, value in picture.describe().items()},
+        }
+        for number in range(1, run.settings.passes + 1):
+            record[f"void/weights_pass{number}"] = weights_fingerprint(run.folder, number)
+        return record
