@@ -66,7 +66,7 @@ def remove_object(
     """A clean plate: what is under the matte replaced by background.
 
     Args:
-        plate: (T, H, W, 3) scene-linear RGB; values above 1 and below 0 are real, what is not finite is replaced.
+        plate: (T, H, W, 3) scene-linear RGB; values above 1 and below 0 are real.
         matte: (T, H, W) in 0..1: how far the object covers each pixel.
         seed: of the patch synthesis, the only place where chance enters.
         monitor: hears progress and may cancel.

@@ -1,8 +1,8 @@
 """The log-like encoding in which propagation compares, warps and averages pixels.
 
-In scene-linear light a highlight at 20 rings when it is sampled with a sharp kernel and drowns everything else in a
-mean. In the encoding a photographic stop is about the same step everywhere, values below zero keep their
-sign, and the way back is exact to float precision.
+In scene-linear light a highlight at 20 rings when it is sampled with a sharp kernel and drowns everything
+else in a mean. In the encoding a photographic stop is about the same step everywhere, values below zero keep
+their sign, and the way back is exact to float precision.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def luma(encoded: Float32Array) -> Float32Array:
 
 
 def eight_bit(brightness: Float32Array, visible: NDArray[np.bool_]) -> Uint8Array:
-    """(H, W) brightness stretched so that the 1st and 99th percentile of its visible pixels span the byte range.
+    """(H, W) brightness stretched so that the visible pixels fill the byte range (1st to 99th percentile).
 
     A stretch of less than 0.05 encoded units is not amplified further: it would show noise as texture.
     """
@@ -59,4 +59,4 @@ def eight_bit(brightness: Float32Array, visible: NDArray[np.bool_]) -> Uint8Arra
     low, high = np.percentile(sample, (1.0, 99.0))
     scale = 235.0 / max(float(high - low), 0.05)
     stretched = (brightness - np.float32(low)) * np.float32(scale) + np.float32(10.0)
-    return np.clip(np.rint(stretched), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(stretched), 0, 255), np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -10,11 +10,11 @@ import numpy as np
 from void_engine.engines.interface import CleanFrame, EngineRequest, Float32Array, Monitor, ShotSource
 from void_engine.errors import SettingError
 from void_engine.propagation.compose import FrameCleaner
+from void_engine.propagation.grain import DEFAULT_STRENGTH
 from void_engine.propagation.registration import PairRegistration, track_shot
 from void_engine.propagation.working_set import WorkingSet
 
 _PREVIEW_WIDTH = 480
-_PREVIEW_EVERY_S = 0.0
 
 
 class PropagationEngine:
@@ -33,26 +33,35 @@ class PropagationEngine:
         """Camera motion is measured best on the whole picture."""
         return True
 
+    @property
+    def region_aspect(self) -> tuple[int, int] | None:
+        """Any will do."""
+        return None
+
+    @property
+    def record(self) -> Mapping[str, str | int | float]:
+        """Nothing beside the name: there are no weights and no options."""
+        return {}
+
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield one clean frame for each frame of ``shot``, in order.
 
-        ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. Options of the
-        request are none; the prompts are not used.
+        ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. The
+        one option is ``grain``, 0..1: how much of the plate's grain is put back where averaging took it
+        (default 0.7). The prompts are not used.
 
         Raises:
-            SettingError: when ``request.options`` names anything.
+            SettingError: for another option, or a value of ``grain`` that is not within 0..1.
             PlateError: when a frame cannot be read or differs in size.
             RemovalCancelled: soon after the monitor says so.
         """
-        if request.options:
-            raise SettingError(
-                f"The propagation engine has no option {sorted(request.options)[0]!r}. Remove it from the settings."
-            )
+        strength = _grain_strength(request)
         numbers = shot.frame_numbers
         working = WorkingSet(shot, monitor)
         registration = PairRegistration(working)
         track = track_shot(working, registration, numbers, monitor)
-        cleaner = FrameCleaner(working, track, registration, request.seed, monitor)
+        anchors = frozenset(number for number in numbers if shot.anchor(number) is not None)
+        cleaner = FrameCleaner(working, track, registration, anchors, request.seed, strength, monitor)
         for index, number in enumerate(numbers):
             monitor.check_cancelled()
             clean = cleaner.clean(number)
@@ -67,3 +76,15 @@ def _small(picture: Float32Array) -> Float32Array:
         return picture
     size = (_PREVIEW_WIDTH, max(1, round(rows * _PREVIEW_WIDTH / columns)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _grain_strength(request: EngineRequest) -> float:
+    unknown = sorted(set(request.options) - {"grain"})
+    if unknown:
+        raise SettingError(
+            f"The propagation engine has no option {unknown[0]!r}; it knows 'grain'. Remove it."
+        )
+    value = request.options.get("grain", DEFAULT_STRENGTH)
+    if isinstance(value, (bool, str)) or not 0.0 <= value <= 1.0:
+        raise SettingError(f"The option 'grain' is {value!r}; give a number from 0 (none) to 1 (all).")
+    return float(value)

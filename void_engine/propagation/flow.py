@@ -9,7 +9,6 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array, Uint8Array
 from void_engine.geometry import Box
-from void_engine.propagation import pyramid
 from void_engine.propagation.registration import Homography
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray
 
@@ -63,13 +62,14 @@ class FlowMeter:
     """Dense Inverse Search flow (Kroeger et al., ECCV 2016) on filled, normalised 8-bit pictures."""
 
     def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def raw(self, first: Uint8Array, second: Uint8Array) -> Float32Array:
         """(h, w, 2) flow from ``first`` to ``second``; zeros for pictures too small to measure."""
         if min(first.shape) < _LEAST_SIDE:
             return np.zeros((*first.shape, 2), np.float32)
-        flow = self._dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), None)
+        start = np.zeros((*first.shape, 2), np.float32)
+        flow = self._dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), start)
         return np.nan_to_num(np.asarray(flow, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
 
     def measure(self, target: Uint8Array, shown: BoolArray, view: View) -> Measured:
@@ -84,7 +84,8 @@ class FlowMeter:
         x, y = grid(target.shape)
         map_x, map_y = x + forward[:, :, 0], y + forward[:, :, 1]
         returned = cv2.remap(backward, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        disagreement = np.square(forward + returned).sum(axis=2)
+        returned = forward + np.asarray(returned, np.float32)
+        disagreement = np.square(returned[:, :, 0]) + np.square(returned[:, :, 1])
         blocked = cv2.remap(
             (~view.visible).astype(np.float32),
             map_x,
@@ -93,14 +94,16 @@ class FlowMeter:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=1.0,
         )
-        moved = cv2.remap(view.gray, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        moved = np.asarray(
+            cv2.remap(view.gray, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
         both = shown & (blocked < 0.02)
         misfit = local_misfit(target, moved, both)
         still = local_misfit(target, view.gray, shown & view.visible)
         # The gate: full flow where it clearly explains more than no flow, none where it does not.
         helps = np.clip((still - misfit) / (0.15 * still + 0.35), 0.0, 1.0)
         helps = np.where(shown & view.visible, helps, np.float32(1.0)).astype(np.float32)
-        helps = cv2.GaussianBlur(helps, (0, 0), 3.0)
+        helps = np.asarray(cv2.blur(helps, (9, 9)), np.float32)
         confidence = np.exp(-disagreement / _FORWARD_BACKWARD_PX**2) / (
             1.0 + np.square(misfit / (3.0 * _NOISE_STEPS))
         )
@@ -119,9 +122,10 @@ def grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
 
 
 def local_misfit(first: Uint8Array, second: Uint8Array, both: BoolArray) -> Float32Array:
-    """(h, w) mean absolute difference around each pixel, after the slowly varying difference (light) is removed."""
+    """(h, w) mean absolute difference around each pixel, without the slowly varying part (light)."""
     weight = both.astype(np.float32)
     difference = (first.astype(np.float32) - second) * weight
-    slow, _ = pyramid.smooth(difference, weight, 12.0)
-    mean, _ = pyramid.smooth(np.abs(difference - slow) * weight, weight, 2.0)
-    return mean
+    # Box means: exact Gaussians would cost many times more and judge no better.
+    slow = cv2.blur(difference, (31, 31)) / np.maximum(cv2.blur(weight, (31, 31)), np.float32(1e-3))
+    left = cv2.blur(np.abs(difference - slow) * weight, (7, 7))
+    return np.asarray(left / np.maximum(cv2.blur(weight, (7, 7)), np.float32(1e-2)), np.float32)

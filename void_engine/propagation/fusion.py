@@ -32,7 +32,13 @@ def weighted_median(values: Float32Array, weights: Float32Array) -> Float32Array
     sorted_weights = np.take_along_axis(np.broadcast_to(weights[:, :, None], values.shape), order, axis=0)
     cumulative = np.cumsum(sorted_weights, axis=0)
     middle = np.argmax(cumulative >= 0.5 * cumulative[-1], axis=0)
-    return np.take_along_axis(sorted_values, middle[None], axis=0)[0]
+    return np.asarray(np.take_along_axis(sorted_values, middle[None], axis=0)[0], np.float32)
+
+
+def _squared(difference: Float32Array) -> Float32Array:
+    """Sum of squares over the three channels (numpy reduces a short last axis slowly)."""
+    square = np.square(difference)
+    return np.asarray(square[..., 0] + square[..., 1] + square[..., 2], np.float32)
 
 
 def fuse(values: Float32Array, weights: Float32Array, noise: float) -> Fused:
@@ -53,14 +59,12 @@ def fuse(values: Float32Array, weights: Float32Array, noise: float) -> Fused:
     current = weights
     tolerance = np.float32(1.0 / (2.0 * noise) ** 2)
     for _ in range(_ROUNDS):
-        distance = np.square(values - answer).sum(axis=2) * (tolerance / 3.0)
+        distance = _squared(values - answer) * (tolerance / np.float32(3.0))
         current = weights / np.square(1.0 + distance)
         sums = np.maximum(current.sum(axis=0), np.float32(1e-9))
         answer = np.einsum("sn,snc->nc", current, values) / sums[:, None]
     sums = np.maximum(current.sum(axis=0), np.float32(1e-9))
     kept = np.square(current).sum(axis=0) / np.square(sums)
-    spread = np.sqrt(
-        (weights * np.square(values - answer).mean(axis=2)).sum(axis=0) / np.maximum(total, 1e-9)
-    )
+    spread = np.sqrt((weights * _squared(values - answer)).sum(axis=0) / np.maximum(total, 1e-9))
     answer = np.where(total[:, None] > 0, answer, np.float32(0.0))
     return Fused(answer.astype(np.float32), total, kept.astype(np.float32), spread.astype(np.float32))

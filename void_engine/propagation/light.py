@@ -52,13 +52,15 @@ def match(target: Float32Array, source: Float32Array, weight: Float32Array) -> L
 
 def _gain(target: Float32Array, source: Float32Array, both: BoolArray) -> Float32Array:
     """(3,) median ratio of well exposed pixels in linear light; ones where it is not needed or not known."""
-    first, second = target[both], source[both]
-    bright = (first.min(axis=1) > encoding.encode(np.float32([_BRIGHT]))[0]) & (
-        second.min(axis=1) > encoding.encode(np.float32([_BRIGHT]))[0]
-    )
+    step = max(1, both.size // 10_000)
+    sample = np.flatnonzero(both.reshape(-1))[::step]
+    first, second = target.reshape(-1, 3)[sample], source.reshape(-1, 3)[sample]
+    least = encoding.encode(np.array([_BRIGHT], np.float32))[0]
+    darkest = np.minimum(first, second)
+    bright = (darkest[:, 0] > least) & (darkest[:, 1] > least) & (darkest[:, 2] > least)
     if int(bright.sum()) < 200:
         return np.ones(3, np.float32)
-    linear_first, linear_second = encoding.decode(first[bright][::3]), encoding.decode(second[bright][::3])
+    linear_first, linear_second = encoding.decode(first[bright]), encoding.decode(second[bright])
     gain = np.median(linear_first / linear_second, axis=0)
     gain = np.clip(gain, 0.125, 8.0).astype(np.float32)
     if np.abs(gain - 1.0).max() < _SMALLEST_GAIN_STEP:

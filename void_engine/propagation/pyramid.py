@@ -57,7 +57,7 @@ def smooth(values: Float32Array, weight: Float32Array, sigma: float) -> tuple[Fl
     summed = _planes(np.asarray(cv2.GaussianBlur(planes * weight[:, :, None], (0, 0), sigma), np.float32))
     total = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma), np.float32)
     mean = summed / np.maximum(total, np.float32(1e-4))[:, :, None]
-    return mean.reshape(values.shape), total
+    return np.asarray(mean.reshape(values.shape), np.float32), total
 
 
 def _planes(picture: Float32Array) -> Float32Array:

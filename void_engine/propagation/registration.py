@@ -19,7 +19,7 @@ from void_engine.propagation.working_set import AnalysisFrame, BoolArray, Workin
 
 Homography = NDArray[np.float64]
 
-_FEATURES = 500
+_FEATURES = 350
 _FEWEST_INLIERS = 16
 _REPROJECTION_PX = 1.5
 _STILL_ADVANTAGE = 1.02
@@ -41,10 +41,8 @@ def apply(homography: Homography, points: Float32Array) -> Float32Array:
     return np.where(depth > 1e-6, mapped[:, :2] / safe, -1e6).astype(np.float32)
 
 
-def warp(
-    picture: NDArray[np.generic], homography: Homography, *, outside: float = 0.0
-) -> NDArray[np.generic]:
-    """``picture`` seen from the target: the target's pixel x shows the picture's at ``homography`` x (bilinear)."""
+def warp(picture: Uint8Array, homography: Homography, *, outside: float = 0.0) -> Uint8Array:
+    """``picture`` seen from the target, where pixel x shows its pixel ``homography`` x (bilinear)."""
     rows, columns = picture.shape[:2]
     if np.array_equal(homography, np.eye(3)):
         return picture
@@ -56,7 +54,8 @@ def warp(
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(outside, outside, outside, outside),
-        )
+        ),
+        np.uint8,
     )
 
 
@@ -74,9 +73,8 @@ def features(frame: AnalysisFrame) -> Float32Array:
         mask=(around == 0).astype(np.uint8),
         blockSize=5,
     )
-    if corners is None:
-        return np.zeros((0, 2), np.float32)
-    return np.asarray(corners, np.float32).reshape(-1, 2)
+    # OpenCV answers None where it finds nothing, whatever its type stubs say.
+    return np.asarray([] if corners is None else corners, np.float32).reshape(-1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +85,23 @@ class _Fit:
 
 
 def _fit(
-    points: Float32Array, target: Uint8Array, source: Uint8Array, hidden: BoolArray, guess: Homography
+    points: Float32Array,
+    target: Uint8Array,
+    source: Uint8Array,
+    hidden: BoolArray,
+    guess: Homography,
+    levels: int,
 ) -> _Fit:
     """Track ``points`` of ``target`` into ``source`` and fit a homography to where they went."""
     nothing = _Fit(guess, 0, 0)
     if len(points) < 8:
         return nothing
     initial = apply(guess, points)
-    settings = {"winSize": (17, 17), "maxLevel": 4, "criteria": (3, 20, 0.02)}
-    found, status, _ = cv2.calcOpticalFlowPyrLK(
-        target,
-        source,
-        points[:, None],
-        initial[:, None].copy(),
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-        **settings,
-    )
-    back, status_back, _ = cv2.calcOpticalFlowPyrLK(
-        source, target, found, points[:, None].copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW, **settings
-    )
-    found, back = found.reshape(-1, 2), back.reshape(-1, 2)
+    found, status = _follow(target, source, points, initial, levels)
+    back, status_back = _follow(source, target, found, points, levels)
     rows, columns = target.shape
     inside = (found >= 0).all(axis=1) & (found[:, 0] <= columns - 1) & (found[:, 1] <= rows - 1)
-    good = (status.reshape(-1) == 1) & (status_back.reshape(-1) == 1) & inside
+    good = status & status_back & inside
     good &= np.abs(back - points).max(axis=1) < 0.7
     cells = np.rint(np.where(good[:, None], found, 0.0)).astype(int)
     good &= ~hidden[cells[:, 1], cells[:, 0]]
@@ -122,6 +114,23 @@ def _fit(
     if homography is None or not _sane(homography, target.shape):
         return nothing
     return _Fit(np.asarray(homography, np.float64), int(mask.sum()), int(good.sum()))
+
+
+def _follow(
+    first: Uint8Array, second: Uint8Array, points: Float32Array, initial: Float32Array, levels: int
+) -> tuple[Float32Array, BoolArray]:
+    """Pyramidal Lucas-Kanade: where the points of ``first`` are in ``second``, and if found."""
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        first,
+        second,
+        points[:, None],
+        initial[:, None].copy(),
+        winSize=(15, 15),
+        maxLevel=levels,
+        criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.02),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return np.asarray(found, np.float32).reshape(-1, 2), np.asarray(status).reshape(-1) == 1
 
 
 def _sane(homography: Homography, shape: tuple[int, ...]) -> bool:
@@ -188,9 +197,9 @@ class PairRegistration:
             # A still picture under a moving matte is no held frame: each one shows something else.
             return identity(), 1.0, bool(np.array_equal(first.hidden, second.hidden))
         points = self.features(target)
-        fit = _fit(points, first.gray, second.gray, second.hidden, identity())
+        fit = _fit(points, first.gray, second.gray, second.hidden, identity(), 4)
         if fit.inliers < max(_FEWEST_INLIERS, 0.4 * fit.tracked) and min(first.gray.shape) >= 32:
-            shifted = _fit(points, first.gray, second.gray, second.hidden, _shift_guess(first, second))
+            shifted = _fit(points, first.gray, second.gray, second.hidden, _shift_guess(first, second), 4)
             if shifted.inliers > fit.inliers:
                 fit = shifted
         if fit.inliers >= _FEWEST_INLIERS:
@@ -200,11 +209,11 @@ class PairRegistration:
         return identity(), still_correlation, False
 
     def refine(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
-        """The homography from ``target`` to ``second`` near ``guess``, or the guess where it cannot be bettered."""
+        """The homography from ``target`` to ``second`` near ``guess``; the guess if it cannot be bettered."""
         first = self._working.analysis(target)
         seen = warp(second.gray, guess)
         blocked = warp(second.hidden.astype(np.uint8) * 255, guess, outside=255.0) > 0
-        fit = _fit(self.features(target), first.gray, seen, blocked, identity())
+        fit = _fit(self.features(target), first.gray, seen, blocked, identity(), 2)
         candidates = [guess]
         if fit.inliers >= _FEWEST_INLIERS:
             candidates.append(guess @ fit.homography)
@@ -234,7 +243,7 @@ class ShotTrack:
         self._unpacked: OrderedDict[int, BoolArray] = OrderedDict()
 
     def append(self, frame: AnalysisFrame, homography: Homography, *, cut: bool, frozen: bool) -> None:
-        """Add the next frame; ``homography`` maps the frame before to it (ignored at a cut and at the start)."""
+        """Add the next frame; ``homography`` maps the frame before to it (unused at a cut)."""
         self._shape = (frame.hidden.shape[0], frame.hidden.shape[1])
         self._hidden.append(zlib.compress(np.packbits(frame.hidden).tobytes(), 1))
         self._any_hidden.append(bool(frame.hidden.any()))

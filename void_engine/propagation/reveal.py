@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
 from void_engine.geometry import Box
 from void_engine.propagation import completion, encoding, fusion, light, pyramid, sampling
-from void_engine.propagation.flow import FlowMeter, Measured, View, grid, see
+from void_engine.propagation.flow import FlowMeter, Measured, View, grid, local_misfit, see
 from void_engine.propagation.registration import Homography, PairRegistration, ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
 
@@ -19,6 +19,9 @@ BAND_PX = 8
 _MARGIN_PX = 56
 _TILE_PIXELS = 300_000
 _NEARNESS_FRAMES = 24.0
+_DISAGREEMENT_STEPS = 2.0
+"""Mean misfit in the hole, in 8-bit steps, from which a source is moved towards what the others show."""
+_TOLERATED_STEPS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Revealed:
-    """Encoded pixels on ``area`` (full size). Meaningful on hidden pixels and on a narrow band around them."""
+    """Encoded pixels on ``area`` (full size). Meaningful on hidden pixels and a narrow band around."""
 
     area: Box
     values: Float32Array
@@ -55,6 +58,10 @@ class _Path:
     light: light.Light
     weight: Float32Array
     """(h, w) on the analysis box."""
+
+
+def _moved(field: Float32Array, x: Float32Array, y: Float32Array) -> Float32Array:
+    return np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def bounding_box(mask: BoolArray) -> Box:
@@ -117,9 +124,8 @@ class Revealer:
         ring = completion.ring_weight(hole)
         texture = completion.texture_weight(gray)
         views: list[tuple[Source, View, Measured]] = []
-        for item in [*numbers, *extra]:
+        for source in (*(self.shot_source(target, number) for number in numbers), *extra):
             self._monitor.check_cancelled()
-            source = self.shot_source(target, item) if isinstance(item, int) else item
             homography = self._registration.refine(target, source.analysis, source.guess)
             view = see(source.analysis, homography, box)
             views.append((source, view, self._meter.measure(gray, ~hole, view)))
@@ -131,7 +137,62 @@ class Revealer:
                 measured.flow, measured.confidence * texture, ring, hole, structure
             )
             paths.append(self._path(target, source, view, measured, completed, encoded, hole, ring))
-        return paths
+        return self._agree(paths, gray, hole)
+
+    def _agree(self, paths: list[_Path], gray: Uint8Array, hole: BoolArray) -> list[_Path]:
+        """Second look, inside the hole: each source is moved and weighed by how it fits the sources' median.
+
+        Around the hole the target itself showed how a source moves; inside only the other sources can.
+        """
+        if len(paths) < 3 or not hole.any():
+            return paths
+        box = self._analysis_box
+        shown: list[Uint8Array] = []
+        visible: list[BoolArray] = []
+        for item in paths:
+            map_x, map_y = sampling.positions(item.path, box, box, (1.0, 1.0))
+            seen = cv2.remap(item.source.analysis.gray, map_x, map_y, cv2.INTER_LINEAR)
+            blocked = cv2.remap(
+                item.source.analysis.hidden.astype(np.float32),
+                map_x,
+                map_y,
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_CONSTANT,
+                borderValue=1.0,
+            )
+            shown.append(np.asarray(seen, np.uint8))
+            visible.append(np.asarray(np.asarray(blocked) < 0.02, bool))
+        values = np.stack([s[hole] for s in shown]).astype(np.float32)[:, :, None]
+        weights = np.stack([p.weight[hole] * v[hole] for p, v in zip(paths, visible, strict=True)])
+        agreed = gray.copy()
+        middle = fusion.weighted_median(values, weights.astype(np.float32))[:, 0]
+        inside = weights.sum(axis=0) > 0
+        agreed[hole] = np.where(inside, middle, gray[hole]).astype(np.uint8)
+        known = ~hole
+        known[hole] = inside
+        return [
+            self._agreeing(item, agreed, known, View(item.path.homography, picture, clear), hole)
+            for item, picture, clear in zip(paths, shown, visible, strict=True)
+        ]
+
+    def _agreeing(
+        self, item: _Path, agreed: Uint8Array, known: BoolArray, view: View, hole: BoolArray
+    ) -> _Path:
+        self._monitor.check_cancelled()
+        misfit = local_misfit(agreed, view.gray, known & view.visible)
+        compared = hole & known & view.visible
+        if not compared.any():
+            return item
+        flow = item.path.flow
+        if float(misfit[compared].mean()) > _DISAGREEMENT_STEPS:
+            measured = self._meter.measure(agreed, known, view)
+            share = pyramid.fill(measured.confidence, compared.astype(np.float32)) * hole
+            share = np.asarray(cv2.blur(share, (5, 5)), np.float32)
+            flow = (flow + measured.flow * share[:, :, None]).astype(np.float32)
+            misfit = measured.misfit
+        doubt = np.where(compared, np.square(misfit / _TOLERATED_STEPS), np.float32(0.0))
+        path = sampling.Path(item.path.number, item.path.homography, flow)
+        return _Path(item.source, path, item.light, (item.weight / (1.0 + doubt)).astype(np.float32))
 
     def _structure(
         self,
@@ -150,27 +211,23 @@ class Revealer:
                 if first == second or apart == 0:
                     continue
                 both = float((views[first][1].visible & views[second][1].visible & hole).sum()) / hole.sum()
-                away = abs(views[first][0].full.number - views[first][2].flow.shape[0] * 0)
-                score = both * min(apart, 12) / 12.0 - 1e-6 * away
+                score = both * min(apart, 12) / 12.0
                 if best is None or score > best[0]:
                     best = (score, first, second)
         if best is None or best[0] < 0.05:
             return None
-        source, view, measured = views[best[1]]
+        _, view, measured = views[best[1]]
         other = views[best[2]][1]
         flow = self._meter.measure(view.gray, view.visible, other)
         known = flow.confidence * (0.3 + 0.7 * texture)
         seen_from_first = pyramid.fill(flow.flow, np.minimum(known * 2.0, 1.0).astype(np.float32))
-        guess = completion.complete(measured.flow, measured.confidence * texture, ring, hole, None).flow
+        weight = measured.confidence * texture
+        guess = completion.complete(measured.flow, weight, ring, hole, None).flow
         x, y = grid(hole.shape)
-        structure = cv2.remap(
-            seen_from_first,
-            x + guess[:, :, 0],
-            y + guess[:, :, 1],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return np.asarray(structure, np.float32)
+        structure = _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
+        # Where the structure lies depends on the very motion it predicts: once more from the better guess.
+        guess = completion.complete(measured.flow, weight, ring, hole, structure).flow
+        return _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
 
     def _path(
         self,

@@ -77,4 +77,4 @@ def _visible(track: ShotTrack, target: int, source: int, points: Float32Array) -
     there = np.rint(apply(track.chained(target, source), points)).astype(np.int64)
     inside = (there[:, 0] >= 1) & (there[:, 0] < columns - 1) & (there[:, 1] >= 1) & (there[:, 1] < rows - 1)
     safe = np.where(inside[:, None], there, 0)
-    return inside & ~hidden[safe[:, 1], safe[:, 0]]
+    return np.asarray(inside & ~hidden[safe[:, 1], safe[:, 0]], bool)

@@ -27,7 +27,7 @@ _DISTANCE_PENALTY = 0.02
 
 
 def spatial(encoded: Float32Array, hole: BoolArray) -> Float32Array:
-    """(h, w, 3) with ``hole`` filled from its rim by Navier-Stokes inpainting (Bertalmio et al., CVPR 2001)."""
+    """(h, w, 3) with ``hole`` filled by Navier-Stokes inpainting (Bertalmio et al., CVPR 2001)."""
     if not hole.any():
         return encoded
     if hole.all():
@@ -136,7 +136,7 @@ def _seed_field(
     size: tuple[int, ...],
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """(h, w, 2) row and column of the patch that each centre copies: from the coarser level, else at random."""
+    """(h, w, 2) the patch that each centre copies: from the coarser level, else at random."""
     usable_rows, usable_columns = np.nonzero(level.usable)
     pick = generator.integers(0, len(usable_rows), len(level.rows))
     made = np.zeros((*size, 2), np.int64)
@@ -174,7 +174,7 @@ def _search(
         difference -= wanted
         fit = np.einsum("nk,nk->n", difference, difference) / np.float32(difference.shape[1])
         away = np.hypot(to_rows - level.rows, to_columns - level.columns) / largest
-        return (fit + _DISTANCE_PENALTY * np.square(away)).astype(np.float32)
+        return np.asarray(fit + _DISTANCE_PENALTY * np.square(away), np.float32)
 
     touched = np.zeros((rows, columns), bool)
     touched[level.rows, level.columns] = True
@@ -233,4 +233,4 @@ def _vote(picture: Float32Array, hole: BoolArray, level: _Level, field: NDArray[
             summed[to_rows[inside], to_columns[inside]] += part[:, None] * picture[from_rows, from_columns]
             total[to_rows[inside], to_columns[inside]] += part
     voted = summed / np.maximum(total, np.float32(1e-6))[:, :, None]
-    return np.where(hole[:, :, None], voted, picture).astype(np.float32)
+    return np.asarray(np.where(hole[:, :, None], voted, picture), np.float32)

@@ -34,12 +34,16 @@ class FullFrame:
     """A frame at the size of the shot."""
 
     number: int
+    original: Float32Array
+    """(H, W, 3) as the shot gave it; never written to."""
     plate: Float32Array
     """(H, W, 3) scene-linear, finite everywhere (what was not finite is 0 and hidden)."""
     hidden: BoolArray
     """(H, W): pixels that show no background to take: what goes, what it affected, what is not finite."""
     alpha: Float32Array
     """(H, W) in 0..1: how far a pixel is covered; 1 where the plate must not shine through."""
+    removed: Float32Array
+    """(H, W) in 0..1, as in the shot: covered by what goes."""
     affected: Float32Array
     """(H, W) in 0..1, as in the shot: light changed by the object, texture still the background's."""
     wanted: BoolArray
@@ -49,7 +53,9 @@ class FullFrame:
 
     @property
     def bytes_held(self) -> int:
-        return self.plate.nbytes + self.hidden.nbytes + self.alpha.nbytes + self.affected.nbytes
+        held = (self.original, self.hidden, self.alpha, self.removed, self.affected, self.wanted)
+        extra = 0 if self.plate is self.original else self.plate.nbytes
+        return extra + sum(array.nbytes for array in held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ class WorkingSet:
                 f"Frame {number}: the picture is {plate.shape[1]} x {plate.shape[0]}, the shot is "
                 f"{self.width} x {self.height}. Give plates and anchors of one size."
             )
-        broken = ~np.isfinite(plate).all(axis=2)
+        broken: BoolArray = np.asarray(~np.isfinite(plate).all(axis=2), bool)
         if broken.any():
             plate = np.where(broken[:, :, None], np.float32(0.0), plate)
         wanted = frame.replaced > 0
@@ -142,9 +148,11 @@ class WorkingSet:
             hidden, alpha = broken, broken.astype(np.float32)
         return FullFrame(
             number=number,
+            original=frame.plate,
             plate=np.ascontiguousarray(plate, dtype=np.float32),
             hidden=hidden,
             alpha=alpha,
+            removed=frame.remove,
             affected=frame.affected,
             wanted=wanted,
             anchor=anchor is not None,

@@ -1,0 +1,126 @@
+"""What no frame shows: synthesised once in a key frame, then carried along the motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.geometry import Box
+from void_engine.propagation import encoding, pyramid, synthesis
+from void_engine.propagation.registration import ShotTrack
+from void_engine.propagation.reveal import Revealer, Source, encoded_plate, near
+from void_engine.propagation.working_set import (
+    AnalysisFrame,
+    BoolArray,
+    FullFrame,
+    WorkingSet,
+    analyse,
+)
+
+_SLIVER_PX = 9
+"""What is unseen and thinner than this is filled spatially in each frame."""
+_MOST_KEYS = 2
+_SYNTHESIS_SIDE = 420
+_CONTEXT_PX = 80
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A completed frame whose synthesised pixels are carried along."""
+
+    full: FullFrame
+    analysis: AnalysisFrame
+
+
+class Carrier:
+    """Fills unseen pixels frame by frame, in order, so that they do not boil."""
+
+    def __init__(
+        self, working: WorkingSet, track: ShotTrack, revealer: Revealer, seed: int, monitor: Monitor
+    ) -> None:
+        self._working = working
+        self._track = track
+        self._revealer = revealer
+        self._seed = seed
+        self._monitor = monitor
+        self._keys: list[_Key] = []
+
+    def complete(
+        self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, unseen: BoolArray
+    ) -> Float32Array:
+        """``answer`` (encoded, on ``area``) with its ``unseen`` pixels filled."""
+        if full.hidden.all() and unseen.all():
+            return np.zeros_like(answer)
+        square = np.ones((_SLIVER_PX, _SLIVER_PX), np.uint8)
+        core = np.asarray(cv2.erode(unseen.astype(np.uint8), square)) > 0
+        thick = near(core, _SLIVER_PX) & unseen
+        thin = unseen & ~thick
+        if thick.any():
+            carried, there = self._carried(full, thick)
+            answer = np.where((thick & there)[:, :, None], carried, answer)
+            left = thick & ~there
+            remaining = np.asarray(cv2.erode(left.astype(np.uint8), square)) > 0
+            if remaining.any():
+                answer = self._synthesise(full, area, answer, left, thin)
+                answer = synthesis.spatial(answer, thin)
+                self._remember(full, area, answer, hole)
+                return answer
+            thin = thin | left
+        return synthesis.spatial(answer, thin)
+
+    def _carried(self, full: FullFrame, thick: BoolArray) -> tuple[Float32Array, BoolArray]:
+        segment = self._track.segment(full.number)
+        keys = [key for key in self._keys if key.full.number in segment]
+        if not keys:
+            return np.zeros((*thick.shape, 3), np.float32), np.zeros(thick.shape, bool)
+        key = keys[-1]
+        source = Source(key.full, key.analysis, self._track.chained(full.number, key.full.number))
+        carried = self._revealer.reveal(full.number, [], [source])
+        return carried.values, carried.seen
+
+    def _synthesise(
+        self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, forbidden: BoolArray
+    ) -> Float32Array:
+        """Patch synthesis with room around the hole to take texture from."""
+        frame = Box.from_size(self._working.width, self._working.height)
+        room = area.grown(max(_CONTEXT_PX, min(area.width, area.height) // 2)).intersection(frame)
+        picture = encoded_plate(full, room)
+        inside = area.slices(room)
+        picture[inside] = answer
+        wide_hole, wide_forbidden = np.zeros(room.shape, bool), full.hidden[room.slices(frame)].copy()
+        wide_hole[inside] = hole
+        # What was revealed may be copied from; what is hidden and not yet filled may not.
+        wide_forbidden[inside] = forbidden
+        scale = min(1.0, _SYNTHESIS_SIDE / max(room.shape))
+        if scale == 1.0:
+            made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
+            return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
+        size = (max(1, round(room.width * scale)), max(1, round(room.height * scale)))
+        filled = pyramid.fill(picture, (~(wide_hole | wide_forbidden)).astype(np.float32))
+        small = np.asarray(cv2.resize(filled, size, interpolation=cv2.INTER_AREA), np.float32)
+        small_hole, small_forbidden = _shrink(wide_hole, size), _shrink(wide_forbidden, size)
+        made = synthesis.patch_fill(
+            small, small_hole, small_forbidden & ~small_hole, self._seed, self._monitor
+        )
+        large = cv2.resize(made, (room.width, room.height), interpolation=cv2.INTER_CUBIC)
+        return np.where(hole[:, :, None], np.asarray(large, np.float32)[inside], answer).astype(np.float32)
+
+    def _remember(self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray) -> None:
+        plate = full.plate.copy()
+        cut = area.slices(Box.from_size(self._working.width, self._working.height))
+        plate[cut][hole] = encoding.decode(answer)[hole]
+        nothing = np.zeros(full.hidden.shape, np.float32)
+        clear = np.zeros(full.hidden.shape, bool)
+        completed = FullFrame(
+            full.number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False
+        )
+        self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape)))
+        del self._keys[:-_MOST_KEYS]
+
+
+def _shrink(mask: BoolArray, size: tuple[int, int]) -> BoolArray:
+    cover = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(np.asarray(cover) > 0.01, bool)

@@ -1,0 +1,87 @@
+"""The rim of the hole: pixels that are partly background still, and the seam to the plate."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.working_set import BoolArray
+
+_SEAM_SLOW_PX = 3.0
+_SEAM_REACH_PX = 14.0
+_SEAM_LIMIT = 0.12
+_FOREGROUND_PX = 3.0
+
+
+def close_seam(
+    answer: Float32Array, revealed: Float32Array, plate: Float32Array, hole: BoolArray, known: BoolArray
+) -> Float32Array:
+    """Remove the step between the plate and what was revealed: the slow difference just outside the hole
+    is continued into it (a membrane, as in Perez et al., "Poisson image editing", 2003) and fades with depth.
+
+    Args:
+        answer: (h, w, 3) encoded, to be corrected inside the hole.
+        revealed: (h, w, 3) encoded, the fused sources, valid where ``known``.
+        plate: (h, w, 3) encoded.
+        hole: (h, w) what is replaced.
+        known: (h, w) outside the hole, where the fused sources can be compared with the plate.
+    """
+    if not known.any():
+        return answer
+    difference = np.clip(plate - revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
+    slow, support = pyramid.smooth(difference, known.astype(np.float32), _SEAM_SLOW_PX)
+    trusted = np.where(known, np.clip(support * 4.0, 0.0, 1.0), np.float32(0.0)).astype(np.float32)
+    membrane = pyramid.fill(slow, trusted)
+    depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    fade = np.where(hole, np.exp(-depth / np.float32(_SEAM_REACH_PX)), np.float32(0.0))
+    return np.asarray(answer + membrane * fade[:, :, None], np.float32)
+
+
+def unmix(
+    answer: Float32Array, plate: Float32Array, alpha: Float32Array, noise: float, doubt: Float32Array
+) -> Float32Array:
+    """Take the background that still shines through partly covered pixels.
+
+    A covered pixel is ``a F + (1 - a) B``. F is smoothed from the covered side; solving for B gives
+    a second opinion on the background, with the plate's own grain, whose error grows with a. It is joined
+    with the first by inverse variance, and dropped where the two cannot both be right (a sloppy matte).
+
+    Args:
+        answer: (h, w, 3) encoded background as revealed or synthesised.
+        plate: (h, w, 3) scene-linear.
+        alpha: (h, w) in 0..1.
+        noise: deviation, encoded, of the answer where it was revealed.
+        doubt: (h, w) factor above 1 on that deviation where the answer is worth less.
+    """
+    soft = (alpha > 0) & (alpha < 0.95)
+    if not soft.any():
+        return answer
+    background = encoding.decode(answer)
+    a = alpha[:, :, None]
+    covered = alpha > 0.3
+    foreground = np.where(covered[:, :, None], (plate - (1.0 - a) * background) / np.maximum(a, 0.3), 0.0)
+    foreground = encoding.encode(foreground.astype(np.float32))
+    weight = np.where(covered, alpha * alpha, np.float32(0.0)).astype(np.float32)
+    mean, support = pyramid.smooth(foreground, weight, _FOREGROUND_PX)
+    spread, _ = pyramid.smooth(np.square(foreground - mean), weight, _FOREGROUND_PX)
+    known = np.clip(support * 20.0, 0.0, 1.0).astype(np.float32)
+    mean, spread = pyramid.fill(mean, known), pyramid.fill(spread, known)
+    # Deviations in linear light around the values themselves.
+    slope = np.float32(encoding.STOPS * np.log(2.0))
+    linear_mean = encoding.decode(mean)
+    foreground_variance = (spread + np.float32(0.02**2)) * np.square(
+        slope * (np.abs(linear_mean) + encoding.TOE)
+    )
+    answer_variance = np.square(noise * doubt[:, :, None] * slope * (np.abs(background) + encoding.TOE))
+    through = np.maximum(1.0 - a, 0.05)
+    unmixed = (plate - a * linear_mean) / through
+    unmixed_variance = foreground_variance * np.square(a / through) + 0.25 * answer_variance / np.square(
+        through
+    )
+    apart = np.square(unmixed - background) / (unmixed_variance + answer_variance)
+    share = answer_variance / (answer_variance + unmixed_variance)
+    share = share * np.exp(-0.5 * np.maximum(apart.max(axis=2, keepdims=True) - 4.0, 0.0))
+    joined = encoding.encode((background + share * (unmixed - background)).astype(np.float32))
+    return np.where(soft[:, :, None], joined, answer).astype(np.float32)
