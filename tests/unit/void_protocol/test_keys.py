@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from void_protocol.errors import KeyFileError
+from void_protocol.keys import (
+    client_secret_key_file,
+    home_folder,
+    load_connection,
+    read_key_file,
+    read_secret_key_file,
+    server_file,
+    server_public_key_file,
+)
+from void_server.keys import ensure_keys
+
+
+def test_the_home_is_explicit_or_named_or_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VOID_HOME", str(tmp_path))
+    assert home_folder() == tmp_path
+    assert home_folder(tmp_path / "x") == tmp_path / "x"
+    monkeypatch.setenv("VOID_HOME", "")
+    assert home_folder() == Path.home() / ".void-nuke"
+
+
+def test_a_connection_from_a_home(tmp_path: Path) -> None:
+    keys = ensure_keys(tmp_path)
+    with pytest.raises(KeyFileError, match="no server runs with this home"):
+        load_connection(tmp_path)
+    assert load_connection(tmp_path, "tcp://127.0.0.1:1").endpoint == "tcp://127.0.0.1:1"
+    server_file(tmp_path).write_text(
+        '{"endpoint": "tcp://127.0.0.1:7", "pid": 1, "server_id": "x", "version": "1"}'
+    )
+    connection = load_connection(tmp_path)
+    assert (connection.endpoint, connection.server_key) == ("tcp://127.0.0.1:7", keys.public)
+    secret = read_secret_key_file(client_secret_key_file(tmp_path))[1]
+    assert connection.client_secret == secret
+    assert secret.decode() not in repr(connection)
+    server_file(tmp_path).write_text('{"endpoint": 5')
+    with pytest.raises(KeyFileError, match="is damaged"):
+        load_connection(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    ensure_keys(tmp_path)
+    path = client_secret_key_file(tmp_path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    with pytest.raises(KeyFileError, match="can be read by others; run: chmod 600"):
+        load_connection(tmp_path, "tcp://127.0.0.1:1")
+
+
+def test_damaged_key_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    with pytest.raises(KeyFileError, match="cannot read the key file"):
+        read_key_file(path)
+    for text in ("", "public-key = x", 'curve\n    public-key = "short"\n', "\xff"):
+        path.write_text(text, "latin-1")
+        with pytest.raises(KeyFileError):
+            read_key_file(path)
+    ensure_keys(tmp_path)
+    public_only = server_public_key_file(tmp_path)
+    public_only.chmod(0o600)
+    with pytest.raises(KeyFileError, match="has no secret key"):
+        read_secret_key_file(public_only)

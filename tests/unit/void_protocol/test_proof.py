@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from void_protocol.manifest import InputFile
+from void_protocol.messages import ManifestEntry, ProofFolder
+from void_protocol.proof import (
+    SAMPLED_FILES,
+    FolderProbe,
+    answer_folder,
+    digest_file,
+    new_nonce,
+    plan_challenge,
+)
+
+
+def shot_of(count: int, size: int) -> tuple[list[InputFile], list[ManifestEntry]]:
+    files = [InputFile("plate", number, Path(f"/p/{number}.exr")) for number in range(count)]
+    files += [InputFile("matte.0", None, Path("/p/matte.exr"))]
+    return files, [ManifestEntry(file.group, file.frame, size) for file in files]
+
+
+def test_every_group_is_sampled_and_the_rest_is_sized() -> None:
+    files, entries = shot_of(300, 100_000)
+    for _ in range(20):
+        asked = plan_challenge(files, entries, most_files=200)
+        sampled = [file for file in asked if file.ranges]
+        assert len(asked) == 200
+        assert len({file.path for file in asked}) == 200
+        assert SAMPLED_FILES <= len(sampled) <= SAMPLED_FILES + 2
+        assert str(Path("/p/matte.exr").absolute()) in {file.path for file in sampled}
+        for file in sampled:
+            assert all(offset >= 0 and offset + length <= 100_000 for offset, length in file.ranges)
+            assert {0, 100_000 - 4096} <= {offset for offset, _ in file.ranges}
+
+
+def test_two_challenges_differ() -> None:
+    files, entries = shot_of(50, 100_000)
+    first, second = (plan_challenge(files, entries, 50) for _ in range(2))
+    assert first != second
+    assert new_nonce() != new_nonce()
+
+
+@pytest.mark.parametrize("size", [0, 1, 4095, 4097])
+def test_small_files_have_ranges_that_fit(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.exr"
+    path.write_bytes(bytes(size))
+    asked = plan_challenge([InputFile("plate", 1, path)], [ManifestEntry("plate", 1, size)], 5)
+    assert len(digest_file(b"n" * 32, path, asked[0].ranges)) == 64
+
+
+def test_a_digest_depends_on_nonce_size_ranges_and_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    path.write_bytes(b"0123456789")
+    seen = {digest_file(b"n" * 32, path, [(0, 4)])}
+    seen.add(digest_file(b"m" * 32, path, [(0, 4)]))
+    seen.add(digest_file(b"n" * 32, path, [(1, 4)]))
+    seen.add(digest_file(b"n" * 32, path, [(0, 2), (2, 2)]))
+    path.write_bytes(b"0123456789x")
+    seen.add(digest_file(b"n" * 32, path, [(0, 4)]))
+    path.write_bytes(b"012x456789")
+    seen.add(digest_file(b"n" * 32, path, [(0, 4)]))
+    assert len(seen) == 6
+    with pytest.raises(OSError, match="ends before byte 14"):
+        digest_file(b"n" * 32, path, [(10, 4)])
+
+
+def test_a_folder_is_proven_both_ways(tmp_path: Path) -> None:
+    nonce, folder = new_nonce(), tmp_path / "new" / "out"
+    with FolderProbe(folder) as probe:
+        digest = answer_folder(nonce, probe.request)
+        assert probe.is_answered(nonce, digest)
+        assert not probe.is_answered(new_nonce(), digest)
+        assert not probe.is_answered(nonce, None)
+        with pytest.raises(FileExistsError):
+            answer_folder(nonce, probe.request)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_server_that_reads_but_does_not_write_there_proves_nothing(tmp_path: Path) -> None:
+    nonce = new_nonce()
+    with FolderProbe(tmp_path) as probe:
+        digest = answer_folder(nonce, probe.request)
+        (tmp_path / f".void-probe-{probe.request.probe}.answer").unlink()
+        assert not probe.is_answered(nonce, digest)
+
+
+def test_only_probes_are_answered(tmp_path: Path) -> None:
+    """So that the answer is no way to learn a digest of any file that has a fitting name."""
+    folder = ProofFolder(path=str(tmp_path), probe="a" * 32)
+    (tmp_path / f".void-probe-{'a' * 32}").write_bytes(b"some other content")
+    with pytest.raises(OSError, match="is not a probe"):
+        answer_folder(new_nonce(), folder)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError), FolderProbe(tmp_path / "file" / "out"):
+        pass
+    assert stat.S_ISREG((tmp_path / "file").stat().st_mode)
