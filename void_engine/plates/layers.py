@@ -54,5 +54,7 @@ def _triple_of(channel_names: Sequence[str], layer: str) -> tuple[str, str, str]
 
 def _grey_of(channel_names: Sequence[str], layer: str) -> tuple[str, str, str] | None:
     components = _components(channel_names, layer)
+    if "x" in components:
+        return None  # a vector: its y is no luminance
     greys = [components[grey] for grey in _GREYS if grey in components]
     return (greys[0],) * 3 if greys else None

@@ -39,8 +39,6 @@ _PRIMARIES: dict[int, tuple[float, ...]] = {
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
 }
 _FULL_RANGE = 2
-# 8-bit luma at video levels (16 black, 235 white) over the full range.
-_FULL_OF_VIDEO_LEVEL = np.rint((np.arange(256) - 16) * 255 / 219).clip(0, 255).astype(np.uint8)
 # Without a tag, players take standard definition as BT.601 and everything larger as BT.709.
 _SMALLEST_HD = (1280, 720)
 
@@ -153,45 +151,48 @@ class Movie:
             return _upright(_rgb16(frame), frame)
         bits = frame.format.components[0].bits
         is_full = self._is_full_range(frame)
-        planes = self._yuv16(frame, is_full)
+        planes = self._yuv16(frame)
         matrix = _rgb_from_yuv(*self._luma_weights(frame), is_full, bits)
         # Saturates to 0..65535, which is the clip at black and white.
         return _upright(np.asarray(cv2.transform(cv2.merge(planes), matrix), np.uint16), frame)
 
-    def _yuv16(self, frame: Any, is_full: bool) -> list[NDArray[np.uint16]]:
+    def _yuv16(self, frame: Any) -> list[NDArray[np.uint16]]:
         """Y, U and V at the size of luma, the code values moved to the top of 16 bits and not changed.
 
         libswscale also offers RGB in one go, but its white falls short by one part in 256.
         """
+        name, bits = frame.format.name, frame.format.components[0].bits
         if len(frame.format.components) < 3:
             # Grey alone is stretched to 65535 instead of moved.
-            bits = frame.format.components[0].bits
             stretched = frame.reformat(format="gray16le").to_ndarray()
-            top = ((1 << bits) - 1) << (16 - bits)
-            luma = np.rint(stretched * (top / 65535)).astype(np.uint16)
+            luma = np.rint(stretched * (_luma_codes(True, bits)[1] / 65535)).astype(np.uint16)
             neutral = np.full_like(luma, 0x8000)
             return [luma, neutral, neutral]
-        codes = "JPEG" if is_full else "MPEG"
+        if name == "yuvj444p":
+            # So is the luma of this one; it needs no resizing, so its planes will do.
+            return [plane.astype(np.uint16) * np.uint16(256) for plane in _planes(frame, "u1")]
+        # The same range on both sides asks for no conversion; the right one to name is the format's own.
+        own_range = "JPEG" if name.startswith("yuvj") else "MPEG"
         quality = self._av.video.reformatter.Interpolation
         wide = frame.reformat(
             format="yuv444p16le",
-            src_color_range=codes,
-            dst_color_range=codes,
+            src_color_range=own_range,
+            dst_color_range=own_range,
             interpolation=quality.BICUBIC | quality.ACCURATE_RND,
             threads=0,
         )
-        return [
-            np.frombuffer(plane, "<u2").reshape(plane.height, plane.line_size // 2)[:, : plane.width]
-            for plane in wide.planes[:3]
-        ]
+        return _planes(wide, "<u2")
 
     def luma(self, frame: Any) -> NDArray[np.uint8]:
         """A frame's (H, W) luma over the full 8 bits: code values, 0 black, 255 white."""
         if frame.format.is_rgb:
             # Levels are grey, so green is as good as any; a matrix would only round.
             return _upright(frame.reformat(format="rgb24").to_ndarray()[..., 1], frame)
-        codes: NDArray[np.uint8] = _upright(frame.reformat(format="gray", threads=1).to_ndarray(), frame)
-        return codes if self._is_full_range(frame) else _FULL_OF_VIDEO_LEVEL[codes]
+        is_full = self._is_full_range(frame)
+        codes = self._yuv16(frame)[0]
+        black, span = _luma_codes(is_full, frame.format.components[0].bits)
+        levels = np.rint((np.arange(65536) - black) * (255 / span)).clip(0, 255).astype(np.uint8)
+        return _upright(levels[codes], frame)
 
     def _is_full_range(self, frame: Any) -> bool:
         """YUV is limited to video levels unless tagged otherwise; RGB is not, nor is grey without a tag."""
@@ -221,17 +222,19 @@ def _rgb_from_yuv(red: float, blue: float, is_full: bool, bits: int) -> NDArray[
         red, blue: their shares in luma.
         bits: of the code values before they were moved up; decides what white is at full range.
     """
-    unit = float(1 << (16 - bits))
-    if is_full:
-        black, luma_span, chroma_span = 0.0, ((1 << bits) - 1) * unit, ((1 << bits) - 1) * unit
-    else:
-        black, luma_span, chroma_span = 16 * 256.0, 219 * 256.0, 224 * 256.0
+    black, luma_span = _luma_codes(is_full, bits)
+    chroma_span = luma_span if is_full else 224 * 256.0
     green = 1 - red - blue
     from_u = np.array([0, -2 * blue * (1 - blue) / green, 2 * (1 - blue)]) / chroma_span
     from_v = np.array([2 * (1 - red), -2 * red * (1 - red) / green, 0]) / chroma_span
     from_y = np.ones(3) / luma_span
     offset = -black * from_y - 0x8000 * (from_u + from_v)
     return (np.stack([from_y, from_u, from_v, offset], axis=1) * 65535).astype(np.float32)
+
+
+def _luma_codes(is_full: bool, bits: int) -> tuple[float, float]:
+    """Black, and white less black, as luma code values moved to the top of 16 bits."""
+    return (0.0, float(((1 << bits) - 1) << (16 - bits))) if is_full else (16 * 256.0, 219 * 256.0)
 
 
 def _require_av() -> Any:
@@ -248,6 +251,13 @@ def _require_av() -> Any:
 def _tag(*values: Any) -> int:
     """The first of these H.273 codes that says something; 2 (unspecified) when none does."""
     return next((int(value) for value in values if value is not None and int(value) not in _UNSPECIFIED), 2)
+
+
+def _planes(frame: Any, dtype: str) -> list[NDArray[Any]]:
+    """Y, U and V of a planar frame, without the padding of its lines."""
+    return [
+        np.frombuffer(plane, dtype).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes[:3]
+    ]
 
 
 def _rgb16(frame: Any) -> NDArray[np.uint16]:

@@ -1,9 +1,9 @@
 """The parts of an EXR file made into one flat set of channels.
 
-A file with one part is that part. Of a multi-part file the first part is the plate; parts with the same
-display window and pixel aspect join it. Their channels keep full names (``depth.Z``) and bare ones (``Z``, or
-``R`` of a part called ``specular``) get the part's name in front. Data windows may differ: the frame stores
-the box around all of them. Parts that do not fit are left out, and the frame's notes say so.
+A file with one part is that part. Of a multi-part file the first part is the plate and the others join it:
+their channels keep full names (``depth.Z``) and bare ones (``Z``, or ``R`` of a part called ``specular``) get
+the part's name in front. The format makes all parts share display window and pixel aspect; data windows may
+differ, and the frame stores the box around all of them. A deep part is left out, and the notes say so.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
     taken = {channel.name for channel in first.channels}
     notes = []
     for part in parts[1:]:
-        obstacle = _obstacle(part, first)
-        if obstacle:
-            notes.append(f"part '{part.name or part.index}' was left out: {obstacle}")
+        if part.is_deep:
+            notes.append(f"part '{part.name or part.index}' was left out: it is deep")
             continue
         named = _named_channels(part, first, taken)
         taken.update(channel.name for channel in named)
@@ -99,17 +98,6 @@ def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
         notes=tuple(notes),
     )
     return MergedParts(header, tuple(used))
-
-
-def _obstacle(part: Part, first: Part) -> str:
-    """Why a part cannot join the first; empty where it can."""
-    if part.is_deep:
-        return "it is deep"
-    if (part.display_size, part.origin) != (first.display_size, first.origin):
-        return "its display window differs from the first part's"
-    if part.pixel_aspect != first.pixel_aspect:
-        return "its pixel aspect differs from the first part's"
-    return ""
 
 
 def _named_channels(part: Part, first: Part, taken: set[str]) -> tuple[Channel, ...]:
