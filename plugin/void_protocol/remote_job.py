@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -17,6 +18,8 @@ from .session import Session
 from .submission import TransferChoice, absolute_job, plan_submission
 from .upload import Upload, UploadProgress
 from .watching import OnEvent, Snapshot, WatchEvent
+
+_log = logging.getLogger(__name__)
 
 
 class Server(Protocol):
@@ -114,6 +117,9 @@ class RemoteJob:
                 self._finish()
         except ProtocolError as error:
             self._fail(error)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the futures must hear of it
+            _log.exception("the client failed at job %s", self.job_id)
+            self._fail(TransferError(f"the client failed at job {self.job_id}: {error!r}"))
         finally:
             self._server.unwatch(self.job_id, self._heard)
             if self._collector is not None:

@@ -46,6 +46,23 @@ _MISSED_BEATS = 3
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _TICK_MS = 200
+_PROBLEMS: dict[int, str] = {
+    zmq.EVENT_CONNECT_RETRIED: "nothing listens there; start a server with 'void serve'",
+    zmq.EVENT_CONNECTED: (
+        "something listens there but does not answer; "
+        "perhaps the server's key is not the one pinned here (keys/server.key)"
+    ),
+    zmq.EVENT_HANDSHAKE_SUCCEEDED: "the server let this client in but does not answer",
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: (
+        "the server does not let this client in; its public key has to be put on the server's list"
+    ),
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "what listens there is not this kind of server",
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: (
+        "the connection was refused; perhaps the server's key is not the one pinned here (keys/server.key)"
+    ),
+}
+"""What libzmq reports about a connection that does not come about, for people."""
+
 
 Reply = tuple[ServerMessage, list[memoryview]]
 StreamItem = tuple[Data, memoryview] | ProtocolError | None
@@ -79,6 +96,8 @@ class _Link:
     opened: float = field(default_factory=time.monotonic)
     last_heard: float = field(default_factory=time.monotonic)
     next_ping: float = 0.0
+    was_reached: bool = False
+    """Whether a TCP connection came about."""
     welcome: Welcome | None = None
 
 
@@ -336,9 +355,10 @@ class Session:
             if event == zmq.EVENT_DISCONNECTED and link.welcome is not None:
                 self._lose("the connection broke")
                 return
-            problem = _PROBLEMS.get(event)
-            if problem is not None:
-                self.last_problem = problem
+            link.was_reached = link.was_reached or event == zmq.EVENT_CONNECTED
+            if event == zmq.EVENT_CONNECT_RETRIED and link.was_reached:
+                continue  # somebody listens: what went wrong then is the better reason
+            self.last_problem = _PROBLEMS.get(event, self.last_problem)
 
     def _check_times(self) -> None:
         now = time.monotonic()
@@ -420,19 +440,6 @@ class Session:
             stream.put(error)
         self._mailbox.close()
         self._context.term()
-
-
-_PROBLEMS: dict[int, str] = {
-    zmq.EVENT_CONNECT_RETRIED: "nothing listens there; start a server with 'void serve'",
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH: (
-        "the server does not let this client in; its public key has to be put on the server's list"
-    ),
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "what listens there is not this kind of server",
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: (
-        "the connection was refused; perhaps the server's key is not the one pinned here (keys/server.key)"
-    ),
-}
-"""What libzmq reports about a connection that does not come about, for people."""
 
 
 def _user_name() -> str:

@@ -79,7 +79,7 @@ class Broker:
         self._outbox = Outbox(self._socket, self._lose)
         self._sessions = Sessions(settings.session_timeout_s, settings.most_sessions)
         events = EventHub(self._outbox)
-        self._desk = JobDesk(settings, self._store, self._spool, events)
+        self._desk = JobDesk(settings, self._store, self._spool, events, self._lanes)
         self._supervisor = Supervisor(self._context, settings, self._desk)
         checks["worker"] = self._supervisor.admit
         self._uploads = Uploads(

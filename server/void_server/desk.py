@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -34,6 +35,7 @@ from void_protocol.messages import (
 from .errors import RequestRefused
 from .events import EventHub
 from .job_log import JobLog
+from .lanes import Lanes
 from .settings import ServerSettings
 from .spool import Spool
 from .store import NewJob, Store
@@ -51,11 +53,14 @@ _job_decoder = msgspec.json.Decoder(RemovalJob)
 
 
 class JobDesk:
-    def __init__(self, settings: ServerSettings, store: Store, spool: Spool, events: EventHub) -> None:
+    def __init__(
+        self, settings: ServerSettings, store: Store, spool: Spool, events: EventHub, lanes: Lanes
+    ) -> None:
         self._settings = settings
         self._store = store
         self._spool = spool
         self._events = events
+        self._lanes = lanes
         self._is_closing = False
         self.stop_running: Callable[[str], bool] = lambda job_id: False
         """Asks the worker that runs a job to stop; the broker puts the supervisor's here."""
@@ -118,7 +123,7 @@ class JobDesk:
         info = self.info(job_id)
         if not info.state.is_final:
             raise RequestRefused("not_ready", f"job {job_id} is {info.state.value}; cancel it first")
-        self._spool.remove_results(job_id)
+        self._delete(job_id, self._spool.remove_results)
         self._store.set_released(job_id)
         return info
 
@@ -212,6 +217,9 @@ class JobDesk:
             self._change(job_id, JobState.QUEUED, "the server was stopped; it will continue", first=True)
         for job_id in self._store.jobs_in(JobState.CANCELLING):
             self._change(job_id, JobState.CANCELLED)
+        for job_id in self._store.jobs_in(JobState.DONE, JobState.FAILED, JobState.CANCELLED):
+            if self._spool.inputs_folder(job_id).exists():
+                self._delete(job_id, self._spool.remove_inputs)
 
     def close(self) -> None:
         """No new runs from now on; runs that are stopped go back into the queue."""
@@ -228,8 +236,12 @@ class JobDesk:
         event = self._store.set_state(job_id, state, message, first=first)
         self.log(job_id, f"{state.value}: {message}" if message else state.value)
         if state.is_final:
-            self._spool.remove_inputs(job_id)
+            self._delete(job_id, self._spool.remove_inputs)
         self._publish(event)
+
+    def _delete(self, job_id: str, remove: Callable[[str], None]) -> None:
+        # On a lane: a long shot's files take their time.
+        self._lanes.run(job_id, partial(remove, job_id), lambda done: done.result())
 
     def _publish(self, event: StateEvent | FrameEvent) -> None:
         self._events.publish(event)

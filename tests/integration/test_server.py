@@ -92,10 +92,10 @@ def test_streamed_job_travels_there_and_back(
     assert [stage.stage for stage in info.stage_times] == ["copy"]
 
     spool = Spool(server.settings.home)
-    assert not spool.inputs_folder(job.job_id).exists()
+    wait_until(lambda: not spool.inputs_folder(job.job_id).exists())
     assert len(list(Path(spool.result_pattern(job.job_id)).parent.iterdir())) == 5
     client.release(job.job_id).result(5)
-    assert not Path(spool.result_pattern(job.job_id)).parent.exists()
+    wait_until(lambda: not Path(spool.result_pattern(job.job_id)).parent.exists())
 
 
 def test_job_by_path_writes_in_place(

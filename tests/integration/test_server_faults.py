@@ -86,7 +86,7 @@ def test_a_killed_server_goes_on_with_the_running_job(
 
 
 def test_a_killed_server_takes_up_the_upload_again(server: ServerProcess, tmp_path: Path) -> None:
-    shot = write_shot(tmp_path / "shot", frames=60, size=3_000_000)
+    shot = write_shot(tmp_path / "shot", frames=60, size=1_500_000)
     job = job_for(shot, tmp_path / "out", frames=60)
     sent: list[int] = []
     with Client(server.connection()) as client:
@@ -188,7 +188,7 @@ def test_another_servers_key_is_not_trusted(server: ServerProcess) -> None:
     real = server.connection()
     public, _ = zmq.curve_keypair()
     forged = Connection(real.endpoint, public, real.client_key, real.client_secret)
-    with Client(forged) as client, pytest.raises(ServerUnreachableError, match=r"no server at tcp://127"):
+    with Client(forged) as client, pytest.raises(ServerUnreachableError, match="key is not the one pinned"):
         client.wait_connected(1)
 
 

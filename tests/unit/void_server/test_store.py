@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from void_protocol.messages import FrameEvent, JobState, ResultFile, StageTime, StateEvent
+from void_server.errors import HomeInUseError, StoreError
+from void_server.store import NewJob, Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "jobs.sqlite")
+    yield opened
+    opened.close()
+
+
+def new_job(job_id: str, frames: int = 3) -> NewJob:
+    return NewJob(
+        job_id=job_id,
+        owner="anna",
+        name="shot",
+        engine="auto",
+        inputs="streamed",
+        outputs="streamed",
+        output_pattern="/o/r.%04d.exr",
+        frames_total=frames,
+        content=b"digest of " + job_id.encode(),
+        job=b"{}",
+        manifest=b"[]",
+    )
+
+
+def test_a_job_and_its_story(store: Store) -> None:
+    first = store.add_job(new_job("a"), JobState.UPLOADING)
+    assert (first.sequence, first.state) == (1, JobState.UPLOADING)
+    assert store.content("a") == b"digest of a"
+    assert store.texts("a") == (b"{}", b"[]")
+    store.set_state("a", JobState.QUEUED)
+    store.set_state("a", JobState.RUNNING)
+    frame = store.add_result("a", 1001, 5, "ff")
+    assert isinstance(frame, FrameEvent)
+    assert frame.sequence == 4
+    assert store.add_result("a", 1001, 5, "ff") is None  # known already
+    assert store.add_result("a", 1001, 6, "ee") is not None  # made again, differently
+    store.add_stage_time("a", "read", 1.0)
+    store.add_stage_time("a", "write", 0.5)
+    store.add_stage_time("a", "read", 2.0)
+    store.set_state("a", JobState.FAILED, "why")
+    info = store.info("a")
+    assert info is not None
+    assert (info.state, info.message, info.frames_done, info.attempts, info.sequence) == (
+        JobState.FAILED, "why", 1, 1, 6,
+    )  # fmt: skip
+    assert info.stage_times == [StageTime(stage="read", seconds=3.0), StageTime(stage="write", seconds=0.5)]
+    assert info.started_at is not None
+    assert info.finished_at is not None
+    assert info.created_at <= info.started_at <= info.finished_at
+    assert store.results("a", None, 10) == [ResultFile(frame=1001, size=6, sha256="ee")]
+    assert store.result("a", 7) is None
+    assert [event.sequence for event in store.events_after("a", 2)] == [3, 4, 5, 6]
+    last = store.events_after("a", 5)[0]
+    assert isinstance(last, StateEvent)
+    assert (last.state, last.message) == (JobState.FAILED, "why")
+
+
+def test_what_is_unknown_is_none(store: Store) -> None:
+    assert store.info("nobody") is None
+    assert store.content("nobody") is None
+    assert store.state("nobody") is None
+    assert store.next_queued() is None
+
+
+def test_the_queue_keeps_its_order(store: Store) -> None:
+    for job_id in "abc":
+        store.add_job(new_job(job_id), JobState.QUEUED)
+    assert store.next_queued() == "a"
+    store.set_state("a", JobState.RUNNING)
+    assert store.next_queued() == "b"
+    store.set_state("a", JobState.QUEUED, "again", first=True)
+    assert store.next_queued() == "a"
+    positions = {job_id: store.info(job_id) for job_id in "abc"}
+    assert [info.queue_position for info in positions.values() if info] == [0, 1, 2]
+    assert [info.job_id for info in store.list_jobs(None, 2)] == ["c", "b"]
+    assert store.list_jobs([JobState.RUNNING], 9) == []
+    assert store.count_by_state() == {"queued": 3}
+    assert store.jobs_in(JobState.QUEUED, JobState.RUNNING) == ["a", "b", "c"]
+
+
+def test_results_page_by_frame(store: Store) -> None:
+    store.add_job(new_job("a"), JobState.QUEUED)
+    for frame in (3, -1, 2):
+        store.add_result("a", frame, 1, "00")
+    assert [result.frame for result in store.results("a", None, 2)] == [-1, 2]
+    assert [result.frame for result in store.results("a", 2, 2)] == [3]
+
+
+def test_only_what_was_committed_survives(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    store = Store(path)
+    store.add_job(new_job("kept"), JobState.QUEUED)
+    store.add_upload("kept", 2, 10, "aa")
+    store.add_upload("kept", 0, 10, "bb")
+    store.commit()
+    store.add_job(new_job("lost"), JobState.QUEUED)
+    assert store.is_dirty
+    store._db.close()  # as a kill would: no commit
+    again = Store(path)
+    assert again.state("kept") is JobState.QUEUED
+    assert again.uploaded("kept") == [0, 2]
+    assert again.state("lost") is None
+    again.close()
+
+
+def test_worker_deaths_are_counted_durably(store: Store) -> None:
+    store.add_job(new_job("a"), JobState.QUEUED)
+    assert [store.count_worker_death("a") for _ in range(2)] == [1, 2]
+
+
+def test_old_results_are_found_until_released(store: Store) -> None:
+    store.add_job(new_job("a"), JobState.QUEUED)
+    store.add_job(new_job("b"), JobState.QUEUED)
+    store.set_state("a", JobState.DONE)
+    assert store.unreleased_before(time.time() - 60) == []
+    assert store.unreleased_before(time.time() + 60) == ["a"]
+    store.set_released("a")
+    assert store.unreleased_before(time.time() + 60) == []
+
+
+def test_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(HomeInUseError, match="another server uses"):
+        Store(tmp_path / "jobs.sqlite")
+
+
+def test_stores_of_other_releases_and_damaged_ones_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version=99")
+    database.close()
+    with pytest.raises(StoreError, match="has version 99, this release knows 1"):
+        Store(path)
+    damaged = tmp_path / "damaged.sqlite"
+    damaged.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError, match=r"damaged\.sqlite is damaged"):
+        Store(damaged)
+    with pytest.raises(StoreError, match="cannot open the job store"):
+        Store(tmp_path / "no" / "folder.sqlite")
