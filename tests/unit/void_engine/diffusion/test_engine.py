@@ -1,0 +1,311 @@
+"""The engine on a random model: every stage is real, only the pictures mean nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
+pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
+
+from void_engine.diffusion import engine as engine_module  # noqa: E402
+from void_engine.diffusion import residency as residency_module  # noqa: E402
+from void_engine.diffusion.engine import VoidEngine  # noqa: E402
+from void_engine.diffusion.errors import DeviceError, ModelFolderError, PrecisionError  # noqa: E402
+from void_engine.diffusion.residency import PrecisionOverflow, Residency  # noqa: E402
+from void_engine.diffusion.run import VoidRun  # noqa: E402
+from void_engine.diffusion.vae import decode_groups, encode_groups  # noqa: E402
+from void_engine.engines.interface import CleanFrame, EngineRequest  # noqa: E402
+from void_engine.engines.registry import make_engine  # noqa: E402
+from void_engine.errors import MatteError, RemovalCancelled, SettingError  # noqa: E402
+
+SMALL = {"max_tokens": 6, "window_frames": 13, "overlap_frames": 8, "steps": 3, "steps_pass2": 2}
+PROMPT = "A lime falls on the table."
+
+
+def request(root: Path, **options: Any) -> EngineRequest:
+    own = {key: options.pop(key) for key in ("prompt", "seed", "wanted", "proxy_scale") if key in options}
+    return EngineRequest(**{"prompt": PROMPT, **own, "options": {**SMALL, "models": str(root), **options}})
+
+
+def pictures(frames: list[CleanFrame]) -> Any:
+    return np.stack([frame.picture for frame in frames])
+
+
+def run(root: Path, shot: Any, monitor: Any, engine: VoidEngine | None = None, **options: Any) -> Any:
+    frames = list((engine or VoidEngine()).remove(shot, request(root, **options), monitor))
+    return pictures(frames)
+
+
+def test_a_removal_from_end_to_end(tiny_root: Path, shot: Any, monitor: Any) -> None:
+    engine = make_engine("void")
+    frames = list(engine.remove(shot, request(tiny_root), monitor))
+    assert [frame.number for frame in frames] == list(shot.frame_numbers)
+    assert all(frame.picture.shape == (32, 48, 3) for frame in frames)
+    assert all(np.isfinite(frame.picture).all() for frame in frames)
+    assert monitor.stages == ["survey", "prompt", "encoding plate", "encoding matte", "denoising", "decoding"]
+    assert ("denoising", 3, 3) in monitor.steps
+    assert monitor.previews
+    assert monitor.previews[-1][1].shape == (4, 6, 3)
+    assert isinstance(engine, VoidEngine)
+    assert engine.record["void/canvas"] == "48x32"
+    assert len(str(engine.record["void/weights_pass1"])) == 16
+
+
+def test_the_same_job_gives_the_same_bytes_in_any_order(
+    tiny_root: Path, make_shot: Any, make_monitor: Any
+) -> None:
+    warm = VoidEngine()
+    first = run(tiny_root, make_shot(), make_monitor(), warm)
+    other = run(tiny_root, make_shot(frames=14), make_monitor(), warm, seed=7)
+    again = run(tiny_root, make_shot(), make_monitor(), warm)
+    assert np.array_equal(first, again)
+    assert np.array_equal(first, run(tiny_root, make_shot(), make_monitor()))
+    assert other.shape[0] == 14
+    assert not np.array_equal(first, run(tiny_root, make_shot(), make_monitor(), warm, seed=7))
+
+
+def test_a_shot_of_many_windows_keeps_its_frames(tiny_root: Path, make_shot: Any, monitor: Any) -> None:
+    frames = list(VoidEngine().remove(make_shot(frames=40), request(tiny_root, steps=1), monitor))
+    assert [frame.number for frame in frames] == list(range(1001, 1041))
+    # 45 padded frames, 12 latents, windows of 4 that share 2.
+    assert ("denoising", 5, 5) in monitor.steps
+
+
+def test_pass_2_refines_on_warped_noise(tiny_root: Path, shot: Any, make_monitor: Any) -> None:
+    monitor = make_monitor()
+    refined = run(tiny_root, shot, monitor, passes=2)
+    assert monitor.stages[-4:] == ["denoising", "warping noise", "refining", "decoding"]
+    assert "encoding matte" in monitor.stages
+    assert monitor.stages.count("encoding matte") == 1
+    assert not np.array_equal(refined, run(tiny_root, shot, make_monitor()))
+
+
+def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
+    tiny_root: Path, make_shot: Any, monitor: Any, make_monitor: Any
+) -> None:
+    whole = run(tiny_root, make_shot(frames=13), make_monitor())
+    frames = list(VoidEngine().remove(make_shot(frames=13), request(tiny_root, wanted={1002, 1004}), monitor))
+    assert [frame.number for frame in frames] == [1002, 1004]
+    assert np.array_equal(pictures(frames), whole[[1, 3]])
+    assert max(step for stage, step, _ in monitor.steps if stage == "decoding") == 3
+
+
+def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
+    tiny_root: Path, make_shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("void_engine.diffusion.shot_clip.PUBLISHED_SIZE", (32, 48))
+    shot = make_shot(frames=25)
+    cleaned = run(tiny_root, shot, monitor, mode="published", longest=21, steps=2)
+    assert cleaned.shape[0] == 25
+    assert np.array_equal(cleaned[21:], np.stack([shot.plate(index) for index in range(21, 25)]))
+    assert any("last 4 frames" in line for line in monitor.lines)
+
+
+def test_a_proxy_takes_a_smaller_canvas_and_fewer_steps(tiny_root: Path, shot: Any, monitor: Any) -> None:
+    engine = VoidEngine()
+    options = {"max_tokens": 24, "steps": 0}
+    list(engine.remove(shot, request(tiny_root, proxy_scale=0.5, **options), monitor))
+    assert engine.record["void/steps"] == 15
+    assert engine.record["void/canvas"] == "48x32"
+
+
+def test_models_stay_warm_between_jobs(
+    tiny_root: Path, shot: Any, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[Path] = []
+    load = residency_module.load_transformer
+    monkeypatch.setattr(
+        residency_module, "load_transformer", lambda c, path, d: loads.append(path) or load(c, path, d)
+    )
+    engine = VoidEngine()
+    run(tiny_root, shot, make_monitor(), engine)
+    run(tiny_root, shot, make_monitor(), engine)
+    assert len(loads) == 1
+    engine.release()
+    run(tiny_root, shot, make_monitor(), engine)
+    assert len(loads) == 2
+
+
+@pytest.mark.parametrize("stage", ["encoding plate", "denoising", "decoding"])
+def test_a_stop_takes_effect_in_every_stage(
+    tiny_root: Path, shot: Any, make_monitor: Any, stage: str
+) -> None:
+    monitor = make_monitor(stop_in=stage)
+    with pytest.raises(RemovalCancelled):
+        run(tiny_root, shot, monitor)
+    assert monitor.stages[-1] == stage
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
+    tiny_root: Path, shot: Any, make_monitor: Any, tmp_path: Path
+) -> None:
+    options = {"steps": 4, "checkpoint": str(tmp_path / "unfinished"), "checkpoint_every": 1}
+    whole = run(tiny_root, shot, make_monitor(), steps=4)
+    # Two blocks a step: stopped in the third.
+    with pytest.raises(RemovalCancelled):
+        run(tiny_root, shot, make_monitor(stop_in="denoising", stop_after_checks=5), **options)
+    assert len(list((tmp_path / "unfinished").iterdir())) == 1
+    monitor = make_monitor()
+    assert np.array_equal(run(tiny_root, shot, monitor, **options), whole)
+    assert any("going on after step 2 of 4" in line for line in monitor.lines)
+    assert list((tmp_path / "unfinished").iterdir()) == []
+
+
+def test_overflow_starts_again_in_the_next_precision(
+    tiny_root: Path, shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "precisions", lambda name, device: [torch.float16, torch.float32])
+    latents = VoidRun.latents
+
+    def overflowing(self: VoidRun, models: Residency) -> Any:
+        if models.dtype == torch.float16:
+            raise PrecisionOverflow
+        return latents(self, models)
+
+    monkeypatch.setattr(VoidRun, "latents", overflowing)
+    engine = VoidEngine()
+    run(tiny_root, shot, monitor, engine)
+    assert engine.record["void/precision"] == "float32"
+    assert any("overflows on this shot" in line for line in monitor.lines)
+    monkeypatch.setattr(engine_module, "precisions", lambda name, device: [torch.float16])
+    with pytest.raises(PrecisionError, match="float32"):
+        run(tiny_root, shot, monitor)
+
+
+def test_out_of_memory_falls_to_the_next_mode_once(
+    tiny_root: Path, shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = VoidRun.latents
+    tried: list[str] = []
+
+    def hungry(self: VoidRun, models: Residency) -> Any:
+        tried.append(models.mode)
+        if models.mode in refused:
+            raise torch.OutOfMemoryError("no")
+        return latents(self, models)
+
+    monkeypatch.setattr(VoidRun, "latents", hungry)
+    refused = {"full"}
+    run(tiny_root, shot, monitor)
+    assert tried == ["full", "model"]
+    refused = {"full", "model"}
+    with pytest.raises(DeviceError, match="too small for mode 'model'"):
+        run(tiny_root, shot, monitor)
+    with pytest.raises(DeviceError, match="too small for mode 'full'"):
+        run(tiny_root, shot, monitor, memory="full")
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading anything at all is a failure."""
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("weights were loaded before the check")
+
+    for name in ("load_transformer", "load_vae", "load_text_encoder"):
+        monkeypatch.setattr(residency_module, name, refuse)
+
+
+@pytest.mark.usefixtures("no_weights")
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"prompt": "  "}, SettingError, "prompt is empty"),
+        ({"device": "cuda:9"}, DeviceError, "cuda:9"),
+        ({"models": "/nowhere/at/all"}, ModelFolderError, "no such model folder"),
+        ({"steps": -1}, SettingError, "must be in"),
+        ({"colour_space": "ACEScct"}, SettingError, "not scene-linear"),
+    ],
+)
+def test_errors_come_before_any_weight(
+    tiny_root: Path, shot: Any, monitor: Any, options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        run(tiny_root, shot, monitor, **options)
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_mattes_and_length_are_checked_before_any_weight(
+    tiny_root: Path, make_shot: Any, monitor: Any
+) -> None:
+    empty = make_shot()
+    empty.mattes = lambda index: (np.zeros((32, 48), np.float32), np.zeros((32, 48), np.float32))
+    with pytest.raises(MatteError, match="no frame has a matte"):
+        run(tiny_root, empty, monitor)
+    with pytest.raises(SettingError, match="2 frames"):
+        run(tiny_root, make_shot(frames=2), monitor)
+
+
+class BlockVae(torch.nn.Module):
+    """An exact stand-in for the VAE on pictures of 8 x 8 blocks that stand still: three of sixteen channels."""
+
+    config = SimpleNamespace(scaling_factor=0.7)
+    quant_conv = post_quant_conv = None
+
+    def encoder(self, pixels: Any, conv_cache: Any = None) -> tuple[Any, int]:
+        first = pixels[:, :, :1] if conv_cache is None else pixels[:, :, :0]
+        frames = torch.cat([first, pixels[:, :, first.shape[2] + 3 :: 4]], dim=2)
+        code = torch.zeros(1, 32, frames.shape[2], frames.shape[3] // 8, frames.shape[4] // 8)
+        code[:, :3] = frames[..., 4::8, 4::8]
+        return code, 1
+
+    def decoder(self, code: Any, conv_cache: Any = None) -> tuple[Any, int]:
+        pixels = code[:, :3].repeat_interleave(8, 3).repeat_interleave(8, 4)
+        return pixels if conv_cache is None else pixels.repeat_interleave(4, 2), 1
+
+
+class PlateDenoiser(torch.nn.Module):
+    """Predicts that the clean latents are those of the plate, which it finds in its condition."""
+
+    config = SimpleNamespace(patch_size=2, patch_size_t=2, attention_head_dim=64)
+
+    def __init__(self, alphas: Any) -> None:
+        super().__init__()
+        self.transformer_blocks = torch.nn.ModuleList()
+        self._alphas = alphas
+
+    def cache_context(self, name: str) -> Any:
+        return torch.no_grad()
+
+    def _reset_stateful_cache(self) -> None: ...
+
+    def forward(self, hidden_states: Any, timestep: Any, **kwargs: Any) -> tuple[Any]:
+        alpha = self._alphas[timestep[0]]
+        noisy, plate = hidden_states[:, :, :16], hidden_states[:, :, 32:48]
+        return ((alpha**0.5 * noisy - plate) / (1 - alpha) ** 0.5,)
+
+
+@pytest.mark.parametrize("colour_space", ["", "ACEScg"])
+def test_colours_come_back_when_the_denoiser_returns_the_plate(
+    tiny_root: Path, make_shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch, colour_space: str
+) -> None:
+    """The whole way of colour through every stage, with an exact VAE and a denoiser that keeps the plate.
+
+    Highlights to 64, negative light and saturated colours of the working space included.
+    """
+    from diffusers import DDIMScheduler
+
+    from void_engine.diffusion.tiny import SCHEDULER_SETTINGS
+
+    own = {k: v for k, v in SCHEDULER_SETTINGS.items() if not k.startswith("_") and k != "snr_shift_scale"}
+    alphas = DDIMScheduler(**own).alphas_cumprod
+    monkeypatch.setattr(Residency, "vae", lambda self: BlockVae())
+    monkeypatch.setattr(Residency, "denoiser", lambda self, number: PlateDenoiser(alphas))
+    assert encode_groups(13) == [(0, 13)]
+    assert decode_groups(4) == [(0, 1), (1, 3), (3, 4)]
+    draw = np.random.default_rng(1)
+    blocks = (2.0 ** draw.uniform(-7, 6, (4, 6, 1)) * draw.uniform(0.5, 1, (4, 6, 3))).astype(np.float32)
+    blocks[0, 0], blocks[1, 1], blocks[2, 2] = 64, (-0.1, 0.2, 0.01), (1.5, 0.1, 0.02)
+    plate = np.kron(blocks, np.ones((8, 8, 1), np.float32)).astype(np.float32)
+    shot = make_shot()
+    shot.plate = lambda index: plate
+    cleaned = run(tiny_root, shot, monitor, condition_noise=False, colour_space=colour_space, steps=10)
+    keeps = shot.mattes(8)[0] == 0
+    for picture in cleaned[[0, 4]]:
+        error = np.abs(picture - plate)[keeps] / np.abs(plate[keeps]).max(axis=-1, keepdims=True)
+        assert error.max() < 2e-3

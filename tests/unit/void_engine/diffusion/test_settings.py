@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+pytest.importorskip("torch", reason="the diffusion extra is not installed")
+
+from void_engine.diffusion.settings import read_settings
+from void_engine.errors import SettingError
+
+
+def test_the_defaults_set_the_quirks_right() -> None:
+    settings = read_settings({})
+    assert settings.exact_transitions
+    assert settings.pass2_mask == "three"
+    assert settings.longest == 0
+    assert (settings.window, settings.overlap) == (22, 4)
+    assert math.isnan(settings.exposure_stops)
+
+
+def test_published_brings_every_quirk_back_and_can_still_be_changed() -> None:
+    settings = read_settings({"mode": "published", "pass2_mask": "three"})
+    assert not settings.exact_transitions
+    assert settings.longest == 197
+    assert settings.fit == "squash"
+    assert settings.warped_noise == "bilinear"
+    assert settings.pass2_mask == "three"
+
+
+def test_text_is_understood_as_command_lines_give_it() -> None:
+    settings = read_settings(
+        {"passes": "2", "guidance": "1.5", "exact_transitions": "no", "exposure_stops": "auto"}
+    )
+    assert (settings.passes, settings.guidance, settings.exact_transitions) == (2, 1.5, False)
+    assert math.isnan(settings.exposure_stops)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"stepz": 3}, "did you mean 'steps'"),
+        ({"xyzzy": 3}, "there are mode"),
+        ({"steps": "many"}, "takes a int"),
+        ({"steps": 2.5}, "takes a int"),
+        ({"steps": True}, "takes a int"),
+        ({"compile": 1}, "takes a bool"),
+        ({"passes": 3}, "must be in 1..2"),
+        ({"mode": "best"}, "choose one of default, published"),
+        ({"window_frames": 84}, "must be 5, 13, 21"),
+        ({"overlap_frames": 4}, "multiple of 8"),
+        ({"overlap_frames": 96}, "below the window"),
+        ({"longest": 20}, "at least the window"),
+        ({"encoding": "log"}, "choose one of shoulder"),
+        ({"exposure_stops": 30}, "must be in -20..20"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused(options: dict[str, str | int | float | bool], words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        read_settings(options)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
+pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
+
+from void_engine.diffusion.layout import ModelFolder  # noqa: E402
+from void_engine.diffusion.live_memory import peak_bytes  # noqa: E402
+from void_engine.diffusion.tiny import TINY, random_weights, vae_settings  # noqa: E402
+from void_engine.diffusion.vae import (  # noqa: E402
+    decode_groups,
+    decode_latents,
+    decoded_to_picture,
+    encode_frames,
+    encode_groups,
+)
+from void_engine.diffusion.weights import build_vae, load_vae  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def vae(tiny_root: Path) -> Any:
+    return load_vae(ModelFolder(tiny_root).vae)
+
+
+def test_groups_are_the_published_ones() -> None:
+    assert encode_groups(85)[:2] == [(0, 13), (13, 21)]
+    assert encode_groups(5) == [(0, 5)]
+    assert encode_groups(13) == [(0, 13)]
+    assert decode_groups(6) == [(0, 1), (1, 3), (3, 5), (5, 6)]
+    assert decode_groups(1) == [(0, 1)]
+
+
+@pytest.mark.parametrize("frames", [1, 5, 13, 29])
+def test_streamed_encoding_is_diffusers_encoding(vae: Any, frames: int) -> None:
+    pixels = torch.rand(1, 3, frames, 16, 24) * 2 - 1
+    asked: list[tuple[int, int]] = []
+
+    def read(start: int, stop: int) -> Any:
+        asked.append((start, stop))
+        return pixels[:, :, start:stop]
+
+    with torch.no_grad():
+        expected = vae.encode(pixels).latent_dist.mode()
+    assert torch.equal(encode_frames(vae, read, frames), expected)
+    assert asked == encode_groups(frames)
+
+
+@pytest.mark.parametrize("latents", [1, 2, 5, 6])
+def test_every_latent_but_the_first_gives_four_frames(vae: Any, latents: int) -> None:
+    code = torch.randn(1, 16, latents, 2, 3)
+    decoded = torch.cat(list(decode_latents(vae, code)), dim=2)
+    assert decoded.shape == (1, 3, 4 * latents - 3, 16, 24)
+
+
+def test_odd_latents_decode_as_diffusers_does_apart_from_the_grouping(vae: Any) -> None:
+    code = torch.randn(1, 16, 1, 2, 3)
+    with torch.no_grad():
+        expected = vae.decode(code).sample
+    torch.testing.assert_close(next(decode_latents(vae, code)), expected)
+
+
+def test_the_last_single_latent_leaves_no_hook_behind(vae: Any) -> None:
+    code = torch.randn(1, 16, 2, 2, 3)
+    list(decode_latents(vae, code))
+    assert torch.cat(list(decode_latents(vae, code[:, :, :1])), dim=2).shape[2] == 1
+
+
+def test_dropping_useless_caches_changes_memory_and_nothing_else(vae: Any) -> None:
+    plain = build_vae(vae_settings(TINY))
+    plain.load_state_dict(vae.state_dict(), assign=True)
+    code = torch.randn(1, 16, 3, 2, 3)
+    kept, dropped = list(decode_latents(plain, code)), list(decode_latents(vae, code))
+    assert all(torch.equal(a, b) for a, b in zip(kept, dropped, strict=True))
+
+    def peak(model: Any) -> int:
+        return peak_bytes(lambda: [None for _ in decode_latents(model, code)])
+
+    assert peak(vae) < 0.95 * peak(plain)
+
+
+def test_pictures_are_clamped() -> None:
+    assert decoded_to_picture(torch.tensor([-3.0, -1.0, 0.0, 1.0, 3.0])).tolist() == [0, 0, 0.5, 1, 1]
+
+
+def test_random_weights_do_not_depend_on_order_or_global_state() -> None:
+    model = build_vae(vae_settings(TINY))
+    torch.manual_seed(1)
+    first = random_weights(model, 3, torch.float32)
+    torch.manual_seed(2)
+    second = random_weights(model, 3, torch.float32)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(random_weights(model, 4, torch.float32)["decoder.conv_in.conv.weight"],
+                           first["decoder.conv_in.conv.weight"])  # fmt: skip
