@@ -14,15 +14,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from .errors import ProtocolError, ServerError, ServerUnreachableError, VersionRefusedError, WireError
 from .keys import Connection
+from .link import Link
 from .mailbox import Mailbox
 from .messages import (
     PROTOCOL_VERSION,
@@ -36,7 +36,7 @@ from .messages import (
     ServerMessage,
     Welcome,
 )
-from .wire import LARGEST_FRAME_BYTES, Payload, decode_server_frames, encode_frames
+from .wire import Payload, decode_server_frames, encode_frames
 
 _log = logging.getLogger(__name__)
 _HELLO_WAIT_S = 5.0
@@ -46,24 +46,6 @@ _MISSED_BEATS = 3
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _TICK_MS = 200
-_PROBLEMS: dict[int, str] = {
-    zmq.EVENT_CONNECT_RETRIED: "nothing listens there; start a server with 'void serve'",
-    zmq.EVENT_CONNECTED: (
-        "something listens there but does not answer; "
-        "perhaps the server's key is not the one pinned here (keys/server.key)"
-    ),
-    zmq.EVENT_HANDSHAKE_SUCCEEDED: "the server let this client in but does not answer",
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH: (
-        "the server does not let this client in; its public key has to be put on the server's list"
-    ),
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "what listens there is not this kind of server",
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: (
-        "the connection was refused; perhaps the server's key is not the one pinned here (keys/server.key)"
-    ),
-}
-"""What libzmq reports about a connection that does not come about, for people."""
-
-
 Reply = tuple[ServerMessage, list[memoryview]]
 StreamItem = tuple[Data, memoryview] | ProtocolError | None
 """A piece of a fetched file, a refusal, or None when the connection was lost."""
@@ -86,21 +68,6 @@ class _Waiting:
     deadline: float
 
 
-@dataclass
-class _Link:
-    """One socket, from its connect to its loss."""
-
-    socket: zmq.Socket[bytes]
-    monitor: zmq.Socket[bytes]
-    poller: zmq.Poller
-    opened: float = field(default_factory=time.monotonic)
-    last_heard: float = field(default_factory=time.monotonic)
-    next_ping: float = 0.0
-    was_reached: bool = False
-    """Whether a TCP connection came about."""
-    welcome: Welcome | None = None
-
-
 class Session:
     def __init__(
         self, connection: Connection, listener: Listener, client_name: str, timeout_s: float
@@ -112,7 +79,7 @@ class Session:
         self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
         self._thread = threading.Thread(target=self._run, name="void-client", daemon=True)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._pause_s = _FIRST_PAUSE_S
         self._next_open = 0.0
         self._numbers = iter(range(1, 2**53))
@@ -244,24 +211,7 @@ class Session:
         self._check_times()
 
     def _open(self) -> None:
-        socket = self._context.socket(zmq.DEALER)
-        socket.linger = 0
-        socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME_BYTES)
-        # What waits is bounded by credit; the thread must never block on a full queue.
-        socket.setsockopt(zmq.SNDHWM, 0)
-        socket.setsockopt(zmq.RCVHWM, 0)
-        if "[" in self._connection.endpoint:
-            socket.setsockopt(zmq.IPV6, 1)
-        socket.curve_serverkey = self._connection.server_key
-        socket.curve_publickey = self._connection.client_key
-        socket.curve_secretkey = self._connection.client_secret
-        monitor = socket.get_monitor_socket()
-        poller = zmq.Poller()
-        poller.register(socket, zmq.POLLIN)
-        poller.register(monitor, zmq.POLLIN)
-        poller.register(self._mailbox.fileno(), zmq.POLLIN)
-        socket.connect(self._connection.endpoint)
-        self._link = _Link(socket, monitor, poller)
+        self._link = Link(self._context, self._connection, self._mailbox.fileno())
         hello = Hello(
             request=0,
             min_version=PROTOCOL_VERSION,
@@ -272,7 +222,7 @@ class Session:
         )
         self._send(encode_frames(hello))
 
-    def _receive(self, link: _Link) -> None:
+    def _receive(self, link: Link) -> None:
         for _ in range(256):
             try:
                 frames = link.socket.recv_multipart(zmq.NOBLOCK, copy=False)
@@ -288,7 +238,7 @@ class Session:
             if self._link is not link:
                 return
 
-    def _received(self, link: _Link, message: ServerMessage, payloads: list[memoryview]) -> None:
+    def _received(self, link: Link, message: ServerMessage, payloads: list[memoryview]) -> None:
         if isinstance(message, Welcome):
             self._welcomed(link, message)
             return
@@ -328,7 +278,7 @@ class Session:
             stream.put(ServerError(message.code, message.message))
             del self._streams[number]
 
-    def _welcomed(self, link: _Link, welcome: Welcome) -> None:
+    def _welcomed(self, link: Link, welcome: Welcome) -> None:
         link.welcome = welcome
         link.next_ping = time.monotonic() + welcome.heartbeat_s
         self._pause_s = _FIRST_PAUSE_S
@@ -349,16 +299,11 @@ class Session:
         self._fail_waiting(self._refused)
         self._drop_link()
 
-    def _look_at_monitor(self, link: _Link) -> None:
-        while link.monitor.poll(0):
-            event = recv_monitor_message(link.monitor)["event"]
-            if event == zmq.EVENT_DISCONNECTED and link.welcome is not None:
-                self._lose("the connection broke")
-                return
-            link.was_reached = link.was_reached or event == zmq.EVENT_CONNECTED
-            if event == zmq.EVENT_CONNECT_RETRIED and link.was_reached:
-                continue  # somebody listens: what went wrong then is the better reason
-            self.last_problem = _PROBLEMS.get(event, self.last_problem)
+    def _look_at_monitor(self, link: Link) -> None:
+        is_broken, problem = link.read_monitor()
+        self.last_problem = problem or self.last_problem
+        if is_broken and link.welcome is not None:
+            self._lose("the connection broke")
 
     def _check_times(self) -> None:
         now = time.monotonic()
@@ -393,9 +338,7 @@ class Session:
             self._welcome = None
         link, self._link = self._link, None
         if link is not None:
-            link.socket.disable_monitor()
-            link.monitor.close(0)
-            link.socket.close(0)
+            link.close(linger_ms=0)
 
     def _ask(self, number: int, waiting: _Waiting) -> None:
         if self._refused is not None:
@@ -425,11 +368,8 @@ class Session:
 
     def _end(self) -> None:
         if self._link is not None and self._link.welcome is not None:
-            self._link.socket.linger = 500
             self._send(encode_frames(Bye()))
-            self._link.socket.disable_monitor()
-            self._link.monitor.close(0)
-            self._link.socket.close()
+            self._link.close(linger_ms=500)
             self._link = None
         self._drop_link()
         error = ServerUnreachableError("the client was closed")
