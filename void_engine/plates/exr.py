@@ -17,7 +17,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 from numpy.typing import NDArray
 
-from void_engine.errors import MissingFrameError, OutputExistsError, PlateError
+from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError
 from void_engine.geometry import Box
 from void_engine.plates.frame import Frame, PixelBlock
 from void_engine.plates.header import FLOAT, HALF, UINT, FrameHeader, PixelType
@@ -93,7 +93,7 @@ def write_frame(
 
     Raises:
         OutputExistsError: when the file exists.
-        PlateError: when it cannot be written; nothing is left behind then.
+        OutputError: when it cannot be written; nothing is left behind then.
     """
     path = Path(path)
     if compression is None:
@@ -109,7 +109,7 @@ def write_frame(
         _refuse_existing(path, overwrite)
         temporary.replace(path)
     except OSError as error:
-        raise PlateError(
+        raise OutputError(
             f"frame {frame.number} cannot be written to {path}: {error.strerror or error}; check the folder, "
             "its permissions and the free space"
         ) from error

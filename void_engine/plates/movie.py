@@ -97,23 +97,32 @@ class Movie:
         """The decoded frames in order of display.
 
         Raises:
-            PlateError: for a damaged or interlaced movie, or one whose size changes.
+            PlateError: for a movie that is damaged, cut short or interlaced, or whose size changes.
         """
-        index = 0
+        index = packets = 0
         size: tuple[int, int] | None = None
         try:
-            for frame in self._container.decode(self._stream):
-                if frame.interlaced_frame:
-                    raise PlateError(f"{self.path} is interlaced; deinterlace it first")
-                if size is not None and (frame.width, frame.height) != size:
-                    raise PlateError(f"{self.path} changes its size at frame {index}; split it there")
-                size = (frame.width, frame.height)
-                yield frame
-                index += 1
+            for packet in self._container.demux(self._stream):
+                packets += packet.size > 0
+                for frame in packet.decode():
+                    if frame.is_corrupt or packet.is_corrupt:
+                        raise PlateError(f"{self.path} is damaged at frame {index}; copy or encode it again")
+                    if frame.interlaced_frame:
+                        raise PlateError(f"{self.path} is interlaced; deinterlace it first")
+                    if size is not None and (frame.width, frame.height) != size:
+                        raise PlateError(f"{self.path} changes its size at frame {index}; split it there")
+                    size = (frame.width, frame.height)
+                    yield frame
+                    index += 1
         except self._av.error.FFmpegError as error:
             raise PlateError(
-                f"{self.path} is damaged after {index} frames ({error.strerror}); copy or encode it again"
+                f"{self.path} is damaged at frame {index} ({error.strerror}); copy or encode it again"
             ) from error
+        # Packets, because an edit list may rightly show fewer frames than are stored.
+        if packets < self._stream.frames:
+            raise PlateError(
+                f"{self.path} is cut short: it holds {packets} of {self._stream.frames} frames; copy it again"
+            )
         if index == 0:
             raise PlateError(f"{self.path} has no frame that can be decoded")
 

@@ -36,9 +36,10 @@ def _write_movie(
     tags: Tags | None = None,
     options: dict[str, str] | None = None,
     metadata: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> Path:
     """Encode frames given as a constant or an array for each plane."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container_options or {}) as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pixel_format
@@ -318,6 +319,33 @@ def test_sound_only(tmp_path: Path) -> None:
         container.mux(stream.encode(sound))
     with pytest.raises(PlateError, match="no video stream"):
         ingest_movie(tmp_path / "a.wav", tmp_path / "p.%04d.exr")
+
+
+def _noisy_movie(path: Path) -> Path:
+    random = np.random.default_rng(0)
+    frames = [(random.integers(16, 235, (48, 64)), 128, 128) for _ in range(20)]
+    index_first = {"movflags": "faststart"}
+    return _write_movie(path, frames, "yuv420p", codec="mpeg4", container_options=index_first)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.97])
+def test_a_movie_cut_short(tmp_path: Path, share: float) -> None:
+    movie = _noisy_movie(tmp_path / "a.mp4")
+    content = movie.read_bytes()
+    movie.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(PlateError, match=r"a.mp4 is (cut short|damaged at frame \d+).*; copy"):
+        ingest_movie(movie, tmp_path / "p.%04d.exr")
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_damaged_movie(tmp_path: Path) -> None:
+    movie = _noisy_movie(tmp_path / "a.mp4")
+    content = bytearray(movie.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 300] = bytes(byte ^ 0x5A for byte in content[middle : middle + 300])
+    movie.write_bytes(content)
+    with pytest.raises(PlateError, match=r"a.mp4 is damaged at frame \d+; copy or encode it again"):
+        ingest_movie(movie, tmp_path / "p.%04d.exr")
 
 
 def test_an_interlaced_movie(tmp_path: Path) -> None:

@@ -39,9 +39,7 @@ class Reads:
 
     def settle(self, count: int) -> list[int]:
         """The numbers, once ``count`` reads began; a little later, so that one too many would show."""
-        deadline = time.monotonic() + 10
-        while len(self.numbers) < count and time.monotonic() < deadline:
-            time.sleep(0.002)
+        _wait_until(lambda: len(self.numbers) >= count)
         time.sleep(0.05)
         return sorted(self.numbers)
 
@@ -49,6 +47,13 @@ class Reads:
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     return Reads(monkeypatch)
+
+
+def _wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not reached():
+        assert time.monotonic() < deadline, "never came"
+        time.sleep(0.002)
 
 
 def _value(frame: Frame) -> float:
@@ -177,17 +182,26 @@ def test_closing_wakes_who_waits_for_a_read_that_will_not_begin(
     write_plate(1001, 1003)
     reads.gate.clear()
     plate = PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1003, threads=1)
-    plate.prefetch([1001, 1002])
+    plate.prefetch([1001, 1002, 1003])
     reads.settle(1)
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(plate.frame, 1002)
-        time.sleep(0.05)
+        _wait_until(lambda: list(plate._frames)[-1] == 1002)
         closing = pool.submit(plate.close)
-        time.sleep(0.05)
+        _wait_until(lambda: plate._pool._shutdown)
         reads.gate.set()
         with pytest.raises(PlateError, match="while the plate was closed"):
             waiting.result(10)
         closing.result(10)
+
+
+def test_a_closed_plate_reads_nothing_ahead(tmp_path: Path, write_plate: WritePlate, reads: Reads) -> None:
+    write_plate(1001, 1003)
+    plate = PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1003)
+    plate.close()
+    plate.prefetch([1001, 1002])
+    assert reads.settle(0) == []
+    assert _value(plate.frame(1001)) == 1001
 
 
 # Checking
@@ -288,7 +302,8 @@ def test_frames_in_flight_are_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(submit_all)
-        time.sleep(0.2)
+        _wait_until(lambda: len(submitted) >= 3)
+        time.sleep(0.05)
         assert submitted == [0, 1, 2]
         writes.gate.set()
         running.result(10)
@@ -300,9 +315,7 @@ def test_a_failed_write_surfaces_on_the_next_call(tmp_path: Path) -> None:
     writer = PlateWriter()
     frames = _frames(3)
     writer.submit(frames[0], tmp_path / "0.exr")
-    deadline = time.monotonic() + 10
-    while writer._error is None and time.monotonic() < deadline:
-        time.sleep(0.002)
+    _wait_until(lambda: writer._error is not None)
     with pytest.raises(OutputExistsError):
         writer.submit(frames[1], tmp_path / "1.exr")
     assert not (tmp_path / "1.exr").exists()
