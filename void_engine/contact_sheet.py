@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from void_engine.colour.curve import ShoulderCurve
-from void_engine.errors import PlateError
+from void_engine.errors import OutputError
 from void_engine.quadmask import overlay
 
 Float32Array = NDArray[np.float32]
@@ -133,14 +133,14 @@ def save_png(path: Path, picture: Uint8Array) -> None:
     """Write (H, W, 3) uint8 RGB as a PNG.
 
     Raises:
-        PlateError: when the file cannot be written.
+        OutputError: when the file cannot be written.
     """
     # Not imwrite: on Windows it does not find paths with letters outside the system's code page.
     _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:
-        raise PlateError(f"{path}: the picture cannot be written ({error.strerror})") from error
+        raise OutputError(f"{path}: the picture cannot be written ({error.strerror})") from error
 
 
 def _thumbnail(shown: Float32Array, width: int, pixel_aspect: float) -> Uint8Array:

@@ -23,7 +23,11 @@ class SettingError(EngineError):
     """A setting has a value that this engine or machine cannot honour."""
 
 
-class OutputExistsError(EngineError):
+class OutputError(PlateError):
+    """A result could not be written; nothing half-written is left."""
+
+
+class OutputExistsError(OutputError):
     """A frame of the result is already on disk; results are never overwritten."""
 
 

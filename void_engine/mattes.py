@@ -51,12 +51,34 @@ class ShotMattes:
     """Size of the picture worked on, relative to the full-size plate that the shapes were drawn on. All boxes
     count pixels of the picture worked on."""
 
+    def check(self, display_size: tuple[int, int]) -> None:
+        """Read the headers of all matte files.
+
+        Args:
+            display_size: (width, height) of the full-size plate.
+
+        Raises:
+            PlateError: when a file is missing or cannot be read.
+            MatteError: when a matte is not the plate's size or lacks its channel.
+        """
+        for matte in self.files:
+            found = matte.frames.check()
+            if found.display_size != display_size:
+                raise MatteError(
+                    f"{matte.frames.pattern}: the {matte.role} matte is {_size(found.display_size)}, "
+                    f"the plate is {_size(display_size)}; render it in the plate's format"
+                )
+            if matte.channel not in found.channel_names:
+                raise MatteError(
+                    f"{matte.frames.pattern.path(matte.frames.frame_numbers[0])}: the {matte.role} matte has "
+                    f"no channel {matte.channel!r}, only {', '.join(found.channel_names)}; name one of these"
+                )
+
     def at(self, number: int, box: Box) -> RoleMattes:
         """The mattes of frame ``number`` inside ``box``.
 
         Raises:
-            MatteError: when a matte file lacks its channel.
-            PlateError: when a matte file cannot be read.
+            PlateError: when a matte file cannot be read, or lacks its channel.
         """
         held_out = self._role(number, "ignore", box)
         remove, affected = (self._role(number, role, box) for role in ("remove", "affected"))
@@ -97,18 +119,16 @@ class ShotMattes:
         return total
 
 
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
 def _or_zeros(matte: NDArray[np.float32] | None, box: Box) -> NDArray[np.float32]:
     return np.zeros(box.shape, np.float32) if matte is None else matte
 
 
 def _read(matte: MatteFiles, number: int, box: Box) -> NDArray[np.float32]:
-    frame = matte.frames.frame(number)
-    if matte.channel not in frame.channel_names:
-        raise MatteError(
-            f"{frame.path}: the {matte.role} matte has no channel {matte.channel!r}, "
-            f"only {', '.join(frame.channel_names)}; name one of these"
-        )
-    values = frame.plane(matte.channel, box)
+    values = matte.frames.frame(number).plane(matte.channel, box)
     # A matte is a weight: what is not a number is not covered, and beyond full there is nothing.
     clean = np.clip(np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
     return np.float32(1.0) - clean if matte.inverted else clean

@@ -90,6 +90,9 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     """
     shot_format = request.plates.check()
     _check_display_size(request, shot_format.display_size)
+    request.mattes.check(shot_format.display_size)
+    for note in shot_format.notes:
+        monitor.log(note)
     wanted = _frames_to_make(request, monitor)
     if not wanted:
         return

@@ -13,7 +13,7 @@ class IdentityEngine:
     name = "identity"
     wants_full_frame = False
     region_aspect = None
-    record: Mapping[str, str | int | float] = {}  # noqa: RUF012 - never changed
+    record: Mapping[str, str | int | float] = {}
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield the plate's own pixels. It has no options and ignores the prompt and the seed."""

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from void_engine.errors import (
     EngineError,
     MatteError,
-    OutputExistsError,
+    OutputError,
     PlateError,
     RemovalCancelled,
     SettingError,
@@ -34,7 +34,7 @@ class CommandError(Exception):
 
 
 _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
-    (OutputExistsError, ExitCode.BAD_OUTPUT),
+    (OutputError, ExitCode.BAD_OUTPUT),
     (PlateError, ExitCode.BAD_INPUT),
     (MatteError, ExitCode.BAD_INPUT),
     (SettingError, ExitCode.INVALID_JOB),

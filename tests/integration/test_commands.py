@@ -1,0 +1,237 @@
+"""The ``void`` command as a user meets it: files, lines and exit statuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.integration.command_case import FIRST, LAST, edit, new_job, void, write_shot
+from void_engine.plates.exr import read_frame
+from void_protocol.job_file import read_job
+from void_server.cli.exit_codes import ExitCode
+from void_server.server_process import ServerProcess
+from void_server.settings import ServerSettings
+
+
+def results(folder: Path, version: int = 1) -> list[str]:
+    return sorted(path.name for path in (folder / "out").glob(f"r_v{version:03d}.*.exr"))
+
+
+ALL = [f"r_v001.{number}.exr" for number in range(FIRST, LAST + 1)]
+
+
+def test_new_reads_the_plate(tmp_path: Path) -> None:
+    job = read_job(new_job(tmp_path))
+    assert (job.shot.first_frame, job.shot.last_frame) == (FIRST, LAST)
+    assert (job.shot.format.width, job.shot.format.height) == (96, 64)
+    assert job.shot.name == "plate"
+    assert job.mattes[0].channel == "matte.A"
+
+
+def test_new_takes_shapes_ranges_and_a_quadmask(tmp_path: Path) -> None:
+    plate = write_shot(tmp_path)
+    shapes = [
+        {"name": "s", "role": "remove", "frames": [{"frame": 1002, "points": [[1, 1], [9, 1], [5, 9]]}]}
+    ]
+    (tmp_path / "shapes.json").write_text(json.dumps(shapes))
+    ran = void(
+        "new", tmp_path / "job.json", "--plate", plate, "--frames", "1002", "--output", tmp_path / "o.exr",
+        "--shapes", tmp_path / "shapes.json", "--quadmask", tmp_path / "q.%04d.exr", "--name", "sh010",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    job = read_job(tmp_path / "job.json")
+    assert job.shapes[0].name == "s"
+    assert [(matte.role, matte.channel) for matte in job.mattes] == [
+        ("remove", "remove"),
+        ("affected", "affected"),
+    ]
+
+
+def test_run_writes_every_frame_and_keeps_what_is_there(tmp_path: Path) -> None:
+    job = new_job(tmp_path)
+    ran = void("run", job)
+    assert ran.code == 0, ran.err
+    assert results(tmp_path) == ALL
+    before = (tmp_path / "out" / ALL[0]).stat().st_mtime_ns
+    (tmp_path / "out" / ALL[1]).unlink()
+    again = void("run", job)
+    assert again.code == 0, again.err
+    assert results(tmp_path) == ALL
+    assert (tmp_path / "out" / ALL[0]).stat().st_mtime_ns == before
+    assert "2 of 3 frames are already there" in again.out
+
+
+def test_run_takes_overrides(tmp_path: Path) -> None:
+    ran = void("run", new_job(tmp_path), "--engine", "propagation", "--proxy", "0.5", "--version", "7")
+    assert ran.code == 0, ran.err
+    assert len(results(tmp_path, 7)) == 3
+    frame = read_frame(tmp_path / "out" / "r_v007.1001.exr", 1001)
+    assert frame.display_size == (48, 32)
+    assert frame.metadata["void/engine"] == "propagation"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code", "says"),
+    [
+        (["schema_version"], 9, ExitCode.INVALID_JOB, "$.schema_version"),
+        (["settings", "engine"], "magic", ExitCode.INVALID_JOB, "no engine 'magic'"),
+        (["shot", "format", "width"], 1920, ExitCode.BAD_INPUT, "the job says 1920x64"),
+        (["shot", "last_frame"], 1005, ExitCode.BAD_INPUT, "1004-1005"),
+        (["mattes", 0, "channel"], "nope", ExitCode.BAD_INPUT, "no channel 'nope'"),
+    ],
+)
+def test_run_explains_itself(
+    tmp_path: Path, path: list[str | int], value: object, code: ExitCode, says: str
+) -> None:
+    job = new_job(tmp_path)
+    edit(job, *path, value=value)
+    ran = void("run", job)
+    assert ran.code == code
+    assert says in ran.err
+    assert "Traceback" not in ran.err
+    assert not results(tmp_path)
+
+
+def test_a_result_that_cannot_be_written(tmp_path: Path) -> None:
+    job = new_job(tmp_path)
+    edit(job, "output", "pattern", value=str(job / "r.%04d.exr"))  # below a file, not a folder
+    ran = void("run", job)
+    assert ran.code == ExitCode.BAD_OUTPUT
+    assert "job.json" in ran.err
+
+
+def test_run_never_overwrites(tmp_path: Path) -> None:
+    job = new_job(tmp_path)
+    (tmp_path / "out" / ALL[2]).write_bytes(b"precious")
+    ran = void("run", job)
+    assert ran.code == ExitCode.BAD_OUTPUT
+    assert "next output version" in ran.err
+    assert (tmp_path / "out" / ALL[2]).read_bytes() == b"precious"
+
+
+def test_debug_shows_the_trace(tmp_path: Path) -> None:
+    ran = void("--debug", "run", tmp_path / "nothing.json")
+    assert ran.code == ExitCode.INVALID_JOB
+    assert "Traceback" in ran.err
+    assert "nothing.json" in ran.err
+
+
+def test_a_bad_command_line_is_status_2(tmp_path: Path) -> None:
+    assert void("run").code == 2
+    assert (
+        void("new", tmp_path / "j.json", "--plate", "p.%04d.exr", "--output", "o", "--frames", "x").code == 2
+    )
+
+
+def test_sigterm_stops_and_keeps_whole_frames(tmp_path: Path) -> None:
+    plate = write_shot(tmp_path / "long", range(1, 801))
+    job = new_job(tmp_path)
+    edit(job, "shot", "plate", value=plate)
+    edit(job, "mattes", 0, "pattern", value=plate)
+    edit(job, "shot", "first_frame", value=1)
+    edit(job, "shot", "last_frame", value=800)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "void_server", "run", str(job)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    limit = time.monotonic() + 60
+    while not results(tmp_path) and time.monotonic() < limit:
+        time.sleep(0.02)
+    asked = time.monotonic()
+    running.terminate()
+    _, err = running.communicate(timeout=30)
+    assert time.monotonic() - asked < 10
+    assert running.returncode == ExitCode.CANCELLED
+    assert b"cancelled" in err
+    whole = list((tmp_path / "out").iterdir())
+    assert 0 < len(whole) < 800
+    for path in whole:
+        assert path.suffix == ".exr"
+        assert not path.name.startswith(".")
+        read_frame(path, 1)
+
+
+def test_contact_sheet(tmp_path: Path) -> None:
+    job = new_job(tmp_path, engine="propagation")
+    assert void("run", job).code == 0
+    sheet = tmp_path / "sheet.png"
+    ran = void("contact-sheet", job, "-o", sheet, "--rows", "2", "--difference")
+    assert ran.code == 0, ran.err
+    picture = cv2.imread(str(sheet))
+    assert picture is not None
+    assert picture.shape[1] > 4 * 400
+    assert len(np.unique(picture)) > 50
+    assert void("contact-sheet", job, "-o", sheet, "--frames", "5-9").code == 2
+    missing = void("contact-sheet", job, "-o", sheet, "--version", "3")
+    assert missing.code == ExitCode.BAD_INPUT
+
+
+def test_schema_is_json() -> None:
+    assert json.loads(void("schema").out)["title"] == "VOID removal job"
+
+
+def test_version() -> None:
+    assert void("--version").out.startswith("void ")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a server that runs."""
+    folder = tmp_path_factory.mktemp("home")
+    with ServerProcess(ServerSettings(home=folder, endpoint="tcp://127.0.0.1:0")):
+        yield folder
+
+
+class TestWithAServer:
+    @pytest.mark.parametrize("transfer", ["paths", "streamed"])
+    def test_submit_and_look(self, tmp_path: Path, home: Path, transfer: str) -> None:
+        job = new_job(tmp_path)
+        ran = void("submit", job, "--home", home, "--transfer", transfer)
+        assert ran.code == 0, ran.err
+        assert results(tmp_path) == ALL
+        job_id = read_job(job).job_id
+        listed = json.loads(void("jobs", "--json", "--home", home).out)
+        assert (listed[0]["job_id"], listed[0]["state"]) == (job_id, "done")
+        assert job_id in void("jobs", "--home", home).out
+        assert void("watch", job_id, "--home", home).code == 0
+        assert "done" in void("log", job_id, "--home", home).out
+
+    def test_fetch_brings_what_was_left_behind(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        job_id = read_job(job).job_id
+        assert void("submit", job, "--home", home, "--transfer", "streamed", "--no-wait").code == 0
+        assert void("watch", job_id, "--home", home).code == 0
+        assert not results(tmp_path)
+        ran = void("fetch", job_id, "--home", home)
+        assert ran.code == 0, ran.err
+        assert results(tmp_path) == ALL
+
+    def test_a_job_that_fails_there_is_status_6(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        edit(job, "mattes", 0, "channel", value="nope")
+        ran = void("submit", job, "--home", home)
+        assert ran.code == ExitCode.JOB_FAILED
+        assert "no channel 'nope'" in ran.err
+
+    def test_cancelling_what_is_over_says_so(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        assert void("submit", job, "--home", home).code == 0
+        assert "done" in void("cancel", read_job(job).job_id, "--home", home).out
+
+    def test_an_unknown_job(self, home: Path) -> None:
+        ran = void("watch", "nobody", "--home", home)
+        assert ran.code == ExitCode.NO_SERVER
+        assert "nobody" in ran.err
+
+
+def test_without_a_server(tmp_path: Path) -> None:
+    ran = void("jobs", "--home", tmp_path / "home")
+    assert ran.code == ExitCode.NO_SERVER
+    assert "void serve" in ran.err

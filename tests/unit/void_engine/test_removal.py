@@ -1,0 +1,353 @@
+"""A removal from files to files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.unit.void_engine.removal_case import (
+    FIRST,
+    HEIGHT,
+    LAST,
+    WIDTH,
+    PaintingEngine,
+    RecordingMonitor,
+    make_request,
+    plate_pixels,
+    square,
+    write_matte,
+    write_plate,
+)
+from void_engine.engines.identity import IdentityEngine
+from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
+from void_engine.errors import (
+    EngineError,
+    MatteError,
+    MissingFrameError,
+    OutputExistsError,
+    PlateError,
+    RemovalCancelled,
+    SettingError,
+)
+from void_engine.geometry import Box
+from void_engine.plates.exr import read_frame
+from void_engine.region import RegionMode
+from void_engine.removal import JOB_ID_KEY, RegionRequest, run_removal
+from void_engine.shot import ReplacementLook
+
+SHARP = ReplacementLook(growth_px=0.0, softness_px=0.0)
+HOLE = Box(30, 20, 50, 40)
+
+
+def shapes_of(role: str = "remove") -> dict[str, object]:
+    return {role: lambda number: [square(HOLE.x0, HOLE.y0, HOLE.x1, HOLE.y1)]}
+
+
+@pytest.fixture
+def files() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def result(folder: Path, number: int = FIRST) -> np.ndarray:
+    frame = read_frame(folder / f"result.{number}.exr", number)
+    return np.stack([frame.native(name) for name in "RGB"], axis=-1)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("role", ["remove", "affected"])
+def test_only_the_matte_is_replaced(tmp_path: Path, files: ExitStack, full: bool, role: str) -> None:
+    request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of(role), look=SHARP)
+    (tmp_path / "out").mkdir()
+    monitor = RecordingMonitor()
+    engine = PaintingEngine(full=full)
+    run_removal(request, engine, monitor)
+    assert sorted(monitor.done) == list(range(FIRST, LAST + 1))
+    for number in range(FIRST, LAST + 1):
+        expected = plate_pixels(number)
+        expected[HOLE.slices(Box.from_size(WIDTH, HEIGHT))] = engine.colour
+        assert np.array_equal(result(tmp_path / "out", number).view(np.uint16), expected.view(np.uint16))
+
+
+def test_growth_and_softness_reach_as_far_as_they_say(tmp_path: Path, files: ExitStack) -> None:
+    look = ReplacementLook(growth_px=3.0, softness_px=4.0)
+    request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of(), look=look)
+    (tmp_path / "out").mkdir()
+    run_removal(request, PaintingEngine(), RecordingMonitor())
+    got, plate = result(tmp_path / "out"), plate_pixels(FIRST)
+    row = (HOLE.y0 + HOLE.y1) // 2
+    changed = np.flatnonzero((got[row] != plate[row]).any(axis=1))
+    assert (changed[0], changed[-1]) == (HOLE.x0 - 6, HOLE.x1 + 5)
+    assert np.array_equal(got[row, HOLE.x0 - 3], np.float16(PaintingEngine().colour))
+    matte = read_frame(tmp_path / "out" / f"result.{FIRST}.exr", FIRST).native("matte.A")
+    untouched = matte == 0
+    assert np.array_equal(got[untouched].view(np.uint16), plate[untouched].view(np.uint16))
+    assert 0 < matte[row, HOLE.x0 - 5] < 1
+
+
+def test_layers_and_metadata(tmp_path: Path, files: ExitStack) -> None:
+    layers = frozenset({"clean", "matte", "confidence", "quadmask"})
+    request = make_request(
+        files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of(), look=SHARP, layers=layers
+    )
+    (tmp_path / "out").mkdir()
+    engine = PaintingEngine(full=True)
+    run_removal(request, engine, RecordingMonitor())
+    frame = read_frame(tmp_path / "out" / f"result.{LAST}.exr", LAST)
+    assert set(frame.channel_names) == {
+        "R", "G", "B", "clean.R", "clean.G", "clean.B", "matte.A", "confidence.A", "quadmask.A",
+    }  # fmt: skip
+    inside, outside = (25, 35), (2, 2)
+    assert [float(frame.native(f"clean.{name}")[outside]) for name in "RGB"] == list(engine.colour)
+    assert frame.native("matte.A")[inside] == 1
+    assert frame.native("matte.A")[outside] == 0
+    assert frame.native("confidence.A")[inside] == 0.5
+    assert frame.native("quadmask.A")[inside] == 0
+    assert frame.native("quadmask.A")[outside] == 1
+    assert frame.metadata[JOB_ID_KEY] == "job1"
+    assert frame.metadata["void/seed"] == "7"
+    assert frame.metadata["void/paint"] == "wet"
+
+
+def test_the_identity_engine_changes_no_bit(tmp_path: Path, files: ExitStack) -> None:
+    request = make_request(
+        files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of(), match_seam=True
+    )
+    (tmp_path / "out").mkdir()
+    run_removal(request, IdentityEngine(), RecordingMonitor())
+    for number in range(FIRST, LAST + 1):
+        got = result(tmp_path / "out", number)
+        assert np.array_equal(got.view(np.uint16), plate_pixels(number).view(np.uint16))
+
+
+def test_a_matte_file_drives_the_removal(tmp_path: Path, files: ExitStack) -> None:
+    values = np.zeros((HEIGHT, WIDTH), np.float32)
+    values[HOLE.slices(Box.from_size(WIDTH, HEIGHT))] = 1.0
+    values[0, 0] = np.nan
+    pattern = write_matte(tmp_path / "m", values)
+    request = make_request(
+        files, write_plate(tmp_path), tmp_path / "out", mattes=[("remove", pattern, "A", False)], look=SHARP
+    )
+    (tmp_path / "out").mkdir()
+    run_removal(request, PaintingEngine(), RecordingMonitor())
+    changed = (result(tmp_path / "out") != plate_pixels(FIRST)).any(axis=2)
+    assert np.array_equal(changed, np.nan_to_num(values) > 0)
+
+
+def test_an_inverted_matte_and_a_hold_out(tmp_path: Path, files: ExitStack) -> None:
+    values = np.ones((HEIGHT, WIDTH), np.float32)
+    values[HOLE.slices(Box.from_size(WIDTH, HEIGHT))] = 0.0
+    pattern = write_matte(tmp_path / "m", values)
+    shapes = {"ignore": lambda number: [square(30, 20, 40, 40)]}
+    request = make_request(
+        files,
+        write_plate(tmp_path),
+        tmp_path / "out",
+        shapes=shapes,
+        mattes=[("remove", pattern, "A", True)],
+        look=SHARP,
+    )
+    (tmp_path / "out").mkdir()
+    run_removal(request, PaintingEngine(), RecordingMonitor())
+    changed = (result(tmp_path / "out") != plate_pixels(FIRST)).any(axis=2)
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[20:40, 40:50] = True
+    assert np.array_equal(changed, expected)
+
+
+def test_overscan_is_worked_on_too(tmp_path: Path, files: ExitStack) -> None:
+    window = Box(-8, -4, WIDTH + 8, HEIGHT + 4)
+    shapes = {"remove": lambda number: [square(-20, 10, 4, 20)]}
+    request = make_request(
+        files, write_plate(tmp_path, window=window), tmp_path / "out", shapes=shapes, look=SHARP
+    )
+    (tmp_path / "out").mkdir()
+    run_removal(request, PaintingEngine(), RecordingMonitor())
+    frame = read_frame(tmp_path / "out" / f"result.{FIRST}.exr", FIRST)
+    assert frame.data_window == window
+    assert frame.display_size == (WIDTH, HEIGHT)
+    changed = (result(tmp_path / "out") != plate_pixels(FIRST, window.width, window.height)).any(axis=2)
+    expected = np.zeros(window.shape, bool)
+    expected[Box(-8, 10, 4, 20).slices(window)] = True
+    assert np.array_equal(changed, expected)
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.25])
+def test_a_proxy_is_a_smaller_plate(tmp_path: Path, files: ExitStack, scale: float) -> None:
+    request = make_request(
+        files,
+        write_plate(tmp_path),
+        tmp_path / "out",
+        shapes=shapes_of(),
+        look=SHARP,
+        scale=scale,
+        display_size=(WIDTH, HEIGHT),
+    )
+    (tmp_path / "out").mkdir()
+    run_removal(request, PaintingEngine(), RecordingMonitor())
+    frame = read_frame(tmp_path / "out" / f"result.{FIRST}.exr", FIRST)
+    assert frame.display_size == (WIDTH * scale, HEIGHT * scale)
+    hole = HOLE.scaled(scale)
+    assert np.all(frame.native("matte.A")[hole.slices(frame.data_window)] == 1)
+    assert np.count_nonzero(frame.native("matte.A")) == hole.width * hole.height
+
+
+def test_a_box_region_limits_the_work(tmp_path: Path, files: ExitStack) -> None:
+    region = RegionRequest(RegionMode.BOX, box=Box(32, 16, 64, 48))
+    request = make_request(
+        files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of(), look=SHARP, region=region
+    )
+    (tmp_path / "out").mkdir()
+    run_removal(request, PaintingEngine(), RecordingMonitor())
+    changed = (result(tmp_path / "out") != plate_pixels(FIRST)).any(axis=2)
+    assert changed[:, 32:50].any()
+    assert not changed[:, :32].any()
+
+
+class TestWhatGoesWrong:
+    def request(self, tmp_path: Path, files: ExitStack, **changes: object) -> object:
+        (tmp_path / "out").mkdir(exist_ok=True)
+        changes.setdefault("shapes", shapes_of())
+        return make_request(files, write_plate(tmp_path), tmp_path / "out", **changes)  # type: ignore[arg-type]
+
+    def run(self, request: object, engine: object | None = None) -> RecordingMonitor:
+        monitor = RecordingMonitor()
+        run_removal(request, engine or PaintingEngine(), monitor)  # type: ignore[arg-type]
+        return monitor
+
+    def test_a_missing_frame(self, tmp_path: Path, files: ExitStack) -> None:
+        request = self.request(tmp_path, files)
+        (tmp_path / "plate.1002.exr").unlink()
+        with pytest.raises(MissingFrameError, match="1002"):
+            self.run(request)
+        assert not list((tmp_path / "out").iterdir())
+
+    def test_a_plate_of_another_size(self, tmp_path: Path, files: ExitStack) -> None:
+        with pytest.raises(PlateError, match=r"96x64, the job says 1920x1080"):
+            self.run(self.request(tmp_path, files, display_size=(1920, 1080)))
+
+    def test_results_are_never_overwritten(self, tmp_path: Path, files: ExitStack) -> None:
+        request = self.request(tmp_path, files)
+        foreign = tmp_path / "out" / "result.1003.exr"
+        foreign.write_bytes(b"precious")
+        with pytest.raises(OutputExistsError, match=r"result\.1003\.exr.*next output version"):
+            self.run(request)
+        assert foreign.read_bytes() == b"precious"
+        assert len(list((tmp_path / "out").iterdir())) == 1
+
+    def test_empty_mattes(self, tmp_path: Path, files: ExitStack) -> None:
+        with pytest.raises(MatteError, match="empty on every frame of 1001-1004"):
+            self.run(self.request(tmp_path, files, shapes={"remove": lambda number: []}))
+
+    def test_mattes_beside_the_frame(self, tmp_path: Path, files: ExitStack) -> None:
+        shapes = {"remove": lambda number: [square(500, 500, 520, 520)]}
+        with pytest.raises(MatteError, match="empty on every frame"):
+            self.run(self.request(tmp_path, files, shapes=shapes))
+
+    def test_a_matte_without_its_channel(self, tmp_path: Path, files: ExitStack) -> None:
+        pattern = write_matte(tmp_path / "m", np.ones((HEIGHT, WIDTH), np.float32))
+        mattes = [("remove", pattern, "shadow.A", False)]
+        with pytest.raises(MatteError, match=r"matte\.1001\.exr.*no channel 'shadow\.A', only A"):
+            self.run(self.request(tmp_path, files, shapes={}, mattes=mattes))
+
+    def test_a_matte_of_another_size(self, tmp_path: Path, files: ExitStack) -> None:
+        pattern = write_matte(tmp_path / "m", np.ones((HEIGHT // 2, WIDTH // 2), np.float32))
+        with pytest.raises(MatteError, match=r"48x32.*plate is 96x64"):
+            self.run(self.request(tmp_path, files, shapes={}, mattes=[("remove", pattern, "A", False)]))
+
+    def test_a_missing_matte_frame_is_told_before_the_work(self, tmp_path: Path, files: ExitStack) -> None:
+        matte = np.ones((HEIGHT, WIDTH), np.float32)
+        pattern = write_matte(tmp_path / "m", matte, iter([1001, 1002, 1004]))
+        engine = PaintingEngine(full=True)
+        with pytest.raises(MissingFrameError, match="1003"):
+            self.run(
+                self.request(tmp_path, files, shapes={}, mattes=[("remove", pattern, "A", False)]), engine
+            )
+        assert engine.asked == []
+
+    def test_an_engine_that_leaves_frames_out(self, tmp_path: Path, files: ExitStack) -> None:
+        class Lazy(PaintingEngine):
+            def remove(
+                self, shot: ShotSource, request: EngineRequest, monitor: Monitor
+            ) -> Iterator[CleanFrame]:
+                yield from list(super().remove(shot, request, monitor))[:2]
+
+        with pytest.raises(EngineError, match="2 of 4 frames"):
+            self.run(self.request(tmp_path, files), Lazy())
+
+    def test_an_engine_that_mixes_frames_up(self, tmp_path: Path, files: ExitStack) -> None:
+        class Mixed(PaintingEngine):
+            def remove(
+                self, shot: ShotSource, request: EngineRequest, monitor: Monitor
+            ) -> Iterator[CleanFrame]:
+                yield from reversed(list(super().remove(shot, request, monitor)))
+
+        with pytest.raises(EngineError, match="out of order"):
+            self.run(self.request(tmp_path, files), Mixed())
+
+    def test_an_engine_that_gives_nan(self, tmp_path: Path, files: ExitStack) -> None:
+        with pytest.raises(EngineError, match="frame 1001"):
+            self.run(self.request(tmp_path, files), PaintingEngine(colour=(float("nan"), 0.0, 0.0)))
+        assert not list((tmp_path / "out").iterdir())
+
+    def test_a_layer_that_is_not_there(self, tmp_path: Path, files: ExitStack) -> None:
+        with pytest.raises(PlateError, match="beauty"):
+            self.run(self.request(tmp_path, files, layer="beauty"))
+
+    def test_a_box_outside_the_frame(self, tmp_path: Path, files: ExitStack) -> None:
+        region = RegionRequest(RegionMode.BOX, box=Box(90, 60, 200, 200))
+        with pytest.raises(SettingError, match="region"):
+            self.run(self.request(tmp_path, files, region=region))
+
+
+class TestStoppingAndGoingOn:
+    def test_cancelling_keeps_whole_frames_only(self, tmp_path: Path, files: ExitStack) -> None:
+        (tmp_path / "out").mkdir()
+        request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of())
+        monitor = RecordingMonitor(cancel_at=1003)
+        with pytest.raises(RemovalCancelled):
+            run_removal(request, PaintingEngine(), monitor)
+        names = {path.name for path in (tmp_path / "out").iterdir()}
+        assert names == {f"result.{number}.exr" for number in monitor.done}
+        assert "result.1003.exr" not in names
+
+    def test_the_same_job_goes_on_where_it_stopped(self, tmp_path: Path, files: ExitStack) -> None:
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+        whole = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
+        run_removal(whole, PaintingEngine(), RecordingMonitor())
+        kept = tmp_path / "out" / "result.1002.exr"
+        before = kept.read_bytes()
+        (tmp_path / "out" / "result.1001.exr").unlink()
+        (tmp_path / "out" / "result.1004.exr").unlink()
+        again = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), resume=True)
+        engine, monitor = PaintingEngine(), RecordingMonitor()
+        run_removal(again, engine, monitor)
+        assert engine.asked == [1001, 1004]
+        assert sorted(monitor.done) == [1001, 1002, 1003, 1004]
+        assert kept.read_bytes() == before
+
+    def test_nothing_left_to_do(self, tmp_path: Path, files: ExitStack) -> None:
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+        run_removal(
+            make_request(files, plate, tmp_path / "out", shapes=shapes_of()),
+            PaintingEngine(),
+            RecordingMonitor(),
+        )
+        engine = PaintingEngine()
+        again = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), resume=True)
+        run_removal(again, engine, RecordingMonitor())
+        assert engine.asked == []
+
+    def test_previews_are_small(self, tmp_path: Path, files: ExitStack) -> None:
+        (tmp_path / "out").mkdir()
+        monitor = RecordingMonitor()
+        request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of())
+        run_removal(request, PaintingEngine(), monitor)
+        assert monitor.previews
+        assert monitor.previews[0] == (FIRST, (HEIGHT, WIDTH, 3))
