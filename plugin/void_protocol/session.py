@@ -373,6 +373,9 @@ class Session:
             self._link = None
         self._drop_link()
         error = ServerUnreachableError("the client was closed")
+        with self._changed:
+            self._refused = error
+            self._changed.notify_all()
         for action in self._mailbox.drain():
             action()
         self._fail_waiting(error)

@@ -20,7 +20,7 @@ from void_protocol.messages import JobState
 from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
 
 from .desk import JobDesk
-from .errors import ServerStartError
+from .errors import ServerStartError, StoreError
 from .events import EventHub
 from .fetches import Fetches
 from .keys import AllowList, allowed_folder, ensure_keys
@@ -141,7 +141,19 @@ class Broker:
         self._is_stopping = True
 
     def run(self) -> None:
-        """Serve until asked to stop, then stop the workers and close everything."""
+        """Serve until asked to stop, then stop the workers and close everything.
+
+        Raises:
+            StoreError: when the job store cannot be written any more.
+        """
+        try:
+            self._serve()
+            self._desk.close()
+        finally:
+            self._supervisor.shut_down()
+            self._close()
+
+    def _serve(self) -> None:
         self._desk.recover()
         self._store.commit()
         poller = zmq.Poller()
@@ -154,12 +166,12 @@ class Broker:
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
             for action in self._mailbox.drain():
-                action()
+                self._guard(action)
             if self._supervisor.socket in ready:
-                self._supervisor.receive()
+                self._guard(self._supervisor.receive)
             if self._socket in ready:
                 self._receive()
-            self._supervisor.tick()
+            self._guard(self._supervisor.tick)
             now = time.monotonic()
             if now >= next_housekeeping:
                 self._look_around()
@@ -169,7 +181,15 @@ class Broker:
                 next_sweep = now + _SWEEP_S
             self._store.commit()
             self._outbox.flush()
-        self._close()
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        """A fault in one thing must not end the service of all; a store that fails must."""
+        try:
+            action()
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("a fault in the server; it goes on")
 
     def _receive(self) -> None:
         for _ in range(_MESSAGES_PER_TURN):
@@ -185,6 +205,8 @@ class Broker:
                 continue
             try:
                 self._requests.handle(peer.bytes, owner, message, payloads)
+            except StoreError:
+                raise
             except Exception:  # noqa: BLE001 - a fault in one answer must not end the service of all
                 _log.exception("cannot answer %s", type(message).__name__)
                 text = "the server failed at this request; its log says more"
@@ -201,14 +223,14 @@ class Broker:
         self._requests.forget(peer)
 
     def _close(self) -> None:
-        self._desk.close()
-        self._supervisor.shut_down()
         self._lanes.close()
         self._path_lanes.close()
-        self._store.commit()
-        self._outbox.flush()
-        self._store.close()
-        self._gatekeeper.close()
-        self._socket.close()
-        self._context.term()
-        self._mailbox.close()
+        try:
+            self._store.commit()
+            self._outbox.flush()
+        finally:
+            self._store.close()
+            self._gatekeeper.close()
+            self._socket.close()
+            self._context.term()
+            self._mailbox.close()

@@ -221,6 +221,9 @@ class Requests:
         except RequestRefused as refusal:
             self.refuse(peer, request, refusal.code, str(refusal))
             return
+        except Exception:
+            self.refuse(peer, request, "internal", "the server failed at this job; its log says more")
+            raise
         have: list[tuple[int, int]] = []
         credit = 0
         if info.state is JobState.UPLOADING:

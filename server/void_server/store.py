@@ -90,7 +90,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store:
-    """All methods belong to the broker's thread."""
+    """All methods belong to the broker's thread. Those that write raise StoreError when the disk fails."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the store.
@@ -132,19 +132,36 @@ class Store:
         self._db.execute("COMMIT")
 
     def _write(self, statement: str, *values: object) -> sqlite3.Cursor:
-        if not self.is_dirty:
-            self._db.execute("BEGIN IMMEDIATE")
-            self.is_dirty = True
-        return self._db.execute(statement, values)
+        try:
+            if not self.is_dirty:
+                self._db.execute("BEGIN IMMEDIATE")
+                self.is_dirty = True
+            return self._db.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise self._write_error(error) from error
+
+    def _write_error(self, error: sqlite3.OperationalError) -> StoreError:
+        return StoreError(
+            f"cannot write the job store {self._path}: {error}; "
+            "nothing that was promised is lost: make room or restore the disk and start the server again"
+        )
 
     def commit(self) -> None:
-        """Make durable what was written since the last call."""
+        """Make durable what was written since the last call.
+
+        Raises:
+            StoreError: when the disk does not take it. The server has to end then: what it holds in memory
+                is ahead of what it may say.
+        """
         if self.is_dirty:
-            self._db.execute("COMMIT")
+            try:
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                raise self._write_error(error) from error
             self.is_dirty = False
 
     def close(self) -> None:
-        self.commit()
+        """Close without a commit."""
         self._db.close()
 
     # Jobs -----------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ class Supervisor:
         for slot in self._slots:
             if slot.process is None:
                 if now >= slot.next_start:
-                    self._start(slot)
+                    self._try_start(slot)
             elif slot.process.poll() is not None:
                 self._died(slot)
             else:
@@ -193,6 +193,14 @@ class Supervisor:
 
     def _log_file(self, slot: _Slot) -> Path:
         return self._logs / f"{slot.name}.log"
+
+    def _try_start(self, slot: _Slot) -> None:
+        try:
+            self._start(slot)
+        except OSError as error:
+            slot.next_start = time.monotonic() + slot.pause_s
+            slot.pause_s = min(2 * slot.pause_s, _LONGEST_PAUSE_S)
+            _log.warning("cannot start %s: %s; the next try is in %.1f s", slot.name, error, slot.pause_s)
 
     def _start(self, slot: _Slot) -> None:
         slot.starts += 1

@@ -226,3 +226,28 @@ def test_closing_the_client_ends_what_waits(server: ServerProcess, shot: Path, t
     client.close()
     with pytest.raises(ServerUnreachableError, match="the job goes on at the server"):
         remote.done.result(5)
+
+
+def test_a_runner_that_cannot_be_loaded_is_tried_again_and_jobs_wait(shot: Path, tmp_path: Path) -> None:
+    with server_for(tmp_path / "home", runner="void_server.nowhere:run") as server:
+        with Client(server.connection()) as client:
+            remote = client.submit(job_for(shot, tmp_path / "out"))
+            wait_until(lambda: client.status().result(5).workers[0].restarts >= 1)
+            assert not client.status().result(5).workers[0].alive
+            assert client.job(remote.job_id).result(5).state is JobState.QUEUED
+            assert remote.cancel().result(5).state is JobState.CANCELLED
+        log = (server.settings.home / "logs" / "worker-0.log").read_text()
+        assert "cannot load 'void_server.nowhere:run', which runs the jobs" in log
+
+
+def test_two_devices_work_side_by_side(shot: Path, tmp_path: Path) -> None:
+    with (
+        server_for(tmp_path / "home", devices=("one", "two")) as server,
+        Client(server.connection()) as client,
+    ):
+        wait_until(lambda: all(worker.alive for worker in client.status().result(5).workers))
+        remotes = [client.submit(job_for(shot, tmp_path / name, prompt="slow")) for name in ("a", "b")]
+        wait_until(lambda: all(worker.job_id for worker in client.status().result(5).workers))
+        busy = {worker.job_id for worker in client.status().result(5).workers}
+        assert busy == {remote.job_id for remote in remotes}
+        assert [remote.done.result(20).state for remote in remotes] == [JobState.DONE] * 2

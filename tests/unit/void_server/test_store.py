@@ -16,6 +16,7 @@ from void_server.store import NewJob, Store
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(tmp_path / "jobs.sqlite")
     yield opened
+    opened.commit()
     opened.close()
 
 
@@ -149,3 +150,22 @@ def test_stores_of_other_releases_and_damaged_ones_are_refused(tmp_path: Path) -
         Store(damaged)
     with pytest.raises(StoreError, match="cannot open the job store"):
         Store(tmp_path / "no" / "folder.sqlite")
+
+
+def test_a_full_disk_is_said_and_takes_nothing_back(tmp_path: Path) -> None:
+    store = Store(tmp_path / "jobs.sqlite")
+    store.add_job(new_job("kept"), JobState.QUEUED)
+    store.commit()
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count={pages + 5}")  # SQLite's own way to be full
+
+    def fill() -> None:
+        for number in range(200):
+            store.add_job(new_job(f"more-{number}"), JobState.QUEUED)
+
+    with pytest.raises(StoreError, match="nothing that was promised is lost: make room"):
+        fill()
+    store.close()
+    again = Store(tmp_path / "jobs.sqlite")
+    assert again.jobs_in(JobState.QUEUED) == ["kept"]
+    again.close()
