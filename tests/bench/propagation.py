@@ -57,7 +57,9 @@ def _peak_mib() -> float:
 def _sheet(path: Path, scene: Scene, clean: np.ndarray) -> None:
     """The worst frame: plate, clean, truth and four times the error, around the matte."""
     inside = scene.matte > 0
-    errors = [np.square(display(clean[t]) - display(scene.truth[t]))[inside[t]].mean() for t in range(len(clean))]
+    errors = [
+        np.square(display(clean[t]) - display(scene.truth[t]))[inside[t]].mean() for t in range(len(clean))
+    ]
     t = int(np.argmax(errors))
     error = np.clip(0.5 + 4 * (display(clean[t]) - display(scene.truth[t])), 0, 1)
     panels = [display(scene.plate[t]), display(clean[t]), display(scene.truth[t]), error]
@@ -72,7 +74,9 @@ def _run(case: Case, arguments: argparse.Namespace) -> tuple[Score, float | None
     best: tuple[str, float] | None = None
     if not arguments.no_baselines:
         for name, remove in BASELINES.items():
-            psnr = score(scene.plate, scene.matte, scene.truth, remove(scene.plate, scene.matte), flows).psnr_db
+            psnr = score(
+                scene.plate, scene.matte, scene.truth, remove(scene.plate, scene.matte), flows
+            ).psnr_db
             if best is None or psnr > best[1]:
                 best = (name, psnr)
     one_flow = _dis_seconds(scene)
@@ -83,8 +87,8 @@ def _run(case: Case, arguments: argparse.Namespace) -> tuple[Score, float | None
     simple = f"{best[0]} {best[1]:.1f}" if best else "-"
     print(
         f"{case.name:18s} {case.footage:10s} {simple:>24s} {result.psnr_db:6.2f} {result.worst_psnr_db:6.2f} "
-        f"{result.ssim:6.3f} {result.detail:6.2f} {result.temporal:6.2f} {result.seam:6.2f} {result.leak:5.0e} "
-        f"{seconds:7.2f} {seconds / one_flow:6.1f} {_peak_mib():8.0f}",
+        f"{result.ssim:6.3f} {result.detail:6.2f} {result.temporal:6.2f} {result.seam:6.2f} "
+        f"{result.leak:5.0e} {seconds:7.2f} {seconds / one_flow:6.1f} {_peak_mib():8.0f}",
         flush=True,
     )
     if arguments.pictures:
@@ -96,7 +100,10 @@ def _run(case: Case, arguments: argparse.Namespace) -> tuple[Score, float | None
 def _summary(title: str, rows: list[tuple[Score, float | None]]) -> None:
     if not rows:
         return
-    mean = {name: np.mean([getattr(s, name) for s, _ in rows]) for name in ("psnr_db", "ssim", "temporal", "seam", "detail")}
+    mean = {
+        name: np.mean([getattr(s, name) for s, _ in rows])
+        for name in ("psnr_db", "ssim", "temporal", "seam", "detail")
+    }
     known = [(s.psnr_db, b) for s, b in rows if b is not None]
     line = f"{title}: {len(rows)} cases, PSNR {mean['psnr_db']:.2f} dB, SSIM {mean['ssim']:.3f}, "
     line += f"temporal {mean['temporal']:.2f}, seam {mean['seam']:.2f}, detail {mean['detail']:.2f}"
@@ -107,8 +114,12 @@ def _summary(title: str, rows: list[tuple[Score, float | None]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="cases whose name or footage contains this; commas separate")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only", default="", help="cases whose name or footage contains this; commas separate"
+    )
     parser.add_argument("--group", choices=("all", "tuned", "held-out"), default="all")
     parser.add_argument("--width", type=int, default=672)
     parser.add_argument("--frames", type=int, default=0, help="at most so many frames")

@@ -27,7 +27,11 @@ def _spatial(plate: Float32Array, matte: Float32Array, method: int) -> Float32Ar
             continue
         encoded = display(plate[t])
         filled = np.stack(
-            [cv2.inpaint(np.ascontiguousarray(encoded[..., c]), mask.astype(np.uint8), 4, method) for c in range(3)], 2
+            [
+                cv2.inpaint(np.ascontiguousarray(encoded[..., c]), mask.astype(np.uint8), 4, method)
+                for c in range(3)
+            ],
+            2,
         )
         clean[t][mask] = _from_display(filled)[mask]
     return clean

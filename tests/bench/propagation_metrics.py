@@ -45,7 +45,11 @@ def true_flows(truth: Float32Array) -> list[Float32Array]:
 
 
 def score(
-    plate: Float32Array, matte: Float32Array, truth: Float32Array, clean: Float32Array, flows: list[Float32Array]
+    plate: Float32Array,
+    matte: Float32Array,
+    truth: Float32Array,
+    clean: Float32Array,
+    flows: list[Float32Array],
 ) -> Score:
     """All metrics; ``flows`` from :func:`true_flows` of the encoded truth."""
     first, second = display(truth), display(clean)
@@ -81,7 +85,11 @@ def score(
             later = cv2.remap(error[t + 1], x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR)
             temporal.append(float(np.square(error[t] - later)[mask].mean()))
     outside = ~inside
-    leak = float(np.abs(np.nan_to_num(clean[outside]) - np.nan_to_num(plate[outside])).max()) if outside.any() else 0.0
+    leak = (
+        float(np.abs(np.nan_to_num(clean[outside]) - np.nan_to_num(plate[outside])).max())
+        if outside.any()
+        else 0.0
+    )
     return Score(
         psnr_db=-10 * np.log10(max(squares / max(count, 1), 1e-10)),
         worst_psnr_db=float(np.percentile(frame_psnr, 5)),

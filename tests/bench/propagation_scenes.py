@@ -46,7 +46,11 @@ def _camera(shape: tuple[int, ...], width: int, height: int, zoom: float) -> NDA
     """Frame pixels to still pixels, the frame centred and as large as fits, over ``zoom``."""
     scale = min(shape[1] / width, shape[0] / height) / zoom
     return np.array(
-        [[scale, 0, shape[1] / 2 - scale * width / 2], [0, scale, shape[0] / 2 - scale * height / 2], [0, 0, 1.0]]
+        [
+            [scale, 0, shape[1] / 2 - scale * width / 2],
+            [0, scale, shape[0] / 2 - scale * height / 2],
+            [0, 0, 1.0],
+        ]
     )
 
 
@@ -59,25 +63,31 @@ def _walk(frames: int, size: float, smooth: float, seed: int) -> NDArray[np.floa
     return path * size
 
 
-def _shots(still: Float32Array, width: int, height: int, moves: list[NDArray[np.float64]], zoom: float) -> Float32Array:
+def _shots(
+    still: Float32Array, width: int, height: int, moves: list[NDArray[np.float64]], zoom: float
+) -> Float32Array:
     base = _camera(still.shape, width, height, zoom)
     # Prefilter to the frame's resolution, so that the truth does not alias.
     factor = base[0, 0]
     if factor > 1.3:
         still = cv2.GaussianBlur(still, (0, 0), 0.45 * factor)
-    frames = []
-    for move in moves:
-        frames.append(
-            cv2.warpPerspective(
-                still, base @ move, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REFLECT_101,
-            )
+    frames_seen = [
+        cv2.warpPerspective(
+            still,
+            base @ move,
+            (width, height),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT_101,
         )
+        for move in moves
+    ]
     # No camera is without noise; without it every sub-pixel blur would look like an error.
-    return grain(np.maximum(np.stack(frames), 0).astype(np.float32), 0.004, 11)
+    return grain(np.maximum(np.stack(frames_seen), 0).astype(np.float32), 0.004, 11)
 
 
-def _move(width: int, height: int, dx: float, dy: float, roll: float = 0, zoom: float = 1, tilt: float = 0) -> NDArray[np.float64]:
+def _move(
+    width: int, height: int, dx: float, dy: float, roll: float = 0, zoom: float = 1, tilt: float = 0
+) -> NDArray[np.float64]:
     centre = np.array([[1, 0, width / 2], [0, 1, height / 2], [0, 0, 1.0]])
     turn = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1.0]]) / zoom
     turn[2] = [tilt / width, 0, 1]
@@ -88,14 +98,21 @@ def handheld(name: str, width: int, height: int, frames: int, seed: int = 1) -> 
     walks = [_walk(frames, s * width, 4.0, seed + i) for i, s in enumerate((0.012, 0.008))]
     drift = np.linspace(-0.04, 0.04, frames) * width
     rolls, tilts = _walk(frames, 0.004, 5.0, seed + 7), _walk(frames, 0.008, 6.0, seed + 8)
-    moves = [_move(width, height, walks[0][t] + drift[t], walks[1][t], rolls[t], 1, tilts[t]) for t in range(frames)]
+    moves = [
+        _move(width, height, walks[0][t] + drift[t], walks[1][t], rolls[t], 1, tilts[t])
+        for t in range(frames)
+    ]
     return _shots(footage.still(name, 2 * width), width, height, moves, 1.3)
 
 
 def pan(name: str, width: int, height: int, frames: int, total: float) -> Float32Array:
     travel = np.linspace(-total / 2, total / 2, frames) * width
     return _shots(
-        footage.still(name, 3 * width), width, height, [_move(width, height, d, 0.02 * d) for d in travel], 1.0 + total
+        footage.still(name, 3 * width),
+        width,
+        height,
+        [_move(width, height, d, 0.02 * d) for d in travel],
+        1.0 + total,
     )
 
 
@@ -106,7 +123,9 @@ def shake(name: str, width: int, height: int, frames: int) -> Float32Array:
     return _shots(footage.still(name, 2 * width), width, height, moves, 1.45)
 
 
-def locked(name: str, width: int, height: int, frames: int, start: int, centre: tuple[float, float], zoom: float) -> Float32Array:
+def locked(
+    name: str, width: int, height: int, frames: int, start: int, centre: tuple[float, float], zoom: float
+) -> Float32Array:
     """Frames of a video as they are, cropped around ``centre`` (parts of the width and height)."""
     clip = footage.video(name, start, frames, 1920)
     rows, columns = clip.shape[1:3]
@@ -131,12 +150,16 @@ def parallax(width: int, height: int, frames: int) -> Float32Array:
         # Backward mapping by fixed-point iteration: where does the moved camera's pixel come from?
         from_x = x.copy()
         for _ in range(6):
-            from_x = x + shift * (cv2.remap(depth, from_x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) - 40)
+            from_x = x + shift * (
+                cv2.remap(depth, from_x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) - 40
+            )
         moved = cv2.remap(picture, from_x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         base = _camera(depth.shape, width, height, 1.15)
         if scale > 1.3:
             moved = cv2.GaussianBlur(moved, (0, 0), 0.45 * scale)
-        out.append(cv2.warpPerspective(moved, base, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP))
+        out.append(
+            cv2.warpPerspective(moved, base, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+        )
     return np.maximum(np.stack(out), 0).astype(np.float32)
 
 
@@ -165,7 +188,9 @@ def _texture(width: int, height: int) -> Float32Array:
     return np.asarray(picture * np.array([0.9, 0.35, 0.3], np.float32) + 0.02, np.float32)
 
 
-def person(width: int, height: int, frames: int, *, size: float = 0.3, blur: float = 1.0, travel: float = 0.7) -> Float32Array:
+def person(
+    width: int, height: int, frames: int, *, size: float = 0.3, blur: float = 1.0, travel: float = 0.7
+) -> Float32Array:
     """(T, H, W) matte of a walking figure: head, body, swinging limbs."""
     mattes = []
     tall = size * 2.0 * height
@@ -173,7 +198,10 @@ def person(width: int, height: int, frames: int, *, size: float = 0.3, blur: flo
     for t in range(frames):
         canvas = np.zeros((height * big, width * big), np.uint8)
         u = t / max(frames - 1, 1)
-        cx, top = (0.5 + travel * (u - 0.5)) * width, 0.54 * height - tall / 2 + 0.01 * height * np.sin(t * 0.9)
+        cx, top = (
+            (0.5 + travel * (u - 0.5)) * width,
+            0.54 * height - tall / 2 + 0.01 * height * np.sin(t * 0.9),
+        )
         swing = np.sin(t * 0.7) * 0.12 * tall
 
         def at(x: float, y: float) -> tuple[int, int]:
@@ -184,7 +212,13 @@ def person(width: int, height: int, frames: int, *, size: float = 0.3, blur: flo
         for sign in (-1, 1):
             thick = int(0.075 * tall * big)
             cv2.line(canvas, at(cx, top + 0.55 * tall), at(cx + sign * swing, top + tall), 255, thick)
-            cv2.line(canvas, at(cx, top + 0.25 * tall), at(cx - sign * swing * 1.2, top + 0.55 * tall), 255, thick // 2)
+            cv2.line(
+                canvas,
+                at(cx, top + 0.25 * tall),
+                at(cx - sign * swing * 1.2, top + 0.55 * tall),
+                255,
+                thick // 2,
+            )
         matte = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         if blur > 1:
             matte = cv2.blur(matte, (round(blur), 1))
@@ -199,8 +233,30 @@ def logo(width: int, height: int, frames: int, *, size: float = 0.16) -> Float32
     centre = (int(0.6 * width), int(0.55 * height))
     cv2.circle(canvas, centre, int(size * height), 255, -1, cv2.LINE_AA)
     font = cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(canvas, "VOID", (centre[0] - int(0.3 * width), centre[1]), font, height / 180, 255, int(height / 40), cv2.LINE_AA)
+    cv2.putText(
+        canvas,
+        "VOID",
+        (centre[0] - int(0.3 * width), centre[1]),
+        font,
+        height / 180,
+        255,
+        int(height / 40),
+        cv2.LINE_AA,
+    )
     return np.repeat(canvas[None].astype(np.float32) / 255, frames, axis=0)
+
+
+def blob(width: int, height: int, frames: int) -> Float32Array:
+    """A wobbling ellipse over 30% of the frame that hardly moves: most of it never leaves what it hides."""
+    mattes = []
+    for t in range(frames):
+        canvas = np.zeros((height, width), np.uint8)
+        u = t / max(frames - 1, 1) - 0.5
+        centre = (int((0.5 + 0.12 * u) * width * 16), int((0.55 + 0.01 * np.sin(t)) * height * 16))
+        axes = (int(0.27 * width * 16), int(0.355 * height * 16))
+        cv2.ellipse(canvas, centre, axes, 4 * np.sin(0.4 * t), 0, 360, 255, -1, cv2.LINE_AA, 4)
+        mattes.append(canvas.astype(np.float32) / 255)
+    return np.stack(mattes)
 
 
 def wires(width: int, height: int, frames: int) -> Float32Array:
@@ -213,7 +269,9 @@ def wires(width: int, height: int, frames: int) -> Float32Array:
             y = left + (right - left) * x + sag * 4 * x * (1 - x) * (1 + 0.05 * np.cos(0.8 * t + 9 * x))
             points = np.stack([x * width * 4, y * height * 4], axis=1).astype(np.int32)
             cv2.polylines(canvas, [points], False, 255, round(width / 672 * 3.2 * 4))
-        mattes.append(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
+        mattes.append(
+            cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        )
     return np.stack(mattes)
 
 
@@ -236,7 +294,9 @@ def grain(picture: Float32Array, amount: float, seed: int = 0) -> Float32Array:
     generator = np.random.default_rng(seed)
     out = picture.copy()
     for frame in out:
-        noise = np.asarray(cv2.GaussianBlur(generator.normal(0, 1, frame.shape).astype(np.float32), (0, 0), 0.7))
+        noise = np.asarray(
+            cv2.GaussianBlur(generator.normal(0, 1, frame.shape).astype(np.float32), (0, 0), 0.7)
+        )
         noise /= noise.std()
         frame += amount * np.sqrt(np.maximum(frame, 0) + 0.02) * noise * np.array([1.0, 0.8, 1.3], np.float32)
     return out
@@ -269,7 +329,13 @@ def _cases() -> list[Case]:
     del t, h
     cases: list[Case] = []
 
-    def add(name: str, first: str, make: Callable[[str], Callable[[int, int, int], Scene]], second: str, **more: int) -> None:
+    def add(
+        name: str,
+        first: str,
+        make: Callable[[str], Callable[[int, int, int], Scene]],
+        second: str,
+        **more: int,
+    ) -> None:
         cases.append(Case(name, first, make(first), **more))
         cases.append(Case(name, second, make(second), **more))
 
@@ -279,22 +345,101 @@ def _cases() -> list[Case]:
     def still_video(n: str, w: int, hgt: int, f: int) -> Float32Array:
         return locked(n, w, hgt, f, *where[n])
 
-    add("tripod", "bunny", lambda n: lambda w, hgt, f: over(still_video(n, w, hgt, f), person(w, hgt, f)), "ball")
-    add("tripod, live", "bikes", lambda n: lambda w, hgt, f: over(still_video(n, w, hgt, f), person(w, hgt, f)), "carphone")
-    add("soft matte", "bunny", lambda n: lambda w, hgt, f: over(pan(n, w, hgt, f, 0.08), person(w, hgt, f, blur=w / 28)), "ducky")
-    add("fast pan, logo", "bunny", lambda n: lambda w, hgt, f: over(pan(n, w, hgt, f, 1.0), logo(w, hgt, f)), "ball")
-    add("handheld", "bunny", lambda n: lambda w, hgt, f: over(handheld(n, w, hgt, f), person(w, hgt, f)), "ducky")
-    add("wires", "bikes", lambda n: lambda w, hgt, f: over(still_video(n, w, hgt, f), wires(w, hgt, f)), "carphone")
-    add("never revealed", "bunny", lambda n: lambda w, hgt, f: over(still_video(n, w, hgt, f), person(w, hgt, f, size=0.22, travel=0.05)), "ball")
-    add("ramp and flicker", "bunny", lambda n: lambda w, hgt, f: over(ramp(handheld(n, w, hgt, f)), person(w, hgt, f)), "ducky")
-    add("slow pan, grain", "coffee", lambda n: lambda w, hgt, f: over(grain(pan(n, w, hgt, f, 0.15), 0.02), person(w, hgt, f)), "rocket")
-    add("night", "astronaut", lambda n: lambda w, hgt, f: over(night(handheld(n, w, hgt, f)), person(w, hgt, f)), "hubble")
-    add("120 frames", "bunny", lambda n: lambda w, hgt, f: over(grain(handheld(n, w, hgt, f, 21), 0.006), person(w, hgt, f, travel=0.5)), "ball", frames=120)
-    add("30% matte", "bunny", lambda n: lambda w, hgt, f: over(handheld(n, w, hgt, f, 5), person(w, hgt, f, size=0.75, travel=0.45)), "chelsea")
-    cases.append(Case("parallax", "motorcycle", lambda w, hgt, f: over(parallax(w, hgt, f), person(w, hgt, f))))
-    add("fence", "coffee", lambda n: lambda w, hgt, f: over(fence(n, w, hgt, f), person(w, hgt, f)), "chelsea")
-    add("shake, roll, zoom", "astronaut", lambda n: lambda w, hgt, f: over(shake(n, w, hgt, f), person(w, hgt, f)), "rocket")
-    add("1920x1080", "bunny", lambda n: lambda w, hgt, f: over(handheld(n, w, hgt, f, 9), person(w, hgt, f)), "ball", frames=12, width=1920)
+    add(
+        "tripod",
+        "bunny",
+        lambda n: lambda w, hgt, f: over(still_video(n, w, hgt, f), person(w, hgt, f)),
+        "ball",
+    )
+    add(
+        "tripod, live",
+        "bikes",
+        lambda n: lambda w, hgt, f: over(still_video(n, w, hgt, f), person(w, hgt, f)),
+        "carphone",
+    )
+    add(
+        "soft matte",
+        "bunny",
+        lambda n: lambda w, hgt, f: over(pan(n, w, hgt, f, 0.08), person(w, hgt, f, blur=w / 28)),
+        "ducky",
+    )
+    add(
+        "fast pan, logo",
+        "bunny",
+        lambda n: lambda w, hgt, f: over(pan(n, w, hgt, f, 1.0), logo(w, hgt, f)),
+        "ball",
+    )
+    add(
+        "handheld",
+        "bunny",
+        lambda n: lambda w, hgt, f: over(handheld(n, w, hgt, f), person(w, hgt, f)),
+        "ducky",
+    )
+    add(
+        "wires",
+        "bikes",
+        lambda n: lambda w, hgt, f: over(still_video(n, w, hgt, f), wires(w, hgt, f)),
+        "carphone",
+    )
+    add(
+        "never revealed",
+        "bunny",
+        lambda n: lambda w, hgt, f: over(still_video(n, w, hgt, f), logo(w, hgt, f)),
+        "ball",
+    )
+    add(
+        "ramp and flicker",
+        "bunny",
+        lambda n: lambda w, hgt, f: over(ramp(handheld(n, w, hgt, f)), person(w, hgt, f)),
+        "ducky",
+    )
+    add(
+        "slow pan, grain",
+        "coffee",
+        lambda n: lambda w, hgt, f: over(grain(pan(n, w, hgt, f, 0.15), 0.02), person(w, hgt, f)),
+        "rocket",
+    )
+    add(
+        "night",
+        "astronaut",
+        lambda n: lambda w, hgt, f: over(night(handheld(n, w, hgt, f)), person(w, hgt, f)),
+        "hubble",
+    )
+    add(
+        "120 frames",
+        "bunny",
+        lambda n: (
+            lambda w, hgt, f: over(grain(handheld(n, w, hgt, f, 21), 0.006), person(w, hgt, f, travel=0.5))
+        ),
+        "ball",
+        frames=120,
+    )
+    add(
+        "30% matte",
+        "bunny",
+        lambda n: lambda w, hgt, f: over(handheld(n, w, hgt, f, 5), blob(w, hgt, f)),
+        "chelsea",
+    )
+    cases.append(
+        Case("parallax", "motorcycle", lambda w, hgt, f: over(parallax(w, hgt, f), person(w, hgt, f)))
+    )
+    add(
+        "fence", "coffee", lambda n: lambda w, hgt, f: over(fence(n, w, hgt, f), person(w, hgt, f)), "chelsea"
+    )
+    add(
+        "shake, roll, zoom",
+        "astronaut",
+        lambda n: lambda w, hgt, f: over(shake(n, w, hgt, f), person(w, hgt, f)),
+        "rocket",
+    )
+    add(
+        "1920x1080",
+        "bunny",
+        lambda n: lambda w, hgt, f: over(handheld(n, w, hgt, f, 9), person(w, hgt, f)),
+        "ball",
+        frames=12,
+        width=1920,
+    )
     return cases
 
 

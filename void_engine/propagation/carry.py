@@ -117,7 +117,7 @@ class Carrier:
         completed = FullFrame(
             full.number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False
         )
-        self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape)))
+        self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape, self._monitor)))
         del self._keys[:-_MOST_KEYS]
 
 

@@ -49,8 +49,9 @@ def ring_weight(hole: BoolArray) -> Float32Array:
     """(h, w): falls with the distance from the hole, 0 inside it."""
     away = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3)
     inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)
-    reach = max(_REACH_PX, 1.5 * float(inside.max()))
-    return np.where(hole, 0.0, np.exp(-np.asarray(away) / reach)).astype(np.float32)
+    # Where there is no rim at all OpenCV answers with the largest float.
+    reach = max(_REACH_PX, 1.5 * min(float(inside.max()), float(max(hole.shape))))
+    return np.where(hole, 0.0, np.exp(-np.minimum(np.asarray(away), 1e4) / reach)).astype(np.float32)
 
 
 def complete(

@@ -16,6 +16,8 @@ from void_engine.propagation.working_set import BoolArray, FullFrame, WorkingSet
 
 _GRAIN_CONTEXT_PX = 48
 _SLOW_PX = 6.0
+_UNSEEN_DOUBT = 20.0
+"""How much less a synthesised pixel is worth than a revealed one, against un-mixing the plate's own."""
 
 
 class FrameCleaner:
@@ -53,6 +55,7 @@ class FrameCleaner:
         revealed = self._revealer.reveal(number, chosen, [])
         cut = revealed.area.slices(Box.from_size(self._working.width, self._working.height))
         answer, confidence = self._answer(full, revealed)
+        self._monitor.check_cancelled()
         linear = encoding.decode(answer)
         wanted = full.wanted[cut]
         picture[cut][wanted] = linear[wanted]
@@ -67,16 +70,22 @@ class FrameCleaner:
         unseen = hole & ~revealed.seen
         known = revealed.seen & ~hole
         answer = np.where((hole & revealed.seen)[:, :, None], revealed.values, plate).astype(np.float32)
+        self._monitor.check_cancelled()
         answer = edges.close_seam(answer, revealed.values, plate, hole, known)
         if unseen.any():
             self._monitor.check_cancelled()
             answer = self._carrier.complete(full, revealed.area, answer, hole, unseen)
             answer = _keep_shadowed_texture(answer, plate, full, cut, unseen)
+        self._monitor.check_cancelled()
         answer = thin.blend(answer, revealed.values, plate, hole, known)
-        doubt = np.where(unseen, np.float32(6.0), 1.0 + 3.0 * (1.0 - revealed.certainty)).astype(np.float32)
+        self._monitor.check_cancelled()
+        doubt = np.where(unseen, np.float32(_UNSEEN_DOUBT), 1.0 + 3.0 * (1.0 - revealed.certainty)).astype(
+            np.float32
+        )
         answer = edges.unmix(answer, full.plate[cut], alpha, revealed.noise, doubt)
         self._monitor.check_cancelled()
         answer = self._with_grain(full, revealed, answer, hole)
+        self._monitor.check_cancelled()
         confidence = np.where(revealed.seen, 0.5 + 0.5 * revealed.certainty, np.float32(0.0))
         confidence = np.where(hole, confidence, np.float32(1.0)).astype(np.float32)
         return np.nan_to_num(answer, nan=0.0, posinf=0.0, neginf=0.0), confidence
@@ -90,6 +99,7 @@ class FrameCleaner:
         model = grain.measure(encoded_plate(full, around), visible)
         if model is None:
             return answer
+        self._monitor.check_cancelled()
         cut = revealed.area.slices(frame)
         known = revealed.seen & ~full.hidden[cut]
         weight = known.astype(np.float32)
@@ -110,7 +120,8 @@ def _keep_shadowed_texture(
     lit = unseen & (affected > 0) & (full.removed[cut] <= 0)
     if not lit.any():
         return answer
-    fast = plate - np.asarray(cv2.GaussianBlur(plate, (0, 0), _SLOW_PX), np.float32)
-    slow = np.asarray(cv2.GaussianBlur(answer, (0, 0), _SLOW_PX), np.float32)
+    weight = lit.astype(np.float32)
+    fast = plate - pyramid.smooth(plate, weight, _SLOW_PX)[0]
+    slow, _ = pyramid.smooth(answer, weight, _SLOW_PX)
     inner = np.asarray(cv2.blur(lit.astype(np.float32), (9, 9)), np.float32) * lit
     return np.asarray(answer + inner[:, :, None] * (slow + fast - answer), np.float32)

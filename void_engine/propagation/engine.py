@@ -58,7 +58,7 @@ class PropagationEngine:
         strength = _grain_strength(request)
         numbers = shot.frame_numbers
         working = WorkingSet(shot, monitor)
-        registration = PairRegistration(working)
+        registration = PairRegistration(working, monitor)
         track = track_shot(working, registration, numbers, monitor)
         anchors = frozenset(number for number in numbers if shot.anchor(number) is not None)
         cleaner = FrameCleaner(working, track, registration, anchors, request.seed, strength, monitor)

@@ -178,8 +178,9 @@ def _shift_guess(target: AnalysisFrame, source: AnalysisFrame) -> Homography:
 class PairRegistration:
     """Homographies between any two frames, refined from a first guess by the pixels themselves."""
 
-    def __init__(self, working: WorkingSet) -> None:
+    def __init__(self, working: WorkingSet, monitor: Monitor) -> None:
         self._working = working
+        self._monitor = monitor
         self._features: OrderedDict[int, Float32Array] = OrderedDict()
 
     def features(self, number: int) -> Float32Array:
@@ -192,11 +193,13 @@ class PairRegistration:
     def step(self, target: int, source: int) -> tuple[Homography, float, bool]:
         """Neighbouring frames: homography, correlation under it, and whether the second repeats the first."""
         first, second = self._working.analysis(target), self._working.analysis(source)
+        self._monitor.check_cancelled()
         still_residual, still_correlation = residual(first, second, identity())
         if still_residual < _FROZEN_DIFFERENCE:
             # A still picture under a moving matte is no held frame: each one shows something else.
             return identity(), 1.0, bool(np.array_equal(first.hidden, second.hidden))
         points = self.features(target)
+        self._monitor.check_cancelled()
         fit = _fit(points, first.gray, second.gray, second.hidden, identity(), 4)
         if fit.inliers < max(_FEWEST_INLIERS, 0.4 * fit.tracked) and min(first.gray.shape) >= 32:
             shifted = _fit(points, first.gray, second.gray, second.hidden, _shift_guess(first, second), 4)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
+from void_engine.engines.interface import Float32Array, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import completion, encoding, fusion, light, pyramid, sampling
-from void_engine.propagation.flow import FlowMeter, Measured, View, grid, local_misfit, see
+from void_engine.propagation.flow import FlowMeter, Measured, View, grid, see
 from void_engine.propagation.registration import Homography, PairRegistration, ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
 
@@ -18,10 +18,9 @@ BAND_PX = 8
 """Full-size pixels around what is hidden that are revealed too, to compare with the plate."""
 _MARGIN_PX = 56
 _TILE_PIXELS = 300_000
-_NEARNESS_FRAMES = 24.0
-_DISAGREEMENT_STEPS = 2.0
-"""Mean misfit in the hole, in 8-bit steps, from which a source is moved towards what the others show."""
-_TOLERATED_STEPS = 6.0
+_QUALITY_POWER = 1.5
+"""Above 1, well aligned sources outweigh many poor ones; parallax wants that."""
+_NEARNESS_FRAMES = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,62 +136,7 @@ class Revealer:
                 measured.flow, measured.confidence * texture, ring, hole, structure
             )
             paths.append(self._path(target, source, view, measured, completed, encoded, hole, ring))
-        return self._agree(paths, gray, hole)
-
-    def _agree(self, paths: list[_Path], gray: Uint8Array, hole: BoolArray) -> list[_Path]:
-        """Second look, inside the hole: each source is moved and weighed by how it fits the sources' median.
-
-        Around the hole the target itself showed how a source moves; inside only the other sources can.
-        """
-        if len(paths) < 3 or not hole.any():
-            return paths
-        box = self._analysis_box
-        shown: list[Uint8Array] = []
-        visible: list[BoolArray] = []
-        for item in paths:
-            map_x, map_y = sampling.positions(item.path, box, box, (1.0, 1.0))
-            seen = cv2.remap(item.source.analysis.gray, map_x, map_y, cv2.INTER_LINEAR)
-            blocked = cv2.remap(
-                item.source.analysis.hidden.astype(np.float32),
-                map_x,
-                map_y,
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_CONSTANT,
-                borderValue=1.0,
-            )
-            shown.append(np.asarray(seen, np.uint8))
-            visible.append(np.asarray(np.asarray(blocked) < 0.02, bool))
-        values = np.stack([s[hole] for s in shown]).astype(np.float32)[:, :, None]
-        weights = np.stack([p.weight[hole] * v[hole] for p, v in zip(paths, visible, strict=True)])
-        agreed = gray.copy()
-        middle = fusion.weighted_median(values, weights.astype(np.float32))[:, 0]
-        inside = weights.sum(axis=0) > 0
-        agreed[hole] = np.where(inside, middle, gray[hole]).astype(np.uint8)
-        known = ~hole
-        known[hole] = inside
-        return [
-            self._agreeing(item, agreed, known, View(item.path.homography, picture, clear), hole)
-            for item, picture, clear in zip(paths, shown, visible, strict=True)
-        ]
-
-    def _agreeing(
-        self, item: _Path, agreed: Uint8Array, known: BoolArray, view: View, hole: BoolArray
-    ) -> _Path:
-        self._monitor.check_cancelled()
-        misfit = local_misfit(agreed, view.gray, known & view.visible)
-        compared = hole & known & view.visible
-        if not compared.any():
-            return item
-        flow = item.path.flow
-        if float(misfit[compared].mean()) > _DISAGREEMENT_STEPS:
-            measured = self._meter.measure(agreed, known, view)
-            share = pyramid.fill(measured.confidence, compared.astype(np.float32)) * hole
-            share = np.asarray(cv2.blur(share, (5, 5)), np.float32)
-            flow = (flow + measured.flow * share[:, :, None]).astype(np.float32)
-            misfit = measured.misfit
-        doubt = np.where(compared, np.square(misfit / _TOLERATED_STEPS), np.float32(0.0))
-        path = sampling.Path(item.path.number, item.path.homography, flow)
-        return _Path(item.source, path, item.light, (item.weight / (1.0 + doubt)).astype(np.float32))
+        return paths
 
     def _structure(
         self,
@@ -261,7 +205,8 @@ class Revealer:
         misfit = pyramid.fill(measured.misfit, known)
         steps = max(1.0, float(np.median(misfit)))
         near_in_time = 1.0 / (1.0 + abs(source.full.number - target) / _NEARNESS_FRAMES)
-        quality = near_in_time / ((matched.noise + 0.01) ** 2 * 1e4 + completed.spread_px**2 + 0.05)
+        doubt = (matched.noise + 0.01) ** 2 * 1e4 + completed.spread_px**2 + 0.05
+        quality = near_in_time / doubt**_QUALITY_POWER
         local = 1.0 / (1.0 + np.square(misfit / (1.5 * steps)))
         return _Path(source, path, matched, (quality * local).astype(np.float32))
 

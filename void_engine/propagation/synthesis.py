@@ -22,6 +22,8 @@ _HALF = _PATCH // 2
 _COARSEST_SIDE = 28
 _LEVEL_STEP = 0.6
 _ROUNDS = 4
+_SLOW_PX = 4.0
+_SLOW_SHARE = 0.7
 _DISTANCE_PENALTY = 0.02
 """Cost, in squared encoded units, of taking a patch from as far away as the picture is large."""
 
@@ -112,7 +114,10 @@ def patch_fill(
         current, before = picture, size
     if current is None:
         return start
-    return np.where(hole[:, :, None], current, encoded).astype(np.float32)
+    # Patches bring texture; the slow colours between the rims are better known to the smooth fill.
+    covered = hole[:, :, None].astype(np.float32)
+    slow = np.asarray(cv2.GaussianBlur((start - current) * covered, (0, 0), _SLOW_PX), np.float32)
+    return np.where(hole[:, :, None], current + np.float32(_SLOW_SHARE) * slow, encoded).astype(np.float32)
 
 
 def _shrink(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:

@@ -122,7 +122,7 @@ class WorkingSet:
 
     def analysis(self, number: int) -> AnalysisFrame:
         """The frame at the analysis size. Raises as :meth:`full` does."""
-        return self._analysis.get(number, lambda n: analyse(self.full(n), self.analysis_shape))
+        return self._analysis.get(number, lambda n: analyse(self.full(n), self.analysis_shape, self._monitor))
 
     def _read_full(self, number: int) -> FullFrame:
         self._monitor.check_cancelled()
@@ -134,9 +134,11 @@ class WorkingSet:
                 f"Frame {number}: the picture is {plate.shape[1]} x {plate.shape[0]}, the shot is "
                 f"{self.width} x {self.height}. Give plates and anchors of one size."
             )
+        self._monitor.check_cancelled()
         broken: BoolArray = np.asarray(~np.isfinite(plate).all(axis=2), bool)
         if broken.any():
             plate = np.where(broken[:, :, None], np.float32(0.0), plate)
+        self._monitor.check_cancelled()
         wanted = frame.replaced > 0
         if anchor is None:
             marked = np.maximum(frame.remove, frame.affected)
@@ -146,6 +148,7 @@ class WorkingSet:
             alpha = np.where(broken, np.float32(1.0), alpha).astype(np.float32)
         else:
             hidden, alpha = broken, broken.astype(np.float32)
+        self._monitor.check_cancelled()
         return FullFrame(
             number=number,
             original=frame.plate,
@@ -159,7 +162,7 @@ class WorkingSet:
         )
 
 
-def analyse(full: FullFrame, shape: tuple[int, int]) -> AnalysisFrame:
+def analyse(full: FullFrame, shape: tuple[int, int], monitor: Monitor) -> AnalysisFrame:
     """The analysis frame, (rows, columns) ``shape``, of a full-size frame."""
     rows, columns = shape
     if (rows, columns) == full.hidden.shape:
@@ -171,6 +174,7 @@ def analyse(full: FullFrame, shape: tuple[int, int]) -> AnalysisFrame:
         hidden = np.asarray(cover) > 1e-4
     if hidden.any():
         hidden = np.asarray(cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
+    monitor.check_cancelled()
     encoded = encoding.encode(linear)
     encoded[hidden] = 0.0
     gray = encoding.eight_bit(encoding.luma(encoded), ~hidden)

@@ -1,0 +1,187 @@
+"""PropagationEngine on a shot source: order, previews, confidence, anchors, affected regions, memory."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from void_engine.engines.interface import EngineRequest, ShotFrame
+from void_engine.errors import PlateError, SettingError
+from void_engine.propagation import PropagationEngine, working_set
+from void_engine.propagation.arrays import SilentMonitor
+
+Array = NDArray[np.float32]
+ROWS, COLUMNS = 64, 96
+
+
+class Shot:
+    """Frames made on demand from a still background; nothing is kept, every frame given out is counted."""
+
+    def __init__(self, frames: int, first: int = 1001, grain: float = 0.0) -> None:
+        generator = np.random.default_rng(3)
+        coarse = generator.uniform(0.1, 0.9, (ROWS // 4, COLUMNS // 4, 3)).astype(np.float32)
+        self.background = np.kron(coarse, np.ones((4, 4, 1), np.float32))
+        self.frame_numbers = range(first, first + frames)
+        self.height, self.width, self.pixel_aspect = ROWS, COLUMNS, 1.0
+        self.grain = grain
+        self.anchors: dict[int, Array] = {}
+        self.given: list[weakref.ref[Array]] = []
+        self.most_alive = 0
+        self.still = False
+
+    def remove_matte(self, number: int) -> Array:
+        matte = np.zeros((ROWS, COLUMNS), np.float32)
+        at = 30 if self.still else 10 + 7 * ((number - self.frame_numbers.start) % 9)
+        matte[20:40, at : at + 14] = 1
+        return matte
+
+    def truth(self, number: int) -> Array:
+        noise = np.random.default_rng(number).normal(0, 1, self.background.shape).astype(np.float32)
+        return (self.background + self.grain * noise).astype(np.float32)
+
+    def affected_matte(self, number: int) -> Array:
+        return np.zeros((ROWS, COLUMNS), np.float32)
+
+    def frame(self, number: int) -> ShotFrame:
+        if number not in self.frame_numbers:
+            raise KeyError(number)
+        remove, affected = self.remove_matte(number), self.affected_matte(number)
+        plate = self.truth(number) * (1 - 0.6 * affected[..., None])
+        plate = np.where(remove[..., None] > 0, np.float32(2.0), plate).astype(np.float32)
+        self.given.append(weakref.ref(plate))
+        self.most_alive = max(self.most_alive, sum(1 for held in self.given if held() is not None))
+        replaced = np.maximum(remove, affected)
+        quadmask = np.where(remove > 0, 0, np.where(affected > 0, 127, 255)).astype(np.uint8)
+        return ShotFrame(number, plate, remove, affected, (replaced > 0).astype(np.float32), quadmask)
+
+    def anchor(self, number: int) -> Array | None:
+        return self.anchors.get(number)
+
+
+class Listener(SilentMonitor):
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int, int, int | None]] = []
+        self.previews: list[int] = []
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
+        self.steps.append((stage, step, steps, frame))
+
+    def preview(self, frame: int, picture: Array) -> None:
+        assert picture.ndim == 3
+        assert np.isfinite(picture).all()
+        self.previews.append(frame)
+
+
+def test_frames_come_in_order_with_progress_previews_and_confidence() -> None:
+    shot, listener = Shot(5), Listener()
+    frames = list(PropagationEngine().remove(shot, EngineRequest(), listener))
+    assert [f.number for f in frames] == list(shot.frame_numbers) == listener.previews
+    assert [s for s in listener.steps if s[0] == "register"][-1][1:3] == (5, 5)
+    assert [s for s in listener.steps if s[0] == "propagate"][-1][1:3] == (5, 5)
+    for frame in frames:
+        assert frame.confidence is not None
+        hidden = shot.remove_matte(frame.number) > 0
+        assert float(frame.confidence[~hidden].min()) == 1.0
+        assert float(frame.confidence[hidden].mean()) > 0.7
+        assert float(np.abs(frame.picture - shot.truth(frame.number))[hidden].mean()) < 0.02
+
+
+def test_the_first_frame_comes_before_the_last_is_worked_on() -> None:
+    shot, listener = Shot(6), Listener()
+    stream = PropagationEngine().remove(shot, EngineRequest(), listener)
+    next(stream)
+    assert listener.previews == [1001]
+
+
+def test_what_no_frame_shows_is_told_by_zero_confidence() -> None:
+    shot = Shot(4)
+    shot.still = True
+    for frame in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()):
+        assert frame.confidence is not None
+        hidden = shot.remove_matte(frame.number) > 0
+        assert float(frame.confidence[hidden].max()) == 0.0
+        assert np.isfinite(frame.picture).all()
+
+
+def test_synthesis_is_carried_and_does_not_boil() -> None:
+    shot = Shot(4)
+    shot.still = True
+    frames = list(PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()))
+    hidden = shot.remove_matte(1001) > 0
+    for before, after in itertools.pairwise(frames):
+        assert float(np.abs(before.picture - after.picture)[hidden].mean()) < 0.01
+
+
+def test_an_anchor_is_given_back_and_preferred_as_a_source() -> None:
+    shot = Shot(4)
+    shot.still = True
+    shot.anchors[1003] = shot.truth(1003)
+    frames = {f.number: f for f in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor())}
+    hidden = shot.remove_matte(1001) > 0
+    assert np.array_equal(frames[1003].picture[hidden], shot.truth(1003)[hidden])
+    for number in (1001, 1002, 1004):
+        assert float(np.abs(frames[number].picture - shot.truth(number))[hidden].mean()) < 0.02
+
+
+def test_an_anchor_of_another_size_is_named() -> None:
+    shot = Shot(3)
+    shot.anchors[1002] = np.zeros((ROWS, COLUMNS - 1, 3), np.float32)
+    with pytest.raises(PlateError, match="1002"):
+        list(PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()))
+
+
+class Shadowed(Shot):
+    """The object drags a shadow that moves with it."""
+
+    def affected_matte(self, number: int) -> Array:
+        matte = np.zeros((ROWS, COLUMNS), np.float32)
+        at = 30 if self.still else 10 + 7 * ((number - self.frame_numbers.start) % 9)
+        matte[40:48, at : at + 20] = 1
+        return matte
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_shadows_go_with_the_object(still: bool) -> None:
+    shot = Shadowed(6)
+    shot.still = still
+    for frame in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()):
+        shadow = (shot.affected_matte(frame.number) > 0) & (shot.remove_matte(frame.number) <= 0)
+        truth = shot.truth(frame.number)[shadow].mean()
+        assert abs(float(frame.picture[shadow].mean()) / float(truth) - 1) < (0.15 if still else 0.03)
+
+
+def test_memory_does_not_grow_with_the_shot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_set, "FULL_SIZE_BYTES", 6 * ROWS * COLUMNS * 40)
+    alive = []
+    for count in (10, 24):
+        shot = Shot(count)
+        for _ in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()):
+            pass
+        alive.append(shot.most_alive)
+    assert alive[1] <= alive[0] + 1
+    assert alive[1] < 16
+
+
+def test_grain_comes_back_where_averaging_took_it() -> None:
+    shot = Shot(9, grain=0.02)
+    shot.background[:] = 0.4
+
+    def deviation(strength: float) -> float:
+        request = EngineRequest(options={"grain": strength})
+        frames = list(PropagationEngine().remove(shot, request, SilentMonitor()))
+        hidden = shot.remove_matte(1005) > 0
+        return float(frames[4].picture[hidden].std())
+
+    plain, grained = deviation(0.0), deviation(1.0)
+    assert plain < 0.6 * shot.grain
+    assert 0.75 * shot.grain < grained < 1.25 * shot.grain
+
+
+@pytest.mark.parametrize("options", [{"speed": 3}, {"grain": 1.5}, {"grain": "much"}, {"grain": True}])
+def test_wrong_options_are_named(options: dict[str, str | int | float | bool]) -> None:
+    with pytest.raises(SettingError, match=next(iter(options))):
+        next(iter(PropagationEngine().remove(Shot(2), EngineRequest(options=options), SilentMonitor())))
