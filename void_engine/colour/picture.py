@@ -59,7 +59,11 @@ class ModelPicture:
         light = self.curve.decode(np.clip(code, 0, 1))
         if carry is not None:
             light = light + carry
-        return self.primaries.from_model(light * np.float32(2.0**-self.stops))
+        return self.carried(light)
+
+    def carried(self, carry: Float32Array) -> Float32Array:
+        """What a carry (H, W, 3) adds to the plate: scene-linear, in the shot's working space."""
+        return self.primaries.from_model(carry * np.float32(2.0**-self.stops))
 
     def justified(
         self, code: Float32Array, plate_code: Float32Array, stays: NDArray[np.bool_]

@@ -154,9 +154,7 @@ class ShotClip:
         clean = self.resampler.from_canvas(self.picture.decode(held))
         _, carry = self.picture.encode(frame.plate)
         if carry.any():
-            kept = 1 - frame.remove[..., None]
-            nothing = np.zeros(1, np.float32)
-            clean = clean + (self.picture.decode(nothing, carry * kept) - self.picture.decode(nothing))
+            clean = clean + self.picture.carried(carry * (1 - frame.remove[..., None]))
         return np.asarray(clean, np.float32)
 
     def _make(self, frame: ShotFrame) -> CanvasFrame:

@@ -241,11 +241,21 @@ def test_mattes_and_length_are_checked_before_any_weight(
         run(tiny_root, make_shot(frames=2), monitor)
 
 
+class BlockDecoder(torch.nn.Module):
+    def forward(self, code: Any, conv_cache: Any = None) -> tuple[Any, int]:
+        pixels = code[:, :3].repeat_interleave(8, 3).repeat_interleave(8, 4)
+        return pixels if conv_cache is None else pixels.repeat_interleave(4, 2), 1
+
+
 class BlockVae(torch.nn.Module):
-    """An exact stand-in for the VAE on pictures of 8 x 8 blocks that stand still: three of sixteen channels."""
+    """An exact stand-in for the VAE on pictures of 8 x 8 blocks that stand still: 3 of 16 channels."""
 
     config = SimpleNamespace(scaling_factor=0.7)
     quant_conv = post_quant_conv = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = BlockDecoder()
 
     def encoder(self, pixels: Any, conv_cache: Any = None) -> tuple[Any, int]:
         first = pixels[:, :, :1] if conv_cache is None else pixels[:, :, :0]
@@ -253,10 +263,6 @@ class BlockVae(torch.nn.Module):
         code = torch.zeros(1, 32, frames.shape[2], frames.shape[3] // 8, frames.shape[4] // 8)
         code[:, :3] = frames[..., 4::8, 4::8]
         return code, 1
-
-    def decoder(self, code: Any, conv_cache: Any = None) -> tuple[Any, int]:
-        pixels = code[:, :3].repeat_interleave(8, 3).repeat_interleave(8, 4)
-        return pixels if conv_cache is None else pixels.repeat_interleave(4, 2), 1
 
 
 class PlateDenoiser(torch.nn.Module):

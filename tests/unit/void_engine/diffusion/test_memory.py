@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
-from safetensors.torch import save_file  # noqa: E402
-
 from void_engine.diffusion.denoise import predict_velocity  # noqa: E402
+from void_engine.diffusion.errors import ModelFolderError  # noqa: E402
 from void_engine.diffusion.layout import ModelFolder  # noqa: E402
 from void_engine.diffusion.live_memory import peak_bytes  # noqa: E402
 from void_engine.diffusion.memory import ModelNeeds, measure_needs, needs_of, plan_mode  # noqa: E402
@@ -76,17 +78,30 @@ def test_modes_are_chosen_by_what_is_free(real_needs: ModelNeeds) -> None:
     assert plan_mode(real_needs, 1 * GIB) == "group"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file of 11 GB that takes no room")
 def test_a_header_of_the_real_checkpoint_fits_the_full_size_model(tmp_path: Path) -> None:
-    """The full-size model on the meta device takes a header with the real names and shapes."""
+    """The full-size model on the meta device against a file with the real names, shapes, types and length."""
     model = build_transformer(real_configs()["transformer"])
-    shapes = expected_shapes(model)
-    assert len(shapes) == 1024
-    assert 2 * sum(torch.Size(shape).numel() for shape in shapes.values()) == REAL_HEADER_BYTES
-    check_shapes(shapes, model, "header", {})
-    # A file cannot be written without its bytes; the reader is shown names and shapes of one block.
-    block = {f"b.{n}": torch.zeros(1).expand(()).clone() for n, _ in list(shapes.items())[:3]}
-    save_file(block, tmp_path / "part.safetensors")
-    assert set(read_header([tmp_path / "part.safetensors"])[0]) == set(block)
+    header: dict[str, Any] = {}
+    offset = 0
+    for name, shape in expected_shapes(model).items():
+        end = offset + 2 * math.prod(shape)
+        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [offset, end]}
+        offset = end
+    assert len(header) == 1024
+    assert offset == REAL_HEADER_BYTES
+    path = tmp_path / "void_pass1.safetensors"
+    text = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + offset)
+    shapes, dtypes = read_header([path])
+    path.unlink()
+    check_shapes(shapes, model, "the real header", {})
+    assert set(dtypes.values()) == {"BF16"}
+    del shapes["transformer_blocks.41.ff.net.0.proj.weight"]
+    with pytest.raises(ModelFolderError, match=r"missing transformer_blocks\.41\.ff\.net\.0\.proj\.weight"):
+        check_shapes(shapes, model, "the real header", {})
 
 
 @pytest.mark.parametrize("size", [ModelSize(), ModelSize(layers=3, heads=4, vae_channels=(16, 32, 32, 64))])

@@ -66,9 +66,9 @@ def test_a_step_cache_reuses_what_hardly_changes(tiny_root: Path) -> None:
     cached = residency(tiny_root, speed="draft").denoiser(1)
     calls: list[int] = []
     cached.transformer_blocks[1].attn1.register_forward_hook(lambda *_: calls.append(1))
-    for time in (999, 998, 997):
-        velocity(cached, time)
-    assert len(calls) < 3
+    for _ in range(3):
+        velocity(cached, 999)
+    assert len(calls) == 1
     cached._reset_stateful_cache()
     velocity(cached, 999)
     assert torch.equal(velocity(residency(tiny_root, speed="draft").denoiser(1)),
