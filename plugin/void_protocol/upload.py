@@ -163,6 +163,8 @@ class Upload:
                     digest.update(data)
                     end = offset + len(data)
                     last = end == size
+                    if last and file.read(1):
+                        raise TransferError(f"{path} has become longer while it was sent; submit again")
                     chunk = Chunk(
                         job_id=self._job_id,
                         file=index,

@@ -306,6 +306,37 @@ def test_missing_files_are_named_before_anything_is_sent(client: Client, shot: P
         client.job(remote.job_id).result(5)
 
 
+@pytest.mark.parametrize(("change", "text"), [(-5, "has become shorter"), (5, "has become longer")])
+def test_a_file_that_changes_while_it_is_sent_ends_the_submission(
+    client: Client, shot: Path, tmp_path: Path, change: int, text: str
+) -> None:
+    last = shot / f"clean.{FIRST}.exr"
+
+    def meddle(sent: int, total: int) -> None:
+        last.write_bytes(b"?" * (15 + change))
+
+    remote = client.submit(job_for(shot, tmp_path / "out"), transfer="streamed", on_upload=meddle)
+    with pytest.raises(TransferError, match=rf"clean\.1001\.exr {text} while it was sent; submit again"):
+        remote.done.result(20)
+    wait_until(lambda: client.job(remote.job_id).result(5).state is JobState.CANCELLED)
+
+
+def test_a_damaged_result_is_never_taken(
+    server: ServerProcess, client: Client, shot: Path, tmp_path: Path
+) -> None:
+    job = job_for(shot, tmp_path / "out")
+    client.submit(job, transfer="streamed", fetch=False).done.result(20)
+    kept = Path(Spool(server.settings.home).result_pattern(job.job_id) % (FIRST + 1))
+    content = bytearray(kept.read_bytes())
+    content[1000] ^= 1
+    kept.write_bytes(content)
+    pattern = str(tmp_path / "fetched" / "r.%04d.exr")
+    with pytest.raises(TransferError, match=f"frame {FIRST + 1} of job {job.job_id} arrived damaged 3 times"):
+        client.follow(job.job_id, pattern=pattern).done.result(20)
+    assert not (tmp_path / "fetched" / f"r.{FIRST + 1}.exr").exists()
+    assert not list((tmp_path / "fetched").glob(".*"))
+
+
 def test_another_client_can_follow_and_fetch(
     server: ServerProcess, client: Client, shot: Path, tmp_path: Path
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -251,3 +253,24 @@ def test_two_devices_work_side_by_side(shot: Path, tmp_path: Path) -> None:
         busy = {worker.job_id for worker in client.status().result(5).workers}
         assert busy == {remote.job_id for remote in remotes}
         assert [remote.done.result(20).state for remote in remotes] == [JobState.DONE] * 2
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals to freeze a process")
+def test_a_server_that_freezes_is_found_again(server: ServerProcess, shot: Path, tmp_path: Path) -> None:
+    events: list[WatchEvent] = []
+    with Client(server.connection()) as client:
+        job = job_for(shot, tmp_path / "out", prompt="slow")
+        remote = client.submit(job, transfer="streamed", on_event=events.append)
+        wait_until(lambda: remote.info is not None and remote.info.frames_done >= 1)
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: any(isinstance(event, Disconnected) for event in events))
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        info = remote.done.result(20)
+        assert (info.state, info.attempts) == (JobState.DONE, 1)  # the worker never noticed
+    assert_copied(shot, tmp_path / "out")
+    gone = next(event for event in events if isinstance(event, Disconnected))
+    assert "silent for" in gone.why
+    numbered = [event.sequence for event in events if isinstance(event, StateEvent | FrameEvent)]
+    assert numbered == list(range(numbered[0], info.sequence + 1))
