@@ -1,9 +1,10 @@
 """How much the whole path costs beside plain reading and writing.
 
-The identity engine, from EXR to EXR through a real server process, against a plain loop that reads and writes the same
-files with OpenImageIO in the same run, on the same machine, one after the other in turn. Printed are ratios of frames per
-second (loop's seconds / path's seconds): 1 is as fast as the loop, and more is faster, since the path reads and
-writes on threads. Peak memory of every process is printed for a short and a long shot: it must not grow.
+The identity engine, from EXR to EXR through a real server process, against a plain loop that reads and
+writes the same files with OpenImageIO in the same run, on the same machine, in turn. Printed are ratios of
+speed (the loop's seconds over the path's): 1 is as fast as the loop, and more is faster, since the path
+reads and writes on threads. Peak memory of every process is printed for a short and a long shot: it must not
+grow.
 
     python tests/bench/path.py [--frames 100] [--long 1000] [--rounds 3] [--compression zip] [--folder DIR]
 """
@@ -156,7 +157,8 @@ def measure_speed(folder: Path, frames: int, rounds: int, compression: str) -> N
                 found.append(loop / seconds)
                 shutil.rmtree(output)
             print(
-                f"loop {loop:.1f} s, by path x{ratios['paths'][-1]:.2f}, streamed x{ratios['streamed'][-1]:.2f}"
+                f"loop {loop:.1f} s, by path x{ratios['paths'][-1]:.2f}, "
+                f"streamed x{ratios['streamed'][-1]:.2f}"
             )
     for transfer, aim in (("paths", 0.7), ("streamed", 0.5)):
         median = statistics.median(ratios[transfer])
