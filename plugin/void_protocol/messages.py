@@ -44,7 +44,7 @@ _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _Credit = Annotated[int, Meta(ge=1, le=64)]
 _Label = Annotated[str, Meta(max_length=256)]
 _Path = Annotated[str, Meta(min_length=1, max_length=4096)]
-_Hex256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+_Sha256OrNone = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
 
 
 class JobState(str, Enum):
@@ -206,7 +206,7 @@ class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):
     """Index in the manifest."""
     offset: _Count
     last: bool = False
-    sha256: Annotated[str, Meta(max_length=64)] = ""
+    sha256: _Sha256OrNone = ""
     """Of the whole file, with the last chunk."""
 
 

@@ -34,9 +34,6 @@ class EventHub:
         for job_id in [job_id for job_id, watchers in self._watchers.items() if peer in watchers]:
             self.unwatch(peer, job_id)
 
-    def has_watchers(self, job_id: str) -> bool:
-        return job_id in self._watchers
-
     def publish(self, event: JobEvent, payloads: Sequence[Payload] = ()) -> None:
         """Send an event to everyone who watches its job."""
         if isinstance(event, ProgressEvent):

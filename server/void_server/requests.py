@@ -130,7 +130,7 @@ class Requests:
         if self._sessions.is_full and self._sessions.heard(peer) is None:
             raise RequestRefused("limit", f"{self._settings.most_sessions} clients are connected already")
         self._sessions.open(Session(peer, owner, message.client, PROTOCOL_VERSION))
-        _log.info("%s is here with %s (%s@%s)", owner, message.client, message.user, message.host)
+        _log.info("%s is here with %r (%r on %r)", owner, message.client, message.user, message.host)
         settings = self._settings
         limits = Limits(
             control_bytes=CONTROL_BYTES,

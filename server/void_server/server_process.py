@@ -60,7 +60,8 @@ class ServerProcess:
         before = _server_id(home)  # of a server that was killed, or of one that will turn us away
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "void_server.serve"],
+                # -P: a file that lies in the current folder is not code.
+                [sys.executable, "-P", "-m", "void_server.serve"],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

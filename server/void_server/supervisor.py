@@ -216,7 +216,8 @@ class Supervisor:
         )
         with self._log_file(slot).open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "void_server.worker"],
+                # -P: a file that lies in the current folder is not code.
+                [sys.executable, "-P", "-m", "void_server.worker"],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -274,3 +274,14 @@ def test_a_server_that_freezes_is_found_again(server: ServerProcess, shot: Path,
     assert "silent for" in gone.why
     numbered = [event.sequence for event in events if isinstance(event, StateEvent | FrameEvent)]
     assert numbered == list(range(numbered[0], info.sequence + 1))
+
+
+def test_files_in_the_current_folder_are_not_code(
+    shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An artist starts the server in a folder that others can write to."""
+    for name in ("queue.py", "numpy.py", "void_server.py"):
+        (tmp_path / name).write_text("raise SystemExit('this must not run')")
+    monkeypatch.chdir(tmp_path)
+    with server_for(tmp_path / "home") as server, Client(server.connection()) as client:
+        assert client.submit(job_for(shot, tmp_path / "out")).done.result(20).state is JobState.DONE
