@@ -19,6 +19,7 @@ ErrorCode = Literal[
     "bad_message",
     "unknown_type",
     "version",
+    "not_allowed",
     "no_session",
     "too_large",
     "limit",

@@ -33,7 +33,8 @@ from .spool import Spool
 from .store import Store
 from .supervisor import Supervisor
 from .uploads import Uploads
-from .zap import Gatekeeper
+from .worker_link import ZAP_DOMAIN as WORKER_ZAP_DOMAIN
+from .zap import Check, Gatekeeper
 
 _log = logging.getLogger(__name__)
 _ZAP_DOMAIN = "clients"
@@ -69,8 +70,8 @@ class Broker:
         # Paths of other machines may hang: that must not hold up streamed files.
         self._path_lanes = Lanes(self._mailbox, 2)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        allowed = AllowList(allowed_folder(settings.home))
-        checks: dict[str, Callable[[bytes], str | None]] = {_ZAP_DOMAIN: allowed.name_of}
+        self._allowed = AllowList(allowed_folder(settings.home))
+        checks: dict[str, Check] = {_ZAP_DOMAIN: self._allowed.is_allowed}
         self._gatekeeper = Gatekeeper(self._context, checks)
         self._socket = self._bind(keys.secret)
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
@@ -81,7 +82,7 @@ class Broker:
         events = EventHub(self._outbox)
         self._desk = JobDesk(settings, self._store, self._spool, events, self._lanes)
         self._supervisor = Supervisor(self._context, settings, self._desk)
-        checks["worker"] = self._supervisor.admit
+        checks[WORKER_ZAP_DOMAIN] = self._supervisor.admits
         self._uploads = Uploads(
             store=self._store,
             spool=self._spool,
@@ -100,6 +101,7 @@ class Broker:
             server_id=self.server_id,
             server_name=f"void-nuke {self.version}",
             sessions=self._sessions,
+            name_of=self._allowed.name_of,
             outbox=self._outbox,
             lanes=self._path_lanes,
             store=self._store,
@@ -198,13 +200,13 @@ class Broker:
             except zmq.Again:
                 return
             try:
-                owner = str(frames[0].get("User-Id")) if frames else ""
+                key = str(frames[0].get("User-Id")).encode() if frames else b""
                 message, payloads = decode_client_frames(frames)
             except WireError as error:
                 self._requests.refuse(peer.bytes, error.request, error.code, str(error))
                 continue
             try:
-                self._requests.handle(peer.bytes, owner, message, payloads)
+                self._requests.handle(peer.bytes, key, message, payloads)
             except StoreError:
                 raise
             except Exception:  # noqa: BLE001 - a fault in one answer must not end the service of all
@@ -214,6 +216,8 @@ class Broker:
 
     def _look_around(self) -> None:
         for peer in self._sessions.silent():
+            self._lose(peer)
+        for peer in self._sessions.revoked(self._allowed.keys()):
             self._lose(peer)
         for job_id in self._store.jobs_in(JobState.UPLOADING):
             if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,15 +96,24 @@ class AllowList:
         self._seen: tuple[tuple[str, int], ...] | None = None
         self._names: dict[bytes, str] = {}
 
+    def is_allowed(self, public: bytes) -> bool:
+        """Whether this client is on the list now. ``public`` is Z85 text."""
+        return public in self.keys()
+
     def name_of(self, public: bytes) -> str | None:
-        """The client's name on the list, or None for a stranger. ``public`` is Z85 text."""
+        """The client's name on the list, or None for a stranger."""
+        self.keys()
+        return self._names.get(public)
+
+    def keys(self) -> Collection[bytes]:
+        """The public keys on the list now."""
         files = sorted(self._folder.glob("*.key"))
         seen = tuple((file.name, file.stat().st_mtime_ns) for file in files)
         if seen != self._seen:
             keys = {file.stem: _read_allowed(file) for file in files}
             self._names = {key: name for name, key in keys.items() if key is not None}
             self._seen = seen
-        return self._names.get(public)
+        return self._names.keys()
 
 
 def _read_allowed(file: Path) -> bytes | None:

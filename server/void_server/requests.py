@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -77,6 +77,7 @@ class Requests:
         server_id: str,
         server_name: str,
         sessions: Sessions,
+        name_of: Callable[[bytes], str | None],
         outbox: Outbox,
         lanes: Lanes,
         store: Store,
@@ -91,6 +92,7 @@ class Requests:
         self._server_id = server_id
         self._server_name = server_name
         self._sessions = sessions
+        self._name_of = name_of
         self._outbox = outbox
         self._lanes = lanes
         self._store = store
@@ -102,12 +104,12 @@ class Requests:
         self._supervisor = supervisor
         self._started = time.monotonic()
 
-    def handle(self, peer: bytes, owner: str, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
-        """Do what a message asks. A refusal becomes an error reply."""
+    def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
+        """Do what a message of the client with this public key asks. A refusal becomes an error reply."""
         request = getattr(message, "request", None)
         try:
             if isinstance(message, Hello):
-                self._hello(peer, owner, message)
+                self._hello(peer, key, message)
                 return
             session = self._sessions.heard(peer)
             if session is None:
@@ -120,7 +122,10 @@ class Requests:
         """Send an error reply."""
         self._outbox.send(peer, Error(request=request, code=code, message=text))
 
-    def _hello(self, peer: bytes, owner: str, message: Hello) -> None:
+    def _hello(self, peer: bytes, key: bytes, message: Hello) -> None:
+        owner = self._name_of(key)
+        if owner is None:  # the key was taken off the list while the connection stayed open
+            raise RequestRefused("not_allowed", "this client's key is not on the server's list any more")
         if not message.min_version <= PROTOCOL_VERSION <= message.max_version:
             raise RequestRefused(
                 "version",
@@ -129,7 +134,7 @@ class Requests:
             )
         if self._sessions.is_full and self._sessions.heard(peer) is None:
             raise RequestRefused("limit", f"{self._settings.most_sessions} clients are connected already")
-        self._sessions.open(Session(peer, owner, message.client, PROTOCOL_VERSION))
+        self._sessions.open(Session(peer, key, owner, message.client, PROTOCOL_VERSION))
         _log.info("%s is here with %r (%r on %r)", owner, message.client, message.user, message.host)
         settings = self._settings
         limits = Limits(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 class Session:
     peer: bytes
     """The ROUTER's name for the connection."""
+    key: bytes
+    """The client's public key, as Z85 text."""
     owner: str
     """The client's name on the allow-list."""
     client: str
@@ -43,6 +46,10 @@ class Sessions:
     def drop(self, peer: bytes) -> bool:
         """Forget a session; whether there was one."""
         return self._sessions.pop(peer, None) is not None
+
+    def revoked(self, allowed: Container[bytes]) -> list[bytes]:
+        """Peers whose keys are not among those that are allowed now."""
+        return [peer for peer, session in self._sessions.items() if session.key not in allowed]
 
     def silent(self) -> list[bytes]:
         """Peers that have not been heard for too long."""

@@ -15,8 +15,8 @@ from zmq.utils import z85
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 _log = logging.getLogger(__name__)
 
-Check = Callable[[bytes], "str | None"]
-"""From a public key (Z85) to the name that messages of this client will carry, or None for no."""
+Check = Callable[[bytes], bool]
+"""Whether a client with this public key (Z85) may come in."""
 
 
 class Gatekeeper:
@@ -29,34 +29,34 @@ class Gatekeeper:
         self.socket.bind(ZAP_ENDPOINT)
 
     def answer(self) -> None:
-        """Answer one question that is waiting."""
+        """Answer one question that is waiting. Messages of a client that is let in carry its public key as
+        their ``User-Id``."""
         frames = self.socket.recv_multipart()
         number = frames[1] if len(frames) > 1 else b""
         try:
-            name = self._judge(frames)
+            key = self._admitted_key(frames)
         except Exception:  # noqa: BLE001 - trouble with keys must not open the door, nor stop the broker
             _log.exception("cannot check a client's key; it is refused")
-            name = None
-        status = (
-            (b"200", b"OK", name.encode(), b"") if name is not None else (b"400", b"Unknown key", b"", b"")
-        )
+            key = None
+        status = (b"200", b"OK", key, b"") if key is not None else (b"400", b"Unknown key", b"", b"")
         self.socket.send_multipart([b"1.0", number, *status])
 
-    def _judge(self, frames: list[bytes]) -> str | None:
+    def _admitted_key(self, frames: list[bytes]) -> bytes | None:
         if len(frames) != 7:
             return None
-        version, _, domain, address, _, mechanism, key = frames
+        version, _, domain, address, _, mechanism, raw_key = frames
         check = self._checks.get(domain.decode("utf-8", "replace"))
         if version != b"1.0" or mechanism != b"CURVE" or check is None:
             return None
-        name = check(z85.encode(key))
-        if name is None:
-            _log.warning(
-                "refused a client from %s with the unknown key %s",
-                address.decode("ascii", "replace"),
-                z85.encode(key).decode(),
-            )
-        return name
+        key = z85.encode(raw_key)
+        if check(key):
+            return key
+        _log.warning(
+            "refused a client from %s with the unknown key %s",
+            address.decode("ascii", "replace"),
+            key.decode(),
+        )
+        return None
 
     def close(self) -> None:
         self.socket.close()

@@ -184,6 +184,13 @@ def test_a_client_that_is_not_on_the_list_is_kept_out(server: ServerProcess, tmp
     with Client(connection) as client:
         client.wait_connected(5)
         assert client.status().result(5).sessions == 1
+        # Taken off again, it is out at once, although its connection stands.
+        allowed.unlink()
+        wait_until(lambda: client._session.welcome is None)
+        with pytest.raises(
+            ServerUnreachableError, match=r"not on the server's list|does not let this client in"
+        ):
+            client.wait_connected(1)
 
 
 def test_another_servers_key_is_not_trusted(server: ServerProcess) -> None:
