@@ -176,10 +176,10 @@ class Broker:
             self._guard(self._supervisor.tick)
             now = time.monotonic()
             if now >= next_housekeeping:
-                self._look_around()
+                self._guard(self._look_around)
                 next_housekeeping = now + _HOUSEKEEPING_S
             if now >= next_sweep:
-                self._desk.sweep()
+                self._guard(self._desk.sweep)
                 next_sweep = now + _SWEEP_S
             self._store.commit()
             self._outbox.flush()

@@ -292,3 +292,14 @@ def test_files_in_the_current_folder_are_not_code(
     monkeypatch.chdir(tmp_path)
     with server_for(tmp_path / "home") as server, Client(server.connection()) as client:
         assert client.submit(job_for(shot, tmp_path / "out")).done.result(20).state is JobState.DONE
+
+
+def test_results_that_nobody_fetched_go_in_time(shot: Path, tmp_path: Path) -> None:
+    job = job_for(shot, tmp_path / "out")
+    with server_for(tmp_path / "home") as server, Client(server.connection()) as client:
+        assert client.submit(job, transfer="streamed", fetch=False).done.result(20).state is JobState.DONE
+    results = Path(Spool(server.settings.home).result_pattern(job.job_id)).parent
+    assert len(list(results.iterdir())) == 5
+    with server_for(tmp_path / "home", result_days=1e-9) as server, Client(server.connection()) as client:
+        wait_until(lambda: not results.exists())
+        assert client.job(job.job_id).result(5).frames_done == 5
