@@ -21,6 +21,8 @@ DEFAULT_STRENGTH = 0.7
 costs fidelity, and this much already keeps the patch from looking dead."""
 _SMALLEST = 0.0015
 _HIGH_PASS_PX = 1.6
+_NO_GRAIN_PX = 1.2
+"""Differences this soft are misfit, or noise of enlarged footage, which averaging does not visibly remove."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def measure(plate: Float32Array, visible: BoolArray) -> GrainModel | None:
 
 def _softness(neighbour: float) -> float:
     """The blur radius whose high-passed noise has the given correlation of neighbouring pixels."""
-    candidates = [round(0.1 * step, 1) for step in range(13)]
+    candidates = [round(0.1 * step, 1) for step in range(21)]
     return min(candidates, key=lambda radius: abs(_spectrum(radius)[0] - neighbour))
 
 
@@ -109,6 +111,8 @@ def refined(
     power = float((np.square(tame[:, 1:]) * both).sum())
     neighbour = float((tame[:, 1:] * tame[:, :-1] * both).sum()) / max(power, 1e-12)
     softness = _softness(neighbour)
+    if softness >= _NO_GRAIN_PX:
+        return GrainModel(model.centres, np.zeros_like(model.deviation), softness)
     typical = 1.48 * np.median(np.abs(sample), axis=0) / np.sqrt(1.0 + float(np.median(kept_variance[known])))
     passed_before, passed = _spectrum(model.softness_px)[1], _spectrum(softness)[1]
     deviation = model.deviation * np.sqrt(passed_before / passed)

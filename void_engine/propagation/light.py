@@ -15,6 +15,7 @@ _SMALLEST_GAIN_STEP = 0.01
 """Gains nearer to 1 than this are noise."""
 _BRIGHT = 0.03
 _SLOW_PX = 6.0
+_COARSER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,28 @@ def match(target: Float32Array, source: Float32Array, weight: Float32Array) -> L
     if not np.array_equal(gain, np.ones(3, np.float32)):
         source = encoding.encode(encoding.decode(source) * gain)
     difference = np.clip(target - source, -0.35, 0.35)
-    slow, support = pyramid.smooth(difference, weight, _SLOW_PX)
-    known = np.clip(support * 12.0, 0.0, 1.0).astype(np.float32)
-    offset = pyramid.fill(slow, known)
-    offset = np.asarray(cv2.GaussianBlur(offset, (0, 0), _SLOW_PX * 0.7), np.float32)
+    offset = _slow(difference, weight)
     left = np.abs(difference - offset)[weight > 0.3]
     noise = float(1.48 * np.median(left)) if left.size > 30 else 0.02
     return Light(gain, offset, max(noise, 0.002))
+
+
+def _slow(difference: Float32Array, weight: Float32Array) -> Float32Array:
+    """The slowly varying part of the weighted ``difference``, continued to where it has no weight.
+
+    Worked out on a smaller picture: nothing finer than the blur is in it.
+    """
+    rows, columns = weight.shape
+    step = _COARSER if min(rows, columns) >= 4 * _COARSER else 1
+    size = (columns // step, rows // step)
+    sigma = _SLOW_PX * size[0] / columns
+    total = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
+    summed = cv2.resize(difference * weight[:, :, None], size, interpolation=cv2.INTER_AREA)
+    mean = np.asarray(summed / np.maximum(total, np.float32(1e-4))[:, :, None], np.float32)
+    slow, support = pyramid.smooth(mean, total, sigma)
+    known = np.clip(support * 12.0, 0.0, 1.0).astype(np.float32)
+    offset = cv2.GaussianBlur(pyramid.fill(slow, known), (0, 0), sigma * 0.7)
+    return np.asarray(cv2.resize(offset, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _gain(target: Float32Array, source: Float32Array, both: BoolArray) -> Float32Array:

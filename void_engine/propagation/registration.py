@@ -91,18 +91,21 @@ def _fit(
     hidden: BoolArray,
     guess: Homography,
     levels: int,
+    *,
+    both_ways: bool = True,
 ) -> _Fit:
-    """Track ``points`` of ``target`` into ``source`` and fit a homography to where they went."""
+    """Track ``points`` of ``target`` into ``source`` (and back) and fit a homography to where they went."""
     nothing = _Fit(guess, 0, 0)
     if len(points) < 8:
         return nothing
     initial = apply(guess, points)
     found, status = _follow(target, source, points, initial, levels)
-    back, status_back = _follow(source, target, found, points, levels)
     rows, columns = target.shape
     inside = (found >= 0).all(axis=1) & (found[:, 0] <= columns - 1) & (found[:, 1] <= rows - 1)
-    good = status & status_back & inside
-    good &= np.abs(back - points).max(axis=1) < 0.7
+    good = status & inside
+    if both_ways:
+        back, status_back = _follow(source, target, found, points, levels)
+        good &= status_back & (np.abs(back - points).max(axis=1) < 0.7)
     cells = np.rint(np.where(good[:, None], found, 0.0)).astype(int)
     good &= ~hidden[cells[:, 1], cells[:, 0]]
     if int(good.sum()) < 8:
@@ -216,7 +219,7 @@ class PairRegistration:
         first = self._working.analysis(target)
         seen = warp(second.gray, guess)
         blocked = warp(second.hidden.astype(np.uint8) * 255, guess, outside=255.0) > 0
-        fit = _fit(self.features(target), first.gray, seen, blocked, identity(), 2)
+        fit = _fit(self.features(target), first.gray, seen, blocked, identity(), 2, both_ways=False)
         candidates = [guess]
         if fit.inliers >= _FEWEST_INLIERS:
             candidates.append(guess @ fit.homography)
