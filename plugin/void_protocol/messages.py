@@ -7,161 +7,57 @@ Requests carry a ``request`` number of the client's choice; the reply, or an ``e
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Annotated, Literal, Union
+from typing import Annotated, Union
 
 from msgspec import Meta, Struct
+
+from .parts import Count, Credit, JobId, Label, RequestNumber, Sha256OrNone
+from .parts import (
+    ErrorCode as ErrorCode,
+)
+from .parts import (
+    JobInfo as JobInfo,
+)
+from .parts import (
+    JobState as JobState,
+)
+from .parts import (
+    Limits as Limits,
+)
+from .parts import (
+    ManifestEntry as ManifestEntry,
+)
+from .parts import (
+    ProgressInfo as ProgressInfo,
+)
+from .parts import (
+    ProofAnswer as ProofAnswer,
+)
+from .parts import (
+    ProofFile as ProofFile,
+)
+from .parts import (
+    ProofFolder as ProofFolder,
+)
+from .parts import (
+    ResultFile as ResultFile,
+)
+from .parts import (
+    StageTime as StageTime,
+)
+from .parts import (
+    Transfer as Transfer,
+)
+from .parts import (
+    WorkerInfo as WorkerInfo,
+)
 
 PROTOCOL_VERSION = 1
 """The version that this package speaks, the oldest and the newest."""
 
-ErrorCode = Literal[
-    "bad_message",
-    "unknown_type",
-    "version",
-    "not_allowed",
-    "no_session",
-    "too_large",
-    "limit",
-    "bad_job",
-    "conflict",
-    "unknown_job",
-    "bad_chunk",
-    "checksum",
-    "no_upload",
-    "refused_path",
-    "unknown_frame",
-    "not_ready",
-    "storage",
-    "internal",
-]
-"""Why a request was refused, for programs. ``message`` says it for people."""
-
-Transfer = Literal["streamed", "paths"]
-
-RequestNumber = Annotated[int, Meta(ge=0, le=2**53)]
-JobId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
-_Count = Annotated[int, Meta(ge=0, le=2**53)]
-_Credit = Annotated[int, Meta(ge=1, le=64)]
-_Label = Annotated[str, Meta(max_length=256)]
-_Path = Annotated[str, Meta(min_length=1, max_length=4096)]
-_Sha256OrNone = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
-
-
-class JobState(str, Enum):
-    """What a job is doing."""
-
-    UPLOADING = "uploading"
-    """Accepted; the server waits for input files."""
-    QUEUED = "queued"
-    RUNNING = "running"
-    CANCELLING = "cancelling"
-    """A stop was asked for; the worker has not confirmed it yet."""
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-
 
 class Message(Struct, frozen=True, kw_only=True, tag_field="type"):
     """Base of all messages."""
-
-
-# What messages are made of ------------------------------------------------------------------------------
-
-
-class Limits(Struct, frozen=True, kw_only=True):
-    """What the server accepts; told in ``welcome``."""
-
-    control_bytes: int
-    job_bytes: int
-    chunk_bytes: int
-    file_bytes: int
-    upload_credit: int
-    fetch_credit: int
-    fetches: int
-    proof_files: int
-
-
-class ProgressInfo(Struct, frozen=True, kw_only=True):
-    stage: str
-    step: int
-    steps: int
-    frame: int | None = None
-    elapsed_s: float = 0.0
-    eta_s: float | None = None
-    """What is left of this stage, estimated; null while unknown."""
-
-
-class StageTime(Struct, frozen=True, kw_only=True):
-    stage: str
-    seconds: float
-
-
-class JobInfo(Struct, frozen=True, kw_only=True):
-    """A frozen picture of a job."""
-
-    job_id: str
-    name: str
-    engine: str
-    owner: str
-    state: JobState
-    message: str = ""
-    """Why, for people: the failure, or what the job waits for."""
-    frames_total: int
-    frames_done: int
-    inputs: Transfer
-    outputs: Transfer
-    output_pattern: str
-    """Where the client wants the result, version put in."""
-    created_at: float
-    started_at: float | None = None
-    finished_at: float | None = None
-    """Seconds since 1970, UTC."""
-    queue_position: int | None = None
-    """0 is the next to run; null when not queued."""
-    attempts: int = 0
-    """How often a worker started it."""
-    sequence: int = 0
-    """Number of the job's newest event."""
-    progress: ProgressInfo | None = None
-    stage_times: list[StageTime] = []
-
-
-class ResultFile(Struct, frozen=True, kw_only=True):
-    frame: int
-    size: int
-    sha256: str
-
-
-class ManifestEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One input file of a streamed job; in JSON ``[group, frame, size]``."""
-
-    group: Annotated[str, Meta(pattern=r"^(plate|anchors|matte\.[0-9]{1,4})$")]
-    """``plate``, ``anchors``, or ``matte.N`` for ``mattes[N]`` of the job."""
-    frame: int | None
-    """null for a matte that is one picture for the whole shot."""
-    size: _Count
-
-
-class ProofFile(Struct, frozen=True, kw_only=True):
-    path: _Path
-    ranges: Annotated[list[tuple[_Count, Annotated[int, Meta(ge=1, le=65_536)]]], Meta(max_length=16)] = []
-    """``[offset, length]`` pairs; none asks for the size alone."""
-
-
-class ProofFolder(Struct, frozen=True, kw_only=True):
-    path: _Path
-    probe: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-    """The client has written ``.void-probe-<probe>`` into the folder."""
-
-
-class ProofAnswer(Struct, frozen=True, kw_only=True):
-    digest: str | None = None
-    problem: str = ""
 
 
 # From the client ----------------------------------------------------------------------------------------
@@ -171,9 +67,9 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     request: RequestNumber
     min_version: Annotated[int, Meta(ge=1)]
     max_version: Annotated[int, Meta(ge=1)]
-    client: _Label = ""
-    user: _Label = ""
-    host: _Label = ""
+    client: Label = ""
+    user: Label = ""
+    host: Label = ""
 
 
 class Ping(Message, frozen=True, kw_only=True, tag="ping"):
@@ -203,18 +99,18 @@ class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):
     """Payload: the bytes. No reply; ``upload_credit``, ``file_stored`` and ``file_refused`` come instead."""
 
     job_id: JobId
-    file: _Count
+    file: Count
     """Index in the manifest."""
-    offset: _Count
+    offset: Count
     last: bool = False
-    sha256: _Sha256OrNone = ""
+    sha256: Sha256OrNone = ""
     """Of the whole file, with the last chunk."""
 
 
 class Watch(Message, frozen=True, kw_only=True, tag="watch"):
     request: RequestNumber
     job_id: JobId
-    after: _Count | None = None
+    after: Count | None = None
     """Send the events after this one; null for those from now on."""
 
 
@@ -250,7 +146,7 @@ class GetResults(Message, frozen=True, kw_only=True, tag="get_results"):
 class GetLog(Message, frozen=True, kw_only=True, tag="get_log"):
     request: RequestNumber
     job_id: JobId
-    offset: _Count = 0
+    offset: Count = 0
     max_bytes: Annotated[int, Meta(ge=1, le=1_048_576)] = 262_144
 
 
@@ -258,12 +154,12 @@ class Fetch(Message, frozen=True, kw_only=True, tag="fetch"):
     request: RequestNumber
     job_id: JobId
     frame: int
-    credit: _Credit
+    credit: Credit
 
 
 class FetchCredit(Message, frozen=True, kw_only=True, tag="fetch_credit"):
     request: RequestNumber
-    chunks: _Credit
+    chunks: Credit
 
 
 class StopFetch(Message, frozen=True, kw_only=True, tag="stop_fetch"):
@@ -380,14 +276,6 @@ class Data(Message, frozen=True, kw_only=True, tag="data"):
     last: bool = False
     sha256: str = ""
     """Of the whole file, with the last chunk."""
-
-
-class WorkerInfo(Struct, frozen=True, kw_only=True):
-    worker: str
-    alive: bool
-    pid: int | None = None
-    job_id: str | None = None
-    restarts: int = 0
 
 
 class Status(Message, frozen=True, kw_only=True, tag="status"):
