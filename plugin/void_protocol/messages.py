@@ -11,46 +11,21 @@ from typing import Annotated, Union
 
 from msgspec import Meta, Struct
 
+# What is named twice below belongs to this module's readers too.
 from .parts import Count, Credit, JobId, Label, RequestNumber, Sha256OrNone
-from .parts import (
-    ErrorCode as ErrorCode,
-)
-from .parts import (
-    JobInfo as JobInfo,
-)
-from .parts import (
-    JobState as JobState,
-)
-from .parts import (
-    Limits as Limits,
-)
-from .parts import (
-    ManifestEntry as ManifestEntry,
-)
-from .parts import (
-    ProgressInfo as ProgressInfo,
-)
-from .parts import (
-    ProofAnswer as ProofAnswer,
-)
-from .parts import (
-    ProofFile as ProofFile,
-)
-from .parts import (
-    ProofFolder as ProofFolder,
-)
-from .parts import (
-    ResultFile as ResultFile,
-)
-from .parts import (
-    StageTime as StageTime,
-)
-from .parts import (
-    Transfer as Transfer,
-)
-from .parts import (
-    WorkerInfo as WorkerInfo,
-)
+from .parts import ErrorCode as ErrorCode
+from .parts import JobInfo as JobInfo
+from .parts import JobState as JobState
+from .parts import Limits as Limits
+from .parts import ManifestEntry as ManifestEntry
+from .parts import ProgressInfo as ProgressInfo
+from .parts import ProofAnswer as ProofAnswer
+from .parts import ProofFile as ProofFile
+from .parts import ProofFolder as ProofFolder
+from .parts import ResultFile as ResultFile
+from .parts import StageTime as StageTime
+from .parts import Transfer as Transfer
+from .parts import WorkerInfo as WorkerInfo
 
 PROTOCOL_VERSION = 1
 """The version that this package speaks, the oldest and the newest."""
