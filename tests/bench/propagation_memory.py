@@ -56,9 +56,8 @@ def _measure(frames: int, width: int, height: int) -> None:
     for _ in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()):
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
-        f"{frames} frames of {width}x{height}: peak {peak / (1024 if sys.platform != 'darwin' else 2**20):.0f} MiB"
-    )
+    units = 2**20 if sys.platform == "darwin" else 1024
+    print(f"{frames} frames of {width}x{height}: peak {peak / units:.0f} MiB", flush=True)
 
 
 def main() -> None:
