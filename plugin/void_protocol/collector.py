@@ -35,8 +35,7 @@ class Collector:
         self._open = 0
         self._error: ProtocolError | None = None
         self._is_stopped = False
-        for index in range(_PARALLEL):
-            threading.Thread(target=self._work, name=f"void-fetch-{index}", daemon=True).start()
+        self._threads = 0
 
     def add(self, results: Iterable[ResultFile]) -> None:
         """Fetch these too. Any thread; never blocks."""
@@ -46,6 +45,9 @@ class Collector:
                     self._seen.add(result.frame)
                     self._open += 1
                     self._waiting.put(result)
+            while self._threads < min(_PARALLEL, self._open):
+                threading.Thread(target=self._work, name="void-fetch", daemon=True).start()
+                self._threads += 1
 
     def wait(self) -> None:
         """Block until everything added is in place.
@@ -63,8 +65,8 @@ class Collector:
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
-        for _ in range(_PARALLEL):
-            self._waiting.put(None)
+            for _ in range(self._threads):
+                self._waiting.put(None)
 
     def _work(self) -> None:
         while (result := self._waiting.get()) is not None:

@@ -12,7 +12,7 @@ from typing import Annotated, Union
 from msgspec import Meta, Struct
 
 # What is named twice below belongs to this module's readers too.
-from .parts import Count, Credit, JobId, Label, RequestNumber, Sha256OrNone
+from .parts import Count, Credit, Frame, JobId, Label, RequestNumber, Sha256OrNone
 from .parts import ErrorCode as ErrorCode
 from .parts import JobInfo as JobInfo
 from .parts import JobState as JobState
@@ -114,7 +114,7 @@ class ListJobs(Message, frozen=True, kw_only=True, tag="list_jobs"):
 class GetResults(Message, frozen=True, kw_only=True, tag="get_results"):
     request: RequestNumber
     job_id: JobId
-    after_frame: int | None = None
+    after_frame: Frame | None = None
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 10_000
 
 
@@ -128,7 +128,7 @@ class GetLog(Message, frozen=True, kw_only=True, tag="get_log"):
 class Fetch(Message, frozen=True, kw_only=True, tag="fetch"):
     request: RequestNumber
     job_id: JobId
-    frame: int
+    frame: Frame
     credit: Credit
 
 

@@ -33,6 +33,7 @@ Transfer = Literal["streamed", "paths"]
 
 RequestNumber = Annotated[int, Meta(ge=0, le=2**53)]
 JobId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
+Frame = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Credit = Annotated[int, Meta(ge=1, le=64)]
 Label = Annotated[str, Meta(max_length=256)]

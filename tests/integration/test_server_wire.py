@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import random
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -401,3 +402,58 @@ def test_only_final_jobs_can_be_released(stranger: Stranger, tmp_path: Path) -> 
     assert refusal["code"] == "not_ready"
     assert stranger.ask(type="cancel", request=4, job_id=sending.job_id)["job"]["state"] == "cancelled"
     assert stranger.ask(type="release", request=5, job_id=sending.job_id)["type"] == "job"
+
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "hello": {"min_version": 1, "max_version": 1, "client": "x", "user": "y", "host": "z"},
+    "prove": {
+        "nonce": "00" * 32,
+        "files": [{"path": "/dev/null", "ranges": [[0, 1]]}],
+        "folder": {"path": "/nowhere", "probe": "ab" * 16},
+    },
+    "submit": {"inputs": "streamed", "outputs": "streamed"},
+    "chunk": {"job_id": "JOB", "file": 0, "offset": 0, "last": True, "sha256": "0" * 64},
+    "watch": {"job_id": "JOB", "after": 1},
+    "unwatch": {"job_id": "JOB"},
+    "cancel": {"job_id": "JOB"},
+    "get_job": {"job_id": "JOB"},
+    "list_jobs": {"states": ["done"], "limit": 3},
+    "get_results": {"job_id": "JOB", "after_frame": 5, "limit": 3},
+    "get_log": {"job_id": "JOB", "offset": 5, "max_bytes": 100},
+    "fetch": {"job_id": "JOB", "frame": FIRST, "credit": 2},
+    "fetch_credit": {"chunks": 2},
+    "stop_fetch": {},
+    "release": {"job_id": "JOB"},
+    "get_status": {},
+    "ping": {},
+}
+JUNK: list[Any] = [
+    None, True, 0, -1, 1, 7, 2**31, 2**53, 2**63, 2**64, 1e300, -0.5, "", "x", "/", "../..", "\0", "done",
+    "0" * 64, "A" * 300, [], [[]], [None], [[0, 2**53]], [["/", 0]], {},
+    {"path": "/dev/zero", "probe": "ab" * 16},
+    [{"path": "/", "ranges": [[2**53, 65536]]}], [{"path": "\0", "ranges": []}], ["done", "failed"],
+]  # fmt: skip
+
+
+def test_no_message_brings_the_server_down(server: ServerProcess, stranger: Stranger, tmp_path: Path) -> None:
+    """Valid messages with some of their members spoilt, in any order, against a live job."""
+    chance = random.Random(20)
+    sending = Sending(tmp_path, size=2000)
+    sending.submit(stranger)
+    payloads = [b"", b"x" * 2000, sending.text, sending.manifest, b"[[[", b"{}"]
+    before = server.log_file.read_text()
+    for number in range(1500):
+        kind, members = chance.choice(list(SAMPLES.items()))
+        message = {"request": 100 + number, **members}
+        for name in list(message):
+            if message[name] == "JOB":
+                message[name] = sending.job_id
+            if chance.random() < 0.3:
+                message[name] = chance.choice(JUNK)
+        count = chance.choice([0, 0, 1, 2]) if kind not in ("chunk", "submit") else chance.choice([1, 2])
+        stranger.say(*(chance.choice(payloads) for _ in range(count)), **{**message, "type": kind})
+        if number % 50 == 49:
+            assert stranger.ask(type="hello", request=99, min_version=1, max_version=1)["type"] == "welcome"
+    after = server.log_file.read_text()[len(before) :]
+    assert "Traceback" not in after, after[after.index("Traceback") :]
+    assert stranger.ask(type="get_status", request=98)["type"] == "status"
