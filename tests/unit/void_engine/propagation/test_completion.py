@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+
+from void_engine.propagation import completion
+from void_engine.propagation.flow import grid
+
+
+def hole(rows: int = 80, columns: int = 100) -> np.ndarray:
+    hidden = np.zeros((rows, columns), bool)
+    hidden[25:55, 35:70] = True
+    return hidden
+
+
+def test_affine_motion_is_continued_into_the_hole() -> None:
+    x, y = grid((80, 100))
+    truth = np.stack([0.02 * x - 0.01 * y + 1, 0.015 * y - 2], axis=2).astype(np.float32)
+    hidden = hole()
+    flow = np.where(hidden[:, :, None], 0, truth).astype(np.float32)
+    weight = (~hidden).astype(np.float32)
+    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
+    assert float(np.abs(done.flow - truth)[hidden].max()) < 0.05
+
+
+def test_a_wrong_tenth_of_the_ring_does_no_harm() -> None:
+    x, _ = grid((80, 100))
+    truth = np.stack([0.02 * x, np.zeros_like(x)], axis=2).astype(np.float32)
+    hidden = hole()
+    flow = truth.copy()
+    flow[20:25, 40:55] += 9.0
+    weight = (~hidden).astype(np.float32)
+    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
+    assert float(np.abs(done.flow - truth)[hidden].mean()) < 0.5
+
+
+def test_depth_hidden_by_the_hole_is_known_from_other_frames() -> None:
+    hidden = hole()
+    depth = np.zeros(hidden.shape, np.float32)
+    depth[40:, :] = 1.0  # a step that the hole hides for the most part
+    truth = np.stack([3.0 * depth, np.zeros_like(depth)], axis=2)
+    structure = np.stack([-1.3 * depth, np.zeros_like(depth)], axis=2).astype(np.float32)
+    flow = np.where(hidden[:, :, None], 0, truth).astype(np.float32)
+    weight = (~hidden).astype(np.float32)
+    ring = completion.ring_weight(hidden)
+    plain = completion.complete(flow, weight, ring, hidden, None)
+    told = completion.complete(flow, weight, ring, hidden, structure)
+    plain_error = float(np.abs(plain.flow - truth)[hidden].mean())
+    assert float(np.abs(told.flow - truth)[hidden].mean()) < 0.3 * plain_error
+
+
+def test_noise_for_structure_is_not_believed() -> None:
+    hidden = hole()
+    flow = np.zeros((80, 100, 2), np.float32)
+    flow[..., 0] = 1.5
+    noise = np.random.default_rng(0).normal(0, 3, flow.shape).astype(np.float32)
+    weight = (~hidden).astype(np.float32)
+    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, noise)
+    assert float(np.abs(done.flow - flow)[hidden].max()) < 0.05
+
+
+def test_almost_no_ring_still_gives_finite_motion() -> None:
+    hidden = np.ones((30, 30), bool)
+    hidden[0, :5] = False
+    flow = np.full((30, 30, 2), 2.0, np.float32)
+    weight = (~hidden).astype(np.float32)
+    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
+    assert np.allclose(done.flow, 2.0, atol=0.05)
