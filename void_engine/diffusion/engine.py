@@ -139,6 +139,7 @@ class VoidEngine:
         clip, request = run.clip, run.request
         numbers = clip.shot.frame_numbers
         last = max((i for i, number in enumerate(numbers) if request.wants(number)), default=-1)
+        run.monitor.progress("decoding", 0, len(numbers))
         for index, code in run.frames(models, latents):
             if index >= clip.covered or index > last:
                 break

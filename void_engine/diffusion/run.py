@@ -243,9 +243,10 @@ class VoidRun:
             if bilinear
             else NoiseOverClip(self.request.seed, height, width)
         )
+        self.monitor.progress("warping noise", 0, self.clip.frames)
         for index, picture in self.frames(models, latents):
-            self.monitor.progress("warping noise", index, self.clip.frames)
             noise.add(picture)
+            self.monitor.progress("warping noise", index + 1, self.clip.frames)
         if bilinear:
             return load_warped_noise(noise.stored(), latents.shape[1], *latents.shape[-2:])
         warped: torch.Tensor = noise.latents()
