@@ -173,6 +173,22 @@ def test_contact_sheet(tmp_path: Path) -> None:
     assert missing.code == ExitCode.BAD_INPUT
 
 
+def test_the_demo_judges_itself(tmp_path: Path) -> None:
+    words = ("demo", "-o", tmp_path, "--width", "192", "--height", "108", "--frames", "4")
+    ran = void(*words, "--engine", "propagation")
+    assert ran.code == 0, ran.err
+    assert "bit-exact outside: yes" in ran.out
+    assert "OpenCV Telea" in ran.out
+    sheet = cv2.imread(str(tmp_path / "result" / "demo_v001.png"))
+    assert sheet is not None
+    frames = sorted((tmp_path / "result").glob("demo_v001.*.exr"))
+    assert len(frames) == 4
+    assert read_frame(frames[0], 1001).metadata["void/engine"] == "propagation"
+    again = void(*words, "--engine", "identity")
+    assert again.code == 0, again.err
+    assert len(list((tmp_path / "result").glob("demo_v002.*.exr"))) == 4
+
+
 def test_schema_is_json() -> None:
     assert json.loads(void("schema").out)["title"] == "VOID removal job"
 

@@ -59,7 +59,7 @@ def demo(
         sheet,
         spread(job.shot.frame_numbers, _SHEET_ROWS),
         truth=shot.truth_pattern,
-        notes=table.splitlines(),
+        notes=[*score.sentences(), score.outside],
     )
     typer.echo(
         f"\n{info.frames_done} frames by {info.engine} in {seconds:.1f} s, submit to last frame\n\n"

@@ -114,7 +114,7 @@ def write_sheet(
         sheet = contact_sheet(
             columns,
             frames,
-            title=f"{job.shot.name}  {job.output.versioned_pattern}",
+            title=f"{job.shot.name}  {Path(job.output.versioned_pattern).name}",
             notes=notes,
             pixel_aspect=job.shot.format.pixel_aspect,
             view=View(exposure_stops=exposure_stops),

@@ -72,6 +72,14 @@ class ShotScore:
     def bit_exact_outside(self) -> bool:
         return self.changed_outside == 0
 
+    def sentences(self) -> list[str]:
+        """The figures in words, for lettering whose digits do not stand below each other."""
+        return [
+            f"{name}: PSNR {score.psnr_db:.1f} dB (worst frame {score.worst_psnr_db:.1f} dB), "
+            f"SSIM {score.ssim:.3f}, detail {score.detail:.2f}"
+            for name, score in self.scores.items()
+        ]
+
     def table(self) -> str:
         """The figures for a terminal of 80 columns."""
         lines = [f"{'inside the matte':<18}{'PSNR':>9}{'worst':>10}{'SSIM':>8}{'detail':>9}"]
@@ -80,9 +88,13 @@ class ShotScore:
                 f"{name:<18}{score.psnr_db:>6.1f} dB{score.worst_psnr_db:>7.1f} dB"
                 f"{score.ssim:>8.3f}{score.detail:>9.2f}"
             )
-        outside = "yes" if self.bit_exact_outside else f"NO, {self.changed_outside} pixels differ"
-        lines.append(f"bit-exact outside: {outside}")
-        return "\n".join(lines)
+        return "\n".join([*lines, self.outside])
+
+    @property
+    def outside(self) -> str:
+        """What became of the pixels outside the matte, as a line."""
+        exact = "yes" if self.bit_exact_outside else f"NO, {self.changed_outside} pixels differ"
+        return f"bit-exact outside: {exact}"
 
 
 class Scorer:
