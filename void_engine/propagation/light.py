@@ -45,7 +45,7 @@ def match(target: Float32Array, source: Float32Array, weight: Float32Array) -> L
     offset = _slow(difference, weight)
     left = np.abs(difference - offset)[weight > 0.3]
     noise = float(1.48 * np.median(left)) if left.size > 30 else 0.02
-    return Light(gain, offset, max(noise, 0.002))
+    return Light(gain, offset, max(noise, 0.001))
 
 
 def _slow(difference: Float32Array, weight: Float32Array) -> Float32Array:

@@ -205,7 +205,7 @@ class Revealer:
         misfit = pyramid.fill(measured.misfit, known)
         steps = max(1.0, float(np.median(misfit)))
         near_in_time = 1.0 / (1.0 + abs(source.full.number - target) / _NEARNESS_FRAMES)
-        doubt = (matched.noise + 0.004) ** 2 * 1e4 + completed.spread_px**2 + 0.05
+        doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
         quality = near_in_time / doubt**_QUALITY_POWER
         local = 1.0 / (1.0 + np.square(misfit / (1.5 * steps)))
         return _Path(source, path, matched, (quality * local).astype(np.float32))
