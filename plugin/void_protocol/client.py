@@ -179,7 +179,7 @@ class Client:
         return self._ask(GetJob(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
 
     def jobs(self, states: list[JobState] | None = None, limit: int = 200) -> Future[list[JobInfo]]:
-        """The newest jobs, newest first; only those in ``states`` if given."""
+        """The newest jobs, newest first; only those in ``states`` if given. Never more than 250."""
         return self._ask(ListJobs(request=0, states=states, limit=limit), JobList, lambda reply: reply.jobs)
 
     def release(self, job_id: str) -> Future[JobInfo]:

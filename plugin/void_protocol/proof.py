@@ -25,6 +25,10 @@ SAMPLED_FILES = 12
 """Files of which bytes are asked for; every group gets at least one. Of the rest only sizes are."""
 RANGES_PER_FILE = 4
 RANGE_BYTES = 4096
+_RANGES_BYTES = 256
+"""What a file's ranges take in the message, at most."""
+_CHALLENGE_BYTES = 2 * 1024 * 1024
+"""Of paths and ranges in one message, well below what a control frame may hold."""
 _CONTEXT = b"void-proof-1"
 _PROBE_BYTES = 32
 
@@ -34,6 +38,8 @@ def plan_challenge(
 ) -> list[ProofFile]:
     """What to ask the server about ``files``: byte ranges of some, chosen at random with at least one of
     each group, and the sizes of others, at most ``most_files`` in all."""
+    longest = max(len(str(file.path.absolute())) for file in files)
+    most_files = min(most_files, _CHALLENGE_BYTES // (longest + _RANGES_BYTES))
     chance = random.SystemRandom()
     groups: dict[str, list[int]] = {}
     for index, file in enumerate(files):

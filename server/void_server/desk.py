@@ -47,6 +47,10 @@ WORKER_DEATHS = 2
 """A job that this many workers died of is set aside."""
 MOST_ATTEMPTS = 20
 """A job that was started this often without an end is set aside: it may be what brings the server down."""
+_MESSAGE_CHARACTERS = 2000
+"""A state's explanation goes into every picture of the job."""
+_LOG_CHARACTERS = 256 * 1024
+"""What one call may add to a log; it is sent as one event."""
 
 _OPEN_STATES = (JobState.UPLOADING, JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING)
 _job_decoder = msgspec.json.Decoder(RemovalJob)
@@ -233,6 +237,9 @@ class JobDesk:
     # Telling --------------------------------------------------------------------------------------------
 
     def _change(self, job_id: str, state: JobState, message: str = "", *, first: bool = False) -> None:
+        if len(message) > _MESSAGE_CHARACTERS:
+            self.log(job_id, message)
+            message = message[:_MESSAGE_CHARACTERS] + " ... (all of it is in the job's log)"
         event = self._store.set_state(job_id, state, message, first=first)
         self.log(job_id, f"{state.value}: {message}" if message else state.value)
         if state.is_final:
@@ -248,7 +255,7 @@ class JobDesk:
 
     def log(self, job_id: str, text: str) -> None:
         """Add to the job's log and tell those who watch."""
-        offset, written = self.job_log(job_id).append(text)
+        offset, written = self.job_log(job_id).append(text[:_LOG_CHARACTERS])
         if written:
             self._events.publish(LogEvent(job_id=job_id, offset=offset, text=written))
 

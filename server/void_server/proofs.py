@@ -13,6 +13,8 @@ from .settings import ServerSettings
 
 PROOF_FILES = 2048
 """The most files in one request."""
+_PROBLEM_CHARACTERS = 500
+"""So that the answers to all of them fit into one message."""
 
 
 def answer(message: Prove, settings: ServerSettings) -> Proof:
@@ -35,7 +37,7 @@ def _file(nonce: bytes, file: ProofFile, settings: ServerSettings) -> ProofAnswe
         check_input(path, settings.read_roots)
         return ProofAnswer(digest=digest_file(nonce, path, file.ranges))
     except (OSError, ValueError, RequestRefused) as error:
-        return ProofAnswer(problem=str(error))
+        return ProofAnswer(problem=str(error)[:_PROBLEM_CHARACTERS])
 
 
 def _folder(nonce: bytes, folder: ProofFolder, settings: ServerSettings) -> ProofAnswer:
@@ -43,4 +45,4 @@ def _folder(nonce: bytes, folder: ProofFolder, settings: ServerSettings) -> Proo
         check_output_folder(Path(folder.path), settings.output_roots)
         return ProofAnswer(digest=answer_folder(nonce, folder))
     except (OSError, ValueError, RequestRefused) as error:
-        return ProofAnswer(problem=str(error))
+        return ProofAnswer(problem=str(error)[:_PROBLEM_CHARACTERS])

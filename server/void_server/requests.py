@@ -65,6 +65,10 @@ from .uploads import Uploads
 
 _log = logging.getLogger(__name__)
 _job_decoder = msgspec.json.Decoder(RemovalJob)
+_LISTED_JOBS = 250
+"""As many fit into one message, whatever is in them."""
+_UNREAD_BYTES = 256 * 1024 * 1024
+"""A client's submissions may take this much memory before they are read."""
 
 
 class Requests:
@@ -103,6 +107,8 @@ class Requests:
         self._fetches = fetches
         self._supervisor = supervisor
         self._started = time.monotonic()
+        self._unread_bytes: dict[bytes, int] = {}
+        """Of submissions that wait for their lane, for each peer."""
 
     def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
         """Do what a message of the client with this public key asks. A refusal becomes an error reply."""
@@ -184,7 +190,10 @@ class Requests:
             case GetJob(request=request, job_id=job_id):
                 self._reply_job(peer, request, job_id)
             case ListJobs(request=request, states=states, limit=limit):
-                self._outbox.send(peer, JobList(request=request, jobs=self._store.list_jobs(states, limit)))
+                self._outbox.send(
+                    peer,
+                    JobList(request=request, jobs=self._store.list_jobs(states, min(limit, _LISTED_JOBS))),
+                )
             case GetResults():
                 self._results(peer, message)
             case GetLog():
@@ -210,11 +219,23 @@ class Requests:
         self._outbox.send(peer, JobReply(request=request, job=self._desk.info(job_id)))
 
     def _submit(self, session: Session, message: Submit, payloads: Sequence[memoryview]) -> None:
+        size = sum(len(payload) for payload in payloads)
+        waiting = self._unread_bytes.get(session.peer, 0)
+        if waiting and waiting + size > _UNREAD_BYTES:
+            raise RequestRefused("limit", f"{waiting} bytes of submissions wait already; send one at a time")
+        self._unread_bytes[session.peer] = waiting + size
         texts = [bytes(payload) for payload in payloads]
+
+        def then(done: Future[tuple[NewJob, list[ManifestEntry]]]) -> None:
+            left = self._unread_bytes.pop(session.peer) - size
+            if left:
+                self._unread_bytes[session.peer] = left
+            self._submission_read(session.peer, message.request, done)
+
         self._lanes.run(
             session.peer.hex(),
             partial(read_submission, self._settings, session.owner, message, texts),
-            partial(self._submission_read, session.peer, message.request),
+            then,
         )
 
     def _submission_read(

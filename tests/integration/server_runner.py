@@ -28,6 +28,9 @@ def copy_frames(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False) -
         monitor.log(f"anchor {frame_path(job.anchors.pattern, job.anchors.frames[0]).read_bytes()!r}")
     if "fail" in words:
         raise PlateError("frame 1001 is broken; render it again")
+    if "talk" in words:
+        monitor.log("word " * 2_000_000)
+        raise PlateError("sorry " * 1_000_000)
     if "bug" in words:
         raise KeyError("no such thing")
     total = len(job.shot.frame_numbers)

@@ -236,6 +236,24 @@ def test_a_fault_in_the_runner_leaves_its_trace_in_the_log(
     assert "Traceback (most recent call last)" in client.log(job.job_id).result(5)[0]
 
 
+def test_a_runner_that_talks_too_much_is_cut_short(client: Client, shot: Path, tmp_path: Path) -> None:
+    events: list[WatchEvent] = []
+    job = job_for(shot, tmp_path / "out", prompt="talk")
+    info = client.submit(job, on_event=events.append).done.result(20)
+    assert info.state is JobState.FAILED
+    assert info.message.startswith("sorry sorry")
+    assert info.message.endswith("(all of it is in the job's log)")
+    assert len(info.message) < 2100
+    assert any(isinstance(event, LogEvent) and "word word" in event.text for event in events)
+    whole, offset = client.log(job.job_id).result(5)
+    while (piece := client.log(job.job_id, offset).result(5))[0]:
+        whole, offset = whole + piece[0], piece[1]
+    assert "word word" in whole
+    assert "sorry sorry" in whole
+    assert 2 * 256 * 1024 < offset < 1024 * 1024
+    assert job.job_id in [listed.job_id for listed in client.jobs(limit=1000).result(5)]
+
+
 @pytest.mark.parametrize("transfer", ["streamed", "paths"])
 def test_a_job_whose_worker_died_once_continues(
     client: Client, shot: Path, tmp_path: Path, transfer: Any
@@ -286,6 +304,7 @@ def test_results_never_replace_a_file(client: Client, shot: Path, tmp_path: Path
         client.submit(job_for(shot, out), transfer="streamed").done.result(20)
 
     late = tmp_path / "late"
+    late.mkdir()
     remote = client.submit(job_for(shot, late, prompt="slow"), transfer="streamed")
     wait_until(lambda: remote.info is not None and remote.info.frames_done >= 1)
     target = late / f"result_v001.{FIRST + 4}.exr"

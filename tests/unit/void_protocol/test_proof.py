@@ -4,9 +4,10 @@ import stat
 from pathlib import Path
 
 import pytest
+import zmq
 
 from void_protocol.manifest import InputFile
-from void_protocol.messages import ManifestEntry, ProofFolder
+from void_protocol.messages import ManifestEntry, ProofFolder, Prove
 from void_protocol.proof import (
     SAMPLED_FILES,
     FolderProbe,
@@ -15,6 +16,7 @@ from void_protocol.proof import (
     new_nonce,
     plan_challenge,
 )
+from void_protocol.wire import decode_client_frames, encode_frames
 
 
 def shot_of(count: int, size: int) -> tuple[list[InputFile], list[ManifestEntry]]:
@@ -35,6 +37,15 @@ def test_every_group_is_sampled_and_the_rest_is_sized() -> None:
         for file in sampled:
             assert all(offset >= 0 and offset + length <= 100_000 for offset, length in file.ranges)
             assert {0, 100_000 - 4096} <= {offset for offset, _ in file.ranges}
+
+
+def test_a_challenge_fits_into_a_message_however_long_the_paths_are() -> None:
+    folder = Path("/") / "/".join(["f" * 200] * 18)
+    files = [InputFile("plate", number, folder / f"{number}.exr") for number in range(3000)]
+    entries = [ManifestEntry("plate", number, 2**40) for number in range(3000)]
+    message = Prove(request=1, nonce="0" * 64, files=plan_challenge(files, entries, 2048))
+    assert len(message.files) > 100
+    assert decode_client_frames([zmq.Frame(bytes(frame)) for frame in encode_frames(message)])[0] == message
 
 
 def test_two_challenges_differ() -> None:
