@@ -26,6 +26,8 @@ from .shot import AnchorFrames, PlateShot, ReplacementLook
 
 JOB_ID_KEY = "void/job_id"
 """The metadata entry that says which job made a frame."""
+FINGERPRINT_KEY = "void/job_fingerprint"
+"""The metadata entry that says with which content: a job that was edited is another one."""
 
 _LEAST_CONTEXT_PX = 32
 _PREVIEW_WIDTH = 320
@@ -71,6 +73,8 @@ class RemovalRequest:
     output: OutputRequest
     engine: EngineRequest
     job_id: str
+    fingerprint: str
+    """Of all that decides the result; with it frames of an earlier run are known again."""
     display_size: tuple[int, int] | None = None
     """(width, height) that the full-size plate must have; None takes what is there."""
     layer: str = ""
@@ -134,7 +138,7 @@ def _frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozens
     for number in numbers:
         path = request.output.pattern.path(number)
         if path.exists():
-            if request.resume and _job_of(path, number) == request.job_id:
+            if request.resume and _maker_of(path, number) == (request.job_id, request.fingerprint):
                 kept.append(number)
                 monitor.frame_done(number, path)
             else:
@@ -142,19 +146,21 @@ def _frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozens
     if foreign:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise OutputExistsError(
-            f"{foreign[0]}{more} exist already and are never overwritten; choose the next output version"
+            f"{foreign[0]}{more} exist already, made otherwise, and are never overwritten; "
+            "choose the next output version"
         )
     if kept:
         monitor.log(f"{len(kept)} of {len(numbers)} frames are already there and kept")
     return frozenset(numbers) - frozenset(kept)
 
 
-def _job_of(path: Path, number: int) -> str | None:
+def _maker_of(path: Path, number: int) -> tuple[str, str] | None:
+    """Id and fingerprint of the job that wrote a frame; None where that cannot be read."""
     try:
-        value = read_header(path, number).metadata.get(JOB_ID_KEY)
+        metadata = read_header(path, number).metadata
     except PlateError:
         return None
-    return None if value is None else str(value)
+    return str(metadata.get(JOB_ID_KEY, "")), str(metadata.get(FINGERPRINT_KEY, ""))
 
 
 def _region_box(
@@ -221,7 +227,12 @@ def _write_all(
     with PlateWriter(compression=request.output.compression, on_written=monitor.frame_done) as writer:
         for step, clean in enumerate(answers):
             frame = _finished(request, shot, clean).with_metadata(
-                {JOB_ID_KEY: request.job_id, **(request.output.metadata or {}), **engine.record}
+                {
+                    JOB_ID_KEY: request.job_id,
+                    FINGERPRINT_KEY: request.fingerprint,
+                    **(request.output.metadata or {}),
+                    **engine.record,
+                }
             )
             now = time.monotonic()
             if now - previewed_at >= _PREVIEW_EVERY_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
@@ -21,6 +22,7 @@ from void_engine.removal import OutputRequest, RegionRequest, RemovalMonitor, Re
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 from void_engine.shot import AnchorFrames, ReplacementLook
 from void_protocol.job import RemovalJob, Role, RotoShape, ShapeFrame
+from void_protocol.job_file import encode_job
 
 _warm_engine: Callable[[str], Engine] = cache(make_engine)
 """Engines are kept for the process's life, so that a worker loads a model once."""
@@ -77,6 +79,7 @@ def removal_request(
             metadata=_metadata(job, engine_name),
         ),
         job_id=job.job_id,
+        fingerprint=hashlib.sha256(encode_job(job)).hexdigest(),
         resume=resume,
     )
 

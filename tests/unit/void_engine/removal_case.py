@@ -139,6 +139,7 @@ def make_request(
         for role, pattern, channel, inverted in mattes or []
     ]
     others.setdefault("match_seam", False)
+    others.setdefault("fingerprint", "f1")
     return RemovalRequest(
         plates=sequence(plate),
         mattes=ShotMattes(shapes or {}, rendered, scale),  # type: ignore[arg-type]

@@ -331,6 +331,17 @@ class TestStoppingAndGoingOn:
         assert sorted(monitor.done) == [1001, 1002, 1003, 1004]
         assert kept.read_bytes() == before
 
+    def test_an_edited_job_does_not_go_on(self, tmp_path: Path, files: ExitStack) -> None:
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+        first = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
+        run_removal(first, PaintingEngine(), RecordingMonitor())
+        edited = make_request(
+            files, plate, tmp_path / "out", shapes=shapes_of(), resume=True, fingerprint="f2"
+        )
+        with pytest.raises(OutputExistsError, match="made otherwise"):
+            run_removal(edited, PaintingEngine(), RecordingMonitor())
+
     def test_nothing_left_to_do(self, tmp_path: Path, files: ExitStack) -> None:
         (tmp_path / "out").mkdir()
         plate = write_plate(tmp_path)
