@@ -19,6 +19,7 @@ _CREDIT = 8
 """Chunks on the way for one file."""
 _TRIES = 3
 _SILENCE_S = 30.0
+_BUSY_S = 0.1
 _RECONNECT_S = 600.0
 
 
@@ -47,8 +48,14 @@ def fetch_file(
             if is_stopped():
                 raise ServerUnreachableError("the client was closed")
             session.wait_connected(_RECONNECT_S)
-            with part.open("wb") as file:
-                digest = _receive(session, job_id, frame, file, is_stopped)
+            try:
+                with part.open("wb") as file, session.fetch_slots:
+                    digest = _receive(session, job_id, frame, file, is_stopped)
+            except ServerError as error:
+                if error.code != "limit":
+                    raise
+                time.sleep(_BUSY_S)  # this server allows fewer, or still counts those of a lost connection
+                continue
             if digest is not None and digest[0] == digest[1] == result.sha256:
                 _put_in_place(part, path, digest[0])
                 return

@@ -46,6 +46,8 @@ _MISSED_BEATS = 3
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _TICK_MS = 200
+_FETCHES = 4
+"""Files fetched at a time: enough to keep network, checksum and disk busy, fewer than servers allow."""
 Reply = tuple[ServerMessage, list[memoryview]]
 StreamItem = tuple[Data, memoryview] | ProtocolError | None
 """A piece of a fetched file, a refusal, or None when the connection was lost."""
@@ -90,6 +92,8 @@ class Session:
         self._refused: ProtocolError | None = None
         self._changed = threading.Condition()
         self._welcome: Welcome | None = None
+        self.fetch_slots = threading.BoundedSemaphore(_FETCHES)
+        """Whoever fetches a file holds one; the server limits how many run on one connection."""
         self.last_problem = "the server has not answered yet"
 
     # Any thread -----------------------------------------------------------------------------------------

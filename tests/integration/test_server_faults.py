@@ -303,3 +303,15 @@ def test_results_that_nobody_fetched_go_in_time(shot: Path, tmp_path: Path) -> N
     with server_for(tmp_path / "home", result_days=1e-9) as server, Client(server.connection()) as client:
         wait_until(lambda: not results.exists())
         assert client.job(job.job_id).result(5).frames_done == 5
+
+
+def test_many_jobs_are_fetched_within_the_servers_limit(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "shot", frames=4, size=200_000)
+    with server_for(tmp_path / "home", fetches=1) as server, Client(server.connection()) as client:
+        remotes = [
+            client.submit(job_for(shot, tmp_path / f"out{number}", frames=4), transfer="streamed")
+            for number in range(3)
+        ]
+        assert [remote.done.result(30).state for remote in remotes] == [JobState.DONE] * 3
+    for number in range(3):
+        assert_copied(shot, tmp_path / f"out{number}", frames=4)
