@@ -69,6 +69,7 @@ def removal_request(
             prompt=settings.prompt,
             negative_prompt=settings.negative_prompt,
             seed=settings.seed,
+            colour_space=shot.colour_space,
             proxy_scale=settings.proxy_scale,
             options=settings.engine_options,
         ),

@@ -100,6 +100,8 @@ class EngineRequest:
     prompt: str = ""
     negative_prompt: str = ""
     seed: int = 42
+    colour_space: str = ""
+    """Name or role of the plate's scene-linear space in the OCIO configuration; empty for Rec.709 primaries."""
     proxy_scale: float = 1.0
     """Already applied to the source's pixels; an engine may also do less work below 1."""
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import numpy as np
 import typer
 
+from void_engine.colour.primaries import MODEL_SPACE_NAMES
 from void_engine.errors import PlateError
 from void_engine.plates.exr import read_header
+from void_engine.plates.header import FrameHeader
 from void_engine.plates.pattern import FramePattern
 from void_protocol.errors import JobFileError
 from void_protocol.job import Format, Matte, Output, RemovalJob, Role, RotoShape, Settings, Shot
@@ -19,6 +22,8 @@ from void_protocol.job_file import job_schema, write_job
 
 from .progress import StageProgress
 
+REC709_SPACE = MODEL_SPACE_NAMES[0]
+REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
 
 
@@ -65,6 +70,10 @@ def new(
     prompt: Annotated[str, typer.Option(help="What remains when the object is gone.")] = "",
     proxy: Annotated[float, typer.Option(help="1, 0.5, 0.25 or 0.125.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 42,
+    colour_space: Annotated[
+        str | None,
+        typer.Option(help="The plate's scene-linear space in OCIO; default: as its primaries say."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Shot name; default: the plate's file name.")] = None,
 ) -> None:
     """Make a job file from a plate and mattes or shapes."""
@@ -88,6 +97,7 @@ def new(
             first_frame=first,
             last_frame=last,
             format=Format(width=width, height=height, pixel_aspect=header.pixel_aspect),
+            colour_space=colour_space or _space_of(header),
         ),
         shapes=[] if shapes is None else _read_shapes(shapes),
         mattes=mattes,
@@ -96,6 +106,14 @@ def new(
     )
     write_job(job, job_file)
     typer.echo(f"{job_file}: {job.shot.name}, {first}-{last}, {width}x{height}")
+
+
+def _space_of(header: FrameHeader) -> str:
+    """The space that a plate's chromaticities name; the configuration's own where there are none."""
+    found = header.metadata.get("chromaticities")
+    if isinstance(found, tuple) and np.allclose(found, REC709_CHROMATICITIES, atol=1e-3):
+        return REC709_SPACE
+    return "scene_linear"
 
 
 def _range_on_disk(pattern: FramePattern) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its own name for itself
 
+from void_engine.colour.primaries import MODEL_SPACE_NAMES
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
 from void_server.demo.ball import FLOOR_Y, ball_outline, pose_at, render_ball, shadow_outline
 from void_server.demo.exposure import exposed, grain_field, with_object
@@ -152,6 +153,7 @@ def demo_job(shot: DemoShot, output_pattern: str, *, engine: str = "auto", versi
             first_frame=shot.first_frame,
             last_frame=shot.last_frame,
             format=Format(width=shot.width, height=shot.height),
+            colour_space=MODEL_SPACE_NAMES[0],
         ),
         shapes=[
             RotoShape(
