@@ -142,6 +142,12 @@ def answer_folder(nonce: bytes, folder: ProofFolder) -> str:
     if len(content) != _PROBE_BYTES:
         raise OSError(f"{probe_path(folder)} is not a probe")
     digest = digest_probe(nonce, content)
-    with answer_path(folder).open("x", encoding="ascii") as file:
-        file.write(digest)
+    # The client may have lost the first answer and ask again: whatever became of that one is replaced.
+    part = answer_path(folder).with_suffix(f".{secrets.token_hex(4)}")
+    try:
+        with part.open("x", encoding="ascii") as file:
+            file.write(digest)
+        part.replace(answer_path(folder))
+    finally:
+        part.unlink(missing_ok=True)
     return digest
