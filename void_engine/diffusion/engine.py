@@ -12,7 +12,7 @@ from void_engine.colour.primaries import primaries_of
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
 from void_engine.diffusion.errors import DeviceError, PrecisionError
 from void_engine.diffusion.layout import find_models
-from void_engine.diffusion.memory import MODES, ModelNeeds, measure_needs, plan_mode
+from void_engine.diffusion.memory import MODES, ModelNeeds, measure_needs, plan_mode, plan_vae_tiles
 from void_engine.diffusion.models import weights_fingerprint
 from void_engine.diffusion.residency import PrecisionOverflow, Residency
 from void_engine.diffusion.run import VoidRun
@@ -107,6 +107,7 @@ class VoidEngine:
 
     def _mode(self, run: VoidRun, device: torch.device, dtype: torch.dtype) -> str:
         settings = run.settings
+        run.tiles = settings.vae_tiles or 1
         if settings.memory != "auto":
             return settings.memory
         free = free_bytes(device)
@@ -121,9 +122,10 @@ class VoidEngine:
             guided=settings.passes == 2 and settings.guidance_pass2 > 1,
         )
         mode = plan_mode(needs, free)
+        run.tiles = settings.vae_tiles or plan_vae_tiles(needs, free)
         for name in MODES:
             run.monitor.log(f"memory mode {name}: {needs.device_bytes(name) / 2**30:.1f} GiB on the device")
-        run.monitor.log(f"{free / 2**30:.1f} GiB are free; using mode {mode!r}")
+        run.monitor.log(f"{free / 2**30:.1f} GiB are free; using mode {mode!r}, {run.tiles} VAE tiles a side")
         return mode
 
     def _residency(self, run: VoidRun, device: torch.device, dtype: torch.dtype, mode: str) -> Residency:

@@ -35,6 +35,7 @@ MODES = ("full", "model", "group")
 # Allocator rounding, convolution workspaces and whatever else the device's driver holds.
 _RESERVE = 1.10
 _RESERVE_BYTES = 600 << 20
+_MOST_TILES = 4
 # Group offload holds the block at work and the one on its way.
 _BLOCKS_HELD = 2
 
@@ -73,6 +74,17 @@ class ModelNeeds:
             blocks = _BLOCKS_HELD * self.denoiser_block
             peak = max(2 * self.text_largest, coding, blocks + self.denoiser_activations)
         return round(peak * _RESERVE) + _RESERVE_BYTES
+
+
+def plan_vae_tiles(needs: ModelNeeds, free: int) -> int:
+    """Into how many parts each side is cut so that encoding and decoding fit into ``free`` bytes."""
+    most = max(needs.encode_activations, needs.decode_activations)
+    for tiles in range(1, _MOST_TILES):
+        # The convolutions' caches are there for every tile at once: about a third of the whole.
+        peak = needs.vae_weights + most / 3 + 2 * most / 3 * (1.0 if tiles == 1 else 1.5 / tiles**2)
+        if round(peak * _RESERVE) + _RESERVE_BYTES <= free:
+            return tiles
+    return _MOST_TILES
 
 
 def plan_mode(needs: ModelNeeds, free: int) -> str:

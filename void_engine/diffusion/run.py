@@ -45,6 +45,8 @@ class VoidRun:
     request: EngineRequest
     folder: ModelFolder
     monitor: Monitor
+    tiles: int = 1
+    """Parts of each side in encoding and decoding."""
     _texts: list[torch.Tensor] = field(default_factory=list)
     _codes: dict[str, torch.Tensor] = field(default_factory=dict)
     _preview: LatentPreview | None = None
@@ -82,7 +84,7 @@ class VoidRun:
         index = 0
         coded = unscaled(latents, vae).permute(0, 2, 1, 3, 4)
         with cancellable(vae, self.monitor):
-            groups = decode_latents(vae, coded, device=models.device, dtype=models.dtype)
+            groups = decode_latents(vae, coded, device=models.device, dtype=models.dtype, tiles=self.tiles)
             while True:
                 # The mode must not leak to whoever consumes this generator.
                 with torch.inference_mode():
@@ -145,6 +147,7 @@ class VoidRun:
                 how,
                 device=models.device,
                 dtype=models.dtype,
+                tiles=self.tiles,
                 on_group=lambda done, count: self.monitor.progress(stage, done, count),
             )
         if not bool(torch.isfinite(code).all()):

@@ -36,6 +36,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "max_tokens": (4, 60_000),
     "preview_every": (0, 1000),
     "checkpoint_every": (1, 1000),
+    "vae_tiles": (0, 8),
     "exposure_stops": (-20, 20),
 }
 
@@ -77,6 +78,8 @@ class VoidSettings:
     device: str = "auto"
     precision: str = "auto"
     memory: str = "auto"
+    vae_tiles: int = 0
+    """Parts of each side in encoding and decoding; 0 takes 1, and more where memory is short."""
     speed: str = "exact"
     compile: bool = False
     preview_every: int = 5

@@ -8,14 +8,15 @@ latent frame 0 alone, then pairs, with the causal convolutions' cache carried al
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXCausalConv3d
 from diffusers.models.upsampling import CogVideoXUpsample3D
 
-from void_engine.diffusion.framing import latent_frames
+from void_engine.diffusion.framing import SPATIAL_COMPRESSION
+from void_engine.diffusion.tiles import Tile, plan_tiles, tile_weights
 
 ENCODE_GROUP = 8
 DECODE_GROUP = 2
@@ -59,6 +60,7 @@ def encode_frames(
     *,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
+    tiles: int = 1,
     on_group: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
     """The posterior's mean of a clip, *not* scaled; holds one group of frames at a time.
@@ -68,19 +70,38 @@ def encode_frames(
         read: ``read(start, stop)`` gives (B, 3, stop - start, H, W).
         frames: frames of the clip, 4j + 1.
         device, dtype: where and in what the VAE computes.
+        tiles: in how many parts each side of the picture is cut to save memory. Each tile has the published
+            temporal groups, but group statistics of its own: with more than 1 the result is near, not equal.
         on_group: called after each group with the frames done and the frames in all.
 
     Returns:
         (B, 16, T, h, w) float32 on the CPU.
     """
-    cache = None
     codes = []
+    plan: list[Tile] = []
+    caches: list[Any] = []
     for start, stop in encode_groups(frames):
-        pixels = read(start, stop).to(device=device, dtype=dtype)
-        moments, cache = vae.encoder(pixels, conv_cache=cache)
-        if vae.quant_conv is not None:
-            moments = vae.quant_conv(moments)
-        codes.append(moments.chunk(2, dim=1)[0].float().cpu())
+        pixels = read(start, stop)
+        if not plan:
+            height, width = (side // SPATIAL_COMPRESSION for side in pixels.shape[-2:])
+            plan = plan_tiles(height, width, tiles)
+            weights = tile_weights(plan)
+            caches = [None] * len(plan)
+        code: torch.Tensor | None = None
+        for index, tile in enumerate(plan):
+            part = tile.cut(pixels, SPATIAL_COMPRESSION).to(device=device, dtype=dtype)
+            moments, caches[index] = vae.encoder(part, conv_cache=caches[index])
+            if vae.quant_conv is not None:
+                moments = vae.quant_conv(moments)
+            mean = moments.chunk(2, dim=1)[0].float().cpu()
+            if len(plan) == 1:
+                code = mean
+                continue
+            if code is None:
+                code = torch.zeros(*mean.shape[:3], height, width)
+            tile.cut(code).add_(mean * weights[index])
+        assert code is not None
+        codes.append(code)
         if on_group is not None:
             on_group(stop, frames)
     return torch.cat(codes, dim=2)
@@ -116,6 +137,7 @@ def decode_latents(
     *,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
+    tiles: int = 1,
 ) -> Iterator[torch.Tensor]:
     """The decoder's frames group by group: (B, 3, 1 or 4 or 8, 8h, 8w), about -1..1, not clamped.
 
@@ -123,17 +145,30 @@ def decode_latents(
         vae: diffusers' AutoencoderKLCogVideoX.
         latents: (B, 16, T, h, w), *not* scaled.
         device, dtype: where and in what the VAE computes.
+        tiles: as for :func:`encode_frames`.
     """
-    cache = None
+    height, width = latents.shape[-2:]
+    plan = plan_tiles(height, width, tiles)
+    weights = tile_weights(plan, SPATIAL_COMPRESSION) if len(plan) > 1 else []
+    caches: list[Any] = [None] * len(plan)
     for start, stop in decode_groups(latents.shape[2]):
         group = latents[:, :, start:stop].to(device=device, dtype=dtype)
         if vae.post_quant_conv is not None:
             group = vae.post_quant_conv(group)
-        if start > 0 and stop - start == 1:
-            with _single_latents_last_four_frames(vae):
-                pixels, cache = vae.decoder(group, conv_cache=cache)
-        else:
-            pixels, cache = vae.decoder(group, conv_cache=cache)
+        alone = start > 0 and stop - start == 1
+        with _single_latents_last_four_frames(vae) if alone else nullcontext():
+            if len(plan) == 1:
+                pixels, caches[0] = vae.decoder(group, conv_cache=caches[0])
+            else:
+                pixels = None
+                for index, tile in enumerate(plan):
+                    part, caches[index] = vae.decoder(tile.cut(group), conv_cache=caches[index])
+                    if pixels is None:
+                        size = (height * SPATIAL_COMPRESSION, width * SPATIAL_COMPRESSION)
+                        pixels = torch.zeros(*part.shape[:3], *size)
+                    share = part.float().cpu() * weights[index]
+                    tile.cut(pixels, SPATIAL_COMPRESSION).add_(share)
+        assert pixels is not None
         yield pixels
 
 
@@ -150,9 +185,3 @@ def unscaled(latents: torch.Tensor, vae: Any) -> torch.Tensor:
 def decoded_to_picture(decoded: torch.Tensor) -> torch.Tensor:
     """The decoder's answer as a picture in 0..1, clamped."""
     return (decoded.float() / 2 + 0.5).clamp(0, 1)
-
-
-def check_latents(latents: torch.Tensor, frames: int) -> None:
-    """Raises ValueError when ``latents`` (B, C, T, h, w) are not those of a clip of ``frames``."""
-    if latents.shape[2] != latent_frames(frames):
-        raise ValueError(f"{frames} frames have {latent_frames(frames)} latents, not {latents.shape[2]}")

@@ -10,6 +10,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion.layout import ModelFolder  # noqa: E402
 from void_engine.diffusion.live_memory import peak_bytes  # noqa: E402
+from void_engine.diffusion.tiles import plan_tiles, tile_weights  # noqa: E402
 from void_engine.diffusion.tiny import TINY, random_weights, vae_settings  # noqa: E402
 from void_engine.diffusion.vae import (  # noqa: E402
     decode_groups,
@@ -95,3 +96,35 @@ def test_random_weights_do_not_depend_on_order_or_global_state() -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(random_weights(model, 4, torch.float32)["decoder.conv_in.conv.weight"],
                            first["decoder.conv_in.conv.weight"])  # fmt: skip
+
+
+def test_tiles_save_memory_and_small_pictures_are_never_cut(vae: Any) -> None:
+    code = torch.randn(1, 16, 2, 4, 48)
+    whole = torch.cat(list(decode_latents(vae, code)), dim=2)
+    tiled = torch.cat(list(decode_latents(vae, code, tiles=3)), dim=2)
+    assert tiled.shape == whole.shape
+    small = code[..., :8]
+    cut = list(decode_latents(vae, small, tiles=4))
+    assert all(torch.equal(a, b) for a, b in zip(decode_latents(vae, small), cut, strict=True))
+
+    def peak(tiles: int) -> int:
+        return peak_bytes(lambda: [None for _ in decode_latents(vae, code, tiles=tiles)])
+
+    assert peak(3) < 0.8 * peak(1)
+
+
+def test_tiled_encoding_has_the_shape_and_scale_of_the_whole(vae: Any) -> None:
+    pixels = torch.rand(1, 3, 5, 32, 256) * 2 - 1
+    whole = encode_frames(vae, lambda a, b: pixels[:, :, a:b], 5)
+    tiled = encode_frames(vae, lambda a, b: pixels[:, :, a:b], 5, tiles=2)
+    assert tiled.shape == whole.shape
+    assert float((tiled - whole).std()) < 0.2 * float(whole.std())
+
+
+@pytest.mark.parametrize(("height", "width", "count"), [(48, 84, 2), (48, 84, 3), (20, 84, 4), (8, 8, 4)])
+def test_tile_weights_add_up_to_one(height: int, width: int, count: int) -> None:
+    tiles = plan_tiles(height, width, count)
+    total = torch.zeros(height * 8, width * 8)
+    for tile, weight in zip(tiles, tile_weights(tiles, 8), strict=True):
+        tile.cut(total, 8).add_(weight)
+    torch.testing.assert_close(total, torch.ones_like(total))
