@@ -15,7 +15,11 @@ Float32Array = NDArray[np.float32]
 
 PINNED_CONFIG = "ocio://studio-config-v2.2.0_aces-v1.3_ocio-v2.4"
 """Used where no OCIO is set. Every OpenColorIO from 2.4 on has it: results do not move with a release."""
+REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+"""x, y of red, green, blue and white, as EXR's ``chromaticities`` has them (ITU-R BT.709)."""
 MODEL_SPACE_NAMES = ("Linear Rec.709 (sRGB)", "lin_rec709", "Utility - Linear - sRGB", "lin_srgb")
+REC709_SPACE = MODEL_SPACE_NAMES[0]
+"""The model's space by its name in the pinned configuration."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.colour.primaries import REC709_CHROMATICITIES
 from void_engine.errors import PlateError, SettingError
 from void_engine.plates.timecode import Timecode
 
@@ -28,9 +29,8 @@ _LUMA_WEIGHTS = {
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
 }
-_BT709_PRIMARIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _PRIMARIES: dict[int, tuple[float, ...]] = {
-    1: _BT709_PRIMARIES,
+    1: REC709_CHROMATICITIES,
     5: (0.64, 0.33, 0.29, 0.60, 0.15, 0.06, 0.3127, 0.3290),
     6: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, 0.3127, 0.3290),
     7: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, 0.3127, 0.3290),
@@ -144,7 +144,9 @@ class Movie:
             rate=rate,
             frame_count=count,
             transfer_tag=_tag(frame.color_trc, codec.color_trc),
-            primaries=_PRIMARIES.get(_tag(frame.color_primaries, codec.color_primaries), _BT709_PRIMARIES),
+            primaries=_PRIMARIES.get(
+                _tag(frame.color_primaries, codec.color_primaries), REC709_CHROMATICITIES
+            ),
             timecode=Timecode.parse(text),
         )
 

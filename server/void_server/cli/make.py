@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import typer
 
-from void_engine.colour.primaries import MODEL_SPACE_NAMES
+from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
 from void_engine.errors import PlateError
 from void_engine.plates.exr import read_header
 from void_engine.plates.header import FrameHeader
@@ -22,8 +22,6 @@ from void_protocol.job_file import job_schema, write_job
 
 from .progress import StageProgress
 
-REC709_SPACE = MODEL_SPACE_NAMES[0]
-REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its own name for itself
 
-from void_engine.colour.primaries import MODEL_SPACE_NAMES
+from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
 from void_server.demo.ball import FLOOR_Y, ball_outline, pose_at, render_ball, shadow_outline
 from void_server.demo.exposure import exposed, grain_field, with_object
@@ -22,7 +22,6 @@ FRAMES_PER_SECOND = 24
 PROMPT = "A red motorcycle stands in an empty garage."
 """What remains when the ball is gone; for engines that listen."""
 
-_REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _TALLEST = 0.6
 
 
@@ -153,7 +152,7 @@ def demo_job(shot: DemoShot, output_pattern: str, *, engine: str = "auto", versi
             first_frame=shot.first_frame,
             last_frame=shot.last_frame,
             format=Format(width=shot.width, height=shot.height),
-            colour_space=MODEL_SPACE_NAMES[0],
+            colour_space=REC709_SPACE,
         ),
         shapes=[
             RotoShape(
@@ -180,7 +179,7 @@ def _header(width: int, height: int, overscan_px: int, index: int, focal_per_wid
     spec.attribute("compression", "zip:1")  # grain hardly packs; this is the quickest
     spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, (_timecode(index), 0))
     spec.attribute("FramesPerSecond", oiio.TypeRational, (FRAMES_PER_SECOND, 1))
-    spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), _REC709_CHROMATICITIES)
+    spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), REC709_CHROMATICITIES)
     spec.attribute("DateTime", "2026:06:02 10:14:22")  # given, for the same bytes every time
     spec.attribute("Make", "VOID for Nuke")
     spec.attribute("Model", "demo camera")
