@@ -85,7 +85,7 @@ def _is_with_server(remote: RemoteJob, display: JobDisplay) -> bool:
 def jobs(
     home: HomeOption = None,
     endpoint: EndpointOption = None,
-    limit: Annotated[int, typer.Option(help="The newest ones.", min=1, max=1000)] = 50,
+    limit: Annotated[int, typer.Option(help="The newest ones.", min=1, max=250)] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the server's jobs, newest first."""
