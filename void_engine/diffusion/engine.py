@@ -12,7 +12,14 @@ from void_engine.colour.primaries import primaries_of
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
 from void_engine.diffusion.errors import DeviceError, PrecisionError
 from void_engine.diffusion.layout import find_models
-from void_engine.diffusion.memory import MODES, ModelNeeds, measure_needs, plan_mode, plan_vae_tiles
+from void_engine.diffusion.memory import (
+    MODES,
+    MOST_TILES,
+    ModelNeeds,
+    measure_needs,
+    plan_mode,
+    plan_vae_tiles,
+)
 from void_engine.diffusion.models import weights_fingerprint
 from void_engine.diffusion.residency import PrecisionOverflow, Residency
 from void_engine.diffusion.run import VoidRun
@@ -103,6 +110,7 @@ class VoidEngine:
                     ) from error
                 monitor.log(f"out of memory in mode {mode!r}; trying {smaller[0]!r}")
                 mode, retried = smaller[0], True
+                run.tiles = run.settings.vae_tiles or max(2, run.tiles)
         raise PrecisionError("activations overflow; set the engine option precision to float32")
 
     def _mode(self, run: VoidRun, device: torch.device, dtype: torch.dtype) -> str:
@@ -138,16 +146,32 @@ class VoidEngine:
 
     @staticmethod
     def _decoded(run: VoidRun, models: Residency, latents: torch.Tensor) -> Iterator[CleanFrame]:
+        """The wanted frames. When memory runs out, decoding goes on in smaller tiles where it stopped."""
         clip, request = run.clip, run.request
         numbers = clip.shot.frame_numbers
         last = max((i for i, number in enumerate(numbers) if request.wants(number)), default=-1)
-        run.monitor.progress("decoding", 0, len(numbers))
-        for index, code in run.frames(models, latents):
-            if index >= clip.covered or index > last:
-                break
-            run.monitor.progress("decoding", index, len(numbers), numbers[index])
-            if request.wants(numbers[index]):
-                yield CleanFrame(numbers[index], clip.to_scene(index, code))
+        end = min(clip.covered, last + 1)
+        following = 0
+        while following < end:
+            run.monitor.progress("decoding", following, len(numbers))
+            try:
+                for index, code in run.frames(models, latents):
+                    if index < following:
+                        continue
+                    if index >= end:
+                        break
+                    run.monitor.progress("decoding", index, len(numbers), numbers[index])
+                    if request.wants(numbers[index]):
+                        yield CleanFrame(numbers[index], clip.to_scene(index, code))
+                    following = index + 1
+            except torch.OutOfMemoryError as error:
+                if run.settings.vae_tiles or run.tiles >= MOST_TILES:
+                    raise DeviceError(
+                        "the device's memory is too small for decoding; raise vae_tiles, lower max_tokens or "
+                        "choose device 'cpu'"
+                    ) from error
+                run.tiles += 1
+                run.monitor.log(f"out of memory while decoding; going on with {run.tiles} tiles a side")
         for index in range(clip.covered, len(numbers)):
             if request.wants(numbers[index]):
                 yield CleanFrame(numbers[index], clip.shot.frame(numbers[index]).plate)

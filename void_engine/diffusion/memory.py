@@ -35,7 +35,8 @@ MODES = ("full", "model", "group")
 # Allocator rounding, convolution workspaces and whatever else the device's driver holds.
 _RESERVE = 1.10
 _RESERVE_BYTES = 600 << 20
-_MOST_TILES = 4
+MOST_TILES = 4
+"""Parts of a side beyond which smaller tiles save hardly anything."""
 # Group offload holds the block at work and the one on its way.
 _BLOCKS_HELD = 2
 
@@ -79,12 +80,12 @@ class ModelNeeds:
 def plan_vae_tiles(needs: ModelNeeds, free: int) -> int:
     """Into how many parts each side is cut so that encoding and decoding fit into ``free`` bytes."""
     most = max(needs.encode_activations, needs.decode_activations)
-    for tiles in range(1, _MOST_TILES):
+    for tiles in range(1, MOST_TILES):
         # The convolutions' caches are there for every tile at once: about a third of the whole.
         peak = needs.vae_weights + most / 3 + 2 * most / 3 * (1.0 if tiles == 1 else 1.5 / tiles**2)
         if round(peak * _RESERVE) + _RESERVE_BYTES <= free:
             return tiles
-    return _MOST_TILES
+    return MOST_TILES
 
 
 def plan_mode(needs: ModelNeeds, free: int) -> str:

@@ -200,6 +200,27 @@ def test_out_of_memory_falls_to_the_next_mode_once(
         run(tiny_root, shot, monitor, memory="full")
 
 
+def test_decoding_goes_on_in_smaller_tiles_where_memory_ran_out(
+    tiny_root: Path, shot: Any, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(tiny_root, shot, make_monitor())
+    frames = VoidRun.frames
+
+    def hungry(self: VoidRun, models: Residency, latents: Any) -> Any:
+        for index, picture in frames(self, models, latents):
+            if index == 4 and self.tiles < 3:
+                raise torch.OutOfMemoryError("no")
+            yield index, picture
+
+    monkeypatch.setattr(VoidRun, "frames", hungry)
+    monitor = make_monitor()
+    # The canvas is too small to be cut, so the pictures must be the same.
+    assert np.array_equal(run(tiny_root, shot, monitor), whole)
+    assert [line for line in monitor.lines if "out of memory" in line][-1].endswith("3 tiles a side")
+    with pytest.raises(DeviceError, match="too small for decoding"):
+        run(tiny_root, shot, make_monitor(), vae_tiles=2)
+
+
 @pytest.fixture
 def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading anything at all is a failure."""
