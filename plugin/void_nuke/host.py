@@ -4,9 +4,9 @@ Nothing but :mod:`void_nuke.nuke_host` imports the host's own module. Nodes are 
 (``Group1.Roto2``), roto elements by their path in the node (``Root/arm/hand``, see :class:`RotoElement`),
 pixels count from the format's bottom-left corner with y **up**, frames are inclusive integers.
 
-Every method except :meth:`Host.on_main_thread` and :meth:`Host.post` belongs to the main thread. Each is short
-enough for the host to stay responsive between two of them: long work (rendering, baking) is asked for frame by
-frame by :mod:`void_nuke.export` from a thread of its own, through :meth:`Host.on_main_thread`.
+All methods but :meth:`Host.on_main_thread` and :meth:`Host.post` belong to the main thread. Each is short, so
+that the host stays responsive between two of them: long work (rendering, baking) is asked for frame by frame
+by :mod:`void_nuke.export` from a thread of its own, through :meth:`Host.on_main_thread`.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class RotoElement:
     """A shape, open spline or stroke of a roto node."""
 
     path: str
-    """Layers and name with slashes, ``Root`` first. A second element of the same path gets ``#2`` behind it."""
+    """Layers and name with slashes, ``Root`` first; of two with one path the second has ``#2`` added."""
     name: str
     kind: ElementKind
     colour: tuple[float, float, float]
@@ -142,7 +142,7 @@ class RenderSource:
     elements: tuple[str, ...] | None = None
     """Of a roto node, the only elements that show (paths); None renders the node as it is."""
     channel: str | None = None
-    """The one channel wanted, written as ``A`` of a picture of the plate's format; None renders all channels."""
+    """The one channel wanted, written as ``A``; None renders all channels."""
     format_of: str | None = None
     """Node whose format a matte gets; None keeps the node's own."""
 
@@ -177,6 +177,8 @@ class ReadBack:
     width: int = 0
     height: int = 0
     """The plate's format, which a proxy stands for."""
+    replaces_job: str = ""
+    """The job whose proxy Read this result completes; empty for a Read of its own."""
     compare: bool = False
     """Wire a KeyMix of plate and result beside it."""
     matte_channel: str = ""
@@ -212,13 +214,13 @@ class Host(Protocol):
         ...
 
     def post(self, function: Callable[[], None]) -> None:
-        """Run ``function`` on the main thread soon; its failure is logged. In a host without an event loop
-        (a terminal) it waits for :meth:`run_posted`."""
+        """Run ``function`` on the main thread soon, in the order of posting and never inside a render; its
+        failure is logged. In a host without an event loop it waits for :meth:`run_posted`."""
         ...
 
     def run_posted(self, timeout_s: float) -> None:
-        """In a host without an event loop: do what was posted, waiting at most this long for the first. With an
-        event loop it does nothing."""
+        """In a host without an event loop (a terminal): do what was posted, waiting at most this long for the
+        first. With an event loop it does nothing."""
         ...
 
     def selected_nodes(self) -> Sequence[NodeInfo]:
@@ -246,9 +248,7 @@ class Host(Protocol):
         """
         ...
 
-    def bake_roto(
-        self, node: str, paths: Sequence[str], frame: int, view: str
-    ) -> Sequence[RotoShapeInfo]:
+    def bake_roto(self, node: str, paths: Sequence[str], frame: int, view: str) -> Sequence[RotoShapeInfo]:
         """The closed shapes at one frame, every transform applied, in the order of ``paths``.
 
         Raises:

@@ -1,0 +1,72 @@
+"""A removal as the artist follows it, from the press of the button to the Read node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from void_protocol.messages import JobInfo, JobState
+from void_protocol.watching import Preview
+
+from .host import FrameRange
+from .pick import RemovalPick
+
+
+class Phase(str, Enum):
+    """Where a removal is. From ``uploading`` on these are the server's states."""
+
+    EXPORTING = "exporting"
+    """The host renders and bakes."""
+    SUBMITTING = "submitting"
+    """The server has not answered yet."""
+    UPLOADING = "uploading"
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED)
+
+    @classmethod
+    def of(cls, state: JobState) -> Phase:
+        return cls(state.value)
+
+
+@dataclass(frozen=True)
+class TrackedJob:
+    """A frozen picture of one removal."""
+
+    job_id: str
+    name: str
+    """The shot's."""
+    phase: Phase
+    message: str
+    """For the artist: what it is doing, or what went wrong and what to do."""
+    frames: FrameRange
+    frames_done: int
+    fraction: float
+    """0..1 of the present phase."""
+    eta_s: float | None
+    engine: str
+    seed: int
+    version: int
+    result_pattern: str
+    """Version put in."""
+    created_at: float
+    """Seconds since 1970, UTC."""
+    plate: str = ""
+    info: JobInfo | None = None
+    """The server's own picture, as last heard."""
+    preview: Preview | None = None
+    left_out: tuple[str, ...] = ()
+    """What of the roto could not be carried as a shape, a line each."""
+    read_node: str = ""
+    """The Read of the result, once there is one."""
+    pick: RemovalPick | None = None
+    """To run it again; None for a job that was found in the script's notes."""
+    is_connected: bool = True
+    """Whether the server answers at the moment."""
