@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.watching import Preview
 
 from .host import FrameRange
 from .pick import RemovalPick
+from .script_notes import JobRecord
 
 
 class Phase(str, Enum):
@@ -70,3 +72,37 @@ class TrackedJob:
     """To run it again; None for a job that was found in the script's notes."""
     is_connected: bool = True
     """Whether the server answers at the moment."""
+
+
+def changes_of(info: JobInfo) -> dict[str, Any]:
+    """What the server's picture of a job says to the artist. A final state counts only when the files are here."""
+    changes: dict[str, Any] = {"info": info, "engine": info.engine, "frames_done": info.frames_done}
+    if not info.state.is_final:
+        changes |= {"phase": Phase.of(info.state), "message": info.message}
+    if info.progress is not None:
+        changes |= {
+            "fraction": info.progress.step / max(info.progress.steps, 1),
+            "eta_s": info.progress.eta_s,
+        }
+    return changes
+
+
+def tracked_from(record: JobRecord) -> TrackedJob:
+    """A job that a script remembers."""
+    return TrackedJob(
+        job_id=record.job_id,
+        name=record.name,
+        phase=Phase(record.phase),
+        message=record.message,
+        frames=record.frames,
+        frames_done=0,
+        fraction=0.0,
+        eta_s=None,
+        engine=record.engine,
+        seed=record.seed,
+        version=record.version,
+        result_pattern=record.result_pattern,
+        created_at=record.created_at,
+        plate=record.plate,
+        read_node=record.read_node,
+    )
