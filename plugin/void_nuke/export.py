@@ -122,7 +122,7 @@ def export_removal(
         host, pieces * len(pick.frames.frames), is_cancelled, on_progress, f"VOID: exporting {pick.plate}"
     )
     try:
-        shapes = _bake(host, pick, baked, steps)
+        shapes, lost = _bake(host, pick, baked, steps)
         plate_pattern = files.pattern if files is not None else _render_plate(host, pick, folder, steps)
         for render in renders:
             _render_matte(host, pick, render, steps)
@@ -138,7 +138,7 @@ def export_removal(
             for render in renders
         ),
         folder=folder if files is None or renders else None,
-        left_out=_left_out(pick, chosen),
+        left_out=_left_out(pick, chosen, lost),
     )
 
 
@@ -188,24 +188,28 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _bake(host: Host, pick: RemovalPick, elements: list[RotoElement], steps: _Steps) -> tuple[RotoShape, ...]:
-    if not elements:
-        return ()
+def _bake(
+    host: Host, pick: RemovalPick, elements: list[RotoElement], steps: _Steps
+) -> tuple[tuple[RotoShape, ...], dict[str, set[str]]]:
+    """The shapes, and by path what of them is lost on any frame."""
     paths = [element.path for element in elements]
     frames: dict[str, list[ShapeFrame]] = {path: [] for path in paths}
+    lost: dict[str, set[str]] = {}
 
     def bake(frame: int) -> None:
         for shape in host.bake_roto(pick.roto, paths, frame, pick.view):
             frames[shape.path].append(shape.at)
+            lost.setdefault(shape.path, set()).update(shape.not_carried)
 
-    for frame in pick.frames.frames:
+    for frame in pick.frames.frames if paths else ():
         steps.run(partial(bake, frame), f"baking shapes, frame {frame}")
-    return tuple(
+    shapes = tuple(
         RotoShape(
             name=element.name or element.path, role=pick.roles[element.path], frames=frames[element.path]
         )
         for element in elements
     )
+    return shapes, lost
 
 
 def _render_plate(host: Host, pick: RemovalPick, folder: Path, steps: _Steps) -> str:
@@ -226,10 +230,9 @@ def _render(
         steps.run(partial(host.render_frame, render), f"rendering the {label}, frame {frame}")
 
 
-def _left_out(pick: RemovalPick, chosen: list[RotoElement]) -> tuple[str, ...]:
+def _left_out(pick: RemovalPick, chosen: list[RotoElement], lost: dict[str, set[str]]) -> tuple[str, ...]:
     """In words, what the result will not know of. A rendered matte has all of it."""
     if not pick.shapes_only:
         return ()
-    return tuple(
-        f"{element.path}: {', '.join(element.not_carried)}" for element in chosen if element.not_carried
-    )
+    words = {element.path: sorted({*element.not_carried, *lost.get(element.path, ())}) for element in chosen}
+    return tuple(f"{path}: {', '.join(each)}" for path, each in words.items() if each)

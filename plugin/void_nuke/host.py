@@ -132,6 +132,8 @@ class RotoShapeInfo:
 
     path: str
     at: ShapeFrame
+    not_carried: tuple[str, ...] = ()
+    """As :attr:`RotoElement.not_carried`, at this frame: everything about a shape may animate."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class TrackedJob:
 
 
 def changes_of(info: JobInfo) -> dict[str, Any]:
-    """What the server's picture of a job says to the artist. A final state counts only when the files are here."""
+    """What the server's picture of a job says to the artist. The end counts once the files are here."""
     changes: dict[str, Any] = {"info": info, "engine": info.engine, "frames_done": info.frames_done}
     if not info.state.is_final:
         changes |= {"phase": Phase.of(info.state), "message": info.message}
