@@ -1,8 +1,8 @@
 """Work for the main thread, from any other.
 
-The host's own way of waiting for the main thread prints and swallows exceptions and dead-locks on the main thread
-itself, so only its way of *posting* is used here. What was posted is never run inside a render: a render turns
-the event loop to draw its progress bar, and anything that touches the script then would meet it half changed.
+The host's own way of waiting for the main thread prints and swallows exceptions and dead-locks on the main
+thread itself, so only its way of *posting* is used here. What was posted is never run inside a render: a render
+turns the event loop to draw its progress bar, and what touched the script then would meet it half changed.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class MainThread:
         def task() -> None:
             try:
                 function()
-            except Exception:  # nobody waits for it
+            except Exception:  # noqa: BLE001 - nobody waits for it
                 _log.exception("a posted call failed")
 
         self._submit(task)

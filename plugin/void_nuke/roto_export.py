@@ -167,13 +167,14 @@ def _is_visible(found: FoundElement, frame: int, view: str) -> bool:
     if not attributes.getValue(frame, "vis", view):
         return False
     kind = int(attributes.getValue(frame, "ltt", view))
-    first, last = (attributes.getValue(frame, name, view) for name in ("ltn", "ltm"))
-    return {
+    first, last = (float(attributes.getValue(frame, name, view)) for name in ("ltn", "ltm"))
+    shows: dict[int, bool] = {
         _UP_TO_FRAME: frame <= last,
         _ONE_FRAME: frame == first,
         _FROM_FRAME: frame >= first,
         _FRAME_RANGE: first <= frame <= last,
-    }.get(kind, True)
+    }
+    return shows.get(kind, True)
 
 
 def _not_carried(found: FoundElement, frame: int, view: str) -> tuple[str, ...]:
@@ -209,7 +210,7 @@ def _overlay_colour(curve: Any, frame: int, view: str) -> tuple[float, float, fl
 def _matrix_of(
     found: FoundElement, frame: int, when: tuple[Any, ...], known: dict[int, Projective]
 ) -> Projective:
-    """The whole chain, the element's own transform first, its parents' after it. ``known`` holds the layers'."""
+    """The whole chain: the element's own transform, its parents' after it. ``known`` holds the layers'."""
     total = _IDENTITY
     for layer in found.layers:
         key = id(layer)
