@@ -179,6 +179,7 @@ class ReadBack:
     width: int = 0
     height: int = 0
     """The plate's format, which a proxy stands for."""
+    pixel_aspect: float = 1.0
     replaces_job: str = ""
     """The job whose proxy Read this result completes; empty for a Read of its own."""
     compare: bool = False

@@ -58,6 +58,7 @@ def record_of(job: RemovalJob, pick: RemovalPick, exported: Exported, *, created
         width=job.shot.format.width,
         height=job.shot.format.height,
         created_at=created_at,
+        pixel_aspect=job.shot.format.pixel_aspect,
         proxy_scale=job.settings.proxy_scale,
         compare=pick.compare,
         matte_channel="matte.alpha" if "matte" in job.output.layers else "",

@@ -1,7 +1,7 @@
 """Work for the main thread, from any other.
 
 The host's own way of waiting for the main thread prints and swallows exceptions and dead-locks on the main
-thread itself, so only its way of *posting* is used here. What was posted is never run inside a render: a render
+thread itself, so only its way of *posting* is used here. What was posted is never run inside a render: that
 turns the event loop to draw its progress bar, and what touched the script then would meet it half changed.
 """
 

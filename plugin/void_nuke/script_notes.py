@@ -32,6 +32,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     width: int
     height: int
     created_at: float
+    pixel_aspect: float = 1.0
     proxy_scale: float = 1.0
     compare: bool = True
     matte_channel: str = ""
@@ -84,6 +85,7 @@ def plan_read_back(record: JobRecord) -> ReadBack:
         is_proxy=record.proxy_scale != 1.0,
         width=record.width,
         height=record.height,
+        pixel_aspect=record.pixel_aspect,
         replaces_job=record.completes_job,
         compare=record.compare,
         matte_channel=record.matte_channel,
