@@ -30,16 +30,16 @@ class ShapeRow:
         """The layers above it, without the root."""
         return " / ".join(self.element.path.split("/")[1:-1])
 
-    def problem(self, *, only_shapes: bool) -> str:
-        """What of it does not travel, and what to do; empty when all is well. Only those with a role matter."""
-        if self.role is None or not self.element.not_carried or not only_shapes:
+    def loss(self) -> str:
+        """What of it cannot travel as a shape, and what to do; empty when all can, or it has no role."""
+        if self.role is None or not self.element.not_carried:
             return ""
         lost = ", ".join(self.element.not_carried)
-        return f"{self.element.name}: {lost} cannot travel as a shape; use rendered mattes."
+        return f"{self.element.name}: {lost} cannot travel as a shape; switch 'shapes only' off."
 
 
 class ShapeList:
-    """The rows, the roles that they have, the filter. Roles belong to paths, so that they outlive a refresh."""
+    """The rows, their roles, the filter. Roles belong to paths, so that they outlive a refresh."""
 
     def __init__(self) -> None:
         self.rows: tuple[ShapeRow, ...] = ()
