@@ -65,7 +65,7 @@ class MainThread:
                 return done.result(_PATIENCE_S)
             except TimeoutError:
                 if done.done():
-                    raise  # the function's own
+                    return done.result()  # ended just now, or with a TimeoutError of its own
                 # A task that has begun is waited for: its caller must not run on while it changes the script.
                 if self._is_closed.is_set() and done.cancel():
                     raise MainThreadError(

@@ -164,11 +164,13 @@ class NukeHost:
 
     def render_frame(self, render: FrameRender) -> None:
         source = _node(render.source.node)
+        with _full_size():
+            size = _node(render.source.format_of or render.source.node).format()
         what = f"{render.source.node}, frame {render.frame}"
         with self._main.held(), _no_undo(), _unmodified(), _proxy(render.proxy_scale), source.parent():
             temporary: list[nuke.Node] = []
             try:
-                write = self._write_chain(source, render, temporary)
+                write = self._write_chain(source, size, render, temporary)
                 nuke.execute(write, render.frame, render.frame, 1, views=[render.view])
             except RuntimeError as error:
                 if str(error).strip().lower().startswith("cancel"):
@@ -184,14 +186,14 @@ class NukeHost:
                 f"{what} was rendered but {render.path} is not there; check the disk and its rights"
             )
 
-    def _write_chain(self, source: nuke.Node, render: FrameRender, temporary: list[nuke.Node]) -> nuke.Node:
+    def _write_chain(
+        self, source: nuke.Node, size: nuke.Format, render: FrameRender, temporary: list[nuke.Node]
+    ) -> nuke.Node:
         picture = source
         wanted = render.source
         if wanted.channel is not None:
             ground = _made(nuke.nodes.Constant(), temporary)
             ground["channels"].setValue("rgba")
-            with _full_size():
-                size = _node(wanted.format_of or wanted.node).format()
             ground["format"].setValue(size)
             picture = self._matte_source(source, ground, wanted, temporary)
             copy = _made(nuke.nodes.Copy(), temporary)
@@ -370,11 +372,11 @@ def _proxy(scale: float | None) -> Iterator[None]:
             root[name].setValue(before[name])
 
 
-# Read-back ----------------------------------------------------------------------------------------------------
+# Read-back ------------------------------------------------------------------------------------------------
 
 
 def _add_read(read: ReadBack) -> str:
-    """Make the Read of ``read``, or bring up to date that of the same job, or of the proxy job it completes."""
+    """Make the Read of ``read``, or update that of the same job, or of the proxy job it completes."""
     with _one_step("VOID result"), nuke.root():
         existing = _read_of(read.job_id) or (_read_of(read.replaces_job) if read.replaces_job else None)
         node = existing if existing is not None else _new_read()
