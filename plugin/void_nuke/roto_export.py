@@ -161,12 +161,12 @@ def _clamped(value: float, limit: float) -> float:
 
 def _is_visible(found: FoundElement, frame: int, view: str) -> bool:
     """Whether the element and all layers that hold it show at ``frame``."""
-    if not all(layer.getVisible(frame) for layer in found.layers) or not found.curve.getVisible(frame):
+    if not found.curve.getVisible(frame) or not all(layer.getVisible(frame) for layer in found.layers):
         return False
     attributes = found.curve.getAttributes()
-    if not attributes.getValue(frame, "vis", view):
-        return False
     kind = int(attributes.getValue(frame, "ltt", view))
+    if kind == _ALL_FRAMES:
+        return True
     first, last = (float(attributes.getValue(frame, name, view)) for name in ("ltn", "ltm"))
     shows: dict[int, bool] = {
         _UP_TO_FRAME: frame <= last,
