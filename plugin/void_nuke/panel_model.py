@@ -230,19 +230,23 @@ class PanelModel(QObject):
 
     # Remove -------------------------------------------------------------------------------------------------
 
-    def proposed_output(self) -> str:
-        """Where a result goes when the artist says nothing: beside the script."""
+    def proposed_output(self, name: str = "") -> str:
+        """Where a result goes when the artist says nothing: beside the script; empty for one never saved.
+
+        ``name`` is the plate's unless given.
+        """
         script = self.host.script_path()
-        if not script or self.plate is None:
+        if not script or (self.plate is None and not name):
             return ""
-        return self._output_in(Path(script).parent / "void")
+        return self._output_in(Path(script).parent / "void", name)
 
     def output_into(self, folder: str) -> None:
         """Results go below this folder."""
         self.change(output=self._output_in(Path(folder)))
 
-    def _output_in(self, folder: Path) -> str:
-        name = self.plate.node.rpartition(".")[2] if self.plate is not None else "shot"
+    def _output_in(self, folder: Path, name: str = "") -> str:
+        if not name:
+            name = self.plate.node.rpartition(".")[2] if self.plate is not None else "shot"
         clean = f"{name}_clean_{{version}}"
         return str(folder / clean / f"{clean}.%04d.exr")
 

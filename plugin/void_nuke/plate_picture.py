@@ -129,7 +129,8 @@ def _line(chunk: bytes, line_bytes: int, compression: int) -> bytes:
     packed = inflater.decompress(chunk, line_bytes)
     if len(packed) != line_bytes:
         raise ValueError("a line is cut off")
-    summed = bytes(accumulate(packed, _undo_step))
+    sums: list[int] = list(accumulate(packed, _undo_step))
+    summed = bytes(sums)
     half = (line_bytes + 1) // 2
     line = bytearray(line_bytes)
     line[0::2], line[1::2] = summed[:half], summed[half:]

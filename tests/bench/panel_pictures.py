@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 application: Any = None
 STATES = ("idle", "marked", "running", "failed", "finished")
-SIZE = (640, 1010)
+SIZE = (640, 1040)
 
 
 def main() -> None:

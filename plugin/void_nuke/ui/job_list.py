@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from .. import panel_model_words as words
 from ..panel_model import PanelModel
@@ -140,7 +141,7 @@ class _JobDelegate(QtWidgets.QStyledItemDelegate):
     def paint(
         self,
         painter: QtGui.QPainter,
-        option: QtWidgets.QStyleOptionViewItem,
+        option: Any,  # its attributes are not in the stubs
         index: QtCore.QModelIndex | QtCore.QPersistentModelIndex,
     ) -> None:
         job = index.data(_JOB)

@@ -25,7 +25,7 @@ class ShapeTable(QtWidgets.QWidget):
         self._tree.setHeaderLabels(["Shape", "Layer", "Role"])
         self._tree.setRootIsDecorated(False)
         self._tree.setUniformRowHeights(True)
-        self._tree.setMinimumHeight(120)
+        self._tree.setMinimumHeight(96)
         self._tree.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
         self._tree.setAccessibleName("Shapes of the Roto node")
         header = self._tree.header()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from void_protocol.job import Role
 
@@ -70,6 +71,7 @@ def theme_of(palette: QtGui.QPalette) -> Theme:
 
 def style_sheet(theme: Theme) -> str:
     """For the panel's own widgets and nothing else of the host."""
+    arrow = (Path(__file__).parent / f"arrow_{'dark' if theme is DARK else 'light'}.png").as_posix()
     return f"""
     #VoidPanel, #VoidPanel QScrollArea, #VoidSetup {{ background: {theme.window}; border: none; }}
     #VoidPanel QLabel, #VoidPanel QCheckBox {{ color: {theme.text}; background: transparent; }}
@@ -94,6 +96,7 @@ def style_sheet(theme: Theme) -> str:
         border-color: {theme.accent}; }}
     #VoidPanel QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
     #VoidPanel QComboBox::drop-down {{ border: none; width: 18px; }}
+    #VoidPanel QComboBox::down-arrow {{ image: url("{arrow}"); width: 10px; height: 10px; }}
     #VoidPanel QComboBox QAbstractItemView {{ background: {theme.raised}; color: {theme.text};
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
     #VoidPanel QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
