@@ -26,7 +26,7 @@ class PictureModel(QObject):
         super().__init__(parent)
         self._host = host
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="void-plate-picture")
-        self._folder = tempfile.TemporaryDirectory(prefix="void-panel-", ignore_cleanup_errors=True)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._wanted: tuple[str, int, str] | None = None
         self.picture: PlatePicture | None = None
         """None until it is there, or when the plate gives none."""
@@ -49,6 +49,8 @@ class PictureModel(QObject):
         self.clear()
         self._wanted = wanted
         scale = min(1.0, 1.0 / max(1, plate.width // _WIDTH_PX))
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="void-panel-", ignore_cleanup_errors=True)
         path = Path(self._folder.name) / f"plate_{frame}.exr"
         render = FrameRender(RenderSource(plate.node), str(path), frame, view, proxy_scale=scale)
         try:
@@ -60,7 +62,9 @@ class PictureModel(QObject):
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def _decode(self, wanted: tuple[str, int, str], path: Path) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Node:
 
 
 @pytest.fixture
-def model(tmp_path: Path, qt: Any) -> PanelModel:
+def model(tmp_path: Path, qt: Any) -> Iterator[PanelModel]:
     session = StillSession()
     model = PanelModel(
         SceneHost(),
@@ -61,7 +62,8 @@ def model(tmp_path: Path, qt: Any) -> PanelModel:
         session=session,  # type: ignore[arg-type]
     )
     session.on_change = model.job_changed.emit
-    return model
+    yield model
+    model.close()
 
 
 def test_submit_takes_inputs_and_knobs(model: PanelModel) -> None:

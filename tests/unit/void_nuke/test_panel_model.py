@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,23 @@ class Case:
             session=self.session,  # type: ignore[arg-type]
         )
         self.session.on_change = self.model.job_changed.emit
+        OPEN.append(self.model)
         self.said: list[tuple[str, bool]] = []
         self.model.said.connect(lambda text, trouble: self.said.append((text, trouble)))
 
     def started(self) -> RemovalPick:
         (pick,) = [what for name, what in self.session.calls if name == "start"]
         return pick
+
+
+OPEN: list[PanelModel] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
 
 
 @pytest.fixture
