@@ -17,6 +17,7 @@ from .host import (
     FrameRender,
     HostVersion,
     NodeInfo,
+    PlateFiles,
     PlateInfo,
     Progress,
     ReadBack,
@@ -27,7 +28,8 @@ from .host import (
 )
 from .main_thread import MainThread
 from .placement import NodeBox, free_place
-from .plate_files import ReadSettings, plan_files
+from .plate_files import plan_files
+from .read_knobs import passing_read, read_colour, read_settings, set_colour, set_files
 from .roto_export import CurveTypes, bake_shapes, keep_only, list_elements
 
 T = TypeVar("T")
@@ -37,8 +39,6 @@ _CURVES = "curves"
 _JOB_KNOB = "void_job_id"
 _NODE_SIZE = (80, 80)
 """Of a node whose size Nuke does not know yet (a terminal)."""
-_PASSING = frozenset({"Dot", "NoOp"})
-"""Nodes that change nothing of the picture."""
 
 
 class NukeHost:
@@ -102,9 +102,9 @@ class NukeHost:
             raise SelectionError(f"{node} has an error; repair it and pick the plate again")
         with _full_size():
             size = found.format()
-            read = _passing_read(found)
-            planned = plan_files(_read_settings(read)) if read is not None else "it is no Read node"
-        colour = _read_colour(read) if read is not None else "raw"
+            read = passing_read(found)
+            planned = _planned(read)
+        colour = read_colour(read) if read is not None else "raw"
         return PlateInfo(
             node=node,
             width=int(size.width()),
@@ -287,41 +287,13 @@ def _info(node: nuke.Node) -> NodeInfo:
     return NodeInfo(node.fullName(), node.Class(), node.Class() in ("Roto", "RotoPaint"))
 
 
-def _passing_read(node: nuke.Node) -> nuke.Node | None:
-    """The Read whose picture ``node`` passes on unchanged, if it is one."""
-    at: nuke.Node | None = node
-    while at is not None and at.Class() != "Read":
-        switch = at.knob("disable")
-        # A disabled node passes its first input, if nothing animates the switch.
-        is_off = (
-            switch is not None
-            and bool(switch.value())
-            and not switch.hasExpression()
-            and not switch.isAnimated()
-        )
-        if at.Class() not in _PASSING and not is_off:
-            return None
-        at = at.input(0)
-    if at is not None and bool(at["disable"].value()):
-        return None
-    return at
-
-
-def _read_settings(read: nuke.Node) -> ReadSettings:
+def _planned(read: nuke.Node | None) -> PlateFiles | str:
+    if read is None:
+        return "it is no Read node, or something changes it on the way"
     working = nuke.root().knob("workingSpaceLUT")
-    return ReadSettings(
-        file=nuke.filename(read) or "",
-        frames=FrameRange(int(read["first"].value()), int(read["last"].value())),
-        is_raw=bool(read["raw"].value()),
-        colour_space=str(read["colorspace"].value()),
-        working_space="" if working is None else str(working.value()),
-        frame_mode=str(read["frame_mode"].value()),
-        frame=str(read["frame"].value()),
+    return plan_files(
+        read_settings(read, nuke.filename(read) or "", "" if working is None else str(working.value()))
     )
-
-
-def _read_colour(read: nuke.Node) -> str:
-    return "raw" if read["raw"].value() else str(read["colorspace"].value())
 
 
 @contextmanager
@@ -380,8 +352,9 @@ def _add_read(read: ReadBack) -> str:
     with _one_step("VOID result"), nuke.root():
         existing = _read_of(read.job_id) or (_read_of(read.replaces_job) if read.replaces_job else None)
         node = existing if existing is not None else _new_read()
-        _set_files(node, read)
-        _set_colour(node, read.colour_space)
+        size = _format(read.width, read.height, read.pixel_aspect) if read.is_proxy else None
+        set_files(node, read, size)
+        set_colour(node, read.colour_space)
         node["label"].setValue(read.label)
         node[_JOB_KNOB].setValue(read.job_id)
         if existing is None:
@@ -418,23 +391,6 @@ def _new_read() -> nuke.Node:
     return node
 
 
-def _set_files(node: nuke.Node, read: ReadBack) -> None:
-    pattern = Path(read.pattern).as_posix()
-    if read.is_proxy:
-        # The proxy alone: Nuke scales it up in full-size mode, until the full result comes.
-        node["proxy"].setValue(pattern)
-        node["format"].setValue(_format(read.width, read.height, read.pixel_aspect))
-    else:
-        node["file"].setValue(pattern)
-    for first, last in (("first", "last"), ("origfirst", "origlast")):
-        node[first].setValue(read.frames.first)
-        node[last].setValue(read.frames.last)
-    node["origset"].setValue(True)
-    for knob in ("before", "after"):
-        node[knob].setValue("hold")
-    node["on_error"].setValue("error")
-
-
 def _format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
     """The script's format of this size; a new one if it has none."""
     wanted = (width, height, 0, 0, width, height, round(pixel_aspect, 4))
@@ -443,14 +399,6 @@ def _format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
         if (*window, round(known.pixelAspect(), 4)) == wanted:
             return known
     return nuke.addFormat(f"{width} {height} {pixel_aspect:g} void_{width}x{height}_{pixel_aspect:g}")
-
-
-def _set_colour(node: nuke.Node, colour_space: str) -> None:
-    if colour_space == "raw":
-        node["raw"].setValue(True)
-        return
-    node["raw"].setValue(False)
-    node["colorspace"].setValue(colour_space)
 
 
 def _box(node: nuke.Node) -> NodeBox:

@@ -1,7 +1,8 @@
+# ruff: noqa: PT017 - a real Nuke has no pytest
 """What the plug-in expects of Nuke, as checks that run in the fake and in a real one.
 
-Each check takes an empty folder and an empty script; an :exc:`AssertionError` says what is otherwise. Nothing here
-may use more than a real Nuke has: no numpy, no test framework.
+Each check takes an empty folder and an empty script; an :exc:`AssertionError` says what is otherwise. Nothing
+here may use more than a real Nuke has: no numpy, no test framework.
 """
 
 from __future__ import annotations

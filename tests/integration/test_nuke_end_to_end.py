@@ -1,4 +1,4 @@
-"""From marked shapes in the fake Nuke to a Read whose pixels are the truth: real Write, client, server, engine."""
+"""From marked shapes in the fake Nuke to a Read whose pixels are the truth, with a real server and engine."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tests.fakes.nuke_session import fresh_nuke, polygon, turn_until
 from tests.integration.server_case import server_for
 from void_protocol.client import Client
 from void_protocol.job import MatteSettings, Settings
+from void_server.demo.shot import render_demo_shot
+from void_server.errors import ServiceError
 from void_server.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
 
@@ -204,4 +206,57 @@ def test_cancelled_in_the_progress_bar(nuke: ModuleType, shot: Path, client: Cli
     session = RemovalSession(nuke_host.NukeHost(), client)
     job = run(session, pick_for(shot))
     assert (job.phase, "nothing was submitted" in job.message) == (Phase.CANCELLED, True)
+    session.close()
+
+
+def test_the_demo_shot(nuke: ModuleType, tmp_path: Path, client: Client) -> None:
+    """The demo's ball and shadow, drawn in a Roto node: nearer to the truth than the plate by far."""
+    try:
+        shot = render_demo_shot(tmp_path / "demo", width=256, height=144, frames=10, overscan_px=4)
+    except ServiceError as error:
+        pytest.skip(str(error))
+    nuke = fresh_nuke(width=256, height=144)
+    read = nuke.nodes.Read(name="Plate")
+    read["file"].setValue(shot.plate_pattern)
+    read["first"].setValue(shot.first_frame)
+    read["last"].setValue(shot.last_frame)
+    roto = nuke.nodes.Roto(name="Roto1")
+    for drawn in shot.shapes:
+        shape = polygon(drawn.name, [point[:2] for point in drawn.frames[0].points], roto["curves"].rootLayer)
+        for at in drawn.frames:
+            shape.getAttributes().addKey(at.frame, "vis", float(at.visible))
+            for control, values in zip(shape, at.points, strict=True):
+                for member, index in (
+                    (control.center, 0),
+                    (control.leftTangent, 2),
+                    (control.rightTangent, 4),
+                    (control.featherCenter, 6),
+                    (control.featherLeftTangent, 8),
+                    (control.featherRightTangent, 10),
+                ):
+                    member.addPositionKey(at.frame, values[index : index + 2])
+    pick = RemovalPick(
+        plate="Plate",
+        frames=FrameRange(shot.first_frame, shot.last_frame),
+        output_pattern=str(tmp_path / "out" / "clean_{version}.%04d.exr"),
+        roto="Roto1",
+        roles={f"Root/{drawn.name}": drawn.role for drawn in shot.shapes},
+        settings=Settings(engine="propagation"),
+    )
+    session = RemovalSession(nuke_host.NukeHost(), client)
+    job = run(session, pick)
+    assert (job.phase, job.message) == (Phase.DONE, "")
+    truth = nuke.nodes.Read(name="Truth")
+    truth["file"].setValue(shot.truth_pattern)
+    truth["first"].setValue(shot.first_frame)
+    truth["last"].setValue(shot.last_frame)
+    before = after = 0.0
+    for frame in shot.frame_numbers:
+        wanted, plate = pixels(truth, frame), pixels(read, frame)
+        result = pixels(nuke.toNode(job.read_node), frame)
+        touched = np.abs(plate - wanted).max(axis=2) > 0.01
+        before += float(np.abs(plate - wanted)[touched].sum())
+        after += float(np.abs(result - wanted)[touched].sum())
+    assert before > 0
+    assert after < 0.5 * before, f"error {after:.1f} of {before:.1f} is left"
     session.close()

@@ -1,4 +1,5 @@
-# ruff: noqa: N, A002, A001, BLE001 - the names are the host's own
+# ruff: noqa: N803, A002, BLE001
+# The names are the host's own.
 """A small working Nuke, which stands in for the ``nuke`` module where there is none.
 
 It obeys what was measured of the real one and refuses what that refuses: unknown functions, knobs, node

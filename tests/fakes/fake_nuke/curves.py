@@ -1,4 +1,5 @@
-# ruff: noqa: N, A002, A001, BLE001 - the names are the host's own
+# ruff: noqa: N803, N815
+# The names are the host's own.
 """Roto curves by their measured behaviour: y up, offsets, transforms apart, views by name, smooth keys."""
 
 from __future__ import annotations
@@ -286,7 +287,7 @@ _numbers = itertools.count(1)
 
 
 class CurveKnob(Knob):
-    """Of a Roto node. Its text is a token here: what the real one writes is undocumented, and not to be read."""
+    """Of a Roto node. Its text is a token here: what the real one writes is undocumented."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "", None)

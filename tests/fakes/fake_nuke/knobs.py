@@ -1,4 +1,5 @@
-# ruff: noqa: N, A002, A001, BLE001 - the names are the host's own
+# ruff: noqa: N801
+# The names are the host's own.
 """Knobs that take what Nuke's take, and refuse the rest."""
 
 from __future__ import annotations

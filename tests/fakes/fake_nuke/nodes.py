@@ -1,4 +1,5 @@
-# ruff: noqa: N, A002, A001, BLE001 - the names are the host's own
+# ruff: noqa: N803
+# The names are the host's own.
 """Nodes, groups and the root: what the tests need of them, refusing what Nuke refuses."""
 
 from __future__ import annotations

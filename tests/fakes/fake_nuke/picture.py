@@ -1,5 +1,5 @@
-# ruff: noqa: N, A002, A001, BLE001 - the names are the host's own
-"""What the evaluable nodes give: planes of float32 with a format and a data window, y up outside, rows down inside."""
+# The names are the host's own.
+"""What the evaluable nodes give: planes of float32 with a format and a data window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# ruff: noqa: N, A002, A001, BLE001 - the names are the host's own
+# The names are the host's own.
 """``nuke.rotopaint``."""
 
 from .curves import (

@@ -1,4 +1,5 @@
-# ruff: noqa: N, A002, A001, BLE001 - the names are the host's own
+# ruff: noqa: BLE001
+# The names are the host's own.
 """What the fake host is doing: its script, undo list, event loop and callbacks. One at a time, as in Nuke."""
 
 from __future__ import annotations

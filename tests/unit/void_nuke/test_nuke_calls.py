@@ -1,6 +1,6 @@
-"""Every name of Nuke's that the adapter uses, beside the type stubs of Nuke: a call that does not exist fails.
+"""Every name of Nuke's that the adapter uses, beside the stubs of Nuke: a call that does not exist fails.
 
-mypy says more where it knows an object's type; the stubs leave many objects untyped, and there a typo would pass.
+mypy says more where it knows an object's type; the stubs leave many objects untyped: a typo would pass there.
 """
 
 from __future__ import annotations
@@ -14,15 +14,76 @@ import pytest
 
 import void_nuke
 
-ADAPTERS = ("nuke_host.py", "roto_export.py")
+ADAPTERS = ("nuke_host.py", "read_knobs.py", "roto_export.py")
 OWN_NAMES = frozenset(
-    """
-    append value_of held call post run_posted close get items values add update extend startswith strip lower split
-    rsplit rpartition as_posix is_file info setdefault union path kind curve layers layer shape stroke open_flag frame
-    frames view views_of source node elements channel format_of proxy_scale label pattern colour_space beside job_id
-    is_proxy width height pixel_aspect replaces_job compare matte_channel first last x y warning exception join
-    not_carried at name annotations getLogger
-    """.split()
+    {
+        "add",
+        "annotations",
+        "append",
+        "as_posix",
+        "at",
+        "beside",
+        "call",
+        "channel",
+        "close",
+        "colour_space",
+        "compare",
+        "curve",
+        "elements",
+        "exception",
+        "extend",
+        "first",
+        "format_of",
+        "frame",
+        "frames",
+        "get",
+        "getLogger",
+        "height",
+        "held",
+        "info",
+        "is_file",
+        "is_proxy",
+        "items",
+        "job_id",
+        "join",
+        "kind",
+        "label",
+        "last",
+        "layer",
+        "layers",
+        "lower",
+        "matte_channel",
+        "name",
+        "node",
+        "not_carried",
+        "open_flag",
+        "path",
+        "pattern",
+        "pixel_aspect",
+        "post",
+        "proxy_scale",
+        "replaces_job",
+        "rpartition",
+        "rsplit",
+        "run_posted",
+        "setdefault",
+        "shape",
+        "source",
+        "split",
+        "startswith",
+        "strip",
+        "stroke",
+        "union",
+        "update",
+        "value_of",
+        "values",
+        "view",
+        "views_of",
+        "warning",
+        "width",
+        "x",
+        "y",
+    }
 )
 """Methods and fields of Python's and of ours that the adapter uses; never Nuke's."""
 
@@ -144,16 +205,22 @@ def test_only_the_adapter_imports_nuke() -> None:
     importing = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if (
-            isinstance(node, ast.Import)
-            and any(alias.name.split(".")[0] in ("nuke", "nukescripts") for alias in node.names)
-        )
-        or (
-            isinstance(node, ast.ImportFrom)
-            and (node.module or "").split(".")[0] in ("nuke", "nukescripts")
-            and not node.level
-        )
+        for name in _imported(ast.parse(path.read_text()))
+        if name.split(".")[0] in ("nuke", "nukescripts")
     }
     assert "nuke_host.py" in importing
     assert importing <= {"nuke_host.py", "init.py", "menu.py"}
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Modules that are imported at run time, at the top of a module or in a function."""
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    ]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""

@@ -123,7 +123,7 @@ def test_the_engine_draws_what_the_host_draws(roto: Any, name: str, frame: int) 
 
 
 def test_a_corner_pin_moves_the_points(roto: Any) -> None:
-    shape, layer = layered(roto)
+    _, layer = layered(roto)
     matrix = [1.0, 0, 0, 0, 0, 1.0, 0, 0, 0, 0, 1, 0, 0.004, 0.002, 0, 1]
     layer.getTransform().set_extra([float(value) for value in matrix])
     (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main")
