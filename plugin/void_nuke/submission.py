@@ -175,6 +175,9 @@ class RemovalSession:
         """Take up the jobs that the open script knows; those of another script are left to themselves."""
         records = {record.job_id: record for record in decode_notes(self._host.notes())}
         with self._lock:
+            for job_id, job in self._jobs.items():
+                if job_id not in records and job.phase in (Phase.EXPORTING, Phase.SUBMITTING):
+                    self._cancelled[job_id].set()  # its nodes are gone
             known = {job_id: job for job_id, job in self._jobs.items() if job_id in records}
             self._jobs = {
                 **{job_id: tracked_from(record) for job_id, record in records.items()},
@@ -241,7 +244,7 @@ class RemovalSession:
             self._jobs[job_id] = tracked
             self._cancelled[job_id] = threading.Event()
         self._notify(job_id)
-        self._work.put(partial(self._export, job_id, pick, version, deliver))
+        self._work.put(partial(self._export, job_id, pick, version, tracked.created_at, deliver))
         return tracked
 
     # The export's thread ------------------------------------------------------------------------------------
@@ -251,7 +254,12 @@ class RemovalSession:
             work()
 
     def _export(
-        self, job_id: str, pick: RemovalPick, version: int, deliver: Callable[[str, RemovalJob], None]
+        self,
+        job_id: str,
+        pick: RemovalPick,
+        version: int,
+        created_at: float,
+        deliver: Callable[[str, RemovalJob], None],
     ) -> None:
         folder = Path(pick.output_pattern.replace("{version}", f"v{version:03d}")).parent
         folder = folder / f"void_export_{job_id[:12]}"
@@ -269,7 +277,9 @@ class RemovalSession:
             self._update(
                 job_id, phase=Phase.SUBMITTING, message="submitting", left_out=exported.left_out, fraction=0.0
             )
-            self._remember(record_of(job, pick, exported, created_at=self.job(job_id).created_at))
+            if self._cancelled[job_id].is_set():
+                raise ExportCancelled("the export was cancelled; nothing was submitted")
+            self._remember(record_of(job, pick, exported, created_at=created_at))
             deliver(job_id, job)
         except ExportCancelled as error:
             self._discard(folder)
@@ -328,8 +338,7 @@ class RemovalSession:
                 eta_s=progress.eta_s,
             )
         elif isinstance(event, FrameEvent):
-            done = min(self.job(job_id).frames_done + 1, len(self.job(job_id).frames.frames))
-            self._update(job_id, frames_done=done)
+            self._update(job_id, one_more_frame=True)
         elif isinstance(event, Preview):
             self._update(job_id, preview=event)
         elif isinstance(event, Connected | Disconnected):
@@ -382,6 +391,8 @@ class RemovalSession:
                 return
             if job.phase is Phase.CANCELLING and not changes.get("phase", job.phase).is_final:
                 changes.pop("phase", None)
+            if changes.pop("one_more_frame", False):
+                changes["frames_done"] = min(job.frames_done + 1, len(job.frames.frames))
             self._jobs[job_id] = replace(job, **changes)
         self._notify(job_id)
 
