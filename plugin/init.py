@@ -29,7 +29,7 @@ def _vendor_tag():
 def _start():
     folder = _folder()
     if str(folder) not in sys.path:
-        sys.path.append(str(folder))
+        sys.path.insert(0, str(folder))
     vendor = folder / "vendor" / _vendor_tag()
     if vendor.is_dir() and str(vendor) not in sys.path:
         # Behind all others: a package that the studio brings itself is used as it is.

@@ -28,6 +28,8 @@ from .qt import QObject, QTimer, Signal, Slot
 
 _LOOK_MS = 1000
 _STATUS_S = 3.0
+_ANY_PORT = ("--endpoint", "tcp://127.0.0.1:0")
+"""A free port: the usual one may be another user's on a shared machine. The home's server.json tells which."""
 _SMALL_LOG_BYTES = 4096
 _BENT_BY_HOSTS = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH")
 """Variables with which a host prepares its own processes; another Python must not inherit them."""
@@ -184,7 +186,7 @@ class _Looker:
             text = "The server is slow to answer; jobs go on, the panel keeps asking"
             return replace(picture, text=text), self._client
         except Exception as error:  # noqa: BLE001 - whatever a server does, the panel keeps looking
-            if self._is_starting():
+            if self._is_starting() and self._process is not None and self._process.pid == address.pid:
                 return replace(picture, state=ServerState.STARTING, text="Starting the server"), self._client
             text = f"{_sentence(error)}; stop it and start it again if it does not come back"
             return replace(picture, text=text), self._client
@@ -223,7 +225,7 @@ class _Looker:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    [python, "-m", "void_server", "serve", "--home", str(self._home)],
+                    [python, "-m", "void_server", "serve", "--home", str(self._home), *_ANY_PORT],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -35,37 +35,64 @@ def outline(points: Sequence[RotoPoint]) -> QtGui.QPainterPath:
 
 
 def region_of(marked: Marked, role: Role, width: int, height: int) -> QtGui.QPainterPath:
-    """What all visible shapes of a role cover together, in the host's pixels, cut at the format."""
+    """All visible shapes of a role in one path, in the host's pixels.
+
+    Filled inside the format, it is what they cover together.
+
+    Every outline turns the same way and an inverted one turns back inside the whole format, so that counting
+    turns (the winding rule) adds them up. Uniting the paths themselves takes far longer.
+    """
+    region = QtGui.QPainterPath()
+    region.setFillRule(QtCore.Qt.FillRule.WindingFill)
     frame = QtGui.QPainterPath()
     frame.addRect(0, 0, width, height)
-    region = QtGui.QPainterPath()
+    frame = _turned(frame, leftwards=True)
     for own, shape in marked:
         if own == role and shape.visible and shape.opacity > 0 and len(shape.points) > 1:
-            path = outline(shape.points)
-            path.setFillRule(QtCore.Qt.FillRule.WindingFill)
-            region = region.united(frame.subtracted(path) if shape.inverted else path)
-    return region.intersected(frame)
+            if shape.inverted:
+                region.addPath(frame)
+            region.addPath(_turned(outline(shape.points), leftwards=not shape.inverted))
+    return region
+
+
+def _turned(path: QtGui.QPainterPath, *, leftwards: bool) -> QtGui.QPainterPath:
+    """The path in the wanted direction, by the sign of its area."""
+    polygon = path.toFillPolygon()
+    corners = [(polygon.at(index).x(), polygon.at(index).y()) for index in range(polygon.size())]
+    area = sum(x * corners[index - 1][1] - corners[index - 1][0] * y for index, (x, y) in enumerate(corners))
+    return path if (area < 0) == leftwards else path.toReversed()
 
 
 def paint_quadmask(marked: Marked, width: int, height: int, size: QtCore.QSize) -> QtGui.QImage:
     """The quadmask of the shapes as a grey picture of ``size``: hard levels, hold-outs cut out of both."""
     image = QtGui.QImage(size, QtGui.QImage.Format.Format_Grayscale8)
     image.fill(KEEP)
-    hold_out = region_of(marked, "ignore", width, height)
-    remove = region_of(marked, "remove", width, height).subtracted(hold_out)
-    affected = region_of(marked, "affected", width, height).subtracted(hold_out)
+    remove = region_of(marked, "remove", width, height)
+    affected = region_of(marked, "affected", width, height)
     painter = QtGui.QPainter(image)
     painter.setTransform(to_picture(width, height, size))
-    for region, level in ((affected, AFFECTED), (remove, REMOVE), (remove.intersected(affected), OVERLAP)):
-        painter.fillPath(region, QtGui.QColor(level, level, level))
+    painter.fillPath(affected, _grey(AFFECTED))
+    painter.fillPath(remove, _grey(REMOVE))
+    painter.setClipPath(affected)
+    painter.fillPath(remove, _grey(OVERLAP))
+    painter.setClipping(False)
+    painter.fillPath(region_of(marked, "ignore", width, height), _grey(KEEP))
     painter.end()
     return image
+
+
+def _grey(level: int) -> QtGui.QColor:
+    return QtGui.QColor(level, level, level)
 
 
 def to_picture(width: int, height: int, size: QtCore.QSize) -> QtGui.QTransform:
     """From the host's pixels (y up) to those of a picture of ``size`` (y down)."""
     across, down = size.width() / width, size.height() / height
     return QtGui.QTransform(across, 0, 0, -down, 0, size.height())
+
+
+_DRAWN: tuple[Role, ...] = ("affected", "remove", "ignore")
+"""From below to above."""
 
 
 class RegionView(QtWidgets.QWidget):
@@ -77,6 +104,8 @@ class RegionView(QtWidgets.QWidget):
         self._marked: Marked = ()
         self._picture: QtGui.QImage | None = None
         self._as_quadmask = False
+        self._regions: dict[Role, QtGui.QPainterPath] = {}
+        self._quadmask: QtGui.QImage | None = None
         self._caption = ""
         policy = QtWidgets.QSizePolicy.Policy
         self.setSizePolicy(policy.Expanding, policy.Expanding)
@@ -90,6 +119,8 @@ class RegionView(QtWidgets.QWidget):
         """Shapes of a frame of that format; ``caption`` names frame and size."""
         self._format = (width, height, pixel_aspect)
         self._marked, self._caption = marked, caption
+        self._regions = {role: region_of(marked, role, width, height) for role in _DRAWN}
+        self._quadmask = None
         self.update()
 
     def show_picture(self, picture: QtGui.QImage | None) -> None:
@@ -110,6 +141,7 @@ class RegionView(QtWidgets.QWidget):
         if not self._caption:
             painter.setPen(QtGui.QColor(theme.dim))
             painter.drawText(self.rect(), QtCore.Qt.AlignmentFlag.AlignCenter, "No plate yet")
+            painter.end()
             return
         self._paint_frame(painter, frame, theme)
         painter.setPen(QtGui.QPen(QtGui.QColor(theme.dim), 1))
@@ -118,13 +150,16 @@ class RegionView(QtWidgets.QWidget):
         painter.setPen(QtGui.QColor(theme.dim))
         text = QtCore.QRectF(0, frame.bottom() + 2, self.width(), 18)
         painter.drawText(text, QtCore.Qt.AlignmentFlag.AlignCenter, self._caption)
+        painter.end()
 
     def _paint_frame(self, painter: QtGui.QPainter, frame: QtCore.QRectF, theme: Theme) -> None:
         width, height, _ = self._format
         ratio = self.devicePixelRatioF()
         size = QtCore.QSize(max(1, round(frame.width() * ratio)), max(1, round(frame.height() * ratio)))
         if self._as_quadmask:
-            painter.drawImage(frame, paint_quadmask(self._marked, width, height, size))
+            if self._quadmask is None or self._quadmask.size() != size:
+                self._quadmask = paint_quadmask(self._marked, width, height, size)
+            painter.drawImage(frame, self._quadmask)
             return
         if self._picture is not None:
             painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
@@ -137,14 +172,12 @@ class RegionView(QtWidgets.QWidget):
         transform = to_picture(width, height, QtCore.QSize(1, 1)) * QtGui.QTransform.fromScale(
             frame.width(), frame.height()
         )
-        roles: tuple[Role, ...] = ("affected", "remove", "ignore")
-        for role in roles:
-            region = (transform * move).map(region_of(self._marked, role, width, height))
+        for role in _DRAWN:
+            region = (transform * move).map(self._regions[role])
             colour = theme.role(role)
-            painter.setPen(QtGui.QPen(colour, 1.6))
+            painter.strokePath(region, QtGui.QPen(colour, 1.6))
             colour.setAlphaF(0.32)
-            painter.setBrush(colour)
-            painter.drawPath(region)
+            painter.fillPath(region, colour)
         painter.restore()
 
     def _frame_rect(self) -> QtCore.QRectF:
