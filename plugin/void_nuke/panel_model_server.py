@@ -29,7 +29,7 @@ from .qt import QObject, QTimer, Signal, Slot
 _LOOK_MS = 1000
 _STATUS_S = 3.0
 _ANY_PORT = ("--endpoint", "tcp://127.0.0.1:0")
-"""A free port: the usual one may be another user's on a shared machine. The home's server.json tells which."""
+"""A free port: on a shared machine the usual one may be another's. The home's server.json tells which."""
 _SMALL_LOG_BYTES = 4096
 _BENT_BY_HOSTS = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH")
 """Variables with which a host prepares its own processes; another Python must not inherit them."""
