@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .host import FrameRange, ReadBack
 from .plate_files import ReadSettings
 
-if TYPE_CHECKING:
-    import nuke
+Node = Any
+"""A node of the host; a test compares every call on it with the host's stubs."""
 
 _PASSING = frozenset({"Dot", "NoOp"})
 """Nodes that change nothing of the picture."""
 
 
-def passing_read(node: nuke.Node) -> nuke.Node | None:
+def passing_read(node: Node) -> Node | None:
     """The Read whose picture ``node`` passes on unchanged, if it is one."""
-    at: nuke.Node | None = node
+    at: Node | None = node
     while at is not None and at.Class() != "Read":
         switch = at.knob("disable")
         # A disabled node passes its first input, if nothing animates the switch.
@@ -35,7 +35,7 @@ def passing_read(node: nuke.Node) -> nuke.Node | None:
     return at
 
 
-def read_settings(read: nuke.Node, file: str, working_space: str) -> ReadSettings:
+def read_settings(read: Node, file: str, working_space: str) -> ReadSettings:
     """What of a Read decides whether its files can be used."""
     return ReadSettings(
         file=file,
@@ -48,12 +48,12 @@ def read_settings(read: nuke.Node, file: str, working_space: str) -> ReadSetting
     )
 
 
-def read_colour(read: nuke.Node) -> str:
+def read_colour(read: Node) -> str:
     """As :attr:`void_nuke.host.PlateInfo.colour_space`."""
     return "raw" if read["raw"].value() else str(read["colorspace"].value())
 
 
-def set_files(node: nuke.Node, read: ReadBack, size: nuke.Format | None) -> None:
+def set_files(node: Node, read: ReadBack, size: Any) -> None:
     """Files and range of a result; ``size`` is the plate's format, which a proxy stands for."""
     pattern = Path(read.pattern).as_posix()
     if read.is_proxy:
@@ -71,7 +71,7 @@ def set_files(node: nuke.Node, read: ReadBack, size: nuke.Format | None) -> None
     node["on_error"].setValue("error")
 
 
-def set_colour(node: nuke.Node, colour_space: str) -> None:
+def set_colour(node: Node, colour_space: str) -> None:
     """The other way round."""
     if colour_space == "raw":
         node["raw"].setValue(True)
