@@ -77,7 +77,6 @@ class PanelSettings:
     """Frames added at both ends of the range."""
     compare: bool = field(default=True, metadata=USER)
     """Wire a comparison beside the new Read."""
-    import_when_done: bool = field(default=True, metadata=USER)
     server_python: str = field(default="", metadata=USER)
     """The Python that has the server; empty takes the one the installer noted."""
 

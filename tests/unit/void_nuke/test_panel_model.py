@@ -220,7 +220,7 @@ def test_any_node_can_be_the_matte(case: Case) -> None:
 def test_settings_come_back_with_the_script_and_the_artist(case: Case, tmp_path: Path, qt: Any) -> None:
     case.model.use_selection()
     case.model.set_role(["Root/cup"], "affected")
-    case.model.change(prompt="Empty.", handles=8, import_when_done=False)
+    case.model.change(prompt="Empty.", handles=8)
     case.model.keep()
     assert set(json.loads(case.preferences.read_text())) == set(to_plain(PanelSettings(), "user"))
 
