@@ -1,4 +1,4 @@
-"""The command line: ``python3 installer [--prefix DIR] [--verbose] demo | test | doctor [arguments]``."""
+"""The command line: ``python3 installer [--prefix DIR] [--verbose] VERB [arguments]``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from installer import nuke
 from installer.console import Console
 from installer.environment import Environment, clean_variables
 from installer.errors import PackageError, SetupError
@@ -19,6 +20,7 @@ _VERBS = {
     "demo": "remove an object from a generated HDR shot, through the real server, and show the result",
     "test": "run the project's checks and tests (with arguments: only pytest, with them)",
     "doctor": "check this machine, one line for each finding",
+    "nuke": "put the panel and the gizmos into Nuke's folder (--uninstall takes them out)",
 }
 _INTERRUPTED = 130
 
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
 def _run(
     verb: str, prefix: Path, project: Project, console: Console, passed_on: Sequence[str], *, verbose: bool
 ) -> int:
+    if verb == "nuke":
+        return nuke.run(prefix, project, console, passed_on, verbose=verbose)
     if verb == "doctor":
         host_is_fine = check_host(prefix, console)
         environment = provide(verb, prefix, project, console, verbose=verbose)
@@ -80,7 +84,9 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         allow_abbrev=False,
     )
     parser.add_argument("verb", choices=_VERBS)
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for the demo, pytest or the doctor")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="for the demo, pytest, the doctor or nuke"
+    )
     options = parser.parse_args(arguments)
     # The installer's own options may also stand behind the verb, where the first pass leaves them.
     return own.parse_known_args(options.arguments, options)

@@ -27,6 +27,7 @@ class Project:
         with (root / "pyproject.toml").open("rb") as file:
             self._tables = tomllib.load(file)
         self.name: str = self._tables["project"]["name"]
+        self.version: str = self._tables["project"]["version"]
         self._extras: dict[str, list[str]] = self._tables["project"].get("optional-dependencies", {})
 
     def expand(self, extras: Iterable[str]) -> frozenset[str]:

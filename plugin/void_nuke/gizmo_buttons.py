@@ -1,0 +1,186 @@
+"""What the buttons of ``VoidRemove`` do. They pass their node: nothing here needs the host's module."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from void_protocol.job import Role
+
+from .errors import HostError, SelectionError
+from .host import FrameRange
+from .panel_model import PanelModel
+from .panel_model_running import the_model
+from .panel_model_settings import PanelSettings
+from .panel_model_words import phase_word, status_line
+from .pick import MatteChoice, RemovalPick
+from .tracked_job import Phase, TrackedJob
+
+INPUTS = ("plate", "remove", "affected")
+"""In the order of the node's inputs."""
+SCALES = {"1": 1.0, "1/2": 0.5, "1/4": 0.25, "1/8": 0.125}
+
+
+class Knob(Protocol):
+    """The part of Nuke's knob that is used."""
+
+    def value(self) -> Any: ...
+
+    def setValue(self, value: Any) -> Any: ...  # noqa: N802 - Nuke's name
+
+
+class GizmoNode(Protocol):
+    """The part of Nuke's node that is used."""
+
+    def __getitem__(self, knob: str) -> Knob: ...
+
+    def fullName(self) -> str: ...  # noqa: N802 - Nuke's name
+
+    def input(self, number: int) -> GizmoNode | None: ...
+
+
+def submit(node: GizmoNode, model: PanelModel | None = None) -> None:
+    """Export and submit what is connected. Trouble is said in the node's status."""
+    model = model or the_model()
+    try:
+        job = model.session.start(pick_of(node, model))
+    except HostError as error:
+        _say(node, str(error))
+        return
+    node["job_id"].setValue(job.job_id)
+    _follow(node, job.job_id, model)
+    show(node, job)
+
+
+def cancel(node: GizmoNode, model: PanelModel | None = None) -> None:
+    """Stop the node's removal."""
+    model = model or the_model()
+    job = _job_of(node, model)
+    if job is not None:
+        model.cancel(job.job_id)
+
+
+def update(node: GizmoNode, model: PanelModel | None = None) -> None:
+    """Show how far the node's removal is, also after the script was opened again."""
+    model = model or the_model()
+    job = _job_of(node, model)
+    if job is not None:
+        _follow(node, job.job_id, model)
+        show(node, job)
+
+
+def take_plate_range(node: GizmoNode, model: PanelModel | None = None) -> None:
+    """Set the frames to those of the plate."""
+    model = model or the_model()
+    try:
+        frames = model.host.plate(_plate_of(node)).frames
+    except HostError as error:
+        _say(node, str(error))
+        return
+    node["first_frame"].setValue(frames.first)
+    node["last_frame"].setValue(frames.last)
+
+
+def pick_of(node: GizmoNode, model: PanelModel) -> RemovalPick:
+    """What the node's inputs and knobs ask for.
+
+    Raises:
+        SelectionError: with what is missing, and what to do.
+    """
+    plate = _plate_of(node)
+    first, last = int(node["first_frame"].value()), int(node["last_frame"].value())
+    if last < first:
+        raise SelectionError(f"the frames {first} to {last} run backwards; swap them")
+    roles: tuple[tuple[int, Role], ...] = ((1, "remove"), (2, "affected"))
+    mattes = tuple(
+        MatteChoice(role=role, node=source.fullName())
+        for number, role in roles
+        if (source := node.input(number)) is not None
+    )
+    name = node.fullName().rpartition(".")[2]
+    output = str(node["result_pattern"].value()) or model.proposed_output(name)
+    if not output:
+        raise SelectionError("the script was never saved; save it, or fill in 'Result to'")
+    pick = RemovalPick(
+        plate=plate,
+        frames=FrameRange(first, last),
+        output_pattern=output,
+        mattes=mattes,
+        settings=_settings_of(node).job_settings(),
+        view=model.host.plate(plate).views[0],
+        compare=False,
+    )
+    pick.check()
+    return pick
+
+
+def show(node: GizmoNode, job: TrackedJob) -> None:
+    """Write into the node how a removal is; a finished one becomes what the node shows."""
+    _say(node, f"{phase_word(job)}: {status_line(job)}")
+    if job.phase is Phase.DONE and node["result_file"].value() != job.result_pattern:
+        node["result_file"].setValue(job.result_pattern)
+        node["result_first"].setValue(job.frames.first)
+        node["result_last"].setValue(job.frames.last)
+        node["output"].setValue("result")
+
+
+def _settings_of(node: GizmoNode) -> PanelSettings:
+    quality = str(node["quality"].value())
+    return dataclasses.replace(
+        PanelSettings(),
+        prompt=str(node["prompt"].value()),
+        engine=str(node["engine"].value()),
+        quality=quality,
+        proxy_scale=SCALES[str(node["scale"].value())],
+        seed=int(node["seed"].value()),
+        growth_px=float(node["growth_px"].value()),
+        softness_px=float(node["softness_px"].value()),
+    )
+
+
+def _plate_of(node: GizmoNode) -> str:
+    plate = node.input(0)
+    if plate is None:
+        raise SelectionError("no plate is connected; connect it to the input 'plate'")
+    return plate.fullName()
+
+
+def _job_of(node: GizmoNode, model: PanelModel) -> TrackedJob | None:
+    job_id = str(node["job_id"].value())
+    try:
+        return model.session.job(job_id)
+    except KeyError:
+        _say(node, "not submitted from this script; press Submit")
+        return None
+
+
+def _follow(node: GizmoNode, job_id: str, model: PanelModel) -> None:
+    nodes = _FOLLOWERS.get(model)
+    if nodes is None:
+        nodes = _FOLLOWERS[model] = {}
+        model.job_changed.connect(partial(_changed, nodes))
+    nodes[job_id] = node
+
+
+def _changed(nodes: dict[str, GizmoNode], job: TrackedJob) -> None:
+    node = nodes.get(job.job_id)
+    if node is None:
+        return
+    try:
+        is_same = node["job_id"].value() == job.job_id
+    except (ValueError, NameError):  # Nuke's words for a node that was deleted
+        is_same = False
+    if is_same:
+        show(node, job)
+    else:
+        del nodes[job.job_id]
+
+
+_FOLLOWERS: WeakKeyDictionary[PanelModel, dict[str, GizmoNode]] = WeakKeyDictionary()
+"""The node that shows each job."""
+
+
+def _say(node: GizmoNode, text: str) -> None:
+    node["status"].setValue(text[:1].upper() + text[1:])

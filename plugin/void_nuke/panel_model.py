@@ -1,0 +1,363 @@
+"""The panel without its widgets: what is picked, what stands in the way, what happens on a press.
+
+Widgets read its attributes, call its methods and listen to its signals. Everything belongs to the main
+thread; what takes time (export, sending, the server) happens on threads of
+:class:`~void_nuke.submission.RemovalSession` and :class:`~void_nuke.panel_model_server.ServerModel`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from void_protocol.job import Role
+
+from .errors import HostError, SelectionError
+from .frame_range import choose_range
+from .host import FrameRange, Host, PlateInfo, RotoShapeInfo
+from .panel_model_notes import for_panel, for_removals
+from .panel_model_picture import PictureModel
+from .panel_model_server import ServerModel, installed_server_python
+from .panel_model_settings import (
+    QUALITIES,
+    PanelSettings,
+    preferences_file,
+    read_preferences,
+    to_plain,
+    with_plain,
+    write_preferences,
+)
+from .panel_model_shapes import ShapeList
+from .pick import MatteChoice, RemovalPick
+from .qt import QObject, QTimer, Signal
+from .submission import RemovalSession
+from .tracked_job import TrackedJob
+
+_KEEP_AFTER_MS = 400
+"""A change is kept once the artist has paused for this long."""
+
+
+class PanelModel(QObject):
+    """See the module."""
+
+    settings_changed = Signal()
+    shapes_changed = Signal()
+    plate_changed = Signal()
+    job_changed = Signal(object)
+    """A :class:`TrackedJob`, also a new one."""
+    jobs_reset = Signal()
+    said = Signal(str, bool)
+    """A message to the artist, and whether it tells of trouble."""
+
+    def __init__(
+        self,
+        host: Host,
+        server: ServerModel,
+        *,
+        preferences: Path | None = None,
+        session: RemovalSession | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """
+        Args:
+            host: where the script is.
+            server: the connection.
+            preferences: this artist's file; the usual one by default.
+            session: made here unless given.
+        """
+        super().__init__(parent)
+        self.host = host
+        self.server = server
+        self.shapes = ShapeList()
+        self.plate: PlateInfo | None = None
+        self.plate_problem = ""
+        self.settings = PanelSettings()
+        self.picture = PictureModel(host, self)
+        self._preferences = preferences or preferences_file()
+        self._notes = for_panel(host)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_KEEP_AFTER_MS)
+        self._timer.timeout.connect(self.keep)
+        self.session = session or RemovalSession(for_removals(host), on_change=self.job_changed.emit)
+        server.client_changed.connect(self.session.use_client)
+        self.reload()
+        self.session.reattach()
+        host.on_script_load(self.reload)
+
+    # What is kept -------------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Take settings from the open script and the preferences."""
+        settings = with_plain(PanelSettings(), read_preferences(self._preferences), "user")
+        try:
+            kept = json.loads(self._notes.notes() or "{}")
+        except ValueError:
+            kept = {}
+        self.settings = with_plain(settings, kept if isinstance(kept, dict) else {}, "script")
+        self.refresh()
+        self.settings_changed.emit()
+        self.jobs_reset.emit()
+
+    def keep(self) -> None:
+        """Write what changed, to the script and the preferences."""
+        self._timer.stop()
+        self._notes.keep_notes(json.dumps(to_plain(self.settings, "script")))
+        write_preferences(self._preferences, self.settings)
+
+    def change(self, **changes: Any) -> None:
+        """Set settings by name."""
+        if "quality" in changes and "proxy_scale" not in changes:
+            changes["proxy_scale"] = QUALITIES[changes["quality"]].proxy_scale
+        changed = dataclasses.replace(self.settings, **changes)
+        if changed != self.settings:
+            self.settings = changed
+            self._timer.start()
+            self.settings_changed.emit()
+
+    @property
+    def server_python(self) -> str:
+        """The Python that the server is started with."""
+        return self.settings.server_python or installed_server_python(Path(__file__).resolve().parent)
+
+    # What is picked -----------------------------------------------------------------------------------------
+
+    def use_selection(self) -> None:
+        """Take plate and roto from the selected nodes."""
+        nodes = list(self.host.selected_nodes())
+        roto = next((node.name for node in nodes if node.has_roto), "")
+        plate = next((node.name for node in nodes if not node.has_roto), "")
+        if not nodes:
+            self._say("Nothing is selected; select the plate and a Roto node, then press this again", True)
+            return
+        self.pick(plate=plate or self.settings.plate, roto=roto or self.settings.roto)
+
+    def pick(self, *, plate: str | None = None, roto: str | None = None) -> None:
+        """Take these nodes. Roles of another roto node are forgotten."""
+        changes: dict[str, Any] = {}
+        if plate is not None and plate != self.settings.plate:
+            changes["plate"] = plate
+        if roto is not None and roto != self.settings.roto:
+            changes |= {"roto": roto, "roles": ()}
+        if changes:
+            self.change(**changes)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask the host again for plate and shapes, as they may have changed."""
+        self.plate, self.plate_problem = None, ""
+        roles: dict[str, Role] = dict(self.settings.roles)  # type: ignore[arg-type]
+        if self.settings.plate:
+            try:
+                self.plate = self.host.plate(self.settings.plate)
+            except HostError as error:
+                self.plate_problem = str(error)
+        try:
+            elements = self.host.roto_elements(self.settings.roto) if self.settings.roto else ()
+        except HostError as error:
+            elements = ()
+            self.plate_problem = self.plate_problem or str(error)
+        self.shapes.set_elements(elements, roles)
+        self.plate_changed.emit()
+        self.shapes_changed.emit()
+
+    def set_role(self, paths: Iterable[str], role: Role | None) -> None:
+        """Mark elements."""
+        self.shapes.set_role(paths, role)
+        self.change(roles=tuple(self.shapes.roles().items()))
+        self.shapes_changed.emit()
+
+    def set_filter(self, text: str) -> None:
+        self.shapes.filter = text
+        self.shapes_changed.emit()
+
+    def set_matte_node(self, role: Role, node: str) -> None:
+        """A node whose alpha is the matte of a role; empty for none."""
+        others = tuple(pair for pair in self.settings.matte_nodes if pair[0] != role)
+        self.change(matte_nodes=(*others, (role, node)) if node else others)
+
+    @property
+    def view(self) -> str:
+        views = self.plate.views if self.plate is not None else ("main",)
+        return self.settings.view if self.settings.view in views else views[0]
+
+    def frames(self) -> FrameRange:
+        """
+        Raises:
+            SelectionError: when there is no plate or no such range.
+        """
+        if self.plate is None:
+            raise SelectionError(
+                self.plate_problem or "no plate is picked; select it and press Use selection"
+            )
+        return choose_range(
+            self.settings.range_choice,
+            self.plate.frames,
+            self.host.script_ranges(),
+            typed=self.settings.typed_range,
+            handles=self.settings.handles,
+        )
+
+    def baked(self) -> list[tuple[Role, RotoShapeInfo]]:
+        """Marked shapes at the current frame, for the overlay; those that cannot be baked are not in it."""
+        rows = [row for row in self.shapes.rows if row.role is not None and row.element.can_bake]
+        if not rows:
+            return []
+        frame = self.host.script_ranges().current_frame
+        roles = self.shapes.roles()
+        paths = [row.element.path for row in rows]
+        try:
+            baked = self.host.bake_roto(self.settings.roto, paths, frame, self.view)
+        except HostError:
+            return []
+        return [(roles[one.path], one) for one in baked]
+
+    def show_frame(self, *, is_asked_for: bool) -> None:
+        """Bring the plate's picture to the current frame.
+
+        A plate that has to be computed is rendered only when the artist asks for it: it could take a while.
+        """
+        plate = self.plate
+        if plate is None:
+            self.picture.clear()
+        elif is_asked_for or plate.files is not None:
+            self.picture.ask(plate, self.host.script_ranges().current_frame, self.view)
+        else:
+            self.picture.clear()
+
+    # Remove -------------------------------------------------------------------------------------------------
+
+    def proposed_output(self, name: str = "") -> str:
+        """Where a result goes when the artist says nothing: beside the script; empty for one never saved.
+
+        ``name`` is the plate's unless given.
+        """
+        script = self.host.script_path()
+        if not script or (self.plate is None and not name):
+            return ""
+        return self._output_in(Path(script).parent / "void", name)
+
+    def output_into(self, folder: str) -> None:
+        """Results go below this folder."""
+        self.change(output=self._output_in(Path(folder)))
+
+    def _output_in(self, folder: Path, name: str = "") -> str:
+        if not name:
+            name = self.plate.node.rpartition(".")[2] if self.plate is not None else "shot"
+        clean = f"{name}_clean_{{version}}"
+        return str(folder / clean / f"{clean}.%04d.exr")
+
+    def wanted(self) -> RemovalPick:
+        """What a press of Remove would begin.
+
+        Raises:
+            SelectionError: with what is missing, and what to do.
+        """
+        frames = self.frames()
+        output = self.settings.output or self.proposed_output()
+        if not output:
+            raise SelectionError("the script was never saved; save it, or choose where the result goes")
+        pick = RemovalPick(
+            plate=self.settings.plate,
+            frames=frames,
+            output_pattern=output,
+            roto=self.settings.roto if self.shapes.roles() else "",
+            roles=self.shapes.roles(),
+            mattes=tuple(MatteChoice(role=role, node=node) for role, node in self.settings.matte_nodes),  # type: ignore[arg-type]
+            settings=self.settings.job_settings(),
+            shapes_only=self.settings.shapes_only,
+            view=self.view,
+            compare=self.settings.compare,
+        )
+        pick.check()
+        return pick
+
+    def problem(self) -> str:
+        """What stands in the way of Remove; empty when nothing does."""
+        try:
+            self.wanted()
+        except HostError as error:
+            return _sentence(str(error))
+        if self.server.picture.state.value != "running":
+            return self.server.picture.text
+        return ""
+
+    def losses(self) -> list[str]:
+        """What of the marked elements would not travel as the artist sees it, a line each."""
+        rows = self.shapes.rows if self.settings.shapes_only else ()
+        return [text for row in rows if (text := row.loss())]
+
+    def remove(self) -> TrackedJob | None:
+        """Export and submit what is picked; None when something stands in the way (which is said)."""
+        try:
+            job = self.session.start(self.wanted())
+        except HostError as error:
+            self._say(_sentence(str(error)), True)
+            return None
+        self.keep()
+        self._say(f"Exporting {job.name}; Nuke stays yours meanwhile", False)
+        return job
+
+    # Jobs ---------------------------------------------------------------------------------------------------
+
+    def cancel(self, job_id: str) -> None:
+        self.session.cancel(job_id)
+
+    def retry(self, job_id: str) -> None:
+        """The same again, as the next version."""
+        try:
+            self.session.retry(job_id)
+        except HostError as error:
+            self._say(_sentence(str(error)), True)
+
+    def duplicate(self, job_id: str) -> None:
+        """Put a job's picks back into the panel, to change them and press Remove."""
+        pick = self.session.job(job_id).pick
+        if pick is None:
+            self._say("This job is of an earlier session; its marks are those in the list above", True)
+            return
+        wanted = pick.settings
+        self.change(
+            plate=pick.plate,
+            roto=pick.roto,
+            roles=tuple(pick.roles.items()),
+            matte_nodes=tuple((matte.role, matte.node) for matte in pick.mattes),
+            prompt=wanted.prompt,
+            engine=wanted.engine,
+            proxy_scale=wanted.proxy_scale,
+            seed=wanted.seed,
+            growth_px=wanted.matte.growth_px,
+            softness_px=wanted.matte.softness_px,
+            range_choice="typed",
+            typed_range=str(pick.frames),
+            handles=0,
+        )
+        self.refresh()
+        self._say("The job's settings are in the panel; change them and press Remove", False)
+
+    def import_result(self, job_id: str) -> None:
+        """Make the Read of what a job has written so far."""
+        try:
+            name = self.session.import_result(job_id)
+        except HostError as error:
+            self._say(_sentence(str(error)), True)
+            return
+        self._say(f"The result is in {name}, beside the plate", False)
+
+    def close(self) -> None:
+        """Keep what changed and leave the server; jobs go on."""
+        if self._timer.isActive():
+            self.keep()
+        self.session.close()
+        self.server.close()
+        self.picture.close()
+
+    def _say(self, text: str, is_trouble: bool) -> None:
+        self.said.emit(text, is_trouble)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

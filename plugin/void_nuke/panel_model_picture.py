@@ -1,0 +1,83 @@
+"""The plate behind the marked regions, rendered small and read beside the GUI."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .errors import HostError
+from .host import FrameRender, Host, PlateInfo, RenderSource
+from .plate_picture import PlatePicture, read_plate_picture
+from .qt import QObject, Signal
+
+_WIDTH_PX = 480
+"""Roughly what the panel shows."""
+
+
+class PictureModel(QObject):
+    """One picture, of one frame of one plate. Methods belong to the main thread."""
+
+    changed = Signal()
+    _read = Signal(object, object)
+
+    def __init__(self, host: Host, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._host = host
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="void-plate-picture")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._wanted: tuple[str, int, str] | None = None
+        self.picture: PlatePicture | None = None
+        """None until it is there, or when the plate gives none."""
+        self.problem = ""
+        self._read.connect(self._take)
+
+    def clear(self) -> None:
+        """No picture: another one than the plate's own frame would be a lie."""
+        self._wanted = None
+        if self.picture is not None:
+            self.picture = None
+            self.changed.emit()
+
+    def ask(self, plate: PlateInfo, frame: int, view: str) -> None:
+        """Render the plate at a proxy scale, which takes the host as long as showing that frame; reading it
+        does not hold anybody up."""
+        wanted = (plate.node, frame, view)
+        if wanted == self._wanted:
+            return
+        self.clear()
+        self._wanted = wanted
+        scale = min(1.0, 1.0 / max(1, plate.width // _WIDTH_PX))
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="void-panel-", ignore_cleanup_errors=True)
+        path = Path(self._folder.name) / f"plate_{frame}.exr"
+        render = FrameRender(RenderSource(plate.node), str(path), frame, view, proxy_scale=scale)
+        try:
+            self._host.render_frame(render)
+        except HostError as error:
+            self.problem = str(error)
+            return
+        self._pool.submit(self._decode, wanted, path)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _decode(self, wanted: tuple[str, int, str], path: Path) -> None:
+        try:
+            picture = read_plate_picture(path)
+        except HostError as error:
+            picture, problem = None, str(error)
+        else:
+            problem = ""
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(RuntimeError):  # the panel is gone
+            self._read.emit(wanted, (picture, problem))
+
+    def _take(self, wanted: tuple[str, int, str], found: tuple[PlatePicture | None, str]) -> None:
+        if wanted == self._wanted:
+            self.picture, self.problem = found
+            self.changed.emit()

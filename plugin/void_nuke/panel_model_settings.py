@@ -1,0 +1,167 @@
+"""What an artist sets in the panel: kept with the script, or as this artist's preference."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from void_protocol.job import PROXY_SCALES, MatteSettings, Settings
+from void_protocol.keys import home_folder
+
+from .frame_range import RangeChoice
+
+_log = logging.getLogger(__name__)
+
+KeptWith = Literal["script", "user"]
+
+ENGINES: Mapping[str, str] = {
+    "auto": "Automatic",
+    "propagation": "Propagation",
+    "void": "VOID model",
+}
+"""By the names in a job, with those that the artist reads."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A preset: the scale it proposes, and options for the engines that know them."""
+
+    title: str
+    proxy_scale: float
+    options: Mapping[str, Mapping[str, bool | int | float | str]]
+
+
+# With "auto" it is the server that picks the engine, so no engine's own options can go along.
+QUALITIES: Mapping[str, Quality] = {
+    "preview": Quality("Preview", 0.25, {"void": {"speed": "draft"}}),
+    "final": Quality("Final", 1.0, {}),
+    "finest": Quality("Final, two passes", 1.0, {"void": {"passes": 2}}),
+}
+
+
+SCRIPT: Mapping[str, KeptWith] = {"kept": "script"}
+USER: Mapping[str, KeptWith] = {"kept": "user"}
+
+
+@dataclass(frozen=True)
+class PanelSettings:
+    """All of it. The metadata of a field says what it is kept with."""
+
+    plate: str = field(default="", metadata=SCRIPT)
+    roto: str = field(default="", metadata=SCRIPT)
+    """Full names of nodes."""
+    prompt: str = field(default="", metadata=SCRIPT)
+    view: str = field(default="", metadata=SCRIPT)
+    range_choice: RangeChoice = field(default="plate", metadata=SCRIPT)
+    typed_range: str = field(default="", metadata=SCRIPT)
+    output: str = field(default="", metadata=SCRIPT)
+    """Pattern for the result; empty lets the panel propose one beside the script."""
+    roles: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
+    """Path of a roto element and its role."""
+    matte_nodes: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
+    """Role and the node whose alpha is its matte, in place of shapes."""
+    engine: str = field(default="auto", metadata=SCRIPT)
+    quality: str = field(default="final", metadata=SCRIPT)
+    proxy_scale: float = field(default=1.0, metadata=SCRIPT)
+    seed: int = field(default=42, metadata=SCRIPT)
+    growth_px: float = field(default=2.0, metadata=SCRIPT)
+    softness_px: float = field(default=4.0, metadata=SCRIPT)
+    shapes_only: bool = field(default=False, metadata=USER)
+    handles: int = field(default=0, metadata=USER)
+    """Frames added at both ends of the range."""
+    compare: bool = field(default=True, metadata=USER)
+    """Wire a comparison beside the new Read."""
+    server_python: str = field(default="", metadata=USER)
+    """The Python that has the server; empty takes the one the installer noted."""
+
+    def job_settings(self) -> Settings:
+        """As they go into a job."""
+        options = dict(QUALITIES[self.quality].options.get(self.engine, {}))
+        return Settings(
+            engine=self.engine,
+            prompt=self.prompt.strip(),
+            proxy_scale=self.proxy_scale,
+            seed=self.seed,
+            matte=MatteSettings(growth_px=self.growth_px, softness_px=self.softness_px),
+            engine_options=options,
+        )
+
+
+def names_kept(where: KeptWith) -> tuple[str, ...]:
+    """The fields that are kept there."""
+    return tuple(one.name for one in dataclasses.fields(PanelSettings) if one.metadata["kept"] == where)
+
+
+def to_plain(settings: PanelSettings, where: KeptWith) -> dict[str, Any]:
+    """What is kept ``where``, as JSON can hold it."""
+    return {name: getattr(settings, name) for name in names_kept(where)}
+
+
+def with_plain(settings: PanelSettings, kept: Mapping[str, Any], where: KeptWith) -> PanelSettings:
+    """``settings`` with what was kept. Unknown names and values that make no sense are left out: a script
+    must open, whatever wrote it."""
+    known: dict[str, Any] = {}
+    for name in names_kept(where):
+        if name in kept and (value := _checked(name, kept[name])) is not None:
+            known[name] = value
+    return dataclasses.replace(settings, **known)
+
+
+def preferences_file() -> Path:
+    """Where this artist's preferences are."""
+    return home_folder() / "panel.json"
+
+
+def read_preferences(path: Path) -> dict[str, Any]:
+    """The preferences; none when there are none or they are damaged (that is logged)."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        _log.warning("%s cannot be read (%s); the panel starts with its defaults", path, error)
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def write_preferences(path: Path, settings: PanelSettings) -> None:
+    """Whole or not at all; a folder that cannot be written to is logged, not an artist's problem."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(to_plain(settings, "user"), indent=2), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        _log.warning("preferences are not kept: %s cannot be written (%s)", path, error)
+
+
+_CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "engine": tuple(ENGINES),
+    "quality": tuple(QUALITIES),
+    "proxy_scale": PROXY_SCALES,
+    "range_choice": ("plate", "global", "viewer", "typed"),
+}
+_DEFAULTS = PanelSettings()
+
+
+def _checked(name: str, value: Any) -> Any:
+    """The value as the field wants it, or None."""
+    default = getattr(_DEFAULTS, name)
+    if isinstance(default, tuple):
+        pairs = value if isinstance(value, list | tuple) else []
+        is_right = all(
+            isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
+            for pair in pairs
+        )
+        return tuple((pair[0], pair[1]) for pair in pairs) if is_right else None
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not type(default):
+        return None
+    return value if name not in _CHOICES or value in _CHOICES[name] else None

@@ -1,0 +1,70 @@
+"""The shapes of a Roto node as the artist marks them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from void_protocol.job import Role
+
+from .host import RotoElement
+
+ROLES: Mapping[Role | None, str] = {
+    None: "—",
+    "remove": "Remove",
+    "affected": "Affected",
+    "ignore": "Hold out",
+}
+"""What a shape can be, with the words that the artist reads. None: not part of it."""
+
+
+@dataclass(frozen=True)
+class ShapeRow:
+    """A line of the list."""
+
+    element: RotoElement
+    role: Role | None = None
+
+    @property
+    def layer(self) -> str:
+        """The layers above it, without the root."""
+        return " / ".join(self.element.path.split("/")[1:-1])
+
+    def loss(self) -> str:
+        """What of it cannot travel as a shape, and what to do; empty when all can, or it has no role."""
+        if self.role is None or not self.element.not_carried:
+            return ""
+        lost = ", ".join(self.element.not_carried)
+        return f"{self.element.name}: {lost} cannot travel as a shape; switch 'shapes only' off."
+
+
+class ShapeList:
+    """The rows, their roles, the filter. Roles belong to paths, so that they outlive a refresh."""
+
+    def __init__(self) -> None:
+        self.rows: tuple[ShapeRow, ...] = ()
+        self.filter = ""
+
+    def set_elements(self, elements: Sequence[RotoElement], roles: Mapping[str, Role]) -> None:
+        """Show these, with roles by path. A role whose shape is gone is dropped."""
+        self.rows = tuple(ShapeRow(element, roles.get(element.path)) for element in elements)
+
+    def set_role(self, paths: Iterable[str], role: Role | None) -> None:
+        wanted = set(paths)
+        self.rows = tuple(replace(row, role=role) if row.element.path in wanted else row for row in self.rows)
+
+    def shown(self) -> tuple[ShapeRow, ...]:
+        """Those that every word of the filter occurs in: layer, name or role."""
+        words = self.filter.casefold().split()
+        return tuple(
+            row
+            for row in self.rows
+            if all(word in f"{row.element.path} {ROLES[row.role]}".casefold() for word in words)
+        )
+
+    def roles(self) -> dict[str, Role]:
+        """Roles by path, of those that have one."""
+        return {row.element.path: row.role for row in self.rows if row.role is not None}
+
+    def count(self, role: Role) -> int:
+        return sum(row.role == role for row in self.rows)

@@ -1,0 +1,18 @@
+"""What an empty list says, so that it does not look broken."""
+
+from __future__ import annotations
+
+from .qt import QtCore, QtWidgets
+
+
+class Hint(QtWidgets.QLabel):
+    """Centred in a list's viewport; shown while the list is empty."""
+
+    def __init__(self, text: str, view: QtWidgets.QAbstractItemView) -> None:
+        super().__init__(text, view.viewport())
+        self.setProperty("dim", True)
+        self.setWordWrap(True)
+        self.setAlignment(QtCore.Qt.AlignmentFlag.AlignCenter)
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        layout = QtWidgets.QVBoxLayout(view.viewport())
+        layout.addWidget(self)

@@ -1,0 +1,221 @@
+"""The removals: a picture, what each is doing, how long still, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .. import panel_model_words as words
+from ..panel_model import PanelModel
+from ..tracked_job import Phase, TrackedJob
+from .hint import Hint
+from .job_log import JobLog
+from .qt import QtCore, QtGui, QtWidgets
+from .style import theme_of
+
+_JOB = QtCore.Qt.ItemDataRole.UserRole
+_ROW_PX = 62
+_THUMB = QtCore.QSize(88, 50)
+
+
+class JobList(QtWidgets.QWidget):
+    def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._list = QtWidgets.QListWidget()
+        self._list.setItemDelegate(_JobDelegate(self._list))
+        self._list.setVerticalScrollMode(QtWidgets.QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._list.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setMinimumHeight(_ROW_PX + 4)
+        self._list.setAccessibleName("Removals")
+        self._hint = Hint("Nothing yet: mark shapes and press Remove", self._list)
+        self._items: dict[str, QtWidgets.QListWidgetItem] = {}
+        self._detail = QtWidgets.QLabel()
+        self._detail.setWordWrap(True)
+        self._detail.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._detail.setProperty("trouble", True)
+        self._detail.hide()
+        self._buttons = {
+            "cancel": self._button("Cancel", "Stop it; frames that are whole stay", model.cancel),
+            "retry": self._button("Retry", "Run the same again, as the next version", model.retry),
+            "duplicate": self._button("Duplicate", "Put its settings back into the panel", model.duplicate),
+            "import": self._button("Import result", "Make the Read of what is there", model.import_result),
+            "folder": self._button("Open folder", "Show the result's files", self._open_folder),
+            "log": self._button("Log", "What the server said about it", self._open_log),
+        }
+        buttons = QtWidgets.QHBoxLayout()
+        buttons.setSpacing(4)
+        for button in self._buttons.values():
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(5)
+        layout.addWidget(self._list, 1)
+        layout.addWidget(self._detail)
+        layout.addLayout(buttons)
+        self._list.currentItemChanged.connect(lambda *_: self._enable())
+        model.job_changed.connect(self.show_job)
+        model.jobs_reset.connect(self.reset)
+        self.reset()
+
+    def reset(self) -> None:
+        """All jobs anew: another script was opened."""
+        self._list.clear()
+        self._items.clear()
+        for job in reversed(self._model.session.jobs):
+            self.show_job(job)
+        self._enable()
+
+    def show_job(self, job: TrackedJob) -> None:
+        """A job that changed, or a new one, which comes first."""
+        item = self._items.get(job.job_id)
+        if item is None:
+            item = QtWidgets.QListWidgetItem()
+            item.setSizeHint(QtCore.QSize(100, _ROW_PX))
+            self._items[job.job_id] = item
+            self._list.insertItem(0, item)
+            self._list.setCurrentItem(item)
+        item.setData(_JOB, job)
+        item.setData(
+            QtCore.Qt.ItemDataRole.AccessibleTextRole,
+            f"{words.title(job)}, {words.phase_word(job)}: {words.status_line(job)}",
+        )
+        item.setToolTip(words.status_line(job))
+        self._enable()
+
+    def current(self) -> TrackedJob | None:
+        item = self._list.currentItem()
+        job = item.data(_JOB) if item is not None else None
+        return job if isinstance(job, TrackedJob) else None
+
+    def _enable(self) -> None:
+        job = self.current()
+        self._hint.setVisible(not self._items)
+        is_final = job is not None and job.phase.is_final
+        has_frames = job is not None and (job.frames_done > 0 or job.phase is Phase.DONE)
+        is_on_server = job is not None and job.info is not None
+        can = {
+            "cancel": job is not None and not is_final and job.phase is not Phase.CANCELLING,
+            "retry": is_final and job is not None and job.pick is not None,
+            "duplicate": job is not None and job.pick is not None,
+            "import": has_frames,
+            "folder": job is not None,
+            "log": is_on_server,
+        }
+        for name, button in self._buttons.items():
+            button.setEnabled(can[name])
+        text = ""
+        if job is not None:
+            lines = [words.status_line(job)] if job.phase is Phase.FAILED else []
+            text = "\n".join([*lines, *(f"Not carried: {line}" for line in job.left_out)])
+        self._detail.setText(text)
+        self._detail.setVisible(bool(text))
+
+    def _button(self, text: str, tip: str, action: Callable[[str], None]) -> QtWidgets.QPushButton:
+        button = QtWidgets.QPushButton(text)
+        button.setToolTip(tip)
+
+        def run() -> None:
+            job = self.current()
+            if job is not None:
+                action(job.job_id)
+
+        button.clicked.connect(lambda *_: run())
+        return button
+
+    def _open_folder(self, job_id: str) -> None:
+        folder = Path(self._model.session.job(job_id).result_pattern).parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        QtGui.QDesktopServices.openUrl(QtCore.QUrl.fromLocalFile(str(folder)))
+
+    def _open_log(self, job_id: str) -> None:
+        JobLog(self._model, self._model.session.job(job_id), self).show()
+
+
+class _JobDelegate(QtWidgets.QStyledItemDelegate):
+    """Draws a row."""
+
+    def paint(
+        self,
+        painter: QtGui.QPainter,
+        option: Any,  # its attributes are not in the stubs
+        index: QtCore.QModelIndex | QtCore.QPersistentModelIndex,
+    ) -> None:
+        job = index.data(_JOB)
+        if not isinstance(job, TrackedJob):
+            return
+        theme = theme_of(option.palette)
+        rect = QtCore.QRect(option.rect)
+        is_selected = option.state & QtWidgets.QStyle.StateFlag.State_Selected
+        painter.save()
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        if is_selected:
+            painter.fillRect(rect, QtGui.QColor(theme.selection))
+        painter.setPen(QtGui.QColor(theme.line))
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        thumb = QtCore.QRect(rect.left() + 6, rect.top() + 6, _THUMB.width(), _THUMB.height())
+        self._thumbnail(painter, thumb, job)
+        left = thumb.right() + 10
+        line = QtCore.QRect(left, rect.top() + 6, rect.right() - left - 8, 17)
+        font = QtGui.QFont(option.font)
+        font.setBold(True)
+        painter.setFont(font)
+        painter.setPen(QtGui.QColor(theme.text))
+        painter.drawText(line, _LEFT, words.title(job))
+        width = QtGui.QFontMetrics(font).horizontalAdvance(words.title(job))
+        font.setBold(False)
+        painter.setFont(font)
+        painter.setPen(QtGui.QColor(theme.dim))
+        painter.drawText(line.adjusted(width + 10, 0, -80, 0), _LEFT, f"{job.engine}  ·  {job.frames}")
+        painter.setPen(theme.phase(job.phase))
+        painter.drawText(line, _RIGHT, words.phase_word(job))
+        self._bar(painter, QtCore.QRectF(left, rect.top() + 27, rect.right() - left - 8, 5), job)
+        text = QtCore.QRect(left, rect.top() + 36, rect.right() - left - 8, 18)
+        painter.setPen(QtGui.QColor(theme.bad if job.phase is Phase.FAILED else theme.dim))
+        metrics = QtGui.QFontMetrics(font)
+        said = metrics.elidedText(words.status_line(job), QtCore.Qt.TextElideMode.ElideRight, text.width())
+        painter.drawText(text, _LEFT, said)
+        painter.restore()
+
+    def _thumbnail(self, painter: QtGui.QPainter, place: QtCore.QRect, job: TrackedJob) -> None:
+        theme = theme_of(QtWidgets.QApplication.palette())
+        painter.fillRect(place, QtGui.QColor(theme.window))
+        preview = job.preview
+        if preview is None:
+            painter.setPen(QtGui.QColor(theme.dim))
+            painter.drawText(place, QtCore.Qt.AlignmentFlag.AlignCenter, "–")
+            return
+        image = QtGui.QImage(
+            preview.pixels,
+            preview.width,
+            preview.height,
+            preview.width * 3,
+            QtGui.QImage.Format.Format_RGB888,
+        )
+        size = image.size().scaled(place.size(), QtCore.Qt.AspectRatioMode.KeepAspectRatio)
+        target = QtCore.QRect(QtCore.QPoint(0, 0), size)
+        target.moveCenter(place.center())
+        painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(target, image)
+
+    def _bar(self, painter: QtGui.QPainter, place: QtCore.QRectF, job: TrackedJob) -> None:
+        theme = theme_of(QtWidgets.QApplication.palette())
+        painter.setPen(QtCore.Qt.PenStyle.NoPen)
+        painter.setBrush(QtGui.QColor(theme.raised))
+        painter.drawRoundedRect(place, 2.5, 2.5)
+        done = words.percent(job)
+        if done:
+            colour = theme.phase(job.phase)
+            painter.setBrush(QtGui.QColor(theme.accent) if not job.phase.is_final else colour)
+            painter.drawRoundedRect(
+                QtCore.QRectF(place.x(), place.y(), max(5.0, place.width() * done / 100), place.height()),
+                2.5,
+                2.5,
+            )
+
+
+_LEFT = int(QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter)
+_RIGHT = int(QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter)

@@ -1,0 +1,230 @@
+"""The panel that Nuke docks."""
+
+from __future__ import annotations
+
+from ..panel_model import PanelModel
+from ..panel_model_running import the_model
+from .job_list import JobList
+from .qt import QtCore, QtGui, QtWidgets
+from .region_view import RegionView
+from .server_bar import ServerBar
+from .settings_form import SettingsForm
+from .shape_table import ShapeTable
+from .style import style_sheet, theme_of
+
+_FOLLOW_FRAME_MS = 250
+"""How often the overlay looks whether the host is on another frame."""
+
+
+class PanelView(QtWidgets.QWidget):
+    """All of it, on any model."""
+
+    def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("VoidPanel")
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
+        self.model = model
+        self.setStyleSheet(style_sheet(theme_of(self.palette())))
+        self._plate = QtWidgets.QLabel()
+        self._plate.setWordWrap(True)
+        self._region = RegionView()
+        self._region.setMinimumHeight(170)
+        self.shapes = ShapeTable(model)
+        self.jobs = JobList(model)
+        self._message = QtWidgets.QLabel()
+        self._message.setWordWrap(True)
+        self._remove = QtWidgets.QPushButton("Remove")
+        self._remove.setObjectName("VoidRemove")
+        self._remove.clicked.connect(lambda *_: model.remove())
+        self._shown_frame: int | None = None
+        self._build()
+        # Clicked first, so that no button looks as if it were chosen.
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.ClickFocus)
+        self.setFocus()
+        self._timer = QtCore.QTimer(self)
+        self._timer.setInterval(_FOLLOW_FRAME_MS)
+        self._timer.timeout.connect(self._follow_frame)
+        self._timer.start()
+        for signal in (
+            model.settings_changed,
+            model.plate_changed,
+            model.shapes_changed,
+            model.server.changed,
+        ):
+            signal.connect(self._refresh)
+        model.shapes_changed.connect(self._draw_region)
+        model.plate_changed.connect(self._draw_region)
+        model.picture.changed.connect(self._draw_picture)
+        model.said.connect(self._say)
+        self._refresh()
+        self._draw_region()
+        self._draw_picture()
+
+    def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
+        return QtCore.QSize(620, 980)
+
+    # Build --------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        setup = QtWidgets.QWidget()
+        setup.setObjectName("VoidSetup")
+        column = QtWidgets.QVBoxLayout(setup)
+        column.setContentsMargins(10, 8, 10, 8)
+        column.setSpacing(7)
+        column.addLayout(self._picks())
+        column.addWidget(self._region, 3)
+        column.addWidget(self.shapes, 2)
+        column.addWidget(SettingsForm(self.model))
+        scroll = QtWidgets.QScrollArea()
+        scroll.setWidget(setup)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        jobs = QtWidgets.QWidget()
+        jobs_column = QtWidgets.QVBoxLayout(jobs)
+        jobs_column.setContentsMargins(10, 8, 10, 10)
+        jobs_column.addWidget(_heading("Removals"))
+        jobs_column.addWidget(self.jobs, 1)
+        split = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical)
+        split.setHandleWidth(1)
+        split.addWidget(self._with_footer(scroll))
+        split.addWidget(jobs)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 1)
+        split.setCollapsible(0, False)
+        split.setSizes([760, 250])
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(ServerBar(self.model))
+        layout.addWidget(split, 1)
+
+    def _with_footer(self, content: QtWidgets.QWidget) -> QtWidgets.QWidget:
+        footer = QtWidgets.QFrame()
+        footer.setObjectName("VoidFooter")
+        row = QtWidgets.QHBoxLayout(footer)
+        row.setContentsMargins(10, 7, 10, 7)
+        row.addWidget(self._message, 1)
+        row.addWidget(self._remove)
+        whole = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(content, 1)
+        column.addWidget(footer)
+        return whole
+
+    def _picks(self) -> QtWidgets.QHBoxLayout:
+        use = QtWidgets.QPushButton("Use selection")
+        use.setToolTip("Take plate and Roto from the nodes selected in Nuke")
+        use.clicked.connect(lambda *_: self.model.use_selection())
+        refresh = QtWidgets.QPushButton("Refresh")
+        refresh.setToolTip("Ask Nuke again for the plate and the shapes")
+        refresh.clicked.connect(lambda *_: self._ask_again())
+        regions, quadmask = _toggle("Regions", True), _toggle("Quadmask", False)
+        quadmask.setToolTip("What the model sees: black removed, dark both, grey affected, white kept")
+        group = QtWidgets.QButtonGroup(self)
+        group.setExclusive(True)
+        for button in (regions, quadmask):
+            group.addButton(button)
+        quadmask.toggled.connect(self._region.show_quadmask)
+        row = QtWidgets.QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self._plate, 1)
+        for button in (use, refresh, regions, quadmask):
+            row.addWidget(button)
+        self.quadmask_button = quadmask
+        return row
+
+    # Draw ---------------------------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QtCore.QEvent) -> None:  # noqa: N802 - Qt's name
+        super().changeEvent(event)
+        if event.type() == QtCore.QEvent.Type.PaletteChange and hasattr(self, "_remove"):
+            sheet = style_sheet(theme_of(self.palette()))
+            if sheet != self.styleSheet():
+                self.setStyleSheet(sheet)
+
+    def _ask_again(self) -> None:
+        self.model.refresh()
+        self.model.show_frame(is_asked_for=True)
+
+    def _draw_picture(self) -> None:
+        picture = self.model.picture.picture
+        if picture is None:
+            self._region.show_picture(None)
+            return
+        image = QtGui.QImage(
+            picture.pixels,
+            picture.width,
+            picture.height,
+            picture.width * 3,
+            QtGui.QImage.Format.Format_RGB888,
+        )
+        self._region.show_picture(image.copy())  # the bytes belong to the model
+
+    def _refresh(self) -> None:
+        plate, settings = self.model.plate, self.model.settings
+        if plate is None:
+            self._plate.setText(self.model.plate_problem or "Select the plate and a Roto node in Nuke")
+        else:
+            how = "read in place" if plate.files is not None else f"rendered first: {plate.why_rendered}"
+            roto = f" + {settings.roto}" if settings.roto else ""
+            facts = f"{plate.width}×{plate.height}, {plate.frames}, {how}"
+            dim = theme_of(self.palette()).dim
+            self._plate.setText(f"<b>{plate.node}{roto}</b><br><span style='color:{dim}'>{facts}</span>")
+        problem = self.model.problem()
+        self._remove.setEnabled(not problem)
+        if problem:
+            self._say(problem, False)
+            return
+        losses = self.model.losses()
+        counts = [
+            f"{count} {word}"
+            for role, word in (("remove", "to remove"), ("affected", "affected"), ("ignore", "held out"))
+            if (count := self.model.shapes.count(role))  # type: ignore[arg-type]
+        ]
+        self._say(
+            "\n".join(losses) or "Ready: " + (", ".join(counts) or "mattes of other nodes"), bool(losses)
+        )
+
+    def _say(self, text: str, is_trouble: bool) -> None:
+        self._message.setText(text)
+        self._message.setProperty("trouble", is_trouble)
+        self._message.style().polish(self._message)
+
+    def _draw_region(self) -> None:
+        plate = self.model.plate
+        if plate is None:
+            self._region.show_shapes(16, 9, 1.0, (), "")
+            return
+        frame = self.model.host.script_ranges().current_frame
+        marked = [(role, shape.at) for role, shape in self.model.baked()]
+        self._shown_frame = frame
+        self._region.show_shapes(plate.width, plate.height, plate.pixel_aspect, marked, f"Frame {frame}")
+
+    def _follow_frame(self) -> None:
+        if self.isVisible() and self.model.plate is not None:
+            frame = self.model.host.script_ranges().current_frame
+            if frame != self._shown_frame:
+                self._draw_region()
+                self.model.show_frame(is_asked_for=False)
+
+
+class Panel(PanelView):
+    """The panel inside Nuke: Nuke makes it, without arguments, as often as it is docked anew."""
+
+    def __init__(self) -> None:
+        super().__init__(the_model())
+
+
+def _heading(text: str) -> QtWidgets.QLabel:
+    label = QtWidgets.QLabel(text)
+    label.setProperty("heading", True)
+    return label
+
+
+def _toggle(text: str, on: bool) -> QtWidgets.QPushButton:
+    button = QtWidgets.QPushButton(text)
+    button.setCheckable(True)
+    button.setChecked(on)
+    return button

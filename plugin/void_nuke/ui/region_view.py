@@ -1,0 +1,187 @@
+"""The marked shapes on the current frame: over the plate, or as the quadmask that the model sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from void_protocol.job import Role, RotoPoint, ShapeFrame
+
+from .qt import QtCore, QtGui, QtWidgets
+from .style import Theme, theme_of
+
+Marked = Sequence[tuple[Role, ShapeFrame]]
+
+# The model's four levels. Their owner is the engine's quadmask module, which a host must not load.
+KEEP, AFFECTED, OVERLAP, REMOVE = 255, 127, 63, 0
+
+
+def outline(points: Sequence[RotoPoint]) -> QtGui.QPainterPath:
+    """The closed Bezier through ``points``, in the host's pixels (y up)."""
+    path = QtGui.QPainterPath()
+    if not points:
+        return path
+    path.moveTo(points[0].x, points[0].y)
+    for start, end in zip(points, [*points[1:], points[0]]):  # noqa: B905 - same length; Python 3.10 in hosts
+        path.cubicTo(
+            start.x + start.right_x,
+            start.y + start.right_y,
+            end.x + end.left_x,
+            end.y + end.left_y,
+            end.x,
+            end.y,
+        )
+    path.closeSubpath()
+    return path
+
+
+def region_of(marked: Marked, role: Role, width: int, height: int) -> QtGui.QPainterPath:
+    """All visible shapes of a role in one path, in the host's pixels.
+
+    Filled inside the format, it is what they cover together.
+
+    Every outline turns the same way and an inverted one turns back inside the whole format, so that counting
+    turns (the winding rule) adds them up. Uniting the paths themselves takes far longer.
+    """
+    region = QtGui.QPainterPath()
+    region.setFillRule(QtCore.Qt.FillRule.WindingFill)
+    frame = QtGui.QPainterPath()
+    frame.addRect(0, 0, width, height)
+    frame = _turned(frame, leftwards=True)
+    for own, shape in marked:
+        if own == role and shape.visible and shape.opacity > 0 and len(shape.points) > 1:
+            if shape.inverted:
+                region.addPath(frame)
+            region.addPath(_turned(outline(shape.points), leftwards=not shape.inverted))
+    return region
+
+
+def _turned(path: QtGui.QPainterPath, *, leftwards: bool) -> QtGui.QPainterPath:
+    """The path in the wanted direction, by the sign of its area."""
+    polygon = path.toFillPolygon()
+    corners = [(polygon.at(index).x(), polygon.at(index).y()) for index in range(polygon.size())]
+    area = sum(x * corners[index - 1][1] - corners[index - 1][0] * y for index, (x, y) in enumerate(corners))
+    return path if (area < 0) == leftwards else path.toReversed()
+
+
+def paint_quadmask(marked: Marked, width: int, height: int, size: QtCore.QSize) -> QtGui.QImage:
+    """The quadmask of the shapes as a grey picture of ``size``: hard levels, hold-outs cut out of both."""
+    image = QtGui.QImage(size, QtGui.QImage.Format.Format_Grayscale8)
+    image.fill(KEEP)
+    remove = region_of(marked, "remove", width, height)
+    affected = region_of(marked, "affected", width, height)
+    painter = QtGui.QPainter(image)
+    painter.setTransform(to_picture(width, height, size))
+    painter.fillPath(affected, _grey(AFFECTED))
+    painter.fillPath(remove, _grey(REMOVE))
+    painter.setClipPath(affected)
+    painter.fillPath(remove, _grey(OVERLAP))
+    painter.setClipping(False)
+    painter.fillPath(region_of(marked, "ignore", width, height), _grey(KEEP))
+    painter.end()
+    return image
+
+
+def _grey(level: int) -> QtGui.QColor:
+    return QtGui.QColor(level, level, level)
+
+
+def to_picture(width: int, height: int, size: QtCore.QSize) -> QtGui.QTransform:
+    """From the host's pixels (y up) to those of a picture of ``size`` (y down)."""
+    across, down = size.width() / width, size.height() / height
+    return QtGui.QTransform(across, 0, 0, -down, 0, size.height())
+
+
+_DRAWN: tuple[Role, ...] = ("affected", "remove", "ignore")
+"""From below to above."""
+
+
+class RegionView(QtWidgets.QWidget):
+    """Draws what it is given; knows nothing of the model."""
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._format = (16, 9, 1.0)
+        self._marked: Marked = ()
+        self._picture: QtGui.QImage | None = None
+        self._as_quadmask = False
+        self._regions: dict[Role, QtGui.QPainterPath] = {}
+        self._quadmask: QtGui.QImage | None = None
+        self._caption = ""
+        policy = QtWidgets.QSizePolicy.Policy
+        self.setSizePolicy(policy.Expanding, policy.Expanding)
+        self.setMinimumHeight(150)
+        self.setAccessibleName("Marked regions on the current frame")
+
+    def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
+        return QtCore.QSize(480, 250)
+
+    def show_shapes(self, width: int, height: int, pixel_aspect: float, marked: Marked, caption: str) -> None:
+        """Shapes of a frame of that format; ``caption`` names frame and size."""
+        self._format = (width, height, pixel_aspect)
+        self._marked, self._caption = marked, caption
+        self._regions = {role: region_of(marked, role, width, height) for role in _DRAWN}
+        self._quadmask = None
+        self.update()
+
+    def show_picture(self, picture: QtGui.QImage | None) -> None:
+        """The plate behind the shapes; None for none."""
+        self._picture = picture
+        self.update()
+
+    def show_quadmask(self, on: bool) -> None:
+        self._as_quadmask = on
+        self.update()
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        theme = theme_of(self.palette())
+        painter = QtGui.QPainter(self)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), QtGui.QColor(theme.sunken))
+        frame = self._frame_rect()
+        if not self._caption:
+            painter.setPen(QtGui.QColor(theme.dim))
+            painter.drawText(self.rect(), QtCore.Qt.AlignmentFlag.AlignCenter, "No plate yet")
+            painter.end()
+            return
+        self._paint_frame(painter, frame, theme)
+        painter.setPen(QtGui.QPen(QtGui.QColor(theme.dim), 1))
+        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
+        painter.drawRect(frame)
+        painter.setPen(QtGui.QColor(theme.dim))
+        text = QtCore.QRectF(0, frame.bottom() + 2, self.width(), 18)
+        painter.drawText(text, QtCore.Qt.AlignmentFlag.AlignCenter, self._caption)
+        painter.end()
+
+    def _paint_frame(self, painter: QtGui.QPainter, frame: QtCore.QRectF, theme: Theme) -> None:
+        width, height, _ = self._format
+        ratio = self.devicePixelRatioF()
+        size = QtCore.QSize(max(1, round(frame.width() * ratio)), max(1, round(frame.height() * ratio)))
+        if self._as_quadmask:
+            if self._quadmask is None or self._quadmask.size() != size:
+                self._quadmask = paint_quadmask(self._marked, width, height, size)
+            painter.drawImage(frame, self._quadmask)
+            return
+        if self._picture is not None:
+            painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(frame, self._picture)
+        else:
+            painter.fillRect(frame, QtGui.QColor(theme.window))
+        painter.save()
+        painter.setClipRect(frame)
+        move = QtGui.QTransform.fromTranslate(frame.x(), frame.y())
+        transform = to_picture(width, height, QtCore.QSize(1, 1)) * QtGui.QTransform.fromScale(
+            frame.width(), frame.height()
+        )
+        for role in _DRAWN:
+            region = (transform * move).map(self._regions[role])
+            colour = theme.role(role)
+            painter.strokePath(region, QtGui.QPen(colour, 1.6))
+            colour.setAlphaF(0.32)
+            painter.fillPath(region, colour)
+        painter.restore()
+
+    def _frame_rect(self) -> QtCore.QRectF:
+        width, height, aspect = self._format
+        room = QtCore.QSizeF(max(1, self.width() - 12), max(1, self.height() - 30))
+        size = QtCore.QSizeF(width * aspect, height).scaled(room, QtCore.Qt.AspectRatioMode.KeepAspectRatio)
+        return QtCore.QRectF((self.width() - size.width()) / 2, 6, size.width(), size.height())

@@ -1,0 +1,201 @@
+"""What to remove with, and where: prompt, engine, quality, frames, output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from void_protocol.job import PROXY_SCALES, Role
+
+from ..errors import HostError
+from ..panel_model import PanelModel
+from ..panel_model_settings import ENGINES, QUALITIES
+from ..panel_model_shapes import ROLES
+from ..pick import ROLES as PICK_ROLES
+from .qt import QtCore, QtWidgets
+
+_SCALES = {scale: "Full" if scale == 1.0 else f"1/{round(1 / scale)}" for scale in PROXY_SCALES}
+_RANGES = {"plate": "Plate", "global": "Script", "viewer": "Viewer in/out", "typed": "Typed"}
+
+
+class SettingsForm(QtWidgets.QWidget):
+    def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._is_drawing = False
+        self._combos: dict[str, QtWidgets.QComboBox] = {}
+        self._lines: dict[str, QtWidgets.QLineEdit] = {}
+        self._spins: dict[str, Any] = {}
+        self._boxes: dict[str, QtWidgets.QCheckBox] = {}
+        self._prompt = QtWidgets.QPlainTextEdit()
+        self._prompt.setPlaceholderText("Describe what remains: “A lime falls on the table.”")
+        self._prompt.setFixedHeight(44)
+        self._prompt.setTabChangesFocus(True)
+        self._prompt.textChanged.connect(lambda: self._set(prompt=self._prompt.toPlainText()))
+        self._engine = self._combo("engine", ENGINES.items())
+        self._quality = self._combo("quality", ((name, one.title) for name, one in QUALITIES.items()))
+        self._scale = self._combo("proxy_scale", _SCALES.items())
+        self._scale.setToolTip("Work on, and give back, a plate of this scale")
+        self._range = self._combo("range_choice", _RANGES.items())
+        self._typed = self._line("typed_range", "1001-1100")
+        self._frames = QtWidgets.QLabel()
+        self._frames.setProperty("dim", True)
+        self._handles = self._spin("handles", 0, 500)
+        self._handles.setToolTip("Frames more at both ends, as far as the plate has them")
+        self._output = self._line("output", "")
+        self._browse = QtWidgets.QPushButton("…")
+        self._browse.setToolTip("Choose the folder for results")
+        self._browse.clicked.connect(lambda *_: self._choose_folder())
+        self._more = QtWidgets.QPushButton("More")
+        self._more.setCheckable(True)
+        self._advanced = self._advanced_rows()
+        self._advanced.hide()
+        self._more.toggled.connect(self._advanced.setVisible)
+        self._build()
+        model.settings_changed.connect(self.refresh)
+        model.plate_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the model's settings."""
+        settings, self._is_drawing = self._model.settings, True
+        if self._prompt.toPlainText() != settings.prompt:
+            self._prompt.setPlainText(settings.prompt)
+        for name, combo in self._combos.items():
+            combo.setCurrentIndex(combo.findData(getattr(settings, name)))
+        for name, line in self._lines.items():
+            if line.text() != getattr(settings, name):
+                line.setText(getattr(settings, name))
+        for name, spin in self._spins.items():
+            spin.setValue(getattr(settings, name))
+        for name, box in self._boxes.items():
+            box.setChecked(getattr(settings, name))
+        mattes = dict(settings.matte_nodes)
+        for role, line in self._mattes.items():
+            if line.text() != mattes.get(role, ""):
+                line.setText(mattes.get(role, ""))
+        self._typed.setVisible(settings.range_choice == "typed")
+        self._output.setPlaceholderText(
+            self._model.proposed_output() or "Save the script, or choose a folder"
+        )
+        try:
+            frames = self._model.frames()
+            self._frames.setText(f"{frames}, {len(frames.frames)} frames")
+        except HostError:
+            self._frames.setText("–")
+        self._is_drawing = False
+
+    # Build --------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        grid = QtWidgets.QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        engine = ((self._engine, 3), (_label("Quality"), 0), (self._quality, 3))
+        scale = ((_label("Scale"), 0), (self._scale, 2))
+        frames = ((self._range, 2), (self._typed, 2), (self._frames, 3))
+        handles = ((_label("Handles"), 0), (self._handles, 1))
+        rows: list[tuple[str, Iterable[tuple[QtWidgets.QWidget, int]]]] = [
+            ("Prompt", ((self._prompt, 1),)),
+            ("Engine", (*engine, *scale)),
+            ("Frames", (*frames, *handles)),
+            ("Output", ((self._output, 1), (self._browse, 0), (self._more, 0))),
+        ]
+        for index, (title, parts) in enumerate(rows):
+            label = _label(title)
+            grid.addWidget(label, index, 0, _RIGHT_TOP if title == "Prompt" else _RIGHT)
+            row = QtWidgets.QHBoxLayout()
+            row.setSpacing(6)
+            for part, stretch in parts:
+                row.addWidget(part, stretch)
+            grid.addLayout(row, index, 1)
+        grid.addWidget(self._advanced, len(rows), 1)
+
+    def _advanced_rows(self) -> QtWidgets.QWidget:
+        widget = QtWidgets.QWidget()
+        grid = QtWidgets.QGridLayout(widget)
+        grid.setContentsMargins(0, 0, 0, 0)
+        numbers: list[tuple[str, QtWidgets.QWidget]] = [
+            ("Seed", self._spin("seed", 0, 2**31 - 1)),
+            ("Grow", self._spin("growth_px", -256.0, 256.0, " px")),
+            ("Soften", self._spin("softness_px", 0.0, 256.0, " px")),
+        ]
+        for column, (title, spin) in enumerate(numbers):
+            grid.addWidget(_label(title), 0, 2 * column, _RIGHT)
+            grid.addWidget(spin, 0, 2 * column + 1)
+        self._mattes: dict[Role, QtWidgets.QLineEdit] = {}
+        for column, role in enumerate(PICK_ROLES):
+            line = QtWidgets.QLineEdit()
+            line.setPlaceholderText("node")
+            line.setToolTip("A node whose alpha is this role's matte too: a key, a Cryptomatte, a rotopaint")
+            line.editingFinished.connect(
+                lambda role=role, line=line: self._model.set_matte_node(role, line.text().strip())
+            )
+            self._mattes[role] = line
+            grid.addWidget(_label(f"{ROLES[role]} matte"), 1, 2 * column, _RIGHT)
+            grid.addWidget(line, 1, 2 * column + 1)
+        boxes = QtWidgets.QHBoxLayout()
+        boxes.addWidget(
+            self._box("shapes_only", "Shapes only", "Send the shapes, without mattes that Nuke renders")
+        )
+        boxes.addWidget(
+            self._box("compare", "Wire a comparison", "Plate, result, difference and matte beside the Read")
+        )
+        boxes.addStretch(1)
+        grid.addLayout(boxes, 2, 0, 1, 6)
+        return widget
+
+    def _combo(self, name: str, choices: Iterable[tuple[Any, str]]) -> QtWidgets.QComboBox:
+        combo = QtWidgets.QComboBox()
+        for value, title in choices:
+            combo.addItem(title, value)
+        combo.currentIndexChanged.connect(lambda *_: self._set(**{name: combo.currentData()}))
+        self._combos[name] = combo
+        return combo
+
+    def _line(self, name: str, placeholder: str) -> QtWidgets.QLineEdit:
+        line = QtWidgets.QLineEdit()
+        line.setPlaceholderText(placeholder)
+        line.editingFinished.connect(lambda: self._set(**{name: line.text().strip()}))
+        self._lines[name] = line
+        return line
+
+    def _spin(self, name: str, least: float, most: float, unit: str = "") -> QtWidgets.QAbstractSpinBox:
+        spin: Any = QtWidgets.QDoubleSpinBox() if isinstance(least, float) else QtWidgets.QSpinBox()
+        spin.setRange(least, most)
+        spin.setSuffix(unit)
+        spin.setButtonSymbols(QtWidgets.QAbstractSpinBox.ButtonSymbols.NoButtons)
+        spin.setMinimumWidth(52)
+        if isinstance(least, float):
+            spin.setDecimals(1)
+        spin.valueChanged.connect(lambda value: self._set(**{name: value}))
+        self._spins[name] = spin
+        return spin  # type: ignore[no-any-return]
+
+    def _box(self, name: str, title: str, tip: str) -> QtWidgets.QCheckBox:
+        box = QtWidgets.QCheckBox(title)
+        box.setToolTip(tip)
+        box.toggled.connect(lambda on: self._set(**{name: on}))
+        self._boxes[name] = box
+        return box
+
+    def _set(self, **changes: Any) -> None:
+        if not self._is_drawing:
+            self._model.change(**changes)
+
+    def _choose_folder(self) -> None:
+        folder = QtWidgets.QFileDialog.getExistingDirectory(self, "Folder for results")
+        if folder:
+            self._model.output_into(folder)
+
+
+def _label(text: str) -> QtWidgets.QLabel:
+    label = QtWidgets.QLabel(text)
+    label.setProperty("dim", True)
+    return label
+
+
+_RIGHT = QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter
+_RIGHT_TOP = QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignTop

@@ -1,0 +1,120 @@
+"""The list of shapes, with roles in colour, a filter, and buttons that mark what is selected."""
+
+from __future__ import annotations
+
+from ..panel_model import PanelModel
+from ..panel_model_shapes import ROLES
+from ..pick import ROLES as PICK_ROLES
+from .hint import Hint
+from .qt import QtCore, QtGui, QtWidgets
+from .style import theme_of
+
+_PATH = QtCore.Qt.ItemDataRole.UserRole
+
+
+class ShapeTable(QtWidgets.QWidget):
+    def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._filter = QtWidgets.QLineEdit()
+        self._filter.setPlaceholderText("Filter by layer, name or role")
+        self._filter.setClearButtonEnabled(True)
+        self._filter.textChanged.connect(model.set_filter)
+        self._tree = QtWidgets.QTreeWidget()
+        self._tree.setColumnCount(3)
+        self._tree.setHeaderLabels(["Shape", "Layer", "Role"])
+        self._tree.setRootIsDecorated(False)
+        self._tree.setUniformRowHeights(True)
+        self._tree.setMinimumHeight(96)
+        self._tree.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
+        self._tree.setAccessibleName("Shapes of the Roto node")
+        header = self._tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QtWidgets.QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QtWidgets.QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(2, QtWidgets.QHeaderView.ResizeMode.Fixed)
+        self._tree.setColumnWidth(2, 92)
+        self._hint = Hint("Select a Roto node in Nuke and press Use selection", self._tree)
+        self._buttons: list[QtWidgets.QPushButton] = []
+        buttons = QtWidgets.QHBoxLayout()
+        buttons.setSpacing(4)
+        buttons.addWidget(self._filter, 1)
+        for role in (*PICK_ROLES, None):
+            word = ROLES[role]
+            button = QtWidgets.QPushButton("Clear" if role is None else word)
+            button.setToolTip(_TIPS[word])
+            if role is not None:
+                button.setIcon(_dot(theme_of(self.palette()).role(role), 10))
+            button.clicked.connect(lambda *_, role=role: model.set_role(self._selected(), role))
+            buttons.addWidget(button)
+            self._buttons.append(button)
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(5)
+        layout.addWidget(self._tree, 1)
+        layout.addLayout(buttons)
+        self._tree.itemSelectionChanged.connect(self._enable)
+        model.shapes_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the model's rows again; what was selected stays so."""
+        selected = set(self._selected())
+        theme = theme_of(self.palette())
+        blocked = self._tree.blockSignals(True)
+        self._tree.clear()
+        for row in self._model.shapes.shown():
+            item = QtWidgets.QTreeWidgetItem([row.element.name, row.layer, ROLES[row.role]])
+            item.setData(0, _PATH, row.element.path)
+            item.setIcon(0, _dot(QtGui.QColor.fromRgbF(*row.element.colour), 10))
+            item.setForeground(1, QtGui.QColor(theme.dim))
+            item.setForeground(2, theme.role(row.role))
+            if not row.element.is_visible:
+                item.setForeground(0, QtGui.QColor(theme.dim))
+            if row.element.not_carried:
+                item.setText(0, f"{row.element.name}  ▲")
+                item.setToolTip(0, f"Only as a rendered matte: {', '.join(row.element.not_carried)}")
+            self._tree.addTopLevelItem(item)
+            item.setSelected(row.element.path in selected)
+        self._tree.blockSignals(blocked)
+        self._hint.setVisible(self._tree.topLevelItemCount() == 0)
+        self._hint.setText(
+            "No shape has all of these words"
+            if self._model.shapes.rows
+            else "Select a Roto node in Nuke and press Use selection"
+        )
+        self._enable()
+
+    def select(self, paths: set[str]) -> None:
+        for index in range(self._tree.topLevelItemCount()):
+            item = self._tree.topLevelItem(index)
+            if item is not None:
+                item.setSelected(item.data(0, _PATH) in paths)
+
+    def _selected(self) -> list[str]:
+        return [str(item.data(0, _PATH)) for item in self._tree.selectedItems()]
+
+    def _enable(self) -> None:
+        has_any = bool(self._tree.selectedItems())
+        for button in self._buttons:
+            button.setEnabled(has_any)
+
+
+_TIPS = {
+    "Remove": "The object itself: it goes",
+    "Affected": "What the object did to the scene: shadow, reflection, what it holds up",
+    "Hold out": "Never touched, cut out of both others",
+    "—": "Not part of the removal",
+}
+
+
+def _dot(colour: QtGui.QColor, size: int) -> QtGui.QIcon:
+    pixmap = QtGui.QPixmap(size * 2, size * 2)
+    pixmap.fill(QtCore.Qt.GlobalColor.transparent)
+    painter = QtGui.QPainter(pixmap)
+    painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+    painter.setPen(QtCore.Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(1, 1, size * 2 - 2, size * 2 - 2)
+    painter.end()
+    return QtGui.QIcon(pixmap)

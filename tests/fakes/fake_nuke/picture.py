@@ -1,0 +1,456 @@
+# The names are the host's own.
+"""What the evaluable nodes give: planes of float32 with a format and a data window."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813 - its customary name
+from numpy.typing import NDArray
+
+from void_engine.geometry import Box
+from void_engine.roto.matte import rasterise
+from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
+
+from .curves import Layer, Shape, Stroke, _product
+from .knobs import Format
+from .state import STATE
+
+Plane = NDArray[np.float32]
+_TO_NUKE = {"R": "red", "G": "green", "B": "blue", "A": "alpha"}
+_TO_FILE = {name: letter for letter, name in _TO_NUKE.items()}
+_RGBA = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Rows from the top; (x, y) is the data window's bottom-left corner, y up."""
+
+    format: Format
+    x: int
+    y: int
+    planes: dict[str, Plane]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height, width of the data window."""
+        shape = next(iter(self.planes.values())).shape
+        return int(shape[0]), int(shape[1])
+
+    @property
+    def top(self) -> int:
+        return self.y + self.size[0]
+
+    def plane(self, name: str, x: int, y: int, width: int, height: int) -> Plane:
+        """A channel in a window, black where there is nothing."""
+        out = np.zeros((height, width), np.float32)
+        if name not in self.planes:
+            return out
+        source = self.planes[name]
+        top = y + height
+        x0, x1 = max(x, self.x), min(x + width, self.x + source.shape[1])
+        y0, y1 = max(y, self.y), min(top, self.top)
+        if x1 > x0 and y1 > y0:
+            out[top - y1 : top - y0, x0 - x : x1 - x] = source[
+                self.top - y1 : self.top - y0, x0 - self.x : x1 - self.x
+            ]
+        return out
+
+    def windowed(self, x: int, y: int, width: int, height: int) -> Picture:
+        planes = {name: self.plane(name, x, y, width, height) for name in self.planes}
+        return replace(self, x=x, y=y, planes=planes)
+
+
+def scaled(size: Format, scale: float) -> Format:
+    if scale == 1.0:
+        return size
+    return Format(round(size.width() * scale), round(size.height() * scale), size.pixelAspect(), size.name())
+
+
+def evaluate(node: Any, frame: int, scale: float) -> Picture:
+    """
+    Raises:
+        RuntimeError: as the host says it, naming the node.
+    """
+    if node is None:
+        return _black(scaled(STATE.root["format"].value(), scale))
+    if node["disable"].value() and node.Class() != "Read":
+        return evaluate(node.input(0), frame, scale)
+    made = _NODES.get(node.Class())
+    if made is None:
+        raise RuntimeError(f"{node.fullName()}: the fake host cannot render a {node.Class()}")
+    return made(node, frame, scale)
+
+
+def format_of(node: Any, scale: float) -> Format:
+    kind = node.Class()
+    if kind in ("Constant", "CheckerBoard2", "Reformat"):
+        size = node["format"].value() or STATE.root["format"].value()
+    elif kind == "Read":
+        size = node["format"].value() or _file_format(node)
+    elif kind == "Crop" and node["reformat"].value():
+        left, bottom, right, top = node["box"].value()
+        size = Format(int(right - left), int(top - bottom))
+    elif kind == "Group":
+        output = next(inner for inner in node.nodes() if inner.Class() == "Output")
+        return format_of(output, scale)
+    else:
+        source = node.input(0)
+        return format_of(source, scale) if source is not None else scaled(STATE.root["format"].value(), scale)
+    return scaled(size, scale)
+
+
+def channels_of(node: Any) -> list[str]:
+    if node.Class() == "Read":
+        spec = _open(node, int(node["first"].value()), node["file"].value() or node["proxy"].value()).spec()
+        return [_nuke_name(name) for name in spec.channelnames]
+    return sorted(evaluate(node, STATE.frame, 1.0).planes)
+
+
+def _black(size: Format, channels: tuple[str, ...] = _RGBA) -> Picture:
+    planes = {name: np.zeros((size.height(), size.width()), np.float32) for name in channels}
+    return Picture(size, 0, 0, planes)
+
+
+def _nuke_name(name: str) -> str:
+    layer, _, channel = name.rpartition(".")
+    return f"{layer or 'rgba'}.{_TO_NUKE.get(channel, channel)}"
+
+
+def _file_name(name: str) -> str:
+    layer, _, channel = name.rpartition(".")
+    letter = _TO_FILE.get(channel, channel)
+    return letter if layer in ("rgba", "") else f"{layer}.{letter}"
+
+
+def _path(node: Any, pattern: str, frame: int) -> Path:
+    from void_protocol.sequence import frame_path
+
+    return frame_path(pattern, frame)
+
+
+def _open(node: Any, frame: int, pattern: str) -> oiio.ImageBuf:
+    path = _path(node, pattern, frame)
+    buffer = oiio.ImageBuf(str(path))
+    if not path.is_file() or not buffer.read(0, 0, True, oiio.FLOAT):
+        raise RuntimeError(f"{node.fullName()}: {path}: no such file or no picture")
+    return buffer
+
+
+def _file_format(node: Any) -> Format:
+    pattern = node["file"].value() or node["proxy"].value()
+    if not pattern:
+        return STATE.root["format"].value()
+    spec = _open(node, int(node["first"].value()), pattern).spec()
+    return Format(spec.full_width, spec.full_height, spec.get_float_attribute("PixelAspectRatio", 1.0))
+
+
+def _read(node: Any, frame: int, scale: float) -> Picture:
+    first, last = node["first"].value(), node["last"].value()
+    if not first <= frame <= last:
+        if node["before" if frame < first else "after"].value() == "black":
+            return _black(format_of(node, scale))
+        frame = min(max(frame, first), last)
+    full, proxy = node["file"].value(), node["proxy"].value()
+    pattern = (proxy or full) if scale != 1.0 else (full or proxy)
+    buffer = _open(node, frame, pattern)
+    spec = buffer.spec()
+    wanted = format_of(node, scale)
+    if (spec.full_width, spec.full_height) != (wanted.width(), wanted.height()):
+        roi = oiio.ROI(0, wanted.width(), 0, wanted.height(), 0, 1, 0, spec.nchannels)
+        buffer = oiio.ImageBufAlgo.resize(buffer, "triangle", 0.0, roi)
+        spec = buffer.spec()
+    pixels = np.asarray(buffer.get_pixels(oiio.FLOAT), np.float32)
+    if not node["raw"].value() and "sRGB" in node["colorspace"].value():
+        pixels = np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4)
+    planes = {_nuke_name(name): pixels[..., index] for index, name in enumerate(spec.channelnames)}
+    bottom = spec.full_y + spec.full_height - (spec.y + spec.height)
+    return Picture(wanted, spec.x - spec.full_x, bottom, planes)
+
+
+def _constant(node: Any, frame: int, scale: float) -> Picture:
+    size = format_of(node, scale)
+    planes = {
+        name: np.full((size.height(), size.width()), value, np.float32)
+        for name, value in zip(_RGBA, node["color"].value(), strict=True)
+    }
+    return Picture(size, 0, 0, planes)
+
+
+def _checker(node: Any, frame: int, scale: float) -> Picture:
+    size = format_of(node, scale)
+    box = node["boxsize"].value() * scale
+    rows, columns = np.mgrid[0 : size.height(), 0 : size.width()]
+    board = ((rows // box + columns // box) % 2).astype(np.float32)
+    values = (0.1 + 0.4 * board, 0.2 + 0.1 * board, 0.5 + 2.0 * board, np.ones_like(board))
+    return Picture(size, 0, 0, {name: np.float32(value) for name, value in zip(_RGBA, values, strict=True)})
+
+
+def _roto(node: Any, frame: int, scale: float) -> Picture:
+    ground = evaluate(node.input(0), frame, scale)
+    size = ground.format
+    box = Box(0, 0, size.width(), size.height())
+    height = (
+        STATE.root["format"].value().height()
+        if node.input(0) is None
+        else format_of(node.input(0), 1.0).height()
+    )
+    matte = ground.plane("rgba.alpha", 0, 0, size.width(), size.height())
+    for element, matrix in _elements(node["curves"].rootLayer, frame, list(np.eye(4).ravel())):
+        coverage = _drawn(element, matrix, frame, height, box, scale)
+        mode = int(element.getAttributes().getValue(frame, "bm", STATE.views[0]))
+        if mode in (0, 5):
+            matte = matte + coverage - matte * coverage
+        elif mode == 1:
+            matte = np.maximum(matte, coverage)
+        elif mode == 7:
+            matte = matte + coverage
+        elif mode == 12:
+            matte = matte - coverage
+        elif mode not in (2, 3, 4):
+            raise RuntimeError(f"{node.fullName()}: the fake host has no blend mode {mode}")
+    whole = ground.windowed(0, 0, size.width(), size.height())
+    return replace(whole, planes={**whole.planes, "rgba.alpha": matte.astype(np.float32)})
+
+
+def _elements(layer: Layer, frame: int, above: list[float]) -> Any:
+    if not layer.getVisible(frame):
+        return
+    matrix = _product(above, layer.getTransform().evaluate(frame).getMatrix()._values)
+    for child in layer:
+        if isinstance(child, Layer):
+            yield from _elements(child, frame, matrix)
+        else:
+            yield child, _product(matrix, child.getTransform().evaluate(frame).getMatrix()._values)
+
+
+def _drawn(element: Any, matrix: list[float], frame: int, height: int, box: Box, scale: float) -> Plane:
+    attributes = element.getAttributes()
+    value = {
+        name: attributes.getValue(frame, name, STATE.views[0]) for name in ("vis", "opc", "ltt", "ltn", "ltm")
+    }
+    alive = {1: frame <= value["ltm"], 2: frame == value["ltn"], 3: frame >= value["ltn"]}.get(
+        int(value["ltt"]), int(value["ltt"]) == 0 or value["ltn"] <= frame <= value["ltm"]
+    )
+    nothing = np.zeros(box.shape, np.float32)
+    if not value["vis"] or not alive or (isinstance(element, Shape) and element.getFlag(5)):
+        return nothing
+    if isinstance(element, Stroke):
+        rows, columns = np.mgrid[box.y0 : box.y1, box.x0 : box.x1]
+        for point in element:
+            x, y = _moved(matrix, point.getPosition(frame))
+            distance = np.hypot((columns + 0.5) / scale - x, (rows + 0.5) / scale - (height - y))
+            nothing[distance <= element.brush_size_px / 2] = value["opc"]
+        return nothing
+    shape = _shape(element, matrix, frame, height)
+    return rasterise([shape], box, scale)
+
+
+def _moved(matrix: list[float], place: Any) -> tuple[float, float]:
+    x, y, _, w = np.array(matrix).reshape(4, 4) @ (place.x, place.y, 0.0, 1.0)
+    return float(x / w), float(y / w)
+
+
+class _Place:
+    def __init__(self, x: float, y: float) -> None:
+        self.x, self.y = x, y
+
+
+def _shape(element: Shape, matrix: list[float], frame: int, height: int) -> ShapeAtFrame:
+    """Every handle as an absolute place, moved, and made an offset again: another way than the exporter's."""
+    attributes = element.getAttributes()
+    value = {
+        name: attributes.getValue(frame, name, STATE.views[0])
+        for name in ("opc", "inv", "fo", "fx", "fy", "ff")
+    }
+    rows: list[list[tuple[float, float]]] = []
+    for point in element:
+        center = point.center.getPosition(frame)
+        feather = point.featherCenter.getPosition(frame)
+        at_feather = _Place(center.x + feather.x * value["fo"], center.y + feather.y * value["fo"])
+        places = [_Place(center.x, center.y)]
+        for handle, base in (
+            (point.leftTangent, center),
+            (point.rightTangent, center),
+            (None, center),
+            (point.featherLeftTangent, at_feather),
+            (point.featherRightTangent, at_feather),
+        ):
+            offset = feather if handle is None else handle.getPosition(frame)
+            places.append(at_feather if handle is None else _Place(base.x + offset.x, base.y + offset.y))
+        moved = [_moved(matrix, place) for place in places]
+        base = moved[0]
+        rows.append(
+            [
+                (base[0], height - base[1]),
+                *((x - base[0], base[1] - y) for x, y in moved[1:4]),
+                *((x - moved[3][0], moved[3][1] - y) for x, y in moved[4:]),
+            ]
+        )
+    columns = np.array(rows, np.float64).reshape(-1, 6, 2)
+    if not value["fo"]:
+        columns[:, 3] = 0.0
+        columns[:, 4:] = columns[:, 1:3]
+    return ShapeAtFrame(
+        name=element.name,
+        points=BezierPoints(*(columns[:, index] for index in range(6))),
+        opacity=float(value["opc"]),
+        feather_x_px=float(value["fx"] * value["fo"]),
+        feather_y_px=float(value["fy"] * value["fo"]),
+        falloff=float(value["ff"]),
+        inverted=bool(value["inv"]),
+    )
+
+
+def _crop(node: Any, frame: int, scale: float) -> Picture:
+    source = evaluate(node.input(0), frame, scale)
+    left, bottom, right, top = (round(edge * scale) for edge in node["box"].value())
+    picture = source.windowed(left, bottom, right - left, top - bottom)
+    if node["reformat"].value():
+        return replace(
+            picture, x=0, y=0, format=Format(right - left, top - bottom, source.format.pixelAspect())
+        )
+    return picture
+
+
+def _reformat(node: Any, frame: int, scale: float) -> Picture:
+    source = evaluate(node.input(0), frame, scale)
+    size = format_of(node, scale)
+    if node["resize"].value() == "none":
+        dx, dy = (size.width() - source.format.width()) // 2, (size.height() - source.format.height()) // 2
+        return replace(source, x=source.x + dx, y=source.y + dy, format=size)
+    whole = source.windowed(0, 0, source.format.width(), source.format.height())
+    rows = (np.arange(size.height()) * source.format.height() // size.height()).astype(int)
+    columns = (np.arange(size.width()) * source.format.width() // size.width()).astype(int)
+    return Picture(size, 0, 0, {name: plane[np.ix_(rows, columns)] for name, plane in whole.planes.items()})
+
+
+def _union(*pictures: Picture) -> tuple[int, int, int, int]:
+    x, y = min(picture.x for picture in pictures), min(picture.y for picture in pictures)
+    right = max(picture.x + picture.size[1] for picture in pictures)
+    return x, y, right - x, max(picture.top for picture in pictures) - y
+
+
+def _merge(node: Any, frame: int, scale: float) -> Picture:
+    below, above = evaluate(node.input(0), frame, scale), evaluate(node.input(1), frame, scale)
+    window = _union(below, above)
+    cover = above.plane("rgba.alpha", *window)
+    operations: dict[str, Any] = {
+        "over": lambda a, b: a + b * (1 - cover),
+        "plus": np.add,
+        "difference": lambda a, b: np.abs(a - b),
+        "max": np.maximum,
+        "min": np.minimum,
+        "multiply": np.multiply,
+        "minus": np.subtract,
+        "screen": lambda a, b: a + b - a * b,
+    }
+    operation = operations[node["operation"].value()]
+    names = [name for name in _RGBA if name in above.planes or name in below.planes]
+    planes = {name: operation(above.plane(name, *window), below.plane(name, *window)) for name in names}
+    return Picture(below.format, window[0], window[1], {**below.windowed(*window).planes, **planes})
+
+
+def _keymix(node: Any, frame: int, scale: float) -> Picture:
+    below, above = evaluate(node.input(0), frame, scale), evaluate(node.input(1), frame, scale)
+    mask = evaluate(node.input(2), frame, scale) if node.input(2) is not None else above
+    window = _union(below, above)
+    weight = mask.plane(node["maskChannel"].value(), *window) * node["mix"].value()
+    planes = {
+        name: below.plane(name, *window) * (1 - weight) + above.plane(name, *window) * weight
+        for name in below.planes
+    }
+    return Picture(below.format, window[0], window[1], planes)
+
+
+def _copy(node: Any, frame: int, scale: float) -> Picture:
+    below, above = evaluate(node.input(0), frame, scale), evaluate(node.input(1), frame, scale)
+    window = _union(below, above)
+    planes = dict(below.windowed(*window).planes)
+    for index in range(4):
+        source, target = node[f"from{index}"].value(), node[f"to{index}"].value()
+        if "none" not in (source, target):
+            if source not in above.planes:
+                raise RuntimeError(f"{node.fullName()}: no channel {source} in its A input")
+            planes[target] = above.plane(source, *window)
+    return Picture(below.format, window[0], window[1], planes)
+
+
+def _multiply(node: Any, frame: int, scale: float) -> Picture:
+    source = evaluate(node.input(0), frame, scale)
+    factor = np.float32(node["value"].value())
+    return replace(source, planes={name: plane * factor for name, plane in source.planes.items()})
+
+
+def _switch(node: Any, frame: int, scale: float) -> Picture:
+    return evaluate(node.input(int(node["which"].value())), frame, scale)
+
+
+def _pass(node: Any, frame: int, scale: float) -> Picture:
+    if node.input(0) is None:
+        raise RuntimeError(f"{node.fullName()}: input 0 is not connected")
+    return evaluate(node.input(0), frame, scale)
+
+
+def _group(node: Any, frame: int, scale: float) -> Picture:
+    output = next(inner for inner in node.nodes() if inner.Class() == "Output")
+    return evaluate(output, frame, scale)
+
+
+def _input(node: Any, frame: int, scale: float) -> Picture:
+    group = node.parent()
+    index = [inner for inner in group.nodes() if inner.Class() == "Input"].index(node)
+    return evaluate(group.input(index), frame, scale)
+
+
+_NODES: dict[str, Any] = {
+    "Read": _read, "Constant": _constant, "CheckerBoard2": _checker, "Roto": _roto, "RotoPaint": _roto,
+    "Crop": _crop, "Reformat": _reformat, "Merge2": _merge, "KeyMix": _keymix, "Copy": _copy,
+    "Multiply": _multiply, "Switch": _switch, "Dot": _pass, "NoOp": _pass, "Write": _pass, "Output": _pass,
+    "Group": _group, "Input": _input,
+}  # fmt: skip
+
+
+def write(node: Any, frame: int, scale: float) -> None:
+    """Write one frame as the Write node says, under a temporary name first."""
+    picture = _pass(node, frame, scale)
+    path = _path(node, node["file"].value(), frame)
+    if node["file_type"].value() != "exr":
+        raise RuntimeError(f"{node.fullName()}: the fake host writes EXR only")
+    if not path.parent.is_dir():
+        if not node["create_directories"].value():
+            raise RuntimeError(f"{node.fullName()}: can't write to {path}: no such directory")
+        path.parent.mkdir(parents=True)
+    names = _written(node["channels"].value(), picture)
+    data = np.stack([picture.planes.get(name, np.zeros(picture.size, np.float32)) for name in names], axis=2)
+    kind = oiio.HALF if node["datatype"].value() == "16 bit half" else oiio.FLOAT
+    if kind == oiio.HALF:
+        data = np.clip(data, -65504.0, 65504.0)
+    height, width = picture.size
+    spec = oiio.ImageSpec(width, height, len(names), kind)
+    spec.x, spec.y = picture.x, picture.format.height() - picture.top
+    spec.full_width, spec.full_height = picture.format.width(), picture.format.height()
+    spec.channelnames = tuple(_file_name(name) for name in names)
+    spec.attribute("compression", "zips")
+    spec.attribute("PixelAspectRatio", float(picture.format.pixelAspect()))
+    temporary = path.with_name(f"{path.name}.tmp.exr")
+    output = oiio.ImageOutput.create(str(temporary))
+    if output is None or not (
+        output.open(str(temporary), spec) and output.write_image(data) and output.close()
+    ):
+        raise RuntimeError(f"{node.fullName()}: can't write to {temporary}: {oiio.geterror()}")
+    temporary.replace(path)
+
+
+def _written(channels: str, picture: Picture) -> list[str]:
+    sets = {"rgb": _RGBA[:3], "rgba": _RGBA, "alpha": _RGBA[3:]}
+    if channels == "all":
+        order = {name: index for index, name in enumerate(_RGBA)}
+        return sorted(picture.planes, key=lambda name: (order.get(name, math.inf), name))
+    if channels not in sets:
+        raise RuntimeError(f"channels {channels!r} are not known")
+    return list(sets[channels])

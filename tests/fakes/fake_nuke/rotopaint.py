@@ -1,0 +1,28 @@
+# The names are the host's own.
+"""``nuke.rotopaint``."""
+
+from .curves import (
+    AnimAttributes,
+    AnimControlPoint,
+    CurveKnob,
+    CVec3,
+    Element,
+    FlagType,
+    Layer,
+    Shape,
+    ShapeControlPoint,
+    Stroke,
+)
+
+__all__ = [
+    "AnimAttributes",
+    "AnimControlPoint",
+    "CVec3",
+    "CurveKnob",
+    "Element",
+    "FlagType",
+    "Layer",
+    "Shape",
+    "ShapeControlPoint",
+    "Stroke",
+]

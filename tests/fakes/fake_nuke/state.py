@@ -1,0 +1,79 @@
+# ruff: noqa: BLE001
+# The names are the host's own.
+"""What the fake host is doing: its script, undo list, event loop and callbacks. One at a time, as in Nuke."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+Inverse = Callable[[], None]
+
+
+class HostState:
+    """Everything that :func:`reset` starts anew."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.main_thread = threading.current_thread()
+        self.posted: deque[Callable[[], Any]] = deque()
+        self.undo_steps: list[tuple[str, list[Inverse]]] = []
+        self.undo_disabled = False
+        self.undo_group: list[Inverse] | None = None
+        self.undo_name = ""
+        self.undo_depth = 0
+        self.is_modified = False
+        self.frame = 1
+        self.views = ["main"]
+        self.formats: list[Any] = []
+        self.root: Any = None
+        self.context: list[Any] = []
+        self.callbacks: dict[str, list[Callable[[], Any]]] = {}
+        self.viewer: Any = None
+        self.progress: list[Any] = []
+        self.cancel_progress = False
+        self.is_executing = False
+        self.executed: list[tuple[str, int, bool]] = []
+        """(node, frame, proxy mode) of every frame rendered."""
+        self.selection: list[Any] = []
+
+    def require_main(self) -> None:
+        """Only the main thread may touch the script."""
+        if threading.current_thread() is not self.main_thread:
+            raise RuntimeError("the script was touched from a thread other than the main one")
+
+    def record(self, inverse: Inverse) -> None:
+        """A change to the script that undo can take back."""
+        self.require_main()
+        self.is_modified = True
+        if self.undo_disabled:
+            return
+        if self.undo_group is not None:
+            self.undo_group.append(inverse)
+        else:
+            self.undo_steps.append(("", [inverse]))
+
+    def process_events(self, limit: int = 10_000) -> int:
+        """Turn the event loop until nothing is posted any more; how much was done."""
+        self.require_main()
+        done = 0
+        while self.posted and done < limit:
+            call = self.posted.popleft()
+            done += 1
+            try:
+                call()
+            except Exception:
+                traceback.print_exc()  # as Nuke: printed, and gone
+        return done
+
+    def call_back(self, kind: str) -> None:
+        for function in list(self.callbacks.get(kind, ())):
+            function()
+
+
+STATE = HostState()

@@ -1,0 +1,174 @@
+"""A host for the panel's tests, bench and pictures: a scene in plain values, set up by whoever tests.
+
+It renders by copying files. What a host must do besides is the contract suite's matter, with the fake Nuke.
+"""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from void_nuke.errors import ExportError, SelectionError
+from void_nuke.host import (
+    FrameRange,
+    FrameRender,
+    HostVersion,
+    NodeInfo,
+    PlateFiles,
+    PlateInfo,
+    ReadBack,
+    RotoElement,
+    RotoShapeInfo,
+    ScriptRanges,
+)
+from void_protocol.job import RotoPoint, ShapeFrame
+
+
+def plate_of(node: str = "Read1", frames: FrameRange | None = None, **changes: Any) -> PlateInfo:
+    frames = frames or FrameRange(1001, 1040)
+    facts: dict[str, Any] = {
+        "node": node,
+        "width": 960,
+        "height": 540,
+        "pixel_aspect": 1.0,
+        "frames": frames,
+        "views": ("main",),
+        "channels": ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha"),
+        "files": PlateFiles("/shots/sh010/plate.%04d.exr", frames),
+        "why_rendered": "",
+        "colour_space": "scene_linear",
+    }
+    return PlateInfo(**{**facts, **changes})
+
+
+def element_of(
+    path: str, colour: tuple[float, float, float] = (0.8, 0.8, 0.8), **changes: Any
+) -> RotoElement:
+    facts: dict[str, Any] = {"kind": "shape", "is_visible": True, "not_carried": ()}
+    return RotoElement(path=path, name=path.rpartition("/")[2], colour=colour, **{**facts, **changes})
+
+
+def square(frame: int, left: float, bottom: float, size: float) -> ShapeFrame:
+    corners = [(left, bottom), (left, bottom + size), (left + size, bottom + size), (left + size, bottom)]
+    return ShapeFrame(frame=frame, points=[RotoPoint(x, y) for x, y in corners])
+
+
+@dataclass
+class SceneHost:
+    """Attributes are the scene. Methods are :class:`void_nuke.host.Host`'s."""
+
+    plates: dict[str, PlateInfo] = field(default_factory=lambda: {"Read1": plate_of()})
+    rotos: dict[str, list[RotoElement]] = field(default_factory=dict)
+    shapes: Mapping[str, Callable[[int], ShapeFrame]] = field(default_factory=dict)
+    """By path."""
+    selection: list[NodeInfo] = field(default_factory=list)
+    script: str = "/shots/sh010/comp.nk"
+    current_frame: int = 1001
+    viewer: FrameRange | None = None
+    plate_file: Callable[[int], Path] | None = None
+    """The small EXR that a render of the plate gives."""
+    kept: str = ""
+    reads: list[ReadBack] = field(default_factory=list)
+    rendered: list[FrameRender] = field(default_factory=list)
+    on_load: list[Callable[[], None]] = field(default_factory=list)
+    posted: queue.Queue[Callable[[], None]] = field(default_factory=queue.Queue)
+    poster: Callable[[Callable[[], None]], None] | None = None
+    """How to post where there is an event loop."""
+    thread: threading.Thread = field(default_factory=threading.current_thread)
+
+    def version(self) -> HostVersion:
+        return HostVersion("Scene", 16, 0, 1, has_gui=True)
+
+    def on_main_thread(self, function: Callable[[], Any]) -> Any:
+        if threading.current_thread() is self.thread:
+            return function()
+        done = threading.Event()
+        found: list[Any] = []
+
+        def run() -> None:
+            try:
+                found.append((function(), None))
+            except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+                found.append((None, error))
+            done.set()
+
+        self.post(run)
+        done.wait(30)
+        value, error = found[0]
+        if error is not None:
+            raise error
+        return value
+
+    def post(self, function: Callable[[], None]) -> None:
+        (self.poster or self.posted.put)(function)
+
+    def run_posted(self, timeout_s: float) -> None:
+        try:
+            self.posted.get(timeout=max(timeout_s, 0.001))()
+            while True:
+                self.posted.get_nowait()()
+        except queue.Empty:
+            return
+
+    def selected_nodes(self) -> Sequence[NodeInfo]:
+        return self.selection
+
+    def nodes(self) -> Sequence[NodeInfo]:
+        return [NodeInfo(name, "Read", False) for name in self.plates]
+
+    def plate(self, node: str) -> PlateInfo:
+        if node not in self.plates:
+            raise SelectionError(f"{node} is not in the script any more; pick the plate again")
+        return self.plates[node]
+
+    def script_ranges(self) -> ScriptRanges:
+        return ScriptRanges(FrameRange(1001, 1100), self.viewer, self.current_frame)
+
+    def roto_elements(self, node: str) -> Sequence[RotoElement]:
+        if node not in self.rotos:
+            raise SelectionError(f"{node} is not in the script any more; pick the roto node again")
+        return self.rotos[node]
+
+    def bake_roto(self, node: str, paths: Sequence[str], frame: int, view: str) -> Sequence[RotoShapeInfo]:
+        return [RotoShapeInfo(path, self.shapes[path](frame)) for path in paths]
+
+    def render_frame(self, render: FrameRender) -> None:
+        self.rendered.append(render)
+        if self.plate_file is None:
+            raise ExportError(f"{render.source.node} cannot be rendered at frame {render.frame}")
+        shutil.copyfile(self.plate_file(render.frame), render.path)
+
+    def progress(self, title: str) -> Any:
+        return _NoBar()
+
+    def add_read(self, read: ReadBack) -> str:
+        self.reads.append(read)
+        return f"Read{len(self.reads) + 1}"
+
+    def script_path(self) -> str:
+        return self.script
+
+    def notes(self) -> str:
+        return self.kept
+
+    def keep_notes(self, text: str) -> None:
+        self.kept = text
+
+    def on_script_load(self, function: Callable[[], None]) -> None:
+        self.on_load.append(function)
+
+
+class _NoBar:
+    def update(self, percent: int, message: str) -> None:
+        pass
+
+    def is_cancelled(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass

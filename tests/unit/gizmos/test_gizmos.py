@@ -1,0 +1,211 @@
+"""The gizmos as text: valid TCL, the knobs that code touches, buttons whose functions exist."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from void_nuke import gizmo_buttons
+from void_nuke.panel_model_settings import ENGINES, QUALITIES
+
+tkinter = pytest.importorskip("tkinter", reason="this Python has no TCL to parse scripts with")
+
+ROOT = Path(__file__).resolve().parents[3]
+GIZMOS = {path.stem: path for path in sorted((ROOT / "gizmos").glob("*.gizmo"))}
+BUTTON = "22"
+
+
+class Script:
+    """A script, read by TCL as Nuke would: each command with its block of knobs, in order."""
+
+    def __init__(self, text: str) -> None:
+        self.nodes: list[tuple[str, dict[str, str], list[list[str]]]] = []
+        self.depth = 0
+        self.stack = 0
+        self._tcl = tkinter.Tcl()
+        self._tcl.eval("rename unknown {}")
+        for name in ("push", "end_group", "unknown"):
+            self._tcl.createcommand(name, getattr(self, f"_{name}"))
+        # ``set Nx [stack 0]`` names the node on top; what it is called does not matter here.
+        self._tcl.createcommand("stack", lambda number: "node")
+        self.problems: list[str] = []
+        """TCL tells of a failed command, but not what it said."""
+        self._tcl.eval(text)
+        assert self.problems == []
+
+    def _push(self, name: str) -> None:
+        if name not in ("0", "node"):
+            self.problems.append(f"push {name}: no such node")
+        self.stack += 1
+
+    def _end_group(self) -> None:
+        self.depth -= 1
+
+    def _unknown(self, name: str, block: str) -> None:
+        knobs: dict[str, str] = {}
+        user: list[list[str]] = []
+        words = list(self._tcl.splitlist(block))
+        index = 0
+        while index < len(words):
+            knob = words[index]
+            value = words[index + 1]
+            index += 2
+            if knob == "addUserKnob":
+                user.append(list(self._tcl.splitlist(value)))
+            else:
+                knobs[knob] = value
+        self.nodes.append((name, knobs, user))
+        if name == "Gizmo":
+            self.depth += 1
+            return
+        inputs = int(knobs.get("inputs", "1"))
+        if self.stack < inputs:
+            self.problems.append(f"{name} {knobs.get('name')} takes {inputs}, {self.stack} are on the stack")
+        self.stack += 1 - inputs
+
+
+@pytest.fixture(params=sorted(GIZMOS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def read(name: str) -> Script:
+    return Script(GIZMOS[name].read_text(encoding="utf-8"))
+
+
+def user_knobs(name: str) -> dict[str, list[str]]:
+    return {knob[1]: knob for knob in read(name).nodes[0][2]}
+
+
+def test_both_are_here() -> None:
+    assert set(GIZMOS) == {"VoidRemove", "VoidQuadmask"}
+
+
+def test_the_text_is_tcl_and_the_stack_works_out(name: str) -> None:
+    script = read(name)
+
+    assert script.depth == 0, "the group is closed"
+    assert [node[0] for node in script.nodes].count("Gizmo") == 1
+    assert script.nodes[-1][0] == "Output"
+    names = [knobs["name"] for _, knobs, _ in script.nodes[1:]]
+    assert len(names) == len(set(names))
+
+
+def test_a_broken_script_is_noticed() -> None:
+    with pytest.raises(tkinter.TclError, match="missing close-brace"):
+        Script("Gizmo {\n inputs 1\n")
+    with pytest.raises(AssertionError, match="on the stack"):
+        Script("Merge2 {\n inputs 2\n name Merge1\n}\n")
+
+
+def test_nkparser_reads_it_too(name: str) -> None:
+    nkparser = pytest.importorskip("nkparser", reason="nkparser is not installed")
+
+    # nkparser 0.3.0 takes a group's end for a node wherever knobs stand before its nodes, as they do in
+    # Nuke's own files; without that line it reads the same nodes one after the other.
+    text = GIZMOS[name].read_text(encoding="utf-8").replace("end_group\n", "")
+
+    script = nkparser.Script.from_string(text)
+
+    assert [str(problem) for problem in script.errors()] == []
+    nodes = list(script.all_nodes())
+    assert [node.class_name for node in nodes] == [kind for kind, _, _ in read(name).nodes]
+    assert [node.name for node in nodes[1:]] == [knobs["name"] for _, knobs, _ in read(name).nodes[1:]]
+
+
+def test_the_inputs_are_those_that_the_buttons_read() -> None:
+    inputs = {
+        int(knobs.get("number", "0")): knobs["name"]
+        for kind, knobs, _ in read("VoidRemove").nodes
+        if kind == "Input"
+    }
+
+    assert [inputs[number] for number in sorted(inputs)] == list(gizmo_buttons.INPUTS)
+
+
+def test_every_knob_that_code_touches_exists() -> None:
+    source = Path(gizmo_buttons.__file__).read_text(encoding="utf-8")
+    touched = set(re.findall(r'node\["(\w+)"\]', source))
+    assert {"plate", "status", "job_id", "result_file"} - {"plate"} <= touched
+
+    assert touched - set(user_knobs("VoidRemove")) == set()
+
+
+def test_every_knob_that_an_expression_names_exists(name: str) -> None:
+    own = set(user_knobs(name))
+    text = GIZMOS[name].read_text(encoding="utf-8")
+    named = set(re.findall(r"parent\.(\w+)", text)) | set(re.findall(r"\[value (\w+)\]", text))
+
+    assert named
+    assert named - own == set()
+
+
+def test_values_are_set_only_on_knobs_that_exist(name: str) -> None:
+    known = {"inputs", "tile_color", "label", "help"}
+
+    assert set(read(name).nodes[0][1]) - known - set(user_knobs(name)) == set()
+
+
+def test_the_buttons_call_functions_that_exist() -> None:
+    called = set()
+    for knob in user_knobs("VoidRemove").values():
+        if knob[0] != BUTTON:
+            continue
+        tree = ast.parse(knob[knob.index("T") + 1], feature_version=(3, 10))
+        imported = {
+            alias.asname: alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                assert isinstance(call.func.value, ast.Name)
+                if call.func.value.id == "nuke":
+                    continue
+                module = importlib.import_module(imported[call.func.value.id])
+                called.add(getattr(module, call.func.attr).__name__)
+
+    assert called == {"submit", "cancel", "update", "take_plate_range"}
+
+
+@pytest.mark.parametrize(
+    ("knob", "choices"),
+    [("engine", set(ENGINES)), ("quality", set(QUALITIES)), ("scale", set(gizmo_buttons.SCALES))],
+)
+def test_the_choices_are_those_that_the_code_knows(knob: str, choices: set[str]) -> None:
+    entry = user_knobs("VoidRemove")[knob]
+
+    assert set(tkinter.Tcl().splitlist(entry[entry.index("M") + 1])) == choices
+
+
+def test_the_switch_has_an_input_for_each_output() -> None:
+    entry = user_knobs("VoidRemove")["output"]
+    outputs = tkinter.Tcl().splitlist(entry[entry.index("M") + 1])
+    (switch,) = [knobs for kind, knobs, _ in read("VoidRemove").nodes if kind == "Switch"]
+
+    assert outputs == ("result", "plate", "difference", "quadmask")
+    assert int(switch["inputs"]) == len(outputs)
+
+
+def test_the_quadmask_counts_as_the_engine_does() -> None:
+    from void_engine import quadmask
+
+    text = GIZMOS["VoidQuadmask"].read_text(encoding="utf-8")
+
+    assert set(re.findall(r"> (0\.\d+)\"", text)) == {str(quadmask.ROLE_THRESHOLD)}
+    levels = {int(number) for number in re.findall(r"\b(\d+)\b", re.findall(r' expr0 "(.+)"', text)[0])}
+    assert levels == {quadmask.REMOVE, quadmask.OVERLAP, quadmask.AFFECTED, quadmask.KEEP}
+
+
+def test_each_has_an_icon() -> None:
+    menu = (ROOT / "plugin" / "menu.py").read_text(encoding="utf-8")
+    icons = re.findall(r'icon="(\w+\.png)"', menu)
+
+    assert icons
+    assert all((ROOT / "gizmos" / icon).read_bytes().startswith(b"\x89PNG") for icon in icons)
+    assert set(re.findall(r"createNode\('(\w+)'\)", menu)) == set(GIZMOS)
