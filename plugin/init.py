@@ -8,7 +8,7 @@ from pathlib import Path
 import nuke
 
 
-def _folder():
+def _folder() -> Path:
     """Where this file is. Nuke sets __file__; where it does not, its plug-in path knows us by our package."""
     if "__file__" in globals():
         return Path(__file__).resolve().parent
@@ -18,7 +18,7 @@ def _folder():
     raise FileNotFoundError("the plug-in's own folder is not on Nuke's plug-in path")
 
 
-def _vendor_tag():
+def _vendor_tag() -> str:
     """The name that the installer gives to the packages for this Nuke's Python."""
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
     machine = platform.machine().lower()
@@ -26,7 +26,7 @@ def _vendor_tag():
     return "py{}.{}-{}-{}".format(*sys.version_info[:2], system, machine)
 
 
-def _start():
+def _start() -> None:
     folder = _folder()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

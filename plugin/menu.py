@@ -9,14 +9,14 @@ PANEL_ID = "org.void-for-nuke.panel"
 _PANEL = "__import__('void_nuke.ui.panel', fromlist=['Panel']).Panel"
 
 
-def open_void_panel():
+def open_void_panel() -> object:
     """Show the panel beside the Properties, or where there is room."""
     pane = nuke.getPaneFor(PANEL_ID) or nuke.getPaneFor("Properties.1")
     panel = nukescripts.registerWidgetAsPanel(_PANEL, "VOID", PANEL_ID, True)
     return panel.addToPane(pane) if pane is not None else panel.show()
 
 
-def _start():
+def _start() -> None:
     # Imported now: a Nuke without the right Qt should say so at its start, and not when the panel is opened.
     import void_nuke.ui.panel  # noqa: F401
 

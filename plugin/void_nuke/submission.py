@@ -367,7 +367,7 @@ class RemovalSession:
         if record is None:
             return  # another script was opened meanwhile
         if phase is not Phase.FAILED:
-            self._discard(Path(record.export_folder) if record.export_folder else None)
+            self._discard_later(Path(record.export_folder) if record.export_folder else None)
         self._keep(job_id, phase=phase.value, message=info.message, engine=info.engine)
         name = record.read_node
         message = info.message
@@ -431,6 +431,10 @@ class RemovalSession:
         with self._lock:
             text = encode_notes(self._records.values())
         self._host.keep_notes(text)
+
+    def _discard_later(self, folder: Path | None) -> None:
+        """As :meth:`_discard`, from the main thread: hundreds of files on a network drive take their time."""
+        threading.Thread(target=self._discard, args=(folder,), name="void-discard").start()
 
     def _discard(self, folder: Path | None) -> None:
         """Remove temporary files; those that cannot be removed are only reported."""

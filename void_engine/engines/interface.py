@@ -101,7 +101,7 @@ class EngineRequest:
     negative_prompt: str = ""
     seed: int = 42
     colour_space: str = ""
-    """Name or role of the plate's scene-linear space in the OCIO configuration; empty for Rec.709 primaries."""
+    """Name or role of the plate's scene-linear space in the OCIO configuration; empty for Rec.709."""
     proxy_scale: float = 1.0
     """Already applied to the source's pixels; an engine may also do less work below 1."""
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
