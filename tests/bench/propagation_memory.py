@@ -52,7 +52,7 @@ class EndlessShot:
 def _measure(frames: int, width: int, height: int) -> None:
     shot = EndlessShot(frames, width, height)
     # The caches hold what fits their bytes; made small, so that 100 frames already fill them.
-    working_set.FULL_SIZE_BYTES = working_set.ANALYSIS_BYTES = 48 * 2**20
+    working_set.FULL_SIZE_BYTES = working_set.ANALYSIS_BYTES = 8 * 2**20
     for _ in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()):
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
