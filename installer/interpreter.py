@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, List, Optional  # noqa: UP035 - list[str] is not an expression in Python 3.6
 
 # All pinned packages have wheels for these on Linux, macOS (Apple silicon) and Windows. The first is
-# preferred: it is the Python of the VFX reference platform (CY2024, CY2025) and the one that the tests run on.
+# preferred: it is the Python of the VFX reference platform (CY2024, CY2025), and the tests run on it.
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 
 _PROBE = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executable)"

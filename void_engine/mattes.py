@@ -38,6 +38,8 @@ class RoleMattes:
 
     remove: NDArray[np.float32]
     affected: NDArray[np.float32]
+    held_out: NDArray[np.float32] | None = None
+    """What no replacement may touch, however far it is grown; None for nothing."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class ShotMattes:
             keep = np.float32(1.0) - held_out
             remove = None if remove is None else remove * keep
             affected = None if affected is None else affected * keep
-        return RoleMattes(_or_zeros(remove, box), _or_zeros(affected, box))
+        return RoleMattes(_or_zeros(remove, box), _or_zeros(affected, box), held_out)
 
     def bounds(self, number: int, frame_box: Box) -> Box:
         """A box around all that may change at frame ``number``; empty where nothing does. Hold-outs are not

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from .engines.interface import CleanFrame, Engine, EngineRequest, Float32Array, Monitor, ShotFrame
-from .errors import EngineError, MatteError, OutputExistsError, PlateError
+from .errors import EngineError, MatteError, OutputExistsError, PlateError, SettingError
 from .geometry import Box
 from .mattes import ShotMattes
 from .merge import merge
@@ -29,6 +29,7 @@ JOB_ID_KEY = "void/job_id"
 FINGERPRINT_KEY = "void/job_fingerprint"
 """The metadata entry that says with which content: a job that was edited is another one."""
 
+_ASPECT_TOLERANCE = 1e-3
 _LEAST_CONTEXT_PX = 32
 _PREVIEW_WIDTH = 320
 _PREVIEW_EVERY_S = 1.0
@@ -77,6 +78,8 @@ class RemovalRequest:
     """Of all that decides the result; with it frames of an earlier run are known again."""
     display_size: tuple[int, int] | None = None
     """(width, height) that the full-size plate must have; None takes what is there."""
+    pixel_aspect: float | None = None
+    """What the job takes it for; another one in the files is told in the log."""
     layer: str = ""
     anchors: AnchorFrames | None = None
     region: RegionRequest = RegionRequest()
@@ -95,6 +98,8 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     shot_format = request.plates.check()
     _check_display_size(request, shot_format.display_size)
     request.mattes.check(shot_format.display_size)
+    _check_anchors(request, shot_format.display_size)
+    _check_pixel_aspect(request, shot_format.pixel_aspect, monitor)
     for note in shot_format.notes:
         monitor.log(note)
     wanted = _frames_to_make(request, monitor)
@@ -113,7 +118,7 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
         anchors=request.anchors,
     )
     answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
-    _write_all(request, engine, shot, _in_order(answers, wanted), len(wanted), monitor)
+    _write_all(request, engine, shot, _in_order(answers, wanted), monitor)
 
 
 def _check_display_size(request: RemovalRequest, found: tuple[int, int]) -> None:
@@ -124,6 +129,24 @@ def _check_display_size(request: RemovalRequest, found: tuple[int, int]) -> None
             f"{request.plates.pattern}: the plate is {found[0]}x{found[1]}, the job says "
             f"{wanted[0]}x{wanted[1]}; shapes would land in the wrong place. Export the job again"
         )
+
+
+def _check_anchors(request: RemovalRequest, display_size: tuple[int, int]) -> None:
+    if request.anchors is None:
+        return
+    for number in sorted(request.anchors.numbers):
+        header = request.anchors.frames.header(number)
+        if header.display_size != display_size:
+            raise PlateError(
+                f"{header.described}: the anchor is {header.display_size[0]}x{header.display_size[1]}, the "
+                f"plate is {display_size[0]}x{display_size[1]}; render it in the plate's format"
+            )
+
+
+def _check_pixel_aspect(request: RemovalRequest, found: float, monitor: RemovalMonitor) -> None:
+    wanted = request.pixel_aspect
+    if wanted is not None and abs(wanted - found) > _ASPECT_TOLERANCE:
+        monitor.log(f"the job says a pixel aspect of {wanted:g}, the plate's files {found:g}; theirs is used")
 
 
 def _frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozenset[int]:
@@ -187,12 +210,20 @@ def _region_box(
             "check the roles, the visibility of the shapes and the matte channel"
         )
     monitor.progress("mattes", len(numbers), len(numbers))
+    box = None
+    if chosen.box is not None:
+        box = chosen.box.scaled(request.mattes.scale).intersection(frame_box)
+        if box.is_empty:
+            raise SettingError(
+                "settings.region.box lies outside the plate's picture; draw it inside the format, or set "
+                "settings.region.mode to 'auto'"
+            )
     return plan_region(
         found,
         frame_box,
         pixel_aspect,
         mode=mode,
-        box=None if chosen.box is None else chosen.box.scaled(request.mattes.scale).intersection(frame_box),
+        box=box,
         margin=chosen.margin,
         minimum_margin_px=max(_LEAST_CONTEXT_PX, math.ceil(request.look.reach_px * request.mattes.scale) + 1),
         aspect=engine.region_aspect,
@@ -219,13 +250,14 @@ def _write_all(
     engine: Engine,
     shot: PlateShot,
     answers: Iterator[CleanFrame],
-    count: int,
     monitor: RemovalMonitor,
 ) -> None:
     """Merge each answer into its plate and write it behind the engine's back."""
     previewed_at = -_PREVIEW_EVERY_S
+    replaces = False
     with PlateWriter(compression=request.output.compression, on_written=monitor.frame_done) as writer:
-        for step, clean in enumerate(answers):
+        for clean in answers:
+            monitor.check_cancelled()
             frame = _finished(request, shot, clean).with_metadata(
                 {
                     JOB_ID_KEY: request.job_id,
@@ -239,7 +271,11 @@ def _write_all(
                 previewed_at = now
                 monitor.preview(clean.number, _small(frame, request.layer))
             writer.submit(frame, request.output.pattern.path(clean.number))
-            monitor.progress("frames", step + 1, count, clean.number)
+            replaces = replaces or bool(shot.frame(clean.number).replaced.any())
+    if not replaces:
+        monitor.log(
+            f"nothing was replaced: a growth of {request.look.growth_px:g} px leaves nothing of the mattes"
+        )
 
 
 def _finished(request: RemovalRequest, shot: PlateShot, clean: CleanFrame) -> Frame:
@@ -262,7 +298,9 @@ def _finished(request: RemovalRequest, shot: PlateShot, clean: CleanFrame) -> Fr
 def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:
     layers: dict[str, dict[str, Float32Array]] = {}
     if "clean" in wanted:
-        layers["clean"] = {name: clean.picture[..., index] for index, name in enumerate("RGB")}
+        # Not finite only where nothing is replaced, as the merge has checked: broken pixels of the plate.
+        picture = np.where(np.isfinite(clean.picture), clean.picture, np.float32(0.0))
+        layers["clean"] = {name: picture[..., index] for index, name in enumerate("RGB")}
     if "matte" in wanted:
         layers["matte"] = {"A": at.replaced}
     if "confidence" in wanted and clean.confidence is not None:

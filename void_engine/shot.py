@@ -123,6 +123,9 @@ class PlateShot:
         replaced = replacement_weight(
             roles.remove, roles.affected, self.look.growth_px * scale, self.look.softness_px * scale
         )
+        if roles.held_out is not None:
+            # Once more: the growth and the ramp have reached into the hold-out.
+            replaced *= np.float32(1.0) - roles.held_out
         quadmask = build_quadmask(
             roles.remove,
             roles.affected,

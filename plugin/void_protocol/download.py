@@ -11,7 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import ProtocolError, ServerError, ServerUnreachableError, TransferError
+from .errors import (
+    ProtocolError,
+    ResultFileError,
+    ServerError,
+    ServerUnreachableError,
+    TransferError,
+)
 from .messages import Fetch, FetchCredit, ResultFile, StopFetch
 from .session import Session
 
@@ -64,7 +70,7 @@ def fetch_file(
                 if failures >= _TRIES:
                     raise TransferError(f"frame {frame} of job {job_id} arrived damaged {failures} times")
     except OSError as error:
-        raise TransferError(f"cannot write {path}: {error.strerror or error}") from error
+        raise ResultFileError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -116,7 +122,7 @@ def _put_in_place(part: Path, path: Path, sha256: str) -> None:
 
 def _refuse_other_content(path: Path, sha256: str) -> None:
     if _sha256(path) != sha256:
-        raise TransferError(
+        raise ResultFileError(
             f"{path} exists already with other content and is not overwritten; choose another version"
         )
 

@@ -44,5 +44,13 @@ class ServerError(ProtocolError):
         self.code = code
 
 
+class ResultsGoneError(ProtocolError):
+    """A job was submitted again that is done, but result files of it are not there any more."""
+
+
 class TransferError(ProtocolError):
     """A file could not be sent or fetched. The message names the file and the frame."""
+
+
+class ResultFileError(TransferError):
+    """A file of the result exists already, or could not be written here."""

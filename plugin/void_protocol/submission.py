@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from .errors import ServerError, TransferError
+from .errors import ResultFileError, ServerError, TransferError
 from .job import RemovalJob
 from .job_check import frame_list
 from .job_file import encode_job
@@ -75,11 +75,11 @@ def plan_submission(session: Session, job: RemovalJob, choice: TransferChoice) -
 
 
 def refuse_existing_results(job: RemovalJob) -> None:
-    """Raise TransferError when a new job would have to overwrite files of its output."""
+    """Raise ResultFileError when a new job would have to overwrite files of its output."""
     pattern = job.output.versioned_pattern
     there = [frame for frame in job.shot.frame_numbers if frame_path(pattern, frame).exists()]
     if there:
-        raise TransferError(
+        raise ResultFileError(
             f"the output has {frame_list(there)} already ({frame_path(pattern, there[0])}); "
             "results are never overwritten: raise output.version or choose another name"
         )
@@ -118,7 +118,7 @@ def prove_paths(
     for each; empty texts when proven.
 
     Raises:
-        TransferError: when the output folder cannot be made or written to here.
+        ResultFileError: when the output folder cannot be made or written to here.
         ServerError, ServerUnreachableError: as the server answers.
     """
     welcome = session.wait_connected(_PROOF_S)
@@ -138,7 +138,7 @@ def prove_paths(
                 why = answer.problem if answer is not None else ""
                 outputs_problem = why or f"it sees another folder than {folder}"
     except OSError as error:
-        raise TransferError(
+        raise ResultFileError(
             f"cannot write to the output folder {folder}: {error.strerror or error}"
         ) from error
     for asked, told in zip(challenge, reply.files, strict=True):

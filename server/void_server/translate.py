@@ -52,6 +52,7 @@ def removal_request(
     return RemovalRequest(
         plates=_sequence(job, shot.plate, files),
         display_size=(shot.format.width, shot.format.height),
+        pixel_aspect=shot.format.pixel_aspect,
         layer=shot.layer,
         mattes=shot_mattes(job, files),
         anchors=None

@@ -236,6 +236,40 @@ class TestWithAServer:
         assert ran.code == ExitCode.JOB_FAILED
         assert "no channel 'nope'" in ran.err
 
+    def test_a_changed_job_is_another_one(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        assert void("submit", job, "--home", home).code == 0
+        again = void("submit", job, "--home", home, "--version", "2")
+        assert again.code == 0, again.err
+        assert len(results(tmp_path, 2)) == 3
+
+    @pytest.mark.parametrize(
+        ("path", "value", "code", "says"),
+        [
+            (["shot", "last_frame"], 1005, ExitCode.BAD_INPUT, "1004-1005"),
+            (["settings", "prompt"], "other", ExitCode.REFUSED, "other content"),
+        ],
+    )
+    def test_refusals_have_their_status(
+        self, tmp_path: Path, home: Path, path: list[str], value: object, code: ExitCode, says: str
+    ) -> None:
+        job = new_job(tmp_path)
+        if code is ExitCode.REFUSED:
+            assert void("submit", job, "--home", home, "--transfer", "streamed").code == 0
+            for whole in (tmp_path / "out").iterdir():
+                whole.unlink()
+        edit(job, *path, value=value)
+        ran = void("submit", job, "--home", home, "--transfer", "streamed")
+        assert ran.code == code
+        assert says in ran.err
+
+    def test_results_that_are_there_are_not_overwritten(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        (tmp_path / "out" / ALL[1]).write_bytes(b"precious")
+        ran = void("submit", job, "--home", home)
+        assert ran.code == ExitCode.BAD_OUTPUT
+        assert (tmp_path / "out" / ALL[1]).read_bytes() == b"precious"
+
     def test_cancelling_what_is_over_says_so(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)
         assert void("submit", job, "--home", home).code == 0
@@ -243,7 +277,7 @@ class TestWithAServer:
 
     def test_an_unknown_job(self, home: Path) -> None:
         ran = void("watch", "nobody", "--home", home)
-        assert ran.code == ExitCode.NO_SERVER
+        assert ran.code == ExitCode.REFUSED
         assert "nobody" in ran.err
 
 

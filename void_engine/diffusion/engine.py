@@ -63,7 +63,9 @@ class VoidEngine:
         device = pick_device(settings.device)
         folder = find_models(settings.models or None)
         folder.require(settings.passes)
-        primaries = primaries_of(settings.colour_space)
+        # As published, a plate is taken for what the program reads: Rec.709.
+        shot_space = "" if settings.mode == "published" else request.colour_space
+        primaries = primaries_of(settings.colour_space or shot_space)
         seen = survey(shot, primaries, monitor)
         stops = None if math.isnan(settings.exposure_stops) else settings.exposure_stops
         picture = plan_picture(seen.light, encoding=settings.encoding, stops=stops, primaries=primaries)

@@ -40,7 +40,7 @@ class PropagationEngine:
 
     @property
     def record(self) -> Mapping[str, str | int | float]:
-        """Nothing beside the name: there are no weights and no options."""
+        """Nothing: there are no weights, and the options are in the job."""
         return {}
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:

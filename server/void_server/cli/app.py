@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib.metadata import version
 from typing import Annotated
 
@@ -45,4 +46,6 @@ app.add_typer(models.app, name="models", help="VOID's model files: fetch, check,
 
 def main() -> None:
     """The entry point."""
+    # A dispatcher's SIGTERM ends a command as Ctrl-C does: told, and with its status.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

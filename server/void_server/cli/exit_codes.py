@@ -20,4 +20,6 @@ class ExitCode(IntEnum):
     """The server does not answer, or does not let this user in."""
     JOB_FAILED = 6
     """The server ran the job and it failed there."""
+    REFUSED = 7
+    """The server answers, and refuses: an unknown job, a job id with other content, a full queue."""
     CANCELLED = 130

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from typer import Context
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from void_engine.errors import (
     EngineError,
@@ -17,8 +19,18 @@ from void_engine.errors import (
     RemovalCancelled,
     SettingError,
 )
-from void_protocol.errors import JobError, JobFileError, ProtocolError
-from void_server.errors import ServiceError
+from void_protocol.errors import (
+    JobError,
+    JobFileError,
+    KeyFileError,
+    ProtocolError,
+    ResultFileError,
+    ServerError,
+    ServerUnreachableError,
+    TransferError,
+    VersionRefusedError,
+)
+from void_server.errors import ServerSettingError, ServiceError
 
 from .exit_codes import ExitCode
 
@@ -41,7 +53,14 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (JobError, ExitCode.INVALID_JOB),
     (JobFileError, ExitCode.INVALID_JOB),
     (EngineError, ExitCode.FAILED),
+    (ResultFileError, ExitCode.BAD_OUTPUT),
+    (TransferError, ExitCode.BAD_INPUT),
+    (ServerUnreachableError, ExitCode.NO_SERVER),
+    (VersionRefusedError, ExitCode.NO_SERVER),
+    (KeyFileError, ExitCode.NO_SERVER),
+    (ServerError, ExitCode.REFUSED),
     (ProtocolError, ExitCode.NO_SERVER),
+    (ServerSettingError, ExitCode.INVALID_JOB),
     (ServiceError, ExitCode.FAILED),
 )
 
@@ -65,9 +84,15 @@ class ExplainingGroup(TyperGroup):
         except OSError as error:
             self._explain(error, debug)
             ctx.exit(ExitCode.FAILED)
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours is told like any other error
+            self._explain(error, debug)
+            errors_console.print("this is a defect of void itself; run it with 'void --debug' for the trace")
+            ctx.exit(ExitCode.FAILED)
 
     @staticmethod
     def _explain(error: Exception, debug: bool) -> None:
         if debug:
             errors_console.print_exception()
-        errors_console.print(f"[bold red]error:[/] {escape(str(error))}")
+        errors_console.print(f"[bold red]error:[/] {escape(str(error) or type(error).__name__)}")

@@ -18,6 +18,8 @@ from void_protocol.keys import load_connection
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.remote_job import RemoteJob
 
+from .exit_codes import ExitCode
+from .explain import CommandError
 from .progress import StageProgress
 from .remote import JobDisplay, checked, wait_shown
 from .run import with_overrides
@@ -68,12 +70,20 @@ def submit(
             with StageProgress(job.shot.name) as bars:
                 display = JobDisplay(bars)
                 remote = client.submit(job, on_event=display.on_event, transfer=transfer.value, fetch=wait)
+                display.show_until(remote.accepted.done)
+                remote.accepted.result()
                 typer.echo(f"{job.shot.name}: job {job.job_id}")
                 if not wait:
                     display.show_until(partial(_is_with_server, remote, display))
-                    remote.accepted.result()
                     continue
-                info = wait_shown(remote.done, display)
+                try:
+                    info = wait_shown(remote.done, display)
+                except KeyboardInterrupt:
+                    raise CommandError(
+                        f"no longer watching; job {job.job_id} goes on at the server. "
+                        f"'void watch {job.job_id}' takes it up again, 'void cancel {job.job_id}' stops it",
+                        ExitCode.CANCELLED,
+                    ) from None
             typer.echo(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
 
 
@@ -94,7 +104,11 @@ def jobs(
     if as_json:
         typer.echo(msgspec.json.encode(found).decode())
         return
-    table = Table("job", "shot", "engine", "state", "frames", "message", box=None)
+    table = Table(box=None)
+    table.add_column("job", no_wrap=True, min_width=max((len(info.job_id) for info in found), default=0))
+    for name in ("shot", "engine", "state", "frames"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("message", no_wrap=True, overflow="ellipsis")
     for info in found:
         table.add_row(*_row(info))
     Console().print(table)
@@ -121,7 +135,8 @@ def watch(
             display = JobDisplay(bars)
             client.watch(job_id, display.on_event)
             display.show_until(lambda: display.state is not None and display.state.is_final)
-        checked(client.job(job_id).result())
+        info = checked(client.job(job_id).result())
+    typer.echo(f"{info.name}: {info.state.value}, {info.frames_done} of {info.frames_total} frames")
 
 
 def cancel(

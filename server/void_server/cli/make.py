@@ -128,7 +128,7 @@ def _read_shapes(path: Path) -> list[RotoShape]:
         return msgspec.json.decode(path.read_bytes(), type=list[RotoShape])
     except OSError as error:
         raise JobFileError(f"cannot read the shapes in {path}: {error.strerror or error}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise JobFileError(f"{path} is not a list of roto shapes: {error}") from error
 
 

@@ -57,11 +57,13 @@ class StageProgress:
 
     def message(self, text: str) -> None:
         """One line above the bars."""
-        self._progress.console.print(text, markup=False)
+        self._progress.console.print(text, markup=False, soft_wrap=True)
 
     def _plain(self, stage: str, step: int, steps: int, note: str) -> None:
         now = time.monotonic()
         if step < steps and now - self._plain_at.get(stage, -_PLAIN_EVERY_S) < _PLAIN_EVERY_S:
             return
         self._plain_at[stage] = now
-        self._console.print(f"{self._title} {stage} {step}/{steps} {note}".rstrip(), markup=False)
+        self._console.print(
+            f"{self._title} {stage} {step}/{steps} {note}".rstrip(), markup=False, soft_wrap=True
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 from void_engine.engines.interface import Float32Array
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
-from void_protocol.job_file import read_job
+from void_protocol.job_file import encode_job, read_job
 
 from .exit_codes import ExitCode
 from .explain import CommandError
@@ -74,14 +75,18 @@ def stopping_on_signals(monitor: TerminalMonitor) -> Iterator[None]:
 def with_overrides(
     job: RemovalJob, *, engine: str | None = None, proxy: float | None = None, version: int | None = None
 ) -> RemovalJob:
-    """The job with what the command line changes about it."""
+    """The job with what the command line changes about it. A changed job is another one: it has an id of its
+    own, always the same for the same change, so that it can be resumed and submitted again."""
     settings = job.settings
     if engine is not None:
         settings = msgspec.structs.replace(settings, engine=engine)
     if proxy is not None:
         settings = msgspec.structs.replace(settings, proxy_scale=proxy)
     output = job.output if version is None else msgspec.structs.replace(job.output, version=version)
-    return msgspec.structs.replace(job, settings=settings, output=output)
+    changed = msgspec.structs.replace(job, settings=settings, output=output)
+    if changed == job:
+        return job
+    return msgspec.structs.replace(changed, job_id=hashlib.sha256(encode_job(changed)).hexdigest()[:32])
 
 
 def run(
@@ -92,12 +97,9 @@ def run(
     resume: Annotated[bool, typer.Option(help="Keep frames that this job has already written.")] = True,
 ) -> None:
     """Run jobs here, one after another, without a server."""
-    from void_protocol.job_check import check_job
     from void_server.translate import run_job
 
     jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]
-    for job in jobs:
-        check_job(job)
     for job in jobs:
         with StageProgress(job.shot.name) as bars:
             monitor = TerminalMonitor(bars)

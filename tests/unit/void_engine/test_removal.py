@@ -24,6 +24,7 @@ from tests.unit.void_engine.removal_case import (
 )
 from void_engine.engines.identity import IdentityEngine
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
+from void_engine.engines.registry import make_engine
 from void_engine.errors import (
     EngineError,
     MatteError,
@@ -34,10 +35,12 @@ from void_engine.errors import (
     SettingError,
 )
 from void_engine.geometry import Box
-from void_engine.plates.exr import read_frame
+from void_engine.plates.exr import read_frame, write_frame
+from void_engine.plates.frame import Frame
+from void_engine.plates.sequence import PlateSequence
 from void_engine.region import RegionMode
 from void_engine.removal import JOB_ID_KEY, RegionRequest, run_removal
-from void_engine.shot import ReplacementLook
+from void_engine.shot import AnchorFrames, ReplacementLook
 
 SHARP = ReplacementLook(growth_px=0.0, softness_px=0.0)
 HOLE = Box(30, 20, 50, 40)
@@ -208,6 +211,55 @@ def test_a_box_region_limits_the_work(tmp_path: Path, files: ExitStack) -> None:
     assert not changed[:, :32].any()
 
 
+def test_a_hold_out_is_never_touched_however_far_the_matte_grows(tmp_path: Path, files: ExitStack) -> None:
+    held = Box(40, 0, 96, 64)
+    shapes = {**shapes_of(), "ignore": lambda number: [square(held.x0, held.y0, held.x1, held.y1)]}
+    look = ReplacementLook(growth_px=9.0, softness_px=4.0)
+    request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes, look=look)
+    run_removal(request, PaintingEngine(), RecordingMonitor())
+    got, plate = result(tmp_path / "out"), plate_pixels(FIRST)
+    assert np.array_equal(got[:, 40:].view(np.uint16), plate[:, 40:].view(np.uint16))
+    assert (got[:, :40] != plate[:, :40]).any()
+
+
+@pytest.mark.parametrize("engine", ["identity", "propagation"])
+def test_a_broken_pixel_of_the_plate_comes_through(tmp_path: Path, files: ExitStack, engine: str) -> None:
+    pattern = write_plate(tmp_path)
+    broken = plate_pixels(FIRST)
+    broken[3, 5], broken[4, 6] = np.nan, np.inf
+    write_frame(
+        Frame.from_pixels(FIRST, ("R", "G", "B"), broken.copy()), tmp_path / "plate.1001.exr", overwrite=True
+    )
+    request = make_request(
+        files,
+        pattern,
+        tmp_path / "out",
+        shapes=shapes_of(),
+        layers=frozenset({"clean", "matte"}),
+        region=RegionRequest(RegionMode.FRAME),
+    )
+    run_removal(request, make_engine(engine), RecordingMonitor())
+    got = result(tmp_path / "out")
+    assert np.array_equal(got[:8].view(np.uint16), broken[:8].view(np.uint16))
+    clean = read_frame(tmp_path / "out" / "result.1001.exr", FIRST).native("clean.R")
+    assert np.isfinite(clean).all()
+
+
+def test_a_growth_that_leaves_nothing_is_told(tmp_path: Path, files: ExitStack) -> None:
+    request = make_request(
+        files,
+        write_plate(tmp_path),
+        tmp_path / "out",
+        shapes=shapes_of(),
+        look=ReplacementLook(growth_px=-200.0, softness_px=0.0),
+        pixel_aspect=2.0,
+    )
+    monitor = RecordingMonitor()
+    run_removal(request, PaintingEngine(), monitor)
+    assert any("nothing was replaced" in line and "-200 px" in line for line in monitor.lines)
+    assert any("pixel aspect of 2" in line for line in monitor.lines)
+
+
 class TestWhatGoesWrong:
     def request(self, tmp_path: Path, files: ExitStack, **changes: object) -> object:
         (tmp_path / "out").mkdir(exist_ok=True)
@@ -269,6 +321,22 @@ class TestWhatGoesWrong:
             )
         assert engine.asked == []
 
+    def test_an_anchor_of_another_size(self, tmp_path: Path, files: ExitStack) -> None:
+        anchors = tmp_path / "anchors"
+        write_matte(anchors, np.ones((HEIGHT // 2, WIDTH // 2), np.float32))
+        frames = files.enter_context(PlateSequence(str(anchors / "matte.%04d.exr"), FIRST, LAST))
+        engine = PaintingEngine()
+        with pytest.raises(PlateError, match=r"anchor is 48x32, the plate is 96x64"):
+            self.run(self.request(tmp_path, files, anchors=AnchorFrames(frames, frozenset({1002}))), engine)
+        assert engine.asked == []
+
+    def test_a_missing_anchor_is_told_before_the_work(self, tmp_path: Path, files: ExitStack) -> None:
+        frames = files.enter_context(PlateSequence(str(tmp_path / "none.%04d.exr"), FIRST, LAST))
+        engine = PaintingEngine()
+        with pytest.raises(MissingFrameError, match=r"none\.1002"):
+            self.run(self.request(tmp_path, files, anchors=AnchorFrames(frames, frozenset({1002}))), engine)
+        assert engine.asked == []
+
     def test_an_engine_that_leaves_frames_out(self, tmp_path: Path, files: ExitStack) -> None:
         class Lazy(PaintingEngine):
             def remove(
@@ -302,6 +370,11 @@ class TestWhatGoesWrong:
         region = RegionRequest(RegionMode.BOX, box=Box(90, 60, 200, 200))
         with pytest.raises(SettingError, match="region"):
             self.run(self.request(tmp_path, files, region=region))
+
+    def test_a_box_beside_the_frame(self, tmp_path: Path, files: ExitStack) -> None:
+        outside = RegionRequest(RegionMode.BOX, box=Box(1000, 0, 1100, 100))
+        with pytest.raises(SettingError, match=r"settings\.region\.box lies outside the plate"):
+            self.run(self.request(tmp_path, files, region=outside))
 
 
 class TestStoppingAndGoingOn:
