@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from void_protocol.messages import Message, PreviewEvent, ProgressEvent, Progres
 from .worker_link import FrameWhole, LogLine, StageOver
 
 PROGRESS_S = 0.1
-"""Progress is told at most this often, and at the end of a stage."""
+"""A stage's progress is told at most this often, and at its end."""
 PREVIEW_S = 0.5
 PREVIEW_PX = 480
 """Longest side of a preview."""
@@ -29,6 +30,30 @@ _UNHASHED_FRAMES = 8
 Send = Callable[[Message, Sequence[bytes]], None]
 
 
+@dataclass
+class _StageClock:
+    """One stage's time, from its first progress to its last. Stages may take turns."""
+
+    began: float
+    first_step: int
+    last: float
+    next_told: float
+    seconds_told: float | None = None
+    """What the broker knows of it; None before it knows of the stage."""
+
+    @property
+    def elapsed_s(self) -> float:
+        return self.last - self.began
+
+    def eta_s(self, step: int, steps: int) -> float | None:
+        """What is left, by the steps since the first; None while there was only one."""
+        if step >= steps:
+            return 0.0
+        if step <= self.first_step:
+            return None
+        return self.elapsed_s / (step - self.first_step) * (steps - step)
+
+
 class WorkerMonitor:
     """Implements :class:`void_server.runner.RunMonitor`. Any thread may call; none waits for the network."""
 
@@ -37,9 +62,7 @@ class WorkerMonitor:
         self._send = send
         self._stop = stop
         self._lock = threading.Lock()
-        self._stage = ""
-        self._stage_began = time.monotonic()
-        self._next_progress = 0.0
+        self._stages: dict[str, _StageClock] = {}
         self._next_preview = 0.0
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="void-checksum")
         self._hashes: list[Future[None]] = []
@@ -48,27 +71,30 @@ class WorkerMonitor:
         self.check_cancelled()
         now = time.monotonic()
         with self._lock:
-            if stage != self._stage:
-                self._end_stage(now)
-                self._stage, self._stage_began, self._next_progress = stage, now, 0.0
-            if now < self._next_progress and step < steps:
+            clock = self._stages.setdefault(stage, _StageClock(now, step, last=now, next_told=now))
+            clock.last = now
+            if now < clock.next_told and step < steps:
                 return
-            self._next_progress = now + PROGRESS_S
-            elapsed = now - self._stage_began
-        info = ProgressInfo(
-            stage=stage,
-            step=step,
-            steps=steps,
-            frame=frame,
-            elapsed_s=round(elapsed, 3),
-            eta_s=round(elapsed / step * (steps - step), 1) if step > 0 else None,
-        )
-        self._send(ProgressEvent(job_id=self._job_id, progress=info), ())
+            clock.next_told = now + PROGRESS_S
+            eta_s = clock.eta_s(step, steps)
+            info = ProgressInfo(
+                stage=stage,
+                step=step,
+                steps=steps,
+                frame=frame,
+                elapsed_s=round(clock.elapsed_s, 3),
+                eta_s=None if eta_s is None else round(eta_s, 1),
+            )
+            self._send(ProgressEvent(job_id=self._job_id, progress=info), ())
+            if step >= steps:
+                self._tell_time(stage, clock)
 
-    def _end_stage(self, now: float) -> None:
-        if self._stage:
-            seconds = now - self._stage_began
-            self._send(StageOver(job_id=self._job_id, stage=self._stage, seconds=seconds), ())
+    def _tell_time(self, stage: str, clock: _StageClock) -> None:
+        """Tell what the broker does not know yet of a stage's time; it adds up what it is told."""
+        seconds = clock.elapsed_s - (clock.seconds_told or 0.0)
+        if clock.seconds_told is None or seconds > 0:
+            clock.seconds_told = clock.elapsed_s
+            self._send(StageOver(job_id=self._job_id, stage=stage, seconds=seconds), ())
 
     def preview(self, frame: int, picture: Float32Array) -> None:
         now = time.monotonic()
@@ -101,15 +127,16 @@ class WorkerMonitor:
         self._send(FrameWhole(job_id=self._job_id, frame=number, size=size, sha256=digest), ())
 
     def close(self) -> None:
-        """Wait for the checksums and end the last stage.
+        """Wait for the checksums and end every stage.
 
         Raises:
             OSError: when a finished frame could not be read.
         """
         with self._lock:
             hashes, self._hashes = self._hashes, []
-            self._end_stage(time.monotonic())
-            self._stage = ""
+            for stage, clock in self._stages.items():
+                self._tell_time(stage, clock)
+            self._stages = {}
         try:
             for future in hashes:
                 future.result()

@@ -58,6 +58,41 @@ def test_what_is_left_is_estimated() -> None:
     heard.monitor.close()
 
 
+def test_stages_that_take_turns_have_clocks_of_their_own() -> None:
+    heard = Heard()
+    count = 8
+    for step in range(1, count + 1):
+        heard.monitor.progress("propagate", step, count, frame=step)
+        time.sleep(0.03)
+        heard.monitor.progress("frames", step, count, frame=step)
+        time.sleep(0.03)
+    heard.monitor.close()
+    for stage in ("propagate", "frames"):
+        told = [event.progress for event in heard.of(ProgressEvent) if event.progress.stage == stage]
+        assert (told[0].step, told[-1].step) == (1, count)
+        assert len(told) < count  # 60 ms apart, told at most every 100 ms
+        assert (told[0].eta_s, told[-1].eta_s) == (None, 0.0)
+        middle = told[1]
+        assert middle.elapsed_s >= PROGRESS_S
+        rate = middle.elapsed_s / (middle.step - 1)
+        assert middle.eta_s == pytest.approx(rate * (count - middle.step), abs=0.06)
+        times = [over.seconds for over in heard.of(StageOver) if over.stage == stage]
+        assert sum(times) == pytest.approx(told[-1].elapsed_s, abs=0.001)
+        assert sum(times) >= (count - 1) * 0.06
+    assert {over.stage for over in heard.of(StageOver)} == {"propagate", "frames"}
+
+
+def test_a_stage_that_stops_half_way_is_timed_to_its_last_progress() -> None:
+    heard = Heard()
+    heard.monitor.progress("read", 0, 100)
+    time.sleep(0.05)
+    heard.monitor.progress("read", 1, 100)  # not told, but counted
+    time.sleep(0.2)
+    heard.monitor.close()
+    (over,) = heard.of(StageOver)
+    assert 0.05 <= over.seconds < 0.2
+
+
 def test_a_stop_is_noticed_at_every_call() -> None:
     heard = Heard()
     heard.monitor.check_cancelled()
