@@ -127,12 +127,18 @@ class Upload:
                     return self._is_stopped
                 if not self._unconfirmed:
                     return True
+                if self._refused:  # it came in between
+                    continue
                 if not self._missing:
                     if not self._changed.wait(_SILENCE_S):
                         return False
                     continue
                 index = self._missing.pop(0)
-            self._send_file(index)
+            if not self._send_file(index):
+                # A broken upload asks anew what is missing; after a refusal this file is still to be sent.
+                with self._changed:
+                    self._missing.insert(0, index)
+                continue
             if self._on_progress is not None:
                 self._on_progress(len(self._entries) - len(self._missing), len(self._entries))
 
@@ -148,7 +154,8 @@ class Upload:
             if index not in self._missing:
                 self._missing.insert(0, index)
 
-    def _send_file(self, index: int) -> None:
+    def _send_file(self, index: int) -> bool:
+        """Whether the whole file was sent. If not, it has to begin again."""
         path, size = self._files[index].path, self._entries[index].size
         digest = hashlib.sha256()
         offset = 0
@@ -156,7 +163,7 @@ class Upload:
             with path.open("rb", buffering=0) as file:
                 while True:
                     if not self._take_credit():
-                        return
+                        return False
                     data = file.read(min(CHUNK_BYTES, size - offset))
                     if not data and offset < size:
                         raise TransferError(f"{path} has become shorter while it was sent; submit again")
@@ -175,14 +182,14 @@ class Upload:
                     self._session.send(chunk, [data])
                     offset = end
                     if last:
-                        return
+                        return True
         except OSError as error:
             raise TransferError(f"cannot read {path}: {error.strerror or error}") from error
 
     def _take_credit(self) -> bool:
         """Wait until a chunk may be sent. False when this file must not be sent further now."""
         with self._changed:
-            while self._credit == 0 and not (self._is_broken or self._is_stopped):
+            while self._credit == 0 and not (self._is_broken or self._is_stopped or self._refused):
                 if not self._changed.wait(_SILENCE_S):
                     self._is_broken = True
             if self._is_broken or self._is_stopped or self._refused:
