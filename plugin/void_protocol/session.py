@@ -138,7 +138,7 @@ class Session:
         """Ask, now or as soon as there is a connection. ``message.request`` is filled in here.
 
         The future fails with ServerError when the server refuses and with ServerUnreachableError when no
-        answer has come after ``timeout_s``.
+        answer has come after ``timeout_s``, or at once when the session is closed.
         """
         number = self.new_number()
         frames = encode_frames(msgspec.structs.replace(message, request=number), payloads)
@@ -146,7 +146,8 @@ class Session:
         future.set_running_or_notify_cancel()  # what is asked cannot be unasked
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         waiting = _Waiting(frames, future, deadline)
-        self._mailbox.put(lambda: self._ask(number, waiting))
+        if not self._mailbox.put(lambda: self._ask(number, waiting)):
+            future.set_exception(_closed())
         return future
 
     def send(self, message: Message, payloads: Sequence[Payload] = ()) -> None:
@@ -167,7 +168,8 @@ class Session:
                 self._streams[number] = items
                 self._send(frames)
 
-        self._mailbox.put(begin)
+        if not self._mailbox.put(begin):
+            items.put(_closed())
         return number, items
 
     def close_stream(self, number: int) -> None:
@@ -376,17 +378,20 @@ class Session:
             self._link.close(linger_ms=500)
             self._link = None
         self._drop_link()
-        error = ServerUnreachableError("the client was closed")
+        error = _closed()
         with self._changed:
             self._refused = error
             self._changed.notify_all()
-        for action in self._mailbox.drain():
+        for action in self._mailbox.close():
             action()
         self._fail_waiting(error)
         for stream in self._streams.values():
             stream.put(error)
-        self._mailbox.close()
         self._context.term()
+
+
+def _closed() -> ServerUnreachableError:
+    return ServerUnreachableError("the client was closed")
 
 
 def _user_name() -> str:

@@ -31,5 +31,21 @@ def test_a_poller_wakes_and_nothing_is_lost_or_reordered() -> None:
         assert [index for thread, index in seen if thread == number] == list(range(count))
     mailbox.drain()
     assert not poller.poll(0)
-    mailbox.close()
-    mailbox.put((0, 0))  # too late, but no error
+    assert mailbox.put((7, 7))
+    assert mailbox.close() == [(7, 7)]
+    assert not mailbox.put((0, 0))  # too late, but no error
+
+
+def test_whatever_is_put_while_it_closes_is_answered_for() -> None:
+    for _ in range(200):
+        mailbox: Mailbox[int] = Mailbox()
+        taken: list[int] = []
+
+        def fill(mailbox: Mailbox[int] = mailbox, taken: list[int] = taken) -> None:
+            taken.extend(index for index in range(200) if mailbox.put(index))
+
+        thread = threading.Thread(target=fill)
+        thread.start()
+        seen = mailbox.drain() + mailbox.close()
+        thread.join()
+        assert seen == taken
