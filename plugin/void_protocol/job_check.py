@@ -10,10 +10,34 @@ from .errors import JobError
 from .job import MAX_FRAMES, PROXY_SCALES, Output, Region, RemovalJob, RotoShape, Settings, ShapeFrame, Shot
 
 FRAME_TOKEN = re.compile(r"%0?\d*d|#+")
-"""The two ways to write a frame number into a path."""
+"""The two ways to write a frame number into a file's name."""
+_FOLDER_TOKEN = re.compile(r"%0?\d*d")
+_LAST_SEPARATOR = re.compile(r".*[/\\]", re.DOTALL)
 
 _SHOWN_PROBLEMS = 8
 _FEWEST_POINTS = 2  # two Bezier points with tangents already enclose an area
+
+
+def split_folder(pattern: str) -> tuple[str, str]:
+    """The folder with its last separator (empty for none), and the file's name.
+
+    Frame tokens count in the name only. Both kinds of slash separate, whichever machine this is: client and
+    server have to read one pattern alike.
+    """
+    match = _LAST_SEPARATOR.match(pattern)
+    end = match.end() if match else 0
+    return pattern[:end], pattern[end:]
+
+
+def frame_tokens(pattern: str) -> list[str]:
+    """The frame tokens in the pattern's file name. ``#`` in a folder is part of the folder's name."""
+    return FRAME_TOKEN.findall(split_folder(pattern)[1])
+
+
+def folder_token(folder: str) -> str | None:
+    """A frame token that a folder's name must not have (``%04d``), or None."""
+    match = _FOLDER_TOKEN.search(folder)
+    return match.group() if match else None
 
 
 def check_job(job: RemovalJob) -> None:
@@ -61,7 +85,11 @@ def _range(shot: Shot) -> str:
 
 
 def _token_problems(path: str, pattern: str, frame_count: int) -> Iterator[str]:
-    tokens = FRAME_TOKEN.findall(pattern)
+    tokens = frame_tokens(pattern)
+    in_folder = folder_token(split_folder(pattern)[0])
+    if in_folder is not None:
+        yield f"{path}: {pattern!r} has a frame token in its folder ({in_folder}); rename the folder"
+        return
     if len(tokens) > 1:
         yield f"{path}: {pattern!r} has {len(tokens)} frame tokens ({', '.join(tokens)}); keep exactly one"
     if not tokens and frame_count > 1:

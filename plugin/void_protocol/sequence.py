@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .job_check import FRAME_TOKEN
+from .job_check import FRAME_TOKEN, frame_tokens, split_folder
 
 
 def has_frame_token(pattern: str) -> bool:
     """Whether the pattern names one file for each frame, rather than one file for all."""
-    return FRAME_TOKEN.search(pattern) is not None
+    return bool(frame_tokens(pattern))
 
 
 def frame_path(pattern: str, frame: int) -> Path:
     """The file of one frame. ``#`` counts digits as ``%0Nd`` does; a pattern without a token is itself."""
-    return Path(FRAME_TOKEN.sub(lambda token: _number(token.group(), frame), pattern, count=1))
+    folder, name = split_folder(pattern)
+    return Path(folder + FRAME_TOKEN.sub(lambda token: _number(token.group(), frame), name, count=1))
 
 
 def _number(token: str, frame: int) -> str:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from void_protocol.job_check import FRAME_TOKEN
+from void_protocol.job_check import folder_token
 from void_protocol.keys import home_folder
 
 from .errors import ServerSettingError
@@ -73,9 +73,9 @@ class ServerSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "home", self.home.expanduser().absolute())
-        if FRAME_TOKEN.search(str(self.home)):
+        if folder_token(str(self.home)) is not None:
             raise ServerSettingError(
-                f"home: {self.home} reads like a path with a frame number (%d or #); choose another folder"
+                f"home: {self.home} reads like a path with a frame number (%d); choose another folder"
             )
         self._check_endpoint()
         if not self.devices:
