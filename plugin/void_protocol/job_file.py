@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from .errors import JobError, JobFileError
 from .job import SCHEMA_VERSION, RemovalJob
 from .job_check import check_job
 
+_SHOWN_CONSTANTS = 8
 _decoder = msgspec.json.Decoder(RemovalJob)
 
 
@@ -40,9 +43,35 @@ def decode_job(text: bytes | str) -> RemovalJob:
     except msgspec.ValidationError as error:
         raise JobError(_with_path_first(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise JobError(f"$: not readable as JSON ({error}); NaN and infinity are not JSON either") from error
+        raise JobError(_named_constants(text) or f"$: not readable as JSON ({error})") from error
     check_job(job)
     return job
+
+
+class _Constant(str):
+    """NaN, Infinity or -Infinity as a careless writer puts it into JSON."""
+
+
+def _named_constants(text: bytes | str) -> str:
+    """The places where ``text`` has numbers that JSON does not know, one line for each; empty for none."""
+    try:
+        found = _constants(json.loads(text, parse_constant=_Constant), "$")
+        return "\n".join(
+            f"{path}: {value} is not a finite number" for path, value in islice(found, _SHOWN_CONSTANTS)
+        )
+    except (ValueError, RecursionError):  # something else is wrong with it
+        return ""
+
+
+def _constants(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, _Constant):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _constants(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _constants(item, f"{path}[{index}]")
 
 
 def _version_problem(version: object) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from void_protocol.errors import JobError, JobFileError
 from void_protocol.job import (
+    MAX_FRAMES,
     Anchors,
     Format,
     Matte,
@@ -25,7 +26,7 @@ from void_protocol.job import (
     ShapeFrame,
     Shot,
 )
-from void_protocol.job_check import MAX_FRAMES, check_job, frame_list
+from void_protocol.job_check import check_job, frame_list
 from void_protocol.job_file import decode_job, encode_job, format_job, job_schema, read_job, write_job
 
 
@@ -214,3 +215,29 @@ def test_the_schema_describes_every_field() -> None:
 
 def test_versions_are_put_into_the_pattern() -> None:
     assert make_job().output.versioned_pattern == "/out/sh010_v001.####.exr"
+
+
+@pytest.mark.parametrize(
+    "plate", ["/shots/sh#1/c.%04d.exr", "/shots/#/c.####.exr", "P:\\\\s#1\\\\c.%04d.exr"]
+)
+def test_a_hash_in_a_folder_is_part_of_its_name(plate: str) -> None:
+    text = encode_job(make_job()).decode()
+    job = decode_job(text.replace(make_job().shot.plate, plate))
+    assert job.shot.plate == plate.replace("\\\\", "\\")
+
+
+def test_a_printf_token_in_a_folder_is_refused() -> None:
+    text = encode_job(make_job()).decode()
+    with pytest.raises(JobError, match=r"^\$\.shot\.plate: .*frame token in its folder \(%04d\); rename"):
+        decode_job(text.replace(make_job().shot.plate, "/shots/%04d/c.%04d.exr"))
+
+
+@pytest.mark.parametrize("index", [0, 7])
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_what_json_has_no_number_for_is_named(index: int, constant: str) -> None:
+    tree = json.loads(encode_job(make_job()))
+    tree["shapes"][0]["frames"][0]["points"][1][index] = float(constant)
+    with pytest.raises(JobError) as caught:
+        decode_job(json.dumps(tree).encode())
+    place = f"$.shapes[0].frames[0].points[1][{index}]"
+    assert str(caught.value) == f"{place}: {constant} is not a finite number"
