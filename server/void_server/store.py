@@ -6,6 +6,8 @@ store at a time; SQLite's own lock keeps a second server out of the same home.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -101,6 +103,7 @@ class Store:
         """
         self._path = path
         self.is_dirty = False
+        _make_private(path)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.5)
             self._db.row_factory = sqlite3.Row
@@ -373,3 +376,19 @@ class Store:
             "SELECT job_id FROM jobs WHERE released=0 AND finished_at < ?", (finished_before,)
         )
         return [str(row["job_id"]) for row in rows]
+
+
+def _make_private(path: Path) -> None:
+    """Let only the owner read the store, whatever the home folder's own mode: it holds everybody's jobs.
+
+    SQLite gives its log beside it (``-wal``) the mode of the database. The file of a store that is open must
+    not be opened here: closing it again would end this process's own locks on it (POSIX).
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+            with contextlib.suppress(OSError):  # another's file: SQLite will say whether it can be used
+                file.chmod(0o600)
+    except OSError as error:
+        raise StoreError(f"cannot open the job store {path}: {error.strerror or error}") from error

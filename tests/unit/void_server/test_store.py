@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -169,3 +170,24 @@ def test_a_full_disk_is_said_and_takes_nothing_back(tmp_path: Path) -> None:
     again = Store(tmp_path / "jobs.sqlite")
     assert again.jobs_in(JobState.QUEUED) == ["kept"]
     again.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+@pytest.mark.parametrize("is_old", [False, True])
+def test_only_the_owner_reads_the_store(tmp_path: Path, is_old: bool) -> None:
+    tmp_path.chmod(0o755)
+    path = tmp_path / "jobs.sqlite"
+    before = os.umask(0o022)
+    try:
+        if is_old:  # made by a release that left the mode to the umask
+            sqlite3.connect(path).execute("CREATE TABLE other (a)").connection.close()
+            assert path.stat().st_mode & 0o777 == 0o644
+        store = Store(path)
+        store.add_job(new_job("a"), JobState.QUEUED)
+        store.commit()
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(before)
+    assert modes["jobs.sqlite-wal"] == 0o600
+    assert set(modes.values()) == {0o600}
