@@ -119,11 +119,12 @@ def read_key_file(path: Path) -> tuple[bytes, bytes | None]:
     Raises:
         KeyFileError: when the file is missing or is no key file.
     """
+    _refuse_missing_file(path)
     try:
         public, secret = zmq.auth.load_certificate(path)
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise KeyFileError(
-            f"cannot read the key file {path}: {error}; 'void serve' makes keys at its first start"
+            f"cannot read the key file {path}: {error}; move it away and 'void serve' makes a new one"
         ) from error
     if len(public) != 40 or (secret is not None and len(secret) != 40):
         raise KeyFileError(f"{path} does not hold a CURVE key (40 characters of Z85)")
@@ -145,6 +146,7 @@ def read_secret_key_file(path: Path) -> tuple[bytes, bytes]:
 
 def refuse_shared_file(path: Path) -> None:
     """Raise KeyFileError when anyone but the owner may read ``path`` (POSIX permissions)."""
+    _refuse_missing_file(path)
     if os.name != "posix":
         return
     try:
@@ -153,3 +155,11 @@ def refuse_shared_file(path: Path) -> None:
         raise KeyFileError(f"cannot read the key file {path}: {error.strerror or error}") from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeyFileError(f"{path} can be read by others; run: chmod 600 '{path}'")
+
+
+def _refuse_missing_file(path: Path) -> None:
+    if not path.exists():
+        raise KeyFileError(
+            f"the key file {path} is not there: no server has run with this home; "
+            f"start one with 'void serve', or set {HOME_VARIABLE} to the folder that has the keys"
+        )

@@ -56,14 +56,20 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 def test_damaged_key_files(tmp_path: Path) -> None:
     path = tmp_path / "a.key"
-    with pytest.raises(KeyFileError, match="cannot read the key file"):
-        read_key_file(path)
     for text in ("", "public-key = x", 'curve\n    public-key = "short"\n', "\xff"):
         path.write_text(text, "latin-1")
-        with pytest.raises(KeyFileError):
+        with pytest.raises(KeyFileError, match=r"cannot read the key file|does not hold a CURVE key"):
             read_key_file(path)
     ensure_keys(tmp_path)
     public_only = server_public_key_file(tmp_path)
     public_only.chmod(0o600)
     with pytest.raises(KeyFileError, match="has no secret key"):
         read_secret_key_file(public_only)
+
+
+def test_a_home_without_keys_says_what_to_do(tmp_path: Path) -> None:
+    says = r"server\.key is not there: .*'void serve', or set VOID_HOME"
+    with pytest.raises(KeyFileError, match=says):
+        load_connection(tmp_path, "tcp://127.0.0.1:1")
+    with pytest.raises(KeyFileError, match=r"client\.key_secret is not there: .*VOID_HOME"):
+        read_secret_key_file(client_secret_key_file(tmp_path))
