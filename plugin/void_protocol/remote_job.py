@@ -6,14 +6,17 @@ import logging
 import threading
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from .collector import Collector, OnFrame
-from .errors import ProtocolError, ServerUnreachableError, TransferError
+from .errors import ProtocolError, ResultsGoneError, ServerUnreachableError, TransferError
 from .job import RemovalJob
-from .messages import Accepted, FrameEvent, JobInfo, ProgressEvent, ResultFile, StateEvent
+from .job_check import frame_list
+from .messages import Accepted, FrameEvent, JobInfo, JobState, ProgressEvent, ResultFile, StateEvent
+from .sequence import frame_path
 from .session import Session
 from .submission import TransferChoice, absolute_job, plan_submission
 from .upload import Upload, UploadProgress
@@ -133,7 +136,7 @@ class RemoteJob:
         self._upload = upload
         self._server.add_upload(job.job_id, upload)
         try:
-            upload.run(self._accepted)
+            upload.run(partial(self._accepted, job))
         except TransferError:
             # What cannot be sent cannot run: the server need not wait for it.
             self._server.cancel(job.job_id)
@@ -142,8 +145,10 @@ class RemoteJob:
             self._server.remove_upload(job.job_id)
             self._upload = None
 
-    def _accepted(self, answer: Accepted) -> None:
+    def _accepted(self, job: RemovalJob, answer: Accepted) -> None:
         if not self.accepted.done():
+            if answer.job.state is JobState.DONE and answer.job.outputs == "paths":
+                _refuse_gone_results(job)
             self._accept(answer.job)
 
     def _accept(self, info: JobInfo) -> None:
@@ -199,3 +204,16 @@ class RemoteJob:
                 )
             if self._collector is not None:
                 self._collector.add([ResultFile(frame=event.frame, size=event.size, sha256=event.sha256)])
+
+
+def _refuse_gone_results(job: RemovalJob) -> None:
+    """Nothing runs again for a job that is done: say so, rather than report files that are not there."""
+    pattern = job.output.versioned_pattern
+    numbers = job.shot.frame_numbers
+    gone = [frame for frame in numbers if not frame_path(pattern, frame).exists()]
+    if gone:
+        raise ResultsGoneError(
+            f"the job {job.job_id} is done, but {len(gone)} of its {len(numbers)} files are gone "
+            f"({frame_list(gone)}, looked for {frame_path(pattern, gone[0])}); "
+            "give it the next output version and a new job id to make them again"
+        )

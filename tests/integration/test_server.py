@@ -21,7 +21,7 @@ from tests.integration.server_case import (
     write_shot,
 )
 from void_protocol.client import Client
-from void_protocol.errors import ServerError, TransferError
+from void_protocol.errors import ResultsGoneError, ServerError, TransferError
 from void_protocol.manifest import input_files, measure_inputs
 from void_protocol.messages import FrameEvent, JobState, LogEvent, ProgressEvent, StateEvent
 from void_protocol.session import Session
@@ -294,6 +294,24 @@ def test_the_same_submission_again_is_the_same_job(client: Client, shot: Path, t
     with pytest.raises(ServerError, match="here already with other content") as caught:
         client.submit(other).done.result(20)
     assert caught.value.code == "conflict"
+
+
+def test_a_done_job_whose_files_are_gone_claims_nothing(client: Client, shot: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    job = job_for(shot, out)
+    assert client.submit(job, transfer="paths").done.result(20).state is JobState.DONE
+    assert client.submit(job).done.result(20).state is JobState.DONE
+    for frame in (FIRST + 1, FIRST + 2):
+        (out / f"result_v001.{frame}.exr").unlink()
+    again = client.submit(job)
+    for future in (again.accepted, again.done):
+        with pytest.raises(
+            ResultsGoneError,
+            match=rf"is done, but 2 of its 5 files are gone \(frames {FIRST + 1}-{FIRST + 2},",
+        ):
+            future.result(20)
+    assert client.job(job.job_id).result(5).state is JobState.DONE
+    assert len(list(out.iterdir())) == 3
 
 
 def test_results_never_replace_a_file(client: Client, shot: Path, tmp_path: Path) -> None:
