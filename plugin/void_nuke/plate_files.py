@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from void_protocol.job_check import FRAME_TOKEN
+from void_protocol.job_check import frame_tokens
 
 from .host import FrameRange, PlateFiles
 
@@ -37,7 +37,7 @@ def plan_files(read: ReadSettings) -> PlateFiles | str:
         return "its path is not absolute"
     if "%v" in read.file.lower():
         return "its files hold views apart (%v)"
-    if len(FRAME_TOKEN.findall(read.file)) != 1:
+    if len(frame_tokens(read.file)) != 1:
         return "its path has no single frame number"
     if read.frame.strip() not in ("", "frame"):
         return f"its frames are moved ({read.frame_mode} {read.frame})"
