@@ -23,7 +23,7 @@ class WheelFolder(Protocol):
 def project(tmp_path: Path) -> Project:
     root = tmp_path / "check out"
     root.mkdir()
-    (root / "pyproject.toml").write_text('[project]\nname = "void-nuke"\n')
+    (root / "pyproject.toml").write_text('[project]\nname = "void-nuke"\nversion = "0"\n')
     (root / "pins.txt").write_text("plate==1.0\n")
     return Project(root, root / "pins.txt")
 

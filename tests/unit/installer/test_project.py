@@ -9,6 +9,7 @@ PYPROJECT = """
 requires = ["hatchling"]
 [project]
 name = "void-nuke"
+version = "0"
 dependencies = ["msgspec"]
 [project.optional-dependencies]
 engine = ["numpy>=2", "OpenImageIO>=3.0"]

@@ -14,7 +14,7 @@ SERVER = InstallStep("Server", extras=("server",))
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     (tmp_path / "pyproject.toml").write_text(
-        '[project]\nname = "void-nuke"\n[project.optional-dependencies]\nengine = ["numpy"]\n'
+        '[project]\nname = "void-nuke"\nversion = "0"\n[project.optional-dependencies]\nengine = ["numpy"]\n'
         'server = ["void-nuke[engine]"]\n'
     )
     (tmp_path / "pins.txt").write_text("")
