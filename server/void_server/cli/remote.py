@@ -5,12 +5,9 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 
-from void_protocol.errors import ProtocolError
 from void_protocol.messages import (
-    FrameEvent,
     JobInfo,
     JobState,
     LogEvent,
@@ -34,8 +31,6 @@ class JobDisplay:
         self._progress = progress
         self._events: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
         self._uploads: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
-        self._frames: set[int] = set()
-        self._total = 0
         self.state: JobState | None = None
         """As last heard of."""
 
@@ -63,7 +58,6 @@ class JobDisplay:
 
     def _draw(self, event: WatchEvent) -> None:
         if isinstance(event, Snapshot):
-            self._total = event.job.frames_total
             self.state = event.job.state
             if event.job.progress is not None:
                 self._stage(event.job.progress)
@@ -71,8 +65,6 @@ class JobDisplay:
             self.state = event.state
         elif isinstance(event, ProgressEvent):
             self._stage(event.progress)
-        elif isinstance(event, FrameEvent):
-            self._frames.add(event.frame)
         elif isinstance(event, LogEvent):
             for line in event.text.splitlines():
                 self._progress.message(line)
@@ -94,10 +86,7 @@ def wait_shown(done: Future[JobInfo], display: JobDisplay) -> JobInfo:
         ProtocolError: when a transfer failed.
     """
     display.show_until(done.done)
-    try:
-        return checked(done.result(timeout=0))
-    except FutureTimeout as error:  # pragma: no cover - done() has just said otherwise
-        raise ProtocolError("the job's end was not told") from error
+    return checked(done.result())
 
 
 def checked(info: JobInfo) -> JobInfo:
