@@ -11,10 +11,10 @@ from void_protocol.job import Role
 
 from .errors import HostError, SelectionError
 from .host import FrameRange
-from .panel_model import PanelModel
-from .panel_model_running import the_model
-from .panel_model_settings import PanelSettings
-from .panel_model_words import phase_word, status_line
+from .panel.model import PanelModel
+from .panel.running import the_model
+from .panel.settings import PanelSettings
+from .panel.words import phase_word, status_line
 from .pick import MatteChoice, RemovalPick
 from .tracked_job import Phase, TrackedJob
 

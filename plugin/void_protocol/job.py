@@ -71,7 +71,8 @@ class Shot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return range(self.first_frame, self.last_frame + 1)
 
 
-class RotoPoint(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+# A shot has hundreds of thousands of points; numbers make no cycles, so the collector need not visit them.
+class RotoPoint(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """One control point of a closed cubic Bezier shape, transforms applied. In JSON an array of up to twelve
     numbers in this order; what is left out at the end is 0. Pixels."""
 

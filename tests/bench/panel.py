@@ -28,8 +28,8 @@ from PySide6 import QtCore, QtWidgets  # noqa: E402 - the checkout's packages ha
 
 from tests.fakes.scene_host import SceneHost, element_of, plate_of, square  # noqa: E402
 from void_nuke.host import FrameRange, NodeInfo  # noqa: E402
-from void_nuke.panel_model import PanelModel  # noqa: E402
-from void_nuke.panel_model_server import ServerModel, ServerPicture, ServerState  # noqa: E402
+from void_nuke.panel.model import PanelModel  # noqa: E402
+from void_nuke.panel.server import ServerModel, ServerPicture, ServerState  # noqa: E402
 from void_nuke.tracked_job import Phase  # noqa: E402
 from void_nuke.ui.panel import PanelView  # noqa: E402
 from void_protocol.keys import ServerAddress, server_file  # noqa: E402

@@ -165,8 +165,8 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
     from PySide6 import QtGui, QtWidgets
 
     from tests.fakes.still_session import StillSession
-    from void_nuke.panel_model import PanelModel
-    from void_nuke.panel_model_server import ServerModel, ServerPicture, ServerState
+    from void_nuke.panel.model import PanelModel
+    from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
     from void_nuke.ui.panel import PanelView
     from void_nuke.ui.style import DARK, LIGHT
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import panel_model_words as words
-from ..panel_model import PanelModel
+from ..panel import words
+from ..panel.model import PanelModel
 from ..tracked_job import Phase, TrackedJob
 from .hint import Hint
 from .job_log import JobLog

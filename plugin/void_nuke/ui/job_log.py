@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from .. import panel_model_words as words
-from ..panel_model import PanelModel
+from ..panel import words
+from ..panel.model import PanelModel
 from ..tracked_job import TrackedJob
 from .qt import QtCore, QtGui, QtWidgets
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..panel_model import PanelModel
-from ..panel_model_running import the_model
+from ..panel.model import PanelModel
+from ..panel.running import the_model
 from .job_list import JobList
 from .qt import QtCore, QtGui, QtWidgets
 from .region_view import RegionView

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..panel_model import PanelModel
+from ..panel.model import PanelModel
 from .qt import QtCore, QtGui, QtWidgets
 from .style import theme_of
 

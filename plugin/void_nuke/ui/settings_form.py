@@ -8,9 +8,9 @@ from typing import Any
 from void_protocol.job import PROXY_SCALES, Role
 
 from ..errors import HostError
-from ..panel_model import PanelModel
-from ..panel_model_settings import ENGINES, QUALITIES
-from ..panel_model_shapes import ROLES
+from ..panel.model import PanelModel
+from ..panel.settings import ENGINES, QUALITIES
+from ..panel.shapes import ROLES
 from ..pick import ROLES as PICK_ROLES
 from .qt import QtCore, QtWidgets
 

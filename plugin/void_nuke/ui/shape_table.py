@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..panel_model import PanelModel
-from ..panel_model_shapes import ROLES
+from ..panel.model import PanelModel
+from ..panel.shapes import ROLES
 from ..pick import ROLES as PICK_ROLES
 from .hint import Hint
 from .qt import QtCore, QtGui, QtWidgets

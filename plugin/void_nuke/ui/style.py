@@ -7,7 +7,7 @@ from pathlib import Path
 
 from void_protocol.job import Role
 
-from ..panel_model_server import ServerState
+from ..panel.server import ServerState
 from ..tracked_job import Phase
 from .qt import QtGui
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from void_nuke import gizmo_buttons
-from void_nuke.panel_model_settings import ENGINES, QUALITIES
+from void_nuke.panel.settings import ENGINES, QUALITIES
 
 tkinter = pytest.importorskip("tkinter", reason="this Python has no TCL to parse scripts with")
 

@@ -13,8 +13,8 @@ pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_t
 from tests.fakes.scene_host import SceneHost
 from tests.fakes.still_session import StillSession
 from void_nuke import gizmo_buttons
-from void_nuke.panel_model import PanelModel
-from void_nuke.panel_model_server import ServerModel
+from void_nuke.panel.model import PanelModel
+from void_nuke.panel.server import ServerModel
 from void_nuke.tracked_job import Phase
 
 KNOBS: dict[str, Any] = {

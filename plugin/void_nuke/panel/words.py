@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .tracked_job import Phase, TrackedJob
+from ..tracked_job import Phase, TrackedJob
 
 _PHASES = {
     Phase.EXPORTING: "Exporting",

@@ -7,10 +7,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .errors import HostError
-from .host import FrameRender, Host, PlateInfo, RenderSource
-from .plate_picture import PlatePicture, read_plate_picture
-from .qt import QObject, Signal
+from ..errors import HostError
+from ..host import FrameRender, Host, PlateInfo, RenderSource
+from ..plate_picture import PlatePicture, read_plate_picture
+from ..qt import QObject, Signal
 
 _WIDTH_PX = 480
 """Roughly what the panel shows."""

@@ -2,7 +2,7 @@
 
 Widgets read its attributes, call its methods and listen to its signals. Everything belongs to the main
 thread; what takes time (export, sending, the server) happens on threads of
-:class:`~void_nuke.submission.RemovalSession` and :class:`~void_nuke.panel_model_server.ServerModel`.
+:class:`~void_nuke.submission.RemovalSession` and :class:`~void_nuke.panel.server.ServerModel`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from typing import Any
 
 from void_protocol.job import Role
 
-from .errors import HostError, SelectionError
-from .frame_range import choose_range
-from .host import FrameRange, Host, PlateInfo, RotoShapeInfo
-from .panel_model_notes import for_panel, for_removals
-from .panel_model_picture import PictureModel
-from .panel_model_server import ServerModel, installed_server_python
-from .panel_model_settings import (
+from ..errors import HostError, SelectionError
+from ..frame_range import choose_range
+from ..host import FrameRange, Host, PlateInfo, RotoShapeInfo
+from ..pick import MatteChoice, RemovalPick
+from ..qt import QObject, QTimer, Signal
+from ..script_parts import for_panel, for_removals
+from ..submission import RemovalSession
+from ..tracked_job import TrackedJob
+from .picture import PictureModel
+from .server import ServerModel, installed_server_python
+from .settings import (
     QUALITIES,
     PanelSettings,
     preferences_file,
@@ -30,11 +34,7 @@ from .panel_model_settings import (
     with_plain,
     write_preferences,
 )
-from .panel_model_shapes import ShapeList
-from .pick import MatteChoice, RemovalPick
-from .qt import QObject, QTimer, Signal
-from .submission import RemovalSession
-from .tracked_job import TrackedJob
+from .shapes import ShapeList
 
 _KEEP_AFTER_MS = 400
 """A change is kept once the artist has paused for this long."""
@@ -121,7 +121,7 @@ class PanelModel(QObject):
     @property
     def server_python(self) -> str:
         """The Python that the server is started with."""
-        return self.settings.server_python or installed_server_python(Path(__file__).resolve().parent)
+        return self.settings.server_python or installed_server_python(Path(__file__).resolve().parents[1])
 
     # What is picked -----------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from void_protocol.job import PROXY_SCALES, MatteSettings, Settings
 from void_protocol.keys import home_folder
 
-from .frame_range import RangeChoice
+from ..frame_range import RangeChoice
 
 _log = logging.getLogger(__name__)
 

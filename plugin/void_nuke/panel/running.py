@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .panel_model import PanelModel
-from .panel_model_server import ServerModel
+from .model import PanelModel
+from .server import ServerModel
 
 
 @lru_cache(maxsize=1)
 def the_model() -> PanelModel:
     """Made when it is first asked for; on the main thread."""
-    from .nuke_host import NukeHost  # here, because only Nuke has what it imports
+    from ..nuke_host import NukeHost  # here, because only Nuke has what it imports
 
     server = ServerModel()
     model = PanelModel(NukeHost(), server)

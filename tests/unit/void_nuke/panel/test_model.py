@@ -15,9 +15,9 @@ from tests.fakes.scene_host import SceneHost, element_of, plate_of, square
 from tests.fakes.still_session import StillSession, job_of
 from void_nuke.errors import ExportError
 from void_nuke.host import FrameRange, NodeInfo
-from void_nuke.panel_model import PanelModel
-from void_nuke.panel_model_server import ServerModel, ServerPicture, ServerState
-from void_nuke.panel_model_settings import PanelSettings, read_preferences, to_plain, with_plain
+from void_nuke.panel.model import PanelModel
+from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
+from void_nuke.panel.settings import PanelSettings, read_preferences, to_plain, with_plain
 from void_nuke.pick import RemovalPick
 from void_nuke.tracked_job import Phase
 
@@ -233,7 +233,7 @@ def test_settings_come_back_with_the_script_and_the_artist(case: Case, tmp_path:
 
 
 def test_removals_and_settings_share_the_script(case: Case) -> None:
-    from void_nuke.panel_model_notes import for_removals
+    from void_nuke.script_parts import for_removals
 
     removals = for_removals(case.host)
     case.host.kept = '{"schema_version":1,"jobs":[]}'

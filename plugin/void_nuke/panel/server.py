@@ -24,7 +24,7 @@ from void_protocol.client import Client
 from void_protocol.errors import KeyFileError, ProtocolError, VersionRefusedError
 from void_protocol.keys import home_folder, load_connection, read_server_address, server_file
 
-from .qt import QObject, QTimer, Signal, Slot
+from ..qt import QObject, QTimer, Signal, Slot
 
 _LOOK_MS = 1000
 _STATUS_S = 3.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from void_protocol.job import Role
 
-from .host import RotoElement
+from ..host import RotoElement
 
 ROLES: Mapping[Role | None, str] = {
     None: "—",

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_type=ImportError)
 
 from tests.fakes.qt_session import run_until
-from void_nuke.panel_model_server import ServerModel, ServerPicture, ServerState, installed_server_python
+from void_nuke.panel.server import ServerModel, ServerPicture, ServerState, installed_server_python
 
 
 @pytest.fixture
