@@ -115,12 +115,22 @@ class JobInfo(Struct, frozen=True, kw_only=True):
     """Number of the job's newest event."""
     progress: ProgressInfo | None = None
     stage_times: list[StageTime] = []
+    priority: int = 0
+    """Higher ones run first."""
+    is_paused: bool = False
+    """Whether someone holds the job back; ``message`` says who."""
+    queue_s: float = 0.0
+    """Time spent waiting for a worker so far, without the present wait."""
+    run_s: float = 0.0
+    """Time that workers spent on it so far, without the present run."""
 
 
 class ResultFile(Struct, frozen=True, kw_only=True):
     frame: int
     size: int
     sha256: str
+    seconds: float | None = None
+    """From the frame before it, or the start of the run, until this one was whole; null while unknown."""
 
 
 class ManifestEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

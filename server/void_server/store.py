@@ -27,50 +27,8 @@ from void_protocol.messages import (
 )
 
 from .errors import HomeInUseError, StoreError
+from .store_schema import open_schema
 
-STORE_VERSION = 1
-_SCHEMA = """
-CREATE TABLE jobs (
-    job_id TEXT PRIMARY KEY,
-    owner TEXT NOT NULL,
-    name TEXT NOT NULL,
-    engine TEXT NOT NULL,
-    inputs TEXT NOT NULL,
-    outputs TEXT NOT NULL,
-    output_pattern TEXT NOT NULL,
-    content BLOB NOT NULL,
-    state TEXT NOT NULL,
-    message TEXT NOT NULL DEFAULT '',
-    frames_total INTEGER NOT NULL,
-    frames_done INTEGER NOT NULL DEFAULT 0,
-    created_at REAL NOT NULL,
-    started_at REAL,
-    finished_at REAL,
-    queue_order INTEGER,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    worker_deaths INTEGER NOT NULL DEFAULT 0,
-    sequence INTEGER NOT NULL DEFAULT 0,
-    released INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX jobs_by_state ON jobs (state, queue_order);
-CREATE TABLE job_texts (job_id TEXT PRIMARY KEY, job BLOB NOT NULL, manifest BLOB NOT NULL) STRICT;
-CREATE TABLE uploads (
-    job_id TEXT NOT NULL, file INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    PRIMARY KEY (job_id, file)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE events (
-    job_id TEXT NOT NULL, sequence INTEGER NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (job_id, sequence)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE results (
-    job_id TEXT NOT NULL, frame INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    PRIMARY KEY (job_id, frame)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE stage_times (
-    job_id TEXT NOT NULL, stage TEXT NOT NULL, seconds REAL NOT NULL, position INTEGER NOT NULL,
-    PRIMARY KEY (job_id, stage)
-) STRICT, WITHOUT ROWID;
-"""
 _event_decoder: msgspec.json.Decoder[NumberedEvent] = msgspec.json.Decoder(NumberedEvent)
 
 
@@ -105,12 +63,7 @@ class Store:
         self.is_dirty = False
         _make_private(path)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=0.5)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._open_schema()
+            self._db = _open(path)
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise HomeInUseError(
@@ -122,19 +75,8 @@ class Store:
                 f"the job store {path} is damaged ({error}); move it away to start with an empty one"
             ) from error
 
-    def _open_schema(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(f"BEGIN EXCLUSIVE;{_SCHEMA}PRAGMA user_version={STORE_VERSION};COMMIT;")
-        elif version != STORE_VERSION:
-            raise StoreError(
-                f"{self._path} has version {version}, this release knows {STORE_VERSION}; "
-                "use the release that wrote it, or give the server another home"
-            )
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("COMMIT")
-
-    def _write(self, statement: str, *values: object) -> sqlite3.Cursor:
+    def write(self, statement: str, *values: object) -> sqlite3.Cursor:
+        """Change something; :meth:`commit` makes it durable."""
         try:
             if not self.is_dirty:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -142,6 +84,10 @@ class Store:
             return self._db.execute(statement, values)
         except sqlite3.OperationalError as error:
             raise self._write_error(error) from error
+
+    def read(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        """What a query finds, with what was written since the last commit."""
+        return self._db.execute(statement, values).fetchall()
 
     def _write_error(self, error: sqlite3.OperationalError) -> StoreError:
         return StoreError(
@@ -171,13 +117,14 @@ class Store:
 
     def add_job(self, new: NewJob, state: JobState) -> StateEvent:
         """Store a job that is not there yet; its first event comes back."""
-        self._write(
+        now = time.time()
+        self.write(
             "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
-            " frames_total, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            " frames_total, created_at, state_since) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             new.job_id, new.owner, new.name, new.engine, new.inputs, new.outputs, new.output_pattern,
-            new.content, state.value, new.frames_total, time.time(),
+            new.content, state.value, new.frames_total, now, now,
         )  # fmt: skip
-        self._write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.manifest)
+        self.write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.manifest)
         return self.set_state(new.job_id, state)
 
     def content(self, job_id: str) -> bytes | None:
@@ -201,12 +148,17 @@ class Store:
             edge, step = ("min", -1) if first else ("max", 1)
             row = self._db.execute(f"SELECT {edge}(queue_order) AS edge FROM jobs").fetchone()  # noqa: S608
             order = (row["edge"] or 0) + step
-        self._write(
+        self.write(
             "UPDATE jobs SET state=?, message=?, queue_order=?, sequence=sequence+1,"
             " started_at=CASE WHEN ?='running' THEN coalesce(started_at, ?) ELSE started_at END,"
             " attempts=attempts + (?='running'),"
+            " queue_s=queue_s + CASE WHEN state='queued' THEN max(0, ? - state_since) ELSE 0 END,"
+            " run_s=run_s + CASE WHEN state IN ('running', 'cancelling') THEN max(0, ? - state_since)"
+            " ELSE 0 END,"
+            " state_since=?,"
             " finished_at=CASE WHEN ? THEN ? ELSE finished_at END WHERE job_id=?",
-            state.value, message, order, state.value, now, state.value, state.is_final, now, job_id,
+            state.value, message, order, state.value, now, state.value, now, now, now,
+            state.is_final, now, job_id,
         )  # fmt: skip
         event = StateEvent(
             job_id=job_id, sequence=self._sequence(job_id), time=now, state=state, message=message
@@ -220,7 +172,7 @@ class Store:
 
     def count_worker_death(self, job_id: str) -> int:
         """One more worker has died of this job; how many that makes."""
-        self._write("UPDATE jobs SET worker_deaths=worker_deaths+1 WHERE job_id=?", job_id)
+        self.write("UPDATE jobs SET worker_deaths=worker_deaths+1 WHERE job_id=?", job_id)
         row = self._db.execute("SELECT worker_deaths FROM jobs WHERE job_id=?", (job_id,)).fetchone()
         return int(row["worker_deaths"])
 
@@ -289,13 +241,17 @@ class Store:
             attempts=row["attempts"],
             sequence=row["sequence"],
             progress=progress,
+            priority=row["priority"],
+            is_paused=bool(row["held_by"]),
+            queue_s=round(row["queue_s"], 3),
+            run_s=round(row["run_s"], 3),
             stage_times=[StageTime(stage=each["stage"], seconds=each["seconds"]) for each in stages],
         )
 
     # Uploads --------------------------------------------------------------------------------------------
 
     def add_upload(self, job_id: str, file: int, size: int, sha256: str) -> None:
-        self._write("INSERT OR REPLACE INTO uploads VALUES (?,?,?,?)", job_id, file, size, sha256)
+        self.write("INSERT OR REPLACE INTO uploads VALUES (?,?,?,?)", job_id, file, size, sha256)
 
     def uploaded(self, job_id: str) -> list[int]:
         """Manifest indices of the files that are spooled whole, in order."""
@@ -304,15 +260,17 @@ class Store:
 
     # Results and events ---------------------------------------------------------------------------------
 
-    def add_result(self, job_id: str, frame: int, size: int, sha256: str) -> FrameEvent | None:
-        """Note a whole frame; None when it was known already, unchanged."""
+    def add_result(
+        self, job_id: str, frame: int, size: int, sha256: str, seconds: float | None = None
+    ) -> FrameEvent | None:
+        """Note a whole frame and the time it took; None when it was known already, unchanged."""
         known = self._db.execute(
             "SELECT sha256 FROM results WHERE job_id=? AND frame=?", (job_id, frame)
         ).fetchone()
         if known is not None and known["sha256"] == sha256:
             return None
-        self._write("INSERT OR REPLACE INTO results VALUES (?,?,?,?)", job_id, frame, size, sha256)
-        self._write(
+        self.write("INSERT OR REPLACE INTO results VALUES (?,?,?,?,?)", job_id, frame, size, sha256, seconds)
+        self.write(
             "UPDATE jobs SET sequence=sequence+1, frames_done=frames_done+? WHERE job_id=?",
             known is None, job_id,
         )  # fmt: skip
@@ -329,17 +287,17 @@ class Store:
 
     def result(self, job_id: str, frame: int) -> ResultFile | None:
         row = self._db.execute(
-            "SELECT frame, size, sha256 FROM results WHERE job_id=? AND frame=?", (job_id, frame)
+            "SELECT frame, size, sha256, seconds FROM results WHERE job_id=? AND frame=?", (job_id, frame)
         ).fetchone()
-        return None if row is None else ResultFile(frame=row[0], size=row[1], sha256=row[2])
+        return None if row is None else _result(row)
 
     def results(self, job_id: str, after_frame: int | None, limit: int) -> list[ResultFile]:
         rows = self._db.execute(
-            "SELECT frame, size, sha256 FROM results WHERE job_id=? AND (? IS NULL OR frame > ?)"
+            "SELECT frame, size, sha256, seconds FROM results WHERE job_id=? AND (? IS NULL OR frame > ?)"
             " ORDER BY frame LIMIT ?",
             (job_id, after_frame, after_frame, limit),
         )
-        return [ResultFile(frame=row[0], size=row[1], sha256=row[2]) for row in rows]
+        return [_result(row) for row in rows]
 
     def events_after(self, job_id: str, sequence: int) -> list[NumberedEvent]:
         """The stored events with higher numbers, in order."""
@@ -353,7 +311,7 @@ class Store:
         return int(row["sequence"])
 
     def _add_event(self, event: NumberedEvent) -> None:
-        self._write(
+        self.write(
             "INSERT INTO events VALUES (?,?,?)", event.job_id, event.sequence, msgspec.json.encode(event)
         )
 
@@ -361,14 +319,14 @@ class Store:
 
     def add_stage_time(self, job_id: str, stage: str, seconds: float) -> None:
         """Add to the time that a stage of the job has taken."""
-        self._write(
+        self.write(
             "INSERT INTO stage_times VALUES (?,?,?, (SELECT count(*) FROM stage_times WHERE job_id=?))"
             " ON CONFLICT (job_id, stage) DO UPDATE SET seconds=seconds+excluded.seconds",
             job_id, stage, seconds, job_id,
         )  # fmt: skip
 
     def set_released(self, job_id: str) -> None:
-        self._write("UPDATE jobs SET released=1 WHERE job_id=?", job_id)
+        self.write("UPDATE jobs SET released=1 WHERE job_id=?", job_id)
 
     def unreleased_before(self, finished_before: float) -> list[str]:
         """Final jobs whose spooled results are still kept although they ended before this time."""
@@ -376,6 +334,24 @@ class Store:
             "SELECT job_id FROM jobs WHERE released=0 AND finished_at < ?", (finished_before,)
         )
         return [str(row["job_id"]) for row in rows]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+    try:
+        database.row_factory = sqlite3.Row
+        database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=FULL")
+        open_schema(database, path)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _result(row: sqlite3.Row) -> ResultFile:
+    return ResultFile(frame=row["frame"], size=row["size"], sha256=row["sha256"], seconds=row["seconds"])
 
 
 def _make_private(path: Path) -> None:

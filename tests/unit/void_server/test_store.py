@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from void_protocol.messages import FrameEvent, JobState, ResultFile, StageTime, StateEvent
+from void_server import store_schema
 from void_server.errors import HomeInUseError, StoreError
 from void_server.store import NewJob, Store
+from void_server.store_schema import STEPS
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ def test_stores_of_other_releases_and_damaged_ones_are_refused(tmp_path: Path) -
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version=99")
     database.close()
-    with pytest.raises(StoreError, match="has version 99, this release knows 1"):
+    with pytest.raises(StoreError, match="has version 99, this release knows "):
         Store(path)
     damaged = tmp_path / "damaged.sqlite"
     damaged.write_bytes(b"this is no database" * 100)
@@ -151,6 +153,67 @@ def test_stores_of_other_releases_and_damaged_ones_are_refused(tmp_path: Path) -
         Store(damaged)
     with pytest.raises(StoreError, match="cannot open the job store"):
         Store(tmp_path / "no" / "folder.sqlite")
+
+
+def test_a_store_of_the_first_release_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    with sqlite3.connect(path) as database:
+        database.executescript(f"{STEPS[0]}PRAGMA user_version=1;")
+        database.execute(
+            "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
+            " frames_total, created_at, queue_order) VALUES ('old', 'anna', 's', 'auto', 'paths', 'paths',"
+            " '/o/r.%04d.exr', x'00', 'queued', 2, 1000.0, 1)"
+        )
+        database.execute("INSERT INTO results VALUES ('old', 1, 5, 'ff')")
+    database.close()
+    store = Store(path)
+    info = store.info("old")
+    assert info is not None
+    assert (info.state, info.priority, info.is_paused, info.queue_s) == (JobState.QUEUED, 0, False, 0.0)
+    assert store.results("old", None, 9) == [ResultFile(frame=1, size=5, sha256="ff")]
+    store.set_state("old", JobState.RUNNING)
+    waited = store.info("old")
+    assert waited is not None
+    assert waited.queue_s > 1e9  # it has waited since 1970
+    assert store.next_queued() is None
+    assert store.read("PRAGMA user_version")[0][0] == len(STEPS)
+    store.commit()
+    store.close()
+    Store(path).close()  # and once more, which changes nothing
+
+
+def test_a_step_that_fails_leaves_the_old_store_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "jobs.sqlite"
+    Store(path).close()
+    broken = (*STEPS, "CREATE TABLE extra (a); CREATE TABLE jobs (a);")
+    monkeypatch.setattr(store_schema, "STEPS", broken)
+    with pytest.raises(StoreError, match="table jobs already exists"):
+        Store(path)
+    monkeypatch.undo()
+    store = Store(path)
+    assert store.read("SELECT name FROM sqlite_master WHERE name='extra'") == []
+    store.close()
+
+
+def test_times_in_queue_and_in_work_add_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    store.add_job(new_job("a"), JobState.UPLOADING)
+    for state, seconds in (
+        (JobState.QUEUED, 7.0),
+        (JobState.RUNNING, 3.0),
+        (JobState.QUEUED, 20.0),
+        (JobState.RUNNING, 100.0),
+        (JobState.CANCELLING, 400.0),
+        (JobState.CANCELLED, 1.0),
+    ):
+        clock[0] += seconds
+        store.set_state("a", state)
+    info = store.info("a")
+    assert info is not None
+    assert (info.queue_s, info.run_s) == (103.0, 421.0)
 
 
 def test_a_full_disk_is_said_and_takes_nothing_back(tmp_path: Path) -> None:
