@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
+from void_engine.diffusion.crew import Alone, Crew
 from void_engine.diffusion.rotary import rotary_tables
 from void_engine.diffusion.schedule import Schedule
-from void_engine.diffusion.windows import Window, WindowBlend
+from void_engine.diffusion.windows import Window
 
 OnStep = Callable[[int, torch.Tensor], None]
 OnPrediction = Callable[[int, int, torch.Tensor], None]
@@ -106,6 +107,8 @@ def denoise(
     dtype: torch.dtype = torch.float32,
     latents_dtype: torch.dtype = torch.float32,
     first_step: int = 0,
+    keep_every: int = 1,
+    crew: Crew | None = None,
     on_step: OnStep | None = None,
     on_prediction: OnPrediction | None = None,
 ) -> torch.Tensor:
@@ -119,39 +122,41 @@ def denoise(
         device, dtype: where and in what the transformer computes.
         latents_dtype: between steps; published VOID keeps them in the transformer's.
         first_step: where to go on after a checkpoint.
-        on_step: called with the step and the latents after it.
+        keep_every: steps between two looks at the whole shot.
+        crew: the processes that share the windows; this one alone without it.
+        on_step: called with the step and the latents after it: every ``keep_every`` steps and at the end.
         on_prediction: called with the step, the window and the predicted clean latents of that window.
 
     Returns:
         (1, T, 16, h, w) clean, scaled latents, in ``latents_dtype`` on the device of ``latents``.
     """
+    crew = crew or Alone()
     text = text.to(device, dtype)
     negative = None if negative is None or guidance <= 1 else negative.to(device, dtype)
     latents = latents.to(latents_dtype)
     for step in range(first_step, len(schedule.timesteps)):
-        blend = WindowBlend(windows, latents)
-        for index, window in enumerate(windows):
-            part = latents[:, window.start : window.stop]
-            velocity = guided_velocity(
-                transformer,
-                part.to(device, dtype),
-                condition[:, window.start : window.stop].to(device, dtype),
-                text,
-                negative,
-                guidance,
-                schedule.timesteps[step],
-                batched=batched_guidance,
-                context=f"window{index}",
-            ).to(part.device)
-            if on_prediction is not None:
-                on_prediction(step, index, schedule.clean(step, velocity, part))
-            moved = schedule.step(step, velocity, part).to(latents_dtype)
-            if len(windows) == 1:
-                latents = moved
-            else:
-                blend.add(index, moved)
-        if len(windows) > 1:
-            latents = blend.result().to(latents_dtype)
-        if on_step is not None:
-            on_step(step, latents)
+        answers: dict[int, torch.Tensor] = {}
+        with crew.step():
+            for index in crew.own(len(windows)):
+                window = windows[index]
+                part = latents[:, window.start : window.stop]
+                velocity = guided_velocity(
+                    transformer,
+                    part.to(device, dtype),
+                    condition[:, window.start : window.stop].to(device, dtype),
+                    text,
+                    negative,
+                    guidance,
+                    schedule.timesteps[step],
+                    batched=batched_guidance,
+                    context=f"window{index}",
+                ).to(part.device)
+                if on_prediction is not None:
+                    on_prediction(step, index, schedule.clean(step, velocity, part))
+                answers[index] = schedule.step(step, velocity, part).to(latents_dtype)
+        latents = crew.joined(windows, answers, latents)
+        if (step + 1) % keep_every == 0 or step + 1 == len(schedule.timesteps):
+            latents = crew.whole(windows, latents)
+            if on_step is not None:
+                on_step(step, latents)
     return latents

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from void_engine.diffusion.errors import DeviceError
@@ -17,13 +19,15 @@ def pick_device(name: str) -> torch.device:
     """
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            return own_cuda_device()
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError:
         raise DeviceError(f"device {name!r} is not known; choose auto, cpu, cuda, cuda:1 or mps") from None
     if device.type == "cuda":
+        if name == "cuda":
+            device = own_cuda_device()
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
             raise DeviceError(f"device {name!r} is not there ({count} CUDA devices); choose auto or cpu")
@@ -32,6 +36,12 @@ def pick_device(name: str) -> torch.device:
     elif device.type not in ("cpu", "cuda", "mps"):
         raise DeviceError(f"device {name!r} cannot run the model; choose auto, cpu, cuda or mps")
     return device
+
+
+def own_cuda_device() -> torch.device:
+    """The CUDA device; of several processes that torchrun started here, each has its own."""
+    local = os.environ.get("LOCAL_RANK")
+    return torch.device("cuda") if local is None else torch.device("cuda", int(local))
 
 
 def precisions(name: str, device: torch.device) -> list[torch.dtype]:

@@ -15,3 +15,7 @@ class DeviceError(SettingError):
 
 class PrecisionError(EngineError):
     """Activations left the range of the floating-point type even in the last precision tried."""
+
+
+class PeerError(EngineError):
+    """Another of the processes that work on a shot together failed; it says itself why."""

@@ -66,20 +66,28 @@ def ramp_weights(windows: Sequence[Window], index: int) -> torch.Tensor:
 
 
 class WindowBlend:
-    """Collects the windows' answers and gives their weighted mean in float32."""
+    """Collects the windows' answers and gives their weighted mean in float32, for all latents or some."""
 
-    def __init__(self, windows: Sequence[Window], like: torch.Tensor) -> None:
-        """``like``: (B, T, C, h, w), for the shape and the device."""
+    def __init__(self, windows: Sequence[Window], like: torch.Tensor, only: Window | None = None) -> None:
+        """``like``: (B, T, C, h, w), for the shape and the device; ``only``: the latents that are wanted."""
         self._windows = windows
-        self._sum = torch.zeros_like(like, dtype=torch.float32)
-        self._weight = torch.zeros(1, like.shape[1], 1, 1, 1, device=like.device)
+        self._wanted = only or Window(0, like.shape[1])
+        wanted = like[:, self._wanted.start : self._wanted.stop]
+        self._sum = torch.zeros_like(wanted, dtype=torch.float32)
+        self._weight = torch.zeros(1, self._wanted.length, 1, 1, 1, device=like.device)
 
-    def add(self, index: int, answer: torch.Tensor) -> None:
-        """Take the answer (B, length, C, h, w) of window ``index``."""
+    def add(self, index: int, answer: torch.Tensor, part: Window | None = None) -> None:
+        """Take the answer (B, length, C, h, w) of window ``index``, or of that ``part`` of it.
+
+        Sums depend on the order of the calls in the last bit: give windows in ascending order.
+        """
         window = self._windows[index]
-        weights = ramp_weights(self._windows, index).to(answer.device).view(1, -1, 1, 1, 1)
-        self._sum[:, window.start : window.stop] += answer.float() * weights
-        self._weight[:, window.start : window.stop] += weights
+        part = part or window
+        weights = ramp_weights(self._windows, index)[part.start - window.start : part.stop - window.start]
+        weights = weights.to(answer.device).view(1, -1, 1, 1, 1)
+        place = slice(part.start - self._wanted.start, part.stop - self._wanted.start)
+        self._sum[:, place] += answer.float() * weights
+        self._weight[:, place] += weights
 
     def result(self) -> torch.Tensor:
         return self._sum / self._weight
