@@ -20,7 +20,7 @@ from .merge import merge
 from .plates.exr import read_header
 from .plates.frame import Frame
 from .plates.pattern import FramePattern
-from .plates.sequence import PlateSequence, PlateWriter
+from .plates.sequence import PlateSequence, PlateWriter, ShotFormat
 from .region import RegionMode, plan_region
 from .shot import AnchorFrames, PlateShot, ReplacementLook
 
@@ -95,6 +95,24 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
         EngineError: with a message for the artist; frames that are complete stay.
         RemovalCancelled: when the monitor asked for a stop.
     """
+    shot_format = check_inputs(request, monitor)
+    wanted = frames_to_make(request, monitor)
+    if not wanted:
+        return
+    box = region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
+    monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
+    shot = shot_source(request, box, shot_format.data_window, shot_format.pixel_aspect)
+    answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
+    _write_all(request, engine, shot, in_order(answers, wanted), monitor)
+
+
+def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat:
+    """What the plate's files have in common, after all headers of plate, mattes and anchors were read.
+
+    Raises:
+        PlateError: when a file is missing, cannot be read or does not fit the shot.
+        MatteError: when a matte does not fit the plate.
+    """
     shot_format = request.plates.check()
     _check_display_size(request, shot_format.display_size)
     request.mattes.check(shot_format.display_size)
@@ -102,23 +120,21 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     _check_pixel_aspect(request, shot_format.pixel_aspect, monitor)
     for note in shot_format.notes:
         monitor.log(note)
-    wanted = _frames_to_make(request, monitor)
-    if not wanted:
-        return
-    box = _region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
-    monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
-    shot = PlateShot(
+    return shot_format
+
+
+def shot_source(request: RemovalRequest, box: Box, frame_box: Box, pixel_aspect: float) -> PlateShot:
+    """The request's files as an engine sees them, inside ``box``; ``frame_box`` is all that plates have."""
+    return PlateShot(
         plates=request.plates,
         mattes=request.mattes,
         box=box,
-        frame_box=shot_format.data_window,
+        frame_box=frame_box,
         look=request.look,
-        pixel_aspect=shot_format.pixel_aspect,
+        pixel_aspect=pixel_aspect,
         layer=request.layer,
         anchors=request.anchors,
     )
-    answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
-    _write_all(request, engine, shot, _in_order(answers, wanted), monitor)
 
 
 def _check_display_size(request: RemovalRequest, found: tuple[int, int]) -> None:
@@ -149,7 +165,7 @@ def _check_pixel_aspect(request: RemovalRequest, found: float, monitor: RemovalM
         monitor.log(f"the job says a pixel aspect of {wanted:g}, the plate's files {found:g}; theirs is used")
 
 
-def _frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozenset[int]:
+def frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozenset[int]:
     """All frames that are not on disk yet.
 
     Raises:
@@ -186,7 +202,7 @@ def _maker_of(path: Path, number: int) -> tuple[str, str] | None:
     return str(metadata.get(JOB_ID_KEY, "")), str(metadata.get(FINGERPRINT_KEY, ""))
 
 
-def _region_box(
+def region_box(
     request: RemovalRequest, engine: Engine, frame_box: Box, pixel_aspect: float, monitor: RemovalMonitor
 ) -> Box:
     """The region of interest, in pixels of the plate at the scale of the work.
@@ -230,7 +246,7 @@ def _region_box(
     ).box
 
 
-def _in_order(answers: Iterator[CleanFrame], wanted: frozenset[int]) -> Iterator[CleanFrame]:
+def in_order(answers: Iterator[CleanFrame], wanted: frozenset[int]) -> Iterator[CleanFrame]:
     """The wanted answers, checked to be all there and in order."""
     expected = sorted(wanted)
     position = 0
@@ -258,14 +274,7 @@ def _write_all(
     with PlateWriter(compression=request.output.compression, on_written=monitor.frame_done) as writer:
         for clean in answers:
             monitor.check_cancelled()
-            frame = _finished(request, shot, clean).with_metadata(
-                {
-                    JOB_ID_KEY: request.job_id,
-                    FINGERPRINT_KEY: request.fingerprint,
-                    **(request.output.metadata or {}),
-                    **engine.record,
-                }
-            )
+            frame = finished_frame(request, shot, clean, engine.record)
             now = time.monotonic()
             if now - previewed_at >= _PREVIEW_EVERY_S:
                 previewed_at = now
@@ -278,8 +287,14 @@ def _write_all(
         )
 
 
-def _finished(request: RemovalRequest, shot: PlateShot, clean: CleanFrame) -> Frame:
-    """The frame as it is written: merged picture and layers."""
+def finished_frame(
+    request: RemovalRequest, shot: PlateShot, clean: CleanFrame, record: Mapping[str, str | int | float]
+) -> Frame:
+    """The frame as it is written: merged picture, layers and metadata.
+
+    Args:
+        record: what the engine says it was made with (:attr:`~void_engine.engines.interface.Engine.record`).
+    """
     at = shot.frame(clean.number)
     frame = request.plates.frame(clean.number)
     solid = at.replaced > 0
@@ -292,7 +307,14 @@ def _finished(request: RemovalRequest, shot: PlateShot, clean: CleanFrame) -> Fr
         frame = frame.with_rgb(merged[part], inside, solid[part], request.layer)
     for name, planes in _layers(request.output.layers, at, clean).items():
         frame = frame.with_layer(name, planes, shot.box)
-    return frame
+    return frame.with_metadata(
+        {
+            JOB_ID_KEY: request.job_id,
+            FINGERPRINT_KEY: request.fingerprint,
+            **(request.output.metadata or {}),
+            **record,
+        }
+    )
 
 
 def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:
