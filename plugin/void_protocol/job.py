@@ -31,10 +31,20 @@ PROXY_SCALES = (1.0, 0.5, 0.25, 0.125)
 
 MAX_FRAMES = 100_000
 """More frames than this in one job are taken for a mistake."""
+MAX_SHAPES = 10_000
+MAX_POINTS = 10_000
+"""Control points of one shape at one frame."""
+MAX_MATTES = 256
+MAX_ENGINE_OPTIONS = 64
+MAX_COORDINATE_PX = 1e7
+"""Control points and handles further away than this are taken for a mistake."""
 
-_Scalar = Union[bool, int, float, str]  # noqa: UP007 - evaluated by msgspec on Python 3.10
-_Name = Annotated[str, Meta(min_length=1, max_length=256)]
-_Pattern = Annotated[str, Meta(min_length=1, max_length=4096)]
+# Control characters in a name reach terminals and logs, NUL ends a path. $ alone lets a last newline pass.
+_PRINTED = "^[^\\x00-\\x1f\\x7f]*$(?!\\n)"
+_Text = Annotated[str, Meta(max_length=4096)]
+_Scalar = Union[bool, int, float, _Text]  # noqa: UP007 - evaluated by msgspec on Python 3.10
+_Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=_PRINTED)]
+_Pattern = Annotated[str, Meta(min_length=1, max_length=4096, pattern=_PRINTED)]
 _Frame = Annotated[int, Meta(ge=-1_000_000, le=10_000_000)]
 _Pixels = Annotated[int, Meta(ge=1, le=65_536)]
 _Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -63,7 +73,7 @@ class Shot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Name or role of the plate's scene-linear colour space in the OCIO config."""
     view: _Name = "main"
     """The stereo view that the plate shows."""
-    layer: Annotated[str, Meta(max_length=256)] = ""
+    layer: Annotated[str, Meta(max_length=256, pattern=_PRINTED)] = ""
     """The layer that holds the picture; empty for the main R, G, B."""
 
     @property
@@ -100,7 +110,7 @@ class ShapeFrame(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A roto shape at one frame. Everything about a shape may animate, so everything is here."""
 
     frame: _Frame
-    points: list[RotoPoint]
+    points: Annotated[list[RotoPoint], Meta(max_length=MAX_POINTS)]
     opacity: _Unit = 1.0
     feather_x_px: Annotated[float, Meta(ge=-4096.0, le=4096.0)] = 0.0
     feather_y_px: Annotated[float, Meta(ge=-4096.0, le=4096.0)] = 0.0
@@ -116,7 +126,7 @@ class RotoShape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     name: _Name
     role: Role
-    frames: list[ShapeFrame]
+    frames: Annotated[list[ShapeFrame], Meta(max_length=MAX_FRAMES)]
 
 
 class Matte(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -134,7 +144,7 @@ class Anchors(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Frames of the shot that the artist has already cleaned by hand."""
 
     pattern: _Pattern
-    frames: Annotated[list[_Frame], Meta(min_length=1)]
+    frames: Annotated[list[_Frame], Meta(min_length=1, max_length=MAX_FRAMES)]
 
 
 class Region(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -169,7 +179,7 @@ class QuadmaskSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the artist can turn."""
 
-    engine: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")] = "auto"
+    engine: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$(?!\\n)")] = "auto"
     """``auto``: ``void`` where its models are installed, else ``propagation``; or an engine by name."""
     prompt: Annotated[str, Meta(max_length=4096)] = ""
     """What remains when the object is gone ("A lime falls on the table."), never the removal itself."""
@@ -182,7 +192,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     quadmask: QuadmaskSettings = QuadmaskSettings()
     match_seam: bool = True
     """Match the engine's colour to the plate along the border of the replacement."""
-    engine_options: dict[str, _Scalar] = {}
+    engine_options: Annotated[dict[_Name, _Scalar], Meta(max_length=MAX_ENGINE_OPTIONS)] = {}
     """Options of the engine itself, by the names in its own documentation."""
 
 
@@ -212,11 +222,13 @@ class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One submission: a shot, what is to go, how, and where the result belongs."""
 
     schema_version: Literal[1] = 1
-    job_id: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = msgspec.field(default_factory=new_job_id)
+    job_id: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$(?!\\n)")] = msgspec.field(
+        default_factory=new_job_id
+    )
     """Identity of the submission: the same id with the same content is the same job."""
     shot: Shot
-    shapes: list[RotoShape] = []
-    mattes: list[Matte] = []
+    shapes: Annotated[list[RotoShape], Meta(max_length=MAX_SHAPES)] = []
+    mattes: Annotated[list[Matte], Meta(max_length=MAX_MATTES)] = []
     """Mattes and shapes of one role add up."""
     anchors: Optional[Anchors] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
     settings: Settings = Settings()

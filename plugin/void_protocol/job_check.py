@@ -7,14 +7,36 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .errors import JobError
-from .job import MAX_FRAMES, PROXY_SCALES, Output, Region, RemovalJob, RotoShape, Settings, ShapeFrame, Shot
+from .job import (
+    MAX_COORDINATE_PX,
+    MAX_FRAMES,
+    PROXY_SCALES,
+    Output,
+    Region,
+    RemovalJob,
+    RotoShape,
+    Settings,
+    ShapeFrame,
+    Shot,
+)
 
 FRAME_TOKEN = re.compile(r"%0?\d*d|#+")
 """The two ways to write a frame number into a file's name."""
 _FOLDER_TOKEN = re.compile(r"%0?\d*d")
 _LAST_SEPARATOR = re.compile(r".*[/\\]", re.DOTALL)
 
+MAX_INPUT_FILES = 500_000
+"""Every one of them is looked at before a job is accepted."""
+MAX_DIGITS = 16
+"""A frame token may ask for any width, and all of it would be written out."""
+
 _SHOWN_PROBLEMS = 8
+_COUNTED_PROBLEMS = 32
+"""A broken exporter can be wrong everywhere; the count need not be exact."""
+# Engine options that would let a job point at files or code of the machine that runs it.
+_NOT_A_JOBS = frozenset(
+    {"checkpoint", "lora", "model", "model_path", "models", "module", "python", "runner", "script", "weights"}
+)
 _FEWEST_POINTS = 2  # two Bezier points with tangents already enclose an area
 
 
@@ -32,6 +54,15 @@ def split_folder(pattern: str) -> tuple[str, str]:
 def frame_tokens(pattern: str) -> list[str]:
     """The frame tokens in the pattern's file name. ``#`` in a folder is part of the folder's name."""
     return FRAME_TOKEN.findall(split_folder(pattern)[1])
+
+
+def _digits(token: str) -> int:
+    """How many digits a frame token asks for at least."""
+    digits = token.strip("%d").lstrip("0")
+    if token.startswith("#") or not digits:
+        return len(token)
+    # int() of thousands of digits takes long, and fails.
+    return int(digits) if len(digits) < 7 else 10**6
 
 
 def folder_token(folder: str) -> str | None:
@@ -52,7 +83,7 @@ def check_job(job: RemovalJob) -> None:
         total += 1
         if total <= _SHOWN_PROBLEMS:
             problems.append(problem)
-        elif total > 1000:  # a broken exporter can be wrong everywhere; the count need not be exact
+        elif total > _COUNTED_PROBLEMS:
             break
     if total > _SHOWN_PROBLEMS:
         problems.append(f"... and {total - _SHOWN_PROBLEMS} more problems")
@@ -68,6 +99,7 @@ def _problems(job: RemovalJob) -> Iterator[str]:
         yield "$.shapes: nothing to remove; mark at least one shape or matte as 'remove' or 'affected'"
     for index, matte in enumerate(job.mattes):
         yield from _token_problems(f"$.mattes[{index}].pattern", matte.pattern, frame_count=1)
+    yield from _file_count_problems(job)
     if not range_problems:  # with an impossible range, frames would all be reported missing
         for index, shape in enumerate(job.shapes):
             yield from _shape_problems(f"$.shapes[{index}]", shape, job.shot)
@@ -90,12 +122,26 @@ def _token_problems(path: str, pattern: str, frame_count: int) -> Iterator[str]:
     if in_folder is not None:
         yield f"{path}: {pattern!r} has a frame token in its folder ({in_folder}); rename the folder"
         return
+    widest = max((_digits(token) for token in tokens), default=0)
+    if widest > MAX_DIGITS:
+        yield f"{path}: a frame number of {widest} digits or more; write it with at most {MAX_DIGITS}"
+        return
     if len(tokens) > 1:
         yield f"{path}: {pattern!r} has {len(tokens)} frame tokens ({', '.join(tokens)}); keep exactly one"
     if not tokens and frame_count > 1:
         yield (
             f"{path}: {pattern!r} has no frame token for {frame_count} frames; "
             "write %04d or #### where the number goes"
+        )
+
+
+def _file_count_problems(job: RemovalJob) -> Iterator[str]:
+    for_each_frame = 1 + sum(bool(frame_tokens(matte.pattern)) for matte in job.mattes)
+    count = for_each_frame * len(job.shot.frame_numbers)
+    if count > MAX_INPUT_FILES:
+        yield (
+            f"$.mattes: plate and mattes are {count} files, more than {MAX_INPUT_FILES} in one job; "
+            "merge mattes of one role, or split the shot"
         )
 
 
@@ -139,7 +185,12 @@ def _shape_frame_problems(here: str, name: str, at: ShapeFrame) -> Iterator[str]
     for index, point in enumerate(at.points):
         for field in point.__struct_fields__:
             value = getattr(point, field)
-            if not math.isfinite(value):
+            if abs(value) > MAX_COORDINATE_PX and math.isfinite(value):
+                yield (
+                    f"{here}.points[{index}].{field}: {value:g} px on shape {name!r}, frame {at.frame}; "
+                    f"at most {MAX_COORDINATE_PX:g}: check the shape's transform"
+                )
+            elif not math.isfinite(value):
                 yield (
                     f"{here}.points[{index}].{field}: {value} on shape {name!r}, frame {at.frame}; "
                     "every coordinate must be a finite number"
@@ -152,6 +203,11 @@ def _settings_problems(settings: Settings) -> Iterator[str]:
         yield f"$.settings.proxy_scale: {settings.proxy_scale:g} is not one of {known}"
     for field in ("growth_px", "softness_px"):
         yield from _finite_problems(f"$.settings.matte.{field}", getattr(settings.matte, field))
+    for name in sorted(_NOT_A_JOBS & settings.engine_options.keys()):
+        yield (
+            f"$.settings.engine_options.{name}: a job may not say where the machine that runs it keeps its "
+            "files; leave it out (`void run --models`, `void serve --models` or VOID_MODELS name the models)"
+        )
     for name, value in settings.engine_options.items():
         if isinstance(value, float):
             yield from _finite_problems(f"$.settings.engine_options.{name}", value)

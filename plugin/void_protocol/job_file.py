@@ -16,7 +16,14 @@ from .errors import JobError, JobFileError
 from .job import SCHEMA_VERSION, RemovalJob
 from .job_check import check_job
 
+JOB_BYTES = 64 * 1024 * 1024
+"""The largest job, as JSON."""
+MAX_CONTAINERS = 2_000_000
+"""The most lists and objects in a job's JSON; each control point is one. Each takes some 300 bytes of memory,
+so that a small file could ask for a lot."""
 _SHOWN_CONSTANTS = 8
+_SEARCHED_BYTES = 4 * 1024 * 1024
+"""An unreadable job is searched for the reason up to this size: Python's own reader takes much memory."""
 _decoder = msgspec.json.Decoder(RemovalJob)
 
 
@@ -33,8 +40,10 @@ def decode_job(text: bytes | str) -> RemovalJob:
     """A checked job from JSON.
 
     Raises:
-        JobError: naming each offending field by its JSON path.
+        JobError: naming each offending field by its JSON path; also for more than :data:`JOB_BYTES` or
+            :data:`MAX_CONTAINERS`.
     """
+    _check_size(text)
     try:
         version = _version_decoder.decode(text).schema_version
         if version != SCHEMA_VERSION or isinstance(version, bool):
@@ -48,12 +57,28 @@ def decode_job(text: bytes | str) -> RemovalJob:
     return job
 
 
+def _check_size(text: bytes | str) -> None:
+    """Look at what a job would take before it is read."""
+    if len(text) > JOB_BYTES:
+        raise JobError(f"$: the job has {len(text)} bytes; at most {JOB_BYTES}: split the shot")
+    opened = (
+        text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
+    )
+    if opened > MAX_CONTAINERS:
+        raise JobError(
+            f"$: the job has {opened} lists and objects (shapes, their frames, control points); at most "
+            f"{MAX_CONTAINERS}: render the shapes as a matte, or split the shot"
+        )
+
+
 class _Constant(str):
     """NaN, Infinity or -Infinity as a careless writer puts it into JSON."""
 
 
 def _named_constants(text: bytes | str) -> str:
     """The places where ``text`` has numbers that JSON does not know, one line for each; empty for none."""
+    if len(text) > _SEARCHED_BYTES:
+        return ""
     try:
         found = _constants(json.loads(text, parse_constant=_Constant), "$")
         return "\n".join(
@@ -123,7 +148,8 @@ def read_job(path: Path) -> RemovalJob:
         JobFileError: when the file cannot be read or does not hold a valid job; the message names the file.
     """
     try:
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            text = file.read(JOB_BYTES + 1)
     except OSError as error:
         raise JobFileError(f"cannot read the job file {path}: {error.strerror or error}") from error
     try:

@@ -13,6 +13,9 @@ import msgspec
 import zmq
 
 from .errors import WireError
+from .job import MAX_FRAMES
+from .job_check import MAX_INPUT_FILES
+from .job_file import JOB_BYTES
 from .messages import (
     Chunk,
     ClientMessage,
@@ -27,8 +30,6 @@ from .messages import (
 
 CONTROL_BYTES = 4 * 1024 * 1024
 """The largest control frame either side may send."""
-JOB_BYTES = 64 * 1024 * 1024
-"""The largest payload of a submit: a job's JSON, or its manifest's."""
 CHUNK_BYTES = 1024 * 1024
 """The largest piece of a file in one message."""
 PREVIEW_BYTES = 1024 * 1024
@@ -47,6 +48,7 @@ _PAYLOADS: dict[type[Message], _PayloadRule] = {
     PreviewEvent: (1, 1, PREVIEW_BYTES),
 }
 _NO_PAYLOAD: _PayloadRule = (0, 0, 0)
+MAX_MANIFEST_FILES = MAX_INPUT_FILES + MAX_FRAMES
 _MOST_FRAMES = 3
 """No message has more."""
 LARGEST_FRAME_BYTES = max(CONTROL_BYTES, JOB_BYTES)
@@ -152,8 +154,11 @@ def decode_manifest(text: Payload) -> list[ManifestEntry]:
     """The manifest from JSON.
 
     Raises:
-        WireError: when it is not a list of ``[group, frame, size]``.
+        WireError: when it is not a list of ``[group, frame, size]``, or has more files than a job may.
     """
+    most = MAX_MANIFEST_FILES
+    if bytes(text).count(b"[") > most + 1:
+        raise WireError("too_large", f"submit: the manifest has more than {most} files")
     try:
         return _manifest_decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
