@@ -9,7 +9,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array, Monitor
 from void_engine.geometry import Box
-from void_engine.propagation import completion, encoding, fusion, light, pyramid, sampling
+from void_engine.propagation import completion, encoding, fusion, light, pyramid, sampling, weighing
 from void_engine.propagation.flow import FlowMeter, Measured, View, grid, see
 from void_engine.propagation.registration import Homography, PairRegistration, ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
@@ -21,6 +21,8 @@ _TILE_PIXELS = 300_000
 _QUALITY_POWER = 1.5
 """Above 1, well aligned sources outweigh many poor ones; parallax wants that."""
 _NEARNESS_FRAMES = 10.0
+_RING_PX = 16
+_RING_POINTS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,12 @@ class _Path:
     source: Source
     path: sampling.Path
     light: light.Light
-    weight: Float32Array
-    """(h, w) on the analysis box."""
+    quality: float
+    """How far to believe this source when nothing beside the hole can tell."""
+    blur: float
+    """Expected squared error, encoded, from motion that is predicted inside the hole."""
+    local: Float32Array
+    """(h, w) in 0..1 on the analysis box: how well the source fits in each place."""
 
 
 def _moved(field: Float32Array, x: Float32Array, y: Float32Array) -> Float32Array:
@@ -208,7 +214,9 @@ class Revealer:
         doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
         quality = near_in_time / doubt**_QUALITY_POWER
         local = 1.0 / (1.0 + np.square(misfit / (1.5 * steps)))
-        return _Path(source, path, matched, (quality * local).astype(np.float32))
+        steep = np.square(np.diff(encoded, axis=1))[hole[:, 1:] | hole[:, :-1] == 0]
+        slope = float(steep.mean()) if steep.size else 0.0
+        return _Path(source, path, matched, quality, slope * completed.spread_px**2, local.astype(np.float32))
 
     # --- at full size
 
@@ -222,6 +230,7 @@ class Revealer:
         kept = np.ones(region.shape, np.float32)
         certainty = np.zeros(region.shape, np.float32)
         noise = float(np.median([p.light.noise for p in paths])) if paths else 0.02
+        weigher = self._weigher(full, area, paths)
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
             tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
@@ -236,9 +245,13 @@ class Revealer:
                 map_x, map_y = sampling.positions(item.path, self._analysis_box, tile, ratio)
                 sampled, visible = sampling.sample(item.source.full, item.light.gain, map_x, map_y)
                 sampled += sampling.upsample(item.light.offset, self._analysis_box, tile, ratio)
-                weight = sampling.upsample(item.weight, self._analysis_box, tile, ratio)
+                weight = sampling.upsample(item.local, self._analysis_box, tile, ratio)
                 stack[index] = sampled[wanted]
                 weights[index] = np.where(visible, weight, np.float32(0.0))[wanted]
+            if weigher is None:
+                weights *= np.array([item.quality for item in paths], np.float32)[:, None]
+            else:
+                weights *= weigher.weights(weights > 0)
             fused = fusion.fuse(stack, weights, max(noise, 0.004))
             values[inside][wanted] = fused.values
             seen[inside][wanted] = fused.weight > 0
@@ -247,6 +260,41 @@ class Revealer:
                 fused.weight > 0, 1.0 / (1.0 + np.square(fused.disagreement / (2.5 * noise + 0.01))), 0.0
             )
         return Revealed(area, values, seen, kept, certainty, noise)
+
+    def _weigher(self, full: FullFrame, area: Box, paths: list[_Path]) -> weighing.Weigher | None:
+        """Weights from the sources' errors at points around the hole; None when too few can be compared."""
+        if len(paths) < 2:
+            return None
+        points = _points_beside(full.hidden, area, self._working.ratio, self._analysis_box)
+        if len(points) < weighing.FEWEST_POINTS:
+            return None
+        columns, rows = points[:, 0].astype(np.intp), points[:, 1].astype(np.intp)
+        plate = encoding.encode(full.plate[rows, columns])
+        errors = np.zeros((len(paths), len(points), 3), np.float32)
+        valid = np.zeros(errors.shape[:2], bool)
+        for index, item in enumerate(paths):
+            self._monitor.check_cancelled()
+            map_x, map_y = sampling.point_positions(
+                item.path, self._analysis_box, points, self._working.ratio
+            )
+            seen, valid[index] = sampling.sample_points(item.source.full, item.light.gain, map_x, map_y)
+            offset = sampling.read_at(item.light.offset, self._analysis_box, points, self._working.ratio)
+            errors[index] = seen + offset - plate
+        measured = weighing.covariance(errors, valid)
+        if measured is None:
+            return None
+        return weighing.Weigher(measured + np.diag([item.blur for item in paths]))
+
+
+def _points_beside(hidden: BoolArray, area: Box, ratio: tuple[float, float], box: Box) -> Float32Array:
+    """(N, 2) visible full-size pixels in a ring around what is hidden, evenly thinned to a bounded number."""
+    frame = Box.from_size(hidden.shape[1], hidden.shape[0])
+    room = area.grown(_RING_PX).intersection(frame)
+    ring = near(hidden[room.slices(frame)], _RING_PX)
+    ring &= ~near(hidden[room.slices(frame)], 2)
+    rows, columns = np.nonzero(ring)
+    step = max(1, len(rows) // _RING_POINTS)
+    return np.stack([columns[::step] + room.x0, rows[::step] + room.y0], axis=1).astype(np.float32)
 
 
 def encoded_plate(full: FullFrame, area: Box) -> Float32Array:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from void_engine.engines.interface import Float32Array
 from void_engine.geometry import Box
@@ -48,9 +49,32 @@ def positions(
     flow = upsample(path.flow, box, tile, ratio)
     x = (np.arange(tile.x0, tile.x1) + 0.5) * ratio[1] - 0.5
     y = (np.arange(tile.y0, tile.y1) + 0.5) * ratio[0] - 0.5
-    px = x[None, :] + flow[:, :, 0].astype(np.float64)
-    py = y[:, None] + flow[:, :, 1].astype(np.float64)
-    h = path.homography
+    flow_x, flow_y = flow[:, :, 0].astype(np.float64), flow[:, :, 1].astype(np.float64)
+    return _through(path.homography, x[None, :] + flow_x, y[:, None] + flow_y, ratio)
+
+
+def point_positions(
+    path: Path, box: Box, points: Float32Array, ratio: tuple[float, float]
+) -> tuple[Float32Array, Float32Array]:
+    """As :func:`positions` for scattered full-size pixels, (N, 2) x and y; each answer (N, 1)."""
+    flow = read_at(path.flow, box, points, ratio).astype(np.float64)
+    x = (points[:, 0:1].astype(np.float64) + 0.5) * ratio[1] - 0.5
+    y = (points[:, 1:2].astype(np.float64) + 0.5) * ratio[0] - 0.5
+    return _through(path.homography, x + flow[:, 0:1], y + flow[:, 1:2], ratio)
+
+
+def read_at(field: Float32Array, box: Box, points: Float32Array, ratio: tuple[float, float]) -> Float32Array:
+    """A field known on the analysis ``box`` at scattered full-size pixels, (N, 2) x and y: (N, channels)."""
+    x = ((points[:, 0:1] + 0.5) * ratio[1] - 0.5 - box.x0).astype(np.float32)
+    y = ((points[:, 1:2] + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
+    read = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(read, np.float32).reshape(len(points), -1)
+
+
+def _through(
+    h: Homography, px: NDArray[np.float64], py: NDArray[np.float64], ratio: tuple[float, float]
+) -> tuple[Float32Array, Float32Array]:
+    """Analysis positions of the target through the homography, as full-size positions of the source."""
     if not np.array_equal(h, np.eye(3)):
         depth = h[2, 0] * px + h[2, 1] * py + h[2, 2]
         safe = np.where(depth > 1e-6, depth, 1.0)
@@ -61,6 +85,27 @@ def positions(
     full_x = (px + 0.5) / ratio[1] - 0.5
     full_y = (py + 0.5) / ratio[0] - 0.5
     return full_x.astype(np.float32), full_y.astype(np.float32)
+
+
+def sample_points(
+    source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
+) -> tuple[Float32Array, BoolArray]:
+    """As :func:`sample` at scattered positions, each (N, 1): (N, 3) encoded values and (N,) if visible.
+
+    The kernel works in linear light here: encoding a whole picture for a few points would cost too much.
+    """
+    rows, columns = source.hidden.shape
+    inside = (map_x >= 2) & (map_x <= columns - 3) & (map_y >= 2) & (map_y <= rows - 3)
+    x, y = np.where(inside, map_x, np.float32(0.0)), np.where(inside, map_y, np.float32(0.0))
+    values = cv2.remap(source.plate, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
+    clear = inside.copy()
+    for down in range(-1, 3):
+        for right in range(-1, 3):
+            row, column = np.clip(top + down, 0, rows - 1), np.clip(left + right, 0, columns - 1)
+            clear &= ~source.hidden[row, column]
+    linear = np.asarray(values, np.float32).reshape(-1, 3) * gain
+    return encoding.encode(linear), clear.reshape(-1)
 
 
 def sample(
