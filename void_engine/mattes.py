@@ -82,8 +82,8 @@ class ShotMattes:
         Raises:
             PlateError: when a matte file cannot be read, or lacks its channel.
         """
-        held_out = self._role(number, "ignore", box)
-        remove, affected = (self._role(number, role, box) for role in ("remove", "affected"))
+        held_out = self.role(number, "ignore", box)
+        remove, affected = (self.role(number, role, box) for role in ("remove", "affected"))
         if held_out is not None:
             keep = np.float32(1.0) - held_out
             remove = None if remove is None else remove * keep
@@ -108,7 +108,9 @@ class ShotMattes:
         shapes_at = self.shapes.get(role)
         return () if shapes_at is None else shapes_at(number)
 
-    def _role(self, number: int, role: MatteRole, box: Box) -> NDArray[np.float32] | None:
+    def role(self, number: int, role: MatteRole, box: Box) -> NDArray[np.float32] | None:
+        """The union of everything that has ``role`` at frame ``number``, (H, W) float32 in 0..1, with nothing
+        cut out of it; None where nothing has the role."""
         total: NDArray[np.float32] | None = None
         shapes = self._shapes(number, role)
         if shapes:

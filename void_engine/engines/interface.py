@@ -6,9 +6,10 @@ with what is to be replaced there. It yields clean frames in order. It never see
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,17 @@ class Monitor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PartOfShot:
+    """One of the parts that several machines make of a shot."""
+
+    first_frame: int
+    """The part's first frame, one of the ``starts`` that it was prepared with."""
+    folder: Path
+    """What :meth:`PartedEngine.prepare_parts` filled. An engine may leave there what lets an interrupted part
+    go on."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineRequest:
     """The settings an engine may heed; what it does not know it ignores."""
 
@@ -109,6 +121,9 @@ class EngineRequest:
     wanted: Container[int] | None = None
     """Frame numbers whose answer will be used; the others are context and may be left out of what is
     yielded. None wants them all."""
+
+    part: PartOfShot | None = None
+    """Set when only a part of the shot is made here; ``wanted`` then says what of it is still missing."""
 
     def wants(self, number: int) -> bool:
         """Whether the answer for frame ``number`` will be used."""
@@ -142,4 +157,20 @@ class Engine(Protocol):
         Raises:
             SettingError: for an option that the engine does not know or cannot honour.
             RemovalCancelled: soon after the monitor says so.
+        """
+
+
+@runtime_checkable
+class PartedEngine(Protocol):
+    """An engine that must look at the whole shot before parts of it are made on several machines."""
+
+    def prepare_parts(
+        self, shot: ShotSource, starts: Sequence[int], folder: Path, request: EngineRequest, monitor: Monitor
+    ) -> None:
+        """Leave in ``folder`` what :meth:`Engine.remove` needs to make any part of ``shot`` by itself.
+
+        The parts begin at the frames ``starts`` and go together: no border is seen where they are joined.
+
+        Raises:
+            RemovalCancelled: soon after the monitor says so; it may then be called again.
         """

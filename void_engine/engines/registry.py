@@ -24,6 +24,16 @@ _FACTORIES = {
     "void": "void_engine.diffusion.engine:VoidEngine",
 }
 
+_PART_OVERLAPS = {"identity": 0, "propagation": 8}
+"""Frames that two neighbouring parts of a shot both make. The windows of the diffusion model are coupled at
+every step, so its shots are not cut."""
+
+
+def part_overlap(name: str) -> int | None:
+    """How many frames the parts of one shot have in common when several machines make it; None where a shot
+    must be made in one piece. Loads nothing."""
+    return _PART_OVERLAPS.get(name)
+
 
 def engine_names() -> tuple[str, ...]:
     """The names that a job may ask for, without ``auto``."""

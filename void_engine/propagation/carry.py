@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -22,7 +23,8 @@ from void_engine.propagation.working_set import (
 
 _SLIVER_PX = 9
 """What is unseen and thinner than this is filled spatially in each frame."""
-_MOST_KEYS = 2
+MOST_KEYS = 2
+"""How many key frames are held at most."""
 _SYNTHESIS_SIDE = 420
 _CONTEXT_PX = 80
 
@@ -35,18 +37,48 @@ class _Key:
     analysis: AnalysisFrame
 
 
+@dataclass(frozen=True, slots=True)
+class SynthesisedPixels:
+    """What a key frame adds to its plate."""
+
+    number: int
+    area: Box
+    hole: BoolArray
+    """(h, w) on ``area``."""
+    values: Float32Array
+    """(N, 3) scene-linear, in the order of the hole's pixels."""
+
+
 class Carrier:
     """Fills unseen pixels frame by frame, in order, so that they do not boil."""
 
     def __init__(
-        self, working: WorkingSet, track: ShotTrack, revealer: Revealer, seed: int, monitor: Monitor
+        self,
+        working: WorkingSet,
+        track: ShotTrack,
+        revealer: Revealer,
+        seed: int,
+        monitor: Monitor,
+        on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
+        """
+        Args:
+            on_key: hears of each key frame once it is made.
+        """
         self._working = working
         self._track = track
         self._revealer = revealer
         self._seed = seed
         self._monitor = monitor
         self._keys: list[_Key] = []
+        self._on_key = on_key
+
+    def plant(self, pixels: SynthesisedPixels) -> None:
+        """Take a key frame that was synthesised elsewhere as the newest one."""
+        plate = self._working.full(pixels.number).plate.copy()
+        cut = pixels.area.slices(Box.from_size(self._working.width, self._working.height))
+        plate[cut][pixels.hole] = pixels.values
+        self._keep(pixels.number, plate)
 
     def complete(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, unseen: BoolArray
@@ -109,16 +141,17 @@ class Carrier:
         return np.where(hole[:, :, None], np.asarray(large, np.float32)[inside], answer).astype(np.float32)
 
     def _remember(self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray) -> None:
-        plate = full.plate.copy()
-        cut = area.slices(Box.from_size(self._working.width, self._working.height))
-        plate[cut][hole] = encoding.decode(answer)[hole]
-        nothing = np.zeros(full.hidden.shape, np.float32)
-        clear = np.zeros(full.hidden.shape, bool)
-        completed = FullFrame(
-            full.number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False
-        )
+        pixels = SynthesisedPixels(full.number, area, hole, encoding.decode(answer)[hole])
+        self.plant(pixels)
+        if self._on_key is not None:
+            self._on_key(pixels)
+
+    def _keep(self, number: int, plate: Float32Array) -> None:
+        nothing = np.zeros(plate.shape[:2], np.float32)
+        clear = np.zeros(plate.shape[:2], bool)
+        completed = FullFrame(number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False)
         self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape, self._monitor)))
-        del self._keys[:-_MOST_KEYS]
+        del self._keys[:-MOST_KEYS]
 
 
 def _shrink(mask: BoolArray, size: tuple[int, int]) -> BoolArray:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
 from void_engine.engines.interface import CleanFrame, Float32Array, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import edges, encoding, grain, pyramid, thin
-from void_engine.propagation.carry import Carrier
+from void_engine.propagation.carry import Carrier, SynthesisedPixels
 from void_engine.propagation.registration import PairRegistration, ShotTrack
 from void_engine.propagation.reveal import Revealed, Revealer, encoded_plate, near
 from void_engine.propagation.sources import choose
@@ -32,6 +34,7 @@ class FrameCleaner:
         seed: int,
         grain_strength: float,
         monitor: Monitor,
+        on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
         self._working = working
         self._track = track
@@ -40,7 +43,11 @@ class FrameCleaner:
         self._monitor = monitor
         self._anchors = anchors
         self._revealer = Revealer(working, track, registration, monitor)
-        self._carrier = Carrier(working, track, self._revealer, seed, monitor)
+        self._carrier = Carrier(working, track, self._revealer, seed, monitor, on_key)
+
+    def plant(self, pixels: SynthesisedPixels) -> None:
+        """Carry on from a key frame that was synthesised elsewhere."""
+        self._carrier.plant(pixels)
 
     def clean(self, number: int) -> CleanFrame:
         """The clean frame; its picture is the plate's own wherever nothing is wanted."""

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import CleanFrame, EngineRequest, Float32Array, Monitor, ShotSource
+from void_engine.engines.interface import (
+    CleanFrame,
+    EngineRequest,
+    Float32Array,
+    Monitor,
+    PartOfShot,
+    ShotSource,
+)
 from void_engine.errors import SettingError
+from void_engine.propagation.carry import MOST_KEYS, SynthesisedPixels
 from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.grain import DEFAULT_STRENGTH
 from void_engine.propagation.registration import PairRegistration, track_shot
+from void_engine.propagation.shared_state import SharedState
 from void_engine.propagation.working_set import WorkingSet
 
 _PREVIEW_WIDTH = 480
@@ -57,17 +67,75 @@ class PropagationEngine:
         """
         strength = _grain_strength(request)
         numbers = shot.frame_numbers
+        if request.part is not None:
+            yield from self._remove_part(shot, request, request.part, strength, monitor)
+            return
         working = WorkingSet(shot, monitor)
         registration = PairRegistration(working, monitor)
         track = track_shot(working, registration, numbers, monitor)
-        anchors = frozenset(number for number in numbers if shot.anchor(number) is not None)
-        cleaner = FrameCleaner(working, track, registration, anchors, request.seed, strength, monitor)
+        cleaner = FrameCleaner(working, track, registration, _anchors(shot), request.seed, strength, monitor)
         for index, number in enumerate(numbers):
             monitor.check_cancelled()
             clean = cleaner.clean(number)
             monitor.progress("propagate", index + 1, len(numbers), number)
             monitor.preview(number, _small(clean.picture))
             yield clean
+
+    def prepare_parts(
+        self, shot: ShotSource, starts: Sequence[int], folder: Path, request: EngineRequest, monitor: Monitor
+    ) -> None:
+        """Track the whole shot once, and synthesise along its starts what no frame shows.
+
+        Two parts would invent two textures. Here the first frame of every part is cleaned in order, each
+        carrying on what the one before it invented, and every part begins with the key frames of its start.
+        """
+        state = SharedState(folder)
+        if state.is_prepared:
+            return
+        strength = _grain_strength(request)
+        working = WorkingSet(shot, monitor)
+        registration = PairRegistration(working, monitor)
+        track = track_shot(working, registration, shot.frame_numbers, monitor)
+        keys: list[SynthesisedPixels] = []
+        cleaner = FrameCleaner(
+            working, track, registration, _anchors(shot), request.seed, strength, monitor, keys.append
+        )
+        for step, start in enumerate(sorted(starts)):
+            monitor.progress("key frames", step, len(starts), start)
+            cleaner.clean(start)
+            state.keep_start(start, keys[-MOST_KEYS:])
+        state.save_track(track)
+
+    def _remove_part(
+        self, shot: ShotSource, request: EngineRequest, part: PartOfShot, strength: float, monitor: Monitor
+    ) -> Iterator[CleanFrame]:
+        state = SharedState(part.folder)
+        wanted = [number for number in shot.frame_numbers if request.wants(number)]
+        if not wanted:
+            return
+        working = WorkingSet(shot, monitor)
+        cleaner = FrameCleaner(
+            working,
+            state.track(),
+            PairRegistration(working, monitor),
+            _anchors(shot),
+            request.seed,
+            strength,
+            monitor,
+            lambda pixels: state.keep_key(part.first_frame, pixels),
+        )
+        for pixels in state.keys(part.first_frame, wanted[0]):
+            cleaner.plant(pixels)
+        for index, number in enumerate(wanted):
+            monitor.check_cancelled()
+            clean = cleaner.clean(number)
+            monitor.progress("propagate", index + 1, len(wanted), number)
+            monitor.preview(number, _small(clean.picture))
+            yield clean
+
+
+def _anchors(shot: ShotSource) -> frozenset[int]:
+    return frozenset(number for number in shot.frame_numbers if shot.anchor(number) is not None)
 
 
 def _small(picture: Float32Array) -> Float32Array:

@@ -64,15 +64,15 @@ def see(source: AnalysisFrame, homography: Homography, box: Box) -> View:
 class FlowMeter:
     """Dense Inverse Search flow (Kroeger et al., ECCV 2016) on filled, normalised 8-bit pictures."""
 
-    def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-
     def raw(self, first: Uint8Array, second: Uint8Array) -> Float32Array:
         """(h, w, 2) flow from ``first`` to ``second``; zeros for pictures too small to measure."""
         if min(first.shape) < _LEAST_SIDE:
             return np.zeros((*first.shape, 2), np.float32)
         start = np.zeros((*first.shape, 2), np.float32)
-        flow = self._dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), start)
+        # A fresh object each time: it keeps buffers whose borders leak from one call into the next, and the
+        # same frame would come out otherwise depending on what was measured before it.
+        dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        flow = dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), start)
         return np.nan_to_num(np.asarray(flow, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
 
     def measure(self, target: Uint8Array, shown: BoolArray, view: View) -> Measured:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -289,6 +290,43 @@ class ShotTrack:
             if len(self._unpacked) > 128:
                 self._unpacked.popitem(last=False)
         return self._unpacked[number]
+
+    def save(self, path: Path) -> None:
+        """Keep the track as a NumPy archive; it appears only when whole."""
+        sizes = np.array([len(packed) for packed in self._hidden], np.int64)
+        temporary = path.with_name(f".{path.name}.part")
+        with temporary.open("wb") as file:
+            np.savez(
+                file,
+                first=np.int64(self._first),
+                shape=np.array(self._shape, np.int64),
+                to_start=np.array(self._to_start, np.float64).reshape(-1, 3, 3),
+                segment=np.array(self._segment, np.int64),
+                frozen=np.array(self._frozen, np.bool_),
+                any_hidden=np.array(self._any_hidden, np.bool_),
+                sizes=sizes,
+                hidden=np.frombuffer(b"".join(self._hidden), np.uint8),
+            )
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> ShotTrack:
+        """A track that :meth:`save` kept, to the bit.
+
+        Raises:
+            OSError, ValueError, KeyError: when the file is not there or not such an archive.
+        """
+        with np.load(path, allow_pickle=False) as kept:
+            track = cls(int(kept["first"]))
+            track._shape = (int(kept["shape"][0]), int(kept["shape"][1]))
+            track._to_start = list(kept["to_start"])
+            track._segment = [int(number) for number in kept["segment"]]
+            track._frozen = [bool(flag) for flag in kept["frozen"]]
+            track._any_hidden = [bool(flag) for flag in kept["any_hidden"]]
+            ends = np.cumsum(kept["sizes"])
+            hidden = kept["hidden"].tobytes()
+            track._hidden = [hidden[end - size : end] for end, size in zip(ends, kept["sizes"], strict=True)]
+        return track
 
     def chained(self, target: int, source: int) -> Homography:
         """The homography from ``target`` to ``source`` along the chain; both must be in one segment."""

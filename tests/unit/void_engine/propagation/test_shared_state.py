@@ -1,0 +1,82 @@
+"""A shot propagated in parts is the shot propagated whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.unit.void_engine.propagation.test_engine import Array, Listener, Shot
+from void_engine.engines.interface import EngineRequest, PartOfShot
+from void_engine.errors import PlateError
+from void_engine.propagation import PropagationEngine
+from void_engine.propagation.shared_state import SharedState
+
+STARTS = (1001, 1007)
+
+
+def shot_of(*, still: bool) -> Shot:
+    shot = Shot(12, grain=0.01)
+    shot.still = still
+    return shot
+
+
+def whole(shot: Shot) -> dict[int, Array]:
+    return {
+        clean.number: clean.picture for clean in PropagationEngine().remove(shot, EngineRequest(), Listener())
+    }
+
+
+def part(shot: Shot, folder: Path, first: int, wanted: Iterable[int]) -> dict[int, Array]:
+    request = EngineRequest(wanted=frozenset(wanted), part=PartOfShot(first, folder))
+    return {clean.number: clean.picture for clean in PropagationEngine().remove(shot, request, Listener())}
+
+
+@pytest.mark.parametrize("still", [False, True], ids=["revealed", "synthesised"])
+def test_parts_are_the_whole(tmp_path: Path, still: bool) -> None:
+    """To the bit, where one key frame serves the whole shot or none is needed."""
+    shot = shot_of(still=still)
+    PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), Listener())
+    expected = whole(shot)
+
+    made = part(shot, tmp_path, 1001, range(1001, 1009)) | part(shot, tmp_path, 1007, range(1007, 1013))
+
+    assert sorted(made) == list(shot.frame_numbers)
+    for number, picture in made.items():
+        np.testing.assert_array_equal(picture, expected[number], err_msg=f"frame {number}")
+
+
+def test_an_interrupted_part_goes_on_with_the_same_texture(tmp_path: Path) -> None:
+    shot = shot_of(still=True)
+    PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), Listener())
+    expected = part(shot, tmp_path, 1007, range(1007, 1013))
+
+    resumed = part(shot, tmp_path, 1007, range(1010, 1013))
+
+    assert sorted(resumed) == [1010, 1011, 1012]
+    for number, picture in resumed.items():
+        np.testing.assert_array_equal(picture, expected[number])
+
+
+def test_a_part_looks_only_at_the_frames_it_needs(tmp_path: Path) -> None:
+    shot = shot_of(still=False)
+    PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), Listener())
+    listener = Listener()
+    request = EngineRequest(wanted=frozenset({1011}), part=PartOfShot(1007, tmp_path))
+    assert [clean.number for clean in PropagationEngine().remove(shot, request, listener)] == [1011]
+    assert {stage for stage, *_ in listener.steps} == {"propagate"}
+
+
+def test_preparing_again_does_nothing(tmp_path: Path) -> None:
+    shot = shot_of(still=False)
+    PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), Listener())
+    given = len(shot.given)
+    PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), Listener())
+    assert len(shot.given) == given
+
+
+def test_without_preparation_the_remedy_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PlateError, match="run the preparation again"):
+        SharedState(tmp_path).track()

@@ -1,0 +1,101 @@
+"""What the parts of one shot share when several machines propagate it: the camera's track and key frames.
+
+Everything else that a clean frame depends on is read from the plate, so a part that has these two is made as
+the whole shot would be: the same sources through the same homographies, the same texture carried along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from void_engine.errors import PlateError
+from void_engine.geometry import Box
+from void_engine.propagation.carry import SynthesisedPixels
+from void_engine.propagation.registration import ShotTrack
+
+_TRACK = "track.npz"
+
+
+@dataclass(frozen=True)
+class SharedState:
+    """A folder with a shot's track, the key frames that parts begin with, and those that parts made."""
+
+    folder: Path
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the track, which is written last, is there."""
+        return (self.folder / _TRACK).is_file()
+
+    def save_track(self, track: ShotTrack) -> None:
+        """Keep the track. To be called after all starts were kept: it tells that they are there."""
+        track.save(self.folder / _TRACK)
+
+    def track(self) -> ShotTrack:
+        """The kept track.
+
+        Raises:
+            PlateError: when it is not there or broken.
+        """
+        path = self.folder / _TRACK
+        try:
+            return ShotTrack.load(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise PlateError(
+                f"{path}: the prepared camera track cannot be read ({error}); run the preparation again"
+            ) from error
+
+    def keep_start(self, start: int, keys: Iterable[SynthesisedPixels]) -> None:
+        """Keep the key frames with which the part that begins at ``start`` begins, oldest first."""
+        _write(self._start(start), list(keys))
+
+    def keep_key(self, start: int, pixels: SynthesisedPixels) -> None:
+        """Keep a key frame that the part from ``start`` has made, for the case that it is interrupted."""
+        _write(self._made(start) / f"{pixels.number}.npz", [pixels])
+
+    def keys(self, start: int, before: int) -> list[SynthesisedPixels]:
+        """What the part from ``start`` has to carry on when its next frame is ``before``, oldest first."""
+        found = _read(self._start(start)) if self._start(start).is_file() else []
+        made = [_read(path)[0] for path in self._made(start).glob("[!.]*.npz")]
+        made = [pixels for pixels in made if start <= pixels.number < before]
+        return found + sorted(made, key=lambda pixels: pixels.number)
+
+    def _start(self, start: int) -> Path:
+        return self.folder / f"start_{start}.npz"
+
+    def _made(self, start: int) -> Path:
+        return self.folder / f"part_{start}"
+
+
+def _write(path: Path, keys: list[SynthesisedPixels]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {"count": np.int64(len(keys))}
+    for index, key in enumerate(keys):
+        box = key.area
+        arrays[f"where_{index}"] = np.array([key.number, box.x0, box.y0, box.x1, box.y1], np.int64)
+        arrays[f"hole_{index}"] = np.packbits(key.hole)
+        arrays[f"values_{index}"] = key.values
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    temporary.replace(path)
+
+
+def _read(path: Path) -> list[SynthesisedPixels]:
+    found = []
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            for index in range(int(kept["count"])):
+                number, *corners = (int(value) for value in kept[f"where_{index}"])
+                area = Box(*corners)
+                count = area.width * area.height
+                hole = np.unpackbits(kept[f"hole_{index}"], count=count).reshape(area.shape).astype(bool)
+                found.append(SynthesisedPixels(number, area, hole, kept[f"values_{index}"]))
+    except (OSError, ValueError, KeyError) as error:
+        raise PlateError(f"{path}: the key frames in it cannot be read ({error}); delete it") from error
+    return found
