@@ -9,15 +9,32 @@ from __future__ import annotations
 
 from typing import Annotated, Union
 
-from msgspec import Meta, Struct
+from msgspec import Meta, field
 
 # What is named twice below belongs to this module's readers too.
-from .parts import Count, Credit, Frame, JobId, Label, RequestNumber, Sha256OrNone
+from .administration import Clean as Clean
+from .administration import CleanItem as CleanItem
+from .administration import CleanReport as CleanReport
+from .administration import Drain as Drain
+from .administration import GetHealth as GetHealth
+from .administration import GetStatus as GetStatus
+from .administration import Health as Health
+from .administration import OwnerShare as OwnerShare
+from .administration import Pause as Pause
+from .administration import QueueInfo as QueueInfo
+from .administration import QueueMode as QueueMode
+from .administration import Resume as Resume
+from .administration import SetPriority as SetPriority
+from .administration import Status as Status
+from .administration import Throughput as Throughput
+from .parts import Count, Credit, Frame, JobId, Label, Priority, RequestNumber, Sha256OrNone
 from .parts import ErrorCode as ErrorCode
 from .parts import JobInfo as JobInfo
 from .parts import JobState as JobState
 from .parts import Limits as Limits
 from .parts import ManifestEntry as ManifestEntry
+from .parts import MemoryUse as MemoryUse
+from .parts import Message as Message
 from .parts import ProgressInfo as ProgressInfo
 from .parts import ProofAnswer as ProofAnswer
 from .parts import ProofFile as ProofFile
@@ -29,10 +46,6 @@ from .parts import WorkerInfo as WorkerInfo
 
 PROTOCOL_VERSION = 1
 """The version that this package speaks, the oldest and the newest."""
-
-
-class Message(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Base of all messages."""
 
 
 # From the client ----------------------------------------------------------------------------------------
@@ -57,8 +70,8 @@ class Bye(Message, frozen=True, kw_only=True, tag="bye"):
 
 class Prove(Message, frozen=True, kw_only=True, tag="prove"):
     request: RequestNumber
-    nonce: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    files: list[ProofFile] = []
+    nonce: Annotated[str, Meta(pattern="^[0-9a-f]{64}$(?!\\n)")]
+    files: list[ProofFile] = field(default_factory=list)
     folder: ProofFolder | None = None
 
 
@@ -68,6 +81,8 @@ class Submit(Message, frozen=True, kw_only=True, tag="submit"):
     request: RequestNumber
     inputs: Transfer
     outputs: Transfer
+    priority: Priority = 0
+    """For a job that is new; not part of what makes two submissions the same."""
 
 
 class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):
@@ -150,10 +165,6 @@ class Release(Message, frozen=True, kw_only=True, tag="release"):
     job_id: JobId
 
 
-class GetStatus(Message, frozen=True, kw_only=True, tag="get_status"):
-    request: RequestNumber
-
-
 # From the server ----------------------------------------------------------------------------------------
 
 
@@ -186,7 +197,7 @@ class Proof(Message, frozen=True, kw_only=True, tag="proof"):
 class Accepted(Message, frozen=True, kw_only=True, tag="accepted"):
     request: int
     job: JobInfo
-    have: list[tuple[int, int]] = []
+    have: list[tuple[int, int]] = field(default_factory=list)
     """Runs ``[first, last]`` of manifest indices that the server holds already."""
     credit: int = 0
     """Chunks that the client may send before the first ``upload_credit``."""
@@ -253,16 +264,6 @@ class Data(Message, frozen=True, kw_only=True, tag="data"):
     """Of the whole file, with the last chunk."""
 
 
-class Status(Message, frozen=True, kw_only=True, tag="status"):
-    request: int
-    server: str
-    uptime_s: float
-    jobs: dict[str, int]
-    """How many jobs are in each state."""
-    sessions: int
-    workers: list[WorkerInfo]
-
-
 # Events: from the server to those who watch ---------------------------------------------------------------
 
 
@@ -312,11 +313,12 @@ class LogEvent(Message, frozen=True, kw_only=True, tag="log"):
 
 ClientMessage = Union[  # noqa: UP007 - evaluated on Python 3.10
     Hello, Ping, Bye, Prove, Submit, Chunk, Watch, Unwatch, Cancel, GetJob, ListJobs, GetResults, GetLog,
-    Fetch, FetchCredit, StopFetch, Release, GetStatus,
+    Fetch, FetchCredit, StopFetch, Release, GetStatus, GetHealth, Pause, Resume, Drain, SetPriority, Clean,
 ]  # fmt: skip
 ServerMessage = Union[  # noqa: UP007
     Welcome, Pong, Error, Proof, Accepted, UploadCredit, FileStored, FileRefused, JobReply, JobList,
-    ResultList, LogText, Data, Status, StateEvent, FrameEvent, ProgressEvent, PreviewEvent, LogEvent,
+    ResultList, LogText, Data, Status, Health, CleanReport,
+    StateEvent, FrameEvent, ProgressEvent, PreviewEvent, LogEvent,
 ]  # fmt: skip
 NumberedEvent = Union[StateEvent, FrameEvent]  # noqa: UP007
 JobEvent = Union[StateEvent, FrameEvent, ProgressEvent, PreviewEvent, LogEvent]  # noqa: UP007

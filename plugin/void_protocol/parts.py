@@ -24,6 +24,7 @@ ErrorCode = Literal[
     "refused_path",
     "unknown_frame",
     "not_ready",
+    "operators_only",
     "storage",
     "internal",
 ]
@@ -32,13 +33,18 @@ ErrorCode = Literal[
 Transfer = Literal["streamed", "paths"]
 
 RequestNumber = Annotated[int, Meta(ge=0, le=2**53)]
-JobId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
+JobId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$(?!\\n)")]
 Frame = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Credit = Annotated[int, Meta(ge=1, le=64)]
 Label = Annotated[str, Meta(max_length=256)]
+Priority = Annotated[int, Meta(ge=-100, le=100)]
 PathText = Annotated[str, Meta(min_length=1, max_length=4096)]
-Sha256OrNone = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
+Sha256OrNone = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$(?!\\n)")]
+
+
+class Message(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of all messages."""
 
 
 class JobState(str, Enum):
@@ -136,7 +142,7 @@ class ResultFile(Struct, frozen=True, kw_only=True):
 class ManifestEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One input file of a streamed job; in JSON ``[group, frame, size]``."""
 
-    group: Annotated[str, Meta(pattern=r"^(plate|anchors|matte\.[0-9]{1,4})$")]
+    group: Annotated[str, Meta(pattern=r"^(plate|anchors|matte\.[0-9]{1,4})$(?!\\n)")]
     """``plate``, ``anchors``, or ``matte.N`` for ``mattes[N]`` of the job."""
     frame: int | None
     """null for a matte that is one picture for the whole shot."""
@@ -151,7 +157,7 @@ class ProofFile(Struct, frozen=True, kw_only=True):
 
 class ProofFolder(Struct, frozen=True, kw_only=True):
     path: PathText
-    probe: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    probe: Annotated[str, Meta(pattern="^[0-9a-f]{32}$(?!\\n)")]
     """The client has written ``.void-probe-<probe>`` into the folder."""
 
 
@@ -160,9 +166,24 @@ class ProofAnswer(Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+class MemoryUse(Struct, frozen=True, kw_only=True):
+    """Memory of a worker, as it last said."""
+
+    resident_bytes: int
+    """Of the process, in the machine's memory."""
+    device_used_bytes: int | None = None
+    """On the device, by everybody; null where it has no memory of its own or was not used yet."""
+    device_total_bytes: int | None = None
+
+
 class WorkerInfo(Struct, frozen=True, kw_only=True):
     worker: str
     alive: bool
     pid: int | None = None
     job_id: str | None = None
     restarts: int = 0
+    device: str = ""
+    """As the server was told: ``auto``, ``cpu``, ``cuda:0``."""
+    busy_s: float | None = None
+    """For how long it has been at its job."""
+    memory: MemoryUse | None = None
