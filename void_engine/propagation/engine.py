@@ -100,10 +100,12 @@ class PropagationEngine:
         cleaner = FrameCleaner(
             working, track, registration, _anchors(shot), request.seed, strength, monitor, keys.append
         )
-        for step, start in enumerate(sorted(starts)):
+        ordered = sorted(starts)
+        for step, start in enumerate(ordered):
             monitor.progress("key frames", step, len(starts), start)
-            cleaner.clean(start)
             state.keep_start(start, keys[-MOST_KEYS:])
+            if start != ordered[-1]:
+                cleaner.clean(start)
         state.save_track(track)
 
     def _remove_part(
