@@ -19,5 +19,9 @@ class ExportCancelled(HostError):  # noqa: N818 - the artist's wish, not a failu
     """The artist cancelled the export. Nothing was submitted."""
 
 
+class FarmError(HostError):
+    """The render farm did not take a job."""
+
+
 class MainThreadError(HostError):
     """The main thread did not answer, or the host shuts down."""

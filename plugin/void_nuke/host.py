@@ -181,7 +181,8 @@ class ReadBack:
     """The plate's format, which a proxy stands for."""
     pixel_aspect: float = 1.0
     replaces_job: str = ""
-    """The job whose proxy Read this result completes; empty for a Read of its own."""
+    """The job whose proxy Read this full-size result takes over, proxy file and all; empty for a Read of its
+    own."""
     compare: bool = False
     """Wire a KeyMix of plate and result beside it."""
     matte_channel: str = ""

@@ -42,8 +42,10 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
     return job
 
 
-def record_of(job: RemovalJob, pick: RemovalPick, exported: Exported, *, created_at: float) -> JobRecord:
-    """What the script keeps of ``job``."""
+def record_of(
+    job: RemovalJob, pick: RemovalPick, exported: Exported, *, created_at: float, completes_job: str = ""
+) -> JobRecord:
+    """What the script keeps of ``job``; ``completes_job`` is the proxy job whose Read it takes over."""
     return JobRecord(
         job_id=job.job_id,
         name=job.shot.name,
@@ -62,6 +64,7 @@ def record_of(job: RemovalJob, pick: RemovalPick, exported: Exported, *, created
         proxy_scale=job.settings.proxy_scale,
         compare=pick.compare,
         matte_channel="matte.alpha" if "matte" in job.output.layers else "",
-        completes_job=pick.completes_job,
+        completes_job=completes_job,
+        subject=pick.subject,
         export_folder="" if exported.folder is None else str(exported.folder),
     )

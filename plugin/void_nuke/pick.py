@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -50,7 +51,16 @@ class RemovalPick:
     compare: bool = True
     """Wire a comparison beside the Read of the result."""
     completes_job: str = ""
-    """The proxy job that this one gives the full size of: its Read is completed instead of a new one made."""
+    """The proxy job whose Read this full-size one takes over. Empty lets the session find the newest proxy
+    job of the same :attr:`subject`; without one a Read of its own is made."""
+
+    @property
+    def subject(self) -> str:
+        """What is removed from which frames, however: equal for a preview and the final of one removal."""
+        roles = sorted(self.roles.items())
+        mattes = [(one.role, one.node, one.channel, one.inverted) for one in self.mattes]
+        told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view))
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def check(self) -> None:
         """

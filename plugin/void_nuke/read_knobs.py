@@ -62,6 +62,8 @@ def set_files(node: Node, read: ReadBack, size: Any) -> None:
         node["format"].setValue(size)
     else:
         node["file"].setValue(pattern)
+        # A preview of other steps is not the same picture smaller: Nuke scales the full one down by itself.
+        node["proxy"].setValue("")
     for first, last in (("first", "last"), ("origfirst", "origlast")):
         node[first].setValue(read.frames.first)
         node[last].setValue(read.frames.last)

@@ -37,8 +37,11 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     compare: bool = True
     matte_channel: str = ""
     completes_job: str = ""
+    """The proxy job whose Read the result takes over."""
+    subject: str = ""
+    """See :attr:`void_nuke.pick.RemovalPick.subject`."""
     export_folder: str = ""
-    """Temporary plates and mattes; empty when there are none."""
+    """Temporary plates and mattes; empty when there are none, or they are gone."""
     phase: str = "submitting"
     message: str = ""
     read_node: str = ""

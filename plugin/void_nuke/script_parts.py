@@ -19,23 +19,24 @@ class NotesPart:
 
     def __init__(self, host: Host, part: str) -> None:
         self._host = host
-        self._part = part
+        self.part = part
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._host, name)
 
     def notes(self) -> str:
-        return _read(self._host).get(self._part, "")
+        return _read(self._host).get(self.part, "")
 
     def keep_notes(self, text: str) -> None:
         parts = _read(self._host)
-        if parts.get(self._part) != text:
-            self._host.keep_notes(json.dumps({_PARTS: {**parts, self._part: text}}))
+        if parts.get(self.part) != text:
+            self._host.keep_notes(json.dumps({_PARTS: {**parts, self.part: text}}))
 
 
 def for_removals(host: Host) -> Host:
-    """The host as the removals' session sees it."""
-    return cast("Host", NotesPart(host, _FIRST))
+    """The host as the removals see it. A session asks for this itself: give it the plain host."""
+    is_so_already = isinstance(host, NotesPart) and host.part == _FIRST
+    return host if is_so_already else cast("Host", NotesPart(host, _FIRST))
 
 
 def for_panel(host: Host) -> Host:

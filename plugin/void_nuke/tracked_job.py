@@ -9,13 +9,14 @@ from typing import Any
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.watching import Preview
 
+from .farm_order import FarmOrder
 from .host import FrameRange
 from .pick import RemovalPick
 from .script_notes import JobRecord
 
 
 class Phase(str, Enum):
-    """Where a removal is. From ``uploading`` on these are the server's states."""
+    """Where a removal is. From ``uploading`` to ``cancelled`` these are the server's states."""
 
     EXPORTING = "exporting"
     """The host renders and bakes."""
@@ -28,10 +29,13 @@ class Phase(str, Enum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    HANDED_OVER = "handed_over"
+    """A farm has it: what becomes of it is seen there, and by its frames."""
 
     @property
     def is_final(self) -> bool:
-        return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED)
+        """Whether nothing more is heard of it here."""
+        return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED, Phase.HANDED_OVER)
 
     @classmethod
     def of(cls, state: JobState) -> Phase:
@@ -70,6 +74,8 @@ class TrackedJob:
     """The Read of the result, once there is one."""
     pick: RemovalPick | None = None
     """To run it again; None for a job that was found in the script's notes."""
+    farm: FarmOrder | None = None
+    """The farm that it was meant for; None for the server."""
     is_connected: bool = True
     """Whether the server answers at the moment."""
 

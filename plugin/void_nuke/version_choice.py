@@ -39,6 +39,13 @@ def next_version(pattern: str, taken: Collection[str] = ()) -> int:
     return max(found, default=0) + 1
 
 
+def has_frames(pattern: str) -> bool:
+    """Whether any frame of ``pattern`` (version put in) is on disk."""
+    path = Path(pattern)
+    name = re.compile(_escaped(path.name, True))
+    return path.parent.is_dir() and any(name.fullmatch(entry.name) for entry in path.parent.iterdir())
+
+
 def _expression(text: str, *, with_frame: bool) -> re.Pattern[str]:
     """What ``text`` looks like with any version (the first one is the group) and, in files, any frame."""
     before, *others = (_escaped(part, with_frame) for part in text.split(_VERSION))

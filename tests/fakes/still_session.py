@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from void_nuke.errors import HostError, SelectionError
+from void_nuke.farm_order import FarmOrder
 from void_nuke.host import FrameRange
 from void_nuke.pick import RemovalPick
 from void_nuke.tracked_job import Phase, TrackedJob
@@ -55,6 +56,12 @@ class StillSession:
     def start(self, pick: RemovalPick) -> TrackedJob:
         self._note("start", pick)
         job = job_of(f"job{len(self.by_id)}", Phase.EXPORTING, pick=pick, created_at=2000.0 + len(self.by_id))
+        self.change(job)
+        return job
+
+    def send_to_farm(self, pick: RemovalPick, order: FarmOrder) -> TrackedJob:
+        self._note("send_to_farm", (pick, order))
+        job = job_of(f"job{len(self.by_id)}", Phase.EXPORTING, pick=pick, farm=order)
         self.change(job)
         return job
 

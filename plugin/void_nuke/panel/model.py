@@ -16,19 +16,22 @@ from typing import Any
 from void_protocol.job import Role
 
 from ..errors import HostError, SelectionError
+from ..farm_order import FarmOrder
 from ..frame_range import choose_range
 from ..host import FrameRange, Host, PlateInfo, RotoShapeInfo
 from ..pick import MatteChoice, RemovalPick
 from ..qt import QObject, QTimer, Signal
-from ..script_parts import for_panel, for_removals
+from ..script_parts import for_panel
+from ..server_python import installed_server_python
 from ..submission import RemovalSession
 from ..tracked_job import TrackedJob
 from .picture import PictureModel
-from .server import ServerModel, installed_server_python
+from .server import ServerModel, ServerState
 from .settings import (
     QUALITIES,
     PanelSettings,
     preferences_file,
+    quality_of,
     read_preferences,
     to_plain,
     with_plain,
@@ -82,7 +85,7 @@ class PanelModel(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_KEEP_AFTER_MS)
         self._timer.timeout.connect(self.keep)
-        self.session = session or RemovalSession(for_removals(host), on_change=self.job_changed.emit)
+        self.session = session or RemovalSession(host, on_change=self.job_changed.emit)
         server.client_changed.connect(self.session.use_client)
         self.reload()
         self.session.reattach()
@@ -121,7 +124,7 @@ class PanelModel(QObject):
     @property
     def server_python(self) -> str:
         """The Python that the server is started with."""
-        return self.settings.server_python or installed_server_python(Path(__file__).resolve().parents[1])
+        return self.settings.server_python or installed_server_python()
 
     # What is picked -----------------------------------------------------------------------------------------
 
@@ -281,8 +284,14 @@ class PanelModel(QObject):
             self.wanted()
         except HostError as error:
             return _sentence(str(error))
-        if self.server.picture.state.value != "running":
-            return self.server.picture.text
+        if self.settings.destination == "server":
+            is_running = self.server.picture.state is ServerState.RUNNING
+            return "" if is_running else self.server.picture.text
+        if not self.server_python:
+            return (
+                "The farm's command needs the server's Python; press Python… above, "
+                "or run 'python3 installer nuke' in the checkout"
+            )
         return ""
 
     def losses(self) -> list[str]:
@@ -291,9 +300,14 @@ class PanelModel(QObject):
         return [text for row in rows if (text := row.loss())]
 
     def remove(self) -> TrackedJob | None:
-        """Export and submit what is picked; None when something stands in the way (which is said)."""
+        """Export what is picked and send it; None when something stands in the way (which is said)."""
         try:
-            job = self.session.start(self.wanted())
+            wanted = self.wanted()
+            if self.settings.destination == "farm":
+                order = FarmOrder(self.settings.farm_target, self.server_python)
+                job = self.session.send_to_farm(wanted, order)
+            else:
+                job = self.session.start(wanted)
         except HostError as error:
             self._say(_sentence(str(error)), True)
             return None
@@ -315,7 +329,8 @@ class PanelModel(QObject):
 
     def duplicate(self, job_id: str) -> None:
         """Put a job's picks back into the panel, to change them and press Remove."""
-        pick = self.session.job(job_id).pick
+        job = self.session.job(job_id)
+        pick = job.pick
         if pick is None:
             self._say("This job is of an earlier session; its marks are those in the list above", True)
             return
@@ -325,8 +340,14 @@ class PanelModel(QObject):
             roto=pick.roto,
             roles=tuple(pick.roles.items()),
             matte_nodes=tuple((matte.role, matte.node) for matte in pick.mattes),
+            output=pick.output_pattern,
+            view=pick.view,
+            shapes_only=pick.shapes_only,
+            compare=pick.compare,
+            destination="server" if job.farm is None else "farm",
             prompt=wanted.prompt,
             engine=wanted.engine,
+            quality=quality_of(wanted),
             proxy_scale=wanted.proxy_scale,
             seed=wanted.seed,
             growth_px=wanted.matte.growth_px,

@@ -6,11 +6,9 @@ Looking, connecting and starting happen on a thread of their own; what it finds 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTimeError
@@ -25,14 +23,13 @@ from void_protocol.errors import KeyFileError, ProtocolError, VersionRefusedErro
 from void_protocol.keys import home_folder, load_connection, read_server_address, server_file
 
 from ..qt import QObject, QTimer, Signal, Slot
+from ..server_python import detached, plain_variables
 
 _LOOK_MS = 1000
 _STATUS_S = 3.0
 _ANY_PORT = ("--endpoint", "tcp://127.0.0.1:0")
 """A free port: on a shared machine the usual one may be another's. The home's server.json tells which."""
 _SMALL_LOG_BYTES = 4096
-_BENT_BY_HOSTS = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH")
-"""Variables with which a host prepares its own processes; another Python must not inherit them."""
 
 
 class ServerState(str, Enum):
@@ -219,8 +216,7 @@ class _Looker:
                 "run 'python3 installer nuke' in the checkout, or choose another under the gear"
             )
             return ServerPicture(ServerState.OFF, text), None
-        variables = {name: value for name, value in os.environ.items() if name not in _BENT_BY_HOSTS}
-        variables["VOID_HOME"] = str(self._home)
+        variables = plain_variables() | {"VOID_HOME": str(self._home)}
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("wb") as log:
@@ -231,7 +227,7 @@ class _Looker:
                     stderr=subprocess.STDOUT,
                     env=variables,
                     cwd=self._home,
-                    **_detached(),
+                    **detached(),
                 )
         except OSError as error:
             text = f"The server cannot be started with {python} ({error.strerror}); choose another Python"
@@ -272,24 +268,6 @@ class _Looker:
             return "it left no word"
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return lines[-1] if lines else "it left no word"
-
-
-def installed_server_python(package_folder: Path) -> str:
-    """The server's Python as the installer noted it beside the plug-in, or that of the checkout's own
-    environment; empty when there is neither."""
-    record = package_folder.parent / "installed.json"
-    try:
-        return str(json.loads(record.read_text(encoding="utf-8"))["server_python"])
-    except (OSError, ValueError, KeyError):
-        inside = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
-        python = package_folder.parent.parent / ".venv" / inside
-        return str(python) if python.is_file() else ""
-
-
-def _detached() -> dict[str, Any]:
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
 
 
 def _sentence(error: Exception) -> str:

@@ -14,11 +14,13 @@ from typing import Any, Literal
 from void_protocol.job import PROXY_SCALES, MatteSettings, Settings
 from void_protocol.keys import home_folder
 
+from ..farm_order import TARGETS
 from ..frame_range import RangeChoice
 
 _log = logging.getLogger(__name__)
 
 KeptWith = Literal["script", "user"]
+Destination = Literal["server", "farm"]
 
 ENGINES: Mapping[str, str] = {
     "auto": "Automatic",
@@ -72,11 +74,15 @@ class PanelSettings:
     seed: int = field(default=42, metadata=SCRIPT)
     growth_px: float = field(default=2.0, metadata=SCRIPT)
     softness_px: float = field(default=4.0, metadata=SCRIPT)
+    destination: Destination = field(default="server", metadata=SCRIPT)
+    """Who does the work."""
     shapes_only: bool = field(default=False, metadata=USER)
     handles: int = field(default=0, metadata=USER)
     """Frames added at both ends of the range."""
     compare: bool = field(default=True, metadata=USER)
     """Wire a comparison beside the new Read."""
+    farm_target: str = field(default="openjd", metadata=USER)
+    """The farm of this artist's studio: one of :data:`void_nuke.farm_order.TARGETS`."""
     server_python: str = field(default="", metadata=USER)
     """The Python that has the server; empty takes the one the installer noted."""
 
@@ -91,6 +97,17 @@ class PanelSettings:
             matte=MatteSettings(growth_px=self.growth_px, softness_px=self.softness_px),
             engine_options=options,
         )
+
+
+def quality_of(settings: Settings) -> str:
+    """The preset that gives a job these engine options at this scale; of several the one that proposes it."""
+    fitting = [
+        name
+        for name, one in QUALITIES.items()
+        if one.options.get(settings.engine, {}) == settings.engine_options
+    ]
+    proposing = [name for name in fitting if QUALITIES[name].proxy_scale == settings.proxy_scale]
+    return (proposing or fitting or ["final"])[0]
 
 
 def names_kept(where: KeptWith) -> tuple[str, ...]:
@@ -146,6 +163,8 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "quality": tuple(QUALITIES),
     "proxy_scale": PROXY_SCALES,
     "range_choice": ("plate", "global", "viewer", "typed"),
+    "destination": ("server", "farm"),
+    "farm_target": tuple(TARGETS),
 }
 _DEFAULTS = PanelSettings()
 

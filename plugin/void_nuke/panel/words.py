@@ -14,6 +14,7 @@ _PHASES = {
     Phase.DONE: "Done",
     Phase.FAILED: "Failed",
     Phase.CANCELLED: "Cancelled",
+    Phase.HANDED_OVER: "On the farm",
 }
 
 
@@ -59,7 +60,7 @@ def status_line(job: TrackedJob) -> str:
 
 def percent(job: TrackedJob) -> int | None:
     """0..100 of the present phase; None where there is nothing to measure."""
-    if job.phase in (Phase.QUEUED, Phase.SUBMITTING, Phase.CANCELLING):
+    if job.phase in (Phase.QUEUED, Phase.SUBMITTING, Phase.CANCELLING, Phase.HANDED_OVER):
         return None
     if job.phase is Phase.DONE:
         return 100

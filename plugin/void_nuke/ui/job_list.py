@@ -94,7 +94,7 @@ class JobList(QtWidgets.QWidget):
         job = self.current()
         self._hint.setVisible(not self._items)
         is_final = job is not None and job.phase.is_final
-        has_frames = job is not None and (job.frames_done > 0 or job.phase is Phase.DONE)
+        has_frames = job is not None and (job.frames_done > 0 or job.phase in (Phase.DONE, Phase.HANDED_OVER))
         is_on_server = job is not None and job.info is not None
         can = {
             "cancel": job is not None and not is_final and job.phase is not Phase.CANCELLING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..farm_order import TARGETS
 from ..panel.model import PanelModel
 from ..panel.running import the_model
 from .job_list import JobList
@@ -36,6 +37,14 @@ class PanelView(QtWidgets.QWidget):
         self._remove = QtWidgets.QPushButton("Remove")
         self._remove.setObjectName("VoidRemove")
         self._remove.clicked.connect(lambda *_: model.remove())
+        self._where = QtWidgets.QComboBox()
+        for title, destination in (("On the server", "server"), ("On the farm", "farm")):
+            self._where.addItem(title, destination)
+        self._where.setToolTip("Who does the work; which farm is set under More")
+        self._where.setAccessibleName("Where it runs")
+        self._where.currentIndexChanged.connect(
+            lambda *_: model.change(destination=self._where.currentData())
+        )
         self._shown_frame: int | None = None
         self._build()
         # Clicked first, so that no button looks as if it were chosen.
@@ -104,6 +113,7 @@ class PanelView(QtWidgets.QWidget):
         row = QtWidgets.QHBoxLayout(footer)
         row.setContentsMargins(10, 7, 10, 7)
         row.addWidget(self._message, 1)
+        row.addWidget(self._where)
         row.addWidget(self._remove)
         whole = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(whole)
@@ -172,6 +182,7 @@ class PanelView(QtWidgets.QWidget):
             facts = f"{plate.width}×{plate.height}, {plate.frames}, {how}"
             dim = theme_of(self.palette()).dim
             self._plate.setText(f"<b>{plate.node}{roto}</b><br><span style='color:{dim}'>{facts}</span>")
+        self._where.setCurrentIndex(self._where.findData(settings.destination))
         problem = self.model.problem()
         self._remove.setEnabled(not problem)
         if problem:
@@ -183,9 +194,10 @@ class PanelView(QtWidgets.QWidget):
             for role, word in (("remove", "to remove"), ("affected", "affected"), ("ignore", "held out"))
             if (count := self.model.shapes.count(role))  # type: ignore[arg-type]
         ]
-        self._say(
-            "\n".join(losses) or "Ready: " + (", ".join(counts) or "mattes of other nodes"), bool(losses)
-        )
+        ready = "Ready: " + (", ".join(counts) or "mattes of other nodes")
+        if settings.destination == "farm":
+            ready += f"; goes to {TARGETS[settings.farm_target]}"
+        self._say("\n".join(losses) or ready, bool(losses))
 
     def _say(self, text: str, is_trouble: bool) -> None:
         self._message.setText(text)

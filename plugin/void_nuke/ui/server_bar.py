@@ -37,7 +37,7 @@ class ServerBar(QtWidgets.QFrame):
         self._button = QtWidgets.QPushButton("Start")
         self._button.clicked.connect(lambda *_: self._pressed())
         self._gear = QtWidgets.QPushButton("Python…")
-        self._gear.setToolTip("Choose the Python that runs the server")
+        self._gear.setToolTip("Choose the Python that runs the server and the farm's command")
         self._gear.clicked.connect(lambda *_: self._choose_python())
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(10, 6, 8, 6)
@@ -46,6 +46,7 @@ class ServerBar(QtWidgets.QFrame):
             layout.addWidget(widget)
         layout.setStretch(1, 1)
         model.server.changed.connect(self.refresh)
+        model.settings_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -58,7 +59,8 @@ class ServerBar(QtWidgets.QFrame):
         self._where.setVisible(bool(picture.endpoint))
         self._button.setText("Stop" if picture.can_stop else "Start")
         self._button.setEnabled(picture.can_start or picture.can_stop)
-        self._gear.setVisible(picture.can_start)
+        is_needed_for_farm = self._model.settings.destination == "farm" and not self._model.server_python
+        self._gear.setVisible(picture.can_start or is_needed_for_farm)
 
     def _pressed(self) -> None:
         picture = self._model.server.picture

@@ -8,6 +8,7 @@ from typing import Any
 from void_protocol.job import PROXY_SCALES, Role
 
 from ..errors import HostError
+from ..farm_order import TARGETS
 from ..panel.model import PanelModel
 from ..panel.settings import ENGINES, QUALITIES
 from ..panel.shapes import ROLES
@@ -144,6 +145,10 @@ class SettingsForm(QtWidgets.QWidget):
             self._box("compare", "Wire a comparison", "Plate, result, difference and matte beside the Read")
         )
         boxes.addStretch(1)
+        farm = self._combo("farm_target", TARGETS.items())
+        farm.setToolTip("The farm that takes removals sent to a farm")
+        boxes.addWidget(_label("Farm"))
+        boxes.addWidget(farm)
         grid.addLayout(boxes, 2, 0, 1, 6)
         return widget
 

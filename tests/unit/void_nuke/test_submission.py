@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -11,6 +13,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.fakes.nuke_session import fresh_nuke, polygon, turn_until
@@ -23,6 +26,7 @@ from void_protocol.watching import Disconnected
 fresh_nuke()
 nuke_host = importlib.import_module("void_nuke.nuke_host")
 from void_nuke.errors import HostError, SelectionError  # noqa: E402
+from void_nuke.farm_order import FarmOrder  # noqa: E402
 from void_nuke.host import FrameRange  # noqa: E402
 from void_nuke.pick import RemovalPick  # noqa: E402
 from void_nuke.submission import RemovalSession  # noqa: E402
@@ -148,7 +152,7 @@ def test_progress_and_a_lost_server(
     assert client.followed == [job.job_id]
 
 
-def test_a_failed_job_keeps_its_files_for_a_second_look(
+def test_a_failed_job_leaves_no_files_and_can_be_retried(
     session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
 ) -> None:
     job, remote = submitted(session, client, pick)
@@ -159,16 +163,105 @@ def test_a_failed_job_keeps_its_files_for_a_second_look(
     now = session.job(job.job_id)
     assert (now.phase, now.message) == (Phase.FAILED, "frame 2: no memory; use a smaller proxy")
     assert not now.read_node
-    assert list((tmp_path / "out").glob("void_export_*/plate.*.exr"))
+    turn_until(lambda: not list((tmp_path / "out").glob("void_export_*")))
     again = session.retry(job.job_id)
     assert again.version == 2
 
 
-def test_a_refused_job(session: RemovalSession, client: ScriptedClient, pick: RemovalPick) -> None:
+def test_a_refused_job_leaves_no_files(
+    session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
     job, remote = submitted(session, client, pick)
     remote.done.set_exception(ServerError("limit", "the server's queue is full; try again later"))
     turn_until(lambda: session.job(job.job_id).phase.is_final)
     assert "queue is full" in session.job(job.job_id).message
+    assert not list((tmp_path / "out").glob("void_export_*"))
+
+
+def test_files_that_the_server_may_still_read_stay_until_retry(
+    session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
+    job, remote = submitted(session, client, pick)
+    remote.accepted.set_result(info_of(job.job_id, JobState.RUNNING))
+    remote.done.set_exception(ServerError("disk", "frame 2 cannot be written here: the disk is full"))
+    turn_until(lambda: session.job(job.job_id).phase.is_final)
+    (kept,) = (tmp_path / "out").glob("void_export_*")
+    assert f"stay in {kept} until you press Retry" in session.job(job.job_id).message
+    session.retry(job.job_id)
+    turn_until(lambda: not kept.exists())
+
+
+def done(
+    session: RemovalSession, client: ScriptedClient, pick: RemovalPick, scale: float = 1.0, **changes: Any
+) -> TrackedJob:
+    settings = msgspec.structs.replace(pick.settings, proxy_scale=scale)
+    job, remote = submitted(session, client, replace(pick, settings=settings, **changes))
+    remote.done.set_result(info_of(job.job_id, JobState.DONE))
+    turn_until(lambda: session.job(job.job_id).phase.is_final)
+    return session.job(job.job_id)
+
+
+def test_a_final_takes_the_place_of_its_preview(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick
+) -> None:
+    preview = done(session, client, pick, 0.25)
+    read = nuke.toNode(preview.read_node)
+    assert (read["file"].value(), read["proxy"].value()) == ("", Path(preview.result_pattern).as_posix())
+    other = done(session, client, pick, frames=FrameRange(1, 1))
+    assert other.read_node != preview.read_node, "it removes from other frames"
+
+    final = done(session, client, pick)
+
+    assert (final.version, final.read_node) == (3, preview.read_node)
+    assert (read["file"].value(), read["proxy"].value()) == (Path(final.result_pattern).as_posix(), "")
+    assert "v003" in read["label"].value()
+    again = done(session, client, pick)
+    assert (again.version, again.read_node != final.read_node) == (4, True), "a result was overwritten"
+    assert read["file"].value() == Path(final.result_pattern).as_posix()
+
+
+def test_a_preview_of_an_earlier_session_is_replaced_too(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
+    preview = done(session, client, pick, 0.5)
+    nuke.scriptSaveAs(str(tmp_path / "shot.nk"))
+    nuke.scriptOpen(str(tmp_path / "shot.nk"))
+    later = RemovalSession(nuke_host.NukeHost(), client)
+    later.reattach()
+    assert done(later, client, pick).read_node == preview.read_node
+    later.close()
+
+
+def test_a_preview_that_is_late_makes_no_second_read(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick
+) -> None:
+    settings = msgspec.structs.replace(pick.settings, proxy_scale=0.5)
+    preview, remote = submitted(session, client, replace(pick, settings=settings))
+    final = done(session, client, pick)
+    remote.done.set_result(info_of(preview.job_id, JobState.DONE))
+    turn_until(lambda: session.job(preview.job_id).phase.is_final)
+    assert session.job(preview.job_id).read_node == final.read_node
+    assert [node.name() for node in nuke.allNodes("Read")] == [final.read_node]
+
+
+def test_a_failed_final_leaves_the_preview_to_the_next_one(
+    session: RemovalSession, client: ScriptedClient, pick: RemovalPick
+) -> None:
+    preview = done(session, client, pick, 0.5)
+    job, remote = submitted(session, client, pick)
+    remote.done.set_result(info_of(job.job_id, JobState.FAILED, message="no memory"))
+    turn_until(lambda: session.job(job.job_id).phase.is_final)
+    assert done(session, client, pick).read_node == preview.read_node
+
+
+def test_nothing_is_imported_before_a_frame_is_there(
+    session: RemovalSession, client: ScriptedClient, pick: RemovalPick
+) -> None:
+    job, _ = submitted(session, client, pick)
+    with pytest.raises(HostError, match="no frame of Board v001 is there yet"):
+        session.import_result(job.job_id)
+    Path(job.result_pattern % 1).touch()
+    assert session.import_result(job.job_id)
 
 
 def test_cancel_reaches_the_server_and_a_late_event_does_not_undo_it(
@@ -217,7 +310,7 @@ def test_a_job_file_for_a_farm(
     path = tmp_path / "farm" / "job.json"
     job = session.write_job_file(replace(pick, shapes_only=True), path)
     turn_until(lambda: session.job(job.job_id).phase.is_final)
-    assert session.job(job.job_id).phase is Phase.DONE, session.job(job.job_id).message
+    assert session.job(job.job_id).phase is Phase.HANDED_OVER, session.job(job.job_id).message
     written = read_job(path)
     assert (written.job_id, [shape.name for shape in written.shapes], written.mattes) == (
         job.job_id,
@@ -303,3 +396,45 @@ def test_opening_another_script_stops_an_export(
     turn_until(lambda: True)
     assert not client.jobs
     assert not session.jobs
+
+
+def order_with(folder: Path, code: str) -> FarmOrder:
+    """A farm whose command is this script."""
+    python = folder / "farm python"
+    python.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}' \"$@\"\n")
+    python.chmod(0o755)
+    return FarmOrder("openjd", str(python))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
+def test_the_farm_gets_the_job_and_its_mattes_stay(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
+    order = order_with(tmp_path, 'import sys; print("a bundle of", sys.argv[-5])')
+    job = session.send_to_farm(pick, order)
+    turn_until(lambda: session.job(job.job_id).phase.is_final)
+
+    now, file = session.job(job.job_id), tmp_path / "out" / "clean_v001.job.json"
+    assert (now.phase, now.message) == (Phase.HANDED_OVER, f"a bundle of {file}")
+    written = read_job(file)
+    assert all(Path(matte.pattern % 1).is_file() for matte in written.mattes)
+    assert not client.jobs
+    Path(now.result_pattern % 1).touch()
+    assert nuke.toNode(session.import_result(job.job_id))["last"].value() == 2
+
+    again = session.retry(job.job_id)
+    turn_until(lambda: session.job(again.job_id).phase.is_final)
+    assert (again.version, session.job(again.job_id).phase) == (2, Phase.HANDED_OVER)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
+def test_a_farm_that_refuses_leaves_nothing(
+    session: RemovalSession, pick: RemovalPick, tmp_path: Path
+) -> None:
+    order = order_with(tmp_path, 'import sys; sys.exit("no licence; ask the wrangler")')
+    job = session.send_to_farm(pick, order)
+    turn_until(lambda: session.job(job.job_id).phase.is_final)
+    now = session.job(job.job_id)
+    assert now.phase is Phase.FAILED
+    assert now.message == "Open Job Description did not take the job: no licence; ask the wrangler"
+    assert not list((tmp_path / "out").iterdir())

@@ -19,6 +19,7 @@ from void_nuke.panel.model import PanelModel
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
 from void_nuke.panel.settings import PanelSettings, read_preferences, to_plain, with_plain
 from void_nuke.pick import RemovalPick
+from void_nuke.script_parts import for_removals
 from void_nuke.tracked_job import Phase
 
 RUNNING = ServerPicture(ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1)
@@ -233,8 +234,6 @@ def test_settings_come_back_with_the_script_and_the_artist(case: Case, tmp_path:
 
 
 def test_removals_and_settings_share_the_script(case: Case) -> None:
-    from void_nuke.script_parts import for_removals
-
     removals = for_removals(case.host)
     case.host.kept = '{"schema_version":1,"jobs":[]}'
     assert removals.notes() == case.host.kept, "a script from before the panel"
@@ -273,17 +272,44 @@ def test_a_damaged_preference_file_is_no_obstacle(tmp_path: Path, caplog: pytest
 def test_duplicate_puts_a_job_back_into_the_panel(case: Case) -> None:
     case.model.use_selection()
     case.model.set_role(["Root/cup"], "remove")
-    case.model.change(prompt="First.", seed=7, handles=2, engine="void")
+    case.model.change(prompt="First.", seed=7, handles=2, engine="void", quality="preview", shapes_only=True)
     job = case.model.remove()
     assert job is not None
     case.model.set_role(["Root/cup"], None)
-    case.model.change(prompt="Second.", seed=8, engine="auto")
+    case.model.change(prompt="Second.", seed=8, engine="auto", quality="final", shapes_only=False)
 
     case.model.duplicate(job.job_id)
 
     assert case.model.shapes.roles() == {"Root/cup": "remove"}
-    assert case.model.wanted().settings == case.started().settings
-    assert case.model.wanted().frames == case.started().frames
+    assert case.model.wanted() == case.started()
+
+
+def test_a_removal_goes_to_the_farm_without_a_server(case: Case) -> None:
+    case.model.use_selection()
+    case.model.set_role(["Root/cup"], "remove")
+    case.server.picture = ServerPicture(text="No server is running; press Start")
+    case.model.change(destination="farm", farm_target="opencue", server_python="/studio/python")
+    assert case.model.problem() == ""
+    job = case.model.remove()
+
+    assert job is not None
+    ((_, (pick, order)),) = [call for call in case.session.calls if call[0] == "send_to_farm"]
+    assert pick.roles == {"Root/cup": "remove"}
+    assert (order.target, order.python) == ("opencue", "/studio/python")
+    assert to_plain(case.model.settings, "script")["destination"] == "farm"
+    assert to_plain(case.model.settings, "user")["farm_target"] == "opencue"
+    case.model.change(destination="server")
+    case.model.duplicate(job.job_id)
+    assert case.model.settings.destination == "farm"
+
+
+def test_a_farm_needs_a_python(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("void_nuke.panel.model.installed_server_python", str)
+    case.model.use_selection()
+    case.model.set_role(["Root/cup"], "remove")
+    case.model.change(destination="farm")
+
+    assert "press Python…" in case.model.problem()
 
 
 @pytest.mark.parametrize("action", ["retry", "duplicate"])
