@@ -6,6 +6,15 @@ from __future__ import annotations
 class EngineError(Exception):
     """Any failure that the engine explains: the message is meant for an artist."""
 
+    def __init__(self, message: str = "", *, obstacle: str = "") -> None:
+        """
+        Args:
+            obstacle: what stands in the way, where it may pass by itself: the state of a job that waits for
+                it ("waiting for frame 1012"). Empty where waiting does not help.
+        """
+        super().__init__(message)
+        self.obstacle = obstacle
+
 
 class PlateError(EngineError):
     """A picture file could not be read, does not fit the shot, or could not be written."""

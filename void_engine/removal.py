@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,10 +18,12 @@ from .errors import EngineError, MatteError, OutputExistsError, PlateError, Sett
 from .geometry import Box
 from .mattes import ShotMattes
 from .merge import merge
-from .plates.exr import read_header
+from .obstacles import Patience
+from .plates.exr import read_header, remove_parts
 from .plates.frame import Frame
 from .plates.pattern import FramePattern
-from .plates.sequence import PlateSequence, PlateWriter, ShotFormat
+from .plates.sequence import PlateSequence, ShotFormat
+from .plates.writer import PlateWriter
 from .region import RegionMode, plan_region
 from .shot import AnchorFrames, PlateShot, ReplacementLook
 
@@ -39,7 +42,11 @@ class RemovalMonitor(Monitor, Protocol):
     """How a running removal speaks to whoever waits."""
 
     def frame_done(self, number: int, path: Path) -> None:
-        """Frame ``number`` of the result is whole under its final name. Called on a writer's thread."""
+        """Frame ``number`` of the result is whole under its final name and on the disk. Called on a writer's
+        thread."""
+
+    def waiting(self, obstacle: str) -> None:
+        """The removal stands still until what this text names has passed; empty: it goes on. Any thread."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,16 @@ class RemovalRequest:
     look: ReplacementLook = field(default_factory=ReplacementLook)
     match_seam: bool = True
     resume: bool = False
+    wait_s: float = 0.0
+    """How long to wait, once the work has begun, for a late frame, a full volume or a drive that is gone."""
+    start_wait_s: float | None = None
+    """The same before the work begins; None for ``wait_s``."""
+
+    @property
+    def sequences(self) -> list[PlateSequence]:
+        """All that is read: the plate, the mattes and the anchors."""
+        anchors = [] if self.anchors is None else [self.anchors.frames]
+        return [self.plates, *(matte.frames for matte in self.mattes.files), *anchors]
 
 
 def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor) -> None:
@@ -103,7 +120,13 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
     shot = shot_source(request, box, shot_format.data_window, shot_format.pixel_aspect)
     answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
-    _write_all(request, engine, shot, in_order(answers, wanted), monitor)
+    writer = PlateWriter(
+        compression=request.output.compression,
+        on_written=monitor.frame_done,
+        patience=request.plates.patience,
+        expected=len(wanted),
+    )
+    _write_all(request, engine, shot, in_order(answers, wanted), writer, monitor)
 
 
 def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat:
@@ -112,14 +135,23 @@ def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat
     Raises:
         PlateError: when a file is missing, cannot be read or does not fit the shot.
         MatteError: when a matte does not fit the plate.
+        RemovalCancelled: while it waits for a file.
     """
+    patience = Patience(request.wait_s, monitor.waiting, monitor.check_cancelled)
+    shot_format = patience.insist(lambda: _check_headers(request), limit_s=request.start_wait_s)
+    for sequence in request.sequences:
+        sequence.patience = patience
+    _check_pixel_aspect(request, shot_format.pixel_aspect, monitor)
+    for note in shot_format.notes:
+        monitor.log(note)
+    return shot_format
+
+
+def _check_headers(request: RemovalRequest) -> ShotFormat:
     shot_format = request.plates.check()
     _check_display_size(request, shot_format.display_size)
     request.mattes.check(shot_format.display_size)
     _check_anchors(request, shot_format.display_size)
-    _check_pixel_aspect(request, shot_format.pixel_aspect, monitor)
-    for note in shot_format.notes:
-        monitor.log(note)
     return shot_format
 
 
@@ -166,18 +198,20 @@ def _check_pixel_aspect(request: RemovalRequest, found: float, monitor: RemovalM
 
 
 def frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozenset[int]:
-    """All frames that are not on disk yet.
+    """All frames that are not on disk yet. What an earlier run of this job has left half-written goes.
 
     Raises:
         OutputExistsError: for frames on disk that are not this very job's, or that it was not told to keep.
     """
+    made_here = (request.job_id, request.fingerprint)
+    patience = request.plates.patience
     numbers = request.plates.frame_numbers
     kept: list[int] = []
     foreign: list[Path] = []
     for number in numbers:
         path = request.output.pattern.path(number)
         if path.exists():
-            if request.resume and _maker_of(path, number) == (request.job_id, request.fingerprint):
+            if request.resume and patience.insist(partial(_maker_of, path, number)) == made_here:
                 kept.append(number)
                 monitor.frame_done(number, path)
             else:
@@ -190,14 +224,22 @@ def frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozense
         )
     if kept:
         monitor.log(f"{len(kept)} of {len(numbers)} frames are already there and kept")
+    if request.resume:
+        remove_parts(request.output.pattern.path(number) for number in numbers)
     return frozenset(numbers) - frozenset(kept)
 
 
 def _maker_of(path: Path, number: int) -> tuple[str, str] | None:
-    """Id and fingerprint of the job that wrote a frame; None where that cannot be read."""
+    """Id and fingerprint of the job that wrote a frame; None where that cannot be read.
+
+    Raises:
+        PlateError: when what stands in the way may pass.
+    """
     try:
         metadata = read_header(path, number).metadata
-    except PlateError:
+    except PlateError as error:
+        if error.obstacle:
+            raise
         return None
     return str(metadata.get(JOB_ID_KEY, "")), str(metadata.get(FINGERPRINT_KEY, ""))
 
@@ -266,12 +308,13 @@ def _write_all(
     engine: Engine,
     shot: PlateShot,
     answers: Iterator[CleanFrame],
+    writer: PlateWriter,
     monitor: RemovalMonitor,
 ) -> None:
     """Merge each answer into its plate and write it behind the engine's back."""
     previewed_at = -_PREVIEW_EVERY_S
     replaces = False
-    with PlateWriter(compression=request.output.compression, on_written=monitor.frame_done) as writer:
+    with writer:
         for clean in answers:
             monitor.check_cancelled()
             frame = finished_frame(request, shot, clean, engine.record)

@@ -6,8 +6,9 @@ appears under its final name only when it is whole.
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError
 from void_engine.geometry import Box
+from void_engine.obstacles import read_obstacle, write_obstacle
+from void_engine.plates.durable import make_folder, put_in_place
 from void_engine.plates.frame import Frame, PixelBlock
 from void_engine.plates.header import FLOAT, HALF, UINT, FrameHeader, PixelType
 from void_engine.plates.native import write_uncompressed
@@ -29,6 +32,7 @@ LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
 """pxr24 keeps half and whole numbers and rounds float; the others round half too."""
 COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw)?")
 _MAGIC = b"\x76\x2f\x31\x01"
 _TYPE_NAMES: dict[PixelType, str] = {HALF: "half", FLOAT: "float", UINT: "uint"}
 
@@ -84,7 +88,7 @@ def read_frame(path: Path | str, number: int) -> Frame:
 def write_frame(
     frame: Frame, path: Path | str, compression: str | None = None, *, overwrite: bool = False
 ) -> None:
-    """Write a frame as a scan-line EXR with all its channels and metadata.
+    """Write a frame as a scan-line EXR with all its channels and metadata. It survives a power cut then.
 
     Args:
         compression: one of :data:`COMPRESSIONS`. By default the plate's own where that is lossless and zip
@@ -102,20 +106,34 @@ def write_frame(
     elif compression not in COMPRESSIONS:
         raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
     _refuse_existing(path, overwrite)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # as _TEMPORARY
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         _write_whole(frame, temporary, compression)
         _refuse_existing(path, overwrite)
-        temporary.replace(path)
+        put_in_place(temporary, path)
     except OSError as error:
         raise OutputError(
             f"frame {frame.number} cannot be written to {path}: {error.strerror or error}; check the folder, "
-            "its permissions and the free space"
+            "its permissions and the free space",
+            obstacle=write_obstacle(path, error),
         ) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def remove_parts(paths: Iterable[Path]) -> None:
+    """Delete what a process that was killed has left of writing these files, under temporary names."""
+    by_folder: dict[Path, set[str]] = {}
+    for path in paths:
+        by_folder.setdefault(path.parent, set()).add(path.name)
+    for folder, names in by_folder.items():
+        with suppress(OSError):
+            for entry in folder.iterdir():
+                found = _TEMPORARY.fullmatch(entry.name)
+                if found is not None and found["name"] in names:
+                    entry.unlink(missing_ok=True)
 
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
@@ -146,10 +164,15 @@ def _check_file(path: Path, number: int) -> None:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except FileNotFoundError as error:
-        raise MissingFrameError(f"frame {number} is missing: there is no file {path}") from error
+        raise MissingFrameError(
+            f"frame {number} is missing: there is no file {path}", obstacle=f"waiting for frame {number}"
+        ) from error
     except OSError as error:
         reason = "it is a folder" if path.is_dir() else error.strerror
-        raise PlateError(f"frame {number} ({path}) cannot be opened: {reason}") from error
+        raise PlateError(
+            f"frame {number} ({path}) cannot be opened: {reason}",
+            obstacle=read_obstacle(path, number, error),
+        ) from error
     if not magic:
         raise PlateError(f"frame {number} ({path}) is empty (0 bytes); render or copy it again")
     if magic != _MAGIC and not _MAGIC.startswith(magic):

@@ -22,9 +22,9 @@ from void_engine.plates.frame import Frame
 from void_engine.plates.header import FRAME_RATE_ATTRIBUTE, HALF, TIMECODE_ATTRIBUTE, MetadataValue
 from void_engine.plates.movie import Movie, MovieFormat
 from void_engine.plates.pattern import FramePattern
-from void_engine.plates.sequence import PlateWriter
 from void_engine.plates.timecode import Timecode
 from void_engine.plates.transfer import Transfer, choose_transfer, decode
+from void_engine.plates.writer import PlateWriter
 
 QUADMASK_CHANNELS = ("remove", "affected", "quadmask")
 """The channels of an ingested quadmask: both roles as 0 or 1, and the level / 255."""

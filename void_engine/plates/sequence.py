@@ -1,4 +1,4 @@
-"""A plate's frames read ahead, and a result's frames written behind, on threads.
+"""A plate's frames read ahead on threads.
 
 OpenImageIO leaves Python's lock while it works, so threads of Python suffice. Each thread handles whole
 files; the library's own pool still splits one file when the others are idle.
@@ -7,22 +7,27 @@ files; the library's own pool still splits one file when the others are idle.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from typing import TypeVar
 
 from void_engine.errors import MissingFrameError, PlateError
 from void_engine.geometry import Box, union_of
-from void_engine.plates.exr import read_frame, read_header, write_frame
+from void_engine.obstacles import NO_PATIENCE, Patience
+from void_engine.plates.exr import read_frame, read_header
 from void_engine.plates.frame import Frame
 from void_engine.plates.header import FrameHeader
 from void_engine.plates.pattern import FramePattern, compact_frames
 from void_engine.plates.proxy import divisor_of, proxy_window
 
 DEFAULT_CACHE_BYTES = 256 * 2**20
+_IN_THE_MAKING_S = 20.0
+"""A file that was changed this short a time ago and cannot be read is taken for one that is being written."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class PlateSequence:
         self._divisor = divisor_of(scale)
         self._cache_bytes = cache_bytes
         self._read_ahead = read_ahead
+        self.patience: Patience = NO_PATIENCE
+        """How long a frame is waited for that is late or cannot be read now."""
         self._pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="plate-read")
         self._lock = threading.Lock()
         self._frames: OrderedDict[int, Future[Frame]] = OrderedDict()
@@ -106,7 +113,8 @@ class PlateSequence:
             PlateError: when the file cannot be read.
         """
         self._require(number)
-        return read_header(self.pattern.path(number), number)
+        path = self.pattern.path(number)
+        return _read_steadily(path, number, lambda: read_header(path, number))
 
     @property
     def pixel_aspect(self) -> float:
@@ -135,7 +143,8 @@ class PlateSequence:
             plural = "s" if len(missing) > 1 else ""
             raise MissingFrameError(
                 f"{self.pattern}: missing frame{plural} {compact_frames(missing)} "
-                f"of {compact_frames(numbers)}; render or copy them, or change the frame range"
+                f"of {compact_frames(numbers)}; render or copy them, or change the frame range",
+                obstacle=f"waiting for frame{plural} {compact_frames(missing)} of {self.pattern}",
             )
         waiting = [self._pool.submit(self.header, number) for number in numbers]
         headers = []
@@ -164,9 +173,12 @@ class PlateSequence:
 
         Raises:
             KeyError: for a number outside the range.
-            PlateError: when its file cannot be read.
+            PlateError: when its file cannot be read, also not while :attr:`patience` lasts.
         """
         self._require(number)
+        return self.patience.insist(lambda: self._frame(number))
+
+    def _frame(self, number: int) -> Frame:
         key = self._key(number)
         with self._lock:
             future = self._frames.get(key)
@@ -213,7 +225,8 @@ class PlateSequence:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            frame = read_frame(self.pattern.path(key), key).scaled(1 / self._divisor)
+            path = self.pattern.path(key)
+            frame = _read_steadily(path, key, lambda: read_frame(path, key)).scaled(1 / self._divisor)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the frame
             with self._lock:
                 # Forgotten, so that the frame can be asked for again once its file is repaired.
@@ -257,6 +270,40 @@ class PlateSequence:
         self.prefetch([wanted for wanted in ahead if wanted in self.frame_numbers])
 
 
+def _read_steadily(path: Path, number: int, read: Callable[[], T]) -> T:
+    """What ``read`` gives of a file that is the same before and after.
+
+    Raises:
+        PlateError: what ``read`` raises, and for a file that was replaced or written to meanwhile.
+    """
+    before = _identity(path)
+    try:
+        result = read()
+    except MissingFrameError:
+        raise
+    except PlateError as error:
+        # A renderer that writes under the final name: what is there so far may well look damaged.
+        if not error.obstacle and before is not None and time.time() - before[1] / 1e9 < _IN_THE_MAKING_S:
+            error.obstacle = f"waiting for frame {number} to be whole ({path})"
+        raise
+    if _identity(path) != before:
+        raise PlateError(
+            f"frame {number} ({path}) was replaced or changed while it was read; keep the plate as it is "
+            "until the job is done",
+            obstacle=f"waiting for frame {number}, which is being replaced ({path})",
+        )
+    return result
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from the one that takes its place: size, time and number. None for no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
 def _require_same_shot(first: FrameHeader, other: FrameHeader) -> None:
     def differs(what: str, ours: object, theirs: object) -> PlateError:
         return PlateError(
@@ -278,100 +325,3 @@ def _require_same_shot(first: FrameHeader, other: FrameHeader) -> None:
 def _channels_text(header: FrameHeader) -> str:
     names = {"float16": "half", "float32": "float", "uint32": "uint"}
     return ", ".join(f"{channel.name} ({names[channel.dtype.name]})" for channel in header.channels)
-
-
-class PlateWriter:
-    """Writes frames on threads while the next are made.
-
-    At most ``in_flight`` frames wait or are being written: :meth:`submit` blocks beyond that, so memory is
-    bounded. What goes wrong on a thread is raised by the next :meth:`submit` or by :meth:`close`. Leaving the
-    context by an exception drops what has not been started; frames that are whole stay, and nothing
-    half-written remains.
-    """
-
-    def __init__(
-        self,
-        compression: str | None = None,
-        *,
-        threads: int = 2,
-        in_flight: int = 4,
-        overwrite: bool = False,
-        on_written: Callable[[int, Path], None] | None = None,
-    ) -> None:
-        """
-        Args:
-            compression, overwrite: as :func:`void_engine.plates.exr.write_frame`.
-            on_written: called with frame number and path when a frame is whole, on the writing thread; what
-                it raises counts as a failed write.
-        """
-        self._compression = compression
-        self._overwrite = overwrite
-        self._on_written = on_written
-        self._pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="plate-write")
-        self._slots = threading.Semaphore(max(1, in_flight))
-        self._lock = threading.Lock()
-        self._error: BaseException | None = None
-        self._closed = False
-
-    def __enter__(self) -> PlateWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abandon()
-
-    def submit(self, frame: Frame, path: Path | str) -> None:
-        """Hand over a frame to be written; waits while too many are in flight.
-
-        Raises:
-            PlateError, OutputExistsError: what an earlier frame's writing ran into.
-            ValueError: after the writer was closed.
-        """
-        if self._closed:
-            raise ValueError("the writer is closed")
-        self._slots.acquire()
-        try:
-            self._raise_error()
-            self._pool.submit(self._write, frame, Path(path))
-        except BaseException:
-            self._slots.release()
-            raise
-
-    def close(self) -> None:
-        """Wait until every frame is written.
-
-        Raises:
-            PlateError, OutputExistsError: what a frame's writing ran into and was not raised yet.
-        """
-        self._closed = True
-        self._pool.shutdown()
-        self._raise_error()
-
-    def abandon(self) -> None:
-        """Drop the frames that have not been started and wait for those that have."""
-        self._closed = True
-        self._pool.shutdown(cancel_futures=True)
-
-    def _write(self, frame: Frame, path: Path) -> None:
-        try:
-            with self._lock:
-                if self._error is not None:
-                    return
-            write_frame(frame, path, self._compression, overwrite=self._overwrite)
-            if self._on_written is not None:
-                self._on_written(frame.number, path)
-        except BaseException as error:  # noqa: BLE001 - raised again by submit or close
-            with self._lock:
-                self._error = self._error or error
-        finally:
-            self._slots.release()
-
-    def _raise_error(self) -> None:
-        with self._lock:
-            error = self._error
-        if error is not None:
-            raise error

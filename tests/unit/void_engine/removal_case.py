@@ -88,6 +88,9 @@ class RecordingMonitor:
     def check_cancelled(self) -> None:
         pass
 
+    def waiting(self, obstacle: str) -> None:
+        self.lines.append(f"waiting: {obstacle}")
+
     def frame_done(self, number: int, path: Path) -> None:
         assert path.is_file()
         self.done.append(number)

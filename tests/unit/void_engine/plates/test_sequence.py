@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from void_engine.errors import MissingFrameError, OutputExistsError, PlateError, SettingError
+from void_engine.errors import MissingFrameError, PlateError, SettingError
 from void_engine.geometry import Box
+from void_engine.obstacles import Patience
 from void_engine.plates import sequence
 from void_engine.plates.exr import read_frame, write_frame
 from void_engine.plates.frame import Frame
-from void_engine.plates.sequence import PlateSequence, PlateWriter
+from void_engine.plates.sequence import PlateSequence
 
 WritePlate = Callable[..., list[Path]]
 FRAME_BYTES = 8 * 4 * 3 * 2
@@ -258,104 +261,94 @@ def test_checking_finds_a_broken_header(tmp_path: Path, write_plate: WritePlate)
         PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1003).check()
 
 
-# Writing
+# Waiting
 
 
-def _frames(count: int) -> list[Frame]:
-    return [Frame.from_pixels(n, "RGB", np.full((4, 8, 3), n, np.float16)) for n in range(count)]
+def test_waits_for_a_late_frame(tmp_path: Path, write_plate: WritePlate) -> None:
+    _, path = write_plate(1001, 1002)
+    late = tmp_path / "late.exr"
+    path.rename(late)
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        if text:
+            late.rename(path)
+
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1002) as plate:
+        plate.patience = Patience(20.0, tell)
+        assert plate.frame(1002).number == 1002
+    assert told == ["waiting for frame 1002", ""]
 
 
-def test_writes_behind(tmp_path: Path) -> None:
-    done: list[tuple[int, Path]] = []
-    with PlateWriter("piz", on_written=lambda number, path: done.append((number, path))) as writer:
-        for frame in _frames(10):
-            writer.submit(frame, tmp_path / f"r.{frame.number}.exr")
-    assert sorted(done) == [(number, tmp_path / f"r.{number}.exr") for number in range(10)]
-    assert [_value(read_frame(path, number)) for number, path in sorted(done)] == list(range(10))
-
-
-class Writes:
-    """Holds writes back until ``gate`` opens."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.begun = 0
-        self.gate = threading.Event()
-        self._lock = threading.Lock()
-        monkeypatch.setattr(sequence, "write_frame", self._write)
-
-    def _write(self, frame: Frame, path: Path, compression: str | None, *, overwrite: bool) -> None:
-        with self._lock:
-            self.begun += 1
-        assert self.gate.wait(10)
-        write_frame(frame, path, compression, overwrite=overwrite)
-
-
-def test_frames_in_flight_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writes = Writes(monkeypatch)
-    submitted: list[int] = []
-
-    def submit_all() -> None:
-        with PlateWriter(threads=1, in_flight=3) as writer:
-            for frame in _frames(8):
-                writer.submit(frame, tmp_path / f"{frame.number}.exr")
-                submitted.append(frame.number)
-
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(submit_all)
-        _wait_until(lambda: len(submitted) >= 3)
-        time.sleep(0.05)
-        assert submitted == [0, 1, 2]
-        writes.gate.set()
-        running.result(10)
-    assert len(list(tmp_path.iterdir())) == 8
-
-
-def test_a_failed_write_surfaces_on_the_next_call(tmp_path: Path) -> None:
-    (tmp_path / "0.exr").touch()
-    writer = PlateWriter()
-    frames = _frames(3)
-    writer.submit(frames[0], tmp_path / "0.exr")
-    _wait_until(lambda: writer._error is not None)
-    with pytest.raises(OutputExistsError):
-        writer.submit(frames[1], tmp_path / "1.exr")
-    assert not (tmp_path / "1.exr").exists()
-    with pytest.raises(OutputExistsError):
-        writer.close()
-
-
-def test_a_failed_write_surfaces_on_close(tmp_path: Path) -> None:
-    (tmp_path / "0.exr").touch()
-    writer = PlateWriter()
-    writer.submit(_frames(1)[0], tmp_path / "0.exr")
-    with pytest.raises(OutputExistsError):
-        writer.close()
-    with pytest.raises(ValueError, match="closed"):
-        writer.submit(_frames(1)[0], tmp_path / "1.exr")
-
-
-def test_what_the_callback_raises_surfaces(tmp_path: Path) -> None:
-    def refuse(number: int, path: Path) -> None:
-        raise RuntimeError(f"no room for {number}")
-
-    writer = PlateWriter(on_written=refuse)
-    writer.submit(_frames(1)[0], tmp_path / "0.exr")
-    with pytest.raises(RuntimeError, match="no room for 0"):
-        writer.close()
-
-
-def test_leaving_by_an_exception_drops_what_waits_and_leaves_whole_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, write_plate: WritePlate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writes = Writes(monkeypatch)
+    (path,) = write_plate(1001, 1001)
+    reads = 0
 
-    def interrupted() -> None:
-        with PlateWriter(threads=1, in_flight=4) as writer:
-            for frame in _frames(4):
-                writer.submit(frame, tmp_path / f"{frame.number}.exr")
-            threading.Timer(0.1, writes.gate.set).start()
-            raise KeyboardInterrupt
+    def replacing(source: Path, number: int) -> Frame:
+        nonlocal reads
+        reads += 1
+        frame = read_frame(source, number)
+        if reads == 1:
+            other = tmp_path / "other.exr"
+            write_frame(Frame.from_pixels(1001, "RGB", np.full((4, 8, 3), 9, np.float16)), other)
+            other.replace(path)
+        return frame
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert [entry.name for entry in tmp_path.iterdir()] == ["0.exr"]
-    assert _value(read_frame(tmp_path / "0.exr", 0)) == 0
+    monkeypatch.setattr(sequence, "read_frame", replacing)
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
+        with pytest.raises(PlateError, match="was replaced or changed while it was read"):
+            plate.frame(1001)
+        reads = 0
+        plate.patience = Patience(20.0)
+        assert _value(plate.frame(1001)) == 9
+    assert reads == 2
+
+
+def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, write_plate: WritePlate) -> None:
+    (path,) = write_plate(1001, 1001)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        if text:
+            path.write_bytes(whole)
+
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
+        plate.patience = Patience(20.0, tell)
+        plate.frame(1001)
+    assert told[0].startswith("waiting for frame 1001 to be whole")
+
+    # An old file that is cut short will not get better.
+    path.write_bytes(whole[: len(whole) // 2])
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
+        plate.patience = Patience(20.0)
+        with pytest.raises(PlateError, match="damaged or cut short"):
+            plate.frame(1001)
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.ESTALE])
+def test_waits_until_a_frame_can_be_opened(
+    code: int, tmp_path: Path, write_plate: WritePlate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_plate(1001, 1001)
+    failures = [OSError(code, os.strerror(code))] * 2
+    real = os.open
+
+    def refusing(path: Any, *arguments: Any, **named: Any) -> Any:
+        if str(path).endswith(".exr") and failures:
+            raise failures.pop()
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "open", refusing)
+    told: list[str] = []
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
+        plate.patience = Patience(20.0, told.append)
+        plate.frame(1001)
+    assert "of frame 1001" in told[0] or "to read frame 1001" in told[0]
+    assert told[-1] == ""

@@ -1,0 +1,74 @@
+"""Files that outlive a power cut: whole and on the disk before anyone is told of them.
+
+A rename puts a file in place at once or not at all, but neither its bytes nor its name need be on the disk
+then: the file is synced before, its folder after.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+_NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
+"""What systems say that cannot sync a folder, or keep its names in order without being told."""
+
+
+def sync_file(path: Path) -> None:
+    """Return when the file's bytes are on the disk.
+
+    Raises:
+        OSError: when the disk does not take them.
+    """
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return when the folder's names are on the disk, as far as the system can be asked.
+
+    Raises:
+        OSError: when the disk fails.
+    """
+    if os.name == "nt":  # folders cannot be opened there; NTFS journals names itself
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_FOR_FOLDERS:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Give a finished file its name, durably.
+
+    Raises:
+        OSError: when that fails; ``part`` or ``path`` is there then, whole.
+    """
+    sync_file(part)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing, durably.
+
+    Raises:
+        OSError: when that fails.
+    """
+    missing = []
+    above = folder
+    while not above.is_dir():
+        missing.append(above)
+        if above.parent == above:
+            break
+        above = above.parent
+    for each in reversed(missing):
+        each.mkdir(mode=mode, exist_ok=True)
+        sync_folder(each.parent)
