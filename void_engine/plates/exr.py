@@ -9,30 +9,34 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 from numpy.typing import NDArray
 
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError
-from void_engine.geometry import Box
+from void_engine.geometry import Box, union_of
 from void_engine.obstacles import read_obstacle, write_obstacle
+from void_engine.plates.access import check_output_folder, confirm, opened
 from void_engine.plates.durable import make_folder, put_in_place
 from void_engine.plates.frame import Frame, PixelBlock
 from void_engine.plates.header import FLOAT, HALF, UINT, FrameHeader, PixelType
 from void_engine.plates.native import write_uncompressed
 from void_engine.plates.parts import Part, merge_parts, part_of
+from void_engine.plates.policy import MOST_PARTS, check_size
 
 LOSSLESS_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
 LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
 """pxr24 keeps half and whole numbers and rounds float; the others round half too."""
 COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw)?")
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
+_SUFFIXES = (".exr", ".sxr", ".mxr")
+"""By which OpenImageIO chooses its reader."""
 _MAGIC = b"\x76\x2f\x31\x01"
 _TYPE_NAMES: dict[PixelType, str] = {HALF: "half", FLOAT: "float", UINT: "uint"}
 
@@ -108,9 +112,11 @@ def write_frame(
     _refuse_existing(path, overwrite)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # as _TEMPORARY
     try:
+        check_output_folder(path.parent)
         make_folder(path.parent)
         _write_whole(frame, temporary, compression)
         _refuse_existing(path, overwrite)
+        check_output_folder(path.parent)  # nothing gets a final name where a link took the folder's place
         put_in_place(temporary, path)
     except OSError as error:
         raise OutputError(
@@ -148,21 +154,23 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 @contextmanager
 def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
-    _check_file(path, number)
-    source = oiio.ImageInput.open(str(path))
-    if source is None:
-        raise _unreadable(path, number, oiio.geterror())
-    try:
+    with ExitStack() as held:
+        file = _open_file(path, number, held)
+        source = oiio.ImageInput.open(str(path))
+        if source is None:
+            raise _unreadable(path, number, oiio.geterror())
+        held.callback(source.close)
+        confirm(file, path, number)
         yield source
-    finally:
-        source.close()
 
 
-def _check_file(path: Path, number: int) -> None:
-    """Tell apart what OpenImageIO reports alike."""
+def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
+    """Open the file until ``held`` is closed, and tell apart what OpenImageIO reports alike."""
+    if path.suffix.lower() not in _SUFFIXES:
+        raise PlateError(f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr")
     try:
-        with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
+        file = held.enter_context(opened(path, number))
+        magic = file.read(len(_MAGIC))
     except FileNotFoundError as error:
         raise MissingFrameError(
             f"frame {number} is missing: there is no file {path}", obstacle=f"waiting for frame {number}"
@@ -180,12 +188,15 @@ def _check_file(path: Path, number: int) -> None:
             f"frame {number} ({path}) is not an EXR file; convert it to scene-linear EXR first "
             "(a movie with 'void ingest')"
         )
+    return file
 
 
 def _unreadable(path: Path, number: int, reason: str) -> PlateError:
     if "subsampl" in reason.lower():
         return _luma_chroma(path, number)
     first_line = reason.strip().splitlines()[0] if reason.strip() else "no reason was given"
+    if "exceeds the" in reason and "limit" in reason:
+        return PlateError(f"frame {number} ({path}) is too large: {first_line} (frame_bytes)")
     return PlateError(
         f"frame {number} ({path}) is damaged or cut short; render or copy it again ({first_line})"
     )
@@ -200,6 +211,8 @@ def _luma_chroma(path: Path, number: int) -> PlateError:
 def _parts(source: oiio.ImageInput, path: Path, number: int) -> list[Part]:
     parts = []
     count = max(1, source.spec().get_int_attribute("oiio:subimages", 1))
+    if count > MOST_PARTS:
+        raise PlateError(f"frame {number} ({path}) has {count} parts; at most {MOST_PARTS}")
     for index in range(count):
         if not source.seek_subimage(index, 0):
             raise _unreadable(path, number, source.geterror())
@@ -211,7 +224,15 @@ def _parts(source: oiio.ImageInput, path: Path, number: int) -> list[Part]:
         if {"RY", "BY"} & set(spec.channelnames):
             raise _luma_chroma(path, number)
         parts.append(part_of(spec, index, path, number))
+    _check_size(parts, path, number)
     return parts
+
+
+def _check_size(parts: Sequence[Part], path: Path, number: int) -> None:
+    """Before any pixel is read: the frame has all channels over the box around all parts."""
+    bytes_a_pixel = sum(channel.dtype.itemsize for part in parts for channel in part.channels)
+    window = union_of(part.data_window for part in parts)
+    check_size(window, parts[0].display_size, bytes_a_pixel, f"frame {number} ({path})")
 
 
 def _read_channels(
@@ -253,7 +274,7 @@ def _write_whole(frame: Frame, path: Path, compression: str) -> None:
         return
     # From Python, OpenImageIO writes arrays of one data type only, and converting would spoil whole numbers
     # and NaN. File to file it copies every channel in its own type.
-    scratch = path.with_name(path.name + ".raw")
+    scratch = path.with_name(path.name + ".raw.exr")
     try:
         write_uncompressed(scratch, frame)
         source = oiio.ImageInput.open(str(scratch))
