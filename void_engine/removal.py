@@ -197,15 +197,17 @@ def _check_pixel_aspect(request: RemovalRequest, found: float, monitor: RemovalM
         monitor.log(f"the job says a pixel aspect of {wanted:g}, the plate's files {found:g}; theirs is used")
 
 
-def frames_to_make(request: RemovalRequest, monitor: RemovalMonitor) -> frozenset[int]:
-    """All frames that are not on disk yet. What an earlier run of this job has left half-written goes.
+def frames_to_make(
+    request: RemovalRequest, monitor: RemovalMonitor, among: range | None = None
+) -> frozenset[int]:
+    """All frames, ``among`` these where given, that are not on disk yet. What an earlier run of this job has left half-written goes.
 
     Raises:
         OutputExistsError: for frames on disk that are not this very job's, or that it was not told to keep.
     """
     made_here = (request.job_id, request.fingerprint)
     patience = request.plates.patience
-    numbers = request.plates.frame_numbers
+    numbers = request.plates.frame_numbers if among is None else among
     kept: list[int] = []
     foreign: list[Path] = []
     for number in numbers:

@@ -24,7 +24,7 @@ from void_engine.shot import AnchorFrames, ReplacementLook
 from void_protocol.job import RemovalJob, Role, RotoShape, ShapeFrame
 from void_protocol.job_file import encode_job
 
-_warm_engine: Callable[[str], Engine] = cache(make_engine)
+warm_engine: Callable[[str], Engine] = cache(make_engine)
 """Engines are kept for the process's life, so that a worker loads a model once."""
 
 
@@ -41,7 +41,7 @@ def run_job(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False) -
     name = best_engine_here() if job.settings.engine == AUTO else job.settings.engine
     with ExitStack() as files:
         request = removal_request(job, files, engine_name=name, resume=resume)
-        run_removal(request, _warm_engine(name), monitor)
+        run_removal(request, warm_engine(name), monitor)
 
 
 def removal_request(

@@ -1,0 +1,109 @@
+"""The last step: what was written is read again and held against the plate."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.errors import PlateError
+from void_engine.plates.exr import LOSSLESS_COMPRESSIONS, read_frame
+from void_engine.plates.frame import Frame
+from void_engine.removal import FINGERPRINT_KEY, JOB_ID_KEY, RemovalMonitor, RemovalRequest
+from void_engine.shot import PlateShot
+
+from .errors import FarmError
+from .plan_file import JobPiece
+from .workplace import Workplace, prepared_shot, request_of, with_prepared_mattes
+
+_MOST_TOLD = 8
+
+
+def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool = False) -> None:
+    """Check a chunk's frames: there, whole, this job's, finite, and untouched outside the matte.
+
+    Args:
+        keep: leave the parts' answers in the scratch folder; otherwise those of a good frame go.
+
+    Raises:
+        FarmError: naming the frames that are not good and what is wrong with each.
+        RemovalCancelled: when the monitor asked for a stop.
+    """
+    place = Workplace.of(piece, scratch)
+    found = place.prepared()
+    chunk = range(piece.work.first_frame, piece.work.last_frame + 1)
+    bad: list[str] = []
+    with ExitStack() as files:
+        request = with_prepared_mattes(request_of(piece, files), place, found, files)
+        shot = prepared_shot(request, found)
+        for step, number in enumerate(chunk):
+            monitor.progress("check", step, len(chunk), number)
+            try:
+                result = read_frame(request.output.pattern.path(number), number)
+            except PlateError as error:
+                bad.append(str(error))
+                continue
+            problems = problems_of(request, shot, result)
+            bad += [f"frame {number}: {problem}" for problem in problems]
+            if not problems and not keep:
+                for start in piece.planned.parts_with(number):
+                    with suppress(OSError):
+                        place.clean(start).path(number).unlink()
+    if bad:
+        more = f"\nand {len(bad) - _MOST_TOLD} more" if len(bad) > _MOST_TOLD else ""
+        raise FarmError(
+            "\n".join(bad[:_MOST_TOLD]) + more + "\ndelete these frames and run 'remove' and 'merge' again"
+        )
+    monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: {len(chunk)} frames are good")
+
+
+def problems_of(request: RemovalRequest, shot: PlateShot, result: Frame) -> list[str]:
+    """What is wrong with a frame of the result; empty for nothing."""
+    number = result.number
+    plate = request.plates.frame(number)
+    if result.metadata.get(JOB_ID_KEY) != request.job_id:
+        return ["it was made by another job"]
+    if result.metadata.get(FINGERPRINT_KEY) != request.fingerprint:
+        return ["it was made by another content of the job"]
+    if result.display_size != plate.display_size:
+        return [f"it is {_size(result.display_size)}, the plate is {_size(plate.display_size)}"]
+    problems = []
+    lost = sorted(set(plate.channel_names) - set(result.channel_names))
+    if lost:
+        problems.append(f"it lacks the plate's channels {', '.join(lost)}")
+    replaced = _replaced(shot, plate, number)
+    own = [f"{layer}." for layer in request.output.layers]
+    colours = set(plate.rgb_names(request.layer))
+    exact = request.output.compression in LOSSLESS_COMPRESSIONS
+    for name in plate.channel_names:
+        if name in lost or name.startswith(tuple(own)):
+            continue
+        before = plate.native(name)
+        after = result.native(name)[plate.data_window.slices(result.data_window)]
+        inside = replaced if name in colours else np.zeros_like(replaced)
+        if name in colours and not np.isfinite(after[inside]).all():
+            problems.append(f"{name} is not finite inside the matte")
+        if exact and _bits(before)[~inside].tobytes() != _bits(after)[~inside].tobytes():
+            problems.append(f"{name} differs from the plate outside the matte")
+    return problems
+
+
+def _replaced(shot: PlateShot, plate: Frame, number: int) -> NDArray[np.bool_]:
+    """(H, W) over the plate's data window: where the result may differ."""
+    window = plate.data_window
+    result = np.zeros(window.shape, np.bool_)
+    inside = shot.box.intersection(window)
+    if not inside.is_empty:
+        result[inside.slices(window)] = shot.frame(number).replaced[inside.slices(shot.box)] > 0
+    return result
+
+
+def _bits(values: NDArray[np.generic]) -> NDArray[np.unsignedinteger]:
+    kinds = {2: np.uint16, 4: np.uint32}
+    return np.ascontiguousarray(values).view(kinds[values.dtype.itemsize])
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

@@ -1,0 +1,68 @@
+"""The plan inside a bundle: reading it and the jobs that it names, for this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from void_protocol.job import RemovalJob
+from void_protocol.job_file import read_job
+
+from .errors import FarmError
+from .path_mapping import PathRules, mapped_job
+from .planning import PLAN_VERSION, Plan, PlannedJob, Work
+
+PLAN_NAME = "plan.json"
+
+
+@dataclass(frozen=True)
+class JobPiece:
+    """A piece of work with everything that belongs to it."""
+
+    planned: PlannedJob
+    job: RemovalJob
+    """As it was submitted; it decides the fingerprint."""
+    local_job: RemovalJob
+    """With the paths of this machine."""
+    work: Work
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file.
+
+    Raises:
+        FarmError: when it cannot be read or is another version's.
+    """
+    try:
+        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    except OSError as error:
+        raise FarmError(f"cannot read the plan {path}: {error.strerror or error}") from error
+    except msgspec.DecodeError as error:
+        raise FarmError(f"{path} is not a plan of 'void farm bundle': {error}") from error
+    if plan.plan_version != PLAN_VERSION:
+        raise FarmError(
+            f"{path} is a plan of version {plan.plan_version}, this release reads {PLAN_VERSION}; "
+            "bundle the jobs again with the release that the farm has"
+        )
+    return plan
+
+
+def read_task(path: Path, step: str, task: int, rules: PathRules) -> list[JobPiece]:
+    """The pieces of work of one task.
+
+    Raises:
+        FarmError: when the plan cannot be read or has no such task.
+        JobFileError: when a job cannot be read.
+    """
+    plan = read_plan(path)
+    tasks = plan.tasks(step)
+    if not 0 <= task < len(tasks):
+        raise FarmError(f"{path} has {len(tasks)} tasks of step {step!r}, from 0; there is no task {task}")
+    pieces = []
+    for work in tasks[task]:
+        planned = plan.jobs[work.job]
+        job = read_job(path.parent / planned.file)
+        pieces.append(JobPiece(planned, job, mapped_job(job, rules), work))
+    return pieces

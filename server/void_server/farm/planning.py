@@ -1,0 +1,178 @@
+"""From jobs to tasks: pure arithmetic on frame ranges, so that a thousand shots are planned at once.
+
+A *part* is a run of frames that one machine makes. Temporal engines are never cut per frame: a part has about
+the wanted number of frames, and neighbouring parts have some frames in common, across which they are joined.
+A *task* is what a dispatcher starts: short shots go together into one, so that they share one model load.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+PLAN_VERSION = 1
+
+DEFAULT_PART_FRAMES = 120
+"""Frames of a propagation task: minutes to tens of minutes, and few borders."""
+DEFAULT_CHUNK_FRAMES = 48
+"""Frames of a task that works frame by frame."""
+FEWEST_PART_OVERLAPS = 3
+"""A part is at least this many overlaps long: else frames would belong to three parts."""
+
+
+class PlannedJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One job of a plan."""
+
+    file: str
+    """The job file, relative to the plan's folder."""
+    name: str
+    engine: str
+    """The engine itself, never ``auto``: all machines must mean the same."""
+    first_frame: int
+    last_frame: int
+    starts: list[int]
+    """First frames of the parts, ascending."""
+    overlap: int
+    """Frames that a part makes beyond the start of the next one."""
+
+    def part(self, start: int) -> range:
+        """All frames that the part which begins at ``start`` makes."""
+        index = self.starts.index(start)
+        if index + 1 == len(self.starts):
+            return range(start, self.last_frame + 1)
+        return range(start, self.starts[index + 1] + self.overlap)
+
+    def parts_with(self, number: int) -> list[int]:
+        """The starts of the one or two parts that make frame ``number``, ascending."""
+        return [start for start in self.starts if number in self.part(start)]
+
+
+class Work(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A run of frames of one job, both ends included."""
+
+    job: int
+    """Index into the plan's jobs."""
+    first_frame: int
+    last_frame: int
+
+
+class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a bundle's steps work through: for each step a list of tasks, each with its pieces of work."""
+
+    plan_version: int = PLAN_VERSION
+    jobs: list[PlannedJob]
+    prepare: list[list[Work]]
+    """Whole shots."""
+    remove: list[list[Work]]
+    """Parts; of a part's frames only the first is named here, by ``first_frame``."""
+    merge: list[list[Work]]
+    check: list[list[Work]]
+
+    def tasks(self, step: str) -> list[list[Work]]:
+        """The tasks of a step by its name."""
+        by_name = {"prepare": self.prepare, "remove": self.remove, "merge": self.merge, "check": self.check}
+        return by_name[step]
+
+
+class ShotRange(Struct, frozen=True, kw_only=True):
+    """What planning must know of a job."""
+
+    file: str
+    name: str
+    engine: str
+    first_frame: int
+    last_frame: int
+
+
+def plan(
+    shots: Sequence[ShotRange],
+    overlap_of: Callable[[str], int | None],
+    *,
+    part_frames: int = DEFAULT_PART_FRAMES,
+    chunk_frames: int = DEFAULT_CHUNK_FRAMES,
+) -> Plan:
+    """Lay out the tasks of ``shots``, in time linear in their number and in that of the tasks.
+
+    Args:
+        overlap_of: for an engine's name the frames that neighbouring parts have in common; None for an engine
+            whose shots are made in one piece.
+        part_frames: wanted frames of a removal task; parts of one shot get equal lengths near it.
+        chunk_frames: most frames of a merging or checking task.
+    """
+    jobs = []
+    for shot in shots:
+        overlap = overlap_of(shot.engine)
+        starts = _starts(shot.first_frame, shot.last_frame, overlap, part_frames)
+        jobs.append(
+            PlannedJob(
+                file=shot.file,
+                name=shot.name,
+                engine=shot.engine,
+                first_frame=shot.first_frame,
+                last_frame=shot.last_frame,
+                starts=starts,
+                overlap=overlap or 0,
+            )
+        )
+    whole = [
+        Work(job=index, first_frame=job.first_frame, last_frame=job.last_frame)
+        for index, job in enumerate(jobs)
+    ]
+    parts = [
+        Work(job=index, first_frame=start, last_frame=job.part(start)[-1])
+        for index, job in enumerate(jobs)
+        for start in job.starts
+    ]
+    chunks = [chunk for work in whole for chunk in _chunks(work, chunk_frames)]
+    return Plan(
+        jobs=jobs,
+        prepare=packed(whole, max(chunk_frames, part_frames)),
+        remove=packed(parts, part_frames),
+        merge=packed(chunks, chunk_frames),
+        check=packed(chunks, chunk_frames),
+    )
+
+
+def _starts(first: int, last: int, overlap: int | None, part_frames: int) -> list[int]:
+    count = last - first + 1
+    if overlap is None:
+        return [first]
+    length = max(part_frames, FEWEST_PART_OVERLAPS * overlap, 1)
+    parts = max(1, math.ceil(count / length))
+    # Equal parts: a rest of three frames would be a task that mostly starts up.
+    return [first + count * index // parts for index in range(parts)]
+
+
+def _chunks(work: Work, most: int) -> list[Work]:
+    count = work.last_frame - work.first_frame + 1
+    pieces = max(1, math.ceil(count / most))
+    edges = [work.first_frame + count * index // pieces for index in range(pieces + 1)]
+    return [Work(job=work.job, first_frame=start, last_frame=end - 1) for start, end in pairwise(edges)]
+
+
+_Item = TypeVar("_Item", bound=Work)
+
+
+def packed(works: Iterable[_Item], most_frames: int) -> list[list[_Item]]:
+    """Neighbours put together while they have at most ``most_frames`` frames together; order is kept."""
+    tasks: list[list[_Item]] = []
+    room = 0
+    for work in works:
+        count = work.last_frame - work.first_frame + 1
+        if tasks and count <= room:
+            tasks[-1].append(work)
+            room -= count
+        else:
+            tasks.append([work])
+            room = most_frames - count
+    return tasks
+
+
+def encode_plan(value: Plan) -> bytes:
+    """The plan as JSON for people and machines."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

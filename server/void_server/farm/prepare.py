@@ -1,0 +1,106 @@
+"""The first step, on any CPU: check what a shot needs and do once what its parts would do again and again."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.engines.interface import PartedEngine
+from void_engine.geometry import Box
+from void_engine.morphology import matte_bounds
+from void_engine.plates.frame import Frame
+from void_engine.plates.writer import PlateWriter
+from void_engine.removal import (
+    RemovalMonitor,
+    RemovalRequest,
+    check_inputs,
+    frames_to_make,
+    region_box,
+)
+
+from .plan_file import JobPiece
+from .workplace import (
+    ROLES,
+    Prepared,
+    Workplace,
+    engine_of,
+    prepared_shot,
+    request_of,
+    with_prepared_mattes,
+)
+
+
+def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
+    """Check a job's files, find its region, write its mattes and what the engine's parts share.
+
+    Raises:
+        EngineError: when plate, mattes or results do not fit; nothing has been made then.
+        RemovalCancelled: when the monitor asked for a stop; run again, it goes on.
+    """
+    place = Workplace.of(piece, scratch)
+    if place.is_prepared:
+        monitor.log(f"{piece.planned.name}: prepared already")
+        return
+    engine = engine_of(piece)
+    with ExitStack() as files:
+        request = request_of(piece, files)
+        found = check_inputs(request, monitor)
+        frames_to_make(request, monitor)
+        box = region_box(request, engine, found.data_window, found.pixel_aspect, monitor)
+        roles = _write_mattes(request, place, found.data_window, monitor)
+        prepared = Prepared(
+            engine=piece.planned.engine,
+            box=(box.x0, box.y0, box.x1, box.y1),
+            frame_box=_corners(found.data_window),
+            pixel_aspect=found.pixel_aspect,
+            roles=roles,
+        )
+        request = with_prepared_mattes(request, place, prepared, files)
+        shot = prepared_shot(request, prepared)
+        for number in {shot.frame_numbers[0], shot.frame_numbers[-1]}:
+            shot.frame(number)  # the pixels too can be read
+        if isinstance(engine, PartedEngine):
+            place.shared.mkdir(parents=True, exist_ok=True)
+            engine.prepare_parts(shot, piece.planned.starts, place.shared, request.engine, monitor)
+    place.save_prepared(prepared)
+
+
+def _corners(box: Box) -> tuple[int, int, int, int]:
+    return box.x0, box.y0, box.x1, box.y1
+
+
+def _write_mattes(
+    request: RemovalRequest, place: Workplace, frame_box: Box, monitor: RemovalMonitor
+) -> list[str]:
+    """Rasterise and read all mattes once. float32, so that nothing is rounded on the way.
+
+    Returns:
+        The roles that the job has.
+    """
+    job_has = {role for role in ROLES if role in request.mattes.shapes}
+    job_has |= {matte.role for matte in request.mattes.files}
+    numbers = request.plates.frame_numbers
+    with PlateWriter(compression="zips", overwrite=True) as writer:
+        for step, number in enumerate(numbers):
+            monitor.progress("matte files", step, len(numbers), number)
+            for role in ROLES:
+                if role not in job_has:
+                    continue
+                matte = request.mattes.role(number, role, frame_box)
+                if matte is None:
+                    matte = np.zeros(frame_box.shape, np.float32)
+                covered = matte_bounds(matte)
+                if covered.is_empty:
+                    covered = Box(0, 0, 1, 1)  # EXR has no empty picture
+                pixels = matte[covered.slices(Box.from_size(frame_box.width, frame_box.height))][..., None]
+                frame = Frame.from_pixels(
+                    number,
+                    ("A",),
+                    np.ascontiguousarray(pixels),
+                    display_size=(frame_box.width, frame_box.height),
+                    data_window=covered.moved(frame_box.x0, frame_box.y0),
+                )
+                writer.submit(frame, place.mattes(role).path(number))
+    return sorted(job_has)

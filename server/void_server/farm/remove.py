@@ -1,0 +1,73 @@
+"""The step that needs the GPU: the engine on one part of a shot. Its answers are kept, not merged yet."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.engines.interface import CleanFrame, PartedEngine, PartOfShot
+from void_engine.geometry import Box
+from void_engine.plates.frame import Frame
+from void_engine.plates.writer import PlateWriter
+from void_engine.removal import RemovalMonitor, frames_to_make, in_order
+
+from .plan_file import JobPiece
+from .workplace import Workplace, engine_of, prepared_shot, request_of, with_prepared_mattes
+
+RGB = ("R", "G", "B")
+CONFIDENCE = "confidence"
+
+
+def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
+    """Make the frames of a part that neither the result nor the scratch folder has yet.
+
+    Raises:
+        FarmError: when the shot was not prepared.
+        EngineError: when the engine or a file fails; answers that are whole stay.
+        RemovalCancelled: when the monitor asked for a stop; answers that are whole stay.
+    """
+    place = Workplace.of(piece, scratch)
+    found = place.prepared()
+    start = piece.work.first_frame
+    part = piece.planned.part(start)
+    answers_at = place.clean(start)
+    with ExitStack() as files:
+        request = with_prepared_mattes(request_of(piece, files), place, found, files)
+        missing = frames_to_make(request, monitor, part)
+        wanted = frozenset(number for number in missing if not answers_at.path(number).exists())
+        if len(wanted) < len(missing):
+            there = len(missing) - len(wanted)
+            monitor.log(f"{there} frames of {start}-{part[-1]} are already made and kept")
+        if not wanted:
+            return
+        engine = engine_of(piece)
+        shot = prepared_shot(request, found)
+        of_shot = PartOfShot(start, place.shared) if isinstance(engine, PartedEngine) else None
+        answers = engine.remove(shot, replace(request.engine, wanted=wanted, part=of_shot), monitor)
+        box = Box(*found.box)
+        recorded = False
+        with PlateWriter(compression="zips", overwrite=True, on_written=monitor.frame_done) as writer:
+            for clean in in_order(answers, wanted):
+                monitor.check_cancelled()
+                if not recorded:
+                    place.save_record(start, dict(engine.record))
+                    recorded = True
+                writer.submit(_as_frame(clean, box), answers_at.path(clean.number))
+
+
+def _as_frame(clean: CleanFrame, box: Box) -> Frame:
+    """float32: the merge later gets the engine's own numbers."""
+    names: tuple[str, ...] = RGB
+    planes = clean.picture
+    if clean.confidence is not None:
+        names, planes = (*RGB, CONFIDENCE), np.dstack([planes, clean.confidence])
+    return Frame.from_pixels(
+        clean.number,
+        names,
+        np.ascontiguousarray(planes, np.float32).copy(),
+        display_size=(max(1, box.x1), max(1, box.y1)),
+        data_window=box,
+    )
