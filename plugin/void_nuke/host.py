@@ -280,6 +280,14 @@ class Host(Protocol):
         """Of the saved script; empty for one that was never saved."""
         ...
 
+    def open_script(self, path: str) -> None:
+        """Open another script in the place of the present one, for a terminal.
+
+        Raises:
+            SelectionError: when it cannot be opened.
+        """
+        ...
+
     def notes(self) -> str:
         """What :meth:`keep_notes` kept in this script; empty when nothing was."""
         ...

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import nuke
 import nuke.rotopaint as rp
 
+from .comparison import wire_comparison
 from .errors import ExportCancelled, ExportError, SelectionError
 from .host import (
     FrameRange,
@@ -121,6 +122,13 @@ class NukeHost:
     def script_path(self) -> str:
         name = nuke.root().name()
         return "" if name == "Root" else str(name)
+
+    def open_script(self, path: str) -> None:
+        nuke.scriptClear()
+        try:
+            nuke.scriptOpen(Path(path).as_posix())
+        except RuntimeError as error:
+            raise SelectionError(f"the script {path} cannot be opened ({error}); check its path") from error
 
     def notes(self) -> str:
         knob = nuke.root().knob(_NOTES_KNOB)
@@ -361,7 +369,8 @@ def _add_read(read: ReadBack) -> str:
             plate = nuke.toNode(read.beside)
             _place(node, plate)
             if read.compare and plate is not None and plate.parent() == node.parent():
-                _add_comparison(plate, node, read.matte_channel)
+                for made in wire_comparison(nuke.nodes, plate, node, read.matte_channel):
+                    _place(made, node)
         return node.fullName()
 
 
@@ -411,34 +420,3 @@ def _place(node: nuke.Node, plate: nuke.Node | None) -> None:
     beside = _box(plate) if plate is not None else NodeBox(0, 0, 0, 0)
     own = _box(node)
     node.setXYpos(*free_place(beside, (own.width, own.height), [_box(other) for other in others]))
-
-
-def _add_comparison(plate: nuke.Node, result: nuke.Node, matte_channel: str) -> None:
-    """Plate, result, difference and matte on one switch; the result keyed into the plate by its matte."""
-    keyed = nuke.nodes.KeyMix()
-    keyed.setInput(0, plate)
-    keyed.setInput(1, result)
-    difference = nuke.nodes.Merge2()
-    difference.setInput(0, plate)
-    difference.setInput(1, result)
-    difference["operation"].setValue("difference")
-    views = [plate, keyed, difference]
-    made = [keyed, difference]
-    if matte_channel:
-        keyed.setInput(2, result)
-        keyed["maskChannel"].setValue(matte_channel)
-        matte = nuke.nodes.Copy()
-        matte.setInput(0, plate)
-        matte.setInput(1, result)
-        for index, channel in enumerate(("red", "green", "blue")):
-            matte[f"from{index}"].setValue(matte_channel)
-            matte[f"to{index}"].setValue(f"rgba.{channel}")
-        views.append(matte)
-        made.append(matte)
-    switch = nuke.nodes.Switch()
-    for index, view in enumerate(views):
-        switch.setInput(index, view)
-    switch["which"].setValue(1)
-    switch["label"].setValue("VOID compare\n0 plate  1 result  2 difference  3 matte")
-    for node in (*made, switch):
-        _place(node, result)

@@ -153,6 +153,9 @@ class SceneHost:
     def script_path(self) -> str:
         return self.script
 
+    def open_script(self, path: str) -> None:
+        self.script = path
+
     def notes(self) -> str:
         return self.kept
 

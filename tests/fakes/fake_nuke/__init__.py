@@ -320,6 +320,8 @@ def scriptSaveAs(filename: str | None = None, overwrite: int = -1) -> None:
 
 
 def scriptOpen(filename: str | None = None) -> None:
+    if not Path(str(filename)).is_file():
+        raise RuntimeError(f"{filename}: Read error: No such file or directory")
     scriptClear()
     STATE.root = pickle.loads(Path(str(filename)).read_bytes())
     STATE.call_back("onScriptLoad")

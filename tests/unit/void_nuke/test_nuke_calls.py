@@ -14,7 +14,7 @@ import pytest
 
 import void_nuke
 
-ADAPTERS = ("nuke_host.py", "read_knobs.py", "roto_export.py")
+ADAPTERS = ("nuke_host.py", "comparison.py", "read_knobs.py", "roto_export.py")
 OWN_NAMES = frozenset(
     {
         "add",
