@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+
+# A checkpoint that nobody came back for in this time is of a job that will not be run again.
+_KEPT_S = 14 * 24 * 3600.0
 
 
 def fingerprint(*parts: object) -> str:
@@ -25,8 +31,12 @@ def fingerprint(*parts: object) -> str:
 class Checkpoint:
     """One file for one pass of one run; without a folder nothing is written or found."""
 
-    def __init__(self, folder: str, name: str) -> None:
-        self._path = Path(folder) / f"void-{name[:32]}.safetensors" if folder else None
+    def __init__(
+        self, folder: Path | None, name: str, log: Callable[[str], None] = lambda line: None
+    ) -> None:
+        """``log`` is told once when the folder cannot be written: a run is worth more than its checkpoint."""
+        self._path = folder / f"void-{name[:32]}.safetensors" if folder is not None else None
+        self._log = log
 
     def load(self) -> tuple[int, torch.Tensor] | None:
         """The next step and the latents before it; None where there is no (whole) checkpoint of this run."""
@@ -42,12 +52,28 @@ class Checkpoint:
         """Replace the checkpoint; the old one stays until the new one is whole."""
         if self._path is None:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_suffix(".part")
-        save_file({"latents": latents.cpu().contiguous()}, part, {"next_step": str(next_step)})
-        part.replace(self._path)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._drop_forgotten()
+            save_file({"latents": latents.cpu().contiguous()}, part, {"next_step": str(next_step)})
+            part.replace(self._path)
+        except (OSError, SafetensorError) as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            self._log(f"no checkpoints are kept: {self._path.parent} cannot be written ({error})")
+            self._path = None
 
     def discard(self) -> None:
         """The run is done."""
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def _drop_forgotten(self) -> None:
+        assert self._path is not None
+        oldest = time.time() - _KEPT_S
+        for other in self._path.parent.glob("void-*"):
+            with suppress(OSError):
+                if other != self._path and other.stat().st_mtime < oldest:
+                    other.unlink()

@@ -15,6 +15,7 @@ from void_engine.diffusion.layout import ModelFolder
 from void_engine.diffusion.parallel import Order, Processes, Tensors, follow
 from void_engine.diffusion.residency import ActivationWatch, PrecisionOverflow, Residency, cancellable
 from void_engine.diffusion.schedule import PASS_SCHEDULERS, Schedule
+from void_engine.diffusion.step_cache import StepCache
 from void_engine.diffusion.weights import read_json
 from void_engine.diffusion.windows import Window
 from void_engine.engines.interface import Monitor
@@ -36,6 +37,7 @@ class Pass:
     """Round the latents to the models' type after every step, as published."""
     keep_every: int
     """Steps between two looks at the latents of the whole shot."""
+    cache: StepCache | None = None
 
     def schedule(self, folder: ModelFolder) -> Schedule:
         return Schedule.from_config(
@@ -71,8 +73,8 @@ def denoise_pass(
     """
     if isinstance(crew, Processes) and crew.leads:
         crew.give_order({"pass": asdict(how), "models": _names(models), "texts": len(tensors.texts)}, tensors)
-    denoiser = models.denoiser(how.number)
-    denoiser._reset_stateful_cache()
+    with crew.step():
+        denoiser = models.denoiser(how.number, how.cache)
     watch = ActivationWatch(denoiser, models.dtype)
     own = crew.own(len(how.windows))
 
@@ -133,10 +135,13 @@ class Follower:
     def _carry_out(self, order: Order, tensors: Tensors) -> None:
         described = dict(order["pass"])
         windows = tuple(Window(**window) for window in described.pop("windows"))
+        cache = described.pop("cache")
+        if cache is not None:
+            cache = StepCache(**{**cache, "ratios": tuple(cache["ratios"])})
         with torch.inference_mode():
             denoise_pass(
                 self._residency(order["models"]),
-                Pass(windows=windows, **described),
+                Pass(windows=windows, cache=cache, **described),
                 tensors,
                 self._crew,
                 self._monitor,
@@ -148,7 +153,6 @@ class Follower:
             pick_device(names["device"]),
             getattr(torch, names["dtype"]),
             names["mode"],
-            names["speed"],
             names["compiled"],
         )
         if self._models is None or self._models.key != wanted.key:
@@ -164,6 +168,5 @@ def _names(models: Residency) -> dict[str, object]:
         "device": models.device.type,
         "dtype": str(models.dtype).removeprefix("torch."),
         "mode": models.mode,
-        "speed": models.speed,
         "compiled": models.compiled,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
@@ -41,7 +42,15 @@ class VoidEngine:
     wants_full_frame = False
     region_aspect = TRAINED_ASPECT
 
-    def __init__(self) -> None:
+    def __init__(self, models: str | Path | None = None, *, measures: bool = False) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            models: the model folder; None takes the one that VOID_MODELS names, never one from a job.
+            measures: fill :attr:`magnitudes` for the step cache ``mag``; needs ``speed: exact``.
+        """
+        self._folder, self._measures = models, measures
+        self.magnitudes: dict[int, list[float]] = {}
         self._models: Residency | None = None
         self.record: dict[str, str | int | float] = {}
 
@@ -61,7 +70,7 @@ class VoidEngine:
                 "the prompt is empty; describe what remains in the shot, such as 'An empty table.'"
             )
         device = pick_device(settings.device)
-        folder = find_models(settings.models or None)
+        folder = find_models(self._folder)
         folder.require(settings.passes)
         # As published, a plate is taken for what the program reads: Rec.709.
         shot_space = "" if settings.mode == "published" else request.colour_space
@@ -71,11 +80,14 @@ class VoidEngine:
         picture = plan_picture(seen.light, encoding=settings.encoding, stops=stops, primaries=primaries)
         canvas = plan_size(shot, settings, request.proxy_scale)
         clip = ShotClip(shot, picture, canvas, settings, request.seed)
-        run = VoidRun(clip, settings, request, folder, monitor)
+        run = VoidRun(clip, settings, request, folder, monitor, measures=self._measures)
+        for number in range(1, settings.passes + 1):
+            run.step_cache(number)  # raises before anything is loaded
         self._log_plan(run, picture)
 
         latents, models = self._computed(run, device)
         self.record = self._record(run, picture, models)
+        self.magnitudes = run.magnitudes
         try:
             yield from self._decoded(run, models, latents)
         finally:
@@ -140,7 +152,7 @@ class VoidEngine:
 
     def _residency(self, run: VoidRun, device: torch.device, dtype: torch.dtype, mode: str) -> Residency:
         settings = run.settings
-        wanted = Residency(run.folder, device, dtype, mode, settings.speed, settings.compile)
+        wanted = Residency(run.folder, device, dtype, mode, settings.compile)
         if self._models is None or self._models.key != wanted.key:
             self.release()
             self._models = wanted

@@ -14,6 +14,7 @@ BASE_REPOSITORY = "alibaba-pai/CogVideoX-Fun-V1.5-5b-InP"
 VOID_REPOSITORY = "netflix/void-model"
 RECORD_NAME = "void-models.json"
 """Beside the models: size and SHA-256 of each file, as the hub states them (or as they were made)."""
+MAGNITUDES_NAME = "void-magnitudes.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class ModelFolder:
     @property
     def record(self) -> Path:
         return self.root / RECORD_NAME
+
+    @property
+    def magnitudes(self) -> Path:
+        """What `void models calibrate` measured, for the step cache ``mag``."""
+        return self.root / MAGNITUDES_NAME
 
     def pass_weights(self, pass_number: int) -> Path:
         """The denoiser's weights of pass 1 or 2."""
@@ -93,7 +99,8 @@ def find_models(explicit: str | Path | None = None) -> ModelFolder:
     named = explicit or os.environ.get(MODELS_VARIABLE, "")
     if not named:
         raise ModelFolderError(
-            f"no model folder is named; set {MODELS_VARIABLE}, or get one by `void models fetch DIR`"
+            f"no model folder is named; give --models DIR or set {MODELS_VARIABLE} "
+            "(`void models fetch DIR` gets one)"
         )
     root = Path(named).expanduser()
     if not root.is_dir():

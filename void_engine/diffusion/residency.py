@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXResnetBlock3D
 from diffusers.models.transformers.cogvideox_transformer_3d import CogVideoXBlock
 
 from void_engine.diffusion.layout import ModelFolder
+from void_engine.diffusion.step_cache import StepCache, use_step_cache
 from void_engine.diffusion.weights import (
     load_text_encoder,
     load_transformer,
@@ -22,8 +22,6 @@ from void_engine.diffusion.weights import (
 )
 from void_engine.engines.interface import Monitor
 
-# Relative change of the first block's output below which a step reuses the other blocks' answer.
-CACHE_THRESHOLDS = {"exact": None, "fast": 0.05, "draft": 0.15}
 # Above this a float16 activation is as good as lost.
 _SATURATED = 60_000.0
 
@@ -46,11 +44,11 @@ class Residency:
         device: torch.device,
         dtype: torch.dtype,
         mode: str,
-        speed: str,
         compiled: bool,
     ) -> None:
         self.folder, self.device, self.dtype, self.mode = folder, device, dtype, mode
-        self._speed, self._compiled = speed, compiled
+        self.compiled = compiled
+        self._cache: StepCache | None = None
         self._vae: Any = None
         self._denoiser: Any = None
         self._pass = 0
@@ -58,7 +56,7 @@ class Residency:
     @property
     def key(self) -> tuple[object, ...]:
         """Two residencies with one key are interchangeable."""
-        return (self.folder, self.device, self.dtype, self.mode, self._speed, self._compiled)
+        return (self.folder, self.device, self.dtype, self.mode, self.compiled)
 
     @contextmanager
     def text_encoder(self) -> Iterator[Any]:
@@ -82,15 +80,23 @@ class Residency:
             self._vae = load_vae(self.folder.vae, self.dtype)
         return self._vae.to(self.device)
 
-    def denoiser(self, pass_number: int) -> Any:
-        """The denoiser of pass 1 or 2, ready to be called with tensors on the device."""
+    def denoiser(self, pass_number: int, cache: StepCache | None = None) -> Any:
+        """The denoiser of pass 1 or 2, ready to be called with tensors on the device, its cache empty."""
         self._park(self._vae)
         if self._pass != pass_number:
             self._denoiser = None
             self._collect()
             config = transformer_config(self.folder.base)
             model = load_transformer(config, self.folder.pass_weights(pass_number), self.dtype)
-            self._denoiser, self._pass = self._prepared(model), pass_number
+            self._denoiser, self._pass, self._cache = self._prepared(model), pass_number, None
+        if cache != self._cache:
+            use_step_cache(self._denoiser, cache)
+            self._cache = cache
+            if self.compiled:
+                # What was compiled calls the blocks as they were hooked before.
+                torch.compiler.reset()
+                self._denoiser.compile()
+        self._denoiser._reset_stateful_cache()
         if self.mode != "group":
             self._denoiser.to(self.device)
         return self._denoiser
@@ -111,10 +117,7 @@ class Residency:
                 num_blocks_per_group=1,
                 use_stream=self.device.type == "cuda",
             )
-        threshold = CACHE_THRESHOLDS[self._speed]
-        if threshold is not None:
-            model.enable_cache(FirstBlockCacheConfig(threshold=threshold))
-        if self._compiled:
+        if self.compiled:
             model.compile()
         return model
 

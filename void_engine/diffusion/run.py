@@ -12,24 +12,27 @@ import torch
 from void_engine.diffusion.checkpoint import Checkpoint, fingerprint
 from void_engine.diffusion.condition_encoding import Clip, Conditioning, encode_mask, encode_video
 from void_engine.diffusion.conditioning import NOISE_STRENGTH, join_condition
-from void_engine.diffusion.denoise import denoise
+from void_engine.diffusion.crew import Alone
+from void_engine.diffusion.denoise_pass import Pass, denoise_pass
 from void_engine.diffusion.framing import latent_frames, pixel_frames
 from void_engine.diffusion.layout import ModelFolder
 from void_engine.diffusion.models import weights_fingerprint
 from void_engine.diffusion.noise import initial_noise, initial_noise_as_published
+from void_engine.diffusion.parallel import Tensors, current_crew
 from void_engine.diffusion.preview import LatentPreview, preview_latents
-from void_engine.diffusion.prompt_cache import PromptCache
+from void_engine.diffusion.prompt_cache import PromptCache, cache_folder
 from void_engine.diffusion.published_noise import PublishedNoise, load_warped_noise
-from void_engine.diffusion.residency import ActivationWatch, PrecisionOverflow, Residency, cancellable
-from void_engine.diffusion.schedule import PASS_SCHEDULERS, Schedule
+from void_engine.diffusion.residency import PrecisionOverflow, Residency, cancellable
 from void_engine.diffusion.settings import VoidSettings
 from void_engine.diffusion.shot_clip import ShotClip
+from void_engine.diffusion.step_cache import MagnitudeMeter, StepCache, plan_step_cache
 from void_engine.diffusion.text import PromptTokenizer, encode_tokens
 from void_engine.diffusion.vae import decode_latents, decoded_to_picture, unscaled
 from void_engine.diffusion.warped_noise import NoiseOverClip
 from void_engine.diffusion.weights import read_json, transformer_config
 from void_engine.diffusion.windows import plan_windows
 from void_engine.engines.interface import EngineRequest, Float32Array, Monitor
+from void_engine.errors import RemovalCancelled
 
 PUBLISHED_STEPS = 30
 _FEWEST_STEPS = 10
@@ -47,6 +50,10 @@ class VoidRun:
     monitor: Monitor
     tiles: int = 1
     """Parts of each side in encoding and decoding."""
+    measures: bool = False
+    """Fill :attr:`magnitudes`."""
+    magnitudes: dict[int, list[float]] = field(default_factory=dict)
+    """For each pass what the step cache ``mag`` goes by."""
     _texts: list[torch.Tensor] = field(default_factory=list)
     _codes: dict[str, torch.Tensor] = field(default_factory=dict)
     _preview: LatentPreview | None = None
@@ -74,6 +81,21 @@ class VoidRun:
         if asked or self.request.proxy_scale >= 1:
             return full
         return max(min(full, _FEWEST_STEPS), round(full * self.request.proxy_scale))
+
+    def step_cache(self, pass_number: int) -> StepCache | None:
+        """How a pass saves steps.
+
+        Raises:
+            SettingError: when the models were not measured for the method asked for.
+        """
+        settings = self.settings
+        return plan_step_cache(
+            self.folder,
+            pass_number,
+            self.steps(pass_number),
+            speed=settings.speed,
+            method=settings.step_cache,
+        )
 
     def frames(self, models: Residency, latents: torch.Tensor) -> Iterator[tuple[int, Float32Array]]:
         """Decoded padded frames in order: the index and the picture (H, W, 3) in codes 0..1.
@@ -172,68 +194,74 @@ class VoidRun:
         windows = plan_windows(count, settings.window, settings.overlap, full_last=settings.full_last_window)
         steps = self.steps(pass_number)
         guidance = settings.guidance if pass_number == 1 else settings.guidance_pass2
-        schedule = Schedule.from_config(
-            PASS_SCHEDULERS[pass_number],
-            read_json(self.folder.scheduler_config),
-            steps,
-            exact_transitions=settings.exact_transitions,
-        )
         condition = join_condition(mask, video)
+        cache = self.step_cache(pass_number)
+        # What a step cache holds is not in a checkpoint: a run that went on from one would give other bytes.
+        resumable = settings.checkpoint_every > 0 and cache is None and not self.measures
         checkpoint = Checkpoint(
-            settings.checkpoint,
+            cache_folder() / "unfinished" if resumable else None,
             fingerprint(
                 pass_number, steps, guidance, settings.window, settings.overlap, settings.full_last_window,
-                settings.exact_transitions, settings.speed, settings.half_latents, str(models.dtype),
+                settings.exact_transitions, settings.half_latents, str(models.dtype), models.mode,
                 weights_fingerprint(self.folder, pass_number), condition, noise, *texts,
             ),
+            self.monitor.log,
         )  # fmt: skip
         first, noise = checkpoint.load() or (0, noise)
         if first:
             self.monitor.log(f"going on after step {first} of {steps} from the checkpoint")
-        denoiser = models.denoiser(pass_number)
-        denoiser._reset_stateful_cache()
-        watch = ActivationWatch(denoiser, models.dtype)
+        crew = current_crew()
+        own = crew.own(len(windows))
         stage = _STAGES[pass_number]
-        total = steps * len(windows)
-        self.monitor.progress(stage, first * len(windows), total)
+        total = steps * len(own)
+        self.monitor.progress(stage, first * len(own), total)
+        reached = (first, noise)
 
         def on_prediction(step: int, index: int, clean: torch.Tensor) -> None:
-            if step == first:
-                watch.stop() if index == len(windows) - 1 else None
-                if not bool(torch.isfinite(clean).all()):
-                    raise PrecisionOverflow
-            self.monitor.progress(stage, step * len(windows) + index + 1, total)
+            self.monitor.progress(stage, step * len(own) + own.index(index) + 1, total)
             every = settings.preview_every
             if every and ((step + 1) % every == 0 or step == steps - 1):
                 self._show(windows[index].start, clean, video)
 
         def on_step(step: int, latents: torch.Tensor) -> None:
-            if (step + 1) % settings.checkpoint_every == 0 and step + 1 < steps:
-                checkpoint.save(step + 1, latents)
+            nonlocal reached
+            reached = (step + 1, latents)
+            if meter is not None:
+                meter.step_done()
+            if resumable and (step + 1) % settings.checkpoint_every == 0 and step + 1 < steps:
+                checkpoint.save(*reached)
 
+        how = Pass(
+            number=pass_number,
+            steps=steps,
+            first_step=first,
+            windows=tuple(windows),
+            guidance=guidance,
+            exact_transitions=settings.exact_transitions,
+            half_latents=settings.half_latents,
+            # Looking at the whole shot costs nothing to a process that has it all.
+            keep_every=1 if isinstance(crew, Alone) else settings.checkpoint_every or steps,
+            cache=cache,
+        )
+        meter = MagnitudeMeter(models.denoiser(pass_number)) if self.measures else None
         try:
-            with cancellable(denoiser, self.monitor):
-                result = denoise(
-                    denoiser,
-                    schedule,
-                    noise,
-                    condition,
-                    texts[0],
-                    windows,
-                    negative=texts[1] if len(texts) > 1 else None,
-                    guidance=guidance,
-                    batched_guidance=models.mode == "full",
-                    device=models.device,
-                    dtype=models.dtype,
-                    latents_dtype=models.dtype if settings.half_latents else torch.float32,
-                    first_step=first,
-                    on_step=on_step,
-                    on_prediction=on_prediction,
-                ).float()
+            result = denoise_pass(
+                models,
+                how,
+                Tensors(noise, condition, texts),
+                crew,
+                self.monitor,
+                on_prediction=on_prediction,
+                on_step=on_step,
+            )
+        except RemovalCancelled:
+            if reached[0] > first:
+                checkpoint.save(*reached)
+            raise
         finally:
-            watch.stop()
-        if not bool(torch.isfinite(result).all()):
-            raise PrecisionOverflow
+            if meter is not None:
+                meter.stop()
+                self.magnitudes[pass_number] = meter.ratios
         checkpoint.discard()
         return result
 

@@ -24,6 +24,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "precision": ("auto", "float32", "float16", "bfloat16"),
     "memory": ("auto", "full", "model", "group", "fp8"),
     "speed": ("exact", "fast", "draft"),
+    "step_cache": ("auto", "first-block", "taylor", "mag"),
     "encoding": ENCODINGS,
 }
 _RANGES: Mapping[str, tuple[float, float]] = {
@@ -35,9 +36,15 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "longest": (0, 1_000_000),
     "max_tokens": (4, 60_000),
     "preview_every": (0, 1000),
-    "checkpoint_every": (1, 1000),
+    "checkpoint_every": (0, 1000),
     "vae_tiles": (0, 8),
     "exposure_stops": (-20, 20),
+}
+# What a job may not decide, with who does: it comes from others and must not point at files of this machine.
+_NOT_A_JOBS: Mapping[str, str] = {
+    "models": "the machine that runs the job names its model folder: `void run --models DIR`, "
+    "`void serve --models DIR` or VOID_MODELS",
+    "checkpoint": "checkpoints are kept below VOID_CACHE of the machine that runs the job",
 }
 
 
@@ -74,19 +81,19 @@ class VoidSettings:
     exposure_stops: float = math.nan
     """Not a number: measured on the shot."""
     colour_space: str = ""
-    models: str = ""
     device: str = "auto"
     precision: str = "auto"
     memory: str = "auto"
     vae_tiles: int = 0
     """Parts of each side in encoding and decoding; 0 takes 1, and more where memory is short."""
     speed: str = "exact"
+    step_cache: str = "auto"
+    """How ``fast`` and ``draft`` save steps."""
     compile: bool = False
     preview_every: int = 5
     """Steps between previews; 0 for none."""
-    checkpoint: str = ""
-    """A folder for the latents of an unfinished run; "" for none."""
     checkpoint_every: int = 5
+    """Steps between checkpoints of the latents; 0 for none."""
 
     @property
     def window(self) -> int:
@@ -124,6 +131,8 @@ def read_settings(options: Mapping[str, str | int | float | bool]) -> VoidSettin
     """
     known = {field.name: field for field in fields(VoidSettings)}
     for name in options:
+        if name in _NOT_A_JOBS:
+            raise SettingError(f"engine option {name!r} cannot be set by a job: {_NOT_A_JOBS[name]}")
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
@@ -171,6 +180,11 @@ def _check(settings: VoidSettings) -> None:
         raise SettingError(
             f"engine option overlap_frames is {settings.overlap_frames}; it must be a multiple of {_STEP} "
             f"below the window of {settings.window_frames}"
+        )
+    if settings.step_cache != "auto" and settings.speed == "exact":
+        raise SettingError(
+            f"engine option step_cache is {settings.step_cache!r}, and speed 'exact' uses none; set speed to "
+            "'fast' or 'draft'"
         )
     if settings.longest and settings.longest < settings.window_frames:
         raise SettingError(

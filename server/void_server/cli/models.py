@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
+from void_protocol.job_file import read_job
+
 from .exit_codes import ExitCode
+from .progress import StageProgress
+from .run import TerminalMonitor, stopping_on_signals
 
 app = typer.Typer(help="Get, check and make the folders that hold VOID's models.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -71,3 +78,41 @@ def make_tiny_folder(
 
     made = make_tiny(folder, seed=seed)
     console.print(f"random models in {made.root}; use them with VOID_MODELS={made.root}")
+
+
+@app.command("calibrate")
+def calibrate(
+    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="A typical job (JSON).")],
+    models: Annotated[
+        Path | None, typer.Option(help="The model folder; by default the one VOID_MODELS names.")
+    ] = None,
+) -> None:
+    """Measure what the step cache 'mag' goes by, and keep it in the model folder.
+
+    Runs the job once with speed 'exact'; its frames are thrown away.
+    """
+    from void_engine.diffusion.engine import VoidEngine
+    from void_engine.diffusion.layout import find_models
+    from void_engine.diffusion.step_cache import write_magnitudes
+    from void_engine.removal import run_removal
+    from void_server.translate import removal_request
+
+    folder = find_models(models)
+    engine = VoidEngine(folder.root, measures=True)
+    with tempfile.TemporaryDirectory(prefix="void-calibrate-") as frames, ExitStack() as files:
+        job = read_job(job_file)
+        options = {k: v for k, v in job.settings.engine_options.items() if k not in ("speed", "step_cache")}
+        job = msgspec.structs.replace(
+            job,
+            settings=msgspec.structs.replace(job.settings, engine_options=options),
+            output=msgspec.structs.replace(job.output, pattern=f"{frames}/clean.%04d.exr"),
+        )
+        request = removal_request(job, files, engine_name=engine.name)
+        with StageProgress(job.shot.name) as bars:
+            monitor = TerminalMonitor(bars)
+            with stopping_on_signals(monitor):
+                run_removal(request, engine, monitor)
+    write_magnitudes(folder, engine.magnitudes)
+    for number, ratios in sorted(engine.magnitudes.items()):
+        console.print(f"pass {number}: {len(ratios)} steps, ratios {min(ratios):.3f} to {max(ratios):.3f}")
+    console.print(f"kept in {folder.magnitudes}; jobs can now ask for step_cache 'mag'")

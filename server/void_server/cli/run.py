@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import msgspec
 import typer
 
 from void_engine.engines.interface import Float32Array
+from void_engine.engines.registry import MODELS_VARIABLE
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import encode_job, read_job
@@ -95,8 +97,13 @@ def run(
     proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
     version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
     resume: Annotated[bool, typer.Option(help="Keep frames that this job has already written.")] = True,
+    models: Annotated[
+        Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
+    ] = None,
 ) -> None:
     """Run jobs here, one after another, without a server."""
+    if models is not None:
+        os.environ[MODELS_VARIABLE] = str(models)
     from void_server.translate import run_job
 
     jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,12 +30,19 @@ def serve(
     output_root: Annotated[
         list[Path] | None, typer.Option(help="Jobs may write only below these folders.")
     ] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
+    ] = None,
     device: Annotated[list[str] | None, typer.Option(help="One worker for each; default: auto.")] = None,
 ) -> None:
     """Run the server until Ctrl-C."""
     from void_server.serve import serve as serve_until_stopped
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(show_path=False)])
+    if models is not None:
+        from void_engine.engines.registry import MODELS_VARIABLE
+
+        os.environ[MODELS_VARIABLE] = str(models.resolve())  # which the workers inherit
     settings = ServerSettings(
         home=home_folder(home),
         endpoint=endpoint,

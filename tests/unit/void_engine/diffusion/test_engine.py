@@ -15,7 +15,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 from void_engine.diffusion import engine as engine_module  # noqa: E402
 from void_engine.diffusion import residency as residency_module  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
-from void_engine.diffusion.errors import DeviceError, ModelFolderError, PrecisionError  # noqa: E402
+from void_engine.diffusion.errors import DeviceError, PrecisionError  # noqa: E402
 from void_engine.diffusion.residency import PrecisionOverflow, Residency  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
 from void_engine.diffusion.vae import decode_groups, encode_groups  # noqa: E402
@@ -27,9 +27,9 @@ SMALL = {"max_tokens": 6, "window_frames": 13, "overlap_frames": 8, "steps": 3, 
 PROMPT = "A lime falls on the table."
 
 
-def request(root: Path, **options: Any) -> EngineRequest:
+def request(**options: Any) -> EngineRequest:
     own = {key: options.pop(key) for key in ("prompt", "seed", "wanted", "proxy_scale") if key in options}
-    return EngineRequest(**{"prompt": PROMPT, **own, "options": {**SMALL, "models": str(root), **options}})
+    return EngineRequest(**{"prompt": PROMPT, **own, "options": {**SMALL, **options}})
 
 
 def pictures(frames: list[CleanFrame]) -> Any:
@@ -37,13 +37,16 @@ def pictures(frames: list[CleanFrame]) -> Any:
 
 
 def run(root: Path, shot: Any, monitor: Any, engine: VoidEngine | None = None, **options: Any) -> Any:
-    frames = list((engine or VoidEngine()).remove(shot, request(root, **options), monitor))
+    frames = list((engine or VoidEngine(root)).remove(shot, request(**options), monitor))
     return pictures(frames)
 
 
-def test_a_removal_from_end_to_end(tiny_root: Path, shot: Any, monitor: Any) -> None:
+def test_a_removal_from_end_to_end(
+    tiny_root: Path, shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOID_MODELS", str(tiny_root))
     engine = make_engine("void")
-    frames = list(engine.remove(shot, request(tiny_root), monitor))
+    frames = list(engine.remove(shot, request(), monitor))
     assert [frame.number for frame in frames] == list(shot.frame_numbers)
     assert all(frame.picture.shape == (32, 48, 3) for frame in frames)
     assert all(np.isfinite(frame.picture).all() for frame in frames)
@@ -59,7 +62,7 @@ def test_a_removal_from_end_to_end(tiny_root: Path, shot: Any, monitor: Any) -> 
 def test_the_same_job_gives_the_same_bytes_in_any_order(
     tiny_root: Path, make_shot: Any, make_monitor: Any
 ) -> None:
-    warm = VoidEngine()
+    warm = VoidEngine(tiny_root)
     first = run(tiny_root, make_shot(), make_monitor(), warm)
     other = run(tiny_root, make_shot(frames=14), make_monitor(), warm, seed=7)
     again = run(tiny_root, make_shot(), make_monitor(), warm)
@@ -70,7 +73,7 @@ def test_the_same_job_gives_the_same_bytes_in_any_order(
 
 
 def test_a_shot_of_many_windows_keeps_its_frames(tiny_root: Path, make_shot: Any, monitor: Any) -> None:
-    frames = list(VoidEngine().remove(make_shot(frames=40), request(tiny_root, steps=1), monitor))
+    frames = list(VoidEngine(tiny_root).remove(make_shot(frames=40), request(steps=1), monitor))
     assert [frame.number for frame in frames] == list(range(1001, 1041))
     # 45 padded frames, 12 latents, windows of 4 that share 2.
     assert ("denoising", 5, 5) in monitor.steps
@@ -89,7 +92,7 @@ def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
     tiny_root: Path, make_shot: Any, monitor: Any, make_monitor: Any
 ) -> None:
     whole = run(tiny_root, make_shot(frames=13), make_monitor())
-    frames = list(VoidEngine().remove(make_shot(frames=13), request(tiny_root, wanted={1002, 1004}), monitor))
+    frames = list(VoidEngine(tiny_root).remove(make_shot(frames=13), request(wanted={1002, 1004}), monitor))
     assert [frame.number for frame in frames] == [1002, 1004]
     assert np.array_equal(pictures(frames), whole[[1, 3]])
     assert max(step for stage, step, _ in monitor.steps if stage == "decoding") == 3
@@ -107,9 +110,9 @@ def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
 
 
 def test_a_proxy_takes_a_smaller_canvas_and_fewer_steps(tiny_root: Path, shot: Any, monitor: Any) -> None:
-    engine = VoidEngine()
+    engine = VoidEngine(tiny_root)
     options = {"max_tokens": 24, "steps": 0}
-    list(engine.remove(shot, request(tiny_root, proxy_scale=0.5, **options), monitor))
+    list(engine.remove(shot, request(proxy_scale=0.5, **options), monitor))
     assert engine.record["void/steps"] == 15
     assert engine.record["void/canvas"] == "48x32"
 
@@ -122,7 +125,7 @@ def test_models_stay_warm_between_jobs(
     monkeypatch.setattr(
         residency_module, "load_transformer", lambda c, path, d: loads.append(path) or load(c, path, d)
     )
-    engine = VoidEngine()
+    engine = VoidEngine(tiny_root)
     run(tiny_root, shot, make_monitor(), engine)
     run(tiny_root, shot, make_monitor(), engine)
     assert len(loads) == 1
@@ -144,16 +147,18 @@ def test_a_stop_takes_effect_in_every_stage(
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     tiny_root: Path, shot: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
-    options = {"steps": 4, "checkpoint": str(tmp_path / "unfinished"), "checkpoint_every": 1}
-    whole = run(tiny_root, shot, make_monitor(), steps=4)
+    options = {"steps": 4, "checkpoint_every": 1}
+    whole = run(tiny_root, shot, make_monitor(), steps=4, checkpoint_every=0)
+    unfinished = tmp_path / "cache" / "unfinished"
+    assert not unfinished.exists()
     # Two blocks a step: stopped in the third.
     with pytest.raises(RemovalCancelled):
         run(tiny_root, shot, make_monitor(stop_in="denoising", stop_after_checks=5), **options)
-    assert len(list((tmp_path / "unfinished").iterdir())) == 1
+    assert len(list(unfinished.iterdir())) == 1
     monitor = make_monitor()
     assert np.array_equal(run(tiny_root, shot, monitor, **options), whole)
     assert any("going on after step 2 of 4" in line for line in monitor.lines)
-    assert list((tmp_path / "unfinished").iterdir()) == []
+    assert list(unfinished.iterdir()) == []
 
 
 def test_overflow_starts_again_in_the_next_precision(
@@ -168,7 +173,7 @@ def test_overflow_starts_again_in_the_next_precision(
         return latents(self, models)
 
     monkeypatch.setattr(VoidRun, "latents", overflowing)
-    engine = VoidEngine()
+    engine = VoidEngine(tiny_root)
     run(tiny_root, shot, monitor, engine)
     assert engine.record["void/precision"] == "float32"
     assert any("overflows on this shot" in line for line in monitor.lines)
@@ -238,7 +243,9 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"prompt": "  "}, SettingError, "prompt is empty"),
         ({"device": "cuda:9"}, DeviceError, "cuda:9"),
-        ({"models": "/nowhere/at/all"}, ModelFolderError, "no such model folder"),
+        ({"models": "/nowhere/at/all"}, SettingError, "cannot be set by a job.*--models"),
+        ({"checkpoint": "/etc"}, SettingError, "cannot be set by a job"),
+        ({"speed": "fast", "step_cache": "mag"}, SettingError, "void models calibrate"),
         ({"steps": -1}, SettingError, "must be in"),
         ({"colour_space": "ACEScct"}, SettingError, "not scene-linear"),
     ],
@@ -322,7 +329,7 @@ def test_colours_come_back_when_the_denoiser_returns_the_plate(
     own = {k: v for k, v in SCHEDULER_SETTINGS.items() if not k.startswith("_") and k != "snr_shift_scale"}
     alphas = DDIMScheduler(**own).alphas_cumprod
     monkeypatch.setattr(Residency, "vae", lambda self: BlockVae())
-    monkeypatch.setattr(Residency, "denoiser", lambda self, number: PlateDenoiser(alphas))
+    monkeypatch.setattr(Residency, "denoiser", lambda self, number, cache: PlateDenoiser(alphas))
     assert encode_groups(13) == [(0, 13)]
     assert decode_groups(4) == [(0, 1), (1, 3), (3, 4)]
     draw = np.random.default_rng(1)

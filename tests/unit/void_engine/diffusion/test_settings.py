@@ -52,6 +52,9 @@ def test_text_is_understood_as_command_lines_give_it() -> None:
         ({"overlap_frames": 96}, "below the window"),
         ({"longest": 20}, "at least the window"),
         ({"encoding": "log"}, "choose one of shoulder"),
+        ({"step_cache": "taylor"}, "set speed to"),
+        ({"speed": "fast", "step_cache": "magic"}, "choose one of auto, first-block"),
+        ({"models": "/elsewhere"}, "cannot be set by a job: the machine"),
         ({"exposure_stops": 30}, "must be in -20..20"),
     ],
 )
