@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
 from void_engine.diffusion.errors import DeviceError
+from void_engine.diffusion.torchrun import local_rank
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -40,8 +39,8 @@ def pick_device(name: str) -> torch.device:
 
 def own_cuda_device() -> torch.device:
     """The CUDA device; of several processes that torchrun started here, each has its own."""
-    local = os.environ.get("LOCAL_RANK")
-    return torch.device("cuda") if local is None else torch.device("cuda", int(local))
+    local = local_rank()
+    return torch.device("cuda") if local is None else torch.device("cuda", local)
 
 
 def precisions(name: str, device: torch.device) -> list[torch.dtype]:

@@ -8,7 +8,6 @@ latents over gloo on CPUs and over nccl on GPUs. In float32 on CPUs the result i
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ import torch.distributed as dist
 from void_engine.diffusion.crew import Alone, Crew, share, shared_part, span
 from void_engine.diffusion.errors import DeviceError, PeerError
 from void_engine.diffusion.residency import PrecisionOverflow
+from void_engine.diffusion.torchrun import LEADER, local_rank
 from void_engine.diffusion.windows import Window, WindowBlend
 from void_engine.errors import RemovalCancelled
 
-LEADER = 0
 # Followers wait for orders while the leader encodes or decodes, however long that takes. A process that dies
 # closes its connections, which the others notice at once.
 _PATIENCE = timedelta(days=7)
@@ -42,16 +41,6 @@ class _Outcome(IntEnum):
     OUT_OF_MEMORY = 2
     CANCELLED = 3
     FAILED = 4
-
-
-def process_count() -> int:
-    """How many processes ``torchrun`` started together with this one; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
-
-
-def process_rank() -> int:
-    """This process's number among them, from 0."""
-    return int(os.environ["RANK"]) if process_count() > 1 else LEADER
 
 
 def current_crew() -> Crew:
@@ -220,7 +209,7 @@ def joined_processes(device_type: str) -> Iterator[Processes]:
         DeviceError: when there are more processes on this machine than CUDA devices, or nccl is not there.
     """
     if device_type == "cuda":
-        local = int(os.environ.get("LOCAL_RANK", "0"))
+        local = local_rank() or 0
         if not dist.is_nccl_available():
             raise DeviceError("PyTorch was built without nccl; run one process, or device 'cpu'")
         if local >= torch.cuda.device_count():

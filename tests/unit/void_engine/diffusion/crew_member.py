@@ -64,7 +64,7 @@ def denoised(models: Path, latents: int, crew: Crew, how: str = "") -> torch.Ten
 def member(
     rank: int, size: int, port: int, said: Path, models: Path, latents: int, out: Path, how: str
 ) -> None:
-    """Be process ``rank`` as torchrun would start it. The leader writes its latents, or its error's name, to ``out``.
+    """Be process ``rank`` as torchrun would start it. The leader writes latents, or an error, to ``out``.
 
     With ``how`` the leader is stopped (``cancel``), or the last follower breaks (``fail``) or overflows
     (``overflow``), in the second step. What the process prints goes to ``said``.

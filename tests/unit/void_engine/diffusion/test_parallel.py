@@ -20,7 +20,8 @@ from safetensors.torch import load_file  # noqa: E402
 
 from tests.unit.void_engine.diffusion.crew_member import denoised, member  # noqa: E402
 from void_engine.diffusion.crew import Alone  # noqa: E402
-from void_engine.diffusion.parallel import current_crew, process_count, process_rank  # noqa: E402
+from void_engine.diffusion.parallel import current_crew  # noqa: E402
+from void_engine.diffusion.torchrun import process_count, process_rank  # noqa: E402
 
 LATENTS = 14  # six windows of four latents; eight for three processes, which do not divide evenly
 
