@@ -172,23 +172,23 @@ class Client:
 
     def cancel(self, job_id: str) -> Future[JobInfo]:
         """Ask for a job to be stopped. The state is ``cancelling`` until the worker has confirmed."""
-        return self._ask(Cancel(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
+        return self.ask(Cancel(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
 
     def job(self, job_id: str) -> Future[JobInfo]:
         """A picture of one job."""
-        return self._ask(GetJob(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
+        return self.ask(GetJob(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
 
     def jobs(self, states: list[JobState] | None = None, limit: int = 200) -> Future[list[JobInfo]]:
         """The newest jobs, newest first; only those in ``states`` if given. Never more than 250."""
-        return self._ask(ListJobs(request=0, states=states, limit=limit), JobList, lambda reply: reply.jobs)
+        return self.ask(ListJobs(request=0, states=states, limit=limit), JobList, lambda reply: reply.jobs)
 
     def release(self, job_id: str) -> Future[JobInfo]:
         """Let the server delete what it keeps of a final job's streamed results."""
-        return self._ask(Release(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
+        return self.ask(Release(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
 
     def status(self) -> Future[Status]:
         """How the server is."""
-        return self._ask(GetStatus(request=0), Status, lambda reply: reply)
+        return self.ask(GetStatus(request=0), Status, lambda reply: reply)
 
     def log(self, job_id: str, offset: int = 0) -> Future[tuple[str, int]]:
         """A piece of a job's log from byte ``offset``, and the offset to go on from."""
@@ -251,7 +251,8 @@ class Client:
         """For a submission: its upload is over."""
         self._uploads.pop(job_id, None)
 
-    def _ask(self, message: Message, kind: type[_R], pick: Callable[[_R], T]) -> Future[T]:
+    def ask(self, message: Message, kind: type[_R], pick: Callable[[_R], T]) -> Future[T]:
+        """Send a request; ``pick`` takes what matters from its reply of this kind."""
         return _then(self._session.request(message), lambda reply: pick(_expect(reply, kind)))
 
 

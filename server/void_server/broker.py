@@ -10,15 +10,18 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 
 import zmq
 
 from void_protocol.errors import WireError
 from void_protocol.mailbox import Mailbox
-from void_protocol.messages import JobState
+from void_protocol.messages import Clean, JobState
 from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
 
+from . import cleaning
+from .administration import Administration
 from .desk import JobDesk
 from .errors import ServerStartError, StoreError
 from .events import EventHub
@@ -30,8 +33,10 @@ from .requests import Requests
 from .sessions import Sessions
 from .settings import ServerSettings
 from .spool import Spool
+from .status import StatusBoard
 from .store import Store
 from .supervisor import Supervisor
+from .throughput import Meter
 from .uploads import Uploads
 from .worker_link import ZAP_DOMAIN as WORKER_ZAP_DOMAIN
 from .zap import Check, Gatekeeper
@@ -77,10 +82,12 @@ class Broker:
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._is_stopping = False
 
-        self._outbox = Outbox(self._socket, self._lose)
+        self._meter = Meter()
+        self._outbox = Outbox(self._socket, self._lose, self._meter)
         self._sessions = Sessions(settings.session_timeout_s, settings.most_sessions)
         events = EventHub(self._outbox)
-        self._desk = JobDesk(settings, self._store, self._spool, events, self._lanes)
+        server_name = f"void-nuke {self.version}"
+        self._desk = JobDesk(settings, self._store, self._spool, events, self._lanes, self._meter)
         self._supervisor = Supervisor(self._context, settings, self._desk)
         checks[WORKER_ZAP_DOMAIN] = self._supervisor.admits
         self._uploads = Uploads(
@@ -96,10 +103,19 @@ class Broker:
         fetches = Fetches(
             outbox=self._outbox, lanes=self._lanes, most=settings.fetches, most_credit=settings.fetch_credit
         )
+        self._board = StatusBoard(
+            settings=settings,
+            server_name=server_name,
+            store=self._store,
+            queue=self._desk.queue,
+            sessions=self._sessions,
+            supervisor=self._supervisor,
+            meter=self._meter,
+        )
         self._requests = Requests(
             settings=settings,
             server_id=self.server_id,
-            server_name=f"void-nuke {self.version}",
+            server_name=server_name,
             sessions=self._sessions,
             name_of=self._allowed.name_of,
             outbox=self._outbox,
@@ -110,7 +126,9 @@ class Broker:
             events=events,
             uploads=self._uploads,
             fetches=fetches,
-            supervisor=self._supervisor,
+            administration=Administration(
+                settings, self._outbox, self._desk, self._board.status, self._board.health, self._clean
+            ),
         )
 
     def _bind(self, secret: bytes) -> zmq.Socket[bytes]:
@@ -179,7 +197,7 @@ class Broker:
                 self._guard(self._look_around)
                 next_housekeeping = now + _HOUSEKEEPING_S
             if now >= next_sweep:
-                self._guard(self._desk.sweep)
+                self._guard(self._sweep)
                 next_sweep = now + _SWEEP_S
             self._store.commit()
             self._outbox.flush()
@@ -205,6 +223,7 @@ class Broker:
             except WireError as error:
                 self._requests.refuse(peer.bytes, error.request, error.code, str(error))
                 continue
+            self._meter.add("received_bytes", sum(len(frame) for frame in frames))
             try:
                 self._requests.handle(peer.bytes, key, message, payloads)
             except StoreError:
@@ -222,6 +241,40 @@ class Broker:
         for job_id in self._store.jobs_in(JobState.UPLOADING):
             if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:
                 self._desk.upload_abandoned(job_id)
+
+    def _sweep(self) -> None:
+        """Delete what is older than the settings keep it."""
+        self._desk.queue.forget_unused()
+        self._find_old(None, lambda found: self._delete_old(found, lambda problems: None))
+
+    def _clean(self, peer: bytes, message: Clean) -> None:
+        """For the administration: tell what may go, or delete it and tell."""
+
+        def found(finds: list[cleaning.Find]) -> None:
+            if message.apply:
+                self._delete_old(finds, lambda problems: tell(finds, problems))
+            else:
+                tell(finds, [])
+
+        def tell(finds: list[cleaning.Find], problems: list[str]) -> None:
+            report = cleaning.report(message.request, finds, applied=message.apply, problems=problems)
+            self._outbox.send(peer, report)
+
+        self._find_old(message.days, found)
+
+    def _find_old(self, days: float | None, then: Callable[[list[cleaning.Find]], None]) -> None:
+        look = partial(
+            cleaning.find, self._settings, self._spool, cleaning.ask(self._store, self._spool), days
+        )
+        self._lanes.run("cleaning", look, lambda done: then(done.result()))
+
+    def _delete_old(self, found: list[cleaning.Find], then: Callable[[list[str]], None]) -> None:
+        if found:
+            size = sum(each.item.size_bytes for each in found)
+            _log.info("cleaning up: %d things, %.1f MB", len(found), size / 1e6)
+            cleaning.forget(self._store, found)
+            self._store.commit()
+        self._lanes.run("cleaning", partial(cleaning.delete, found), lambda done: then(done.result()))
 
     def _lose(self, peer: bytes) -> None:
         self._requests.forget(peer)

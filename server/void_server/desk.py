@@ -14,7 +14,6 @@ the queue; frames that are whole stay.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -29,43 +28,49 @@ from void_protocol.messages import (
     ManifestEntry,
     PreviewEvent,
     ProgressEvent,
+    QueueMode,
     StateEvent,
 )
 
 from .errors import RequestRefused
 from .events import EventHub
 from .job_log import JobLog
+from .job_queue import JobQueue
 from .lanes import Lanes
 from .settings import ServerSettings
 from .spool import Spool
 from .store import NewJob, Store
 from .supervisor import RunOrder
-from .worker_link import Finished, FrameWhole, FromWorker, LogLine, StageOver
+from .throughput import Meter
+from .worker_link import Finished, FrameWhole, FromWorker, LogLine, StageOver, Waiting
 
 _log = logging.getLogger(__name__)
-WORKER_DEATHS = 2
-"""A job that this many workers died of is set aside."""
-MOST_ATTEMPTS = 20
-"""A job that was started this often without an end is set aside: it may be what brings the server down."""
 _MESSAGE_CHARACTERS = 2000
 """A state's explanation goes into every picture of the job."""
 _LOG_CHARACTERS = 256 * 1024
 """What one call may add to a log; it is sent as one event."""
 
-_OPEN_STATES = (JobState.UPLOADING, JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING)
 _job_decoder = msgspec.json.Decoder(RemovalJob)
 
 
 class JobDesk:
     def __init__(
-        self, settings: ServerSettings, store: Store, spool: Spool, events: EventHub, lanes: Lanes
+        self,
+        settings: ServerSettings,
+        store: Store,
+        spool: Spool,
+        events: EventHub,
+        lanes: Lanes,
+        meter: Meter,
     ) -> None:
         self._settings = settings
         self._store = store
         self._spool = spool
         self._events = events
         self._lanes = lanes
+        self._meter = meter
         self._is_closing = False
+        self.queue = JobQueue(store, settings.fair_share_half_life_s)
         self.stop_running: Callable[[str], bool] = lambda job_id: False
         """Asks the worker that runs a job to stop; the broker puts the supervisor's here."""
         self.stop_upload: Callable[[str], None] = lambda job_id: None
@@ -90,8 +95,13 @@ class JobDesk:
         return self.info(new.job_id)
 
     def _accept(self, new: NewJob, entries: Sequence[ManifestEntry]) -> None:
-        counts = self._store.count_by_state()
-        if sum(counts.get(state.value, 0) for state in _OPEN_STATES) >= self._settings.most_open_jobs:
+        gate = self.queue.gate
+        if gate.mode == "draining":
+            why = f" ({gate.reason})" if gate.reason else ""
+            raise RequestRefused(
+                "limit", f"the server is drained for maintenance by {gate.set_by}{why}; submit again later"
+            )
+        if self._store.count_open() >= self._settings.most_open_jobs:
             raise RequestRefused(
                 "limit", f"{self._settings.most_open_jobs} jobs are open already; try again when some ended"
             )
@@ -101,6 +111,7 @@ class JobDesk:
             raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
         state = JobState.UPLOADING if new.inputs == "streamed" else JobState.QUEUED
         self._events.publish(self._store.add_job(new, state))
+        self.queue.changed(new.job_id, state)
         self.log(new.job_id, f"job {new.job_id} ({new.name}) accepted from {new.owner}, {state.value}")
 
     def cancel(self, job_id: str) -> JobInfo:
@@ -140,13 +151,72 @@ class JobDesk:
         info = self._store.info(job_id, self._events.progress(job_id))
         if info is None:
             raise RequestRefused("unknown_job", f"there is no job {job_id}; 'void jobs' lists them")
-        return info
+        return self._placed(info)
+
+    def list_jobs(self, states: list[JobState] | None, limit: int) -> list[JobInfo]:
+        """The newest jobs, newest first."""
+        return [self._placed(info) for info in self._store.list_jobs(states, limit)]
+
+    def _placed(self, info: JobInfo) -> JobInfo:
+        if info.state is not JobState.QUEUED:
+            return info
+        return msgspec.structs.replace(info, queue_position=self.queue.position(info.job_id))
+
+    # What is asked of the queue -------------------------------------------------------------------------
+
+    def pause(self, job_id: str, by: str, reason: str) -> JobInfo:
+        """Hold a job back; a running one stops after the frames that are whole. A final one stays as it is.
+
+        Raises:
+            RequestRefused: for an unknown job.
+        """
+        state = self.info(job_id).state
+        if not state.is_final and state is not JobState.CANCELLING:
+            self.queue.hold(job_id, by)
+            message = f"paused by {by}: {reason}" if reason else f"paused by {by}"
+            if state is JobState.RUNNING:
+                self.log(job_id, f"{message}; its whole frames stay")
+                self.stop_running(job_id)
+            else:
+                self._change(job_id, state, message)
+        return self.info(job_id)
+
+    def resume(self, job_id: str) -> JobInfo:
+        """Let a held job run; one that is not held stays as it is.
+
+        Raises:
+            RequestRefused: for an unknown job.
+        """
+        info = self.info(job_id)
+        if info.is_paused:
+            self.queue.hold(job_id, "")
+            if info.state in (JobState.QUEUED, JobState.UPLOADING):
+                self._change(job_id, info.state, "resumed")
+        return self.info(job_id)
+
+    def set_priority(self, job_id: str, priority: int) -> JobInfo:
+        """Give a job another priority. A running one goes on; it counts if it has to wait again.
+
+        Raises:
+            RequestRefused: for an unknown job.
+        """
+        if self.info(job_id).priority != priority:
+            self.queue.set_priority(job_id, priority)
+            self.log(job_id, f"priority {priority}")
+        return self.info(job_id)
+
+    def set_gate(self, mode: QueueMode, by: str, reason: str) -> None:
+        """Open, pause or drain the queue."""
+        if (self.queue.gate.mode, self.queue.gate.reason) != (mode, reason):
+            self.queue.set_gate(mode, by, reason)
+            _log.info("the queue is %s, by %s%s", mode, by, f": {reason}" if reason else "")
 
     # What happens to jobs -------------------------------------------------------------------------------
 
     def upload_complete(self, job_id: str) -> None:
         """Every input file is here."""
-        self._change(job_id, JobState.QUEUED)
+        by = self.queue.holder(job_id)
+        self._change(job_id, JobState.QUEUED, f"paused by {by}" if by else "")
 
     def upload_abandoned(self, job_id: str) -> None:
         """The client has not come back."""
@@ -156,15 +226,19 @@ class JobDesk:
 
     def take_next(self) -> RunOrder | None:
         """For the supervisor: mark the next job as running, durably, and hand it out."""
-        while not self._is_closing and (job_id := self._store.next_queued()) is not None:
+        while not self._is_closing and (job_id := self.queue.next()) is not None:
             info = self.info(job_id)
-            if info.attempts >= MOST_ATTEMPTS:
+            if info.attempts >= self._settings.most_attempts:
                 why = f"started {info.attempts} times without coming to an end; see its log"
                 self._change(job_id, JobState.FAILED, why)
                 continue
             text, _ = self._store.texts(job_id)
             job = self._spool.local_job(_job_decoder.decode(text), info.inputs, info.outputs)
-            message = f"continues after {info.frames_done} frames" if info.attempts else ""
+            message = ""
+            if info.attempts and info.frames_done:
+                message = f"continues after {info.frames_done} of {info.frames_total} frames"
+            elif info.attempts:
+                message = "starts again, no frame was whole yet; its log tells of a checkpoint of the engine"
             self._change(job_id, JobState.RUNNING, message)
             self._store.commit()
             return RunOrder(job_id=job_id, job=msgspec.json.encode(job), resume=info.attempts > 0)
@@ -179,10 +253,16 @@ class JobDesk:
                 self._events.publish(message, payloads)
             case LogLine(job_id=job_id, text=text):
                 self.log(job_id, text)
+            case Waiting(job_id=job_id, obstacle=obstacle):
+                if self._store.state(job_id) is JobState.RUNNING:
+                    self._change(job_id, JobState.RUNNING, obstacle)
             case FrameWhole(job_id=job_id):
-                event = self._store.add_result(job_id, message.frame, message.size, message.sha256)
+                event = self._store.add_result(
+                    job_id, message.frame, message.size, message.sha256, message.seconds
+                )
                 if event is not None:
                     self._publish(event)
+                    self._meter.add("frames")
             case StageOver(job_id=job_id):
                 self._store.add_stage_time(job_id, message.stage, message.seconds)
             case Finished(job_id=job_id):
@@ -192,12 +272,16 @@ class JobDesk:
 
     def _finished(self, job_id: str, message: Finished) -> None:
         state = self._store.state(job_id)
+        if message.outcome != "cancelled":
+            self._meter.add("jobs")
         if message.outcome == "done":
             self._change(job_id, JobState.DONE)
         elif message.outcome == "failed":
             self._change(job_id, JobState.FAILED, message.message)
         elif state is JobState.CANCELLING:
             self._change(job_id, JobState.CANCELLED)
+        elif by := self.queue.holder(job_id):
+            self._change(job_id, JobState.QUEUED, f"paused by {by}", first=True)
         else:  # the server is closing and stopped it
             self._change(job_id, JobState.QUEUED, "the server stopped; it will continue", first=True)
 
@@ -208,15 +292,20 @@ class JobDesk:
         if self._store.state(job_id) is JobState.CANCELLING:
             self._change(job_id, JobState.CANCELLED, why)
             return
+        if by := self.queue.holder(job_id):  # a worker that did not heed the pause; not the job's fault
+            self._change(job_id, JobState.QUEUED, f"paused by {by}; {why}", first=True)
+            return
         deaths = self._store.count_worker_death(job_id)
-        if deaths >= WORKER_DEATHS:
-            text = f"{why}; that happened {deaths} times with this job, so it is not tried again; see its log"
+        if deaths >= self._settings.most_worker_deaths:
+            text = f"set aside: {why}; that happened {deaths} times with this job, so it is not tried again"
+            text += "; see its log"
             self._change(job_id, JobState.FAILED, text)
         else:
             self._change(job_id, JobState.QUEUED, f"{why}; it will start again", first=True)
 
     def recover(self) -> None:
         """After a start: put back in the queue what was running, finish what was being cancelled."""
+        self.queue.recover()
         for job_id in reversed(self._store.jobs_in(JobState.RUNNING)):
             self._change(job_id, JobState.QUEUED, "the server was stopped; it will continue", first=True)
         for job_id in self._store.jobs_in(JobState.CANCELLING):
@@ -229,11 +318,6 @@ class JobDesk:
         """No new runs from now on; runs that are stopped go back into the queue."""
         self._is_closing = True
 
-    def sweep(self) -> None:
-        """Delete streamed results that nobody released in time."""
-        for job_id in self._store.unreleased_before(time.time() - 86_400 * self._settings.result_days):
-            self.release(job_id)
-
     # Telling --------------------------------------------------------------------------------------------
 
     def _change(self, job_id: str, state: JobState, message: str = "", *, first: bool = False) -> None:
@@ -241,6 +325,7 @@ class JobDesk:
             self.log(job_id, message)
             message = message[:_MESSAGE_CHARACTERS] + " ... (all of it is in the job's log)"
         event = self._store.set_state(job_id, state, message, first=first)
+        self.queue.changed(job_id, state)
         self.log(job_id, f"{state.value}: {message}" if message else state.value)
         if state.is_final:
             self._delete(job_id, self._spool.remove_inputs)

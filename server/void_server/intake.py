@@ -58,6 +58,7 @@ def read_submission(
         content=content.digest(),
         job=text,
         manifest=manifest,
+        priority=message.priority,
     )
     return new, entries
 

@@ -16,7 +16,7 @@ from void_engine.engines.interface import Float32Array
 from void_engine.errors import RemovalCancelled
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent, ProgressInfo
 
-from .worker_link import FrameWhole, LogLine, StageOver
+from .worker_link import FrameWhole, LogLine, StageOver, Waiting
 
 PROGRESS_S = 0.1
 """A stage's progress is told at most this often, and at its end."""
@@ -63,12 +63,18 @@ class WorkerMonitor:
         self._stop = stop
         self._lock = threading.Lock()
         self._stages: dict[str, _StageClock] = {}
+        self.last_sign = time.monotonic()
+        """When the run last spoke to this monitor."""
+        self.stage = ""
+        """What it was at then."""
         self._next_preview = 0.0
+        self._last_frame = time.monotonic()
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="void-checksum")
         self._hashes: list[Future[None]] = []
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
         self.check_cancelled()
+        self.stage = stage
         now = time.monotonic()
         with self._lock:
             clock = self._stages.setdefault(stage, _StageClock(now, step, last=now, next_told=now))
@@ -97,7 +103,7 @@ class WorkerMonitor:
             self._send(StageOver(job_id=self._job_id, stage=stage, seconds=seconds), ())
 
     def preview(self, frame: int, picture: Float32Array) -> None:
-        now = time.monotonic()
+        now = self.last_sign = time.monotonic()
         with self._lock:
             if now < self._next_preview:
                 return
@@ -108,23 +114,34 @@ class WorkerMonitor:
         self._send(event, [pixels.tobytes()])
 
     def log(self, message: str) -> None:
+        self.last_sign = time.monotonic()
         self._send(LogLine(job_id=self._job_id, text=message), ())
 
+    def waiting(self, obstacle: str) -> None:
+        self.last_sign = time.monotonic()
+        self._send(Waiting(job_id=self._job_id, obstacle=obstacle), ())
+
     def check_cancelled(self) -> None:
+        self.last_sign = time.monotonic()
         if self._stop.is_set():
             raise RemovalCancelled
 
     def frame_done(self, number: int, path: Path) -> None:
         with self._lock:
-            future = self._hasher.submit(self._report_frame, number, path)
+            now = time.monotonic()
+            seconds, self._last_frame = now - self._last_frame, now
+            future = self._hasher.submit(self._report_frame, number, path, seconds)
             self._hashes.append(future)
             oldest = self._hashes.pop(0) if len(self._hashes) > _UNHASHED_FRAMES else None
         if oldest is not None:
             oldest.result()
 
-    def _report_frame(self, number: int, path: Path) -> None:
+    def _report_frame(self, number: int, path: Path, seconds: float) -> None:
         size, digest = hash_file(path)
-        self._send(FrameWhole(job_id=self._job_id, frame=number, size=size, sha256=digest), ())
+        frame = FrameWhole(
+            job_id=self._job_id, frame=number, size=size, sha256=digest, seconds=round(seconds, 4)
+        )
+        self._send(frame, ())
 
     def close(self) -> None:
         """Wait for the checksums and end every stage.

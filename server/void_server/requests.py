@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -11,16 +10,20 @@ from functools import partial
 import msgspec
 
 from void_protocol.job import RemovalJob
+from void_protocol.job_file import JOB_BYTES
 from void_protocol.messages import (
     PROTOCOL_VERSION,
     Accepted,
     Bye,
     Cancel,
     Chunk,
+    Clean,
     ClientMessage,
+    Drain,
     Error,
     Fetch,
     FetchCredit,
+    GetHealth,
     GetJob,
     GetLog,
     GetResults,
@@ -33,21 +36,24 @@ from void_protocol.messages import (
     ListJobs,
     LogText,
     ManifestEntry,
+    Pause,
     Ping,
     Pong,
     Proof,
     Prove,
     Release,
     ResultList,
-    Status,
+    Resume,
+    SetPriority,
     StopFetch,
     Submit,
     Unwatch,
     Watch,
     Welcome,
 )
-from void_protocol.wire import CHUNK_BYTES, CONTROL_BYTES, JOB_BYTES
+from void_protocol.wire import CHUNK_BYTES, CONTROL_BYTES
 
+from .administration import Administration, check_priority
 from .desk import JobDesk
 from .errors import RequestRefused
 from .events import REPLAYED_EVENTS, EventHub
@@ -60,7 +66,6 @@ from .sessions import Session, Sessions
 from .settings import ServerSettings
 from .spool import Spool
 from .store import NewJob, Store
-from .supervisor import Supervisor
 from .uploads import Uploads
 
 _log = logging.getLogger(__name__)
@@ -90,7 +95,7 @@ class Requests:
         events: EventHub,
         uploads: Uploads,
         fetches: Fetches,
-        supervisor: Supervisor,
+        administration: Administration,
     ) -> None:
         self._settings = settings
         self._server_id = server_id
@@ -105,8 +110,7 @@ class Requests:
         self._events = events
         self._uploads = uploads
         self._fetches = fetches
-        self._supervisor = supervisor
-        self._started = time.monotonic()
+        self._administration = administration
         self._unread_bytes: dict[bytes, int] = {}
         """Of submissions that wait for their lane, for each peer."""
 
@@ -192,7 +196,7 @@ class Requests:
             case ListJobs(request=request, states=states, limit=limit):
                 self._outbox.send(
                     peer,
-                    JobList(request=request, jobs=self._store.list_jobs(states, min(limit, _LISTED_JOBS))),
+                    JobList(request=request, jobs=self._desk.list_jobs(states, min(limit, _LISTED_JOBS))),
                 )
             case GetResults():
                 self._results(peer, message)
@@ -202,10 +206,10 @@ class Requests:
                 self._fetch(peer, message)
             case StopFetch(request=request):
                 self._fetches.stop(peer, request)
-            case GetStatus(request=request):
-                self._status(peer, request)
             case Bye():
                 self.forget(peer)
+            case GetStatus() | GetHealth() | Pause() | Resume() | Drain() | SetPriority() | Clean():
+                self._administration.handle(session, message)
             case _:
                 raise RequestRefused("bad_message", f"{type(message).__name__} is not for a session")
 
@@ -219,6 +223,7 @@ class Requests:
         self._outbox.send(peer, JobReply(request=request, job=self._desk.info(job_id)))
 
     def _submit(self, session: Session, message: Submit, payloads: Sequence[memoryview]) -> None:
+        check_priority(self._settings, session.owner, message.priority)
         size = sum(len(payload) for payload in payloads)
         waiting = self._unread_bytes.get(session.peer, 0)
         if waiting and waiting + size > _UNREAD_BYTES:
@@ -306,14 +311,3 @@ class Requests:
         text, _ = self._store.texts(message.job_id)
         path = self._spool.result_file(_job_decoder.decode(text), info.outputs, message.frame)
         self._fetches.begin(peer, message.request, path, result, message.credit)
-
-    def _status(self, peer: bytes, request: int) -> None:
-        status = Status(
-            request=request,
-            server=self._server_name,
-            uptime_s=round(time.monotonic() - self._started, 3),
-            jobs=self._store.count_by_state(),
-            sessions=len(self._sessions),
-            workers=self._supervisor.infos(),
-        )
-        self._outbox.send(peer, status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,13 @@ from pathlib import Path
 from void_protocol.job_check import folder_token
 from void_protocol.keys import home_folder
 
+from .devices import check_device
 from .errors import ServerSettingError
 
 DEFAULT_PORT = 5990
 DEFAULT_ENDPOINT = f"tcp://127.0.0.1:{DEFAULT_PORT}"
+CACHE_VARIABLE = "VOID_CACHE"
+"""The environment variable by which engines know the folder of their caches."""
 DEFAULT_RUNNER = "void_server.translate:run_job"
 
 _TCP = re.compile(r"^tcp://(?P<host>\[[0-9a-fA-F:.]+\]|[^:/\s]+):(?P<port>[0-9]{1,5}|\*)$")
@@ -47,13 +51,43 @@ class ServerSettings:
     cancel_grace_s: float = 5.0
     """A worker that was asked to stop is killed after this."""
     worker_silence_s: float = 60.0
-    """A worker without a heartbeat for this long is killed and started again."""
+    """A worker whose process does not answer for this long is killed and started again."""
+    stage_limit_s: float = 1800.0
+    """A job that gives no sign of life for this long has its worker killed and starts again."""
+    stage_limits_s: dict[str, float] = field(default_factory=dict)
+    """The same for single stages, by their names in the job's progress."""
+    wait_limit_s: float = 3600.0
+    """How long a running job waits for a late frame, a full volume or a drive that is gone."""
+    most_worker_deaths: int = 2
+    """A job that this many workers died of is set aside."""
+    most_attempts: int = 20
+    """A job that was started this often without an end is set aside: it may be what kills the server."""
     worker_start_s: float = 120.0
     """A worker that is not ready this long after its start is killed and started again."""
     upload_grace_s: float = 3600.0
     """An upload without its client is dropped after this."""
     result_days: float = 7.0
     """Streamed results that nobody released are deleted this long after the job ended."""
+    job_days: float = 30.0
+    """A job and its log are forgotten this long after it ended."""
+    log_days: float = 30.0
+    """Rotated logs of the server and its workers are deleted after this."""
+    log_file_bytes: int = 16 * 1024**2
+    """A log of the server or a worker that is larger is rotated away."""
+    log_files: int = 8
+    """Rotated logs of each kind, at most."""
+    cache_folder: Path | None = None
+    """Where engines keep what saves work; default: what VOID_CACHE names, else ``cache`` in the home."""
+    cache_days: float = 30.0
+    """Files of the caches that were not used for this long are deleted."""
+    cache_bytes: int = 32 * 1024**3
+    """What the caches may hold; beyond it the least recently used goes first."""
+    low_disk_bytes: int = 2 * 1024**3
+    """With less than this free on the home's volume the server calls itself unhealthy."""
+    operators: tuple[str, ...] = ("local",)
+    """Names on the allow-list whose clients may pause and drain the queue and put jobs before others'."""
+    fair_share_half_life_s: float = 14_400.0
+    """Worker time that an owner has used counts half as much after this long."""
 
     most_open_jobs: int = 1000
     """Jobs that are not final yet."""
@@ -80,6 +114,8 @@ class ServerSettings:
         self._check_endpoint()
         if not self.devices:
             raise ServerSettingError("devices: at least one is needed, such as 'auto'")
+        for device in self.devices:
+            check_device(device)
         if ":" not in self.runner:
             raise ServerSettingError(f"runner: {self.runner!r} is not of the form module:function")
         for name in ("read_roots", "output_roots"):
@@ -88,10 +124,24 @@ class ServerSettings:
                 if not root.is_dir():
                     raise ServerSettingError(f"{name}: {root} is not a folder; make it or leave it out")
             object.__setattr__(self, name, roots)
-        for name in ("heartbeat_s", "cancel_grace_s", "worker_silence_s", "worker_start_s", "result_days"):
+        for name in (
+            "heartbeat_s", "cancel_grace_s", "worker_silence_s", "worker_start_s", "result_days",
+            "job_days", "log_days", "cache_days", "fair_share_half_life_s",
+        ):  # fmt: skip
             if not 0 < getattr(self, name) < 1e7:
                 raise ServerSettingError(f"{name}: {getattr(self, name)} is not a sensible time")
-        for name in ("most_open_jobs", "most_sessions", "file_bytes", "upload_bytes", "log_bytes"):
+        for name in (
+            "most_open_jobs", "most_sessions", "file_bytes", "upload_bytes", "log_bytes",
+            "log_file_bytes", "log_files", "cache_bytes",
+        ):  # fmt: skip
+            if getattr(self, name) < 1:
+                raise ServerSettingError(f"{name}: must be at least 1, not {getattr(self, name)}")
+        for stage, limit_s in {"stage_limit_s": self.stage_limit_s, **self.stage_limits_s}.items():
+            if not 0 < limit_s < 1e7:
+                raise ServerSettingError(f"stage_limits_s: {stage} {limit_s} is not a sensible time")
+        if not 0 <= self.wait_limit_s < 1e7:
+            raise ServerSettingError(f"wait_limit_s: {self.wait_limit_s} is not a sensible time")
+        for name in ("most_worker_deaths", "most_attempts"):
             if getattr(self, name) < 1:
                 raise ServerSettingError(f"{name}: must be at least 1, not {getattr(self, name)}")
         for name in ("upload_credit", "fetch_credit", "fetches"):
@@ -111,6 +161,17 @@ class ServerSettings:
                 f"endpoint: {self.endpoint} can be reached from other machines; "
                 "use 127.0.0.1, or allow it explicitly (allow_remote)"
             )
+
+    @property
+    def log_folder(self) -> Path:
+        """Logs of the server and its workers."""
+        return self.home / "logs"
+
+    @property
+    def caches(self) -> Path:
+        """The folder that workers are told to keep their caches in."""
+        named = self.cache_folder or os.environ.get(CACHE_VARIABLE)
+        return Path(named).expanduser().absolute() if named else self.home / "cache"
 
     @property
     def bind_endpoint(self) -> str:

@@ -30,10 +30,10 @@ class Spool:
     """The folders of all jobs below one home."""
 
     def __init__(self, home: Path) -> None:
-        self._root = home / "jobs"
+        self.root = home / "jobs"
 
     def folder(self, job_id: str) -> Path:
-        return self._root / f"{job_id}-{hashlib.sha256(job_id.encode()).hexdigest()[:8]}"
+        return self.root / f"{job_id}-{hashlib.sha256(job_id.encode()).hexdigest()[:8]}"
 
     def log_file(self, job_id: str) -> Path:
         return self.folder(job_id) / "log.txt"

@@ -47,6 +47,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """Digest of everything that makes two submissions the same."""
     job: bytes
     manifest: bytes
+    priority: int = 0
 
 
 class Store:
@@ -120,9 +121,9 @@ class Store:
         now = time.time()
         self.write(
             "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
-            " frames_total, created_at, state_since) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            " frames_total, created_at, state_since, priority) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             new.job_id, new.owner, new.name, new.engine, new.inputs, new.outputs, new.output_pattern,
-            new.content, state.value, new.frames_total, now, now,
+            new.content, state.value, new.frames_total, now, now, new.priority,
         )  # fmt: skip
         self.write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.manifest)
         return self.set_state(new.job_id, state)
@@ -140,18 +141,20 @@ class Store:
     def set_state(
         self, job_id: str, state: JobState, message: str = "", *, first: bool = False
     ) -> StateEvent:
-        """Write a change of state and its event. A queued job goes to the end of the queue, or with
-        ``first`` before all others."""
+        """Write a change of state and its event. A job that becomes queued goes to the end of the queue, or
+        with ``first`` before all others; one that was queued already keeps its place."""
         now = time.time()
         order = None
         if state is JobState.QUEUED:
             edge, step = ("min", -1) if first else ("max", 1)
-            row = self._db.execute(f"SELECT {edge}(queue_order) AS edge FROM jobs").fetchone()  # noqa: S608
-            order = (row["edge"] or 0) + step
+            query = f"SELECT {edge}(queue_order) FROM jobs WHERE state='queued'"  # noqa: S608
+            order = (self.read(query)[0][0] or 0) + step
+            if not first and (known := self._queue_order(job_id)) is not None:
+                order = known
         self.write(
             "UPDATE jobs SET state=?, message=?, queue_order=?, sequence=sequence+1,"
             " started_at=CASE WHEN ?='running' THEN coalesce(started_at, ?) ELSE started_at END,"
-            " attempts=attempts + (?='running'),"
+            " attempts=attempts + (?='running' AND state<>'running'),"
             " queue_s=queue_s + CASE WHEN state='queued' THEN max(0, ? - state_since) ELSE 0 END,"
             " run_s=run_s + CASE WHEN state IN ('running', 'cancelling') THEN max(0, ? - state_since)"
             " ELSE 0 END,"
@@ -166,6 +169,10 @@ class Store:
         self._add_event(event)
         return event
 
+    def _queue_order(self, job_id: str) -> int | None:
+        row = self._db.execute("SELECT queue_order FROM jobs WHERE job_id=?", (job_id,)).fetchone()
+        return None if row is None or row["queue_order"] is None else int(row["queue_order"])
+
     def state(self, job_id: str) -> JobState | None:
         row = self._db.execute("SELECT state FROM jobs WHERE job_id=?", (job_id,)).fetchone()
         return None if row is None else JobState(row["state"])
@@ -176,12 +183,6 @@ class Store:
         row = self._db.execute("SELECT worker_deaths FROM jobs WHERE job_id=?", (job_id,)).fetchone()
         return int(row["worker_deaths"])
 
-    def next_queued(self) -> str | None:
-        row = self._db.execute(
-            "SELECT job_id FROM jobs WHERE state='queued' ORDER BY queue_order LIMIT 1"
-        ).fetchone()
-        return None if row is None else str(row["job_id"])
-
     def jobs_in(self, *states: JobState) -> list[str]:
         """Ids of the jobs in these states, oldest first."""
         marks = ",".join("?" * len(states))
@@ -190,6 +191,11 @@ class Store:
             [state.value for state in states],
         )
         return [str(row["job_id"]) for row in rows]
+
+    def count_open(self) -> int:
+        """How many jobs are not final."""
+        marks = ",".join(f"'{state.value}'" for state in JobState if not state.is_final)
+        return int(self.read(f"SELECT count(*) FROM jobs WHERE state IN ({marks})")[0][0])  # noqa: S608
 
     def count_by_state(self) -> dict[str, int]:
         rows = self._db.execute("SELECT state, count(*) AS n FROM jobs GROUP BY state")
@@ -213,12 +219,6 @@ class Store:
         return [self._info(row, None) for row in rows]
 
     def _info(self, row: sqlite3.Row, progress: ProgressInfo | None) -> JobInfo:
-        position = None
-        if row["queue_order"] is not None:
-            ahead = self._db.execute(
-                "SELECT count(*) FROM jobs WHERE state='queued' AND queue_order < ?", (row["queue_order"],)
-            )
-            position = int(ahead.fetchone()[0])
         stages = self._db.execute(
             "SELECT stage, seconds FROM stage_times WHERE job_id=? ORDER BY position", (row["job_id"],)
         )
@@ -237,7 +237,6 @@ class Store:
             created_at=row["created_at"],
             started_at=row["started_at"],
             finished_at=row["finished_at"],
-            queue_position=position,
             attempts=row["attempts"],
             sequence=row["sequence"],
             progress=progress,
@@ -325,15 +324,13 @@ class Store:
             job_id, stage, seconds, job_id,
         )  # fmt: skip
 
+    def delete_job(self, job_id: str) -> None:
+        """Forget a job entirely."""
+        for table in ("jobs", "job_texts", "uploads", "events", "results", "stage_times"):
+            self.write(f"DELETE FROM {table} WHERE job_id=?", job_id)  # noqa: S608
+
     def set_released(self, job_id: str) -> None:
         self.write("UPDATE jobs SET released=1 WHERE job_id=?", job_id)
-
-    def unreleased_before(self, finished_before: float) -> list[str]:
-        """Final jobs whose spooled results are still kept although they ended before this time."""
-        rows = self._db.execute(
-            "SELECT job_id FROM jobs WHERE released=0 AND finished_at < ?", (finished_before,)
-        )
-        return [str(row["job_id"]) for row in rows]
 
 
 def _open(path: Path) -> sqlite3.Connection:

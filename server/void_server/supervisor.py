@@ -7,6 +7,7 @@ stop is killed; one that died is started again, later and later while it keeps d
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -18,14 +19,17 @@ from typing import Protocol
 import msgspec
 import zmq
 
-from void_protocol.messages import WorkerInfo
+from void_protocol.messages import MemoryUse, WorkerInfo
 
-from .settings import ServerSettings
+from .devices import worker_environments
+from .settings import CACHE_VARIABLE, ServerSettings
 from .worker_link import (
     ZAP_DOMAIN,
     Beat,
     Finished,
     FromWorker,
+    Memory,
+    Probe,
     Ready,
     Run,
     Stop,
@@ -38,6 +42,9 @@ from .worker_link import (
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
+_PROBE_S = 1.0
+_DUMP_S = 0.5
+"""What a worker gets to write down where it hangs before it is killed."""
 _TAIL_BYTES = 4000
 """How much of a dead worker's output goes into its job's log."""
 
@@ -66,17 +73,26 @@ class WorkerClient(Protocol):
 class _Slot:
     name: str
     device: str
+    environment: dict[str, str]
+    """What its process gets beside the server's own."""
     process: subprocess.Popen[bytes] | None = None
     identity: bytes = b""
     is_ready: bool = False
     job_id: str | None = None
     started_at: float = 0.0
-    last_beat: float = 0.0
+    next_probe: float = 0.0
+    last_sign: float = 0.0
+    """When its job last gave a sign of life."""
+    stage: str = ""
+    dumped_at: float | None = None
+    """When it was asked where it hangs."""
     stop_asked_at: float | None = None
     killed_because: str = ""
     starts: int = 0
     pause_s: float = _FIRST_PAUSE_S
     next_start: float = 0.0
+    job_since: float = 0.0
+    memory: MemoryUse | None = None
     log_offset: int = 0
     """Where in the worker's output file its present job began."""
 
@@ -87,7 +103,10 @@ class Supervisor:
     ) -> None:
         self._settings = settings
         self._client = client
-        self._slots = [_Slot(f"worker-{index}", device) for index, device in enumerate(settings.devices)]
+        self._slots = [
+            _Slot(f"worker-{index}", device, {CACHE_VARIABLE: str(settings.caches), **environment})
+            for index, (device, environment) in enumerate(worker_environments(settings.devices, os.environ))
+        ]
         self._logs = settings.home / "logs"
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._server_public, server_secret = zmq.curve_keypair()
@@ -95,6 +114,11 @@ class Supervisor:
         self.socket = context.socket(zmq.ROUTER)
         self.socket.linger = 0
         self.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        # A worker is alive while libzmq's own thread there answers: an engine that holds Python's lock for
+        # minutes cannot keep it from that. A connection that does not answer is dropped, and then sends fail.
+        self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self.socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
+        self.socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(1000 * settings.worker_silence_s))
         self.socket.curve_server = True
         self.socket.curve_secretkey = server_secret
         self.socket.zap_domain = ZAP_DOMAIN.encode()
@@ -112,6 +136,9 @@ class Supervisor:
                 pid=slot.process.pid if slot.process is not None else None,
                 job_id=slot.job_id,
                 restarts=max(0, slot.starts - 1),
+                device=slot.device,
+                busy_s=None if slot.job_id is None else round(time.monotonic() - slot.job_since, 1),
+                memory=slot.memory,
             )
             for slot in self._slots
         ]
@@ -141,11 +168,16 @@ class Supervisor:
                     self._said(slot, decode_from_worker.decode(control), payloads)
 
     def _said(self, slot: _Slot, message: FromWorker, payloads: list[bytes]) -> None:
-        slot.last_beat = time.monotonic()
-        if isinstance(message, Ready):
+        if isinstance(message, Beat):
+            slot.last_sign = time.monotonic() - message.silent_s
+            slot.stage = message.stage
+        elif isinstance(message, Ready):
             slot.is_ready = True
             _log.info("%s is ready (process %s)", slot.name, slot.process.pid if slot.process else "?")
-        elif not isinstance(message, Beat) and message.job_id == slot.job_id:
+        elif isinstance(message, Memory):
+            slot.memory = message.use
+        elif message.job_id == slot.job_id:
+            slot.last_sign = time.monotonic()
             if isinstance(message, Finished):
                 slot.job_id, slot.stop_asked_at = None, None
                 slot.pause_s = _FIRST_PAUSE_S
@@ -167,13 +199,22 @@ class Supervisor:
                 order = self._client.take_next()
                 if order is None:
                     return
-                slot.job_id = order.job_id
+                slot.job_id, slot.job_since = order.job_id, time.monotonic()
+                slot.last_sign, slot.stage, slot.dumped_at = time.monotonic(), "", None
                 slot.log_offset = self._log_file(slot).stat().st_size
                 self._tell(slot, Run(job_id=order.job_id, resume=order.resume), order.job)
 
-    def _tell(self, slot: _Slot, message: ToWorker, *payloads: bytes) -> None:
-        # A worker that is gone cannot be told; tick will notice its death.
-        self.socket.send_multipart([slot.identity, encode(message), *payloads])
+    def _tell(self, slot: _Slot, message: ToWorker, *payloads: bytes) -> bool:
+        """Whether the worker can be reached. One that is gone cannot be told; tick will notice that."""
+        try:
+            self.socket.send_multipart([slot.identity, encode(message), *payloads], zmq.NOBLOCK)
+        except zmq.Again:  # it is there, and does not take what waits for it: its job's limit will tell
+            return True
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            return False
+        return True
 
     def _look_after(self, slot: _Slot, now: float) -> None:
         settings = self._settings
@@ -181,8 +222,26 @@ class Supervisor:
             self._kill(slot, f"did not stop within {settings.cancel_grace_s:g} s")
         elif not slot.is_ready and now > slot.started_at + settings.worker_start_s:
             self._kill(slot, f"was not ready {settings.worker_start_s:g} s after its start")
-        elif slot.is_ready and now > slot.last_beat + settings.worker_silence_s:
-            self._kill(slot, f"gave no sign of life for {settings.worker_silence_s:g} s")
+        elif slot.is_ready and now >= slot.next_probe:
+            slot.next_probe = now + _PROBE_S
+            if not self._tell(slot, Probe()):
+                self._kill(slot, f"gave no sign of life for {settings.worker_silence_s:g} s")
+        if slot.job_id is not None:
+            self._look_at_job(slot, now)
+
+    def _look_at_job(self, slot: _Slot, now: float) -> None:
+        """Kill a worker whose job hangs; where it hangs goes into its output first."""
+        limit_s = self._settings.stage_limits_s.get(slot.stage, self._settings.stage_limit_s)
+        if now <= slot.last_sign + limit_s:
+            slot.dumped_at = None
+        elif slot.dumped_at is None:
+            slot.dumped_at = now
+            assert slot.process is not None
+            if hasattr(signal, "SIGUSR1"):
+                slot.process.send_signal(signal.SIGUSR1)
+        elif now > slot.dumped_at + _DUMP_S:
+            where = f"in stage '{slot.stage}'" if slot.stage else "before its first stage"
+            self._kill(slot, f"gave no sign of progress {where} for {limit_s:g} s")
 
     def _kill(self, slot: _Slot, why: str) -> None:
         if not slot.killed_because:
@@ -213,6 +272,7 @@ class Supervisor:
             secret_key=self._secret.decode(),
             runner=self._settings.runner,
             device=slot.device,
+            wait_s=self._settings.wait_limit_s,
         )
         with self._log_file(slot).open("ab") as output:
             process = subprocess.Popen(
@@ -221,10 +281,12 @@ class Supervisor:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, **slot.environment},
             )
         slot.process, slot.identity = process, identity.encode()
-        slot.is_ready, slot.killed_because = False, ""
-        slot.started_at = slot.last_beat = time.monotonic()
+        slot.is_ready, slot.killed_because, slot.memory = False, "", None
+        slot.started_at = time.monotonic()
+        slot.next_probe = slot.started_at
         slot.log_offset = self._log_file(slot).stat().st_size
         assert process.stdin is not None
         try:

@@ -6,6 +6,7 @@ run has to say and a heartbeat, and raises the flag when a stop is asked for.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import queue
@@ -26,9 +27,22 @@ from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Message
 
+from .memory_use import measure_memory
 from .monitor import WorkerMonitor
 from .runner import JobRunner, load_runner
-from .worker_link import BEAT_S, Beat, Finished, Ready, Run, Stop, WorkerConfig, decode_to_worker, encode
+from .worker_link import (
+    BEAT_S,
+    MEMORY_S,
+    Beat,
+    Finished,
+    Memory,
+    Ready,
+    Run,
+    Stop,
+    WorkerConfig,
+    decode_to_worker,
+    encode,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +56,9 @@ class BrokerLink:
         self.runs: queue.SimpleQueue[tuple[Run, bytes]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stops: dict[str, threading.Event] = {}
-        self._thread = threading.Thread(target=self._loop, name="void-link", daemon=True)
+        self.monitor: WorkerMonitor | None = None
+        """Of the job that runs."""
+        self._thread = threading.Thread(target=self._run, name="void-link", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -65,6 +81,19 @@ class BrokerLink:
         with self._lock:
             self._stops.pop(job_id, None)
 
+    def _run(self) -> None:
+        try:
+            self._loop()
+        except BaseException:  # noqa: BLE001 - nobody would hear of this worker any more
+            _log.exception("the worker cannot speak to its broker any more and leaves")
+            os._exit(4)
+
+    def _beat(self) -> Beat:
+        monitor = self.monitor
+        if monitor is None:
+            return Beat()
+        return Beat(silent_s=round(time.monotonic() - monitor.last_sign, 3), stage=monitor.stage)
+
     def _loop(self) -> None:
         config = self._config
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -78,11 +107,14 @@ class BrokerLink:
         poller = zmq.Poller()
         poller.register(socket, zmq.POLLIN)
         poller.register(self._mailbox.fileno(), zmq.POLLIN)
-        next_beat = time.monotonic()
+        next_beat = next_memory = time.monotonic()
         while True:
             if time.monotonic() >= next_beat:
-                socket.send(encode(Beat()))
+                socket.send(encode(self._beat()))
                 next_beat = time.monotonic() + BEAT_S
+            if time.monotonic() >= next_memory:
+                socket.send(encode(Memory(use=measure_memory())))
+                next_memory = time.monotonic() + MEMORY_S
             ready = dict(poller.poll(max(0, int(1000 * (next_beat - time.monotonic())))))
             if socket in ready:
                 self._received(socket.recv_multipart())
@@ -97,20 +129,24 @@ class BrokerLink:
         message = decode_to_worker.decode(frames[0])
         if isinstance(message, Stop):
             self.stop_flag(message.job_id).set()
-        else:
+        elif isinstance(message, Run):
             self.runs.put((message, frames[1]))
 
 
-def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes) -> None:
+def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes, wait_s: float = 0.0) -> None:
     """Run a job and report what became of it."""
-    monitor = WorkerMonitor(command.job_id, link.send, link.stop_flag(command.job_id))
+    monitor = link.monitor = WorkerMonitor(command.job_id, link.send, link.stop_flag(command.job_id))
     try:
-        runner(decode_job(text), monitor, resume=command.resume)
+        runner(decode_job(text), monitor, resume=command.resume, wait_s=wait_s)
         finished = Finished(job_id=command.job_id, outcome="done")
     except RemovalCancelled:
         finished = Finished(job_id=command.job_id, outcome="cancelled")
     except (EngineError, ProtocolError) as error:
         finished = Finished(job_id=command.job_id, outcome="failed", message=str(error))
+    except MemoryError:
+        monitor.log(traceback.format_exc())
+        why = "this machine's memory is full; use a proxy scale, a smaller region, or let less run beside it"
+        finished = Finished(job_id=command.job_id, outcome="failed", message=why)
     except Exception as error:  # noqa: BLE001 - the worker outlives any job; the trace goes into the job's log
         monitor.log(traceback.format_exc())
         text_of_error = f"{type(error).__name__}: {error}"
@@ -123,6 +159,7 @@ def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes) -> N
                 job_id=command.job_id, outcome="failed", message=f"a finished frame cannot be read: {error}"
             )
     link.forget(command.job_id)
+    link.monitor = None
     link.send(finished)
 
 
@@ -134,6 +171,10 @@ def _leave_with_broker(lifeline: BinaryIO) -> None:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # Where it was goes into the worker's output: when it crashes, and when the broker asks before it kills.
+    faulthandler.enable()
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
     # Ctrl-C reaches the whole group of processes; how the worker ends is the broker's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifeline = sys.stdin.buffer
@@ -145,7 +186,7 @@ def main() -> None:
     link.send(Ready())
     while True:
         command, text = link.runs.get()
-        run_one(runner, link, command, text)
+        run_one(runner, link, command, text, config.wait_s)
 
 
 if __name__ == "__main__":

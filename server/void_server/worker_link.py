@@ -11,11 +11,13 @@ from typing import Literal, Union
 import msgspec
 from msgspec import Struct
 
-from void_protocol.messages import Message, PreviewEvent, ProgressEvent
+from void_protocol.messages import MemoryUse, Message, PreviewEvent, ProgressEvent
 
 ZAP_DOMAIN = "worker"
 BEAT_S = 1.0
 """How often a worker says that it lives."""
+MEMORY_S = 2.0
+"""How often it says how much memory it uses."""
 
 
 class WorkerConfig(Struct, frozen=True, kw_only=True):
@@ -28,6 +30,8 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     secret_key: str
     runner: str
     device: str
+    wait_s: float = 0.0
+    """How long a job may wait for what stands in its way."""
 
 
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):
@@ -35,7 +39,14 @@ class Ready(Message, frozen=True, kw_only=True, tag="ready"):
 
 
 class Beat(Message, frozen=True, kw_only=True, tag="beat"):
-    pass
+    silent_s: float = 0.0
+    """How long the running job has not spoken to its monitor; 0 without a job."""
+    stage: str = ""
+    """What that job was at when it last did."""
+
+
+class Probe(Message, frozen=True, kw_only=True, tag="probe"):
+    """From the broker: it wants to know whether the worker can be reached. No answer."""
 
 
 class LogLine(Message, frozen=True, kw_only=True, tag="log_line"):
@@ -43,11 +54,26 @@ class LogLine(Message, frozen=True, kw_only=True, tag="log_line"):
     text: str
 
 
+class Waiting(Message, frozen=True, kw_only=True, tag="waiting"):
+    """The job stands still until what ``obstacle`` names has passed; empty: it goes on."""
+
+    job_id: str
+    obstacle: str
+
+
 class FrameWhole(Message, frozen=True, kw_only=True, tag="frame_whole"):
     job_id: str
     frame: int
     size: int
     sha256: str
+    seconds: float | None = None
+    """Since the frame before it, or the start of the run."""
+
+
+class Memory(Message, frozen=True, kw_only=True, tag="memory"):
+    """What the worker uses now."""
+
+    use: MemoryUse
 
 
 class StageOver(Message, frozen=True, kw_only=True, tag="stage_over"):
@@ -74,9 +100,9 @@ class Stop(Message, frozen=True, kw_only=True, tag="stop"):
 
 
 FromWorker = Union[  # noqa: UP007 - msgspec wants a type, mypy a name
-    Ready, Beat, LogLine, FrameWhole, StageOver, Finished, ProgressEvent, PreviewEvent
+    Ready, Beat, Memory, LogLine, Waiting, FrameWhole, StageOver, Finished, ProgressEvent, PreviewEvent
 ]
-ToWorker = Union[Run, Stop]  # noqa: UP007
+ToWorker = Union[Run, Stop, Probe]  # noqa: UP007
 
 encode = msgspec.json.Encoder().encode
 decode_from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)

@@ -251,7 +251,7 @@ def test_a_runner_that_cannot_be_loaded_is_tried_again_and_jobs_wait(shot: Path,
 
 def test_two_devices_work_side_by_side(shot: Path, tmp_path: Path) -> None:
     with (
-        server_for(tmp_path / "home", devices=("one", "two")) as server,
+        server_for(tmp_path / "home", devices=("auto", "cpu")) as server,
         Client(server.connection()) as client,
     ):
         wait_until(lambda: all(worker.alive for worker in client.status().result(5).workers))

@@ -76,22 +76,24 @@ def test_what_is_unknown_is_none(store: Store) -> None:
     assert store.info("nobody") is None
     assert store.content("nobody") is None
     assert store.state("nobody") is None
-    assert store.next_queued() is None
 
 
-def test_the_queue_keeps_its_order(store: Store) -> None:
+def test_a_queued_job_keeps_its_place_unless_it_goes_first(store: Store) -> None:
+    def places() -> list[str]:
+        rows = store.read("SELECT job_id FROM jobs WHERE state='queued' ORDER BY queue_order")
+        return [row["job_id"] for row in rows]
+
     for job_id in "abc":
         store.add_job(new_job(job_id), JobState.QUEUED)
-    assert store.next_queued() == "a"
     store.set_state("a", JobState.RUNNING)
-    assert store.next_queued() == "b"
+    assert places() == ["b", "c"]
+    store.set_state("b", JobState.QUEUED, "paused by anna")
+    assert places() == ["b", "c"]
     store.set_state("a", JobState.QUEUED, "again", first=True)
-    assert store.next_queued() == "a"
-    positions = {job_id: store.info(job_id) for job_id in "abc"}
-    assert [info.queue_position for info in positions.values() if info] == [0, 1, 2]
+    assert places() == ["a", "b", "c"]
     assert [info.job_id for info in store.list_jobs(None, 2)] == ["c", "b"]
     assert store.list_jobs([JobState.RUNNING], 9) == []
-    assert store.count_by_state() == {"queued": 3}
+    assert (store.count_by_state(), store.count_open()) == ({"queued": 3}, 3)
     assert store.jobs_in(JobState.QUEUED, JobState.RUNNING) == ["a", "b", "c"]
 
 
@@ -125,14 +127,16 @@ def test_worker_deaths_are_counted_durably(store: Store) -> None:
     assert [store.count_worker_death("a") for _ in range(2)] == [1, 2]
 
 
-def test_old_results_are_found_until_released(store: Store) -> None:
-    store.add_job(new_job("a"), JobState.QUEUED)
-    store.add_job(new_job("b"), JobState.QUEUED)
-    store.set_state("a", JobState.DONE)
-    assert store.unreleased_before(time.time() - 60) == []
-    assert store.unreleased_before(time.time() + 60) == ["a"]
-    store.set_released("a")
-    assert store.unreleased_before(time.time() + 60) == []
+def test_a_deleted_job_leaves_nothing(store: Store) -> None:
+    for job_id in "ab":
+        store.add_job(new_job(job_id), JobState.UPLOADING)
+        store.add_upload(job_id, 0, 1, "ff")
+        store.add_result(job_id, 1, 2, "ee", 0.5)
+        store.add_stage_time(job_id, "read", 1.0)
+    store.delete_job("a")
+    for table in ("jobs", "job_texts", "uploads", "events", "results", "stage_times"):
+        found = {row["job_id"] for row in store.read(f"SELECT job_id FROM {table}")}
+        assert found == {"b"}, table
 
 
 def test_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
@@ -175,7 +179,6 @@ def test_a_store_of_the_first_release_is_brought_up_to_date(tmp_path: Path) -> N
     waited = store.info("old")
     assert waited is not None
     assert waited.queue_s > 1e9  # it has waited since 1970
-    assert store.next_queued() is None
     assert store.read("PRAGMA user_version")[0][0] == len(STEPS)
     store.commit()
     store.close()
