@@ -23,6 +23,7 @@ from void_protocol.job_file import encode_job, read_job
 from .exit_codes import ExitCode
 from .explain import CommandError
 from .progress import StageProgress
+from .together import run_together
 
 
 class TerminalMonitor:
@@ -46,6 +47,10 @@ class TerminalMonitor:
 
     def log(self, message: str) -> None:
         self._progress.message(message)
+
+    def waiting(self, obstacle: str) -> None:
+        if obstacle:
+            self._progress.message(obstacle)
 
     def check_cancelled(self) -> None:
         if self._stop:
@@ -107,14 +112,18 @@ def run(
     from void_server.translate import run_job
 
     jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]
-    for job in jobs:
-        with StageProgress(job.shot.name) as bars:
-            monitor = TerminalMonitor(bars)
-            with stopping_on_signals(monitor):
-                run_job(job, monitor, resume=resume)
-        typer.echo(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
-        if monitor.frames_done != len(job.shot.frame_numbers):
-            raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
+
+    def run_all() -> None:
+        for job in jobs:
+            with StageProgress(job.shot.name) as bars:
+                monitor = TerminalMonitor(bars)
+                with stopping_on_signals(monitor):
+                    run_job(job, monitor, resume=resume)
+            typer.echo(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
+            if monitor.frames_done != len(job.shot.frame_numbers):
+                raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
+
+    run_together(jobs, run_all)
 
 
 def add_to(app: typer.Typer) -> None:
