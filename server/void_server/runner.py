@@ -32,6 +32,9 @@ class RunMonitor(Protocol):
     def check_cancelled(self) -> None:
         """Raises RemovalCancelled when a stop was asked for."""
 
+    def waiting(self, obstacle: str) -> None:
+        """The run stands still until what this text names has passed; empty: it goes on. Any thread."""
+
     def frame_done(self, number: int, path: Path) -> None:
         """Frame ``number`` is whole at ``path``. Any thread. A resumed run also reports the frames it
         keeps."""
@@ -40,12 +43,17 @@ class RunMonitor(Protocol):
 class JobRunner(Protocol):
     """Runs one job to its end. Every pattern in the job is a path on this machine.
 
+    ``wait_s`` is how long the run may wait for what stands in its way and may pass: a late frame, a full
+    volume, a drive that is gone.
+
     With ``resume``, frames that an earlier run of this very job left whole are kept. Returns when all frames
     are written; raises RemovalCancelled soon after the monitor says so, and any other exception when the job
     has failed (its text is shown to the artist).
     """
 
-    def __call__(self, job: RemovalJob, monitor: RunMonitor, *, resume: bool = False) -> None: ...
+    def __call__(
+        self, job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0
+    ) -> None: ...
 
 
 def load_runner(name: str) -> JobRunner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 
@@ -28,11 +29,20 @@ warm_engine: Callable[[str], Engine] = cache(make_engine)
 """Engines are kept for the process's life, so that a worker loads a model once."""
 
 
-def run_job(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False) -> None:
+def run_job(
+    job: RemovalJob,
+    monitor: RemovalMonitor,
+    *,
+    resume: bool = False,
+    wait_s: float = 0.0,
+    start_wait_s: float | None = None,
+) -> None:
     """Run a job here, in this process. Every pattern in it is a path on this machine.
 
     Args:
         resume: frames of the result that this very job has already written are kept and not made again.
+        wait_s: how long to wait, once the work has begun, for what may pass: a late frame, a full volume.
+        start_wait_s: the same before the work begins; None for ``wait_s``.
 
     Raises:
         EngineError: when the removal fails; the message is for the artist.
@@ -40,7 +50,11 @@ def run_job(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False) -
     """
     name = best_engine_here() if job.settings.engine == AUTO else job.settings.engine
     with ExitStack() as files:
-        request = removal_request(job, files, engine_name=name, resume=resume)
+        request = replace(
+            removal_request(job, files, engine_name=name, resume=resume),
+            wait_s=wait_s,
+            start_wait_s=start_wait_s,
+        )
         run_removal(request, warm_engine(name), monitor)
 
 

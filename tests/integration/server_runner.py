@@ -18,7 +18,7 @@ from void_protocol.sequence import frame_path
 from void_server.runner import RunMonitor
 
 
-def copy_frames(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False) -> None:
+def copy_frames(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0) -> None:
     """Copy each plate frame, with every input file's size in the log."""
     words = job.settings.prompt.split()
     monitor.log(f"copying, resume {resume}")
