@@ -125,7 +125,7 @@ def _not_understood(control: memoryview, error: Exception) -> WireError:
     request = head.request if isinstance(head.request, int) and 0 <= head.request <= 2**53 else None
     if isinstance(head.request, bool):
         request = None
-    if head.type not in _KNOWN_TYPES:
+    if not isinstance(head.type, str) or head.type not in _KNOWN_TYPES:
         return WireError("unknown_type", f"message type {str(head.type)[:64]!r} is not known here", request)
     return WireError("bad_message", f"{head.type}: {error}", request)
 

@@ -156,12 +156,15 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
     with ExitStack() as held:
         file = _open_file(path, number, held)
-        source = oiio.ImageInput.open(str(path))
-        if source is None:
-            raise _unreadable(path, number, oiio.geterror())
-        held.callback(source.close)
-        confirm(file, path, number)
-        yield source
+        try:
+            source = oiio.ImageInput.open(str(path))
+            if source is None:
+                raise _unreadable(path, number, oiio.geterror())
+            held.callback(source.close)
+            confirm(file, path, number)
+            yield source
+        except UnicodeDecodeError as error:  # of a name in the file, or of OpenImageIO's words about it
+            raise _unreadable(path, number, f"a name in it is not UTF-8: {error.object[:40]!r}") from error
 
 
 def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -79,8 +80,12 @@ class FrameHeader:
 
     @property
     def metadata(self) -> Mapping[str, object]:
-        """All metadata by name, as plain values."""
-        return {attribute.name: attribute.value for attribute in self.attributes.extra_attribs}
+        """All metadata by name, as plain values. Text that is not UTF-8 is left out (files keep it)."""
+        values: dict[str, object] = {}
+        for attribute in self.attributes.extra_attribs:
+            with suppress(UnicodeDecodeError):
+                values[attribute.name] = attribute.value
+        return values
 
     def rgb_names(self, layer: str = "") -> tuple[str, str, str]:
         """The three channels that hold the colours of a layer; see :func:`layers.find_rgb`.
