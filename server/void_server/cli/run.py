@@ -25,6 +25,9 @@ from .explain import CommandError
 from .progress import StageProgress
 from .together import run_together
 
+_WAIT_S = 600.0
+"""What stops a removal that has begun may pass while its work is worth waiting for."""
+
 
 class TerminalMonitor:
     """Shows a removal on the terminal and stops it on Ctrl-C or SIGTERM."""
@@ -49,8 +52,7 @@ class TerminalMonitor:
         self._progress.message(message)
 
     def waiting(self, obstacle: str) -> None:
-        if obstacle:
-            self._progress.message(obstacle)
+        self._progress.message(obstacle or "going on")
 
     def check_cancelled(self) -> None:
         if self._stop:
@@ -105,6 +107,14 @@ def run(
     models: Annotated[
         Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
     ] = None,
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds to wait for a late frame, a full disk or a drive that is gone. Without it: not at all "
+            f"before the work begins, {_WAIT_S:g} s after.",
+            min=0,
+        ),
+    ] = None,
 ) -> None:
     """Run jobs here, one after another, without a server."""
     if models is not None:
@@ -118,7 +128,13 @@ def run(
             with StageProgress(job.shot.name) as bars:
                 monitor = TerminalMonitor(bars)
                 with stopping_on_signals(monitor):
-                    run_job(job, monitor, resume=resume)
+                    run_job(
+                        job,
+                        monitor,
+                        resume=resume,
+                        wait_s=_WAIT_S if wait is None else wait,
+                        start_wait_s=wait or 0.0,
+                    )
             typer.echo(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
             if monitor.frames_done != len(job.shot.frame_numbers):
                 raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
