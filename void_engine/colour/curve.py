@@ -34,6 +34,9 @@ class Curve(Protocol):
     def decode(self, code: Float32Array) -> Float32Array:
         """The light of codes in 0..1."""
 
+    def lost(self, linear: Float32Array, code: Float32Array) -> Float32Array:
+        """What ``code``, cut to 0..1, does not hold of the light that it was made of."""
+
     def describe(self) -> dict[str, float | str]:
         """The parameters for the output's metadata."""
 
@@ -46,6 +49,14 @@ def srgb_encode(linear: float) -> float:
 def srgb_slope(linear: float) -> float:
     """Its derivative above the toe."""
     return float(1.055 / 2.4 * linear ** (1 / 2.4 - 1))
+
+
+def above_ceiling(curve: Curve, linear: Float32Array, code: Float32Array) -> Float32Array:
+    """:meth:`Curve.lost` of a curve that holds everything up to its ceiling."""
+    if not bool((code >= 1).any()):
+        return np.zeros_like(linear)
+    over = linear - curve.decode(np.ones(1, np.float32))
+    return np.where((code >= 1) & (over > 0), over, np.float32(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,9 @@ class ShoulderCurve:
             linear += self.offset * np.expm1(np.maximum(c - knee, 0) / self.scale)
         return linear.astype(np.float32)
 
+    def lost(self, linear: Float32Array, code: Float32Array) -> Float32Array:
+        return above_ceiling(self, linear, code)
+
     def describe(self) -> dict[str, float | str]:
         return {"curve": "srgb-shoulder", "shoulder": self.shoulder, "ceiling": self.ceiling}
 
@@ -156,6 +170,9 @@ class AcesCct:
         low = (c - 0.0729055341958355) / 10.5402377416545
         high = np.exp2(c * 17.52 - 9.72)
         return np.where(c <= 0.155251141552511, low, high).astype(np.float32)
+
+    def lost(self, linear: Float32Array, code: Float32Array) -> Float32Array:
+        return above_ceiling(self, linear, code)
 
     def describe(self) -> dict[str, float | str]:
         return {"curve": "acescct"}

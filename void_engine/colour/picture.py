@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from void_engine.colour.curve import AcesCct, Curve, ShoulderCurve
 from void_engine.colour.exposure import ShotLight, exposure_stops
 from void_engine.colour.primaries import UNCHANGED, Primaries
+from void_engine.colour.view import DisplayView
 from void_engine.errors import SettingError
 
 Float32Array = NDArray[np.float32]
 
-ENCODINGS = ("shoulder", "srgb", "acescct")
+ENCODINGS = ("shoulder", "srgb", "acescct", "view")
 _LOWEST_CEILING = 1.0
 # A decoded code above the shoulder is believed as far as its own surroundings or the plate's reach.
 _OWN_MEDIAN_PX = 5
@@ -39,17 +40,13 @@ class ModelPicture:
 
         Returns:
             Codes (H, W, 3) in 0..1, and the *carry* (H, W, 3): the negative part of the light, zero almost
-            everywhere, and with the plain sRGB encoding also what is above 1. Carry and codes together give
-            the plate back.
+            everywhere; with the plain sRGB encoding also what is above 1, with a view all that it does not
+            show. Carry and codes together give the plate back.
         """
         light = self.primaries.to_model(plate) * np.float32(2.0**self.stops)
         held = np.maximum(light, 0)
         code = np.clip(self.curve.encode(held), 0, 1)
-        carry = np.minimum(light, 0)
-        if bool((code >= 1).any()):
-            over = held - self.curve.decode(np.ones(1, np.float32))
-            carry = np.where((code >= 1) & (over > 0), over, carry)
-        return code, carry
+        return code, np.minimum(light, 0) + self.curve.lost(held, code)
 
     def decode(self, code: Float32Array, carry: Float32Array | None = None) -> Float32Array:
         """The plate (H, W, 3) of codes, with the carry added where there is one.
@@ -98,17 +95,21 @@ def plan_picture(
     encoding: str = "shoulder",
     stops: float | None = None,
     primaries: Primaries = UNCHANGED,
+    display: str = "",
+    view: str = "",
 ) -> ModelPicture:
     """The encoding of a shot from what was measured.
 
     Args:
         light: of the whole shot, in linear Rec.709.
-        encoding: ``shoulder`` (the house curve), ``srgb`` (light above 1 is not shown) or ``acescct``.
+        encoding: ``shoulder`` (the house curve), ``srgb`` (light above 1 is not shown), ``acescct`` or
+            ``view`` (an OCIO display view).
         stops: the artist's exposure; None measures.
         primaries: of the shot's working space.
+        display, view: with ``view`` only; empty for the OCIO configuration's defaults.
 
     Raises:
-        SettingError: for an encoding that is not known or an exposure out of range.
+        SettingError: for an encoding or a view that is not known, or an exposure out of range.
     """
     if encoding not in ENCODINGS:
         raise SettingError(f"encoding {encoding!r} is not known; choose one of {', '.join(ENCODINGS)}")
@@ -119,6 +120,8 @@ def plan_picture(
     curve: Curve
     if encoding == "acescct":
         curve = AcesCct()
+    elif encoding == "view":
+        curve = DisplayView.named(display, view)
     elif encoding == "srgb":
         curve = ShoulderCurve.reaching(1.0)
     else:

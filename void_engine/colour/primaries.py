@@ -54,8 +54,8 @@ def primaries_of(space: str, config: str | None = None) -> Primaries:
     """
     if not space:
         return UNCHANGED
-    config = config or os.environ.get("OCIO") or PINNED_CONFIG
-    target = _model_space(config)
+    config = config or current_config()
+    target = model_space(config)
     # Two brightnesses of each primary: only a linear space doubles.
     probe = np.concatenate([np.eye(3), 2 * np.eye(3)]).astype(np.float32).reshape(1, 6, 3)
     converted = oiio.ImageBufAlgo.colorconvert(oiio.ImageBuf(probe), space, target, colorconfig=config)
@@ -71,7 +71,17 @@ def primaries_of(space: str, config: str | None = None) -> Primaries:
     return Primaries(space, matrix, np.linalg.inv(matrix).astype(np.float64))
 
 
-def _model_space(config: str) -> str:
+def current_config() -> str:
+    """The OCIO configuration in use: the one that OCIO names, else :data:`PINNED_CONFIG`."""
+    return os.environ.get("OCIO") or PINNED_CONFIG
+
+
+def model_space(config: str) -> str:
+    """The model's space by its name in a configuration.
+
+    Raises:
+        SettingError: when the configuration has none of the names in use for it.
+    """
     names = set(oiio.ColorConfig(config).getColorSpaceNames())
     for name in MODEL_SPACE_NAMES:
         if name in names:

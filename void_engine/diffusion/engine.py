@@ -77,7 +77,14 @@ class VoidEngine:
         primaries = primaries_of(settings.colour_space or shot_space)
         seen = survey(shot, primaries, monitor)
         stops = None if math.isnan(settings.exposure_stops) else settings.exposure_stops
-        picture = plan_picture(seen.light, encoding=settings.encoding, stops=stops, primaries=primaries)
+        picture = plan_picture(
+            seen.light,
+            encoding=settings.encoding,
+            stops=stops,
+            primaries=primaries,
+            display=settings.view_display,
+            view=settings.view,
+        )
         canvas = plan_size(shot, settings, request.proxy_scale)
         clip = ShotClip(shot, picture, canvas, settings, request.seed)
         run = VoidRun(clip, settings, request, folder, monitor, measures=self._measures)

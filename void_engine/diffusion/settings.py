@@ -80,6 +80,9 @@ class VoidSettings:
     encoding: str = "shoulder"
     exposure_stops: float = math.nan
     """Not a number: measured on the shot."""
+    view_display: str = ""
+    """With the encoding ``view``: display and view of the OCIO configuration; "" for its defaults."""
+    view: str = ""
     colour_space: str = ""
     device: str = "auto"
     precision: str = "auto"
@@ -180,6 +183,10 @@ def _check(settings: VoidSettings) -> None:
         raise SettingError(
             f"engine option overlap_frames is {settings.overlap_frames}; it must be a multiple of {_STEP} "
             f"below the window of {settings.window_frames}"
+        )
+    if (settings.view or settings.view_display) and settings.encoding != "view":
+        raise SettingError(
+            f"engine options view and view_display need encoding 'view', which is {settings.encoding!r}"
         )
     if settings.step_cache != "auto" and settings.speed == "exact":
         raise SettingError(

@@ -51,6 +51,7 @@ def test_text_is_understood_as_command_lines_give_it() -> None:
         ({"overlap_frames": 4}, "multiple of 8"),
         ({"overlap_frames": 96}, "below the window"),
         ({"longest": 20}, "at least the window"),
+        ({"view": "Raw"}, "need encoding 'view'"),
         ({"encoding": "log"}, "choose one of shoulder"),
         ({"step_cache": "taylor"}, "set speed to"),
         ({"speed": "fast", "step_cache": "magic"}, "choose one of auto, first-block"),
