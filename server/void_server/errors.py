@@ -11,6 +11,10 @@ class ServerSettingError(ServiceError):
     """A setting of the server cannot be honoured."""
 
 
+class KeyListError(ServiceError):
+    """The list of clients cannot be changed as asked."""
+
+
 class HomeInUseError(ServiceError):
     """Another server runs with the same home folder."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from void_protocol.keys import (
     keys_folder,
     read_key_file,
     read_secret_key_file,
+    refuse_foreign_folder,
     server_public_key_file,
 )
 
@@ -43,24 +45,34 @@ def allowed_folder(home: Path) -> Path:
     return keys_folder(home) / "allowed"
 
 
+def server_secret_key_file(home: Path) -> Path:
+    """The server's own pair."""
+    return keys_folder(home) / "server.key_secret"
+
+
 def ensure_keys(home: Path) -> ServerKeys:
     """The server's keys; what is missing is made, with private permissions.
 
     Raises:
-        KeyFileError: when a key file is damaged, cannot be written, or a private one is readable by others.
+        KeyFileError: when a key file is damaged, cannot be written, or a private one is readable by others;
+            when others may write where the keys and the list lie.
     """
     try:
         for folder in (home, keys_folder(home), allowed_folder(home)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        server_secret_file = keys_folder(home) / "server.key_secret"
-        if not server_secret_file.exists():
+        for folder in (keys_folder(home), allowed_folder(home)):
+            refuse_foreign_folder(folder)
+        server_secret_file = server_secret_key_file(home)
+        is_new = not server_secret_file.exists()
+        if is_new:
             make_key_pair(server_secret_file)
         public, secret = read_secret_key_file(server_secret_file)
         # The public half is what clients pin: it follows the secret one, whatever became of the file.
         write_public_key(server_public_key_file(home), public)
         client_file = client_secret_key_file(home)
-        if not client_file.exists():
-            make_key_pair(client_file)
+        if is_new or not client_file.exists():  # later, who is not on the list was taken off it
+            if not client_file.exists():
+                make_key_pair(client_file)
             client_public, _ = read_secret_key_file(client_file)
             write_public_key(allowed_folder(home) / f"{LOCAL_CLIENT}.key", client_public)
     except OSError as error:
@@ -68,9 +80,10 @@ def ensure_keys(home: Path) -> ServerKeys:
     return ServerKeys(public, secret)
 
 
-def make_key_pair(path: Path) -> None:
-    """A new pair in ``path``, readable by its owner only; the file appears whole."""
-    public, secret = zmq.curve_keypair()
+def make_key_pair(path: Path, pair: tuple[bytes, bytes] | None = None) -> None:
+    """A pair (public, secret), by default a new one, in ``path``, readable by its owner only; the file
+    appears whole."""
+    public, secret = pair or zmq.curve_keypair()
     text = f'metadata\ncurve\n    public-key = "{public.decode()}"\n    secret-key = "{secret.decode()}"\n'
     _write_private(path, text, mode=0o600)
 
@@ -93,7 +106,7 @@ class AllowList:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seen: tuple[tuple[str, int], ...] | None = None
+        self._seen: tuple[tuple[str, int, int], ...] | None = None
         self._names: dict[bytes, str] = {}
 
     def is_allowed(self, public: bytes) -> bool:
@@ -107,13 +120,19 @@ class AllowList:
 
     def keys(self) -> Collection[bytes]:
         """The public keys on the list now."""
-        files = sorted(self._folder.glob("*.key"))
-        seen = tuple((file.name, file.stat().st_mtime_ns) for file in files)
+        seen = tuple(sorted(_list_keys(self._folder)))
         if seen != self._seen:
-            keys = {file.stem: _read_allowed(file) for file in files}
+            keys = {Path(name).stem: _read_allowed(self._folder / name) for name, *_ in seen}
             self._names = {key: name for name, key in keys.items() if key is not None}
             self._seen = seen
         return self._names.keys()
+
+
+def _list_keys(folder: Path) -> Iterator[tuple[str, int, int]]:
+    for path in folder.glob("*.key"):
+        with suppress(FileNotFoundError):  # taken off the list this very moment
+            status = path.stat()
+            yield path.name, status.st_mtime_ns, status.st_ino
 
 
 def _read_allowed(file: Path) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, doctor, jobs, make, models, pictures, run, serve
+from . import demo, doctor, jobs, keys, make, models, pictures, run, serve
 from .explain import ExplainingGroup
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ for family in (run, make, pictures, serve, jobs, demo):
     family.add_to(app)
 app.command("doctor", help=doctor.doctor.__doc__)(doctor.doctor)
 app.add_typer(models.app, name="models", help="VOID's model files: fetch, check, make tiny ones for tests.")
+app.add_typer(keys.app, name="keys", help="Who may use the server, and the keys of both sides.")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import client_secret_key_file, read_secret_key_file, server_public_key_file
+from void_server.client_keys import own_public_key
 from void_server.keys import (
     LOCAL_CLIENT,
     AllowList,
@@ -61,6 +62,33 @@ def test_a_lost_public_key_comes_back_and_a_foreign_secret_is_refused(tmp_path: 
     (tmp_path / "keys" / "server.key_secret").write_text("x")
     with pytest.raises(KeyFileError, match=r"server\.key_secret"):
         ensure_keys(tmp_path)
+
+
+def test_who_had_keys_before_the_server_did_is_let_in_once(tmp_path: Path) -> None:
+    public = own_public_key(tmp_path)
+    ensure_keys(tmp_path)
+    assert AllowList(allowed_folder(tmp_path)).name_of(public) == LOCAL_CLIENT
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_keys_lie_where_nobody_else_may_write(tmp_path: Path) -> None:
+    ensure_keys(tmp_path)
+    for folder in (tmp_path / "keys", allowed_folder(tmp_path)):
+        folder.chmod(0o770)
+        with pytest.raises(KeyFileError, match=r"can be written to by others; run: chmod 700"):
+            ensure_keys(tmp_path)
+        folder.chmod(0o700)
+    ensure_keys(tmp_path)
+
+
+def test_a_list_that_is_gone_lets_nobody_in(tmp_path: Path) -> None:
+    ensure_keys(tmp_path)
+    public, _ = read_secret_key_file(client_secret_key_file(tmp_path))
+    allowed = AllowList(allowed_folder(tmp_path))
+    assert allowed.is_allowed(public)
+    (allowed_folder(tmp_path) / "local.key").unlink()
+    allowed_folder(tmp_path).rmdir()
+    assert not allowed.is_allowed(public)
 
 
 def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:

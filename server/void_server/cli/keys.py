@@ -1,0 +1,120 @@
+"""``void keys``: who may use the server, and the keys of both sides."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from void_protocol.errors import KeyFileError
+from void_protocol.keys import fingerprint, home_folder, read_key_file, server_public_key_file
+from void_server import client_keys
+
+HomeOption = Annotated[
+    Path | None, typer.Option(help="The server's home folder; default: VOID_HOME or ~/.void-nuke.")
+]
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_clients(
+    home: HomeOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON array.")] = False,
+) -> None:
+    """Show the clients that the server lets in."""
+    clients = client_keys.listed_clients(home_folder(home))
+    if as_json:
+        rows = [
+            {
+                "name": client.name,
+                "key": None if client.public is None else client.public.decode(),
+                "fingerprint": None if client.public is None else fingerprint(client.public),
+                "added_at": client.added_at,
+                "problem": client.problem,
+            }
+            for client in clients
+        ]
+        typer.echo(msgspec.json.encode(rows).decode())
+        return
+    table = Table("name", "fingerprint", "added", box=None)
+    for client in clients:
+        what = client.problem if client.public is None else fingerprint(client.public)
+        table.add_row(client.name, what, time.strftime("%Y-%m-%d %H:%M", time.localtime(client.added_at)))
+    Console(soft_wrap=True).print(table)
+
+
+@app.command()
+def show(home: HomeOption = None) -> None:
+    """Show this user's public key, to be sent to whoever runs the server, and the server's."""
+    folder = home_folder(home)
+    own = client_keys.own_public_key(folder)
+    typer.echo(f"own key     {own.decode()}")
+    typer.echo(f"            {fingerprint(own)}")
+    try:
+        server, _ = read_key_file(server_public_key_file(folder))
+    except KeyFileError:
+        typer.echo(f"server key  none here: put the server's server.key into {folder / 'keys'}")
+        return
+    typer.echo(f"server key  {server.decode()}")
+    typer.echo(f"            {fingerprint(server)}")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="The client's name in jobs and logs.")],
+    key: Annotated[str, typer.Argument(help="Its public key (40 characters), or a file that holds it.")],
+    home: HomeOption = None,
+) -> None:
+    """Let a client in that has made its own keys ('void keys show' prints them)."""
+    file = Path(key)
+    public = read_key_file(file)[0] if len(key) != 40 or file.is_file() else key.encode()
+    client_keys.add_client(home_folder(home), name, public)
+    typer.echo(f"{name} is let in: {fingerprint(public)}")
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="As 'void keys list' shows it.")], home: HomeOption = None
+) -> None:
+    """Let a client in no more; its connections end at once. Its jobs go on."""
+    client_keys.revoke_client(home_folder(home), name)
+    typer.echo(f"{name} is let in no more")
+
+
+@app.command("new-client")
+def new_client(
+    name: Annotated[str, typer.Argument(help="The client's name in jobs and logs.")],
+    folder: Annotated[Path, typer.Argument(help="Where its home folder is made; private.")],
+    endpoint: Annotated[
+        str | None, typer.Option(help="How it reaches the server; default: where the server listens now.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Make keys for a client, let it in, and write a home folder for its machine."""
+    folder = folder.expanduser().absolute()
+    public = client_keys.new_client(home_folder(home), name, folder, endpoint)
+    typer.echo(f"{name} is let in: {fingerprint(public)}")
+    typer.echo(f"move {folder} to its machine over a private way, point VOID_HOME at it, and delete it here")
+
+
+@app.command("rotate-server")
+def rotate_server(home: HomeOption = None) -> None:
+    """Make new keys for the server, which must be stopped. Every other machine needs the new server.key."""
+    folder = home_folder(home)
+    public = client_keys.renew_server(folder)
+    typer.echo(f"the server's key is now {fingerprint(public)}")
+    typer.echo(
+        f"start the server, and copy {server_public_key_file(folder)} into keys/ of every client's home"
+    )
+
+
+@app.command("rotate-local")
+def rotate_local(home: HomeOption = None) -> None:
+    """Make new keys for the user of the server's machine; the old ones are let in no more."""
+    public = client_keys.renew_local_client(home_folder(home))
+    typer.echo(f"the local user's key is now {fingerprint(public)}")
