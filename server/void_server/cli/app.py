@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, doctor, jobs, keys, make, models, pictures, run, serve
+from . import clean, demo, doctor, farm, jobs, keys, logs, make, models, pictures, queue, run, serve, status
 from .explain import ExplainingGroup
 
 app = typer.Typer(
@@ -38,9 +38,10 @@ def void(
     # --debug is read by ExplainingGroup from the context, where every error passes.
 
 
-for family in (run, make, pictures, serve, jobs, demo):
+for family in (run, make, pictures, serve, jobs, status, logs, queue, clean, demo):
     family.add_to(app)
 app.command("doctor", help=doctor.doctor.__doc__)(doctor.doctor)
+app.add_typer(farm.app, name="farm")
 app.add_typer(models.app, name="models", help="VOID's model files: fetch, check, make tiny ones for tests.")
 app.add_typer(keys.app, name="keys", help="Who may use the server, and the keys of both sides.")
 

@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import numpy as np
 import typer
 
-from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
-from void_engine.errors import PlateError
-from void_engine.plates.exr import read_header
-from void_engine.plates.header import FrameHeader
 from void_engine.plates.pattern import FramePattern
 from void_protocol.errors import JobFileError
-from void_protocol.job import Format, Matte, Output, RemovalJob, Role, RotoShape, Settings, Shot
+from void_protocol.job import RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
+from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
 
 from .progress import StageProgress
 
@@ -36,18 +32,6 @@ def parse_range(text: str) -> tuple[int, int]:
         raise typer.BadParameter(f"{text!r} is not a frame range; write 1001-1040")
     first = int(found[1])
     return first, int(found[2]) if found[2] is not None else first
-
-
-def parse_matte(text: str, role: Role) -> Matte:
-    """``pattern`` or ``pattern:channel``."""
-    pattern, colon, channel = text.rpartition(":")
-    if colon and pattern.lower().endswith(".exr"):
-        return Matte(role=role, pattern=_absolute(pattern), channel=channel)
-    return Matte(role=role, pattern=_absolute(text))
-
-
-def _absolute(pattern: str) -> str:
-    return str(Path(pattern).absolute())
 
 
 def new(
@@ -75,52 +59,25 @@ def new(
     name: Annotated[str | None, typer.Option(help="Shot name; default: the plate's file name.")] = None,
 ) -> None:
     """Make a job file from a plate and mattes or shapes."""
-    pattern = FramePattern.parse(_absolute(plate))
-    first, last = parse_range(frames) if frames else _range_on_disk(pattern)
-    header = read_header(pattern.path(first), first)
-    width, height = header.display_size
-    given: dict[Role, list[str]] = {
-        "remove": remove or [],
-        "affected": affected or [],
-        "ignore": ignore or [],
-    }
-    if quadmask is not None:
-        given["remove"].append(f"{quadmask}:remove")
-        given["affected"].append(f"{quadmask}:affected")
-    mattes = [parse_matte(text, role) for role, texts in given.items() for text in texts]
-    job = RemovalJob(
-        shot=Shot(
-            name=name or re.split(r"[.%#]", Path(plate).name)[0].rstrip("_-") or "shot",
-            plate=_absolute(plate),
-            first_frame=first,
-            last_frame=last,
-            format=Format(width=width, height=height, pixel_aspect=header.pixel_aspect),
-            colour_space=colour_space or _space_of(header),
-        ),
-        shapes=[] if shapes is None else _read_shapes(shapes),
-        mattes=mattes,
-        settings=Settings(engine=engine, prompt=prompt, proxy_scale=proxy, seed=seed),
-        output=Output(pattern=_absolute(output)),
+    frame_range = parse_range(frames) if frames else None
+    job = job_from_files(
+        ShotFiles(
+            plate=plate,
+            output=output,
+            frames=frame_range,
+            remove=tuple(remove or ()),
+            affected=tuple(affected or ()),
+            ignore=tuple(ignore or ()),
+            quadmask=quadmask,
+            shapes=tuple([] if shapes is None else _read_shapes(shapes)),
+            settings=Settings(engine=engine, prompt=prompt, proxy_scale=proxy, seed=seed),
+            colour_space=colour_space,
+            name=name,
+        )
     )
     write_job(job, job_file)
-    typer.echo(f"{job_file}: {job.shot.name}, {first}-{last}, {width}x{height}")
-
-
-def _space_of(header: FrameHeader) -> str:
-    """The space that a plate's chromaticities name; the configuration's own where there are none."""
-    found = header.metadata.get("chromaticities")
-    if isinstance(found, tuple) and np.allclose(found, REC709_CHROMATICITIES, atol=1e-3):
-        return REC709_SPACE
-    return "scene_linear"
-
-
-def _range_on_disk(pattern: FramePattern) -> tuple[int, int]:
-    if pattern.is_still:
-        return 1, 1
-    numbers = pattern.frames_on_disk()
-    if not numbers:
-        raise PlateError(f"{pattern}: no frame on disk; check the path, or give the range with --frames")
-    return numbers[0], numbers[-1]
+    shot, size = job.shot, job.shot.format
+    typer.echo(f"{job_file}: {shot.name}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
 
 
 def _read_shapes(path: Path) -> list[RotoShape]:
@@ -147,7 +104,7 @@ def ingest(
     with StageProgress(movie.name) as bars:
         count = ingest_movie(
             movie,
-            FramePattern.parse(_absolute(pattern)),
+            FramePattern.parse(absolute_pattern(pattern)),
             first_frame=first,
             colour=colour,
             quadmask=quadmask,

@@ -1,0 +1,9 @@
+"""What can go wrong with a list of shots."""
+
+from __future__ import annotations
+
+from void_server.errors import ServiceError
+
+
+class ManifestError(ServiceError):
+    """A list of shots cannot be read or says something impossible; the message names the row and field."""

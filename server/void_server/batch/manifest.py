@@ -1,0 +1,60 @@
+"""Lists of shots as a spreadsheet or a script writes them: CSV with a header line, or a JSON list."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from void_protocol.job import RemovalJob
+
+from .errors import ManifestError
+from .wishes import ShotWishes, completed, job_of
+
+
+def read_csv_manifest(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
+    """The jobs of a CSV file. The first line names the columns; comma, semicolon or tab part them.
+
+    Raises:
+        ManifestError: naming the line and the field.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"the list {path} cannot be read: {error}") from error
+    header = text.partition("\n")[0]
+    parted_by = max(",\t;", key=header.count)
+    reader = csv.DictReader(text.splitlines(), delimiter=parted_by, restkey="", skipinitialspace=True)
+    jobs = []
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        if "" in row:
+            raise ManifestError(f"{where}: more fields than the first line names")
+        cells = {name.strip(): (value or "").strip() for name, value in row.items() if name}
+        if any(cells.values()):
+            jobs.append(_job(cells, wishes, path, where))
+    return jobs
+
+
+def read_json_manifest(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
+    """The jobs of a JSON file with a list of objects.
+
+    Raises:
+        ManifestError: naming the entry and the field.
+    """
+    try:
+        rows = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"the list {path} cannot be read: {error}") from error
+    jobs = []
+    for index, row in enumerate(rows):
+        where = f"{path}, entry {index}"
+        if not isinstance(row, dict):
+            raise ManifestError(f"{where}: not an object with the fields of a shot")
+        jobs.append(_job(row, wishes, path, where))
+    return jobs
+
+
+def _job(row: Mapping[str, object], wishes: ShotWishes, path: Path, where: str) -> RemovalJob:
+    return job_of(completed(row, wishes, where), path.parent, where)

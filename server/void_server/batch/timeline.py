@@ -1,0 +1,98 @@
+"""Editorial lists through OpenTimelineIO: each clip of the cut is a shot.
+
+OpenTimelineIO reads ``.otio``, ``.otioz`` and ``.otiod`` itself and other formats (EDL, AAF, FCP XML) through
+the adapters that are installed; ``otio-cmx3600-adapter`` reads EDL.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from void_protocol.job import RemovalJob
+
+from .errors import ManifestError
+from .wishes import ShotWishes, job_of
+
+TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod", ".edl", ".aaf", ".xml", ".fcpxml")
+METADATA_KEY = "void"
+"""Clips may carry fields of :class:`ShotWishes` of their own under this key of their metadata."""
+
+
+def read_timeline(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
+    """One job for each clip whose media the cut uses, in the cut's order; a clip that comes again is one shot
+    over all frames that are used of it.
+
+    Frame numbers are those of the media: a clip's source range, at the media's rate. Where the clip refers to
+    an image sequence or a file with a frame token, that is the plate, unless ``wishes.plate`` says otherwise.
+
+    Raises:
+        ManifestError: when the timeline cannot be read, or a clip lacks what a job needs.
+    """
+    try:
+        import opentimelineio as otio
+    except ModuleNotFoundError as error:
+        raise ManifestError(f"{path}: timelines need OpenTimelineIO; install the extra 'farm'") from error
+    try:
+        timeline = otio.adapters.read_from_file(str(path))
+    except (otio.exceptions.OTIOError, OSError, ValueError) as error:
+        raise ManifestError(
+            f"{path} cannot be read as a timeline: {error}; its format may need an OpenTimelineIO adapter"
+        ) from error
+    found: dict[str, tuple[ShotWishes, int, int]] = {}
+    for clip in timeline.find_clips():
+        made = _shot_of(otio, clip, wishes, path)
+        if made is None:
+            continue
+        row, first, last = made
+        if row.shot in found:
+            before = found[row.shot]
+            first, last = min(first, before[1]), max(last, before[2])
+        found[row.shot] = (row, first, last)
+    return [
+        job_of(
+            msgspec.structs.replace(row, frames=row.frames or f"{first}-{last}"),
+            path.parent,
+            f"{path}, clip {name}",
+        )
+        for name, (row, first, last) in found.items()
+    ]
+
+
+def _shot_of(otio: Any, clip: Any, wishes: ShotWishes, path: Path) -> tuple[ShotWishes, int, int] | None:
+    """What a clip says; None where it refers to no picture."""
+    reference = clip.media_reference
+    plate = wishes.plate or _plate_of(otio, reference)
+    if not plate:
+        return None
+    used = clip.trimmed_range()
+    first = round(used.start_time.value)
+    last = round(used.end_time_inclusive().value)
+    if isinstance(reference, otio.schema.ImageSequenceReference):
+        first, last = (
+            reference.frame_for_time(used.start_time),
+            reference.frame_for_time(used.end_time_inclusive()),
+        )
+    own = dict(clip.metadata.get(METADATA_KEY, {}))
+    row = msgspec.structs.replace(wishes, plate=plate, shot=_name(clip))
+    try:
+        own_row = msgspec.convert(own, ShotWishes, strict=False)
+    except msgspec.ValidationError as error:
+        raise ManifestError(f"{path}, clip {clip.name}: metadata {METADATA_KEY!r}: {error}") from error
+    return msgspec.structs.replace(row, **{name: getattr(own_row, name) for name in own}), first, last
+
+
+def _name(clip: Any) -> str:
+    return str(clip.name).strip() or "shot"
+
+
+def _plate_of(otio: Any, reference: Any) -> str:
+    if isinstance(reference, otio.schema.ImageSequenceReference):
+        padding = max(1, reference.frame_zero_padding)
+        folder = otio.url_utils.filepath_from_url(reference.target_url_base)
+        return str(Path(folder) / f"{reference.name_prefix}%0{padding}d{reference.name_suffix}")
+    if isinstance(reference, otio.schema.ExternalReference) and reference.target_url:
+        return str(otio.url_utils.filepath_from_url(reference.target_url))
+    return ""

@@ -1,0 +1,100 @@
+"""The files that a farm's machines need: those in the jobs, and those that nobody thinks of."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from void_engine.plates.pattern import FramePattern
+from void_protocol.job import RemovalJob
+
+_SEARCH_PATH = re.compile(r"^search_path:\s*(.*?)\s*$", re.MULTILINE)
+_SEARCH_LIST = re.compile(r"^search_path:\s*\n((?:[ \t]+-[^\n]*\n?)+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Assets:
+    """Absolute paths."""
+
+    files: Sequence[str] = ()
+    folders: Sequence[str] = ()
+    """With all that is in them."""
+    outputs: Sequence[str] = ()
+    """Folders that are written to."""
+    outside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of the files and folders those that no job names, by what they are: ``ocio``, ``fonts``, ``gizmos``,
+    ``script``, ``other``."""
+
+
+def assets_of(jobs: Iterable[RemovalJob], scratch: Path, outside: Mapping[str, Sequence[str]]) -> Assets:
+    """What ``jobs`` read and write, and ``outside`` with it. Looks at no plate."""
+    files: dict[str, None] = {}
+    outputs: dict[str, None] = {str(scratch): None}
+    for job in jobs:
+        numbers = job.shot.frame_numbers
+        for pattern in (job.shot.plate, *(matte.pattern for matte in job.mattes)):
+            files.update(dict.fromkeys(_paths(pattern, numbers)))
+        if job.anchors is not None:
+            files.update(dict.fromkeys(_paths(job.anchors.pattern, job.anchors.frames)))
+        outputs[str(Path(job.output.versioned_pattern).parent)] = None
+    folders = []
+    for path in (path for paths in outside.values() for path in paths):
+        if Path(path).is_dir():
+            folders.append(path)
+        else:
+            files[path] = None
+    return Assets(list(files), folders, list(outputs), outside)
+
+
+def _paths(pattern: str, numbers: Iterable[int]) -> list[str]:
+    parsed = FramePattern.parse(pattern)
+    if parsed.is_still:
+        return [str(parsed.path(0))]
+    return [str(parsed.path(number)) for number in numbers]
+
+
+def outside_assets(
+    environment: Mapping[str, str], given: Iterable[Path], *, script: Path | None
+) -> dict[str, Sequence[str]]:
+    """What the jobs need and do not name, as far as the environment tells.
+
+    Args:
+        environment: of the tasks, or of whoever submits: ``OCIO``, and with a Nuke ``script`` also
+            ``NUKE_PATH`` (gizmos, plug-ins) and ``NUKE_FONT_PATH``.
+        given: named by hand.
+    """
+    found: dict[str, Sequence[str]] = {}
+    config = environment.get("OCIO", "")
+    if config and not config.startswith("ocio://"):
+        found["ocio"] = [config, *_look_up_tables(Path(config))]
+    if script is not None:
+        found["script"] = [str(script)]
+        for kind, variable in (("gizmos", "NUKE_PATH"), ("fonts", "NUKE_FONT_PATH")):
+            paths = [path for path in environment.get(variable, "").split(os.pathsep) if path]
+            there = [str(Path(path).absolute()) for path in paths if Path(path).exists()]
+            if there:
+                found[kind] = there
+    other = [str(path.absolute()) for path in given]
+    if other:
+        found["other"] = other
+    return found
+
+
+def _look_up_tables(config: Path) -> list[str]:
+    """The folders that an OCIO configuration takes its tables from."""
+    try:
+        text = config.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    listed = _SEARCH_LIST.search(text)
+    if listed is not None:
+        entries = [line.strip()[1:] for line in listed[1].splitlines()]
+    else:
+        plain = _SEARCH_PATH.search(text)
+        entries = plain[1].split(":") if plain is not None else []
+    names = [entry.strip().strip("\"'") for entry in entries]
+    folders = [config.parent / name for name in names if name]
+    return [str(folder) for folder in folders if folder.is_dir()]

@@ -1,0 +1,123 @@
+"""A bundle: a folder with job files, the plan, and the list of what they need, ready for any dispatcher."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from void_engine.engines.registry import AUTO, best_engine_here, part_overlap
+from void_protocol.job import RemovalJob
+from void_protocol.job_file import format_job
+
+from .assets import Assets, assets_of, outside_assets
+from .errors import FarmError
+from .order import FarmOrder
+from .plan_file import PLAN_NAME
+from .planning import Plan, ShotRange, encode_plan, plan
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One folder that a dispatcher can be given."""
+
+    folder: Path
+    name: str
+    plan: Plan
+    assets: Assets
+    order: FarmOrder
+    engine: str
+    """The most demanding one of its jobs."""
+
+    @property
+    def plan_file(self) -> Path:
+        return self.folder / PLAN_NAME
+
+
+def write_bundles(jobs: Sequence[RemovalJob], order: FarmOrder) -> list[Bundle]:
+    """Plan ``jobs`` and write their bundles; a target adds its own files then. Reads no plates.
+
+    Raises:
+        FarmError: when the folder holds something else, or two jobs write the same frames.
+        OSError: when it cannot be written.
+    """
+    _refuse_twins(jobs)
+    names = unique_names(jobs)
+    if order.together or len(jobs) == 1:
+        title = names[0] if len(jobs) == 1 else f"{names[0]} and {len(jobs) - 1} more"
+        return [_write(order.folder, title, jobs, names, order)]
+    return [
+        _write(order.folder / name, name, [job], [name], order) for job, name in zip(jobs, names, strict=True)
+    ]
+
+
+def unique_names(jobs: Sequence[RemovalJob]) -> list[str]:
+    """A name for each job that can be a folder's: the shot's, numbered where it comes again."""
+    taken: set[str] = set()
+    names = []
+    for job in jobs:
+        plain = _UNSAFE.sub("_", job.shot.name).strip("._") or "shot"
+        name, number = plain, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{plain}_{number}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+def engine_name(job: RemovalJob) -> str:
+    """The engine that ``auto`` means here, or the one that the job names."""
+    return best_engine_here() if job.settings.engine == AUTO else job.settings.engine
+
+
+def _refuse_twins(jobs: Sequence[RemovalJob]) -> None:
+    seen: dict[str, str] = {}
+    for job in jobs:
+        pattern = job.output.versioned_pattern
+        if pattern in seen:
+            raise FarmError(
+                f"{job.shot.name} and {seen[pattern]} both write {pattern}; give one of them another version"
+            )
+        seen[pattern] = job.shot.name
+
+
+def _write(
+    folder: Path, title: str, jobs: Sequence[RemovalJob], names: Sequence[str], order: FarmOrder
+) -> Bundle:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PLAN_NAME).is_file():
+        raise FarmError(f"{folder} holds something that is no bundle; choose another folder")
+    engines = [engine_name(job) for job in jobs]
+    shots = [
+        ShotRange(
+            file=f"jobs/{name}.json",
+            name=name,
+            engine=engine,
+            first_frame=job.shot.first_frame,
+            last_frame=job.shot.last_frame,
+        )
+        for job, name, engine in zip(jobs, names, engines, strict=True)
+    ]
+    made = plan(shots, part_overlap, part_frames=order.part_frames, chunk_frames=order.chunk_frames)
+    environment: Mapping[str, str] = {**os.environ, **order.environment}
+    script = None if order.export is None else order.export.script
+    outside = outside_assets(environment, order.assets, script=script)
+    assets = assets_of(jobs, order.scratch, outside)
+    (folder / "jobs").mkdir(parents=True, exist_ok=True)
+    for job, shot in zip(jobs, shots, strict=True):
+        (folder / shot.file).write_bytes(format_job(job))
+    (folder / "assets.json").write_bytes(msgspec.json.format(msgspec.json.encode(assets), indent=1))
+    (folder / PLAN_NAME).write_bytes(encode_plan(made))
+    engine = "void" if "void" in engines else engines[0]
+    return Bundle(folder, title, made, assets, order, engine)
+
+
+def export_chunks(bundle: Bundle) -> list[tuple[int, int]]:
+    """The frame ranges, ends included, that a Nuke export renders task by task: all frames of all jobs."""
+    return sorted({(work.first_frame, work.last_frame) for task in bundle.plan.merge for work in task})

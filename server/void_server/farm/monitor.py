@@ -1,0 +1,101 @@
+"""How a step speaks to its dispatcher: lines on standard output."""
+
+from __future__ import annotations
+
+import threading
+import time
+from enum import Enum
+from pathlib import Path
+from typing import TextIO
+
+from void_engine.engines.interface import Float32Array
+from void_engine.errors import RemovalCancelled
+
+_LEAST_PAUSE_S = 1.0
+
+
+class Dialect(str, Enum):
+    """Whose lines are spoken."""
+
+    OPENJD = "openjd"
+    """Open Job Description: ``openjd_progress: 42``, ``openjd_status: ...``, ``openjd_fail: ...``."""
+    PLAIN = "plain"
+    """For people, with ``Progress: 42%`` on lines of their own."""
+
+
+class StepMonitor:
+    """A removal's monitor for one task, which may have several pieces of work. Any thread."""
+
+    def __init__(self, dialect: Dialect, pieces: int, out: TextIO) -> None:
+        self._dialect = dialect
+        self._pieces = max(1, pieces)
+        self._out = out
+        self._piece = 0
+        self._name = ""
+        self._stop = False
+        self._told_at = -_LEAST_PAUSE_S
+        self._lock = threading.Lock()
+        self.frames_done = 0
+
+    def begin_piece(self, index: int, name: str) -> None:
+        """The work on a piece begins."""
+        self._piece, self._name = index, name
+        self._told_at = -_LEAST_PAUSE_S
+        self._tell(index / self._pieces, name)
+
+    def finish(self) -> None:
+        """All pieces are done."""
+        self._told_at = -_LEAST_PAUSE_S
+        self._tell(1.0, "done")
+
+    def fail(self, reason: str) -> None:
+        """The task fails; one line, whatever ``reason`` has."""
+        line = " | ".join(line.strip() for line in reason.splitlines() if line.strip())
+        self._write(f"openjd_fail: {line}" if self._dialect is Dialect.OPENJD else f"Error: {line}")
+
+    def stop(self) -> None:
+        """Ask the work to stop at its next check."""
+        self._stop = True
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
+        """Percent are of the stage that is under way: an engine's stages differ in length."""
+        self.check_cancelled()
+        share = (self._piece + step / max(1, steps)) / self._pieces
+        at = "" if frame is None else f", frame {frame}"
+        self._tell(share, f"{self._name}: {stage} {step}/{steps}{at}")
+
+    def preview(self, frame: int, picture: Float32Array) -> None:
+        """A log shows no pictures."""
+
+    def log(self, message: str) -> None:
+        for line in message.splitlines():
+            self._write(line)
+
+    def waiting(self, obstacle: str) -> None:
+        if obstacle:
+            self._write(f"openjd_status: {obstacle}" if self._dialect is Dialect.OPENJD else obstacle)
+
+    def check_cancelled(self) -> None:
+        if self._stop:
+            raise RemovalCancelled("stopped on request")
+
+    def frame_done(self, number: int, path: Path) -> None:
+        with self._lock:
+            self.frames_done += 1
+
+    def _tell(self, share: float, status: str) -> None:
+        now = time.monotonic()
+        if now - self._told_at < _LEAST_PAUSE_S:
+            return
+        self._told_at = now
+        percent = min(100.0, max(0.0, 100.0 * share))
+        if self._dialect is Dialect.OPENJD:
+            self._write(f"openjd_progress: {percent:.1f}")
+            self._write(f"openjd_status: {status}")
+        else:
+            self._write(f"Progress: {percent:.0f}%")
+            self._write(status)
+
+    def _write(self, line: str) -> None:
+        with self._lock:
+            print(line, file=self._out, flush=True)

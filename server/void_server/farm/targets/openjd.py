@@ -1,0 +1,178 @@
+"""Open Job Description (specification 2023-09): template, parameter values, asset references.
+
+Read by AWS Deadline Cloud and by ``openjd run``. https://github.com/OpenJobDescription/openjd-specifications
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from void_server.farm.bundle import Bundle, export_chunks
+from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
+from void_server.farm.order import STEP_ORDER, NukeExport
+from void_server.farm.plan_file import PLAN_NAME
+
+SPECIFICATION = "jobtemplate-2023-09"
+_MOST_NAME = 128
+
+
+def write_openjd(bundle: Bundle) -> Path:
+    """Write the three files; the template's path."""
+    path = bundle.folder / "template.yaml"
+    _dump(path, template(bundle))
+    _dump(bundle.folder / "parameter_values.yaml", {"parameterValues": _values(bundle)})
+    references = {
+        "inputs": {
+            "filenames": [
+                *(str(bundle.folder / job.file) for job in bundle.plan.jobs),
+                *bundle.assets.files,
+            ],
+            "directories": list(bundle.assets.folders),
+        },
+        "outputs": {"directories": list(bundle.assets.outputs)},
+        "referencedPaths": [],
+    }
+    _dump(bundle.folder / "asset_references.yaml", {"assetReferences": references})
+    if bundle.order.export is not None:
+        (bundle.folder / EXPORT_NAME).write_text(EXPORT_SCRIPT, encoding="utf-8")
+    return path
+
+
+def template(bundle: Bundle) -> dict[str, Any]:
+    """The job template."""
+    steps = [_step(bundle, name) for name in STEP_ORDER]
+    definitions = [
+        _path("Plan", "FILE", "IN", PLAN_NAME, "The tasks of the steps"),
+        _path("Scratch", "DIRECTORY", "INOUT", None, "A folder that all machines see"),
+        _text("Void", bundle.order.void_command, "The void command on the machines"),
+    ]
+    if bundle.order.export is not None:
+        definitions += [
+            _path("ExportFrames", "FILE", "IN", EXPORT_NAME, "The script that Nuke runs"),
+            _path("NukeScript", "FILE", "IN", None, "The script with the Write nodes"),
+            _text("Nuke", bundle.order.export.command, "The nuke command on the machines"),
+        ]
+        steps = [_export_step(bundle, bundle.order.export), *steps]
+        steps[1]["dependencies"] = [{"dependsOn": "export"}]
+    if bundle.order.needs(bundle.engine).gpus > 1:
+        definitions.append(_text("Torchrun", "torchrun", "Starts a process for each device"))
+    result: dict[str, Any] = {
+        "specificationVersion": SPECIFICATION,
+        "name": f"VOID {bundle.name}"[:_MOST_NAME],
+        "parameterDefinitions": definitions,
+    }
+    if bundle.order.environment:
+        result["jobEnvironments"] = [
+            {
+                "name": "void",
+                "description": "Colour configuration, models and caches of every task",
+                "variables": {
+                    name: _literal(value) for name, value in sorted(bundle.order.environment.items())
+                },
+            }
+        ]
+    result["steps"] = steps
+    return result
+
+
+def _values(bundle: Bundle) -> list[dict[str, Any]]:
+    values: list[dict[str, Any]] = [{"name": "Scratch", "value": str(bundle.order.scratch)}]
+    if bundle.order.export is not None:
+        values.append({"name": "NukeScript", "value": str(bundle.order.export.script)})
+    return values
+
+
+def _step(bundle: Bundle, name: str) -> dict[str, Any]:
+    order = bundle.order
+    words = [
+        "farm", "step", name, "--plan", "{{Param.Plan}}", "--task", "{{Task.Param.Task}}",
+        "--scratch", "{{Param.Scratch}}", "--path-mapping", "{{Session.PathMappingRulesFile}}",
+    ]  # fmt: skip
+    command = "{{Param.Void}}"
+    needs = order.needs(bundle.engine)
+    if name == "remove" and needs.gpus > 1:
+        command = "{{Param.Torchrun}}"
+        words = ["--standalone", f"--nproc-per-node={needs.gpus}", "-m", "void_server", *words]
+    timeout_s = order.timeout_s if name == "remove" else order.light_timeout_s
+    tasks = len(bundle.plan.tasks(name))
+    step: dict[str, Any] = {
+        "name": name,
+        "parameterSpace": {
+            "taskParameterDefinitions": [{"name": "Task", "type": "INT", "range": f"0-{tasks - 1}"}]
+        },
+        "hostRequirements": {"amounts": _amounts(bundle, name)},
+        "script": {"actions": {"onRun": _run(command, words, timeout_s, order.grace_s)}},
+    }
+    if name != STEP_ORDER[0]:
+        step["dependencies"] = [{"dependsOn": STEP_ORDER[STEP_ORDER.index(name) - 1]}]
+    return step
+
+
+def _amounts(bundle: Bundle, step: str) -> list[dict[str, Any]]:
+    needs = bundle.order.needs(bundle.engine)
+    amounts: list[dict[str, Any]] = [
+        {"name": "amount.worker.vcpu", "min": needs.cores},
+        {"name": "amount.worker.memory", "min": needs.memory_mib if step == "remove" else 4096},
+    ]
+    if step == "remove" and needs.gpus:
+        amounts += [
+            {"name": "amount.worker.gpu", "min": needs.gpus},
+            {"name": "amount.worker.gpu.memory", "min": needs.gpu_memory_mib},
+        ]
+    return amounts
+
+
+def _export_step(bundle: Bundle, export: NukeExport) -> dict[str, Any]:
+    words = ["-t", "{{Param.ExportFrames}}", "--script={{Param.NukeScript}}"]
+    words += [f"--write={_literal(name)}" for name in export.writes]
+    words.append("--frames={{Task.Param.Frames}}")
+    order = bundle.order
+    ranges = [f"{first}-{last}" for first, last in export_chunks(bundle)]
+    return {
+        "name": "export",
+        "parameterSpace": {
+            "taskParameterDefinitions": [{"name": "Frames", "type": "STRING", "range": ranges}]
+        },
+        "script": {"actions": {"onRun": _run("{{Param.Nuke}}", words, order.light_timeout_s, order.grace_s)}},
+    }
+
+
+def _run(command: str, words: list[str], timeout_s: int, grace_s: int) -> dict[str, Any]:
+    return {
+        "command": command,
+        "args": words,
+        "timeout": timeout_s,
+        "cancelation": {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": grace_s},
+    }
+
+
+def _path(name: str, kind: str, flow: str, default: str | None, description: str) -> dict[str, Any]:
+    definition: dict[str, Any] = {
+        "name": name,
+        "type": "PATH",
+        "objectType": kind,
+        "dataFlow": flow,
+        "description": description,
+    }
+    if default is not None:
+        definition["default"] = default
+    return definition
+
+
+def _text(name: str, default: str, description: str) -> dict[str, Any]:
+    return {"name": name, "type": "STRING", "default": default, "description": description}
+
+
+def _literal(text: str) -> str:
+    """Braces would be taken for a format expression."""
+    if "{{" in text:
+        raise ValueError(f"{text!r} cannot be written into a template because of its '{{{{'")
+    return text
+
+
+def _dump(path: Path, content: dict[str, Any]) -> None:
+    text = yaml.safe_dump(content, sort_keys=False, width=1000, allow_unicode=True)
+    path.write_text(text, encoding="utf-8")

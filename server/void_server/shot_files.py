@@ -1,0 +1,110 @@
+"""A job from files on disk: a plate pattern, mattes, a range. For whoever has no host that exports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
+from void_engine.errors import PlateError
+from void_engine.plates.exr import read_header
+from void_engine.plates.header import FrameHeader
+from void_engine.plates.pattern import FramePattern
+from void_protocol.job import Format, Matte, Output, RemovalJob, Role, RotoShape, Settings, Shot
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotFiles:
+    """Where a shot is and what shall become of it."""
+
+    plate: str
+    """Pattern; may be relative to ``base``."""
+    output: str
+    """Pattern; ``{version}`` becomes ``v001``."""
+    frames: tuple[int, int] | None = None
+    """Both ends included; None for all on disk."""
+    remove: Sequence[str] = ()
+    """Mattes of what goes, each ``PATTERN[:CHANNEL]``."""
+    affected: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    quadmask: str | None = None
+    """As ``void ingest --quadmask`` writes it."""
+    shapes: Sequence[RotoShape] = ()
+    settings: Settings = field(default_factory=Settings)
+    colour_space: str | None = None
+    """None for what the plate's primaries say."""
+    name: str | None = None
+    """None for what the plate's file name says."""
+    version: int = 1
+    base: Path | None = None
+    """The folder that relative patterns start in; None for where the process runs."""
+
+
+def job_from_files(wanted: ShotFiles) -> RemovalJob:
+    """The job; of the plate one header is read.
+
+    Raises:
+        PlateError: when the plate has no frame on disk or its first one cannot be read.
+    """
+    base = wanted.base
+    plate = absolute_pattern(wanted.plate, base)
+    pattern = FramePattern.parse(plate)
+    first, last = wanted.frames or _range_on_disk(pattern)
+    header = read_header(pattern.path(first), first)
+    width, height = header.display_size
+    given: dict[Role, list[str]] = {
+        "remove": list(wanted.remove),
+        "affected": list(wanted.affected),
+        "ignore": list(wanted.ignore),
+    }
+    if wanted.quadmask is not None:
+        given["remove"].append(f"{wanted.quadmask}:remove")
+        given["affected"].append(f"{wanted.quadmask}:affected")
+    return RemovalJob(
+        shot=Shot(
+            name=wanted.name or re.split(r"[.%#]", Path(wanted.plate).name)[0].rstrip("_-") or "shot",
+            plate=plate,
+            first_frame=first,
+            last_frame=last,
+            format=Format(width=width, height=height, pixel_aspect=header.pixel_aspect),
+            colour_space=wanted.colour_space or _space_of(header),
+        ),
+        shapes=list(wanted.shapes),
+        mattes=[_matte(text, role, base) for role, texts in given.items() for text in texts],
+        settings=wanted.settings,
+        output=Output(pattern=absolute_pattern(wanted.output, base), version=wanted.version),
+    )
+
+
+def absolute_pattern(pattern: str, base: Path | None = None) -> str:
+    """The pattern from the root on."""
+    return str((Path(pattern) if base is None else base / pattern).absolute())
+
+
+def _matte(text: str, role: Role, base: Path | None) -> Matte:
+    """``PATTERN`` or ``PATTERN:CHANNEL``."""
+    pattern, colon, channel = text.rpartition(":")
+    if colon and pattern.lower().endswith(".exr"):
+        return Matte(role=role, pattern=absolute_pattern(pattern, base), channel=channel)
+    return Matte(role=role, pattern=absolute_pattern(text, base))
+
+
+def _space_of(header: FrameHeader) -> str:
+    """The space that a plate's chromaticities name; the configuration's own where there are none."""
+    found = header.metadata.get("chromaticities")
+    if isinstance(found, tuple) and np.allclose(found, REC709_CHROMATICITIES, atol=1e-3):
+        return REC709_SPACE
+    return "scene_linear"
+
+
+def _range_on_disk(pattern: FramePattern) -> tuple[int, int]:
+    if pattern.is_still:
+        return 1, 1
+    numbers = pattern.frames_on_disk()
+    if not numbers:
+        raise PlateError(f"{pattern}: no frame on disk; check the path, or give the range")
+    return numbers[0], numbers[-1]
