@@ -12,6 +12,7 @@ from void_engine.colour.picture import ModelPicture, plan_picture
 from void_engine.colour.primaries import primaries_of
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
 from void_engine.diffusion.errors import DeviceError, PrecisionError
+from void_engine.diffusion.flow import find_flow
 from void_engine.diffusion.layout import find_models
 from void_engine.diffusion.memory import (
     MODES,
@@ -90,6 +91,8 @@ class VoidEngine:
         run = VoidRun(clip, settings, request, folder, monitor, measures=self._measures)
         for number in range(1, settings.passes + 1):
             run.step_cache(number)  # raises before anything is loaded
+        if settings.passes == 2:
+            find_flow(folder, settings.flow)
         self._log_plan(run, picture)
 
         latents, models = self._computed(run, device)
@@ -222,6 +225,8 @@ class VoidEngine:
             "void/speed": run.settings.speed,
             **{f"void/picture_{name}": value for name, value in picture.describe().items()},
         }
+        if run.settings.passes == 2:
+            record["void/flow"] = find_flow(run.folder, run.settings.flow)
         for number in range(1, run.settings.passes + 1):
             record[f"void/weights_pass{number}"] = weights_fingerprint(run.folder, number)
         return record

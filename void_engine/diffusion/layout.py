@@ -57,6 +57,11 @@ class ModelFolder:
         """What `void models calibrate` measured, for the step cache ``mag``."""
         return self.root / MAGNITUDES_NAME
 
+    @property
+    def raft(self) -> Path:
+        """RAFT as ONNX, for pass 2; may be missing."""
+        return self.root / "raft" / "raft.onnx"
+
     def pass_weights(self, pass_number: int) -> Path:
         """The denoiser's weights of pass 1 or 2."""
         return self.root / f"void_pass{pass_number}.safetensors"

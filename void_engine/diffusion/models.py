@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from void_engine.diffusion.errors import ModelFolderError
+from void_engine.diffusion.flow import Raft
 from void_engine.diffusion.layout import ModelFolder
 from void_engine.diffusion.text import PromptTokenizer
 from void_engine.diffusion.weights import (
@@ -79,6 +82,8 @@ def check_models(
         yield _finding(f"{folder.base.name}/{subject}", part)
     for number in passes:
         yield _finding(folder.pass_weights(number).name, lambda n=number: _pass_weights(folder, n))  # type: ignore[misc]
+    if folder.raft.is_file():
+        yield _finding(folder.raft.relative_to(folder.root).as_posix(), lambda: _flow(folder))
     yield from _recorded(folder, hashes)
 
 
@@ -123,6 +128,12 @@ def _compared(model: Any, files: list[Path]) -> str:
     kinds = "/".join(sorted(set(dtypes.values())))
     size = sum(path.stat().st_size for path in files)
     return f"{len(shapes)} tensors, {kinds}, {size / 2**30:.2f} GiB"
+
+
+def _flow(folder: ModelFolder) -> str:
+    still = np.zeros((64, 64, 3), np.float32)
+    Raft(folder.raft).between(still, still)
+    return f"runs, {folder.raft.stat().st_size / 2**20:.1f} MiB"
 
 
 def _recorded(folder: ModelFolder, hashes: bool) -> Iterator[Finding]:

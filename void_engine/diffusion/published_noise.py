@@ -11,7 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
-from void_engine.diffusion.warped_noise import CarriedNoise, Float32Array, OpticalFlow
+from void_engine.diffusion.flow import DenseInverseSearch, OpticalFlow
+from void_engine.diffusion.warped_noise import CarriedNoise, Float32Array
 
 CHANNELS = 16
 
@@ -36,17 +37,17 @@ def load_warped_noise(stored: torch.Tensor, latents: int, height: int, width: in
 class PublishedNoise:
     """Noise frames over a clip as upstream makes them: stretched to 72 frames, cropped to 480 x 720.
 
-    The flow is OpenCV's where upstream runs RAFT.
+    Upstream's flow is RAFT; without a model folder that has it, OpenCV's takes its place.
     """
 
     FRAMES = 72
     SIZE = (480, 720)
 
-    def __init__(self, seed: int, frames: int) -> None:
-        """``frames``: of the clip that will be added."""
+    def __init__(self, seed: int, frames: int, flow: OpticalFlow | None = None) -> None:
+        """``frames``: of the clip that will be added; ``flow``: None for the one without weights."""
         self._picks = np.linspace(0, frames - 1, self.FRAMES).astype(int)
         self._noise = CarriedNoise(seed, *self.SIZE)
-        self._flow = OpticalFlow()
+        self._flow = flow or DenseInverseSearch()
         self._before: Float32Array | None = None
         self._index = 0
         self._stored: list[torch.Tensor] = []

@@ -14,6 +14,7 @@ from void_engine.diffusion.condition_encoding import Clip, Conditioning, encode_
 from void_engine.diffusion.conditioning import NOISE_STRENGTH, join_condition
 from void_engine.diffusion.crew import Alone
 from void_engine.diffusion.denoise_pass import Pass, denoise_pass
+from void_engine.diffusion.flow import make_flow
 from void_engine.diffusion.framing import latent_frames, pixel_frames
 from void_engine.diffusion.layout import ModelFolder
 from void_engine.diffusion.models import weights_fingerprint
@@ -269,10 +270,11 @@ class VoidRun:
         """Pass 2's noise, along the motion of pass 1's picture."""
         height, width = self.clip.canvas
         bilinear = self.settings.warped_noise == "bilinear"
+        flow = make_flow(self.folder, self.settings.flow)
         noise: Any = (
-            PublishedNoise(self.request.seed, self.clip.frames)
+            PublishedNoise(self.request.seed, self.clip.frames, flow)
             if bilinear
-            else NoiseOverClip(self.request.seed, height, width)
+            else NoiseOverClip(self.request.seed, height, width, flow)
         )
         self.monitor.progress("warping noise", 0, self.clip.frames)
         for index, picture in self.frames(models, latents):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from void_engine.colour.picture import ENCODINGS
+from void_engine.diffusion.flow import FLOWS
 from void_engine.diffusion.framing import TEMPORAL_COMPRESSION, TEMPORAL_PATCH, latent_frames
 from void_engine.errors import SettingError
 from void_engine.region import TRAINED_TOKENS
@@ -25,6 +26,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "memory": ("auto", "full", "model", "group", "fp8"),
     "speed": ("exact", "fast", "draft"),
     "step_cache": ("auto", "first-block", "taylor", "mag"),
+    "flow": FLOWS,
     "encoding": ENCODINGS,
 }
 _RANGES: Mapping[str, tuple[float, float]] = {
@@ -71,6 +73,8 @@ class VoidSettings:
     fit: str = "canvas"
     pass2_mask: str = "three"
     warped_noise: str = "carried"
+    flow: str = "auto"
+    """Optical flow for warped noise: RAFT where the model folder has it, else OpenCV's DIS."""
     half_latents: bool = False
     eight_bit: bool = False
     shared_noise: bool = False

@@ -12,11 +12,11 @@ noise frame for each latent frame.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from void_engine.diffusion.flow import DenseInverseSearch, OpticalFlow
 from void_engine.diffusion.framing import SPATIAL_COMPRESSION, TEMPORAL_COMPRESSION
 from void_engine.diffusion.noise import generator
 
@@ -25,27 +25,6 @@ Float32Array = NDArray[np.float32]
 CHANNELS = 16
 # How far a step pulls every density back to 1, so that no pixel rules its cell for ever.
 _DENSITY_DRIFT = 0.02
-
-
-class OpticalFlow:
-    """Dense inverse search flow (Kroeger et al., 2016) of OpenCV between pictures in codes."""
-
-    def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-
-    def between(self, before: Float32Array, after: Float32Array) -> Float32Array:
-        """(H, W, 2) pixels to the right and down that each pixel of ``before`` moves to reach ``after``.
-
-        Both are (H, W, 3) display-referred codes in 0..1.
-        """
-        start = np.zeros((*before.shape[:2], 2), np.float32)
-        flow = self._dis.calc(_grey(before), _grey(after), start)
-        return np.asarray(flow, np.float32)
-
-
-def _grey(picture: Float32Array) -> NDArray[np.uint8]:
-    rounded = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(rounded, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 class CarriedNoise:
@@ -154,9 +133,10 @@ def _nearest(moves: torch.Tensor) -> torch.Tensor:
 class NoiseOverClip:
     """Warped noise of a whole clip, one latent frame after the other, from its frames in order."""
 
-    def __init__(self, seed: int, height: int, width: int) -> None:
+    def __init__(self, seed: int, height: int, width: int, flow: OpticalFlow | None = None) -> None:
+        """``flow``: None for the one without weights."""
         self._noise = CarriedNoise(seed, height, width)
-        self._flow = OpticalFlow()
+        self._flow = flow or DenseInverseSearch()
         self._before: Float32Array | None = None
         self._count = 0
         self._latents: list[torch.Tensor] = []

@@ -10,12 +10,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 
+from void_engine.diffusion.flow import DenseInverseSearch  # noqa: E402
 from void_engine.diffusion.published_noise import PublishedNoise, load_warped_noise  # noqa: E402
 from void_engine.diffusion.warped_noise import (  # noqa: E402
     CarriedNoise,
     Float32Array,
     NoiseOverClip,
-    OpticalFlow,
 )
 
 HEIGHT, WIDTH = 96, 160
@@ -97,7 +97,7 @@ def pan(frames: int, step: int = 2) -> list[Float32Array]:
 
 def test_flow_of_a_pan_is_found() -> None:
     before, after = pan(2, 3)
-    flow = OpticalFlow().between(before, after)[16:-16, 16:-16]
+    flow = DenseInverseSearch().between(before, after)[16:-16, 16:-16]
     assert np.median(flow[..., 0]) == pytest.approx(3, abs=0.2)
     assert np.median(flow[..., 1]) == pytest.approx(0, abs=0.2)
 
