@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import void_nuke
+from tests.fakes.fake_nuke.nodes import CLASSES
 
 ADAPTERS = ("nuke_host.py", "comparison.py", "read_knobs.py", "roto_export.py")
 OWN_NAMES = frozenset(
@@ -153,8 +154,11 @@ def problems(source: str, stubs: Stubs) -> list[str]:
         call = calls.get(id(node))
         owner = node.value.id if isinstance(node.value, ast.Name) else ""
         is_node_class = isinstance(node.value, ast.Attribute) and node.value.attr == "nodes"
-        if is_node_class:
-            continue  # node classes are no names of the stubs; the fake knows those that are used
+        if is_node_class or owner == "nodes":
+            # Node classes are no names of the stubs; the fake knows those that are used.
+            if node.attr not in CLASSES:
+                found.append(f"line {node.lineno}: there is no node class {node.attr}")
+            continue
         if owner in ("nuke", "rp"):
             if node.attr not in stubs.module and node.attr != "rotopaint":
                 found.append(f"line {node.lineno}: {owner}.{node.attr} does not exist")
@@ -190,6 +194,8 @@ def test_every_call_exists(name: str, stubs: Stubs) -> None:
         "nuke.addFormat('1 2 a', 3)",
         "node.setXYposition(1, 2)",
         "node.setXYpos(1)",
+        "nodes.KeyMixer()",
+        "nuke.nodes.Raed()",
         "rp.FlagTypes",
         "point.center.getPositions(1)",
         "root.setModified(True, False)",

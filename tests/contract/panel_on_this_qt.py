@@ -1,0 +1,99 @@
+"""Works the panel with the Qt of this Python: ``python tests/contract/panel_on_this_qt.py PySide2 FOLDER``.
+
+It uses no test framework and no package beyond what a host has, so that it runs in the Python of any host.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "plugin"), str(ROOT)]
+HARMLESS = ("This plugin does not support propagateSizeHints()",)
+
+
+class Refuse:
+    """The other binding must not be there, nor be needed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name.partition(".")[0] == self.name:
+            raise ImportError(f"No module named {name}")
+
+
+def main(binding: str, folder: Path) -> int:
+    sys.meta_path.insert(0, Refuse({"PySide2": "PySide6", "PySide6": "PySide2"}[binding]))  # type: ignore[arg-type]
+    core: Any = importlib.import_module(f"{binding}.QtCore")
+    widgets: Any = importlib.import_module(f"{binding}.QtWidgets")
+    testing: Any = importlib.import_module(f"{binding}.QtTest")
+    said: list[str] = []
+    core.qInstallMessageHandler(lambda kind, context, text: said.append(text))
+    application = widgets.QApplication([])
+    from tests.fakes.scene_host import SceneHost, element_of, square
+    from tests.fakes.still_session import StillSession, job_of
+    from void_nuke.host import NodeInfo
+    from void_nuke.panel.model import PanelModel
+    from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
+    from void_nuke.qt import QtCore
+    from void_nuke.tracked_job import Phase
+    from void_nuke.ui.job_log import JobLog
+    from void_nuke.ui.panel import PanelView
+    from void_protocol.watching import Preview
+
+    assert QtCore is core, "the panel uses another binding"
+    paths = ("Root/hand", "Root/cup")
+    host = SceneHost(
+        rotos={"Roto1": [element_of(path) for path in paths]},
+        shapes={path: lambda frame: square(frame, 10, 10, 50) for path in paths},
+        selection=[NodeInfo("Roto1", "Roto", True), NodeInfo("Read1", "Read", False)],
+    )
+    session: Any = StillSession()
+    server = ServerModel(folder)
+    server.picture = ServerPicture(ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1)
+    model = PanelModel(host, server, preferences=folder / "panel.json", session=session)
+    session.on_change = model.job_changed.emit
+    view = PanelView(model)
+    view.resize(640, 1000)
+    view.show()
+    application.processEvents()
+
+    def click(text: str) -> None:
+        found = [one for one in view.findChildren(widgets.QPushButton) if one.text() == text]
+        assert found[0].isEnabled(), f"{text} cannot be pressed"
+        testing.QTest.mouseClick(found[0], core.Qt.LeftButton)
+
+    click("Use selection")
+    view.shapes.select({"Root/cup"})
+    click("Affected")
+    view.shapes.select({"Root/hand", "Root/cup"})
+    assert model.shapes.roles() == {"Root/cup": "affected"}
+    model.set_role(["Root/hand"], "remove")
+    for is_quadmask in (True, False):
+        view.quadmask_button.setChecked(is_quadmask)
+        application.processEvents()
+        assert not view.grab().isNull()
+    view.findChild(widgets.QPushButton, "VoidRemove").click()
+    assert [name for name, _ in session.calls][-1] == "start"
+    preview = Preview(job_id="a", frame=1, width=7, height=5, pixels=bytes(range(105)))
+    for phase in Phase:
+        session.change(job_of(phase.value, phase, preview=preview))
+        application.processEvents()
+    JobLog(model, session.jobs[0], view).show()
+    application.processEvents()
+    assert not view.grab().isNull()
+    view.close()
+    model.close()
+    application.processEvents()
+    problems = [text for text in said if text not in HARMLESS and "XDG_RUNTIME_DIR" not in text]
+    assert problems == [], problems
+    print(f"the panel works with {binding} {core.__version__}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
