@@ -105,6 +105,7 @@ class Client:
         *,
         transfer: TransferChoice = "auto",
         fetch: bool = True,
+        priority: int = 0,
         on_event: OnEvent | None = None,
         on_upload: UploadProgress | None = None,
         on_frame: OnFrame | None = None,
@@ -118,6 +119,7 @@ class Client:
             transfer: ``paths`` when the server must read and write this machine's paths, ``streamed`` when
                 everything must travel, ``auto`` to let the server prove what it sees and decide by that.
             fetch: bring streamed results to ``job.output`` frame by frame while the job runs.
+            priority: -100 to 100; higher ones run first. Above 0 is for the server's operators.
             on_event: hears everything about the job, on the client's background thread.
             on_upload: hears how many of the input files are sent, on a thread of the job's own.
             on_frame: hears of each fetched file in place, on a thread of its own.
@@ -128,6 +130,7 @@ class Client:
             self._session,
             job.job_id,
             job=job,
+            priority=priority,
             pattern=pattern,
             on_event=on_event,
             on_upload=on_upload,

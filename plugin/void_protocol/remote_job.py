@@ -60,6 +60,7 @@ class RemoteJob:
         job_id: str,
         *,
         job: RemovalJob | None = None,
+        priority: int = 0,
         pattern: str | None = None,
         on_event: OnEvent | None = None,
         on_upload: UploadProgress | None = None,
@@ -74,6 +75,7 @@ class RemoteJob:
         self._server = server
         self._session = session
         self._job = job
+        self._priority = priority
         self._pattern = pattern
         self._on_event = on_event
         self._on_upload = on_upload
@@ -129,7 +131,7 @@ class RemoteJob:
                 self._collector.stop()
 
     def _submit(self, job: RemovalJob, transfer: TransferChoice) -> None:
-        plan = plan_submission(self._session, job, transfer)
+        plan = plan_submission(self._session, job, transfer, self._priority)
         upload = Upload(
             self._session, job.job_id, plan.message, plan.payloads, plan.files, plan.entries, self._on_upload
         )

@@ -50,7 +50,9 @@ def absolute_job(job: RemovalJob) -> RemovalJob:
     )
 
 
-def plan_submission(session: Session, job: RemovalJob, choice: TransferChoice) -> Submission:
+def plan_submission(
+    session: Session, job: RemovalJob, choice: TransferChoice, priority: int = 0
+) -> Submission:
     """Measure the files, let the server prove what it sees, and decide how they travel. Blocks.
 
     Raises:
@@ -71,7 +73,8 @@ def plan_submission(session: Session, job: RemovalJob, choice: TransferChoice) -
     payloads = [text]
     if inputs == "streamed":
         payloads.append(encode_manifest(entries))
-    return Submission(Submit(request=0, inputs=inputs, outputs=outputs), payloads, files, entries)
+    message = Submit(request=0, inputs=inputs, outputs=outputs, priority=priority)
+    return Submission(message, payloads, files, entries)
 
 
 def refuse_existing_results(job: RemovalJob) -> None:

@@ -10,24 +10,25 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from functools import partial
 from importlib.metadata import version
 
 import zmq
 
 from void_protocol.errors import WireError
 from void_protocol.mailbox import Mailbox
-from void_protocol.messages import Clean, JobState
+from void_protocol.messages import JobState
 from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
 
-from . import cleaning
 from .administration import Administration
 from .desk import JobDesk
+from .door import Door, raise_file_limit
 from .errors import ServerStartError, StoreError
 from .events import EventHub
 from .fetches import Fetches
+from .housekeeping import Housekeeping
 from .keys import AllowList, allowed_folder, ensure_keys
 from .lanes import Lanes
+from .metrics import MetricsServer, Picture
 from .outbox import Outbox
 from .requests import Requests
 from .sessions import Sessions
@@ -48,9 +49,9 @@ _MESSAGES_PER_TURN = 64
 """So that a busy client delays neither the commit nor the others for long."""
 _HOUSEKEEPING_S = 1.0
 _SWEEP_S = 600.0
-_QUEUED_FRAMES = 4096
-"""Frames that may wait for one client. Chunks are bounded by credit; the rest is small."""
-_RECEIVED_FRAMES = 64
+_REVOKE_S = 0.1
+_RECEIVED_MESSAGES = 16
+"""That wait to be read, of one connection: each may have a whole job in it."""
 
 
 class Broker:
@@ -67,6 +68,9 @@ class Broker:
         self._settings = settings
         self.server_id = secrets.token_hex(8)
         self.version = version("void-nuke")
+        files = raise_file_limit(settings.connections)
+        if files is not None and files < settings.connections:
+            _log.warning("this process may open %d files, fewer than connections allow", files)
         keys = ensure_keys(settings.home)
         self._store = Store(settings.home / "jobs.sqlite")
         self._spool = Spool(settings.home)
@@ -78,13 +82,19 @@ class Broker:
         self._allowed = AllowList(allowed_folder(settings.home))
         checks: dict[str, Check] = {_ZAP_DOMAIN: self._allowed.is_allowed}
         self._gatekeeper = Gatekeeper(self._context, checks)
-        self._socket = self._bind(keys.secret)
+        self._socket = self._make_socket(keys.secret)
+        self._door = Door(self._socket, settings.connections)
+        self._bind()
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
-        self._is_stopping = False
+        self._door.open(self.endpoint)
+        self._stop_at: float | None = None
+        """When a stop that was asked for no longer waits for running jobs; None while none was asked for."""
 
         self._meter = Meter()
-        self._outbox = Outbox(self._socket, self._lose, self._meter)
-        self._sessions = Sessions(settings.session_timeout_s, settings.most_sessions)
+        self._outbox = Outbox(self._socket, self._lose, self._meter, settings.client_queue_bytes)
+        self._sessions = Sessions(
+            settings.session_timeout_s, settings.most_sessions, settings.client_sessions
+        )
         events = EventHub(self._outbox)
         server_name = f"void-nuke {self.version}"
         self._desk = JobDesk(settings, self._store, self._spool, events, self._lanes, self._meter)
@@ -96,12 +106,22 @@ class Broker:
             outbox=self._outbox,
             lanes=self._lanes,
             credit=settings.upload_credit,
+            progress_bytes=settings.upload_progress_bytes,
             on_complete=self._desk.upload_complete,
+            on_blocked=self._desk.upload_blocked,
         )
         self._desk.stop_running = self._supervisor.stop_job
         self._desk.stop_upload = self._uploads.stop
         fetches = Fetches(
             outbox=self._outbox, lanes=self._lanes, most=settings.fetches, most_credit=settings.fetch_credit
+        )
+        self._housekeeping = Housekeeping(
+            settings=settings,
+            store=self._store,
+            spool=self._spool,
+            lanes=self._lanes,
+            outbox=self._outbox,
+            queue=self._desk.queue,
         )
         self._board = StatusBoard(
             settings=settings,
@@ -112,6 +132,9 @@ class Broker:
             supervisor=self._supervisor,
             meter=self._meter,
         )
+        self._metrics = None if settings.metrics_port is None else MetricsServer(settings.metrics_port)
+        if self._metrics is not None:
+            _log.info("metrics at %s", self._metrics.url)
         self._requests = Requests(
             settings=settings,
             server_id=self.server_id,
@@ -127,38 +150,63 @@ class Broker:
             uploads=self._uploads,
             fetches=fetches,
             administration=Administration(
-                settings, self._outbox, self._desk, self._board.status, self._board.health, self._clean
+                settings,
+                self._outbox,
+                self._desk,
+                self._board.status,
+                self._board.health,
+                self._housekeeping.clean,
             ),
         )
 
-    def _bind(self, secret: bytes) -> zmq.Socket[bytes]:
+    def _make_socket(self, secret: bytes) -> zmq.Socket[bytes]:
+        settings = self._settings
         socket = self._context.socket(zmq.ROUTER)
         socket.linger = 200
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME_BYTES)
-        socket.setsockopt(zmq.SNDHWM, _QUEUED_FRAMES)
-        socket.setsockopt(zmq.RCVHWM, _RECEIVED_FRAMES)
-        socket.setsockopt(zmq.HANDSHAKE_IVL, 10_000)
+        socket.setsockopt(zmq.SNDHWM, settings.client_queue)
+        socket.setsockopt(zmq.RCVHWM, _RECEIVED_MESSAGES)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, int(1000 * settings.handshake_s))
+        # ZeroMQ's own ping: who does not answer, or sends one message for ever, is cut off.
+        socket.setsockopt(zmq.HEARTBEAT_IVL, int(250 * settings.connection_silence_s))
+        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(1000 * settings.connection_silence_s))
         socket.curve_server = True
         socket.curve_secretkey = secret
         socket.zap_domain = _ZAP_DOMAIN.encode()
-        if "[" in self._settings.endpoint:
+        if "[" in settings.endpoint:
             socket.setsockopt(zmq.IPV6, 1)
+        return socket
+
+    def _bind(self) -> None:
         try:
-            socket.bind(self._settings.bind_endpoint)
+            self._socket.bind(self._settings.bind_endpoint)
         except zmq.ZMQError as error:
             raise ServerStartError(
                 f"cannot listen on {self._settings.endpoint}: {error}; another server may run there: "
                 "stop it or choose another endpoint (port 0 takes a free one)"
             ) from error
-        return socket
 
     def ask_to_stop(self) -> None:
-        """End :meth:`run` soon. Any thread, also a signal handler."""
+        """End :meth:`run`: running jobs may finish for as long as the settings' grace says, then stop and
+        keep their whole frames. Asked again, they stop at once. Any thread, also a signal handler."""
         self._mailbox.put(self._begin_stop)
 
     def _begin_stop(self) -> None:
-        self._is_stopping = True
+        is_second = self._stop_at is not None
+        grace_s = 0.0 if is_second else self._settings.stop_grace_s
+        self._stop_at = time.monotonic() + grace_s
+        self._board.is_stopping = True
+        self._desk.close()
+        if self._supervisor.is_busy and grace_s:
+            _log.info("stopping; running jobs have %g s to finish, then they keep what is whole", grace_s)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether a stop was asked for and nothing is worth waiting for any more."""
+        if self._stop_at is None:
+            return False
+        return not self._supervisor.is_busy or time.monotonic() >= self._stop_at
 
     def run(self) -> None:
         """Serve until asked to stop, then stop the workers and close everything.
@@ -168,7 +216,6 @@ class Broker:
         """
         try:
             self._serve()
-            self._desk.close()
         finally:
             self._supervisor.shut_down()
             self._close()
@@ -177,14 +224,15 @@ class Broker:
         self._desk.recover()
         self._store.commit()
         poller = zmq.Poller()
-        for source in (self._gatekeeper.socket, self._socket, self._supervisor.socket):
+        for source in (self._gatekeeper.socket, self._socket, self._supervisor.socket, self._door.monitor):
             poller.register(source, zmq.POLLIN)
         poller.register(self._mailbox.fileno(), zmq.POLLIN)
-        next_housekeeping = next_sweep = 0.0
-        while not self._is_stopping:
+        next_housekeeping = next_sweep = next_revocation = 0.0
+        while not self._is_over:
             ready = dict(poller.poll(_TICK_MS))
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
+            self._guard(self._door.look)
             for action in self._mailbox.drain():
                 self._guard(action)
             if self._supervisor.socket in ready:
@@ -193,11 +241,15 @@ class Broker:
                 self._receive()
             self._guard(self._supervisor.tick)
             now = time.monotonic()
+            if now >= next_revocation:
+                self._guard(self._lose_revoked)
+                next_revocation = now + _REVOKE_S
             if now >= next_housekeeping:
                 self._guard(self._look_around)
+                self._guard(self._show)
                 next_housekeeping = now + _HOUSEKEEPING_S
             if now >= next_sweep:
-                self._guard(self._sweep)
+                self._guard(self._housekeeping.sweep)
                 next_sweep = now + _SWEEP_S
             self._store.commit()
             self._outbox.flush()
@@ -223,6 +275,10 @@ class Broker:
             except WireError as error:
                 self._requests.refuse(peer.bytes, error.request, error.code, str(error))
                 continue
+            except Exception:  # noqa: BLE001 - no message of a client's must end the service of all
+                _log.exception("cannot read a message")
+                self._requests.refuse(peer.bytes, None, "internal", "the server failed at this message")
+                continue
             self._meter.add("received_bytes", sum(len(frame) for frame in frames))
             try:
                 self._requests.handle(peer.bytes, key, message, payloads)
@@ -233,53 +289,33 @@ class Broker:
                 text = "the server failed at this request; its log says more"
                 self._requests.refuse(peer.bytes, getattr(message, "request", None), "internal", text)
 
+    def _show(self) -> None:
+        if self._metrics is not None:
+            self._metrics.picture = Picture(
+                status=self._board.status(0),
+                health=self._board.health(0),
+                totals=dict(self._meter.totals),
+                commit_s=self._store.commit_s,
+                commits=self._store.commits,
+            )
+
     def _look_around(self) -> None:
         for peer in self._sessions.silent():
-            self._lose(peer)
-        for peer in self._sessions.revoked(self._allowed.keys()):
             self._lose(peer)
         for job_id in self._store.jobs_in(JobState.UPLOADING):
             if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:
                 self._desk.upload_abandoned(job_id)
 
-    def _sweep(self) -> None:
-        """Delete what is older than the settings keep it."""
-        self._desk.queue.forget_unused()
-        self._find_old(None, lambda found: self._delete_old(found, lambda problems: None))
-
-    def _clean(self, peer: bytes, message: Clean) -> None:
-        """For the administration: tell what may go, or delete it and tell."""
-
-        def found(finds: list[cleaning.Find]) -> None:
-            if message.apply:
-                self._delete_old(finds, lambda problems: tell(finds, problems))
-            else:
-                tell(finds, [])
-
-        def tell(finds: list[cleaning.Find], problems: list[str]) -> None:
-            report = cleaning.report(message.request, finds, applied=message.apply, problems=problems)
-            self._outbox.send(peer, report)
-
-        self._find_old(message.days, found)
-
-    def _find_old(self, days: float | None, then: Callable[[list[cleaning.Find]], None]) -> None:
-        look = partial(
-            cleaning.find, self._settings, self._spool, cleaning.ask(self._store, self._spool), days
-        )
-        self._lanes.run("cleaning", look, lambda done: then(done.result()))
-
-    def _delete_old(self, found: list[cleaning.Find], then: Callable[[list[str]], None]) -> None:
-        if found:
-            size = sum(each.item.size_bytes for each in found)
-            _log.info("cleaning up: %d things, %.1f MB", len(found), size / 1e6)
-            cleaning.forget(self._store, found)
-            self._store.commit()
-        self._lanes.run("cleaning", partial(cleaning.delete, found), lambda done: then(done.result()))
+    def _lose_revoked(self) -> None:
+        for peer in self._sessions.revoked(self._allowed.keys()):
+            self._lose(peer)
 
     def _lose(self, peer: bytes) -> None:
         self._requests.forget(peer)
 
     def _close(self) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
         self._lanes.close()
         self._path_lanes.close()
         try:
@@ -288,6 +324,7 @@ class Broker:
         finally:
             self._store.close()
             self._gatekeeper.close()
+            self._door.close()
             self._socket.close()
             self._context.term()
             self._mailbox.close()

@@ -31,12 +31,14 @@ from void_protocol.messages import (
     QueueMode,
     StateEvent,
 )
+from void_protocol.wire import decode_manifest
 
 from .errors import RequestRefused
 from .events import EventHub
 from .job_log import JobLog
 from .job_queue import JobQueue
 from .lanes import Lanes
+from .quotas import Holding, Quotas
 from .settings import ServerSettings
 from .spool import Spool
 from .store import NewJob, Store
@@ -70,6 +72,7 @@ class JobDesk:
         self._lanes = lanes
         self._meter = meter
         self._is_closing = False
+        self._quotas = Quotas(settings, store.spooled_result_bytes)
         self.queue = JobQueue(store, settings.fair_share_half_life_s)
         self.stop_running: Callable[[str], bool] = lambda job_id: False
         """Asks the worker that runs a job to stop; the broker puts the supervisor's here."""
@@ -103,16 +106,23 @@ class JobDesk:
             )
         if self._store.count_open() >= self._settings.most_open_jobs:
             raise RequestRefused(
-                "limit", f"{self._settings.most_open_jobs} jobs are open already; try again when some ended"
+                "limit",
+                f"{self._settings.most_open_jobs} jobs are open already (most_open_jobs); "
+                "try again when some ended",
             )
+        holding = Holding(new.owner, sum(entry.size for entry in entries))
+        self._quotas.check(holding)
         try:
             self._spool.make_folders(new.job_id, entries, new.outputs)
         except OSError as error:
             raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
         state = JobState.UPLOADING if new.inputs == "streamed" else JobState.QUEUED
+        self._quotas.enter(new.job_id, holding)
         self._events.publish(self._store.add_job(new, state))
         self.queue.changed(new.job_id, state)
-        self.log(new.job_id, f"job {new.job_id} ({new.name}) accepted from {new.owner}, {state.value}")
+        text = f"job {new.job_id} ({new.name}) accepted from {new.owner}, {state.value}"
+        self.log(new.job_id, text)
+        _log.info("%s", text, extra={"job_id": new.job_id, "owner": new.owner, "state": state.value})
 
     def cancel(self, job_id: str) -> JobInfo:
         """Cancel a job; one that is final stays as it is.
@@ -218,6 +228,10 @@ class JobDesk:
         by = self.queue.holder(job_id)
         self._change(job_id, JobState.QUEUED, f"paused by {by}" if by else "")
 
+    def upload_blocked(self, job_id: str, why: str) -> None:
+        """Input files cannot be stored now; an empty text: they can again."""
+        self._change(job_id, JobState.UPLOADING, why)
+
     def upload_abandoned(self, job_id: str) -> None:
         """The client has not come back."""
         hours = self._settings.upload_grace_s / 3600
@@ -306,6 +320,10 @@ class JobDesk:
     def recover(self) -> None:
         """After a start: put back in the queue what was running, finish what was being cancelled."""
         self.queue.recover()
+        for job_id in self._store.jobs_in(*(state for state in JobState if not state.is_final)):
+            _, manifest = self._store.texts(job_id)
+            size = sum(entry.size for entry in decode_manifest(manifest))
+            self._quotas.enter(job_id, Holding(self.info(job_id).owner, size))
         for job_id in reversed(self._store.jobs_in(JobState.RUNNING)):
             self._change(job_id, JobState.QUEUED, "the server was stopped; it will continue", first=True)
         for job_id in self._store.jobs_in(JobState.CANCELLING):
@@ -326,8 +344,11 @@ class JobDesk:
             message = message[:_MESSAGE_CHARACTERS] + " ... (all of it is in the job's log)"
         event = self._store.set_state(job_id, state, message, first=first)
         self.queue.changed(job_id, state)
-        self.log(job_id, f"{state.value}: {message}" if message else state.value)
+        text = f"{state.value}: {message}" if message else state.value
+        self.log(job_id, text)
+        _log.info("job %s: %s", job_id, text, extra={"job_id": job_id, "state": state.value})
         if state.is_final:
+            self._quotas.leave(job_id)
             self._delete(job_id, self._spool.remove_inputs)
         self._publish(event)
 

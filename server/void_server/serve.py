@@ -17,6 +17,7 @@ import msgspec
 from void_protocol.keys import ServerAddress, server_file
 
 from .broker import Broker
+from .server_log import logging_to_files
 from .settings import ServerSettings
 
 _log = logging.getLogger(__name__)
@@ -31,6 +32,11 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = Non
     Raises:
         KeyFileError, HomeInUseError, StoreError, ServerStartError: when it cannot start.
     """
+    with logging_to_files(settings):
+        _serve(settings, on_ready)
+
+
+def _serve(settings: ServerSettings, on_ready: Callable[[str], None] | None) -> None:
     broker = Broker(settings)
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from void_protocol.keys import home_folder
 
 from .devices import check_device
 from .errors import ServerSettingError
+from .limits import ResourceLimits
 
 DEFAULT_PORT = 5990
 DEFAULT_ENDPOINT = f"tcp://127.0.0.1:{DEFAULT_PORT}"
@@ -24,7 +25,7 @@ _TCP = re.compile(r"^tcp://(?P<host>\[[0-9a-fA-F:.]+\]|[^:/\s]+):(?P<port>[0-9]{
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerSettings:
+class ServerSettings(ResourceLimits):
     """Settings of one server.
 
     Raises:
@@ -42,14 +43,20 @@ class ServerSettings:
     runner: str = DEFAULT_RUNNER
     """``module:function`` that runs jobs; see :mod:`void_server.runner`. Never taken from a job."""
     read_roots: tuple[Path, ...] = ()
-    """With paths, inputs must lie below one of these folders; none given means anywhere."""
+    """With paths, inputs must lie below one of these folders. None given means anywhere, and with
+    ``allow_remote`` nowhere."""
     output_roots: tuple[Path, ...] = ()
-    """With paths, results must lie below one of these folders; none given means anywhere."""
+    """With paths, results must lie below one of these folders. None given means anywhere, and with
+    ``allow_remote`` nowhere."""
 
     heartbeat_s: float = 5.0
     """Clients are asked to speak at least this often; four times this without a word ends a session."""
     cancel_grace_s: float = 5.0
     """A worker that was asked to stop is killed after this."""
+    stop_grace_s: float = 0.0
+    """When the server is told to stop, running jobs may finish for this long before they are stopped."""
+    metrics_port: int | None = None
+    """Serve figures for Prometheus on this port of the loopback interface; None serves none."""
     worker_silence_s: float = 60.0
     """A worker whose process does not answer for this long is killed and started again."""
     stage_limit_s: float = 1800.0
@@ -144,9 +151,15 @@ class ServerSettings:
         for name in ("most_worker_deaths", "most_attempts"):
             if getattr(self, name) < 1:
                 raise ServerSettingError(f"{name}: must be at least 1, not {getattr(self, name)}")
+        if not 0 <= self.stop_grace_s < 1e7:
+            raise ServerSettingError(f"stop_grace_s: {self.stop_grace_s} is not a sensible time")
+        if self.metrics_port is not None and not 0 <= self.metrics_port <= 65_535:
+            raise ServerSettingError(f"metrics_port: there is no port {self.metrics_port}; use 1 to 65535")
         for name in ("upload_credit", "fetch_credit", "fetches"):
             if not 1 <= getattr(self, name) <= 64:
                 raise ServerSettingError(f"{name}: must be 1 to 64, not {getattr(self, name)}")
+
+        self._check_limits(in_flight_chunks=self.fetches * self.fetch_credit)
 
     def _check_endpoint(self) -> None:
         parts = _TCP.match(self.endpoint)
@@ -172,6 +185,16 @@ class ServerSettings:
         """The folder that workers are told to keep their caches in."""
         named = self.cache_folder or os.environ.get(CACHE_VARIABLE)
         return Path(named).expanduser().absolute() if named else self.home / "cache"
+
+    @property
+    def readable(self) -> tuple[Path, ...] | None:
+        """Where the paths of jobs may lie; None for anywhere."""
+        return self.read_roots if self.read_roots or self.allow_remote else None
+
+    @property
+    def writable(self) -> tuple[Path, ...] | None:
+        """Where results may go; None for anywhere."""
+        return self.output_roots if self.output_roots or self.allow_remote else None
 
     @property
     def bind_endpoint(self) -> str:

@@ -62,6 +62,9 @@ class Store:
         """
         self._path = path
         self.is_dirty = False
+        self.commits = 0
+        self.commit_s = 0.0
+        """Time that commits have taken since the start."""
         _make_private(path)
         try:
             self._db = _open(path)
@@ -104,11 +107,14 @@ class Store:
                 is ahead of what it may say.
         """
         if self.is_dirty:
+            began = time.perf_counter()
             try:
                 self._db.execute("COMMIT")
             except sqlite3.OperationalError as error:
                 raise self._write_error(error) from error
             self.is_dirty = False
+            self.commits += 1
+            self.commit_s += time.perf_counter() - began
 
     def close(self) -> None:
         """Close without a commit."""
@@ -196,6 +202,14 @@ class Store:
         """How many jobs are not final."""
         marks = ",".join(f"'{state.value}'" for state in JobState if not state.is_final)
         return int(self.read(f"SELECT count(*) FROM jobs WHERE state IN ({marks})")[0][0])  # noqa: S608
+
+    def spooled_result_bytes(self) -> int:
+        """Results in the spool that nobody has released."""
+        rows = self.read(
+            "SELECT coalesce(sum(results.size), 0) FROM results JOIN jobs USING (job_id)"
+            " WHERE outputs='streamed' AND released=0"
+        )
+        return int(rows[0][0])
 
     def count_by_state(self) -> dict[str, int]:
         rows = self._db.execute("SELECT state, count(*) AS n FROM jobs GROUP BY state")

@@ -22,6 +22,7 @@ import zmq
 from void_protocol.messages import MemoryUse, WorkerInfo
 
 from .devices import worker_environments
+from .server_log import rotate_output
 from .settings import CACHE_VARIABLE, ServerSettings
 from .worker_link import (
     ZAP_DOMAIN,
@@ -128,6 +129,11 @@ class Supervisor:
         """For the gatekeeper: whether this key is the workers'."""
         return public == self._public
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any worker is at a job."""
+        return any(slot.job_id is not None for slot in self._slots)
+
     def infos(self) -> list[WorkerInfo]:
         return [
             WorkerInfo(
@@ -201,6 +207,7 @@ class Supervisor:
                     return
                 slot.job_id, slot.job_since = order.job_id, time.monotonic()
                 slot.last_sign, slot.stage, slot.dumped_at = time.monotonic(), "", None
+                rotate_output(self._log_file(slot), self._settings.log_file_bytes, self._settings.log_files)
                 slot.log_offset = self._log_file(slot).stat().st_size
                 self._tell(slot, Run(job_id=order.job_id, resume=order.resume), order.job)
 
@@ -273,6 +280,10 @@ class Supervisor:
             runner=self._settings.runner,
             device=slot.device,
             wait_s=self._settings.wait_limit_s,
+            read_roots=self._roots(self._settings.readable, self._settings.output_roots),
+            output_roots=self._roots(self._settings.writable),
+            frame_pixels=self._settings.frame_pixels,
+            frame_bytes=self._settings.frame_bytes,
         )
         with self._log_file(slot).open("ab") as output:
             process = subprocess.Popen(
@@ -294,6 +305,13 @@ class Supervisor:
             process.stdin.flush()
         except OSError as error:
             _log.warning("%s did not take its orders: %s", slot.name, error)
+
+    def _roots(self, allowed: tuple[Path, ...] | None, *more: tuple[Path, ...]) -> list[str] | None:
+        """The folders that a worker may use: what is allowed to paths, and the spool."""
+        if allowed is None:
+            return None
+        spool = (self._settings.home.resolve() / "jobs",)
+        return [str(root) for roots in (allowed, *more, spool) for root in roots]
 
     def _died(self, slot: _Slot) -> None:
         self.receive()  # what it said before it died counts

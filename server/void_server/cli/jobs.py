@@ -60,6 +60,9 @@ def submit(
     engine: Annotated[str | None, typer.Option(help="Use this engine instead of the job's.")] = None,
     proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
     version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
+    priority: Annotated[
+        int, typer.Option(help="Higher ones run first; above 0 operators only.", min=-100, max=100)
+    ] = 0,
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:
@@ -69,7 +72,9 @@ def submit(
         for job in jobs:
             with StageProgress(job.shot.name) as bars:
                 display = JobDisplay(bars)
-                remote = client.submit(job, on_event=display.on_event, transfer=transfer.value, fetch=wait)
+                remote = client.submit(
+                    job, on_event=display.on_event, transfer=transfer.value, fetch=wait, priority=priority
+                )
                 display.show_until(remote.accepted.done)
                 remote.accepted.result()
                 typer.echo(f"{job.shot.name}: job {job.job_id}")
@@ -114,12 +119,19 @@ def jobs(
     Console().print(table)
 
 
-def _row(info: JobInfo) -> tuple[str, ...]:
-    state = info.state.value
+def state_text(info: JobInfo) -> str:
+    """A job's state with its place in the queue, for people."""
+    if info.is_paused and not info.state.is_final:
+        return f"{info.state.value}, paused"
     if info.queue_position is not None:
-        state += f" ({info.queue_position + 1})"
+        return f"{info.state.value} ({info.queue_position + 1})"
+    return info.state.value
+
+
+def _row(info: JobInfo) -> tuple[str, ...]:
     return (
-        info.job_id, info.name, info.engine, state, f"{info.frames_done}/{info.frames_total}", info.message
+        info.job_id, info.name, info.engine, state_text(info), f"{info.frames_done}/{info.frames_total}",
+        info.message,
     )  # fmt: skip
 
 
@@ -148,19 +160,6 @@ def cancel(
     with connected_client(home, endpoint) as client:
         info = client.cancel(job_id).result()
     typer.echo(f"{info.job_id}: {info.state.value}")
-
-
-def log(
-    job_id: Annotated[str, typer.Argument(help="The job whose log to print.")],
-    home: HomeOption = None,
-    endpoint: EndpointOption = None,
-) -> None:
-    """Print a job's log."""
-    with connected_client(home, endpoint) as client:
-        text, offset = client.log(job_id).result()
-        while text:
-            typer.echo(text, nl=False)
-            text, offset = client.log(job_id, offset).result()
 
 
 def fetch(
@@ -195,5 +194,5 @@ def fetch(
 
 def add_to(app: typer.Typer) -> None:
     """Register this family's commands."""
-    for command in (submit, jobs, watch, cancel, fetch, log):
+    for command in (submit, jobs, watch, cancel, fetch):
         app.command()(command)

@@ -1,0 +1,98 @@
+"""``void clean``: what may go, and with ``--yes`` it goes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from void_protocol.keys import home_folder
+from void_protocol.messages import CleanReport
+from void_protocol.operating import Operating
+from void_server import cleaning
+from void_server.errors import HomeInUseError
+from void_server.settings import ServerSettings
+from void_server.spool import Spool
+from void_server.store import Store
+
+from .exit_codes import ExitCode
+from .explain import CommandError
+from .jobs import EndpointOption, HomeOption, connected_client
+
+_SHOWN = 30
+
+
+def clean(
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it nothing is touched.")] = False,
+    days: Annotated[
+        float | None,
+        typer.Option(help="Everything older than this, instead of the server's retention.", min=0.0),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Show what may go: old jobs, results nobody fetched, leftovers, old logs, caches. --yes deletes it.
+
+    A running server does it (operators only), with its own retention; where none runs, this command does,
+    with the default retention.
+
+    Example: void clean --days 3, and then: void clean --days 3 --yes
+    """
+    report = None
+    if endpoint is None and (home_folder(home) / "jobs.sqlite").exists():
+        with suppress(HomeInUseError):  # then a server runs, and it is the server's to clean
+            report = _clean_here(home_folder(home), yes, days)
+    if report is None:
+        with connected_client(home, endpoint) as client:
+            report = Operating(client).clean(apply=yes, days=days).result()
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        _tell(report)
+    if report.problems:
+        raise CommandError("\n".join(report.problems), ExitCode.BAD_OUTPUT)
+
+
+def _clean_here(home: Path, yes: bool, days: float | None) -> CleanReport:
+    settings, spool = ServerSettings(home=home), Spool(home)
+    store = Store(home / "jobs.sqlite")
+    try:
+        found = cleaning.find(settings, spool, cleaning.ask(store, spool), days)
+        problems: list[str] = []
+        if yes:
+            cleaning.forget(store, found)
+            store.commit()
+            problems = cleaning.delete(found)
+    finally:
+        store.close()
+    return cleaning.report(0, found, applied=yes, problems=problems)
+
+
+def _tell(report: CleanReport) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("kind", "what", "size", "why"):
+        table.add_column(name, no_wrap=name != "why", justify="right" if name == "size" else "left")
+    for item in report.items[:_SHOWN]:
+        table.add_row(item.kind, item.what, f"{item.size_bytes / 1e6:.1f} MB", item.why)
+    if report.items:
+        Console(highlight=False).print(table)
+    if report.count > _SHOWN:
+        typer.echo(f"and {report.count - _SHOWN} more")
+    total = f"{report.count} things, {report.size_bytes / 1e6:.1f} MB"
+    if report.applied:
+        typer.echo(f"deleted: {total}")
+    elif report.count:
+        typer.echo(f"{total} may go; nothing was deleted: 'void clean --yes' does that")
+    else:
+        typer.echo("nothing to clean")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this family's commands."""
+    app.command()(clean)

@@ -1,0 +1,77 @@
+"""``void logs``: what a job's worker said and what became of it."""
+
+from __future__ import annotations
+
+import json
+import queue
+from typing import Annotated
+
+import typer
+
+from void_protocol.client import Client
+from void_protocol.messages import LogEvent, StateEvent
+from void_protocol.watching import Snapshot, WatchEvent
+
+from .jobs import EndpointOption, HomeOption, connected_client
+
+_STAMP = len("2026-01-31 23:59:59")
+_LOOK_S = 2.0
+"""A followed log is asked for this often even when no event says that there is more."""
+
+
+def logs(
+    job_id: Annotated[str, typer.Argument(metavar="JOB", help="The job whose log to print.")],
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the job ends, or until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object a line.")] = False,
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Print a job's log.
+
+    Example: void logs 5a1c0b7e --follow
+    """
+    with connected_client(home, endpoint) as client:
+        offset = _print_rest(client, job_id, 0, as_json)
+        if follow:
+            _follow(client, job_id, offset, as_json)
+
+
+def _print_rest(client: Client, job_id: str, offset: int, as_json: bool) -> int:
+    """Print what there is from ``offset`` on; where to go on from comes back."""
+    text, offset = client.log(job_id, offset).result()
+    while text:
+        for line in text.splitlines():
+            typer.echo(_as_json(job_id, line) if as_json else line)
+        text, offset = client.log(job_id, offset).result()
+    return offset
+
+
+def _as_json(job_id: str, line: str) -> str:
+    whole = {"job_id": job_id, "time": line[:_STAMP], "text": line[_STAMP + 1 :]}
+    return json.dumps(whole, ensure_ascii=False)
+
+
+def _follow(client: Client, job_id: str, offset: int, as_json: bool) -> None:
+    events: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
+    client.watch(job_id, events.put)
+    is_over = False
+    while not is_over:
+        try:
+            event = events.get(timeout=_LOOK_S)
+        except queue.Empty:
+            is_over = client.job(job_id).result().state.is_final
+        else:
+            if isinstance(event, Snapshot):
+                is_over = event.job.state.is_final
+            elif isinstance(event, StateEvent):
+                is_over = event.state.is_final
+            elif not isinstance(event, LogEvent):
+                continue
+        offset = _print_rest(client, job_id, offset, as_json)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this family's commands."""
+    app.command()(logs)

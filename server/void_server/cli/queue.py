@@ -1,0 +1,113 @@
+"""``void pause, resume, drain, priority``: what runs when."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from void_protocol.messages import JobState, Status
+from void_protocol.operating import Operating
+
+from .exit_codes import ExitCode
+from .explain import CommandError
+from .jobs import EndpointOption, HomeOption, connected_client, state_text
+
+_LOOK_S = 0.5
+
+JobArgument = Annotated[
+    str | None, typer.Argument(metavar="[JOB]", help="A job; without one, the whole queue.")
+]
+ReasonOption = Annotated[str, typer.Option(help="Told to everybody who looks.")]
+
+
+def pause(
+    job_id: JobArgument = None,
+    reason: ReasonOption = "",
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Hold back one job, or the whole queue (operators only).
+
+    A running job stops and keeps its whole frames. Of a paused queue, running jobs go on and nothing starts.
+
+    Example: void pause --reason "GPU needed for dailies"
+    """
+    with connected_client(home, endpoint) as client:
+        operating = Operating(client)
+        if job_id is None:
+            _tell_queue(operating.pause_queue(reason).result())
+            return
+        job = operating.pause_job(job_id, reason).result()
+        if job.state.is_final:
+            raise CommandError(f"job {job_id} is {job.state.value}; nothing to pause", ExitCode.REFUSED)
+        typer.echo(f"{job_id}: {state_text(job)}")
+
+
+def resume(job_id: JobArgument = None, home: HomeOption = None, endpoint: EndpointOption = None) -> None:
+    """Let a paused job run, or open the queue again after a pause or a drain (operators only).
+
+    Example: void resume
+    """
+    with connected_client(home, endpoint) as client:
+        operating = Operating(client)
+        if job_id is None:
+            _tell_queue(operating.resume_queue().result())
+        else:
+            typer.echo(f"{job_id}: {state_text(operating.resume_job(job_id).result())}")
+
+
+def drain(
+    reason: ReasonOption = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Return when nothing runs any more.")] = False,
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Prepare for maintenance: start nothing, refuse new jobs, let running ones end (operators only).
+
+    Jobs that wait stay in the queue. 'void resume' takes up work again, also after a restart of the server.
+
+    Example: void drain --wait --reason "new driver" && systemctl --user restart void-nuke
+    """
+    with connected_client(home, endpoint) as client:
+        status = Operating(client).drain(reason).result()
+        _tell_queue(status)
+        while wait and _runs(status):
+            time.sleep(_LOOK_S)
+            status = client.status().result()
+        if wait:
+            typer.echo("nothing runs")
+
+
+def priority(
+    job_id: Annotated[str, typer.Argument(metavar="JOB", help="The job.")],
+    value: Annotated[
+        int,
+        typer.Argument(metavar="PRIORITY", help="0 is usual; above it operators only.", min=-100, max=100),
+    ],
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
+) -> None:
+    """Let a job run before those of lower priority, or after those of higher.
+
+    Example: void priority 5a1c0b7e 50, or to step back: void priority 5a1c0b7e -- -10
+    """
+    with connected_client(home, endpoint) as client:
+        job = Operating(client).set_priority(job_id, value).result()
+    typer.echo(f"{job_id}: priority {job.priority}, {state_text(job)}")
+
+
+def _runs(status: Status) -> int:
+    return status.jobs.get(JobState.RUNNING.value, 0) + status.jobs.get(JobState.CANCELLING.value, 0)
+
+
+def _tell_queue(status: Status) -> None:
+    queued, running = status.jobs.get(JobState.QUEUED.value, 0), _runs(status)
+    typer.echo(f"the queue is {status.queue.mode}; {running} running, {queued} waiting")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this family's commands."""
+    for command in (pause, resume, drain, priority):
+        app.command()(command)
