@@ -25,6 +25,10 @@ _ROUNDS = 5
 _STRUCTURE_ADVANTAGE = 0.93
 """The structure term is used only when it lowers the ring's residual below this part of the affine's."""
 _REACH_PX = 40.0
+_SMALLEST_BLOCK_PX = 8
+_COMPARE_BLUR_PX = 1.0
+_SIGNIFICANT = 2.0
+_LEAST_GAIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,35 @@ def complete(
     """
     if not hole.any():
         return Completed(flow, 0.0)
-    strength = weight * ring
+    predicted = _predict(flow, weight, ring, hole, structure)
+    # Where the measurement is poor although visible, the prediction stands in for it too.
+    share = np.clip(weight * 4.0, 0.0, 1.0)
+    share = np.where(hole, np.float32(0.0), share)[:, :, None]
+    return Completed((share * flow + (1.0 - share) * predicted.whole).astype(np.float32), predicted.spread_px)
+
+
+@dataclass(frozen=True, slots=True)
+class _Predicted:
+    fit: Float32Array
+    """(h, w, 2) the regression alone."""
+    whole: Float32Array
+    """(h, w, 2) with what it leaves over, continued smoothly."""
+    spread_px: float
+
+
+def _predict(
+    flow: Float32Array,
+    weight: Float32Array,
+    ring: Float32Array,
+    hole: BoolArray,
+    structure: Float32Array | None,
+) -> _Predicted:
+    """The motion that is expected in ``hole`` (and everywhere else) from what was measured outside it."""
+    strength = np.where(hole, np.float32(0.0), weight * ring)
     sample = np.flatnonzero((strength > 0.02).reshape(-1))
     if sample.size < _FEWEST_SAMPLES:
         filled = pyramid.fill(flow, np.where(hole, np.float32(0.0), weight))
-        return Completed(np.where(hole[:, :, None], filled, flow).astype(np.float32), 1.0)
+        return _Predicted(filled, filled, 1.0)
     if sample.size > _MOST_SAMPLES:
         sample = sample[:: sample.size // _MOST_SAMPLES + 1]
     x, y = grid(hole.shape)
@@ -91,16 +119,74 @@ def complete(
         rich_coefficients, rich_spread = _robust_fit(rich.reshape(-1, 5)[sample], values, weights)
         if rich_spread < _STRUCTURE_ADVANTAGE * spread:
             design, coefficients, spread = rich, rich_coefficients, rich_spread
-    predicted = (design @ coefficients.astype(np.float32)).astype(np.float32)
-    left = flow - predicted
+    fit = (design @ coefficients.astype(np.float32)).astype(np.float32)
+    left = flow - fit
     scatter = (np.square(left[:, :, 0]) + np.square(left[:, :, 1])) / np.float32(max(2.0 * spread, 0.1) ** 2)
     trusted = np.where(hole, np.float32(0.0), weight / (1.0 + scatter))
     continued = pyramid.fill(left, np.minimum(trusted, np.float32(1.0)))
-    inside = predicted + continued
-    # Where the measurement is poor although visible, the prediction stands in for it too.
-    share = np.clip(weight * 4.0, 0.0, 1.0)
-    share = np.where(hole, np.float32(0.0), share)[:, :, None]
-    return Completed((share * flow + (1.0 - share) * inside).astype(np.float32), spread)
+    return _Predicted(fit, fit + continued, spread)
+
+
+class Judge:
+    """Says whether a motion explains a source better than no motion does.
+
+    Compared around the hole, on blurred pictures (or a flow that samples between pixels would seem to lower
+    the noise). Blocks as large as the hole is deep vote as one: pixels in a block err together.
+    """
+
+    def __init__(
+        self, gray: Uint8Array, seen: Uint8Array, both: BoolArray, ring: Float32Array, hole: BoolArray
+    ) -> None:
+        """``gray`` is the target, ``seen`` the source through its homography, ``both`` where both show
+        background; all (h, w)."""
+        depth = float(np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)).max())
+        most = max(_SMALLEST_BLOCK_PX, min(hole.shape) // 5)
+        self._side = int(np.clip(depth, _SMALLEST_BLOCK_PX, most))
+        self._first = np.asarray(cv2.GaussianBlur(gray, (0, 0), _COMPARE_BLUR_PX), np.float32)
+        self._second = np.asarray(cv2.GaussianBlur(seen, (0, 0), _COMPARE_BLUR_PX), np.float32)
+        self._counts = ring * both
+        self._both, self._hole = both, hole
+        self._standing = self._misfit(self._second)
+        x, y = grid(hole.shape)
+        self._cells = ((y // self._side) * (hole.shape[1] // self._side + 1) + x // self._side).astype(
+            np.intp
+        )
+        self._odd = ((x // self._side + y // self._side) % 2) > 0
+
+    def helps(self, flow: Float32Array) -> bool:
+        """Whether (h, w, 2) ``flow`` lowers the misfit beyond chance."""
+        x, y = grid(self._hole.shape)
+        moved = cv2.remap(
+            self._second,
+            x + flow[:, :, 0],
+            y + flow[:, :, 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        gain = (self._standing - self._misfit(np.asarray(moved, np.float32))) * self._counts
+        votes = np.bincount(self._cells.reshape(-1), gain.reshape(-1).astype(np.float64))
+        total, scatter = float(votes.sum()), float(np.sqrt(np.square(votes).sum()))
+        least = _LEAST_GAIN * float((self._standing * self._counts).sum())
+        return total > max(_SIGNIFICANT * scatter, least)
+
+    def predictable(
+        self, flow: Float32Array, weight: Float32Array, ring: Float32Array, structure: Float32Array | None
+    ) -> bool:
+        """Whether ``flow`` still helps where it is predicted from elsewhere, as it is inside the hole: half
+        of the blocks from the other half, and the other way round."""
+        predicted = np.zeros_like(flow)
+        for half in (self._odd, ~self._odd):
+            known = np.where(half, np.float32(0.0), weight)
+            part = _predict(flow, known, ring, self._hole | half, structure)
+            predicted[half] = part.whole[half]
+        return self.helps(predicted)
+
+    def _misfit(self, second: Float32Array) -> Float32Array:
+        """(h, w) absolute difference without its slowly varying part (light)."""
+        weight = self._both.astype(np.float32)
+        difference = (self._first - second) * weight
+        slow = cv2.blur(difference, (31, 31)) / np.maximum(cv2.blur(weight, (31, 31)), np.float32(1e-3))
+        return np.asarray(np.abs(difference - slow) * weight, np.float32)
 
 
 def _robust_fit(

@@ -129,18 +129,24 @@ class Revealer:
         ring = completion.ring_weight(hole)
         texture = completion.texture_weight(gray)
         views: list[tuple[Source, View, Measured]] = []
+        judges: list[completion.Judge | None] = []
         for source in (*(self.shot_source(target, number) for number in numbers), *extra):
             self._monitor.check_cancelled()
             homography = self._registration.refine(target, source.analysis, source.guess)
             view = see(source.analysis, homography, box)
-            views.append((source, view, self._meter.measure(gray, ~hole, view)))
-        structure = self._structure(views, hole, ring, texture)
+            measured = self._meter.measure(gray, ~hole, view)
+            judge = completion.Judge(gray, view.gray, ~hole & view.visible, ring, hole)
+            views.append((source, view, measured))
+            judges.append(judge if judge.helps(measured.flow) else None)
+        structure = self._structure(views, hole, ring, texture) if any(judges) else None
         paths = []
-        for source, view, measured in views:
+        for (source, view, measured), useful in zip(views, judges, strict=True):
             self._monitor.check_cancelled()
-            completed = completion.complete(
-                measured.flow, measured.confidence * texture, ring, hole, structure
-            )
+            weight = measured.confidence * texture
+            if useful is not None and useful.predictable(measured.flow, weight, ring, structure):
+                completed = completion.complete(measured.flow, weight, ring, hole, structure)
+            else:
+                completed = completion.Completed(np.zeros_like(measured.flow), 0.0)
             paths.append(self._path(target, source, view, measured, completed, encoded, hole, ring))
         return paths
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from void_engine.propagation import completion
@@ -65,3 +66,42 @@ def test_almost_no_ring_still_gives_finite_motion() -> None:
     weight = (~hidden).astype(np.float32)
     done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
     assert np.allclose(done.flow, 2.0, atol=0.05)
+
+
+def judged(shift_px: float, noise: float) -> tuple[completion.Judge, np.ndarray, np.ndarray]:
+    """A judge of a textured picture against itself moved, both noisy; its ring; the x of its pixels."""
+    generator = np.random.default_rng(8)
+    rows, columns = 120, 160
+    wide = cv2.GaussianBlur(generator.normal(0, 1, (rows, columns + 40)).astype(np.float32), (0, 0), 2.5)
+    wide *= 40.0 / wide.std()
+    x, y = grid((rows, columns))
+    first = cv2.remap(wide, x + 20, y, cv2.INTER_CUBIC)
+    second = cv2.remap(wide, x + np.float32(20 - shift_px), y, cv2.INTER_CUBIC)
+    grainy = [
+        np.clip(128 + f + generator.normal(0, noise, f.shape), 0, 255).astype(np.uint8)
+        for f in (first, second)
+    ]
+    hole = np.zeros((rows, columns), bool)
+    hole[40:80, 60:100] = True
+    ring = completion.ring_weight(hole)
+    return completion.Judge(grainy[0], grainy[1], ~hole, ring, hole), ring, x
+
+
+def test_motion_that_is_there_is_believed_and_noise_is_not() -> None:
+    judge, ring, x = judged(0.7, 3.0)
+    flow = np.zeros((*x.shape, 2), np.float32)
+    flow[..., 0] = 0.7
+    assert judge.helps(flow)
+    assert judge.predictable(flow, np.ones(x.shape, np.float32), ring, None)
+    still, ring, x = judged(0.0, 3.0)
+    assert not still.helps(flow)
+    noise = np.random.default_rng(1).normal(0, 0.3, flow.shape).astype(np.float32)
+    assert not still.helps(cv2.GaussianBlur(noise, (0, 0), 3.0))
+
+
+def test_motion_that_cannot_be_predicted_does_not_help() -> None:
+    judge, ring, x = judged(0.7, 3.0)
+    # Right where it was measured, but blocks know nothing of each other: the fit misleads by turns.
+    flow = np.zeros((*x.shape, 2), np.float32)
+    flow[..., 0] = np.where((x // 20) % 2 > 0, 9.0, -9.0)
+    assert not judge.predictable(flow, np.ones(x.shape, np.float32), ring, None)
