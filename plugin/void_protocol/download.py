@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from .durable import sync_file, sync_folder
 from .errors import (
     ProtocolError,
     ResultFileError,
@@ -63,7 +64,9 @@ def fetch_file(
                 time.sleep(_BUSY_S)  # this server allows fewer, or still counts those of a lost connection
                 continue
             if digest is not None and digest[0] == digest[1] == result.sha256:
+                sync_file(part)
                 _put_in_place(part, path, digest[0])
+                sync_folder(path.parent)  # the server may delete its copy from now on
                 return
             if digest is not None:
                 failures += 1

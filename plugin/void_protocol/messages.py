@@ -199,6 +199,8 @@ class Accepted(Message, frozen=True, kw_only=True, tag="accepted"):
     job: JobInfo
     have: list[tuple[int, int]] = field(default_factory=list)
     """Runs ``[first, last]`` of manifest indices that the server holds already."""
+    partial: list[tuple[int, int]] = field(default_factory=list)
+    """``[file, bytes]``: files that have begun to arrive; the next chunk may begin at that byte."""
     credit: int = 0
     """Chunks that the client may send before the first ``upload_credit``."""
 
@@ -214,7 +216,7 @@ class FileStored(Message, frozen=True, kw_only=True, tag="file_stored"):
 
 
 class FileRefused(Message, frozen=True, kw_only=True, tag="file_refused"):
-    """The file has to be sent again from its start."""
+    """The file has to be sent again from its start: after a while when the code is ``full``."""
 
     job_id: str
     file: int

@@ -17,6 +17,7 @@ import secrets
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from .manifest import InputFile
 from .messages import ManifestEntry, ProofFile, ProofFolder
@@ -74,14 +75,19 @@ def digest_file(nonce: bytes, path: Path, ranges: Sequence[tuple[int, int]]) -> 
         OSError: when the file cannot be read, or a range reaches beyond its end.
     """
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        keyed = hmac.new(nonce, _CONTEXT + struct.pack(">Q", size), hashlib.sha256)
-        for offset, length in ranges:
-            file.seek(offset)
-            data = file.read(length)
-            if len(data) != length:
-                raise OSError(f"{path} ends before byte {offset + length}")
-            keyed.update(struct.pack(">QQ", offset, length) + data)
+        return digest_open_file(nonce, file, path, ranges)
+
+
+def digest_open_file(nonce: bytes, file: BinaryIO, path: Path, ranges: Sequence[tuple[int, int]]) -> str:
+    """The same of a file that is open for reading; ``path`` is its name in errors."""
+    size = os.fstat(file.fileno()).st_size
+    keyed = hmac.new(nonce, _CONTEXT + struct.pack(">Q", size), hashlib.sha256)
+    for offset, length in ranges:
+        file.seek(offset)
+        data = file.read(length)
+        if len(data) != length:
+            raise OSError(f"{path} ends before byte {offset + length}")
+        keyed.update(struct.pack(">QQ", offset, length) + data)
     return keyed.hexdigest()
 
 

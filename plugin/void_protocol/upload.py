@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from .errors import ServerError, TransferError
@@ -27,6 +28,9 @@ _TRIES = 3
 _SILENCE_S = 60.0
 """A server that gives no credit for this long is asked whether it still knows the upload."""
 _RECONNECT_S = 3600.0
+_FULL_S = 3600.0
+"""How long a server whose disk is full is waited for."""
+_FULL_PAUSE_S = 2.0
 
 UploadProgress = Callable[[int, int], None]
 """Called with files sent and files in all."""
@@ -55,6 +59,9 @@ class Upload:
         self._changed = threading.Condition()
         self._credit = 0
         self._missing: list[int] = []
+        self._offsets: dict[int, int] = {}
+        """Of files that the server has the beginning of: how many bytes."""
+        self._full_since: float | None = None
         self._unconfirmed: set[int] = set()
         self._refused: list[FileRefused] = []
         self._is_broken = False
@@ -67,6 +74,7 @@ class Upload:
                 self._credit += message.chunks
             elif isinstance(message, FileStored):
                 self._unconfirmed.discard(message.file)
+                self._full_since = None
             elif isinstance(message, FileRefused):
                 self._refused.append(message)
             self._changed.notify_all()
@@ -106,7 +114,10 @@ class Upload:
             have = {index for first, last in accepted.have for index in range(first, last + 1)}
             with self._changed:
                 self._credit = accepted.credit
-                self._missing = [index for index in range(len(self._entries)) if index not in have]
+                self._offsets = dict(accepted.partial)
+                missing = [index for index in range(len(self._entries)) if index not in have]
+                # What has begun goes first: the server holds one unfinished file.
+                self._missing = sorted(missing, key=lambda index: index not in self._offsets)
                 self._unconfirmed = set(self._missing)
             if self._send_all(tries):
                 return
@@ -145,8 +156,15 @@ class Upload:
     def _heed_refusals(self, tries: dict[int, int]) -> None:
         with self._changed:
             refused, self._refused = self._refused, []
+        if any(refusal.code == "full" for refusal in refused):
+            self._wait_for_room(refused[0])
         for refusal in refused:
             index = refusal.file
+            self._offsets.pop(index, None)
+            if refusal.code == "full":
+                if index not in self._missing:
+                    self._missing.insert(0, index)
+                continue
             tries[index] = tries.get(index, 0) + 1
             if tries[index] >= _TRIES or refusal.code == "storage":
                 path = self._files[index].path if index < len(self._files) else f"file {index}"
@@ -154,13 +172,29 @@ class Upload:
             if index not in self._missing:
                 self._missing.insert(0, index)
 
+    def _wait_for_room(self, refusal: FileRefused) -> None:
+        """The server's disk is full: nothing helps but to try again later."""
+        now = time.monotonic()
+        with self._changed:
+            self._full_since = self._full_since or now
+            if now > self._full_since + _FULL_S:
+                raise TransferError(f"{refusal.message}; waited {_FULL_S:g} s for room there")
+            self._changed.wait_for(lambda: self._is_broken or self._is_stopped, _FULL_PAUSE_S)
+
     def _send_file(self, index: int) -> bool:
-        """Whether the whole file was sent. If not, it has to begin again."""
+        """Whether the whole file was sent. If not, what comes next depends on what the server has of it."""
         path, size = self._files[index].path, self._entries[index].size
         digest = hashlib.sha256()
         offset = 0
+        start = self._offsets.pop(index, 0)
         try:
             with path.open("rb", buffering=0) as file:
+                while offset < start:  # the server has these bytes; the checksum is of all
+                    data = file.read(min(CHUNK_BYTES, start - offset))
+                    if not data:
+                        raise TransferError(f"{path} has become shorter while it was sent; submit again")
+                    digest.update(data)
+                    offset += len(data)
                 while True:
                     if not self._take_credit():
                         return False

@@ -9,9 +9,6 @@ from void_protocol.wire import Payload
 
 from .outbox import Outbox
 
-REPLAYED_EVENTS = 500
-"""A client that missed more than this is told of a gap and starts from a fresh picture of the job."""
-
 
 class EventHub:
     def __init__(self, outbox: Outbox) -> None:

@@ -32,15 +32,22 @@ def read_submission(
         job = decode_job(payloads[0])
     except JobError as error:
         raise RequestRefused("bad_job", str(error)) from error
+    shape = job.shot.format
+    if shape.width * shape.height > settings.frame_pixels:
+        raise RequestRefused(
+            "limit",
+            f"$.shot.format: {shape.width}x{shape.height} are more than {settings.frame_pixels} pixels "
+            "(frame_pixels)",
+        )
     entries: list[ManifestEntry] = []
     if message.inputs == "streamed":
         entries = _read_manifest(settings, job, payloads)
     elif len(payloads) != 1:
         raise RequestRefused("bad_message", "submit: a manifest comes with streamed inputs only")
     else:
-        check_job_inputs(job, settings.read_roots)
+        check_job_inputs(job, settings.readable)
     if message.outputs == "paths":
-        check_job_outputs(job, settings.output_roots)
+        check_job_outputs(job, settings.writable)
     text = msgspec.json.encode(job)
     manifest = encode_manifest(entries)
     content = hashlib.sha256()

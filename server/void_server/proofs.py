@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from void_protocol.messages import Proof, ProofAnswer, ProofFile, ProofFolder, Prove
-from void_protocol.proof import answer_folder, digest_file
+from void_protocol.proof import answer_folder, digest_open_file
 
-from .allowed_paths import check_input, check_output_folder
+from .allowed_paths import check_output_folder, opened_exr
 from .errors import RequestRefused
 from .settings import ServerSettings
 
@@ -34,15 +34,15 @@ def answer(message: Prove, settings: ServerSettings) -> Proof:
 def _file(nonce: bytes, file: ProofFile, settings: ServerSettings) -> ProofAnswer:
     path = Path(file.path)
     try:
-        check_input(path, settings.read_roots)
-        return ProofAnswer(digest=digest_file(nonce, path, file.ranges))
+        with opened_exr(path, settings.readable) as opened:
+            return ProofAnswer(digest=digest_open_file(nonce, opened, path, file.ranges))
     except (OSError, ValueError, RequestRefused) as error:
         return ProofAnswer(problem=str(error)[:_PROBLEM_CHARACTERS])
 
 
 def _folder(nonce: bytes, folder: ProofFolder, settings: ServerSettings) -> ProofAnswer:
     try:
-        check_output_folder(Path(folder.path), settings.output_roots)
+        check_output_folder(Path(folder.path), settings.writable)
         return ProofAnswer(digest=answer_folder(nonce, folder))
     except (OSError, ValueError, RequestRefused) as error:
         return ProofAnswer(problem=str(error)[:_PROBLEM_CHARACTERS])

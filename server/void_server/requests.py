@@ -56,7 +56,7 @@ from void_protocol.wire import CHUNK_BYTES, CONTROL_BYTES
 from .administration import Administration, check_priority
 from .desk import JobDesk
 from .errors import RequestRefused
-from .events import REPLAYED_EVENTS, EventHub
+from .events import EventHub
 from .fetches import Fetches
 from .intake import read_submission
 from .lanes import Lanes
@@ -72,8 +72,6 @@ _log = logging.getLogger(__name__)
 _job_decoder = msgspec.json.Decoder(RemovalJob)
 _LISTED_JOBS = 250
 """As many fit into one message, whatever is in them."""
-_UNREAD_BYTES = 256 * 1024 * 1024
-"""A client's submissions may take this much memory before they are read."""
 
 
 class Requests:
@@ -113,6 +111,8 @@ class Requests:
         self._administration = administration
         self._unread_bytes: dict[bytes, int] = {}
         """Of submissions that wait for their lane, for each peer."""
+        self._proofs: dict[bytes, int] = {}
+        """That wait for their lane, for each peer."""
 
     def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
         """Do what a message of the client with this public key asks. A refusal becomes an error reply."""
@@ -142,8 +142,8 @@ class Requests:
                 f"this server speaks protocol version {PROTOCOL_VERSION}, the client "
                 f"{message.min_version} to {message.max_version}; update the older of the two",
             )
-        if self._sessions.is_full and self._sessions.heard(peer) is None:
-            raise RequestRefused("limit", f"{self._settings.most_sessions} clients are connected already")
+        if self._sessions.heard(peer) is None:
+            self._check_room(key, owner)
         self._sessions.open(Session(peer, key, owner, message.client, PROTOCOL_VERSION))
         _log.info("%s is here with %r (%r on %r)", owner, message.client, message.user, message.host)
         settings = self._settings
@@ -168,6 +168,17 @@ class Requests:
                 limits=limits,
             ),
         )
+
+    def _check_room(self, key: bytes, owner: str) -> None:
+        settings = self._settings
+        if self._sessions.is_full:
+            raise RequestRefused(
+                "limit", f"{settings.most_sessions} clients are connected already (most_sessions)"
+            )
+        if self._sessions.has_many(key):
+            raise RequestRefused(
+                "limit", f"{owner} is connected {settings.client_sessions} times already (client_sessions)"
+            )
 
     def _in_session(self, session: Session, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
         peer = session.peer
@@ -225,10 +236,15 @@ class Requests:
     def _submit(self, session: Session, message: Submit, payloads: Sequence[memoryview]) -> None:
         check_priority(self._settings, session.owner, message.priority)
         size = sum(len(payload) for payload in payloads)
-        waiting = self._unread_bytes.get(session.peer, 0)
-        if waiting and waiting + size > _UNREAD_BYTES:
-            raise RequestRefused("limit", f"{waiting} bytes of submissions wait already; send one at a time")
-        self._unread_bytes[session.peer] = waiting + size
+        waiting = sum(self._unread_bytes.values())
+        most = self._settings.submission_bytes
+        if waiting and waiting + size > most:
+            raise RequestRefused(
+                "limit",
+                f"{waiting} bytes of submissions wait already, at most {most} (submission_bytes); "
+                "send one at a time, or this one again soon",
+            )
+        self._unread_bytes[session.peer] = self._unread_bytes.get(session.peer, 0) + size
         texts = [bytes(payload) for payload in payloads]
 
         def then(done: Future[tuple[NewJob, list[ManifestEntry]]]) -> None:
@@ -255,15 +271,34 @@ class Requests:
         except Exception:
             self.refuse(peer, request, "internal", "the server failed at this job; its log says more")
             raise
-        have: list[tuple[int, int]] = []
-        credit = 0
-        if info.state is JobState.UPLOADING:
-            have, credit = self._uploads.begin(peer, info.job_id, entries)
-            info = self._desk.info(info.job_id)
-        self._outbox.send(peer, Accepted(request=request, job=info, have=have, credit=credit))
+        if info.state is not JobState.UPLOADING:
+            self._outbox.send(peer, Accepted(request=request, job=info))
+            return
+        standing = self._uploads.begin(peer, info.job_id, entries)
+        info = self._desk.info(info.job_id)
+        self._outbox.send(
+            peer,
+            Accepted(
+                request=request,
+                job=info,
+                have=standing.have,
+                partial=standing.partial,
+                credit=standing.credit,
+            ),
+        )
 
     def _prove(self, peer: bytes, message: Prove) -> None:
+        waiting = self._proofs.get(peer, 0)
+        if waiting >= self._settings.client_proofs:
+            raise RequestRefused(
+                "limit", f"{waiting} proofs wait already (client_proofs); send one at a time"
+            )
+        self._proofs[peer] = waiting + 1
+
         def answered(done: Future[Proof]) -> None:
+            left = self._proofs.pop(peer) - 1
+            if left:
+                self._proofs[peer] = left
             try:
                 self._outbox.send(peer, done.result())
             except RequestRefused as refusal:
@@ -274,7 +309,7 @@ class Requests:
     def _watch(self, peer: bytes, message: Watch) -> None:
         info = self._desk.info(message.job_id)
         after = info.sequence if message.after is None else message.after
-        gap = after > info.sequence or info.sequence - after > REPLAYED_EVENTS
+        gap = after > info.sequence or info.sequence - after > self._settings.event_backlog
         missed = [] if gap else self._store.events_after(message.job_id, after)
         self._events.watch(peer, message.job_id)
         self._outbox.send(peer, JobReply(request=message.request, job=info, gap=gap))

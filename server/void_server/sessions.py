@@ -21,9 +21,11 @@ class Session:
 
 
 class Sessions:
-    def __init__(self, timeout_s: float, most: int) -> None:
+    def __init__(self, timeout_s: float, most: int, most_of_client: int | None = None) -> None:
+        """``most`` sessions at a time, and ``most_of_client`` of them with one key."""
         self._timeout_s = timeout_s
         self._most = most
+        self._most_of_client = most if most_of_client is None else most_of_client
         self._sessions: dict[bytes, Session] = {}
 
     def __len__(self) -> int:
@@ -32,6 +34,10 @@ class Sessions:
     @property
     def is_full(self) -> bool:
         return len(self._sessions) >= self._most
+
+    def has_many(self, key: bytes) -> bool:
+        """Whether no more sessions may be opened with this key."""
+        return sum(session.key == key for session in self._sessions.values()) >= self._most_of_client
 
     def open(self, session: Session) -> None:
         self._sessions[session.peer] = session

@@ -19,11 +19,14 @@ from pathlib import Path
 
 import msgspec
 
+from void_protocol.durable import sync_folder
 from void_protocol.job import RemovalJob
 from void_protocol.messages import ManifestEntry, Transfer
 from void_protocol.sequence import frame_path, has_frame_token
 
 _NUMBER = "%07d"
+PART = ".part"
+"""What the name of an input file ends with until it is whole."""
 
 
 class Spool:
@@ -63,6 +66,23 @@ class Spool:
             (self.inputs_folder(job_id) / group).mkdir(parents=True, exist_ok=True)
         if outputs == "streamed":
             Path(self.result_pattern(job_id)).parent.mkdir(parents=True, exist_ok=True)
+            if not entries:  # else the first file that is stored sees to it
+                self.sync_folders(job_id)
+
+    def sync_folders(self, job_id: str) -> None:
+        """Return when the job's folders survive a power cut.
+
+        Raises:
+            OSError: when the disk fails.
+        """
+        for folder in (self.inputs_folder(job_id), self.folder(job_id), self.root, self.root.parent):
+            if folder.is_dir():
+                sync_folder(folder)
+
+    def begun_inputs(self, job_id: str) -> dict[Path, int]:
+        """Input files that have begun to arrive, by their final path, and how much of them there is."""
+        parts = self.inputs_folder(job_id).glob(f"*/*{PART}")
+        return {part.with_name(part.name.removesuffix(PART)): part.stat().st_size for part in parts}
 
     def remove_inputs(self, job_id: str) -> None:
         """Delete streamed inputs; what cannot be deleted now stays."""

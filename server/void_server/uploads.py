@@ -1,27 +1,42 @@
 """Input files arriving in chunks.
 
 One file of a job is open at a time. The broker's thread checks the order of chunks and counts credit; a lane
-writes and hashes. A file counts only when its size and SHA-256 are right and it has its final name; then it
-survives a lost connection and a restart of the server.
+writes and hashes. A file counts only when its size and SHA-256 are right and it is on the disk under its
+final name; then it survives a power cut. What has arrived of the open file survives a lost connection and the
+end of the server: the client goes on at the first chunk that is missing.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from void_protocol.durable import put_in_place
 from void_protocol.messages import Chunk, Error, FileRefused, FileStored, ManifestEntry, UploadCredit
+from void_protocol.wire import CHUNK_BYTES
 
 from .lanes import Lanes
 from .outbox import Outbox
-from .spool import Spool
+from .spool import PART, Spool
 from .store import Store
+
+
+class Standing(NamedTuple):
+    """How far an upload is."""
+
+    have: list[tuple[int, int]]
+    """Runs of indices of files that are here."""
+    partial: list[tuple[int, int]]
+    """Files that have begun to arrive, each with the byte that comes next."""
+    credit: int
 
 
 class ChecksumError(Exception):
@@ -29,37 +44,51 @@ class ChecksumError(Exception):
 
 
 class _IncomingFile:
-    """A file being written. Methods belong to the lane, except ``received``."""
+    """A file being written. Methods belong to the lane, attributes to the broker's thread."""
 
-    def __init__(self, index: int, path: Path) -> None:
+    def __init__(self, index: int, path: Path, begun_bytes: int = 0) -> None:
+        """``begun_bytes``: what an earlier process has left of it and may stay."""
         self.index = index
-        self.received = 0
+        self.received = begun_bytes
+        self.has_failed = False
+        self._begun_bytes = begun_bytes
         self._path = path
-        self._part = path.with_name(f"{path.name}.part")
+        self._part = path.with_name(path.name + PART)
         self._hash = hashlib.sha256()
         self._file: BinaryIO | None = None
 
     def write(self, data: memoryview) -> None:
         if self._file is None:
-            self._file = self._part.open("wb")
+            self._file = self._open()
         self._file.write(data)
         self._hash.update(data)
 
+    def _open(self) -> BinaryIO:
+        if not self._begun_bytes:
+            return self._part.open("wb")
+        file = self._part.open("r+b")
+        left = self._begun_bytes
+        while left > 0 and (known := file.read(min(CHUNK_BYTES, left))):
+            self._hash.update(known)
+            left -= len(known)
+        file.truncate()
+        return file
+
     def finish(self, sha256: str) -> str:
-        """Close and rename; the checksum comes back."""
+        """Close, sync and rename; the checksum comes back."""
         assert self._file is not None
         self._file.close()
         digest = self._hash.hexdigest()
         if digest != sha256:
             self._part.unlink(missing_ok=True)
             raise ChecksumError(f"{self._path.name} arrived with SHA-256 {digest}, sent was {sha256}")
-        self._part.replace(self._path)
+        put_in_place(self._part, self._path)
         return digest
 
     def abandon(self) -> None:
         if self._file is not None:
             self._file.close()
-            self._part.unlink(missing_ok=True)
+        self._part.unlink(missing_ok=True)
 
 
 @dataclass
@@ -72,7 +101,14 @@ class _Upload:
     refused: int | None = None
     """The file whose chunks are passed over until it begins again."""
     outstanding: int = 0
-    last_heard: float = field(default_factory=time.monotonic)
+    is_synced: bool = False
+    """Whether the job's folders are on the disk."""
+    is_blocked: bool = False
+    """Whether the disk was full at last."""
+    last_progress: float = field(default_factory=time.monotonic)
+    """When enough had come the last time. A chunk now and then is none: it would hold the job for ever."""
+    fresh_bytes: int = 0
+    """What has come since then."""
 
 
 class Uploads:
@@ -84,29 +120,58 @@ class Uploads:
         outbox: Outbox,
         lanes: Lanes,
         credit: int,
+        progress_bytes: int = 1024**2,
         on_complete: Callable[[str], None],
+        on_blocked: Callable[[str, str], None],
     ) -> None:
+        """
+        Args:
+            on_complete: hears of a job whose files are all here.
+            on_blocked: hears of a job and why its files cannot be stored now; an empty text when they can.
+        """
         self._store = store
         self._spool = spool
         self._outbox = outbox
         self._lanes = lanes
         self._credit = credit
+        self._progress_bytes = progress_bytes
         self._on_complete = on_complete
+        self._on_blocked = on_blocked
         self._uploads: dict[str, _Upload] = {}
         self._waiting_since: dict[str, float] = {}
         """When uploads were first looked at whose client has not been here since this process began."""
 
-    def begin(
-        self, peer: bytes, job_id: str, entries: Sequence[ManifestEntry]
-    ) -> tuple[list[tuple[int, int]], int]:
-        """Take uploads of this job from ``peer`` from now on. Runs of indices that are here already and the
-        credit come back."""
-        before = self._uploads.get(job_id)
-        if before is not None:
-            self._abandon_file(before)
-        stored = set(self._store.uploaded(job_id))
-        self._uploads[job_id] = _Upload(job_id, entries, peer, stored)
-        return _runs(sorted(stored)), self._credit
+    def begin(self, peer: bytes, job_id: str, entries: Sequence[ManifestEntry]) -> Standing:
+        """Take uploads of this job from ``peer`` from now on; how far they are comes back."""
+        upload = self._uploads.get(job_id)
+        if upload is None:
+            upload = _Upload(job_id, entries, peer, set(self._store.uploaded(job_id)))
+            self._uploads[job_id] = upload
+            with suppress(OSError):  # a power cut may have taken them; the first chunk will tell
+                self._spool.make_folders(job_id, entries, "paths")
+                self._take_up_begun(upload)
+        upload.peer = peer
+        incoming = upload.incoming
+        return Standing(
+            have=_runs(sorted(upload.stored)),
+            partial=[]
+            if incoming is None or not incoming.received
+            else [(incoming.index, incoming.received)],
+            credit=self._credit - upload.outstanding,
+        )
+
+    def _take_up_begun(self, upload: _Upload) -> None:
+        """Go on with the file that an earlier process had open."""
+        begun = self._spool.begun_inputs(upload.job_id)
+        if not begun:
+            return
+        for index, entry in enumerate(upload.entries):
+            path = self._spool.input_file(upload.job_id, entry)
+            size = begun.get(path, 0)
+            # Whole chunks, and never all: the last chunk brings the checksum.
+            kept = max(0, min(size, entry.size - 1)) // CHUNK_BYTES * CHUNK_BYTES
+            if kept and index not in upload.stored and upload.incoming is None:
+                upload.incoming = _IncomingFile(index, path, kept)
 
     def chunk(self, peer: bytes, message: Chunk, data: memoryview) -> None:
         """Take one chunk."""
@@ -115,7 +180,6 @@ class Uploads:
             text = f"no upload of job {message.job_id} is open on this connection; submit the job again"
             self._outbox.send(peer, Error(code="no_upload", message=text))
             return
-        upload.last_heard = time.monotonic()
         if upload.outstanding >= self._credit:
             text = f"chunk of file {message.file} sent without credit; {self._credit} may be on the way"
             self._refuse(upload, message.file, "limit", text)
@@ -130,12 +194,21 @@ class Uploads:
         incoming = upload.incoming
         assert incoming is not None
         incoming.received += len(data)
+        upload.fresh_bytes += len(data)
+        if upload.fresh_bytes >= self._progress_bytes:
+            upload.fresh_bytes, upload.last_progress = 0, time.monotonic()
         if message.last:
             upload.incoming = None
 
         def work() -> str | None:
             incoming.write(data)
-            return incoming.finish(message.sha256) if message.last else None
+            if not message.last:
+                return None
+            digest = incoming.finish(message.sha256)
+            if not upload.is_synced:
+                self._spool.sync_folders(upload.job_id)
+                upload.is_synced = True
+            return digest
 
         self._lanes.run(message.job_id, work, partial(self._written, upload, incoming))
 
@@ -190,14 +263,33 @@ class Uploads:
         except ChecksumError as error:
             self._refuse(upload, incoming.index, "checksum", str(error))
         except OSError as error:
-            self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {error}")
+            if not incoming.has_failed:  # of the chunks that were on the way, the first one tells
+                incoming.has_failed = True
+                self._cannot_keep(upload, incoming, error)
         else:
             if digest is not None:
                 self._stored(upload, incoming.index, digest)
 
+    def _cannot_keep(self, upload: _Upload, incoming: _IncomingFile, error: OSError) -> None:
+        self._lanes.run(upload.job_id, incoming.abandon, _ignore)
+        if upload.incoming is incoming:
+            upload.incoming = None
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {error}")
+            return
+        left = sum(entry.size for i, entry in enumerate(upload.entries) if i not in upload.stored)
+        why = f"the server's volume is full; the files still to come need {left / 1e9:.2f} GB"
+        if not upload.is_blocked:
+            upload.is_blocked = True
+            self._on_blocked(upload.job_id, why)
+        self._refuse(upload, incoming.index, "full", why)
+
     def _stored(self, upload: _Upload, index: int, digest: str) -> None:
         self._store.add_upload(upload.job_id, index, upload.entries[index].size, digest)
         upload.stored.add(index)
+        if upload.is_blocked:
+            upload.is_blocked = False
+            self._on_blocked(upload.job_id, "")
         self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=index))
         if len(upload.stored) == len(upload.entries):
             self.stop(upload.job_id)
@@ -216,10 +308,10 @@ class Uploads:
             self._abandon_file(upload)
 
     def silence_s(self, job_id: str) -> float:
-        """For how long nothing has come of a job that is being uploaded, as far as this process knows."""
+        """For how long not enough has come of a job that is being uploaded, as far as this process knows."""
         upload = self._uploads.get(job_id)
         heard = self._waiting_since.setdefault(job_id, time.monotonic())
-        return time.monotonic() - (heard if upload is None else upload.last_heard)
+        return time.monotonic() - (heard if upload is None else upload.last_progress)
 
 
 def _ignore(done: Future[None]) -> None:

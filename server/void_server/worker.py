@@ -16,12 +16,14 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 import zmq
 
 from void_engine.errors import EngineError, RemovalCancelled
+from void_engine.plates.policy import Policy, set_policy
 from void_protocol.errors import ProtocolError
 from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox
@@ -169,6 +171,10 @@ def _leave_with_broker(lifeline: BinaryIO) -> None:
     os._exit(3)
 
 
+def _paths(texts: list[str] | None) -> tuple[Path, ...] | None:
+    return None if texts is None else tuple(Path(text) for text in texts)
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # Where it was goes into the worker's output: when it crashes, and when the broker asks before it kills.
@@ -180,6 +186,14 @@ def main() -> None:
     lifeline = sys.stdin.buffer
     config = msgspec.json.decode(lifeline.readline(), type=WorkerConfig)
     threading.Thread(target=_leave_with_broker, args=(lifeline,), name="void-lifeline", daemon=True).start()
+    set_policy(
+        Policy(
+            read_roots=_paths(config.read_roots),
+            output_roots=_paths(config.output_roots),
+            frame_pixels=config.frame_pixels,
+            frame_bytes=config.frame_bytes,
+        )
+    )
     runner = load_runner(config.runner)
     link = BrokerLink(config)
     link.start()

@@ -30,6 +30,12 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     secret_key: str
     runner: str
     device: str
+    read_roots: list[str] | None = None
+    """Files are read only below these; null for anywhere."""
+    output_roots: list[str] | None = None
+    """Files are written only below these; null for anywhere."""
+    frame_pixels: int
+    frame_bytes: int
     wait_s: float = 0.0
     """How long a job may wait for what stands in its way."""
 

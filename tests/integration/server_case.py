@@ -19,6 +19,7 @@ from void_server.settings import ServerSettings
 
 CHECKOUT = Path(__file__).parents[2]
 FIRST = 1001
+MAGIC = b"\x76\x2f\x31\x01"
 
 
 def server_for(home: Path, **settings: Any) -> ServerProcess:
@@ -34,13 +35,13 @@ def server_for(home: Path, **settings: Any) -> ServerProcess:
 
 
 def write_shot(folder: Path, frames: int = 5, size: int = 1_500_000) -> Path:
-    """Files that only the wire has to understand: random bytes of odd sizes."""
+    """Files that only the wire has to understand: random bytes of odd sizes, begun as an EXR file begins."""
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(folder.name)
     for index in range(frames):
-        (folder / f"plate.{FIRST + index}.exr").write_bytes(chance.randbytes(size + index))
-    (folder / "matte.exr").write_bytes(chance.randbytes(1234))
-    (folder / f"clean.{FIRST}.exr").write_bytes(b"a cleaned frame")
+        (folder / f"plate.{FIRST + index}.exr").write_bytes(MAGIC + chance.randbytes(size + index)[4:])
+    (folder / "matte.exr").write_bytes(MAGIC + chance.randbytes(1230))
+    (folder / f"clean.{FIRST}.exr").write_bytes(MAGIC + b"a cleaned frame")
     return folder
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.integration.server_case import (
     CHECKOUT,
     FIRST,
+    MAGIC,
     Stranger,
     job_for,
     server_for,
@@ -322,7 +323,8 @@ def test_paths_that_are_not_files_are_refused(
 
 def test_proof_digests_are_those_of_the_document(stranger: Stranger, tmp_path: Path) -> None:
     file = tmp_path / "a.exr"
-    file.write_bytes(bytes(range(256)))
+    content = MAGIC + bytes(range(4, 256))
+    file.write_bytes(content)
     nonce = bytes(range(32))
     probe = "ab" * 16
     (tmp_path / f".void-probe-{probe}").write_bytes(b"r" * 32)
@@ -341,7 +343,7 @@ def test_proof_digests_are_those_of_the_document(stranger: Stranger, tmp_path: P
     sized = b"void-proof-1" + struct.pack(">Q", 256)
     ranges = b""
     for offset, length in ((0, 10), (200, 56)):
-        ranges += struct.pack(">QQ", offset, length) + bytes(range(256))[offset : offset + length]
+        ranges += struct.pack(">QQ", offset, length) + content[offset : offset + length]
     with_ranges, size_only, short, missing = reply["files"]
     assert with_ranges["digest"] == hmac.new(nonce, sized + ranges, "sha256").hexdigest()
     assert size_only["digest"] == hmac.new(nonce, sized, "sha256").hexdigest()

@@ -29,17 +29,17 @@ def test_links_do_not_lead_out_of_the_roots(tmp_path: Path) -> None:
     ):
         with pytest.raises(RequestRefused, match="outside the folders that this server may use"):
             check_input(path, roots)
-        check_input(path, ())
+        check_input(path, None)
     with pytest.raises(RequestRefused, match="output_roots"):
         check_output_folder(root / "folder" / "new", roots)
 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:
     with pytest.raises(RequestRefused, match="is not a regular file"):
-        check_input(tmp_path, ())
+        check_input(tmp_path, None)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
         with pytest.raises(RequestRefused, match="is not a regular file"):
-            check_input(tmp_path / "pipe", ())
+            check_input(tmp_path / "pipe", None)
     with pytest.raises(RequestRefused, match="is not absolute"):
-        check_input(Path("plate.exr"), ())
+        check_input(Path("plate.exr"), None)
