@@ -23,6 +23,7 @@ class JobLog:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
         lines = "".join(f"{stamp} {line}\n" for line in text.splitlines())
         try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._path.open("ab") as file:
                 offset = file.tell()
                 if offset >= self._most_bytes:

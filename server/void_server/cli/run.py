@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import msgspec
@@ -19,10 +15,12 @@ from void_engine.engines.registry import MODELS_VARIABLE
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import encode_job, read_job
+from void_server.scratch import settle_in
 
 from .exit_codes import ExitCode
 from .explain import CommandError
 from .progress import StageProgress
+from .stopping import stopping_on_signals
 from .together import run_together
 
 _WAIT_S = 600.0
@@ -62,25 +60,6 @@ class TerminalMonitor:
         self.frames_done += 1
 
 
-@contextlib.contextmanager
-def stopping_on_signals(monitor: TerminalMonitor) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM asks the removal to stop; the second one is as usual."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        monitor.stop()
-        for watched, before in handlers.items():
-            signal.signal(watched, before)
-
-    handlers = {watched: signal.getsignal(watched) for watched in (signal.SIGINT, signal.SIGTERM)}
-    for watched in handlers:
-        signal.signal(watched, ask)
-    try:
-        yield
-    finally:
-        for watched, before in handlers.items():
-            signal.signal(watched, before)
-
-
 def with_overrides(
     job: RemovalJob, *, engine: str | None = None, proxy: float | None = None, version: int | None = None
 ) -> RemovalJob:
@@ -107,16 +86,22 @@ def run(
     models: Annotated[
         Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
     ] = None,
+    scratch: Annotated[
+        Path | None,
+        typer.Option(help="Folder for temporary files and, where none is set, caches; for farms."),
+    ] = None,
     wait: Annotated[
         float | None,
         typer.Option(
-            help="Seconds to wait for a late frame, a full disk or a drive that is gone. Without it: not at all "
+            help="Seconds to wait for a late frame, a full disk or a drive that is gone; by default none "
             f"before the work begins, {_WAIT_S:g} s after.",
             min=0,
         ),
     ] = None,
 ) -> None:
-    """Run jobs here, one after another, without a server."""
+    """Run jobs here, one after another, without a server. They share one model load."""
+    if scratch is not None:
+        settle_in(scratch)
     if models is not None:
         os.environ[MODELS_VARIABLE] = str(models)
     from void_server.translate import run_job
@@ -127,7 +112,7 @@ def run(
         for job in jobs:
             with StageProgress(job.shot.name) as bars:
                 monitor = TerminalMonitor(bars)
-                with stopping_on_signals(monitor):
+                with stopping_on_signals(monitor.stop):
                     run_job(
                         job,
                         monitor,
