@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 
 from void_engine.engines.interface import Float32Array
-from void_engine.propagation import encoding, pyramid
+from void_engine.propagation import encoding, pyramid, trust
 from void_engine.propagation.working_set import BoolArray
 
 _SEAM_SLOW_PX = 3.0
 _SEAM_REACH_PX = 14.0
 _SEAM_LIMIT = 0.12
+_SEAM_BLOCK_PX = 8
 _FOREGROUND_PX = 3.0
 
 
@@ -31,12 +32,20 @@ def close_seam(
     if not known.any():
         return answer
     difference = np.clip(plate - revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
-    slow, support = pyramid.smooth(difference, known.astype(np.float32), _SEAM_SLOW_PX)
-    trusted = np.where(known, np.clip(support * 4.0, 0.0, 1.0), np.float32(0.0)).astype(np.float32)
-    membrane = pyramid.fill(slow, trusted)
+    weight = known.astype(np.float32)
+    trusted = trust.share(difference, weight, _SEAM_BLOCK_PX, _membrane)
+    if not trusted:
+        return answer
+    membrane = _membrane(difference, weight) * np.float32(trusted)
     depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
     fade = np.where(hole, np.exp(-depth / np.float32(_SEAM_REACH_PX)), np.float32(0.0))
     return np.asarray(answer + membrane * fade[:, :, None], np.float32)
+
+
+def _membrane(difference: Float32Array, weight: Float32Array) -> Float32Array:
+    slow, support = pyramid.smooth(difference, weight, _SEAM_SLOW_PX)
+    trusted = np.where(weight > 0, np.clip(support * 4.0, 0.0, 1.0), np.float32(0.0)).astype(np.float32)
+    return pyramid.fill(slow, trusted)
 
 
 def unmix(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from void_engine.engines.interface import Float32Array
-from void_engine.propagation import encoding, pyramid
+from void_engine.propagation import encoding, pyramid, trust
 from void_engine.propagation.working_set import BoolArray
 
 _SMALLEST_GAIN_STEP = 0.01
@@ -16,6 +16,7 @@ _SMALLEST_GAIN_STEP = 0.01
 _BRIGHT = 0.03
 _SLOW_PX = 6.0
 _COARSER = 3
+_BLOCK_PX = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,12 @@ def match(target: Float32Array, source: Float32Array, weight: Float32Array) -> L
         weight: (h, w) in 0..1, above 0 only where both show the same background (nearer to the hole, more).
     """
     gain = _gain(target, source, weight > 0.05)
+    difference = np.clip(target - source, -0.35, 0.35)
     if not np.array_equal(gain, np.ones(3, np.float32)):
         source = encoding.encode(encoding.decode(source) * gain)
-    difference = np.clip(target - source, -0.35, 0.35)
-    offset = _slow(difference, weight)
+        difference = np.clip(target - source, -0.35, 0.35)
+    trusted = trust.share(difference, weight, _BLOCK_PX, _slow)
+    offset = _slow(difference, weight) * np.float32(trusted) if trusted else np.zeros_like(difference)
     left = np.abs(difference - offset)[weight > 0.3]
     noise = float(1.48 * np.median(left)) if left.size > 30 else 0.02
     return Light(gain, offset, max(noise, 0.001))

@@ -1,0 +1,45 @@
+"""How far a correction that was measured beside the hole may be trusted inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation.working_set import BoolArray
+
+_LEAST = 0.1
+
+
+def blocks(shape: tuple[int, ...], side_px: int) -> BoolArray:
+    """(h, w) a chequerboard of squares."""
+    rows, columns = np.arange(shape[0]) // side_px, np.arange(shape[1]) // side_px
+    return np.asarray((rows[:, None] + columns) % 2 > 0, bool)
+
+
+def share(
+    difference: Float32Array,
+    weight: Float32Array,
+    side_px: int,
+    predict: Callable[[Float32Array, Float32Array], Float32Array],
+) -> float:
+    """The factor, 0..1, by which a predicted correction must be multiplied to help most.
+
+    Half of the known blocks are predicted from the other half, and the differences there are regressed on
+    the prediction: 1 where it holds, 0 where it was noise. Least squares through the origin.
+
+    Args:
+        difference: (h, w, 3) what the correction should amount to, meaningful where ``weight`` > 0.
+        weight: (h, w) in 0..1.
+        side_px: of the blocks.
+        predict: from the difference and a weight to the correction everywhere, (h, w, 3).
+    """
+    odd = blocks(weight.shape, side_px)
+    predicted = predict(difference, np.where(odd, np.float32(0.0), weight))
+    judged = (weight * odd)[:, :, None]
+    power = float((predicted * predicted * judged).sum())
+    if power <= 1e-12:
+        return 0.0
+    found = float((difference * predicted * judged).sum()) / power
+    return min(found, 1.0) if found > _LEAST else 0.0
