@@ -10,6 +10,7 @@ import torch
 
 from void_engine.colour.picture import ModelPicture, plan_picture
 from void_engine.colour.primaries import primaries_of
+from void_engine.diffusion.anchored_shot import AnchoredShot
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
 from void_engine.diffusion.errors import DeviceError, PrecisionError
 from void_engine.diffusion.flow import find_flow
@@ -76,7 +77,12 @@ class VoidEngine:
         # As published, a plate is taken for what the program reads: Rec.709.
         shot_space = "" if settings.mode == "published" else request.colour_space
         primaries = primaries_of(settings.colour_space or shot_space)
-        seen = survey(shot, primaries, monitor)
+        anchored = AnchoredShot(shot)
+        seen = survey(anchored, primaries, monitor)
+        if seen.is_clean:
+            monitor.log("every frame with a matte is an anchor: they are the result")
+            yield from self._given(anchored, request)
+            return
         stops = None if math.isnan(settings.exposure_stops) else settings.exposure_stops
         picture = plan_picture(
             seen.light,
@@ -87,7 +93,7 @@ class VoidEngine:
             view=settings.view,
         )
         canvas = plan_size(shot, settings, request.proxy_scale)
-        clip = ShotClip(shot, picture, canvas, settings, request.seed)
+        clip = ShotClip(anchored, picture, canvas, settings, request.seed)
         run = VoidRun(clip, settings, request, folder, monitor, measures=self._measures)
         for number in range(1, settings.passes + 1):
             run.step_cache(number)  # raises before anything is loaded
@@ -186,7 +192,8 @@ class VoidEngine:
                         break
                     run.monitor.progress("decoding", index, len(numbers), numbers[index])
                     if request.wants(numbers[index]):
-                        yield CleanFrame(numbers[index], clip.to_scene(index, code))
+                        given = clip.shot.given(numbers[index])
+                        yield given or CleanFrame(numbers[index], clip.to_scene(index, code))
                     following = index + 1
             except torch.OutOfMemoryError as error:
                 if run.settings.vae_tiles or run.tiles >= MOST_TILES:
@@ -199,6 +206,13 @@ class VoidEngine:
         for index in range(clip.covered, len(numbers)):
             if request.wants(numbers[index]):
                 yield CleanFrame(numbers[index], clip.shot.frame(numbers[index]).plate)
+
+    @staticmethod
+    def _given(shot: AnchoredShot, request: EngineRequest) -> Iterator[CleanFrame]:
+        """A shot that needs no model: anchors, and the plate where nothing was to be done."""
+        for number in shot.frame_numbers:
+            if request.wants(number):
+                yield shot.given(number) or CleanFrame(number, shot.frame(number).plate)
 
     @staticmethod
     def _log_plan(run: VoidRun, picture: ModelPicture) -> None:

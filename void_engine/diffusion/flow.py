@@ -1,6 +1,6 @@
 """Optical flow for warped noise: a learned one where the model folder has it, else one without weights.
 
-The learned one is RAFT (Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", 2020) as
+The learned one is RAFT (Teed, Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", 2020) as
 an ONNX file, which OpenCV's own runtime executes: no further package, and a format that holds no code. The
 defaults are those of the OpenCV Zoo's file (``optical_flow_estimation_raft_2023aug.onnx``); any other export
 states its size in ``raft.json``.

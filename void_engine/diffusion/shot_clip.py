@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from void_engine.colour.exposure import LightMeter, ShotLight
 from void_engine.colour.picture import ModelPicture
 from void_engine.colour.primaries import Primaries
+from void_engine.diffusion.anchored_shot import AnchoredShot
 from void_engine.diffusion.conditioning import REMOVE_ABOVE
 from void_engine.diffusion.framing import PUBLISHED_SIZE, padding_indices, quantise_quadmask
 from void_engine.diffusion.noise import condition_noise
@@ -42,6 +43,8 @@ class ShotSurvey:
     """What one look at every frame of a shot tells."""
 
     light: ShotLight
+    is_clean: bool = False
+    """Nothing is left to do: wherever something was to go, the artist has cleaned the frame."""
 
 
 def survey(shot: ShotSource, primaries: Primaries, monitor: Monitor) -> ShotSurvey:
@@ -59,26 +62,28 @@ def survey(shot: ShotSource, primaries: Primaries, monitor: Monitor) -> ShotSurv
             "the job handles, or choose the engine 'propagation'"
         )
     meter = LightMeter()
-    anything = anything_kept = False
+    anything = anything_kept = answered = False
     for step, number in enumerate(numbers):
         monitor.progress("survey", step, len(numbers), number)
         frame = shot.frame(number)
         if not np.isfinite(frame.plate).all():
-            raise PlateError(f"frame {number}: the plate holds NaN or infinity; repair it first")
+            what = "plate" if shot.anchor(number) is None else "anchor"
+            raise PlateError(f"frame {number}: the {what} holds NaN or infinity; repair it first")
         stays = frame.quadmask == KEEP
         anything = anything or bool((frame.quadmask != KEEP).any())
+        answered = answered or (shot.anchor(number) is not None and bool(frame.replaced.any()))
         anything_kept = anything_kept or bool(
             ((frame.quadmask != REMOVE) & (frame.quadmask != OVERLAP)).any()
         )
         meter.add(primaries.to_model(frame.plate), stays)
-    if not anything:
+    if not anything and not answered:
         raise MatteError("no frame has a matte; draw what is to be removed")
     if not anything_kept:
         raise MatteError(
             "every pixel of every frame is to be removed, which leaves nothing to go by; "
             "check that the matte is not inverted"
         )
-    return ShotSurvey(meter.light())
+    return ShotSurvey(meter.light(), is_clean=not anything)
 
 
 def plan_size(shot: ShotSource, settings: VoidSettings, proxy_scale: float) -> tuple[int, int]:
@@ -94,7 +99,7 @@ class ShotClip:
 
     def __init__(
         self,
-        shot: ShotSource,
+        shot: AnchoredShot,
         picture: ModelPicture,
         canvas: tuple[int, int],
         settings: VoidSettings,

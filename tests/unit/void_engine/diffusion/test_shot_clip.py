@@ -9,6 +9,7 @@ pytest.importorskip("torch", reason="the diffusion extra is not installed")
 
 from void_engine.colour.picture import plan_picture
 from void_engine.colour.primaries import UNCHANGED
+from void_engine.diffusion.anchored_shot import AnchoredShot
 from void_engine.diffusion.settings import read_settings
 from void_engine.diffusion.shot_clip import ShotClip, plan_size, survey
 from void_engine.engines.interface import ShotFrame
@@ -18,7 +19,7 @@ from void_engine.errors import MatteError, PlateError, SettingError
 def clip_of(shot: Any, monitor: Any, **options: Any) -> ShotClip:
     settings = read_settings({"max_tokens": 6, "window_frames": 13, "overlap_frames": 8, **options})
     picture = plan_picture(survey(shot, UNCHANGED, monitor).light, encoding=settings.encoding)
-    return ShotClip(shot, picture, plan_size(shot, settings, 1.0), settings, 42)
+    return ShotClip(AnchoredShot(shot), picture, plan_size(shot, settings, 1.0), settings, 42)
 
 
 def test_a_shot_without_mattes_is_refused(shot: Any, monitor: Any) -> None:

@@ -1,0 +1,59 @@
+"""A shot some of whose frames the artist has cleaned already: what the model sees of it.
+
+The model has no input for reference frames. But a frame without anything to remove is, to it, plate to be
+trusted, and every window with one is pulled towards it by attention and by the latents that it shares with its
+neighbours. So an anchored frame takes the plate's place with an empty quadmask; the answer for it is the artist's
+frame itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from void_engine.engines.interface import CleanFrame, Float32Array, ShotFrame, ShotSource
+from void_engine.quadmask import KEEP
+
+
+class AnchoredShot:
+    """A shot source whose anchored frames are clean plate with nothing to remove."""
+
+    def __init__(self, shot: ShotSource) -> None:
+        self._shot = shot
+
+    @property
+    def frame_numbers(self) -> range:
+        return self._shot.frame_numbers
+
+    @property
+    def height(self) -> int:
+        return self._shot.height
+
+    @property
+    def width(self) -> int:
+        return self._shot.width
+
+    @property
+    def pixel_aspect(self) -> float:
+        return self._shot.pixel_aspect
+
+    def frame(self, number: int) -> ShotFrame:
+        """The frame as the model is to see it; ``replaced`` stays the artist's."""
+        frame, anchor = self._shot.frame(number), self._shot.anchor(number)
+        if anchor is None:
+            return frame
+        nothing = np.zeros_like(frame.remove)
+        return replace(
+            frame, plate=anchor, remove=nothing, affected=nothing, quadmask=np.full_like(frame.quadmask, KEEP)
+        )
+
+    def anchor(self, number: int) -> Float32Array | None:
+        return self._shot.anchor(number)
+
+    def given(self, number: int) -> CleanFrame | None:
+        """The answer for an anchored frame, with nothing guessed in it; None for the others."""
+        anchor = self._shot.anchor(number)
+        if anchor is None:
+            return None
+        return CleanFrame(number, anchor, np.ones(anchor.shape[:2], np.float32))
