@@ -86,7 +86,8 @@ def check_job(job: RemovalJob) -> None:
         elif total > _COUNTED_PROBLEMS:
             break
     if total > _SHOWN_PROBLEMS:
-        problems.append(f"... and {total - _SHOWN_PROBLEMS} more problems")
+        more = "or more" if total > _COUNTED_PROBLEMS else "more"
+        problems.append(f"... and {total - _SHOWN_PROBLEMS} {more} problems")
     if problems:
         raise JobError("\n".join(problems))
 
