@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from .errors import ServerSettingError
 
-_CUDA = re.compile(r"^cuda:([0-9]{1,3})$")
+_CUDA = re.compile(r"cuda:([0-9]{1,3})")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENIMAGEIO_THREADS")
 
 
@@ -22,7 +22,7 @@ def check_device(name: str) -> None:
     Raises:
         ServerSettingError: saying what there is.
     """
-    if name not in ("auto", "cpu") and not _CUDA.match(name):
+    if name not in ("auto", "cpu") and not _CUDA.fullmatch(name):
         raise ServerSettingError(
             f"devices: {name!r} is none; use 'auto' (what the engine finds), 'cpu', 'cuda:0', 'cuda:1' ..."
         )
@@ -47,7 +47,7 @@ def worker_environments(
 def _visibility(device: str, environment: Mapping[str, str]) -> dict[str, str]:
     if device == "cpu":
         return {"CUDA_VISIBLE_DEVICES": ""}
-    match = _CUDA.match(device)
+    match = _CUDA.fullmatch(device)
     if match is None:
         return {}
     return {"CUDA_VISIBLE_DEVICES": _visible(int(match[1]), environment.get("CUDA_VISIBLE_DEVICES"))}
