@@ -8,7 +8,23 @@ from typing import Annotated
 
 import typer
 
-from . import clean, demo, doctor, farm, jobs, keys, logs, make, models, pictures, queue, run, serve, status
+from . import (
+    batch,
+    clean,
+    demo,
+    doctor,
+    farm,
+    jobs,
+    keys,
+    logs,
+    make,
+    models,
+    pictures,
+    queue,
+    run,
+    serve,
+    status,
+)
 from .explain import ExplainingGroup
 
 app = typer.Typer(
@@ -38,7 +54,7 @@ def void(
     # --debug is read by ExplainingGroup from the context, where every error passes.
 
 
-for family in (run, make, pictures, serve, jobs, status, logs, queue, clean, demo):
+for family in (run, batch, make, pictures, serve, jobs, status, logs, queue, clean, demo):
     family.add_to(app)
 app.command("doctor", help=doctor.doctor.__doc__)(doctor.doctor)
 app.add_typer(farm.app, name="farm")

@@ -22,4 +22,6 @@ class ExitCode(IntEnum):
     """The server ran the job and it failed there."""
     REFUSED = 7
     """The server answers, and refuses: an unknown job, a job id with other content, a full queue."""
+    SOME_FAILED = 8
+    """Some shots of a batch failed; its report says which and why."""
     CANCELLED = 130

@@ -31,6 +31,7 @@ from void_protocol.errors import (
     TransferError,
     VersionRefusedError,
 )
+from void_server.batch.errors import ManifestError
 from void_server.errors import ServerSettingError, ServiceError
 
 from .exit_codes import ExitCode
@@ -63,8 +64,14 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (ResultsGoneError, ExitCode.REFUSED),
     (ProtocolError, ExitCode.NO_SERVER),
     (ServerSettingError, ExitCode.INVALID_JOB),
+    (ManifestError, ExitCode.INVALID_JOB),
     (ServiceError, ExitCode.FAILED),
 )
+
+
+def exit_code_of(error: Exception) -> ExitCode:
+    """What ``void`` ends with for an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.FAILED)
 
 
 class ExplainingGroup(TyperGroup):
@@ -82,7 +89,7 @@ class ExplainingGroup(TyperGroup):
             ctx.exit(error.code)
         except (EngineError, ProtocolError, ServiceError) as error:
             self._explain(error, debug)
-            ctx.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
+            ctx.exit(exit_code_of(error))
         except OSError as error:
             self._explain(error, debug)
             ctx.exit(ExitCode.FAILED)

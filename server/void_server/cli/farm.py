@@ -13,8 +13,10 @@ import typer
 from void_server.farm.monitor import Dialect, StepMonitor
 from void_server.farm.order import FarmOrder, NukeExport
 from void_server.farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
+from void_server.scratch import settle_in
 
 from .stopping import stopping_on_signals
+from .together import run_together
 
 app = typer.Typer(help="Send jobs to a render farm, and run their steps there.", no_args_is_help=True)
 
@@ -67,6 +69,9 @@ def bundle(
         int | None, typer.Option(help="Devices of a removal task; above 1 they share one shot.", min=0)
     ] = None,
     gpu_memory_mib: Annotated[int | None, typer.Option(help="Memory of each device.", min=1)] = None,
+    gpu_group: Annotated[
+        str, typer.Option(help="Deadline 10's group, or OpenCue's tag, of the machines with GPUs.")
+    ] = "",
     memory_mib: Annotated[int | None, typer.Option(help="Memory of a removal task.", min=1)] = None,
     timeout_s: Annotated[int, typer.Option(help="Limit of a removal task.", min=60)] = 24 * 3600,
     grace_s: Annotated[
@@ -87,12 +92,13 @@ def bundle(
         list[Path] | None, typer.Option(help="A file or folder outside the jobs; may be repeated.")
     ] = None,
     submit: Annotated[
-        bool, typer.Option("--submit", help="Also hand it to the farm, where the target can.")
-    ] = False,
+        bool | None,
+        typer.Option("--submit/--no-submit", help="Hand it to the farm; default: where one is set up here."),
+    ] = None,
 ) -> None:
     """Write bundles of jobs for a render farm."""
     from void_server.batch.sources import read_sources
-    from void_server.farm.bundle import write_bundles
+    from void_server.farm.bundle import shared_windows_job, write_bundles
     from void_server.farm.targets import write_target
 
     from .run import with_overrides
@@ -102,6 +108,8 @@ def bundle(
     jobs = [
         with_overrides(job, engine=engine, proxy=proxy, version=version) for job in read_sources(job_files)
     ]
+    if gpus is not None and gpus > 1:
+        jobs = [shared_windows_job(job) for job in jobs]
     folder = output.absolute()
     given = {"OCIO": ocio, "VOID_MODELS": models, "VOID_CACHE": cache}
     environment = {name: value for name in _TRAVELLING if (value := given[name] or os.environ.get(name, ""))}
@@ -113,6 +121,7 @@ def bundle(
         together=together,
         gpus=gpus,
         gpu_memory_mib=gpu_memory_mib,
+        gpu_group=gpu_group,
         memory_mib=memory_mib,
         timeout_s=timeout_s,
         grace_s=grace_s,
@@ -147,11 +156,15 @@ def step(
     from void_server.farm.plan_file import read_task
     from void_server.farm.steps import run_task
 
+    settle_in(scratch)
     pieces = read_task(plan, name.value, task, read_rules(path_mapping))
     monitor = StepMonitor(dialect, len(pieces), sys.stdout)
     try:
         with stopping_on_signals(monitor.stop):
-            run_task(pieces, name.value, scratch.absolute(), monitor)
+            run_together(
+                [piece.local_job for piece in pieces],
+                lambda: run_task(pieces, name.value, scratch.absolute(), monitor),
+            )
     except Exception as error:
         monitor.fail(str(error) or type(error).__name__)
         raise

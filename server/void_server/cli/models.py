@@ -15,7 +15,8 @@ from void_protocol.job_file import read_job
 
 from .exit_codes import ExitCode
 from .progress import StageProgress
-from .run import TerminalMonitor, stopping_on_signals
+from .run import TerminalMonitor
+from .stopping import stopping_on_signals
 
 app = typer.Typer(help="Get, check and make the folders that hold VOID's models.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -110,7 +111,7 @@ def calibrate(
         request = removal_request(job, files, engine_name=engine.name)
         with StageProgress(job.shot.name) as bars:
             monitor = TerminalMonitor(bars)
-            with stopping_on_signals(monitor):
+            with stopping_on_signals(monitor.stop):
                 run_removal(request, engine, monitor)
     write_magnitudes(folder, engine.magnitudes)
     for number, ratios in sorted(engine.magnitudes.items()):

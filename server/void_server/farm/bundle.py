@@ -77,6 +77,22 @@ def engine_name(job: RemovalJob) -> str:
     return best_engine_here() if job.settings.engine == AUTO else job.settings.engine
 
 
+def shared_windows_job(job: RemovalJob) -> RemovalJob:
+    """The job for a step in which several devices share the windows of a shot; its engine is named.
+
+    Raises:
+        FarmError: for an engine that has no windows to share.
+    """
+    name = engine_name(job)
+    if name != "void":
+        raise FarmError(
+            f"{job.shot.name}: several devices share the windows of engine 'void' only, and this job is for "
+            f"{name!r}; leave --gpus at 1, or choose --engine void"
+        )
+    settings = msgspec.structs.replace(job.settings, engine=name)
+    return msgspec.structs.replace(job, settings=settings)
+
+
 def _refuse_twins(jobs: Sequence[RemovalJob]) -> None:
     seen: dict[str, str] = {}
     for job in jobs:

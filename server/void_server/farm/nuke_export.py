@@ -16,7 +16,7 @@ import nuke
 
 
 def options():
-    found = {"script": [], "write": [], "frames": []}
+    found = {"script": [], "write": [], "frames": [], "task": []}
     for word in sys.argv[1:]:
         name, _, value = word.lstrip("-").partition("=")
         if name in found:
@@ -26,7 +26,8 @@ def options():
 
 def main():
     given = options()
-    first, last = frame_range(given["frames"][0])
+    # A farm that counts tasks gives all ranges and the number of its own.
+    first, last = frame_range(given["frames"][int(given["task"][0]) if given["task"] else 0])
     print("openjd_status: opening %s" % given["script"][0], flush=True)
     nuke.scriptOpen(given["script"][0])
     for index, name in enumerate(given["write"]):

@@ -52,6 +52,8 @@ class FarmOrder:
     gpus: int | None = None
     """None leaves it to the engine."""
     gpu_memory_mib: int | None = None
+    gpu_group: str = ""
+    """The farm's name for its machines with such devices, where it knows them by a name only."""
     memory_mib: int | None = None
     timeout_s: int = 24 * 3600
     """Of a removal task; the others have a quarter."""

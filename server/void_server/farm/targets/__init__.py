@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, cast
 
 from void_server.farm.bundle import Bundle
 
 
-def _openjd(bundles: Sequence[Bundle], submit: bool) -> list[str]:
-    from .openjd import write_openjd
+class Target(Protocol):
+    """A module of this package."""
 
-    del submit  # there is nobody to hand it to: 'openjd run' and the dispatchers take the folder
-    return [str(write_openjd(bundle)) for bundle in bundles]
+    def write(self, bundle: Bundle) -> Path:
+        """Write the farm's own files into the bundle; the one to look at first."""
 
+    def obstacle(self) -> str:
+        """Why this machine cannot submit, with the remedy; empty when it can."""
 
-def _deadline_cloud(bundles: Sequence[Bundle], submit: bool) -> list[str]:
-    from .deadline_cloud import submit_bundle
-    from .openjd import write_openjd
-
-    lines = [str(write_openjd(bundle)) for bundle in bundles]
-    return lines + [submit_bundle(bundle) for bundle in bundles] if submit else lines
+    def submit(self, bundle: Bundle) -> str:
+        """Hand the bundle to the farm; a line about it. Raises FarmError when it is not taken."""
 
 
-def _opencue(bundles: Sequence[Bundle], submit: bool) -> list[str]:
-    from .opencue import launch_outline, write_outline
+def _openjd() -> Target:
+    from . import openjd
 
-    lines = [str(write_outline(bundle)) for bundle in bundles]
-    return lines + [launch_outline(bundle) for bundle in bundles] if submit else lines
-
-
-def _deadline10(bundles: Sequence[Bundle], submit: bool) -> list[str]:
-    from .deadline10 import submit_files, write_submission
-
-    lines = [str(write_submission(bundle)) for bundle in bundles]
-    return lines + [submit_files(bundle) for bundle in bundles] if submit else lines
+    return cast(Target, openjd)
 
 
-_TARGETS: Mapping[str, Callable[[Sequence[Bundle], bool], list[str]]] = {
+def _deadline_cloud() -> Target:
+    from . import deadline_cloud
+
+    return cast(Target, deadline_cloud)
+
+
+def _opencue() -> Target:
+    from . import opencue
+
+    return cast(Target, opencue)
+
+
+def _deadline10() -> Target:
+    from . import deadline10
+
+    return cast(Target, deadline10)
+
+
+_TARGETS: Mapping[str, Callable[[], Target]] = {
     "openjd": _openjd,
     "deadline-cloud": _deadline_cloud,
     "opencue": _opencue,
@@ -44,10 +54,24 @@ _TARGETS: Mapping[str, Callable[[Sequence[Bundle], bool], list[str]]] = {
 }
 
 
-def write_target(name: str, bundles: Sequence[Bundle], *, submit: bool) -> list[str]:
-    """Write the target's own files into the bundles, and submit them if wanted; what was done, in lines.
+def write_target(name: str, bundles: Sequence[Bundle], *, submit: bool | None) -> list[str]:
+    """Write the target's own files into the bundles and submit them; what was done, in lines.
+
+    Args:
+        submit: None for where this machine is set up for it.
 
     Raises:
-        FarmError: when a package is not installed or the farm does not take it.
+        FarmError: when a package is not installed, or the farm is to take a bundle and does not.
     """
-    return _TARGETS[name](bundles, submit)
+    from void_server.farm.errors import FarmError
+
+    target = _TARGETS[name]()
+    lines = [str(target.write(bundle)) for bundle in bundles]
+    if submit is False:
+        return lines
+    obstacle = target.obstacle()
+    if obstacle and submit:
+        raise FarmError(obstacle)
+    if obstacle:
+        return [*lines, f"not submitted: {obstacle}"]
+    return lines + [target.submit(bundle) for bundle in bundles]

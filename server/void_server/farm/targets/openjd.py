@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from void_server.farm.bundle import Bundle, export_chunks
+from void_server.farm.errors import FarmError
 from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
 from void_server.farm.order import STEP_ORDER, NukeExport
 from void_server.farm.plan_file import PLAN_NAME
@@ -176,3 +177,18 @@ def _literal(text: str) -> str:
 def _dump(path: Path, content: dict[str, Any]) -> None:
     text = yaml.safe_dump(content, sort_keys=False, width=1000, allow_unicode=True)
     path.write_text(text, encoding="utf-8")
+
+
+def write(bundle: Bundle) -> Path:
+    """Write the three files; the template's path."""
+    return write_openjd(bundle)
+
+
+def obstacle() -> str:
+    """There is no Open Job Description service; its dispatchers are targets of their own."""
+    return "run it with 'openjd run', or give the folder to a dispatcher that takes Open Job Description"
+
+
+def submit(bundle: Bundle) -> str:
+    """Never: see :func:`obstacle`."""
+    raise FarmError(obstacle())

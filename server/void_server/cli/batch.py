@@ -1,0 +1,95 @@
+"""``void batch``: many shots, one table, one report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from void_engine.errors import RemovalCancelled
+from void_server.scratch import settle_in
+
+from .exit_codes import ExitCode
+from .explain import CommandError, exit_code_of
+from .progress import StageProgress
+from .run import TerminalMonitor, with_overrides
+from .stopping import stopping_on_signals
+
+
+class _ShotsMonitor(TerminalMonitor):
+    """Shows shot after shot."""
+
+    def begin_shot(self, name: str, index: int, count: int) -> None:
+        self.frames_done = 0
+        self._progress.message(f"[{index + 1}/{count}] {name}")
+
+
+def batch(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCES...",
+            help="Job files, folders of them, manifests (.csv, .json), editorial timelines (.otio, .edl).",
+        ),
+    ],
+    report: Annotated[
+        Path | None, typer.Option(help="Machine-readable report; default: beside the first source.")
+    ] = None,
+    plate: Annotated[str, typer.Option(help="Plate pattern of shots that name none; {shot} fits in.")] = "",
+    output: Annotated[str, typer.Option(help="Result pattern; {shot} and {version} fit in.")] = "",
+    remove: Annotated[str, typer.Option(help="Mattes of what goes: PATTERN[:CHANNEL];...")] = "",
+    affected: Annotated[str, typer.Option(help="Mattes of what it did to the scene.")] = "",
+    ignore: Annotated[str, typer.Option(help="Mattes of hold-outs.")] = "",
+    quadmask: Annotated[str, typer.Option(help="A quadmask instead of mattes.")] = "",
+    prompt: Annotated[str, typer.Option(help="Prompt of shots that have none.")] = "",
+    engine: Annotated[str | None, typer.Option(help="Use this engine instead of the jobs'.")] = None,
+    proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
+    version: Annotated[int | None, typer.Option(help="Output version instead of the jobs'.", min=1)] = None,
+    scratch: Annotated[
+        Path | None, typer.Option(help="Folder for temporary files and, where none is set, caches.")
+    ] = None,
+) -> None:
+    """Run many shots here, skip what is done from the same inputs, and report on all of them."""
+    if scratch is not None:
+        settle_in(scratch)
+    from void_server.batch.report import ShotState
+    from void_server.batch.running import run_batch
+    from void_server.batch.sources import read_sources
+    from void_server.batch.wishes import ShotWishes
+
+    wishes = ShotWishes(
+        plate=plate,
+        output=output,
+        remove=remove,
+        affected=affected,
+        ignore=ignore,
+        quadmask=quadmask,
+        prompt=prompt,
+    )
+    jobs = [
+        with_overrides(job, engine=engine, proxy=proxy, version=version)
+        for job in read_sources(sources, wishes)
+    ]
+    path = report or sources[0].absolute().with_name(f"{sources[0].absolute().stem}_report.json")
+    console = Console(file=sys.stdout, highlight=False)
+    with StageProgress("batch", console) as bars:
+        monitor = _ShotsMonitor(bars)
+        try:
+            with stopping_on_signals(monitor.stop):
+                found = run_batch(jobs, monitor, path, exit_status=exit_code_of)
+        except RemovalCancelled:
+            typer.echo(f"report: {path}")
+            raise
+    console.print(found.table())
+    typer.echo(f"{found.summary}; report: {path}")
+    failed = found.count(ShotState.FAILED)
+    if failed:
+        raise CommandError(f"{failed} of {len(jobs)} shots failed; {path} says why", ExitCode.SOME_FAILED)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(batch)

@@ -1,0 +1,75 @@
+"""The command line of a task for farms that know commands and frame numbers and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .bundle import Bundle, export_chunks
+from .nuke_export import EXPORT_NAME, EXPORT_SCRIPT
+from .order import STEP_ORDER
+
+
+@dataclass(frozen=True)
+class StepCommand:
+    """One step; its tasks are numbered from 0."""
+
+    name: str
+    words: Sequence[str]
+    """The command and its arguments; one of them is the token for the task's number."""
+    tasks: int
+    timeout_s: int
+    gpus: int
+    gpu_memory_mib: int
+    memory_mib: int
+    cores: int
+    after: str | None
+    """The step that must be done before."""
+
+
+def step_commands(bundle: Bundle, token: str) -> list[StepCommand]:
+    """All steps in order.
+
+    Args:
+        token: what the dispatcher replaces by a task's number.
+    """
+    order = bundle.order
+    needs = order.needs(bundle.engine)
+    commands = []
+    before: str | None = None
+    if order.export is not None:
+        # A dispatcher counts tasks; the ranges of frames are looked up by their number.
+        chunks = export_chunks(bundle)
+        script = bundle.folder / EXPORT_NAME
+        script.write_text(EXPORT_SCRIPT, encoding="utf-8")
+        words = [order.export.command, "-t", str(script), f"--script={order.export.script}"]
+        words += [f"--write={name}" for name in order.export.writes]
+        words += [f"--frames={first}-{last}" for first, last in chunks] + [f"--task={token}"]
+        commands.append(
+            StepCommand("export", words, len(chunks), order.light_timeout_s, 0, 0, 4096, needs.cores, None)
+        )
+        before = "export"
+    for name in STEP_ORDER:
+        heavy = name == "remove"
+        start = [order.void_command]
+        if heavy and needs.gpus > 1:
+            start = ["torchrun", "--standalone", f"--nproc-per-node={needs.gpus}", "-m", "void_server"]
+        words = [
+            *start, "farm", "step", name, "--plan", str(bundle.plan_file), "--task", token,
+            "--scratch", str(order.scratch), "--dialect", "plain",
+        ]  # fmt: skip
+        commands.append(
+            StepCommand(
+                name=name,
+                words=words,
+                tasks=len(bundle.plan.tasks(name)),
+                timeout_s=order.timeout_s if heavy else order.light_timeout_s,
+                gpus=needs.gpus if heavy else 0,
+                gpu_memory_mib=needs.gpu_memory_mib if heavy and needs.gpus else 0,
+                memory_mib=needs.memory_mib if heavy else 4096,
+                cores=needs.cores,
+                after=before,
+            )
+        )
+        before = name
+    return commands

@@ -1,0 +1,114 @@
+"""Thinkbox Deadline 10: job-info and plug-in-info files for ``deadlinecommand``, one pair for each step.
+
+The steps use the plug-in CommandLine that Deadline has. Keys:
+https://docs.thinkboxsoftware.com/products/deadline/10.4/1_User%20Manual/manual/manual-submission.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from void_server.farm.bundle import Bundle
+from void_server.farm.commands import StepCommand, step_commands
+from void_server.farm.errors import FarmError
+
+FRAME_TOKEN = "<STARTFRAME>"  # noqa: S105 - what the plug-in replaces by the task's frame
+FOLDER = "deadline10"
+_SUBMIT_LIMIT_S = 120
+_JOB_ID = re.compile(r"^JobID=(\S+)", re.MULTILINE)
+
+
+def write(bundle: Bundle) -> Path:
+    """Write a pair of files for each step; their folder."""
+    folder = bundle.folder / FOLDER
+    folder.mkdir(exist_ok=True)
+    for command in step_commands(bundle, FRAME_TOKEN):
+        _write(folder / f"{command.name}_job_info.job", job_info(bundle, command))
+        _write(folder / f"{command.name}_plugin_info.job", plugin_info(command))
+    return folder
+
+
+def job_info(bundle: Bundle, command: StepCommand, *, after: str = "") -> dict[str, str]:
+    """The job-info file of a step.
+
+    Args:
+        after: id of the job that must be done before, as Deadline gave it.
+    """
+    info = {
+        "Plugin": "CommandLine",
+        "Name": f"VOID {bundle.name} - {command.name}",
+        "BatchName": f"VOID {bundle.name}",
+        "Frames": f"0-{command.tasks - 1}",
+        "ChunkSize": "1",
+        "TaskTimeoutMinutes": str(max(1, command.timeout_s // 60)),
+        "OnTaskTimeout": "Error",
+        "OutputDirectory0": bundle.assets.outputs[-1],
+    }
+    if after:
+        info["JobDependencies"] = after
+    for index, (name, value) in enumerate(sorted(bundle.order.environment.items())):
+        info[f"EnvironmentKeyValue{index}"] = f"{name}={value}"
+    if command.gpus and bundle.order.gpu_group:
+        info["Group"] = bundle.order.gpu_group
+    return info
+
+
+def plugin_info(command: StepCommand) -> dict[str, str]:
+    """The plug-in-info file of a step."""
+    return {
+        "Executable": command.words[0],
+        "Arguments": " ".join(_quoted(word) for word in command.words[1:]),
+        "Shell": "default",
+        "ShellExecute": "False",
+        "SingleFramesOnly": "True",
+    }
+
+
+def obstacle() -> str:
+    """Why nothing can be submitted from here."""
+    return "" if _command() else "there is no deadlinecommand here; put it on the PATH or set DEADLINE_PATH"
+
+
+def submit(bundle: Bundle) -> str:
+    """Submit the steps in order, each depending on the one before.
+
+    Raises:
+        FarmError: when ``deadlinecommand`` fails or gives no job id.
+    """
+    folder = write(bundle)
+    before = ""
+    for command in step_commands(bundle, FRAME_TOKEN):
+        info = folder / f"{command.name}_job_info.job"
+        _write(info, job_info(bundle, command, after=before))
+        ran = subprocess.run(
+            [_command(), str(info), str(folder / f"{command.name}_plugin_info.job")],
+            capture_output=True,
+            text=True,
+            timeout=_SUBMIT_LIMIT_S,
+            check=False,
+        )
+        found = _JOB_ID.search(ran.stdout)
+        if ran.returncode != 0 or found is None:
+            said = (ran.stderr or ran.stdout).strip().splitlines() or ["it said nothing"]
+            raise FarmError(f"deadlinecommand did not take the step {command.name}: {said[-1]}")
+        before = found[1]
+    return f"{bundle.name}: Deadline job {before} and those it depends on"
+
+
+def _command() -> str:
+    folder = os.environ.get("DEADLINE_PATH", "")
+    return shutil.which("deadlinecommand", path=folder or None) or ""
+
+
+def _quoted(word: str) -> str:
+    """The plug-in has its own token for quotes, since the file has none of its own."""
+    return f"<QUOTE>{word}<QUOTE>" if " " in word else word
+
+
+def _write(path: Path, entries: Mapping[str, str]) -> None:
+    path.write_text("".join(f"{key}={value}\n" for key, value in entries.items()), encoding="utf-8")

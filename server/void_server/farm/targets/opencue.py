@@ -1,0 +1,114 @@
+"""OpenCue: the steps as layers of a pyoutline outline, serialised to the specification that Cuebot takes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from void_server.farm.bundle import Bundle
+from void_server.farm.commands import StepCommand, step_commands
+from void_server.farm.errors import FarmError
+
+FRAME_TOKEN = "#IFRAME#"  # noqa: S105 - what Cuebot replaces by the frame's number
+SPEC_NAME = "opencue.xml"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
+
+
+def outline_of(bundle: Bundle, *, token: str = FRAME_TOKEN) -> Any:
+    """The outline: a layer for each step, a frame of it for each task, each layer after the one before.
+
+    Raises:
+        FarmError: when pyoutline is not installed.
+    """
+    outline, shell = _needed()
+    made = outline.Outline(f"void_{_UNSAFE.sub('_', bundle.name).lower()}", current=False)
+    for name, value in bundle.order.environment.items():
+        made.set_env(name, value)
+    layers: dict[str, Any] = {}
+    for command in step_commands(bundle, token):
+        layer = shell.Shell(command.name, **_arguments(command, bundle.order.gpu_group))
+        made.add_layer(layer)
+        if command.after is not None:
+            layer.depend_all(layers[command.after])
+        layers[command.name] = layer
+    return made
+
+
+def specification(bundle: Bundle) -> str:
+    """The job as Cuebot takes it, XML, by pyoutline's own serialisation."""
+    made = outline_of(bundle)
+    from outline.cuerun import OutlineLauncher
+
+    launcher = OutlineLauncher(made, pause=False)
+    launcher.set_flag("backend", "cue")
+    return str(launcher.serialize(use_pycuerun=False))
+
+
+def write(bundle: Bundle) -> Path:
+    """Write the specification; its path."""
+    path = bundle.folder / SPEC_NAME
+    path.write_text(specification(bundle), encoding="utf-8")
+    return path
+
+
+def obstacle() -> str:
+    """Why nothing can be submitted from here."""
+    if not os.environ.get("CUEBOT_HOSTS") and not os.environ.get("OPENCUE_CONFIG_FILE"):
+        return "no Cuebot is named here; set CUEBOT_HOSTS"
+    return ""
+
+
+def submit(bundle: Bundle) -> str:
+    """Launch the outline on the Cuebot of ``CUEBOT_HOSTS``.
+
+    Raises:
+        FarmError: when it cannot be reached or refuses.
+    """
+    made = outline_of(bundle)
+    import opencue  # type: ignore[import-untyped]
+    from outline.cuerun import OutlineLauncher
+
+    try:
+        jobs = OutlineLauncher(made, pause=False, backend="cue").launch(use_pycuerun=False)
+    except (opencue.CueException, RuntimeError) as error:
+        raise FarmError(f"Cuebot did not take {bundle.name}: {error}") from error
+    return f"{bundle.name}: OpenCue job {jobs[0].data.name}"
+
+
+def _arguments(command: StepCommand, gpu_group: str) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "command": quoted(command.words),
+        "range": f"0-{command.tasks - 1}",
+        "chunk": 1,
+        "cores": command.cores,
+        "threadable": True,
+        "memory": f"{max(1, command.memory_mib // 1024)}g",
+        "timeout": max(1, command.timeout_s // 60),
+        "type": "Render" if command.name == "remove" else "Util",
+    }
+    if command.gpus:
+        arguments["gpus"] = command.gpus
+        if gpu_group:
+            arguments["tags"] = gpu_group
+        arguments["gpu_memory"] = f"{max(1, command.gpu_memory_mib // 1024)}g"
+    return arguments
+
+
+def quoted(words: Sequence[str]) -> list[str]:
+    """Words that survive being joined by blanks and read by a shell; the token is left alone."""
+    return [word if FRAME_TOKEN in word else shlex.quote(word) for word in words]
+
+
+def _needed() -> tuple[Any, Any]:
+    try:
+        import outline
+        import outline.modules.shell
+    except ModuleNotFoundError as error:
+        raise FarmError(
+            f"OpenCue needs pyoutline ({error.name} is not here); install the extra 'opencue'"
+        ) from error
+    return outline, outline.modules.shell
