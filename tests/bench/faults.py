@@ -216,10 +216,10 @@ class Bench:
     def _torment(self, batch: Sequence[Submitted]) -> None:
         limit = time.monotonic() + JOB_LIMIT_S
         while not self._all_done(batch) and time.monotonic() < limit:
-            time.sleep(self.chance.choice((0.02, 0.1, 0.3, 0.8)) * self.chance.random())
+            time.sleep(self.chance.choice((0.05, 0.5, 2.0, 5.0)) * self.chance.random())
             if sum(self.tally.kills.values()) < self.kills and not self._all_done(batch):
                 self._fault(batch, self.chance.choice(self.faults))
-                time.sleep(self.chance.choice((0.0, 0.0, 0.5, 1.5)))
+                time.sleep(self.chance.choice((0.0, 0.0, 0.5)))
 
     @staticmethod
     def _all_done(batch: Sequence[Submitted]) -> bool:

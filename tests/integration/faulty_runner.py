@@ -1,0 +1,48 @@
+"""The real runner on a machine that fails on request: the prompt of a job says how.
+
+``full``, ``read-only``, ``forbidden`` and ``gone`` keep results from being written while the file
+``fault`` lies in the plate's folder. ``hang`` stands still for good, ``hold`` keeps Python's lock for two
+seconds, ``hungry`` runs out of memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import time
+from pathlib import Path
+
+from void_engine.plates import exr
+from void_protocol.job import RemovalJob
+from void_server.runner import RunMonitor
+from void_server.translate import run_job
+
+_CODES = {"full": errno.ENOSPC, "read-only": errno.EROFS, "forbidden": errno.EACCES, "gone": errno.ESTALE}
+_put_in_place = exr.put_in_place
+
+
+def run(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0) -> None:
+    word = job.settings.prompt
+    fault = Path(job.shot.plate).parent / "fault"
+
+    def put_in_place(part: Path, path: Path) -> None:
+        if word in _CODES and fault.exists():
+            raise OSError(_CODES[word], os.strerror(_CODES[word]))
+        _put_in_place(part, path)
+
+    exr.put_in_place = put_in_place
+    if word == "hang":
+        monitor.progress("dreaming", 0, 10)
+        _sleep_for_ever()
+    if word == "hold":
+        monitor.progress("counting", 0, 10)
+        ctypes.PyDLL(None).sleep(2)
+    if word == "hungry":
+        raise MemoryError
+    run_job(job, monitor, resume=resume, wait_s=wait_s)
+
+
+def _sleep_for_ever() -> None:
+    while True:
+        time.sleep(60)

@@ -1,0 +1,272 @@
+"""Faults injected into a real server: disks, drives, files, workers and wires that fail, and come back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.integration.cut_wire import CutWire
+from tests.integration.server_case import (
+    CHECKOUT,
+    assert_copied,
+    server_for,
+    wait_until,
+    write_shot,
+)
+from tests.integration.server_case import job_for as copy_job_for
+from void_engine.plates.exr import read_frame, write_frame
+from void_engine.plates.frame import Frame
+from void_protocol.client import Client
+from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot
+from void_protocol.keys import Connection
+from void_protocol.messages import FrameEvent, JobState, StateEvent
+from void_protocol.remote_job import RemoteJob
+from void_protocol.watching import Snapshot, WatchEvent
+from void_server.server_process import ServerProcess
+
+FRAMES = range(1010, 1014)
+MEBI = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(CHECKOUT))
+        settings = {
+            "runner": "tests.integration.faulty_runner:run",
+            "worker_silence_s": 1.0,
+            "stage_limits_s": {"dreaming": 1.0, "counting": 60.0},
+            "wait_limit_s": 60.0,
+        }
+        with server_for(tmp_path_factory.mktemp("home"), **settings) as running:
+            yield running
+
+
+@pytest.fixture
+def client(server: ServerProcess) -> Iterator[Client]:
+    with Client(server.connection()) as connected:
+        yield connected
+
+
+@pytest.fixture
+def plate(tmp_path: Path) -> Path:
+    folder = tmp_path / "plate"
+    folder.mkdir()
+    chance = np.random.default_rng(3)
+    for frame in FRAMES:
+        pixels = chance.random((32, 48, 3)).astype(np.float16)
+        write_frame(Frame.from_pixels(frame, "RGB", pixels), folder / f"plate.{frame}.exr")
+    write_frame(Frame.from_pixels(FRAMES[0], ("A",), np.ones((32, 48, 1), np.float16)), folder / "matte.exr")
+    return folder
+
+
+def job_for(plate: Path, output: Path, word: str = "") -> RemovalJob:
+    return RemovalJob(
+        shot=Shot(
+            name="faulty",
+            plate=str(plate / "plate.%04d.exr"),
+            first_frame=FRAMES[0],
+            last_frame=FRAMES[-1],
+            format=Format(width=48, height=32),
+        ),
+        mattes=[Matte(role="remove", pattern=str(plate / "matte.exr"))],
+        settings=Settings(engine="identity", prompt=word),
+        output=Output(pattern=str(output / "result.%04d.exr"), layers=["matte"]),
+    )
+
+
+def assert_whole(plate: Path, output: Path) -> None:
+    """All frames are there with the plate's pixels, and nothing else is."""
+    for frame in FRAMES:
+        ours = read_frame(output / f"result.{frame}.exr", frame)
+        plates = read_frame(plate / f"plate.{frame}.exr", frame)
+        assert all(np.array_equal(ours.native(name), plates.native(name)) for name in "RGB")
+    assert len(list(output.iterdir())) == len(FRAMES)
+
+
+def message_of(remote: RemoteJob) -> str:
+    return "" if remote.info is None else remote.info.message
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("full", "output volume full: "),
+        ("read-only", "is read-only"),
+        ("forbidden", "no permission to write into output folder"),
+        ("gone", "does not answer"),
+    ],
+)
+def test_a_job_goes_on_when_its_output_can_be_written_again(
+    client: Client, plate: Path, tmp_path: Path, word: str, message: str
+) -> None:
+    (plate / "fault").touch()
+    events: list[WatchEvent] = []
+    remote = client.submit(job_for(plate, tmp_path / "out", word), transfer="paths", on_event=events.append)
+    wait_until(lambda: message in message_of(remote))
+    if word == "full":
+        assert "needs about" in message_of(remote)
+    assert client.job(remote.job_id).result(5).message == message_of(remote)
+    assert not list((tmp_path / "out").iterdir())
+    (plate / "fault").unlink()
+    info = remote.done.result(20)
+    assert (info.state, info.attempts, info.message) == (JobState.DONE, 1, "")
+    told = [event.message for event in events if isinstance(event, StateEvent)]
+    assert any(message in text for text in told)
+    assert_whole(plate, tmp_path / "out")
+
+
+def test_a_late_frame_is_waited_for(
+    client: Client, server: ServerProcess, plate: Path, tmp_path: Path
+) -> None:
+    """The frame goes between the client's look at it and the worker's."""
+    path, aside = plate / "plate.1012.exr", tmp_path / "late.exr"
+    (plate / "fault").touch()
+    blocker = client.submit(job_for(plate, tmp_path / "first", "full"), transfer="paths")
+    wait_until(lambda: "full" in message_of(blocker))
+    remote = client.submit(job_for(plate, tmp_path / "out"), transfer="paths")
+    remote.accepted.result(10)
+    path.rename(aside)
+    assert blocker.cancel().result(5).state is JobState.CANCELLING  # also while it waits
+    assert blocker.done.result(5).state is JobState.CANCELLED
+    wait_until(lambda: message_of(remote).startswith("waiting for frame 1012"))
+    log, _ = client.log(remote.job_id).result(5)
+    assert "running: waiting for frame 1012" in log
+    aside.rename(path)
+    info = remote.done.result(20)
+    assert (info.state, info.attempts) == (JobState.DONE, 1)
+    assert_whole(plate, tmp_path / "out")
+    assert not list((tmp_path / "first").iterdir())
+
+
+def test_an_engine_that_keeps_pythons_lock_does_not_look_dead(
+    client: Client, plate: Path, tmp_path: Path
+) -> None:
+    info = client.submit(job_for(plate, tmp_path / "out", "hold"), transfer="paths").done.result(20)
+    assert (info.state, info.attempts) == (JobState.DONE, 1)
+
+
+def test_a_job_that_hangs_is_set_aside_with_where_it_hung(
+    client: Client, plate: Path, tmp_path: Path
+) -> None:
+    remote = client.submit(job_for(plate, tmp_path / "out", "hang"), transfer="paths")
+    info = remote.done.result(40)
+    assert (info.state, info.attempts) == (JobState.FAILED, 2)
+    assert info.message.startswith(
+        "set aside: the worker gave no sign of progress in stage 'dreaming' for 1 s"
+    )
+    log, _ = client.log(remote.job_id).result(5)
+    assert "starts again, no frame was whole yet" in log
+    if sys.platform != "win32":
+        assert "_sleep_for_ever" in log
+    # The next job finds a new worker.
+    assert client.submit(job_for(plate, tmp_path / "next")).done.result(40).state is JobState.DONE
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals to freeze a process")
+def test_a_worker_that_is_frozen_is_replaced(client: Client, plate: Path, tmp_path: Path) -> None:
+    wait_until(lambda: client.status().result(5).workers[0].alive, 20.0)
+    (plate / "fault").touch()
+    remote = client.submit(job_for(plate, tmp_path / "out", "full"), transfer="paths")
+    wait_until(lambda: "full" in message_of(remote))
+    pid = client.status().result(5).workers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    (plate / "fault").unlink()
+    info = remote.done.result(40)
+    assert (info.state, info.attempts) == (JobState.DONE, 2)
+    log, _ = client.log(remote.job_id).result(5)
+    assert "gave no sign of life for 1 s" in log
+    assert_whole(plate, tmp_path / "out")
+
+
+def test_a_machine_without_memory_is_said_plainly(client: Client, plate: Path, tmp_path: Path) -> None:
+    remote = client.submit(job_for(plate, tmp_path / "out", "hungry"), transfer="paths")
+    info = remote.done.result(20)
+    assert info.state is JobState.FAILED
+    assert "memory is full" in info.message
+
+
+# Wires and uploads
+
+
+@pytest.fixture
+def copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerProcess]:
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    with server_for(tmp_path / "home") as running:
+        yield running
+
+
+def through(wire: CutWire, connection: Connection) -> Connection:
+    return Connection(wire.endpoint, connection.server_key, connection.client_key, connection.client_secret)
+
+
+def test_a_cut_upload_goes_on_at_the_first_missing_chunk(copying: ServerProcess, tmp_path: Path) -> None:
+    size = 40 * MEBI
+    shot = write_shot(tmp_path / "shot", frames=1, size=size)
+    job = copy_job_for(shot, tmp_path / "out", frames=1)
+    events: list[WatchEvent] = []
+    connection = copying.connection()
+    with CutWire(connection.endpoint) as wire, Client(through(wire, connection)) as client:
+        client.wait_connected(10)
+        for cut_at in (15 * MEBI, 30 * MEBI):
+            wire.cut_after_bytes = cut_at
+            if cut_at == 15 * MEBI:
+                remote = client.submit(job, transfer="streamed", on_event=events.append)
+            wait_until(lambda: wire.cut_after_bytes is None, 20.0)
+            wire.mend()
+        info = remote.done.result(40)
+        assert info.state is JobState.DONE
+        # Each cut costs what was on the way, not the file.
+        assert wire.sent_bytes < size + 2 * 10 * MEBI
+    assert_copied(shot, tmp_path / "out", frames=1)
+    numbered = [event.sequence for event in events if isinstance(event, StateEvent | FrameEvent)]
+    first = next(event for event in events if isinstance(event, Snapshot))
+    assert numbered == list(range(first.job.sequence + 1, info.sequence + 1))  # none lost, none twice
+
+
+def test_an_upload_goes_on_at_its_chunk_in_a_new_server(copying: ServerProcess, tmp_path: Path) -> None:
+    size = 40 * MEBI
+    shot = write_shot(tmp_path / "shot", frames=1, size=size)
+    job = copy_job_for(shot, tmp_path / "out", frames=1)
+    connection = copying.connection()
+    with CutWire(connection.endpoint) as wire, Client(through(wire, connection)) as client:
+        client.wait_connected(10)
+        wire.cut_after_bytes = 20 * MEBI
+        remote = client.submit(job, transfer="streamed")
+        wait_until(lambda: wire.cut_after_bytes is None, 20.0)
+        copying.kill()
+        copying.start()
+        wire.target(copying.connection().endpoint)
+        wire.mend()
+        info = remote.done.result(40)
+        assert info.state is JobState.DONE
+        assert wire.sent_bytes < size + 10 * MEBI
+    assert_copied(shot, tmp_path / "out", frames=1)
+
+
+def test_a_cut_wire_costs_no_event_and_no_frame(copying: ServerProcess, tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "shot", frames=12, size=300_000)
+    job = copy_job_for(shot, tmp_path / "out", frames=12, prompt="slow")
+    events: list[WatchEvent] = []
+    connection = copying.connection()
+    with CutWire(connection.endpoint) as wire, Client(through(wire, connection)) as client:
+        remote = client.submit(job, transfer="streamed", on_event=events.append)
+        for frames in (2, 5, 8):
+            wait_until(lambda frames=frames: remote.info is not None and remote.info.frames_done >= frames)
+            wire.cut()
+            time.sleep(0.3)
+            wire.mend()
+        info = remote.done.result(40)
+        assert (info.state, info.attempts) == (JobState.DONE, 1)
+    assert_copied(shot, tmp_path / "out", frames=12)
+    numbered = [event.sequence for event in events if isinstance(event, StateEvent | FrameEvent)]
+    first = next(event for event in events if isinstance(event, Snapshot))
+    assert numbered == list(range(first.job.sequence + 1, info.sequence + 1))
