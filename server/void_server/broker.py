@@ -86,7 +86,6 @@ class Broker:
         self._door = Door(self._socket, settings.connections)
         self._bind()
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
-        self._door.open(self.endpoint)
         self._stop_at: float | None = None
         """When a stop that was asked for no longer waits for running jobs; None while none was asked for."""
 

@@ -1,14 +1,15 @@
 """How many connections there are, and nobody new beyond a limit.
 
 Anyone who reaches the port can connect; only the handshake tells who may stay. So that connections without
-end cannot use up file handles (the job store and the spool need some too), the listening socket is closed at
-the limit and opened again when connections have ended: those that are here go on, others are refused by the
-system, and ZeroMQ's clients try again by themselves.
+end cannot use up file handles (the job store and the spool need some too), every connection beyond the limit
+is closed as soon as it was accepted. Those that are here go on; ZeroMQ's clients try again by themselves.
 """
 
 from __future__ import annotations
 
 import logging
+import socket as sockets
+import time
 from contextlib import suppress
 
 import zmq
@@ -17,17 +18,24 @@ from zmq.utils.monitor import parse_monitor_message
 _log = logging.getLogger(__name__)
 _SPARE_FILES = 512
 """Handles for everything that is no client's connection."""
+_SAY_AGAIN_S = 60.0
 
 
 class Door:
-    """Belongs to the broker's thread; make it before the socket is bound."""
+    """Belongs to the broker's thread; make it before the socket is bound.
+
+    ZeroMQ has no such limit itself, and closing its listening socket would end the connections that it has
+    accepted. But it tells the number of each new connection's descriptor, and takes it well when that is shut
+    down: as a peer that has gone.
+    """
 
     def __init__(self, socket: zmq.Socket[bytes], most: int) -> None:
         self._socket = socket
         self._most = most
         self._open: set[int] = set()
-        self._endpoint: str | None = None
-        self._is_shut = False
+        self._say_next = 0.0
+        self.refused = 0
+        """Connections that were one too many, so far."""
         self.monitor: zmq.Socket[bytes] = socket.get_monitor_socket(
             zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
         )
@@ -37,41 +45,35 @@ class Door:
         """How many there are now."""
         return len(self._open)
 
-    @property
-    def is_shut(self) -> bool:
-        return self._is_shut
-
-    def open(self, endpoint: str) -> None:
-        """The socket is bound there."""
-        self._endpoint = endpoint
-
     def look(self) -> None:
-        """Take note of who came and went, and shut or open the door."""
-        self._count()
-        if self._endpoint is None:
-            return
-        if not self._is_shut and len(self._open) >= self._most:
-            _log.warning("%d connections: nobody new is let in until some end (connections)", len(self._open))
-            with suppress(zmq.ZMQError):
-                self._socket.unbind(self._endpoint)
-            self._is_shut = True
-        elif self._is_shut and len(self._open) < self._most * 3 // 4:
-            # The port may still be closing: then the next look tries again.
-            with suppress(zmq.ZMQError):
-                self._socket.bind(self._endpoint)
-                self._is_shut = False
-                _log.info("%d connections: the door is open again", len(self._open))
-
-    def _count(self) -> None:
+        """Take note of who came and went, and turn away who is too much."""
         while True:
             try:
                 event = parse_monitor_message(self.monitor.recv_multipart(zmq.NOBLOCK))
             except zmq.Again:
                 return
-            if event["event"] == zmq.EVENT_ACCEPTED:
+            if event["event"] == zmq.EVENT_DISCONNECTED:
+                self._open.discard(event["value"])
+            elif len(self._open) < self._most:
                 self._open.add(event["value"])
             else:
-                self._open.discard(event["value"])
+                self._turn_away(event["value"])
+
+    def _turn_away(self, descriptor: int) -> None:
+        self.refused += 1
+        with suppress(OSError):  # by now it may be closed already
+            connection = sockets.socket(fileno=descriptor)
+            try:
+                connection.shutdown(sockets.SHUT_RDWR)
+            finally:
+                connection.detach()  # it is ZeroMQ's, which closes it
+        if time.monotonic() >= self._say_next:
+            self._say_next = time.monotonic() + _SAY_AGAIN_S
+            _log.warning(
+                "%d connections (connections): nobody new gets in until some end; %d turned away so far",
+                self._most,
+                self.refused,
+            )
 
     def close(self) -> None:
         self._socket.disable_monitor()

@@ -1,0 +1,280 @@
+"""What a server does when clients, or strangers, want too much of it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import zmq
+
+from tests.integration.server_case import (
+    CHECKOUT,
+    FIRST,
+    Stranger,
+    job_for,
+    server_for,
+    wait_until,
+    write_shot,
+)
+from void_protocol.client import Client
+from void_protocol.errors import ServerUnreachableError
+from void_protocol.job_file import encode_job
+from void_protocol.keys import Connection, fingerprint, load_connection
+from void_server.client_keys import add_client, new_client, revoke_client
+from void_server.server_process import ServerProcess
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ServerProcess]]:
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    with ExitStack() as servers:
+
+        def start_server(**settings: Any) -> ServerProcess:
+            return servers.enter_context(server_for(tmp_path / "home", **settings))
+
+        yield start_server
+
+
+def memory_bytes(server: ServerProcess) -> int:
+    return int(psutil.Process(server.pid).memory_info().rss)
+
+
+def submission(folder: Path, job_id: str, *, size: int = 1000, **changes: Any) -> list[bytes]:
+    """Job and manifest for streamed inputs of one frame."""
+    job = json.loads(encode_job(job_for(folder, folder / "out", frames=1, job_id=job_id)))
+    job.update(changes)
+    manifest = [["plate", FIRST, size], ["matte.0", None, 10], ["anchors", FIRST, 10]]
+    return [json.dumps(job).encode(), json.dumps(manifest).encode()]
+
+
+def submit(stranger: Stranger, parts: list[bytes], request: int = 9, how: str = "streamed") -> dict[str, Any]:
+    return stranger.ask(*parts, type="submit", request=request, inputs=how, outputs=how)
+
+
+def test_connections_without_end(start: Callable[..., ServerProcess]) -> None:
+    """2,000 connections that say nothing: those beyond the limit are closed at once, the others soon, and
+    who was there before goes on."""
+    server = start(connections=100, handshake_s=1.0, heartbeat_s=5.0)
+    host, port = server.connection().endpoint.removeprefix("tcp://").split(":")
+    with Stranger(server.connection()) as friend:
+        friend.hello()
+        before, began = memory_bytes(server), time.monotonic()
+        files = psutil.Process(server.pid).num_fds() if hasattr(psutil.Process, "num_fds") else 0
+        most_files = files
+        for number in range(2000):
+            with socket.create_connection((host, int(port)), timeout=5) as one:
+                one.setblocking(False)
+                if number % 200 == 0:
+                    assert friend.ask(type="ping", request=number + 10)["type"] == "pong"
+                    if files:
+                        most_files = max(most_files, psutil.Process(server.pid).num_fds())
+        with ExitStack() as held:
+            kept = [
+                held.enter_context(socket.create_connection((host, int(port)), timeout=5)) for _ in range(400)
+            ]
+            assert friend.ask(type="ping", request=5000)["type"] == "pong"
+            wait_until(lambda: _closed(kept) >= 300, 20.0)
+            if files:
+                assert psutil.Process(server.pid).num_fds() - files <= 100 + 10
+            wait_until(lambda: _closed(kept) == 400, 20.0)  # the handshake's time is over
+        assert time.monotonic() - began < 60.0
+        assert memory_bytes(server) - before < 100 * MIB
+    with Stranger(server.connection()) as late:
+        assert late.hello()["type"] == "welcome"
+    assert "(connections)" in server.log_file.read_text()
+
+
+def _closed(connections: list[socket.socket]) -> int:
+    count = 0
+    for one in connections:
+        one.setblocking(False)
+        try:
+            while data := one.recv(1000):  # ZeroMQ's greeting
+                del data
+            count += 1
+        except BlockingIOError:
+            pass
+        except OSError:
+            count += 1
+    return count
+
+
+def test_one_client_has_so_many_sessions(start: Callable[..., ServerProcess]) -> None:
+    server = start(client_sessions=2)
+    with Stranger(server.connection()) as first, Stranger(server.connection()) as second:
+        first.hello()
+        second.hello()
+        with Stranger(server.connection()) as third:
+            refusal = third.ask(type="hello", request=1, min_version=1, max_version=1)
+            assert (refusal["code"], "(client_sessions)" in refusal["message"]) == ("limit", True)
+        assert second.ask(type="hello", request=2, min_version=1, max_version=1)["type"] == "welcome"
+
+
+def test_quotas_are_named(start: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    server = start(client_open_jobs=3, client_upload_bytes=100_000, spool_bytes=150_000, frame_pixels=5000)
+    write_shot(tmp_path / "shot", 1, 1000)
+    other = load_connection(_another(server, tmp_path / "anna"))
+    with Stranger(server.connection()) as mine, Stranger(other) as hers:
+        mine.hello()
+        hers.hello()
+        assert submit(mine, submission(tmp_path / "shot", "a", size=90_000))["type"] == "accepted"
+        assert submit(mine, submission(tmp_path / "shot", "a", size=90_000))["type"] == "accepted"  # again
+        refusal = submit(mine, submission(tmp_path / "shot", "b", size=20_000))
+        assert (refusal["code"], "(client_upload_bytes)" in refusal["message"]) == ("limit", True)
+        refusal = submit(hers, submission(tmp_path / "shot", "c", size=70_000))
+        assert (refusal["code"], "(spool_bytes)" in refusal["message"]) == ("limit", True)
+        for name in ("d", "e"):
+            assert submit(mine, submission(tmp_path / "shot", name, size=100))["type"] == "accepted"
+        refusal = submit(mine, submission(tmp_path / "shot", "f", size=100))
+        assert (refusal["code"], "(client_open_jobs)" in refusal["message"]) == ("limit", True)
+        assert submit(hers, submission(tmp_path / "shot", "g", size=100))["type"] == "accepted"
+        assert mine.ask(type="cancel", request=20, job_id="a")["job"]["state"] == "cancelled"
+        assert submit(mine, submission(tmp_path / "shot", "h", size=80_000))["type"] == "accepted"
+
+        wide = json.loads(submission(tmp_path / "shot", "i")[0])["shot"]
+        wide["format"] = {"width": 100, "height": 51}
+        refusal = submit(hers, submission(tmp_path / "shot", "i", shot=wide))
+        assert (refusal["code"], "(frame_pixels)" in refusal["message"]) == ("limit", True)
+
+
+def test_quotas_outlive_the_server(start: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    server = start(client_upload_bytes=100_000)
+    write_shot(tmp_path / "shot", 1, 1000)
+    with Stranger(server.connection()) as stranger:
+        stranger.hello()
+        assert submit(stranger, submission(tmp_path / "shot", "a", size=90_000))["type"] == "accepted"
+    server.stop()
+    server.start()
+    with Stranger(server.connection()) as stranger:
+        stranger.hello()
+        refusal = submit(stranger, submission(tmp_path / "shot", "b", size=20_000))
+        assert "(client_upload_bytes)" in refusal["message"]
+
+
+def _another(server: ServerProcess, folder: Path) -> Path:
+    new_client(server.settings.home, folder.name, folder)
+    return folder
+
+
+def test_an_upload_in_drops_is_dropped(start: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    """A byte now and then keeps a session, but not a job that never gets anywhere."""
+    server = start(upload_grace_s=1.0, upload_progress_bytes=1000)
+    write_shot(tmp_path / "shot", 1, 1000)
+    with Stranger(server.connection()) as stranger:
+        stranger.hello()
+        assert submit(stranger, submission(tmp_path / "shot", "slow", size=5000))["type"] == "accepted"
+        began, offset, state = time.monotonic(), 0, "uploading"
+        while state == "uploading":
+            assert time.monotonic() - began < 20.0
+            stranger.say(b"x", type="chunk", job_id="slow", file=0, offset=offset)
+            offset += 1
+            time.sleep(0.1)
+            state = stranger.ask(type="get_job", request=100 + offset, job_id="slow")["job"]["state"]
+        assert state == "cancelled"
+
+
+def test_who_does_not_read_loses_the_session_and_costs_bounded_memory(
+    start: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    server = start(client_queue_bytes=160 * MIB, heartbeat_s=30.0)
+    write_shot(tmp_path / "shot", 1, 1000)
+    with Stranger(server.connection()) as greedy, Stranger(server.connection()) as friend:
+        greedy.hello()
+        friend.hello()
+        job = submission(tmp_path / "shot", "a", size=1000)
+        assert submit(greedy, job)["type"] == "accepted"
+        log = next((server.settings.home / "jobs").glob("a-*")) / "log.txt"
+        with log.open("ab") as file:
+            file.write(b"x" * MIB)
+        before, began = memory_bytes(server), time.monotonic()
+        greedy.socket.setsockopt(zmq.RCVHWM, 1)
+        for number in range(1000):  # a gigabyte of answers that nobody reads
+            greedy.say(type="get_log", request=number, job_id="a", max_bytes=MIB)
+        asked = 0
+        most = before
+        while time.monotonic() - began < 4.0:
+            assert friend.ask(type="ping", request=10_000 + asked)["type"] == "pong"
+            most = max(most, memory_bytes(server))
+            asked += 1
+            time.sleep(0.05)
+        assert most - before < 400 * MIB
+    assert "loses its session (client_queue_bytes)" in server.log_file.read_text()
+
+
+def test_a_revoked_client_is_out_at_once(start: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    server = start(heartbeat_s=5.0)
+    folder = _another(server, tmp_path / "anna")
+    with Stranger(load_connection(folder)) as anna:
+        anna.hello()
+        revoke_client(server.settings.home, "anna")
+        time.sleep(0.3)
+        assert anna.ask(type="ping", request=2)["code"] == "no_session"
+        refusal = anna.ask(type="hello", request=3, min_version=1, max_version=1)
+        assert refusal["code"] == "not_allowed"
+    with Stranger(load_connection(folder)) as again:
+        again.say(type="hello", request=1, min_version=1, max_version=1)
+        assert again.is_silent(0.5)
+    add_client(server.settings.home, "anna2", load_connection(folder).client_key)
+    with Stranger(load_connection(folder)) as again:
+        assert again.hello()["type"] == "welcome"
+
+
+def test_a_server_with_another_key_is_not_talked_to(start: Callable[..., ServerProcess]) -> None:
+    server = start()
+    known = server.connection()
+    other, _ = zmq.curve_keypair()
+    pinned = Connection(known.endpoint, other, known.client_key, known.client_secret)
+    with Client(pinned) as client, pytest.raises(ServerUnreachableError):
+        client.wait_connected(1.0)
+    assert fingerprint(other) != fingerprint(known.server_key)
+
+
+def test_the_bytes_of_other_files_are_none_of_a_clients_business(
+    start: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    """Who could ask for a digest of any single byte of any file could read that file."""
+    server = start()
+    secret = server.settings.home / "keys" / "server.key_secret"
+    (tmp_path / "plate.exr").symlink_to(secret)
+    with Stranger(server.connection()) as stranger:
+        stranger.hello()
+        for path in (secret, tmp_path / "plate.exr"):
+            reply = stranger.ask(
+                type="prove", request=2, nonce="00" * 32, files=[{"path": str(path), "ranges": [[0, 1]]}]
+            )
+            assert reply["files"][0]["digest"] is None
+            assert "is not an EXR file" in reply["files"][0]["problem"]
+
+
+def test_a_job_that_names_models_or_code_is_refused(
+    start: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    server = start()
+    write_shot(tmp_path / "shot", 1, 1000)
+    with Stranger(server.connection()) as stranger:
+        stranger.hello()
+        for number, name in enumerate(("models", "checkpoint", "python", "runner")):
+            settings = {"engine_options": {name: str(tmp_path)}}
+            refusal = submit(stranger, submission(tmp_path / "shot", f"j{number}", settings=settings))
+            assert (refusal["code"], name in refusal["message"]) == ("bad_job", True)
+
+
+def test_a_server_for_others_takes_no_paths_without_roots(
+    start: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    server = start(allow_remote=True)
+    shot = write_shot(tmp_path / "shot", 1, 1000)
+    with Stranger(server.connection()) as stranger:
+        stranger.hello()
+        job = encode_job(job_for(shot, tmp_path / "out", frames=1))
+        refusal = submit(stranger, [job], how="paths")
+        assert (refusal["code"], "(read_roots)" in refusal["message"]) == ("refused_path", True)
