@@ -1,9 +1,9 @@
 """A shot some of whose frames the artist has cleaned already: what the model sees of it.
 
 The model has no input for reference frames. But a frame without anything to remove is, to it, plate to be
-trusted, and every window with one is pulled towards it by attention and by the latents that it shares with its
-neighbours. So an anchored frame takes the plate's place with an empty quadmask; the answer for it is the artist's
-frame itself.
+trusted, and every window with one is pulled towards it by attention and by the latents that it shares with
+its neighbours. So an anchored frame takes the plate's place with an empty quadmask; the answer for it is the
+artist's frame itself.
 """
 
 from __future__ import annotations

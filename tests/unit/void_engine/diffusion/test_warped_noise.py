@@ -121,6 +121,39 @@ def test_noise_follows_the_footage_and_the_published_one_loses_variance(
     assert float(theirs.var()) < 0.8
 
 
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_correlation_along_a_pan_beside_the_published(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both along the true motion, which is known.
+
+    docs/engine.md has the figures with the published program's own 72 frames of 480 x 720.
+    """
+    monkeypatch.setattr(PublishedNoise, "SIZE", (120, 184))
+    monkeypatch.setattr(PublishedNoise, "FRAMES", 26)
+    frames = pan(17, step)
+    carried, published = NoiseOverClip(5, HEIGHT, WIDTH), PublishedNoise(5, len(frames))
+    for frame in frames:
+        carried.add(frame)
+        published.add(frame)
+    ours = carried.latents()[0]
+    theirs = load_warped_noise(published.stored(), 5, HEIGHT // 8, WIDTH // 8)[0]
+    # Latents are 4 frames and 8 pixels apart; two of them where a frame moves by less than two pixels.
+    apart, cells = (2, 1) if step == 1 else (1, step // 2)
+    pairs = [(index, index + apart) for index in range(5 - apart)]
+    along = [
+        float(np.mean([correlation(noise[one], noise[two], cells, 0) for one, two in pairs]))
+        for noise in (ours, theirs)
+    ]
+    spread = [float(noise.std()) for noise in (ours, theirs)]
+    print(
+        f"pan {step} px: ours {along[0]:.2f}, deviation {spread[0]:.2f}; "
+        f"published {along[1]:.2f}, deviation {spread[1]:.2f}"
+    )
+    assert along[0] > 0.9
+    assert spread[0] == pytest.approx(1, abs=0.02)
+    assert along[1] < along[0] - 0.1
+    assert spread[1] < 0.9
+
+
 def test_the_same_seed_gives_the_same_noise() -> None:
     def made(seed: int) -> torch.Tensor:
         noise = CarriedNoise(seed, 32, 48)
