@@ -23,6 +23,10 @@ class StoreError(ServiceError):
     """The job store cannot be opened, or was written by another release."""
 
 
+class StoreFullError(StoreError):
+    """The job store's volume is full: the server has to stop until there is room."""
+
+
 class ServerStartError(ServiceError):
     """A server process did not come up."""
 

@@ -24,6 +24,7 @@ PREVIEW_S = 0.5
 PREVIEW_PX = 480
 """Longest side of a preview."""
 _READ_BYTES = 4 * 1024 * 1024
+_REREAD_S = 1.0
 _UNHASHED_FRAMES = 8
 """More finished frames than this are not left waiting for their checksums."""
 
@@ -57,8 +58,10 @@ class _StageClock:
 class WorkerMonitor:
     """Implements :class:`void_server.runner.RunMonitor`. Any thread may call; none waits for the network."""
 
-    def __init__(self, job_id: str, send: Send, stop: threading.Event) -> None:
+    def __init__(self, job_id: str, send: Send, stop: threading.Event, wait_s: float = 0.0) -> None:
+        """``wait_s``: how long a finished frame may be out of reach."""
         self._job_id = job_id
+        self._wait_s = wait_s
         self._send = send
         self._stop = stop
         self._lock = threading.Lock()
@@ -137,11 +140,30 @@ class WorkerMonitor:
             oldest.result()
 
     def _report_frame(self, number: int, path: Path, seconds: float) -> None:
-        size, digest = hash_file(path)
+        size, digest = self._hash_in_the_end(path)
         frame = FrameWhole(
             job_id=self._job_id, frame=number, size=size, sha256=digest, seconds=round(seconds, 4)
         )
         self._send(frame, ())
+
+    def _hash_in_the_end(self, path: Path) -> tuple[int, str]:
+        """Size and checksum of a finished frame, also when its drive goes away for a while."""
+        limit = time.monotonic() + self._wait_s
+        waited = False
+        while True:
+            try:
+                found = hash_file(path)
+            except OSError as error:
+                if time.monotonic() >= limit or self._stop.is_set():
+                    raise
+                if not waited:
+                    self.waiting(f"waiting for {path}, which cannot be read: {error.strerror or error}")
+                waited = True
+                self._stop.wait(_REREAD_S)
+            else:
+                if waited:
+                    self.waiting("")
+                return found
 
     def close(self) -> None:
         """Wait for the checksums and end every stage.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO
@@ -17,10 +19,14 @@ import msgspec
 from void_protocol.keys import ServerAddress, server_file
 
 from .broker import Broker
+from .errors import StoreFullError
 from .server_log import logging_to_files
 from .settings import ServerSettings
 
 _log = logging.getLogger(__name__)
+_ROOM_BYTES = 4 * 1024**2
+"""With this much free again, a server whose volume was full goes on."""
+_ROOM_POLL_S = 1.0
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = None) -> None:
@@ -37,12 +43,43 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = Non
 
 
 def _serve(settings: ServerSettings, on_ready: Callable[[str], None] | None) -> None:
+    """Serve, and where the job store's volume is full, again as soon as there is room."""
     broker = Broker(settings)
+    stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
         broker.ask_to_stop()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    settings = replace(settings, endpoint=broker.endpoint)  # the same port again, also where any was free
+    try:
+        while True:
+            try:
+                _serve_once(broker, settings, on_ready)
+                return
+            except StoreFullError as error:
+                _log.error("%s; the server stands still until there is room", error)
+                if not _wait_for_room(settings.home, stopping):
+                    raise
+            broker = Broker(settings)
+            on_ready = None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait_for_room(home: Path, stopping: threading.Event) -> bool:
+    """Whether there is room now; False when the server is to stop."""
+    while not stopping.is_set():
+        if shutil.disk_usage(home).free >= _ROOM_BYTES:
+            return True
+        # Not Event.wait alone: a signal has to come through on every system.
+        stopping.wait(_ROOM_POLL_S)
+    return False
+
+
+def _serve_once(broker: Broker, settings: ServerSettings, on_ready: Callable[[str], None] | None) -> None:
     address_file = server_file(settings.home)
     address = ServerAddress(
         endpoint=broker.endpoint, pid=os.getpid(), server_id=broker.server_id, version=broker.version
@@ -55,8 +92,6 @@ def _serve(settings: ServerSettings, on_ready: Callable[[str], None] | None) -> 
         broker.run()
     finally:
         address_file.unlink(missing_ok=True)
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

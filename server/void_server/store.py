@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -26,9 +27,10 @@ from void_protocol.messages import (
     Transfer,
 )
 
-from .errors import HomeInUseError, StoreError
+from .errors import HomeInUseError, StoreError, StoreFullError
 from .store_schema import open_schema
 
+_LEAST_ROOM_BYTES = 256 * 1024
 _event_decoder: msgspec.json.Decoder[NumberedEvent] = msgspec.json.Decoder(NumberedEvent)
 
 
@@ -94,7 +96,9 @@ class Store:
         return self._db.execute(statement, values).fetchall()
 
     def _write_error(self, error: sqlite3.OperationalError) -> StoreError:
-        return StoreError(
+        # Where the write-ahead log cannot grow, SQLite speaks of an I/O error.
+        is_full = "full" in str(error) or shutil.disk_usage(self._path.parent).free < _LEAST_ROOM_BYTES
+        return (StoreFullError if is_full else StoreError)(
             f"cannot write the job store {self._path}: {error}; "
             "nothing that was promised is lost: make room or restore the disk and start the server again"
         )

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -27,6 +29,9 @@ from .lanes import Lanes
 from .outbox import Outbox
 from .spool import PART, Spool
 from .store import Store
+
+_RESERVE_BYTES = 8 * 1024**2
+"""Uploads leave this much of the volume free, so that the job store can still be written."""
 
 
 class Standing(NamedTuple):
@@ -46,9 +51,10 @@ class ChecksumError(Exception):
 class _IncomingFile:
     """A file being written. Methods belong to the lane, attributes to the broker's thread."""
 
-    def __init__(self, index: int, path: Path, begun_bytes: int = 0) -> None:
+    def __init__(self, index: int, path: Path, size: int, begun_bytes: int = 0) -> None:
         """``begun_bytes``: what an earlier process has left of it and may stay."""
         self.index = index
+        self._size = size
         self.received = begun_bytes
         self.has_failed = False
         self._begun_bytes = begun_bytes
@@ -64,6 +70,9 @@ class _IncomingFile:
         self._hash.update(data)
 
     def _open(self) -> BinaryIO:
+        room = shutil.disk_usage(self._path.parent).free - _RESERVE_BYTES
+        if self._size - self._begun_bytes > room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if not self._begun_bytes:
             return self._part.open("wb")
         file = self._part.open("r+b")
@@ -171,7 +180,7 @@ class Uploads:
             # Whole chunks, and never all: the last chunk brings the checksum.
             kept = max(0, min(size, entry.size - 1)) // CHUNK_BYTES * CHUNK_BYTES
             if kept and index not in upload.stored and upload.incoming is None:
-                upload.incoming = _IncomingFile(index, path, kept)
+                upload.incoming = _IncomingFile(index, path, entry.size, kept)
 
     def chunk(self, peer: bytes, message: Chunk, data: memoryview) -> None:
         """Take one chunk."""
@@ -225,8 +234,9 @@ class Uploads:
                     self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=message.file))
                 return ""
             upload.refused = None
-            path = self._spool.input_file(upload.job_id, upload.entries[message.file])
-            upload.incoming = _IncomingFile(message.file, path)
+            entry = upload.entries[message.file]
+            path = self._spool.input_file(upload.job_id, entry)
+            upload.incoming = _IncomingFile(message.file, path, entry.size)
             return None
         if incoming is not None and (incoming.index, incoming.received) == (message.file, message.offset):
             return None

@@ -137,7 +137,8 @@ class BrokerLink:
 
 def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes, wait_s: float = 0.0) -> None:
     """Run a job and report what became of it."""
-    monitor = link.monitor = WorkerMonitor(command.job_id, link.send, link.stop_flag(command.job_id))
+    stop = link.stop_flag(command.job_id)
+    monitor = link.monitor = WorkerMonitor(command.job_id, link.send, stop, wait_s)
     try:
         runner(decode_job(text), monitor, resume=command.resume, wait_s=wait_s)
         finished = Finished(job_id=command.job_id, outcome="done")
