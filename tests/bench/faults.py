@@ -216,10 +216,20 @@ class Bench:
     def _torment(self, batch: Sequence[Submitted]) -> None:
         limit = time.monotonic() + JOB_LIMIT_S
         while not self._all_done(batch) and time.monotonic() < limit:
-            time.sleep(self.chance.choice((0.05, 0.5, 2.0, 5.0)) * self.chance.random())
+            if self.chance.random() < 0.7:  # else wherever it comes, also while all starts up
+                self._wait_for_work(batch)
+            time.sleep(self.chance.choice((0.02, 0.2, 1.0)) * self.chance.random())
             if sum(self.tally.kills.values()) < self.kills and not self._all_done(batch):
                 self._fault(batch, self.chance.choice(self.faults))
-                time.sleep(self.chance.choice((0.0, 0.0, 0.5)))
+
+    def _wait_for_work(self, batch: Sequence[Submitted]) -> None:
+        """Until a worker is at a job, so that the fault finds more than a server that starts."""
+        limit = time.monotonic() + 20.0
+        while time.monotonic() < limit and not self._all_done(batch):
+            infos = [each.remote.info for each in batch if each.remote is not None]
+            if any(info is not None and info.state is JobState.RUNNING for info in infos):
+                return
+            time.sleep(0.005)
 
     @staticmethod
     def _all_done(batch: Sequence[Submitted]) -> bool:
