@@ -16,6 +16,19 @@ def open_void_panel() -> object:
     return panel.addToPane(pane) if pane is not None else panel.show()
 
 
+def follow_opened_script() -> None:
+    """Jobs that are under way in a script are followed, and read back, also while the panel is closed."""
+    try:
+        from void_nuke.panel.running import follow_script
+
+        # Not inside Nuke's own loading: the script is whole only afterwards.
+        nuke.executeInMainThread(follow_script)
+    except Exception:
+        logging.getLogger("void_nuke").exception(
+            "the script's removals are not followed; open the VOID panel"
+        )
+
+
 def _start() -> None:
     # Imported now: a Nuke without the right Qt should say so at its start, and not when the panel is opened.
     import void_nuke.ui.panel  # noqa: F401
@@ -25,6 +38,7 @@ def _start() -> None:
     menu.addCommand("Panel", open_void_panel, icon="VoidPanel.png")
     menu.addCommand("Remove", "nuke.createNode('VoidRemove')", icon="VoidRemove.png")
     menu.addCommand("Quadmask", "nuke.createNode('VoidQuadmask')", icon="VoidQuadmask.png")
+    nuke.addOnScriptLoad(follow_opened_script)
 
 
 try:

@@ -94,12 +94,14 @@ def changes_of(info: JobInfo) -> dict[str, Any]:
 
 
 def tracked_from(record: JobRecord) -> TrackedJob:
-    """A job that a script remembers."""
+    """A job that a script remembers. It was submitted: how far the server is with it is not known yet."""
+    phase = Phase(record.phase)
+    is_underway = not phase.is_final
     return TrackedJob(
         job_id=record.job_id,
         name=record.name,
-        phase=Phase(record.phase),
-        message=record.message,
+        phase=Phase.QUEUED if is_underway else phase,
+        message="looking for it on the server" if is_underway else record.message,
         frames=record.frames,
         frames_done=0,
         fraction=0.0,

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from tests.fakes import fake_nuke
+from tests.fakes import fake_nuke, fake_nukescripts
 from tests.fakes.fake_nuke import curves, rotopaint
 from tests.fakes.fake_nuke.knobs import Format
+from tests.fakes.fake_nuke.menus import Pane
 from tests.fakes.fake_nuke.nodes import Root
 from tests.fakes.fake_nuke.state import STATE
 
@@ -23,7 +24,9 @@ def fresh_nuke(*, gui: bool = True, width: int = 96, height: int = 64) -> Module
     STATE.root["format"]._value = STATE.formats[0]
     fake_nuke.GUI = gui
     fake_nuke.rotopaint = rotopaint  # type: ignore[attr-defined]
+    STATE.panes = [Pane("Properties.1")] if gui else []
     sys.modules["nuke"] = fake_nuke
+    sys.modules["nukescripts"] = fake_nukescripts
     sys.modules["nuke.rotopaint"] = rotopaint
     return fake_nuke
 

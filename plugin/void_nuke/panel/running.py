@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from ..qt import QtCore
+from ..script_notes import decode_notes
+from ..script_parts import for_removals
+from ..tracked_job import Phase
 from .model import PanelModel
 from .server import ServerModel
 
@@ -13,7 +17,26 @@ def the_model() -> PanelModel:
     """Made when it is first asked for; on the main thread."""
     from ..nuke_host import NukeHost  # here, because only Nuke has what it imports
 
-    server = ServerModel()
-    model = PanelModel(NukeHost(), server)
-    server.begin()
+    host = NukeHost()
+    model = PanelModel(host, ServerModel())
+
+    def quit_nuke() -> None:
+        model.close()
+        host.close()
+        the_model.cache_clear()
+
+    application = QtCore.QCoreApplication.instance()
+    if application is not None:
+        application.aboutToQuit.connect(quit_nuke)
+    model.server.begin()
     return model
+
+
+def follow_script() -> None:
+    """A script was opened: take up the jobs that are under way in it, also while no panel is open. A script
+    without such jobs costs a look into one knob."""
+    from ..nuke_host import NukeHost
+
+    records = decode_notes(for_removals(NukeHost()).notes())
+    if any(not Phase(record.phase).is_final for record in records):
+        the_model()

@@ -48,7 +48,9 @@ def status_line(job: TrackedJob) -> str:
             parts.append(f"{duration(job.eta_s)} left")
         return _capital(", ".join(parts))
     if job.phase is Phase.QUEUED:
-        place = job.info.queue_position if job.info is not None else None
+        if job.info is None:
+            return _capital(job.message) or phase_word(job)
+        place = job.info.queue_position
         return "Next to run" if not place else f"Behind {place} other{'s' if place != 1 else ''}"
     if job.phase is Phase.DONE:
         where = f", in {job.read_node}" if job.read_node else ""

@@ -10,6 +10,7 @@ classes, values and views raise, and so does touching the script from another th
 from __future__ import annotations
 
 import pickle
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -31,13 +32,14 @@ from .knobs import (
     String_Knob,
     Tab_Knob,
 )
+from .menus import Menu, MenuItem, Pane, getPaneFor, menu
 from .nodes import CLASSES, Group, Node, Root, delete_node, make_node
 from .state import STATE
 
 __all__ = [
     "Array_Knob", "Boolean_Knob", "Channel_Knob", "Double_Knob", "Enumeration_Knob", "EvalString_Knob",
-    "File_Knob", "Format", "Format_Knob", "Group", "Int_Knob", "Knob", "Node", "PyScript_Knob", "Root",
-    "String_Knob", "Tab_Knob",
+    "File_Knob", "Format", "Format_Knob", "Group", "Int_Knob", "Knob", "Menu", "MenuItem", "Node", "Pane",
+    "PyScript_Knob", "Root", "String_Knob", "Tab_Knob", "getPaneFor", "menu",
 ]  # fmt: skip
 
 GUI = True
@@ -299,6 +301,21 @@ def addOnScriptLoad(
 
 def addOnCreate(call: Callable[[], Any], args: Any = (), kwargs: Any = None, nodeClass: str = "*") -> None:
     STATE.callbacks.setdefault(f"onCreate {nodeClass}", []).append(call)
+
+
+def pluginAddPath(args: str, addToSysPath: bool = True) -> None:
+    """An init.py in it runs, as when a start-up file adds a folder."""
+    folder = str(args)
+    STATE.plugin_path.insert(0, folder)
+    if addToSysPath and folder not in sys.path:
+        sys.path.append(folder)
+    start = Path(folder) / "init.py"
+    if start.is_file():
+        exec(compile(start.read_text(), str(start), "exec"), {"__file__": str(start)})
+
+
+def pluginPath() -> list[str]:
+    return list(STATE.plugin_path)
 
 
 def scriptClear() -> None:

@@ -41,6 +41,9 @@ class HostState:
         self.executed: list[tuple[str, int, bool]] = []
         """(node, frame, proxy mode) of every frame rendered."""
         self.selection: list[Any] = []
+        self.menus: dict[str, Any] = {}
+        self.panes: list[Any] = []
+        self.plugin_path: list[str] = []
 
     def require_main(self) -> None:
         """Only the main thread may touch the script."""

@@ -22,6 +22,7 @@ nuke = types.ModuleType("nuke")
 nuke.pluginAddPath = lambda path: calls.append(("path", path))
 nuke.pluginPath = lambda: [FOLDER]
 nuke.menu = lambda name: Menu()
+nuke.addOnScriptLoad = lambda call: calls.append(("onload", call.__name__))
 nukescripts = types.ModuleType("nukescripts")
 nukescripts.registerWidgetAsPanel = lambda *given: calls.append(("panel", given[0]))
 sys.modules.update(nuke=nuke, nukescripts=nukescripts)
@@ -111,3 +112,4 @@ def test_the_menu(folder: Path) -> None:
     for command in ("Panel", "Remove", "Quadmask"):
         assert f"('command', '{command}')" in did
     assert "__import__('void_nuke.ui.panel', fromlist=['Panel']).Panel" in did
+    assert "('onload', 'follow_opened_script')" in did
