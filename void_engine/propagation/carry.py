@@ -10,7 +10,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array, Monitor
 from void_engine.geometry import Box
-from void_engine.propagation import encoding, pyramid, synthesis
+from void_engine.propagation import encoding, synthesis
 from void_engine.propagation.registration import ShotTrack
 from void_engine.propagation.reveal import Revealer, Source, encoded_plate, near
 from void_engine.propagation.working_set import (
@@ -25,8 +25,9 @@ _SLIVER_PX = 9
 """What is unseen and thinner than this is filled spatially in each frame."""
 MOST_KEYS = 2
 """How many key frames are held at most."""
-_SYNTHESIS_SIDE = 420
 _CONTEXT_PX = 80
+KEPT_GRAIN = 0.6
+"""Part of the grain's variance in what was synthesised: copied pieces bring theirs, carrying softens it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +127,8 @@ class Carrier:
         wide_hole[inside] = hole
         # What was revealed may be copied from; what is hidden and not yet filled may not.
         wide_forbidden[inside] = forbidden
-        scale = min(1.0, _SYNTHESIS_SIDE / max(room.shape))
-        if scale == 1.0:
-            made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
-            return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
-        size = (max(1, round(room.width * scale)), max(1, round(room.height * scale)))
-        filled = pyramid.fill(picture, (~(wide_hole | wide_forbidden)).astype(np.float32))
-        small = np.asarray(cv2.resize(filled, size, interpolation=cv2.INTER_AREA), np.float32)
-        small_hole, small_forbidden = _shrink(wide_hole, size), _shrink(wide_forbidden, size)
-        made = synthesis.patch_fill(
-            small, small_hole, small_forbidden & ~small_hole, self._seed, self._monitor
-        )
-        large = cv2.resize(made, (room.width, room.height), interpolation=cv2.INTER_CUBIC)
-        return np.where(hole[:, :, None], np.asarray(large, np.float32)[inside], answer).astype(np.float32)
+        made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
+        return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
 
     def _remember(self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray) -> None:
         pixels = SynthesisedPixels(full.number, area, hole, encoding.decode(answer)[hole])
@@ -152,8 +142,3 @@ class Carrier:
         completed = FullFrame(number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False)
         self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape, self._monitor)))
         del self._keys[:-MOST_KEYS]
-
-
-def _shrink(mask: BoolArray, size: tuple[int, int]) -> BoolArray:
-    cover = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(np.asarray(cover) > 0.01, bool)

@@ -10,7 +10,7 @@ import numpy as np
 from void_engine.engines.interface import CleanFrame, Float32Array, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import edges, encoding, grain, pyramid, thin
-from void_engine.propagation.carry import Carrier, SynthesisedPixels
+from void_engine.propagation.carry import KEPT_GRAIN, Carrier, SynthesisedPixels
 from void_engine.propagation.registration import PairRegistration, ShotTrack
 from void_engine.propagation.reveal import Revealed, Revealer, encoded_plate, near
 from void_engine.propagation.sources import choose
@@ -114,7 +114,7 @@ class FrameCleaner:
         slow, _ = pyramid.smooth(difference, weight, 1.6)
         high = (difference - slow) * weight[:, :, None]
         model = grain.refined(model, high, known, revealed.kept_variance)
-        kept = np.where(revealed.seen, revealed.kept_variance, np.float32(0.6))
+        kept = np.where(revealed.seen, revealed.kept_variance, np.float32(KEPT_GRAIN))
         return grain.restore(answer, model, kept, hole, (self._seed, abs(full.number)), self._grain_strength)
 
 

@@ -1,31 +1,29 @@
-"""Patch synthesis for what no frame shows.
-
-Multi-scale PatchMatch (Barnes et al., SIGGRAPH 2009) with voting (Wexler et al., PAMI 2007), begun from a
-Navier-Stokes fill that carries edges into the hole, and with a penalty on distance so that texture comes
-from nearby.
-"""
+"""What no frame shows, made from what surrounds it: smooth colours from the rim, texture from patches."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from void_engine.engines.interface import Float32Array, Monitor
-from void_engine.propagation import pyramid
+from void_engine.propagation import patch_search, pyramid
+from void_engine.propagation.patch_search import Indices, shrink, shrink_mask
 from void_engine.propagation.working_set import BoolArray
 
-_PATCH = 7
-_HALF = _PATCH // 2
-_COARSEST_SIDE = 28
-_LEVEL_STEP = 0.6
-_ROUNDS = 4
-_SLOW_PX = 4.0
-_SLOW_SHARE = 0.7
-_DISTANCE_PENALTY = 0.02
-"""Cost, in squared encoded units, of taking a patch from as far away as the picture is large."""
+_SEARCH_SIDE = 420
+"""Longest side, in pixels, of the picture on which patches are searched; copied they are at full size."""
+_PIECES_PX = 1.5
+"""Colours slower than this are the vote's: they even out the borders of copied pieces."""
+_BANDS = ((1.5, 3.0), (3.0, 8.0), (6.0, 20.0), (12.0, 50.0))
+"""(Radius, depth) in pixels: to this depth below the rim, colours slower than the radius are the base's."""
+_DEEP_SHARE = 0.6
+_FINE_PX = 1.5
+_LEVEL_PX = 8.0
+_RING_PX = 12.0
+_LEAST_GAIN = 0.4
+_TEXTURE = 0.9
+"""Contrast kept of the synthesised picture against the smooth base. What is invented is never the truth:
+a little less of it is nearer to it and still looks alive."""
 
 
 def spatial(encoded: Float32Array, hole: BoolArray) -> Float32Array:
@@ -47,37 +45,15 @@ def spatial(encoded: Float32Array, hole: BoolArray) -> Float32Array:
     return np.where(hole[:, :, None], np.nan_to_num(filled), encoded).astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    """Centres of the patches that touch the hole."""
-    usable: BoolArray
-    """(h, w) centres whose whole patch is known."""
-
-
-def _level(hole: BoolArray, forbidden: BoolArray) -> _Level:
-    square = np.ones((_PATCH, _PATCH), np.uint8)
-    touched = np.asarray(cv2.dilate(hole.astype(np.uint8), square)) > 0
-    blocked = np.asarray(cv2.dilate((hole | forbidden).astype(np.uint8), square)) > 0
-    inner = np.zeros(hole.shape, bool)
-    inner[_HALF : hole.shape[0] - _HALF, _HALF : hole.shape[1] - _HALF] = True
-    rows, columns = np.nonzero(touched)
-    return _Level(rows, columns, inner & ~blocked)
-
-
-def _patches(picture: Float32Array) -> Float32Array:
-    """(h, w, 147): the patch around every pixel (edges repeated)."""
-    padded = np.pad(picture, ((_HALF, _HALF), (_HALF, _HALF), (0, 0)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (_PATCH, _PATCH), axis=(0, 1))
-    rows, columns = picture.shape[:2]
-    return np.ascontiguousarray(windows.reshape(rows, columns, -1), dtype=np.float32)
-
-
 def patch_fill(
     encoded: Float32Array, hole: BoolArray, forbidden: BoolArray, seed: int, monitor: Monitor
 ) -> Float32Array:
-    """Fill ``hole`` with patches from outside it.
+    """Fill ``hole`` with texture from outside it, at the full size of the picture.
+
+    Patches are searched on a picture of at most 420 pixels. There the copied pieces are joined: their slow
+    colours come from the vote of all patches and, the nearer to the rim the more so, from a smooth base
+    (Navier-Stokes and push-pull, whose errors differ); their fine texture is held to the level that the
+    ring around the hole has. Texture finer than that picture is copied at full size by the same field.
 
     Args:
         encoded: (h, w, 3), anything finite inside the hole.
@@ -85,157 +61,108 @@ def patch_fill(
         forbidden: (h, w) pixels outside the hole that must not be copied from.
         seed: of the random search; the same seed gives the same picture.
     """
-    start = spatial(encoded, hole | forbidden)
-    sizes = [hole.shape]
-    while min(sizes[-1]) * _LEVEL_STEP >= _COARSEST_SIDE:
-        rows, columns = sizes[-1]
-        sizes.append((round(rows * _LEVEL_STEP), round(columns * _LEVEL_STEP)))
-    generator = np.random.default_rng(seed)
-    current: Float32Array | None = None
-    field: NDArray[np.int64] | None = None
-    before: tuple[int, ...] = sizes[-1]
-    for size in reversed(sizes):
-        small_hole = _shrink_mask(hole, size)
-        small_forbidden = _shrink_mask(forbidden, size) & ~small_hole
-        known = _shrink(start, size)
-        level = _level(small_hole, small_forbidden)
-        if int(level.usable.sum()) < 8:
-            field, current = None, None
-            continue
-        picture = (
-            known if current is None else np.where(small_hole[:, :, None], _shrink(current, size), known)
-        )
-        picture = np.ascontiguousarray(picture, dtype=np.float32)
-        field = _seed_field(level, field, before, size, generator)
-        for _ in range(_ROUNDS if max(size) < 260 else 2):
-            monitor.check_cancelled()
-            field = _search(picture, level, field, generator, monitor)
-            picture = _vote(picture, small_hole, level, field)
-        current, before = picture, size
-    if current is None:
-        return start
-    # Patches bring texture; the slow colours between the rims are better known to the smooth fill.
-    covered = hole[:, :, None].astype(np.float32)
-    slow = np.asarray(cv2.GaussianBlur((start - current) * covered, (0, 0), _SLOW_PX), np.float32)
-    return np.where(hole[:, :, None], current + np.float32(_SLOW_SHARE) * slow, encoded).astype(np.float32)
-
-
-def _shrink(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
-    if picture.shape[:2] == tuple(size):
-        return picture
-    kind = cv2.INTER_AREA if picture.shape[0] > size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=kind), np.float32)
-
-
-def _shrink_mask(mask: BoolArray, size: tuple[int, ...]) -> BoolArray:
-    if mask.shape == tuple(size):
-        return mask
-    cover = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(cover) > 0.02
-
-
-def _seed_field(
-    level: _Level,
-    field: NDArray[np.int64] | None,
-    before: tuple[int, ...],
-    size: tuple[int, ...],
-    generator: np.random.Generator,
-) -> NDArray[np.int64]:
-    """(h, w, 2) the patch that each centre copies: from the coarser level, else at random."""
-    usable_rows, usable_columns = np.nonzero(level.usable)
-    pick = generator.integers(0, len(usable_rows), len(level.rows))
-    made = np.zeros((*size, 2), np.int64)
-    made[level.rows, level.columns, 0] = usable_rows[pick]
-    made[level.rows, level.columns, 1] = usable_columns[pick]
-    if field is None:
-        return made
-    coarse_rows = np.minimum(level.rows * before[0] // size[0], before[0] - 1)
-    coarse_columns = np.minimum(level.columns * before[1] // size[1], before[1] - 1)
-    offsets = field[coarse_rows, coarse_columns] - np.stack([coarse_rows, coarse_columns], axis=1)
-    rows = level.rows + np.rint(offsets[:, 0] * size[0] / before[0]).astype(np.int64)
-    columns = level.columns + np.rint(offsets[:, 1] * size[1] / before[1]).astype(np.int64)
-    rows, columns = np.clip(rows, 0, size[0] - 1), np.clip(columns, 0, size[1] - 1)
-    good = level.usable[rows, columns]
-    made[level.rows[good], level.columns[good], 0] = rows[good]
-    made[level.rows[good], level.columns[good], 1] = columns[good]
-    return made
-
-
-def _search(
-    picture: Float32Array,
-    level: _Level,
-    field: NDArray[np.int64],
-    generator: np.random.Generator,
-    monitor: Monitor,
-) -> NDArray[np.int64]:
-    """One round of propagation from the four neighbours and of random search in shrinking windows."""
-    rows, columns = picture.shape[:2]
-    patches = _patches(picture)
-    wanted = patches[level.rows, level.columns]
-    largest = max(rows, columns)
-
-    def cost(to_rows: NDArray[np.int64], to_columns: NDArray[np.int64]) -> Float32Array:
-        difference = patches[to_rows, to_columns]
-        difference -= wanted
-        fit = np.einsum("nk,nk->n", difference, difference) / np.float32(difference.shape[1])
-        away = np.hypot(to_rows - level.rows, to_columns - level.columns) / largest
-        return np.asarray(fit + _DISTANCE_PENALTY * np.square(away), np.float32)
-
-    touched = np.zeros((rows, columns), bool)
-    touched[level.rows, level.columns] = True
-    best = field[level.rows, level.columns]
-    lowest = cost(best[:, 0], best[:, 1])
-
-    def attempt(to_rows: NDArray[np.int64], to_columns: NDArray[np.int64]) -> None:
-        nonlocal best, lowest
-        to_rows, to_columns = np.clip(to_rows, 0, rows - 1), np.clip(to_columns, 0, columns - 1)
-        allowed = level.usable[to_rows, to_columns]
-        tried = np.where(allowed, cost(to_rows, to_columns), np.float32(np.inf))
-        better = tried < lowest
-        best = np.where(better[:, None], np.stack([to_rows, to_columns], axis=1), best)
-        lowest = np.where(better, tried, lowest)
-
-    for reach in (4, 1):
-        for row_step, column_step in ((reach, 0), (-reach, 0), (0, reach), (0, -reach)):
-            monitor.check_cancelled()
-            field[level.rows, level.columns] = best
-            near_rows = np.clip(level.rows + row_step, 0, rows - 1)
-            near_columns = np.clip(level.columns + column_step, 0, columns - 1)
-            known = touched[near_rows, near_columns]
-            theirs = field[near_rows, near_columns]
-            attempt(
-                np.where(known, theirs[:, 0] - row_step, best[:, 0]),
-                np.where(known, theirs[:, 1] - column_step, best[:, 1]),
-            )
-    window = largest / 2.0
-    while window >= 2.0:
+    if not hole.any():
+        return encoded
+    unknown = hole | forbidden
+    if unknown.all():
+        return np.zeros_like(encoded)
+    scale = min(1.0, _SEARCH_SIDE / max(hole.shape))
+    size = (max(1, round(hole.shape[0] * scale)), max(1, round(hole.shape[1] * scale)))
+    small_hole = shrink_mask(hole, size)
+    small_forbidden = shrink_mask(forbidden, size) & ~small_hole
+    pushed = pyramid.fill(encoded, (~unknown).astype(np.float32))
+    pushed = shrink(pushed, size)
+    monitor.check_cancelled()
+    start = spatial(pushed, small_hole | small_forbidden)
+    base = np.float32(0.5) * (start + pushed)
+    found = patch_search.search(start, small_hole, small_forbidden, seed, monitor)
+    if found is None:
+        made, fine = base, None
+    else:
+        copied = _copied(start, found.field, small_hole, small_hole | small_forbidden, found.picture)
+        made = _joined(copied, found.picture, base, start, small_hole, small_forbidden)
+        fine = found.field
+    if scale == 1.0:
+        return np.where(hole[:, :, None], made, encoded).astype(np.float32)
+    large = _enlarge(made, hole.shape)
+    if fine is not None:
         monitor.check_cancelled()
-        jump = generator.uniform(-window, window, (len(level.rows), 2))
-        attempt(best[:, 0] + jump[:, 0].astype(np.int64), best[:, 1] + jump[:, 1].astype(np.int64))
-        window *= 0.45
-    field[level.rows, level.columns] = best
-    return field
+        sharp = _copied(_joined_with(encoded, unknown, large), fine, hole, unknown, large)
+        large += np.float32(_TEXTURE) * (sharp - _enlarge(shrink(sharp, size), hole.shape))
+    return np.where(hole[:, :, None], large, encoded).astype(np.float32)
 
 
-def _vote(picture: Float32Array, hole: BoolArray, level: _Level, field: NDArray[np.int64]) -> Float32Array:
-    """Each hole pixel becomes the mean of what the patches over it copy, good patches counting more."""
-    rows, columns = hole.shape
-    chosen = field[level.rows, level.columns]
-    patches = _patches(picture)
-    difference = patches[chosen[:, 0], chosen[:, 1]] - patches[level.rows, level.columns]
-    fit = np.einsum("nk,nk->n", difference, difference) / np.float32(difference.shape[1])
-    scale = max(float(np.percentile(fit, 75)), 1e-6)
-    weight = np.exp(-fit / scale).astype(np.float32) + np.float32(1e-4)
-    summed = np.zeros((rows, columns, 3), np.float32)
-    total = np.zeros((rows, columns), np.float32)
-    for row_step in range(-_HALF, _HALF + 1):
-        for column_step in range(-_HALF, _HALF + 1):
-            to_rows, to_columns = level.rows + row_step, level.columns + column_step
-            inside = (to_rows >= 0) & (to_rows < rows) & (to_columns >= 0) & (to_columns < columns)
-            from_rows = chosen[inside, 0] + row_step
-            from_columns = chosen[inside, 1] + column_step
-            part = weight[inside]
-            summed[to_rows[inside], to_columns[inside]] += part[:, None] * picture[from_rows, from_columns]
-            total[to_rows[inside], to_columns[inside]] += part
-    voted = summed / np.maximum(total, np.float32(1e-6))[:, :, None]
-    return np.asarray(np.where(hole[:, :, None], voted, picture), np.float32)
+def _joined_with(encoded: Float32Array, unknown: BoolArray, filled: Float32Array) -> Float32Array:
+    """The picture with what is unknown taken from ``filled``."""
+    return np.where(unknown[:, :, None], filled, encoded).astype(np.float32)
+
+
+def _enlarge(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
+    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _copied(
+    picture: Float32Array, field: Indices, hole: BoolArray, unknown: BoolArray, otherwise: Float32Array
+) -> Float32Array:
+    """``picture`` with each hole pixel copied by the field, sharp; ``otherwise`` where that is not known."""
+    rows, columns = np.nonzero(hole)
+    from_rows, from_columns = patch_search.enlarged(field, hole.shape, rows, columns)
+    good = ~unknown[from_rows, from_columns]
+    filled = np.where(hole[:, :, None], otherwise, picture).astype(np.float32)
+    filled[rows[good], columns[good]] = picture[from_rows[good], from_columns[good]]
+    return filled
+
+
+def _blur(picture: Float32Array, radius: float) -> Float32Array:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), radius), np.float32)
+
+
+def _joined(
+    copied: Float32Array,
+    voted: Float32Array,
+    base: Float32Array,
+    known: Float32Array,
+    hole: BoolArray,
+    forbidden: BoolArray,
+) -> Float32Array:
+    """Copied pieces with the vote's slow colours, the ring's amount of fine texture, and the base's colours
+    as far below the rim as the base can know them."""
+    inside = hole[:, :, None]
+    pieces = copied + _blur(np.where(inside, voted - copied, np.float32(0.0)), _PIECES_PX)
+    pieces = np.where(inside, pieces, copied).astype(np.float32)
+    slow = _blur(pieces, _FINE_PX)
+    pieces = slow + _fine_gain(pieces - slow, known, hole, forbidden)[:, :, None] * (pieces - slow)
+    depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5), np.float32)[:, :, None]
+    difference = np.where(inside, base - pieces, np.float32(0.0)).astype(np.float32)
+    support = hole.astype(np.float32)
+    bands = [
+        _blur(difference, radius) / np.maximum(_blur(support, radius), np.float32(1e-3))[:, :, None]
+        for radius, _ in _BANDS
+    ]
+    correction = np.float32(_DEEP_SHARE) * bands[-1]
+    for index in range(len(_BANDS) - 2, -1, -1):
+        slower = bands[index + 1] * np.float32(_DEEP_SHARE if index == len(_BANDS) - 2 else 1.0)
+        near_rim = np.clip(1.5 - depth / np.float32(_BANDS[index][1]), 0.0, 1.0)
+        correction = correction + near_rim * (bands[index] - slower)
+    made = base + np.float32(_TEXTURE) * (pieces + correction - base)
+    return np.where(inside, made, known).astype(np.float32)
+
+
+def _fine_gain(
+    fine: Float32Array, known: Float32Array, hole: BoolArray, forbidden: BoolArray
+) -> Float32Array:
+    """(h, w) up to 1: what brings the fine texture in the hole down to the level of the ring around it."""
+    unknown = np.asarray(cv2.dilate((hole | forbidden).astype(np.uint8), np.ones((5, 5), np.uint8))) > 0
+    ring = ~unknown & (_blur(hole.astype(np.float32), _RING_PX) > 0.02)
+    around, support = pyramid.smooth(
+        _log_power(known - _blur(known, _FINE_PX)), ring.astype(np.float32), _LEVEL_PX
+    )
+    wanted = pyramid.fill(around, np.clip(support * 10.0, 0.0, 1.0).astype(np.float32))
+    present, _ = pyramid.smooth(_log_power(fine), hole.astype(np.float32), _LEVEL_PX)
+    if not ring.any():
+        return np.ones(hole.shape, np.float32)
+    return np.clip(np.exp(0.5 * (wanted - present)), _LEAST_GAIN, 1.0).astype(np.float32)
+
+
+def _log_power(fine: Float32Array) -> Float32Array:
+    return np.log(np.square(fine).mean(axis=2) + np.float32(1e-7)).astype(np.float32)

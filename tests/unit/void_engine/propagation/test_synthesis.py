@@ -43,3 +43,38 @@ def test_the_same_seed_gives_the_same_picture_and_nothing_forbidden_is_copied() 
     first, again = (synthesis.patch_fill(picture, hole, forbidden, 5, SilentMonitor()) for _ in range(2))
     assert np.array_equal(first, again)
     assert float(first[hole].max()) < 1.5
+
+
+def test_texture_finer_than_the_search_comes_through_at_full_size() -> None:
+    generator = np.random.default_rng(2)
+    rows, columns = 300, 900
+    slow = np.tile(np.linspace(0.2, 0.8, columns, dtype=np.float32)[None, :, None], (rows, 1, 3))
+    picture = slow + generator.normal(0, 0.05, (rows, columns, 1)).astype(np.float32)
+    hole = np.zeros((rows, columns), bool)
+    hole[110:190, 400:500] = True
+    spoilt = np.where(hole[:, :, None], 3.0, picture).astype(np.float32)
+    made = synthesis.patch_fill(spoilt, hole, np.zeros_like(hole), 1, SilentMonitor())
+    assert np.array_equal(made[~hole], picture[~hole])
+    fine, true = (np.diff(p[..., 0], axis=1)[120:180, 410:490].std() for p in (made, picture))
+    assert 0.7 < fine / true < 1.1
+    assert float(np.abs((made - slow)[hole]).mean()) < 0.06
+
+
+def test_where_nothing_can_be_copied_a_smooth_fill_answers() -> None:
+    picture = np.full((40, 40, 3), 0.3, np.float32)
+    hole = np.ones((40, 40), bool)
+    hole[:, :3] = False
+    made = synthesis.patch_fill(picture, hole, np.zeros_like(hole), 1, SilentMonitor())
+    assert np.allclose(made, 0.3, atol=1e-3)
+
+
+def test_a_structure_that_ends_at_the_hole_is_continued() -> None:
+    picture = np.full((96, 96, 3), 0.2, np.float32)
+    picture[:, 44:52] = 0.9
+    hole = np.zeros((96, 96), bool)
+    hole[34:62, 34:62] = True
+    spoilt = np.where(hole[:, :, None], 0.0, picture).astype(np.float32)
+    made = synthesis.patch_fill(spoilt, hole, np.zeros_like(hole), 3, SilentMonitor())
+    middle = made[44:52, :, 0].mean(axis=0)
+    assert float(middle[46:50].min()) > 0.6
+    assert float(middle[36:42].max()) < 0.4

@@ -1,0 +1,249 @@
+"""Which known patch each place of a hole copies: PatchMatch on several scales, with voting.
+
+PatchMatch: Barnes et al., SIGGRAPH 2009. Voting: Wexler et al., PAMI 2007; as there, what is known or lies
+near the rim counts more than what was guessed deep inside, both when patches are compared and when they vote.
+So structure grows inwards from the rim instead of being matched to the blur that the search begins with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.propagation.working_set import BoolArray
+
+_PATCH = 7
+_HALF = _PATCH // 2
+_COARSEST_SIDE = 28
+_LEVEL_STEP = 0.6
+_ROUNDS = 4
+_FINE_ROUNDS = 2
+_FINE_SIDE = 260
+"""From this size on fewer rounds do: the coarser levels have decided what goes where."""
+_DISTANCE_PENALTY = 0.02
+"""Cost, in squared encoded units, of taking a patch from as far away as the picture is large."""
+_TRUST_PX = 3.0
+"""Depth inside the hole over which trust in a pixel falls by e."""
+_LEAST_TRUST = 0.1
+_FEWEST_PATCHES = 8
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the search found at its finest level."""
+
+    picture: Float32Array
+    """(h, w, 3) the hole filled by the vote of all patches over each pixel: right, but soft."""
+    field: Indices
+    """(h, w, 2) row and column of the centre of the patch that each pixel copies; valid in the hole."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    hole: BoolArray
+    rows: Indices
+    columns: Indices
+    """Centres of the patches that touch the hole."""
+    usable: BoolArray
+    """(h, w) centres whose whole patch is known."""
+    trust: Float32Array
+    """(N, 147) how much each number of the patch around each centre counts; the mean of a row is 1."""
+    say: Float32Array
+    """(N,) how much each centre's patch counts in a vote."""
+
+
+def search(
+    start: Float32Array, hole: BoolArray, forbidden: BoolArray, seed: int, monitor: Monitor
+) -> Found | None:
+    """The best patches for ``hole``, or None where nothing outside it can be copied.
+
+    Args:
+        start: (h, w, 3) with the hole filled smoothly.
+        hole: (h, w) what to fill.
+        forbidden: (h, w) pixels outside the hole that must not be copied from.
+        seed: of the random search.
+    """
+    sizes = [hole.shape]
+    while min(sizes[-1]) * _LEVEL_STEP >= _COARSEST_SIDE:
+        rows, columns = sizes[-1]
+        sizes.append((round(rows * _LEVEL_STEP), round(columns * _LEVEL_STEP)))
+    generator = np.random.default_rng(seed)
+    found: Found | None = None
+    for size in reversed(sizes):
+        small_hole = shrink_mask(hole, size)
+        level = _level(small_hole, shrink_mask(forbidden, size) & ~small_hole)
+        if int(level.usable.sum()) < _FEWEST_PATCHES:
+            found = None
+            continue
+        picture = shrink(start, size)
+        if found is not None:
+            picture = np.where(small_hole[:, :, None], shrink(found.picture, size), picture)
+        field = _seed_field(level, found, generator)
+        for _ in range(_ROUNDS if max(size) < _FINE_SIDE else _FINE_ROUNDS):
+            patches = _patches(picture)
+            field = _improve(patches, level, field, generator, monitor)
+            picture = _vote(picture, patches, level, field)
+        found = Found(picture, field)
+    return found
+
+
+def shrink(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
+    """(h, w, ...) ``picture`` brought to (rows, columns) ``size``."""
+    if picture.shape[:2] == tuple(size):
+        return picture
+    kind = cv2.INTER_AREA if picture.shape[0] > size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=kind), np.float32)
+
+
+def shrink_mask(mask: BoolArray, size: tuple[int, ...]) -> BoolArray:
+    """The pixels of a picture of (rows, columns) ``size`` of which ``mask`` covers a noticeable part."""
+    if mask.shape == tuple(size):
+        return mask
+    cover = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(cover) > 0.02
+
+
+def _level(hole: BoolArray, forbidden: BoolArray) -> _Level:
+    square = np.ones((_PATCH, _PATCH), np.uint8)
+    unknown = (hole | forbidden).astype(np.uint8)
+    touched = np.asarray(cv2.dilate(hole.astype(np.uint8), square)) > 0
+    blocked = np.asarray(cv2.dilate(unknown, square)) > 0
+    inner = np.zeros(hole.shape, bool)
+    inner[_HALF : hole.shape[0] - _HALF, _HALF : hole.shape[1] - _HALF] = True
+    rows, columns = np.nonzero(touched)
+    depth = np.asarray(cv2.distanceTransform(unknown, cv2.DIST_L2, 5), np.float32)
+    known = np.exp(-depth / np.float32(_TRUST_PX))
+    counted = np.maximum(known, np.float32(_LEAST_TRUST))
+    trust = np.repeat(_patches(counted[:, :, None])[rows, columns], 3, axis=1)
+    trust /= trust.mean(axis=1, keepdims=True)
+    say = np.maximum(known[rows, columns], np.float32(1e-3))
+    return _Level(hole, rows, columns, inner & ~blocked, trust.astype(np.float32), say.astype(np.float32))
+
+
+def _patches(picture: Float32Array) -> Float32Array:
+    """(h, w, 49 * C): the patch around every pixel (edges repeated), channels innermost."""
+    padded = np.pad(picture, ((_HALF, _HALF), (_HALF, _HALF), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (_PATCH, _PATCH), axis=(0, 1))
+    rows, columns = picture.shape[:2]
+    flat = windows.transpose(0, 1, 3, 4, 2).reshape(rows, columns, -1)
+    return np.ascontiguousarray(flat, dtype=np.float32)
+
+
+def _seed_field(level: _Level, found: Found | None, generator: np.random.Generator) -> Indices:
+    """(h, w, 2) the patch that each centre copies at first: from the coarser level, else at random."""
+    size = level.hole.shape
+    usable_rows, usable_columns = np.nonzero(level.usable)
+    pick = generator.integers(0, len(usable_rows), len(level.rows))
+    made = np.zeros((*size, 2), np.int64)
+    made[level.rows, level.columns, 0] = usable_rows[pick]
+    made[level.rows, level.columns, 1] = usable_columns[pick]
+    if found is None:
+        return made
+    to_rows, to_columns = enlarged(found.field, size, level.rows, level.columns)
+    good = level.usable[to_rows, to_columns]
+    made[level.rows[good], level.columns[good], 0] = to_rows[good]
+    made[level.rows[good], level.columns[good], 1] = to_columns[good]
+    return made
+
+
+def enlarged(
+    field: Indices, size: tuple[int, ...], rows: Indices, columns: Indices
+) -> tuple[Indices, Indices]:
+    """Where pixels ``rows``, ``columns`` of a picture of ``size`` copy from, by a smaller picture's field.
+
+    Offsets are enlarged, not places: neighbours that shared an offset still do, and a copied piece stays one.
+    """
+    before = field.shape
+    coarse_rows = np.minimum(rows * before[0] // size[0], before[0] - 1)
+    coarse_columns = np.minimum(columns * before[1] // size[1], before[1] - 1)
+    offsets = field[coarse_rows, coarse_columns] - np.stack([coarse_rows, coarse_columns], axis=1)
+    to_rows = rows + np.rint(offsets[:, 0] * size[0] / before[0]).astype(np.int64)
+    to_columns = columns + np.rint(offsets[:, 1] * size[1] / before[1]).astype(np.int64)
+    return np.clip(to_rows, 0, size[0] - 1), np.clip(to_columns, 0, size[1] - 1)
+
+
+def _improve(
+    patches: Float32Array, level: _Level, field: Indices, generator: np.random.Generator, monitor: Monitor
+) -> Indices:
+    """One round of propagation from the four neighbours and of random search in shrinking windows."""
+    rows, columns = level.hole.shape
+    wanted = patches[level.rows, level.columns]
+    largest = max(rows, columns)
+
+    def cost(to_rows: Indices, to_columns: Indices) -> Float32Array:
+        fit = _misfit(patches, wanted, level, to_rows, to_columns)
+        away = np.hypot(to_rows - level.rows, to_columns - level.columns) / largest
+        return np.asarray(fit + _DISTANCE_PENALTY * np.square(away), np.float32)
+
+    touched = np.zeros((rows, columns), bool)
+    touched[level.rows, level.columns] = True
+    best = field[level.rows, level.columns]
+    lowest = cost(best[:, 0], best[:, 1])
+
+    def attempt(to_rows: Indices, to_columns: Indices) -> None:
+        nonlocal best, lowest
+        monitor.check_cancelled()
+        to_rows, to_columns = np.clip(to_rows, 0, rows - 1), np.clip(to_columns, 0, columns - 1)
+        allowed = level.usable[to_rows, to_columns]
+        tried = np.where(allowed, cost(to_rows, to_columns), np.float32(np.inf))
+        better = tried < lowest
+        best = np.where(better[:, None], np.stack([to_rows, to_columns], axis=1), best)
+        lowest = np.where(better, tried, lowest)
+
+    for reach in (8, 3, 1):
+        for row_step, column_step in ((reach, 0), (-reach, 0), (0, reach), (0, -reach)):
+            field[level.rows, level.columns] = best
+            near_rows = np.clip(level.rows + row_step, 0, rows - 1)
+            near_columns = np.clip(level.columns + column_step, 0, columns - 1)
+            known = touched[near_rows, near_columns]
+            theirs = field[near_rows, near_columns]
+            attempt(
+                np.where(known, theirs[:, 0] - row_step, best[:, 0]),
+                np.where(known, theirs[:, 1] - column_step, best[:, 1]),
+            )
+    window = largest / 2.0
+    while window >= 2.0:
+        jump = generator.uniform(-window, window, (len(level.rows), 2))
+        attempt(best[:, 0] + jump[:, 0].astype(np.int64), best[:, 1] + jump[:, 1].astype(np.int64))
+        window *= 0.45
+    field[level.rows, level.columns] = best
+    return field
+
+
+def _misfit(
+    patches: Float32Array, wanted: Float32Array, level: _Level, to_rows: Indices, to_columns: Indices
+) -> Float32Array:
+    """(N,) weighted mean squared difference between each centre's patch and the one it might copy."""
+    difference = patches[to_rows, to_columns]
+    difference -= wanted
+    np.square(difference, out=difference)
+    fit = np.einsum("nk,nk->n", difference, level.trust) / np.float32(difference.shape[1])
+    return np.asarray(fit, np.float32)
+
+
+def _vote(picture: Float32Array, patches: Float32Array, level: _Level, field: Indices) -> Float32Array:
+    """Each hole pixel becomes the mean of what the patches over it copy; good and outer ones count more."""
+    rows, columns = level.hole.shape
+    chosen = field[level.rows, level.columns]
+    fit = _misfit(patches, patches[level.rows, level.columns], level, chosen[:, 0], chosen[:, 1])
+    scale = max(float(np.percentile(fit, 75)), 1e-6)
+    weight = (np.exp(-fit / scale) * level.say + 1e-6).astype(np.float32)
+    summed = np.zeros((rows, columns, 3), np.float32)
+    total = np.zeros((rows, columns), np.float32)
+    for row_step in range(-_HALF, _HALF + 1):
+        for column_step in range(-_HALF, _HALF + 1):
+            to_rows, to_columns = level.rows + row_step, level.columns + column_step
+            inside = (to_rows >= 0) & (to_rows < rows) & (to_columns >= 0) & (to_columns < columns)
+            from_rows = chosen[inside, 0] + row_step
+            from_columns = chosen[inside, 1] + column_step
+            part = weight[inside]
+            summed[to_rows[inside], to_columns[inside]] += part[:, None] * picture[from_rows, from_columns]
+            total[to_rows[inside], to_columns[inside]] += part
+    voted = summed / np.maximum(total, np.float32(1e-9))[:, :, None]
+    return np.asarray(np.where(level.hole[:, :, None], voted, picture), np.float32)
