@@ -26,14 +26,13 @@ def _spatial(plate: Float32Array, matte: Float32Array, method: int) -> Float32Ar
         if not mask.any():
             continue
         encoded = display(plate[t])
-        filled = np.stack(
-            [
-                cv2.inpaint(np.ascontiguousarray(encoded[..., c]), mask.astype(np.uint8), 4, method)
-                for c in range(3)
-            ],
-            2,
-        )
-        clean[t][mask] = _from_display(filled)[mask]
+        # Telea's float path rounds as if for the byte range: on 0..1 it answers with a picture of offsets.
+        scale = np.float32(255.0 if method == cv2.INPAINT_TELEA else 1.0)
+        planes = [
+            cv2.inpaint(np.ascontiguousarray(encoded[..., c] * scale), mask.astype(np.uint8), 4, method)
+            for c in range(3)
+        ]
+        clean[t][mask] = _from_display(np.stack(planes, 2) / scale)[mask]
     return clean
 
 
