@@ -216,8 +216,10 @@ class Broker:
         try:
             self._serve()
         finally:
-            self._supervisor.shut_down()
-            self._close()
+            try:
+                self._supervisor.shut_down()
+            finally:
+                self._close()
 
     def _serve(self) -> None:
         self._desk.recover()

@@ -341,9 +341,14 @@ class Supervisor:
             if slot.job_id is not None:
                 self.stop_job(slot.job_id)
         limit = time.monotonic() + self._settings.cancel_grace_s
-        while any(slot.job_id is not None for slot in self._slots) and time.monotonic() < limit:
-            if self.socket.poll(50):
-                self.receive()
+        try:
+            while any(slot.job_id is not None for slot in self._slots) and time.monotonic() < limit:
+                if self.socket.poll(50):
+                    self.receive()
+        finally:  # also where what they say cannot be stored any more
+            self._end_workers()
+
+    def _end_workers(self) -> None:
         for slot in self._slots:
             if slot.process is not None:
                 slot.process.kill()
