@@ -12,6 +12,7 @@ import typer
 from rich.logging import RichHandler
 
 from void_protocol.keys import home_folder
+from void_server.limit_words import limit_words, read_limits
 from void_server.service import install_service, plan_service, uninstall_service
 from void_server.service_files import Service
 from void_server.settings import DEFAULT_ENDPOINT, ServerSettings
@@ -103,6 +104,14 @@ def serve(
             help="Beyond this the least recently used goes first.", min=0.001, rich_help_panel=_KEEPING
         ),
     ] = ServerSettings.cache_bytes / 1e9,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="A limit of docs/security.md, such as spool_bytes=500G.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = None,
     install: Annotated[
         bool,
         typer.Option(
@@ -137,6 +146,7 @@ def serve(
         cache_folder=cache,
         cache_days=cache_days,
         cache_bytes=int(cache_gb * 1e9),
+        **read_limits(limit or ()),  # type: ignore[arg-type] # checked there
     )
     if install or uninstall:
         plan = plan_service(
@@ -176,6 +186,7 @@ def service_command(settings: ServerSettings, models: Path | None) -> list[str]:
     for option, values in (
         ("--device", settings.devices),
         ("--operator", settings.operators),
+        ("--limit", limit_words(settings)),
         ("--read-root", settings.read_roots),
         ("--output-root", settings.output_roots),
         ("--models", () if models is None else (models.expanduser().absolute(),)),
