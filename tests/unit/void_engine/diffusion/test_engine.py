@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,9 @@ from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.errors import DeviceError, PrecisionError  # noqa: E402
 from void_engine.diffusion.residency import PrecisionOverflow, Residency  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
-from void_engine.diffusion.vae import decode_groups, encode_groups  # noqa: E402
 from void_engine.engines.interface import CleanFrame, EngineRequest  # noqa: E402
 from void_engine.engines.registry import make_engine  # noqa: E402
-from void_engine.errors import MatteError, RemovalCancelled, SettingError  # noqa: E402
+from void_engine.errors import RemovalCancelled  # noqa: E402
 
 SMALL = {"max_tokens": 6, "window_frames": 13, "overlap_frames": 8, "steps": 3, "steps_pass2": 2}
 PROMPT = "A lime falls on the table."
@@ -224,122 +222,3 @@ def test_decoding_goes_on_in_smaller_tiles_where_memory_ran_out(
     assert [line for line in monitor.lines if "out of memory" in line][-1].endswith("3 tiles a side")
     with pytest.raises(DeviceError, match="too small for decoding"):
         run(tiny_root, shot, make_monitor(), vae_tiles=2)
-
-
-@pytest.fixture
-def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading anything at all is a failure."""
-
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise AssertionError("weights were loaded before the check")
-
-    for name in ("load_transformer", "load_vae", "load_text_encoder"):
-        monkeypatch.setattr(residency_module, name, refuse)
-
-
-@pytest.mark.usefixtures("no_weights")
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"prompt": "  "}, SettingError, "prompt is empty"),
-        ({"device": "cuda:9"}, DeviceError, "cuda:9"),
-        ({"models": "/nowhere/at/all"}, SettingError, "cannot be set by a job.*--models"),
-        ({"checkpoint": "/etc"}, SettingError, "cannot be set by a job"),
-        ({"speed": "fast", "step_cache": "mag"}, SettingError, "void models calibrate"),
-        ({"steps": -1}, SettingError, "must be in"),
-        ({"colour_space": "ACEScct"}, SettingError, "not scene-linear"),
-    ],
-)
-def test_errors_come_before_any_weight(
-    tiny_root: Path, shot: Any, monitor: Any, options: dict[str, Any], error: type[Exception], words: str
-) -> None:
-    with pytest.raises(error, match=words):
-        run(tiny_root, shot, monitor, **options)
-
-
-@pytest.mark.usefixtures("no_weights")
-def test_mattes_and_length_are_checked_before_any_weight(
-    tiny_root: Path, make_shot: Any, monitor: Any
-) -> None:
-    empty = make_shot()
-    empty.mattes = lambda index: (np.zeros((32, 48), np.float32), np.zeros((32, 48), np.float32))
-    with pytest.raises(MatteError, match="no frame has a matte"):
-        run(tiny_root, empty, monitor)
-    with pytest.raises(SettingError, match="2 frames"):
-        run(tiny_root, make_shot(frames=2), monitor)
-
-
-class BlockDecoder(torch.nn.Module):
-    def forward(self, code: Any, conv_cache: Any = None) -> tuple[Any, int]:
-        pixels = code[:, :3].repeat_interleave(8, 3).repeat_interleave(8, 4)
-        return pixels if conv_cache is None else pixels.repeat_interleave(4, 2), 1
-
-
-class BlockVae(torch.nn.Module):
-    """An exact stand-in for the VAE on pictures of 8 x 8 blocks that stand still: 3 of 16 channels."""
-
-    config = SimpleNamespace(scaling_factor=0.7)
-    quant_conv = post_quant_conv = None
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.decoder = BlockDecoder()
-
-    def encoder(self, pixels: Any, conv_cache: Any = None) -> tuple[Any, int]:
-        first = pixels[:, :, :1] if conv_cache is None else pixels[:, :, :0]
-        frames = torch.cat([first, pixels[:, :, first.shape[2] + 3 :: 4]], dim=2)
-        code = torch.zeros(1, 32, frames.shape[2], frames.shape[3] // 8, frames.shape[4] // 8)
-        code[:, :3] = frames[..., 4::8, 4::8]
-        return code, 1
-
-
-class PlateDenoiser(torch.nn.Module):
-    """Predicts that the clean latents are those of the plate, which it finds in its condition."""
-
-    config = SimpleNamespace(patch_size=2, patch_size_t=2, attention_head_dim=64)
-
-    def __init__(self, alphas: Any) -> None:
-        super().__init__()
-        self.transformer_blocks = torch.nn.ModuleList()
-        self._alphas = alphas
-
-    def cache_context(self, name: str) -> Any:
-        return torch.no_grad()
-
-    def _reset_stateful_cache(self) -> None: ...
-
-    def forward(self, hidden_states: Any, timestep: Any, **kwargs: Any) -> tuple[Any]:
-        alpha = self._alphas[timestep[0]]
-        noisy, plate = hidden_states[:, :, :16], hidden_states[:, :, 32:48]
-        return ((alpha**0.5 * noisy - plate) / (1 - alpha) ** 0.5,)
-
-
-@pytest.mark.parametrize("colour_space", ["", "ACEScg"])
-def test_colours_come_back_when_the_denoiser_returns_the_plate(
-    tiny_root: Path, make_shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch, colour_space: str
-) -> None:
-    """The whole way of colour through every stage, with an exact VAE and a denoiser that keeps the plate.
-
-    Highlights to 64, negative light and saturated colours of the working space included.
-    """
-    from diffusers import DDIMScheduler
-
-    from void_engine.diffusion.tiny import SCHEDULER_SETTINGS
-
-    own = {k: v for k, v in SCHEDULER_SETTINGS.items() if not k.startswith("_") and k != "snr_shift_scale"}
-    alphas = DDIMScheduler(**own).alphas_cumprod
-    monkeypatch.setattr(Residency, "vae", lambda self: BlockVae())
-    monkeypatch.setattr(Residency, "denoiser", lambda self, number, cache: PlateDenoiser(alphas))
-    assert encode_groups(13) == [(0, 13)]
-    assert decode_groups(4) == [(0, 1), (1, 3), (3, 4)]
-    draw = np.random.default_rng(1)
-    blocks = (2.0 ** draw.uniform(-7, 6, (4, 6, 1)) * draw.uniform(0.5, 1, (4, 6, 3))).astype(np.float32)
-    blocks[0, 0], blocks[1, 1], blocks[2, 2] = 64, (-0.1, 0.2, 0.01), (1.5, 0.1, 0.02)
-    plate = np.kron(blocks, np.ones((8, 8, 1), np.float32)).astype(np.float32)
-    shot = make_shot()
-    shot.plate = lambda index: plate
-    cleaned = run(tiny_root, shot, monitor, condition_noise=False, colour_space=colour_space, steps=10)
-    keeps = shot.mattes(8)[0] == 0
-    for picture in cleaned[[0, 4]]:
-        error = np.abs(picture - plate)[keeps] / np.abs(plate[keeps]).max(axis=-1, keepdims=True)
-        assert error.max() < 2e-3

@@ -1,0 +1,97 @@
+"""Nothing is computed twice, and pass 2 takes over all that pass 1 made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
+pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
+
+from void_engine.diffusion import residency as residency_module  # noqa: E402
+from void_engine.diffusion import run as run_module  # noqa: E402
+from void_engine.diffusion.engine import VoidEngine  # noqa: E402
+from void_engine.diffusion.rotary import _tables  # noqa: E402
+from void_engine.engines.interface import EngineRequest  # noqa: E402
+
+OPTIONS = {
+    "max_tokens": 6, "window_frames": 13, "overlap_frames": 8, "steps": 2, "steps_pass2": 2,
+    "preview_every": 0,
+}  # fmt: skip
+FRAMES = 21  # 6 latents: two windows of 4
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each costly part was computed."""
+    counted: Counter[str] = Counter()
+
+    def watch(module: Any, name: str) -> None:
+        work = getattr(module, name)
+
+        def counting(*arguments: Any, **named: Any) -> Any:
+            counted[name] += 1
+            return work(*arguments, **named)
+
+        monkeypatch.setattr(module, name, counting)
+
+    for name in ("encode_video", "encode_mask", "encode_tokens", "decode_latents"):
+        watch(run_module, name)
+    for name in ("load_transformer", "load_vae", "load_text_encoder"):
+        watch(residency_module, name)
+    _tables.cache_clear()
+    return counted
+
+
+def remove(engine: VoidEngine, shot: Any, monitor: Any, **more: Any) -> None:
+    list(engine.remove(shot, EngineRequest(prompt="A table.", options={**OPTIONS, **more}), monitor))
+
+
+def test_pass_2_takes_over_what_pass_1_made(
+    tiny_root: Path, make_shot: Any, make_monitor: Any, count: Counter[str]
+) -> None:
+    shot = make_shot(frames=FRAMES)
+    remove(VoidEngine(tiny_root), shot, make_monitor(), passes=2)
+    assert count == {
+        "encode_video": 1,  # the plate's code serves both passes
+        "encode_mask": 1,  # and so does the mask's, whose levels are the same
+        "encode_tokens": 2,  # the prompt, and the empty negative prompt of pass 2
+        "load_text_encoder": 1,
+        "load_vae": 1,
+        "load_transformer": 2,
+        "decode_latents": 2,  # pass 1's movie for the flow, and the result
+    }
+    # One table for every window and step of both passes.
+    assert _tables.cache_info().misses == 1
+    assert _tables.cache_info().hits >= 2 * 2 * 2 - 1
+
+
+def test_only_the_mask_is_made_again_where_its_levels_differ(
+    tiny_root: Path, make_shot: Any, make_monitor: Any, count: Counter[str]
+) -> None:
+    remove(VoidEngine(tiny_root), make_shot(frames=FRAMES), make_monitor(), passes=2, pass2_mask="binary")
+    assert (count["encode_video"], count["encode_mask"]) == (1, 2)
+
+
+def test_a_second_job_needs_no_text_encoder_and_no_loading(
+    tiny_root: Path, make_shot: Any, make_monitor: Any, count: Counter[str]
+) -> None:
+    engine = VoidEngine(tiny_root)
+    remove(engine, make_shot(frames=FRAMES), make_monitor())
+    remove(engine, make_shot(frames=FRAMES), make_monitor(), steps=1)
+    assert count["encode_tokens"] == count["load_text_encoder"] == 1
+    assert count["load_vae"] == count["load_transformer"] == 1
+    assert _tables.cache_info().misses == 1
+
+
+def test_frames_are_read_once_for_each_stage(tiny_root: Path, make_shot: Any, make_monitor: Any) -> None:
+    """Survey, plate, matte and result: there is no memory for a whole shot, so each stage reads it again."""
+    shot = make_shot(frames=FRAMES)
+    remove(VoidEngine(tiny_root), shot, make_monitor())
+    read = Counter(shot.asked)
+    assert set(read) == set(shot.frame_numbers)
+    # The result asks twice: for the codes that its own are held to, and for the light that is carried.
+    assert max(read.values()) <= 5
