@@ -1,4 +1,7 @@
-"""Limits as words on a command line: ``client_open_jobs=50``, ``spool_bytes=500G``."""
+"""Limits as words on a command line: ``client_open_jobs=50``, ``spool_bytes=500G``.
+
+A stage has a limit of its own as ``stage_limit_s[denoising]=3600``.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ _DEFAULTS: dict[str, int | float] = {
     for field in fields(ServerSettings)
     if field.name in _OLDER or field.name in {own.name for own in fields(ResourceLimits)}
 }
-_WORD = re.compile(r"(?P<name>[a-z_]+)=(?P<number>[0-9]+(\.[0-9]+)?)(?P<unit>[KMGT]?)")
+_WORD = re.compile(
+    r"(?P<name>[a-z_]+)(\[(?P<stage>[a-z ]+)\])?=(?P<number>[0-9]+(\.[0-9]+)?)(?P<unit>[KMGT]?)"
+)
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
@@ -31,13 +36,14 @@ def limit_names() -> list[str]:
     return sorted(_DEFAULTS)
 
 
-def read_limits(words: Iterable[str]) -> dict[str, int | float]:
+def read_limits(words: Iterable[str]) -> dict[str, int | float | dict[str, float]]:
     """Keyword arguments for :class:`~void_server.settings.ServerSettings`. K, M, G and T are powers of 1024.
 
     Raises:
         ServerSettingError: for a word that is not NAME=NUMBER, or a name that is no limit.
     """
-    values: dict[str, int | float] = {}
+    values: dict[str, int | float | dict[str, float]] = {}
+    stages: dict[str, float] = {}
     for word in words:
         match = _WORD.fullmatch(word)
         if match is None:
@@ -46,11 +52,18 @@ def read_limits(words: Iterable[str]) -> dict[str, int | float]:
         if name not in _DEFAULTS:
             raise ServerSettingError(f"--limit {word}: there is no limit {name}, only {', '.join(_DEFAULTS)}")
         number = float(match["number"]) * _UNITS[match["unit"]]
+        if match["stage"] is not None:
+            if name != "stage_limit_s":
+                raise ServerSettingError(f"--limit {word}: only stage_limit_s is for each stage")
+            stages[match["stage"]] = number
+            continue
         if isinstance(_DEFAULTS[name], int):
             if number != int(number):
                 raise ServerSettingError(f"--limit {word}: {name} takes a whole number")
             number = int(number)
         values[name] = number
+    if stages:
+        values["stage_limits_s"] = stages
     return values
 
 
@@ -60,4 +73,4 @@ def limit_words(settings: ServerSettings) -> list[str]:
         f"{name}={getattr(settings, name)}"
         for name, default in _DEFAULTS.items()
         if getattr(settings, name) != default
-    ]
+    ] + [f"stage_limit_s[{stage}]={limit_s}" for stage, limit_s in settings.stage_limits_s.items()]

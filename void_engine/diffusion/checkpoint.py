@@ -12,6 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from void_engine.plates.durable import put_in_place
+
 # A checkpoint that nobody came back for in this time is of a job that will not be run again.
 _KEPT_S = 14 * 24 * 3600.0
 
@@ -57,7 +59,7 @@ class Checkpoint:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._drop_forgotten()
             save_file({"latents": latents.cpu().contiguous()}, part, {"next_step": str(next_step)})
-            part.replace(self._path)
+            put_in_place(part, self._path)
         except (OSError, SafetensorError) as error:
             with suppress(OSError):
                 part.unlink(missing_ok=True)

@@ -59,6 +59,8 @@ class JobDisplay:
     def _draw(self, event: WatchEvent) -> None:
         if isinstance(event, Snapshot):
             self.state = event.job.state
+            if event.job.message:
+                self._progress.message(f"{event.job.state.value}: {event.job.message}")
             if event.job.progress is not None:
                 self._stage(event.job.progress)
         elif isinstance(event, StateEvent):
