@@ -8,6 +8,7 @@ A *task* is what a dispatcher starts: short shots go together into one, so that 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import TypeVar
@@ -42,14 +43,16 @@ class PlannedJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def part(self, start: int) -> range:
         """All frames that the part which begins at ``start`` makes."""
-        index = self.starts.index(start)
+        index = bisect_left(self.starts, start)
         if index + 1 == len(self.starts):
             return range(start, self.last_frame + 1)
         return range(start, self.starts[index + 1] + self.overlap)
 
     def parts_with(self, number: int) -> list[int]:
         """The starts of the one or two parts that make frame ``number``, ascending."""
-        return [start for start in self.starts if number in self.part(start)]
+        index = bisect_right(self.starts, number) - 1
+        near = self.starts[max(0, index - 1) : index + 1]
+        return [start for start in near if number in self.part(start)]
 
 
 class Work(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -142,8 +145,8 @@ def _starts(first: int, last: int, overlap: int | None, part_frames: int) -> lis
     count = last - first + 1
     if overlap is None:
         return [first]
-    length = max(part_frames, FEWEST_PART_OVERLAPS * overlap, 1)
-    parts = max(1, math.ceil(count / length))
+    shortest = max(1, FEWEST_PART_OVERLAPS * overlap)
+    parts = max(1, min(math.ceil(count / part_frames), count // shortest))
     # Equal parts: a rest of three frames would be a task that mostly starts up.
     return [first + count * index // parts for index in range(parts)]
 

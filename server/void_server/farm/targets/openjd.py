@@ -24,7 +24,10 @@ def write_openjd(bundle: Bundle) -> Path:
     """Write the three files; the template's path."""
     path = bundle.folder / "template.yaml"
     _dump(path, template(bundle))
-    _dump(bundle.folder / "parameter_values.yaml", {"parameterValues": _values(bundle)})
+    values = _values(bundle)
+    _dump(bundle.folder / "parameter_values.yaml", {"parameterValues": values})
+    # The same for 'openjd run -p file://...', which wants a map.
+    _dump(bundle.folder / "openjd_values.yaml", {one["name"]: one["value"] for one in values})
     references = {
         "inputs": {
             "filenames": [
