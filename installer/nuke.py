@@ -7,12 +7,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from installer import nuke_folder, nuke_wheels, provision
+from installer import nuke_folder, nuke_wheels, provision, server_wheels
 from installer.console import Console
 from installer.environment import Environment, make_environment, open_environment
 from installer.errors import SetupError
 from installer.lock import exclusive
 from installer.nuke_wheels import NEEDED, NUKE_PYTHONS, PLATFORMS, NukePython
+from installer.pip_failure import package_in
+from installer.plan import INSTALL_STEPS
 from installer.project import Project
 
 
@@ -37,8 +39,10 @@ def run(
     python = NukePython(options.python, options.platform or nuke_wheels.this_platform())
     console.say(f"VOID for Nuke, with Python {python.version} on {python.platform}: {nuke_dir}")
     with tempfile.TemporaryDirectory(prefix="void-wheels-") as temporary:
-        house = Path(options.wheelhouse).expanduser().absolute() if options.wheelhouse else Path(temporary)
+        house = Path(options.wheelhouse or temporary).expanduser().absolute()
         wheels = _wheels(house, python, prefix, project, console)
+        if options.server:
+            _fetch_server(house, prefix, project, console)
         if options.fill:
             console.say(f"  Take {house} to the machine without a network, and there run:")
             console.say(f"    python3 installer nuke --python {python.version} --wheelhouse {house}")
@@ -48,10 +52,11 @@ def run(
             server = (environment or Environment(prefix, "")).python
             nuke_folder.install(nuke_dir, project.root, python, wheels, project.version, server)
             line.detail = str(nuke_dir / nuke_folder.FOLDER)
-    if options.wheelhouse or options.no_server:
+    servers_own = server_wheels.find_folder(house) if options.wheelhouse else None
+    if options.no_server or (options.wheelhouse and servers_own is None):
         console.say(f"  The server's own packages were left as they are in {prefix}.")
     else:
-        provision.provide("nuke", prefix, project, console, verbose=verbose)
+        provision.provide("nuke", prefix, project, console, verbose=verbose, wheels=servers_own)
     console.say("  Start Nuke: the menu is in the toolbar's VOID button, the panel under Pane > VOID.")
     return 0
 
@@ -72,6 +77,22 @@ def _wheels(house: Path, python: NukePython, prefix: Path, project: Project, con
     return wheels
 
 
+def _fetch_server(house: Path, prefix: Path, project: Project, console: Console) -> None:
+    with exclusive(prefix, lambda: console.say(f"  Waiting: another set-up is busy in {prefix}")):
+        environment = open_environment(prefix) or make_environment(prefix, project.root)
+        with console.step("Packages for the server") as line:
+
+            def show(said: str) -> None:
+                if (package := package_in(said)) is not None:
+                    line.activity(package)
+
+            extras = [extra for step in INSTALL_STEPS["nuke"] for extra in step.extras]
+            folder = server_wheels.fetch(house, project, environment, extras, show)
+            line.detail = (
+                f"for Python {environment.python_version} on {nuke_wheels.this_platform()}: {folder}"
+            )
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 installer nuke", allow_abbrev=False)
     parser.add_argument("--nuke-dir", metavar="DIR", default="~/.nuke", help="default: %(default)s")
@@ -85,6 +106,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="take Nuke's packages from this folder; what is missing there is downloaded into it first",
     )
     parser.add_argument("--fill", action="store_true", help="only fill the wheelhouse")
+    parser.add_argument(
+        "--server",
+        action="store_true",
+        help="fill the wheelhouse with the server's packages too, for this system and Python",
+    )
     parser.add_argument("--platform", choices=PLATFORMS, help="for another machine than this")
     parser.add_argument(
         "--no-server", action="store_true", help="only the plug-in: the server runs on another machine"
@@ -92,4 +118,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(list(arguments))
     if options.fill and not options.wheelhouse:
         parser.error("--fill needs --wheelhouse DIR")
+    if options.server and not options.fill:
+        parser.error("--server needs --fill and --wheelhouse DIR; installing takes what the folder has")
+    if options.server and options.platform not in (None, nuke_wheels.this_platform()):
+        parser.error("--server is for this system: fill that part on a machine like the other one")
     return options

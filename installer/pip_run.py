@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 from installer import pip_failure
 from installer.environment import Environment, clean_variables
@@ -15,11 +16,15 @@ _RETRIES = 4
 
 
 def install(
-    environment: Environment, project: Project, step: InstallStep, on_line: Callable[[str], None]
+    environment: Environment,
+    project: Project,
+    step: InstallStep,
+    on_line: Callable[[str], None],
+    wheels: Path | None = None,
 ) -> None:
     """Installs what ``step`` asks for, at the pinned versions, this project in place.
 
-    ``on_line`` gets every line that pip prints.
+    ``on_line`` gets every line that pip prints. With ``wheels`` that folder is all that pip looks at.
 
     Raises:
         PackageError: with the package, the cause and the remedy.
@@ -39,11 +44,9 @@ def install(
     ]
     if step.extras:
         command += ["--editable", f"{project.root}[{','.join(step.extras)}]"]
-    variables = clean_variables()
-    # As variables rather than options, because pip passes only these on to the builds that it starts;
-    # as a URL, because pip splits them at blanks. Limits that the studio has set hold too.
-    for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"):
-        variables[name] = f"{project.constraints.as_uri()} {variables.get(name, '')}".strip()
+    variables = constrained(clean_variables(), project)
+    if wheels is not None:
+        variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri()}
     output: list[str] = []
     with environment.log.open("a", encoding="utf-8") as log:
         log.write(f"\n== {step.title}\n{' '.join(command)}\n")
@@ -65,3 +68,16 @@ def install(
                 on_line(output[-1])
     if pip.returncode != 0:
         raise pip_failure.explain(output, pip.returncode, step.title, environment.python_version)
+
+
+def constrained(variables: dict[str, str], project: Project) -> dict[str, str]:
+    """``variables`` with the project's pins for pip.
+
+    Variables rather than options, because pip passes only these on to the builds that it starts; as a URL,
+    because pip splits them at blanks. Limits that the studio has set hold too.
+    """
+    pins = {
+        name: f"{project.constraints.as_uri()} {variables.get(name, '')}".strip()
+        for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
+    }
+    return variables | pins

@@ -28,6 +28,8 @@ class Project:
             self._tables = tomllib.load(file)
         self.name: str = self._tables["project"]["name"]
         self.version: str = self._tables["project"]["version"]
+        self._dependencies: list[str] = self._tables["project"].get("dependencies", [])
+        self.build_requirements: list[str] = self._tables.get("build-system", {}).get("requires", [])
         self._extras: dict[str, list[str]] = self._tables["project"].get("optional-dependencies", {})
 
     def expand(self, extras: Iterable[str]) -> frozenset[str]:
@@ -56,6 +58,13 @@ class Project:
             for extra in self.expand(extras)
             for requirement in self._extras[extra]
         )
+
+    def requirements(self, extras: Iterable[str]) -> list[str]:
+        """What the project and ``extras`` ask for, as written, without the project itself."""
+        wanted = [*self._dependencies]
+        for extra in sorted(self.expand(extras)):
+            wanted += self._extras[extra]
+        return [one for one in wanted if parse_requirement(one)[0] != normalised(self.name)]
 
     def fingerprint(self) -> str:
         """Changes whenever what gets installed does: dependencies, build, pins, the checkout's place."""

@@ -18,8 +18,16 @@ _GIB = 1024**3
 _VENV_BYTES = 100 * 1024**2
 
 
-def provide(verb: str, prefix: Path, project: Project, console: Console, *, verbose: bool) -> Environment:
-    """The environment in ``prefix`` with all that ``verb`` needs.
+def provide(
+    verb: str,
+    prefix: Path,
+    project: Project,
+    console: Console,
+    *,
+    verbose: bool,
+    wheels: Path | None = None,
+) -> Environment:
+    """The environment in ``prefix`` with all that ``verb`` needs; from the folder ``wheels`` alone, if given.
 
     Raises:
         SetupError: for the first step that cannot be done. Those before it are kept, and the next call goes
@@ -30,7 +38,7 @@ def provide(verb: str, prefix: Path, project: Project, console: Console, *, verb
         stamp = Stamp(prefix, project, environment.python_version)
         for step in INSTALL_STEPS[verb]:
             if not stamp.covers(step):
-                _install(step, environment, project, console, verbose=verbose)
+                _install(step, environment, project, console, verbose=verbose, wheels=wheels)
                 stamp.add(step)
         return environment
 
@@ -48,7 +56,13 @@ def _environment(prefix: Path, project: Project, console: Console) -> Environmen
 
 
 def _install(
-    step: InstallStep, environment: Environment, project: Project, console: Console, *, verbose: bool
+    step: InstallStep,
+    environment: Environment,
+    project: Project,
+    console: Console,
+    *,
+    verbose: bool,
+    wheels: Path | None,
 ) -> None:
     missing = system_libraries.find_missing(project.distributions(step.extras))
     if missing:
@@ -64,7 +78,7 @@ def _install(
             elif (package := package_in(said)) is not None:
                 line.activity(package)
 
-        pip_run.install(environment, project, step, show)
+        pip_run.install(environment, project, step, show, wheels)
 
 
 def _require_room(folder: Path, needed_bytes: int) -> None:
