@@ -55,3 +55,20 @@ def test_every_limit_is_documented() -> None:
     assert {field.name for field in fields(ResourceLimits)} <= set(limit_names())
     for name in limit_names():
         assert f"`{name}`" in DOCUMENT, name
+
+
+def test_a_stage_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    words = ["stage_limit_s[encoding plate]=600.0", "stage_limit_s[denoising]=7200.0", "wait_limit_s=60.0"]
+    values = read_limits(words)
+    assert values == {
+        "wait_limit_s": 60.0,
+        "stage_limits_s": {"encoding plate": 600.0, "denoising": 7200.0},
+    }
+    settings = ServerSettings(home=tmp_path, **values)  # type: ignore[arg-type]
+    assert sorted(limit_words(settings)) == sorted(words)
+
+
+@pytest.mark.parametrize("word", ["wait_limit_s[denoising]=5", "stage_limit_s[]=5", "stage_limit_s[a=5"])
+def test_only_stages_have_stages(word: str) -> None:
+    with pytest.raises(ServerSettingError, match="--limit"):
+        read_limits([word])
