@@ -83,7 +83,7 @@ def test_what_is_filled_here_is_installed_there(
     folder = server_wheels.fetch(house, project, environment, ["server"], lambda said: None)
 
     names = sorted(path.name.split("-py3")[0] for path in folder.iterdir())
-    assert names == ["brush-1", "hair-3", "maker-1", "paint-2.0", "canvas-1.0"]
+    assert names == ["brush-1", "canvas-1.0", "hair-3", "maker-1", "paint-2.0"]
     assert server_wheels.find_folder(house) == folder
     # On the other machine there is no index, and what this user has set up leads nowhere.
     monkeypatch.delenv("PIP_NO_INDEX")
