@@ -63,11 +63,12 @@ def joined(place: Workplace, planned: PlannedJob, number: int, box: Box) -> Clea
     share = np.float32((number - starts[-1] + 1) / (planned.overlap + 1))
     confidence = None
     if earlier.confidence is not None and later.confidence is not None:
-        confidence = _faded(earlier.confidence, later.confidence, share)
-    return CleanFrame(number, _faded(earlier.picture, later.picture, share), confidence)
+        confidence = faded(earlier.confidence, later.confidence, share)
+    return CleanFrame(number, faded(earlier.picture, later.picture, share), confidence)
 
 
-def _faded(earlier: Float32Array, later: Float32Array, share: np.float32) -> Float32Array:
+def faded(earlier: Float32Array, later: Float32Array, share: np.float32) -> Float32Array:
+    """``earlier`` going over into ``later``, whose weight is ``share``; to the bit where both are the same."""
     same = (earlier == later) | (np.isnan(earlier) & np.isnan(later))
     return np.asarray(np.where(same, later, earlier + share * (later - earlier)), np.float32)
 
