@@ -18,8 +18,8 @@ from void_engine.propagation.working_set import BoolArray, FullFrame, WorkingSet
 
 _GRAIN_CONTEXT_PX = 48
 _SLOW_PX = 6.0
-_UNSEEN_DOUBT = 20.0
-"""How much less a synthesised pixel is worth than a revealed one, against un-mixing the plate's own."""
+_UNSEEN_ERROR = 0.1
+"""Deviation, encoded, of a synthesised pixel from the truth: what un-mixing the plate is weighed against."""
 
 
 class FrameCleaner:
@@ -58,7 +58,8 @@ class FrameCleaner:
         if full.anchor:
             picture[full.wanted] = full.plate[full.wanted]
             return CleanFrame(number, picture, np.ones(full.hidden.shape, np.float32))
-        chosen = choose(self._track, number, self._anchors)
+        # With nothing to take, a neighbour still tells grain from texture around the hole.
+        chosen = choose(self._track, number, self._anchors) or self._neighbour(number)
         revealed = self._revealer.reveal(number, chosen, [])
         cut = revealed.area.slices(Box.from_size(self._working.width, self._working.height))
         answer, confidence = self._answer(full, revealed)
@@ -69,6 +70,10 @@ class FrameCleaner:
         whole = np.ones(full.hidden.shape, np.float32)
         whole[cut] = confidence
         return CleanFrame(number, picture, whole)
+
+    def _neighbour(self, number: int) -> list[int]:
+        segment = self._track.segment(number)
+        return [other for other in (number - 1, number + 1) if other in segment][:1]
 
     def _answer(self, full: FullFrame, revealed: Revealed) -> tuple[Float32Array, Float32Array]:
         """Encoded pixels and confidence on the revealed area."""
@@ -86,9 +91,8 @@ class FrameCleaner:
         self._monitor.check_cancelled()
         answer = thin.blend(answer, revealed.values, plate, hole, known)
         self._monitor.check_cancelled()
-        doubt = np.where(unseen, np.float32(_UNSEEN_DOUBT), 1.0 + 3.0 * (1.0 - revealed.certainty)).astype(
-            np.float32
-        )
+        seen_doubt = 1.0 + 3.0 * (1.0 - revealed.certainty)
+        doubt = np.where(unseen, np.float32(_UNSEEN_ERROR / revealed.noise), seen_doubt).astype(np.float32)
         answer = edges.unmix(answer, full.plate[cut], alpha, revealed.noise, doubt)
         self._monitor.check_cancelled()
         answer = self._with_grain(full, revealed, answer, hole)
@@ -113,7 +117,8 @@ class FrameCleaner:
         difference = (encoded_plate(full, revealed.area) - revealed.values) * weight[:, :, None]
         slow, _ = pyramid.smooth(difference, weight, 1.6)
         high = (difference - slow) * weight[:, :, None]
-        model = grain.refined(model, high, known, revealed.kept_variance)
+        brightness = np.asarray(revealed.values.mean(axis=2), np.float32)
+        model = grain.refined(model, high, brightness, known, revealed.kept_variance)
         kept = np.where(revealed.seen, revealed.kept_variance, np.float32(KEPT_GRAIN))
         return grain.restore(answer, model, kept, hole, (self._seed, abs(full.number)), self._grain_strength)
 

@@ -15,12 +15,14 @@ from void_engine.propagation.working_set import BoolArray
 _BLOCK = 8
 _BINS = 4
 _FEWEST_BLOCKS = 12
+_FEWEST_PIXELS = 64
 _QUANTILE = 0.25
-DEFAULT_STRENGTH = 0.7
-"""Deviation that is restored, as a part of the plate's. New grain is never the true grain: every bit of it
+DEFAULT_STRENGTH = 0.88
+"""Fine detail that is restored, as a part of the plate's. New grain is never the true grain: every bit of it
 costs fidelity, and this much already keeps the patch from looking dead."""
 _SMALLEST = 0.0015
 _HIGH_PASS_PX = 1.6
+_AROUND_PX = 4.0
 _NO_GRAIN_PX = 1.2
 """Differences this soft are misfit, or noise of enlarged footage, which averaging does not visibly remove."""
 
@@ -91,19 +93,25 @@ def _spectrum(softness_px: float) -> tuple[float, float]:
 
 
 def refined(
-    model: GrainModel, difference: Float32Array, known: BoolArray, kept_variance: Float32Array
+    model: GrainModel,
+    difference: Float32Array,
+    brightness: Float32Array,
+    known: BoolArray,
+    kept_variance: Float32Array,
 ) -> GrainModel:
     """The model, corrected by what plate and fused sources differ by: texture repeats, grain does not.
 
-    The grain becomes no stronger than that difference, and gets its neighbour correlation.
+    At each brightness the grain becomes no stronger than that difference, and it gets its neighbour
+    correlation.
 
     Args:
         difference: (h, w, 3) encoded, plate minus fused sources, high-passed as in :func:`measure`.
+        brightness: (h, w) encoded.
         known: (h, w) visible pixels where it holds.
         kept_variance: (h, w) the part of the grain's variance left in the fused sources.
     """
     sample = difference[known]
-    if len(sample) < 64:
+    if len(sample) < _FEWEST_PIXELS:
         return model
     both = (known[:, 1:] & known[:, :-1])[:, :, None]
     limit = 3.0 * max(float(np.median(np.abs(sample))), 1e-6)
@@ -113,11 +121,18 @@ def refined(
     softness = _softness(neighbour)
     if softness >= _NO_GRAIN_PX:
         return GrainModel(model.centres, np.zeros_like(model.deviation), softness)
-    typical = 1.48 * np.median(np.abs(sample), axis=0) / np.sqrt(1.0 + float(np.median(kept_variance[known])))
     passed_before, passed = _spectrum(model.softness_px)[1], _spectrum(softness)[1]
-    deviation = model.deviation * np.sqrt(passed_before / passed)
-    shrink = np.minimum(1.0, typical / np.sqrt(passed) / np.maximum(np.median(deviation, axis=0), 1e-6))
-    return GrainModel(model.centres, deviation * shrink, softness)
+    own = 1.48 / np.sqrt(passed * (1.0 + float(np.median(kept_variance[known]))))
+    light, magnitude = brightness[known], np.abs(sample)
+    order = np.argsort(light)
+    centres, deviations = [], []
+    for part in np.array_split(order, max(1, min(_BINS, len(order) // _FEWEST_PIXELS))):
+        centre = float(light[part].mean())
+        flattest = [np.interp(centre, model.centres, model.deviation[:, channel]) for channel in range(3)]
+        most = np.array(flattest) * np.sqrt(passed_before / passed)
+        centres.append(centre)
+        deviations.append(np.minimum(own * np.median(magnitude[part], axis=0), most))
+    return GrainModel(np.array(centres), np.array(deviations), softness)
 
 
 def restore(
@@ -128,13 +143,16 @@ def restore(
     seed: tuple[int, int],
     strength: float = DEFAULT_STRENGTH,
 ) -> Float32Array:
-    """Add the grain that fusion took away.
+    """Add the grain that fusion took away, where it is missed.
+
+    What counts is the energy of all fine detail around a pixel, texture and grain together: on flat ground
+    the grain is all there is and comes back nearly whole; where texture drowns it nothing is added.
 
     Args:
         answer: (h, w, 3) encoded.
         kept_variance: (h, w) in 0..1, the part of the grain's variance still in the answer.
         hole: (h, w) where to add.
-        strength: deviation to reach, as a part of the plate's, 0..1.
+        strength: deviation of fine detail to reach, as a part of the plate's, 0..1.
         seed: two numbers, such as the job's and the frame's; the same ones give the same grain.
     """
     generator = np.random.default_rng(seed)
@@ -143,11 +161,16 @@ def restore(
         noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), model.softness_px), np.float32)
         noise /= max(float(noise.std()), 1e-6)
     brightness = answer.mean(axis=2)
-    missing = np.sqrt(np.maximum(np.float32(strength**2) - kept_variance, np.float32(0.0)))
-    missing = np.where(hole, missing, np.float32(0.0))
+    passed = np.float32(_spectrum(model.softness_px)[1])
+    high = answer - np.asarray(cv2.GaussianBlur(answer, (0, 0), _HIGH_PASS_PX), np.float32)
+    energy = np.asarray(cv2.GaussianBlur(np.square(high), (0, 0), _AROUND_PX), np.float32)
     grained = answer.copy()
     for channel in range(3):
         deviation = np.interp(brightness, model.centres, model.deviation[:, channel]).astype(np.float32)
-        deviation = np.where(deviation > _SMALLEST, deviation, np.float32(0.0))
-        grained[:, :, channel] += noise[:, :, channel] * deviation * missing
+        grain_energy = np.square(np.where(deviation > _SMALLEST, deviation, np.float32(0.0))) * passed
+        there = energy[:, :, channel]
+        texture = np.maximum(there - kept_variance * grain_energy, np.float32(0.0))
+        missing = np.float32(strength**2) * (texture + grain_energy) - there
+        missing = np.where(hole, np.clip(missing, 0.0, grain_energy), np.float32(0.0))
+        grained[:, :, channel] += noise[:, :, channel] * np.sqrt(missing / passed)
     return grained

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from void_engine.propagation import edges, encoding, grain, thin
@@ -86,8 +87,26 @@ def test_grain_is_measured_on_flat_ground_and_put_back() -> None:
     assert np.array_equal(grained[~hole], flat[~hole])
     assert np.allclose(grained[hole].std(axis=0), deviation, rtol=0.35)
     assert np.array_equal(grain.restore(flat, model, nothing_kept, hole, (1, 2), 1.0), grained)
-    kept = grain.restore(flat, model, np.ones((96, 96), np.float32), hole, (1, 2), 1.0)
-    assert np.array_equal(kept, flat)
+    # A copied frame has its own grain, and a texture drowns what is missing.
+    own = grain.restore(plate, model, np.ones((96, 96), np.float32), hole, (1, 2), 0.8)
+    assert float(np.abs(own - plate)[hole].mean()) < 0.1 * float(deviation.mean())
+    stripes = (plate + 0.4 * (np.arange(96) % 4 < 2)[None, :, None]).astype(np.float32)
+    assert np.array_equal(grain.restore(stripes, model, nothing_kept + 0.2, hole, (1, 2), 0.8), stripes)
+
+
+def test_grain_is_what_does_not_repeat_at_each_brightness() -> None:
+    generator = np.random.default_rng(3)
+    brightness = np.tile(np.linspace(0.1, 0.9, 96, dtype=np.float32)[None, :], (96, 1))
+    dark, bright = np.array([0.02, 0.02, 0.02]), np.array([0.005, 0.005, 0.005])
+    deviation = np.where(brightness[:, :, None] < 0.5, dark, bright)
+    noise = (generator.normal(0, 1, (96, 96, 3)) * deviation).astype(np.float32)
+    high = noise - cv2.GaussianBlur(noise, (0, 0), 1.6)
+    # Texture was taken for grain everywhere; what differs between two frames shows how much it is.
+    texture = grain.GrainModel(np.array([0.3, 0.7]), np.full((2, 3), 0.08), 0.0)
+    known, kept = np.ones((96, 96), bool), np.zeros((96, 96), np.float32)
+    model = grain.refined(texture, high, brightness, known, kept)
+    assert np.allclose(np.interp(0.2, model.centres, model.deviation[:, 0]), 0.02, rtol=0.3)
+    assert np.allclose(np.interp(0.8, model.centres, model.deviation[:, 0]), 0.005, rtol=0.3)
 
 
 def test_a_clean_plate_gets_no_grain() -> None:
