@@ -58,7 +58,7 @@ class PropagationEngine:
 
         ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. The
         one option is ``grain``, 0..1: how much of the plate's grain is put back where averaging took it
-        (default 0.7). The prompts are not used.
+        (default 0.88). The prompts are not used.
 
         Raises:
             SettingError: for another option, or a value of ``grain`` that is not within 0..1.
