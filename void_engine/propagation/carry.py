@@ -11,6 +11,7 @@ import numpy as np
 from void_engine.engines.interface import Float32Array, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, synthesis
+from void_engine.propagation.key_plan import KeyPlan
 from void_engine.propagation.registration import ShotTrack
 from void_engine.propagation.reveal import Revealer, Source, encoded_plate, near
 from void_engine.propagation.working_set import (
@@ -21,7 +22,7 @@ from void_engine.propagation.working_set import (
     analyse,
 )
 
-_SLIVER_PX = 9
+SLIVER_PX = 9
 """What is unseen and thinner than this is filled spatially in each frame."""
 MOST_KEYS = 2
 """How many key frames are held at most."""
@@ -60,10 +61,12 @@ class Carrier:
         revealer: Revealer,
         seed: int,
         monitor: Monitor,
+        plan: KeyPlan,
         on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
         """
         Args:
+            plan: tells which frames become key frames.
             on_key: hears of each key frame once it is made.
         """
         self._working = working
@@ -72,7 +75,12 @@ class Carrier:
         self._seed = seed
         self._monitor = monitor
         self._keys: list[_Key] = []
+        self._plan = plan
         self._on_key = on_key
+
+    def is_key(self, number: int) -> bool:
+        """Whether other frames carry on what frame ``number`` is completed with."""
+        return self._plan.is_key(number)
 
     def plant(self, pixels: SynthesisedPixels) -> None:
         """Take a key frame that was synthesised elsewhere as the newest one."""
@@ -84,12 +92,21 @@ class Carrier:
     def complete(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, unseen: BoolArray
     ) -> Float32Array:
-        """``answer`` (encoded, on ``area``) with its ``unseen`` pixels filled."""
+        """``answer`` (encoded, on ``area``) with its ``unseen`` pixels filled.
+
+        To be called for every frame with unseen pixels and for every key frame before those that follow it.
+        """
+        answer = self._filled(full, area, answer, unseen)
+        if self.is_key(full.number):
+            self._remember(full, area, answer, hole)
+        return answer
+
+    def _filled(self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray) -> Float32Array:
         if full.hidden.all() and unseen.all():
             return np.zeros_like(answer)
-        square = np.ones((_SLIVER_PX, _SLIVER_PX), np.uint8)
+        square = np.ones((SLIVER_PX, SLIVER_PX), np.uint8)
         core = np.asarray(cv2.erode(unseen.astype(np.uint8), square)) > 0
-        thick = near(core, _SLIVER_PX) & unseen
+        thick = near(core, SLIVER_PX) & unseen
         thin = unseen & ~thick
         if thick.any():
             carried, there = self._carried(full, thick)
@@ -98,10 +115,8 @@ class Carrier:
             remaining = np.asarray(cv2.erode(left.astype(np.uint8), square)) > 0
             if remaining.any():
                 answer = self._synthesise(full, area, answer, left, thin)
-                answer = synthesis.spatial(answer, thin)
-                self._remember(full, area, answer, hole)
-                return answer
-            thin = thin | left
+            else:
+                thin = thin | left
         return synthesis.spatial(answer, thin)
 
     def _carried(self, full: FullFrame, thick: BoolArray) -> tuple[Float32Array, BoolArray]:

@@ -11,6 +11,7 @@ from void_engine.engines.interface import CleanFrame, Float32Array, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import edges, encoding, grain, pyramid, thin
 from void_engine.propagation.carry import KEPT_GRAIN, Carrier, SynthesisedPixels
+from void_engine.propagation.key_plan import KeyPlan
 from void_engine.propagation.registration import PairRegistration, ShotTrack
 from void_engine.propagation.reveal import Revealed, Revealer, encoded_plate, near
 from void_engine.propagation.sources import choose
@@ -34,6 +35,7 @@ class FrameCleaner:
         seed: int,
         grain_strength: float,
         monitor: Monitor,
+        plan: KeyPlan,
         on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
         self._working = working
@@ -43,7 +45,7 @@ class FrameCleaner:
         self._monitor = monitor
         self._anchors = anchors
         self._revealer = Revealer(working, track, registration, monitor)
-        self._carrier = Carrier(working, track, self._revealer, seed, monitor, on_key)
+        self._carrier = Carrier(working, track, self._revealer, seed, monitor, plan, on_key)
 
     def plant(self, pixels: SynthesisedPixels) -> None:
         """Carry on from a key frame that was synthesised elsewhere."""
@@ -84,7 +86,7 @@ class FrameCleaner:
         answer = np.where((hole & revealed.seen)[:, :, None], revealed.values, plate).astype(np.float32)
         self._monitor.check_cancelled()
         answer = edges.close_seam(answer, revealed.values, plate, hole, known)
-        if unseen.any():
+        if unseen.any() or self._carrier.is_key(full.number):
             self._monitor.check_cancelled()
             answer = self._carrier.complete(full, revealed.area, answer, hole, unseen)
             answer = _keep_shadowed_texture(answer, plate, full, cut, unseen)

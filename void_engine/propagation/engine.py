@@ -17,10 +17,11 @@ from void_engine.engines.interface import (
     ShotSource,
 )
 from void_engine.errors import SettingError
-from void_engine.propagation.carry import MOST_KEYS, SynthesisedPixels
+from void_engine.propagation.carry import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.grain import DEFAULT_STRENGTH
-from void_engine.propagation.registration import PairRegistration, track_shot
+from void_engine.propagation.key_plan import KeyPlan
+from void_engine.propagation.registration import PairRegistration, ShotTrack, track_shot
 from void_engine.propagation.shared_state import SharedState
 from void_engine.propagation.working_set import WorkingSet
 
@@ -54,7 +55,10 @@ class PropagationEngine:
         return {}
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
-        """Yield one clean frame for each frame of ``shot``, in order.
+        """Yield one clean frame for each frame of ``shot`` that the request wants, in order.
+
+        Of the others only the key frames are made that wanted ones carry on: what comes out for a frame does
+        not depend on which others are wanted.
 
         ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. The
         one option is ``grain``, 0..1: how much of the plate's grain is put back where averaging took it
@@ -73,13 +77,11 @@ class PropagationEngine:
         working = WorkingSet(shot, monitor)
         registration = PairRegistration(working, monitor)
         track = track_shot(working, registration, numbers, monitor)
-        cleaner = FrameCleaner(working, track, registration, _anchors(shot), request.seed, strength, monitor)
-        for index, number in enumerate(numbers):
-            monitor.check_cancelled()
-            clean = cleaner.clean(number)
-            monitor.progress("propagate", index + 1, len(numbers), number)
-            monitor.preview(number, _small(clean.picture))
-            yield clean
+        plan = _plan(working, track, shot)
+        cleaner = FrameCleaner(
+            working, track, registration, _anchors(shot), request.seed, strength, monitor, plan
+        )
+        yield from _clean_in_order(cleaner, plan, track, numbers, request, monitor)
 
     def prepare_parts(
         self, shot: ShotSource, starts: Sequence[int], folder: Path, request: EngineRequest, monitor: Monitor
@@ -96,16 +98,18 @@ class PropagationEngine:
         working = WorkingSet(shot, monitor)
         registration = PairRegistration(working, monitor)
         track = track_shot(working, registration, shot.frame_numbers, monitor)
+        plan = _plan(working, track, shot)
         keys: list[SynthesisedPixels] = []
         cleaner = FrameCleaner(
-            working, track, registration, _anchors(shot), request.seed, strength, monitor, keys.append
+            working, track, registration, _anchors(shot), request.seed, strength, monitor, plan, keys.append
         )
         ordered = sorted(starts)
+        planned = plan.up_to(ordered[-1] - 1)
         for step, start in enumerate(ordered):
             monitor.progress("key frames", step, len(starts), start)
+            while planned and planned[0] < start:
+                cleaner.clean(planned.pop(0))
             state.keep_start(start, keys[-MOST_KEYS:])
-            if start != ordered[-1]:
-                cleaner.clean(start)
         state.save_track(track)
 
     def _remove_part(
@@ -116,24 +120,50 @@ class PropagationEngine:
         if not wanted:
             return
         working = WorkingSet(shot, monitor)
+        track = state.track()
+        plan = _plan(working, track, shot)
         cleaner = FrameCleaner(
             working,
-            state.track(),
+            track,
             PairRegistration(working, monitor),
             _anchors(shot),
             request.seed,
             strength,
             monitor,
+            plan,
             lambda pixels: state.keep_key(part.first_frame, pixels),
         )
         for pixels in state.keys(part.first_frame, wanted[0]):
             cleaner.plant(pixels)
-        for index, number in enumerate(wanted):
-            monitor.check_cancelled()
+        yield from _clean_in_order(cleaner, plan, track, range(wanted[0], wanted[-1] + 1), request, monitor)
+
+
+def _plan(working: WorkingSet, track: ShotTrack, shot: ShotSource) -> KeyPlan:
+    return KeyPlan(track, shot.frame_numbers, _anchors(shot), SLIVER_PX * working.scale)
+
+
+def _clean_in_order(
+    cleaner: FrameCleaner,
+    plan: KeyPlan,
+    track: ShotTrack,
+    numbers: range,
+    request: EngineRequest,
+    monitor: Monitor,
+) -> Iterator[CleanFrame]:
+    """The wanted frames among ``numbers``; on the way, the key frames that later wanted ones carry on."""
+    wanted = [number for number in numbers if request.wants(number)]
+    done = 0
+    for number in numbers:
+        monitor.check_cancelled()
+        if request.wants(number):
             clean = cleaner.clean(number)
-            monitor.progress("propagate", index + 1, len(wanted), number)
+            done += 1
+            monitor.progress("propagate", done, len(wanted), number)
             monitor.preview(number, _small(clean.picture))
             yield clean
+        elif done < len(wanted) and wanted[done] in track.segment(number) and plan.is_key(number):
+            monitor.progress("key frames", done, len(wanted), number)
+            cleaner.clean(number)
 
 
 def _anchors(shot: ShotSource) -> frozenset[int]:

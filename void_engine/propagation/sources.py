@@ -55,7 +55,7 @@ def choose(track: ShotTrack, target: int, preferred: frozenset[int], most: int =
     numbers = sorted(set(numbers) | {n for n in preferred if n in track.segment(target) and n != target})
     if not numbers:
         return []
-    shows = np.stack([_visible(track, target, number, points) for number in numbers])
+    shows = np.stack([visible(track, target, number, points) for number in numbers])
     distance = np.abs(np.array(numbers) - target).astype(np.float64)
     nearness = 1.0 / (1.0 + distance / 24.0) + np.array([2.0 if n in preferred else 0.0 for n in numbers])
     value = np.ones(len(points))
@@ -71,7 +71,8 @@ def choose(track: ShotTrack, target: int, preferred: frozenset[int], most: int =
     return chosen
 
 
-def _visible(track: ShotTrack, target: int, source: int, points: Float32Array) -> BoolArray:
+def visible(track: ShotTrack, target: int, source: int, points: Float32Array) -> BoolArray:
+    """(N,) whether ``source`` shows the analysis pixels ``points`` (N, 2) of ``target``, by the chain."""
     hidden = track.hidden(source)
     rows, columns = hidden.shape
     there = np.rint(apply(track.chained(target, source), points)).astype(np.int64)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from void_engine.engines.interface import EngineRequest, ShotFrame
+from void_engine.engines.interface import CleanFrame, EngineRequest, ShotFrame
 from void_engine.errors import PlateError, SettingError
-from void_engine.propagation import PropagationEngine, working_set
+from void_engine.propagation import PropagationEngine, compose, working_set
 from void_engine.propagation.arrays import SilentMonitor
 
 Array = NDArray[np.float32]
@@ -187,3 +187,51 @@ def test_grain_comes_back_where_averaging_took_it() -> None:
 def test_wrong_options_are_named(options: dict[str, str | int | float | bool]) -> None:
     with pytest.raises(SettingError, match=next(iter(options))):
         next(iter(PropagationEngine().remove(Shot(2), EngineRequest(options=options), SilentMonitor())))
+
+
+class Following(Shot):
+    """A slow pan under a matte that stays: new background is never revealed, frame after frame."""
+
+    def remove_matte(self, number: int) -> Array:
+        matte = np.zeros((ROWS, COLUMNS), np.float32)
+        matte[16:44, COLUMNS - 40 :] = 1
+        return matte
+
+    def truth(self, number: int) -> Array:
+        wide = np.tile(self.background, (1, 2, 1))
+        shift = 3 * (number - self.frame_numbers.start)
+        return np.ascontiguousarray(wide[:, shift : shift + COLUMNS])
+
+
+@pytest.mark.parametrize("kind", [Shot, Following])
+@pytest.mark.parametrize("still", [False, True])
+def test_what_is_wanted_does_not_depend_on_what_else_is(kind: type[Shot], still: bool) -> None:
+    """As after an interruption: only the last frames, and one in the middle."""
+
+    def made(wanted: frozenset[int] | None) -> tuple[dict[int, Array], Listener]:
+        shot, listener = kind(10), Listener()
+        shot.still = still
+        frames = PropagationEngine().remove(shot, EngineRequest(wanted=wanted), listener)
+        return {frame.number: frame.picture for frame in frames}, listener
+
+    whole, _ = made(None)
+    resumed, listener = made(frozenset({1004, 1008, 1009, 1010}))
+    assert sorted(resumed) == [1004, 1008, 1009, 1010] == listener.previews
+    for number, picture in resumed.items():
+        np.testing.assert_array_equal(picture, whole[number], err_msg=f"frame {number}")
+    stages = [(step, steps) for stage, step, steps, _ in listener.steps if stage == "propagate"]
+    assert stages == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert len({f for stage, _, _, f in listener.steps if stage == "key frames"}) < 6
+
+
+def test_frames_that_nobody_wants_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    cleaned: list[int] = []
+    clean = compose.FrameCleaner.clean
+
+    def counted(self: compose.FrameCleaner, number: int) -> CleanFrame:
+        cleaned.append(number)
+        return clean(self, number)
+
+    monkeypatch.setattr(compose.FrameCleaner, "clean", counted)
+    list(PropagationEngine().remove(Shot(9), EngineRequest(wanted=frozenset({1006})), SilentMonitor()))
+    assert cleaned == [1006]

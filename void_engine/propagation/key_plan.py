@@ -1,0 +1,77 @@
+"""Which frames become key frames, whose invented pixels the others carry on.
+
+Decided from the camera's track and the mattes alone, before any pixel is made: so a run that makes only some
+frames of a shot, or goes on after an interruption, makes the same key frames as one that makes them all.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation.registration import ShotTrack, apply
+from void_engine.propagation.sources import choose, visible
+from void_engine.propagation.working_set import BoolArray
+
+_CELLS = 3
+"""Points looked at across the narrowest area that is worth a key frame."""
+
+
+class KeyPlan:
+    """Key frames of a shot, found in order and as far as they are asked for."""
+
+    def __init__(self, track: ShotTrack, numbers: range, anchors: frozenset[int], sliver_px: float) -> None:
+        """
+        Args:
+            numbers: all frames of the shot.
+            anchors: frames that the artist cleaned; they need nothing.
+            sliver_px: width, in analysis pixels, from which an unseen area is worth a key frame.
+        """
+        self._track = track
+        self._numbers = numbers
+        self._anchors = anchors
+        self._step = max(1, round(sliver_px / _CELLS))
+        self._decided = numbers.start
+        self._keys: list[int] = []
+
+    def is_key(self, number: int) -> bool:
+        """Whether frame ``number`` is a key frame."""
+        while self._decided <= number:
+            if self._needs_key(self._decided):
+                self._keys.append(self._decided)
+            self._decided += 1
+        return number in self._keys
+
+    def up_to(self, last: int) -> list[int]:
+        """All key frames up to ``last``, itself included, in order."""
+        if last in self._numbers:
+            self.is_key(last)
+        return [number for number in self._keys if number <= last]
+
+    def _needs_key(self, number: int) -> bool:
+        if number in self._anchors or not self._track.any_hidden(number):
+            return False
+        hidden = self._track.hidden(number)
+        if hidden.all():
+            return False
+        cells = np.zeros(hidden.shape, bool)
+        cells[:: self._step, :: self._step] = hidden[:: self._step, :: self._step]
+        rows, columns = np.nonzero(cells)
+        points = np.stack([columns, rows], axis=1).astype(np.float32)
+        unseen = np.ones(len(points), bool)
+        for source in choose(self._track, number, self._anchors):
+            unseen &= ~visible(self._track, number, source, points)
+        segment = self._track.segment(number)
+        if self._keys and self._keys[-1] in segment:
+            unseen &= ~self._inside(number, self._keys[-1], points)
+        cells[rows, columns] = unseen
+        coarse = cells[:: self._step, :: self._step].astype(np.uint8)
+        return bool(cv2.erode(coarse, np.ones((_CELLS, _CELLS), np.uint8)).any())
+
+    def _inside(self, target: int, key: int, points: Float32Array) -> BoolArray:
+        rows, columns = self._track.hidden(target).shape
+        there = apply(self._track.chained(target, key), points)
+        return np.asarray(
+            (there >= 0).all(axis=1) & (there[:, 0] <= columns - 1) & (there[:, 1] <= rows - 1), bool
+        )
