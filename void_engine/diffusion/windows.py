@@ -61,7 +61,8 @@ def ramp_weights(windows: Sequence[Window], index: int) -> torch.Tensor:
         overlap = window.stop - windows[index + 1].start
         ramp = torch.arange(overlap, 0, -1, dtype=torch.float32) / (overlap + 1)
         count = min(overlap, window.length)
-        weights[-count:] = torch.minimum(weights[-count:], ramp[-count:])
+        last = window.length - count
+        weights[last:] = torch.minimum(weights[last:], ramp[overlap - count :])
     return weights
 
 

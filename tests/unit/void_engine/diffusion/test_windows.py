@@ -56,3 +56,12 @@ def test_what_all_windows_agree_on_is_kept(full_last: bool) -> None:
     for index, window in enumerate(windows):
         blend.add(index, latents[:, window.start : window.stop])
     torch.testing.assert_close(blend.result(), latents)
+
+
+def test_windows_that_share_nothing_are_put_side_by_side() -> None:
+    windows = plan_windows(8, 4, 0)
+    assert windows == [Window(0, 4), Window(4, 8)]
+    blend = WindowBlend(windows, torch.zeros(1, 8, 1, 1, 1))
+    for index, value in enumerate((1.0, 2.0)):
+        blend.add(index, torch.full((1, 4, 1, 1, 1), value))
+    assert blend.result().flatten().tolist() == [1, 1, 1, 1, 2, 2, 2, 2]
