@@ -68,7 +68,7 @@ def joined(place: Workplace, planned: PlannedJob, number: int, box: Box) -> Clea
 
 
 def faded(earlier: Float32Array, later: Float32Array, share: np.float32) -> Float32Array:
-    """``earlier`` going over into ``later``, whose weight is ``share``; to the bit where both are the same."""
+    """``earlier`` going over into ``later``, whose weight is ``share``; both where they are the same."""
     same = (earlier == later) | (np.isnan(earlier) & np.isnan(later))
     return np.asarray(np.where(same, later, earlier + share * (later - earlier)), np.float32)
 

@@ -14,12 +14,18 @@ from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
 
 FRAME_TOKEN = "#IFRAME#"  # noqa: S105 - what Cuebot replaces by the frame's number
+RANGE_TOKEN = "%{RANGE}"  # noqa: S105 - pyoutline's own, where it executes a layer itself
+_TOKENS = (FRAME_TOKEN, RANGE_TOKEN)
 SPEC_NAME = "opencue.xml"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
 
 
 def outline_of(bundle: Bundle, *, token: str = FRAME_TOKEN) -> Any:
     """The outline: a layer for each step, a frame of it for each task, each layer after the one before.
+
+    Args:
+        token: what becomes a frame's number: Cuebot's, or :data:`RANGE_TOKEN` (pyoutline leaves its own token
+            for a frame alone when that is 0).
 
     Raises:
         FarmError: when pyoutline is not installed.
@@ -99,8 +105,8 @@ def _arguments(command: StepCommand, gpu_group: str) -> dict[str, Any]:
 
 
 def quoted(words: Sequence[str]) -> list[str]:
-    """Words that survive being joined by blanks and read by a shell; the token is left alone."""
-    return [word if FRAME_TOKEN in word else shlex.quote(word) for word in words]
+    """Words that survive being joined by blanks and read by a shell; tokens are left alone."""
+    return [word if word in _TOKENS else shlex.quote(word) for word in words]
 
 
 def _needed() -> tuple[Any, Any]:

@@ -1,0 +1,237 @@
+"""The same steps for Deadline Cloud, OpenCue and Deadline 10."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from tests.integration.command_case import void
+from tests.integration.farm_case import VOID, bundle, farm_job, results
+
+STEPS = ["prepare", "remove", "merge", "check"]
+
+
+def in_python(folder: Path, code: str) -> str:
+    """What code prints in a process of its own: these packages warn on import and read the environment."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "HOME": str(home), "USERPROFILE": str(home), "OMP_NUM_THREADS": "1"},
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return ran.stdout
+
+
+class TestDeadlineCloud:
+    """By the deadline package's own bundle functions. The service cannot be reached from tests."""
+
+    @pytest.fixture(autouse=True)
+    def _installed(self) -> None:
+        pytest.importorskip("deadline")
+
+    def test_the_package_reads_the_bundle(self, tmp_path: Path) -> None:
+        job = farm_job(tmp_path)
+        ran = in_python(
+            tmp_path,
+            "import sys; from void_server.cli.app import app\n"
+            f"sys.argv[1:] = ['farm', 'bundle', {str(job)!r}, '--to', 'deadline-cloud', '-o',"
+            f" {str(tmp_path / 'b')!r}, '--scratch', {str(tmp_path / 'scratch')!r}]\n"
+            "app(standalone_mode=False)\n"
+            "from pathlib import Path\n"
+            "from void_server.farm.targets.deadline_cloud import read_back\n"
+            f"parameters, references = read_back(Path({str(tmp_path / 'b')!r}))\n"
+            "import json\n"
+            "print(json.dumps([{p['name']: p.get('value') for p in parameters},"
+            " sorted(references.input_filenames), sorted(references.output_directories)]))",
+        )
+        assert "not submitted: no Deadline Cloud farm_id is set here" in ran
+        parameters, files, folders = json.loads(ran.splitlines()[-1])
+        assert parameters["Scratch"] == str(tmp_path / "scratch")
+        assert parameters["Plan"].endswith("plan.json")
+        assert str(tmp_path / "sh010" / "plate.1001.exr") in files
+        assert str(tmp_path / "b" / "jobs" / "sh010.json") in files
+        assert folders == sorted([str(tmp_path / "scratch"), str(tmp_path / "sh010" / "out")])
+
+    def test_what_would_be_created(self, tmp_path: Path) -> None:
+        """The package's whole submission, with a service that only writes down what it is asked for."""
+        folder = bundle(tmp_path, farm_job(tmp_path))
+        said = in_python(
+            tmp_path,
+            f"""
+import json
+from pathlib import Path
+from unittest import mock
+from deadline.client import api
+from deadline.client.config import set_setting
+from void_server.farm.bundle import Bundle
+from void_server.farm.targets import deadline_cloud
+from void_server.farm.order import FarmOrder
+from void_server.farm.plan_file import read_plan
+from void_server.farm.assets import Assets
+
+set_setting("defaults.farm_id", "farm-0123")
+set_setting("defaults.queue_id", "queue-0123")
+set_setting("telemetry.opt_out", "true")
+assert deadline_cloud.obstacle() == ""
+asked = {{}}
+
+class Service:
+    def get_queue(self, **words):
+        return {{"displayName": "test", "queueId": "queue-0123"}}
+    def create_job(self, **words):
+        asked.update(words)
+        return {{"jobId": "job-0123"}}
+    def get_job(self, **words):
+        return {{"lifecycleStatus": "CREATE_COMPLETE", "lifecycleStatusMessage": ""}}
+
+folder = Path({str(folder)!r})
+order = FarmOrder(folder, folder)
+made = Bundle(folder, "sh010", read_plan(folder / "plan.json"), Assets(), order, "identity")
+with mock.patch.object(api, "get_boto3_client", lambda *a, **k: Service()), \\
+     mock.patch.object(api, "get_queue_parameter_definitions", lambda *a, **k: []), \\
+     mock.patch.object(api, "get_deadline_cloud_library_telemetry_client"):
+    print(deadline_cloud.submit(made))
+print(json.dumps({{k: v for k, v in asked.items() if k != "template"}}))
+""",
+        )
+        *_, line, asked_text = said.splitlines()
+        assert line == "sh010: Deadline Cloud job job-0123"
+        asked = json.loads(asked_text)
+        assert asked["farmId"] == "farm-0123"
+        assert asked["parameters"]["Scratch"] == {"path": str(tmp_path / "scratch")}
+
+
+class TestOpenCue:
+    """By pyoutline's own serialisation; every layer's frames run by its own execution."""
+
+    @pytest.fixture(autouse=True)
+    def _installed(self) -> None:
+        pytest.importorskip("grpc")
+        if not list(Path(sys.prefix).glob("lib/python*/site-packages/outline")):
+            pytest.skip("pyoutline is not installed here")
+
+    def outline(self, folder: Path, *options: str) -> Path:
+        job = farm_job(folder, engine="void" if options else "identity")
+        in_python(
+            folder,
+            "import sys; from void_server.cli.app import app\n"
+            f"sys.argv[1:] = ['farm', 'bundle', {str(job)!r}, '--to', 'opencue', '-o',"
+            f" {str(folder / 'b')!r}, '--scratch', {str(folder / 'scratch')!r}, '--void', {str(VOID)!r},"
+            f" '--part-frames', '6', '--chunk-frames', '12', '--no-submit', *{list(options)!r}]\n"
+            "app(standalone_mode=False)",
+        )
+        return folder / "b" / "opencue.xml"
+
+    def test_layers_and_what_they_wait_for(self, tmp_path: Path) -> None:
+        text = self.outline(tmp_path, "--gpu-group", "gpu").read_text()
+        spec = ElementTree.fromstring(text.partition(">\n")[2] or text[text.index("<spec>") :])
+        layers = {layer.attrib["name"]: layer for layer in spec.iter("layer")}
+        assert list(layers) == STEPS
+        remove = layers["remove"]
+        assert remove.findtext("range") == "0-0"  # one piece: the windows of one shot are coupled
+        assert remove.findtext("gpus") == "1"
+        assert remove.findtext("gpu_memory") == "24g"
+        assert remove.findtext("tags") == "gpu"
+        assert "--task #IFRAME#" in (remove.findtext("cmd") or "")
+        waits = [(one.findtext("deplayer"), one.findtext("onlayer")) for one in spec.iter("depend")]
+        assert waits == [("remove", "prepare"), ("merge", "remove"), ("check", "merge")]
+
+    def test_every_frame_runs_for_real(self, tmp_path: Path) -> None:
+        """pyoutline's local backend takes frames of all layers by number and knows no dependencies, so the
+        layers are executed by pyoutline one after the other."""
+        self.outline(tmp_path)
+        out = in_python(
+            tmp_path,
+            f"""
+from pathlib import Path
+from void_server.farm.bundle import Bundle
+from void_server.farm.targets import opencue
+from void_server.farm.order import FarmOrder
+from void_server.farm.plan_file import read_plan
+from void_server.farm.assets import Assets
+folder = Path({str(tmp_path / "b")!r})
+order = FarmOrder(folder, Path({str(tmp_path / "scratch")!r}), void_command={str(VOID)!r})
+made = Bundle(folder, "sh010", read_plan(folder / "plan.json"), Assets(), order, "identity")
+outline = opencue.outline_of(made, token=opencue.RANGE_TOKEN)
+outline.setup()
+import FileSequence
+for layer in outline.get_layers():
+    for frame in FileSequence.FrameSet(layer.get_frame_range()):
+        layer.execute(frame)
+        print("ran", layer.get_name(), frame)
+""",
+        )
+        ran = [line for line in out.splitlines() if line.startswith("ran ")]
+        assert ran == ["ran prepare 0", "ran remove 0", "ran remove 1", "ran merge 0", "ran check 0"]
+        assert len(results(tmp_path)) == 12
+
+
+class TestDeadline10:
+    """The files by their documented keys; nothing is claimed beyond, there is no Deadline here."""
+
+    JOB_KEYS = frozenset(
+        {
+            "Plugin", "Name", "BatchName", "Frames", "ChunkSize", "TaskTimeoutMinutes", "OnTaskTimeout",
+            "OutputDirectory0", "JobDependencies", "Group", "EnvironmentKeyValue0", "EnvironmentKeyValue1",
+        }
+    )  # fmt: skip
+    PLUGIN_KEYS = frozenset({"Executable", "Arguments", "Shell", "ShellExecute", "SingleFramesOnly"})
+
+    @staticmethod
+    def entries(path: Path) -> dict[str, str]:
+        return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+    def test_the_files(self, tmp_path: Path) -> None:
+        options = ("--gpu-group", "gpu", "--ocio", "/studio/config.ocio", "--no-submit")
+        folder = bundle(tmp_path, farm_job(tmp_path, engine="void"), to="deadline10", options=options)
+        for step in STEPS:
+            info = self.entries(folder / "deadline10" / f"{step}_job_info.job")
+            plugin = self.entries(folder / "deadline10" / f"{step}_plugin_info.job")
+            assert set(info) <= self.JOB_KEYS
+            assert set(plugin) <= self.PLUGIN_KEYS
+            assert info["Plugin"] == "CommandLine"
+            assert plugin["Executable"] == str(VOID)
+            assert f"farm step {step} " in plugin["Arguments"]
+            assert "--task <STARTFRAME>" in plugin["Arguments"]
+        remove = self.entries(folder / "deadline10" / "remove_job_info.job")
+        assert remove["Group"] == "gpu"
+        assert remove["EnvironmentKeyValue0"] == "OCIO=/studio/config.ocio"
+        assert self.entries(folder / "deadline10" / "merge_job_info.job")["Frames"] == "0-1"
+
+    @pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for deadlinecommand")
+    def test_steps_are_submitted_in_order(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        stand_in = tmp_path / "bin" / "deadlinecommand"
+        stand_in.parent.mkdir()
+        stand_in.write_text(
+            '#!/bin/sh\ncat "$1" >> "$(dirname "$0")/told"\n'
+            'echo Result=Success\necho JobID=id_of_$(basename "$1" _job_info.job)\n'
+        )
+        stand_in.chmod(0o755)
+        monkeypatch.setenv("DEADLINE_PATH", str(stand_in.parent))
+        ran = void(
+            "farm", "bundle", farm_job(tmp_path), "--to", "deadline10", "-o", tmp_path / "b", "--submit"
+        )
+        assert ran.code == 0, ran.err
+        told = (stand_in.parent / "told").read_text()
+        waits = [line for line in told.splitlines() if line.startswith("JobDependencies=")]
+        assert waits == [f"JobDependencies=id_of_{step}" for step in STEPS[:-1]]
+        assert "Deadline job id_of_check" in ran.out
+
+    def test_without_deadline_it_is_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DEADLINE_PATH", str(tmp_path))
+        words = ("farm", "bundle", farm_job(tmp_path), "--to", "deadline10", "-o", tmp_path / "b")
+        ran = void(*words)
+        assert ran.code == 0
+        assert "not submitted: there is no deadlinecommand here" in ran.out
+        assert void(*words, "--submit").code != 0
