@@ -116,6 +116,8 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     wanted = frames_to_make(request, monitor)
     if not wanted:
         return
+    if request.resume:  # what an earlier run was writing when it was killed
+        remove_parts(request.output.pattern.path(number) for number in wanted)
     box = region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
     monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
     shot = shot_source(request, box, shot_format.data_window, shot_format.pixel_aspect)
@@ -200,7 +202,7 @@ def _check_pixel_aspect(request: RemovalRequest, found: float, monitor: RemovalM
 def frames_to_make(
     request: RemovalRequest, monitor: RemovalMonitor, among: range | None = None
 ) -> frozenset[int]:
-    """All frames, ``among`` these where given, that are not on disk yet. What an earlier run of this job has left half-written goes.
+    """All frames, ``among`` these where given, that are not on disk yet.
 
     Raises:
         OutputExistsError: for frames on disk that are not this very job's, or that it was not told to keep.
@@ -226,8 +228,6 @@ def frames_to_make(
         )
     if kept:
         monitor.log(f"{len(kept)} of {len(numbers)} frames are already there and kept")
-    if request.resume:
-        remove_parts(request.output.pattern.path(number) for number in numbers)
     return frozenset(numbers) - frozenset(kept)
 
 

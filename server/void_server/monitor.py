@@ -159,6 +159,7 @@ class WorkerMonitor:
                 if not waited:
                     self.waiting(f"waiting for {path}, which cannot be read: {error.strerror or error}")
                 waited = True
+                self.last_sign = time.monotonic()
                 self._stop.wait(_REREAD_S)
             else:
                 if waited:
