@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from void_engine.errors import SettingError
+from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box, union_of
 from void_engine.roto import region as regions
 from void_engine.roto.coverage import WEIGHT_STEPS, Float32Array, coverage, stacked_coverage
@@ -38,6 +38,9 @@ _LEAST_FEATHER_PX = 1 / 64
 """A feather narrower than this is drawn as a hard edge."""
 _NARROW_FEATHER_PX = 20.0
 _MOST_LEVELS = 256
+MOST_CORNERS = 8_000_000
+"""Corners of all levels of one shape. A contour of 1000 points with 100 pixels of feather has some 2 million;
+far beyond, a shape would take minutes and gigabytes, and no artist has drawn it."""
 
 
 def role_matte(
@@ -68,6 +71,7 @@ def rasterise(shapes: Sequence[ShapeAtFrame], box: Box, scale: float = 1.0) -> F
 
     Raises:
         SettingError: when ``scale`` is not above 0.
+        MatteError: for a shape of more corners than :data:`MOST_CORNERS`.
     """
     _check_scale(scale)
     matte = np.zeros(box.shape, dtype=np.float32)
@@ -127,8 +131,19 @@ def _covered(outline: Outline, shape: ShapeAtFrame, box: Box, scale: float) -> F
     extent = outline.feather_extent_px + max(abs(x_px), abs(y_px))
     if extent < _LEAST_FEATHER_PX:
         return coverage(regions.enclosed(outline.contour), box)
-    levels = _levels(outline, x_px, y_px, max(shape.falloff, 0.0), _level_count(extent))
+    count = _level_count(extent)
+    _check_corners(outline, shape, count)
+    levels = _levels(outline, x_px, y_px, max(shape.falloff, 0.0), count)
     return stacked_coverage(levels, box)
+
+
+def _check_corners(outline: Outline, shape: ShapeAtFrame, levels: int) -> None:
+    if len(outline.contour) * levels > MOST_CORNERS:
+        raise MatteError(
+            f"roto shape '{shape.name}' is too much to draw: {len(shape.points)} points bend into "
+            f"{len(outline.contour)} corners with {levels} levels of feather; "
+            "remove points or feather, or give a rendered matte instead"
+        )
 
 
 def _level_count(extent_px: float) -> int:
@@ -184,7 +199,7 @@ def _flattened(shape: ShapeAtFrame, scale: float) -> Outline:
         tolerance = _POINT_FEATHER_TOLERANCE_PX
     if softest_px > 0:
         tolerance = max(tolerance, min(softest_px / 10, 1.0) * _UNIFORM_FEATHER_TOLERANCE_PX)
-    return flatten(shape.points, tolerance, scale)
+    return flatten(shape.points, tolerance, scale, name=shape.name)
 
 
 def _extent(outline: Outline, shape: ShapeAtFrame, scale: float) -> Box:

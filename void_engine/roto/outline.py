@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from void_engine.errors import MatteError
 from void_engine.roto.shapes import BezierPoints, Float64Array
 
 LIMIT_PX = float(2**17)
@@ -15,6 +16,9 @@ stays exact."""
 _MOST_PIECES = 512
 """For one spline segment. One that bends across a whole 4K frame still keeps to 0.01 pixel; coordinates that
 no picture has cost no more."""
+
+MOST_CORNERS = 1_000_000
+"""No shape that an artist has drawn comes near. At it, an outline takes some 200 MB while it is made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +41,7 @@ class Outline:
         return float(np.hypot(step[:, 0], step[:, 1]).max())
 
 
-def flatten(points: BezierPoints, tolerance_px: float, scale: float = 1.0) -> Outline:
+def flatten(points: BezierPoints, tolerance_px: float, scale: float = 1.0, *, name: str = "") -> Outline:
     """Polylines that stay within ``tolerance_px`` (in scaled pixels) of the splines.
 
     Each segment is cut at equal steps of its parameter, as many as the classic bound on the distance between
@@ -46,6 +50,9 @@ def flatten(points: BezierPoints, tolerance_px: float, scale: float = 1.0) -> Ou
 
     A point whose feather center and feather tangents are all zero has no feather: there the feather spline
     follows the shape's own tangents instead of turning a corner.
+
+    Raises:
+        MatteError: for a shape (called ``name`` there) of more corners than :data:`MOST_CORNERS`.
     """
     if len(points) < 2:
         empty = np.zeros((0, 2))
@@ -63,6 +70,12 @@ def flatten(points: BezierPoints, tolerance_px: float, scale: float = 1.0) -> Ou
 
     bend = np.maximum(_bend(own), _bend(feather))
     pieces = np.clip(np.ceil(np.sqrt(0.75 * bend / tolerance_px)), 1, _MOST_PIECES).astype(np.int64)
+    corners = int(pieces.sum())
+    if corners > MOST_CORNERS:
+        raise MatteError(
+            f"roto shape '{name}' is too much to draw: {len(points)} points bend into {corners} corners; "
+            f"at most {MOST_CORNERS}: remove points, or give a rendered matte instead"
+        )
     segment = np.repeat(np.arange(len(points)), pieces)
     first = np.cumsum(pieces) - pieces
     t = (np.arange(len(segment)) - first[segment]) / pieces[segment]

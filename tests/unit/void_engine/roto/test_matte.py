@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from void_engine.errors import SettingError
+from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box
 from void_engine.roto.matte import bounds, rasterise, role_matte
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
@@ -355,3 +356,29 @@ def test_any_shapes_give_a_matte_within_its_bounds_whatever_the_box(shapes, scal
     assert not outside.any()
     crop = Box(10, 3, 31, 22)
     assert np.array_equal(rasterise(shapes, crop, scale), matte[crop.slices(box)])
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("count", "feather_px", "coordinate"), [(300, 4000.0, 1e5), (10_000, 0.0, 1e5), (10_000, 4000.0, 1e7)]
+)
+def test_a_shape_that_would_take_minutes_is_refused_at_once(
+    count: int, feather_px: float, coordinate: float
+) -> None:
+    chance = np.random.default_rng(count)
+    centers, tangents = chance.uniform(-coordinate, coordinate, (2, count, 2))
+    points = BezierPoints.without_feather(centers, tangents, -tangents)
+    shape = ShapeAtFrame("tangle", points, feather_x_px=feather_px, feather_y_px=feather_px)
+    began = time.process_time()
+    with pytest.raises(MatteError, match="'tangle' is too much to draw"):
+        rasterise([shape], FRAME)
+    assert time.process_time() - began < 10.0
+
+
+def test_a_detailed_shape_is_drawn() -> None:
+    angle = np.linspace(0, 2 * np.pi, 1000, endpoint=False)
+    circle = np.column_stack((50 + 30 * np.cos(angle), 40 + 30 * np.sin(angle)))
+    points = BezierPoints.without_feather(circle)
+    assert rasterise([ShapeAtFrame("a", points, feather_x_px=20, feather_y_px=20)], FRAME).max() == 1.0
