@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,15 +149,25 @@ def jobs_of(state: str, preview: Any) -> list[Any]:
         "b",
         Phase.DONE,
         **common,
-        version=2,
+        version=3,
         created_at=2000.0,
         frames_done=12,
         read_node="Read3",
         preview=preview,
     )
-    return {"running": [first, running, queued], "failed": [first, failed], "finished": [first, done]}.get(
-        state, []
+    farm = job_of(
+        "d",
+        Phase.HANDED_OVER,
+        **common,
+        version=2,
+        created_at=1500.0,
+        message="wrote a bundle of 5 steps, 9 tasks: /shots/sh010/void/clean_v002/farm_openjd",
     )
+    return {
+        "running": [first, running, queued],
+        "failed": [first, failed],
+        "finished": [first, farm, done],
+    }.get(state, [])
 
 
 def draw(folder: Path, scale: str, temporary: Path) -> None:
@@ -208,10 +218,38 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
             view.quadmask_button.setChecked(state == "finished")
             for _ in range(5):
                 application.processEvents()
-            view.grab().save(str(folder / f"panel_{state}_{name}{'' if scale == '1' else '_2x'}.png"))
+            path = folder / f"panel_{state}_{name}{'' if scale == '1' else '_2x'}.png"
+            view.grab().save(str(path))
+            shapes = [QtGui.QColor.fromRgbF(*one.colour).name() for one in scene.host.rotos["Roto1"]]
+            with_a_palette(path, [*dataclasses.astuple(theme), *shapes])
             view.close()
             model.close()
             shiboken6.delete(view)
+
+
+def with_a_palette(path: Path, own: Sequence[str]) -> None:
+    """256 colours: a third of the bytes. The panel's own stay exactly as they are, however few pixels have
+    them; the photograph shares the rest."""
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    exact = np.array(
+        [[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in dict.fromkeys(own)], np.uint8
+    )
+    rest = picture.quantize(256 - len(exact), method=Image.Quantize.MEDIANCUT).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*exact.flatten().tolist(), *rest[: 3 * (256 - len(exact))]])
+    small = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    # Flat areas without the dots of dithering.
+    pixels = np.asarray(picture)
+    flat = cv2.morphologyEx(pixels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).max(axis=2) == 0
+    plain = np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE))
+    mended = Image.fromarray(np.where(flat, plain, np.asarray(small)), "P")
+    mended.putpalette(small.getpalette() or [])
+    mended.save(path, optimize=True)
 
 
 def wait_for(application: Any, is_there: Callable[[], bool]) -> None:

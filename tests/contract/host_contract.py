@@ -7,6 +7,7 @@ here may use more than a real Nuke has: no numpy, no test framework.
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import nuke.rotopaint as rp
 from void_nuke.errors import ExportError, SelectionError
 from void_nuke.host import FrameRange, FrameRender, ReadBack, RenderSource
 from void_nuke.nuke_host import NukeHost
+from void_nuke.plate_picture import _header
 
 SQUARE = [(10.0, 10.0), (30.0, 10.0), (30.0, 30.0), (10.0, 30.0)]
 OTHER = [(50.0, 10.0), (70.0, 10.0), (70.0, 30.0), (50.0, 30.0)]
@@ -114,6 +116,34 @@ def check_plate_is_described(folder: Path) -> None:
         assert "Nobody" in str(error)
     else:
         raise AssertionError("a node that is not there was described")
+
+
+def check_overscan_and_pixel_aspect_come_through(folder: Path) -> None:
+    host = NukeHost()
+    nuke.addFormat("96 64 2.0 void_anamorphic")
+    board = _board(name="Board")
+    board["format"].setValue("void_anamorphic")
+    wider = nuke.nodes.Crop(name="Wider")
+    wider.setInput(0, board)
+    wider["box"].setValue([-8.0, -4.0, 104.0, 70.0])
+    plate = host.plate("Wider")
+    assert (plate.width, plate.height, plate.pixel_aspect) == (96, 64, 2.0), plate
+    path = folder / "wide.0001.exr"
+    host.render_frame(FrameRender(RenderSource("Wider"), str(path), 1, nuke.views()[0]))
+    header, _ = _header(path.read_bytes())
+    # Rows count downwards in the file: 70 is 6 above the format, -4 is 4 below it.
+    assert struct.unpack("<4i", header["dataWindow"]) == (-8, -6, 103, 67)
+    assert struct.unpack("<4i", header["displayWindow"]) == (0, 0, 95, 63)
+    assert struct.unpack("<f", header["pixelAspectRatio"]) == (2.0,)
+    matte = folder / "matte.0001.exr"
+    _, knob = _roto()
+    _shape(knob, "square", SQUARE)
+    knob.changed()
+    source = RenderSource("Roto1", ("Root/square",), channel="rgba.alpha", format_of="Wider")
+    host.render_frame(FrameRender(source, str(matte), 1, nuke.views()[0]))
+    header, _ = _header(matte.read_bytes())
+    assert struct.unpack("<4i", header["displayWindow"]) == (0, 0, 95, 63)
+    assert struct.unpack("<f", header["pixelAspectRatio"]) == (2.0,)
 
 
 def check_proxy_mode_does_not_change_the_plate(folder: Path) -> None:
@@ -337,6 +367,7 @@ def check_ranges(folder: Path) -> None:
     nuke.root()["first_frame"].setValue(1001)
     nuke.root()["last_frame"].setValue(1040)
     assert host.script_ranges().whole_script == FrameRange(1001, 1040)
+    assert host.script_ranges().viewer is None, "there is no viewer"
 
 
 CHECKS: dict[str, Callable[[Path], None]] = {

@@ -45,6 +45,7 @@ class ShapeTable(QtWidgets.QWidget):
             button.setToolTip(_TIPS[word])
             if role is not None:
                 button.setIcon(_dot(theme_of(self.palette()).role(role), 10))
+                button.setIconSize(QtCore.QSize(9, 9))
             button.clicked.connect(lambda *_, role=role: model.set_role(self._selected(), role))
             buttons.addWidget(button)
             self._buttons.append(button)

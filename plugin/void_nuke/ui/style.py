@@ -28,10 +28,15 @@ class Theme:
     good: str
     busy: str
     bad: str
+    remove: str
+    affected: str
+    hold_out: str
 
     def role(self, role: Role | None) -> QtGui.QColor:
         return QtGui.QColor(
-            {"remove": "#e2574c", "affected": "#4a9be0", "ignore": "#58b368"}.get(role or "", self.dim)
+            {"remove": self.remove, "affected": self.affected, "ignore": self.hold_out}.get(
+                role or "", self.dim
+            )
         )
 
     def phase(self, phase: Phase) -> QtGui.QColor:
@@ -54,12 +59,14 @@ class Theme:
 
 
 DARK = Theme(
-    window="#323232", raised="#404040", sunken="#262626", line="#1e1e1e", text="#d0d0d0", dim="#8c8c8c",
+    window="#323232", raised="#404040", sunken="#262626", line="#1e1e1e", text="#d0d0d0", dim="#9a9a9a",
     accent="#e9983a", on_accent="#1d1509", selection="#4b4338", good="#6bbf6f", busy="#e9b84a", bad="#ec6a5e",
+    remove="#e8685d", affected="#5aa7e8", hold_out="#58b368",
 )  # fmt: skip
 LIGHT = Theme(
-    window="#d9d9d9", raised="#ececec", sunken="#f7f7f7", line="#b0b0b0", text="#1f1f1f", dim="#6a6a6a",
-    accent="#d97f12", on_accent="#ffffff", selection="#f1e2cb", good="#2f8a3c", busy="#a87408", bad="#c2382c",
+    window="#d9d9d9", raised="#ececec", sunken="#f7f7f7", line="#b0b0b0", text="#1f1f1f", dim="#5c5c5c",
+    accent="#d97f12", on_accent="#ffffff", selection="#f1e2cb", good="#2f8a3c", busy="#8f6206", bad="#b93226",
+    remove="#c53a2e", affected="#1f6fb8", hold_out="#2a7d36",
 )  # fmt: skip
 
 

@@ -249,6 +249,7 @@ def execute(
     unknown = set(views or ()) - set(STATE.views)
     if unknown:
         raise RuntimeError(f"no view {unknown}")
+    STATE.executed_views.append(tuple(views or ()))
     STATE.is_executing = True
     try:
         for number in range(start, end + 1, incr):

@@ -40,6 +40,8 @@ class HostState:
         self.is_executing = False
         self.executed: list[tuple[str, int, bool]] = []
         """(node, frame, proxy mode) of every frame rendered."""
+        self.executed_views: list[tuple[str, ...]] = []
+        """Named in each call that rendered."""
         self.selection: list[Any] = []
         self.menus: dict[str, Any] = {}
         self.panes: list[Any] = []
