@@ -219,8 +219,9 @@ class VoidEngine:
         clip = run.clip
         rows, columns = clip.canvas
         run.monitor.log(
-            f"VOID on a canvas of {columns}x{rows}, {clip.covered} frames padded to {clip.frames}, "
-            f"{run.steps(1)} steps, mode {run.settings.mode}"
+            f"VOID on a canvas of {columns}x{rows}, {clip.covered} frames padded to {clip.frames} in "
+            f"{run.windows} windows of {run.settings.window_frames}, {run.steps(1)} steps, mode "
+            f"{run.settings.mode}"
         )
         run.monitor.log("picture: " + ", ".join(f"{k} {v}" for k, v in picture.describe().items()))
         left_out = len(clip.shot.frame_numbers) - clip.covered

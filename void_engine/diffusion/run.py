@@ -31,7 +31,7 @@ from void_engine.diffusion.text import PromptTokenizer, encode_tokens
 from void_engine.diffusion.vae import decode_latents, decoded_to_picture, unscaled
 from void_engine.diffusion.warped_noise import NoiseOverClip
 from void_engine.diffusion.weights import read_json, transformer_config
-from void_engine.diffusion.windows import plan_windows
+from void_engine.diffusion.windows import Window, plan_windows
 from void_engine.engines.interface import EngineRequest, Float32Array, Monitor
 from void_engine.errors import RemovalCancelled
 
@@ -73,6 +73,14 @@ class VoidRun:
                 noise = self._warped_noise(models, result)
                 result = self._denoised(models, 2, video, texts, noise)
             return result
+
+    @property
+    def windows(self) -> int:
+        """How many windows cover the clip."""
+        settings, latents = self.settings, latent_frames(self.clip.frames)
+        return len(
+            plan_windows(latents, settings.window, settings.overlap, full_last=settings.full_last_window)
+        )
 
     def steps(self, pass_number: int) -> int:
         """Denoising steps of a pass: fewer at a proxy scale, where speed is the point."""
@@ -219,7 +227,8 @@ class VoidRun:
         reached = (first, noise)
 
         def on_prediction(step: int, index: int, clean: torch.Tensor) -> None:
-            self.monitor.progress(stage, step * len(own) + own.index(index) + 1, total)
+            done = step * len(own) + own.index(index) + 1
+            self.monitor.progress(stage, done, total, self._first_frame(windows[index]))
             every = settings.preview_every
             if every and ((step + 1) % every == 0 or step == steps - 1):
                 self._show(windows[index].start, clean, video)
@@ -284,6 +293,11 @@ class VoidRun:
             return load_warped_noise(noise.stored(), latents.shape[1], *latents.shape[-2:])
         warped: torch.Tensor = noise.latents()
         return warped
+
+    def _first_frame(self, window: Window) -> int:
+        """The number of the shot's frame that a window begins with: it says which window is at work."""
+        index = pixel_frames(window.start) if window.start else 0
+        return self.clip.shot.frame_numbers[self.clip.order[index]]
 
     def _show(self, start: int, clean: torch.Tensor, video: torch.Tensor) -> None:
         """A preview of the middle of a window."""

@@ -61,6 +61,7 @@ class Recorder:
 
     stages: list[str] = field(default_factory=list)
     steps: list[tuple[str, int, int]] = field(default_factory=list)
+    frames: dict[str, list[int]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     previews: list[tuple[int, Any]] = field(default_factory=list)
     checks: int = 0
@@ -71,6 +72,8 @@ class Recorder:
         if not self.stages or self.stages[-1] != stage:
             self.stages.append(stage)
         self.steps.append((stage, step, steps))
+        if frame is not None:
+            self.frames.setdefault(stage, []).append(frame)
 
     def preview(self, frame: int, picture: Float32Array) -> None:
         self.previews.append((frame, picture))

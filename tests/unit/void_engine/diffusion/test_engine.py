@@ -75,6 +75,9 @@ def test_a_shot_of_many_windows_keeps_its_frames(tiny_root: Path, make_shot: Any
     assert [frame.number for frame in frames] == list(range(1001, 1041))
     # 45 padded frames, 12 latents, windows of 4 that share 2.
     assert ("denoising", 5, 5) in monitor.steps
+    assert any("45 in 5 windows of 13" in line for line in monitor.lines)
+    # Each window tells the frame that it begins with.
+    assert monitor.frames["denoising"] == [1001, 1006, 1014, 1022, 1030]
 
 
 def test_pass_2_refines_on_warped_noise(tiny_root: Path, shot: Any, make_monitor: Any) -> None:

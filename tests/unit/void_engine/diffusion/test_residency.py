@@ -72,12 +72,27 @@ def test_one_denoiser_at_a_time_and_the_same_one_again(tiny_root: Path) -> None:
     assert models.denoiser(1) is not first
 
 
-def test_a_stop_takes_effect_between_layers(tiny_root: Path, make_monitor: Any) -> None:
+def test_a_stop_takes_effect_between_layers_of_one_step(tiny_root: Path, make_monitor: Any) -> None:
     denoiser = residency(tiny_root).denoiser(1)
+    computed: list[int] = []
+    for index, block in enumerate(denoiser.transformer_blocks):
+        block.attn1.register_forward_hook(lambda *_, index=index: computed.append(index))
     monitor = make_monitor(stages=["x"], stop_in="x", stop_after_checks=1)
     with cancellable(denoiser, monitor), pytest.raises(RemovalCancelled):
         velocity(denoiser)
+    assert computed == [0]
     velocity(denoiser)
+    assert computed == [0, 0, 1]
+
+
+def test_a_stop_takes_effect_within_one_group_of_the_vae(tiny_root: Path, make_monitor: Any) -> None:
+    vae = residency(tiny_root).vae()
+    monitor = make_monitor(stages=["x"], stop_in="x", stop_after_checks=3)
+    with cancellable(vae, monitor), pytest.raises(RemovalCancelled), torch.inference_mode():
+        vae.encoder(torch.zeros(1, 3, 5, 16, 16))
+    assert monitor.checks == 4
+    blocks = sum(type(module).__name__ == "CogVideoXResnetBlock3D" for module in vae.encoder.modules())
+    assert blocks > 4
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 65_000.0])
