@@ -1,0 +1,216 @@
+"""What a farm costs: Open Job Description against a plain loop, and planning a thousand shots.
+
+Usage: python -m tests.bench.farm run [--shots 40] [--frames 6]
+       python -m tests.bench.farm plan [--plot docs/pictures/farm_plan.png]
+
+``run`` makes small shots, all with the same work, and takes in the same process's turns:
+
+- a plain loop: ``void run JOB`` once for each shot, one after the other;
+- one process: ``void run`` with all jobs at once;
+- one bundle for all of them through ``openjd run``, short shots sharing tasks;
+- the removal step alone with a task for each shot, in one session and in two side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+
+from tests.integration.command_case import void
+from tests.integration.farm_case import OPENJD, VOID, farm_job
+from void_protocol.job_file import read_job
+from void_server.farm.bundle import write_bundles
+from void_server.farm.order import FarmOrder
+from void_server.farm.plan_file import read_plan
+from void_server.farm.targets import write_target
+
+
+def seconds(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def call(*commands: Sequence[str | Path]) -> None:
+    """Run commands side by side."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    running = [
+        subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, env=environment)
+        for command in commands
+    ]
+    codes = [process.wait() for process in running]
+    if any(codes):
+        raise SystemExit(f"a command failed: {codes}")
+
+
+def bundled(folder: Path, jobs: Sequence[Path], name: str, *options: str) -> list[str | Path]:
+    """A bundle of all jobs, and the beginning of the command that runs it."""
+    target = folder / name
+    ran = void(
+        "farm", "bundle", *jobs, "--to", "openjd", "-o", target, "--together", "--void", VOID,
+        "--scratch", folder / f"{name}_scratch", *options,
+    )  # fmt: skip
+    if ran.code:
+        raise SystemExit(ran.err)
+    return [OPENJD, "run", target / "template.yaml", "-p", (target / "openjd_values.yaml").as_uri()]
+
+
+def forget(folder: Path, jobs: Sequence[Path]) -> None:
+    for job in jobs:
+        shutil.rmtree(folder / job.stem / "out", ignore_errors=True)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="farm-bench-") as path:
+        folder = Path(path)
+        jobs = [
+            farm_job(folder, engine=arguments.engine, name=f"sh{10 * n:04d}", frames=arguments.frames)
+            for n in range(1, arguments.shots + 1)
+        ]
+        count = len(jobs)
+
+        def each_in_turn() -> None:
+            for job in jobs:
+                call([VOID, "run", job])
+
+        loop = seconds(each_in_turn)
+        forget(folder, jobs)
+        together = seconds(lambda: call([VOID, "run", *jobs]))
+        forget(folder, jobs)
+        packed = bundled(folder, jobs, "packed")
+        plan = read_plan(folder / "packed" / "plan.json")
+        tasks = sum(len(plan.tasks(step)) for step in ("prepare", "remove", "merge", "check"))
+        farm = seconds(lambda: call([*packed, "--step", "check", "--run-dependencies"]))
+        print(
+            f"{count} shots of {arguments.frames} frames, engine {arguments.engine}, {os.cpu_count()} cores"
+        )
+        print("| way | processes that work | s | over the loop |")
+        print("| --- | --- | --- | --- |")
+        print(f"| plain loop, a process for each shot | {count} | {loop:.1f} | 1.00 |")
+        print(f"| one process for all | 1 | {together:.1f} | {together / loop:.2f} |")
+        print(f"| one bundle, short shots share tasks | {tasks} | {farm:.1f} | {farm / loop:.2f} |")
+
+        single = bundled(folder, jobs, "single", "--part-frames", str(arguments.frames))
+        plan_file = folder / "single" / "plan.json"
+        scratch = folder / "single_scratch"
+        call([*single, "--step", "prepare"])
+        one = seconds(lambda: call([*single, "--step", "remove"]))
+        for place in scratch.glob("*/clean"):
+            shutil.rmtree(place)
+        here = read_plan(plan_file)
+        bare = seconds(lambda: bare_tasks(plan_file, scratch, len(here.remove)))
+        for place in scratch.glob("*/clean"):
+            shutil.rmtree(place)
+        numbers = [{"Task": number} for number in range(len(here.remove))]
+        halves = [json.dumps(numbers[start::2]) for start in (0, 1)]
+        two = seconds(lambda: call(*([*single, "--step", "remove", "--tasks", half] for half in halves)))
+        number = len(here.remove)
+        print(f"| removal step, {number} tasks, one session | {number} | {one:.1f} | |")
+        print(f"| the same tasks without openjd, in turn | {number} | {bare:.1f} | |")
+        print(f"| the same, two sessions side by side | {number} | {two:.1f} | |")
+        print(f"\nopenjd's own cost for each task: {1000 * (one - bare) / number:.0f} ms")
+        print(f"a task's whole cost, start of the process included: {1000 * one / number:.0f} ms")
+        print(f"two sessions against one: {two / one:.2f} of the wall-clock time")
+
+
+def bare_tasks(plan: Path, scratch: Path, count: int) -> None:
+    for task in range(count):
+        words = ("--plan", plan, "--task", str(task), "--scratch", scratch)
+        call([VOID, "farm", "step", "remove", *words])
+
+
+def plan_many(arguments: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="farm-bench-") as path:
+        folder = Path(path)
+        job = read_job(farm_job(folder, engine="propagation", frames=2))
+        points: list[tuple[int, float]] = []
+        print("| shots | frames | planned and written in s | ms for each shot |")
+        print("| --- | --- | --- | --- |")
+        for count in (125, 250, 500, 1000):
+            replace = msgspec.structs.replace
+            jobs = [
+                replace(
+                    job,
+                    job_id=f"job{n}",
+                    shot=replace(
+                        job.shot, name=f"sh{n:04d}", first_frame=1001, last_frame=1001 + 99 + n % 50
+                    ),
+                    output=replace(job.output, pattern=f"/shots/sh{n:04d}/clean.%04d.exr"),
+                )
+                for n in range(count)
+            ]
+            order = FarmOrder(folder=folder / str(count), scratch=folder / "scratch")
+
+            def make(jobs: list[object] = jobs, order: FarmOrder = order) -> None:  # type: ignore[assignment]
+                write_target("openjd", write_bundles(jobs, order), submit=False)  # type: ignore[arg-type]
+
+            took = seconds(make)
+            points.append((count, took))
+            frames = sum(len(one.shot.frame_numbers) for one in jobs)
+            print(f"| {count} | {frames} | {took:.2f} | {1000 * took / count:.1f} |")
+        if arguments.plot:
+            plot(points, arguments.plot)
+
+
+def plot(points: Sequence[tuple[int, float]], path: Path) -> None:
+    """Seconds over shots, with the straight line through the origin that fits best."""
+    width, height, left, bottom = 720, 420, 80, 60
+    picture = np.full((height, width, 3), 250, np.uint8)
+    shots, took = (np.array(column, float) for column in zip(*points, strict=True))
+    slope = float((shots * took).sum() / (shots * shots).sum())
+    most_x, most_y = 1.1 * shots.max(), 1.2 * max(took.max(), slope * shots.max())
+
+    def at(x: float, y: float) -> tuple[int, int]:
+        return (
+            round(left + x / most_x * (width - left - 30)),
+            round(height - bottom - y / most_y * (height - bottom - 30)),
+        )
+
+    def text(words: str, place: tuple[int, int]) -> None:
+        cv2.putText(picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
+
+    cv2.line(picture, at(0, 0), at(most_x, 0), (120, 120, 120), 1)
+    cv2.line(picture, at(0, 0), at(0, most_y), (120, 120, 120), 1)
+    cv2.line(picture, at(0, 0), at(most_x, slope * most_x), (200, 160, 90), 2, cv2.LINE_AA)
+    for x, y in zip(shots, took, strict=True):
+        cv2.circle(picture, at(x, y), 6, (60, 90, 200), -1, cv2.LINE_AA)
+        text(f"{y:.2f} s", (at(x, y)[0] - 20, at(x, y)[1] - 14))
+        text(f"{x:.0f}", (at(x, 0)[0] - 14, at(x, 0)[1] + 20))
+    text(f"shots (line: {1000 * slope:.1f} ms for each)", (width // 2 - 90, height - 14))
+    text("planned and written, s", (10, 20))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), picture)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verbs = parser.add_subparsers(required=True)
+    running = verbs.add_parser("run")
+    running.add_argument("--shots", type=int, default=40)
+    running.add_argument("--frames", type=int, default=6)
+    running.add_argument("--engine", default="propagation")
+    running.set_defaults(verb=run)
+    planning = verbs.add_parser("plan")
+    planning.add_argument("--plot", type=Path)
+    planning.set_defaults(verb=plan_many)
+    arguments = parser.parse_args()
+    arguments.verb(arguments)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
