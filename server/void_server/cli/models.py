@@ -117,3 +117,39 @@ def calibrate(
     for number, ratios in sorted(engine.magnitudes.items()):
         console.print(f"pass {number}: {len(ratios)} steps, ratios {min(ratios):.3f} to {max(ratios):.3f}")
     console.print(f"kept in {folder.magnitudes}; jobs can now ask for step_cache 'mag'")
+
+
+@app.command("needs")
+def needs(
+    models: Annotated[
+        Path | None, typer.Option(help="The model folder; by default the one VOID_MODELS names.")
+    ] = None,
+    canvas: Annotated[str, typer.Option(help="Width and height that the model works at.")] = "672x384",
+    frames: Annotated[int, typer.Option(help="Length of the shot.", min=1)] = 85,
+    passes: Annotated[int, typer.Option(help="1 or 2.", min=1, max=2)] = 1,
+) -> None:
+    """Say how much device memory each memory mode needs, without loading anything."""
+    import torch
+
+    from void_engine.diffusion.framing import PUBLISHED_WINDOW, latent_frames, padded_length
+    from void_engine.diffusion.layout import find_models
+    from void_engine.diffusion.memory import MODES, measure_needs
+
+    try:
+        width, height = (int(side) for side in canvas.lower().split("x"))
+    except ValueError:
+        width = height = 0
+    if min(width, height) < 16 or width % 16 or height % 16:
+        raise typer.BadParameter(f"{canvas!r} must be like 672x384, with sides that are multiples of 16")
+    folder = find_models(models)
+    measured = measure_needs(
+        folder,
+        (height, width),
+        padded_length(frames, PUBLISHED_WINDOW),
+        latent_frames(PUBLISHED_WINDOW),
+        torch.bfloat16,
+        guided=passes == 2,
+    )
+    console.print(f"{folder.root}: {width}x{height}, {frames} frames, 16 bits, on the device")
+    for mode in (*MODES, "fp8"):
+        console.print(f"{mode:>6}: {measured.device_bytes(mode) / 2**30:5.1f} GiB")

@@ -70,3 +70,12 @@ def test_a_yes_fetches(fetched: list[Path], tmp_path: Path) -> None:
     assert void_models("fetch", str(tmp_path), answer="y\n").exit_code == 0
     assert void_models("fetch", str(tmp_path), "--yes").exit_code == 0
     assert fetched == [tmp_path, tmp_path]
+
+
+def test_needs_are_told_for_each_mode(folder: Path) -> None:
+    result = void_models("needs", "--models", str(folder), "--canvas", "48x32", "--frames", "13")
+    assert result.exit_code == 0, result.output
+    assert [line.split(":")[0].strip() for line in result.output.splitlines()[1:]] == [
+        "full", "model", "group", "fp8",
+    ]  # fmt: skip
+    assert void_models("needs", "--models", str(folder), "--canvas", "50x32").exit_code == 2
