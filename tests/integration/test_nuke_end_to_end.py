@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its customary name
 import pytest
@@ -188,6 +192,70 @@ def test_again_makes_v002_and_a_script_finds_its_jobs(nuke: ModuleType, shot: Pa
     files = sorted(Path(node["file"].value()).name for node in nuke.allNodes("Read"))
     assert files == ["clean_v001.%04d.exr", "clean_v002.%04d.exr", "plate.%04d.exr"]
     again.close()
+
+
+def test_the_final_takes_the_previews_place(nuke: ModuleType, shot: Path, client: Client) -> None:
+    """A quarter of the pixels first, seen at full size in the meantime; then the same Read has them all."""
+    session = RemovalSession(nuke_host.NukeHost(), client)
+    pick = pick_for(shot, compare=False)
+    half = replace(pick, settings=msgspec.structs.replace(pick.settings, proxy_scale=0.5))
+    preview = run(session, half)
+    assert (preview.phase, preview.message) == (Phase.DONE, "")
+    read = nuke.toNode(preview.read_node)
+    assert (read["file"].value(), bool(read["proxy"].value())) == ("", True)
+    assert oiio.ImageBuf(preview.result_pattern % FIRST).spec().full_width == WIDTH // 2
+    assert pixels(read, FIRST).shape == (HEIGHT, WIDTH, 3)
+    nuke.root()["proxy"].setValue(True)
+    final = run(session, pick)
+    nuke.root()["proxy"].setValue(False)
+    assert (final.phase, final.version, final.read_node) == (Phase.DONE, 2, preview.read_node)
+    assert (Path(read["file"].value()), read["proxy"].value()) == (Path(final.result_pattern), "")
+    truth, result = truth_picture(), pixels(read, 1005)
+    np.testing.assert_array_equal(result[:30], truth[:30])
+    left = object_left(1005)
+    assert np.median(np.abs(result - truth)[40:60, left : left + 16]) < 0.03
+    assert Path(preview.result_pattern % FIRST).is_file(), "nothing is overwritten"
+    session.close()
+
+
+def test_what_a_terminal_exports_is_run_and_bundled(nuke: ModuleType, shot: Path) -> None:
+    """The job files of ``nuke -t`` go through the real command: one is run, all become a farm's bundle."""
+    from void_nuke.headless import DONE
+    from void_nuke.headless import run as export
+
+    nuke.scriptSaveAs(str(shot / "comp.nk"))
+    listed = [
+        {
+            "name": name,
+            "plate": "Plate",
+            "roto": "Roto1",
+            "roles": {path: "remove"},
+            "frames": f"{FIRST}-{FIRST + 2}",
+            "output": str(shot / "out" / "{name}_{version}.%04d.exr"),
+            "settings": {"engine": "identity"},
+        }
+        for name, path in (("sh010", "Root/block"), ("sh020", "Root/else*"))
+    ]
+    (shot / "shots.json").write_text(json.dumps(listed))
+    jobs = shot / "jobs"
+    given = [str(shot / "comp.nk"), "--shots", str(shot / "shots.json"), "--jobs", str(jobs)]
+    status = export(nuke_host.NukeHost(), [*given, "--farm", "openjd", "--python", sys.executable])
+    report = json.loads((jobs / "report.json").read_text())
+    assert status == DONE, report
+    bundles = [path.parent.name for path in (jobs / "farm_openjd").rglob("template.*")]
+    assert len(bundles) == 2, report
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "void_server", "run", str(jobs / "sh010.json")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    plate = oiio.ImageBuf(str(shot / f"plate.{FIRST}.exr")).get_pixels(oiio.HALF)
+    result = oiio.ImageBuf(str(shot / "out" / f"sh010_v001.{FIRST}.exr"))
+    np.testing.assert_array_equal(result.get_pixels(oiio.HALF)[..., :3], plate)
 
 
 def test_without_a_server_the_artist_hears_what_to_do(nuke: ModuleType, shot: Path) -> None:
