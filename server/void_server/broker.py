@@ -253,6 +253,7 @@ class Broker:
                 self._guard(self._housekeeping.sweep)
                 next_sweep = now + _SWEEP_S
             self._store.commit()
+            self._desk.clear_away()
             self._outbox.flush()
 
     def _guard(self, action: Callable[[], None]) -> None:

@@ -72,6 +72,7 @@ class JobDesk:
         self._lanes = lanes
         self._meter = meter
         self._is_closing = False
+        self._to_delete: list[tuple[str, Callable[[str], None]]] = []
         self._quotas = Quotas(settings, store.spooled_result_bytes)
         self.queue = JobQueue(store, settings.fair_share_half_life_s)
         self.stop_running: Callable[[str], bool] = lambda job_id: False
@@ -353,8 +354,15 @@ class JobDesk:
         self._publish(event)
 
     def _delete(self, job_id: str, remove: Callable[[str], None]) -> None:
-        # On a lane: a long shot's files take their time.
-        self._lanes.run(job_id, partial(remove, job_id), lambda done: done.result())
+        self._to_delete.append((job_id, remove))
+
+    def clear_away(self) -> None:
+        """Delete what is not needed any more. For the broker, after a commit: a server that dies between the
+        two would come back to a job that still runs and has no inputs."""
+        to_delete, self._to_delete = self._to_delete, []
+        for job_id, remove in to_delete:
+            # On a lane: a long shot's files take their time.
+            self._lanes.run(job_id, partial(remove, job_id), lambda done: done.result())
 
     def _publish(self, event: StateEvent | FrameEvent) -> None:
         self._events.publish(event)
