@@ -14,7 +14,6 @@ from void_engine.propagation.carry import KEPT_GRAIN, Carrier, SynthesisedPixels
 from void_engine.propagation.key_plan import KeyPlan
 from void_engine.propagation.registration import PairRegistration, ShotTrack
 from void_engine.propagation.reveal import Revealed, Revealer, encoded_plate, near
-from void_engine.propagation.sources import choose
 from void_engine.propagation.working_set import BoolArray, FullFrame, WorkingSet
 
 _GRAIN_CONTEXT_PX = 48
@@ -31,7 +30,6 @@ class FrameCleaner:
         working: WorkingSet,
         track: ShotTrack,
         registration: PairRegistration,
-        anchors: frozenset[int],
         seed: int,
         grain_strength: float,
         monitor: Monitor,
@@ -40,10 +38,10 @@ class FrameCleaner:
     ) -> None:
         self._working = working
         self._track = track
+        self._plan = plan
         self._seed = seed
         self._grain_strength = grain_strength
         self._monitor = monitor
-        self._anchors = anchors
         self._revealer = Revealer(working, track, registration, monitor)
         self._carrier = Carrier(working, track, self._revealer, seed, monitor, plan, on_key)
 
@@ -61,7 +59,7 @@ class FrameCleaner:
             picture[full.wanted] = full.plate[full.wanted]
             return CleanFrame(number, picture, np.ones(full.hidden.shape, np.float32))
         # With nothing to take, a neighbour still tells grain from texture around the hole.
-        chosen = choose(self._track, number, self._anchors) or self._neighbour(number)
+        chosen = self._plan.sources(number) or self._neighbour(number)
         revealed = self._revealer.reveal(number, chosen, [])
         cut = revealed.area.slices(Box.from_size(self._working.width, self._working.height))
         answer, confidence = self._answer(full, revealed)

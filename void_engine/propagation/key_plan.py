@@ -11,7 +11,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array
 from void_engine.propagation.registration import ShotTrack, apply
-from void_engine.propagation.sources import choose, visible
+from void_engine.propagation.sources import MOST_SOURCES, choose, visible
 from void_engine.propagation.working_set import BoolArray
 
 _CELLS = 3
@@ -21,19 +21,35 @@ _CELLS = 3
 class KeyPlan:
     """Key frames of a shot, found in order and as far as they are asked for."""
 
-    def __init__(self, track: ShotTrack, numbers: range, anchors: frozenset[int], sliver_px: float) -> None:
+    def __init__(
+        self,
+        track: ShotTrack,
+        numbers: range,
+        anchors: frozenset[int],
+        sliver_px: float,
+        most_sources: int = MOST_SOURCES,
+    ) -> None:
         """
         Args:
             numbers: all frames of the shot.
             anchors: frames that the artist cleaned; they need nothing.
             sliver_px: width, in analysis pixels, from which an unseen area is worth a key frame.
+            most_sources: frames to take pixels from, at most, for each frame.
         """
         self._track = track
         self._numbers = numbers
         self._anchors = anchors
+        self._most_sources = most_sources
+        self._chosen: tuple[int, list[int]] | None = None
         self._step = max(1, round(sliver_px / _CELLS))
         self._decided = numbers.start
         self._keys: list[int] = []
+
+    def sources(self, number: int) -> list[int]:
+        """The frames that ``number`` takes its hidden pixels from."""
+        if self._chosen is None or self._chosen[0] != number:
+            self._chosen = (number, choose(self._track, number, self._anchors, self._most_sources))
+        return self._chosen[1]
 
     def is_key(self, number: int) -> bool:
         """Whether frame ``number`` is a key frame."""
@@ -60,7 +76,7 @@ class KeyPlan:
         rows, columns = np.nonzero(cells)
         points = np.stack([columns, rows], axis=1).astype(np.float32)
         unseen = np.ones(len(points), bool)
-        for source in choose(self._track, number, self._anchors):
+        for source in self.sources(number):
             unseen &= ~visible(self._track, number, source, points)
         segment = self._track.segment(number)
         if self._keys and self._keys[-1] in segment:

@@ -161,8 +161,8 @@ def _fine_gain(
     present, _ = pyramid.smooth(_log_power(fine), hole.astype(np.float32), _LEVEL_PX)
     if not ring.any():
         return np.ones(hole.shape, np.float32)
-    return np.clip(np.exp(0.5 * (wanted - present)), _LEAST_GAIN, 1.0).astype(np.float32)
+    return np.asarray(np.clip(np.exp(0.5 * (wanted - present)), _LEAST_GAIN, 1.0), np.float32)
 
 
 def _log_power(fine: Float32Array) -> Float32Array:
-    return np.log(np.square(fine).mean(axis=2) + np.float32(1e-7)).astype(np.float32)
+    return np.asarray(np.log(np.square(fine).mean(axis=2) + np.float32(1e-7)), np.float32)
