@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import psutil
 import pytest
 import zmq
@@ -23,12 +25,16 @@ from tests.integration.server_case import (
     wait_until,
     write_shot,
 )
+from void_engine.plates.exr import write_frame
+from void_engine.plates.frame import Frame
 from void_protocol.client import Client
 from void_protocol.errors import ServerUnreachableError
+from void_protocol.job import Settings
 from void_protocol.job_file import encode_job
 from void_protocol.keys import Connection, fingerprint, load_connection
 from void_server.client_keys import add_client, new_client, revoke_client
 from void_server.server_process import ServerProcess
+from void_server.settings import DEFAULT_RUNNER
 
 MIB = 1 << 20
 
@@ -210,6 +216,22 @@ def test_who_does_not_read_loses_the_session_and_costs_bounded_memory(
     assert "loses its session (client_queue_bytes)" in server.log_file.read_text()
 
 
+def test_who_missed_too_many_events_gets_a_picture(
+    start: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    server = start(event_backlog=1)
+    write_shot(tmp_path / "shot", 1, 1000)
+    with Stranger(server.connection()) as stranger:
+        stranger.hello()
+        submit(stranger, submission(tmp_path / "shot", "a"))
+        stranger.ask(type="cancel", request=2, job_id="a")
+        last = stranger.ask(type="get_job", request=3, job_id="a")["job"]["sequence"]
+        assert last == 2
+        assert stranger.ask(type="watch", request=4, job_id="a", after=0)["gap"] is True
+        assert stranger.ask(type="watch", request=5, job_id="a", after=1)["gap"] is False
+        assert stranger.hear_of("state")[0]["sequence"] == 2
+
+
 def test_a_revoked_client_is_out_at_once(start: Callable[..., ServerProcess], tmp_path: Path) -> None:
     server = start(heartbeat_s=5.0)
     folder = _another(server, tmp_path / "anna")
@@ -278,3 +300,39 @@ def test_a_server_for_others_takes_no_paths_without_roots(
         job = encode_job(job_for(shot, tmp_path / "out", frames=1))
         refusal = submit(stranger, [job], how="paths")
         assert (refusal["code"], "(read_roots)" in refusal["message"]) == ("refused_path", True)
+
+
+@pytest.mark.parametrize("swapped", ["plate", "output"])
+def test_a_link_that_comes_after_the_job_was_accepted_leads_nowhere(
+    start: Callable[..., ServerProcess], tmp_path: Path, swapped: str
+) -> None:
+    root, outside, frame = tmp_path / "root", tmp_path / "outside", f"plate.{FIRST}.exr"
+    for folder in (root, outside, root / "out"):
+        folder.mkdir()
+    pixels = np.ones((48, 64, 4), np.float16)
+    for name in (root / frame, root / "matte.exr", outside / frame):
+        write_frame(Frame.from_pixels(FIRST, "RGBA", pixels), name)
+    server = start(runner=DEFAULT_RUNNER, read_roots=(root,), output_roots=(root,))
+    job = job_for(root, root / "out", frames=1, job_id="swapped")
+    job = msgspec.structs.replace(job, anchors=None, settings=Settings(engine="identity"))
+    with Stranger(server.connection()) as stranger:
+        stranger.hello()
+        assert stranger.ask(type="pause", request=2)["type"] == "status"
+        assert submit(stranger, [encode_job(job)], how="paths")["type"] == "accepted"
+        if swapped == "plate":
+            (root / frame).unlink()
+            (root / frame).symlink_to(outside / frame)
+        else:
+            (root / "out").rmdir()
+            (root / "out").symlink_to(outside)
+        assert stranger.ask(type="resume", request=3)["type"] == "status"
+        info: dict[str, Any] = {}
+
+        def is_over() -> bool:
+            info.update(stranger.ask(type="get_job", request=4, job_id="swapped")["job"])
+            return info["state"] not in ("queued", "running")
+
+        wait_until(is_over, 30.0)
+        assert info["state"] == "failed"
+        assert "outside the folders" in info["message"]
+        assert [path.name for path in outside.iterdir()] == [frame]

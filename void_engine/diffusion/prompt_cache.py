@@ -62,7 +62,12 @@ class PromptCache:
     def _read(self, prompt: str) -> torch.Tensor | None:
         path = self._path(prompt)
         try:
-            return load_file(path)["embedding"] if path.is_file() else None
+            if not path.is_file():
+                return None
+            embedding = load_file(path)["embedding"]
+            with suppress(OSError):
+                path.touch()  # when it was used tells what goes first where caches are too large
+            return embedding
         except (OSError, SafetensorError, KeyError):
             return None
 

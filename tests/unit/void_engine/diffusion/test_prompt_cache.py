@@ -31,6 +31,15 @@ def test_a_prompt_is_encoded_once(tiny_root: Path) -> None:
     assert encoder.asked == [["A table.", ""]]
 
 
+def test_a_use_leaves_its_time(tiny_root: Path, tmp_path: Path) -> None:
+    cache = PromptCache(ModelFolder(tiny_root), torch.float32, tmp_path)
+    cache.get(["x"], Encoder())
+    (file,) = (tmp_path / "prompts").iterdir()
+    os.utime(file, (1000, 1000))
+    cache.get(["x"], Encoder())
+    assert file.stat().st_mtime > 1_000_000
+
+
 def test_another_precision_is_another_embedding(tiny_root: Path) -> None:
     encoder = Encoder()
     PromptCache(ModelFolder(tiny_root), torch.float32).get(["x"], encoder)
