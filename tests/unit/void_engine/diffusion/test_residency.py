@@ -72,6 +72,23 @@ def test_one_denoiser_at_a_time_and_the_same_one_again(tiny_root: Path) -> None:
     assert models.denoiser(1) is not first
 
 
+def test_a_compiled_denoiser_is_the_same_and_can_be_stopped(
+    tiny_root: Path, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced by Dynamo as on a GPU; the code is not generated, which would take a compiler and minutes."""
+    compile_module = torch.nn.Module.compile
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", lambda self, **options: compile_module(self, backend="eager", **options)
+    )
+    whole = velocity(residency(tiny_root).denoiser(1))
+    compiled = Residency(ModelFolder(tiny_root), CPU, torch.float32, "full", True).denoiser(1)
+    assert compiled._compiled_call_impl is not None
+    monitor = make_monitor(stages=["x"], stop_in="x", stop_after_checks=1)
+    with cancellable(compiled, monitor), pytest.raises(RemovalCancelled):
+        velocity(compiled)
+    assert torch.equal(velocity(compiled), whole)
+
+
 def test_a_stop_takes_effect_between_layers_of_one_step(tiny_root: Path, make_monitor: Any) -> None:
     denoiser = residency(tiny_root).denoiser(1)
     computed: list[int] = []
