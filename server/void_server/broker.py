@@ -45,6 +45,10 @@ from .zap import Check, Gatekeeper
 _log = logging.getLogger(__name__)
 _ZAP_DOMAIN = "clients"
 _TICK_MS = 100
+_LAZY_S = 0.02
+"""For how long what nobody waits for may go without a commit."""
+_IO_THREADS = 2
+"""Threads that encrypt and decrypt; a connection belongs to one of them."""
 _MESSAGES_PER_TURN = 64
 """So that a busy client delays neither the commit nor the others for long."""
 _HOUSEKEEPING_S = 1.0
@@ -78,7 +82,7 @@ class Broker:
         self._lanes = Lanes(self._mailbox, 2)
         # Paths of other machines may hang: that must not hold up streamed files.
         self._path_lanes = Lanes(self._mailbox, 2)
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
         self._allowed = AllowList(allowed_folder(settings.home))
         checks: dict[str, Check] = {_ZAP_DOMAIN: self._allowed.is_allowed}
         self._gatekeeper = Gatekeeper(self._context, checks)
@@ -86,6 +90,8 @@ class Broker:
         self._door = Door(self._socket, settings.connections)
         self._bind()
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._dirty_since: float | None = None
+        """Since when something waits for a commit that is not urgent."""
         self._stop_at: float | None = None
         """When a stop that was asked for no longer waits for running jobs; None while none was asked for."""
 
@@ -230,7 +236,7 @@ class Broker:
         poller.register(self._mailbox.fileno(), zmq.POLLIN)
         next_housekeeping = next_sweep = next_revocation = 0.0
         while not self._is_over:
-            ready = dict(poller.poll(_TICK_MS))
+            ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
             self._guard(self._door.look)
@@ -252,9 +258,28 @@ class Broker:
             if now >= next_sweep:
                 self._guard(self._housekeeping.sweep)
                 next_sweep = now + _SWEEP_S
-            self._store.commit()
-            self._desk.clear_away()
-            self._outbox.flush()
+            self._settle()
+
+    def _settle(self) -> None:
+        """Make durable what has happened, then tell those whom it concerns.
+
+        A commit takes the disk some milliseconds, in which nobody is served. So what only a worker has said
+        (a frame is whole, a stage is over) waits for others of its kind, for :data:`_LAZY_S` at most.
+        """
+        now = time.monotonic()
+        if not self._store.is_dirty:
+            self._dirty_since = None
+        elif not (self._outbox.is_urgent or self._supervisor.has_orders):
+            if self._dirty_since is None:
+                self._dirty_since = now
+            if now < self._dirty_since + _LAZY_S:
+                return
+        self._dirty_since = None
+        self._store.commit()
+        self._desk.clear_away()
+        self._supervisor.send_orders()
+        self._outbox.flush()
+        self._desk.logs.flush()
 
     def _guard(self, action: Callable[[], None]) -> None:
         """A fault in one thing must not end the service of all; a store that fails must."""
@@ -304,6 +329,7 @@ class Broker:
     def _look_around(self) -> None:
         for peer in self._sessions.silent():
             self._lose(peer)
+        self._outbox.sweep()
         for job_id in self._store.jobs_in(JobState.UPLOADING):
             if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:
                 self._desk.upload_abandoned(job_id)
@@ -319,6 +345,7 @@ class Broker:
         if self._metrics is not None:
             self._metrics.close()
         self._lanes.close()
+        self._desk.logs.close()
         self._path_lanes.close()
         try:
             self._store.commit()

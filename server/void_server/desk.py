@@ -35,7 +35,7 @@ from void_protocol.wire import decode_manifest
 
 from .errors import RequestRefused
 from .events import EventHub
-from .job_log import JobLog
+from .job_log import JobLogs
 from .job_queue import JobQueue
 from .lanes import Lanes
 from .quotas import Holding, Quotas
@@ -74,6 +74,7 @@ class JobDesk:
         self._is_closing = False
         self._to_delete: list[tuple[str, Callable[[str], None]]] = []
         self._quotas = Quotas(settings, store.spooled_result_bytes)
+        self.logs = JobLogs(spool.log_file, settings.log_bytes, lanes)
         self.queue = JobQueue(store, settings.fair_share_half_life_s)
         self.stop_running: Callable[[str], bool] = lambda job_id: False
         """Asks the worker that runs a job to stop; the broker puts the supervisor's here."""
@@ -82,15 +83,18 @@ class JobDesk:
     # What clients ask for -------------------------------------------------------------------------------
 
     def submit(self, new: NewJob, entries: Sequence[ManifestEntry]) -> JobInfo:
-        """Accept a job, or recognise one that is here already.
+        """Accept a job whose folders are there, or recognise one that is here already.
 
         Raises:
-            RequestRefused: ``conflict`` for another job of the same id, ``limit`` when too many are open,
-                ``storage`` when its folders cannot be made.
+            RequestRefused: ``conflict`` for another job of the same id, ``limit`` when too many are open.
         """
         known = self._store.content(new.job_id)
         if known is None:
-            self._accept(new, entries)
+            try:
+                self._accept(new, entries)
+            except RequestRefused:
+                self._lanes.do(new.job_id, partial(self._spool.remove_all, new.job_id))
+                raise
         elif known != new.content:
             raise RequestRefused(
                 "conflict",
@@ -113,10 +117,7 @@ class JobDesk:
             )
         holding = Holding(new.owner, sum(entry.size for entry in entries))
         self._quotas.check(holding)
-        try:
-            self._spool.make_folders(new.job_id, entries, new.outputs)
-        except OSError as error:
-            raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
+        self.logs.forget(new.job_id)
         state = JobState.UPLOADING if new.inputs == "streamed" else JobState.QUEUED
         self._quotas.enter(new.job_id, holding)
         self._events.publish(self._store.add_job(new, state))
@@ -240,7 +241,8 @@ class JobDesk:
         self._change(job_id, JobState.CANCELLED, f"its files did not all arrive within {hours:.2g} h")
 
     def take_next(self) -> RunOrder | None:
-        """For the supervisor: mark the next job as running, durably, and hand it out."""
+        """For the supervisor: mark the next job as running and hand it out; the worker hears of it after the
+        commit."""
         while not self._is_closing and (job_id := self.queue.next()) is not None:
             info = self.info(job_id)
             if info.attempts >= self._settings.most_attempts:
@@ -255,7 +257,6 @@ class JobDesk:
             elif info.attempts:
                 message = "starts again, no frame was whole yet; its log tells of a checkpoint of the engine"
             self._change(job_id, JobState.RUNNING, message)
-            self._store.commit()
             return RunOrder(job_id=job_id, job=msgspec.json.encode(job), resume=info.attempts > 0)
         return None
 
@@ -369,9 +370,6 @@ class JobDesk:
 
     def log(self, job_id: str, text: str) -> None:
         """Add to the job's log and tell those who watch."""
-        offset, written = self.job_log(job_id).append(text[:_LOG_CHARACTERS])
+        offset, written = self.logs.append(job_id, text[:_LOG_CHARACTERS])
         if written:
             self._events.publish(LogEvent(job_id=job_id, offset=offset, text=written))
-
-    def job_log(self, job_id: str) -> JobLog:
-        return JobLog(self._spool.log_file(job_id), self._settings.log_bytes)

@@ -38,7 +38,7 @@ class EventHub:
         elif isinstance(event, StateEvent) and event.state != "running":
             self._progress.pop(event.job_id, None)
         for peer in self._watchers.get(event.job_id, ()):
-            self._outbox.send(peer, event, payloads)
+            self._outbox.send(peer, event, payloads, is_urgent=False)
 
     def progress(self, job_id: str) -> ProgressInfo | None:
         """The newest progress of a running job."""

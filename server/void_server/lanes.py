@@ -28,6 +28,10 @@ class Lanes:
         lane = self._lanes[zlib.crc32(key.encode()) % len(self._lanes)]
         lane.submit(work).add_done_callback(lambda done: self._mailbox.put(partial(then, done)))
 
+    def do(self, key: str, work: Callable[[], object]) -> None:
+        """Do ``work`` on the key's thread; nobody waits for it. It has to deal with its own errors."""
+        self._lanes[zlib.crc32(key.encode()) % len(self._lanes)].submit(work)
+
     def close(self) -> None:
         """Finish what has begun, drop the rest."""
         for lane in self._lanes:

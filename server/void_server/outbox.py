@@ -39,17 +39,24 @@ class Outbox:
         self._meter = meter or Meter()
         self._most_bytes = most_bytes
         self._waiting: list[tuple[bytes, list[Payload]]] = []
+        self.is_urgent = False
+        """Whether somebody waits for what is queued."""
         self._on_way: dict[bytes, list[tuple[zmq.MessageTracker, int]]] = {}
         """Large frames that have not left this process yet, for each peer."""
 
-    def send(self, peer: bytes, message: Message, payloads: Sequence[Payload] = ()) -> None:
-        """Queue a message for the next flush."""
+    def send(
+        self, peer: bytes, message: Message, payloads: Sequence[Payload] = (), *, is_urgent: bool = True
+    ) -> None:
+        """Queue a message for the next flush. One that is not urgent may wait a moment for others, so that
+        one commit serves them all."""
         self._waiting.append((peer, encode_frames(message, payloads)))
+        self.is_urgent = self.is_urgent or is_urgent
 
     def flush(self) -> None:
         """Send everything. A peer whose queue is full has lost its session: it will come back and catch up
         from the last event it saw."""
         waiting, self._waiting = self._waiting, []
+        self.is_urgent = False
         lost: set[bytes] = set()
         sent = 0
         for peer, frames in waiting:

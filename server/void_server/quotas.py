@@ -30,6 +30,8 @@ class Quotas:
         self._limits = limits
         self._result_bytes = result_bytes
         self._open: dict[str, Holding] = {}
+        self._by_owner: dict[str, tuple[int, int]] = {}
+        """Open jobs of each owner, and bytes of their inputs."""
         self._results = 0
         self._results_at: float | None = None
 
@@ -40,35 +42,46 @@ class Quotas:
             RequestRefused: with code ``limit``, naming the setting.
         """
         limits, owner = self._limits, holding.owner
-        own = [each for each in self._open.values() if each.owner == owner]
-        if len(own) >= limits.client_open_jobs:
+        own_jobs, own_bytes = self._by_owner.get(owner, (0, 0))
+        if own_jobs >= limits.client_open_jobs:
             raise RequestRefused(
                 "limit",
-                f"{owner} has {len(own)} open jobs; at most {limits.client_open_jobs} (client_open_jobs): "
+                f"{owner} has {own_jobs} open jobs; at most {limits.client_open_jobs} (client_open_jobs): "
                 "submit again when some ended",
             )
         if not holding.upload_bytes:
             return
         _refuse_beyond(
             f"the inputs of {owner}'s open jobs",
-            sum(each.upload_bytes for each in own) + holding.upload_bytes,
+            own_bytes + holding.upload_bytes,
             limits.client_upload_bytes,
             "client_upload_bytes",
         )
         _refuse_beyond(
             "the files that the server holds for its clients",
-            sum(each.upload_bytes for each in self._open.values()) + holding.upload_bytes + self._spooled(),
+            sum(size for _, size in self._by_owner.values()) + holding.upload_bytes + self._spooled(),
             limits.spool_bytes,
             "spool_bytes",
         )
 
     def enter(self, job_id: str, holding: Holding) -> None:
         """From now on the job is open."""
+        self.leave(job_id)
         self._open[job_id] = holding
+        self._count(holding, 1)
 
     def leave(self, job_id: str) -> None:
         """The job is final."""
-        self._open.pop(job_id, None)
+        holding = self._open.pop(job_id, None)
+        if holding is not None:
+            self._count(holding, -1)
+
+    def _count(self, holding: Holding, sign: int) -> None:
+        jobs, size = self._by_owner.get(holding.owner, (0, 0))
+        if jobs + sign:
+            self._by_owner[holding.owner] = (jobs + sign, size + sign * holding.upload_bytes)
+        else:
+            del self._by_owner[holding.owner]
 
     def _spooled(self) -> int:
         now = time.monotonic()

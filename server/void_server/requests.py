@@ -255,7 +255,7 @@ class Requests:
 
         self._lanes.run(
             session.peer.hex(),
-            partial(read_submission, self._settings, session.owner, message, texts),
+            partial(_prepare, self._settings, self._spool, session.owner, message, texts),
             then,
         )
 
@@ -328,15 +328,19 @@ class Requests:
 
     def _log_text(self, peer: bytes, message: GetLog) -> None:
         self._desk.info(message.job_id)
-        try:
-            text, size = self._desk.job_log(message.job_id).read(message.offset, message.max_bytes)
-        except OSError as error:
-            raise RequestRefused(
-                "storage", f"cannot read the log of job {message.job_id}: {error}"
-            ) from error
-        self._outbox.send(
-            peer, LogText(request=message.request, offset=min(message.offset, size), size=size), [text]
-        )
+
+        def tell(done: Future[tuple[bytes, int]]) -> None:
+            try:
+                text, size = done.result()
+            except OSError as error:
+                self.refuse(
+                    peer, message.request, "storage", f"cannot read the log of job {message.job_id}: {error}"
+                )
+                return
+            reply = LogText(request=message.request, offset=min(message.offset, size), size=size)
+            self._outbox.send(peer, reply, [text])
+
+        self._desk.logs.read(message.job_id, message.offset, message.max_bytes, tell)
 
     def _fetch(self, peer: bytes, message: Fetch) -> None:
         info = self._desk.info(message.job_id)
@@ -346,3 +350,15 @@ class Requests:
         text, _ = self._store.texts(message.job_id)
         path = self._spool.result_file(_job_decoder.decode(text), info.outputs, message.frame)
         self._fetches.begin(peer, message.request, path, result, message.credit)
+
+
+def _prepare(
+    settings: ServerSettings, spool: Spool, owner: str, message: Submit, payloads: Sequence[bytes]
+) -> tuple[NewJob, list[ManifestEntry]]:
+    """Everything about a submission that takes the disk; on a lane."""
+    new, entries = read_submission(settings, owner, message, payloads)
+    try:
+        spool.make_folders(new.job_id, entries, new.outputs)
+    except OSError as error:
+        raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
+    return new, entries

@@ -10,16 +10,18 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import queue
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from logging.handlers import RotatingFileHandler
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 
 from .settings import ServerSettings
 
 FIELDS = ("job_id", "state", "worker", "owner")
 """What a record may carry beside its text (``extra=``), for programs that read the log."""
+_WAITING_RECORDS = 10_000
 
 
 def server_log_file(settings: ServerSettings) -> Path:
@@ -56,15 +58,31 @@ def logging_to_files(settings: ServerSettings) -> Iterator[None]:
     )
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(min(before or logging.INFO, logging.INFO))
+    level, others = root.level, list(root.handlers)
+    # Nobody waits for a log: a thread formats and writes, also what others print on a terminal.
+    records: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_RECORDS)
+    listener = QueueListener(records, handler, *others, respect_handler_level=True)
+    root.handlers = [_Handover(records)]
+    root.setLevel(min(level or logging.INFO, logging.INFO))
+    listener.start()
     try:
         yield
     finally:
-        root.setLevel(before)
-        root.removeHandler(handler)
+        root.setLevel(level)
+        root.handlers = others
+        listener.stop()
         handler.close()
+
+
+class _Handover(QueueHandler):
+    """Passes records on as they are; beyond what may wait they are lost, and nothing stands still."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
 
 
 def rotate_output(path: Path, most_bytes: int, files: int) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -36,7 +37,7 @@ class Spool:
         self.root = home / "jobs"
 
     def folder(self, job_id: str) -> Path:
-        return self.root / f"{job_id}-{hashlib.sha256(job_id.encode()).hexdigest()[:8]}"
+        return self.root / _folder_name(job_id)
 
     def log_file(self, job_id: str) -> Path:
         return self.folder(job_id) / "log.txt"
@@ -56,11 +57,13 @@ class Spool:
         return frame_path(pattern, entry.frame or 0)
 
     def make_folders(self, job_id: str, entries: Sequence[ManifestEntry], outputs: Transfer) -> None:
-        """Make the folders that the job's files go to.
+        """Make the folders that the job's files go to; none when all of them go by path.
 
         Raises:
             OSError: when that fails.
         """
+        if not entries and outputs == "paths":
+            return
         self.folder(job_id).mkdir(mode=0o700, parents=True, exist_ok=True)
         for group in {entry.group for entry in entries}:
             (self.inputs_folder(job_id) / group).mkdir(parents=True, exist_ok=True)
@@ -83,6 +86,10 @@ class Spool:
         """Input files that have begun to arrive, by their final path, and how much of them there is."""
         parts = self.inputs_folder(job_id).glob(f"*/*{PART}")
         return {part.with_name(part.name.removesuffix(PART)): part.stat().st_size for part in parts}
+
+    def remove_all(self, job_id: str) -> None:
+        """Delete the job's folder with all that is in it; what cannot be deleted now stays."""
+        shutil.rmtree(self.folder(job_id), ignore_errors=True)
 
     def remove_inputs(self, job_id: str) -> None:
         """Delete streamed inputs; what cannot be deleted now stays."""
@@ -124,3 +131,8 @@ class Spool:
             output = msgspec.structs.replace(job.output, pattern=self.result_pattern(job.job_id))
             job = msgspec.structs.replace(job, output=output)
         return job
+
+
+@lru_cache(4096)
+def _folder_name(job_id: str) -> str:
+    return f"{job_id}-{hashlib.sha256(job_id.encode()).hexdigest()[:8]}"

@@ -61,7 +61,7 @@ class WorkerClient(Protocol):
     """Whom the supervisor works for: the job desk."""
 
     def take_next(self) -> RunOrder | None:
-        """The next job, durably marked as running; None when nothing waits."""
+        """The next job, marked as running; None when nothing waits."""
 
     def worker_said(self, message: FromWorker, payloads: list[bytes]) -> None:
         """A worker reports on the job it runs."""
@@ -108,6 +108,7 @@ class Supervisor:
             _Slot(f"worker-{index}", device, {CACHE_VARIABLE: str(settings.caches), **environment})
             for index, (device, environment) in enumerate(worker_environments(settings.devices, os.environ))
         ]
+        self._orders: list[tuple[_Slot, Run, bytes]] = []
         self._logs = settings.home / "logs"
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._server_public, server_secret = zmq.curve_keypair()
@@ -209,7 +210,19 @@ class Supervisor:
                 slot.last_sign, slot.stage, slot.dumped_at = time.monotonic(), "", None
                 rotate_output(self._log_file(slot), self._settings.log_file_bytes, self._settings.log_files)
                 slot.log_offset = self._log_file(slot).stat().st_size
-                self._tell(slot, Run(job_id=order.job_id, resume=order.resume), order.job)
+                self._orders.append((slot, Run(job_id=order.job_id, resume=order.resume), order.job))
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether a worker waits for :meth:`send_orders`."""
+        return bool(self._orders)
+
+    def send_orders(self) -> None:
+        """Tell the workers what to run; the broker calls it once it is durable that they do."""
+        orders, self._orders = self._orders, []
+        for slot, run, job in orders:
+            if slot.job_id == run.job_id:
+                self._tell(slot, run, job)
 
     def _tell(self, slot: _Slot, message: ToWorker, *payloads: bytes) -> bool:
         """Whether the worker can be reached. One that is gone cannot be told; tick will notice that."""

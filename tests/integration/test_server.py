@@ -273,7 +273,9 @@ def test_a_job_whose_worker_died_once_continues(
     assert "about to die" in log
     assert "resume True" in log
     assert any("it will start again" in state for state in states)
-    assert any(state.startswith("running continues after") for state in states)
+    # Which of the two depends on whether the first frame was told before the worker died.
+    again = ("running continues after", "running starts again")
+    assert any(state.startswith(again) for state in states), states
 
 
 def test_a_job_that_kills_its_worker_twice_is_set_aside(client: Client, shot: Path, tmp_path: Path) -> None:
