@@ -70,8 +70,8 @@ class JobPictures:
         return build_quadmask(roles.remove, roles.affected, is_first_frame=False, snap=False)
 
     def other(self, pattern: str) -> Column:
-        """One more column, such as the truth."""
-        frames = self._sequence(pattern)
+        """One more column, such as the truth, from frames of the full size."""
+        frames = self._sequence(pattern, self._job.settings.proxy_scale)
         return picture_column("truth", lambda number: frames.frame(number).read_rgb(self._box))
 
     def columns(self, *, difference: bool) -> list[Column]:
