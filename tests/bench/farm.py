@@ -9,6 +9,8 @@ Usage: python -m tests.bench.farm run [--shots 40] [--frames 6]
 - one process: ``void run`` with all jobs at once;
 - one bundle for all of them through ``openjd run``, short shots sharing tasks;
 - the removal step alone with a task for each shot, in one session and in two side by side.
+
+``plan`` counts processor time: it works in one process and waits for nobody.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -30,17 +33,20 @@ import numpy as np
 
 from tests.integration.command_case import void
 from tests.integration.farm_case import OPENJD, VOID, farm_job
+from void_engine.engines.registry import part_overlap
+from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_server.farm.bundle import write_bundles
-from void_server.farm.order import FarmOrder
+from void_server.farm.order import STEP_ORDER, FarmOrder
 from void_server.farm.plan_file import read_plan
+from void_server.farm.planning import ShotRange, plan
 from void_server.farm.targets import write_target
 
 
-def seconds(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
+def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    began = clock()
     work()
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def call(*commands: Sequence[str | Path]) -> None:
@@ -90,12 +96,10 @@ def run(arguments: argparse.Namespace) -> None:
         together = seconds(lambda: call([VOID, "run", *jobs]))
         forget(folder, jobs)
         packed = bundled(folder, jobs, "packed")
-        plan = read_plan(folder / "packed" / "plan.json")
-        tasks = sum(len(plan.tasks(step)) for step in ("prepare", "remove", "merge", "check"))
+        made = read_plan(folder / "packed" / "plan.json")
+        tasks = sum(len(made.tasks(step)) for step in STEP_ORDER)
         farm = seconds(lambda: call([*packed, "--step", "check", "--run-dependencies"]))
-        print(
-            f"{count} shots of {arguments.frames} frames, engine {arguments.engine}, {os.cpu_count()} cores"
-        )
+        print(f"{count} shots of {arguments.frames} frames, {arguments.engine}, {os.cpu_count()} cores")
         print("| way | processes that work | s | over the loop |")
         print("| --- | --- | --- | --- |")
         print(f"| plain loop, a process for each shot | {count} | {loop:.1f} | 1.00 |")
@@ -125,9 +129,9 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"two sessions against one: {two / one:.2f} of the wall-clock time")
 
 
-def bare_tasks(plan: Path, scratch: Path, count: int) -> None:
+def bare_tasks(plan_file: Path, scratch: Path, count: int) -> None:
     for task in range(count):
-        words = ("--plan", plan, "--task", str(task), "--scratch", scratch)
+        words = ("--plan", plan_file, "--task", str(task), "--scratch", scratch)
         call([VOID, "farm", "step", "remove", *words])
 
 
@@ -136,32 +140,48 @@ def plan_many(arguments: argparse.Namespace) -> None:
         folder = Path(path)
         job = read_job(farm_job(folder, engine="propagation", frames=2))
         points: list[tuple[int, float]] = []
-        print("| shots | frames | planned and written in s | ms for each shot |")
-        print("| --- | --- | --- | --- |")
+        print("| shots | frames | tasks | planned, s | planned and written, s | ms for each shot |")
+        print("| --- | --- | --- | --- | --- | --- |")
         for count in (125, 250, 500, 1000):
-            replace = msgspec.structs.replace
-            jobs = [
-                replace(
-                    job,
-                    job_id=f"job{n}",
-                    shot=replace(
-                        job.shot, name=f"sh{n:04d}", first_frame=1001, last_frame=1001 + 99 + n % 50
-                    ),
-                    output=replace(job.output, pattern=f"/shots/sh{n:04d}/clean.%04d.exr"),
-                )
-                for n in range(count)
-            ]
+            jobs = [numbered(job, number) for number in range(count)]
             order = FarmOrder(folder=folder / str(count), scratch=folder / "scratch")
-
-            def make(jobs: list[object] = jobs, order: FarmOrder = order) -> None:  # type: ignore[assignment]
-                write_target("openjd", write_bundles(jobs, order), submit=False)  # type: ignore[arg-type]
-
-            took = seconds(make)
+            ranges = [
+                ShotRange(
+                    file="",
+                    name=one.shot.name,
+                    engine="propagation",
+                    first_frame=one.shot.first_frame,
+                    last_frame=one.shot.last_frame,
+                )
+                for one in jobs
+            ]
+            bare = seconds(partial(plan, ranges, part_overlap), time.process_time)
+            took = seconds(partial(write_all, jobs, order), time.process_time)
             points.append((count, took))
+            made = [plan([shot], part_overlap) for shot in ranges]
+            tasks = sum(len(one.tasks(step)) for one in made for step in STEP_ORDER)
             frames = sum(len(one.shot.frame_numbers) for one in jobs)
-            print(f"| {count} | {frames} | {took:.2f} | {1000 * took / count:.1f} |")
+            each = 1000 * took / count
+            print(f"| {count} | {frames} | {tasks} | {bare:.3f} | {took:.2f} | {each:.1f} |")
         if arguments.plot:
             plot(points, arguments.plot)
+
+
+def numbered(job: RemovalJob, number: int) -> RemovalJob:
+    """A shot of 100 to 149 frames."""
+    replace = msgspec.structs.replace
+    last = 1001 + 99 + number % 50
+    return replace(
+        job,
+        job_id=f"job{number}",
+        shot=replace(job.shot, name=f"sh{number:04d}", first_frame=1001, last_frame=last),
+        output=replace(job.output, pattern=f"/shots/sh{number:04d}/clean.%04d.exr"),
+    )
+
+
+def write_all(jobs: Sequence[RemovalJob], order: FarmOrder) -> None:
+    """Plans, jobs, templates and lists of files of one bundle for each shot."""
+    write_target("openjd", write_bundles(jobs, order), submit=False)
 
 
 def plot(points: Sequence[tuple[int, float]], path: Path) -> None:

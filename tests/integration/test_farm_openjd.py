@@ -39,8 +39,8 @@ def run_here(job: Path) -> dict[str, bytes]:
 
 
 def test_all_steps_give_what_void_run_gives(tmp_path: Path) -> None:
-    """Export, prepare, three parts, two chunks of merging and of checking: the same bytes as one process."""
-    job = farm_job(tmp_path, engine="propagation")
+    """Export, prepare, two parts, two chunks of merging and of checking: the same bytes as one process."""
+    job = farm_job(tmp_path, engine="propagation", frames=48)
     expected = run_here(job)
     plate = tmp_path / "sh010"
     kept = tmp_path / "kept"
@@ -56,7 +56,7 @@ def test_all_steps_give_what_void_run_gives(tmp_path: Path) -> None:
         options=(
             *("--nuke-script", str(script), "--nuke-write", "WritePlate", "--nuke", str(nuke)),
             *("--ocio", "ocio://default", "--models", str(tmp_path / "models")),
-            *("--cache", str(tmp_path / "cache")),
+            *("--cache", str(tmp_path / "cache"), "--part-frames", "24", "--chunk-frames", "24"),
         ),
     )
     checked = subprocess.run(
@@ -69,8 +69,8 @@ def test_all_steps_give_what_void_run_gives(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout[-4000:]
     assert results(tmp_path) == expected
     assert "openjd_progress: 100.0" in ran.stdout
-    assert "openjd_status: sh010 1001-1006" in ran.stdout
-    assert "openjd_status: WritePlate frame 1012" in ran.stdout
+    assert "openjd_status: sh010 1001-1032" in ran.stdout
+    assert "openjd_status: WritePlate frame 1024" in ran.stdout
     assert not list((tmp_path / "scratch").rglob("clean.*.exr"))  # checked frames need no scratch
 
 

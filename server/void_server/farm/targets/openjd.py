@@ -18,6 +18,8 @@ from void_server.farm.plan_file import PLAN_NAME
 
 SPECIFICATION = "jobtemplate-2023-09"
 _MOST_NAME = 128
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""The one in C, where it was built: a sequence's plates are some hundred thousand lines."""
 
 
 def write_openjd(bundle: Bundle) -> Path:
@@ -178,7 +180,7 @@ def _literal(text: str) -> str:
 
 
 def _dump(path: Path, content: dict[str, Any]) -> None:
-    text = yaml.safe_dump(content, sort_keys=False, width=1000, allow_unicode=True)
+    text = yaml.dump(content, Dumper=_DUMPER, sort_keys=False, width=1000, allow_unicode=True)
     path.write_text(text, encoding="utf-8")
 
 
