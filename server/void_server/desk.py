@@ -239,6 +239,7 @@ class JobDesk:
         hours = self._settings.upload_grace_s / 3600
         self.stop_upload(job_id)
         self._change(job_id, JobState.CANCELLED, f"its files did not all arrive within {hours:.2g} h")
+        self._delete(job_id, self._spool.remove_results)
 
     def take_next(self) -> RunOrder | None:
         """For the supervisor: mark the next job as running and hand it out; the worker hears of it after the

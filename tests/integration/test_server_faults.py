@@ -163,6 +163,7 @@ def test_an_upload_without_its_client_is_dropped(tmp_path: Path, shot: Path) -> 
         wait_until(lambda: client.job(job.job_id).result(5).state is JobState.CANCELLED)
         assert "did not all arrive within" in client.job(job.job_id).result(5).message
         wait_until(lambda: not inputs.exists())
+        wait_until(lambda: [path.name for path in inputs.parent.iterdir()] == ["log.txt"])
 
 
 def test_a_client_that_is_not_on_the_list_is_kept_out(server: ServerProcess, tmp_path: Path) -> None:
