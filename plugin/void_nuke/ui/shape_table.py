@@ -44,8 +44,8 @@ class ShapeTable(QtWidgets.QWidget):
             button = QtWidgets.QPushButton("Clear" if role is None else word)
             button.setToolTip(_TIPS[word])
             if role is not None:
-                button.setIcon(_dot(theme_of(self.palette()).role(role), 10))
-                button.setIconSize(QtCore.QSize(9, 9))
+                button.setIcon(_dot(theme_of(self.palette()).role(role), 9, gap=5))
+                button.setIconSize(QtCore.QSize(14, 9))
             button.clicked.connect(lambda *_, role=role: model.set_role(self._selected(), role))
             buttons.addWidget(button)
             self._buttons.append(button)
@@ -109,8 +109,9 @@ _TIPS = {
 }
 
 
-def _dot(colour: QtGui.QColor, size: int) -> QtGui.QIcon:
-    pixmap = QtGui.QPixmap(size * 2, size * 2)
+def _dot(colour: QtGui.QColor, size: int, gap: int = 0) -> QtGui.QIcon:
+    """``gap`` is room to the right of it. Twice as large as shown, for screens with two pixels per point."""
+    pixmap = QtGui.QPixmap((size + gap) * 2, size * 2)
     pixmap.fill(QtCore.Qt.GlobalColor.transparent)
     painter = QtGui.QPainter(pixmap)
     painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
