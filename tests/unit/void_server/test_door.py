@@ -35,6 +35,7 @@ def test_one_too_many_is_turned_away_and_the_others_stay(context: zmq.Context[zm
                 door.monitor.poll(20)
                 door.look()
 
+        held.callback(server.close, 0)
         held.callback(door.close)
         first, second = connect(), connect()
         look_until(lambda: door.connections == 2)
