@@ -121,7 +121,7 @@ class GetJob(Message, frozen=True, kw_only=True, tag="get_job"):
 
 class ListJobs(Message, frozen=True, kw_only=True, tag="list_jobs"):
     request: RequestNumber
-    states: list[JobState] | None = None
+    states: Annotated[list[JobState], Meta(max_length=16)] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
     """The newest ones."""
 

@@ -30,7 +30,7 @@ def check_input(path: Path, roots: Sequence[Path] | None) -> None:
         RequestRefused: with code ``refused_path``.
     """
     _check_absolute(path)
-    _check_roots(path, path.resolve(), roots, "read_roots")
+    _check_roots(path, _resolved(path), roots, "read_roots")
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -45,7 +45,7 @@ def check_output_folder(folder: Path, roots: Sequence[Path] | None) -> None:
         RequestRefused: with code ``refused_path``.
     """
     _check_absolute(folder)
-    _check_roots(folder, folder.resolve(), roots, "output_roots")
+    _check_roots(folder, _resolved(folder), roots, "output_roots")
 
 
 def check_job_inputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
@@ -61,8 +61,8 @@ def check_job_inputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
             is_link, mode = False, stat.S_IFREG
         _check_regular(path, mode)
         if folder not in folders:
-            folders[folder] = folder.resolve()
-        _check_roots(path, path.resolve() if is_link else folders[folder] / path.name, roots, "read_roots")
+            folders[folder] = _resolved(folder)
+        _check_roots(path, _resolved(path) if is_link else folders[folder] / path.name, roots, "read_roots")
 
 
 def check_job_outputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
@@ -95,6 +95,13 @@ def opened_exr(path: Path, roots: Sequence[Path] | None) -> Iterator[BinaryIO]:
 def _check_absolute(path: Path) -> None:
     if not path.is_absolute():
         raise RequestRefused("refused_path", f"{path} is not absolute; the server has another current folder")
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # a name that is too long, links that lead in a circle
+        raise RequestRefused("refused_path", f"{str(path)[:200]} cannot be followed: {error}") from error
 
 
 def _check_regular(path: Path, mode: int) -> None:

@@ -93,7 +93,13 @@ def check_output_folder(folder: Path) -> None:
         OutputError: when it is not below the folders that may be.
     """
     roots = current_policy().output_roots
-    if roots is not None and not _is_below(folder.resolve(), roots):
+    if roots is None:
+        return
+    try:
+        real = folder.resolve()
+    except (OSError, RuntimeError) as error:  # links that lead in a circle
+        raise OutputError(f"{folder} cannot be followed: {error}") from error
+    if not _is_below(real, roots):
         raise OutputError(
             f"{folder} is outside the folders that may be written to here (output_roots); "
             "choose another output, or have the files sent back"
