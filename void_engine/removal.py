@@ -19,7 +19,7 @@ from .geometry import Box
 from .mattes import ShotMattes
 from .merge import merge
 from .obstacles import Patience
-from .plates.exr import read_header, remove_parts
+from .plates.exr import check_end, read_header, remove_parts
 from .plates.frame import Frame
 from .plates.pattern import FramePattern
 from .plates.sequence import PlateSequence, ShotFormat
@@ -215,11 +215,14 @@ def frames_to_make(
     for number in numbers:
         path = request.output.pattern.path(number)
         if path.exists():
-            if request.resume and patience.insist(partial(_maker_of, path, number)) == made_here:
+            if not request.resume or patience.insist(partial(_maker_of, path, number)) != made_here:
+                foreign.append(path)
+            elif patience.insist(partial(_is_whole, path, number)):
                 kept.append(number)
                 monitor.frame_done(number, path)
             else:
-                foreign.append(path)
+                path.unlink()
+                monitor.log(f"frame {number} of an earlier run is damaged and made again")
     if foreign:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise OutputExistsError(
@@ -229,6 +232,21 @@ def frames_to_make(
     if kept:
         monitor.log(f"{len(kept)} of {len(numbers)} frames are already there and kept")
     return frozenset(numbers) - frozenset(kept)
+
+
+def _is_whole(path: Path, number: int) -> bool:
+    """Whether a frame's file has its end. Disks and file servers may lose what they said was safe.
+
+    Raises:
+        PlateError: when what stands in the way may pass.
+    """
+    try:
+        check_end(path, number)
+    except PlateError as error:
+        if error.obstacle:
+            raise
+        return False
+    return True
 
 
 def _maker_of(path: Path, number: int) -> tuple[str, str] | None:

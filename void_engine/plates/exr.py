@@ -66,6 +66,22 @@ def read_header(path: Path | str, number: int) -> FrameHeader:
         return merge_parts(_parts(source, path, number), path, number).header
 
 
+def check_end(path: Path | str, number: int) -> None:
+    """Read the last line of a scan-line file, which is written last: one that was cut short has none.
+
+    Raises:
+        PlateError: when it cannot be read.
+    """
+    path = Path(path)
+    with _opened(path, number) as source:
+        spec = source.spec()
+        last = spec.y + spec.height
+        pixels = source.read_scanlines(0, 0, last - 1, last, 0, 0, spec.nchannels, "float")
+        reason = source.geterror()
+        if pixels is None or reason:
+            raise _unreadable(path, number, reason)
+
+
 def read_frame(path: Path | str, number: int) -> Frame:
     """A frame with all its channels, each in its own data type. Tiles and multi-part files are made flat:
     channels of further parts are named after their part (see :mod:`void_engine.plates.parts`).

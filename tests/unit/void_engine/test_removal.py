@@ -404,6 +404,30 @@ class TestStoppingAndGoingOn:
         assert sorted(monitor.done) == [1001, 1002, 1003, 1004]
         assert kept.read_bytes() == before
 
+    @pytest.mark.parametrize("zeros", [False, True])
+    def test_a_frame_without_its_end_is_made_again(
+        self, tmp_path: Path, files: ExitStack, zeros: bool
+    ) -> None:
+        """As a file server leaves it that lost its power, whatever it said before."""
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+        run_removal(
+            make_request(files, plate, tmp_path / "out", shapes=shapes_of()),
+            PaintingEngine(),
+            RecordingMonitor(),
+        )
+        path = tmp_path / "out" / "result.1002.exr"
+        whole = path.read_bytes()
+        lost = len(whole) // 5
+        path.write_bytes(whole[:-lost] + bytes(lost if zeros else 0))
+        again = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), resume=True)
+        engine, monitor = PaintingEngine(), RecordingMonitor()
+        run_removal(again, engine, monitor)
+        assert engine.asked == [1002]
+        assert path.read_bytes() == whole
+        assert sorted(monitor.done) == [1001, 1002, 1003, 1004]
+        assert "frame 1002 of an earlier run is damaged and made again" in monitor.lines
+
     def test_an_edited_job_does_not_go_on(self, tmp_path: Path, files: ExitStack) -> None:
         (tmp_path / "out").mkdir()
         plate = write_plate(tmp_path)
