@@ -217,7 +217,7 @@ class TestWithAServer:
         assert (listed[0]["job_id"], listed[0]["state"]) == (job_id, "done")
         assert job_id in void("jobs", "--home", home).out
         assert void("watch", job_id, "--home", home).code == 0
-        assert "done" in void("log", job_id, "--home", home).out
+        assert "done" in void("logs", job_id, "--home", home).out
 
     def test_fetch_brings_what_was_left_behind(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)
