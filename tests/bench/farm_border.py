@@ -4,10 +4,10 @@ Usage: python -m tests.bench.farm_border [--frames 72] [--width 256]
 
 A shot with known truth is propagated in three parts as a farm does it: prepared once, each part by itself,
 joined across the frames that neighbours have in common. Beside it, the shot as one piece, and three parts as
-if they were shots of their own. The *temporal error* of a pair of frames is how much the error against the truth
-changes from one to the next along the true motion, inside the matte (root mean square, percent of display
-white). A border's figure is the worst pair from the last frame that one part makes alone to the first frame
-that the next one makes alone.
+if they were shots of their own. The *temporal error* of a pair of frames is how much the error against the
+truth changes from one to the next along the true motion, inside the matte (root mean square, percent of
+display white). A border's figure is the worst pair from the last frame that one part makes alone to the first
+frame that the next one makes alone.
 """
 
 from __future__ import annotations

@@ -322,3 +322,5 @@ def test_a_bundle_takes_the_same_lists(tmp_path: Path) -> None:
     assert read_job(tmp_path / "b" / "sh020" / "jobs" / "sh020.json").shot.name == "sh020"
     together = void("farm", "bundle", jobs, "--to", "openjd", "-o", tmp_path / "one", "--together")
     assert "2 shots in 1 bundle with 4 tasks" in together.out
+    one = void("farm", "bundle", jobs / "sh010.json", "--to", "openjd", "-o", tmp_path / "single")
+    assert one.out.splitlines()[-1].startswith("1 shot in 1 bundle")

@@ -143,12 +143,15 @@ def test_an_interrupted_run_leaves_no_partial_frame_and_goes_on(tmp_path: Path) 
     assert not list(scratch.rglob("*.part*"))
     for path in whole:
         read_frame(path, 1)
+    killed = next(iter(whole)).with_name(".clean.1040.exr.0123abcd.part")  # what a kill -9 would leave
+    killed.write_bytes(b"half a frame")
 
     again = openjd(folder, "remove")
 
     assert again.returncode == 0, again.stdout[-3000:]
     after = {path: path.stat().st_mtime_ns for path in scratch.rglob("clean.*.exr")}
     assert len(after) == 40
+    assert not killed.exists()
     assert all(after[path] == made for path, made in whole.items())
     assert f"{len(whole)} frames of 1001-1040 are already made and kept" in again.stdout
 

@@ -136,8 +136,9 @@ def bundle(
     for line in write_target(target.value, bundles, submit=submit):
         typer.echo(line)
     tasks = sum(len(one.plan.tasks(step.value)) for one in bundles for step in Step)
-    noun = "bundle" if len(bundles) == 1 else "bundles"
-    typer.echo(f"{len(jobs)} shots in {len(bundles)} {noun} with {tasks} tasks for {target.value}: {folder}")
+    shots = "1 shot" if len(jobs) == 1 else f"{len(jobs)} shots"
+    held = "1 bundle" if len(bundles) == 1 else f"{len(bundles)} bundles"
+    typer.echo(f"{shots} in {held} with {tasks} tasks for {target.value}: {folder}")
 
 
 @app.command("step")
