@@ -16,6 +16,9 @@ from void_engine.propagation.working_set import BoolArray
 
 _CELLS = 3
 """Points looked at across the narrowest area that is worth a key frame."""
+_LARGE_MATTE = 0.15
+"""Part of the frame from which a matte is large."""
+_ENOUGH_FOR_A_RIM = 4
 
 
 class KeyPlan:
@@ -48,8 +51,19 @@ class KeyPlan:
     def sources(self, number: int) -> list[int]:
         """The frames that ``number`` takes its hidden pixels from."""
         if self._chosen is None or self._chosen[0] != number:
-            self._chosen = (number, choose(self._track, number, self._anchors, self._most_sources))
+            chosen = choose(self._track, number, self._anchors, self._most_sources)
+            if len(chosen) > _ENOUGH_FOR_A_RIM and self._is_mostly_rim(number, chosen):
+                chosen = chosen[:_ENOUGH_FOR_A_RIM]
+            self._chosen = (number, chosen)
         return self._chosen[1]
+
+    def _is_mostly_rim(self, number: int, chosen: list[int]) -> bool:
+        """Whether a large matte is so far hidden in all frames that sources show little but its rim."""
+        hidden = self._track.hidden(number)
+        if float(hidden.mean()) < _LARGE_MATTE:
+            return False
+        points = self._points(hidden)
+        return float(self._unseen(number, chosen, points).mean()) > 0.5
 
     def is_key(self, number: int) -> bool:
         """Whether frame ``number`` is a key frame."""
@@ -71,19 +85,26 @@ class KeyPlan:
         hidden = self._track.hidden(number)
         if hidden.all():
             return False
-        cells = np.zeros(hidden.shape, bool)
-        cells[:: self._step, :: self._step] = hidden[:: self._step, :: self._step]
-        rows, columns = np.nonzero(cells)
-        points = np.stack([columns, rows], axis=1).astype(np.float32)
-        unseen = np.ones(len(points), bool)
-        for source in self.sources(number):
-            unseen &= ~visible(self._track, number, source, points)
+        points = self._points(hidden)
+        unseen = self._unseen(number, self.sources(number), points)
         segment = self._track.segment(number)
         if self._keys and self._keys[-1] in segment:
             unseen &= ~self._inside(number, self._keys[-1], points)
-        cells[rows, columns] = unseen
-        coarse = cells[:: self._step, :: self._step].astype(np.uint8)
+        coarse = np.zeros(hidden[:: self._step, :: self._step].shape, np.uint8)
+        at = points.astype(np.int64) // self._step
+        coarse[at[:, 1], at[:, 0]] = unseen
         return bool(cv2.erode(coarse, np.ones((_CELLS, _CELLS), np.uint8)).any())
+
+    def _points(self, hidden: BoolArray) -> Float32Array:
+        """(N, 2) of the hidden pixels on a grid, which every area worth a key frame meets several times."""
+        rows, columns = np.nonzero(hidden[:: self._step, :: self._step])
+        return np.stack([columns, rows], axis=1).astype(np.float32) * np.float32(self._step)
+
+    def _unseen(self, number: int, chosen: list[int], points: Float32Array) -> BoolArray:
+        unseen = np.ones(len(points), bool)
+        for source in chosen:
+            unseen &= ~visible(self._track, number, source, points)
+        return unseen
 
     def _inside(self, target: int, key: int, points: Float32Array) -> BoolArray:
         rows, columns = self._track.hidden(target).shape
