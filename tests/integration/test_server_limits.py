@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -112,6 +115,45 @@ def _closed(connections: list[socket.socket]) -> int:
         except OSError:
             count += 1
     return count
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nothing can be frozen here")
+def test_a_connection_that_does_not_answer_is_closed(start: Callable[..., ServerProcess]) -> None:
+    """A machine that is asleep, or a client that never gets to the end of its message, keeps no handle."""
+    server = start(connection_silence_s=0.8, heartbeat_s=5.0)
+    process = psutil.Process(server.pid)
+    frozen = subprocess.Popen(
+        [sys.executable, "-c", _SAY_HELLO, str(server.settings.home)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert frozen.stdout is not None
+        assert "welcome" in frozen.stdout.readline()
+        connected = len(_clients(process, server))
+        frozen.send_signal(signal.SIGSTOP)
+        wait_until(lambda: len(_clients(process, server)) == connected - 1, 15.0)
+    finally:
+        frozen.kill()
+        frozen.communicate()
+
+
+_SAY_HELLO = """
+import sys, time
+from pathlib import Path
+from tests.integration.server_case import Stranger
+from void_protocol.keys import load_connection
+with Stranger(load_connection(Path(sys.argv[1]))) as stranger:
+    print(stranger.hello()["type"], flush=True)
+    time.sleep(60)
+"""
+
+
+def _clients(process: psutil.Process, server: ServerProcess) -> list[Any]:
+    port = int(server.connection().endpoint.rpartition(":")[2])
+    return [
+        each
+        for each in process.net_connections("tcp")
+        if each.laddr.port == port and each.status == psutil.CONN_ESTABLISHED
+    ]
 
 
 def test_one_client_has_so_many_sessions(start: Callable[..., ServerProcess]) -> None:
