@@ -46,11 +46,11 @@ def test_what_is_never_revealed_is_invented_once() -> None:
 
 
 def test_new_background_at_the_picture_s_edge_needs_new_key_frames() -> None:
-    """The matte stays at the right edge while the camera pans that way: what comes in late never leaves it."""
+    """The matte stays at the right edge and the camera pans that way: what comes in late never leaves it."""
     plan = plan_of(track_of([box(50, 90)] * FRAMES, shift_px=4.0))
     keys = plan.up_to(FRAMES - 1)
     assert keys[0] > 0
-    assert 2 <= len(keys) <= 4
+    assert 2 <= len(keys) <= 5
     assert min(np.diff(keys)) >= 2
 
 
