@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.bench.lost_power import FSYNC_JOURNAL, lose_unsynced, watch_syncs
 from tests.integration.cut_wire import CutWire
 from tests.integration.server_case import (
     CHECKOUT,
@@ -26,10 +28,12 @@ from void_engine.plates.frame import Frame
 from void_protocol.client import Client
 from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot
 from void_protocol.keys import Connection
-from void_protocol.messages import FrameEvent, JobState, StateEvent
+from void_protocol.messages import FrameEvent, JobState, ManifestEntry, StateEvent
 from void_protocol.remote_job import RemoteJob
+from void_protocol.sequence import frame_path
 from void_protocol.watching import Snapshot, WatchEvent
 from void_server.server_process import ServerProcess
+from void_server.spool import Spool
 
 FRAMES = range(1010, 1014)
 MEBI = 1024 * 1024
@@ -270,3 +274,35 @@ def test_a_cut_wire_costs_no_event_and_no_frame(copying: ServerProcess, tmp_path
     numbered = [event.sequence for event in events if isinstance(event, StateEvent | FrameEvent)]
     first = next(event for event in events if isinstance(event, Snapshot))
     assert numbered == list(range(first.job.sequence + 1, info.sequence + 1))
+
+
+# Power
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not synced there")
+def test_what_was_told_survives_a_power_cut(
+    plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    monkeypatch.setenv(FSYNC_JOURNAL, "")
+    watch_syncs(tmp_path / "hook", tmp_path / "journal")
+    home = tmp_path / "home"
+    with (
+        server_for(home, runner="tests.integration.faulty_runner:run") as running,
+        Client(running.connection()) as client,
+    ):
+        done = client.submit(job_for(plate, tmp_path / "a"), transfer="streamed", fetch=False)
+        assert done.done.result(20).state is JobState.DONE
+        begun = client.submit(job_for(plate, tmp_path / "b", "hang"), transfer="streamed", fetch=False)
+        wait_until(lambda: begun.info is not None and begun.info.progress is not None)
+        running.kill()
+        for seed in range(5):
+            lose_unsynced([home / "jobs"], tmp_path / "journal", random.Random(seed))
+    spool = Spool(home)
+    for frame in FRAMES:
+        source = plate / f"plate.{frame}.exr"
+        sent = spool.input_file(begun.job_id, ManifestEntry("plate", frame, 0))
+        assert sent.read_bytes() == source.read_bytes()
+        result = read_frame(frame_path(spool.result_pattern(done.job_id), frame), frame)
+        original = read_frame(source, frame)
+        assert all(np.array_equal(result.native(name), original.native(name)) for name in "RGB")

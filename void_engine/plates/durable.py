@@ -2,6 +2,9 @@
 
 A rename puts a file in place at once or not at all, but neither its bytes nor its name need be on the disk
 then: the file is synced before, its folder after.
+
+``void_protocol/durable.py`` does the same for what travels. The engine imports nothing of ours, so there are
+two; a test keeps them alike.
 """
 
 from __future__ import annotations
