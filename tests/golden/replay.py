@@ -278,7 +278,8 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     golden = Path(arguments[0])
-    if max(path.stat().st_size for path in golden.glob("models/*.safetensors"), default=0) < _SMALL_BYTES:
+    sizes = [path.stat().st_size for path in golden.glob("models/*.safetensors")]
+    if max(sizes, default=0) < _SMALL_BYTES:
         torch.set_num_threads(1)
     for name in replay(golden, Path(arguments[1])):
         print(name)
