@@ -21,8 +21,8 @@ def the_model() -> PanelModel:
     model = PanelModel(host, ServerModel())
 
     def quit_nuke() -> None:
+        host.close()  # first: no thread waits for the main thread any more
         model.close()
-        host.close()
         the_model.cache_clear()
 
     application = QtCore.QCoreApplication.instance()

@@ -119,4 +119,6 @@ def _dot(colour: QtGui.QColor, size: int, gap: int = 0) -> QtGui.QIcon:
     painter.setBrush(colour)
     painter.drawEllipse(1, 1, size * 2 - 2, size * 2 - 2)
     painter.end()
-    return QtGui.QIcon(pixmap)
+    icon = QtGui.QIcon(pixmap)
+    icon.addPixmap(pixmap, QtGui.QIcon.Mode.Selected)  # a tinted one would be another colour
+    return icon

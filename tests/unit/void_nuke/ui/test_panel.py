@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ pytest.importorskip(
 
 from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 
+from tests.fakes.qt_session import run_until
 from tests.fakes.scene_host import SceneHost, element_of, square
 from tests.fakes.still_session import StillSession, job_of
 from void_nuke.host import NodeInfo
@@ -22,9 +24,11 @@ from void_nuke.panel.model import PanelModel
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
 from void_nuke.pick import RemovalPick
 from void_nuke.tracked_job import Phase
+from void_nuke.ui.job_log import JobLog
 from void_nuke.ui.panel import PanelView
-from void_nuke.ui.region_view import paint_quadmask
+from void_nuke.ui.region_view import area_of, paint_quadmask
 from void_nuke.ui.style import DARK, LIGHT, theme_of
+from void_protocol.errors import ServerError
 from void_protocol.job import RotoPoint, ShapeFrame
 from void_protocol.watching import Preview
 
@@ -148,6 +152,89 @@ def test_the_actions_of_a_job(bench: Bench) -> None:
     assert [name for name, _ in bench.session.calls][-4:] == ["cancel", "import_result", "retry", "start"]
 
 
+def test_the_folder_is_opened_as_far_as_it_is_there(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(QtGui.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    there = tmp_path / "void"
+    there.mkdir()
+    pattern = str(there / "clean_v001" / "clean_v001.%04d.exr")
+    bench.session.change(job_of("a", Phase.HANDED_OVER, pick=PICK, result_pattern=pattern))
+    bench.click("Open folder")
+    (there / "clean_v001").mkdir()
+    bench.click("Open folder")
+    assert [Path(one) for one in opened] == [there, there / "clean_v001"]
+
+
+class TalkingServer:
+    """A client whose server says more each time it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def log(self, job_id: str, offset: int) -> Future[tuple[str, int]]:
+        self.asked.append(offset)
+        answer: Future[tuple[str, int]] = Future()
+        if len(self.asked) > 2:
+            answer.set_exception(ServerError("unknown", "the job is forgotten; its log went with it"))
+        else:
+            answer.set_result((f"line {len(self.asked)}\n", offset + 7))
+        return answer
+
+
+def test_the_log_follows_the_server(bench: Bench, qt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("void_nuke.ui.job_log._ASK_MS", 20)
+    server = TalkingServer()
+    bench.server._client = server  # type: ignore[assignment]
+    info: Any = object()
+    bench.session.change(job_of("a", Phase.RUNNING, pick=PICK, info=info))
+    bench.click("Log")
+    (log,) = bench.view.findChildren(JobLog)
+    text = log.findChild(QtWidgets.QPlainTextEdit)
+    assert text is not None
+    run_until(qt, lambda: "went with it" in text.toPlainText())
+    assert text.toPlainText().split("\n") == [
+        "line 1",
+        "line 2",
+        "",
+        "the job is forgotten; its log went with it",
+        "",
+    ]
+    assert server.asked == [0, 7, 14], "a log that is gone is not asked for again"
+    bench.server._client = None
+    log.close()
+
+
+def test_where_it_runs_is_chosen_beside_the_button(bench: Bench) -> None:
+    bench.click("Use selection")
+    bench.model.set_role(["Root/cup"], "remove")
+    bench.model.change(server_python="/studio/python", farm_target="opencue")
+    combo = next(
+        one for one in bench.view.findChildren(QtWidgets.QComboBox) if one.accessibleName() == "Where it runs"
+    )
+    combo.setCurrentIndex(1)
+    assert "goes to OpenCue" in bench.texts()
+    remove = bench.view.findChild(QtWidgets.QPushButton, "VoidRemove")
+    assert remove is not None
+    remove.click()
+    (sent,) = [what for name, what in bench.session.calls if name == "send_to_farm"]
+    assert sent[1].target == "opencue"
+
+
+def test_the_direction_of_a_curve_is_exact() -> None:
+    """A circle of four cubics, either way round, and a shape without area."""
+    handle = 4 / 3 * (2**0.5 - 1)
+    places = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)]
+    left = [RotoPoint(x, y, y * handle, -x * handle, -y * handle, x * handle) for x, y in places]
+    right = [
+        RotoPoint(one.x, one.y, one.right_x, one.right_y, one.left_x, one.left_y) for one in reversed(left)
+    ]
+    assert area_of(left) == pytest.approx(3.1422, abs=1e-3)
+    assert area_of(right) == pytest.approx(-area_of(left))
+    assert area_of([RotoPoint(0, 0), RotoPoint(5, 5)]) == 0.0
+
+
 def test_a_failure_says_its_remedy_in_full(bench: Bench) -> None:
     remedy = "the GPU has 9.8 GiB free and needs 14; choose Scale 1/2, then press Retry"
     bench.session.change(job_of("a", Phase.FAILED, message=remedy))
@@ -221,7 +308,7 @@ def test_the_overlay_follows_the_hosts_frame(bench: Bench, qt: Any) -> None:
     bench.model.set_role(["Root/cup"], "remove")
     bench.host.current_frame = 1010
 
-    QtTest.QTest.qWait(400)
+    run_until(qt, lambda: bench.view._shown_frame == 1010)
 
     assert bench.view._shown_frame == 1010
     assert replace(bench.model.settings) == bench.model.settings
