@@ -31,6 +31,8 @@ from void_engine.propagation import (
     reveal,
     synthesis,
     thin,
+    trust,
+    weighing,
 )
 
 _DEFAULT = (
@@ -88,11 +90,17 @@ WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
         (registration.ShotTrack, "chained", _no_camera),
         (registration.PairRegistration, "refine", _unrefined),
     ],
+    "weights guessed, not measured": [(weighing, "covariance", lambda *_: None)],
     "homographies only chained": [(registration.PairRegistration, "refine", _unrefined)],
     "no residual flow": [(flow.FlowMeter, "raw", _no_motion)],
+    "residual flow everywhere": [
+        (completion.Judge, "helps", lambda *_: True),
+        (completion.Judge, "predictable", lambda *_: True),
+    ],
     "no parallax structure": [(reveal.Revealer, "_structure", lambda *_: None)],
     "no texture weight": [(completion, "texture_weight", lambda gray: np.ones(gray.shape, np.float32))],
     "no light matching": [(light, "match", _same_light)],
+    "offset and membrane at full": [(trust, "share", lambda *_: 1.0)],
     "gain only": [(light, "match", _only_gain)],
     "bilinear sampling": [(cv2, "remap", _bilinear)],
     "no seam membrane": [(edges, "close_seam", lambda answer, *_: answer)],

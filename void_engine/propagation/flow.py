@@ -15,9 +15,6 @@ from void_engine.propagation.working_set import AnalysisFrame, BoolArray
 _FORWARD_BACKWARD_PX = 0.8
 _NOISE_STEPS = 2.0
 """A misfit this small, in 8-bit steps, is noise: it neither proves nor disproves a flow."""
-_NOISE_PX = 0.15
-"""Motion, in analysis pixels, that flow shows where nothing moves; from twice this it is fully believed."""
-_STEADY_PX = 12
 _LEAST_SIDE = 16
 
 
@@ -111,18 +108,9 @@ class FlowMeter:
             1.0 + np.square(misfit / (3.0 * _NOISE_STEPS))
         )
         confidence = np.where(both, confidence, 0.0).astype(np.float32)
-        gated = forward * (helps * _steady(forward, confidence))[:, :, None]
+        gated = forward * helps[:, :, None]
         misfit = np.minimum(misfit, np.where(shown & view.visible, still, misfit))
         return Measured(gated, confidence, misfit.astype(np.float32))
-
-
-def _steady(flow: Float32Array, confidence: Float32Array) -> Float32Array:
-    """(h, w) in 0..1: 0 where the mean motion of the surroundings is within what noise alone measures."""
-    size = (2 * _STEADY_PX + 1, 2 * _STEADY_PX + 1)
-    weight = np.maximum(confidence, np.float32(1e-3))
-    mean = cv2.blur(flow * weight[:, :, None], size) / cv2.blur(weight, size)[:, :, None]
-    speed = np.hypot(mean[:, :, 0], mean[:, :, 1])
-    return np.asarray(np.clip((speed - _NOISE_PX) / _NOISE_PX, 0.0, 1.0), np.float32)
 
 
 def grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
