@@ -123,6 +123,12 @@ def test_an_anchor_is_given_back_and_preferred_as_a_source() -> None:
     frames = {f.number: f for f in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor())}
     hidden = shot.remove_matte(1001) > 0
     assert np.array_equal(frames[1003].picture[hidden], shot.truth(1003)[hidden])
+    painted, taken = frames[1003].confidence, frames[1002].confidence
+    assert painted is not None
+    assert taken is not None
+    assert float(painted.min()) == 1.0
+    assert 0.5 <= float(taken[hidden].min())
+    assert float(taken[~hidden].min()) == 1.0
     for number in (1001, 1002, 1004):
         assert float(np.abs(frames[number].picture - shot.truth(number))[hidden].mean()) < 0.02
 
