@@ -1,0 +1,161 @@
+"""The steps in this process: what they write is what ``void run`` writes, whatever the job has."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.integration.command_case import edit, void
+from tests.integration.farm_case import farm_job, results
+from void_engine.geometry import Box
+from void_engine.plates.exr import write_frame
+from void_engine.plates.frame import Frame
+from void_server.farm.errors import FarmError
+from void_server.farm.join import faded, joined
+from void_server.farm.plan_file import read_plan
+from void_server.farm.planning import PlannedJob
+from void_server.farm.workplace import Workplace
+
+STEPS = ("prepare", "remove", "merge", "check")
+
+
+def all_steps(folder: Path, job: Path, *options: str) -> Path:
+    """Bundle a job and run every task of every step; the bundle."""
+    target, scratch = folder / "bundle", folder / "scratch"
+    ran = void("farm", "bundle", job, "--to", "openjd", "-o", target, "--scratch", scratch, *options)
+    assert ran.code == 0, ran.err
+    plan = read_plan(target / "plan.json")
+    for step in STEPS:
+        for task in range(len(plan.tasks(step))):
+            words = ("--plan", target / "plan.json", "--task", str(task), "--scratch", scratch)
+            done = void("farm", "step", step, *words, "--dialect", "plain")
+            assert done.code == 0, done.err
+            assert "Progress: 100%" in done.out
+    return target
+
+
+def shapes(job: Path) -> None:
+    """A hand-drawn shape beside the matte, a hold-out across both, every layer, an odd region."""
+    frames = [
+        {"frame": number, "points": [[10, 8], [30.5, 9], [28, 30], [9, 25]], "feather_x_px": 3}
+        for number in range(1001, 1004)
+    ]
+    held = [
+        {"frame": number, "points": [[44, 30], [60, 30], [60, 36], [44, 36]]} for number in range(1001, 1004)
+    ]
+    edit(
+        job,
+        "shapes",
+        value=[
+            {"name": "arm", "role": "affected", "frames": frames},
+            {"name": "post", "role": "ignore", "frames": held},
+        ],
+    )
+    edit(job, "output", "layers", value=["clean", "matte", "confidence", "quadmask"])
+
+
+def proxy(job: Path) -> None:
+    edit(job, "settings", "proxy_scale", value=0.5)
+
+
+def box(job: Path) -> None:
+    edit(job, "settings", "region", value={"mode": "box", "box": [20, 10, 80, 60]})
+
+
+@pytest.mark.parametrize(
+    "changes", [(), (shapes,), (shapes, proxy), (box,)], ids=["plain", "shapes", "proxy", "box"]
+)
+def test_the_result_is_that_of_void_run(tmp_path: Path, changes: tuple[object, ...]) -> None:
+    job = farm_job(tmp_path, engine="propagation", frames=3)
+    for change in changes:
+        change(job)  # type: ignore[operator]
+    ran = void("run", job)
+    assert ran.code == 0, ran.err
+    expected = results(tmp_path)
+    shutil.rmtree(tmp_path / "sh010" / "out")
+
+    all_steps(tmp_path, job, "--chunk-frames", "2")
+
+    assert results(tmp_path) == expected
+    assert len(expected) == 3
+
+
+def test_short_shots_share_tasks(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    for name in ("a", "b", "c"):
+        farm_job(tmp_path, name=name, frames=2).rename(jobs / f"{name}.json")
+    target = all_steps(tmp_path, jobs, "--together")
+    plan = read_plan(target / "plan.json")
+    assert [len(task) for task in plan.remove] == [3]
+    assert all(len(results(tmp_path, name)) == 2 for name in ("a", "b", "c"))
+
+
+def test_prepare_says_what_is_wrong_before_anything_is_made(tmp_path: Path) -> None:
+    job = farm_job(tmp_path, frames=3)
+    edit(job, "mattes", 0, "channel", value="nope")
+    target, scratch = tmp_path / "bundle", tmp_path / "scratch"
+    assert void("farm", "bundle", job, "--to", "openjd", "-o", target).code == 0
+    ran = void("farm", "step", "prepare", "--plan", target / "plan.json", "--task", "0", "--scratch", scratch)
+    assert ran.code == 3
+    assert "no channel 'nope'" in ran.err
+    assert "openjd_fail: " in ran.out
+    assert not list(scratch.rglob("*.exr"))
+
+
+class TestJoining:
+    JOB = PlannedJob(
+        file="a.json", name="a", engine="propagation", first_frame=1, last_frame=20, starts=[1, 11], overlap=3
+    )
+    BOX = Box(0, 0, 2, 2)
+
+    def write(self, place: Workplace, start: int, number: int, values: list[float]) -> None:
+        pixels = np.repeat(np.array(values, np.float32).reshape(2, 2, 1), 3, axis=2).copy()
+        write_frame(Frame.from_pixels(number, ("R", "G", "B"), pixels), place.clean(start).path(number))
+
+    @pytest.mark.parametrize(("number", "share"), [(11, 0.25), (12, 0.5), (13, 0.75)])
+    def test_the_later_part_comes_in(self, tmp_path: Path, number: int, share: float) -> None:
+        """Where both say the same, even NaN, that is taken to the bit."""
+        place = Workplace(tmp_path)
+        same = 0.1 + 0.2
+        self.write(place, 1, number, [0.0, same, np.nan, 4.0])
+        self.write(place, 11, number, [1.0, same, np.nan, 8.0])
+        picture = joined(place, self.JOB, number, self.BOX).picture[..., 0]
+        assert picture[0, 0] == np.float32(share)
+        assert picture[0, 1] == np.float32(same)
+        assert np.isnan(picture[1, 0])
+        assert picture[1, 1] == np.float32(4 + 4 * share)
+
+    def test_elsewhere_there_is_one_part(self, tmp_path: Path) -> None:
+        place = Workplace(tmp_path)
+        self.write(place, 1, 10, [1, 2, 3, 4])
+        self.write(place, 11, 14, [5, 6, 7, 8])
+        assert joined(place, self.JOB, 10, self.BOX).picture[1, 1, 0] == 4
+        assert joined(place, self.JOB, 14, self.BOX).picture[0, 0, 0] == 5
+
+    def test_a_part_that_is_not_there_is_named(self, tmp_path: Path) -> None:
+        place = Workplace(tmp_path)
+        self.write(place, 1, 12, [0, 0, 0, 0])
+        with pytest.raises(FarmError, match="frame 12 was not made by the part from 11"):
+            joined(place, self.JOB, 12, self.BOX)
+
+    def test_fading_keeps_the_ends(self) -> None:
+        first, second = np.zeros((2, 2), np.float32), np.ones((2, 2), np.float32)
+        np.testing.assert_array_equal(faded(first, second, np.float32(0)), first)
+        np.testing.assert_array_equal(faded(first, second, np.float32(1)), second)
+
+
+def test_a_plan_of_another_release_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    assert void("farm", "bundle", farm_job(tmp_path, frames=1), "--to", "openjd", "-o", target).code == 0
+    tree = json.loads((target / "plan.json").read_text())
+    tree["plan_version"] = 9
+    (target / "plan.json").write_text(json.dumps(tree))
+    ran = void(
+        "farm", "step", "prepare", "--plan", target / "plan.json", "--task", "0", "--scratch", tmp_path / "s"
+    )
+    assert "version 9" in ran.err
