@@ -427,6 +427,10 @@ def test_the_farm_gets_the_job_and_its_mattes_stay(
     assert (again.version, session.job(again.job_id).phase) == (2, Phase.HANDED_OVER)
 
 
+def test_every_state_of_the_servers_has_a_phase() -> None:
+    assert [Phase.of(state).is_final for state in JobState] == [state.is_final for state in JobState]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
 def test_a_farm_that_refuses_leaves_nothing(
     session: RemovalSession, pick: RemovalPick, tmp_path: Path
