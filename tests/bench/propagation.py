@@ -27,6 +27,8 @@ from tests.bench.propagation_metrics import Score, display, score, true_flows
 from tests.bench.propagation_scenes import CASES, Case, Scene
 from void_engine.propagation import remove_object
 
+_AROUND_PX = 24
+_PANEL_WIDTH = 240
 _HEADER = (
     f"{'case':18s} {'footage':10s} {'best simple baseline':>24s} {'PSNR':>6s} {'5th':>6s} {'SSIM':>6s} "
     f"{'detail':>6s} {'temp':>6s} {'seam':>6s} {'leak':>5s} {'s/frame':>7s} {'x DIS':>6s} {'peak MB':>8s}"
@@ -56,17 +58,26 @@ def _peak_mib() -> float:
 
 
 def _sheet(path: Path, scene: Scene, clean: np.ndarray) -> None:
-    """The worst frame: plate, clean, truth and four times the error, around the matte."""
+    """The worst frame around its matte: plate, matte, truth; result and four times its error below."""
     inside = scene.matte > 0
     errors = [
-        np.square(display(clean[t]) - display(scene.truth[t]))[inside[t]].mean() for t in range(len(clean))
+        np.square(display(clean[t]) - display(scene.truth[t]))[inside[t]].mean() if inside[t].any() else 0.0
+        for t in range(len(clean))
     ]
     t = int(np.argmax(errors))
-    error = np.clip(0.5 + 4 * (display(clean[t]) - display(scene.truth[t])), 0, 1)
-    panels = [display(scene.plate[t]), display(clean[t]), display(scene.truth[t]), error]
-    top, bottom = np.hstack(panels[:2]), np.hstack(panels[2:])
-    sheet = np.clip(np.vstack([top, bottom])[..., ::-1] * 255, 0, 255).astype(np.uint8)
-    cv2.imwrite(str(path), sheet)
+    error = 0.5 + 4 * (display(clean[t]) - display(scene.truth[t]))
+    matte = np.repeat(scene.matte[t][:, :, None], 3, axis=2)
+    rows, columns = (np.flatnonzero(inside[t].any(axis=axis)) for axis in (1, 0))
+    top, bottom = max(0, rows[0] - _AROUND_PX), rows[-1] + _AROUND_PX
+    left, right = max(0, columns[0] - _AROUND_PX), columns[-1] + _AROUND_PX
+    panels = []
+    for picture in (display(scene.plate[t]), matte, display(scene.truth[t]), display(clean[t]), error):
+        cut = np.clip(picture[top:bottom, left:right], 0, 1)
+        size = (_PANEL_WIDTH, max(1, round(cut.shape[0] * _PANEL_WIDTH / cut.shape[1])))
+        panels.append(cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
+    panels.append(np.full_like(panels[0], 0.5))
+    sheet = np.vstack([np.hstack(panels[:3]), np.hstack(panels[3:])])
+    cv2.imwrite(str(path), np.clip(sheet[..., ::-1] * 255, 0, 255).astype(np.uint8))
 
 
 def _run(case: Case, arguments: argparse.Namespace) -> tuple[Score, float | None]:
