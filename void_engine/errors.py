@@ -24,6 +24,11 @@ class MissingFrameError(PlateError):
     """A frame of the range has no file."""
 
 
+class RefusedFileError(PlateError):
+    """A file that is not read here at all: outside the allowed folders, no file, or beyond a limit. Waiting
+    does not help."""
+
+
 class MatteError(EngineError):
     """The mattes or shapes cannot drive a removal (none at all, wrong size, a channel that is not there)."""
 

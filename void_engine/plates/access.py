@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from void_engine.errors import OutputError, PlateError
+from void_engine.errors import OutputError, PlateError, RefusedFileError
 from void_engine.plates.policy import current_policy
 
 _OPEN_FILES = Path("/proc/self/fd")
@@ -35,21 +35,23 @@ def opened(path: Path, number: int) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: when it cannot be opened.
-        PlateError: when it is no regular file, or not below the folders that may be read.
+        RefusedFileError: when it is no regular file, or not below the folders that may be read.
     """
     described = f"frame {number} ({path})"
     descriptor = os.open(path, _FLAGS)
     try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
-            raise PlateError(f"{described} cannot be opened: it is a folder")
+            raise RefusedFileError(f"{described} cannot be opened: it is a folder")
         if not stat.S_ISREG(mode):
-            raise PlateError(f"{described} cannot be opened: it is no file, but a device, a pipe or a socket")
+            raise RefusedFileError(
+                f"{described} cannot be opened: it is no file, but a device, a pipe or a socket"
+            )
         roots = current_policy().read_roots
         if roots is not None:
             real = _real_path(descriptor, path)
             if real is None or not _is_below(real, roots):
-                raise PlateError(
+                raise RefusedFileError(
                     f"{described} is outside the folders that may be read here (read_roots); "
                     "send the files instead of their paths"
                 )

@@ -18,7 +18,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 from numpy.typing import NDArray
 
-from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError
+from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
 from void_engine.obstacles import read_obstacle, write_obstacle
 from void_engine.plates.access import check_output_folder, confirm, opened
@@ -186,7 +186,9 @@ def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
 def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
     """Open the file until ``held`` is closed, and tell apart what OpenImageIO reports alike."""
     if path.suffix.lower() not in _SUFFIXES:
-        raise PlateError(f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr")
+        raise RefusedFileError(
+            f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr"
+        )
     try:
         file = held.enter_context(opened(path, number))
         magic = file.read(len(_MAGIC))
@@ -215,7 +217,7 @@ def _unreadable(path: Path, number: int, reason: str) -> PlateError:
         return _luma_chroma(path, number)
     first_line = reason.strip().splitlines()[0] if reason.strip() else "no reason was given"
     if "exceeds the" in reason and "limit" in reason:
-        return PlateError(f"frame {number} ({path}) is too large: {first_line} (frame_bytes)")
+        return RefusedFileError(f"frame {number} ({path}) is too large: {first_line} (frame_bytes)")
     return PlateError(
         f"frame {number} ({path}) is damaged or cut short; render or copy it again ({first_line})"
     )
@@ -231,7 +233,7 @@ def _parts(source: oiio.ImageInput, path: Path, number: int) -> list[Part]:
     parts = []
     count = max(1, source.spec().get_int_attribute("oiio:subimages", 1))
     if count > MOST_PARTS:
-        raise PlateError(f"frame {number} ({path}) has {count} parts; at most {MOST_PARTS}")
+        raise RefusedFileError(f"frame {number} ({path}) has {count} parts; at most {MOST_PARTS}")
     for index in range(count):
         if not source.seek_subimage(index, 0):
             raise _unreadable(path, number, source.geterror())

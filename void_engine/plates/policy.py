@@ -11,7 +11,7 @@ from pathlib import Path
 
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 
-from void_engine.errors import PlateError, SettingError
+from void_engine.errors import RefusedFileError, SettingError
 from void_engine.geometry import Box
 
 MOST_PARTS = 256
@@ -70,19 +70,19 @@ def check_size(window: Box, display_size: tuple[int, int], bytes_a_pixel: int, d
         described: the frame, for the message.
 
     Raises:
-        PlateError: naming the limit.
+        RefusedFileError: naming the limit.
     """
     policy = _current
     width, height = display_size
     pixels = max(window.width * window.height, width * height)
     if pixels > policy.frame_pixels:
-        raise PlateError(
+        raise RefusedFileError(
             f"{described} is too large: data window {window.width}x{window.height}, display window "
             f"{width}x{height}; at most {policy.frame_pixels} pixels (frame_pixels)"
         )
     size = window.width * window.height * bytes_a_pixel
     if size > policy.frame_bytes:
-        raise PlateError(
+        raise RefusedFileError(
             f"{described} is too large: decoded it has {size} bytes; at most {policy.frame_bytes} "
             "(frame_bytes): leave out channels or crop its data window"
         )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from void_engine.errors import MissingFrameError, PlateError
+from void_engine.errors import MissingFrameError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
 from void_engine.obstacles import NO_PATIENCE, Patience
 from void_engine.plates.exr import read_frame, read_header
@@ -279,7 +279,7 @@ def _read_steadily(path: Path, number: int, read: Callable[[], T]) -> T:
     before = _identity(path)
     try:
         result = read()
-    except MissingFrameError:
+    except (MissingFrameError, RefusedFileError):
         raise
     except PlateError as error:
         # A renderer that writes under the final name: what is there so far may well look damaged.

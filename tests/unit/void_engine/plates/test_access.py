@@ -9,11 +9,12 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 
-from void_engine.errors import OutputError, PlateError
+from void_engine.errors import OutputError, PlateError, RefusedFileError
 from void_engine.plates.access import opened
 from void_engine.plates.exr import read_frame, read_header, write_frame
 from void_engine.plates.frame import Frame
 from void_engine.plates.policy import Policy, current_policy, set_policy
+from void_engine.plates.sequence import PlateSequence
 
 FRAME = Frame.from_pixels(1, "RGB", np.full((4, 6, 3), 0.5, np.float16))
 
@@ -69,6 +70,15 @@ def test_a_link_that_takes_a_files_place_while_it_is_opened_is_noticed(
     monkeypatch.setattr("void_engine.plates.exr.opened", opened_then_exchanged)
     with pytest.raises(PlateError, match="was exchanged while it was opened"):
         read_frame(plate, 1)
+
+
+def test_nobody_waits_for_a_file_that_is_refused(roots: tuple[Path, Path]) -> None:
+    """A file that was written just now may be in the making; one that is refused stays so."""
+    inside, outside = roots
+    for name, number in ((outside / "plate.exr", 1), (inside / "plate.txt", 1)):
+        with PlateSequence(name, number, number) as frames, pytest.raises(RefusedFileError) as caught:
+            frames.frame(number)
+        assert caught.value.obstacle == ""
 
 
 def test_only_below_the_roots_is_written(roots: tuple[Path, Path]) -> None:
