@@ -50,6 +50,8 @@ def status_line(job: TrackedJob) -> str:
     if job.phase is Phase.QUEUED:
         if job.info is None:
             return _capital(job.message) or phase_word(job)
+        if job.info.is_paused:
+            return _capital(job.info.message) or "Held back on the server, until somebody lets it go on"
         place = job.info.queue_position
         return "Next to run" if not place else f"Behind {place} other{'s' if place != 1 else ''}"
     if job.phase is Phase.DONE:
