@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.void_engine.propagation.test_engine import Array, Listener, Shot
+from tests.unit.void_engine.propagation.test_engine import Array, Following, Listener, Shot
 from void_engine.engines.interface import EngineRequest, PartOfShot
 from void_engine.errors import PlateError
 from void_engine.propagation import PropagationEngine
@@ -36,13 +36,23 @@ def part(shot: Shot, folder: Path, first: int, wanted: Iterable[int]) -> dict[in
 
 @pytest.mark.parametrize("still", [False, True], ids=["revealed", "synthesised"])
 def test_parts_are_the_whole(tmp_path: Path, still: bool) -> None:
-    """To the bit, where one key frame serves the whole shot or none is needed."""
+    """To the bit, where none is invented and where one key frame serves the whole shot."""
     shot = shot_of(still=still)
     PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), Listener())
     expected = whole(shot)
 
     made = part(shot, tmp_path, 1001, range(1001, 1009)) | part(shot, tmp_path, 1007, range(1007, 1013))
 
+    assert sorted(made) == list(shot.frame_numbers)
+    for number, picture in made.items():
+        np.testing.assert_array_equal(picture, expected[number], err_msg=f"frame {number}")
+
+
+def test_parts_are_the_whole_where_new_texture_is_invented_again_and_again(tmp_path: Path) -> None:
+    shot = Following(8)
+    PropagationEngine().prepare_parts(shot, (1001, 1005), tmp_path, EngineRequest(), Listener())
+    expected = whole(shot)
+    made = part(shot, tmp_path, 1001, range(1001, 1005)) | part(shot, tmp_path, 1005, range(1005, 1009))
     assert sorted(made) == list(shot.frame_numbers)
     for number, picture in made.items():
         np.testing.assert_array_equal(picture, expected[number], err_msg=f"frame {number}")
