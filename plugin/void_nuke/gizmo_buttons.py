@@ -123,6 +123,7 @@ def show(node: GizmoNode, job: TrackedJob) -> None:
         node["result_file"].setValue(job.result_pattern)
         node["result_first"].setValue(job.frames.first)
         node["result_last"].setValue(job.frames.last)
+        node["result_scale"].setValue(job.proxy_scale)
         node["output"].setValue("result")
 
 

@@ -238,6 +238,7 @@ class RemovalSession:
             created_at=time.time(),
             plate=pick.plate,
             pick=pick,
+            proxy_scale=pick.settings.proxy_scale,
             farm=farm,
         )
         self._cancelled[job_id] = threading.Event()

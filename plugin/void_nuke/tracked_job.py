@@ -74,6 +74,8 @@ class TrackedJob:
     """The Read of the result, once there is one."""
     pick: RemovalPick | None = None
     """To run it again; None for a job that was found in the script's notes."""
+    proxy_scale: float = 1.0
+    """Of the result."""
     farm: FarmOrder | None = None
     """The farm that it was meant for; None for the server."""
     is_connected: bool = True
@@ -112,5 +114,6 @@ def tracked_from(record: JobRecord) -> TrackedJob:
         result_pattern=record.result_pattern,
         created_at=record.created_at,
         plate=record.plate,
+        proxy_scale=record.proxy_scale,
         read_node=record.read_node,
     )

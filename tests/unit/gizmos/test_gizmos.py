@@ -192,6 +192,19 @@ def test_the_switch_has_an_input_for_each_output() -> None:
     assert int(switch["inputs"]) == len(outputs)
 
 
+def test_a_small_result_is_shown_at_the_plates_size() -> None:
+    """And one of full size goes through untouched."""
+    ((_, knobs, _),) = [node for node in read("VoidRemove").nodes if node[0] == "Reformat"]
+    inputs = {node[1]["name"] for node in read("VoidRemove").nodes if node[0] == "Input"}
+
+    assert knobs["disable"] == '{"parent.result_scale == 1"}'
+    named = {
+        knobs[knob].strip("{}").split(".")[0] for knob in ("box_width", "box_height", "box_pixel_aspect")
+    }
+    assert named == {"plate"}
+    assert named <= inputs
+
+
 def test_the_quadmask_counts_as_the_engine_does() -> None:
     from void_engine import quadmask
 

@@ -21,6 +21,7 @@ KNOBS: dict[str, Any] = {
     "prompt": "An empty table.", "engine": "void", "quality": "finest", "scale": "1/2", "first_frame": 1003,
     "last_frame": 1010, "seed": 7, "growth_px": 3.0, "softness_px": 5.0, "result_pattern": "", "status": "",
     "job_id": "", "result_file": "", "result_first": 1, "result_last": 1, "output": "plate",
+    "result_scale": 1.0,
 }  # fmt: skip
 
 
@@ -97,10 +98,11 @@ def test_a_finished_removal_is_what_the_node_shows(model: PanelModel) -> None:
     assert node["status"].value() == "Running: Denoising"
     assert node["output"].value() == "plate"
 
-    session.change(session.job("job0"), phase=Phase.DONE)
+    session.change(session.job("job0"), phase=Phase.DONE, proxy_scale=0.5)
     assert node["output"].value() == "result"
     assert node["result_file"].value() == session.job("job0").result_pattern
     assert (node["result_first"].value(), node["result_last"].value()) == (1001, 1040)
+    assert node["result_scale"].value() == 0.5, "it would not be shown at the plate's size"
 
     node["output"].setValue("difference")
     gizmo_buttons.update(node, model)
