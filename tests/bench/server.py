@@ -180,6 +180,7 @@ def measure_acknowledgements(folder: Path, clients: int, jobs: int, rounds: int,
         home=folder / "home",
         endpoint="tcp://127.0.0.1:0",
         most_open_jobs=jobs + 100,
+        client_open_jobs=jobs + 100,
         heartbeat_s=60.0,
         devices=("cpu",) * workers,
     )
