@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,14 @@ MODULES = ("QtCore", "QtGui", "QtWidgets")
 SOURCES = sorted({*(PACKAGE / "ui").glob("*.py"), *(PACKAGE / "panel").glob("*.py"), PACKAGE / "qt.py"})
 
 
+_DECLARATION = re.compile(
+    r"^(?P<indent> *)"
+    r"(?:(?P<kind>class|def) (?P<name>\w+)(?:\((?P<bases>[\w., ]*)\))?|(?P<value>\w+) *[:=](?!=))",
+    re.MULTILINE,
+)
+"""A class with its bases, a method, or a value with its type, in a stub."""
+
+
 class Binding:
     """What the stubs of a binding declare: the members of every class, nested ones too."""
 
@@ -39,23 +48,29 @@ class Binding:
         self.bases: dict[str, list[str]] = {}
         for module in MODULES:
             stub: Any = listed[f"{module}.pyi"].locate()
-            tree = ast.parse(stub.read_text(encoding="utf-8"))
-            self._collect(tree.body, module)
+            self._collect(stub.read_text(encoding="utf-8"), module)
         self.names = set().union(*self.classes.values())
 
-    def _collect(self, body: list[ast.stmt], path: str) -> None:
-        members = self.classes.setdefault(path, set())
-        for node in body:
-            if isinstance(node, ast.ClassDef):
-                members.add(node.name)
-                self.bases[f"{path}.{node.name}"] = [ast.unparse(base) for base in node.bases]
-                self._collect(node.body, f"{path}.{node.name}")
-            elif isinstance(node, ast.FunctionDef):
-                members.add(node.name)
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                members.add(node.target.id)
-            elif isinstance(node, ast.Assign):
-                members |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    def _collect(self, text: str, module: str) -> None:
+        """By lines and indentation: a whole parser takes seconds for megabytes of overloads."""
+        self.classes[module] = set()
+        open_classes = [(-1, module)]
+        for found in _DECLARATION.finditer(text):
+            indent = len(found["indent"])
+            while open_classes[-1][0] >= indent:
+                open_classes.pop()
+            owner = open_classes[-1][1]
+            if found["name"] is None:
+                self.classes[owner].add(found["value"])
+                continue
+            self.classes[owner].add(found["name"])
+            if found["kind"] == "class":
+                path = f"{owner}.{found['name']}"
+                self.classes.setdefault(path, set())
+                self.bases[path] = [
+                    base.strip() for base in (found["bases"] or "").split(",") if base.strip()
+                ]
+                open_classes.append((indent, path))
 
     def has(self, dotted: str) -> bool:
         """Whether a chain such as ``QtCore.Qt.AlignmentFlag.AlignLeft`` leads somewhere."""
