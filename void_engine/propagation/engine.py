@@ -133,7 +133,9 @@ class PropagationEngine:
             plan,
             lambda pixels: state.keep_key(part.first_frame, pixels),
         )
-        for pixels in state.keys(part.first_frame, wanted[0]):
+        planted = state.keys(part.first_frame, wanted[0])
+        plan.begin_at(part.first_frame, [p.number for p in planted if p.number < part.first_frame])
+        for pixels in planted:
             cleaner.plant(pixels)
         yield from _clean_in_order(cleaner, plan, track, range(wanted[0], wanted[-1] + 1), request, monitor)
 

@@ -48,6 +48,11 @@ class KeyPlan:
         self._decided = numbers.start
         self._keys: list[int] = []
 
+    def begin_at(self, number: int, keys: list[int]) -> None:
+        """Go on from frame ``number`` with the ``keys`` before it known, as another run has planned them."""
+        self._decided = number
+        self._keys = list(keys)
+
     def sources(self, number: int) -> list[int]:
         """The frames that ``number`` takes its hidden pixels from."""
         if self._chosen is None or self._chosen[0] != number:

@@ -62,6 +62,14 @@ def test_the_plan_is_the_same_however_it_is_asked() -> None:
     assert late == one.is_key(FRAMES - 1)
 
 
+def test_a_part_of_the_shot_plans_as_the_whole_does() -> None:
+    track = track_of([box(50, 90)] * FRAMES, shift_px=4.0)
+    whole = plan_of(track).up_to(FRAMES - 1)
+    part = plan_of(track)
+    part.begin_at(6, [number for number in whole if number < 6])
+    assert part.up_to(FRAMES - 1) == whole
+
+
 def test_a_large_matte_that_shows_only_its_rim_takes_few_sources() -> None:
     large = [box(10 + t % 6, 70 + t % 6, 5, 55) for t in range(FRAMES)]
     assert len(plan_of(track_of(large)).sources(5)) == 4
