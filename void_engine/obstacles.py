@@ -159,7 +159,8 @@ class Patience:
                     if not obstacle or limit_s <= 0:
                         raise
                     if waited and time.monotonic() >= began + limit_s:
-                        raise type(error)(f"{error} (waited {limit_s:g} s for it)") from error
+                        text = f"{error} (waited {limit_s:g} s for it)"
+                        raise type(error)(text, obstacle=obstacle) from error
                 if not waited:
                     began, waited = time.monotonic(), True
                 self._note(obstacle)

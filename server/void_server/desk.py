@@ -14,6 +14,7 @@ the queue; frames that are whole stay.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -52,6 +53,8 @@ _MESSAGE_CHARACTERS = 2000
 _LOG_CHARACTERS = 256 * 1024
 """What one call may add to a log; it is sent as one event."""
 
+_NEARLY = 0.95
+"""Of a limit that a worker has kept by its own clock."""
 _job_decoder = msgspec.json.Decoder(RemovalJob)
 
 
@@ -72,6 +75,8 @@ class JobDesk:
         self._lanes = lanes
         self._meter = meter
         self._is_closing = False
+        self._blocked_since: dict[str, float] = {}
+        """Since when a job waits for what stands in its way; not for longer than the server lives."""
         self._to_delete: list[tuple[str, Callable[[str], None]]] = []
         self._quotas = Quotas(settings, store.spooled_result_bytes)
         self.logs = JobLogs(spool.log_file, settings.log_bytes, lanes)
@@ -271,9 +276,12 @@ class JobDesk:
             case LogLine(job_id=job_id, text=text):
                 self.log(job_id, text)
             case Waiting(job_id=job_id, obstacle=obstacle):
+                if obstacle:
+                    self._blocked_since.setdefault(job_id, time.monotonic())
                 if self._store.state(job_id) is JobState.RUNNING:
                     self._change(job_id, JobState.RUNNING, obstacle)
             case FrameWhole(job_id=job_id):
+                self._blocked_since.pop(job_id, None)
                 event = self._store.add_result(
                     job_id, message.frame, message.size, message.sha256, message.seconds
                 )
@@ -289,18 +297,30 @@ class JobDesk:
 
     def _finished(self, job_id: str, message: Finished) -> None:
         state = self._store.state(job_id)
-        if message.outcome != "cancelled":
+        if message.outcome in ("done", "failed"):
             self._meter.add("jobs")
         if message.outcome == "done":
             self._change(job_id, JobState.DONE)
         elif message.outcome == "failed":
             self._change(job_id, JobState.FAILED, message.message)
+        elif message.outcome == "blocked" and state is not JobState.CANCELLING:
+            self._given_back(job_id, message)
         elif state is JobState.CANCELLING:
             self._change(job_id, JobState.CANCELLED)
         elif by := self.queue.holder(job_id):
             self._change(job_id, JobState.QUEUED, f"paused by {by}", first=True)
         else:  # the server is closing and stopped it
             self._change(job_id, JobState.QUEUED, "the server stopped; it will continue", first=True)
+
+    def _given_back(self, job_id: str, message: Finished) -> None:
+        """A worker has waited for a while, and others may have work for it: the job waits in the queue."""
+        now = time.monotonic()
+        since = self._blocked_since.setdefault(job_id, now)
+        if now >= since + _NEARLY * self._settings.wait_limit_s:
+            self._change(job_id, JobState.FAILED, message.message)
+            return
+        self._store.uncount_attempt(job_id)
+        self._change(job_id, JobState.QUEUED, f"{message.obstacle}; others go first meanwhile")
 
     def worker_lost(self, job_id: str, why: str, output: str) -> None:
         """For the supervisor: the worker of this job is gone."""
@@ -351,6 +371,7 @@ class JobDesk:
         self.log(job_id, text)
         _log.info("job %s: %s", job_id, text, extra={"job_id": job_id, "state": state.value})
         if state.is_final:
+            self._blocked_since.pop(job_id, None)
             self._quotas.leave(job_id)
             self._delete(job_id, self._spool.remove_inputs)
         self._publish(event)

@@ -187,6 +187,11 @@ class Store:
         row = self._db.execute("SELECT state FROM jobs WHERE job_id=?", (job_id,)).fetchone()
         return None if row is None else JobState(row["state"])
 
+    def uncount_attempt(self, job_id: str) -> None:
+        """A worker gave the job back: its start does not count towards the most that there may be. One start
+        stays, so that the next one resumes."""
+        self.write("UPDATE jobs SET attempts=max(1, attempts-1) WHERE job_id=?", job_id)
+
     def count_worker_death(self, job_id: str) -> int:
         """One more worker has died of this job; how many that makes."""
         self.write("UPDATE jobs SET worker_deaths=worker_deaths+1 WHERE job_id=?", job_id)

@@ -29,6 +29,10 @@ warm_engine: Callable[[str], Engine] = cache(make_engine)
 """Engines are kept for the process's life, so that a worker loads a model once."""
 
 
+TURN_S = 60.0
+"""A job whose work has not begun waits this long at a time."""
+
+
 def run_job(
     job: RemovalJob,
     monitor: RemovalMonitor,
@@ -42,7 +46,8 @@ def run_job(
     Args:
         resume: frames of the result that this very job has already written are kept and not made again.
         wait_s: how long to wait, once the work has begun, for what may pass: a late frame, a full volume.
-        start_wait_s: the same before the work begins; None for ``wait_s``.
+        start_wait_s: the same before the work begins; None for ``wait_s``, at most :data:`TURN_S`: who asked
+            may have better work for this process than to wait.
 
     Raises:
         EngineError: when the removal fails; the message is for the artist.
@@ -53,7 +58,7 @@ def run_job(
         request = replace(
             removal_request(job, files, engine_name=name, resume=resume),
             wait_s=wait_s,
-            start_wait_s=start_wait_s,
+            start_wait_s=min(wait_s, TURN_S) if start_wait_s is None else start_wait_s,
         )
         run_removal(request, warm_engine(name), monitor)
 

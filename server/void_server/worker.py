@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import msgspec
 import zmq
@@ -144,7 +144,12 @@ def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes, wait
         finished = Finished(job_id=command.job_id, outcome="done")
     except RemovalCancelled:
         finished = Finished(job_id=command.job_id, outcome="cancelled")
-    except (EngineError, ProtocolError) as error:
+    except EngineError as error:
+        outcome: Literal["blocked", "failed"] = "blocked" if error.obstacle else "failed"
+        finished = Finished(
+            job_id=command.job_id, outcome=outcome, message=str(error), obstacle=error.obstacle
+        )
+    except ProtocolError as error:
         finished = Finished(job_id=command.job_id, outcome="failed", message=str(error))
     except MemoryError:
         monitor.log(traceback.format_exc())

@@ -90,8 +90,10 @@ class StageOver(Message, frozen=True, kw_only=True, tag="stage_over"):
 
 class Finished(Message, frozen=True, kw_only=True, tag="finished"):
     job_id: str
-    outcome: Literal["done", "failed", "cancelled"]
+    outcome: Literal["done", "failed", "cancelled", "blocked"]
     message: str = ""
+    obstacle: str = ""
+    """With ``blocked``: what stands in the way and may pass."""
 
 
 class Run(Message, frozen=True, kw_only=True, tag="run"):

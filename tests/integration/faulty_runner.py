@@ -15,8 +15,8 @@ from pathlib import Path
 
 from void_engine.plates import exr
 from void_protocol.job import RemovalJob
+from void_server import translate
 from void_server.runner import RunMonitor
-from void_server.translate import run_job
 
 _CODES = {"full": errno.ENOSPC, "read-only": errno.EROFS, "forbidden": errno.EACCES, "gone": errno.ESTALE}
 _put_in_place = exr.put_in_place
@@ -32,6 +32,7 @@ def run(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: f
         _put_in_place(part, path)
 
     exr.put_in_place = put_in_place
+    translate.TURN_S = 0.7
     if word == "hang":
         monitor.progress("dreaming", 0, 10)
         _sleep_for_ever()
@@ -40,7 +41,7 @@ def run(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: f
         ctypes.PyDLL(None).sleep(2)
     if word == "hungry":
         raise MemoryError
-    run_job(job, monitor, resume=resume, wait_s=wait_s)
+    translate.run_job(job, monitor, resume=resume, wait_s=wait_s)
 
 
 def _sleep_for_ever() -> None:

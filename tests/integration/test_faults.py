@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -143,9 +144,17 @@ def test_a_late_frame_is_waited_for(
     wait_until(lambda: message_of(remote).startswith("waiting for frame 1012"))
     log, _ = client.log(remote.job_id).result(5)
     assert "running: waiting for frame 1012" in log
+    # It does not keep the worker from others.
+    whole = tmp_path / "whole"
+    shutil.copytree(plate, whole)
+    shutil.copy(aside, whole / path.name)
+    other = client.submit(job_for(whole, tmp_path / "other"), transfer="paths")
+    assert other.done.result(20).state is JobState.DONE
+    assert not remote.done.done()
     aside.rename(path)
     info = remote.done.result(20)
-    assert (info.state, info.attempts) == (JobState.DONE, 1)
+    assert info.state is JobState.DONE
+    assert info.attempts <= 2  # those that were only spent on waiting do not count
     assert_whole(plate, tmp_path / "out")
     assert not list((tmp_path / "first").iterdir())
 

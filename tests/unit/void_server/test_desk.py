@@ -12,6 +12,7 @@ from void_protocol.job_file import encode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import JobState, ManifestEntry
 from void_protocol.wire import encode_manifest
+from void_server import desk as desk_module
 from void_server.desk import JobDesk
 from void_server.events import EventHub
 from void_server.lanes import Lanes
@@ -147,6 +148,31 @@ def test_what_a_job_waits_for_is_its_message_and_no_new_attempt(case: Case) -> N
     case.desk.cancel("j")
     case.hear(Waiting(job_id="j", obstacle="waiting for frame 1"))  # too late to matter
     assert case.desk.info("j").state is JobState.CANCELLING
+    case.close()
+
+
+def test_a_job_that_cannot_begin_waits_in_the_queue_for_so_long(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case.submit_and_start()
+    now = 1000.0
+    monkeypatch.setattr(desk_module.time, "monotonic", lambda: now)
+    blocked = Finished(
+        job_id="j", outcome="blocked", message="frame 1 is missing", obstacle="waiting for frame 1"
+    )
+    for _ in range(30):  # more often than a job may be started
+        case.hear(Waiting(job_id="j", obstacle="waiting for frame 1"))
+        case.hear(Waiting(job_id="j", obstacle=""))
+        now += 60.0
+        case.hear(blocked)
+        info = case.desk.info("j")
+        assert (info.state, info.attempts) == (JobState.QUEUED, 1)
+        assert info.message == "waiting for frame 1; others go first meanwhile"
+        case.start()
+    now += case.settings.wait_limit_s
+    case.hear(blocked)
+    info = case.desk.info("j")
+    assert (info.state, info.message) == (JobState.FAILED, "frame 1 is missing")
     case.close()
 
 

@@ -81,6 +81,12 @@ def test_each_end_is_reported_once(error: Exception, outcome: str, message: str)
     assert bool(traces) == (not isinstance(error, PlateError | RemovalCancelled))
 
 
+def test_a_run_that_gave_up_waiting_says_for_what() -> None:
+    finished, _ = run(raising(PlateError("frame 7 is missing", obstacle="waiting for frame 7")))
+    assert (finished.outcome, finished.message) == ("blocked", "frame 7 is missing")
+    assert finished.obstacle == "waiting for frame 7"
+
+
 def test_what_a_run_waits_for_is_passed_on() -> None:
     def act(monitor: RunMonitor, link: FakeLink) -> None:
         monitor.waiting("waiting for frame 1012")
