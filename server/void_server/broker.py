@@ -16,7 +16,7 @@ import zmq
 
 from void_protocol.errors import WireError
 from void_protocol.mailbox import Mailbox
-from void_protocol.messages import JobState
+from void_protocol.messages import Hello, JobState
 from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
 
 from .administration import Administration
@@ -96,7 +96,9 @@ class Broker:
         """When a stop that was asked for no longer waits for running jobs; None while none was asked for."""
 
         self._meter = Meter()
-        self._outbox = Outbox(self._socket, self._lose, self._meter, settings.client_queue_bytes)
+        self._tickets: dict[bytes, tuple[int, int]] = {}
+        """The connection of each session, as the door knows it."""
+        self._outbox = Outbox(self._socket, self._cut, self._meter, settings.client_queue_bytes)
         self._sessions = Sessions(
             settings.session_timeout_s, settings.most_sessions, settings.client_sessions
         )
@@ -237,6 +239,8 @@ class Broker:
         next_housekeeping = next_sweep = next_revocation = 0.0
         while not self._is_over:
             ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
+            if not ready:
+                self._guard(self._store.tidy)
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
             self._guard(self._door.look)
@@ -306,6 +310,8 @@ class Broker:
                 _log.exception("cannot read a message")
                 self._requests.refuse(peer.bytes, None, "internal", "the server failed at this message")
                 continue
+            if isinstance(message, Hello) and (ticket := self._door.ticket(frames[0].get(zmq.SRCFD))):
+                self._tickets[peer.bytes] = ticket
             self._meter.add("received_bytes", sum(len(frame) for frame in frames))
             try:
                 self._requests.handle(peer.bytes, key, message, payloads)
@@ -330,15 +336,24 @@ class Broker:
         for peer in self._sessions.silent():
             self._lose(peer)
         self._outbox.sweep()
+        self._tickets = {peer: ticket for peer, ticket in self._tickets.items() if peer in self._sessions}
         for job_id in self._store.jobs_in(JobState.UPLOADING):
             if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:
                 self._desk.upload_abandoned(job_id)
 
     def _lose_revoked(self) -> None:
         for peer in self._sessions.revoked(self._allowed.keys()):
-            self._lose(peer)
+            self._cut(peer)
+
+    def _cut(self, peer: bytes) -> None:
+        """End a session and its connection: what waits for it takes no more memory, what it sends neither."""
+        ticket = self._tickets.get(peer)
+        self._lose(peer)
+        if ticket is not None:
+            self._door.cut(ticket)
 
     def _lose(self, peer: bytes) -> None:
+        self._tickets.pop(peer, None)
         self._requests.forget(peer)
 
     def _close(self) -> None:

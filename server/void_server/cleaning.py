@@ -38,11 +38,12 @@ class FinalJob:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the store knows."""
+    """What the store knows, no more than is needed: a store may hold a hundred thousand jobs."""
 
     final: Sequence[FinalJob]
-    folders: frozenset[str]
-    """Names of the folders that belong to a job."""
+    """Jobs that ended long enough ago for something of theirs to go."""
+    job_ids: Sequence[str] | None
+    """All jobs, for finding folders that none of them owns; None leaves those alone."""
     asked_at: float
 
 
@@ -54,18 +55,27 @@ class Find:
     paths: tuple[Path, ...]
 
 
-def ask(store: Store, spool: Spool) -> Facts:
+def ask(
+    store: Store, settings: ServerSettings, days: float | None = None, *, with_orphans: bool = True
+) -> Facts:
     """Read what is needed from the store."""
-    final = ",".join(f"'{state.value}'" for state in JobState if state.is_final)
+    now = time.time()
+    job_days, result_days = _ages(settings, days)
+    states = ",".join(f"'{state.value}'" for state in JobState if state.is_final)
     rows = store.read(
-        f"SELECT job_id, finished_at, released FROM jobs WHERE state IN ({final})"  # noqa: S608
-    )
-    owned = store.read("SELECT job_id FROM jobs")
+        f"SELECT job_id, finished_at, released FROM jobs WHERE state IN ({states})"  # noqa: S608
+        " AND (finished_at <= ? OR (released = 0 AND finished_at <= ?))",
+        now - job_days * DAY_S, now - result_days * DAY_S,
+    )  # fmt: skip
+    job_ids = [row["job_id"] for row in store.read("SELECT job_id FROM jobs")] if with_orphans else None
     return Facts(
-        [FinalJob(row["job_id"], row["finished_at"] or 0.0, bool(row["released"])) for row in rows],
-        frozenset(spool.folder(row["job_id"]).name for row in owned),
-        time.time(),
+        [FinalJob(row["job_id"], row["finished_at"], bool(row["released"])) for row in rows], job_ids, now
     )
+
+
+def _ages(settings: ServerSettings, days: float | None) -> tuple[float, float]:
+    """For how many days jobs and results are kept."""
+    return (settings.job_days, settings.result_days) if days is None else (days, days)
 
 
 def find(settings: ServerSettings, spool: Spool, facts: Facts, days: float | None = None) -> list[Find]:
@@ -80,8 +90,7 @@ def find(settings: ServerSettings, spool: Spool, facts: Facts, days: float | Non
 
 
 def _jobs(settings: ServerSettings, spool: Spool, facts: Facts, days: float | None) -> Iterator[Find]:
-    job_days = settings.job_days if days is None else days
-    result_days = settings.result_days if days is None else days
+    job_days, result_days = _ages(settings, days)
     for job in facts.final:
         age_s = facts.asked_at - job.finished_at
         folder = spool.folder(job.job_id)
@@ -99,9 +108,12 @@ def _jobs(settings: ServerSettings, spool: Spool, facts: Facts, days: float | No
 
 
 def _orphans(spool: Spool, facts: Facts) -> Iterator[Find]:
+    if facts.job_ids is None:
+        return
+    owned = {spool.folder(job_id).name for job_id in facts.job_ids}
     for folder in _children(spool.root):
         age_s = facts.asked_at - _used_at(folder)
-        if folder.name not in facts.folders and age_s >= _ORPHAN_S:
+        if folder.name not in owned and age_s >= _ORPHAN_S:
             yield _found("orphan", f"jobs/{folder.name}", "no job owns this folder", age_s, folder)
 
 

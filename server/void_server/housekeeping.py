@@ -39,11 +39,14 @@ class Housekeeping:
         self._lanes = lanes
         self._outbox = outbox
         self._queue = queue
+        self._is_first = True
 
     def sweep(self) -> None:
         """Delete what is older than the settings keep it."""
         self._queue.forget_unused()
-        self._find(None, lambda found: self._delete(found, _log_problems) if found else None)
+        # Folders without a job come from a process that died: once after each start is enough.
+        with_orphans, self._is_first = self._is_first, False
+        self._find(None, lambda found: self._delete(found, _log_problems) if found else None, with_orphans)
 
     def clean(self, peer: bytes, message: Clean) -> None:
         """Tell a peer what may go, or delete it and tell."""
@@ -60,8 +63,10 @@ class Housekeeping:
 
         self._find(message.days, found)
 
-    def _find(self, days: float | None, then: Callable[[list[cleaning.Find]], None]) -> None:
-        facts = cleaning.ask(self._store, self._spool)
+    def _find(
+        self, days: float | None, then: Callable[[list[cleaning.Find]], None], with_orphans: bool = True
+    ) -> None:
+        facts = cleaning.ask(self._store, self._settings, days, with_orphans=with_orphans)
         look = partial(cleaning.find, self._settings, self._spool, facts, days)
         self._lanes.run(_LANE, look, lambda done: then(done.result()))
 

@@ -68,8 +68,7 @@ class JobQueue:
 
     def _waiting(self, job_id: str) -> WaitingJob | None:
         rows = self._store.read(
-            "SELECT owner, priority, attempts, queue_order FROM jobs"
-            " WHERE job_id=? AND state='queued' AND held_by=''",
+            "SELECT owner, priority, queue_order FROM jobs WHERE job_id=? AND state='queued' AND held_by=''",
             job_id,
         )
         if not rows:
@@ -79,7 +78,7 @@ class JobQueue:
             job_id=job_id,
             owner=row["owner"],
             priority=row["priority"],
-            is_begun=row["attempts"] > 0,
+            is_begun=row["queue_order"] < 0,  # it was put before the others
             order=row["queue_order"],
         )
 

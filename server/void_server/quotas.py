@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,8 +30,6 @@ class Quotas:
         self._limits = limits
         self._result_bytes = result_bytes
         self._open: dict[str, Holding] = {}
-        self._of_owner: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
-        """How many jobs and bytes each has: asked at every submission."""
         self._by_owner: dict[str, tuple[int, int]] = {}
         """Open jobs of each owner, and bytes of their inputs."""
         self._results = 0

@@ -3,7 +3,8 @@
 Of the jobs that may run, in this order of weight:
 
 1. a higher priority before a lower one;
-2. a job that was begun before one that was not: what lies half done is finished first;
+2. a job that was begun, and put back before the others, before one that was not: what lies half done is
+   finished first;
 3. the owner with the fewest jobs running now, so that several devices serve several users;
 4. the owner whose jobs have used less worker time lately. Used time fades by half in
    :attr:`~void_server.settings.ServerSettings.fair_share_half_life_s`: a long night is forgiven by and by;
@@ -29,7 +30,7 @@ class WaitingJob:
     owner: str
     priority: int
     is_begun: bool
-    """Whether a worker has started it before."""
+    """Whether it was running and was put back before the others."""
     order: int
     """Its place among its owner's jobs: lower ones first."""
 

@@ -30,6 +30,9 @@ from void_protocol.messages import (
 from .errors import HomeInUseError, StoreError, StoreFullError
 from .store_schema import open_schema
 
+_LOG_PAGES = 16_384
+"""Of 4 KiB. A log this long is moved into the database whoever waits."""
+_UNTIDY_COMMITS = 250
 _LEAST_ROOM_BYTES = 256 * 1024
 _event_decoder: msgspec.json.Decoder[NumberedEvent] = msgspec.json.Decoder(NumberedEvent)
 
@@ -64,6 +67,8 @@ class Store:
         """
         self._path = path
         self.is_dirty = False
+        self._untidy = 0
+        """Commits since the log was last moved into the database."""
         self.commits = 0
         self.commit_s = 0.0
         """Time that commits have taken since the start."""
@@ -118,7 +123,19 @@ class Store:
                 raise self._write_error(error) from error
             self.is_dirty = False
             self.commits += 1
+            self._untidy += 1
             self.commit_s += time.perf_counter() - began
+
+    def tidy(self) -> None:
+        """Move what has gathered in the write-ahead log into the database, once it is worth it.
+
+        That takes the disk long enough to be felt by whoever waits for an answer: call it when nobody does.
+        Without a call the commit does it that fills the log to :data:`_LOG_PAGES`.
+        """
+        if self._untidy >= _UNTIDY_COMMITS and not self.is_dirty:
+            self._untidy = 0
+            with contextlib.suppress(sqlite3.OperationalError):  # a commit will meet it again, and tell
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Close without a commit."""
@@ -156,11 +173,7 @@ class Store:
         now = time.time()
         order = None
         if state is JobState.QUEUED:
-            edge, step = ("min", -1) if first else ("max", 1)
-            query = f"SELECT {edge}(queue_order) FROM jobs WHERE state='queued'"  # noqa: S608
-            order = (self.read(query)[0][0] or 0) + step
-            if not first and (known := self._queue_order(job_id)) is not None:
-                order = known
+            order = self._place(job_id, first=first)
         self.write(
             "UPDATE jobs SET state=?, message=?, queue_order=?, sequence=sequence+1,"
             " started_at=CASE WHEN ?='running' THEN coalesce(started_at, ?) ELSE started_at END,"
@@ -179,24 +192,29 @@ class Store:
         self._add_event(event)
         return event
 
-    def _queue_order(self, job_id: str) -> int | None:
-        row = self._db.execute("SELECT queue_order FROM jobs WHERE job_id=?", (job_id,)).fetchone()
-        return None if row is None or row["queue_order"] is None else int(row["queue_order"])
+    def _place(self, job_id: str, *, first: bool) -> int:
+        """A place in the queue: below 0 for jobs that were put before the others, above for the rest."""
+        if first:
+            return min(self.read("SELECT min(queue_order) FROM jobs WHERE state='queued'")[0][0] or 0, 0) - 1
+        known = self.read("SELECT queue_order FROM jobs WHERE job_id=? AND queue_order IS NOT NULL", job_id)
+        if known:
+            return int(known[0][0])
+        return max(self.read("SELECT max(queue_order) FROM jobs WHERE state='queued'")[0][0] or 0, 0) + 1
 
     def state(self, job_id: str) -> JobState | None:
         row = self._db.execute("SELECT state FROM jobs WHERE job_id=?", (job_id,)).fetchone()
         return None if row is None else JobState(row["state"])
-
-    def uncount_attempt(self, job_id: str) -> None:
-        """A worker gave the job back: its start does not count towards the most that there may be. One start
-        stays, so that the next one resumes."""
-        self.write("UPDATE jobs SET attempts=max(1, attempts-1) WHERE job_id=?", job_id)
 
     def count_worker_death(self, job_id: str) -> int:
         """One more worker has died of this job; how many that makes."""
         self.write("UPDATE jobs SET worker_deaths=worker_deaths+1 WHERE job_id=?", job_id)
         row = self._db.execute("SELECT worker_deaths FROM jobs WHERE job_id=?", (job_id,)).fetchone()
         return int(row["worker_deaths"])
+
+    def uncount_attempt(self, job_id: str) -> None:
+        """A worker gave the job back: its start does not count towards the most that there may be. One start
+        stays, so that the next one resumes."""
+        self.write("UPDATE jobs SET attempts=max(1, attempts-1) WHERE job_id=?", job_id)
 
     def jobs_in(self, *states: JobState) -> list[str]:
         """Ids of the jobs in these states, oldest first."""
@@ -363,6 +381,7 @@ def _open(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA locking_mode=EXCLUSIVE")
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
+        database.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         open_schema(database, path)
     except BaseException:
         database.close()

@@ -63,7 +63,7 @@ def _clean_here(home: Path, yes: bool, days: float | None) -> CleanReport:
     settings, spool = ServerSettings(home=home), Spool(home)
     store = Store(home / "jobs.sqlite")
     try:
-        found = cleaning.find(settings, spool, cleaning.ask(store, spool), days)
+        found = cleaning.find(settings, spool, cleaning.ask(store, settings, days), days)
         problems: list[str] = []
         if yes:
             cleaning.forget(store, found)

@@ -46,7 +46,7 @@ class House:
         return path
 
     def find(self, days: float | None = None) -> list[cleaning.Find]:
-        return cleaning.find(self.settings, self.spool, cleaning.ask(self.store, self.spool), days)
+        return cleaning.find(self.settings, self.spool, cleaning.ask(self.store, self.settings, days), days)
 
 
 @pytest.fixture
@@ -169,6 +169,15 @@ def test_a_link_out_of_the_home_is_not_followed(house: House, tmp_path: Path) ->
     assert cleaning.delete(found) == []
     assert not link.is_symlink()
     assert (precious / "plate.exr").exists()
+
+
+def test_a_sweep_asks_the_store_for_little(house: House) -> None:
+    fill(house)
+    facts = cleaning.ask(house.store, house.settings, with_orphans=False)
+    assert {job.job_id for job in facts.final} == {"old", "week"}
+    found = cleaning.find(house.settings, house.spool, facts)
+    assert "orphan" not in {each.item.kind for each in found}
+    assert {"job", "results", "inputs", "log", "cache"} == {each.item.kind for each in found}
 
 
 def test_a_long_report_is_cut_and_the_sums_are_not(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
