@@ -149,7 +149,8 @@ class RegionView(QtWidgets.QWidget):
         self.setAccessibleName("Marked regions on the current frame")
 
     def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
-        return QtCore.QSize(480, 250)
+        # No more than it needs: it takes all that the rows below leave, and gives it back to them.
+        return QtCore.QSize(480, self.minimumHeight())
 
     def show_shapes(self, width: int, height: int, pixel_aspect: float, marked: Marked, caption: str) -> None:
         """Shapes of a frame of that format; ``caption`` names frame and size."""

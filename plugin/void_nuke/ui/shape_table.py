@@ -26,6 +26,8 @@ class ShapeTable(QtWidgets.QWidget):
         self._tree.setRootIsDecorated(False)
         self._tree.setUniformRowHeights(True)
         self._tree.setMinimumHeight(96)
+        policy = QtWidgets.QSizePolicy.Policy
+        self._tree.setSizePolicy(policy.Expanding, policy.Ignored)  # as RegionView.sizeHint()
         self._tree.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
         self._tree.setAccessibleName("Shapes of the Roto node")
         header = self._tree.header()

@@ -106,6 +106,9 @@ def style_sheet(theme: Theme) -> str:
     #VoidPanel QComboBox::down-arrow {{ image: url("{arrow}"); width: 10px; height: 10px; }}
     #VoidPanel QComboBox QAbstractItemView {{ background: {theme.raised}; color: {theme.text};
         selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
+    #VoidPanel QCheckBox::indicator {{ width: 10px; height: 10px; border: 1px solid {theme.dim};
+        border-radius: 3px; background: {theme.sunken}; }}
+    #VoidPanel QCheckBox::indicator:checked {{ border-color: {theme.accent}; background: {theme.accent}; }}
     #VoidPanel QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
     #VoidPanel QScrollBar::handle:vertical {{ background: {theme.dim}; border-radius: 4px;
         min-height: 24px; }}
