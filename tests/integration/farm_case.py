@@ -13,7 +13,7 @@ BIN = Path(sys.executable).parent
 VOID = BIN / ("void.exe" if os.name == "nt" else "void")
 OPENJD = BIN / ("openjd.exe" if os.name == "nt" else "openjd")
 FIRST, LAST = 1001, 1012
-LIMIT_S = 120
+LIMIT_S = 240
 
 
 def farm_job(folder: Path, *, engine: str = "identity", name: str = "sh010", frames: int = 12) -> Path:

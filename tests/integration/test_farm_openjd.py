@@ -40,7 +40,7 @@ def run_here(job: Path) -> dict[str, bytes]:
 
 def test_all_steps_give_what_void_run_gives(tmp_path: Path) -> None:
     """Export, prepare, two parts, two chunks of merging and of checking: the same bytes as one process."""
-    job = farm_job(tmp_path, engine="propagation", frames=48)
+    job = farm_job(tmp_path)
     expected = run_here(job)
     plate = tmp_path / "sh010"
     kept = tmp_path / "kept"
@@ -56,7 +56,10 @@ def test_all_steps_give_what_void_run_gives(tmp_path: Path) -> None:
         options=(
             *("--nuke-script", str(script), "--nuke-write", "WritePlate", "--nuke", str(nuke)),
             *("--ocio", "ocio://default", "--models", str(tmp_path / "models")),
-            *("--cache", str(tmp_path / "cache"), "--part-frames", "24", "--chunk-frames", "24"),
+            *(
+                "--cache",
+                str(tmp_path / "cache"),
+            ),
         ),
     )
     checked = subprocess.run(
@@ -69,8 +72,8 @@ def test_all_steps_give_what_void_run_gives(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout[-4000:]
     assert results(tmp_path) == expected
     assert "openjd_progress: 100.0" in ran.stdout
-    assert "openjd_status: sh010 1001-1032" in ran.stdout
-    assert "openjd_status: WritePlate frame 1024" in ran.stdout
+    assert "openjd_status: sh010 1001-1006" in ran.stdout
+    assert "openjd_status: WritePlate frame 1012" in ran.stdout
     assert not list((tmp_path / "scratch").rglob("clean.*.exr"))  # checked frames need no scratch
 
 
@@ -124,8 +127,8 @@ def test_a_failing_task_is_retried_and_only_what_is_missing_is_made(tmp_path: Pa
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_an_interrupted_run_leaves_no_partial_frame_and_goes_on(tmp_path: Path) -> None:
     """The dispatcher's SIGTERM reaches the task, which stops between frames; run again, it goes on."""
-    job = farm_job(tmp_path, engine="propagation", frames=40)
-    folder = bundle(tmp_path, job, options=("--part-frames", "40"))
+    job = farm_job(tmp_path, engine="propagation", frames=24)
+    folder = bundle(tmp_path, job)
     assert openjd(folder, "prepare").returncode == 0
     running = subprocess.Popen(
         openjd_command(folder, "remove"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -139,21 +142,21 @@ def test_an_interrupted_run_leaves_no_partial_frame_and_goes_on(tmp_path: Path) 
 
     assert running.returncode != 0, out[-3000:]
     whole = {path: path.stat().st_mtime_ns for path in scratch.rglob("clean.*.exr")}
-    assert 0 < len(whole) < 40
+    assert 0 < len(whole) < 24
     assert not list(scratch.rglob("*.part*"))
     for path in whole:
         read_frame(path, 1)
-    killed = next(iter(whole)).with_name(".clean.1040.exr.0123abcd.part")  # what a kill -9 would leave
+    killed = next(iter(whole)).with_name(".clean.1024.exr.0123abcd.part")  # what a kill -9 would leave
     killed.write_bytes(b"half a frame")
 
     again = openjd(folder, "remove")
 
     assert again.returncode == 0, again.stdout[-3000:]
     after = {path: path.stat().st_mtime_ns for path in scratch.rglob("clean.*.exr")}
-    assert len(after) == 40
+    assert len(after) == 24
     assert not killed.exists()
     assert all(after[path] == made for path, made in whole.items())
-    assert f"{len(whole)} frames of 1001-1040 are already made and kept" in again.stdout
+    assert f"{len(whole)} frames of 1001-1024 are already made and kept" in again.stdout
 
 
 def test_paths_are_mapped_inside_jobs(tmp_path: Path) -> None:
