@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from void_protocol.messages import FrameEvent, JobState, ResultFile, StageTime, StateEvent
+from void_server import store as store_module
 from void_server import store_schema
 from void_server.errors import HomeInUseError, StoreError
 from void_server.store import NewJob, Store
@@ -137,6 +138,30 @@ def test_a_deleted_job_leaves_nothing(store: Store) -> None:
     for table in ("jobs", "job_texts", "uploads", "events", "results", "stage_times"):
         found = {row["job_id"] for row in store.read(f"SELECT job_id FROM {table}")}
         assert found == {"b"}, table
+
+
+def test_the_log_is_tidied_when_idle_and_not_before(store: Store, tmp_path: Path) -> None:
+    database = tmp_path / "jobs.sqlite"
+
+    def commit(count: int) -> None:
+        for number in range(count):
+            store.add_stage_time("a", f"{number % 50}", 1.0)
+            store.commit()
+
+    def moved() -> bool:
+        """Whether what was written is in the database itself."""
+        return b"stage_times" in database.read_bytes() and database.read_bytes().count(b"a49") > 0
+
+    commit(store_module._UNTIDY_COMMITS - 1)
+    store.tidy()
+    assert not moved()
+    commit(1)
+    store.add_stage_time("b", "x", 1.0)
+    store.tidy()
+    assert not moved()  # not in the middle of a turn
+    store.commit()
+    store.tidy()
+    assert moved()
 
 
 def test_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
