@@ -19,6 +19,9 @@ TARGETS: Mapping[str, str] = {
 }
 """What ``void farm bundle --to`` knows, with the names that the artist reads."""
 
+_ERROR = "error:"
+"""What the command's complaints begin with."""
+_MOST_SIGNS = 600
 _LOOK_S = 0.1
 _LIMIT_S = 900.0
 """A bundle of hundreds of shots is written in seconds; what takes longer than this is stuck."""
@@ -66,7 +69,7 @@ def hand_over(
         The command's last line.
 
     Raises:
-        FarmError: when there is no such Python, or the command fails; its own last line says why.
+        FarmError: when there is no such Python, or the command fails; its own words say why.
         ExportCancelled: when ``is_cancelled`` said so.
     """
     if not order.python or not Path(order.python).is_file():
@@ -97,9 +100,16 @@ def hand_over(
         said = _wait(process, is_cancelled, time.monotonic() + limit_s)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if process.returncode != 0:
-        why = lines[-1] if lines else f"it ended with status {process.returncode} and left no word"
+        why = _complaint(lines) or f"it ended with status {process.returncode} and left no word"
         raise FarmError(f"{TARGETS.get(order.target, order.target)} did not take the job: {why}")
     return lines[-1] if lines else ""
+
+
+def _complaint(lines: Sequence[str]) -> str:
+    """From the command's ``error:`` on, in one line; without one the last line."""
+    begins = [index for index, line in enumerate(lines) if line.startswith(_ERROR)]
+    told = lines[begins[-1] :] if begins else lines[-1:]
+    return " ".join(told).removeprefix(_ERROR).strip()[:_MOST_SIGNS]
 
 
 def _wait(process: subprocess.Popen[str], is_cancelled: Callable[[], bool], limit: float) -> str:

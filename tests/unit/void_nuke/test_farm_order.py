@@ -45,6 +45,9 @@ def test_a_refusal_is_told_in_one_line(farm: Callable[[str], FarmOrder], tmp_pat
         FarmError, match=r"^Open Job Description did not .*: a\.json: no plate; fix the path$"
     ):
         hand_over(order, [tmp_path / "a.json"], tmp_path)
+    order = farm("print('error: a.json is no job:\\n$.shot: missing\\n'); sys.exit(1)")
+    with pytest.raises(FarmError, match=r"job: a\.json is no job: \$\.shot: missing$"):
+        hand_over(order, [tmp_path / "a.json"], tmp_path)
     with pytest.raises(FarmError, match="status 4"):
         hand_over(farm("sys.exit(4)"), [], tmp_path)
 
