@@ -32,7 +32,9 @@ class Door:
     def __init__(self, socket: zmq.Socket[bytes], most: int) -> None:
         self._socket = socket
         self._most = most
-        self._open: set[int] = set()
+        self._open: dict[int, int] = {}
+        """Descriptors, each with its connection's number: descriptors are used again."""
+        self._last = 0
         self._say_next = 0.0
         self.refused = 0
         """Connections that were one too many, so far."""
@@ -53,20 +55,29 @@ class Door:
             except zmq.Again:
                 return
             if event["event"] == zmq.EVENT_DISCONNECTED:
-                self._open.discard(event["value"])
+                self._open.pop(event["value"], None)
             elif len(self._open) < self._most:
-                self._open.add(event["value"])
+                self._last += 1
+                self._open[event["value"]] = self._last
             else:
                 self._turn_away(event["value"])
 
+    def ticket(self, descriptor: int) -> tuple[int, int] | None:
+        """What names the connection that has this descriptor now, for :meth:`cut`."""
+        self.look()
+        number = self._open.get(descriptor)
+        return None if number is None else (descriptor, number)
+
+    def cut(self, ticket: tuple[int, int]) -> None:
+        """End a connection, whatever waits for it or arrives on it; nothing where it has ended already."""
+        self.look()
+        descriptor, number = ticket
+        if self._open.get(descriptor) == number:
+            _shut(descriptor)
+
     def _turn_away(self, descriptor: int) -> None:
         self.refused += 1
-        with suppress(OSError):  # by now it may be closed already
-            connection = sockets.socket(fileno=descriptor)
-            try:
-                connection.shutdown(sockets.SHUT_RDWR)
-            finally:
-                connection.detach()  # it is ZeroMQ's, which closes it
+        _shut(descriptor)
         if time.monotonic() >= self._say_next:
             self._say_next = time.monotonic() + _SAY_AGAIN_S
             _log.warning(
@@ -78,6 +89,15 @@ class Door:
     def close(self) -> None:
         self._socket.disable_monitor()
         self.monitor.close(0)
+
+
+def _shut(descriptor: int) -> None:
+    with suppress(OSError):  # by now it may be closed already
+        connection = sockets.socket(fileno=descriptor)
+        try:
+            connection.shutdown(sockets.SHUT_RDWR)
+        finally:
+            connection.detach()  # it is ZeroMQ's, which closes it
 
 
 def raise_file_limit(connections: int) -> int | None:

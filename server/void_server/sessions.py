@@ -31,6 +31,9 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def __contains__(self, peer: bytes) -> bool:
+        return peer in self._sessions
+
     @property
     def is_full(self) -> bool:
         return len(self._sessions) >= self._most
