@@ -1,6 +1,6 @@
 """What the VOID engine costs beyond its models, all in one run on the CPU.
 
-    python tests/bench/engine.py [--frames 21] [--memory 85 197 400]
+    python tests/bench/engine.py [--frames 21] [--memory 85 197 400] [--plot docs/pictures/engine_memory.png]
 
 Prints ratios against bare calls of the same modules in the same run, and the peak memory of runs of several
 lengths.
@@ -9,24 +9,26 @@ lengths.
 from __future__ import annotations
 
 import argparse
+import math
 import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
 from void_engine.diffusion.denoise import predict_velocity
 from void_engine.diffusion.engine import VoidEngine
+from void_engine.diffusion.framing import latent_frames
 from void_engine.diffusion.layout import ModelFolder
+from void_engine.diffusion.live_memory import peak_bytes
 from void_engine.diffusion.tiny import MIDDLE, TINY, make_tiny
 from void_engine.diffusion.vae import decode_latents
 from void_engine.diffusion.weights import load_transformer, load_vae, transformer_config
@@ -34,6 +36,8 @@ from void_engine.engines.interface import EngineRequest, Float32Array, ShotFrame
 from void_engine.quadmask import build_quadmask
 
 HEIGHT, WIDTH = 96, 160
+# A whole shot of 400 frames has to be computed.
+MEMORY_HEIGHT, MEMORY_WIDTH = 48, 80
 
 
 class Shot:
@@ -59,14 +63,14 @@ class Shot:
 
 
 class StageClock:
-    """A monitor that adds up the time between its calls by stage."""
+    """A monitor that adds up the processor time between its calls by stage: a busy machine does not count."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
-        self._stage, self._since = "", time.perf_counter()
+        self._stage, self._since = "", time.process_time()
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
-        now = time.perf_counter()
+        now = time.process_time()
         self.seconds[self._stage] += now - self._since
         self._stage, self._since = stage, now
 
@@ -79,16 +83,16 @@ class StageClock:
 
 @contextmanager
 def timed(modules: dict[str, Any]) -> Iterator[dict[str, float]]:
-    """Seconds spent in the forward calls of modules."""
+    """Seconds of processor time in the forward calls of modules."""
     spent: dict[str, float] = defaultdict(float)
     handles, begun = [], {}
 
     def begin(name: str) -> Callable[..., None]:
-        return lambda *_: begun.__setitem__(name, time.perf_counter())
+        return lambda *_: begun.__setitem__(name, time.process_time())
 
     def end(name: str) -> Callable[..., None]:
         def add(*_: Any) -> None:
-            spent[name] += time.perf_counter() - begun[name]
+            spent[name] += time.process_time() - begun[name]
 
         return add
 
@@ -102,14 +106,14 @@ def timed(modules: dict[str, Any]) -> Iterator[dict[str, float]]:
             handle.remove()
 
 
-def options(root: Path, frames: int, **more: Any) -> dict[str, Any]:
-    return {"models": str(root), "max_tokens": 60, "window_frames": min(85, frames), **more}
+def options(frames: int, **more: Any) -> dict[str, Any]:
+    return {"checkpoint_every": 0, "max_tokens": 60, "window_frames": min(85, frames), **more}
 
 
 def whole_run(root: Path, frames: int, steps: int) -> None:
     """One removal with a mid-size model: where its time goes."""
-    engine = VoidEngine()
-    request = EngineRequest(prompt="A table.", options=options(root, frames, steps=steps, overlap_frames=0))
+    engine = VoidEngine(root)
+    request = EngineRequest(prompt="A table.", options=options(frames, steps=steps, overlap_frames=0))
     once = EngineRequest(prompt="A table.", options={**request.options, "steps": 1})
     list(engine.remove(Shot(frames), once, StageClock()))
     models = engine._models
@@ -117,9 +121,9 @@ def whole_run(root: Path, frames: int, steps: int) -> None:
     denoiser, vae = models.denoiser(1), models.vae()
     clock = StageClock()
     with timed({"denoiser": denoiser, "encoder": vae.encoder, "decoder": vae.decoder}) as spent:
-        begun = time.perf_counter()
+        begun = time.process_time()
         list(engine.remove(Shot(frames), request, clock))
-        total = time.perf_counter() - begun
+        total = time.process_time() - begun
     inside = sum(spent.values())
     steps_s = clock.seconds["denoising"]
     print(f"whole run                    {total:8.2f} s for {frames} frames and {steps} steps")
@@ -168,42 +172,90 @@ def step_over_bare(root: Path) -> None:
     print(f"4 steps / 4 bare calls       {cost:8.3f}   (aim: below 1.03)")
 
 
-def memory(lengths: list[int]) -> None:
-    """Peak resident memory of whole runs in processes of their own."""
-    print("peak memory of a whole run (random tiny model, canvas 160x96):")
-    first = 0.0
-    for frames in lengths:
-        done = subprocess.run(
-            [sys.executable, __file__, "--one-run", str(frames)], check=True, capture_output=True, text=True
-        )
-        before, peak, latents = (float(word) for word in done.stdout.split()[-3:])
-        first = first or peak - before - latents
-        beyond = peak - before - latents
-        print(f"  {frames:4d} frames {peak:8.1f} MiB, {before:.1f} before the run, {latents:.1f} of latents; "
-              f"rest {beyond:6.1f} {'#' * round(40 * beyond / first)}")  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """One length's memory, in MiB."""
+
+    frames: int
+    run: float
+    """The most that tensors took at one time, models left out."""
+    latents: float
+    """What the latents of that many frames take."""
 
 
-def one_run(frames: int) -> None:
-    """The child of :func:`memory`: prints MiB before, at the peak and of latents."""
+def memory(lengths: list[int], plot: Path | None) -> None:
+    """Peak memory of whole runs: every tensor alive, counted operator by operator as the planner does.
+
+    Resident memory says less: the allocator keeps what it was given, in holes that differ from run to run.
+    """
+    print(f"peak memory of a whole run (random tiny model, canvas {MEMORY_WIDTH}x{MEMORY_HEIGHT}):")
+    peaks = []
     with tempfile.TemporaryDirectory() as folder:
-        root = make_tiny(Path(folder) / "models", size=TINY).root
-        warm = VoidEngine()
-        short = EngineRequest(prompt="A.", options=options(root, 5, steps=1, overlap_frames=0))
-        list(warm.remove(Shot(5), short, StageClock()))
-        before = resident()
-        more = {"steps": 1, "window_frames": 85, "overlap_frames": 16}
-        for _ in warm.remove(
-            Shot(frames), EngineRequest(prompt="A.", options=options(root, 85, **more)), StageClock()
-        ):
-            pass
-        latents = (frames / 4) * (HEIGHT // 8) * (WIDTH // 8) * 112 * 4 / 2**20
-        print(before, resident(), latents)
+        engine = VoidEngine(make_tiny(Path(folder) / "models", size=TINY).root)
+
+        def work(frames: int, window: int, overlap: int) -> float:
+            settings = {"max_tokens": 15, "steps": 1, "overlap_frames": overlap}
+            request = EngineRequest(prompt="A.", options={**options(window), **settings})
+            shot = Shot(frames, MEMORY_HEIGHT, MEMORY_WIDTH)
+            return peak_bytes(lambda: deque(engine.remove(shot, request, StageClock()), maxlen=0)) / 2**20
+
+        work(5, 5, 0)  # loads the models
+        for frames in lengths:
+            # Codes of plate and matte and the noise have 16 channels each, the condition 32.
+            latents = latent_frames(frames) * (MEMORY_HEIGHT // 8) * (MEMORY_WIDTH // 8) * 80 * 4 / 2**20
+            peaks.append(Peak(frames, work(frames, 85, 16), latents))
+            at = peaks[-1]
+            beyond = at.run - at.latents
+            bar = "#" * round(40 * beyond / (peaks[0].run - peaks[0].latents))
+            print(
+                f"  {frames:4d} frames {at.run:7.2f} MiB, {latents:.2f} of latents, {beyond:.2f} beyond {bar}"
+            )
+    if plot is not None:
+        draw(peaks, plot)
 
 
-def resident() -> float:
-    """Peak resident memory of this process so far, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+def draw(peaks: list[Peak], path: Path) -> None:
+    """The plot of docs/engine.md: memory over length, with and without the latents."""
+    width, height, left, bottom, top, right = 560, 300, 60, 44, 30, 130
+    canvas = np.full((height, width, 3), 255, np.uint8)
+    longest = max(peak.frames for peak in peaks)
+    most = math.ceil(max(peak.run for peak in peaks) / 8) * 8
+
+    def at(frames: float, mib: float) -> tuple[int, int]:
+        x = left + (width - left - right) * frames / longest
+        return round(x), round(height - bottom - (height - top - bottom) * mib / most)
+
+    def write(text: str, x: int, y: int, colour: tuple[int, int, int] = (60, 60, 60)) -> None:
+        cv2.putText(canvas, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)
+
+    for mib in range(0, most + 1, most // 4):
+        cv2.line(canvas, at(0, mib), at(longest, mib), (225, 225, 225), 1)
+        write(str(mib), left - 38, at(0, mib)[1] + 4)
+    write("MiB", left - 38, top - 12)
+    for peak in peaks:
+        write(str(peak.frames), at(peak.frames, 0)[0] - 10, height - bottom + 18)
+    write("frames", at(longest, 0)[0] + 22, height - bottom + 18)
+    beyond = [(peak.frames, peak.run - peak.latents) for peak in peaks]
+    whole = [(peak.frames, peak.run) for peak in peaks]
+    for points, colour in ((whole, (190, 130, 60)), (beyond, (60, 110, 210))):
+        corners = np.array([at(*point) for point in points], np.int32)
+        cv2.polylines(canvas, [corners], False, colour, 2, cv2.LINE_AA)
+        for corner in corners:
+            cv2.circle(canvas, [int(side) for side in corner], 4, colour, -1, cv2.LINE_AA)
+    end = at(longest, whole[-1][1])
+    write("whole run", end[0] + 10, end[1] - 4, (190, 130, 60))
+    end = at(longest, beyond[-1][1])
+    write("beyond latents", end[0] + 10, end[1] + 14, (60, 110, 210))
+    cv2.imwrite(str(path), canvas)
+
+
+def timing(frames: int, steps: int) -> None:
+    """All that is measured in time, on the mid-size model."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = make_tiny(Path(folder) / "models", size=MIDDLE).root
+        step_over_bare(root)
+        decoding(root)
+        whole_run(root, frames, steps)
 
 
 def main() -> None:
@@ -211,20 +263,16 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=21)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--memory", type=int, nargs="*", default=[85, 197, 400])
-    parser.add_argument("--one-run", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--only-memory", action="store_true", help="Leave out what takes time to measure.")
+    parser.add_argument("--plot", type=Path, help="Draw the memory over the length into this PNG file.")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
         os.environ["VOID_CACHE"] = cache
         torch.set_num_threads(1)
-        if arguments.one_run:
-            one_run(arguments.one_run)
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            root = make_tiny(Path(folder) / "models", size=MIDDLE).root
-            step_over_bare(root)
-            decoding(root)
-            whole_run(root, arguments.frames, arguments.steps)
-        memory(arguments.memory)
+        if not arguments.only_memory:
+            timing(arguments.frames, arguments.steps)
+        if arguments.memory:
+            memory(arguments.memory, arguments.plot)
 
 
 if __name__ == "__main__":
