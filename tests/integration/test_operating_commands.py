@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from tests.integration.command_case import Ran, new_job, void
 from void_protocol.job_file import read_job
@@ -74,6 +77,23 @@ def test_status_of_the_server_and_of_a_job(job_id: str, home: Path) -> None:
     shown = good("status", job_id, "--home", home)
     assert "in the queue" in shown
     assert "for a frame on average; slowest: " in shown
+
+
+def test_status_is_live_on_a_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, looks = io.StringIO(), []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        "void_server.cli.status.Console", lambda: Console(file=screen, force_terminal=True, width=150)
+    )
+    monkeypatch.setattr("void_server.cli.status.time", SimpleNamespace(sleep=sleep))
+    assert void("status", "--home", home).code == 0
+    assert screen.getvalue().count("worker-0") >= 3
+    assert looks == [1.0, 1.0, 1.0]
 
 
 def test_health_is_for_monitoring(job_id: str, home: Path, tmp_path: Path) -> None:
