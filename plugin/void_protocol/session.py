@@ -355,8 +355,19 @@ class Session:
             self._send(waiting.frames)
 
     def _send(self, frames: Sequence[Payload]) -> None:
-        if self._link is not None:
-            self._link.socket.send_multipart(frames, copy=False)
+        link = self._link
+        if link is None:
+            return
+        try:
+            link.socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            # No connection, and none in the making: the server has hung up and lets this client in no more.
+            # What was to be said is said again by whoever waits for its answer.
+            self._mailbox.put(lambda: self._lose_link(link))
+
+    def _lose_link(self, link: Link) -> None:
+        if self._link is link:
+            self._lose("the server has hung up")
 
     def _forget_stream(self, number: int) -> None:
         self._streams.pop(number, None)

@@ -295,6 +295,21 @@ def test_a_revoked_client_is_out_at_once(start: Callable[..., ServerProcess], tm
         assert again.hello()["type"] == "welcome"
 
 
+def test_the_client_of_a_revoked_key_does_not_hang(
+    start: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    server = start(heartbeat_s=0.3)
+    folder = _another(server, tmp_path / "anna")
+    with Client(load_connection(folder), request_timeout_s=1.0) as client:
+        client.wait_connected(5.0)
+        revoke_client(server.settings.home, "anna")
+        time.sleep(1.5)  # heartbeats go on meanwhile
+        with pytest.raises(ServerUnreachableError):
+            client.jobs().result(10.0)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5.0
+
+
 def _try_to_say(stranger: Stranger, **message: Any) -> None:
     with suppress(zmq.Again):  # nobody listens, and ZeroMQ would wait for somebody who does
         stranger.socket.send(json.dumps(message).encode(), zmq.NOBLOCK)
