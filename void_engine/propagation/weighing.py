@@ -19,6 +19,7 @@ FEWEST_POINTS = 150
 """Fewer comparable points than this say nothing."""
 _SHRINK = 0.03
 _OUTLIER = 4.0
+_TYPICAL, _TYPICAL_DEVIATIONS = 0.9, 1.645
 
 
 def covariance(errors: Float32Array, valid: BoolArray) -> NDArray[np.float64] | None:
@@ -33,7 +34,8 @@ def covariance(errors: Float32Array, valid: BoolArray) -> NDArray[np.float64] | 
         return None
     tame = np.empty(errors.shape, np.float64)
     for index in range(count):
-        typical = 1.48 * float(np.median(np.abs(errors[index][valid[index]])))
+        # Not the median: where compression repeats most pixels exactly, that would be 0.
+        typical = float(np.quantile(np.abs(errors[index][valid[index]]), _TYPICAL)) / _TYPICAL_DEVIATIONS
         limit = _OUTLIER * max(typical, 1e-5)
         tame[index] = np.clip(errors[index], -limit, limit) * valid[index][:, None]
     pairs = valid.astype(np.float64) @ valid.T.astype(np.float64)
