@@ -81,6 +81,10 @@ def _smooth_only(encoded: Any, hole: Any, forbidden: Any, seed: int, monitor: An
     return synthesis.spatial(encoded, hole | forbidden)
 
 
+def _not_joined(answer: Any, *_: Any) -> thin.Joined:
+    return thin.Joined(answer, np.zeros(answer.shape[:2], np.float32))
+
+
 light_match, choose, remap = light.match, compose.choose, cv2.remap
 
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
@@ -105,7 +109,7 @@ WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
     "bilinear sampling": [(cv2, "remap", _bilinear)],
     "no seam membrane": [(edges, "close_seam", lambda answer, *_: answer)],
     "no un-mixing": [(edges, "unmix", lambda answer, *_: answer)],
-    "no spatial share on wires": [(thin, "blend", lambda answer, *_: answer)],
+    "no spatial share on wires": [(thin, "blend", _not_joined)],
     "no grain": [(grain, "restore", lambda answer, *_: answer)],
     "no patches, smooth fill": [(synthesis, "patch_fill", _smooth_only)],
 }

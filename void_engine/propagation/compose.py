@@ -18,6 +18,8 @@ from void_engine.propagation.working_set import BoolArray, FullFrame, WorkingSet
 
 _GRAIN_CONTEXT_PX = 48
 _SLOW_PX = 6.0
+_THIN_DOUBT = 4.0
+"""Errors beside a thin hole are this much smaller than those that un-mixing is weighed against inside it."""
 _UNSEEN_ERROR = 0.1
 """Deviation, encoded, of a synthesised pixel from the truth: what un-mixing the plate is weighed against."""
 
@@ -89,10 +91,13 @@ class FrameCleaner:
             answer = self._carrier.complete(full, revealed.area, answer, hole, unseen)
             answer = _keep_shadowed_texture(answer, plate, full, cut, unseen)
         self._monitor.check_cancelled()
-        answer = thin.blend(answer, revealed.values, plate, hole, known)
+        joined = thin.blend(answer, revealed.values, plate, hole, known)
+        answer = joined.values
         self._monitor.check_cancelled()
         seen_doubt = 1.0 + 3.0 * (1.0 - revealed.certainty)
         doubt = np.where(unseen, np.float32(_UNSEEN_ERROR / revealed.noise), seen_doubt).astype(np.float32)
+        thin_doubt = joined.deviation * np.float32(_THIN_DOUBT / revealed.noise)
+        doubt = np.where(joined.deviation > 0, thin_doubt, doubt).astype(np.float32)
         answer = edges.unmix(answer, full.plate[cut], alpha, revealed.noise, doubt)
         self._monitor.check_cancelled()
         answer = self._with_grain(full, revealed, answer, hole)

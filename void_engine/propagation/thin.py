@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -15,9 +17,19 @@ _PREDICTED_COST = 1.2
 """Motion is measured around a hole but predicted inside it: its error there is about this much larger."""
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The answer with both estimates of thin parts joined."""
+
+    values: Float32Array
+    """(h, w, 3) encoded."""
+    deviation: Float32Array
+    """(h, w) encoded: expected error of the joined pixels; 0 where nothing was joined."""
+
+
 def blend(
     answer: Float32Array, revealed: Float32Array, plate: Float32Array, hole: BoolArray, known: BoolArray
-) -> Float32Array:
+) -> Joined:
     """Join temporal and spatial estimates of thin hidden structures by their measured errors.
 
     The spatial estimate is tried on a copy of the hole shifted beside it, where the truth is known; the
@@ -34,12 +46,13 @@ def blend(
     square = np.ones((_THICKEST_PX, _THICKEST_PX), np.uint8)
     thick = np.asarray(cv2.morphologyEx(hole.astype(np.uint8), cv2.MORPH_OPEN, square)) > 0
     thin = hole & ~(np.asarray(cv2.dilate(thick.astype(np.uint8), square)) > 0)
+    alone = Joined(answer, np.zeros(hole.shape, np.float32))
     if int(thin.sum()) < 16 or not known.any():
-        return answer
+        return alone
     beside = _beside(thin, hole)
     tried = beside & known
     if int(tried.sum()) < 32:
-        return answer
+        return alone
     spatial = synthesis.spatial(plate, hole)
     trial = synthesis.spatial(spatial, beside)
     weight = tried.astype(np.float32)
@@ -48,11 +61,12 @@ def blend(
     spatial_error = pyramid.fill(spatial_error, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
     temporal_error = pyramid.fill(temporal_error, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
     temporal_error = temporal_error * np.float32(_PREDICTED_COST) + np.float32(1e-7)
-    # Squared once more: a mean of both blurs, so the worse one gets little unless they are nearly equal.
-    temporal_error, spatial_error = np.square(temporal_error), np.square(spatial_error)
-    share = temporal_error / (temporal_error + spatial_error + np.float32(1e-12))
-    share = np.where(thin, share, np.float32(0.0))[:, :, None]
-    return np.asarray(answer + share * (spatial - answer), np.float32)
+    # Squared: a mean of both blurs, so the worse one gets little unless they are nearly equal.
+    against, favour = np.square(spatial_error), np.square(temporal_error)
+    share = np.where(thin, favour / (favour + against + np.float32(1e-12)), np.float32(0.0))
+    joined_error = np.square(share) * spatial_error + np.square(1.0 - share) * temporal_error
+    deviation = np.where(thin, np.sqrt(joined_error / 3.0), np.float32(0.0)).astype(np.float32)
+    return Joined(np.asarray(answer + share[:, :, None] * (spatial - answer), np.float32), deviation)
 
 
 def _power(difference: Float32Array) -> Float32Array:
