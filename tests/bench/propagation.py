@@ -28,7 +28,7 @@ from tests.bench.propagation_scenes import CASES, Case, Scene
 from void_engine.propagation import remove_object
 
 _AROUND_PX = 24
-_PANEL_WIDTH = 240
+_PANEL_SIDE = 240
 _HEADER = (
     f"{'case':18s} {'footage':10s} {'best simple baseline':>24s} {'PSNR':>6s} {'5th':>6s} {'SSIM':>6s} "
     f"{'detail':>6s} {'temp':>6s} {'seam':>6s} {'leak':>5s} {'s/frame':>7s} {'x DIS':>6s} {'peak MB':>8s}"
@@ -73,7 +73,8 @@ def _sheet(path: Path, scene: Scene, clean: np.ndarray) -> None:
     panels = []
     for picture in (display(scene.plate[t]), matte, display(scene.truth[t]), display(clean[t]), error):
         cut = np.clip(picture[top:bottom, left:right], 0, 1)
-        size = (_PANEL_WIDTH, max(1, round(cut.shape[0] * _PANEL_WIDTH / cut.shape[1])))
+        scale = _PANEL_SIDE / max(cut.shape[:2])
+        size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
         panels.append(cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
     panels.append(np.full_like(panels[0], 0.5))
     sheet = np.vstack([np.hstack(panels[:3]), np.hstack(panels[3:])])
