@@ -13,7 +13,7 @@ JSON), in the same run and in turn, because absolute times on a shared machine m
    ``--plot``.
 
     python tests/bench/server.py [--clients 20] [--jobs 2000] [--stream-mb 256] [--rounds 5]
-    python tests/bench/server.py --soak 15 --plot docs/pictures/soak.png
+    python tests/bench/server.py --soak 15 --plot docs/pictures/server_soak.png
 """
 
 from __future__ import annotations
