@@ -1,7 +1,7 @@
 """Peak memory of the propagation engine on 100 and on 1,000 frames, each in a process of its own.
 
-    python -m tests.bench.propagation_memory --frames 100 1000
-    python -m tests.bench.propagation_memory --frames 8 --width 3840 --caches-mib 0   4K, the engine's own
+python -m tests.bench.propagation_memory --frames 100 1000
+python -m tests.bench.propagation_memory --frames 8 --width 3840 --caches-mib 0   4K, the engine's own
 """
 
 from __future__ import annotations
