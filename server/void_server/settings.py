@@ -11,9 +11,9 @@ from pathlib import Path
 from void_protocol.job_check import folder_token
 from void_protocol.keys import home_folder
 
-from .devices import check_device
+from .access.limits import ResourceLimits
 from .errors import ServerSettingError
-from .limits import ResourceLimits
+from .workers.devices import check_device
 
 DEFAULT_PORT = 5990
 DEFAULT_ENDPOINT = f"tcp://127.0.0.1:{DEFAULT_PORT}"
@@ -41,7 +41,7 @@ class ServerSettings(ResourceLimits):
     devices: tuple[str, ...] = ("auto",)
     """One worker process for each."""
     runner: str = DEFAULT_RUNNER
-    """``module:function`` that runs jobs; see :mod:`void_server.runner`. Never taken from a job."""
+    """``module:function`` that runs jobs; see :mod:`void_server.workers.runner`. Never taken from a job."""
     read_roots: tuple[Path, ...] = ()
     """With paths, inputs must lie below one of these folders. None given means anywhere, and with
     ``allow_remote`` nowhere."""

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 application: Any = None
 STATES = ("idle", "marked", "running", "failed", "finished")
 SIZE = (640, 1040)
+QUADMASK = ("#000000", "#3f3f3f", "#7f7f7f", "#ffffff")
 
 
 def main() -> None:
@@ -221,7 +222,7 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
             path = folder / f"panel_{state}_{name}{'' if scale == '1' else '_2x'}.png"
             view.grab().save(str(path))
             shapes = [QtGui.QColor.fromRgbF(*one.colour).name() for one in scene.host.rotos["Roto1"]]
-            with_a_palette(path, [*dataclasses.astuple(theme), *shapes])
+            with_a_palette(path, [*dataclasses.astuple(theme), *shapes, *QUADMASK])
             view.close()
             model.close()
             shiboken6.delete(view)
@@ -243,12 +244,15 @@ def with_a_palette(path: Path, own: Sequence[str]) -> None:
     palette = Image.new("P", (1, 1))
     palette.putpalette([*exact.flatten().tolist(), *rest[: 3 * (256 - len(exact))]])
     small = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-    # Flat areas without the dots of dithering.
-    pixels = np.asarray(picture)
+    pixels, indices = np.asarray(picture), np.array(small)
+    # Flat areas without the dots of dithering; a colour of the panel's own as it is, which Pillow only nears.
     flat = cv2.morphologyEx(pixels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).max(axis=2) == 0
     plain = np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE))
-    mended = Image.fromarray(np.where(flat, plain, np.asarray(small)), "P")
-    mended.putpalette(small.getpalette() or [])
+    indices[flat] = plain[flat]
+    for index, colour in enumerate(exact):
+        indices[(pixels == colour).all(axis=2)] = index
+    mended = Image.fromarray(indices, "P")
+    mended.putpalette(palette.getpalette() or [])
     mended.save(path, optimize=True)
 
 

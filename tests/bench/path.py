@@ -27,7 +27,7 @@ from void_engine.plates.frame import Frame
 from void_protocol.client import Client
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
 from void_protocol.messages import JobState
-from void_server.server_process import ServerProcess
+from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
 WIDTH, HEIGHT = 1920, 1080

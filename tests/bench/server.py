@@ -44,7 +44,7 @@ from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, 
 from void_protocol.job_file import encode_job
 from void_protocol.keys import Connection
 from void_protocol.messages import JobState
-from void_server.server_process import ServerProcess
+from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
 FIRST = 1001

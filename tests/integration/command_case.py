@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from typer.testing import CliRunner
@@ -28,9 +31,11 @@ class Ran:
 
 
 def void(*arguments: str | Path) -> Ran:
-    """Run the command in this process."""
+    """Run the command in this process, which keeps its own environment and folder for temporary files."""
     # A wide terminal, so that messages are not broken into lines.
-    result = CliRunner(env={"COLUMNS": "400", "NO_COLOR": "1"}).invoke(app, [str(word) for word in arguments])
+    runner = CliRunner(env={"COLUMNS": "400", "NO_COLOR": "1"})
+    with patch.dict(os.environ), patch("tempfile.tempdir", tempfile.tempdir):
+        result = runner.invoke(app, [str(word) for word in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ran(result.exit_code, result.stdout, result.stderr)

@@ -16,7 +16,7 @@ from pathlib import Path
 from void_engine.plates import exr
 from void_protocol.job import RemovalJob
 from void_server import translate
-from void_server.runner import RunMonitor
+from void_server.workers.runner import RunMonitor
 
 _CODES = {"full": errno.ENOSPC, "read-only": errno.EROFS, "forbidden": errno.EACCES, "gone": errno.ESTALE}
 _put_in_place = exr.put_in_place

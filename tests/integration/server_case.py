@@ -14,7 +14,7 @@ import zmq
 
 from void_protocol.job import Anchors, Format, Matte, Output, RemovalJob, Settings, Shot
 from void_protocol.keys import Connection
-from void_server.server_process import ServerProcess
+from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
 CHECKOUT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ import numpy as np
 from void_engine.errors import PlateError
 from void_protocol.job import RemovalJob
 from void_protocol.sequence import frame_path
-from void_server.runner import RunMonitor
+from void_server.workers.runner import RunMonitor
 
 
 def copy_frames(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0) -> None:

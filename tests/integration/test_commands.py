@@ -17,7 +17,7 @@ from tests.integration.command_case import FIRST, LAST, edit, new_job, void, wri
 from void_engine.plates.exr import read_frame
 from void_protocol.job_file import read_job
 from void_server.cli.exit_codes import ExitCode
-from void_server.server_process import ServerProcess
+from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
 

@@ -33,8 +33,8 @@ from void_protocol.messages import FrameEvent, JobState, ManifestEntry, StateEve
 from void_protocol.remote_job import RemoteJob
 from void_protocol.sequence import frame_path
 from void_protocol.watching import Snapshot, WatchEvent
-from void_server.server_process import ServerProcess
-from void_server.spool import Spool
+from void_server.broker.spool import Spool
+from void_server.operation.server_process import ServerProcess
 
 FRAMES = range(1010, 1014)
 MEBI = 1024 * 1024

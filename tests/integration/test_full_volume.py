@@ -22,7 +22,7 @@ from tests.integration.server_case import (
 from void_protocol.client import Client
 from void_protocol.messages import JobState
 from void_protocol.watching import Disconnected, WatchEvent
-from void_server.server_process import ServerProcess
+from void_server.operation.server_process import ServerProcess
 
 MEBI = 1024 * 1024
 

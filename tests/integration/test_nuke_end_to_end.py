@@ -24,7 +24,7 @@ from void_protocol.client import Client
 from void_protocol.job import MatteSettings, Settings
 from void_server.demo.shot import render_demo_shot
 from void_server.errors import ServiceError
-from void_server.server_process import ServerProcess
+from void_server.operation.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
 
 fresh_nuke()

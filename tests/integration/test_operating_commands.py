@@ -16,7 +16,7 @@ from rich.console import Console
 from tests.integration.command_case import Ran, new_job, void
 from void_protocol.job_file import read_job
 from void_server.cli.exit_codes import ExitCode
-from void_server.server_process import ServerProcess
+from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
 

@@ -27,7 +27,7 @@ from void_protocol.job import (
 )
 from void_protocol.messages import FrameEvent, JobState
 from void_protocol.watching import WatchEvent
-from void_server.server_process import ServerProcess
+from void_server.operation.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
 
 FRAMES = range(1001, 1005)

@@ -31,9 +31,9 @@ from void_protocol.manifest import input_files, measure_inputs
 from void_protocol.messages import FrameEvent, JobState, StateEvent
 from void_protocol.watching import Connected, Disconnected, Snapshot, WatchEvent
 from void_protocol.wire import encode_manifest
-from void_server.keys import allowed_folder, make_key_pair
-from void_server.server_process import ServerProcess
-from void_server.spool import Spool
+from void_server.access.keys import allowed_folder, make_key_pair
+from void_server.broker.spool import Spool
+from void_server.operation.server_process import ServerProcess
 
 
 @pytest.fixture(autouse=True)

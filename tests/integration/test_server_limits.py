@@ -35,8 +35,8 @@ from void_protocol.errors import ServerUnreachableError
 from void_protocol.job import Settings
 from void_protocol.job_file import encode_job
 from void_protocol.keys import Connection, fingerprint, load_connection
-from void_server.client_keys import add_client, new_client, revoke_client
-from void_server.server_process import ServerProcess
+from void_server.access.client_keys import add_client, new_client, revoke_client
+from void_server.operation.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
 
 MIB = 1 << 20

@@ -20,8 +20,8 @@ from void_protocol.keys import Connection, read_secret_key_file
 from void_protocol.messages import JobState
 from void_protocol.operating import Operating
 from void_protocol.remote_job import RemoteJob
-from void_server.keys import allowed_folder, make_key_pair, write_public_key
-from void_server.server_process import ServerProcess
+from void_server.access.keys import allowed_folder, make_key_pair, write_public_key
+from void_server.operation.server_process import ServerProcess
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,8 @@ from tests.integration.server_case import (
 )
 from void_protocol.job_file import encode_job
 from void_protocol.manifest import input_files
-from void_server.server_process import ServerProcess
-from void_server.spool import Spool
+from void_server.broker.spool import Spool
+from void_server.operation.server_process import ServerProcess
 
 CHUNK = 1_048_576
 

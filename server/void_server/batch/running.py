@@ -15,9 +15,9 @@ from void_engine.errors import EngineError, OutputExistsError, RemovalCancelled
 from void_engine.plates.pattern import FramePattern
 from void_engine.removal import RemovalMonitor, frames_to_make
 from void_protocol.job import RemovalJob
-from void_server.farm.bundle import engine_name
-from void_server.translate import removal_request, run_job
 
+from ..farm.bundle import engine_name
+from ..translate import removal_request, run_job
 from .inputs import ContentHashes
 from .report import BatchReport, ShotReport, ShotState
 

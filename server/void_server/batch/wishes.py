@@ -15,8 +15,8 @@ from void_engine.errors import EngineError
 from void_protocol.errors import JobError
 from void_protocol.job import RemovalJob, Settings
 from void_protocol.job_file import decode_job, encode_job
-from void_server.shot_files import ShotFiles, job_from_files
 
+from ..shot_files import ShotFiles, job_from_files
 from .errors import ManifestError
 
 _RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from void_engine.errors import RemovalCancelled
-from void_server.scratch import settle_in
 
+from ..scratch import settle_in
 from .exit_codes import ExitCode
 from .explain import CommandError, exit_code_of
 from .progress import StageProgress
@@ -55,10 +55,10 @@ def batch(
     """Run many shots here, skip what is done from the same inputs, and report on all of them."""
     if scratch is not None:
         settle_in(scratch)
-    from void_server.batch.report import ShotState
-    from void_server.batch.running import run_batch
-    from void_server.batch.sources import read_sources
-    from void_server.batch.wishes import ShotWishes
+    from ..batch.report import ShotState
+    from ..batch.running import run_batch
+    from ..batch.sources import read_sources
+    from ..batch.wishes import ShotWishes
 
     wishes = ShotWishes(
         plate=plate,

@@ -14,12 +14,12 @@ from rich.table import Table
 from void_protocol.keys import home_folder
 from void_protocol.messages import CleanReport
 from void_protocol.operating import Operating
-from void_server import cleaning
-from void_server.errors import HomeInUseError
-from void_server.settings import ServerSettings
-from void_server.spool import Spool
-from void_server.store import Store
 
+from ..broker.spool import Spool
+from ..broker.store import Store
+from ..errors import HomeInUseError
+from ..operation import cleaning
+from ..settings import ServerSettings
 from .exit_codes import ExitCode
 from .explain import CommandError
 from .jobs import EndpointOption, HomeOption, connected_client

@@ -35,7 +35,7 @@ def demo(
         import skimage  # noqa: F401 - the photographs and the metrics
     except ModuleNotFoundError as error:
         raise CommandError("the demo needs the extra 'demo': pip install 'void-nuke[demo]'") from error
-    from void_server.demo import walkthrough
+    from ..demo import walkthrough
 
     folder = output.absolute()
     with StageProgress("demo") as bars:

@@ -162,8 +162,9 @@ def check_server() -> Check:
     from void_engine.plates.exr import read_frame
     from void_engine.plates.pattern import FramePattern
     from void_protocol.client import Client
-    from void_server.server_process import ServerProcess
-    from void_server.settings import ServerSettings
+
+    from ..operation.server_process import ServerProcess
+    from ..settings import ServerSettings
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="void-doctor-") as folder:

@@ -96,7 +96,8 @@ def calibrate(
     from void_engine.diffusion.layout import find_models
     from void_engine.diffusion.step_cache import write_magnitudes
     from void_engine.removal import run_removal
-    from void_server.translate import removal_request
+
+    from ..translate import removal_request
 
     folder = find_models(models)
     engine = VoidEngine(folder.root, measures=True)

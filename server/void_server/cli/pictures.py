@@ -27,8 +27,8 @@ from void_engine.plates.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
-from void_server.translate import shot_mattes
 
+from ..translate import shot_mattes
 from .make import parse_range
 
 _MOST_ROWS = 5

@@ -15,8 +15,8 @@ from void_engine.engines.registry import MODELS_VARIABLE
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import encode_job, read_job
-from void_server.scratch import settle_in
 
+from ..scratch import settle_in
 from .exit_codes import ExitCode
 from .explain import CommandError
 from .progress import StageProgress
@@ -104,7 +104,7 @@ def run(
         settle_in(scratch)
     if models is not None:
         os.environ[MODELS_VARIABLE] = str(models)
-    from void_server.translate import run_job
+    from ..translate import run_job
 
     jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]
 

@@ -12,11 +12,11 @@ import typer
 from rich.logging import RichHandler
 
 from void_protocol.keys import home_folder
-from void_server.limit_words import limit_words, read_limits
-from void_server.service import install_service, plan_service, uninstall_service
-from void_server.service_files import Service
-from void_server.settings import DEFAULT_ENDPOINT, ServerSettings
 
+from ..access.limit_words import limit_words, read_limits
+from ..operation.service import install_service, plan_service, uninstall_service
+from ..operation.service_files import Service
+from ..settings import DEFAULT_ENDPOINT, ServerSettings
 from .exit_codes import ExitCode
 
 _WORKERS, _RUNNING, _KEEPING, _SERVICE = "Workers", "Running it", "How long things are kept", "As a service"
@@ -159,7 +159,7 @@ def serve(
 
 
 def _serve_here(settings: ServerSettings, models: Path | None) -> None:
-    from void_server.serve import serve as serve_until_stopped
+    from ..operation.serve import serve as serve_until_stopped
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(show_path=False)])
     if models is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from void_server.errors import ServiceError
+from ..errors import ServiceError
 
 
 class FarmError(ServiceError):

@@ -19,8 +19,8 @@ from void_engine.plates.sequence import PlateSequence
 from void_engine.removal import RemovalRequest, shot_source
 from void_engine.shot import PlateShot
 from void_protocol.job_file import encode_job
-from void_server.translate import removal_request, warm_engine
 
+from ..translate import removal_request, warm_engine
 from .errors import FarmError
 from .plan_file import JobPiece
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from void_server.errors import ServerSettingError
-from void_server.serve import _decode_settings, encode_settings
+from void_server.operation.serve import _decode_settings, encode_settings
 from void_server.settings import ServerSettings
 
 

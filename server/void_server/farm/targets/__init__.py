@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from void_server.farm.bundle import Bundle
+from ..bundle import Bundle
 
 
 class Target(Protocol):
@@ -63,7 +63,7 @@ def write_target(name: str, bundles: Sequence[Bundle], *, submit: bool | None) -
     Raises:
         FarmError: when a package is not installed, or the farm is to take a bundle and does not.
     """
-    from void_server.farm.errors import FarmError
+    from ..errors import FarmError
 
     target = _TARGETS[name]()
     lines = [str(target.write(bundle)) for bundle in bundles]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from void_server.farm.bundle import Bundle
-from void_server.farm.errors import FarmError
-
+from ..bundle import Bundle
+from ..errors import FarmError
 from .openjd import write_openjd
 
 SUBMITTER = "void-nuke"

@@ -19,8 +19,8 @@ from void_engine.engines.interface import EngineRequest  # noqa: E402
 from void_protocol.job import Format, Matte, Output, RemovalJob, Shot  # noqa: E402
 from void_protocol.job_file import encode_job  # noqa: E402
 from void_protocol.messages import Message  # noqa: E402
-from void_server.worker import BrokerLink, run_one  # noqa: E402
-from void_server.worker_link import Finished, LogLine, Run  # noqa: E402
+from void_server.workers.worker import BrokerLink, run_one  # noqa: E402
+from void_server.workers.worker_link import Finished, LogLine, Run  # noqa: E402
 
 JOB = RemovalJob(
     shot=Shot(name="s", plate="/p.%04d.exr", first_frame=1, last_frame=2, format=Format(width=16, height=16)),

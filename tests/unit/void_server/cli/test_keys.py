@@ -15,8 +15,8 @@ from void_protocol.keys import (
     read_key_file,
     server_public_key_file,
 )
+from void_server.access.keys import ensure_keys, write_public_key
 from void_server.cli.exit_codes import ExitCode
-from void_server.keys import ensure_keys, write_public_key
 
 ENDPOINT = "tcp://127.0.0.1:7"
 

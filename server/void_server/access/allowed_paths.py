@@ -1,0 +1,118 @@
+"""Which paths of a job the server touches at all.
+
+The worker looks again when it opens them (``void_engine.plates.access``): a link may have come since then.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from void_protocol.job import RemovalJob
+from void_protocol.manifest import input_files
+from void_protocol.sequence import frame_path
+
+from ..errors import RequestRefused
+
+_OPEN_FILES = Path("/proc/self/fd")
+_EXR_MAGIC = b"\x76\x2f\x31\x01"
+
+
+def check_input(path: Path, roots: Sequence[Path] | None) -> None:
+    """Refuse a path that may not be read: outside the roots (links resolved; None for anywhere), or no
+    regular file. One that does not exist passes; reading it will say so.
+
+    Raises:
+        RequestRefused: with code ``refused_path``.
+    """
+    _check_absolute(path)
+    _check_roots(path, _resolved(path), roots, "read_roots")
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    _check_regular(path, mode)
+
+
+def check_output_folder(folder: Path, roots: Sequence[Path] | None) -> None:
+    """Refuse a folder that may not be written to.
+
+    Raises:
+        RequestRefused: with code ``refused_path``.
+    """
+    _check_absolute(folder)
+    _check_roots(folder, _resolved(folder), roots, "output_roots")
+
+
+def check_job_inputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
+    """Check every input file of a job. Raises as :func:`check_input` does."""
+    folders: dict[Path, Path] = {}
+    for file in input_files(job):
+        path, folder = file.path, file.path.parent
+        _check_absolute(path)
+        try:
+            is_link = path.is_symlink()
+            mode = path.stat().st_mode
+        except OSError:
+            is_link, mode = False, stat.S_IFREG
+        _check_regular(path, mode)
+        if folder not in folders:
+            folders[folder] = _resolved(folder)
+        _check_roots(path, _resolved(path) if is_link else folders[folder] / path.name, roots, "read_roots")
+
+
+def check_job_outputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
+    """Check where a job writes. Raises as :func:`check_output_folder` does."""
+    check_output_folder(frame_path(job.output.versioned_pattern, job.shot.first_frame).parent, roots)
+
+
+@contextmanager
+def opened_exr(path: Path, roots: Sequence[Path] | None) -> Iterator[BinaryIO]:
+    """An EXR file, open for reading: what was opened is checked, not only its name. Other files are none of a
+    client's business: what it may ask about their bytes would tell them.
+
+    Raises:
+        OSError: when it cannot be opened.
+        RequestRefused: with code ``refused_path``.
+    """
+    check_input(path, roots)
+    # A pipe that takes the file's place must not hang the open.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
+        _check_regular(path, os.fstat(file.fileno()).st_mode)
+        if _OPEN_FILES.is_dir():
+            _check_roots(path, (_OPEN_FILES / str(file.fileno())).readlink(), roots, "read_roots")
+        if file.read(len(_EXR_MAGIC)) != _EXR_MAGIC:
+            raise RequestRefused("refused_path", f"{path} is not an EXR file")
+        file.seek(0)
+        yield file
+
+
+def _check_absolute(path: Path) -> None:
+    if not path.is_absolute():
+        raise RequestRefused("refused_path", f"{path} is not absolute; the server has another current folder")
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # a name that is too long, links that lead in a circle
+        raise RequestRefused("refused_path", f"{str(path)[:200]} cannot be followed: {error}") from error
+
+
+def _check_regular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise RequestRefused("refused_path", f"{path} is not a regular file")
+
+
+def _check_roots(path: Path, real: Path, roots: Sequence[Path] | None, setting: str) -> None:
+    if roots is not None and not any(real.is_relative_to(root) for root in roots):
+        raise RequestRefused(
+            "refused_path",
+            f"{path} is outside the folders that this server may use ({setting}); "
+            "send the files instead of their paths",
+        )

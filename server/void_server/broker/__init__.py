@@ -1,0 +1,1 @@
+"""The broker: jobs, queue, sessions, transfers and the store behind one socket loop."""

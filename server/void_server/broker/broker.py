@@ -1,0 +1,374 @@
+"""The broker: one thread, one loop, all sockets.
+
+Each turn takes what has arrived, lets the parts act on it, makes every change durable with one commit, and
+only then sends what the parts had to say.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+
+import zmq
+
+from void_protocol.errors import WireError
+from void_protocol.mailbox import Mailbox
+from void_protocol.messages import Hello, JobState
+from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
+
+from ..access.keys import AllowList, allowed_folder, ensure_keys
+from ..errors import ServerStartError, StoreError
+from ..settings import ServerSettings
+from ..workers.supervisor import Supervisor
+from ..workers.worker_link import ZAP_DOMAIN as WORKER_ZAP_DOMAIN
+from .administration import Administration
+from .desk import JobDesk
+from .door import Door, raise_file_limit
+from .events import EventHub
+from .fetches import Fetches
+from .housekeeping import Housekeeping
+from .lanes import Lanes
+from .metrics import MetricsServer, Picture
+from .outbox import Outbox
+from .requests import Requests
+from .sessions import Sessions
+from .spool import Spool
+from .status import StatusBoard
+from .store import Store
+from .throughput import Meter
+from .uploads import Uploads
+from .zap import Check, Gatekeeper
+
+_log = logging.getLogger(__name__)
+_ZAP_DOMAIN = "clients"
+_TICK_MS = 100
+_LAZY_S = 0.02
+"""For how long what nobody waits for may go without a commit."""
+_IO_THREADS = 2
+"""Threads that encrypt and decrypt; a connection belongs to one of them."""
+_MESSAGES_PER_TURN = 64
+"""So that a busy client delays neither the commit nor the others for long."""
+_HOUSEKEEPING_S = 1.0
+_SWEEP_S = 600.0
+_REVOKE_S = 0.1
+_RECEIVED_MESSAGES = 16
+"""That wait to be read, of one connection: each may have a whole job in it."""
+
+
+class Broker:
+    """Owns everything of one running server. All methods but :meth:`ask_to_stop` belong to one thread."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        """Open the home and bind.
+
+        Raises:
+            KeyFileError: when the keys cannot be made or read.
+            HomeInUseError, StoreError: when the job store cannot be opened.
+            ServerStartError: when the endpoint cannot be bound.
+        """
+        self._settings = settings
+        self.server_id = secrets.token_hex(8)
+        self.version = version("void-nuke")
+        files = raise_file_limit(settings.connections)
+        if files is not None and files < settings.connections:
+            _log.warning("this process may open %d files, fewer than connections allow", files)
+        keys = ensure_keys(settings.home)
+        self._store = Store(settings.home / "jobs.sqlite")
+        self._spool = Spool(settings.home)
+        self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
+        self._lanes = Lanes(self._mailbox, 2)
+        # Paths of other machines may hang: that must not hold up streamed files.
+        self._path_lanes = Lanes(self._mailbox, 2)
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
+        self._allowed = AllowList(allowed_folder(settings.home))
+        checks: dict[str, Check] = {_ZAP_DOMAIN: self._allowed.is_allowed}
+        self._gatekeeper = Gatekeeper(self._context, checks)
+        self._socket = self._make_socket(keys.secret)
+        self._door = Door(self._socket, settings.connections)
+        self._bind()
+        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._dirty_since: float | None = None
+        """Since when something waits for a commit that is not urgent."""
+        self._stop_at: float | None = None
+        """When a stop that was asked for no longer waits for running jobs; None while none was asked for."""
+
+        self._meter = Meter()
+        self._tickets: dict[bytes, tuple[int, int]] = {}
+        """The connection of each session, as the door knows it."""
+        self._outbox = Outbox(self._socket, self._cut, self._meter, settings.client_queue_bytes)
+        self._sessions = Sessions(
+            settings.session_timeout_s, settings.most_sessions, settings.client_sessions
+        )
+        events = EventHub(self._outbox)
+        server_name = f"void-nuke {self.version}"
+        self._desk = JobDesk(settings, self._store, self._spool, events, self._lanes, self._meter)
+        self._supervisor = Supervisor(self._context, settings, self._desk)
+        checks[WORKER_ZAP_DOMAIN] = self._supervisor.admits
+        self._uploads = Uploads(
+            store=self._store,
+            spool=self._spool,
+            outbox=self._outbox,
+            lanes=self._lanes,
+            credit=settings.upload_credit,
+            progress_bytes=settings.upload_progress_bytes,
+            on_complete=self._desk.upload_complete,
+            on_blocked=self._desk.upload_blocked,
+        )
+        self._desk.stop_running = self._supervisor.stop_job
+        self._desk.stop_upload = self._uploads.stop
+        fetches = Fetches(
+            outbox=self._outbox, lanes=self._lanes, most=settings.fetches, most_credit=settings.fetch_credit
+        )
+        self._housekeeping = Housekeeping(
+            settings=settings,
+            store=self._store,
+            spool=self._spool,
+            lanes=self._lanes,
+            outbox=self._outbox,
+            queue=self._desk.queue,
+        )
+        self._board = StatusBoard(
+            settings=settings,
+            server_name=server_name,
+            store=self._store,
+            queue=self._desk.queue,
+            sessions=self._sessions,
+            supervisor=self._supervisor,
+            meter=self._meter,
+        )
+        self._metrics = None if settings.metrics_port is None else MetricsServer(settings.metrics_port)
+        if self._metrics is not None:
+            _log.info("metrics at %s", self._metrics.url)
+        self._requests = Requests(
+            settings=settings,
+            server_id=self.server_id,
+            server_name=server_name,
+            sessions=self._sessions,
+            name_of=self._allowed.name_of,
+            outbox=self._outbox,
+            lanes=self._path_lanes,
+            store=self._store,
+            spool=self._spool,
+            desk=self._desk,
+            events=events,
+            uploads=self._uploads,
+            fetches=fetches,
+            administration=Administration(
+                settings,
+                self._outbox,
+                self._desk,
+                self._board.status,
+                self._board.health,
+                self._housekeeping.clean,
+            ),
+        )
+
+    def _make_socket(self, secret: bytes) -> zmq.Socket[bytes]:
+        settings = self._settings
+        socket = self._context.socket(zmq.ROUTER)
+        socket.linger = 200
+        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME_BYTES)
+        socket.setsockopt(zmq.SNDHWM, settings.client_queue)
+        socket.setsockopt(zmq.RCVHWM, _RECEIVED_MESSAGES)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, int(1000 * settings.handshake_s))
+        # ZeroMQ's own ping: who does not answer, or sends one message for ever, is cut off.
+        socket.setsockopt(zmq.HEARTBEAT_IVL, int(250 * settings.connection_silence_s))
+        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(1000 * settings.connection_silence_s))
+        socket.curve_server = True
+        socket.curve_secretkey = secret
+        socket.zap_domain = _ZAP_DOMAIN.encode()
+        if "[" in settings.endpoint:
+            socket.setsockopt(zmq.IPV6, 1)
+        return socket
+
+    def _bind(self) -> None:
+        try:
+            self._socket.bind(self._settings.bind_endpoint)
+        except zmq.ZMQError as error:
+            raise ServerStartError(
+                f"cannot listen on {self._settings.endpoint}: {error}; another server may run there: "
+                "stop it or choose another endpoint (port 0 takes a free one)"
+            ) from error
+
+    def ask_to_stop(self) -> None:
+        """End :meth:`run`: running jobs may finish for as long as the settings' grace says, then stop and
+        keep their whole frames. Asked again, they stop at once. Any thread, also a signal handler."""
+        self._mailbox.put(self._begin_stop)
+
+    def _begin_stop(self) -> None:
+        is_second = self._stop_at is not None
+        grace_s = 0.0 if is_second else self._settings.stop_grace_s
+        self._stop_at = time.monotonic() + grace_s
+        self._board.is_stopping = True
+        self._desk.close()
+        if self._supervisor.is_busy and grace_s:
+            _log.info("stopping; running jobs have %g s to finish, then they keep what is whole", grace_s)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether a stop was asked for and nothing is worth waiting for any more."""
+        if self._stop_at is None:
+            return False
+        return not self._supervisor.is_busy or time.monotonic() >= self._stop_at
+
+    def run(self) -> None:
+        """Serve until asked to stop, then stop the workers and close everything.
+
+        Raises:
+            StoreError: when the job store cannot be written any more.
+        """
+        try:
+            self._serve()
+        finally:
+            try:
+                self._supervisor.shut_down()
+            finally:
+                self._close()
+
+    def _serve(self) -> None:
+        self._desk.recover()
+        self._store.commit()
+        poller = zmq.Poller()
+        for source in (self._gatekeeper.socket, self._socket, self._supervisor.socket, self._door.monitor):
+            poller.register(source, zmq.POLLIN)
+        poller.register(self._mailbox.fileno(), zmq.POLLIN)
+        next_housekeeping = next_sweep = next_revocation = 0.0
+        while not self._is_over:
+            ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
+            if not ready:
+                self._guard(self._store.tidy)
+            if self._gatekeeper.socket in ready:
+                self._gatekeeper.answer()
+            self._guard(self._door.look)
+            for action in self._mailbox.drain():
+                self._guard(action)
+            if self._supervisor.socket in ready:
+                self._guard(self._supervisor.receive)
+            if self._socket in ready:
+                self._receive()
+            self._guard(self._supervisor.tick)
+            now = time.monotonic()
+            if now >= next_revocation:
+                self._guard(self._lose_revoked)
+                next_revocation = now + _REVOKE_S
+            if now >= next_housekeeping:
+                self._guard(self._look_around)
+                self._guard(self._show)
+                next_housekeeping = now + _HOUSEKEEPING_S
+            if now >= next_sweep:
+                self._guard(self._housekeeping.sweep)
+                next_sweep = now + _SWEEP_S
+            self._settle()
+
+    def _settle(self) -> None:
+        """Make durable what has happened, then tell those whom it concerns.
+
+        A commit takes the disk some milliseconds, in which nobody is served. So what only a worker has said
+        (a frame is whole, a stage is over) waits for others of its kind, for :data:`_LAZY_S` at most.
+        """
+        now = time.monotonic()
+        if not self._store.is_dirty:
+            self._dirty_since = None
+        elif not (self._outbox.is_urgent or self._supervisor.has_orders):
+            if self._dirty_since is None:
+                self._dirty_since = now
+            if now < self._dirty_since + _LAZY_S:
+                return
+        self._dirty_since = None
+        self._store.commit()
+        self._desk.clear_away()
+        self._supervisor.send_orders()
+        self._outbox.flush()
+        self._desk.logs.flush()
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        """A fault in one thing must not end the service of all; a store that fails must."""
+        try:
+            action()
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("a fault in the server; it goes on")
+
+    def _receive(self) -> None:
+        for _ in range(_MESSAGES_PER_TURN):
+            try:
+                peer, *frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            try:
+                key = str(frames[0].get("User-Id")).encode() if frames else b""
+                message, payloads = decode_client_frames(frames)
+            except WireError as error:
+                self._requests.refuse(peer.bytes, error.request, error.code, str(error))
+                continue
+            except Exception:  # noqa: BLE001 - no message of a client's must end the service of all
+                _log.exception("cannot read a message")
+                self._requests.refuse(peer.bytes, None, "internal", "the server failed at this message")
+                continue
+            if isinstance(message, Hello) and (ticket := self._door.ticket(frames[0].get(zmq.SRCFD))):
+                self._tickets[peer.bytes] = ticket
+            self._meter.add("received_bytes", sum(len(frame) for frame in frames))
+            try:
+                self._requests.handle(peer.bytes, key, message, payloads)
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - a fault in one answer must not end the service of all
+                _log.exception("cannot answer %s", type(message).__name__)
+                text = "the server failed at this request; its log says more"
+                self._requests.refuse(peer.bytes, getattr(message, "request", None), "internal", text)
+
+    def _show(self) -> None:
+        if self._metrics is not None:
+            self._metrics.picture = Picture(
+                status=self._board.status(0),
+                health=self._board.health(0),
+                totals=dict(self._meter.totals),
+                commit_s=self._store.commit_s,
+                commits=self._store.commits,
+            )
+
+    def _look_around(self) -> None:
+        for peer in self._sessions.silent():
+            self._lose(peer)
+        self._outbox.sweep()
+        self._tickets = {peer: ticket for peer, ticket in self._tickets.items() if peer in self._sessions}
+        for job_id in self._store.jobs_in(JobState.UPLOADING):
+            if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:
+                self._desk.upload_abandoned(job_id)
+
+    def _lose_revoked(self) -> None:
+        for peer in self._sessions.revoked(self._allowed.keys()):
+            self._cut(peer)
+
+    def _cut(self, peer: bytes) -> None:
+        """End a session and its connection: what waits for it takes no more memory, what it sends neither."""
+        ticket = self._tickets.get(peer)
+        self._lose(peer)
+        if ticket is not None:
+            self._door.cut(ticket)
+
+    def _lose(self, peer: bytes) -> None:
+        self._tickets.pop(peer, None)
+        self._requests.forget(peer)
+
+    def _close(self) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
+        self._lanes.close()
+        self._desk.logs.close()
+        self._path_lanes.close()
+        try:
+            self._store.commit()
+            self._outbox.flush()
+        finally:
+            self._store.close()
+            self._gatekeeper.close()
+            self._door.close()
+            self._socket.close()
+            self._context.term()
+            self._mailbox.close()

@@ -1,0 +1,364 @@
+"""What each message of a client does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+
+import msgspec
+
+from void_protocol.job import RemovalJob
+from void_protocol.job_file import JOB_BYTES
+from void_protocol.messages import (
+    PROTOCOL_VERSION,
+    Accepted,
+    Bye,
+    Cancel,
+    Chunk,
+    Clean,
+    ClientMessage,
+    Drain,
+    Error,
+    Fetch,
+    FetchCredit,
+    GetHealth,
+    GetJob,
+    GetLog,
+    GetResults,
+    GetStatus,
+    Hello,
+    JobList,
+    JobReply,
+    JobState,
+    Limits,
+    ListJobs,
+    LogText,
+    ManifestEntry,
+    Pause,
+    Ping,
+    Pong,
+    Proof,
+    Prove,
+    Release,
+    ResultList,
+    Resume,
+    SetPriority,
+    StopFetch,
+    Submit,
+    Unwatch,
+    Watch,
+    Welcome,
+)
+from void_protocol.wire import CHUNK_BYTES, CONTROL_BYTES
+
+from ..errors import RequestRefused
+from ..settings import ServerSettings
+from .administration import Administration, check_priority
+from .desk import JobDesk
+from .events import EventHub
+from .fetches import Fetches
+from .intake import read_submission
+from .lanes import Lanes
+from .outbox import Outbox
+from .proofs import PROOF_FILES, answer
+from .sessions import Session, Sessions
+from .spool import Spool
+from .store import NewJob, Store
+from .uploads import Uploads
+
+_log = logging.getLogger(__name__)
+_job_decoder = msgspec.json.Decoder(RemovalJob)
+_LISTED_JOBS = 250
+"""As many fit into one message, whatever is in them."""
+
+
+class Requests:
+    """Answers one message at a time, on the broker's thread."""
+
+    def __init__(
+        self,
+        *,
+        settings: ServerSettings,
+        server_id: str,
+        server_name: str,
+        sessions: Sessions,
+        name_of: Callable[[bytes], str | None],
+        outbox: Outbox,
+        lanes: Lanes,
+        store: Store,
+        spool: Spool,
+        desk: JobDesk,
+        events: EventHub,
+        uploads: Uploads,
+        fetches: Fetches,
+        administration: Administration,
+    ) -> None:
+        self._settings = settings
+        self._server_id = server_id
+        self._server_name = server_name
+        self._sessions = sessions
+        self._name_of = name_of
+        self._outbox = outbox
+        self._lanes = lanes
+        self._store = store
+        self._spool = spool
+        self._desk = desk
+        self._events = events
+        self._uploads = uploads
+        self._fetches = fetches
+        self._administration = administration
+        self._unread_bytes: dict[bytes, int] = {}
+        """Of submissions that wait for their lane, for each peer."""
+        self._proofs: dict[bytes, int] = {}
+        """That wait for their lane, for each peer."""
+
+    def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
+        """Do what a message of the client with this public key asks. A refusal becomes an error reply."""
+        request = getattr(message, "request", None)
+        try:
+            if isinstance(message, Hello):
+                self._hello(peer, key, message)
+                return
+            session = self._sessions.heard(peer)
+            if session is None:
+                raise RequestRefused("no_session", "say hello first; after a restart, again")
+            self._in_session(session, message, payloads)
+        except RequestRefused as refusal:
+            self.refuse(peer, request, refusal.code, str(refusal))
+
+    def refuse(self, peer: bytes, request: int | None, code: str, text: str) -> None:
+        """Send an error reply."""
+        self._outbox.send(peer, Error(request=request, code=code, message=text))
+
+    def _hello(self, peer: bytes, key: bytes, message: Hello) -> None:
+        owner = self._name_of(key)
+        if owner is None:  # the key was taken off the list while the connection stayed open
+            raise RequestRefused("not_allowed", "this client's key is not on the server's list any more")
+        if not message.min_version <= PROTOCOL_VERSION <= message.max_version:
+            raise RequestRefused(
+                "version",
+                f"this server speaks protocol version {PROTOCOL_VERSION}, the client "
+                f"{message.min_version} to {message.max_version}; update the older of the two",
+            )
+        if self._sessions.heard(peer) is None:
+            self._check_room(key, owner)
+        self._sessions.open(Session(peer, key, owner, message.client, PROTOCOL_VERSION))
+        _log.info("%s is here with %r (%r on %r)", owner, message.client, message.user, message.host)
+        settings = self._settings
+        limits = Limits(
+            control_bytes=CONTROL_BYTES,
+            job_bytes=JOB_BYTES,
+            chunk_bytes=CHUNK_BYTES,
+            file_bytes=settings.file_bytes,
+            upload_credit=settings.upload_credit,
+            fetch_credit=settings.fetch_credit,
+            fetches=settings.fetches,
+            proof_files=PROOF_FILES,
+        )
+        self._outbox.send(
+            peer,
+            Welcome(
+                request=message.request,
+                version=PROTOCOL_VERSION,
+                server=self._server_name,
+                server_id=self._server_id,
+                heartbeat_s=settings.heartbeat_s,
+                limits=limits,
+            ),
+        )
+
+    def _check_room(self, key: bytes, owner: str) -> None:
+        settings = self._settings
+        if self._sessions.is_full:
+            raise RequestRefused(
+                "limit", f"{settings.most_sessions} clients are connected already (most_sessions)"
+            )
+        if self._sessions.has_many(key):
+            raise RequestRefused(
+                "limit", f"{owner} is connected {settings.client_sessions} times already (client_sessions)"
+            )
+
+    def _in_session(self, session: Session, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
+        peer = session.peer
+        match message:
+            case Chunk():
+                self._uploads.chunk(peer, message, payloads[0])
+            case FetchCredit(request=request, chunks=chunks):
+                self._fetches.credit(peer, request, chunks)
+            case Ping(request=request):
+                self._outbox.send(peer, Pong(request=request))
+            case Submit():
+                self._submit(session, message, payloads)
+            case Prove():
+                self._prove(peer, message)
+            case Watch():
+                self._watch(peer, message)
+            case Unwatch(request=request, job_id=job_id):
+                self._events.unwatch(peer, job_id)
+                self._reply_job(peer, request, job_id)
+            case Cancel(request=request, job_id=job_id):
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.cancel(job_id)))
+            case Release(request=request, job_id=job_id):
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.release(job_id)))
+            case GetJob(request=request, job_id=job_id):
+                self._reply_job(peer, request, job_id)
+            case ListJobs(request=request, states=states, limit=limit):
+                self._outbox.send(
+                    peer,
+                    JobList(request=request, jobs=self._desk.list_jobs(states, min(limit, _LISTED_JOBS))),
+                )
+            case GetResults():
+                self._results(peer, message)
+            case GetLog():
+                self._log_text(peer, message)
+            case Fetch():
+                self._fetch(peer, message)
+            case StopFetch(request=request):
+                self._fetches.stop(peer, request)
+            case Bye():
+                self.forget(peer)
+            case GetStatus() | GetHealth() | Pause() | Resume() | Drain() | SetPriority() | Clean():
+                self._administration.handle(session, message)
+            case _:
+                raise RequestRefused("bad_message", f"{type(message).__name__} is not for a session")
+
+    def forget(self, peer: bytes) -> None:
+        """The peer is gone. Its upload waits for a while, everything else ends."""
+        self._sessions.drop(peer)
+        self._events.drop(peer)
+        self._fetches.drop(peer)
+
+    def _reply_job(self, peer: bytes, request: int, job_id: str) -> None:
+        self._outbox.send(peer, JobReply(request=request, job=self._desk.info(job_id)))
+
+    def _submit(self, session: Session, message: Submit, payloads: Sequence[memoryview]) -> None:
+        check_priority(self._settings, session.owner, message.priority)
+        size = sum(len(payload) for payload in payloads)
+        waiting = sum(self._unread_bytes.values())
+        most = self._settings.submission_bytes
+        if waiting and waiting + size > most:
+            raise RequestRefused(
+                "limit",
+                f"{waiting} bytes of submissions wait already, at most {most} (submission_bytes); "
+                "send one at a time, or this one again soon",
+            )
+        self._unread_bytes[session.peer] = self._unread_bytes.get(session.peer, 0) + size
+        texts = [bytes(payload) for payload in payloads]
+
+        def then(done: Future[tuple[NewJob, list[ManifestEntry]]]) -> None:
+            left = self._unread_bytes.pop(session.peer) - size
+            if left:
+                self._unread_bytes[session.peer] = left
+            self._submission_read(session.peer, message.request, done)
+
+        self._lanes.run(
+            session.peer.hex(),
+            partial(_prepare, self._settings, self._spool, session.owner, message, texts),
+            then,
+        )
+
+    def _submission_read(
+        self, peer: bytes, request: int, done: Future[tuple[NewJob, list[ManifestEntry]]]
+    ) -> None:
+        try:
+            new, entries = done.result()
+            info = self._desk.submit(new, entries)
+        except RequestRefused as refusal:
+            self.refuse(peer, request, refusal.code, str(refusal))
+            return
+        except Exception:
+            self.refuse(peer, request, "internal", "the server failed at this job; its log says more")
+            raise
+        if info.state is not JobState.UPLOADING:
+            self._outbox.send(peer, Accepted(request=request, job=info))
+            return
+        standing = self._uploads.begin(peer, info.job_id, entries)
+        info = self._desk.info(info.job_id)
+        self._outbox.send(
+            peer,
+            Accepted(
+                request=request,
+                job=info,
+                have=standing.have,
+                partial=standing.partial,
+                credit=standing.credit,
+            ),
+        )
+
+    def _prove(self, peer: bytes, message: Prove) -> None:
+        waiting = self._proofs.get(peer, 0)
+        if waiting >= self._settings.client_proofs:
+            raise RequestRefused(
+                "limit", f"{waiting} proofs wait already (client_proofs); send one at a time"
+            )
+        self._proofs[peer] = waiting + 1
+
+        def answered(done: Future[Proof]) -> None:
+            left = self._proofs.pop(peer) - 1
+            if left:
+                self._proofs[peer] = left
+            try:
+                self._outbox.send(peer, done.result())
+            except RequestRefused as refusal:
+                self.refuse(peer, message.request, refusal.code, str(refusal))
+
+        self._lanes.run("proof", partial(answer, message, self._settings), answered)
+
+    def _watch(self, peer: bytes, message: Watch) -> None:
+        info = self._desk.info(message.job_id)
+        after = info.sequence if message.after is None else message.after
+        gap = after > info.sequence or info.sequence - after > self._settings.event_backlog
+        missed = [] if gap else self._store.events_after(message.job_id, after)
+        self._events.watch(peer, message.job_id)
+        self._outbox.send(peer, JobReply(request=message.request, job=info, gap=gap))
+        for event in missed:
+            self._outbox.send(peer, event)
+
+    def _results(self, peer: bytes, message: GetResults) -> None:
+        self._desk.info(message.job_id)
+        results = self._store.results(message.job_id, message.after_frame, message.limit + 1)
+        reply = ResultList(
+            request=message.request,
+            results=results[: message.limit],
+            more=len(results) > message.limit,
+        )
+        self._outbox.send(peer, reply)
+
+    def _log_text(self, peer: bytes, message: GetLog) -> None:
+        self._desk.info(message.job_id)
+
+        def tell(done: Future[tuple[bytes, int]]) -> None:
+            try:
+                text, size = done.result()
+            except OSError as error:
+                self.refuse(
+                    peer, message.request, "storage", f"cannot read the log of job {message.job_id}: {error}"
+                )
+                return
+            reply = LogText(request=message.request, offset=min(message.offset, size), size=size)
+            self._outbox.send(peer, reply, [text])
+
+        self._desk.logs.read(message.job_id, message.offset, message.max_bytes, tell)
+
+    def _fetch(self, peer: bytes, message: Fetch) -> None:
+        info = self._desk.info(message.job_id)
+        result = self._store.result(message.job_id, message.frame)
+        if result is None:
+            raise RequestRefused("unknown_frame", f"job {message.job_id} has no frame {message.frame} yet")
+        text, _ = self._store.texts(message.job_id)
+        path = self._spool.result_file(_job_decoder.decode(text), info.outputs, message.frame)
+        self._fetches.begin(peer, message.request, path, result, message.credit)
+
+
+def _prepare(
+    settings: ServerSettings, spool: Spool, owner: str, message: Submit, payloads: Sequence[bytes]
+) -> tuple[NewJob, list[ManifestEntry]]:
+    """Everything about a submission that takes the disk; on a lane."""
+    new, entries = read_submission(settings, owner, message, payloads)
+    try:
+        spool.make_folders(new.job_id, entries, new.outputs)
+    except OSError as error:
+        raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
+    return new, entries

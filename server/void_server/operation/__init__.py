@@ -1,0 +1,1 @@
+"""Starting, installing, logging and cleaning a server."""

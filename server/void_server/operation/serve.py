@@ -1,0 +1,139 @@
+"""``void serve``: run a server in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, BinaryIO
+
+import msgspec
+
+from void_protocol.keys import ServerAddress, server_file
+
+from ..broker.broker import Broker
+from ..errors import StoreFullError
+from ..settings import ServerSettings
+from .server_log import logging_to_files
+
+_log = logging.getLogger(__name__)
+_SWITCH_S = 0.0005
+"""Python's threads take turns this often. Clients wait for the broker's, which lets go of its turn at every
+statement of SQLite and, with the usual 5 ms, gets it back late: submissions took 1.6 times as long."""
+_ROOM_BYTES = 4 * 1024**2
+"""With this much free again, a server whose volume was full goes on."""
+_ROOM_POLL_S = 1.0
+
+
+def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. Call from the main thread.
+
+    Args:
+        on_ready: hears the endpoint, with its real port, once clients can connect.
+
+    Raises:
+        KeyFileError, HomeInUseError, StoreError, ServerStartError: when it cannot start.
+    """
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        with logging_to_files(settings):
+            _serve(settings, on_ready)
+    finally:
+        sys.setswitchinterval(before_s)
+
+
+def _serve(settings: ServerSettings, on_ready: Callable[[str], None] | None) -> None:
+    """Serve, and where the job store's volume is full, again as soon as there is room."""
+    broker = Broker(settings)
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+        broker.ask_to_stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    settings = replace(settings, endpoint=broker.endpoint)  # the same port again, also where any was free
+    try:
+        while True:
+            try:
+                _serve_once(broker, settings, on_ready)
+                return
+            except StoreFullError as error:
+                _log.error("%s; the server stands still until there is room", error)
+                if not _wait_for_room(settings.home, stopping):
+                    raise
+            broker = Broker(settings)
+            on_ready = None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait_for_room(home: Path, stopping: threading.Event) -> bool:
+    """Whether there is room now; False when the server is to stop."""
+    while not stopping.is_set():
+        if shutil.disk_usage(home).free >= _ROOM_BYTES:
+            return True
+        # Not Event.wait alone: a signal has to come through on every system.
+        stopping.wait(_ROOM_POLL_S)
+    return False
+
+
+def _serve_once(broker: Broker, settings: ServerSettings, on_ready: Callable[[str], None] | None) -> None:
+    address_file = server_file(settings.home)
+    address = ServerAddress(
+        endpoint=broker.endpoint, pid=os.getpid(), server_id=broker.server_id, version=broker.version
+    )
+    _write_whole(address_file, msgspec.json.encode(address))
+    _log.info("listening on %s, home %s", broker.endpoint, settings.home)
+    if on_ready is not None:
+        on_ready(broker.endpoint)
+    try:
+        broker.run()
+    finally:
+        address_file.unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def encode_settings(settings: ServerSettings) -> bytes:
+    """Settings as one line of JSON, for a server that runs as a child process."""
+    return msgspec.json.encode(settings, enc_hook=str) + b"\n"
+
+
+def _decode_settings(line: bytes) -> ServerSettings:
+    def decode_path(kind: type, value: Any) -> Path:
+        return Path(value)
+
+    return msgspec.json.decode(line, type=ServerSettings, dec_hook=decode_path)
+
+
+def _stop_with_parent(lifeline: BinaryIO) -> None:
+    while lifeline.read(1):
+        pass
+    signal.raise_signal(signal.SIGTERM)
+
+
+def main() -> None:
+    """A server as a child process: settings come on standard input, which also is the lifeline."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    lifeline = sys.stdin.buffer
+    settings = _decode_settings(lifeline.readline())
+    threading.Thread(target=_stop_with_parent, args=(lifeline,), name="void-lifeline", daemon=True).start()
+    serve(settings)
+
+
+if __name__ == "__main__":
+    main()

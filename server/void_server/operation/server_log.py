@@ -1,0 +1,105 @@
+"""The server's own log: one JSON object a line, in files that are rotated by size.
+
+``logs/server.jsonl`` is the newest, ``server.jsonl.1`` the one before it. Each line has ``time`` (UTC),
+``level``, ``logger`` and ``message``, and where they are known ``job_id``, ``state``, ``worker``, ``owner``.
+An exception comes as ``trace``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import queue
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+
+from ..settings import ServerSettings
+
+FIELDS = ("job_id", "state", "worker", "owner")
+"""What a record may carry beside its text (``extra=``), for programs that read the log."""
+_WAITING_RECORDS = 10_000
+
+
+def server_log_file(settings: ServerSettings) -> Path:
+    """The newest of the server's log files."""
+    return settings.log_folder / "server.jsonl"
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, str] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update({name: str(record.__dict__[name]) for name in FIELDS if name in record.__dict__})
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+@contextlib.contextmanager
+def logging_to_files(settings: ServerSettings) -> Iterator[None]:
+    """Write everything that this process logs, from level INFO on, to the server's log files."""
+    settings.log_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = RotatingFileHandler(
+        server_log_file(settings),
+        maxBytes=settings.log_file_bytes,
+        backupCount=settings.log_files,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    level, others = root.level, list(root.handlers)
+    # Nobody waits for a log: a thread formats and writes, also what others print on a terminal.
+    records: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_RECORDS)
+    listener = QueueListener(records, handler, *others, respect_handler_level=True)
+    root.handlers = [_Handover(records)]
+    root.setLevel(min(level or logging.INFO, logging.INFO))
+    listener.start()
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers = others
+        listener.stop()
+        handler.close()
+
+
+class _Handover(QueueHandler):
+    """Passes records on as they are; beyond what may wait they are lost, and nothing stands still."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
+def rotate_output(path: Path, most_bytes: int, files: int) -> None:
+    """Move what a living process has written away, once it is more than ``most_bytes``.
+
+    The process keeps its file open, for appending: the text is copied to ``<name>.1`` and the file emptied.
+    Call while nothing is being written; what comes between the two is lost.
+    """
+    try:
+        if path.stat().st_size <= most_bytes:
+            return
+        for number in range(files - 1, 0, -1):
+            older = path.with_name(f"{path.name}.{number}")
+            if older.exists():
+                older.replace(path.with_name(f"{path.name}.{number + 1}"))
+        shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+        with path.open("r+b") as file:
+            file.truncate(0)
+    except OSError as error:
+        logging.getLogger(__name__).warning("cannot rotate %s: %s", path, error)

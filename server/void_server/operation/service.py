@@ -1,0 +1,161 @@
+"""Puts the server's service in place for this user, and takes it away again. No root, no administrator."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ServiceError
+from .service_files import (
+    LAUNCHD_LABEL,
+    SERVICE_NAME,
+    TASK_NAME,
+    Service,
+    launchd_plist,
+    systemd_unit,
+    windows_task,
+)
+
+_COMMAND_S = 60.0
+
+
+class ServiceInstallError(ServiceError):
+    """The service could not be put in place or taken away."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What it takes on this system."""
+
+    file: Path
+    text: str
+    encoding: str
+    start: Sequence[Sequence[str]]
+    """Commands that take up the file and start the server."""
+    stop: Sequence[Sequence[str]]
+    """Commands that stop it and let go of the file."""
+    hint: str
+
+
+def plan_service(service: Service, platform: str = sys.platform) -> Plan:
+    """What to write where, and what to run."""
+    if platform == "win32":
+        return _windows(service)
+    if platform == "darwin":
+        return _macos(service)
+    return _linux(service)
+
+
+def _linux(service: Service) -> Plan:
+    configuration = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    unit = f"{SERVICE_NAME}.service"
+    control = ["systemctl", "--user"]
+    return Plan(
+        file=configuration / "systemd" / "user" / unit,
+        text=systemd_unit(service),
+        encoding="utf-8",
+        # Enabled and restarted rather than "enable --now": a changed unit has to be taken up too.
+        start=[[*control, "daemon-reload"], [*control, "enable", unit], [*control, "restart", unit]],
+        stop=[[*control, "disable", "--now", unit]],
+        hint=f"it runs while you are logged in; 'loginctl enable-linger {getpass.getuser()}' keeps it "
+        f"running. 'systemctl --user status {unit}' shows it",
+    )
+
+
+def _macos(service: Service) -> Plan:
+    domain = f"gui/{os.getuid() if hasattr(os, 'getuid') else 0}"
+    file = Path.home() / "Library" / "LaunchAgents" / f"{LAUNCHD_LABEL}.plist"
+    return Plan(
+        file=file,
+        text=launchd_plist(service),
+        encoding="utf-8",
+        start=[["launchctl", "bootstrap", domain, str(file)]],
+        stop=[["launchctl", "bootout", f"{domain}/{LAUNCHD_LABEL}"]],
+        hint=f"it runs while you are logged in. 'launchctl print {domain}/{LAUNCHD_LABEL}' shows it",
+    )
+
+
+def _windows(service: Service) -> Plan:
+    domain, name = os.environ.get("USERDOMAIN", ""), getpass.getuser()
+    file = service.home / "service.xml"
+    return Plan(
+        file=file,
+        text=windows_task(service, f"{domain}\\{name}" if domain else name),
+        encoding="utf-16",
+        start=[
+            ["schtasks", "/Create", "/F", "/TN", TASK_NAME, "/XML", str(file)],
+            ["schtasks", "/Run", "/TN", TASK_NAME],
+        ],
+        stop=[
+            ["schtasks", "/End", "/TN", TASK_NAME],
+            ["schtasks", "/Delete", "/F", "/TN", TASK_NAME],
+        ],
+        hint=f"it runs while you are logged in. 'schtasks /Query /TN \"{TASK_NAME}\"' shows it",
+    )
+
+
+def install_service(plan: Plan, tell: Callable[[str], None]) -> bool:
+    """Print the file, write it, and start the service; whether it was started.
+
+    Raises:
+        ServiceInstallError: when the file cannot be written.
+    """
+    tell(f"# {plan.file}")
+    tell(plan.text)
+    try:
+        plan.file.parent.mkdir(parents=True, exist_ok=True)
+        plan.file.write_text(plan.text, encoding=plan.encoding)
+    except OSError as error:
+        raise ServiceInstallError(f"cannot write {plan.file}: {error.strerror or error}") from error
+    is_started = _run_all(plan.start, tell)
+    if is_started:
+        tell(f"the server is installed and runs; {plan.hint}")
+    else:
+        tell(f"{plan.file} is written but not started; once the above is mended, run:")
+        for command in plan.start:
+            tell(f"  {subprocess.list2cmdline(command)}")
+    return is_started
+
+
+def uninstall_service(plan: Plan, tell: Callable[[str], None]) -> bool:
+    """Stop the service and delete its file; whether there was one. The server's home stays.
+
+    Raises:
+        ServiceInstallError: when the file cannot be deleted.
+    """
+    if not plan.file.exists():
+        tell(f"no service is installed ({plan.file} is not there)")
+        return False
+    _run_all(plan.stop, tell)
+    try:
+        plan.file.unlink()
+    except OSError as error:
+        raise ServiceInstallError(f"cannot delete {plan.file}: {error.strerror or error}") from error
+    tell(f"deleted {plan.file}; jobs, keys and results stay in the server's home")
+    return True
+
+
+def _run_all(commands: Sequence[Sequence[str]], tell: Callable[[str], None]) -> bool:
+    for command in commands:
+        tell(f"$ {subprocess.list2cmdline(command)}")
+        program = shutil.which(command[0])
+        if program is None:
+            tell(f"there is no {command[0]} on this machine")
+            return False
+        try:
+            done = subprocess.run(
+                [program, *command[1:]], capture_output=True, text=True, timeout=_COMMAND_S, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            tell(str(error))
+            return False
+        if done.returncode != 0:
+            tell((done.stderr or done.stdout).strip() or f"it ended with status {done.returncode}")
+            return False
+    return True

@@ -1,0 +1,65 @@
+"""Devices by name, and the surroundings in which a worker sees its own device and no other.
+
+An engine need not know which device is its own: a worker for ``cuda:1`` is started with
+``CUDA_VISIBLE_DEVICES`` so that the second GPU is the only one it finds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+from ..errors import ServerSettingError
+
+_CUDA = re.compile(r"cuda:([0-9]{1,3})")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENIMAGEIO_THREADS")
+
+
+def check_device(name: str) -> None:
+    """Refuse a name that is no device.
+
+    Raises:
+        ServerSettingError: saying what there is.
+    """
+    if name not in ("auto", "cpu") and not _CUDA.fullmatch(name):
+        raise ServerSettingError(
+            f"devices: {name!r} is none; use 'auto' (what the engine finds), 'cpu', 'cuda:0', 'cuda:1' ..."
+        )
+
+
+def worker_environments(
+    devices: Sequence[str], environment: Mapping[str, str], cores: int | None = None
+) -> list[tuple[str, dict[str, str]]]:
+    """For each of the server's devices: its name, and the variables that its worker gets beside the server's.
+
+    Workers on the same machine share its cores: each gets its part of them, unless whoever started the
+    server has decided otherwise. ``cuda:1`` counts among the GPUs that the server itself may see.
+
+    Raises:
+        ServerSettingError: for a GPU that is not visible here.
+    """
+    share = str(max(1, (cores or os.cpu_count() or 1) // max(1, len(devices))))
+    threads = {name: share for name in _THREADS if name not in environment} if len(devices) > 1 else {}
+    return [(device, {**threads, **_visibility(device, environment)}) for device in devices]
+
+
+def _visibility(device: str, environment: Mapping[str, str]) -> dict[str, str]:
+    if device == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    match = _CUDA.fullmatch(device)
+    if match is None:
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": _visible(int(match[1]), environment.get("CUDA_VISIBLE_DEVICES"))}
+
+
+def _visible(index: int, visible: str | None) -> str:
+    """GPU ``index`` of those that are visible here, in CUDA's own words."""
+    if not visible:
+        return str(index)
+    names = [name.strip() for name in visible.split(",")]
+    if index >= len(names):
+        raise ServerSettingError(
+            f"devices: there is no cuda:{index}; CUDA_VISIBLE_DEVICES lets the server see {len(names)} GPUs"
+        )
+    return names[index]

@@ -1,0 +1,204 @@
+"""A run's voice, as the worker gives it to the runner."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.errors import RemovalCancelled
+from void_protocol.messages import Message, PreviewEvent, ProgressEvent, ProgressInfo
+
+from .worker_link import FrameWhole, LogLine, StageOver, Waiting
+
+PROGRESS_S = 0.1
+"""A stage's progress is told at most this often, and at its end."""
+PREVIEW_S = 0.5
+PREVIEW_PX = 480
+"""Longest side of a preview."""
+_READ_BYTES = 4 * 1024 * 1024
+_REREAD_S = 1.0
+_UNHASHED_FRAMES = 8
+"""More finished frames than this are not left waiting for their checksums."""
+
+Send = Callable[[Message, Sequence[bytes]], None]
+
+
+@dataclass
+class _StageClock:
+    """One stage's time, from its first progress to its last. Stages may take turns."""
+
+    began: float
+    first_step: int
+    last: float
+    next_told: float
+    seconds_told: float | None = None
+    """What the broker knows of it; None before it knows of the stage."""
+
+    @property
+    def elapsed_s(self) -> float:
+        return self.last - self.began
+
+    def eta_s(self, step: int, steps: int) -> float | None:
+        """What is left, by the steps since the first; None while there was only one."""
+        if step >= steps:
+            return 0.0
+        if step <= self.first_step:
+            return None
+        return self.elapsed_s / (step - self.first_step) * (steps - step)
+
+
+class WorkerMonitor:
+    """A :class:`~void_server.workers.runner.RunMonitor`. Any thread may call; none waits for the network."""
+
+    def __init__(self, job_id: str, send: Send, stop: threading.Event, wait_s: float = 0.0) -> None:
+        """``wait_s``: how long a finished frame may be out of reach."""
+        self._job_id = job_id
+        self._wait_s = wait_s
+        self._send = send
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._stages: dict[str, _StageClock] = {}
+        self.last_sign = time.monotonic()
+        """When the run last spoke to this monitor."""
+        self.stage = ""
+        """What it was at then."""
+        self._next_preview = 0.0
+        self._last_frame = time.monotonic()
+        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="void-checksum")
+        self._hashes: list[Future[None]] = []
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
+        self.check_cancelled()
+        self.stage = stage
+        now = time.monotonic()
+        with self._lock:
+            clock = self._stages.setdefault(stage, _StageClock(now, step, last=now, next_told=now))
+            clock.last = now
+            if now < clock.next_told and step < steps:
+                return
+            clock.next_told = now + PROGRESS_S
+            eta_s = clock.eta_s(step, steps)
+            info = ProgressInfo(
+                stage=stage,
+                step=step,
+                steps=steps,
+                frame=frame,
+                elapsed_s=round(clock.elapsed_s, 3),
+                eta_s=None if eta_s is None else round(eta_s, 1),
+            )
+            self._send(ProgressEvent(job_id=self._job_id, progress=info), ())
+            if step >= steps:
+                self._tell_time(stage, clock)
+
+    def _tell_time(self, stage: str, clock: _StageClock) -> None:
+        """Tell what the broker does not know yet of a stage's time; it adds up what it is told."""
+        seconds = clock.elapsed_s - (clock.seconds_told or 0.0)
+        if clock.seconds_told is None or seconds > 0:
+            clock.seconds_told = clock.elapsed_s
+            self._send(StageOver(job_id=self._job_id, stage=stage, seconds=seconds), ())
+
+    def preview(self, frame: int, picture: Float32Array) -> None:
+        now = self.last_sign = time.monotonic()
+        with self._lock:
+            if now < self._next_preview:
+                return
+            self._next_preview = now + PREVIEW_S
+        pixels = encode_preview(picture)
+        height, width = pixels.shape[:2]
+        event = PreviewEvent(job_id=self._job_id, frame=frame, width=width, height=height)
+        self._send(event, [pixels.tobytes()])
+
+    def log(self, message: str) -> None:
+        self.last_sign = time.monotonic()
+        self._send(LogLine(job_id=self._job_id, text=message), ())
+
+    def waiting(self, obstacle: str) -> None:
+        self.last_sign = time.monotonic()
+        self._send(Waiting(job_id=self._job_id, obstacle=obstacle), ())
+
+    def check_cancelled(self) -> None:
+        self.last_sign = time.monotonic()
+        if self._stop.is_set():
+            raise RemovalCancelled
+
+    def frame_done(self, number: int, path: Path) -> None:
+        with self._lock:
+            now = time.monotonic()
+            seconds, self._last_frame = now - self._last_frame, now
+            future = self._hasher.submit(self._report_frame, number, path, seconds)
+            self._hashes.append(future)
+            oldest = self._hashes.pop(0) if len(self._hashes) > _UNHASHED_FRAMES else None
+        if oldest is not None:
+            oldest.result()
+
+    def _report_frame(self, number: int, path: Path, seconds: float) -> None:
+        size, digest = self._hash_in_the_end(path)
+        frame = FrameWhole(
+            job_id=self._job_id, frame=number, size=size, sha256=digest, seconds=round(seconds, 4)
+        )
+        self._send(frame, ())
+
+    def _hash_in_the_end(self, path: Path) -> tuple[int, str]:
+        """Size and checksum of a finished frame, also when its drive goes away for a while."""
+        limit = time.monotonic() + self._wait_s
+        waited = False
+        while True:
+            try:
+                found = hash_file(path)
+            except OSError as error:
+                if time.monotonic() >= limit or self._stop.is_set():
+                    raise
+                if not waited:
+                    self.waiting(f"waiting for {path}, which cannot be read: {error.strerror or error}")
+                waited = True
+                self.last_sign = time.monotonic()
+                self._stop.wait(_REREAD_S)
+            else:
+                if waited:
+                    self.waiting("")
+                return found
+
+    def close(self) -> None:
+        """Wait for the checksums and end every stage.
+
+        Raises:
+            OSError: when a finished frame could not be read.
+        """
+        with self._lock:
+            hashes, self._hashes = self._hashes, []
+            for stage, clock in self._stages.items():
+                self._tell_time(stage, clock)
+            self._stages = {}
+        try:
+            for future in hashes:
+                future.result()
+        finally:
+            self._hasher.shutdown(wait=True)
+
+
+def hash_file(path: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file, read in bounded memory."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb", buffering=0) as file:
+        while data := file.read(_READ_BYTES):
+            digest.update(data)
+            size += len(data)
+    return size, digest.hexdigest()
+
+
+def encode_preview(picture: Float32Array) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+    """A scene-linear (H, W, 3) picture as sRGB bytes (IEC 61966-2-1), clipped to 0..1, its longer side at
+    most :data:`PREVIEW_PX` by taking every n-th pixel. Only for looking at while waiting."""
+    step = -(-max(picture.shape[:2]) // PREVIEW_PX)
+    linear = np.clip(np.nan_to_num(picture[::step, ::step, :3], nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(encoded * 255.0), dtype=np.uint8)

@@ -1,0 +1,70 @@
+"""What a worker runs: a function that turns a job into files.
+
+The server knows jobs, not pictures. Whoever starts it says which function runs them
+(:attr:`void_server.settings.ServerSettings.runner`); a job cannot.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from void_engine.engines.interface import Float32Array
+    from void_protocol.job import RemovalJob
+
+from ..errors import RunnerError
+
+
+class RunMonitor(Protocol):
+    """How a run speaks to the server; what :class:`void_engine.removal.RemovalMonitor` asks for."""
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
+        """``step`` of ``steps`` of ``stage`` are done. Raises RemovalCancelled when a stop was asked for."""
+
+    def preview(self, frame: int, picture: Float32Array) -> None:
+        """A small scene-linear (H, W, 3) picture of the frame to come."""
+
+    def log(self, message: str) -> None:
+        """One line for the job's log."""
+
+    def check_cancelled(self) -> None:
+        """Raises RemovalCancelled when a stop was asked for."""
+
+    def waiting(self, obstacle: str) -> None:
+        """The run stands still until what this text names has passed; empty: it goes on. Any thread."""
+
+    def frame_done(self, number: int, path: Path) -> None:
+        """Frame ``number`` is whole at ``path``. Any thread. A resumed run also reports the frames it
+        keeps."""
+
+
+class JobRunner(Protocol):
+    """Runs one job to its end. Every pattern in the job is a path on this machine.
+
+    ``wait_s`` is how long the run may wait for what stands in its way and may pass: a late frame, a full
+    volume, a drive that is gone.
+
+    With ``resume``, frames that an earlier run of this very job left whole are kept. Returns when all frames
+    are written; raises RemovalCancelled soon after the monitor says so, and any other exception when the job
+    has failed (its text is shown to the artist).
+    """
+
+    def __call__(
+        self, job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0
+    ) -> None: ...
+
+
+def load_runner(name: str) -> JobRunner:
+    """The function ``module:function``.
+
+    Raises:
+        RunnerError: when the module or function is not there.
+    """
+    module_name, _, function_name = name.partition(":")
+    try:
+        runner = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError) as error:
+        raise RunnerError(f"cannot load {name!r}, which runs the jobs: {error}") from error
+    return cast(JobRunner, runner)

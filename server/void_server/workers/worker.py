@@ -1,0 +1,213 @@
+"""A worker process: ``python -m void_server.workers.worker``, started by the broker and by nobody else.
+
+The main thread runs jobs one after another. A second thread owns the socket to the broker: it sends what the
+run has to say and a heartbeat, and raises the flag when a stop is asked for.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import msgspec
+import zmq
+
+from void_engine.errors import EngineError, RemovalCancelled
+from void_engine.plates.policy import Policy, set_policy
+from void_protocol.errors import ProtocolError
+from void_protocol.job_file import decode_job
+from void_protocol.mailbox import Mailbox
+from void_protocol.messages import Message
+
+from ..broker.memory_use import measure_memory
+from .monitor import WorkerMonitor
+from .runner import JobRunner, load_runner
+from .worker_link import (
+    BEAT_S,
+    MEMORY_S,
+    Beat,
+    Finished,
+    Memory,
+    Ready,
+    Run,
+    Stop,
+    WorkerConfig,
+    decode_to_worker,
+    encode,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class BrokerLink:
+    """The thread that owns the socket to the broker."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._mailbox: Mailbox[list[bytes] | None] = Mailbox()
+        self.runs: queue.SimpleQueue[tuple[Run, bytes]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._stops: dict[str, threading.Event] = {}
+        self.monitor: WorkerMonitor | None = None
+        """Of the job that runs."""
+        self._thread = threading.Thread(target=self._run, name="void-link", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def send(self, message: Message, payloads: Sequence[bytes] = ()) -> None:
+        """Say something to the broker. Any thread."""
+        self._mailbox.put([encode(message), *payloads])
+
+    def flush(self) -> None:
+        """Return when everything said so far is handed to the network."""
+        self._mailbox.put(None)
+        self._thread.join(10)
+
+    def stop_flag(self, job_id: str) -> threading.Event:
+        """Set as soon as the broker wants this job stopped."""
+        with self._lock:
+            return self._stops.setdefault(job_id, threading.Event())
+
+    def forget(self, job_id: str) -> None:
+        with self._lock:
+            self._stops.pop(job_id, None)
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+        except BaseException:  # noqa: BLE001 - nobody would hear of this worker any more
+            _log.exception("the worker cannot speak to its broker any more and leaves")
+            os._exit(4)
+
+    def _beat(self) -> Beat:
+        monitor = self.monitor
+        if monitor is None:
+            return Beat()
+        return Beat(silent_s=round(time.monotonic() - monitor.last_sign, 3), stage=monitor.stage)
+
+    def _loop(self) -> None:
+        config = self._config
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        socket = context.socket(zmq.DEALER)
+        socket.linger = 5000
+        socket.setsockopt_string(zmq.IDENTITY, config.identity)
+        socket.curve_serverkey = config.server_key.encode()
+        socket.curve_publickey = config.public_key.encode()
+        socket.curve_secretkey = config.secret_key.encode()
+        socket.connect(config.endpoint)
+        poller = zmq.Poller()
+        poller.register(socket, zmq.POLLIN)
+        poller.register(self._mailbox.fileno(), zmq.POLLIN)
+        next_beat = next_memory = time.monotonic()
+        while True:
+            if time.monotonic() >= next_beat:
+                socket.send(encode(self._beat()))
+                next_beat = time.monotonic() + BEAT_S
+            if time.monotonic() >= next_memory:
+                socket.send(encode(Memory(use=measure_memory())))
+                next_memory = time.monotonic() + MEMORY_S
+            ready = dict(poller.poll(max(0, int(1000 * (next_beat - time.monotonic())))))
+            if socket in ready:
+                self._received(socket.recv_multipart())
+            for frames in self._mailbox.drain():
+                if frames is None:
+                    socket.close()
+                    context.term()
+                    return
+                socket.send_multipart(frames)
+
+    def _received(self, frames: list[bytes]) -> None:
+        message = decode_to_worker.decode(frames[0])
+        if isinstance(message, Stop):
+            self.stop_flag(message.job_id).set()
+        elif isinstance(message, Run):
+            self.runs.put((message, frames[1]))
+
+
+def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes, wait_s: float = 0.0) -> None:
+    """Run a job and report what became of it."""
+    stop = link.stop_flag(command.job_id)
+    monitor = link.monitor = WorkerMonitor(command.job_id, link.send, stop, wait_s)
+    try:
+        runner(decode_job(text), monitor, resume=command.resume, wait_s=wait_s)
+        finished = Finished(job_id=command.job_id, outcome="done")
+    except RemovalCancelled:
+        finished = Finished(job_id=command.job_id, outcome="cancelled")
+    except EngineError as error:
+        outcome: Literal["blocked", "failed"] = "blocked" if error.obstacle else "failed"
+        finished = Finished(
+            job_id=command.job_id, outcome=outcome, message=str(error), obstacle=error.obstacle
+        )
+    except ProtocolError as error:
+        finished = Finished(job_id=command.job_id, outcome="failed", message=str(error))
+    except MemoryError:
+        monitor.log(traceback.format_exc())
+        why = "this machine's memory is full; use a proxy scale, a smaller region, or let less run beside it"
+        finished = Finished(job_id=command.job_id, outcome="failed", message=why)
+    except Exception as error:  # noqa: BLE001 - the worker outlives any job; the trace goes into the job's log
+        monitor.log(traceback.format_exc())
+        text_of_error = f"{type(error).__name__}: {error}"
+        finished = Finished(job_id=command.job_id, outcome="failed", message=text_of_error)
+    try:
+        monitor.close()
+    except OSError as error:
+        if finished.outcome == "done":
+            finished = Finished(
+                job_id=command.job_id, outcome="failed", message=f"a finished frame cannot be read: {error}"
+            )
+    link.forget(command.job_id)
+    link.monitor = None
+    link.send(finished)
+
+
+def _leave_with_broker(lifeline: BinaryIO) -> None:
+    while lifeline.read(1):
+        pass
+    os._exit(3)
+
+
+def _paths(texts: list[str] | None) -> tuple[Path, ...] | None:
+    return None if texts is None else tuple(Path(text) for text in texts)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # Where it was goes into the worker's output: when it crashes, and when the broker asks before it kills.
+    faulthandler.enable()
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
+    # Ctrl-C reaches the whole group of processes; how the worker ends is the broker's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lifeline = sys.stdin.buffer
+    config = msgspec.json.decode(lifeline.readline(), type=WorkerConfig)
+    threading.Thread(target=_leave_with_broker, args=(lifeline,), name="void-lifeline", daemon=True).start()
+    set_policy(
+        Policy(
+            read_roots=_paths(config.read_roots),
+            output_roots=_paths(config.output_roots),
+            frame_pixels=config.frame_pixels,
+            frame_bytes=config.frame_bytes,
+        )
+    )
+    runner = load_runner(config.runner)
+    link = BrokerLink(config)
+    link.start()
+    link.send(Ready())
+    while True:
+        command, text = link.runs.get()
+        run_one(runner, link, command, text, config.wait_s)
+
+
+if __name__ == "__main__":
+    main()

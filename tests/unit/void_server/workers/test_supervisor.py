@@ -1,0 +1,194 @@
+"""The supervisor with processes and a clock that obey the test; real workers are in the integration tests."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from void_server.settings import ServerSettings
+from void_server.workers import supervisor as supervisor_module
+from void_server.workers.supervisor import RunOrder, Supervisor
+from void_server.workers.worker_link import Beat, Finished, FromWorker, Ready
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class FakeProcess:
+    """Lives until it is killed or told to die."""
+
+    made: list[FakeProcess]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.stdin = io.BytesIO()
+        self.pid = 1
+        self.returncode: int | None = None
+        self.signals: list[int] = []
+        self.made.append(self)
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def kill(self) -> None:
+        self.returncode = -9
+
+    def wait(self) -> int:
+        return self.returncode or 0
+
+    def send_signal(self, number: int) -> None:
+        self.signals.append(number)
+
+
+class Desk:
+    """One job after the other; keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.orders = [RunOrder(job_id=f"job{index}", job=b"{}", resume=False) for index in range(9)]
+        self.lost: list[tuple[str, str]] = []
+        self.said: list[FromWorker] = []
+
+    def take_next(self) -> RunOrder | None:
+        return self.orders.pop(0)
+
+    def worker_said(self, message: FromWorker, payloads: list[bytes]) -> None:
+        self.said.append(message)
+
+    def worker_lost(self, job_id: str, why: str, output: str) -> None:
+        self.lost.append((job_id, why))
+
+
+class Case:
+    """A supervisor of one worker."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+        FakeProcess.made = []
+        self.clock = Clock()
+        monkeypatch.setattr(supervisor_module.time, "monotonic", self.clock.monotonic)
+        monkeypatch.setattr(supervisor_module.subprocess, "Popen", FakeProcess)
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.desk = Desk()
+        self.supervisor = Supervisor(self.context, ServerSettings(home=home, **settings), self.desk)
+        self.is_reached = True
+        self.told: list[Any] = []
+        monkeypatch.setattr(self.supervisor, "_tell", self._tell)
+
+    def _tell(self, slot: Any, message: Any, *payloads: bytes) -> bool:
+        self.told.append(message)
+        return self.is_reached
+
+    @property
+    def process(self) -> FakeProcess:
+        return FakeProcess.made[-1]
+
+    def say(self, message: FromWorker) -> None:
+        (slot,) = self.supervisor._slots
+        self.supervisor._said(slot, message, [])
+
+    def after(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.supervisor.tick()
+
+    def close(self) -> None:
+        for slot in self.supervisor._slots:
+            slot.job_id = None
+        self.supervisor.shut_down()
+        self.context.term()
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+    made = Case(
+        tmp_path, monkeypatch, stage_limit_s=100.0, stage_limits_s={"denoising": 1000.0}, cancel_grace_s=5.0
+    )
+    yield made
+    made.close()
+
+
+def test_a_worker_that_keeps_dying_is_started_later_and_later(case: Case) -> None:
+    case.supervisor.tick()
+    pauses = []
+    for count in range(1, 9):
+        assert len(FakeProcess.made) == count
+        case.process.returncode = 1
+        case.supervisor.tick()
+        died = case.clock.now
+        while len(FakeProcess.made) == count:
+            case.after(0.25)
+        pauses.append(case.clock.now - died)
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    # One that has done a job is no worse than a new one.
+    case.say(Ready())
+    case.supervisor.tick()
+    case.say(Finished(job_id="job0", outcome="done"))
+    case.process.returncode = 1
+    case.supervisor.tick()
+    case.after(0.5)
+    assert len(FakeProcess.made) == 10
+
+
+def test_a_cancel_is_asked_then_waited_for_then_killed(case: Case) -> None:
+    case.supervisor.tick()
+    case.say(Ready())
+    case.supervisor.tick()
+    assert case.supervisor.stop_job("job0")
+    assert type(case.told[-1]).__name__ == "Stop"
+    case.after(4.9)
+    assert case.process.returncode is None
+    case.after(0.2)
+    assert case.process.returncode == -9
+    case.supervisor.tick()
+    assert case.desk.lost == [("job0", "the worker did not stop within 5 s and was killed")]
+
+
+def test_each_stage_has_its_limit_and_what_hangs_is_asked_where(case: Case) -> None:
+    case.supervisor.tick()
+    case.say(Ready())
+    case.supervisor.tick()
+    case.say(Beat(silent_s=0.0, stage="denoising"))
+    case.after(999.0)
+    assert case.process.signals == []
+    case.say(Beat(silent_s=0.0, stage="mattes"))
+    case.after(99.0)
+    assert case.process.signals == []
+    case.after(1.5)
+    assert len(case.process.signals) == 1  # it writes its stack into its output
+    assert case.process.returncode is None
+    case.after(1.0)
+    assert case.process.returncode == -9
+    case.supervisor.tick()
+    why = "the worker gave no sign of progress in stage 'mattes' for 100 s and was killed"
+    assert case.desk.lost == [("job0", why)]
+
+
+def test_a_beat_says_how_long_the_engine_has_been_silent(case: Case) -> None:
+    """The thread that beats lives on while the engine hangs."""
+    case.supervisor.tick()
+    case.say(Ready())
+    case.supervisor.tick()
+    for silent_s in (40.0, 80.0, 101.0):
+        assert case.process.signals == []
+        case.say(Beat(silent_s=silent_s, stage="mattes"))
+        case.supervisor.tick()
+    assert len(case.process.signals) == 1
+    case.say(Beat(silent_s=0.0, stage="mattes"))  # it was only slow
+    case.after(2.0)
+    assert case.process.returncode is None
+
+
+def test_a_worker_that_cannot_be_reached_is_killed(case: Case) -> None:
+    case.supervisor.tick()
+    case.say(Ready())
+    case.supervisor.tick()
+    case.is_reached = False
+    case.after(1.1)
+    assert case.process.returncode == -9

@@ -1,0 +1,126 @@
+"""What a worker makes of the ways in which a run can end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from void_engine.errors import PlateError, RemovalCancelled
+from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, ShapeFrame, Shot
+from void_protocol.job_file import encode_job
+from void_protocol.messages import Message
+from void_server.workers import monitor as monitor_module
+from void_server.workers.runner import RunMonitor
+from void_server.workers.worker import BrokerLink, run_one
+from void_server.workers.worker_link import Finished, FrameWhole, LogLine, Run, Waiting
+
+CORNERS = [RotoPoint(1, 1), RotoPoint(9, 1), RotoPoint(9, 9)]
+JOB = RemovalJob(
+    shot=Shot(name="s", plate="/p.%04d.exr", first_frame=1, last_frame=1, format=Format(width=16, height=16)),
+    shapes=[RotoShape(name="x", role="remove", frames=[ShapeFrame(frame=1, points=CORNERS)])],
+    output=Output(pattern="/o.%04d.exr"),
+)
+
+
+class FakeLink:
+    """Keeps what would go to the broker."""
+
+    def __init__(self) -> None:
+        self.said: list[Message] = []
+        self.stop = threading.Event()
+        self.monitor: Any = None
+
+    def send(self, message: Message, payloads: Sequence[bytes] = ()) -> None:
+        self.said.append(message)
+
+    def stop_flag(self, job_id: str) -> threading.Event:
+        return self.stop
+
+    def forget(self, job_id: str) -> None:
+        assert job_id == "j"
+
+
+def run(act: Any, wait_s: float = 0.0) -> tuple[Finished, list[Message]]:
+    link = FakeLink()
+
+    def runner(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0) -> None:
+        act(monitor, link)
+
+    run_one(runner, cast("BrokerLink", link), Run(job_id="j", resume=False), encode_job(JOB), wait_s)
+    assert link.monitor is None
+    last = link.said.pop()
+    assert isinstance(last, Finished)
+    return last, link.said
+
+
+def raising(error: BaseException) -> Any:
+    def act(monitor: RunMonitor, link: FakeLink) -> None:
+        raise error
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "message"),
+    [
+        (PlateError("frame 7 is broken; render it again"), "failed", "frame 7 is broken; render it again"),
+        (RemovalCancelled(), "cancelled", ""),
+        (MemoryError(), "failed", "this machine's memory is full"),
+        (KeyError("x"), "failed", "KeyError: 'x'"),
+    ],
+)
+def test_each_end_is_reported_once(error: Exception, outcome: str, message: str) -> None:
+    finished, said = run(raising(error))
+    assert finished.outcome == outcome
+    assert finished.message.startswith(message)
+    traces = [each for each in said if isinstance(each, LogLine) and "Traceback" in each.text]
+    assert bool(traces) == (not isinstance(error, PlateError | RemovalCancelled))
+
+
+def test_a_run_that_gave_up_waiting_says_for_what() -> None:
+    finished, _ = run(raising(PlateError("frame 7 is missing", obstacle="waiting for frame 7")))
+    assert (finished.outcome, finished.message) == ("blocked", "frame 7 is missing")
+    assert finished.obstacle == "waiting for frame 7"
+
+
+def test_what_a_run_waits_for_is_passed_on() -> None:
+    def act(monitor: RunMonitor, link: FakeLink) -> None:
+        monitor.waiting("waiting for frame 1012")
+        monitor.waiting("")
+
+    finished, said = run(act)
+    assert finished.outcome == "done"
+    assert said == [
+        Waiting(job_id="j", obstacle="waiting for frame 1012"),
+        Waiting(job_id="j", obstacle=""),
+    ]
+
+
+def test_a_finished_frame_on_a_drive_that_goes_away_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor_module, "_REREAD_S", 0.05)
+    path = tmp_path / "frame.exr"
+
+    def act(monitor: RunMonitor, link: FakeLink) -> None:
+        monitor.frame_done(1, path)
+        while not link.said:
+            threading.Event().wait(0.01)
+        path.write_bytes(b"whole")
+
+    finished, said = run(act, wait_s=20.0)
+    assert finished.outcome == "done"
+    waiting = [each.obstacle for each in said if isinstance(each, Waiting)]
+    assert waiting[0].startswith(f"waiting for {path}")
+    assert waiting[-1] == ""
+    assert [each.size for each in said if isinstance(each, FrameWhole)] == [5]
+
+
+def test_a_finished_frame_that_stays_away_fails_the_job(tmp_path: Path) -> None:
+    finished, _ = run(lambda monitor, link: monitor.frame_done(1, tmp_path / "gone.exr"))
+    assert finished.outcome == "failed"
+    assert "a finished frame cannot be read" in finished.message
