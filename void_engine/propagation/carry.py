@@ -103,7 +103,8 @@ class Carrier:
 
     def _filled(self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray) -> Float32Array:
         if full.hidden.all() and unseen.all():
-            return np.zeros_like(answer)
+            # Nothing to go by, in this frame or another: the plate says more than black would.
+            return encoded_plate(full, area)
         square = np.ones((SLIVER_PX, SLIVER_PX), np.uint8)
         core = np.asarray(cv2.erode(unseen.astype(np.uint8), square)) > 0
         thick = near(core, SLIVER_PX) & unseen

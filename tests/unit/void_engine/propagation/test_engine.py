@@ -241,3 +241,9 @@ def test_frames_that_nobody_wants_are_not_made(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(compose.FrameCleaner, "clean", counted)
     list(PropagationEngine().remove(Shot(9), EngineRequest(wanted=frozenset({1006})), SilentMonitor()))
     assert cleaned == [1006]
+
+
+def test_a_matte_over_everything_keeps_the_plate() -> None:
+    plate = np.random.default_rng(3).normal(0.3, 0.1, (3, 24, 32, 3)).astype(np.float32)
+    clean = remove_object(plate, np.ones(plate.shape[:3], np.float32))
+    np.testing.assert_allclose(clean, plate, atol=1e-5)
