@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from void_engine.engines.interface import CleanFrame, EngineRequest, ShotFrame
 from void_engine.errors import PlateError, SettingError
-from void_engine.propagation import PropagationEngine, compose, working_set
+from void_engine.propagation import PropagationEngine, compose, remove_object, working_set
 from void_engine.propagation.arrays import SilentMonitor
 
 Array = NDArray[np.float32]
