@@ -16,6 +16,7 @@ from pathlib import Path
 import zmq
 import zmq.auth
 
+from void_protocol.durable import put_in_place
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import (
     client_secret_key_file,
@@ -98,7 +99,7 @@ def _write_private(path: Path, text: str, mode: int) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(text)
-    temporary.replace(path)
+    put_in_place(temporary, path)  # a power cut after a client was let in must not lock it out
 
 
 class AllowList:
