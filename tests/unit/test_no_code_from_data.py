@@ -33,7 +33,7 @@ def findings(source: str) -> Iterator[str]:
         line = getattr(node, "lineno", 0)
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and not node.level:  # relative ones are our own
             names = [node.module or ""] + [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             names = []
