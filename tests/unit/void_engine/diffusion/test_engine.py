@@ -162,6 +162,17 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     assert list(unfinished.iterdir()) == []
 
 
+def test_a_stop_keeps_the_steps_that_are_done(tiny_root: Path, shot: Any, make_monitor: Any) -> None:
+    whole = run(tiny_root, shot, make_monitor(), steps=4, checkpoint_every=0)
+    # No checkpoint is due in four steps; the stop in the third one writes it.
+    options = {"steps": 4, "checkpoint_every": 100}
+    with pytest.raises(RemovalCancelled):
+        run(tiny_root, shot, make_monitor(stop_in="denoising", stop_after_checks=5), **options)
+    monitor = make_monitor()
+    assert np.array_equal(run(tiny_root, shot, monitor, **options), whole)
+    assert any("going on after step 2 of 4" in line for line in monitor.lines)
+
+
 def test_overflow_starts_again_in_the_next_precision(
     tiny_root: Path, shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
