@@ -47,9 +47,24 @@ def install(
     variables = constrained(clean_variables(), project)
     if wheels is not None:
         variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri()}
+    run_pip(command, variables, step.title, environment, on_line)
+
+
+def run_pip(
+    command: list[str],
+    variables: dict[str, str],
+    title: str,
+    environment: Environment,
+    on_line: Callable[[str], None],
+) -> None:
+    """Run one pip command; what it prints goes to the environment's log and, line by line, to ``on_line``.
+
+    Raises:
+        PackageError: with the package, the cause and the remedy.
+    """
     output: list[str] = []
     with environment.log.open("a", encoding="utf-8") as log:
-        log.write(f"\n== {step.title}\n{' '.join(command)}\n")
+        log.write(f"\n== {title}\n{' '.join(command)}\n")
         with subprocess.Popen(
             command,
             env=variables,
@@ -67,7 +82,7 @@ def install(
                 output.append(line.rstrip())
                 on_line(output[-1])
     if pip.returncode != 0:
-        raise pip_failure.explain(output, pip.returncode, step.title, environment.python_version)
+        raise pip_failure.explain(output, pip.returncode, title, environment.python_version)
 
 
 def constrained(variables: dict[str, str], project: Project) -> dict[str, str]:

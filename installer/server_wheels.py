@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from installer import pip_failure
 from installer.environment import Environment, clean_variables
-from installer.pip_run import constrained
+from installer.pip_run import constrained, run_pip
 from installer.project import Project
 
 FOLDER = "server"
@@ -45,24 +43,5 @@ def fetch(
         *project.build_requirements,
         *(_FOR_EDITABLE if any("hatchling" in one for one in project.build_requirements) else ()),
     ]
-    output: list[str] = []
-    with environment.log.open("a", encoding="utf-8") as log:
-        log.write(f"\n== The server's packages\n{' '.join(command)}\n")
-        with subprocess.Popen(
-            command,
-            env=constrained(clean_variables(), project),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as pip:
-            assert pip.stdout is not None
-            for line in pip.stdout:
-                log.write(line)
-                output.append(line.rstrip())
-                on_line(output[-1])
-    if pip.returncode != 0:
-        raise pip_failure.explain(output, pip.returncode, "the server's packages", environment.python_version)
+    run_pip(command, constrained(clean_variables(), project), "the server's packages", environment, on_line)
     return folder
