@@ -12,8 +12,8 @@ from void_engine.engines.interface import Float32Array, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, synthesis
 from void_engine.propagation.key_plan import KeyPlan
-from void_engine.propagation.registration import ShotTrack
 from void_engine.propagation.reveal import Revealer, Source, encoded_plate, near
+from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import (
     AnalysisFrame,
     BoolArray,

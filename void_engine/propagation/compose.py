@@ -12,8 +12,9 @@ from void_engine.geometry import Box
 from void_engine.propagation import edges, encoding, grain, pyramid, thin
 from void_engine.propagation.carry import KEPT_GRAIN, Carrier, SynthesisedPixels
 from void_engine.propagation.key_plan import KeyPlan
-from void_engine.propagation.registration import PairRegistration, ShotTrack
+from void_engine.propagation.registration import PairRegistration
 from void_engine.propagation.reveal import Revealed, Revealer, encoded_plate, near
+from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import BoolArray, FullFrame, WorkingSet
 
 _GRAIN_CONTEXT_PX = 48

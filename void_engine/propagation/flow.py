@@ -9,7 +9,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array, Uint8Array
 from void_engine.geometry import Box
-from void_engine.propagation.registration import Homography
+from void_engine.propagation.homography import Homography
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray
 
 _FORWARD_BACKWARD_PX = 0.8

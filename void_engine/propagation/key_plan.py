@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from void_engine.engines.interface import Float32Array
-from void_engine.propagation.registration import ShotTrack, apply
+from void_engine.propagation.homography import apply
 from void_engine.propagation.sources import MOST_SOURCES, choose, visible
+from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import BoolArray
 
 _CELLS = 3

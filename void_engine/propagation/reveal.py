@@ -11,7 +11,9 @@ from void_engine.engines.interface import Float32Array, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import completion, encoding, fusion, light, pyramid, sampling, weighing
 from void_engine.propagation.flow import FlowMeter, Measured, View, grid, see
-from void_engine.propagation.registration import Homography, PairRegistration, ShotTrack
+from void_engine.propagation.homography import Homography
+from void_engine.propagation.registration import PairRegistration
+from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
 
 BAND_PX = 8

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from void_engine.engines.interface import Float32Array
 from void_engine.geometry import Box
 from void_engine.propagation import encoding
-from void_engine.propagation.registration import Homography
+from void_engine.propagation.homography import Homography
 from void_engine.propagation.working_set import BoolArray, FullFrame
 
 _KERNEL_REACH_PX = 3

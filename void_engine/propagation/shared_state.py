@@ -16,7 +16,7 @@ import numpy as np
 from void_engine.errors import PlateError
 from void_engine.geometry import Box
 from void_engine.propagation.carry import SynthesisedPixels
-from void_engine.propagation.registration import ShotTrack
+from void_engine.propagation.track import ShotTrack
 
 _TRACK = "track.npz"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from void_engine.engines.interface import Float32Array
-from void_engine.propagation.registration import ShotTrack, apply
+from void_engine.propagation.homography import apply
+from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import BoolArray
 
 MOST_SOURCES = 8

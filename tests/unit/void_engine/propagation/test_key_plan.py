@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.propagation.homography import identity
 from void_engine.propagation.key_plan import KeyPlan
-from void_engine.propagation.registration import ShotTrack, identity
+from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame
 
 ROWS, COLUMNS, FRAMES = 60, 90, 12

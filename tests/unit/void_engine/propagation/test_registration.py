@@ -7,7 +7,8 @@ import pytest
 from void_engine.engines.interface import ShotFrame
 from void_engine.propagation import registration
 from void_engine.propagation.arrays import ArrayShot, SilentMonitor
-from void_engine.propagation.registration import PairRegistration, track_shot
+from void_engine.propagation.registration import PairRegistration
+from void_engine.propagation.track import track_shot
 from void_engine.propagation.working_set import WorkingSet
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from void_engine.propagation import sources
-from void_engine.propagation.registration import ShotTrack, identity
+from void_engine.propagation.homography import identity
+from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame
 
 

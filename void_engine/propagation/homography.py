@@ -1,0 +1,53 @@
+"""Homographies: planes seen by a moving camera, from pixel centres of one picture to those of another."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.engines.interface import Float32Array, Uint8Array
+
+Homography = NDArray[np.float64]
+"""(3, 3), lower right element 1."""
+
+
+def identity() -> Homography:
+    return np.eye(3)
+
+
+def apply(homography: Homography, points: Float32Array) -> Float32Array:
+    """(N, 2) points x, y mapped; points that go through infinity land far outside any picture."""
+    mapped = points.astype(np.float64) @ homography[:, :2].T + homography[:, 2]
+    depth = mapped[:, 2:]
+    safe = np.where(depth > 1e-6, depth, 1.0)
+    return np.where(depth > 1e-6, mapped[:, :2] / safe, -1e6).astype(np.float32)
+
+
+def warp(picture: Uint8Array, homography: Homography, *, outside: float = 0.0) -> Uint8Array:
+    """``picture`` seen from the target, where pixel x shows its pixel ``homography`` x (bilinear)."""
+    rows, columns = picture.shape[:2]
+    if np.array_equal(homography, np.eye(3)):
+        return picture
+    return np.asarray(
+        cv2.warpPerspective(
+            picture,
+            homography,
+            (columns, rows),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(outside, outside, outside, outside),
+        ),
+        np.uint8,
+    )
+
+
+def is_sane(homography: Homography, shape: tuple[int, ...]) -> bool:
+    """Whether a picture's corners stay a convex quad of believable size."""
+    rows, columns = shape[:2]
+    corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
+    mapped = apply(homography, corners)
+    if not np.isfinite(mapped).all() or np.abs(mapped).max() > 1e5:
+        return False
+    area = cv2.contourArea(mapped, oriented=True)
+    return bool(cv2.isContourConvex(mapped)) and 0.1 < area / (rows * columns) < 10.0

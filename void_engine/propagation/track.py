@@ -1,0 +1,132 @@
+"""What is known of a whole shot after one look at every frame: camera motion, cuts, held frames, mattes."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.engines.interface import Monitor
+from void_engine.propagation.homography import Homography, identity
+from void_engine.propagation.registration import PairRegistration
+from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
+
+_CUT_CORRELATION = 0.35
+
+
+class ShotTrack:
+    """What is known of a whole shot after one look at every frame: a few hundred bytes for each."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._to_start: list[Homography] = []
+        self._segment: list[int] = []
+        self._frozen: list[bool] = []
+        self._hidden: list[bytes] = []
+        self._any_hidden: list[bool] = []
+        self._shape = (0, 0)
+        self._unpacked: OrderedDict[int, BoolArray] = OrderedDict()
+
+    def append(self, frame: AnalysisFrame, homography: Homography, *, cut: bool, frozen: bool) -> None:
+        """Add the next frame; ``homography`` maps the frame before to it (unused at a cut)."""
+        self._shape = (frame.hidden.shape[0], frame.hidden.shape[1])
+        self._hidden.append(zlib.compress(np.packbits(frame.hidden).tobytes(), 1))
+        self._any_hidden.append(bool(frame.hidden.any()))
+        if cut or not self._to_start:
+            self._segment.append(self._segment[-1] + 1 if self._segment else 0)
+            self._to_start.append(identity())
+            self._frozen.append(False)
+            return
+        chained = self._to_start[-1] @ np.linalg.inv(homography)
+        self._segment.append(self._segment[-1])
+        self._to_start.append(chained / chained[2, 2])
+        self._frozen.append(frozen)
+
+    def segment(self, number: int) -> range:
+        """The frames between the same two cuts as ``number``, itself included."""
+        index = number - self._first
+        low = high = index
+        while low > 0 and self._segment[low - 1] == self._segment[index]:
+            low -= 1
+        while high + 1 < len(self._segment) and self._segment[high + 1] == self._segment[index]:
+            high += 1
+        return range(self._first + low, self._first + high + 1)
+
+    def any_hidden(self, number: int) -> bool:
+        return self._any_hidden[number - self._first]
+
+    def repeats_previous(self, number: int) -> bool:
+        """Whether this frame is the one before it, held."""
+        return self._frozen[number - self._first]
+
+    def hidden(self, number: int) -> BoolArray:
+        """(h, w) what is hidden in the analysis frame ``number``."""
+        if number not in self._unpacked:
+            packed = np.frombuffer(zlib.decompress(self._hidden[number - self._first]), np.uint8)
+            count = self._shape[0] * self._shape[1]
+            self._unpacked[number] = np.unpackbits(packed, count=count).reshape(self._shape).astype(bool)
+            if len(self._unpacked) > 128:
+                self._unpacked.popitem(last=False)
+        return self._unpacked[number]
+
+    def save(self, path: Path) -> None:
+        """Keep the track as a NumPy archive; it appears only when whole."""
+        sizes = np.array([len(packed) for packed in self._hidden], np.int64)
+        temporary = path.with_name(f".{path.name}.part")
+        with temporary.open("wb") as file:
+            np.savez(
+                file,
+                first=np.int64(self._first),
+                shape=np.array(self._shape, np.int64),
+                to_start=np.array(self._to_start, np.float64).reshape(-1, 3, 3),
+                segment=np.array(self._segment, np.int64),
+                frozen=np.array(self._frozen, np.bool_),
+                any_hidden=np.array(self._any_hidden, np.bool_),
+                sizes=sizes,
+                hidden=np.frombuffer(b"".join(self._hidden), np.uint8),
+            )
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> ShotTrack:
+        """A track that :meth:`save` kept, to the bit.
+
+        Raises:
+            OSError, ValueError, KeyError: when the file is not there or not such an archive.
+        """
+        with np.load(path, allow_pickle=False) as kept:
+            track = cls(int(kept["first"]))
+            track._shape = (int(kept["shape"][0]), int(kept["shape"][1]))
+            track._to_start = list(kept["to_start"])
+            track._segment = [int(number) for number in kept["segment"]]
+            track._frozen = [bool(flag) for flag in kept["frozen"]]
+            track._any_hidden = [bool(flag) for flag in kept["any_hidden"]]
+            ends = np.cumsum(kept["sizes"])
+            hidden = kept["hidden"].tobytes()
+            track._hidden = [hidden[end - size : end] for end, size in zip(ends, kept["sizes"], strict=True)]
+        return track
+
+    def chained(self, target: int, source: int) -> Homography:
+        """The homography from ``target`` to ``source`` along the chain; both must be in one segment."""
+        through = np.linalg.inv(self._to_start[source - self._first]) @ self._to_start[target - self._first]
+        return np.asarray(through / through[2, 2], np.float64)
+
+
+def track_shot(
+    working: WorkingSet, registration: PairRegistration, numbers: range, monitor: Monitor
+) -> ShotTrack:
+    """Look once at every frame, in order: camera motion, cuts, held frames and what is hidden where."""
+    track = ShotTrack(numbers.start)
+    for index, number in enumerate(numbers):
+        monitor.check_cancelled()
+        if index == 0:
+            track.append(working.analysis(number), identity(), cut=True, frozen=False)
+        else:
+            homography, correlation, frozen = registration.step(number - 1, number)
+            track.append(
+                working.analysis(number), homography, cut=correlation < _CUT_CORRELATION, frozen=frozen
+            )
+        monitor.progress("register", index + 1, len(numbers), number)
+    return track
