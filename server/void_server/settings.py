@@ -71,6 +71,9 @@ class ServerSettings(ResourceLimits):
     """A job that was started this often without an end is set aside: it may be what kills the server."""
     worker_start_s: float = 120.0
     """A worker that is not ready this long after its start is killed and started again."""
+    worker_niceness: int = 5
+    """How much workers stand back behind other processes when the processors are busy, so that clients are
+    answered while engines compute: 0 to 19, as nice(1) says it; on Windows all but 0 is below normal."""
     upload_grace_s: float = 3600.0
     """An upload without its client is dropped after this."""
     result_days: float = 7.0
@@ -96,8 +99,6 @@ class ServerSettings(ResourceLimits):
     fair_share_half_life_s: float = 14_400.0
     """Worker time that an owner has used counts half as much after this long."""
 
-    most_open_jobs: int = 1000
-    """Jobs that are not final yet."""
     most_sessions: int = 1000
     file_bytes: int = 4 * 1024**3
     """The largest input file."""
@@ -138,7 +139,7 @@ class ServerSettings(ResourceLimits):
             if not 0 < getattr(self, name) < 1e7:
                 raise ServerSettingError(f"{name}: {getattr(self, name)} is not a sensible time")
         for name in (
-            "most_open_jobs", "most_sessions", "file_bytes", "upload_bytes", "log_bytes",
+            "most_sessions", "file_bytes", "upload_bytes", "log_bytes",
             "log_file_bytes", "log_files", "cache_bytes",
         ):  # fmt: skip
             if getattr(self, name) < 1:
@@ -155,6 +156,8 @@ class ServerSettings(ResourceLimits):
             raise ServerSettingError(f"stop_grace_s: {self.stop_grace_s} is not a sensible time")
         if self.metrics_port is not None and not 0 <= self.metrics_port <= 65_535:
             raise ServerSettingError(f"metrics_port: there is no port {self.metrics_port}; use 1 to 65535")
+        if not 0 <= self.worker_niceness <= 19:
+            raise ServerSettingError(f"worker_niceness: must be 0 to 19, not {self.worker_niceness}")
         for name in ("upload_credit", "fetch_credit", "fetches"):
             if not 1 <= getattr(self, name) <= 64:
                 raise ServerSettingError(f"{name}: must be 1 to 64, not {getattr(self, name)}")

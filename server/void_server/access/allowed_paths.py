@@ -30,7 +30,8 @@ def check_input(path: Path, roots: Sequence[Path] | None) -> None:
         RequestRefused: with code ``refused_path``.
     """
     _check_absolute(path)
-    _check_roots(path, _resolved(path), roots, "read_roots")
+    if roots is not None:
+        _check_roots(path, _resolved(path), roots, "read_roots")
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -45,7 +46,8 @@ def check_output_folder(folder: Path, roots: Sequence[Path] | None) -> None:
         RequestRefused: with code ``refused_path``.
     """
     _check_absolute(folder)
-    _check_roots(folder, _resolved(folder), roots, "output_roots")
+    if roots is not None:
+        _check_roots(folder, _resolved(folder), roots, "output_roots")
 
 
 def check_job_inputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
@@ -55,11 +57,13 @@ def check_job_inputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
         path, folder = file.path, file.path.parent
         _check_absolute(path)
         try:
-            is_link = path.is_symlink()
             mode = path.stat().st_mode
+            is_link = roots is not None and path.is_symlink()
         except OSError:
             is_link, mode = False, stat.S_IFREG
         _check_regular(path, mode)
+        if roots is None:
+            continue
         if folder not in folders:
             folders[folder] = _resolved(folder)
         _check_roots(path, _resolved(path) if is_link else folders[folder] / path.name, roots, "read_roots")
@@ -84,7 +88,7 @@ def opened_exr(path: Path, roots: Sequence[Path] | None) -> Iterator[BinaryIO]:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
         _check_regular(path, os.fstat(file.fileno()).st_mode)
-        if _OPEN_FILES.is_dir():
+        if roots is not None and _OPEN_FILES.is_dir():
             _check_roots(path, (_OPEN_FILES / str(file.fileno())).readlink(), roots, "read_roots")
         if file.read(len(_EXR_MAGIC)) != _EXR_MAGIC:
             raise RequestRefused("refused_path", f"{path} is not an EXR file")
@@ -109,8 +113,8 @@ def _check_regular(path: Path, mode: int) -> None:
         raise RequestRefused("refused_path", f"{path} is not a regular file")
 
 
-def _check_roots(path: Path, real: Path, roots: Sequence[Path] | None, setting: str) -> None:
-    if roots is not None and not any(real.is_relative_to(root) for root in roots):
+def _check_roots(path: Path, real: Path, roots: Sequence[Path], setting: str) -> None:
+    if not any(real.is_relative_to(root) for root in roots):
         raise RequestRefused(
             "refused_path",
             f"{path} is outside the folders that this server may use ({setting}); "

@@ -14,10 +14,11 @@ from ..settings import ServerSettings
 from .limits import ResourceLimits
 
 _OLDER = (
-    "most_open_jobs", "most_sessions", "file_bytes", "upload_bytes", "log_bytes", "upload_credit",
+    "most_sessions", "file_bytes", "upload_bytes", "log_bytes", "upload_credit",
     "fetch_credit", "fetches", "heartbeat_s", "cancel_grace_s", "worker_silence_s", "worker_start_s",
     "stage_limit_s", "wait_limit_s", "most_worker_deaths", "most_attempts", "upload_grace_s",
     "log_file_bytes", "log_files", "low_disk_bytes", "fair_share_half_life_s",
+    "worker_niceness",
 )  # fmt: skip
 """Limits among the other settings; the rest of those has options of its own."""
 _DEFAULTS: dict[str, int | float] = {

@@ -27,6 +27,8 @@ class ResourceLimits:
     """A connection that does not answer for this long is closed; also one that sends a message so slowly."""
     client_sessions: int = 64
     """Sessions at a time with the keys of one client."""
+    most_open_jobs: int = 1000
+    """Jobs of all clients that are not final yet."""
     client_open_jobs: int = 500
     """Jobs of one client that are not final yet."""
     client_upload_bytes: int = 2 * 1024**4
@@ -52,9 +54,9 @@ class ResourceLimits:
 
     def _check_limits(self, *, in_flight_chunks: int) -> None:
         for name in (
-            "connections", "client_sessions", "client_open_jobs", "client_upload_bytes", "spool_bytes",
-            "upload_progress_bytes", "submission_bytes", "client_proofs", "event_backlog", "client_queue",
-            "frame_pixels", "frame_bytes",
+            "connections", "client_sessions", "most_open_jobs", "client_open_jobs", "client_upload_bytes",
+            "spool_bytes", "upload_progress_bytes", "submission_bytes", "client_proofs", "event_backlog",
+            "client_queue", "frame_pixels", "frame_bytes",
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise ServerSettingError(f"{name}: must be at least 1, not {getattr(self, name)}")

@@ -38,6 +38,7 @@ from .sessions import Sessions
 from .spool import Spool
 from .status import StatusBoard
 from .store import Store
+from .submissions import Submissions
 from .throughput import Meter
 from .uploads import Uploads
 from .zap import Check, Gatekeeper
@@ -51,6 +52,8 @@ _IO_THREADS = 2
 """Threads that encrypt and decrypt; a connection belongs to one of them."""
 _MESSAGES_PER_TURN = 64
 """So that a busy client delays neither the commit nor the others for long."""
+_LOOK_S = 0.02
+"""How often the supervisor looks after its workers; jobs it hands out in every turn."""
 _HOUSEKEEPING_S = 1.0
 _SWEEP_S = 600.0
 _REVOKE_S = 0.1
@@ -81,7 +84,7 @@ class Broker:
         self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
         self._lanes = Lanes(self._mailbox, 2)
         # Paths of other machines may hang: that must not hold up streamed files.
-        self._path_lanes = Lanes(self._mailbox, 2)
+        self._path_lanes = Lanes(self._mailbox, 1)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
         self._allowed = AllowList(allowed_folder(settings.home))
         checks: dict[str, Check] = {_ZAP_DOMAIN: self._allowed.is_allowed}
@@ -119,6 +122,14 @@ class Broker:
         )
         self._desk.stop_running = self._supervisor.stop_job
         self._desk.stop_upload = self._uploads.stop
+        self._submissions = Submissions(
+            settings=settings,
+            spool=self._spool,
+            desk=self._desk,
+            uploads=self._uploads,
+            outbox=self._outbox,
+            mailbox=self._mailbox,
+        )
         fetches = Fetches(
             outbox=self._outbox, lanes=self._lanes, most=settings.fetches, most_credit=settings.fetch_credit
         )
@@ -154,6 +165,7 @@ class Broker:
             spool=self._spool,
             desk=self._desk,
             events=events,
+            submissions=self._submissions,
             uploads=self._uploads,
             fetches=fetches,
             administration=Administration(
@@ -236,22 +248,28 @@ class Broker:
         for source in (self._gatekeeper.socket, self._socket, self._supervisor.socket, self._door.monitor):
             poller.register(source, zmq.POLLIN)
         poller.register(self._mailbox.fileno(), zmq.POLLIN)
-        next_housekeeping = next_sweep = next_revocation = 0.0
+        next_look = next_housekeeping = next_sweep = next_revocation = 0.0
         while not self._is_over:
             ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
             if not ready:
                 self._guard(self._store.tidy)
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
-            self._guard(self._door.look)
+            if self._door.monitor in ready:
+                self._guard(self._door.look)
             for action in self._mailbox.drain():
                 self._guard(action)
             if self._supervisor.socket in ready:
                 self._guard(self._supervisor.receive)
             if self._socket in ready:
                 self._receive()
-            self._guard(self._supervisor.tick)
+            self._guard(self._submissions.begin)
             now = time.monotonic()
+            if now >= next_look:
+                self._guard(self._supervisor.tick)
+                next_look = now + _LOOK_S
+            else:
+                self._guard(self._supervisor.hand_out)
             if now >= next_revocation:
                 self._guard(self._lose_revoked)
                 next_revocation = now + _REVOKE_S
@@ -268,12 +286,13 @@ class Broker:
         """Make durable what has happened, then tell those whom it concerns.
 
         A commit takes the disk some milliseconds, in which nobody is served. So what only a worker has said
-        (a frame is whole, a stage is over) waits for others of its kind, for :data:`_LAZY_S` at most.
+        (a frame is whole, a stage is over) waits for others of its kind, for :data:`_LAZY_S` at most. So do
+        orders to workers while submissions are being read: one commit serves both.
         """
         now = time.monotonic()
         if not self._store.is_dirty:
             self._dirty_since = None
-        elif not (self._outbox.is_urgent or self._supervisor.has_orders):
+        elif not self._is_urgent:
             if self._dirty_since is None:
                 self._dirty_since = now
             if now < self._dirty_since + _LAZY_S:
@@ -284,6 +303,12 @@ class Broker:
         self._supervisor.send_orders()
         self._outbox.flush()
         self._desk.logs.flush()
+
+    @property
+    def _is_urgent(self) -> bool:
+        if self._outbox.is_urgent:
+            return True
+        return self._supervisor.has_orders and not self._submissions.are_coming
 
     def _guard(self, action: Callable[[], None]) -> None:
         """A fault in one thing must not end the service of all; a store that fails must."""
@@ -301,7 +326,6 @@ class Broker:
             except zmq.Again:
                 return
             try:
-                key = str(frames[0].get("User-Id")).encode() if frames else b""
                 message, payloads = decode_client_frames(frames)
             except WireError as error:
                 self._requests.refuse(peer.bytes, error.request, error.code, str(error))
@@ -310,8 +334,11 @@ class Broker:
                 _log.exception("cannot read a message")
                 self._requests.refuse(peer.bytes, None, "internal", "the server failed at this message")
                 continue
-            if isinstance(message, Hello) and (ticket := self._door.ticket(frames[0].get(zmq.SRCFD))):
-                self._tickets[peer.bytes] = ticket
+            key = b""
+            if isinstance(message, Hello):
+                key = str(frames[0].get("User-Id")).encode()
+                if ticket := self._door.ticket(frames[0].get(zmq.SRCFD)):
+                    self._tickets[peer.bytes] = ticket
             self._meter.add("received_bytes", sum(len(frame) for frame in frames))
             try:
                 self._requests.handle(peer.bytes, key, message, payloads)
@@ -362,6 +389,7 @@ class Broker:
         self._lanes.close()
         self._desk.logs.close()
         self._path_lanes.close()
+        self._submissions.close()
         try:
             self._store.commit()
             self._outbox.flush()

@@ -79,7 +79,7 @@ class JobDesk:
         """Since when a job waits for what stands in its way; not for longer than the server lives."""
         self._to_delete: list[tuple[str, Callable[[str], None]]] = []
         self._quotas = Quotas(settings, store.spooled_result_bytes)
-        self.logs = JobLogs(spool.log_file, settings.log_bytes, lanes)
+        self.logs = JobLogs(spool.log_file, settings.log_bytes, lanes, self._first_line)
         self.queue = JobQueue(store, settings.fair_share_half_life_s)
         self.stop_running: Callable[[str], bool] = lambda job_id: False
         """Asks the worker that runs a job to stop; the broker puts the supervisor's here."""
@@ -96,40 +96,38 @@ class JobDesk:
         known = self._store.content(new.job_id)
         if known is None:
             try:
-                self._accept(new, entries)
+                return self._accept(new, entries)
             except RequestRefused:
                 self._lanes.do(new.job_id, partial(self._spool.remove_all, new.job_id))
                 raise
-        elif known != new.content:
+        if known != new.content:
             raise RequestRefused(
                 "conflict",
                 f"job {new.job_id} is here already with other content; give the changed job a new job_id",
             )
         return self.info(new.job_id)
 
-    def _accept(self, new: NewJob, entries: Sequence[ManifestEntry]) -> None:
+    def _accept(self, new: NewJob, entries: Sequence[ManifestEntry]) -> JobInfo:
         gate = self.queue.gate
         if gate.mode == "draining":
             why = f" ({gate.reason})" if gate.reason else ""
             raise RequestRefused(
                 "limit", f"the server is drained for maintenance by {gate.set_by}{why}; submit again later"
             )
-        if self._store.count_open() >= self._settings.most_open_jobs:
-            raise RequestRefused(
-                "limit",
-                f"{self._settings.most_open_jobs} jobs are open already (most_open_jobs); "
-                "try again when some ended",
-            )
         holding = Holding(new.owner, sum(entry.size for entry in entries))
         self._quotas.check(holding)
         self.logs.forget(new.job_id)
         state = JobState.UPLOADING if new.inputs == "streamed" else JobState.QUEUED
         self._quotas.enter(new.job_id, holding)
-        self._events.publish(self._store.add_job(new, state))
-        self.queue.changed(new.job_id, state)
-        text = f"job {new.job_id} ({new.name}) accepted from {new.owner}, {state.value}"
-        self.log(new.job_id, text)
-        _log.info("%s", text, extra={"job_id": new.job_id, "owner": new.owner, "state": state.value})
+        added = self._store.add_job(new, state)
+        self._events.publish(added.event)
+        if added.order is not None:
+            self.queue.added(new.job_id, new.owner, new.priority, added.order)
+        _log.info(
+            "job %s (%s) accepted from %s, %s", new.job_id, new.name, new.owner, state.value,
+            extra={"job_id": new.job_id, "owner": new.owner, "state": state.value},
+        )  # fmt: skip
+        return self._placed(added.info)
 
     def cancel(self, job_id: str) -> JobInfo:
         """Cancel a job; one that is final stays as it is.
@@ -389,6 +387,12 @@ class JobDesk:
 
     def _publish(self, event: StateEvent | FrameEvent) -> None:
         self._events.publish(event)
+
+    def _first_line(self, job_id: str) -> tuple[float, str]:
+        """How a job's log begins, and since when. It is written with the log's second line: a file for each
+        job that is accepted would keep the clients waiting that submit the next ones."""
+        info = self.info(job_id)
+        return info.created_at, f"job {job_id} ({info.name}) accepted from {info.owner}"
 
     def log(self, job_id: str, text: str) -> None:
         """Add to the job's log and tell those who watch."""

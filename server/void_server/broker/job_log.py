@@ -25,9 +25,22 @@ _KNOWN_LOGS = 4096
 class JobLogs:
     """All methods belong to the broker's thread."""
 
-    def __init__(self, path_of: Callable[[str], Path], most_bytes: int, lanes: Lanes) -> None:
-        """``path_of`` says where a job's log lies; ``most_bytes`` is the largest that one may become."""
+    def __init__(
+        self,
+        path_of: Callable[[str], Path],
+        most_bytes: int,
+        lanes: Lanes,
+        first_line: Callable[[str], tuple[float, str]],
+    ) -> None:
+        """
+        Args:
+            path_of: says where a job's log lies.
+            most_bytes: the largest that one may become.
+            first_line: says how a job's log begins, and when that was (seconds since 1970). The line is made
+                when the log is first written or read.
+        """
         self._path_of = path_of
+        self._first_line = first_line
         self._most_bytes = most_bytes
         self._lanes = lanes
         self._sizes: OrderedDict[str, int] = OrderedDict()
@@ -39,9 +52,8 @@ class JobLogs:
         offset = self._size(job_id)
         if offset >= self._most_bytes:
             return offset, ""
-        text = text.encode("utf-8", "replace").decode()  # what a C library printed may be anything
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-        lines = "".join(f"{stamp} {line}\n" for line in text.splitlines())
+        stamp = _stamp(time.time())
+        lines = _dated(stamp, text)
         if offset + len(lines.encode()) > self._most_bytes:
             lines = f"{stamp} the log is full ({self._most_bytes} bytes); what follows is lost\n"
             lines += " " * max(0, self._most_bytes - offset - len(lines.encode()))
@@ -72,6 +84,7 @@ class JobLogs:
     ) -> None:
         """Read a piece of a log and its size so far, on the lane; everything appended before is in it. The
         future fails with OSError when the log is there but cannot be read."""
+        self._size(job_id)  # a log that nobody has written to yet begins now
         self.flush()
         self._lanes.run(job_id, partial(read_log, self._path_of(job_id), offset, most_bytes), then)
 
@@ -81,12 +94,28 @@ class JobLogs:
             try:
                 size = self._path_of(job_id).stat().st_size
             except OSError:
-                size = 0
+                size = self._begin(job_id)
             if len(self._sizes) >= _KNOWN_LOGS:
                 self._sizes.popitem(last=False)
         self._sizes[job_id] = size
         self._sizes.move_to_end(job_id)
         return size
+
+    def _begin(self, job_id: str) -> int:
+        """Give a log its first line; how many bytes that has."""
+        when, text = self._first_line(job_id)
+        data = _dated(_stamp(when), text).encode()
+        self._waiting.setdefault(job_id, []).append(data)
+        return len(data)
+
+
+def _stamp(when: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+
+
+def _dated(stamp: str, text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()  # what a C library printed may be anything
+    return "".join(f"{stamp} {line}\n" for line in text.splitlines())
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -45,6 +45,12 @@ class JobQueue:
 
     # What waits and what runs ---------------------------------------------------------------------------
 
+    def added(self, job_id: str, owner: str, priority: int, order: int) -> None:
+        """A new job waits, at this place among its owner's."""
+        self._schedule.put(
+            WaitingJob(job_id=job_id, owner=owner, priority=priority, is_begun=False, order=order)
+        )
+
     def changed(self, job_id: str, state: JobState) -> None:
         """A job's state, priority or pause has changed, in the store."""
         if state is JobState.QUEUED:

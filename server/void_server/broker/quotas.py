@@ -1,4 +1,7 @@
-"""How much each client, and all together, may have in the server: open jobs, and bytes in its spool."""
+"""How much each client, and all together, may have in the server: open jobs, and bytes in its spool.
+
+Counted in memory: what a submission may take must not depend on how many jobs there are.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,11 @@ class Quotas:
             RequestRefused: with code ``limit``, naming the setting.
         """
         limits, owner = self._limits, holding.owner
+        if len(self._open) >= limits.most_open_jobs:
+            raise RequestRefused(
+                "limit",
+                f"{limits.most_open_jobs} jobs are open already (most_open_jobs); try again when some ended",
+            )
         own_jobs, own_bytes = self._by_owner.get(owner, (0, 0))
         if own_jobs >= limits.client_open_jobs:
             raise RequestRefused(

@@ -13,7 +13,6 @@ from void_protocol.job import RemovalJob
 from void_protocol.job_file import JOB_BYTES
 from void_protocol.messages import (
     PROTOCOL_VERSION,
-    Accepted,
     Bye,
     Cancel,
     Chunk,
@@ -31,11 +30,9 @@ from void_protocol.messages import (
     Hello,
     JobList,
     JobReply,
-    JobState,
     Limits,
     ListJobs,
     LogText,
-    ManifestEntry,
     Pause,
     Ping,
     Pong,
@@ -55,17 +52,17 @@ from void_protocol.wire import CHUNK_BYTES, CONTROL_BYTES
 
 from ..errors import RequestRefused
 from ..settings import ServerSettings
-from .administration import Administration, check_priority
+from .administration import Administration
 from .desk import JobDesk
 from .events import EventHub
 from .fetches import Fetches
-from .intake import read_submission
 from .lanes import Lanes
 from .outbox import Outbox
 from .proofs import PROOF_FILES, answer
 from .sessions import Session, Sessions
 from .spool import Spool
-from .store import NewJob, Store
+from .store import Store
+from .submissions import Submissions
 from .uploads import Uploads
 
 _log = logging.getLogger(__name__)
@@ -91,6 +88,7 @@ class Requests:
         spool: Spool,
         desk: JobDesk,
         events: EventHub,
+        submissions: Submissions,
         uploads: Uploads,
         fetches: Fetches,
         administration: Administration,
@@ -106,16 +104,16 @@ class Requests:
         self._spool = spool
         self._desk = desk
         self._events = events
+        self._submissions = submissions
         self._uploads = uploads
         self._fetches = fetches
         self._administration = administration
-        self._unread_bytes: dict[bytes, int] = {}
-        """Of submissions that wait for their lane, for each peer."""
         self._proofs: dict[bytes, int] = {}
         """That wait for their lane, for each peer."""
 
     def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
-        """Do what a message of the client with this public key asks. A refusal becomes an error reply."""
+        """Do what a message asks; with hello comes the client's public key. A refusal becomes an error
+        reply."""
         request = getattr(message, "request", None)
         try:
             if isinstance(message, Hello):
@@ -190,7 +188,7 @@ class Requests:
             case Ping(request=request):
                 self._outbox.send(peer, Pong(request=request))
             case Submit():
-                self._submit(session, message, payloads)
+                self._submissions.take(session, message, payloads)
             case Prove():
                 self._prove(peer, message)
             case Watch():
@@ -228,64 +226,11 @@ class Requests:
         """The peer is gone. Its upload waits for a while, everything else ends."""
         self._sessions.drop(peer)
         self._events.drop(peer)
+        self._submissions.drop(peer)
         self._fetches.drop(peer)
 
     def _reply_job(self, peer: bytes, request: int, job_id: str) -> None:
         self._outbox.send(peer, JobReply(request=request, job=self._desk.info(job_id)))
-
-    def _submit(self, session: Session, message: Submit, payloads: Sequence[memoryview]) -> None:
-        check_priority(self._settings, session.owner, message.priority)
-        size = sum(len(payload) for payload in payloads)
-        waiting = sum(self._unread_bytes.values())
-        most = self._settings.submission_bytes
-        if waiting and waiting + size > most:
-            raise RequestRefused(
-                "limit",
-                f"{waiting} bytes of submissions wait already, at most {most} (submission_bytes); "
-                "send one at a time, or this one again soon",
-            )
-        self._unread_bytes[session.peer] = self._unread_bytes.get(session.peer, 0) + size
-        texts = [bytes(payload) for payload in payloads]
-
-        def then(done: Future[tuple[NewJob, list[ManifestEntry]]]) -> None:
-            left = self._unread_bytes.pop(session.peer) - size
-            if left:
-                self._unread_bytes[session.peer] = left
-            self._submission_read(session.peer, message.request, done)
-
-        self._lanes.run(
-            session.peer.hex(),
-            partial(_prepare, self._settings, self._spool, session.owner, message, texts),
-            then,
-        )
-
-    def _submission_read(
-        self, peer: bytes, request: int, done: Future[tuple[NewJob, list[ManifestEntry]]]
-    ) -> None:
-        try:
-            new, entries = done.result()
-            info = self._desk.submit(new, entries)
-        except RequestRefused as refusal:
-            self.refuse(peer, request, refusal.code, str(refusal))
-            return
-        except Exception:
-            self.refuse(peer, request, "internal", "the server failed at this job; its log says more")
-            raise
-        if info.state is not JobState.UPLOADING:
-            self._outbox.send(peer, Accepted(request=request, job=info))
-            return
-        standing = self._uploads.begin(peer, info.job_id, entries)
-        info = self._desk.info(info.job_id)
-        self._outbox.send(
-            peer,
-            Accepted(
-                request=request,
-                job=info,
-                have=standing.have,
-                partial=standing.partial,
-                credit=standing.credit,
-            ),
-        )
 
     def _prove(self, peer: bytes, message: Prove) -> None:
         waiting = self._proofs.get(peer, 0)
@@ -350,15 +295,3 @@ class Requests:
         text, _ = self._store.texts(message.job_id)
         path = self._spool.result_file(_job_decoder.decode(text), info.outputs, message.frame)
         self._fetches.begin(peer, message.request, path, result, message.credit)
-
-
-def _prepare(
-    settings: ServerSettings, spool: Spool, owner: str, message: Submit, payloads: Sequence[bytes]
-) -> tuple[NewJob, list[ManifestEntry]]:
-    """Everything about a submission that takes the disk; on a lane."""
-    new, entries = read_submission(settings, owner, message, payloads)
-    try:
-        spool.make_folders(new.job_id, entries, new.outputs)
-    except OSError as error:
-        raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
-    return new, entries

@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -53,6 +54,33 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     job: bytes
     manifest: bytes
     priority: int = 0
+
+    def info(self, state: JobState, now: float) -> JobInfo:
+        """The picture of the job in the moment in which it is stored."""
+        return JobInfo(
+            job_id=self.job_id,
+            name=self.name,
+            engine=self.engine,
+            owner=self.owner,
+            state=state,
+            frames_total=self.frames_total,
+            frames_done=0,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            output_pattern=self.output_pattern,
+            created_at=now,
+            attempts=0,
+            sequence=1,
+            priority=self.priority,
+        )
+
+
+class AddedJob(NamedTuple):
+    info: JobInfo
+    event: StateEvent
+    """Its first."""
+    order: int | None
+    """Its place in the queue; None while it is uploaded."""
 
 
 class Store:
@@ -143,17 +171,22 @@ class Store:
 
     # Jobs -----------------------------------------------------------------------------------------------
 
-    def add_job(self, new: NewJob, state: JobState) -> StateEvent:
-        """Store a job that is not there yet; its first event comes back."""
+    def add_job(self, new: NewJob, state: JobState) -> AddedJob:
+        """Store a job that is not there yet, as uploading or queued. A client waits: three statements and
+        nothing read back."""
         now = time.time()
+        order = self._last_place() if state is JobState.QUEUED else None
         self.write(
             "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
-            " frames_total, created_at, state_since, priority) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " frames_total, created_at, state_since, priority, queue_order, sequence)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
             new.job_id, new.owner, new.name, new.engine, new.inputs, new.outputs, new.output_pattern,
-            new.content, state.value, new.frames_total, now, now, new.priority,
+            new.content, state.value, new.frames_total, now, now, new.priority, order,
         )  # fmt: skip
         self.write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.manifest)
-        return self.set_state(new.job_id, state)
+        event = StateEvent(job_id=new.job_id, sequence=1, time=now, state=state, message="")
+        self._add_event(event)
+        return AddedJob(new.info(state, now), event, order)
 
     def content(self, job_id: str) -> bytes | None:
         """The content digest of a job, or None for an unknown one."""
@@ -199,6 +232,9 @@ class Store:
         known = self.read("SELECT queue_order FROM jobs WHERE job_id=? AND queue_order IS NOT NULL", job_id)
         if known:
             return int(known[0][0])
+        return self._last_place()
+
+    def _last_place(self) -> int:
         return max(self.read("SELECT max(queue_order) FROM jobs WHERE state='queued'")[0][0] or 0, 0) + 1
 
     def state(self, job_id: str) -> JobState | None:
@@ -224,11 +260,6 @@ class Store:
             [state.value for state in states],
         )
         return [str(row["job_id"]) for row in rows]
-
-    def count_open(self) -> int:
-        """How many jobs are not final."""
-        marks = ",".join(f"'{state.value}'" for state in JobState if not state.is_final)
-        return int(self.read(f"SELECT count(*) FROM jobs WHERE state IN ({marks})")[0][0])  # noqa: S608
 
     def spooled_result_bytes(self) -> int:
         """Results in the spool that nobody has released."""

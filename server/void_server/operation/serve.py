@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -96,9 +97,13 @@ def _serve_once(broker: Broker, settings: ServerSettings, on_ready: Callable[[st
     _log.info("listening on %s, home %s", broker.endpoint, settings.home)
     if on_ready is not None:
         on_ready(broker.endpoint)
+    # What a server has made by now it keeps: the collector need not go through it while clients wait.
+    gc.collect()
+    gc.freeze()
     try:
         broker.run()
     finally:
+        gc.unfreeze()
         address_file.unlink(missing_ok=True)
 
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import queue
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 
@@ -22,6 +25,9 @@ from ..settings import ServerSettings
 FIELDS = ("job_id", "state", "worker", "owner")
 """What a record may carry beside its text (``extra=``), for programs that read the log."""
 _WAITING_RECORDS = 10_000
+_GATHER_S = 0.05
+"""Records are written together that come within this time: a thread that wakes for each of them would take
+its turns away from the one that answers clients."""
 
 
 def server_log_file(settings: ServerSettings) -> Path:
@@ -45,11 +51,52 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class _LinesFile(RotatingFileHandler):
+    """As its base, but formats each record once, and leaves it to others to flush."""
+
+    _size = 0
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        self._size = os.fstat(stream.fileno()).st_size
+        return stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record) + self.terminator
+            size = len(line.encode("utf-8", "backslashreplace"))
+            if self._size + size >= self.maxBytes:
+                self.doRollover()
+            assert self.stream is not None
+            self.stream.write(line)
+            self._size += size
+        except Exception:  # noqa: BLE001 - as every handler does: what cannot be logged stops nothing
+            self.handleError(record)
+
+
+class _Writer(QueueListener):
+    """Hands records to the handlers, and lets ``file`` flush when there are no more."""
+
+    def __init__(self, records: queue.Queue[logging.LogRecord], file: _LinesFile, *others: logging.Handler):
+        super().__init__(records, file, *others, respect_handler_level=True)
+        self._records = records
+        self._file = file
+
+    def dequeue(self, block: bool) -> logging.LogRecord:
+        with contextlib.suppress(queue.Empty):
+            return self._records.get_nowait()
+        self._file.flush()
+        record = self._records.get(block)
+        if isinstance(record, logging.LogRecord):  # else it says that this is the end
+            time.sleep(_GATHER_S)
+        return record
+
+
 @contextlib.contextmanager
 def logging_to_files(settings: ServerSettings) -> Iterator[None]:
     """Write everything that this process logs, from level INFO on, to the server's log files."""
     settings.log_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = RotatingFileHandler(
+    handler = _LinesFile(
         server_log_file(settings),
         maxBytes=settings.log_file_bytes,
         backupCount=settings.log_files,
@@ -61,7 +108,7 @@ def logging_to_files(settings: ServerSettings) -> Iterator[None]:
     level, others = root.level, list(root.handlers)
     # Nobody waits for a log: a thread formats and writes, also what others print on a terminal.
     records: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_RECORDS)
-    listener = QueueListener(records, handler, *others, respect_handler_level=True)
+    listener = _Writer(records, handler, *others)
     root.handlers = [_Handover(records)]
     root.setLevel(min(level or logging.INFO, logging.INFO))
     listener.start()

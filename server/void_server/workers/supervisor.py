@@ -161,7 +161,7 @@ class Supervisor:
                 self._died(slot)
             else:
                 self._look_after(slot, now)
-        self._hand_out()
+        self.hand_out()
 
     def receive(self) -> None:
         """Take what workers have said."""
@@ -200,9 +200,10 @@ class Supervisor:
                 return True
         return False
 
-    def _hand_out(self) -> None:
+    def hand_out(self) -> None:
+        """Give jobs to the workers that have none; less than :meth:`tick`, for every turn of the broker."""
         for slot in self._slots:
-            if slot.is_ready and slot.job_id is None:
+            if slot.is_ready and slot.job_id is None and slot.process and slot.process.poll() is None:
                 order = self._client.take_next()
                 if order is None:
                     return
@@ -292,6 +293,7 @@ class Supervisor:
             secret_key=self._secret.decode(),
             runner=self._settings.runner,
             device=slot.device,
+            niceness=self._settings.worker_niceness,
             wait_s=self._settings.wait_limit_s,
             read_roots=self._roots(self._settings.readable, self._settings.output_roots),
             output_roots=self._roots(self._settings.writable),

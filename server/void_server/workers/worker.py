@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import msgspec
+import psutil
 import zmq
 
 from void_engine.errors import EngineError, RemovalCancelled
@@ -177,6 +178,20 @@ def _leave_with_broker(lifeline: BinaryIO) -> None:
     os._exit(3)
 
 
+def _stand_back(niceness: int) -> None:
+    """Let the broker, which has little to do but at once, and the host go first."""
+    if not niceness:
+        return
+    process = psutil.Process()
+    try:
+        if sys.platform == "win32":
+            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            process.nice(process.nice() + niceness)
+    except (OSError, psutil.Error) as error:
+        _log.warning("cannot stand back behind other processes: %s", error)
+
+
 def _paths(texts: list[str] | None) -> tuple[Path, ...] | None:
     return None if texts is None else tuple(Path(text) for text in texts)
 
@@ -192,6 +207,7 @@ def main() -> None:
     lifeline = sys.stdin.buffer
     config = msgspec.json.decode(lifeline.readline(), type=WorkerConfig)
     threading.Thread(target=_leave_with_broker, args=(lifeline,), name="void-lifeline", daemon=True).start()
+    _stand_back(config.niceness)
     set_policy(
         Policy(
             read_roots=_paths(config.read_roots),

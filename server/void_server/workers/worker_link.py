@@ -36,6 +36,8 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     """Files are written only below these; null for anywhere."""
     frame_pixels: int
     frame_bytes: int
+    niceness: int = 0
+    """How much the process stands back behind others."""
     wait_s: float = 0.0
     """How long a job may wait for what stands in its way."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -21,8 +22,12 @@ def lanes() -> Iterator[Lanes]:
     mailbox.close()
 
 
+FIRST = 60.0, "job a was accepted"
+HEAD = time.strftime("%Y-%m-%d %H:%M:%S job a was accepted\n", time.localtime(60.0))
+
+
 def logs_in(folder: Path, lanes: Lanes, most_bytes: int = 10_000) -> JobLogs:
-    return JobLogs(lambda job_id: folder / job_id / "log.txt", most_bytes, lanes)
+    return JobLogs(lambda job_id: folder / job_id / "log.txt", most_bytes, lanes, lambda job_id: FIRST)
 
 
 def written(folder: Path, lanes: Lanes) -> bytes:
@@ -37,16 +42,16 @@ def test_lines_are_dated_and_read_in_pieces(tmp_path: Path, lanes: Lanes) -> Non
     logs, file = logs_in(tmp_path, lanes), tmp_path / "a" / "log.txt"
     assert read_log(file, 0, 100) == (b"", 0)
     offset, first = logs.append("a", "one\ntwo")
-    assert offset == 0
+    assert offset == len(HEAD)  # which nobody asked for
     assert [line.split(" ", 2)[2] for line in first.splitlines()] == ["one", "two"]
     offset, second = logs.append("a", "drei ü \udcff")
-    assert offset == len(first.encode())
+    assert offset == len(HEAD + first)
     assert second.endswith("drei ü ?\n")
     logs.flush()
-    assert written(tmp_path, lanes).decode() == first + second
+    assert written(tmp_path, lanes).decode() == HEAD + first + second
     text, size = read_log(file, offset, 1000)
     assert (text.decode(), size) == (second, offset + len(text))
-    assert read_log(file, 0, 5) == (first[:5].encode(), size)
+    assert read_log(file, 0, 5) == (HEAD[:5].encode(), size)
     assert read_log(file, 10**9, 5) == (b"", size)
 
 
@@ -58,8 +63,19 @@ def test_what_is_read_has_everything_said_before(tmp_path: Path, lanes: Lanes) -
     logs._lanes.run = lambda key, work, then: lanes.do(key, lambda: found.set_result(work()))  # type: ignore[method-assign, assignment]
     logs.read("a", 0, 10**6, lambda done: None)
     text, size = found.result(5)
-    assert text.count(b"\n") == 50
+    assert text.count(b"\n") == 1 + 50
     assert size == len(text)
+
+
+def test_a_log_begins_when_it_is_first_written_or_read(tmp_path: Path, lanes: Lanes) -> None:
+    logs, found = logs_in(tmp_path, lanes), Future[Any]()
+    logs.flush()
+    assert written(tmp_path, lanes) == b""
+    logs._lanes.run = lambda key, work, then: lanes.do(key, lambda: found.set_result(work()))  # type: ignore[method-assign, assignment]
+    logs.read("a", 0, 10**6, lambda done: None)
+    assert found.result(5) == (HEAD.encode(), len(HEAD))
+    logs_in(tmp_path, lanes).append("a", "x")  # and only once, also after a restart
+    assert written(tmp_path, lanes) == HEAD.encode()
 
 
 def test_a_log_goes_on_after_a_restart(tmp_path: Path, lanes: Lanes) -> None:
@@ -68,7 +84,7 @@ def test_a_log_goes_on_after_a_restart(tmp_path: Path, lanes: Lanes) -> None:
     logs.close()
     _, text = logs_in(tmp_path, lanes).append("a", "x")
     offset, _ = logs_in(tmp_path, lanes).append("a", "after")
-    assert offset == len(text) - 1 + len("before")
+    assert offset == len(HEAD) + len(text) - 1 + len("before")
 
 
 def test_a_full_log_says_so_and_stays_full(tmp_path: Path, lanes: Lanes) -> None:

@@ -23,6 +23,17 @@ def test_jobs_are_counted_for_each_client() -> None:
     counted.check(Holding("anna", 0))
 
 
+def test_jobs_of_all_clients_are_counted() -> None:
+    counted = quotas(most_open_jobs=2)
+    for name in "ab":
+        counted.enter(name, Holding(name, 0))
+    with pytest.raises(RequestRefused, match=r"2 jobs are open already \(most_open_jobs\)"):
+        counted.check(Holding("anna", 0))
+    counted.enter("b", Holding("anna", 0))  # the same job again is no other one
+    counted.leave("a")
+    counted.check(Holding("anna", 0))
+
+
 def test_bytes_are_counted_for_each_client_and_for_all() -> None:
     counted = quotas(client_upload_bytes=100, spool_bytes=150)
     counted.enter("a", Holding("anna", 90))

@@ -41,8 +41,10 @@ def new_job(job_id: str, frames: int = 3) -> NewJob:
 
 
 def test_a_job_and_its_story(store: Store) -> None:
-    first = store.add_job(new_job("a"), JobState.UPLOADING)
-    assert (first.sequence, first.state) == (1, JobState.UPLOADING)
+    added = store.add_job(new_job("a"), JobState.UPLOADING)
+    assert (added.event.sequence, added.event.state, added.order) == (1, JobState.UPLOADING, None)
+    assert store.info("a") == added.info
+    assert store.events_after("a", 0) == [added.event]
     assert store.content("a") == b"digest of a"
     assert store.texts("a") == (b"{}", b"[]")
     store.set_state("a", JobState.QUEUED)
@@ -84,8 +86,10 @@ def test_a_queued_job_keeps_its_place_unless_it_goes_first(store: Store) -> None
         rows = store.read("SELECT job_id FROM jobs WHERE state='queued' ORDER BY queue_order")
         return [row["job_id"] for row in rows]
 
-    for job_id in "abc":
-        store.add_job(new_job(job_id), JobState.QUEUED)
+    for place, job_id in enumerate("abc", start=1):
+        added = store.add_job(new_job(job_id), JobState.QUEUED)
+        assert added.order == place
+        assert store.info(job_id) == added.info
     store.set_state("a", JobState.RUNNING)
     assert places() == ["b", "c"]
     store.set_state("b", JobState.QUEUED, "paused by anna")
@@ -94,7 +98,7 @@ def test_a_queued_job_keeps_its_place_unless_it_goes_first(store: Store) -> None
     assert places() == ["a", "b", "c"]
     assert [info.job_id for info in store.list_jobs(None, 2)] == ["c", "b"]
     assert store.list_jobs([JobState.RUNNING], 9) == []
-    assert (store.count_by_state(), store.count_open()) == ({"queued": 3}, 3)
+    assert store.count_by_state() == {"queued": 3}
     assert store.jobs_in(JobState.QUEUED, JobState.RUNNING) == ["a", "b", "c"]
 
 

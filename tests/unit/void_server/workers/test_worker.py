@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -124,3 +127,10 @@ def test_a_finished_frame_that_stays_away_fails_the_job(tmp_path: Path) -> None:
     finished, _ = run(lambda monitor, link: monitor.frame_done(1, tmp_path / "gone.exr"))
     assert finished.outcome == "failed"
     assert "a finished frame cannot be read" in finished.message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has classes of priority, not niceness")
+def test_a_worker_stands_back_behind_the_broker() -> None:
+    code = "from void_server.workers.worker import _stand_back; import os; _stand_back(3); print(os.nice(0))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(told) == min(19, os.nice(0) + 3)
