@@ -37,6 +37,21 @@ def test_weights_are_never_negative_and_beat_every_single_source() -> None:
         assert float(weights @ covariance @ weights) <= float(np.diag(covariance).min()) + 1e-9
 
 
+def test_many_sets_at_once_weigh_as_each_alone() -> None:
+    generator = np.random.default_rng(5)
+    for scale in (1.0, 1e-5):
+        root = generator.normal(0, 1, (8, 8)) + 1.2
+        covariance = scale * (root @ root.T + 0.05 * np.eye(8))
+        members = (np.arange(256)[:, None] >> np.arange(8) & 1) > 0
+        together = weighing.best_weights_of_sets(covariance, members)
+        assert not together[0].any()
+        assert (np.count_nonzero(together, axis=1) < members.sum(axis=1)).any()
+        for chosen, weights in zip(members[1:], together[1:], strict=True):
+            assert not weights[~chosen].any()
+            alone = weighing.best_weights(covariance[np.ix_(chosen, chosen)])
+            assert np.allclose(weights[chosen], alone, atol=1e-7)
+
+
 def test_a_few_outliers_do_not_decide() -> None:
     found = errors(3, np.diag([0.01, 0.01]))
     found[0, ::50] = 3.0
