@@ -8,6 +8,7 @@ over on the ring is continued smoothly.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from void_engine.engines.interface import Float32Array, Uint8Array
-from void_engine.propagation import pyramid
+from void_engine.propagation import pyramid, trust
 from void_engine.propagation.flow import grid
 from void_engine.propagation.working_set import BoolArray
 
@@ -107,24 +108,36 @@ def _predict(
         return _Predicted(filled, filled, 1.0)
     if sample.size > _MOST_SAMPLES:
         sample = sample[:: sample.size // _MOST_SAMPLES + 1]
-    x, y = grid(hole.shape)
-    scale = np.float32(1.0 / max(hole.shape))
-    base = [np.ones_like(x), (x - x.mean()) * scale, (y - y.mean()) * scale]
+    place = _place(hole.shape)
     values = flow.reshape(-1, 2)[sample].astype(np.float64)
     weights = strength.reshape(-1)[sample].astype(np.float64)
-    design = np.stack(base, axis=2)
-    coefficients, spread = _robust_fit(design.reshape(-1, 3)[sample], values, weights)
+    design = np.hstack([np.ones((len(sample), 1), np.float32), place.reshape(-1, 2)[sample]])
+    coefficients, spread = _robust_fit(design, values, weights)
+    fit = None
     if structure is not None:
-        rich = np.concatenate([design, structure], axis=2)
-        rich_coefficients, rich_spread = _robust_fit(rich.reshape(-1, 5)[sample], values, weights)
+        rich = np.hstack([design, structure.reshape(-1, 2)[sample]])
+        rich_coefficients, rich_spread = _robust_fit(rich, values, weights)
         if rich_spread < _STRUCTURE_ADVANTAGE * spread:
-            design, coefficients, spread = rich, rich_coefficients, rich_spread
-    fit = (design @ coefficients.astype(np.float32)).astype(np.float32)
+            coefficients, spread = rich_coefficients, rich_spread
+            fit = np.asarray(cv2.transform(structure, coefficients[3:].T), np.float32)
+    affine = np.column_stack([coefficients[1:3].T, coefficients[0]])
+    plane = np.asarray(cv2.transform(place, affine), np.float32)
+    fit = plane if fit is None else fit + plane
     left = flow - fit
     scatter = (np.square(left[:, :, 0]) + np.square(left[:, :, 1])) / np.float32(max(2.0 * spread, 0.1) ** 2)
     trusted = np.where(hole, np.float32(0.0), weight / (1.0 + scatter))
     continued = pyramid.fill(left, np.minimum(trusted, np.float32(1.0)))
     return _Predicted(fit, fit + continued, spread)
+
+
+@functools.lru_cache(maxsize=4)
+def _place(shape: tuple[int, ...]) -> Float32Array:
+    """(h, w, 2) x and y from the middle, as parts of the longer side; not to be written to."""
+    x, y = grid(shape)
+    scale = np.float32(1.0 / max(shape))
+    place = np.stack([(x - x.mean()) * scale, (y - y.mean()) * scale], axis=2)
+    place.setflags(write=False)
+    return place
 
 
 class Judge:
@@ -145,13 +158,10 @@ class Judge:
         self._first = np.asarray(cv2.GaussianBlur(gray, (0, 0), _COMPARE_BLUR_PX), np.float32)
         self._second = np.asarray(cv2.GaussianBlur(seen, (0, 0), _COMPARE_BLUR_PX), np.float32)
         self._counts = ring * both
-        self._both, self._hole = both, hole
+        self._weight, self._hole = both.astype(np.float32), hole
+        self._share = 1.0 / np.maximum(cv2.blur(self._weight, (31, 31)), np.float32(1e-3))
         self._standing = self._misfit(self._second)
-        x, y = grid(hole.shape)
-        self._cells = ((y // self._side) * (hole.shape[1] // self._side + 1) + x // self._side).astype(
-            np.intp
-        )
-        self._odd = ((x // self._side + y // self._side) % 2) > 0
+        self._odd = trust.blocks(hole.shape, self._side)
 
     def helps(self, flow: Float32Array) -> bool:
         """Whether (h, w, 2) ``flow`` lowers the misfit beyond chance."""
@@ -164,7 +174,8 @@ class Judge:
             borderMode=cv2.BORDER_REPLICATE,
         )
         gain = (self._standing - self._misfit(np.asarray(moved, np.float32))) * self._counts
-        votes = np.bincount(self._cells.reshape(-1), gain.reshape(-1).astype(np.float64))
+        down, across = (np.arange(0, count, self._side) for count in gain.shape)
+        votes = np.add.reduceat(np.add.reduceat(gain, down, axis=0, dtype=np.float64), across, axis=1)
         total, scatter = float(votes.sum()), float(np.sqrt(np.square(votes).sum()))
         least = _LEAST_GAIN * float((self._standing * self._counts).sum())
         return total > max(_SIGNIFICANT * scatter, least)
@@ -178,15 +189,14 @@ class Judge:
         for half in (self._odd, ~self._odd):
             known = np.where(half, np.float32(0.0), weight)
             part = _predict(flow, known, ring, self._hole | half, structure)
-            predicted[half] = part.whole[half]
+            cv2.copyTo(part.whole, half.astype(np.uint8), predicted)
         return self.helps(predicted)
 
     def _misfit(self, second: Float32Array) -> Float32Array:
         """(h, w) absolute difference without its slowly varying part (light)."""
-        weight = self._both.astype(np.float32)
-        difference = (self._first - second) * weight
-        slow = cv2.blur(difference, (31, 31)) / np.maximum(cv2.blur(weight, (31, 31)), np.float32(1e-3))
-        return np.asarray(np.abs(difference - slow) * weight, np.float32)
+        difference = (self._first - second) * self._weight
+        slow = cv2.blur(difference, (31, 31)) * self._share
+        return np.asarray(np.abs(difference - slow) * self._weight, np.float32)
 
 
 def _robust_fit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -113,12 +114,17 @@ class FlowMeter:
         return Measured(gated, confidence, misfit.astype(np.float32))
 
 
+@functools.lru_cache(maxsize=4)
 def grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
-    """The x and y of every pixel centre, each (h, w)."""
+    """The x and y of every pixel centre, each (h, w); not to be written to."""
     rows, columns = shape[:2]
-    x = np.broadcast_to(np.arange(columns, dtype=np.float32), (rows, columns))
-    y = np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], (rows, columns))
-    return np.ascontiguousarray(x), np.ascontiguousarray(y)
+    x = np.ascontiguousarray(np.broadcast_to(np.arange(columns, dtype=np.float32), (rows, columns)))
+    y = np.ascontiguousarray(
+        np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], (rows, columns))
+    )
+    x.setflags(write=False)
+    y.setflags(write=False)
+    return x, y
 
 
 def local_misfit(first: Uint8Array, second: Uint8Array, both: BoolArray) -> Float32Array:

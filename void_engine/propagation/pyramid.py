@@ -24,7 +24,7 @@ def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
     """
     planes = values if values.ndim == 3 else values[:, :, None]
     levels: list[tuple[Float32Array, Float32Array]] = []
-    weighted, known = planes * weight[:, :, None], weight
+    weighted, known = times(planes, weight), weight
     while True:
         levels.append((weighted, known))
         if min(known.shape) <= 2:
@@ -33,7 +33,7 @@ def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
         # Growing confidence on the way up: a coarse cell with one good sample is as good as known.
         known = np.asarray(cv2.pyrDown(known), np.float32)
         gain = np.minimum(np.float32(1.0) / np.maximum(known, _TINY), np.float32(3.0))
-        weighted *= gain[:, :, None]
+        weighted = times(weighted, gain)
         known = np.minimum(known * gain, np.float32(1.0))
     top, top_known = levels[-1]
     total = float(top_known.sum())
@@ -42,7 +42,7 @@ def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
     for weighted, known in reversed(levels[:-1]):
         rows, columns = known.shape
         result = _planes(np.asarray(cv2.pyrUp(result, dstsize=(columns, rows)), np.float32))
-        result *= (1.0 - known)[:, :, None]
+        result = times(result, np.float32(1.0) - known)
         result += weighted
     return np.ascontiguousarray(result.reshape(values.shape), dtype=np.float32)
 
@@ -54,10 +54,19 @@ def smooth(values: Float32Array, weight: Float32Array, sigma: float) -> tuple[Fl
         The mean, shaped as ``values`` (0 where there is no weight nearby), and the blurred weight (H, W).
     """
     planes = values if values.ndim == 3 else values[:, :, None]
-    summed = _planes(np.asarray(cv2.GaussianBlur(planes * weight[:, :, None], (0, 0), sigma), np.float32))
+    summed = _planes(np.asarray(cv2.GaussianBlur(times(planes, weight), (0, 0), sigma), np.float32))
     total = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma), np.float32)
-    mean = summed / np.maximum(total, np.float32(1e-4))[:, :, None]
+    mean = times(summed, np.float32(1.0) / np.maximum(total, np.float32(1e-4)))
     return np.asarray(mean.reshape(values.shape), np.float32), total
+
+
+def times(planes: Float32Array, weight: Float32Array) -> Float32Array:
+    """(H, W, C) ``planes``, C at most 4, each multiplied by (H, W) ``weight``.
+
+    numpy walks a last axis of two or three slowly when it has to repeat the weight along it.
+    """
+    count = planes.shape[2]
+    return _planes(np.asarray(cv2.multiply(planes, weight if count == 1 else cv2.merge([weight] * count))))
 
 
 def _planes(picture: Float32Array) -> Float32Array:
