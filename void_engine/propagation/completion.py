@@ -22,6 +22,7 @@ from void_engine.propagation.working_set import BoolArray
 
 _FEWEST_SAMPLES = 60
 _MOST_SAMPLES = 2500
+_LARGE_BOX_PIXELS = 2**15
 _ROUNDS = 5
 _STRUCTURE_ADVANTAGE = 0.93
 """The structure term is used only when it lowers the ring's residual below this part of the affine's."""
@@ -81,16 +82,7 @@ def complete(
     # Where the measurement is poor although visible, the prediction stands in for it too.
     share = np.clip(weight * 4.0, 0.0, 1.0)
     share = np.where(hole, np.float32(0.0), share)[:, :, None]
-    return Completed((share * flow + (1.0 - share) * predicted.whole).astype(np.float32), predicted.spread_px)
-
-
-@dataclass(frozen=True, slots=True)
-class _Predicted:
-    fit: Float32Array
-    """(h, w, 2) the regression alone."""
-    whole: Float32Array
-    """(h, w, 2) with what it leaves over, continued smoothly."""
-    spread_px: float
+    return Completed((share * flow + (1.0 - share) * predicted.flow).astype(np.float32), predicted.spread_px)
 
 
 def _predict(
@@ -99,13 +91,38 @@ def _predict(
     ring: Float32Array,
     hole: BoolArray,
     structure: Float32Array | None,
-) -> _Predicted:
-    """The motion that is expected in ``hole`` (and everywhere else) from what was measured outside it."""
+) -> Completed:
+    """The motion that is expected in ``hole`` (and everywhere else) from what was measured outside it.
+
+    It is smooth, so on a large box every other pixel of every other row tells as much.
+    """
+    if hole.size < _LARGE_BOX_PIXELS:
+        return _predict_here(flow, weight, ring, hole, structure)
+    coarse = _predict_here(
+        np.ascontiguousarray(flow[::2, ::2]),
+        weight[::2, ::2],
+        ring[::2, ::2],
+        hole[::2, ::2],
+        None if structure is None else np.ascontiguousarray(structure[::2, ::2]),
+    )
+    rows, columns = hole.shape
+    return Completed(
+        np.asarray(cv2.pyrUp(coarse.flow, dstsize=(columns, rows)), np.float32), coarse.spread_px
+    )
+
+
+def _predict_here(
+    flow: Float32Array,
+    weight: Float32Array,
+    ring: Float32Array,
+    hole: BoolArray,
+    structure: Float32Array | None,
+) -> Completed:
     strength = np.where(hole, np.float32(0.0), weight * ring)
     sample = np.flatnonzero((strength > 0.02).reshape(-1))
     if sample.size < _FEWEST_SAMPLES:
         filled = pyramid.fill(flow, np.where(hole, np.float32(0.0), weight))
-        return _Predicted(filled, filled, 1.0)
+        return Completed(filled, 1.0)
     if sample.size > _MOST_SAMPLES:
         sample = sample[:: sample.size // _MOST_SAMPLES + 1]
     place = _place(hole.shape)
@@ -127,7 +144,7 @@ def _predict(
     scatter = (np.square(left[:, :, 0]) + np.square(left[:, :, 1])) / np.float32(max(2.0 * spread, 0.1) ** 2)
     trusted = np.where(hole, np.float32(0.0), weight / (1.0 + scatter))
     continued = pyramid.fill(left, np.minimum(trusted, np.float32(1.0)))
-    return _Predicted(fit, fit + continued, spread)
+    return Completed(fit + continued, spread)
 
 
 @functools.lru_cache(maxsize=4)
@@ -189,7 +206,7 @@ class Judge:
         for half in (self._odd, ~self._odd):
             known = np.where(half, np.float32(0.0), weight)
             part = _predict(flow, known, ring, self._hole | half, structure)
-            cv2.copyTo(part.whole, half.astype(np.uint8), predicted)
+            cv2.copyTo(part.flow, half.astype(np.uint8), predicted)
         return self.helps(predicted)
 
     def _misfit(self, second: Float32Array) -> Float32Array:
