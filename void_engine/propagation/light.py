@@ -17,6 +17,7 @@ _BRIGHT = 0.03
 _SLOW_PX = 6.0
 _COARSER = 3
 _BLOCK_PX = 24
+_MOST_SAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,47 +32,71 @@ class Light:
     """Robust deviation, in the encoding, between target and corrected source around the hole."""
 
 
-def match(target: Float32Array, source: Float32Array, weight: Float32Array) -> Light:
+def match(
+    target: Float32Array,
+    source: Float32Array,
+    weight: Float32Array,
+    shape: tuple[int, int] | None = None,
+) -> Light:
     """Gain and slowly varying offset that bring ``source`` to ``target``.
 
     Args:
         target: (h, w, 3) encoded, the target's pixels.
         source: (h, w, 3) encoded, the source warped to the target.
         weight: (h, w) in 0..1, above 0 only where both show the same background (nearer to the hole, more).
+        shape: (rows, columns) of the offset, where the arguments are every other pixel of a larger picture.
     """
+    shape = shape or (weight.shape[0], weight.shape[1])
     gain = _gain(target, source, weight > 0.05)
     difference = np.clip(target - source, -0.35, 0.35)
     if not np.array_equal(gain, np.ones(3, np.float32)):
         source = encoding.encode(encoding.decode(source) * gain)
         difference = np.clip(target - source, -0.35, 0.35)
-    trusted = trust.share(difference, weight, _BLOCK_PX, _slow)
-    offset = _slow(difference, weight) * np.float32(trusted) if trusted else np.zeros_like(difference)
-    left = np.abs(difference - offset)[weight > 0.3]
-    noise = float(1.48 * np.median(left)) if left.size > 30 else 0.02
+    offset = _offset(difference, weight, shape)
+    sample = np.flatnonzero((weight > 0.3).reshape(-1))
+    sample = sample[:: max(1, len(sample) // _MOST_SAMPLES)]
+    left = difference.reshape(-1, 3)[sample]
+    if offset is None:
+        offset = np.zeros((*shape, 3), np.float32)
+    else:
+        left = left - _resized(offset, weight.shape).reshape(-1, 3)[sample]
+        offset = _resized(offset, shape)
+    noise = float(1.48 * np.median(np.abs(left))) if left.size > 30 else 0.02
     return Light(gain, offset, max(noise, 0.001))
 
 
-def _slow(difference: Float32Array, weight: Float32Array) -> Float32Array:
-    """The slowly varying part of the weighted ``difference``, continued to where it has no weight.
+def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, int]) -> Float32Array | None:
+    """The slowly varying part of the weighted ``difference``, continued to where it has no weight and lowered
+    as far as it does not predict; None where it predicts nothing.
 
-    Worked out on a smaller picture: nothing finer than the blur is in it.
+    Worked out on a picture smaller than ``shape``: nothing finer than the blur is in it.
     """
-    rows, columns = weight.shape
-    step = _COARSER if min(rows, columns) >= 4 * _COARSER else 1
-    size = (columns // step, rows // step)
-    sigma = _SLOW_PX * size[0] / columns
+    rows, columns = shape
+    coarser = _COARSER if min(shape) >= 4 * _COARSER else 1
+    size = (columns // coarser, rows // coarser)
     total = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
-    summed = cv2.resize(difference * weight[:, :, None], size, interpolation=cv2.INTER_AREA)
-    mean = np.asarray(summed / np.maximum(total, np.float32(1e-4))[:, :, None], np.float32)
-    slow, support = pyramid.smooth(mean, total, sigma)
-    known = np.clip(support * 12.0, 0.0, 1.0).astype(np.float32)
-    offset = cv2.GaussianBlur(pyramid.fill(slow, known), (0, 0), sigma * 0.7)
-    return np.asarray(cv2.resize(offset, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
+    summed = cv2.resize(pyramid.times(difference, weight), size, interpolation=cv2.INTER_AREA)
+    mean = pyramid.times(
+        np.asarray(summed, np.float32), np.float32(1.0) / np.maximum(total, np.float32(1e-4))
+    )
+    sigma = _SLOW_PX * size[0] / columns
+
+    def slow(part: Float32Array, known: Float32Array) -> Float32Array:
+        blurred, support = pyramid.smooth(part, known, sigma)
+        firm = np.clip(support * np.float32(12.0), 0.0, 1.0).astype(np.float32)
+        return np.asarray(cv2.GaussianBlur(pyramid.fill(blurred, firm), (0, 0), sigma * 0.7), np.float32)
+
+    trusted = trust.share(mean, total, _BLOCK_PX // coarser, slow)
+    return slow(mean, total) * np.float32(trusted) if trusted else None
+
+
+def _resized(picture: Float32Array, shape: tuple[int, ...]) -> Float32Array:
+    return np.asarray(cv2.resize(picture, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _gain(target: Float32Array, source: Float32Array, both: BoolArray) -> Float32Array:
     """(3,) median ratio of well exposed pixels in linear light; ones where it is not needed or not known."""
-    step = max(1, both.size // 10_000)
+    step = max(1, both.size // _MOST_SAMPLES)
     sample = np.flatnonzero(both.reshape(-1))[::step]
     first, second = target.reshape(-1, 3)[sample], source.reshape(-1, 3)[sample]
     least = encoding.encode(np.array([_BRIGHT], np.float32))[0]

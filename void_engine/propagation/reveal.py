@@ -25,6 +25,8 @@ _QUALITY_POWER = 1.5
 _NEARNESS_FRAMES = 10.0
 _RING_PX = 16
 _RING_POINTS = 4000
+_LARGE_BOX_PIXELS = 2**15
+_SLOPE_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,10 @@ class Revealer:
     ) -> _Path:
         box = self._analysis_box
         path = sampling.Path(source.full.number, view.homography, completed.flow)
-        map_x, map_y = sampling.positions(path, box, box, (1.0, 1.0))
+        # Light and misfit vary slowly: on a large box every other pixel of every other row tells as much.
+        step = 2 if hole.size >= _LARGE_BOX_PIXELS else 1
+        thinned = (slice(None, None, step), slice(None, None, step))
+        map_x, map_y = sampling.positions(path, box, box, (1.0, 1.0), step)
         seen = cv2.remap(
             source.analysis.encoded, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
@@ -212,17 +217,20 @@ class Revealer:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=1.0,
         )
-        visible = (np.asarray(blocked) < 0.02) & ~hole
-        weight = np.where(visible, measured.confidence * (0.1 + 0.9 * ring), 0.0).astype(np.float32)
-        matched = light.match(encoded, np.asarray(seen, np.float32), weight)
-        known = np.where(hole, np.float32(0.0), measured.confidence)
-        misfit = pyramid.fill(measured.misfit, known)
+        confidence = np.where(hole, np.float32(0.0), measured.confidence)[thinned]
+        near_hole = confidence * (np.float32(0.1) + np.float32(0.9) * ring[thinned])
+        weight = np.where(np.asarray(blocked) < 0.02, near_hole, np.float32(0.0))
+        matched = light.match(encoded[thinned], np.asarray(seen, np.float32), weight, (box.height, box.width))
+        misfit = pyramid.fill(np.ascontiguousarray(measured.misfit[thinned]), confidence)
         steps = max(1.0, float(np.median(misfit)))
         near_in_time = 1.0 / (1.0 + abs(source.full.number - target) / _NEARNESS_FRAMES)
         doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
         quality = near_in_time / doubt**_QUALITY_POWER
-        local = 1.0 / (1.0 + np.square(misfit / (1.5 * steps)))
-        steep = np.square(np.diff(encoded, axis=1))[hole[:, 1:] | hole[:, :-1] == 0]
+        local = 1.0 / (1.0 + np.square(misfit / np.float32(1.5 * steps)))
+        if step > 1:
+            local = np.asarray(cv2.pyrUp(local, dstsize=(box.width, box.height)), np.float32)
+        rows = slice(None, None, _SLOPE_ROWS)
+        steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
         return _Path(source, path, matched, quality, slope * completed.spread_px**2, local.astype(np.float32))
 

@@ -43,12 +43,13 @@ def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float
 
 
 def positions(
-    path: Path, box: Box, tile: Box, ratio: tuple[float, float]
+    path: Path, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
 ) -> tuple[Float32Array, Float32Array]:
-    """Where in the full-size source the full-size pixels of ``tile`` are, x and y each (h, w)."""
-    flow = upsample(path.flow, box, tile, ratio)
-    x = (np.arange(tile.x0, tile.x1) + 0.5) * ratio[1] - 0.5
-    y = (np.arange(tile.y0, tile.y1) + 0.5) * ratio[0] - 0.5
+    """Where in the full-size source the full-size pixels of ``tile`` are (every ``step``-th of every
+    ``step``-th row), x and y each (h, w)."""
+    flow = upsample(path.flow, box, tile, ratio)[::step, ::step]
+    x = (np.arange(tile.x0, tile.x1, step) + 0.5) * ratio[1] - 0.5
+    y = (np.arange(tile.y0, tile.y1, step) + 0.5) * ratio[0] - 0.5
     flow_x, flow_y = flow[:, :, 0].astype(np.float64), flow[:, :, 1].astype(np.float64)
     return _through(path.homography, x[None, :] + flow_x, y[:, None] + flow_y, ratio)
 
