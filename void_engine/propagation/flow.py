@@ -119,9 +119,7 @@ def grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
     """The x and y of every pixel centre, each (h, w); not to be written to."""
     rows, columns = shape[:2]
     x = np.ascontiguousarray(np.broadcast_to(np.arange(columns, dtype=np.float32), (rows, columns)))
-    y = np.ascontiguousarray(
-        np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], (rows, columns))
-    )
+    y = np.ascontiguousarray(np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], (rows, columns)))
     x.setflags(write=False)
     y.setflags(write=False)
     return x, y

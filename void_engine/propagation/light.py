@@ -76,9 +76,7 @@ def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, in
     size = (columns // coarser, rows // coarser)
     total = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
     summed = cv2.resize(pyramid.times(difference, weight), size, interpolation=cv2.INTER_AREA)
-    mean = pyramid.times(
-        np.asarray(summed, np.float32), np.float32(1.0) / np.maximum(total, np.float32(1e-4))
-    )
+    mean = pyramid.times(np.asarray(summed, np.float32), np.reciprocal(np.maximum(total, np.float32(1e-4))))
     sigma = _SLOW_PX * size[0] / columns
 
     def slow(part: Float32Array, known: Float32Array) -> Float32Array:

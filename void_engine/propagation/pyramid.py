@@ -56,7 +56,7 @@ def smooth(values: Float32Array, weight: Float32Array, sigma: float) -> tuple[Fl
     planes = values if values.ndim == 3 else values[:, :, None]
     summed = _planes(np.asarray(cv2.GaussianBlur(times(planes, weight), (0, 0), sigma), np.float32))
     total = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma), np.float32)
-    mean = times(summed, np.float32(1.0) / np.maximum(total, np.float32(1e-4)))
+    mean = times(summed, np.reciprocal(np.maximum(total, np.float32(1e-4))))
     return np.asarray(mean.reshape(values.shape), np.float32), total
 
 

@@ -94,11 +94,13 @@ def best_weights_of_sets(covariances: NDArray[np.float64], members: BoolArray) -
     """
     count = len(covariances)
     active = members.copy()
-    answer = np.zeros(members.shape)
+    answer: NDArray[np.float64] = np.zeros(members.shape)
     for _ in range(_BLOCK_ROUNDS):
         both = active[:, :, None] & active[:, None, :]
         system = np.where(both, covariances, np.eye(count))
-        answer = np.linalg.solve(system, active.astype(np.float64)[:, :, None])[:, :, 0]
+        answer = np.asarray(
+            np.linalg.solve(system, active.astype(np.float64)[:, :, None])[:, :, 0], np.float64
+        )
         slack = np.where(members & ~active, 1.0 - answer @ covariances, -np.inf)
         wrong = (active & (answer <= 0)) | (slack > 1e-9)
         if not wrong.any():
@@ -108,7 +110,7 @@ def best_weights_of_sets(covariances: NDArray[np.float64], members: BoolArray) -
         chosen = np.flatnonzero(members[index])
         answer[index] = 0.0
         answer[index, chosen] = best_weights(covariances[np.ix_(chosen, chosen)])
-    return answer / np.maximum(answer.sum(axis=1, keepdims=True), 1e-300)
+    return np.asarray(answer / np.maximum(answer.sum(axis=1, keepdims=True), 1e-300), np.float64)
 
 
 class Weigher:

@@ -23,6 +23,21 @@ def test_affine_motion_is_continued_into_the_hole() -> None:
     assert float(np.abs(done.flow - truth)[hidden].max()) < 0.05
 
 
+def test_a_large_box_is_predicted_as_well_though_from_fewer_pixels() -> None:
+    x, y = grid((201, 243))
+    truth = np.stack([0.02 * x - 0.01 * y + 1, 0.015 * y + np.sin(x / 30)], axis=2).astype(np.float32)
+    hidden = np.zeros(x.shape, bool)
+    hidden[81:121, 93:140] = True
+    flow = np.where(hidden[:, :, None], 50, truth).astype(np.float32)
+    weight = (~hidden).astype(np.float32)
+    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
+    assert done.flow.shape == truth.shape
+    assert np.array_equal(done.flow[~hidden], truth[~hidden])
+    assert float(np.abs(done.flow - truth)[hidden].mean()) < 0.3
+    # No half-pixel shift between the coarse prediction and what it joins at the rim.
+    assert float(np.abs(done.flow - truth)[81:121, 93:95].mean()) < 0.05
+
+
 def test_a_wrong_tenth_of_the_ring_does_no_harm() -> None:
     x, _ = grid((80, 100))
     truth = np.stack([0.02 * x, np.zeros_like(x)], axis=2).astype(np.float32)

@@ -32,6 +32,19 @@ def test_noise_alone_moves_no_light() -> None:
     assert abs(matched.noise - 0.01 * np.sqrt(2)) < 0.003
 
 
+def test_every_other_pixel_tells_the_same_light() -> None:
+    clean = source()
+    x = np.linspace(-1, 1, COLUMNS, dtype=np.float32)[None, :, None]
+    target, seen, weight = grainy(clean + 0.08 * np.exp(-4 * x * x), 1), grainy(clean, 2), around()
+    whole = light.match(target, seen, weight)
+    thinned = light.match(target[::2, ::2], seen[::2, ::2], weight[::2, ::2], (ROWS, COLUMNS))
+    assert thinned.offset.shape == whole.offset.shape
+    ring = weight > 0
+    assert float(np.abs(thinned.offset - whole.offset)[ring].mean()) < 0.004
+    assert np.allclose(thinned.gain, whole.gain, atol=0.01)
+    assert abs(thinned.noise - whole.noise) < 0.002
+
+
 def test_a_lamp_that_is_brighter_is_followed_into_the_hole() -> None:
     clean = source()
     x = np.linspace(-1, 1, COLUMNS, dtype=np.float32)[None, :, None]
