@@ -8,7 +8,8 @@ JSON), in the same run and in turn, because absolute times on a shared machine m
    p99 of submit-to-acknowledge over those of the echo, what the disk alone takes to make 4 KiB durable, and
    whether every job ended as done with its frame.
 2. Files of ``--stream-mb`` are streamed to the server in turn with an echo of the same chunks, bare and
-   with CURVE.
+   with CURVE, and with the same chunks sent one way with CURVE (each answered with one byte), which is what
+   a stream is without files and checksums.
 3. ``--soak MINUTES``: a steady small load; the broker's resident memory over time, as a picture with
    ``--plot``.
 
@@ -62,14 +63,18 @@ poller.register(socket, zmq.POLLIN)
 poller.register(sys.stdin.fileno(), zmq.POLLIN)
 while sys.stdin.fileno() not in dict(poller.poll()):
     while socket.poll(0):
-        socket.send_multipart(socket.recv_multipart(copy=False), copy=False)
+        frames = socket.recv_multipart(copy=False)
+        socket.send_multipart([frames[0], b"k"] if "sink" in sys.argv else frames, copy=False)
 """
 
 
 @contextmanager
-def echo_server(secret: bytes = b"") -> Iterator[str]:
-    """A process that sends back whatever comes, with CURVE if it gets a secret key; its endpoint."""
-    process = subprocess.Popen([sys.executable, "-c", ECHO], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def echo_server(secret: bytes = b"", *words: str) -> Iterator[str]:
+    """A process that sends back whatever comes, with CURVE if it gets a secret key; its endpoint. With the
+    word ``sink`` it answers with one byte."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", ECHO, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert process.stdout is not None
     assert process.stdin is not None
     process.stdin.write(secret + b"\n")
@@ -279,11 +284,13 @@ def measure_streams(folder: Path, megabytes: int, rounds: int) -> None:
     context = zmq.Context()
     ratios: list[float] = []
     locked: list[float] = []
+    one_way: list[float] = []
     public, secret = zmq.curve_keypair()
     with (
         ServerProcess(settings) as server,
         echo_server() as endpoint,
         echo_server(secret) as locked_endpoint,
+        echo_server(secret, "sink") as sink_endpoint,
     ):
         keys = server.connection()
         socket = connect(context, keys.endpoint, keys)
@@ -292,27 +299,35 @@ def measure_streams(folder: Path, megabytes: int, rounds: int) -> None:
         bare = connect(context, endpoint)
         own = Connection(locked_endpoint, public, keys.client_key, keys.client_secret)
         curve = connect(context, locked_endpoint, own)
+        sink = connect(
+            context, sink_endpoint, Connection(sink_endpoint, public, keys.client_key, keys.client_secret)
+        )
         echo_stream(bare, content)
         echo_stream(curve, content)
+        echo_stream(sink, content)
         stream(socket, folder, content, 0)
         for number in range(1, rounds + 1):
             echo_s = echo_stream(bare, content)
             curve_s = echo_stream(curve, content)
+            sink_s = echo_stream(sink, content)
             ours_s = stream(socket, folder, content, number)
+            one_way.append(sink_s / ours_s)
             ratios.append(echo_s / ours_s)
             locked.append(curve_s / ours_s)
             rate = len(content) / 1e6
             print(
                 f"echo {rate / echo_s:.0f} MB/s, with CURVE {rate / curve_s:.0f} MB/s, "
-                f"streamed {rate / ours_s:.0f} MB/s: x{ratios[-1]:.2f}, x{locked[-1]:.2f}"
+                f"one way {rate / sink_s:.0f} MB/s, streamed {rate / ours_s:.0f} MB/s: "
+                f"x{ratios[-1]:.2f}, x{locked[-1]:.2f}, x{one_way[-1]:.2f}"
             )
         socket.close()
         bare.close()
         curve.close()
+        sink.close()
     context.term()
     print(
         f"streamed: {statistics.median(ratios):.2f} of the bare echo (aim at least 0.6), "
-        f"{statistics.median(locked):.2f} of the echo with CURVE"
+        f"{statistics.median(locked):.2f} of the echo with CURVE, {statistics.median(one_way):.2f} of one way"
     )
 
 

@@ -30,6 +30,9 @@ from .outbox import Outbox
 from .spool import PART, Spool
 from .store import Store
 
+_FLOW_BYTES = 8 * 1024**2
+"""The disk is told to begin with a file each time that so much of it is here: the sync at its end, for which
+the client waits, has little left to do."""
 _RESERVE_BYTES = 8 * 1024**2
 """Uploads leave this much of the volume free, so that the job store can still be written."""
 
@@ -62,12 +65,19 @@ class _IncomingFile:
         self._part = path.with_name(path.name + PART)
         self._hash = hashlib.sha256()
         self._file: BinaryIO | None = None
+        self._flowing_bytes = begun_bytes
+        """What the disk was told to begin with."""
 
     def write(self, data: memoryview) -> None:
         if self._file is None:
             self._file = self._open()
         self._file.write(data)
         self._hash.update(data)
+        written = self._file.tell()
+        if written >= self._flowing_bytes + _FLOW_BYTES:
+            self._file.flush()
+            _let_flow(self._file.fileno(), self._flowing_bytes, written)
+            self._flowing_bytes = written
 
     def _open(self) -> BinaryIO:
         room = shutil.disk_usage(self._path.parent).free - _RESERVE_BYTES
@@ -322,6 +332,14 @@ class Uploads:
         upload = self._uploads.get(job_id)
         heard = self._waiting_since.setdefault(job_id, time.monotonic())
         return time.monotonic() - (heard if upload is None else upload.last_progress)
+
+
+def _let_flow(descriptor: int, start: int, end: int) -> None:
+    """Have these bytes written without waiting for it, where the system can be told so (on Linux advice that
+    they are not needed does that; they stay readable)."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # advice; the sync at the end is what counts
+            os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_DONTNEED)
 
 
 def _ignore(done: Future[None]) -> None:
