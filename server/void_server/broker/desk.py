@@ -31,6 +31,7 @@ from void_protocol.messages import (
     ProgressEvent,
     QueueMode,
     StateEvent,
+    Transfer,
 )
 from void_protocol.wire import decode_manifest
 
@@ -56,6 +57,10 @@ _LOG_CHARACTERS = 256 * 1024
 _NEARLY = 0.95
 """Of a limit that a worker has kept by its own clock."""
 _job_decoder = msgspec.json.Decoder(RemovalJob)
+
+
+def _first_state(inputs: Transfer) -> JobState:
+    return JobState.UPLOADING if inputs == "streamed" else JobState.QUEUED
 
 
 class JobDesk:
@@ -117,7 +122,7 @@ class JobDesk:
         holding = Holding(new.owner, sum(entry.size for entry in entries))
         self._quotas.check(holding)
         self.logs.forget(new.job_id)
-        state = JobState.UPLOADING if new.inputs == "streamed" else JobState.QUEUED
+        state = _first_state(new.inputs)
         self._quotas.enter(new.job_id, holding)
         added = self._store.add_job(new, state)
         self._events.publish(added.event)
@@ -392,7 +397,8 @@ class JobDesk:
         """How a job's log begins, and since when. It is written with the log's second line: a file for each
         job that is accepted would keep the clients waiting that submit the next ones."""
         info = self.info(job_id)
-        return info.created_at, f"job {job_id} ({info.name}) accepted from {info.owner}"
+        state = _first_state(info.inputs)
+        return info.created_at, f"job {job_id} ({info.name}) accepted from {info.owner}, {state.value}"
 
     def log(self, job_id: str, text: str) -> None:
         """Add to the job's log and tell those who watch."""

@@ -1,35 +1,100 @@
-"""The ``void`` command."""
+"""The ``void`` command.
+
+A command's module is imported when the command is called: engines take a second to import, and a farm calls
+``void`` for every task.
+"""
 
 from __future__ import annotations
 
 import signal
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer import Context
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from . import (
-    batch,
-    clean,
-    demo,
-    doctor,
-    farm,
-    jobs,
-    keys,
-    logs,
-    make,
-    models,
-    pictures,
-    queue,
-    run,
-    serve,
-    status,
-)
 from .explain import ExplainingGroup
+
+COMMANDS = {
+    "run": ("run", "Run jobs here, one after another, without a server. They share one model load."),
+    "batch": (
+        "batch",
+        "Run many shots here, skip what is done from the same inputs, and report on all of them.",
+    ),
+    "new": ("make", "Make a job file from a plate and mattes or shapes."),
+    "ingest": ("make", "Turn a movie into scene-linear half-float EXR files."),
+    "schema": ("make", "Print the JSON Schema of a job."),
+    "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
+    "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
+    "submit": ("jobs", "Send jobs to the server."),
+    "jobs": ("jobs", "List the server's jobs, newest first."),
+    "watch": ("jobs", "Follow a job until it ends."),
+    "cancel": ("jobs", "Stop a job; frames that are whole stay."),
+    "fetch": ("jobs", "Bring a job's frames here, those still to come when they are whole."),
+    "status": (
+        "status",
+        "Show the server's workers, queue and throughput, live on a terminal; or one job and its times.",
+    ),
+    "logs": ("logs", "Print a job's log."),
+    "pause": ("queue", "Hold back one job, or the whole queue (operators only)."),
+    "resume": (
+        "queue",
+        "Let a paused job run, or open the queue again after a pause or a drain (operators only).",
+    ),
+    "drain": (
+        "queue",
+        "Prepare for maintenance: start nothing, refuse new jobs, let running ones end (operators only).",
+    ),
+    "priority": ("queue", "Let a job run before those of lower priority, or after those of higher."),
+    "clean": (
+        "clean",
+        "Show what may go: old jobs, results nobody fetched, leftovers, old logs, caches. --yes deletes it.",
+    ),
+    "demo": (
+        "demo",
+        "Render an HDR shot, remove its object through a real server, and judge the result against the "
+        "truth.",
+    ),
+    "doctor": (
+        "doctor",
+        "Check this machine: packages, disk, device, models, EXR, and a job through a real server.",
+    ),
+    "farm": ("farm", "Send jobs to a render farm, and run their steps there."),
+    "models": ("models", "Get, check and make the folders that hold VOID's models."),
+    "keys": ("keys", "Who may use the server, and the keys of both sides."),
+}
+"""Each command's module in this package, and what ``void --help`` says of it: the first paragraph of its own
+help."""
+
+
+def load_command(name: str) -> Any:
+    """The command itself, from its module: typer's class for a command, which typer does not name."""
+    module = import_module(f".{COMMANDS[name][0]}", __package__)
+    family: typer.Typer | None = getattr(module, "app", None)
+    if family is not None:
+        command = get_command(family)
+        command.name = name
+        return command
+    family = typer.Typer()
+    family.callback()(_void)  # so that one command is a group too
+    module.add_to(family)
+    return get_command(family).commands[name]  # type: ignore[attr-defined] # it is a group
+
+
+class LazyGroup(ExplainingGroup):
+    """Knows its commands by name and help; loads the one that is called."""
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> Any:  # type: ignore[override] # see ExplainingGroup
+        name, command, rest = TyperGroup.resolve_command(self, ctx, args)
+        return name, command if name is None or command is None else load_command(name), rest
+
 
 app = typer.Typer(
     name="void",
-    cls=ExplainingGroup,
+    cls=LazyGroup,
     help="Remove an object from a shot together with everything it did to the scene.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -43,6 +108,10 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _void() -> None:
+    """Stands for a command that is not loaded."""
+
+
 @app.callback()
 def void(
     debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False,
@@ -54,12 +123,8 @@ def void(
     # --debug is read by ExplainingGroup from the context, where every error passes.
 
 
-for family in (run, batch, make, pictures, serve, jobs, status, logs, queue, clean, demo):
-    family.add_to(app)
-app.command("doctor", help=doctor.doctor.__doc__)(doctor.doctor)
-app.add_typer(farm.app, name="farm")
-app.add_typer(models.app, name="models", help="VOID's model files: fetch, check, make tiny ones for tests.")
-app.add_typer(keys.app, name="keys", help="Who may use the server, and the keys of both sides.")
+for _name, (_, _help) in COMMANDS.items():
+    app.command(_name, help=_help)(_void)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from ..access import client_keys
 HomeOption = Annotated[
     Path | None, typer.Option(help="The server's home folder; default: VOID_HOME or ~/.void-nuke.")
 ]
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(help="Who may use the server, and the keys of both sides.", no_args_is_help=True)
 
 
 @app.command("list")

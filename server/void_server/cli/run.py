@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from void_engine.engines.interface import Float32Array
-from void_engine.engines.registry import MODELS_VARIABLE
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import encode_job, read_job
@@ -22,6 +20,9 @@ from .explain import CommandError
 from .progress import StageProgress
 from .stopping import stopping_on_signals
 from .together import run_together
+
+if TYPE_CHECKING:
+    from void_engine.engines.interface import Float32Array
 
 _WAIT_S = 600.0
 """What stops a removal that has begun may pass while its work is worth waiting for."""
@@ -103,6 +104,8 @@ def run(
     if scratch is not None:
         settle_in(scratch)
     if models is not None:
+        from void_engine.engines.registry import MODELS_VARIABLE
+
         os.environ[MODELS_VARIABLE] = str(models)
     from ..translate import run_job
 

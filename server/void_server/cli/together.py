@@ -5,13 +5,16 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 from void_engine.diffusion.torchrun import process_count, process_rank
-from void_engine.engines.interface import Float32Array
 from void_protocol.job import RemovalJob
 
 from .exit_codes import ExitCode
 from .explain import CommandError
+
+if TYPE_CHECKING:
+    from void_engine.engines.interface import Float32Array
 
 _ENGINE = "void"
 """The one engine whose windows can be shared."""

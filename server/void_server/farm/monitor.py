@@ -6,10 +6,12 @@ import threading
 import time
 from enum import Enum
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from void_engine.engines.interface import Float32Array
 from void_engine.errors import RemovalCancelled
+
+if TYPE_CHECKING:
+    from void_engine.engines.interface import Float32Array
 
 _LEAST_PAUSE_S = 1.0
 
