@@ -51,8 +51,9 @@ _NO_PAYLOAD: _PayloadRule = (0, 0, 0)
 MAX_MANIFEST_FILES = MAX_INPUT_FILES + MAX_FRAMES
 _MOST_FRAMES = 3
 """No message has more."""
-LARGEST_FRAME_BYTES = max(CONTROL_BYTES, JOB_BYTES)
-"""What a socket should refuse to receive beyond (``ZMQ_MAXMSGSIZE``)."""
+LARGEST_FRAME_BYTES = max(CONTROL_BYTES, JOB_BYTES) + 1024
+"""What a socket should refuse to receive beyond (``ZMQ_MAXMSGSIZE``), which looks at frames as they come:
+encrypted ones are some bytes longer."""
 
 _encoder = msgspec.json.Encoder()
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)

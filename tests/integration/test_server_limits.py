@@ -102,6 +102,48 @@ def test_connections_without_end(start: Callable[..., ServerProcess]) -> None:
     assert "(connections)" in server.log_file.read_text()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much has arrived")
+@pytest.mark.parametrize("says_hello", [True, False])
+def test_a_message_of_endless_parts(start: Callable[..., ServerProcess], says_hello: bool) -> None:
+    """No part is too large, and the last one never comes, as far as the server can see."""
+    server = start(heartbeat_s=5.0, submission_bytes=MIB)
+    with Stranger(server.connection()) as friend, Stranger(server.connection()) as hostile:
+        friend.hello()
+        if says_hello:
+            hostile.hello()
+        monitor = hostile.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        before, most = memory_bytes(server), 0
+        part = bytes(MIB)
+        hostile.socket.send_multipart([part] * 1500, copy=False)  # one buffer, whatever their number
+        limit = time.monotonic() + 60.0
+        while not monitor.poll(50):
+            assert time.monotonic() < limit
+            most = max(most, memory_bytes(server) - before)
+            assert friend.ask(type="ping", request=2)["type"] == "pong"
+        assert most < 600 * MIB
+        hostile.socket.disable_monitor()
+        monitor.close(0)
+        hostile.socket.close()  # or it would try again
+        wait_until(lambda: memory_bytes(server) - before < 150 * MIB, 10.0)
+    wait_until(lambda: "does not come to an end" in server.log_file.read_text())
+
+
+def test_large_jobs_are_no_endless_message(start: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    """As large as they may be, and several at a time."""
+    server = start(heartbeat_s=5.0, submission_bytes=MIB)
+    with Stranger(server.connection()) as friend:
+        friend.hello()
+        for number in range(2):
+            friend.say(
+                b" " * (64 * MIB), b" " * (64 * MIB), type="submit", request=number + 2, inputs="streamed",
+                outputs="streamed",
+            )  # fmt: skip
+        for _ in range(2):
+            message, _ = friend.hear(30.0)
+            assert (message["type"], message["code"] in ("bad_job", "limit")) == ("error", True)
+        assert friend.ask(type="ping", request=9)["type"] == "pong"
+
+
 def _closed(connections: list[socket.socket]) -> int:
     count = 0
     for one in connections:

@@ -40,6 +40,7 @@ from .status import StatusBoard
 from .store import Store
 from .submissions import Submissions
 from .throughput import Meter
+from .unfinished import UnfinishedMessages
 from .uploads import Uploads
 from .zap import Check, Gatekeeper
 
@@ -56,6 +57,7 @@ _LOOK_S = 0.02
 """How often the supervisor looks after its workers; jobs it hands out in every turn."""
 _HOUSEKEEPING_S = 1.0
 _SWEEP_S = 600.0
+_UNFINISHED_S = 0.25
 _REVOKE_S = 0.1
 _RECEIVED_MESSAGES = 16
 """That wait to be read, of one connection: each may have a whole job in it."""
@@ -99,6 +101,7 @@ class Broker:
         """When a stop that was asked for no longer waits for running jobs; None while none was asked for."""
 
         self._meter = Meter()
+        self._unfinished = UnfinishedMessages(settings.submission_bytes)
         self._tickets: dict[bytes, tuple[int, int]] = {}
         """The connection of each session, as the door knows it."""
         self._outbox = Outbox(self._socket, self._cut, self._meter, settings.client_queue_bytes)
@@ -248,7 +251,7 @@ class Broker:
         for source in (self._gatekeeper.socket, self._socket, self._supervisor.socket, self._door.monitor):
             poller.register(source, zmq.POLLIN)
         poller.register(self._mailbox.fileno(), zmq.POLLIN)
-        next_look = next_housekeeping = next_sweep = next_revocation = 0.0
+        next_look = next_unfinished = next_housekeeping = next_sweep = next_revocation = 0.0
         while not self._is_over:
             ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
             if not ready:
@@ -270,6 +273,9 @@ class Broker:
                 next_look = now + _LOOK_S
             else:
                 self._guard(self._supervisor.hand_out)
+            if now >= next_unfinished:
+                self._guard(self._cut_unfinished)
+                next_unfinished = now + _UNFINISHED_S
             if now >= next_revocation:
                 self._guard(self._lose_revoked)
                 next_revocation = now + _REVOKE_S
@@ -325,6 +331,9 @@ class Broker:
                 peer, *frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
+            size = sum(len(frame) for frame in frames)
+            if ticket := self._tickets.get(peer.bytes):
+                self._unfinished.delivered(ticket, len(frames), size)
             try:
                 message, payloads = decode_client_frames(frames)
             except WireError as error:
@@ -339,7 +348,7 @@ class Broker:
                 key = str(frames[0].get("User-Id")).encode()
                 if ticket := self._door.ticket(frames[0].get(zmq.SRCFD)):
                     self._tickets[peer.bytes] = ticket
-            self._meter.add("received_bytes", sum(len(frame) for frame in frames))
+            self._meter.add("received_bytes", size)
             try:
                 self._requests.handle(peer.bytes, key, message, payloads)
             except StoreError:
@@ -371,6 +380,14 @@ class Broker:
     def _lose_revoked(self) -> None:
         for peer in self._sessions.revoked(self._allowed.keys()):
             self._cut(peer)
+
+    def _cut_unfinished(self) -> None:
+        peers = {ticket: peer for peer, ticket in self._tickets.items()}
+        for ticket in self._unfinished.too_much(self._door.tickets()):
+            session = self._sessions.get(peers.get(ticket, b""))
+            who = "a client without a session" if session is None else session.owner
+            _log.warning("the connection of %s is cut: its message does not come to an end", who)
+            self._door.cut(ticket)
 
     def _cut(self, peer: bytes) -> None:
         """End a session and its connection: what waits for it takes no more memory, what it sends neither."""

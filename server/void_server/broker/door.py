@@ -47,6 +47,11 @@ class Door:
         """How many there are now."""
         return len(self._open)
 
+    def tickets(self) -> list[tuple[int, int]]:
+        """What names the connections that are open now."""
+        self.look()
+        return list(self._open.items())
+
     def look(self) -> None:
         """Take note of who came and went, and turn away who is too much."""
         while True:

@@ -52,6 +52,10 @@ class Sessions:
             session.last_heard = time.monotonic()
         return session
 
+    def get(self, peer: bytes) -> Session | None:
+        """The session of a peer, if it has one."""
+        return self._sessions.get(peer)
+
     def drop(self, peer: bytes) -> bool:
         """Forget a session; whether there was one."""
         return self._sessions.pop(peer, None) is not None

@@ -1,0 +1,99 @@
+"""Messages that do not come to an end.
+
+ZeroMQ keeps the parts of a message until its last one is here, and has no limit for their number: one message
+of endless parts would take all memory. But the system knows how much has arrived on a connection. What of it
+was never delivered is such a message, and beyond what any honest one can have the connection is cut.
+"""
+
+from __future__ import annotations
+
+import socket as sockets
+import struct
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from void_protocol.job_file import JOB_BYTES
+from void_protocol.wire import CONTROL_BYTES
+
+_MIB = 1024**2
+LARGEST_MESSAGE_BYTES = CONTROL_BYTES + 2 * JOB_BYTES
+"""Job and manifest."""
+_UNREAD_BYTES = 16 * _MIB
+"""What the system has taken from the wire and ZeroMQ has not looked at yet, at most."""
+MOST_BYTES = LARGEST_MESSAGE_BYTES + _UNREAD_BYTES
+_LOOKS = 4
+_FRAME_BYTES = 64
+"""What a frame takes on the wire beside its contents: header, nonce, authenticator."""
+_TCP_INFO_BYTES = 136
+_RECEIVED_AT = 128
+"""``tcpi_bytes_received`` in Linux' ``struct tcp_info``; the fields before it never change."""
+
+Ticket = tuple[int, int]
+"""A connection, as the door names it: its descriptor comes first."""
+
+
+def received_bytes(descriptor: int) -> int | None:
+    """How much has arrived on a TCP connection since its beginning; None where the system does not tell (not
+    Linux, no TCP, or the connection is gone)."""
+    if sys.platform != "linux":
+        return None
+    with suppress(OSError):
+        # Family and kind are given so that nobody asks the system for them.
+        connection = sockets.socket(sockets.AF_INET, sockets.SOCK_STREAM, 0, descriptor)
+        try:
+            told = connection.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_INFO, _TCP_INFO_BYTES)
+        finally:
+            connection.detach()  # it is ZeroMQ's
+        if len(told) >= _TCP_INFO_BYTES:
+            return int(struct.unpack_from("=Q", told, _RECEIVED_AT)[0])
+    return None
+
+
+@dataclass
+class _Connection:
+    delivered: int = 0
+    """Bytes of whole messages."""
+    looks: int = 0
+    """How often it was looked at since something was delivered."""
+
+
+class UnfinishedMessages:
+    """Belongs to the broker's thread."""
+
+    def __init__(self, most_bytes: int, received: Callable[[int], int | None] = received_bytes) -> None:
+        """``most_bytes`` may be unfinished of all connections together, :data:`MOST_BYTES` of one; less than
+        that for all together makes no sense and counts as that."""
+        self._most_bytes = max(most_bytes, MOST_BYTES)
+        self._received = received
+        self._connections: dict[Ticket, _Connection] = {}
+
+    def delivered(self, ticket: Ticket, frames: int, size: int) -> None:
+        """A whole message of so many frames and bytes has come from this connection."""
+        connection = self._connections.setdefault(ticket, _Connection())
+        connection.delivered += size + frames * _FRAME_BYTES
+        connection.looks = 0
+
+    def too_much(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+        """The connections to cut, of those that are open. To be asked now and then: whole messages may wait
+        to be delivered, so the first :data:`_LOOKS` times say nothing."""
+        self._connections = {ticket: self._connections.get(ticket) or _Connection() for ticket in tickets}
+        suspects: dict[Ticket, int] = {}
+        for ticket, connection in self._connections.items():
+            received = self._received(ticket[0])
+            if received is None:
+                continue
+            # Frames are counted a little too large: that must not become a credit.
+            connection.delivered = min(connection.delivered, received)
+            connection.looks += 1
+            if connection.looks > _LOOKS:
+                suspects[ticket] = received - connection.delivered
+        found = [ticket for ticket, size in suspects.items() if size > MOST_BYTES]
+        total = sum(suspects.values()) - sum(suspects.pop(ticket) for ticket in found)
+        for ticket in sorted(suspects, key=suspects.__getitem__, reverse=True):
+            if total <= self._most_bytes:
+                break
+            found.append(ticket)
+            total -= suspects[ticket]
+        return found
