@@ -28,6 +28,9 @@ DEFAULT_CACHE_BYTES = 256 * 2**20
 _IN_THE_MAKING_S = 20.0
 """A file that was changed this short a time ago and cannot be read is taken for one that is being written."""
 T = TypeVar("T")
+_Version = tuple[int, int]
+"""A file's size and time of change, by which it is known after hours. Not its number: a network drive that
+was gone and is back may number its files anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,10 @@ class PlateSequence:
     """Random access to the frames ``first_frame`` to ``last_frame`` (both included) of a plate.
 
     A still stands for every frame. Frames that were read stay in memory up to ``cache_bytes``, the least
-    recently used leave first; the newest stays however large it is. Going through the frames one after the
-    other, in either direction, reads the next ``read_ahead`` on threads. Safe to use from several threads;
-    a frame that several ask for is read once. Close it, or use it as a context manager.
+    recently used leave first; the newest stays however large it is. A frame that is read again has to be in
+    the file that it was in before: half a result of one plate and half of another helps nobody. Going through
+    the frames one after the other, in either direction, reads the next ``read_ahead`` on threads. Safe to use
+    from several threads; a frame that several ask for is read once. Close it, or use it as a context manager.
     """
 
     def __init__(
@@ -88,6 +92,8 @@ class PlateSequence:
         self._lock = threading.Lock()
         self._frames: OrderedDict[int, Future[Frame]] = OrderedDict()
         self._held_bytes = 0
+        self._versions: dict[int, _Version] = {}
+        """Of the files of frames that were read."""
         self._last_asked: int | None = None
 
     def __enter__(self) -> PlateSequence:
@@ -114,7 +120,7 @@ class PlateSequence:
         """
         self._require(number)
         path = self.pattern.path(number)
-        return _read_steadily(path, number, lambda: read_header(path, number))
+        return _read_steadily(path, number, lambda: read_header(path, number))[0]
 
     @property
     def pixel_aspect(self) -> float:
@@ -226,7 +232,13 @@ class PlateSequence:
             return
         try:
             path = self.pattern.path(key)
-            frame = _read_steadily(path, key, lambda: read_frame(path, key)).scaled(1 / self._divisor)
+            whole, version = _read_steadily(path, key, lambda: read_frame(path, key))
+            if self._versions.setdefault(key, version) != version:
+                raise PlateError(
+                    f"frame {key} ({path}) was replaced or changed after this run had read it; run the "
+                    "job again under a new version, so that all of the result is of one plate"
+                )
+            frame = whole.scaled(1 / self._divisor)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the frame
             with self._lock:
                 # Forgotten, so that the frame can be asked for again once its file is repaired.
@@ -270,8 +282,8 @@ class PlateSequence:
         self.prefetch([wanted for wanted in ahead if wanted in self.frame_numbers])
 
 
-def _read_steadily(path: Path, number: int, read: Callable[[], T]) -> T:
-    """What ``read`` gives of a file that is the same before and after.
+def _read_steadily(path: Path, number: int, read: Callable[[], T]) -> tuple[T, _Version]:
+    """What ``read`` gives of a file that is the same before and after, and which version of it that was.
 
     Raises:
         PlateError: what ``read`` raises, and for a file that was replaced or written to meanwhile.
@@ -292,7 +304,7 @@ def _read_steadily(path: Path, number: int, read: Callable[[], T]) -> T:
             "until the job is done",
             obstacle=f"waiting for frame {number}, which is being replaced ({path})",
         )
-    return result
+    return result, before[:2] if before else (0, 0)
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

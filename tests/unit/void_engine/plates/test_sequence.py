@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -305,6 +306,29 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
         plate.patience = Patience(20.0)
         assert _value(plate.frame(1001)) == 9
     assert reads == 2
+
+
+def test_a_file_that_is_replaced_between_two_reads_of_a_run_is_told(
+    tmp_path: Path, write_plate: WritePlate
+) -> None:
+    """Also where it is waited for late frames: this does not pass."""
+    first, second = write_plate(1001, 1002)
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1002, cache_bytes=1, read_ahead=0) as plate:
+        plate.patience = Patience(20.0)
+        before = _value(plate.frame(1001))
+        plate.frame(1002)
+        assert _value(plate.frame(1001)) == before  # read again, from the file as it was
+        plate.frame(1002)
+        os.utime(first, ns=(0, first.stat().st_mtime_ns + 1000))
+        with pytest.raises(PlateError, match=r"frame 1001 .* was replaced or changed after this run"):
+            plate.frame(1001)
+        plate.frame(1002)
+        moved = tmp_path / "moved.exr"  # as on a drive that comes back with other numbers
+        shutil.copy2(second, moved)
+        moved.replace(second)
+        plate.frame(1002)
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
+        assert _value(plate.frame(1001)) == before  # another run takes it as it is
 
 
 def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, write_plate: WritePlate) -> None:
