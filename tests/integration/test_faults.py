@@ -55,12 +55,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 @pytest.fixture
-def client(server: ServerProcess) -> Iterator[Client]:
-    with Client(server.connection()) as connected:
-        yield connected
-
-
-@pytest.fixture
 def plate(tmp_path: Path) -> Path:
     folder = tmp_path / "plate"
     folder.mkdir()

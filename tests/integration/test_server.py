@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -30,26 +29,6 @@ from void_protocol.watching import Preview, Snapshot, WatchEvent
 from void_server.broker.spool import Spool
 from void_server.errors import ServerStartError
 from void_server.operation.server_process import ServerProcess
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(CHECKOUT))
-        with server_for(tmp_path_factory.mktemp("home")) as running:
-            yield running
-
-
-@pytest.fixture
-def client(server: ServerProcess) -> Iterator[Client]:
-    with Client(server.connection()) as connected:
-        connected.wait_connected()
-        yield connected
-
-
-@pytest.fixture
-def shot(tmp_path: Path) -> Path:
-    return write_shot(tmp_path / "shot")
 
 
 def session_of(client: Client) -> Session:

@@ -15,7 +15,6 @@ import pytest
 import zmq
 
 from tests.integration.server_case import (
-    CHECKOUT,
     Stranger,
     assert_copied,
     job_for,
@@ -35,10 +34,7 @@ from void_server.access.keys import allowed_folder, make_key_pair
 from void_server.broker.spool import Spool
 from void_server.operation.server_process import ServerProcess
 
-
-@pytest.fixture(autouse=True)
-def _runner_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+pytestmark = pytest.mark.usefixtures("runner_on_path")
 
 
 @pytest.fixture
@@ -52,11 +48,6 @@ def endpoint() -> str:
 def server(tmp_path: Path, endpoint: str) -> Iterator[ServerProcess]:
     with server_for(tmp_path / "home", endpoint=endpoint) as running:
         yield running
-
-
-@pytest.fixture
-def shot(tmp_path: Path) -> Path:
-    return write_shot(tmp_path / "shot")
 
 
 @pytest.mark.parametrize("transfer", ["streamed", "paths"])

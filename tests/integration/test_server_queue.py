@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.server_case import CHECKOUT, assert_copied, job_for, server_for, wait_until, write_shot
+from tests.integration.server_case import assert_copied, job_for, server_for, wait_until, write_shot
 from void_protocol.client import Client
 from void_protocol.errors import ServerError
 from void_protocol.job import RemovalJob
@@ -23,18 +23,7 @@ from void_protocol.remote_job import RemoteJob
 from void_server.access.keys import allowed_folder, make_key_pair, write_public_key
 from void_server.operation.server_process import ServerProcess
 
-
-@pytest.fixture(autouse=True)
-def _runner_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(CHECKOUT))
-        with server_for(tmp_path_factory.mktemp("home")) as running:
-            yield running
+pytestmark = pytest.mark.usefixtures("runner_on_path")
 
 
 @pytest.fixture
@@ -42,18 +31,6 @@ def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
     """For a test that kills it or counts what is in it."""
     with server_for(tmp_path / "home") as running:
         yield running
-
-
-@pytest.fixture
-def client(server: ServerProcess) -> Iterator[Client]:
-    with Client(server.connection()) as connected:
-        connected.wait_connected()
-        yield connected
-
-
-@pytest.fixture
-def shot(tmp_path: Path) -> Path:
-    return write_shot(tmp_path / "shot", size=1000)
 
 
 def let_in(server: ServerProcess, name: str) -> Connection:
@@ -218,6 +195,7 @@ def test_only_operators_hold_up_others(server: ServerProcess, shot: Path, tmp_pa
             operating.pause_queue(), operating.resume_queue(), operating.drain(), operating.clean(),
             operating.pause_job(others.job_id), operating.resume_job(others.job_id),
             operating.set_priority(others.job_id, -1), operating.set_priority(own.job_id, 1),
+            carl.cancel(others.job_id), carl.release(others.job_id),
             carl.submit(job_for(shot, tmp_path / "x"), transfer="paths", priority=1).accepted,
         )  # fmt: skip
         for future in refused:
@@ -231,6 +209,32 @@ def test_only_operators_hold_up_others(server: ServerProcess, shot: Path, tmp_pa
         assert operating.health().result(5).is_healthy
         Operating(local).resume_queue().result(5)
         assert others.done.result(10).state is JobState.DONE
+        assert {own.job_id, others.job_id} <= {
+            info.job_id for info in carl.jobs().result(5)
+        }
+        assert len(carl.results(others.job_id)) == 5
+        third = submit(carl, job_for(shot, tmp_path / "third", prompt="slow"))
+        assert local.cancel(third.job_id).result(5).state.value in ("cancelled", "cancelling")
+
+
+def test_an_upload_is_its_owners(server: ServerProcess, tmp_path: Path) -> None:
+    """Another client that knows the whole job can neither take it over nor keep its files from arriving."""
+    large = write_shot(tmp_path / "large", frames=20, size=1_500_000)
+    job = job_for(large, tmp_path / "out", frames=20)
+    refused: list[Any] = []
+    with Client(server.connection()) as local, Client(let_in(server, "dora")) as dora:
+        dora.wait_connected()
+
+        def disturb(sent: int, total: int) -> None:
+            if not refused:
+                refused.append(dora.submit(job, transfer="streamed").accepted)
+
+        remote = local.submit(job, transfer="streamed", on_upload=disturb)
+        wait_until(lambda: bool(refused))
+        with pytest.raises(ServerError, match="is being uploaded by local") as caught:
+            refused[0].result(10)
+        assert caught.value.code == "conflict"
+        assert remote.done.result(20).state is JobState.DONE
 
 
 def test_several_workers_have_their_own_devices_and_share_the_cores(

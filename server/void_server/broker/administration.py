@@ -1,10 +1,14 @@
-"""What clients ask about the server and its queue, and who may."""
+"""What clients ask about the server, its queue and the jobs in it, and who may.
+
+One rule: everybody sees every job; what changes a job is for its owner and for operators.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from void_protocol.messages import (
+    Cancel,
     Clean,
     Drain,
     GetHealth,
@@ -13,6 +17,7 @@ from void_protocol.messages import (
     Message,
     Pause,
     QueueMode,
+    Release,
     Resume,
     SetPriority,
 )
@@ -23,7 +28,9 @@ from .desk import JobDesk
 from .outbox import Outbox
 from .sessions import Session
 
-AdministrationMessage = GetStatus | GetHealth | Pause | Resume | Drain | SetPriority | Clean
+AdministrationMessage = (
+    GetStatus | GetHealth | Cancel | Release | Pause | Resume | Drain | SetPriority | Clean
+)
 
 
 def check_priority(settings: ServerSettings, owner: str, priority: int) -> None:
@@ -75,6 +82,12 @@ class Administration:
                 self._outbox.send(peer, self._status(request))
             case GetHealth(request=request):
                 self._outbox.send(peer, self._health(request))
+            case Cancel(request=request, job_id=job_id):
+                self._check_owner(session, job_id, "cancel")
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.cancel(job_id)))
+            case Release(request=request, job_id=job_id):
+                self._check_owner(session, job_id, "release the results of")
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.release(job_id)))
             case Pause(request=request, job_id=None, reason=reason):
                 self._set_gate(session, "pause the queue", "paused", reason, request)
             case Resume(request=request, job_id=None):

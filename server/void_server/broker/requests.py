@@ -196,10 +196,6 @@ class Requests:
             case Unwatch(request=request, job_id=job_id):
                 self._events.unwatch(peer, job_id)
                 self._reply_job(peer, request, job_id)
-            case Cancel(request=request, job_id=job_id):
-                self._outbox.send(peer, JobReply(request=request, job=self._desk.cancel(job_id)))
-            case Release(request=request, job_id=job_id):
-                self._outbox.send(peer, JobReply(request=request, job=self._desk.release(job_id)))
             case GetJob(request=request, job_id=job_id):
                 self._reply_job(peer, request, job_id)
             case ListJobs(request=request, states=states, limit=limit):
@@ -217,7 +213,9 @@ class Requests:
                 self._fetches.stop(peer, request)
             case Bye():
                 self.forget(peer)
-            case GetStatus() | GetHealth() | Pause() | Resume() | Drain() | SetPriority() | Clean():
+            case GetStatus() | GetHealth() | Drain() | Clean():
+                self._administration.handle(session, message)
+            case Cancel() | Release() | Pause() | Resume() | SetPriority():
                 self._administration.handle(session, message)
             case _:
                 raise RequestRefused("bad_message", f"{type(message).__name__} is not for a session")

@@ -173,6 +173,8 @@ class Submissions:
         info = self._desk.submit(new, entries)
         accepted = Accepted(request=submission.message.request, job=info)
         if info.state is JobState.UPLOADING:
+            if info.owner != submission.owner:
+                raise RequestRefused("conflict", f"job {info.job_id} is being uploaded by {info.owner}")
             standing = self._uploads.begin(submission.peer, info.job_id, entries)
             accepted = Accepted(
                 request=submission.message.request,
