@@ -53,10 +53,11 @@ class Collector:
         """Block until everything added is in place.
 
         Raises:
-            ProtocolError: the first thing that went wrong.
+            ProtocolError: the first thing that went wrong. Nothing is being written any more then: files
+                that were on their way are whole, or given up and their parts gone.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._open == 0 or self._error is not None or self._is_stopped)
+            self._changed.wait_for(lambda: self._open == 0 or self._is_stopped)
             if self._error is not None:
                 raise self._error
 
@@ -68,13 +69,16 @@ class Collector:
             for _ in range(self._threads):
                 self._waiting.put(None)
 
+    def _is_given_up(self) -> bool:
+        return self._is_stopped or self._error is not None
+
     def _work(self) -> None:
         while (result := self._waiting.get()) is not None:
             error: ProtocolError | None = None
             path = frame_path(self._pattern, result.frame)
             if self._error is None and not self._is_stopped:
                 try:
-                    fetch_file(self._session, self._job_id, result, path, lambda: self._is_stopped)
+                    fetch_file(self._session, self._job_id, result, path, self._is_given_up)
                     self._tell(result.frame, path)
                 except ProtocolError as problem:
                     error = problem
