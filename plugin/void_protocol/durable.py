@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from pathlib import Path
 
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
@@ -54,6 +55,21 @@ def put_in_place(part: Path, path: Path) -> None:
     sync_file(part)
     part.replace(path)
     sync_folder(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file that is there whole or not at all, in the place of another where there is one. Two
+    processes that write it at a time do not meet; the later one's stays.
+
+    Raises:
+        OSError: when that fails; nothing is left of it then.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_bytes(content)
+        put_in_place(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:

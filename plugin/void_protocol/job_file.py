@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from .durable import write_whole
 from .errors import JobError, JobFileError
 from .job import SCHEMA_VERSION, RemovalJob
 from .job_check import check_job
@@ -168,15 +167,9 @@ def write_job(job: RemovalJob, path: Path, *, overwrite: bool = False) -> None:
     text = format_job(job)
     if path.exists() and not overwrite:
         raise JobFileError(f"{path} exists already; choose another name")
-    temporary = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-        Path(temporary).replace(path)
+        write_whole(path, text)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise JobFileError(f"cannot write the job file {path}: {error.strerror or error}") from error
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from void_engine.errors import MissingFrameError
 from void_engine.plates.pattern import FramePattern
+from void_protocol.durable import write_whole
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import encode_job
 
@@ -56,11 +57,8 @@ class ContentHashes:
 
     def save(self) -> None:
         """Remember for the next run."""
-        if self._path is None:
-            return
-        temporary = self._path.with_name(f".{self._path.name}.part")
-        temporary.write_bytes(msgspec.json.encode(self._known))
-        temporary.replace(self._path)
+        if self._path is not None:
+            write_whole(self._path, msgspec.json.encode(self._known))
 
     def _digest(self, path: Path, number: int) -> str:
         try:

@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Struct
 from rich.table import Table
 
+from void_protocol.durable import write_whole
+
 REPORT_VERSION = 1
 
 
@@ -70,9 +72,7 @@ class BatchReport(Struct, kw_only=True):
     def save(self, path: Path) -> None:
         """Write the report as JSON; it appears when whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.part")
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
-        temporary.replace(path)
+        write_whole(path, msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
 
     def table(self) -> Table:
         """For a terminal."""

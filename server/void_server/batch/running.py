@@ -14,6 +14,7 @@ from void_engine.engines.interface import Float32Array
 from void_engine.errors import EngineError, OutputExistsError, RemovalCancelled
 from void_engine.plates.pattern import FramePattern
 from void_engine.removal import RemovalMonitor, frames_to_make
+from void_protocol.durable import write_whole
 from void_protocol.job import RemovalJob
 
 from ..farm.bundle import engine_name
@@ -161,6 +162,4 @@ def _read_memory(path: Path) -> _Memory:
 
 
 def _write_memory(memory: _Memory, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(msgspec.json.encode(memory))
-    temporary.replace(path)
+    write_whole(path, msgspec.json.encode(memory))

@@ -18,6 +18,7 @@ from void_engine.plates.pattern import FramePattern
 from void_engine.plates.sequence import PlateSequence
 from void_engine.removal import RemovalRequest, shot_source
 from void_engine.shot import PlateShot
+from void_protocol.durable import make_folder, write_whole
 from void_protocol.job_file import encode_job
 
 from ..translate import removal_request, warm_engine
@@ -73,7 +74,8 @@ class Workplace:
 
     def save_prepared(self, found: Prepared) -> None:
         """Tell that the preparation is whole. Last of all."""
-        _write_whole(self._prepared, msgspec.json.encode(found))
+        make_folder(self.folder)
+        write_whole(self._prepared, msgspec.json.encode(found))
 
     def prepared(self) -> Prepared:
         """What the preparation found.
@@ -91,7 +93,8 @@ class Workplace:
 
     def save_record(self, start: int, record: dict[str, str | int | float]) -> None:
         """Keep what the engine says a part was made with."""
-        _write_whole(self._record(start), json.dumps(record).encode())
+        make_folder(self._record(start).parent)
+        write_whole(self._record(start), json.dumps(record).encode())
 
     def record(self, start: int) -> dict[str, str | int | float]:
         """What :meth:`save_record` kept for a part; empty for nothing."""
@@ -140,10 +143,3 @@ def with_prepared_mattes(
 def prepared_shot(request: RemovalRequest, found: Prepared) -> PlateShot:
     """The shot as every part sees it."""
     return shot_source(request, Box(*found.box), Box(*found.frame_box), found.pixel_aspect)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)

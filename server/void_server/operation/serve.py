@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from void_protocol.durable import write_whole
 from void_protocol.keys import ServerAddress, server_file
 
 from ..broker.broker import Broker
@@ -93,7 +94,7 @@ def _serve_once(broker: Broker, settings: ServerSettings, on_ready: Callable[[st
     address = ServerAddress(
         endpoint=broker.endpoint, pid=os.getpid(), server_id=broker.server_id, version=broker.version
     )
-    _write_whole(address_file, msgspec.json.encode(address))
+    write_whole(address_file, msgspec.json.encode(address))
     _log.info("listening on %s, home %s", broker.endpoint, settings.home)
     if on_ready is not None:
         on_ready(broker.endpoint)
@@ -105,12 +106,6 @@ def _serve_once(broker: Broker, settings: ServerSettings, on_ready: Callable[[st
     finally:
         gc.unfreeze()
         address_file.unlink(missing_ok=True)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 def encode_settings(settings: ServerSettings) -> bytes:

@@ -74,3 +74,20 @@ def test_a_folder_that_cannot_be_synced_is_not_the_jobs_fault(
 @pytest.mark.parametrize("name", ["sync_file", "sync_folder", "put_in_place", "make_folder"])
 def test_both_packages_do_the_same(name: str) -> None:
     assert inspect.getsource(getattr(durable, name)) == inspect.getsource(getattr(durable_travel, name))
+
+
+def test_a_small_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.json"
+    durable_travel.write_whole(path, b"one")
+    durable_travel.write_whole(path, b"two")
+    assert path.read_bytes() == b"two"
+
+    def full(part: Path) -> None:
+        assert part.read_bytes() == b"three"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(durable_travel, "sync_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        durable_travel.write_whole(path, b"three")
+    assert path.read_bytes() == b"two"
+    assert names(tmp_path) == {"report.json"}
