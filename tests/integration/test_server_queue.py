@@ -209,9 +209,7 @@ def test_only_operators_hold_up_others(server: ServerProcess, shot: Path, tmp_pa
         assert operating.health().result(5).is_healthy
         Operating(local).resume_queue().result(5)
         assert others.done.result(10).state is JobState.DONE
-        assert {own.job_id, others.job_id} <= {
-            info.job_id for info in carl.jobs().result(5)
-        }
+        assert {own.job_id, others.job_id} <= {info.job_id for info in carl.jobs().result(5)}
         assert len(carl.results(others.job_id)) == 5
         third = submit(carl, job_for(shot, tmp_path / "third", prompt="slow"))
         assert local.cancel(third.job_id).result(5).state.value in ("cancelled", "cancelling")

@@ -397,6 +397,21 @@ def test_fetches_are_limited_and_refused(server: ServerProcess, stranger: Strang
     assert "has 3 bytes; it had 1500001" in refusal["message"]
 
 
+def test_logs_are_not_read_without_end_for_one_client(stranger: Stranger, tmp_path: Path) -> None:
+    sending = Sending(tmp_path)
+    sending.run(stranger)
+    wanted = {"type": "get_log", "job_id": sending.job_id}
+    for request in range(100, 400):
+        stranger.say(request=request, **wanted)
+    replies = [stranger.hear_of("log_text", "error")[0] for _ in range(300)]
+    assert {reply["request"] for reply in replies} == set(range(100, 400))
+    refused = [reply for reply in replies if reply["type"] == "error"]
+    assert refused
+    assert {reply["code"] for reply in refused} == {"limit"}
+    assert "2 requests for logs wait already" in refused[0]["message"]
+    assert stranger.ask(request=500, **wanted)["type"] == "log_text"
+
+
 def test_only_final_jobs_can_be_released(stranger: Stranger, tmp_path: Path) -> None:
     sending = Sending(tmp_path)
     sending.submit(stranger)

@@ -110,6 +110,8 @@ class Requests:
         self._administration = administration
         self._proofs: dict[bytes, int] = {}
         """That wait for their lane, for each peer."""
+        self._log_reads: dict[bytes, int] = {}
+        """The same of logs."""
 
     def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
         """Do what a message asks; with hello comes the client's public key. A refusal becomes an error
@@ -271,8 +273,18 @@ class Requests:
 
     def _log_text(self, peer: bytes, message: GetLog) -> None:
         self._desk.info(message.job_id)
+        waiting, most = self._log_reads.get(peer, 0), self._settings.fetches
+        if waiting >= most:
+            raise RequestRefused(
+                "limit",
+                f"{waiting} requests for logs wait already, at most {most} (fetches); send one at a time",
+            )
+        self._log_reads[peer] = waiting + 1
 
         def tell(done: Future[tuple[bytes, int]]) -> None:
+            left = self._log_reads.pop(peer) - 1
+            if left:
+                self._log_reads[peer] = left
             try:
                 text, size = done.result()
             except OSError as error:

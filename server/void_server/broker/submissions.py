@@ -38,6 +38,9 @@ _TOGETHER = 64
 _TOGETHER_BYTES = 1024**2
 """What is read in one go: few enough that the first client does not wait for the last for long."""
 
+_LEAST_BYTES = 4096
+"""What any submission counts as: an empty one takes memory too."""
+
 _Outcome = tuple[NewJob, list[ManifestEntry]] | Exception
 
 
@@ -89,7 +92,7 @@ class Submissions:
             RequestRefused: when too much waits already, or the priority is not the client's to choose.
         """
         check_priority(self._settings, session.owner, message.priority)
-        size = sum(len(payload) for payload in payloads)
+        size = max(_LEAST_BYTES, sum(len(payload) for payload in payloads))
         most = self._settings.submission_bytes
         if self._unread_bytes and self._unread_bytes + size > most:
             raise RequestRefused(

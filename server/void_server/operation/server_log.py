@@ -67,7 +67,8 @@ class _LinesFile(RotatingFileHandler):
             size = len(line.encode("utf-8", "backslashreplace"))
             if self._size + size >= self.maxBytes:
                 self.doRollover()
-            assert self.stream is not None
+            if self.stream is None:  # it could not be opened again after the last rotation
+                self.stream = self._open()
             self.stream.write(line)
             self._size += size
         except Exception:  # noqa: BLE001 - as every handler does: what cannot be logged stops nothing
@@ -85,7 +86,8 @@ class _Writer(QueueListener):
     def dequeue(self, block: bool) -> logging.LogRecord:
         with contextlib.suppress(queue.Empty):
             return self._records.get_nowait()
-        self._file.flush()
+        with contextlib.suppress(OSError):  # a full disk: the lines stay in memory and go with the next ones
+            self._file.flush()
         record = self._records.get(block)
         if isinstance(record, logging.LogRecord):  # else it says that this is the end
             time.sleep(_GATHER_S)

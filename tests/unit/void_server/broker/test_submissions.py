@@ -152,7 +152,7 @@ def test_clients_take_turns_and_keep_their_own_order(case: Case, monkeypatch: py
 
 
 def test_large_ones_are_not_read_with_many(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submissions_module, "_TOGETHER_BYTES", len(encode_job(case.job("a1"))) * 2 + 1)
+    monkeypatch.setattr(submissions_module, "_TOGETHER_BYTES", 2 * 4096)
     for peer in ("anna", "bert", "cleo"):
         case.submit(peer, f"{peer[0]}1")
     case.submissions.begin()
@@ -212,13 +212,15 @@ def test_a_store_that_fails_ends_the_server(case: Case, monkeypatch: pytest.Monk
 
 
 def test_what_waits_is_bounded_and_goes_with_its_client(tmp_path: Path) -> None:
-    case = Case(tmp_path, submission_bytes=1500)
-    case.submit("anna", "a1", b"x" * 1000)
-    with pytest.raises(RequestRefused, match=r"1000 bytes of submissions wait already, at most 1500"):
-        case.submit("bert", "b1", b"x" * 501)
-    case.submit("bert", "b1", b"x" * 500)
+    case = Case(tmp_path, submission_bytes=15_000)
+    case.submit("anna", "a1", b"x" * 10_000)
+    with pytest.raises(RequestRefused, match=r"10000 bytes of submissions wait already, at most 15000"):
+        case.submit("bert", "b1", b"x" * 5001)
+    case.submit("bert", "b1", b"x")  # which counts as 4096
+    with pytest.raises(RequestRefused, match=r"14096 bytes of submissions wait already"):
+        case.submit("cleo", "c1", b"x")
     case.submissions.drop(b"anna")
-    case.submit("cleo", "c1", b"x" * 1000)
+    case.submit("cleo", "c1", b"x" * 10_000)
     case.submissions.begin()
     assert case.end() == [("bert", "bad_job"), ("cleo", "bad_job")]
     case.submit("anna", "a1", b"x" * 10**6)  # alone, one of any size goes

@@ -4,10 +4,12 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from void_server.operation import server_log
 from void_server.operation.server_log import logging_to_files, rotate_output, server_log_file
 from void_server.settings import ServerSettings
 
@@ -73,6 +75,32 @@ def test_other_handlers_hear_all_the_same(tmp_path: Path) -> None:
     finally:
         logging.getLogger().removeHandler(handler)
     assert handler.texts == ["heard twice", "and after"]
+
+
+def test_a_full_disk_does_not_end_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ServerSettings(home=tmp_path)
+    is_full = threading.Event()
+    flushed = threading.Event()
+    flush = server_log._LinesFile.flush
+
+    def failing(file: server_log._LinesFile) -> None:
+        flushed.set()
+        if is_full.is_set():
+            raise OSError(28, "No space left on device")
+        flush(file)
+
+    monkeypatch.setattr(server_log._LinesFile, "flush", failing)
+    with logging_to_files(settings):
+        is_full.set()
+        _log.info("while it is full")
+        flushed.clear()
+        assert flushed.wait(10)
+        is_full.clear()
+        _log.info("and after")
+    assert [line["message"] for line in lines_of(server_log_file(settings))] == [
+        "while it is full",
+        "and after",
+    ]
 
 
 def test_the_output_of_a_living_process_is_moved_away(tmp_path: Path) -> None:
