@@ -9,7 +9,7 @@ import numpy as np
 
 from void_engine.engines.interface import CleanFrame, Float32Array, Monitor
 from void_engine.geometry import Box
-from void_engine.propagation import edges, encoding, grain, pyramid, thin
+from void_engine.propagation import edges, encoding, grain, level, pyramid, thin
 from void_engine.propagation.carry import KEPT_GRAIN, Carrier, SynthesisedPixels
 from void_engine.propagation.key_plan import KeyPlan
 from void_engine.propagation.registration import PairRegistration
@@ -99,7 +99,10 @@ class FrameCleaner:
         doubt = np.where(unseen, np.float32(_UNSEEN_ERROR / revealed.noise), seen_doubt).astype(np.float32)
         thin_doubt = joined.deviation * np.float32(_THIN_DOUBT / revealed.noise)
         doubt = np.where(joined.deviation > 0, thin_doubt, doubt).astype(np.float32)
-        answer = edges.unmix(answer, full.plate[cut], alpha, revealed.noise, doubt)
+        unmixed = edges.unmix(answer, full.plate[cut], alpha, revealed.noise, doubt)
+        self._monitor.check_cancelled()
+        thin_variance = unmixed.variance * (joined.deviation > 0) / np.float32(_THIN_DOUBT**2)
+        answer = level.hold(unmixed.values, hole, thin_variance)
         self._monitor.check_cancelled()
         answer = self._with_grain(full, revealed, answer, hole)
         self._monitor.check_cancelled()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -14,6 +16,9 @@ _SEAM_REACH_PX = 14.0
 _SEAM_LIMIT = 0.12
 _SEAM_BLOCK_PX = 8
 _FOREGROUND_PX = 3.0
+_RIM_TRIAL_PX = 3
+_RIM_FEWEST = 100.0
+_RIM_REACHES_PX = (1.0, 2.5, 6.0)
 
 
 def close_seam(
@@ -33,13 +38,44 @@ def close_seam(
         return answer
     difference = np.clip(plate - revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
     weight = known.astype(np.float32)
-    trusted = trust.share(difference, weight, _SEAM_BLOCK_PX, _membrane)
-    if not trusted:
-        return answer
-    membrane = _membrane(difference, weight) * np.float32(trusted)
     depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    fade = np.where(hole, np.exp(-depth / np.float32(_SEAM_REACH_PX)), np.float32(0.0))
-    return np.asarray(answer + membrane * fade[:, :, None], np.float32)
+    trusted = trust.share(difference, weight, _SEAM_BLOCK_PX, _membrane)
+    if trusted:
+        membrane = _membrane(difference, weight) * np.float32(trusted)
+        fade = np.where(hole, np.exp(-depth / np.float32(_SEAM_REACH_PX)), np.float32(0.0))
+        answer = np.asarray(answer + membrane * fade[:, :, None], np.float32)
+        difference = difference - membrane
+    return _close_rim(answer, difference, weight, hole, depth)
+
+
+def _close_rim(
+    answer: Float32Array, difference: Float32Array, weight: Float32Array, hole: BoolArray, depth: Float32Array
+) -> Float32Array:
+    """Continue the fine part of the ``difference`` too, as deep as it is alike from pixel to pixel.
+
+    Grain says nothing about its neighbours; a misfit of what moves by itself does. The hole grown by a few
+    pixels, where the truth is known, tells.
+    """
+    grown = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM_TRIAL_PX + 1, 2 * _RIM_TRIAL_PX + 1))
+    tried = np.asarray(cv2.dilate(hole.astype(np.uint8), grown)) > 0
+    ring = np.where(tried & ~hole, weight, np.float32(0.0))
+    if float(ring.sum()) < _RIM_FEWEST:
+        return answer
+    trial = pyramid.fill(difference, np.where(tried, np.float32(0.0), weight))
+    trial_depth = np.asarray(cv2.distanceTransform(tried.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    best: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    for reach in _RIM_REACHES_PX:
+        predicted = trial * np.exp(-(trial_depth - 1.0) / np.float32(reach))[:, :, None]
+        judged = ring[:, :, None] * predicted
+        power = float((judged * predicted).sum())
+        found = float((judged * difference).sum())
+        if power > 1e-12 and found > 0 and found * found / power > best[0]:
+            best = (found * found / power, min(found / power, 1.0), reach)
+    if not best[1]:
+        return answer
+    fade = np.where(hole, np.exp(-(depth - 1.0) / np.float32(best[2])), np.float32(0.0))
+    continued = pyramid.fill(difference, weight) * np.float32(best[1])
+    return np.asarray(answer + continued * fade[:, :, None], np.float32)
 
 
 def _membrane(difference: Float32Array, weight: Float32Array) -> Float32Array:
@@ -48,9 +84,19 @@ def _membrane(difference: Float32Array, weight: Float32Array) -> Float32Array:
     return pyramid.fill(slow, trusted)
 
 
+@dataclass(frozen=True, slots=True)
+class Unmixed:
+    """The answer with what the plate's own partly covered pixels say."""
+
+    values: Float32Array
+    """(h, w, 3) encoded."""
+    variance: Float32Array
+    """(h, w) encoded: expected squared error of a channel, by the noise and doubt it was given."""
+
+
 def unmix(
     answer: Float32Array, plate: Float32Array, alpha: Float32Array, noise: float, doubt: Float32Array
-) -> Float32Array:
+) -> Unmixed:
     """Take the background that still shines through partly covered pixels.
 
     A covered pixel is ``a F + (1 - a) B``. F is smoothed from the covered side; solving for B gives
@@ -65,8 +111,9 @@ def unmix(
         doubt: (h, w) factor above 1 on that deviation where the answer is worth less.
     """
     soft = (alpha > 0) & (alpha < 0.95)
+    variance = np.square(np.float32(noise) * doubt)
     if not soft.any():
-        return answer
+        return Unmixed(answer, variance)
     background = encoding.decode(answer)
     a = alpha[:, :, None]
     covered = alpha > 0.3
@@ -93,4 +140,7 @@ def unmix(
     share = answer_variance / (answer_variance + unmixed_variance)
     share = share * np.exp(-0.5 * np.maximum(apart.max(axis=2, keepdims=True) - 4.0, 0.0))
     joined = encoding.encode((background + share * (unmixed - background)).astype(np.float32))
-    return np.where(soft[:, :, None], joined, answer).astype(np.float32)
+    left = np.square(1.0 - share) * answer_variance + np.square(share) * unmixed_variance
+    left = left / np.square(slope * (np.abs(background) + encoding.TOE))
+    variance = np.where(soft, left.mean(axis=2), variance).astype(np.float32)
+    return Unmixed(np.where(soft[:, :, None], joined, answer).astype(np.float32), variance)

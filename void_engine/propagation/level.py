@@ -1,0 +1,111 @@
+"""Thin fills, held to the level of fine detail that the plate has beside them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.working_set import BoolArray
+
+_AROUND_PX = 7.0
+_STEPS = 12
+_UNDERESTIMATE = 2.0
+"""Errors measured beside a thin hole, squared, are this much smaller than those inside it."""
+_MOST = 1.1
+"""Detail that may stay anywhere, as a part of the level."""
+_LEAST = 0.85
+"""Energy of detail that must stay on the whole, as a part of that: what some places have too much of, others
+lack."""
+_LEAST_POWER = np.float32(1e-7)
+
+
+def hold(answer: Float32Array, hole: BoolArray, variance: Float32Array) -> Float32Array:
+    """Take out of ``answer`` what is sharper than anything beside it, as far as it may be wrong.
+
+    The most likely picture minimises ``(x - answer)^2 / variance + (Laplacian x)^2 / level``, the level being
+    the plate's mean squared Laplacian around (the thin-plate prior of Terzopoulos, "Regularization of
+    inverse visual problems involving discontinuities", 1986, with both weights measured). It is found by a
+    fixed number of conjugate gradient steps. Being a mean of what is possible it is too smooth; of the change
+    only so much is made that fine detail comes down to the level.
+
+    Args:
+        answer: (h, w, 3) encoded; the plate outside the hole.
+        hole: (h, w) what is replaced.
+        variance: (h, w) expected squared error of a channel; 0 where the pixel is to stay as it is.
+    """
+    free = (variance > 0) & hole
+    if not free.any():
+        return answer
+    beside = (cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
+    level = _level(np.square(_laplacian(answer)).mean(axis=2), beside)
+    change = _smoothing(answer, free, variance * np.float32(_UNDERESTIMATE), level)
+    inside = free.astype(np.float32)
+    all_of_it = encoding.luma(change)
+    before = _laplacian(encoding.luma(answer))
+    smooth, taken = before + _laplacian(all_of_it), _laplacian(all_of_it)
+    most = np.float32(_MOST**2) * _level(np.square(before), beside)
+    # With a part s of the change undone, detail has the energy |smooth|^2 - 2 s smooth.taken + s^2 |taken|^2.
+    room = most - _local(np.square(smooth), inside)
+    along, power = _local(smooth * taken, inside), np.maximum(_local(np.square(taken), inside), 1e-12)
+    undone = (along + np.sqrt(np.square(along) + power * np.maximum(room, 0.0))) / power
+    made = np.where(room > 0, 1.0 - np.clip(undone, 0.0, 1.0), 1.0).astype(np.float32)
+    made *= _share_that_leaves(before[free], (made * taken)[free], float(most[free].sum()) * _LEAST)
+    return np.asarray(answer + made[:, :, None] * change, np.float32)
+
+
+def _share_that_leaves(before: Float32Array, taken: Float32Array, energy: float) -> np.float32:
+    """The largest factor, 0..1, by which ``taken`` can be added to the detail ``before`` and leave ``energy``."""
+    whole, along, power = (
+        float(np.einsum("i,i->", first, second, dtype=np.float64))
+        for first, second in ((before, before), (before, taken), (taken, taken))
+    )
+    if power <= 0 or whole + 2.0 * along + power >= energy:
+        return np.float32(1.0)
+    root = along * along - power * (whole - energy)
+    return np.float32(np.clip((-along - np.sqrt(root)) / power, 0.0, 1.0)) if whole > energy else np.float32(0.0)
+
+
+def _smoothing(
+    answer: Float32Array, free: BoolArray, variance: Float32Array, level: Float32Array
+) -> Float32Array:
+    """(h, w, 3) what leads from the answer to the most likely picture; 0 where not ``free``."""
+    keep = free.astype(np.float32)[:, :, None]
+    fidelity = keep / np.maximum(variance, np.float32(1e-8))[:, :, None]
+    stiffness = np.float32(1.0) / (level + _LEAST_POWER)[:, :, None]
+    change = np.zeros_like(answer)
+    left = -_laplacian(_laplacian(answer) * stiffness) * keep
+    scaling = keep / (fidelity + np.float32(20.0) * stiffness)
+    prepared = scaling * left
+    direction, power = prepared, _dot(left, prepared)
+    for _ in range(_STEPS):
+        moved = (fidelity * direction + _laplacian(_laplacian(direction) * stiffness)) * keep
+        length = _dot(direction, moved)
+        if power <= 1e-12 or length <= 0:
+            break
+        step = np.float32(power / length)
+        change += step * direction
+        left = left - step * moved
+        prepared = scaling * left
+        before, power = power, _dot(left, prepared)
+        direction = prepared + np.float32(power / before) * direction
+    return change
+
+
+def _level(power: Float32Array, beside: Float32Array) -> Float32Array:
+    """The mean of ``power`` over visible pixels around each pixel."""
+    level, support = pyramid.smooth(power, beside, _AROUND_PX)
+    return pyramid.fill(level, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
+
+
+def _local(values: Float32Array, inside: Float32Array) -> Float32Array:
+    return pyramid.smooth(values, inside, _AROUND_PX)[0]
+
+
+def _laplacian(picture: Float32Array) -> Float32Array:
+    return np.asarray(cv2.Laplacian(picture, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _dot(first: Float32Array, second: Float32Array) -> float:
+    return float(np.einsum("ijk,ijk->", first, second, dtype=np.float64))
