@@ -25,6 +25,7 @@ from void_engine.propagation import (
     edges,
     flow,
     grain,
+    level,
     light,
     registration,
     remove_object,
@@ -85,6 +86,10 @@ def _not_joined(answer: Any, *_: Any) -> thin.Joined:
     return thin.Joined(answer, np.zeros(answer.shape[:2], np.float32))
 
 
+def _not_unmixed(answer: Any, plate: Any, alpha: Any, noise: float, doubt: Any) -> edges.Unmixed:
+    return edges.Unmixed(answer, np.square(np.float32(noise) * doubt))
+
+
 light_match, choose, remap = light.match, compose.choose, cv2.remap
 
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
@@ -108,8 +113,9 @@ WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
     "gain only": [(light, "match", _only_gain)],
     "bilinear sampling": [(cv2, "remap", _bilinear)],
     "no seam membrane": [(edges, "close_seam", lambda answer, *_: answer)],
-    "no un-mixing": [(edges, "unmix", lambda answer, *_: answer)],
+    "no un-mixing": [(edges, "unmix", _not_unmixed)],
     "no spatial share on wires": [(thin, "blend", _not_joined)],
+    "thin fills not held to the detail beside": [(level, "hold", lambda answer, *_: answer)],
     "no grain": [(grain, "restore", lambda answer, *_: answer)],
     "no patches, smooth fill": [(synthesis, "patch_fill", _smooth_only)],
 }

@@ -56,15 +56,19 @@ def hold(answer: Float32Array, hole: BoolArray, variance: Float32Array) -> Float
 
 
 def _share_that_leaves(before: Float32Array, taken: Float32Array, energy: float) -> np.float32:
-    """The largest factor, 0..1, by which ``taken`` can be added to the detail ``before`` and leave ``energy``."""
+    """The largest factor, 0..1, with which ``taken`` added to the detail ``before`` leaves ``energy``."""
     whole, along, power = (
         float(np.einsum("i,i->", first, second, dtype=np.float64))
         for first, second in ((before, before), (before, taken), (taken, taken))
     )
     if power <= 0 or whole + 2.0 * along + power >= energy:
         return np.float32(1.0)
+    if whole <= energy:
+        return np.float32(0.0)
     root = along * along - power * (whole - energy)
-    return np.float32(np.clip((-along - np.sqrt(root)) / power, 0.0, 1.0)) if whole > energy else np.float32(0.0)
+    return (
+        np.float32(np.clip((-along - np.sqrt(root)) / power, 0.0, 1.0)) if whole > energy else np.float32(0.0)
+    )
 
 
 def _smoothing(
