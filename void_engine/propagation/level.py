@@ -79,21 +79,22 @@ def _smoothing(
     fidelity = keep / np.maximum(variance, np.float32(1e-8))[:, :, None]
     stiffness = np.float32(1.0) / (level + _LEAST_POWER)[:, :, None]
     change = np.zeros_like(answer)
-    left = -_laplacian(_laplacian(answer) * stiffness) * keep
+    left: Float32Array = np.asarray(-_laplacian(_laplacian(answer) * stiffness) * keep, np.float32)
     scaling = keep / (fidelity + np.float32(20.0) * stiffness)
-    prepared = scaling * left
+    prepared: Float32Array = np.asarray(scaling * left, np.float32)
     direction, power = prepared, _dot(left, prepared)
     for _ in range(_STEPS):
-        moved = (fidelity * direction + _laplacian(_laplacian(direction) * stiffness)) * keep
+        bent = _laplacian(_laplacian(direction) * stiffness)
+        moved = np.asarray((fidelity * direction + bent) * keep, np.float32)
         length = _dot(direction, moved)
         if power <= 1e-12 or length <= 0:
             break
         step = np.float32(power / length)
         change += step * direction
-        left = left - step * moved
-        prepared = scaling * left
+        left = np.asarray(left - step * moved, np.float32)
+        prepared = np.asarray(scaling * left, np.float32)
         before, power = power, _dot(left, prepared)
-        direction = prepared + np.float32(power / before) * direction
+        direction = np.asarray(prepared + np.float32(power / before) * direction, np.float32)
     return change
 
 
