@@ -31,7 +31,7 @@ from .store import NewJob
 from .uploads import Uploads
 
 _log = logging.getLogger(__name__)
-_READERS = 2
+_READERS = 4
 _SLOW_S = 0.25
 """A reader that is at it for longer has a large job or a drive that hangs: the next one takes over."""
 _TOGETHER = 64
