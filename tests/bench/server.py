@@ -9,7 +9,7 @@ JSON), in the same run and in turn, because absolute times on a shared machine m
    whether every job ended as done with its frame.
 2. Files of ``--stream-mb`` are streamed to the server in turn with an echo of the same chunks, bare and
    with CURVE, and with the same chunks sent one way with CURVE (each answered with one byte), which is what
-   a stream is without files and checksums.
+   a stream is without files and checksums. Printed too: what each costs in processor time.
 3. ``--soak MINUTES``: a steady small load; the broker's resident memory over time, as a picture with
    ``--plot``.
 
@@ -30,9 +30,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -285,6 +287,7 @@ def measure_streams(folder: Path, megabytes: int, rounds: int) -> None:
     ratios: list[float] = []
     locked: list[float] = []
     one_way: list[float] = []
+    costs = Costs()
     public, secret = zmq.curve_keypair()
     with (
         ServerProcess(settings) as server,
@@ -307,10 +310,10 @@ def measure_streams(folder: Path, megabytes: int, rounds: int) -> None:
         echo_stream(sink, content)
         stream(socket, folder, content, 0)
         for number in range(1, rounds + 1):
-            echo_s = echo_stream(bare, content)
-            curve_s = echo_stream(curve, content)
-            sink_s = echo_stream(sink, content)
-            ours_s = stream(socket, folder, content, number)
+            echo_s = costs.of("echo", echo_stream, bare, content)
+            curve_s = costs.of("with CURVE", echo_stream, curve, content)
+            sink_s = costs.of("one way", echo_stream, sink, content)
+            ours_s = costs.of("streamed", stream, socket, folder, content, number)
             one_way.append(sink_s / ours_s)
             ratios.append(echo_s / ours_s)
             locked.append(curve_s / ours_s)
@@ -329,6 +332,29 @@ def measure_streams(folder: Path, megabytes: int, rounds: int) -> None:
         f"streamed: {statistics.median(ratios):.2f} of the bare echo (aim at least 0.6), "
         f"{statistics.median(locked):.2f} of the echo with CURVE, {statistics.median(one_way):.2f} of one way"
     )
+    print(f"seconds of processor time per GB, both sides: {costs.per_gb(rounds * len(content))}")
+
+
+class Costs:
+    """Processor time of this process and its children, which a busy machine changes little."""
+
+    def __init__(self) -> None:
+        self._seconds: Counter[str] = Counter()
+
+    def of(self, what: str, action: Callable[..., float], *arguments: Any) -> float:
+        before = self._now()
+        result = action(*arguments)
+        self._seconds[what] += self._now() - before
+        return result
+
+    @staticmethod
+    def _now() -> float:
+        here = psutil.Process()
+        times = [process.cpu_times() for process in (here, *here.children(recursive=True))]
+        return sum(each.user + each.system for each in times)
+
+    def per_gb(self, size: int) -> str:
+        return ", ".join(f"{what} {1e9 * seconds / size:.1f}" for what, seconds in self._seconds.items())
 
 
 def plate_bytes(size: int) -> bytes:
