@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.integration.server_case import assert_copied, job_for, server_for, wait_until, write_shot
@@ -253,6 +255,9 @@ def test_several_workers_have_their_own_devices_and_share_the_cores(
         assert memory is not None
         assert memory.resident_bytes > 10e6
         assert memory.device_used_bytes is None  # no torch was loaded for this
+        if sys.platform != "win32":
+            own = psutil.Process(server.pid).nice()
+            assert {psutil.Process(worker.pid).nice() for worker in workers} == {min(19, own + 5)}
         if Path("/proc/self/environ").exists():
             for worker in workers:
                 surroundings = Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
