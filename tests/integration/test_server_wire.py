@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import random
 import struct
 from collections.abc import Iterator
@@ -395,6 +396,29 @@ def test_fetches_are_limited_and_refused(server: ServerProcess, stranger: Strang
     refusal = stranger.ask(type="fetch", request=9, job_id=job_id, frame=FIRST + 1, credit=1)
     assert refusal["code"] == "storage"
     assert "has 3 bytes; it had 1500001" in refusal["message"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_took_a_results_place_is_not_sent(
+    server: ServerProcess, stranger: Stranger, tmp_path: Path
+) -> None:
+    sending = Sending(tmp_path)
+    sending.run(stranger)
+    first, second = (
+        Path(Spool(server.settings.home).result_pattern(sending.job_id) % frame)
+        for frame in (FIRST, FIRST + 1)
+    )
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"x" * first.stat().st_size)
+    first.unlink()
+    first.symlink_to(secret)
+    second.unlink()
+    os.mkfifo(second)
+    fetch = {"type": "fetch", "job_id": sending.job_id, "credit": 1}
+    refusal = stranger.ask(request=3, frame=FIRST, **fetch)
+    assert (refusal["code"], "is no EXR file any more" in refusal["message"]) == ("storage", True)
+    refusal = stranger.ask(request=4, frame=FIRST + 1, **fetch)
+    assert (refusal["code"], "is not a regular file" in refusal["message"]) == ("refused_path", True)
 
 
 def test_logs_are_not_read_without_end_for_one_client(stranger: Stranger, tmp_path: Path) -> None:

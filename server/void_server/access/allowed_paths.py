@@ -19,7 +19,7 @@ from void_protocol.sequence import frame_path
 from ..errors import RequestRefused
 
 _OPEN_FILES = Path("/proc/self/fd")
-_EXR_MAGIC = b"\x76\x2f\x31\x01"
+EXR_MAGIC = b"\x76\x2f\x31\x01"
 
 
 def check_input(path: Path, roots: Sequence[Path] | None) -> None:
@@ -76,24 +76,46 @@ def check_job_outputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
 
 @contextmanager
 def opened_exr(path: Path, roots: Sequence[Path] | None) -> Iterator[BinaryIO]:
-    """An EXR file, open for reading: what was opened is checked, not only its name. Other files are none of a
-    client's business: what it may ask about their bytes would tell them.
+    """An EXR file, open for reading. Other files are none of a client's business: what it may ask about their
+    bytes would tell them.
 
     Raises:
         OSError: when it cannot be opened.
         RequestRefused: with code ``refused_path``.
     """
-    check_input(path, roots)
-    # A pipe that takes the file's place must not hang the open.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
-        _check_regular(path, os.fstat(file.fileno()).st_mode)
-        if roots is not None and _OPEN_FILES.is_dir():
-            _check_roots(path, (_OPEN_FILES / str(file.fileno())).readlink(), roots, "read_roots")
-        if file.read(len(_EXR_MAGIC)) != _EXR_MAGIC:
+    with open_regular(path, roots, "read_roots") as file:
+        if file.read(len(EXR_MAGIC)) != EXR_MAGIC:
             raise RequestRefused("refused_path", f"{path} is not an EXR file")
         file.seek(0)
         yield file
+
+
+def open_regular(path: Path, roots: Sequence[Path] | None, setting: str) -> BinaryIO:
+    """A regular file below the roots, open for reading without a buffer: what was opened is checked, not only
+    its name. ``setting`` is what the roots are called.
+
+    Raises:
+        OSError: when it cannot be opened.
+        RequestRefused: with code ``refused_path``.
+    """
+    _check_absolute(path)
+    if roots is not None:
+        _check_roots(path, _resolved(path), roots, setting)
+    # A pipe that takes the file's place must not hang the open.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        _check_regular(path, path.stat().st_mode)
+        file = open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, flags))  # noqa: SIM115
+    except IsADirectoryError as error:
+        raise RequestRefused("refused_path", f"{path} is not a regular file") from error
+    try:
+        _check_regular(path, os.fstat(file.fileno()).st_mode)
+        if roots is not None and _OPEN_FILES.is_dir():
+            _check_roots(path, (_OPEN_FILES / str(file.fileno())).readlink(), roots, setting)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _check_absolute(path: Path) -> None:

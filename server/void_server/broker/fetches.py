@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from void_protocol.messages import Data, Error, ResultFile
 from void_protocol.wire import CHUNK_BYTES
 
+from ..access.allowed_paths import EXR_MAGIC, open_regular
 from ..errors import RequestRefused
 from .lanes import Lanes
 from .outbox import Outbox
@@ -24,6 +26,7 @@ class _Fetch:
     peer: bytes
     request: int
     path: Path
+    roots: Sequence[Path] | None
     result: ResultFile
     credit: int
     offset: int = 0
@@ -43,15 +46,23 @@ class Fetches:
         self._most_credit = most_credit
         self._fetches: dict[tuple[bytes, int], _Fetch] = {}
 
-    def begin(self, peer: bytes, request: int, path: Path, result: ResultFile, credit: int) -> None:
-        """Start sending a file.
+    def begin(
+        self,
+        peer: bytes,
+        request: int,
+        path: Path,
+        roots: Sequence[Path] | None,
+        result: ResultFile,
+        credit: int,
+    ) -> None:
+        """Start sending a file, if it still lies below the roots (None for anywhere).
 
         Raises:
             RequestRefused: when the client fetches too many at a time.
         """
         if sum(owner == peer for owner, _ in self._fetches) >= self._most:
             raise RequestRefused("limit", f"{self._most} fetches run already; wait for one to end")
-        fetch = _Fetch(peer, request, path, result, min(credit, self._most_credit))
+        fetch = _Fetch(peer, request, path, roots, result, min(credit, self._most_credit))
         self._fetches[peer, request] = fetch
         self._pump(fetch)
 
@@ -87,9 +98,10 @@ class Fetches:
             return
         try:
             chunks = done.result()
-        except OSError as error:
+        except (OSError, RequestRefused) as error:
+            code = error.code if isinstance(error, RequestRefused) else "storage"
             text = f"cannot read frame {fetch.result.frame}: {error}"
-            self._outbox.send(fetch.peer, Error(request=fetch.request, code="storage", message=text))
+            self._outbox.send(fetch.peer, Error(request=fetch.request, code=code, message=text))
             self.stop(fetch.peer, fetch.request)
             return
         size = fetch.result.size
@@ -119,10 +131,14 @@ class Fetches:
 def _read(fetch: _Fetch, count: int) -> list[bytes]:
     """On a lane: the next chunks, fewer at the end of the file."""
     if fetch.file is None:
-        fetch.file = fetch.path.open("rb", buffering=0)
+        # What lies there by now may be anything: a pipe, or a link to what is none of the client's business.
+        fetch.file = open_regular(fetch.path, fetch.roots, "output_roots")
         size = fetch.file.seek(0, 2)
         if size != fetch.result.size:
             raise OSError(f"{fetch.path} has {size} bytes; it had {fetch.result.size} when it was written")
+        fetch.file.seek(0)
+        if fetch.file.read(len(EXR_MAGIC)) != EXR_MAGIC:
+            raise OSError(f"{fetch.path} is no EXR file any more")
         fetch.file.seek(0)
     chunks: list[bytes] = []
     left = fetch.result.size - fetch.offset

@@ -304,4 +304,5 @@ class Requests:
             raise RequestRefused("unknown_frame", f"job {message.job_id} has no frame {message.frame} yet")
         text, _ = self._store.texts(message.job_id)
         path = self._spool.result_file(_job_decoder.decode(text), info.outputs, message.frame)
-        self._fetches.begin(peer, message.request, path, result, message.credit)
+        roots = self._settings.writable if info.outputs == "paths" else None
+        self._fetches.begin(peer, message.request, path, roots, result, message.credit)

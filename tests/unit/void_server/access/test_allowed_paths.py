@@ -11,6 +11,7 @@ from void_server.access.allowed_paths import (
     check_job_inputs,
     check_job_outputs,
     check_output_folder,
+    open_regular,
     opened_exr,
 )
 from void_server.errors import RequestRefused
@@ -83,6 +84,25 @@ def test_paths_that_cannot_be_followed_are_refused(tmp_path: Path) -> None:
         with pytest.raises(RequestRefused, match=r"cannot be followed|outside the folders") as caught:
             check_job_inputs(job_with(path, path), (tmp_path / "root",))
         assert caught.value.code == "refused_path"
+
+
+def test_what_is_opened_lies_below_the_roots(tmp_path: Path) -> None:
+    root, outside = tmp_path.resolve() / "root", tmp_path.resolve() / "outside"
+    for folder in (root, outside):
+        folder.mkdir()
+        (folder / "r.exr").write_bytes(b"x")
+    (root / "link.exr").symlink_to(outside / "r.exr")
+    with open_regular(root / "r.exr", (root,), "output_roots") as file:
+        assert file.read() == b"x"
+    for path in (outside / "r.exr", root / "link.exr"):
+        with pytest.raises(RequestRefused, match="output_roots"):
+            open_regular(path, (root,), "output_roots")
+    with pytest.raises(RequestRefused, match="is not a regular file"):
+        open_regular(root, (root,), "output_roots")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(root / "pipe.exr")
+        with pytest.raises(RequestRefused, match="is not a regular file"):
+            open_regular(root / "pipe.exr", None, "output_roots")
 
 
 def test_only_exr_files_are_opened_for_proof(tmp_path: Path) -> None:
