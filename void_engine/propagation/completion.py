@@ -21,7 +21,7 @@ from void_engine.propagation.flow import grid
 from void_engine.propagation.working_set import BoolArray
 
 _FEWEST_SAMPLES = 60
-_MOST_SAMPLES = 2500
+_MOST_SAMPLES = 1000
 _LARGE_BOX_PIXELS = 2**15
 _ROUNDS = 5
 _STRUCTURE_ADVANTAGE = 0.93
@@ -234,9 +234,9 @@ def _robust_fit(
         scaled = columns * (weights * robust)[:, None]
         coefficients = np.linalg.solve(scaled.T @ columns + ridge, scaled.T @ values)
         miss = values - columns @ coefficients
-        distance = np.hypot(miss[:, 0], miss[:, 1])
-        order = np.argsort(distance)
+        squared = np.square(miss[:, 0]) + np.square(miss[:, 1])
+        order = np.argsort(squared)
         cumulative = np.cumsum(weights[order])
-        spread = 1.2 * float(distance[order[np.searchsorted(cumulative, 0.5 * cumulative[-1])]])
-        robust = 1.0 / (1.0 + np.square(distance / max(1.5 * spread, 0.05)))
+        spread = 1.2 * float(np.sqrt(squared[order[np.searchsorted(cumulative, 0.5 * cumulative[-1])]]))
+        robust = 1.0 / (1.0 + squared / max(1.5 * spread, 0.05) ** 2)
     return coefficients, spread

@@ -24,16 +24,19 @@ def apply(homography: Homography, points: Float32Array) -> Float32Array:
     return np.where(depth > 1e-6, mapped[:, :2] / safe, -1e6).astype(np.float32)
 
 
-def warp(picture: Uint8Array, homography: Homography, *, outside: float = 0.0) -> Uint8Array:
-    """``picture`` seen from the target, where pixel x shows its pixel ``homography`` x (bilinear)."""
+def warp(picture: Uint8Array, homography: Homography, *, outside: float = 0.0, step: int = 1) -> Uint8Array:
+    """``picture`` seen from the target, where pixel x shows its pixel ``homography`` x (bilinear).
+
+    Every ``step``-th pixel of every ``step``-th row of it.
+    """
     rows, columns = picture.shape[:2]
     if np.array_equal(homography, np.eye(3)):
-        return picture
+        return picture[::step, ::step]
     return np.asarray(
         cv2.warpPerspective(
             picture,
-            homography,
-            (columns, rows),
+            homography @ np.diag([step, step, 1.0]),
+            (-(-columns // step), -(-rows // step)),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(outside, outside, outside, outside),

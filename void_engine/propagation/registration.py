@@ -21,6 +21,8 @@ _FEWEST_INLIERS = 16
 _REPROJECTION_PX = 1.5
 _STILL_ADVANTAGE = 1.02
 """Standing still wins unless moving lowers the residual by more than this factor."""
+_RESIDUAL_SIDE = 120
+"""Residuals are measured at pixels this many of which fit into the shorter side, or twice as many."""
 _FROZEN_DIFFERENCE = 0.02
 """Mean difference, in 8-bit steps, below which two frames are one frame held."""
 
@@ -76,10 +78,16 @@ def _fit(
     good &= ~hidden[cells[:, 1], cells[:, 0]]
     if int(good.sum()) < 8:
         return nothing
-    cv2.setRNGSeed(1)
+    # Its random numbers are its own and begin anew with each call: the same points give the same answer.
     homography, mask = cv2.findHomography(
-        points[good], found[good], cv2.RANSAC, _REPROJECTION_PX, maxIters=1500, confidence=0.999
+        points[good], found[good], cv2.USAC_FAST, _REPROJECTION_PX, maxIters=1500, confidence=0.999
     )
+    if homography is None:
+        return nothing
+    inlying = mask.reshape(-1) > 0
+    if int(inlying.sum()) >= 8:
+        # The search itself is fast because it stops at a model that is only nearly the best one.
+        homography, _ = cv2.findHomography(points[good][inlying], found[good][inlying], 0)
     if homography is None or not is_sane(homography, target.shape):
         return nothing
     return _Fit(np.asarray(homography, np.float64), int(mask.sum()), int(good.sum()))
@@ -109,14 +117,14 @@ def residual(target: AnalysisFrame, source: AnalysisFrame, homography: Homograph
         Mean absolute difference in 8-bit steps after removing the mean difference, and the correlation;
         ``(inf, 1.0)`` when too little is visible in both to tell.
     """
-    step = max(1, min(target.gray.shape) // 180)
-    seen = warp(source.gray, homography)
-    blocked = warp(source.hidden.astype(np.uint8) * 255, homography, outside=255.0)
-    both = ~target.hidden[::step, ::step] & (blocked[::step, ::step] == 0)
+    step = max(1, min(target.gray.shape) // _RESIDUAL_SIDE)
+    seen = warp(source.gray, homography, step=step)
+    blocked = warp(source.hidden.astype(np.uint8) * 255, homography, outside=255.0, step=step)
+    both = ~target.hidden[::step, ::step] & (blocked == 0)
     if int(both.sum()) < max(64, both.size // 200):
         return float("inf"), 1.0
     first = target.gray[::step, ::step][both].astype(np.float32)
-    second = seen[::step, ::step][both].astype(np.float32)
+    second = seen[both].astype(np.float32)
     first -= first.mean()
     second -= second.mean()
     power = float(np.sqrt((first * first).mean() * (second * second).mean()))
