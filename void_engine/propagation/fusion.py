@@ -9,6 +9,9 @@ import numpy as np
 from void_engine.engines.interface import Float32Array
 
 _ROUNDS = 2
+_OUTLIER = 8.0
+"""Distance from the answer, in deviations, from which a source counts little. Sources are weighed by their
+errors before: a narrower tolerance only throws away part of what averages out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def fuse(values: Float32Array, weights: Float32Array, noise: float) -> Fused:
     answer = weighted_median(values, weights)
     total = weights.sum(axis=0)
     current = weights
-    tolerance = np.float32(1.0 / (2.0 * noise) ** 2)
+    tolerance = np.float32(1.0 / (_OUTLIER * noise) ** 2)
     for _ in range(_ROUNDS):
         distance = _squared(values - answer) * (tolerance / np.float32(3.0))
         current = weights / np.square(1.0 + distance)
