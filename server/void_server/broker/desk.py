@@ -100,17 +100,17 @@ class JobDesk:
         """
         known = self._store.content(new.job_id)
         if known is None:
-            try:
-                return self._accept(new, entries)
-            except RequestRefused:
-                self._lanes.do(new.job_id, partial(self._spool.remove_all, new.job_id))
-                raise
+            return self._accept(new, entries)
         if known != new.content:
             raise RequestRefused(
                 "conflict",
                 f"job {new.job_id} is here already with other content; give the changed job a new job_id",
             )
         return self.info(new.job_id)
+
+    def knows(self, job_id: str) -> bool:
+        """Whether there is such a job."""
+        return self._store.state(job_id) is not None
 
     def _accept(self, new: NewJob, entries: Sequence[ManifestEntry]) -> JobInfo:
         gate = self.queue.gate

@@ -163,6 +163,7 @@ class Submissions:
                 self._answer(submission, outcome)
             except RequestRefused as refusal:
                 self._refuse(submission, refusal.code, str(refusal))
+                self._clear_away(reader, outcome)
             except StoreError:
                 raise
             except Exception:  # noqa: BLE001 - one client's job must not end the service of the others
@@ -187,6 +188,12 @@ class Submissions:
                 credit=standing.credit,
             )
         self._outbox.send(submission.peer, accepted)
+
+    def _clear_away(self, reader: _Reader, outcome: _Outcome) -> None:
+        """Delete the folders of a job that is not taken: by the reader that made them, before it reads on, so
+        that they are not those of the same job submitted again."""
+        if not isinstance(outcome, Exception) and not self._desk.knows(outcome[0].job_id):
+            reader.lanes.do("", partial(self._spool.remove_all, outcome[0].job_id))
 
     def _refuse(self, submission: _Submission, code: str, text: str) -> None:
         error = Error(request=submission.message.request, code=code, message=text)

@@ -12,7 +12,7 @@ import pytest
 from void_protocol.job import Format, Matte, Output, RemovalJob, Shot
 from void_protocol.job_file import encode_job
 from void_protocol.mailbox import Mailbox
-from void_protocol.messages import Accepted, Error, JobState, Submit
+from void_protocol.messages import Accepted, Error, JobState, Submit, Transfer
 from void_server.broker import submissions as submissions_module
 from void_server.broker.desk import JobDesk
 from void_server.broker.events import EventHub
@@ -48,6 +48,9 @@ class HeldLanes:
 
         self.open.append(end)
 
+    def do(self, key: str, work: Callable[[], object]) -> None:
+        work()
+
     def close(self) -> None:
         self.open.clear()
 
@@ -61,11 +64,11 @@ class Case:
         self.lanes = Lanes(self.mailbox, 1)
         self.store = Store(self.settings.home / "jobs.sqlite")
         self.outbox = Outbox()
-        spool, events = Spool(self.settings.home), EventHub(self.outbox)  # type: ignore[arg-type]
-        self.desk = JobDesk(self.settings, self.store, spool, events, self.lanes, Meter())
+        self.spool, events = Spool(self.settings.home), EventHub(self.outbox)  # type: ignore[arg-type]
+        self.desk = JobDesk(self.settings, self.store, self.spool, events, self.lanes, Meter())
         self.submissions = Submissions(
             settings=self.settings,
-            spool=spool,
+            spool=self.spool,
             desk=self.desk,
             uploads=None,  # type: ignore[arg-type]
             outbox=self.outbox,  # type: ignore[arg-type]
@@ -77,9 +80,9 @@ class Case:
             reader.lanes = held  # type: ignore[assignment]
         self._number = 0
 
-    def submit(self, peer: str, job_id: str, text: bytes | None = None) -> None:
+    def submit(self, peer: str, job_id: str, text: bytes | None = None, outputs: Transfer = "paths") -> None:
         self._number += 1
-        message = Submit(request=self._number, inputs="paths", outputs="paths")
+        message = Submit(request=self._number, inputs="paths", outputs=outputs)
         text = encode_job(self.job(job_id)) if text is None else text
         self.submissions.take(session(peer), message, [memoryview(text)])
 
@@ -131,7 +134,7 @@ def test_what_arrives_meanwhile_is_read_together(case: Case) -> None:
     for peer in ("bert", "cleo", "dora"):
         case.submit(peer, f"{peer}1")
         case.submissions.begin()  # the reader is busy, and the other is kept for when it hangs
-    assert [len(reader.open) for reader in case.readers] == [1, 0]
+    assert [len(reader.open) for reader in case.readers] == [1, *[0] * (len(case.readers) - 1)]
     assert case.end() == [("anna", "a1")]
     case.submissions.begin()
     assert case.end() == [("bert", "bert1"), ("cleo", "cleo1"), ("dora", "dora1")]
@@ -198,6 +201,21 @@ def test_one_bad_job_is_told_and_the_others_go_in(case: Case, monkeypatch: pytes
     case.submit("dora", "b1")  # bert's, as it is
     case.submissions.begin()
     assert case.end() == [("anna", "bad_job"), ("bert", "b1"), ("cleo", "internal"), ("dora", "b1")]
+
+
+def test_a_job_that_is_refused_leaves_no_folders_and_one_that_is_here_keeps_its_own(tmp_path: Path) -> None:
+    case = Case(tmp_path, most_open_jobs=1)
+    case.submit("anna", "a1", outputs="streamed")
+    case.submissions.begin()
+    assert case.end() == [("anna", "a1")]
+    folder = case.spool.folder("a1")
+    assert folder.is_dir()
+    case.submit("bert", "b1", outputs="streamed")
+    case.submit("cleo", "a1")  # anna's job with other content
+    case.submissions.begin()
+    assert case.end() == [("bert", "limit"), ("cleo", "conflict")]
+    assert list(case.spool.root.iterdir()) == [folder]
+    case.close()
 
 
 def test_a_store_that_fails_ends_the_server(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
