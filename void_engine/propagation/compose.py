@@ -12,6 +12,7 @@ from void_engine.geometry import Box
 from void_engine.propagation import edges, encoding, grain, level, pyramid, thin
 from void_engine.propagation.carry import KEPT_GRAIN, Carrier, SynthesisedPixels
 from void_engine.propagation.key_plan import KeyPlan
+from void_engine.propagation.layered import LayeredRevealer
 from void_engine.propagation.registration import PairRegistration
 from void_engine.propagation.reveal import Revealed, Revealer, encoded_plate, near
 from void_engine.propagation.track import ShotTrack
@@ -46,6 +47,7 @@ class FrameCleaner:
         self._grain_strength = grain_strength
         self._monitor = monitor
         self._revealer = Revealer(working, track, registration, monitor)
+        self._layered = LayeredRevealer(working, track, registration, self._revealer, monitor)
         self._carrier = Carrier(working, track, self._revealer, seed, monitor, plan, on_key)
 
     def plant(self, pixels: SynthesisedPixels) -> None:
@@ -64,6 +66,7 @@ class FrameCleaner:
         # With nothing to take, a neighbour still tells grain from texture around the hole.
         chosen = self._plan.sources(number) or self._neighbour(number)
         revealed = self._revealer.reveal(number, chosen, [])
+        revealed = self._layered.better(number, self._plan.anchors, revealed)
         cut = revealed.area.slices(Box.from_size(self._working.width, self._working.height))
         answer, confidence = self._answer(full, revealed)
         self._monitor.check_cancelled()

@@ -42,7 +42,8 @@ class KeyPlan:
         """
         self._track = track
         self._numbers = numbers
-        self._anchors = anchors
+        self.anchors = anchors
+        """Frames that the artist cleaned."""
         self._most_sources = most_sources
         self._chosen: tuple[int, list[int]] | None = None
         self._step = max(1, round(sliver_px / _CELLS))
@@ -57,7 +58,7 @@ class KeyPlan:
     def sources(self, number: int) -> list[int]:
         """The frames that ``number`` takes its hidden pixels from."""
         if self._chosen is None or self._chosen[0] != number:
-            chosen = choose(self._track, number, self._anchors, self._most_sources)
+            chosen = choose(self._track, number, self.anchors, self._most_sources)
             if len(chosen) > _ENOUGH_FOR_A_RIM and self._is_mostly_rim(number, chosen):
                 chosen = chosen[:_ENOUGH_FOR_A_RIM]
             self._chosen = (number, chosen)
@@ -86,7 +87,7 @@ class KeyPlan:
         return [number for number in self._keys if number <= last]
 
     def _needs_key(self, number: int) -> bool:
-        if number in self._anchors or not self._track.any_hidden(number):
+        if number in self.anchors or not self._track.any_hidden(number):
             return False
         hidden = self._track.hidden(number)
         if hidden.all():

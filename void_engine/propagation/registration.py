@@ -14,6 +14,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
 from void_engine.propagation.homography import Homography, apply, identity, is_sane, warp
+from void_engine.propagation.motion_layers import Tracks
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
 
 _FEATURES = 350
@@ -23,6 +24,8 @@ _STILL_ADVANTAGE = 1.02
 """Standing still wins unless moving lowers the residual by more than this factor."""
 _RESIDUAL_SIDE = 120
 """Residuals are measured at pixels this many of which fit into the shorter side, or twice as many."""
+_LAYER_REACH_PX = 2.5
+"""How far a layer's chained motion may be off; corners further away belong to the other layer."""
 _FROZEN_DIFFERENCE = 0.02
 """Mean difference, in 8-bit steps, below which two frames are one frame held."""
 
@@ -50,6 +53,20 @@ class _Fit:
     homography: Homography
     inliers: int
     tracked: int
+    tracks: Tracks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What moves from a frame to the next."""
+
+    homography: Homography
+    correlation: float
+    """Of the two pictures under the homography."""
+    frozen: bool
+    """Whether the second frame repeats the first."""
+    tracks: Tracks | None
+    """The corners followed from one to the other, if any were."""
 
 
 def _fit(
@@ -61,8 +78,12 @@ def _fit(
     levels: int,
     *,
     both_ways: bool = True,
+    reach_px: float = np.inf,
 ) -> _Fit:
-    """Track ``points`` of ``target`` into ``source`` (and back) and fit a homography to where they went."""
+    """Track ``points`` of ``target`` into ``source`` (and back) and fit a homography to where they went.
+
+    Corners that end further than ``reach_px`` from the guess belong to something else.
+    """
     nothing = _Fit(guess, 0, 0)
     if len(points) < 8:
         return nothing
@@ -74,6 +95,7 @@ def _fit(
     if both_ways:
         back, status_back = _follow(source, target, found, points, levels)
         good &= status_back & (np.abs(back - points).max(axis=1) < 0.7)
+    good &= np.hypot(*(found - initial).T) <= reach_px
     cells = np.rint(np.where(good[:, None], found, 0.0)).astype(int)
     good &= ~hidden[cells[:, 1], cells[:, 0]]
     if int(good.sum()) < 8:
@@ -90,7 +112,8 @@ def _fit(
         homography, _ = cv2.findHomography(points[good][inlying], found[good][inlying], 0)
     if homography is None or not is_sane(homography, target.shape):
         return nothing
-    return _Fit(np.asarray(homography, np.float64), int(mask.sum()), int(good.sum()))
+    tracks = Tracks(points[good], found[good])
+    return _Fit(np.asarray(homography, np.float64), int(mask.sum()), int(good.sum()), tracks)
 
 
 def _follow(
@@ -156,14 +179,14 @@ class PairRegistration:
                 self._features.popitem(last=False)
         return self._features[number]
 
-    def step(self, target: int, source: int) -> tuple[Homography, float, bool]:
-        """Neighbouring frames: homography, correlation under it, and whether the second repeats the first."""
+    def step(self, target: int, source: int) -> Step:
+        """What moves between neighbouring frames."""
         first, second = self._working.analysis(target), self._working.analysis(source)
         self._monitor.check_cancelled()
         still_residual, still_correlation = residual(first, second, identity())
         if still_residual < _FROZEN_DIFFERENCE:
             # A still picture under a moving matte is no held frame: each one shows something else.
-            return identity(), 1.0, bool(np.array_equal(first.hidden, second.hidden))
+            return Step(identity(), 1.0, bool(np.array_equal(first.hidden, second.hidden)), None)
         points = self.features(target)
         self._monitor.check_cancelled()
         fit = _fit(points, first.gray, second.gray, second.hidden, identity(), 4)
@@ -174,8 +197,8 @@ class PairRegistration:
         if fit.inliers >= _FEWEST_INLIERS:
             moving_residual, moving_correlation = residual(first, second, fit.homography)
             if moving_residual * _STILL_ADVANTAGE < still_residual or still_residual == float("inf"):
-                return fit.homography, moving_correlation, False
-        return identity(), still_correlation, False
+                return Step(fit.homography, moving_correlation, False, fit.tracks)
+        return Step(identity(), still_correlation, False, fit.tracks)
 
     def refine(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
         """The homography from ``target`` to ``second`` near ``guess``; the guess if it cannot be bettered."""
@@ -196,3 +219,21 @@ class PairRegistration:
             if standing <= measured[best] * _STILL_ADVANTAGE:
                 return identity()
         return candidates[best]
+
+    def refine_layer(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
+        """As :meth:`refine` for one of two layers of motion, by the corners that stay near ``guess``."""
+        first = self._working.analysis(target)
+        seen = warp(second.gray, guess)
+        blocked = warp(second.hidden.astype(np.uint8) * 255, guess, outside=255.0) > 0
+        points = self.features(target)
+        fit = _fit(
+            points,
+            first.gray,
+            seen,
+            blocked,
+            identity(),
+            1,
+            both_ways=False,
+            reach_px=_LAYER_REACH_PX,
+        )
+        return guess @ fit.homography if fit.inliers >= _FEWEST_INLIERS else guess

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
 from void_engine.geometry import Box
 from void_engine.propagation import completion, encoding, fusion, light, pyramid, sampling, weighing
 from void_engine.propagation.flow import FlowMeter, Measured, View, grid, see
@@ -57,7 +57,22 @@ class Revealed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Path:
+class Setting:
+    """The surroundings of a target's hole, on a box of analysis pixels."""
+
+    box: Box
+    gray: Uint8Array
+    encoded: Float32Array
+    """(h, w, 3)."""
+    hole: BoolArray
+    ring: Float32Array
+    """(h, w) in 0..1: nearness to the hole, 0 inside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePath:
+    """A source registered to a target, and how far to believe it."""
+
     source: Source
     path: sampling.Path
     light: light.Light
@@ -109,13 +124,20 @@ class Revealer:
 
     def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
         """Fuse the frames ``numbers`` and the ``extra`` sources on what is hidden in ``target``."""
-        full, analysis = self._working.full(target), self._working.analysis(target)
-        rows, columns = full.hidden.shape
-        area = bounding_box(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
-        paths = self._register(target, analysis, numbers, extra)
-        return self._fuse(full, area, paths)
+        setting = self.setting(target)
+        paths = self._register(target, setting, numbers, extra)
+        return self.fuse(self._working.full(target), setting, paths)
 
     # --- on the analysis box
+
+    def setting(self, target: int) -> Setting:
+        """The part of the analysis frame in which ``target`` is compared with its sources."""
+        analysis = self._working.analysis(target)
+        box = self._box(analysis.hidden)
+        cut = box.slices(Box.from_size(analysis.hidden.shape[1], analysis.hidden.shape[0]))
+        hole = analysis.hidden[cut]
+        gray = np.ascontiguousarray(analysis.gray[cut])
+        return Setting(box, gray, analysis.encoded[cut], hole, completion.ring_weight(hole))
 
     def _box(self, hidden: BoolArray) -> Box:
         rows, columns = hidden.shape
@@ -124,20 +146,16 @@ class Revealer:
         return hole.grown(margin).intersection(Box.from_size(columns, rows))
 
     def _register(
-        self, target: int, analysis: AnalysisFrame, numbers: list[int], extra: list[Source]
-    ) -> list[_Path]:
-        self._analysis_box = box = self._box(analysis.hidden)
-        cut = box.slices(Box.from_size(analysis.hidden.shape[1], analysis.hidden.shape[0]))
-        gray, hole = np.ascontiguousarray(analysis.gray[cut]), analysis.hidden[cut]
-        encoded = analysis.encoded[cut]
-        ring = completion.ring_weight(hole)
+        self, target: int, setting: Setting, numbers: list[int], extra: list[Source]
+    ) -> list[SourcePath]:
+        gray, hole, ring = setting.gray, setting.hole, setting.ring
         texture = completion.texture_weight(gray)
         views: list[tuple[Source, View, Measured]] = []
         judges: list[completion.Judge | None] = []
         for source in (*(self.shot_source(target, number) for number in numbers), *extra):
             self._monitor.check_cancelled()
             homography = self._registration.refine(target, source.analysis, source.guess)
-            view = see(source.analysis, homography, box)
+            view = see(source.analysis, homography, setting.box)
             measured = self._meter.measure(gray, ~hole, view)
             judge = completion.Judge(gray, view.gray, ~hole & view.visible, ring, hole)
             views.append((source, view, measured))
@@ -151,7 +169,7 @@ class Revealer:
                 completed = completion.complete(measured.flow, weight, ring, hole, structure)
             else:
                 completed = completion.Completed(np.zeros_like(measured.flow), 0.0)
-            paths.append(self._path(target, source, view, measured, completed, encoded, hole, ring))
+            paths.append(self.path(target, setting, source, view.homography, measured, completed=completed))
         return paths
 
     def _structure(
@@ -189,19 +207,28 @@ class Revealer:
         guess = completion.complete(measured.flow, weight, ring, hole, structure).flow
         return _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
 
-    def _path(
+    def path(
         self,
         target: int,
+        setting: Setting,
         source: Source,
-        view: View,
+        homography: Homography,
         measured: Measured,
-        completed: completion.Completed,
-        encoded: Float32Array,
-        hole: BoolArray,
-        ring: Float32Array,
-    ) -> _Path:
-        box = self._analysis_box
-        path = sampling.Path(source.full.number, view.homography, completed.flow)
+        shows: Float32Array | None = None,
+        completed: completion.Completed | None = None,
+    ) -> SourcePath:
+        """How the target's pixels find theirs in ``source``, in which light, and how far to believe it.
+
+        Args:
+            homography: from the target to the source.
+            measured: the residual motion; its confidence tells where light may be compared.
+            shows: (h, w) in 0..1, where the source shows what is wanted at all; None is everywhere.
+            completed: the residual motion inside the hole; without it, none is added to the homography.
+        """
+        box, hole, ring, encoded = setting.box, setting.hole, setting.ring, setting.encoded
+        if completed is None:
+            completed = completion.Completed(np.zeros((*hole.shape, 2), np.float32), 0.0)
+        path = sampling.Path(source.full.number, homography, completed.flow)
         # Light and misfit vary slowly: on a large box every other pixel of every other row tells as much.
         step = 2 if hole.size >= _LARGE_BOX_PIXELS else 1
         thinned = (slice(None, None, step), slice(None, None, step))
@@ -229,16 +256,32 @@ class Revealer:
         local = 1.0 / (1.0 + np.square(misfit / np.float32(1.5 * steps)))
         if step > 1:
             local = np.asarray(cv2.pyrUp(local, dstsize=(box.width, box.height)), np.float32)
+        if shows is not None:
+            local = shows
         rows = slice(None, None, _SLOPE_ROWS)
         steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
-        return _Path(source, path, matched, quality, slope * completed.spread_px**2, local.astype(np.float32))
+        return SourcePath(
+            source, path, matched, quality, slope * completed.spread_px**2, local.astype(np.float32)
+        )
 
     # --- at full size
 
-    def _fuse(self, full: FullFrame, area: Box, paths: list[_Path]) -> Revealed:
-        ratio = self._working.ratio
+    def fuse(
+        self,
+        full: FullFrame,
+        setting: Setting,
+        paths: list[SourcePath],
+        comparable: Float32Array | None = None,
+    ) -> Revealed:
+        """What the sources on ``paths`` show of the hidden pixels of ``full`` and a band around them.
+
+        Sources are judged by their errors beside the hole; where ``comparable`` (h, w on the analysis box)
+        is given, only where it is above one half.
+        """
+        ratio, box = self._working.ratio, setting.box
         rows, columns = full.hidden.shape
+        area = bounding_box(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
         cut = area.slices(Box.from_size(columns, rows))
         region = near(full.hidden[cut], BAND_PX)
         values = np.zeros((*region.shape, 3), np.float32)
@@ -246,7 +289,7 @@ class Revealer:
         kept = np.ones(region.shape, np.float32)
         certainty = np.zeros(region.shape, np.float32)
         noise = float(np.median([p.light.noise for p in paths])) if paths else 0.02
-        weigher = self._weigher(full, area, paths)
+        weigher = self._weigher(full, area, box, paths, comparable)
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
             tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
@@ -258,10 +301,10 @@ class Revealer:
             weights = np.zeros(stack.shape[:2], np.float32)
             for index, item in enumerate(paths):
                 self._monitor.check_cancelled()
-                map_x, map_y = sampling.positions(item.path, self._analysis_box, tile, ratio)
+                map_x, map_y = sampling.positions(item.path, box, tile, ratio)
                 sampled, visible = sampling.sample(item.source.full, item.light.gain, map_x, map_y)
-                sampled += sampling.upsample(item.light.offset, self._analysis_box, tile, ratio)
-                weight = sampling.upsample(item.local, self._analysis_box, tile, ratio)
+                sampled += sampling.upsample(item.light.offset, box, tile, ratio)
+                weight = sampling.upsample(item.local, box, tile, ratio)
                 stack[index] = sampled[wanted]
                 weights[index] = np.where(visible, weight, np.float32(0.0))[wanted]
             if weigher is None:
@@ -277,11 +320,21 @@ class Revealer:
             )
         return Revealed(area, values, seen, kept, certainty, noise)
 
-    def _weigher(self, full: FullFrame, area: Box, paths: list[_Path]) -> weighing.Weigher | None:
+    def _weigher(
+        self,
+        full: FullFrame,
+        area: Box,
+        box: Box,
+        paths: list[SourcePath],
+        comparable: Float32Array | None,
+    ) -> weighing.Weigher | None:
         """Weights from the sources' errors at points around the hole; None when too few can be compared."""
         if len(paths) < 2:
             return None
-        points = _points_beside(full.hidden, area, self._working.ratio, self._analysis_box)
+        points = _points_beside(full.hidden, area, self._working.ratio, box)
+        if comparable is not None and len(points):
+            judged = sampling.read_at(comparable, box, points, self._working.ratio)[:, 0]
+            points = points[judged > 0.5]
         if len(points) < weighing.FEWEST_POINTS:
             return None
         columns, rows = points[:, 0].astype(np.intp), points[:, 1].astype(np.intp)
@@ -290,11 +343,9 @@ class Revealer:
         valid = np.zeros(errors.shape[:2], bool)
         for index, item in enumerate(paths):
             self._monitor.check_cancelled()
-            map_x, map_y = sampling.point_positions(
-                item.path, self._analysis_box, points, self._working.ratio
-            )
+            map_x, map_y = sampling.point_positions(item.path, box, points, self._working.ratio)
             seen, valid[index] = sampling.sample_points(item.source.full, item.light.gain, map_x, map_y)
-            offset = sampling.read_at(item.light.offset, self._analysis_box, points, self._working.ratio)
+            offset = sampling.read_at(item.light.offset, box, points, self._working.ratio)
             errors[index] = seen + offset - plate
         measured = weighing.covariance(errors, valid)
         if measured is None:

@@ -43,20 +43,29 @@ def _hole_points(hidden: BoolArray) -> Float32Array:
     return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float32)
 
 
-def choose(track: ShotTrack, target: int, preferred: frozenset[int], most: int = MOST_SOURCES) -> list[int]:
+def choose(
+    track: ShotTrack,
+    target: int,
+    preferred: frozenset[int],
+    most: int = MOST_SOURCES,
+    layer: int | None = None,
+) -> list[int]:
     """The frames that show what is hidden in ``target``, most useful first.
 
     Greedy: each pick is worth what it shows that no pick before it shows, a little what it shows again,
-    less with distance in time. Frames in ``preferred`` (clean anchors) come before all others.
+    less with distance in time. Frames in ``preferred`` (clean anchors) come before all others. With ``layer``
+    only frames to which that layer's motion is known, and what is visible along it.
     """
     points = _hole_points(track.hidden(target))
     if not len(points):
         return []
     numbers = [n for n in candidates(target, track.segment(target)) if not track.repeats_previous(n)]
     numbers = sorted(set(numbers) | {n for n in preferred if n in track.segment(target) and n != target})
+    if layer is not None:
+        numbers = [n for n in numbers if track.layer_chained(target, n, layer) is not None]
     if not numbers:
         return []
-    shows = np.stack([visible(track, target, number, points) for number in numbers])
+    shows = np.stack([visible(track, target, number, points, layer) for number in numbers])
     distance = np.abs(np.array(numbers) - target).astype(np.float64)
     nearness = 1.0 / (1.0 + distance / 24.0) + np.array([2.0 if n in preferred else 0.0 for n in numbers])
     value = np.ones(len(points))
@@ -72,11 +81,17 @@ def choose(track: ShotTrack, target: int, preferred: frozenset[int], most: int =
     return chosen
 
 
-def visible(track: ShotTrack, target: int, source: int, points: Float32Array) -> BoolArray:
-    """(N,) whether ``source`` shows the analysis pixels ``points`` (N, 2) of ``target``, by the chain."""
+def visible(
+    track: ShotTrack, target: int, source: int, points: Float32Array, layer: int | None = None
+) -> BoolArray:
+    """(N,) whether ``source`` shows the analysis pixels ``points`` (N, 2) of ``target``, by the chain (of
+    one ``layer``, which must be known)."""
+    through = track.chained(target, source) if layer is None else track.layer_chained(target, source, layer)
+    if through is None:
+        return np.zeros(len(points), bool)
     hidden = track.hidden(source)
     rows, columns = hidden.shape
-    there = np.rint(apply(track.chained(target, source), points)).astype(np.int64)
+    there = np.rint(apply(through, points)).astype(np.int64)
     inside = (there[:, 0] >= 1) & (there[:, 0] < columns - 1) & (there[:, 1] >= 1) & (there[:, 1] < rows - 1)
     safe = np.where(inside[:, None], there, 0)
     return np.asarray(inside & ~hidden[safe[:, 1], safe[:, 0]], bool)

@@ -10,6 +10,7 @@ import numpy as np
 
 from void_engine.engines.interface import Monitor
 from void_engine.propagation.homography import Homography, identity
+from void_engine.propagation.motion_layers import MotionLayers, Tracks
 from void_engine.propagation.registration import PairRegistration
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
 
@@ -27,14 +28,25 @@ class ShotTrack:
         self._hidden: list[bytes] = []
         self._any_hidden: list[bool] = []
         self._shape = (0, 0)
+        self._layers = MotionLayers()
         self._unpacked: OrderedDict[int, BoolArray] = OrderedDict()
 
-    def append(self, frame: AnalysisFrame, homography: Homography, *, cut: bool, frozen: bool) -> None:
+    def append(
+        self,
+        frame: AnalysisFrame,
+        homography: Homography,
+        *,
+        cut: bool,
+        frozen: bool,
+        tracks: Tracks | None = None,
+    ) -> None:
         """Add the next frame; ``homography`` maps the frame before to it (unused at a cut)."""
         self._shape = (frame.hidden.shape[0], frame.hidden.shape[1])
         self._hidden.append(zlib.compress(np.packbits(frame.hidden).tobytes(), 1))
         self._any_hidden.append(bool(frame.hidden.any()))
-        if cut or not self._to_start:
+        starts = cut or not self._to_start
+        self._layers.append(None if starts else homography, tracks, self._shape)
+        if starts:
             self._segment.append(self._segment[-1] + 1 if self._segment else 0)
             self._to_start.append(identity())
             self._frozen.append(False)
@@ -43,6 +55,24 @@ class ShotTrack:
         self._segment.append(self._segment[-1])
         self._to_start.append(chained / chained[2, 2])
         self._frozen.append(frozen)
+
+    def settle(self) -> None:
+        """Say that all frames are there. Where a segment shows two layers, the camera's chain follows the one
+        that explains more, instead of going from one to the other."""
+        start = 0
+        while start < len(self._to_start):
+            segment = self.segment(self._first + start)
+            indices = range(segment.start - self._first, segment.stop - self._first)
+            if self._layers.settle(indices):
+                self._follow_one_layer(indices)
+            start = indices.stop
+
+    def _follow_one_layer(self, indices: range) -> None:
+        steps = [np.linalg.inv(self._to_start[i]) @ self._to_start[i - 1] for i in indices[1:]]
+        for index, step in zip(indices[1:], steps, strict=True):
+            link = self._layers.link(index)
+            chained = self._to_start[index - 1] @ np.linalg.inv(step if link is None else link[0])
+            self._to_start[index] = chained / chained[2, 2]
 
     def segment(self, number: int) -> range:
         """The frames between the same two cuts as ``number``, itself included."""
@@ -86,6 +116,7 @@ class ShotTrack:
                 any_hidden=np.array(self._any_hidden, np.bool_),
                 sizes=sizes,
                 hidden=np.frombuffer(b"".join(self._hidden), np.uint8),
+                layers=self._layers.links(),
             )
         temporary.replace(path)
 
@@ -103,6 +134,7 @@ class ShotTrack:
             track._segment = [int(number) for number in kept["segment"]]
             track._frozen = [bool(flag) for flag in kept["frozen"]]
             track._any_hidden = [bool(flag) for flag in kept["any_hidden"]]
+            track._layers = MotionLayers.from_links(kept["layers"])
             ends = np.cumsum(kept["sizes"])
             hidden = kept["hidden"].tobytes()
             track._hidden = [hidden[end - size : end] for end, size in zip(ends, kept["sizes"], strict=True)]
@@ -112,6 +144,11 @@ class ShotTrack:
         """The homography from ``target`` to ``source`` along the chain; both must be in one segment."""
         through = np.linalg.inv(self._to_start[source - self._first]) @ self._to_start[target - self._first]
         return np.asarray(through / through[2, 2], np.float64)
+
+    def layer_chained(self, target: int, source: int, layer: int) -> Homography | None:
+        """As :meth:`chained` for one of two layers of motion; None where the shot is not known to have two
+        all the way from ``target`` to ``source``."""
+        return self._layers.chained(target - self._first, source - self._first, layer)
 
 
 def track_shot(
@@ -124,9 +161,14 @@ def track_shot(
         if index == 0:
             track.append(working.analysis(number), identity(), cut=True, frozen=False)
         else:
-            homography, correlation, frozen = registration.step(number - 1, number)
+            step = registration.step(number - 1, number)
             track.append(
-                working.analysis(number), homography, cut=correlation < _CUT_CORRELATION, frozen=frozen
+                working.analysis(number),
+                step.homography,
+                cut=step.correlation < _CUT_CORRELATION,
+                frozen=step.frozen,
+                tracks=step.tracks,
             )
         monitor.progress("register", index + 1, len(numbers), number)
+    track.settle()
     return track

@@ -38,7 +38,8 @@ def corners_apart(first: np.ndarray, second: np.ndarray) -> float:
 @pytest.mark.parametrize("move", [turn(5.3, -2.2), turn(-3, 4, 0.05), turn(2, 1, 0.02, 1.05), turn(38, 9)])
 def test_a_step_is_found_to_a_fraction_of_a_pixel(move: np.ndarray) -> None:
     working = scene([np.eye(3), move])
-    found, _, frozen = PairRegistration(working, SilentMonitor()).step(0, 1)
+    step = PairRegistration(working, SilentMonitor()).step(0, 1)
+    found, frozen = step.homography, step.frozen
     assert not frozen
     assert corners_apart(found, np.linalg.inv(move)) < 0.5
 
