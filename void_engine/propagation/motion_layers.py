@@ -21,10 +21,14 @@ _APART_PX = 2.0
 """A corner that misses a motion by more than this does not belong to it."""
 _SAME_CORNER_PX = 2.0
 _FEWEST_CORNERS = 16
+_FEWEST_TO_FIT = 8
+_ROUNDS = 3
 _LEAST_PART = 0.15
 """Part of the tracked corners that each of two motions must explain."""
 _LEAST_CONTINUED = 0.75
 """Part of the corners seen in two steps that must stay with their motion."""
+_CLEARLY = 2.0
+"""How much less the motions must change in one order than in the other to tell the order by that."""
 _LEAST_STEPS = 0.5
 """Part of a segment's steps that must show two motions, or it has one."""
 LAYERS = 2
@@ -48,6 +52,16 @@ class _Step:
     owner: NDArray[np.int8]
     """(N,) 0, 1 or -1 for neither."""
 
+    @property
+    def support(self) -> int:
+        """Corners that follow either motion."""
+        return int((self.owner >= 0).sum())
+
+    @property
+    def smaller_support(self) -> int:
+        """Corners that follow the motion with fewer of them."""
+        return min(int((self.owner == layer).sum()) for layer in range(LAYERS))
+
 
 def _misses(homography: Homography, tracks: Tracks) -> Float32Array:
     """(N,) distance of each corner from where ``homography`` sends it."""
@@ -55,31 +69,94 @@ def _misses(homography: Homography, tracks: Tracks) -> Float32Array:
     return np.asarray(np.hypot(away[:, 0], away[:, 1]), np.float32)
 
 
-def second_motion(first: Homography, tracks: Tracks, shape: tuple[int, ...]) -> Homography | None:
-    """The homography of the corners that ``first`` leaves over, or None when they have none in common.
+def _fitted(tracks: Tracks, chosen: NDArray[np.bool_], shape: tuple[int, ...]) -> Homography | None:
+    """The robust homography of the ``chosen`` corners, or None when they are too few or not of one plane."""
+    if int(chosen.sum()) < _FEWEST_TO_FIT:
+        return None
+    cv2.setRNGSeed(1)
+    homography, mask = cv2.findHomography(
+        tracks.points[chosen],
+        tracks.found[chosen],
+        cv2.RANSAC,
+        _REPROJECTION_PX,
+        maxIters=1500,
+        confidence=0.999,
+    )
+    if homography is None or int(mask.sum()) < _FEWEST_TO_FIT:
+        return None
+    fitted = np.asarray(homography, np.float64)
+    return fitted if is_sane(fitted, shape) else None
+
+
+def _divided(motions: tuple[Homography, Homography], tracks: Tracks) -> NDArray[np.int8]:
+    """(N,) the motion that each corner follows: 0, 1, or -1 for neither."""
+    misses = np.stack([_misses(motion, tracks) for motion in motions])
+    owner: NDArray[np.int8] = np.argmin(misses, axis=0).astype(np.int8)
+    owner[misses.min(axis=0) > _REPROJECTION_PX] = -1
+    return owner
+
+
+def two_motions(first: Homography, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
+    """``first`` and the motion of the corners that it leaves over; None when those have none in common.
 
     Args:
         first: the motion found for the frame.
         tracks: all corners that could be tracked.
         shape: (rows, columns) of the analysis frame.
     """
-    fewest = max(_FEWEST_CORNERS, round(_LEAST_PART * len(tracks.points)))
-    left = _misses(first, tracks) > _APART_PX
-    if int(left.sum()) < fewest or int((~left).sum()) < fewest:
+    second = _fitted(tracks, _misses(first, tracks) > _APART_PX, shape)
+    if second is None:
         return None
-    cv2.setRNGSeed(1)
-    homography, mask = cv2.findHomography(
-        tracks.points[left],
-        tracks.found[left],
-        cv2.RANSAC,
-        _REPROJECTION_PX,
-        maxIters=1500,
-        confidence=0.999,
+    return _Step((first, second), tracks.found, _divided((first, second), tracks))
+
+
+def _continuing(before: _Step, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
+    """The motions of the corners that followed the one and the other in the step ``before``."""
+    owner = _earlier_owner(before, tracks.points)
+    for _ in range(_ROUNDS):
+        fitted = [_fitted(tracks, owner == layer, shape) for layer in range(LAYERS)]
+        if fitted[0] is None or fitted[1] is None:
+            return None
+        motions = (fitted[0], fitted[1])
+        owner = _divided(motions, tracks)
+    return _ordered(_Step(motions, tracks.found, owner), before, tracks, shape)
+
+
+def _ordered(step: _Step, before: _Step, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
+    """``step`` with its motions in the order of the step ``before``: that of the corners both steps have, or
+    else that in which the motions change less; None when neither tells."""
+    earlier = _earlier_owner(before, tracks.points)
+    told = (step.owner >= 0) & (earlier >= 0)
+    same = float((step.owner == earlier)[told].mean()) if int(told.sum()) >= _FEWEST_TO_FIT else 0.5
+    if max(same, 1.0 - same) < _LEAST_CONTINUED:
+        kept, swapped = (_change(step.motions[::turn], before.motions, shape) for turn in (1, -1))
+        if max(kept, swapped) < _CLEARLY * min(kept, swapped):
+            return None
+        same = float(kept < swapped)
+    if same > 0.5:
+        return step
+    turned = np.where(step.owner >= 0, 1 - step.owner, step.owner).astype(np.int8)
+    return _Step((step.motions[1], step.motions[0]), step.corners, turned)
+
+
+def _change(motions: tuple[Homography, ...], before: tuple[Homography, ...], shape: tuple[int, ...]) -> float:
+    """How far, in pixels, the motions are from those before, over the picture."""
+    x, y = np.meshgrid(np.linspace(0, shape[1] - 1, 3), np.linspace(0, shape[0] - 1, 3))
+    points = np.stack([x.reshape(-1), y.reshape(-1)], axis=1).astype(np.float32)
+    return sum(
+        float(np.abs(apply(now, points) - apply(then, points)).mean())
+        for now, then in zip(motions, before, strict=True)
     )
-    if homography is None or int(mask.sum()) < fewest:
-        return None
-    second = np.asarray(homography, np.float64)
-    return second if is_sane(second, shape) else None
+
+
+def _earlier_owner(before: _Step, points: Float32Array) -> NDArray[np.int8]:
+    """(N,) whom the corner at each of ``points`` followed in the step ``before``; -1 if none was there."""
+    if not len(points) or not len(before.corners):
+        return np.full(len(points), -1, np.int8)
+    apart = np.square(points[:, None] - before.corners[None]).sum(axis=2)
+    nearest = np.argmin(apart, axis=1)
+    close = apart[np.arange(len(points)), nearest] < _SAME_CORNER_PX**2
+    return np.where(close, before.owner[nearest], -1).astype(np.int8)
 
 
 class MotionLayers:
@@ -109,21 +186,14 @@ class MotionLayers:
         self._support.append(counts)
 
     def _step(self, homography: Homography, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
-        second = second_motion(homography, tracks, shape)
-        if second is None:
-            return None
-        owner = np.full(len(tracks.points), -1, np.int8)
-        owner[_misses(second, tracks) <= _REPROJECTION_PX] = 1
-        owner[_misses(homography, tracks) <= _APART_PX] = 0
-        motions = (homography, second)
+        found = [two_motions(homography, tracks, shape)]
         if self._latest is not None:
-            same = _continued(self._latest, tracks.points, owner)
-            if same is None:
-                return None
-            if not same:
-                motions = (second, homography)
-                owner = np.where(owner >= 0, 1 - owner, owner).astype(np.int8)
-        return _Step(motions, tracks.found, owner)
+            fresh = found[0]
+            found[0] = None if fresh is None else _ordered(fresh, self._latest, tracks, shape)
+            found.append(_continuing(self._latest, tracks, shape))
+        fewest = max(_FEWEST_CORNERS, round(_LEAST_PART * len(tracks.points)))
+        good = [step for step in found if step is not None and step.smaller_support >= fewest]
+        return max(good, key=lambda step: step.support, default=None)
 
     def settle(self, segment: range) -> bool:
         """Decide whether the frames of ``segment`` (after its first) have two layers, and which is layer 0.
@@ -175,23 +245,6 @@ class MotionLayers:
         layers._links = [None if np.isnan(link).any() else (link[0], link[1]) for link in links]
         layers._support = [(0, 0)] * len(layers._links)
         return layers
-
-
-def _continued(before: _Step, points: Float32Array, owner: NDArray[np.int8]) -> bool | None:
-    """Whether the motions are in the same order as in the step ``before``; None when it cannot be told."""
-    if not len(points) or not len(before.corners):
-        return None
-    apart = np.square(points[:, None] - before.corners[None]).sum(axis=2)
-    nearest = np.argmin(apart, axis=1)
-    close = apart[np.arange(len(points)), nearest] < _SAME_CORNER_PX**2
-    earlier = before.owner[nearest]
-    told = close & (owner >= 0) & (earlier >= 0)
-    if int(told.sum()) < _FEWEST_CORNERS // 2:
-        return None
-    same = float((owner[told] == earlier[told]).mean())
-    if max(same, 1.0 - same) < _LEAST_CONTINUED:
-        return None
-    return same > 0.5
 
 
 def _runs(indices: list[int]) -> list[list[int]]:
