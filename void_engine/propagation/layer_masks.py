@@ -16,6 +16,8 @@ from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
 
 _STRIDES = (1, 2, 3, 4, 6, 8)
+_NEIGHBOURS = 2
+"""Frames compared with on each side: what the object hides in the one, the other may show."""
 _APART_PX = 4.0
 """How far the layers must have moved against each other for a comparison to tell them apart."""
 _WINDOW_PX = 5
@@ -60,14 +62,11 @@ class LayerEvidence:
     def _compare(self, number: int) -> Float32Array:
         frame = self._working.analysis(number)
         misfits = np.full((LAYERS, *frame.gray.shape), np.inf, np.float32)
-        for direction in (-1, 1):
-            other = self._neighbour(number, direction)
-            if other is None:
-                continue
+        for other in (*self._neighbours(number, -1), *self._neighbours(number, 1)):
             for layer in range(LAYERS):
                 through = self._track.layer_chained(number, other, layer)
                 assert through is not None
-                # What the one neighbour does not show, the other one may.
+                # What one neighbour does not show, another one may.
                 misfits[layer] = np.minimum(
                     misfits[layer], _misfit(frame, self._working.analysis(other), through)
                 )
@@ -76,23 +75,24 @@ class LayerEvidence:
         evidence = (first - second) / (first + second + np.float32(_NOISE_STEPS))
         return np.where(known, evidence, np.float32(np.nan)).astype(np.float32)
 
-    def _neighbour(self, number: int, direction: int) -> int | None:
-        """The nearest frame on one side against which the layers have moved apart."""
+    def _neighbours(self, number: int, direction: int) -> list[int]:
+        """The nearest frames on one side against which the layers have moved apart."""
         segment = self._track.segment(number)
         rows, columns = self._working.analysis_shape
         x, y = np.meshgrid(np.array([0.2, 0.5, 0.8]) * columns, np.array([0.2, 0.5, 0.8]) * rows)
         points = np.stack([x.reshape(-1), y.reshape(-1)], axis=1).astype(np.float32)
+        found: list[int] = []
         for stride in _STRIDES:
             other = number + direction * stride
-            if other not in segment:
-                return None
+            if other not in segment or len(found) == _NEIGHBOURS:
+                break
             motions = [self._track.layer_chained(number, other, layer) for layer in range(LAYERS)]
             if motions[0] is None or motions[1] is None:
-                return None
+                break
             away = apply(motions[0], points) - apply(motions[1], points)
             if float(np.median(np.hypot(away[:, 0], away[:, 1]))) >= _APART_PX:
-                return other
-        return None
+                found.append(other)
+        return found
 
 
 def _misfit(frame: AnalysisFrame, other: AnalysisFrame, through: Homography) -> Float32Array:
