@@ -24,6 +24,8 @@ _LARGEST_ERROR = 0.2
 _MISFIT_STEPS = 6.0
 _LEAST_WEIGHT = 0.02
 _ABSTAINING = 0.05
+_DENIED = -0.3
+"""A source whose own evidence is below this shows the other layer there, however alone it is."""
 
 
 class LayeredRevealer:
@@ -112,7 +114,8 @@ class LayeredRevealer:
             nothing = np.zeros((*setting.hole.shape, 2), np.float32)
             measured = Measured(nothing, fits.astype(np.float32), misfit)
             claim = np.where(np.isfinite(evidence), evidence * sign, np.float32(0.0))
-            shows = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0).astype(np.float32)
+            shows = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0)
+            shows = np.where(claim < _DENIED, 0.0, shows).astype(np.float32)
             paths.append(self._revealer.path(target, setting, source, view.homography, measured, shows))
         return self._revealer.fuse(self._working.full(target), setting, paths, mine)
 
