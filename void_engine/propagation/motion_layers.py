@@ -23,7 +23,7 @@ _SAME_CORNER_PX = 2.0
 _FEWEST_CORNERS = 16
 _FEWEST_TO_FIT = 8
 _ROUNDS = 3
-_LEAST_PART = 0.15
+_LEAST_PART = 0.08
 """Part of the tracked corners that each of two motions must explain."""
 _LEAST_CONTINUED = 0.75
 """Part of the corners seen in two steps that must stay with their motion."""
