@@ -65,8 +65,9 @@ class FrameCleaner:
             return CleanFrame(number, picture, np.ones(full.hidden.shape, np.float32))
         # With nothing to take, a neighbour still tells grain from texture around the hole.
         chosen = self._plan.sources(number) or self._neighbour(number)
-        revealed = self._revealer.reveal(number, chosen, [])
-        revealed = self._layered.better(number, self._plan.anchors, revealed)
+        revealed = self._layered.reveal(
+            number, self._plan.anchors, lambda: self._revealer.reveal(number, chosen, [])
+        )
         cut = revealed.area.slices(Box.from_size(self._working.width, self._working.height))
         answer, confidence = self._answer(full, revealed)
         self._monitor.check_cancelled()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from void_engine.engines.interface import Float32Array, Monitor
@@ -19,6 +22,8 @@ from void_engine.propagation.working_set import FullFrame, WorkingSet
 _MOST_SOURCES = 8
 _ADVANTAGE = 0.9
 """Two layers must bring the error beside the hole below this part of what one motion leaves."""
+_CLEAR_ADVANTAGE = 0.6
+"""... and this far below what the layer behind leaves alone, one motion with its dense flow is not tried."""
 _FEWEST_POINTS = 150
 _LARGEST_ERROR = 0.2
 _MISFIT_STEPS = 6.0
@@ -26,6 +31,13 @@ _LEAST_WEIGHT = 0.02
 _ABSTAINING = 0.05
 _DENIED = -0.3
 """A source whose own evidence is below this shows the other layer there, however alone it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    joined: Revealed
+    back: Revealed
+    """The layer behind, continued through the one in front."""
 
 
 class LayeredRevealer:
@@ -46,32 +58,36 @@ class LayeredRevealer:
         self._monitor = monitor
         self._evidence = LayerEvidence(working, track)
 
-    def better(self, target: int, preferred: frozenset[int], single: Revealed) -> Revealed:
-        """``single``, or what two layers make of frame ``target`` where that is nearer the plate beside the
-        hole."""
-        numbers = [choose(self._track, target, preferred, _MOST_SOURCES, layer) for layer in range(LAYERS)]
-        if not all(numbers):
-            return single
-        layered = self._reveal(target, numbers)
-        if layered is None:
-            return single
-        full = self._working.full(target)
-        before, after = _error(full, single, layered), _error(full, layered, single)
-        if before is None or after is None or after > _ADVANTAGE * before:
-            return single
-        return layered
+    def reveal(self, target: int, preferred: frozenset[int], single: Callable[[], Revealed]) -> Revealed:
+        """What two layers make of frame ``target`` where that is nearer the plate beside the hole than what
+        one motion makes of it; else that.
 
-    def _reveal(self, target: int, numbers: list[list[int]]) -> Revealed | None:
+        Args:
+            preferred: frames that the artist cleaned.
+            single: reveals the frame by one motion. Not asked where two layers are clearly right.
+        """
+        numbers = [choose(self._track, target, preferred, _MOST_SOURCES, layer) for layer in range(LAYERS)]
+        layers = self._reveal(target, numbers) if all(numbers) else None
+        if layers is None:
+            return single()
+        full = self._working.full(target)
+        if _ratio(full, layers.joined, layers.back) < _CLEAR_ADVANTAGE:
+            return layers.joined
+        one = single()
+        return layers.joined if _ratio(full, layers.joined, one) < _ADVANTAGE else one
+
+    def _reveal(self, target: int, numbers: list[list[int]]) -> _Layers | None:
         setting = self._revealer.setting(target)
+        rows, columns = self._working.analysis_shape
+        own = self._evidence.of(target)[setting.box.slices(Box.from_size(columns, rows))]
+        if not np.isfinite(own).any():
+            return None
         sources = [self._sources(target, layer, numbers[layer]) for layer in range(LAYERS)]
         seen = [
             [seen_evidence(self._evidence.of(s.full.number), s.guess, setting.box) for s in sources[layer]]
             for layer in range(LAYERS)
         ]
         nearness = [[1.0 / (1.0 + abs(n - target) / 10.0) for n in numbers[layer]] for layer in range(LAYERS)]
-        own = self._evidence.of(target)[
-            setting.box.slices(Box.from_size(*self._working.analysis_shape[::-1]))
-        ]
         owned = ownership(own, seen, nearness)
         if owned is None:
             return None
@@ -79,7 +95,7 @@ class LayeredRevealer:
         behind = 1 - owned.front
         back = self._fuse(target, setting, sources[behind], seen[behind], owned, behind)
         share = sampling.upsample(owned.share, setting.box, front.area, self._working.ratio)
-        return _joined(front, back, share)
+        return _Layers(_joined(front, back, share), back)
 
     def _sources(self, target: int, layer: int, numbers: list[int]) -> list[Source]:
         sources = []
@@ -114,20 +130,25 @@ class LayeredRevealer:
             nothing = np.zeros((*setting.hole.shape, 2), np.float32)
             measured = Measured(nothing, fits.astype(np.float32), misfit)
             claim = np.where(np.isfinite(evidence), evidence * sign, np.float32(0.0))
-            shows = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0)
-            shows = np.where(claim < _DENIED, 0.0, shows).astype(np.float32)
+            given = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0)
+            shows = np.where(claim < _DENIED, 0.0, given).astype(np.float32)
             paths.append(self._revealer.path(target, setting, source, view.homography, measured, shows))
         return self._revealer.fuse(self._working.full(target), setting, paths, mine)
 
 
-def _error(full: FullFrame, one: Revealed, other: Revealed) -> float | None:
-    """Mean difference of ``one`` from the plate where both compare with it; None when too little does."""
+def _ratio(full: FullFrame, one: Revealed, other: Revealed) -> float:
+    """The mean difference of ``one`` from the plate as a part of the ``other``'s, where both compare with it;
+    infinite when too little does."""
     frame = Box.from_size(full.hidden.shape[1], full.hidden.shape[0])
     known = one.seen & other.seen & ~full.hidden[one.area.slices(frame)]
     if int(known.sum()) < _FEWEST_POINTS:
-        return None
-    away = np.abs(one.values - encoded_plate(full, one.area))[known]
-    return float(np.minimum(away, _LARGEST_ERROR).mean())
+        return float("inf")
+    plate = encoded_plate(full, one.area)[known]
+    first, second = (
+        float(np.minimum(np.abs(revealed.values[known] - plate), _LARGEST_ERROR).mean())
+        for revealed in (one, other)
+    )
+    return first / max(second, 1e-9)
 
 
 def _joined(front: Revealed, back: Revealed, share: Float32Array) -> Revealed:

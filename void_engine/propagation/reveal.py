@@ -248,21 +248,18 @@ class Revealer:
         near_hole = confidence * (np.float32(0.1) + np.float32(0.9) * ring[thinned])
         weight = np.where(np.asarray(blocked) < 0.02, near_hole, np.float32(0.0))
         matched = light.match(encoded[thinned], np.asarray(seen, np.float32), weight, (box.height, box.width))
-        misfit = pyramid.fill(np.ascontiguousarray(measured.misfit[thinned]), confidence)
-        steps = max(1.0, float(np.median(misfit)))
         near_in_time = 1.0 / (1.0 + abs(source.full.number - target) / _NEARNESS_FRAMES)
         doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
         quality = near_in_time / doubt**_QUALITY_POWER
-        local = 1.0 / (1.0 + np.square(misfit / np.float32(1.5 * steps)))
-        if step > 1:
-            local = np.asarray(cv2.pyrUp(local, dstsize=(box.width, box.height)), np.float32)
-        if shows is not None:
-            local = shows
+        if shows is None:
+            shows = _fit_in_places(measured.misfit[thinned], confidence)
+            if step > 1:
+                shows = np.asarray(cv2.pyrUp(shows, dstsize=(box.width, box.height)), np.float32)
         rows = slice(None, None, _SLOPE_ROWS)
         steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
         return SourcePath(
-            source, path, matched, quality, slope * completed.spread_px**2, local.astype(np.float32)
+            source, path, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32)
         )
 
     # --- at full size
@@ -351,6 +348,13 @@ class Revealer:
         if measured is None:
             return None
         return weighing.Weigher(measured + np.diag([item.blur for item in paths]))
+
+
+def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:
+    """(h, w) in 0..1: how well a source fits in each place, continued to where it was not measured."""
+    whole = pyramid.fill(np.ascontiguousarray(misfit), confidence)
+    steps = max(1.0, float(np.median(whole)))
+    return np.asarray(1.0 / (1.0 + np.square(whole / np.float32(1.5 * steps))), np.float32)
 
 
 def _points_beside(hidden: BoolArray, area: Box, ratio: tuple[float, float], box: Box) -> Float32Array:

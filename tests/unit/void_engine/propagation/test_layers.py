@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from void_engine.propagation.homography import apply
 from void_engine.propagation.layer_masks import LayerEvidence, ownership
 from void_engine.propagation.motion_layers import MotionLayers, Tracks
 from void_engine.propagation.registration import PairRegistration
+from void_engine.propagation.reveal import Revealed
 from void_engine.propagation.track import ShotTrack, track_shot
 from void_engine.propagation.working_set import WorkingSet
 
@@ -175,6 +177,12 @@ def test_frames_that_do_not_agree_own_nothing() -> None:
     assert ownership(noise[0], [list(noise[1:4]), list(noise[4:7])], [[1.0] * 3, [1.0] * 3]) is None
 
 
+def by_one_motion(
+    self: layered.LayeredRevealer, target: int, preferred: frozenset[int], single: Callable[[], Revealed]
+) -> Revealed:
+    return single()
+
+
 def error(scene: LayeredScene, clean: np.ndarray) -> float:
     inside = scene.matte > 0
     return float(np.sqrt(np.square(clean - scene.truth)[inside].mean()))
@@ -182,7 +190,7 @@ def error(scene: LayeredScene, clean: np.ndarray) -> float:
 
 def test_bars_are_continued_through_the_hole(scene: LayeredScene, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = remove_object(scene.plate, scene.matte)
-    monkeypatch.setattr(layered.LayeredRevealer, "better", lambda self, target, preferred, single: single)
+    monkeypatch.setattr(layered.LayeredRevealer, "reveal", by_one_motion)
     with_one = remove_object(scene.plate, scene.matte)
     assert np.array_equal(clean[scene.matte == 0], scene.plate[scene.matte == 0])
     assert error(scene, clean) < 0.6 * error(scene, with_one)
@@ -193,6 +201,7 @@ def test_two_layers_that_explain_no_more_change_nothing(
 ) -> None:
     """The choice is made by what is measured beside the hole: where one motion leaves nothing, it stays."""
     monkeypatch.setattr(layered, "_ADVANTAGE", 0.0)
+    monkeypatch.setattr(layered, "_CLEAR_ADVANTAGE", 0.0)
     clean = remove_object(scene.plate[:4], scene.matte[:4])
-    monkeypatch.setattr(layered.LayeredRevealer, "better", lambda self, target, preferred, single: single)
+    monkeypatch.setattr(layered.LayeredRevealer, "reveal", by_one_motion)
     assert np.array_equal(clean, remove_object(scene.plate[:4], scene.matte[:4]))
