@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,10 @@ from void_engine.engines.interface import Float32Array, Uint8Array
 
 Homography = NDArray[np.float64]
 """(3, 3), lower right element 1."""
+
+REPROJECTION_PX = 1.5
+"""A point that misses a homography by more than this is none of its."""
+_FEWEST_TO_POLISH = 8
 
 
 def identity() -> Homography:
@@ -54,3 +60,32 @@ def is_sane(homography: Homography, shape: tuple[int, ...]) -> bool:
         return False
     area = cv2.contourArea(mapped, oriented=True)
     return bool(cv2.isContourConvex(mapped)) and 0.1 < area / (rows * columns) < 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A homography and how many points agree with it."""
+
+    homography: Homography
+    inliers: int
+
+
+def fit(points: Float32Array, found: Float32Array, shape: tuple[int, ...]) -> Fitted | None:
+    """The robust homography from ``points`` to ``found``, each (N, 2); None where there is no believable one.
+
+    Args:
+        shape: (rows, columns) of the picture that the points are in.
+    """
+    # Its random numbers are its own and begin anew with each call: the same points give the same answer.
+    homography, mask = cv2.findHomography(
+        points, found, cv2.USAC_FAST, REPROJECTION_PX, maxIters=1500, confidence=0.999
+    )
+    # OpenCV answers None where it finds nothing, whatever its type stubs say.
+    if not np.any(homography):
+        return None
+    inlying = mask.reshape(-1) > 0
+    if int(inlying.sum()) >= _FEWEST_TO_POLISH:
+        # The search itself is fast because it stops at a model that is only nearly the best one.
+        homography, _ = cv2.findHomography(points[inlying], found[inlying], 0)
+    fitted = np.asarray(homography, np.float64)
+    return Fitted(fitted, int(inlying.sum())) if fitted.shape == (3, 3) and is_sane(fitted, shape) else None

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from void_engine.engines.interface import Float32Array
-from void_engine.propagation.homography import Homography, apply, identity, is_sane
+from void_engine.propagation.homography import REPROJECTION_PX, Homography, apply, fit, identity
 
-_REPROJECTION_PX = 1.5
 _APART_PX = 2.0
 """A corner that misses a motion by more than this does not belong to it."""
+_CLOSE_PX = 0.5
 _SAME_CORNER_PX = 2.0
 _FEWEST_CORNERS = 16
 _FEWEST_TO_FIT = 8
@@ -51,11 +50,8 @@ class _Step:
     """(N, 2) in the later frame."""
     owner: NDArray[np.int8]
     """(N,) 0, 1 or -1 for neither."""
-
-    @property
-    def support(self) -> int:
-        """Corners that follow either motion."""
-        return int((self.owner >= 0).sum())
+    support: float
+    """How many corners the motions explain; those that they miss by a fraction of a pixel count in part."""
 
     @property
     def smaller_support(self) -> int:
@@ -73,53 +69,59 @@ def _fitted(tracks: Tracks, chosen: NDArray[np.bool_], shape: tuple[int, ...]) -
     """The robust homography of the ``chosen`` corners, or None when they are too few or not of one plane."""
     if int(chosen.sum()) < _FEWEST_TO_FIT:
         return None
-    cv2.setRNGSeed(1)
-    homography, mask = cv2.findHomography(
-        tracks.points[chosen],
-        tracks.found[chosen],
-        cv2.RANSAC,
-        _REPROJECTION_PX,
-        maxIters=1500,
-        confidence=0.999,
-    )
-    if homography is None or int(mask.sum()) < _FEWEST_TO_FIT:
-        return None
-    fitted = np.asarray(homography, np.float64)
-    return fitted if is_sane(fitted, shape) else None
+    fitted = fit(tracks.points[chosen], tracks.found[chosen], shape)
+    return None if fitted is None or fitted.inliers < _FEWEST_TO_FIT else fitted.homography
 
 
 def _divided(motions: tuple[Homography, Homography], tracks: Tracks) -> NDArray[np.int8]:
     """(N,) the motion that each corner follows: 0, 1, or -1 for neither."""
     misses = np.stack([_misses(motion, tracks) for motion in motions])
     owner: NDArray[np.int8] = np.argmin(misses, axis=0).astype(np.int8)
-    owner[misses.min(axis=0) > _REPROJECTION_PX] = -1
+    owner[misses.min(axis=0) > REPROJECTION_PX] = -1
     return owner
 
 
-def two_motions(first: Homography, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
-    """``first`` and the motion of the corners that it leaves over; None when those have none in common.
-
-    Args:
-        first: the motion found for the frame.
-        tracks: all corners that could be tracked.
-        shape: (rows, columns) of the analysis frame.
-    """
-    second = _fitted(tracks, _misses(first, tracks) > _APART_PX, shape)
-    if second is None:
-        return None
-    return _Step((first, second), tracks.found, _divided((first, second), tracks))
-
-
-def _continuing(before: _Step, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
-    """The motions of the corners that followed the one and the other in the step ``before``."""
-    owner = _earlier_owner(before, tracks.points)
+def _settled(owner: NDArray[np.int8], tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
+    """The two motions that corners divided like ``owner`` lead to: fitted and divided again by turns."""
     for _ in range(_ROUNDS):
         fitted = [_fitted(tracks, owner == layer, shape) for layer in range(LAYERS)]
         if fitted[0] is None or fitted[1] is None:
             return None
         motions = (fitted[0], fitted[1])
         owner = _divided(motions, tracks)
-    return _ordered(_Step(motions, tracks.found, owner), before, tracks, shape)
+    nearest = np.minimum(_misses(motions[0], tracks), _misses(motions[1], tracks))
+    support = float((1.0 / (1.0 + np.square(nearest / _CLOSE_PX))).sum())
+    return _Step(motions, tracks.found, owner, support)
+
+
+def two_motions(first: Homography, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
+    """The two motions of a step, None when there is but one.
+
+    A homography that fits many corners may be none of the two but a tilted plane between them, so a second
+    start is made from the corners that share the commonest shift.
+
+    Args:
+        first: the motion found for the frame.
+        tracks: all corners that could be tracked.
+        shape: (rows, columns) of the analysis frame.
+    """
+    starts = (_misses(first, tracks) <= _APART_PX, _share_a_shift(tracks))
+    found = [_settled(np.where(one, 0, 1).astype(np.int8), tracks, shape) for one in starts]
+    return max((step for step in found if step is not None), key=lambda step: step.support, default=None)
+
+
+def _share_a_shift(tracks: Tracks) -> NDArray[np.bool_]:
+    """(N,) the corners that move by nearly the same vector as most others."""
+    shifts = tracks.found - tracks.points
+    apart = np.square(shifts[:, None] - shifts[None]).sum(axis=2)
+    alike = apart < REPROJECTION_PX**2
+    return np.asarray(alike[int(np.argmax(alike.sum(axis=1)))], np.bool_)
+
+
+def _continuing(before: _Step, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
+    """The motions of the corners that followed the one and the other in the step ``before``."""
+    step = _settled(_earlier_owner(before, tracks.points), tracks, shape)
+    return None if step is None else _ordered(step, before, tracks, shape)
 
 
 def _ordered(step: _Step, before: _Step, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
@@ -136,7 +138,7 @@ def _ordered(step: _Step, before: _Step, tracks: Tracks, shape: tuple[int, ...])
     if same > 0.5:
         return step
     turned = np.where(step.owner >= 0, 1 - step.owner, step.owner).astype(np.int8)
-    return _Step((step.motions[1], step.motions[0]), step.corners, turned)
+    return _Step((step.motions[1], step.motions[0]), step.corners, turned, step.support)
 
 
 def _change(motions: tuple[Homography, ...], before: tuple[Homography, ...], shape: tuple[int, ...]) -> float:

@@ -13,13 +13,12 @@ import cv2
 import numpy as np
 
 from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
-from void_engine.propagation.homography import Homography, apply, identity, is_sane, warp
+from void_engine.propagation.homography import Homography, apply, fit, identity, warp
 from void_engine.propagation.motion_layers import Tracks
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
 
 _FEATURES = 350
 _FEWEST_INLIERS = 16
-_REPROJECTION_PX = 1.5
 _STILL_ADVANTAGE = 1.02
 """Standing still wins unless moving lowers the residual by more than this factor."""
 _RESIDUAL_SIDE = 120
@@ -100,20 +99,11 @@ def _fit(
     good &= ~hidden[cells[:, 1], cells[:, 0]]
     if int(good.sum()) < 8:
         return nothing
-    # Its random numbers are its own and begin anew with each call: the same points give the same answer.
-    homography, mask = cv2.findHomography(
-        points[good], found[good], cv2.USAC_FAST, _REPROJECTION_PX, maxIters=1500, confidence=0.999
-    )
-    if homography is None:
-        return nothing
-    inlying = mask.reshape(-1) > 0
-    if int(inlying.sum()) >= 8:
-        # The search itself is fast because it stops at a model that is only nearly the best one.
-        homography, _ = cv2.findHomography(points[good][inlying], found[good][inlying], 0)
-    if homography is None or not is_sane(homography, target.shape):
+    fitted = fit(points[good], found[good], target.shape)
+    if fitted is None:
         return nothing
     tracks = Tracks(points[good], found[good])
-    return _Fit(np.asarray(homography, np.float64), int(mask.sum()), int(good.sum()), tracks)
+    return _Fit(fitted.homography, fitted.inliers, int(good.sum()), tracks)
 
 
 def _follow(
@@ -189,26 +179,26 @@ class PairRegistration:
             return Step(identity(), 1.0, bool(np.array_equal(first.hidden, second.hidden)), None)
         points = self.features(target)
         self._monitor.check_cancelled()
-        fit = _fit(points, first.gray, second.gray, second.hidden, identity(), 4)
-        if fit.inliers < max(_FEWEST_INLIERS, 0.4 * fit.tracked) and min(first.gray.shape) >= 32:
+        tracked = _fit(points, first.gray, second.gray, second.hidden, identity(), 4)
+        if tracked.inliers < max(_FEWEST_INLIERS, 0.4 * tracked.tracked) and min(first.gray.shape) >= 32:
             shifted = _fit(points, first.gray, second.gray, second.hidden, _shift_guess(first, second), 4)
-            if shifted.inliers > fit.inliers:
-                fit = shifted
-        if fit.inliers >= _FEWEST_INLIERS:
-            moving_residual, moving_correlation = residual(first, second, fit.homography)
+            if shifted.inliers > tracked.inliers:
+                tracked = shifted
+        if tracked.inliers >= _FEWEST_INLIERS:
+            moving_residual, moving_correlation = residual(first, second, tracked.homography)
             if moving_residual * _STILL_ADVANTAGE < still_residual or still_residual == float("inf"):
-                return Step(fit.homography, moving_correlation, False, fit.tracks)
-        return Step(identity(), still_correlation, False, fit.tracks)
+                return Step(tracked.homography, moving_correlation, False, tracked.tracks)
+        return Step(identity(), still_correlation, False, tracked.tracks)
 
     def refine(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
         """The homography from ``target`` to ``second`` near ``guess``; the guess if it cannot be bettered."""
         first = self._working.analysis(target)
         seen = warp(second.gray, guess)
         blocked = warp(second.hidden.astype(np.uint8) * 255, guess, outside=255.0) > 0
-        fit = _fit(self.features(target), first.gray, seen, blocked, identity(), 2, both_ways=False)
+        tracked = _fit(self.features(target), first.gray, seen, blocked, identity(), 2, both_ways=False)
         candidates = [guess]
-        if fit.inliers >= _FEWEST_INLIERS:
-            candidates.append(guess @ fit.homography)
+        if tracked.inliers >= _FEWEST_INLIERS:
+            candidates.append(guess @ tracked.homography)
         rows, columns = first.gray.shape
         corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
         still = all(np.abs(apply(h, corners) - corners).max() < 4.0 for h in candidates)
@@ -226,7 +216,7 @@ class PairRegistration:
         seen = warp(second.gray, guess)
         blocked = warp(second.hidden.astype(np.uint8) * 255, guess, outside=255.0) > 0
         points = self.features(target)
-        fit = _fit(
+        tracked = _fit(
             points,
             first.gray,
             seen,
@@ -236,4 +226,4 @@ class PairRegistration:
             both_ways=False,
             reach_px=_LAYER_REACH_PX,
         )
-        return guess @ fit.homography if fit.inliers >= _FEWEST_INLIERS else guess
+        return guess @ tracked.homography if tracked.inliers >= _FEWEST_INLIERS else guess

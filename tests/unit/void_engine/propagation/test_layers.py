@@ -68,6 +68,22 @@ def test_layers_that_swap_their_speeds_are_still_followed() -> None:
     assert sent(layers, 2, 4, 1)[0] == pytest.approx(-4, abs=0.1)
 
 
+def test_a_tilted_plane_between_two_motions_is_not_taken_for_one_of_them() -> None:
+    """Two shifts that differ little: a plane that turns away fits corners of both."""
+    layers = MotionLayers()
+    layers.append(None, None, SHAPE)
+    near, far = corners(70, 3), corners(90, 4)
+    tracks = Tracks(
+        np.concatenate([near, far]), np.concatenate([near + np.float32((-6, 0)), far + np.float32((-2.5, 0))])
+    )
+    between = np.array([[1 + 3.5 / 300, 0, -6], [0, 1, 0], [0, 0, 1.0]])
+    for _ in range(3):
+        layers.append(between, tracks, SHAPE)
+    assert layers.settle(range(4))
+    assert sent(layers, 0, 1, 0) == pytest.approx((-2.5, 0), abs=0.05)
+    assert sent(layers, 0, 1, 1) == pytest.approx((-6, 0), abs=0.05)
+
+
 def test_one_motion_is_not_made_two() -> None:
     layers = walk([(-4, 1)] * 5, [(-4, 1)] * 5)
     assert not layers.settle(range(6))
