@@ -71,7 +71,10 @@ class FlowMeter:
         # same frame would come out otherwise depending on what was measured before it.
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         flow = dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), start)
-        return np.nan_to_num(np.asarray(flow, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        flow = np.asarray(flow, np.float32)
+        if np.isfinite(flow).all():
+            return flow
+        return np.nan_to_num(flow, nan=0.0, posinf=0.0, neginf=0.0)
 
     def measure(self, target: Uint8Array, shown: BoolArray, view: View) -> Measured:
         """Motion from ``target`` (visible where ``shown``) to ``view``; kept only where it helps.
