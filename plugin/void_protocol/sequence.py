@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from .job_check import FRAME_TOKEN, frame_tokens, split_folder
@@ -15,19 +16,27 @@ def has_frame_token(pattern: str) -> bool:
 
 def frame_path(pattern: str, frame: int) -> Path:
     """The file of one frame. ``#`` counts digits as ``%0Nd`` does; a pattern without a token is itself."""
+    before, number, after = _parsed(pattern)
+    return Path(before + format(frame, number) + after) if number else Path(before)
+
+
+@lru_cache(256)  # a shot asks for thousands of frames of one pattern
+def _parsed(pattern: str) -> tuple[str, str, str]:
+    """What comes before the frame number, how the number is written (empty for none), what comes after."""
     folder, name = split_folder(pattern)
-    return Path(folder + FRAME_TOKEN.sub(lambda token: _number(token.group(), frame), name, count=1))
+    match = FRAME_TOKEN.search(name)
+    if match is None:
+        return pattern, "", ""
+    return folder + name[: match.start()], _number_format(match.group()), name[match.end() :]
 
 
-def _number(token: str, frame: int) -> str:
+def _number_format(token: str) -> str:
     if token.startswith("#"):
-        return f"{frame:0{len(token)}d}"
+        return f"0{len(token)}d"
     digits = re.sub(r"\D", "", token)
-    return (
-        f"{frame:0{int(digits)}d}"
-        if digits.startswith("0") and len(digits) > 1
-        else (f"{frame:{int(digits)}d}" if digits else f"{frame:d}")
-    )
+    if digits.startswith("0") and len(digits) > 1:
+        return f"0{int(digits)}d"
+    return f"{int(digits)}d" if digits.strip("0") else "d"
 
 
 def absolute_pattern(pattern: str) -> str:

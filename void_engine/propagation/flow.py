@@ -70,8 +70,12 @@ class FlowMeter:
         # A fresh object each time: it keeps buffers whose borders leak from one call into the next, and the
         # same frame would come out otherwise depending on what was measured before it.
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        flow = dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), start)
-        return np.nan_to_num(np.asarray(flow, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        flow = np.asarray(
+            dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), start), np.float32
+        )
+        if not np.isfinite(flow).all():
+            flow = np.nan_to_num(flow, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.asarray(flow, np.float32)
 
     def measure(self, target: Uint8Array, shown: BoolArray, view: View) -> Measured:
         """Motion from ``target`` (visible where ``shown``) to ``view``; kept only where it helps.
@@ -83,10 +87,11 @@ class FlowMeter:
         forward = self.raw(target, view.gray)
         backward = self.raw(view.gray, target)
         x, y = grid(target.shape)
-        map_x, map_y = x + forward[:, :, 0], y + forward[:, :, 1]
+        forward_x, forward_y = cv2.split(forward)
+        map_x, map_y = x + forward_x, y + forward_y
         returned = cv2.remap(backward, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        returned = forward + np.asarray(returned, np.float32)
-        disagreement = np.square(returned[:, :, 0]) + np.square(returned[:, :, 1])
+        returned_x, returned_y = cv2.split(returned)
+        disagreement = np.square(forward_x + returned_x) + np.square(forward_y + returned_y)
         blocked = cv2.remap(
             (~view.visible).astype(np.float32),
             map_x,
@@ -98,19 +103,19 @@ class FlowMeter:
         moved = np.asarray(
             cv2.remap(view.gray, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
         )
-        both = shown & (blocked < 0.02)
+        both, shared = shown & (np.asarray(blocked) < 0.02), shown & view.visible
         misfit = local_misfit(target, moved, both)
-        still = local_misfit(target, view.gray, shown & view.visible)
+        still = local_misfit(target, view.gray, shared)
         # The gate: full flow where it clearly explains more than no flow, none where it does not.
-        helps = np.clip((still - misfit) / (0.15 * still + 0.35), 0.0, 1.0)
-        helps = np.where(shown & view.visible, helps, np.float32(1.0)).astype(np.float32)
+        helps = np.clip((still - misfit) / (np.float32(0.15) * still + np.float32(0.35)), 0.0, 1.0)
+        helps = np.where(shared, helps, np.float32(1.0)).astype(np.float32, copy=False)
         helps = np.asarray(cv2.blur(helps, (9, 9)), np.float32)
         confidence = np.exp(-disagreement / _FORWARD_BACKWARD_PX**2) / (
             1.0 + np.square(misfit / (3.0 * _NOISE_STEPS))
         )
         confidence = np.where(both, confidence, 0.0).astype(np.float32)
-        gated = forward * helps[:, :, None]
-        misfit = np.minimum(misfit, np.where(shown & view.visible, still, misfit))
+        gated = np.asarray(cv2.merge([forward_x * helps, forward_y * helps]), np.float32)
+        misfit = np.where(shared, np.minimum(misfit, still), misfit)
         return Measured(gated, confidence, misfit.astype(np.float32))
 
 

@@ -75,9 +75,9 @@ def _smoothing(
     answer: Float32Array, free: BoolArray, variance: Float32Array, level: Float32Array
 ) -> Float32Array:
     """(h, w, 3) what leads from the answer to the most likely picture; 0 where not ``free``."""
-    keep = free.astype(np.float32)[:, :, None]
-    fidelity = keep / np.maximum(variance, np.float32(1e-8))[:, :, None]
-    stiffness = np.float32(1.0) / (level + _LEAST_POWER)[:, :, None]
+    keep = _thrice(free.astype(np.float32))
+    fidelity = keep / _thrice(np.maximum(variance, np.float32(1e-8)))
+    stiffness = _thrice(np.float32(1.0) / (level + _LEAST_POWER))
     change = np.zeros_like(answer)
     left: Float32Array = np.asarray(-_laplacian(_laplacian(answer) * stiffness) * keep, np.float32)
     scaling = keep / (fidelity + np.float32(20.0) * stiffness)
@@ -96,6 +96,11 @@ def _smoothing(
         before, power = power, _dot(left, prepared)
         direction = np.asarray(prepared + np.float32(power / before) * direction, np.float32)
     return change
+
+
+def _thrice(plane: Float32Array) -> Float32Array:
+    """The plane for each of three channels: numpy is slow to repeat it along a short last axis."""
+    return np.asarray(cv2.merge([plane] * 3), np.float32)
 
 
 def _level(power: Float32Array, beside: Float32Array) -> Float32Array:

@@ -234,16 +234,20 @@ def _vote(picture: Float32Array, patches: Float32Array, level: _Level, field: In
     fit = _misfit(patches, patches[level.rows, level.columns], level, chosen[:, 0], chosen[:, 1])
     scale = max(float(np.percentile(fit, 75)), 1e-6)
     weight = (np.exp(-fit / scale) * level.say + 1e-6).astype(np.float32)
-    summed = np.zeros((rows, columns, 3), np.float32)
-    total = np.zeros((rows, columns), np.float32)
+    # On flat pictures with a rim, so that no place a patch reaches needs to be looked at first.
+    across = columns + 2 * _HALF
+    rim = ((_HALF, _HALF), (_HALF, _HALF), (0, 0))
+    padded = np.pad(picture, rim).reshape(-1, 3)
+    summed = np.zeros_like(padded)
+    total = np.zeros(len(padded), np.float32)
+    to = (level.rows + _HALF) * across + level.columns + _HALF
+    taken = (chosen[:, 0] + _HALF) * across + chosen[:, 1] + _HALF
     for row_step in range(-_HALF, _HALF + 1):
         for column_step in range(-_HALF, _HALF + 1):
-            to_rows, to_columns = level.rows + row_step, level.columns + column_step
-            inside = (to_rows >= 0) & (to_rows < rows) & (to_columns >= 0) & (to_columns < columns)
-            from_rows = chosen[inside, 0] + row_step
-            from_columns = chosen[inside, 1] + column_step
-            part = weight[inside]
-            summed[to_rows[inside], to_columns[inside]] += part[:, None] * picture[from_rows, from_columns]
-            total[to_rows[inside], to_columns[inside]] += part
+            step = row_step * across + column_step
+            summed[to + step] += weight[:, None] * padded.take(taken + step, axis=0)
+            total[to + step] += weight
+    inner = (slice(_HALF, _HALF + rows), slice(_HALF, _HALF + columns))
+    summed, total = summed.reshape(-1, across, 3)[inner], total.reshape(-1, across)[inner]
     voted = summed / np.maximum(total, np.float32(1e-9))[:, :, None]
     return np.asarray(np.where(level.hole[:, :, None], voted, picture), np.float32)

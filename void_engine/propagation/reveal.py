@@ -294,16 +294,18 @@ class Revealer:
             wanted = region[inside]
             if not paths or not wanted.any():
                 continue
-            stack = np.empty((len(paths), int(wanted.sum()), 3), np.float32)
+            places = np.flatnonzero(wanted)
+            stack = np.empty((len(paths), len(places), 3), np.float32)
             weights = np.zeros(stack.shape[:2], np.float32)
             for index, item in enumerate(paths):
                 self._monitor.check_cancelled()
                 map_x, map_y = sampling.positions(item.path, box, tile, ratio)
-                sampled, visible = sampling.sample(item.source.full, item.light.gain, map_x, map_y)
-                sampled += sampling.upsample(item.light.offset, box, tile, ratio)
+                map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
+                stack[index], visible = sampling.sample_some(item.source.full, item.light.gain, map_x, map_y)
+                offset = sampling.upsample(item.light.offset, box, tile, ratio)
+                stack[index] += offset.reshape(-1, 3)[places]
                 weight = sampling.upsample(item.local, box, tile, ratio)
-                stack[index] = sampled[wanted]
-                weights[index] = np.where(visible, weight, np.float32(0.0))[wanted]
+                weights[index] = np.where(visible, weight.reshape(-1)[places], np.float32(0.0))
             if weigher is None:
                 weights *= np.array([item.quality for item in paths], np.float32)[:, None]
             else:

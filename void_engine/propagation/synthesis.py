@@ -35,14 +35,14 @@ def spatial(encoded: Float32Array, hole: BoolArray) -> Float32Array:
     if min(hole.shape) < 8:
         return pyramid.fill(encoded, (~hole).astype(np.float32))
     mask = hole.astype(np.uint8)
-    planes = [
-        cv2.inpaint(np.ascontiguousarray(encoded[:, :, channel]), mask, 4.0, cv2.INPAINT_NS)
-        for channel in range(3)
-    ]
-    filled = np.stack(planes, axis=2).astype(np.float32)
-    known = encoded[~hole]
-    filled = np.clip(filled, known.min(axis=0), known.max(axis=0))
-    return np.where(hole[:, :, None], np.nan_to_num(filled), encoded).astype(np.float32)
+    shown = (~hole).astype(np.uint8)
+    planes = []
+    for channel in range(3):
+        plane = np.ascontiguousarray(encoded[:, :, channel])
+        least, most, _, _ = cv2.minMaxLoc(plane, shown)
+        filled = np.nan_to_num(np.clip(cv2.inpaint(plane, mask, 4.0, cv2.INPAINT_NS), least, most))
+        planes.append(cv2.copyTo(filled, mask, plane))
+    return np.asarray(cv2.merge(planes), np.float32)
 
 
 def patch_fill(
