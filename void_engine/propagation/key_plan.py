@@ -11,6 +11,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array
 from void_engine.propagation.homography import apply
+from void_engine.propagation.reveal import bounding_box
 from void_engine.propagation.sources import MOST_SOURCES, choose, visible
 from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import BoolArray
@@ -20,6 +21,12 @@ _CELLS = 3
 _LARGE_MATTE = 0.15
 """Part of the frame from which a matte is large."""
 _ENOUGH_FOR_A_RIM = 4
+_ENOUGH_FOR_A_WIRE = 4
+_WIDE = 0.4
+"""Part of the frame that a matte spans, from which registering sources for it costs most."""
+_THICK_SHARE = 0.01
+_LOST_SHARE = 0.1
+"""Part of a thin matte that the further sources alone show: its sides stand in for them."""
 
 
 class KeyPlan:
@@ -61,6 +68,8 @@ class KeyPlan:
             chosen = choose(self._track, number, self.anchors, self._most_sources)
             if len(chosen) > _ENOUGH_FOR_A_RIM and self._is_mostly_rim(number, chosen):
                 chosen = chosen[:_ENOUGH_FOR_A_RIM]
+            if len(chosen) > _ENOUGH_FOR_A_WIRE and self._is_wide_and_thin(number, chosen):
+                chosen = chosen[:_ENOUGH_FOR_A_WIRE]
             self._chosen = (number, chosen)
         return self._chosen[1]
 
@@ -71,6 +80,22 @@ class KeyPlan:
             return False
         points = self._points(hidden)
         return float(self._unseen(number, chosen, points).mean()) > 0.5
+
+    def _is_wide_and_thin(self, number: int, chosen: list[int]) -> bool:
+        """Whether the matte is thin everywhere (wires), spans much of the frame, and the first sources show
+        nearly all of it that all of them do. A thin hole's own sides tell about it too, while every source
+        has to be registered on all that the matte spans."""
+        hidden = self._track.hidden(number)
+        box = bounding_box(hidden)
+        if box.width * box.height < _WIDE * hidden.size:
+            return False
+        side = self._step * _CELLS + 2  # analysis masks are grown by a pixel on each side
+        square = np.ones((side, side), np.uint8)
+        if float(cv2.erode(hidden.astype(np.uint8), square).sum()) > _THICK_SHARE * float(hidden.sum()):
+            return False
+        points = self._points(hidden)
+        lost = self._unseen(number, chosen[:_ENOUGH_FOR_A_WIRE], points)
+        return float((lost & ~self._unseen(number, chosen, points)).mean()) < _LOST_SHARE
 
     def is_key(self, number: int) -> bool:
         """Whether frame ``number`` is a key frame."""

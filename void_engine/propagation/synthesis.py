@@ -21,7 +21,7 @@ _FINE_PX = 1.5
 _LEVEL_PX = 8.0
 _RING_PX = 12.0
 _LEAST_GAIN = 0.4
-_TEXTURE = 0.9
+_TEXTURE = 0.92
 """Contrast kept of the synthesised picture against the smooth base. What is invented is never the truth:
 a little less of it is nearer to it and still looks alive."""
 

@@ -83,3 +83,16 @@ def test_frames_without_a_matte_or_all_hidden_need_nothing() -> None:
     clear, all_hidden = np.zeros((ROWS, COLUMNS), bool), np.ones((ROWS, COLUMNS), bool)
     plan = plan_of(track_of([clear, all_hidden] * (FRAMES // 2)))
     assert plan.up_to(FRAMES - 1) == []
+
+
+def test_a_wire_across_the_frame_needs_fewer_sources_than_a_thick_bar() -> None:
+    def slanted(thickness: int, at: int) -> Mask:
+        x, y = np.meshgrid(np.arange(COLUMNS), np.arange(ROWS))
+        return np.asarray(np.abs(y - 8 - x / 2 - at) < thickness / 2, bool)
+
+    wire, bar = ([slanted(thick, (thick + 2) * (t % 2)) for t in range(FRAMES)] for thick in (3, 20))
+    assert len(plan_of(track_of(wire)).sources(6)) == 4
+    assert len(plan_of(track_of(bar)).sources(6)) > 4
+    # A wire that only spans a part is not worth saving at.
+    short = [matte & box(30, 50, 0, ROWS) for matte in wire]
+    assert len(plan_of(track_of(short)).sources(6)) > 4
