@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.unit.void_engine.propagation.layered_scene import COLUMNS, ROWS, LayeredScene, layered_scene
-from void_engine.propagation import layered, remove_object
+from void_engine.engines.interface import EngineRequest
+from void_engine.propagation import PropagationEngine, layered, remove_object
 from void_engine.propagation.arrays import ArrayShot, SilentMonitor
 from void_engine.propagation.homography import apply
 from void_engine.propagation.layer_masks import LayerEvidence, ownership
@@ -210,6 +211,15 @@ def test_bars_are_continued_through_the_hole(scene: LayeredScene, monkeypatch: p
     with_one = remove_object(scene.plate, scene.matte)
     assert np.array_equal(clean[scene.matte == 0], scene.plate[scene.matte == 0])
     assert error(scene, clean) < 0.6 * error(scene, with_one)
+
+
+def test_one_frame_of_a_layered_shot_is_made_as_in_the_whole(scene: LayeredScene) -> None:
+    def made(wanted: frozenset[int] | None) -> dict[int, np.ndarray]:
+        shot = ArrayShot(scene.plate, scene.matte)
+        frames = PropagationEngine().remove(shot, EngineRequest(wanted=wanted), SilentMonitor())
+        return {frame.number: frame.picture for frame in frames}
+
+    assert np.array_equal(made(frozenset({4}))[4], made(None)[4])
 
 
 def test_two_layers_that_explain_no_more_change_nothing(
