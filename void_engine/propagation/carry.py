@@ -109,6 +109,7 @@ class Carrier:
         core = np.asarray(cv2.erode(unseen.astype(np.uint8), square)) > 0
         thick = near(core, SLIVER_PX) & unseen
         thin = unseen & ~thick
+        self._monitor.check_cancelled()
         if thick.any():
             carried, there = self._carried(full, thick)
             answer = np.where((thick & there)[:, :, None], carried, answer)
@@ -143,10 +144,12 @@ class Carrier:
         wide_hole[inside] = hole
         # What was revealed may be copied from; what is hidden and not yet filled may not.
         wide_forbidden[inside] = forbidden
+        self._monitor.check_cancelled()
         made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
         return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
 
     def _remember(self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray) -> None:
+        self._monitor.check_cancelled()
         pixels = SynthesisedPixels(full.number, area, hole, encoding.decode(answer)[hole])
         self.plant(pixels)
         if self._on_key is not None:

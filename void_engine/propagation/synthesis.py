@@ -71,6 +71,7 @@ def patch_fill(
     small_hole = shrink_mask(hole, size)
     small_forbidden = shrink_mask(forbidden, size) & ~small_hole
     pushed = pyramid.fill(encoded, (~unknown).astype(np.float32))
+    monitor.check_cancelled()
     pushed = shrink(pushed, size)
     monitor.check_cancelled()
     start = spatial(pushed, small_hole | small_forbidden)
@@ -88,6 +89,7 @@ def patch_fill(
     if fine is not None:
         monitor.check_cancelled()
         sharp = _copied(_joined_with(encoded, unknown, large), fine, hole, unknown, large)
+        monitor.check_cancelled()
         large += np.float32(_TEXTURE) * (sharp - _enlarge(shrink(sharp, size), hole.shape))
     return np.where(hole[:, :, None], large, encoded).astype(np.float32)
 
