@@ -23,7 +23,8 @@ _MOST_SOURCES = 8
 _ADVANTAGE = 0.9
 """Two layers must bring the error beside the hole below this part of what one motion leaves."""
 _CLEAR_ADVANTAGE = 0.6
-"""... and this far below what the layer behind leaves alone, one motion with its dense flow is not tried."""
+"""Where they bring it below this part of what either layer's motion leaves for the whole picture, one motion
+with its dense flow is not tried."""
 _FEWEST_POINTS = 150
 _LARGEST_ERROR = 0.2
 _MISFIT_STEPS = 6.0
@@ -36,8 +37,9 @@ _DENIED = -0.3
 @dataclass(frozen=True, slots=True)
 class _Layers:
     joined: Revealed
+    front: Revealed
     back: Revealed
-    """The layer behind, continued through the one in front."""
+    """Each layer as if it were the whole picture."""
 
 
 class LayeredRevealer:
@@ -71,7 +73,8 @@ class LayeredRevealer:
         if layers is None:
             return single()
         full = self._working.full(target)
-        if _ratio(full, layers.joined, layers.back) < _CLEAR_ADVANTAGE:
+        alone = max(_ratio(full, layers.joined, layers.back), _ratio(full, layers.joined, layers.front))
+        if alone < _CLEAR_ADVANTAGE:
             return layers.joined
         one = single()
         return layers.joined if _ratio(full, layers.joined, one) < _ADVANTAGE else one
@@ -95,7 +98,7 @@ class LayeredRevealer:
         behind = 1 - owned.front
         back = self._fuse(target, setting, sources[behind], seen[behind], owned, behind)
         share = sampling.upsample(owned.share, setting.box, front.area, self._working.ratio)
-        return _Layers(_joined(front, back, share), back)
+        return _Layers(_joined(front, back, share), front, back)
 
     def _sources(self, target: int, layer: int, numbers: list[int]) -> list[Source]:
         sources = []
