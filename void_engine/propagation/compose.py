@@ -63,11 +63,7 @@ class FrameCleaner:
         if full.anchor:
             picture[full.wanted] = full.plate[full.wanted]
             return CleanFrame(number, picture, np.ones(full.hidden.shape, np.float32))
-        # With nothing to take, a neighbour still tells grain from texture around the hole.
-        chosen = self._plan.sources(number) or self._neighbour(number)
-        revealed = self._layered.reveal(
-            number, self._plan.anchors, lambda: self._revealer.reveal(number, chosen, [])
-        )
+        revealed = self._layered.reveal(number, self._plan.anchors, self._by_one_motion)
         cut = revealed.area.slices(Box.from_size(self._working.width, self._working.height))
         answer, confidence = self._answer(full, revealed)
         self._monitor.check_cancelled()
@@ -77,6 +73,11 @@ class FrameCleaner:
         whole = np.ones(full.hidden.shape, np.float32)
         whole[cut] = confidence
         return CleanFrame(number, picture, whole)
+
+    def _by_one_motion(self, number: int) -> Revealed:
+        # With nothing to take, a neighbour still tells grain from texture around the hole.
+        chosen = self._plan.sources(number) or self._neighbour(number)
+        return self._revealer.reveal(number, chosen, [])
 
     def _neighbour(self, number: int) -> list[int]:
         segment = self._track.segment(number)

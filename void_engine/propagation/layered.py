@@ -25,6 +25,8 @@ _ADVANTAGE = 0.9
 _CLEAR_ADVANTAGE = 0.6
 """Where they bring it below this part of what either layer's motion leaves for the whole picture, one motion
 with its dense flow is not tried."""
+_PROBES = 2
+"""Frames of a segment on which two layers are tried before they are used on all."""
 _FEWEST_POINTS = 150
 _LARGEST_ERROR = 0.2
 _MISFIT_STEPS = 6.0
@@ -59,25 +61,49 @@ class LayeredRevealer:
         self._revealer = revealer
         self._monitor = monitor
         self._evidence = LayerEvidence(working, track)
+        self._helping: dict[int, bool] = {}
+        """By the first frame of a segment."""
 
-    def reveal(self, target: int, preferred: frozenset[int], single: Callable[[], Revealed]) -> Revealed:
+    def reveal(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> Revealed:
         """What two layers make of frame ``target`` where that is nearer the plate beside the hole than what
         one motion makes of it; else that.
 
         Args:
             preferred: frames that the artist cleaned.
-            single: reveals the frame by one motion. Not asked where two layers are clearly right.
+            single: reveals a frame by one motion. Not asked where two layers are clearly right.
         """
+        layered = self._better(target, preferred, single) if self._helps(target, preferred, single) else None
+        return single(target) if layered is None else layered
+
+    def _helps(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> bool:
+        """Whether two layers are better anywhere in the segment: tried on a few of its frames, the same ones
+        whichever frame is asked for, because trying them on all would cost each frame twice."""
+        segment = self._track.segment(target)
+        if segment.start not in self._helping:
+            frames = [n for n in segment if self._track.any_hidden(n) and self._is_layered(n, segment)]
+            thirds = [len(frames) * part // (_PROBES + 1) for part in range(1, _PROBES + 1)]
+            probes = {frames[index] for index in thirds} if frames else set()
+            self._helping[segment.start] = any(
+                self._better(probe, preferred, single) is not None for probe in sorted(probes)
+            )
+        return self._helping[segment.start]
+
+    def _is_layered(self, number: int, segment: range) -> bool:
+        beside = [other for other in (number - 1, number + 1) if other in segment]
+        return any(self._track.layer_chained(number, other, 0) is not None for other in beside)
+
+    def _better(
+        self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]
+    ) -> Revealed | None:
         numbers = [choose(self._track, target, preferred, _MOST_SOURCES, layer) for layer in range(LAYERS)]
         layers = self._reveal(target, numbers) if all(numbers) else None
         if layers is None:
-            return single()
+            return None
         full = self._working.full(target)
         alone = max(_ratio(full, layers.joined, layers.back), _ratio(full, layers.joined, layers.front))
-        if alone < _CLEAR_ADVANTAGE:
+        if alone < _CLEAR_ADVANTAGE or _ratio(full, layers.joined, single(target)) < _ADVANTAGE:
             return layers.joined
-        one = single()
-        return layers.joined if _ratio(full, layers.joined, one) < _ADVANTAGE else one
+        return None
 
     def _reveal(self, target: int, numbers: list[list[int]]) -> _Layers | None:
         setting = self._revealer.setting(target)

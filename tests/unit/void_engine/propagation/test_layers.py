@@ -195,9 +195,9 @@ def test_frames_that_do_not_agree_own_nothing() -> None:
 
 
 def by_one_motion(
-    self: layered.LayeredRevealer, target: int, preferred: frozenset[int], single: Callable[[], Revealed]
+    self: layered.LayeredRevealer, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]
 ) -> Revealed:
-    return single()
+    return single(target)
 
 
 def error(scene: LayeredScene, clean: np.ndarray) -> float:
@@ -231,3 +231,16 @@ def test_two_layers_that_explain_no_more_change_nothing(
     clean = remove_object(scene.plate[:4], scene.matte[:4])
     monkeypatch.setattr(layered.LayeredRevealer, "reveal", by_one_motion)
     assert np.array_equal(clean, remove_object(scene.plate[:4], scene.matte[:4]))
+
+
+def test_two_layers_that_do_not_help_are_tried_on_few_frames(
+    scene: LayeredScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def never(self: layered.LayeredRevealer, target: int, *others: object) -> None:
+        tried.append(target)
+
+    monkeypatch.setattr(layered.LayeredRevealer, "_better", never)
+    remove_object(scene.plate, scene.matte)
+    assert len(tried) == 2
