@@ -1,6 +1,6 @@
 """What each ingredient of the propagation engine is worth: the engine with one of them taken out.
 
-    python -m tests.bench.propagation_ablations --width 480 --frames 12 --only "handheld,shake"
+    python -m tests.bench.propagation_ablations --width 480 --frames 12 --only "handheld|shake, roll, zoom"
 
 Prints PSNR (dB) inside the matte for the whole engine, and the difference without each ingredient. Only
 footage that the engine was tuned on is used.
@@ -21,10 +21,11 @@ from tests.bench.propagation_metrics import display, score, true_flows
 from tests.bench.propagation_scenes import CASES, Case
 from void_engine.propagation import (
     completion,
-    compose,
     edges,
     flow,
     grain,
+    key_plan,
+    layered,
     level,
     light,
     registration,
@@ -32,6 +33,7 @@ from void_engine.propagation import (
     reveal,
     synthesis,
     thin,
+    track,
     trust,
     weighing,
 )
@@ -48,14 +50,14 @@ _DEFAULT = (
 )
 
 
-def _same_light(target: Any, source: Any, weight: Any) -> light.Light:
-    measured = light_match(target, source, weight)
-    return light.Light(np.ones(3, np.float32), np.zeros_like(target), measured.noise)
+def _same_light(*arguments: Any) -> light.Light:
+    measured = light_match(*arguments)
+    return light.Light(np.ones(3, np.float32), np.zeros_like(measured.offset), measured.noise)
 
 
-def _only_gain(target: Any, source: Any, weight: Any) -> light.Light:
-    measured = light_match(target, source, weight)
-    return light.Light(measured.gain, np.zeros_like(target), measured.noise)
+def _only_gain(*arguments: Any) -> light.Light:
+    measured = light_match(*arguments)
+    return light.Light(measured.gain, np.zeros_like(measured.offset), measured.noise)
 
 
 def _unrefined(self: Any, target: int, second: Any, guess: Any) -> Any:
@@ -67,7 +69,7 @@ def _no_camera(self: Any, target: int, source: int) -> Any:
 
 
 def _sources(most: int) -> Any:
-    return lambda track, target, preferred: choose(track, target, preferred, most)
+    return lambda track, target, preferred, _: choose(track, target, preferred, most)
 
 
 def _no_motion(self: Any, first: Any, second: Any) -> Any:
@@ -90,13 +92,13 @@ def _not_unmixed(answer: Any, plate: Any, alpha: Any, noise: float, doubt: Any) 
     return edges.Unmixed(answer, np.square(np.float32(noise) * doubt))
 
 
-light_match, choose, remap = light.match, compose.choose, cv2.remap
+light_match, choose, remap = light.match, key_plan.choose, cv2.remap
 
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
-    "one source": [(compose, "choose", _sources(1))],
-    "4 sources": [(compose, "choose", _sources(4))],
+    "one source": [(key_plan, "choose", _sources(1))],
+    "4 sources": [(key_plan, "choose", _sources(4))],
     "no camera homography": [
-        (registration.ShotTrack, "chained", _no_camera),
+        (track.ShotTrack, "chained", _no_camera),
         (registration.PairRegistration, "refine", _unrefined),
     ],
     "weights guessed, not measured": [(weighing, "covariance", lambda *_: None)],
@@ -106,6 +108,7 @@ WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
         (completion.Judge, "helps", lambda *_: True),
         (completion.Judge, "predictable", lambda *_: True),
     ],
+    "one layer of motion": [(layered.LayeredRevealer, "_helps", lambda *_: False)],
     "no parallax structure": [(reveal.Revealer, "_structure", lambda *_: None)],
     "no texture weight": [(completion, "texture_weight", lambda gray: np.ones(gray.shape, np.float32))],
     "no light matching": [(light, "match", _same_light)],
