@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from void_engine.engines.interface import Float32Array, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import sampling
 from void_engine.propagation.flow import Measured, local_misfit, see
+from void_engine.propagation.homography import Homography
 from void_engine.propagation.layer_masks import LayerEvidence, Ownership, ownership, seen_evidence
 from void_engine.propagation.motion_layers import LAYERS
 from void_engine.propagation.registration import PairRegistration
@@ -72,8 +74,9 @@ class LayeredRevealer:
             preferred: frames that the artist cleaned.
             single: reveals a frame by one motion. Not asked where two layers are clearly right.
         """
-        layered = self._better(target, preferred, single) if self._helps(target, preferred, single) else None
-        return single(target) if layered is None else layered
+        once = functools.cache(single)
+        layered = self._better(target, preferred, once) if self._helps(target, preferred, once) else None
+        return once(target) if layered is None else layered
 
     def _helps(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> bool:
         """Whether two layers are better anywhere in the segment: tried on a few of its frames, the same ones
@@ -111,47 +114,51 @@ class LayeredRevealer:
         own = self._evidence.of(target)[setting.box.slices(Box.from_size(columns, rows))]
         if not np.isfinite(own).any():
             return None
-        sources = [self._sources(target, layer, numbers[layer]) for layer in range(LAYERS)]
+        motions = [self._motions(target, layer, numbers[layer]) for layer in range(LAYERS)]
         seen = [
-            [seen_evidence(self._evidence.of(s.full.number), s.guess, setting.box) for s in sources[layer]]
+            [
+                seen_evidence(self._evidence.of(n), through, setting.box)
+                for n, through in motions[layer].items()
+            ]
             for layer in range(LAYERS)
         ]
         nearness = [[1.0 / (1.0 + abs(n - target) / 10.0) for n in numbers[layer]] for layer in range(LAYERS)]
         owned = ownership(own, seen, nearness)
         if owned is None:
             return None
-        front = self._fuse(target, setting, sources[owned.front], seen[owned.front], owned, owned.front)
+        front = self._fuse(target, setting, motions[owned.front], seen[owned.front], owned, owned.front)
         behind = 1 - owned.front
-        back = self._fuse(target, setting, sources[behind], seen[behind], owned, behind)
+        back = self._fuse(target, setting, motions[behind], seen[behind], owned, behind)
         share = sampling.upsample(owned.share, setting.box, front.area, self._working.ratio)
         return _Layers(_joined(front, back, share), front, back)
 
-    def _sources(self, target: int, layer: int, numbers: list[int]) -> list[Source]:
-        sources = []
+    def _motions(self, target: int, layer: int, numbers: list[int]) -> dict[int, Homography]:
+        """The motion of ``layer`` from ``target`` to each of its sources."""
+        motions = {}
         for number in numbers:
             self._monitor.check_cancelled()
             guess = self._track.layer_chained(target, number, layer)
             assert guess is not None
-            analysis = self._working.analysis(number)
-            refined = self._registration.refine_layer(target, analysis, guess)
-            sources.append(Source(self._working.full(number), analysis, refined))
-        return sources
+            motions[number] = self._registration.refine_layer(target, self._working.analysis(number), guess)
+        return motions
 
     def _fuse(
         self,
         target: int,
         setting: Setting,
-        sources: list[Source],
+        motions: dict[int, Homography],
         seen: list[Float32Array],
         owned: Ownership,
         layer: int,
     ) -> Revealed:
-        """What the ``sources`` show of one layer."""
+        """What the sources show of one layer along their ``motions``."""
         mine = np.asarray(owned.share if layer == owned.front else 1.0 - owned.share, np.float32)
         sign = np.float32(1.0 if layer else -1.0)
         paths: list[SourcePath] = []
-        for source, evidence in zip(sources, seen, strict=True):
+        for (number, through), evidence in zip(motions.items(), seen, strict=True):
             self._monitor.check_cancelled()
+            # Full frames are held while their layer is fused, not longer: they are large.
+            source = Source(self._working.full(number), self._working.analysis(number), through)
             view = see(source.analysis, source.guess, setting.box)
             both = ~setting.hole & view.visible
             misfit = local_misfit(setting.gray, view.gray, both)
