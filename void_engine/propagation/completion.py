@@ -22,7 +22,8 @@ from void_engine.propagation.working_set import BoolArray
 
 _FEWEST_SAMPLES = 60
 _MOST_SAMPLES = 1000
-_LARGE_BOX_PIXELS = 2**15
+LARGE_BOX_PIXELS = 2**15
+"""From this size of the surroundings on, what varies slowly is worked out from every other pixel."""
 _ROUNDS = 5
 _STRUCTURE_ADVANTAGE = 0.93
 """The structure term is used only when it lowers the ring's residual below this part of the affine's."""
@@ -96,7 +97,7 @@ def _predict(
 
     It is smooth, so on a large box every other pixel of every other row tells as much.
     """
-    if hole.size < _LARGE_BOX_PIXELS:
+    if hole.size < LARGE_BOX_PIXELS:
         return _predict_here(flow, weight, ring, hole, structure)
     coarse = _predict_here(
         np.ascontiguousarray(flow[::2, ::2]),

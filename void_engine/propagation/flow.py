@@ -10,7 +10,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array, Uint8Array
 from void_engine.geometry import Box
-from void_engine.propagation.homography import Homography
+from void_engine.propagation.homography import Homography, from_box
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray
 
 _FORWARD_BACKWARD_PX = 0.8
@@ -43,8 +43,7 @@ class Measured:
 
 def see(source: AnalysisFrame, homography: Homography, box: Box) -> View:
     """``source`` through ``homography`` (target to source), on the target's ``box`` of analysis pixels."""
-    shift = np.array([[1.0, 0.0, box.x0], [0.0, 1.0, box.y0], [0.0, 0.0, 1.0]])
-    moved = homography @ shift
+    moved = from_box(homography, box)
     size = (box.width, box.height)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     gray = cv2.warpPerspective(source.gray, moved, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)

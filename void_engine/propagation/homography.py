@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.geometry import Box
 
 Homography = NDArray[np.float64]
 """(3, 3), lower right element 1."""
@@ -49,6 +50,12 @@ def warp(picture: Uint8Array, homography: Homography, *, outside: float = 0.0, s
         ),
         np.uint8,
     )
+
+
+def from_box(homography: Homography, box: Box) -> Homography:
+    """``homography`` for pixels that are counted from the upper left corner of ``box``."""
+    shift = np.array([[1.0, 0.0, box.x0], [0.0, 1.0, box.y0], [0.0, 0.0, 1.0]])
+    return np.asarray(homography @ shift, np.float64)
 
 
 def is_sane(homography: Homography, shape: tuple[int, ...]) -> bool:

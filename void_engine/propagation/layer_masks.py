@@ -10,7 +10,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array
 from void_engine.geometry import Box
-from void_engine.propagation.homography import Homography, apply, warp
+from void_engine.propagation.homography import Homography, apply, from_box, warp
 from void_engine.propagation.motion_layers import LAYERS
 from void_engine.propagation.track import ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
@@ -110,10 +110,9 @@ def _misfit(frame: AnalysisFrame, other: AnalysisFrame, through: Homography) -> 
 def seen_evidence(evidence: Float32Array, through: Homography, box: Box) -> Float32Array:
     """A source's evidence on the target's ``box`` through ``through`` (target to source); NaN where there is
     none."""
-    shift = np.array([[1.0, 0.0, box.x0], [0.0, 1.0, box.y0], [0.0, 0.0, 1.0]])
     known = np.isfinite(evidence)
     size, flags = (box.width, box.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = np.asarray(through @ shift, np.float64)
+    moved = from_box(through, box)
     values = cv2.warpPerspective(np.where(known, evidence, np.float32(0.0)), moved, size, flags=flags)
     whole = cv2.warpPerspective(known.astype(np.float32), moved, size, flags=flags)
     return np.where(np.asarray(whole) > 0.99, values, np.float32(np.nan)).astype(np.float32)

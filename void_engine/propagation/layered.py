@@ -16,10 +16,18 @@ from void_engine.propagation.homography import Homography
 from void_engine.propagation.layer_masks import LayerEvidence, Ownership, ownership, seen_evidence
 from void_engine.propagation.motion_layers import LAYERS
 from void_engine.propagation.registration import PairRegistration
-from void_engine.propagation.reveal import Revealed, Revealer, Setting, Source, SourcePath, encoded_plate
+from void_engine.propagation.reveal import (
+    Revealed,
+    Revealer,
+    Setting,
+    Source,
+    SourcePath,
+    encoded_plate,
+    nearness,
+)
 from void_engine.propagation.sources import choose
 from void_engine.propagation.track import ShotTrack
-from void_engine.propagation.working_set import FullFrame, WorkingSet
+from void_engine.propagation.working_set import BoolArray, WorkingSet
 
 _MOST_SOURCES = 8
 _ADVANTAGE = 0.9
@@ -102,9 +110,11 @@ class LayeredRevealer:
         layers = self._reveal(target, numbers) if all(numbers) else None
         if layers is None:
             return None
-        full = self._working.full(target)
-        alone = max(_ratio(full, layers.joined, layers.back), _ratio(full, layers.joined, layers.front))
-        if alone < _CLEAR_ADVANTAGE or _ratio(full, layers.joined, single(target)) < _ADVANTAGE:
+        full, area = self._working.full(target), layers.joined.area
+        plate = encoded_plate(full, area)
+        shown = ~full.hidden[area.slices(Box.from_size(full.hidden.shape[1], full.hidden.shape[0]))]
+        alone = max(_ratio(layers.joined, layer, plate, shown) for layer in (layers.front, layers.back))
+        if alone < _CLEAR_ADVANTAGE or _ratio(layers.joined, single(target), plate, shown) < _ADVANTAGE:
             return layers.joined
         return None
 
@@ -122,8 +132,8 @@ class LayeredRevealer:
             ]
             for layer in range(LAYERS)
         ]
-        nearness = [[1.0 / (1.0 + abs(n - target) / 10.0) for n in numbers[layer]] for layer in range(LAYERS)]
-        owned = ownership(own, seen, nearness)
+        weights = [[nearness(number, target) for number in one] for one in motions]
+        owned = ownership(own, seen, weights)
         if owned is None:
             return None
         front = self._fuse(target, setting, motions[owned.front], seen[owned.front], owned, owned.front)
@@ -172,16 +182,14 @@ class LayeredRevealer:
         return self._revealer.fuse(self._working.full(target), setting, paths, mine)
 
 
-def _ratio(full: FullFrame, one: Revealed, other: Revealed) -> float:
-    """The mean difference of ``one`` from the plate as a part of the ``other``'s, where both compare with it;
-    infinite when too little does."""
-    frame = Box.from_size(full.hidden.shape[1], full.hidden.shape[0])
-    known = one.seen & other.seen & ~full.hidden[one.area.slices(frame)]
+def _ratio(one: Revealed, other: Revealed, plate: Float32Array, shown: BoolArray) -> float:
+    """The mean difference of ``one`` from the encoded ``plate`` as a part of the ``other``'s, where the plate
+    is ``shown`` and both compare with it; infinite when too little does."""
+    known = one.seen & other.seen & shown
     if int(known.sum()) < _FEWEST_POINTS:
         return float("inf")
-    plate = encoded_plate(full, one.area)[known]
     first, second = (
-        float(np.minimum(np.abs(revealed.values[known] - plate), _LARGEST_ERROR).mean())
+        float(np.minimum(np.abs(revealed.values[known] - plate[known]), _LARGEST_ERROR).mean())
         for revealed in (one, other)
     )
     return first / max(second, 1e-9)

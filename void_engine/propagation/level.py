@@ -42,9 +42,8 @@ def hold(answer: Float32Array, hole: BoolArray, variance: Float32Array) -> Float
     level = _level(np.square(_laplacian(answer)).mean(axis=2), beside)
     change = _smoothing(answer, free, variance * np.float32(_UNDERESTIMATE), level)
     inside = free.astype(np.float32)
-    all_of_it = encoding.luma(change)
-    before = _laplacian(encoding.luma(answer))
-    smooth, taken = before + _laplacian(all_of_it), _laplacian(all_of_it)
+    before, taken = _laplacian(encoding.luma(answer)), _laplacian(encoding.luma(change))
+    smooth = before + taken
     most = np.float32(_MOST**2) * _level(np.square(before), beside)
     # With a part s of the change undone, detail has the energy |smooth|^2 - 2 s smooth.taken + s^2 |taken|^2.
     room = most - _local(np.square(smooth), inside)
@@ -66,9 +65,7 @@ def _share_that_leaves(before: Float32Array, taken: Float32Array, energy: float)
     if whole <= energy:
         return np.float32(0.0)
     root = along * along - power * (whole - energy)
-    return (
-        np.float32(np.clip((-along - np.sqrt(root)) / power, 0.0, 1.0)) if whole > energy else np.float32(0.0)
-    )
+    return np.float32(np.clip((-along - np.sqrt(root)) / power, 0.0, 1.0))
 
 
 def _smoothing(

@@ -193,9 +193,7 @@ class PairRegistration:
     def refine(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
         """The homography from ``target`` to ``second`` near ``guess``; the guess if it cannot be bettered."""
         first = self._working.analysis(target)
-        seen = warp(second.gray, guess)
-        blocked = warp(second.hidden.astype(np.uint8) * 255, guess, outside=255.0) > 0
-        tracked = _fit(self.features(target), first.gray, seen, blocked, identity(), 2, both_ways=False)
+        tracked = self._tracked_near(target, second, guess, 2)
         candidates = [guess]
         if tracked.inliers >= _FEWEST_INLIERS:
             candidates.append(guess @ tracked.homography)
@@ -212,18 +210,16 @@ class PairRegistration:
 
     def refine_layer(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
         """As :meth:`refine` for one of two layers of motion, by the corners that stay near ``guess``."""
-        first = self._working.analysis(target)
+        tracked = self._tracked_near(target, second, guess, 1, _LAYER_REACH_PX)
+        return guess @ tracked.homography if tracked.inliers >= _FEWEST_INLIERS else guess
+
+    def _tracked_near(
+        self, target: int, second: AnalysisFrame, guess: Homography, levels: int, reach_px: float = np.inf
+    ) -> _Fit:
+        """What is left to move from ``target`` to ``second`` as seen through ``guess``."""
+        gray = self._working.analysis(target).gray
         seen = warp(second.gray, guess)
         blocked = warp(second.hidden.astype(np.uint8) * 255, guess, outside=255.0) > 0
-        points = self.features(target)
-        tracked = _fit(
-            points,
-            first.gray,
-            seen,
-            blocked,
-            identity(),
-            1,
-            both_ways=False,
-            reach_px=_LAYER_REACH_PX,
+        return _fit(
+            self.features(target), gray, seen, blocked, identity(), levels, both_ways=False, reach_px=reach_px
         )
-        return guess @ tracked.homography if tracked.inliers >= _FEWEST_INLIERS else guess

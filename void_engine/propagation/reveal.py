@@ -25,7 +25,6 @@ _QUALITY_POWER = 1.5
 _NEARNESS_FRAMES = 10.0
 _RING_PX = 16
 _RING_POINTS = 4000
-_LARGE_BOX_PIXELS = 2**15
 _SLOPE_ROWS = 4
 
 
@@ -94,6 +93,11 @@ def bounding_box(mask: BoolArray) -> Box:
     if not len(rows):
         return Box(0, 0, 0, 0)
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def nearness(number: int, target: int) -> float:
+    """How much a source in frame ``number`` is worth for being near ``target`` in time: 1 and less."""
+    return 1.0 / (1.0 + abs(number - target) / _NEARNESS_FRAMES)
 
 
 def near(mask: BoolArray, pixels: int) -> BoolArray:
@@ -230,7 +234,7 @@ class Revealer:
             completed = completion.Completed(np.zeros((*hole.shape, 2), np.float32), 0.0)
         path = sampling.Path(source.full.number, homography, completed.flow)
         # Light and misfit vary slowly: on a large box every other pixel of every other row tells as much.
-        step = 2 if hole.size >= _LARGE_BOX_PIXELS else 1
+        step = 2 if hole.size >= completion.LARGE_BOX_PIXELS else 1
         thinned = (slice(None, None, step), slice(None, None, step))
         map_x, map_y = sampling.positions(path, box, box, (1.0, 1.0), step)
         seen = cv2.remap(
@@ -248,9 +252,8 @@ class Revealer:
         near_hole = confidence * (np.float32(0.1) + np.float32(0.9) * ring[thinned])
         weight = np.where(np.asarray(blocked) < 0.02, near_hole, np.float32(0.0))
         matched = light.match(encoded[thinned], np.asarray(seen, np.float32), weight, (box.height, box.width))
-        near_in_time = 1.0 / (1.0 + abs(source.full.number - target) / _NEARNESS_FRAMES)
         doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
-        quality = near_in_time / doubt**_QUALITY_POWER
+        quality = nearness(source.full.number, target) / doubt**_QUALITY_POWER
         if shows is None:
             shows = _fit_in_places(measured.misfit[thinned], confidence)
             if step > 1:

@@ -15,6 +15,7 @@ import numpy as np
 
 from void_engine.errors import PlateError
 from void_engine.geometry import Box
+from void_engine.propagation.archive import write_archive
 from void_engine.propagation.carry import SynthesisedPixels
 from void_engine.propagation.track import ShotTrack
 
@@ -80,10 +81,7 @@ def _write(path: Path, keys: list[SynthesisedPixels]) -> None:
         arrays[f"where_{index}"] = np.array([key.number, box.x0, box.y0, box.x1, box.y1], np.int64)
         arrays[f"hole_{index}"] = np.packbits(key.hole)
         arrays[f"values_{index}"] = key.values
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-    temporary.replace(path)
+    write_archive(path, arrays, compressed=True)
 
 
 def _read(path: Path) -> list[SynthesisedPixels]:

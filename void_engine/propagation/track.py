@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from void_engine.engines.interface import Monitor
+from void_engine.propagation.archive import write_archive
 from void_engine.propagation.homography import Homography, identity
 from void_engine.propagation.motion_layers import MotionLayers, Tracks
 from void_engine.propagation.registration import PairRegistration
@@ -104,21 +105,18 @@ class ShotTrack:
     def save(self, path: Path) -> None:
         """Keep the track as a NumPy archive; it appears only when whole."""
         sizes = np.array([len(packed) for packed in self._hidden], np.int64)
-        temporary = path.with_name(f".{path.name}.part")
-        with temporary.open("wb") as file:
-            np.savez(
-                file,
-                first=np.int64(self._first),
-                shape=np.array(self._shape, np.int64),
-                to_start=np.array(self._to_start, np.float64).reshape(-1, 3, 3),
-                segment=np.array(self._segment, np.int64),
-                frozen=np.array(self._frozen, np.bool_),
-                any_hidden=np.array(self._any_hidden, np.bool_),
-                sizes=sizes,
-                hidden=np.frombuffer(b"".join(self._hidden), np.uint8),
-                layers=self._layers.links(),
-            )
-        temporary.replace(path)
+        arrays = {
+            "first": np.int64(self._first),
+            "shape": np.array(self._shape, np.int64),
+            "to_start": np.array(self._to_start, np.float64).reshape(-1, 3, 3),
+            "segment": np.array(self._segment, np.int64),
+            "frozen": np.array(self._frozen, np.bool_),
+            "any_hidden": np.array(self._any_hidden, np.bool_),
+            "sizes": sizes,
+            "hidden": np.frombuffer(b"".join(self._hidden), np.uint8),
+            "layers": self._layers.links(),
+        }
+        write_archive(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> ShotTrack:
