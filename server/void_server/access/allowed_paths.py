@@ -19,7 +19,7 @@ from void_protocol.sequence import frame_path
 from ..errors import RequestRefused
 
 _OPEN_FILES = Path("/proc/self/fd")
-EXR_MAGIC = b"\x76\x2f\x31\x01"
+_EXR_MAGIC = b"\x76\x2f\x31\x01"
 
 
 def check_input(path: Path, roots: Sequence[Path] | None) -> None:
@@ -84,10 +84,17 @@ def opened_exr(path: Path, roots: Sequence[Path] | None) -> Iterator[BinaryIO]:
         RequestRefused: with code ``refused_path``.
     """
     with open_regular(path, roots, "read_roots") as file:
-        if file.read(len(EXR_MAGIC)) != EXR_MAGIC:
+        if not begins_as_exr(file):
             raise RequestRefused("refused_path", f"{path} is not an EXR file")
-        file.seek(0)
         yield file
+
+
+def begins_as_exr(file: BinaryIO) -> bool:
+    """Whether the file's first bytes are those of an EXR; it stands at its beginning then."""
+    file.seek(0)
+    magic = file.read(len(_EXR_MAGIC))
+    file.seek(0)
+    return magic == _EXR_MAGIC
 
 
 def open_regular(path: Path, roots: Sequence[Path] | None, setting: str) -> BinaryIO:

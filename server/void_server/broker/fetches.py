@@ -12,7 +12,7 @@ from typing import BinaryIO
 from void_protocol.messages import Data, Error, ResultFile
 from void_protocol.wire import CHUNK_BYTES
 
-from ..access.allowed_paths import EXR_MAGIC, open_regular
+from ..access.allowed_paths import begins_as_exr, open_regular
 from ..errors import RequestRefused
 from .lanes import Lanes
 from .outbox import Outbox
@@ -136,10 +136,8 @@ def _read(fetch: _Fetch, count: int) -> list[bytes]:
         size = fetch.file.seek(0, 2)
         if size != fetch.result.size:
             raise OSError(f"{fetch.path} has {size} bytes; it had {fetch.result.size} when it was written")
-        fetch.file.seek(0)
-        if fetch.file.read(len(EXR_MAGIC)) != EXR_MAGIC:
+        if not begins_as_exr(fetch.file):
             raise OSError(f"{fetch.path} is no EXR file any more")
-        fetch.file.seek(0)
     chunks: list[bytes] = []
     left = fetch.result.size - fetch.offset
     while len(chunks) < count and (left > 0 or fetch.result.size == 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -108,9 +109,9 @@ class Requests:
         self._uploads = uploads
         self._fetches = fetches
         self._administration = administration
-        self._proofs: dict[bytes, int] = {}
+        self._proofs: Counter[bytes] = Counter()
         """That wait for their lane, for each peer."""
-        self._log_reads: dict[bytes, int] = {}
+        self._log_reads: Counter[bytes] = Counter()
         """The same of logs."""
 
     def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
@@ -215,9 +216,17 @@ class Requests:
                 self._fetches.stop(peer, request)
             case Bye():
                 self.forget(peer)
-            case GetStatus() | GetHealth() | Drain() | Clean():
-                self._administration.handle(session, message)
-            case Cancel() | Release() | Pause() | Resume() | SetPriority():
+            case (
+                GetStatus()
+                | GetHealth()
+                | Cancel()
+                | Release()
+                | Pause()
+                | Resume()
+                | Drain()
+                | SetPriority()
+                | Clean()
+            ):
                 self._administration.handle(session, message)
             case _:
                 raise RequestRefused("bad_message", f"{type(message).__name__} is not for a session")
@@ -233,17 +242,15 @@ class Requests:
         self._outbox.send(peer, JobReply(request=request, job=self._desk.info(job_id)))
 
     def _prove(self, peer: bytes, message: Prove) -> None:
-        waiting = self._proofs.get(peer, 0)
+        waiting = self._proofs[peer]
         if waiting >= self._settings.client_proofs:
             raise RequestRefused(
                 "limit", f"{waiting} proofs wait already (client_proofs); send one at a time"
             )
-        self._proofs[peer] = waiting + 1
+        self._proofs[peer] += 1
 
         def answered(done: Future[Proof]) -> None:
-            left = self._proofs.pop(peer) - 1
-            if left:
-                self._proofs[peer] = left
+            _count_down(self._proofs, peer)
             try:
                 self._outbox.send(peer, done.result())
             except RequestRefused as refusal:
@@ -273,18 +280,16 @@ class Requests:
 
     def _log_text(self, peer: bytes, message: GetLog) -> None:
         self._desk.info(message.job_id)
-        waiting, most = self._log_reads.get(peer, 0), self._settings.fetches
+        waiting, most = self._log_reads[peer], self._settings.fetches
         if waiting >= most:
             raise RequestRefused(
                 "limit",
                 f"{waiting} requests for logs wait already, at most {most} (fetches); send one at a time",
             )
-        self._log_reads[peer] = waiting + 1
+        self._log_reads[peer] += 1
 
         def tell(done: Future[tuple[bytes, int]]) -> None:
-            left = self._log_reads.pop(peer) - 1
-            if left:
-                self._log_reads[peer] = left
+            _count_down(self._log_reads, peer)
             try:
                 text, size = done.result()
             except OSError as error:
@@ -306,3 +311,10 @@ class Requests:
         path = self._spool.result_file(_job_decoder.decode(text), info.outputs, message.frame)
         roots = self._settings.writable if info.outputs == "paths" else None
         self._fetches.begin(peer, message.request, path, roots, result, message.credit)
+
+
+def _count_down(waiting: Counter[bytes], peer: bytes) -> None:
+    """One request of the peer fewer waits; who has none left is forgotten."""
+    waiting[peer] -= 1
+    if not waiting[peer]:
+        del waiting[peer]
