@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import MatteError
-from .geometry import Box
-from .morphology import matte_bounds
-from .plates.sequence import PlateSequence
-from .roto.matte import bounds, rasterise
-from .roto.shapes import ShapeAtFrame
+from void_engine.errors import MatteError
+from void_engine.geometry import Box
+from void_engine.morphology import matte_bounds
+from void_engine.plates.sequence import PlateSequence
+from void_engine.roto.matte import bounds, rasterise
+from void_engine.roto.shapes import ShapeAtFrame
 
 MatteRole = Literal["remove", "affected", "ignore"]
 

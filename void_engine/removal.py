@@ -13,19 +13,19 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from .engines.interface import CleanFrame, Engine, EngineRequest, Float32Array, Monitor, ShotFrame
-from .errors import EngineError, MatteError, OutputExistsError, PlateError, SettingError
-from .geometry import Box
-from .mattes import ShotMattes
-from .merge import merge
-from .obstacles import Patience
-from .plates.exr import check_end, read_header, remove_parts
-from .plates.frame import Frame
-from .plates.pattern import FramePattern
-from .plates.sequence import PlateSequence, ShotFormat
-from .plates.writer import PlateWriter
-from .region import RegionMode, plan_region
-from .shot import AnchorFrames, PlateShot, ReplacementLook
+from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Float32Array, Monitor, ShotFrame
+from void_engine.errors import EngineError, MatteError, OutputExistsError, PlateError, SettingError
+from void_engine.geometry import Box
+from void_engine.mattes import ShotMattes
+from void_engine.merge import merge
+from void_engine.plates.exr import check_end, read_header, remove_parts
+from void_engine.plates.frame import Frame
+from void_engine.plates.pattern import FramePattern
+from void_engine.plates.sequence import PlateSequence, ShotFormat
+from void_engine.plates.waiting import Patience
+from void_engine.plates.writer import PlateWriter
+from void_engine.region import RegionMode, plan_region
+from void_engine.shot import AnchorFrames, PlateShot, ReplacementLook
 
 JOB_ID_KEY = "void/job_id"
 """The metadata entry that says which job made a frame."""

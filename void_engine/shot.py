@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .engines.interface import Float32Array, ShotFrame
-from .geometry import Box
-from .mattes import ShotMattes
-from .morphology import replacement_weight
-from .plates.sequence import PlateSequence
-from .quadmask import build_quadmask
-from .resampling import crop
+from void_engine.engines.interface import Float32Array, ShotFrame
+from void_engine.geometry import Box
+from void_engine.mattes import ShotMattes
+from void_engine.morphology import replacement_weight
+from void_engine.plates.sequence import PlateSequence
+from void_engine.quadmask import build_quadmask
+from void_engine.resampling import crop
 
 _BYTES_A_PIXEL = 4 * 3 + 4 * 3 + 1  # plate, three mattes, quadmask
 _FEWEST_KEPT = 2

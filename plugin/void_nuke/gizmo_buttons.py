@@ -7,16 +7,15 @@ from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
+from void_nuke.errors import HostError, SelectionError
+from void_nuke.export.pick import MatteChoice, RemovalPick
+from void_nuke.host.host import FrameRange
+from void_nuke.jobs.tracked_job import Phase, TrackedJob
+from void_nuke.panel.job_text import phase_word, status_line
+from void_nuke.panel.model import PanelModel
+from void_nuke.panel.running import the_model
+from void_nuke.panel.settings import PanelSettings
 from void_protocol.job import Role
-
-from .errors import HostError, SelectionError
-from .host import FrameRange
-from .panel.model import PanelModel
-from .panel.running import the_model
-from .panel.settings import PanelSettings
-from .panel.words import phase_word, status_line
-from .pick import MatteChoice, RemovalPick
-from .tracked_job import Phase, TrackedJob
 
 INPUTS = ("plate", "remove", "affected")
 """In the order of the node's inputs."""

@@ -16,14 +16,14 @@ from typing import Literal, Optional
 
 import msgspec
 
+from void_nuke.batch.farm_order import TARGETS, FarmOrder, hand_over
+from void_nuke.batch.server_python import installed_server_python
+from void_nuke.batch.shot_list import ShotWanted, pick_of, read_shots
 from void_nuke.errors import HostError, SelectionError
-from void_nuke.export import export_removal
-from void_nuke.farm_order import TARGETS, FarmOrder, hand_over
-from void_nuke.host import Host
-from void_nuke.job_builder import build_job
-from void_nuke.server_python import installed_server_python
-from void_nuke.shot_list import ShotWanted, pick_of, read_shots
-from void_nuke.version_choice import next_version
+from void_nuke.export.export import export_removal
+from void_nuke.export.job_builder import build_job
+from void_nuke.export.version_choice import next_version
+from void_nuke.host.host import Host
 from void_protocol.errors import ProtocolError
 from void_protocol.job import new_job_id
 from void_protocol.job_file import write_job
@@ -178,7 +178,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main() -> int:
     """In Nuke."""
-    from void_nuke.nuke_host import NukeHost  # here, because only Nuke has what it imports
+    from void_nuke.host.nuke_host import NukeHost  # here, because only Nuke has what it imports
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     return run(NukeHost(), sys.argv[1:])

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from .parts import JobId, Label, Message, Priority, RequestNumber, WorkerInfo
+from void_protocol.fields import JobId, Label, Message, Priority, RequestNumber, WorkerInfo
 
 QueueMode = Literal["open", "paused", "draining"]
 """Paused: nothing starts. Draining: nothing starts, and new jobs are refused."""

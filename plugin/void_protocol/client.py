@@ -16,11 +16,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from .collector import OnFrame
-from .errors import ProtocolError, ServerError
-from .job import RemovalJob
-from .keys import Connection
-from .messages import (
+from void_protocol.collector import OnFrame
+from void_protocol.errors import ProtocolError, ServerError
+from void_protocol.job import RemovalJob
+from void_protocol.keys import Connection
+from void_protocol.messages import (
     Cancel,
     Error,
     FileRefused,
@@ -44,12 +44,12 @@ from .messages import (
     UploadCredit,
     Welcome,
 )
-from .remote_job import RemoteJob
-from .sequence import absolute_pattern
-from .session import Reply, Session
-from .submission import TransferChoice
-from .upload import Upload, UploadProgress
-from .watching import OnEvent, Watching
+from void_protocol.remote_job import RemoteJob
+from void_protocol.sequence import absolute_pattern
+from void_protocol.session import Reply, Session
+from void_protocol.submission import TransferChoice
+from void_protocol.upload import Upload, UploadProgress
+from void_protocol.watching import OnEvent, Watching
 
 T = TypeVar("T")
 _R = TypeVar("_R", bound=Message)

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from .download import fetch_file
-from .errors import ProtocolError
-from .messages import ResultFile
-from .sequence import frame_path
-from .session import Session
+from void_protocol.download import fetch_file
+from void_protocol.errors import ProtocolError
+from void_protocol.messages import ResultFile
+from void_protocol.sequence import frame_path
+from void_protocol.session import Session
 
 _log = logging.getLogger(__name__)
 _PARALLEL = 3

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from .durable import sync_file, sync_folder
-from .errors import (
+from void_protocol.durable import sync_file, sync_folder
+from void_protocol.errors import (
     ProtocolError,
     ResultFileError,
     ServerError,
     ServerUnreachableError,
     TransferError,
 )
-from .messages import Fetch, FetchCredit, ResultFile, StopFetch
-from .session import Session
+from void_protocol.messages import Fetch, FetchCredit, ResultFile, StopFetch
+from void_protocol.session import Session
 
 _CREDIT = 8
 """Chunks on the way for one file."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import astuple
 
-from .errors import JobError
-from .job import (
+from void_protocol.errors import JobError
+from void_protocol.job import (
     MAX_COORDINATE_PX,
     MAX_FRAMES,
     PROXY_SCALES,

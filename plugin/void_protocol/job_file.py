@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from .durable import write_whole
-from .errors import JobError, JobFileError
-from .job import SCHEMA_VERSION, RemovalJob
-from .job_check import check_job
+from void_protocol.durable import write_whole
+from void_protocol.errors import JobError, JobFileError
+from void_protocol.job import SCHEMA_VERSION, RemovalJob
+from void_protocol.job_check import check_job
 
 JOB_BYTES = 64 * 1024 * 1024
 """The largest job, as JSON."""

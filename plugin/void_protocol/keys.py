@@ -23,7 +23,7 @@ import msgspec
 import zmq
 import zmq.auth
 
-from .errors import KeyFileError
+from void_protocol.errors import KeyFileError
 
 HOME_VARIABLE = "VOID_HOME"
 """The environment variable that names the home folder."""

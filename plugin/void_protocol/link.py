@@ -7,9 +7,9 @@ import time
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from .keys import Connection
-from .messages import Welcome
-from .wire import LARGEST_FRAME_BYTES
+from void_protocol.keys import Connection
+from void_protocol.messages import Welcome
+from void_protocol.wire import LARGEST_FRAME_BYTES
 
 _PROBLEMS: dict[int, str] = {
     zmq.EVENT_CONNECT_RETRIED: "nothing listens there; start a server with 'void serve'",

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .errors import TransferError
-from .job import RemovalJob
-from .job_check import frame_list
-from .messages import ManifestEntry
-from .sequence import frame_path, has_frame_token
+from void_protocol.errors import TransferError
+from void_protocol.job import RemovalJob
+from void_protocol.job_check import frame_list
+from void_protocol.messages import ManifestEntry
+from void_protocol.sequence import frame_path, has_frame_token
 
 
 class InputFile(NamedTuple):

@@ -12,37 +12,37 @@ from typing import Annotated, Union
 from msgspec import Meta, field
 
 # What is named twice below belongs to this module's readers too.
-from .administration import Clean as Clean
-from .administration import CleanItem as CleanItem
-from .administration import CleanReport as CleanReport
-from .administration import Drain as Drain
-from .administration import GetHealth as GetHealth
-from .administration import GetStatus as GetStatus
-from .administration import Health as Health
-from .administration import OwnerShare as OwnerShare
-from .administration import Pause as Pause
-from .administration import QueueInfo as QueueInfo
-from .administration import QueueMode as QueueMode
-from .administration import Resume as Resume
-from .administration import SetPriority as SetPriority
-from .administration import Status as Status
-from .administration import Throughput as Throughput
-from .parts import Count, Credit, Frame, JobId, Label, Priority, RequestNumber, Sha256OrNone
-from .parts import ErrorCode as ErrorCode
-from .parts import JobInfo as JobInfo
-from .parts import JobState as JobState
-from .parts import Limits as Limits
-from .parts import ManifestEntry as ManifestEntry
-from .parts import MemoryUse as MemoryUse
-from .parts import Message as Message
-from .parts import ProgressInfo as ProgressInfo
-from .parts import ProofAnswer as ProofAnswer
-from .parts import ProofFile as ProofFile
-from .parts import ProofFolder as ProofFolder
-from .parts import ResultFile as ResultFile
-from .parts import StageTime as StageTime
-from .parts import Transfer as Transfer
-from .parts import WorkerInfo as WorkerInfo
+from void_protocol.administration import Clean as Clean
+from void_protocol.administration import CleanItem as CleanItem
+from void_protocol.administration import CleanReport as CleanReport
+from void_protocol.administration import Drain as Drain
+from void_protocol.administration import GetHealth as GetHealth
+from void_protocol.administration import GetStatus as GetStatus
+from void_protocol.administration import Health as Health
+from void_protocol.administration import OwnerShare as OwnerShare
+from void_protocol.administration import Pause as Pause
+from void_protocol.administration import QueueInfo as QueueInfo
+from void_protocol.administration import QueueMode as QueueMode
+from void_protocol.administration import Resume as Resume
+from void_protocol.administration import SetPriority as SetPriority
+from void_protocol.administration import Status as Status
+from void_protocol.administration import Throughput as Throughput
+from void_protocol.fields import Count, Credit, Frame, JobId, Label, Priority, RequestNumber, Sha256OrNone
+from void_protocol.fields import ErrorCode as ErrorCode
+from void_protocol.fields import JobInfo as JobInfo
+from void_protocol.fields import JobState as JobState
+from void_protocol.fields import Limits as Limits
+from void_protocol.fields import ManifestEntry as ManifestEntry
+from void_protocol.fields import MemoryUse as MemoryUse
+from void_protocol.fields import Message as Message
+from void_protocol.fields import ProgressInfo as ProgressInfo
+from void_protocol.fields import ProofAnswer as ProofAnswer
+from void_protocol.fields import ProofFile as ProofFile
+from void_protocol.fields import ProofFolder as ProofFolder
+from void_protocol.fields import ResultFile as ResultFile
+from void_protocol.fields import StageTime as StageTime
+from void_protocol.fields import Transfer as Transfer
+from void_protocol.fields import WorkerInfo as WorkerInfo
 
 PROTOCOL_VERSION = 1
 """The version that this package speaks, the oldest and the newest."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from .client import Client
-from .messages import (
+from void_protocol.client import Client
+from void_protocol.messages import (
     Clean,
     CleanReport,
     Drain,

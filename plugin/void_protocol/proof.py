@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from .manifest import InputFile
-from .messages import ManifestEntry, ProofFile, ProofFolder
+from void_protocol.manifest import InputFile
+from void_protocol.messages import ManifestEntry, ProofFile, ProofFolder
 
 SAMPLED_FILES = 12
 """Files of which bytes are asked for; every group gets at least one. Of the rest only sizes are."""

@@ -11,16 +11,24 @@ from typing import Protocol
 
 import msgspec
 
-from .collector import Collector, OnFrame
-from .errors import ProtocolError, ResultsGoneError, ServerUnreachableError, TransferError
-from .job import RemovalJob
-from .job_check import frame_list
-from .messages import Accepted, FrameEvent, JobInfo, JobState, ProgressEvent, ResultFile, StateEvent
-from .sequence import frame_path
-from .session import Session
-from .submission import TransferChoice, absolute_job, plan_submission
-from .upload import Upload, UploadProgress
-from .watching import OnEvent, Snapshot, WatchEvent
+from void_protocol.collector import Collector, OnFrame
+from void_protocol.errors import ProtocolError, ResultsGoneError, ServerUnreachableError, TransferError
+from void_protocol.job import RemovalJob
+from void_protocol.job_check import frame_list
+from void_protocol.messages import (
+    Accepted,
+    FrameEvent,
+    JobInfo,
+    JobState,
+    ProgressEvent,
+    ResultFile,
+    StateEvent,
+)
+from void_protocol.sequence import frame_path
+from void_protocol.session import Session
+from void_protocol.submission import TransferChoice, absolute_job, plan_submission
+from void_protocol.upload import Upload, UploadProgress
+from void_protocol.watching import OnEvent, Snapshot, WatchEvent
 
 _log = logging.getLogger(__name__)
 

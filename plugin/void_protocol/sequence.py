@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from .job_check import FRAME_TOKEN, frame_tokens, split_folder
+from void_protocol.job_check import FRAME_TOKEN, frame_tokens, split_folder
 
 
 def has_frame_token(pattern: str) -> bool:

@@ -20,11 +20,17 @@ from typing import Protocol
 import msgspec
 import zmq
 
-from .errors import ProtocolError, ServerError, ServerUnreachableError, VersionRefusedError, WireError
-from .keys import Connection
-from .link import Link
-from .mailbox import Mailbox
-from .messages import (
+from void_protocol.errors import (
+    ProtocolError,
+    ServerError,
+    ServerUnreachableError,
+    VersionRefusedError,
+    WireError,
+)
+from void_protocol.keys import Connection
+from void_protocol.link import Link
+from void_protocol.mailbox import Mailbox
+from void_protocol.messages import (
     PROTOCOL_VERSION,
     Bye,
     Data,
@@ -36,7 +42,7 @@ from .messages import (
     ServerMessage,
     Welcome,
 )
-from .wire import Payload, decode_server_frames, encode_frames
+from void_protocol.wire import Payload, decode_server_frames, encode_frames
 
 _log = logging.getLogger(__name__)
 _HELLO_WAIT_S = 5.0

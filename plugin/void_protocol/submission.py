@@ -10,16 +10,26 @@ from typing import Literal
 
 import msgspec
 
-from .errors import ResultFileError, ServerError, TransferError
-from .job import RemovalJob
-from .job_check import frame_list
-from .job_file import encode_job
-from .manifest import InputFile, input_files, measure_inputs
-from .messages import GetJob, JobInfo, JobReply, ManifestEntry, Proof, ProofFile, Prove, Submit, Transfer
-from .proof import FolderProbe, digest_file, new_nonce, plan_challenge
-from .sequence import absolute_pattern, frame_path
-from .session import Session
-from .wire import encode_manifest
+from void_protocol.errors import ResultFileError, ServerError, TransferError
+from void_protocol.job import RemovalJob
+from void_protocol.job_check import frame_list
+from void_protocol.job_file import encode_job
+from void_protocol.manifest import InputFile, input_files, measure_inputs
+from void_protocol.messages import (
+    GetJob,
+    JobInfo,
+    JobReply,
+    ManifestEntry,
+    Proof,
+    ProofFile,
+    Prove,
+    Submit,
+    Transfer,
+)
+from void_protocol.proof import FolderProbe, digest_file, new_nonce, plan_challenge
+from void_protocol.sequence import absolute_pattern, frame_path
+from void_protocol.session import Session
+from void_protocol.wire import encode_manifest
 
 TransferChoice = Literal["auto", "paths", "streamed"]
 _PROOF_S = 60.0

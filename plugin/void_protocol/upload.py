@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from .errors import ServerError, TransferError
-from .manifest import InputFile
-from .messages import (
+from void_protocol.errors import ServerError, TransferError
+from void_protocol.manifest import InputFile
+from void_protocol.messages import (
     Accepted,
     Chunk,
     FileRefused,
@@ -20,8 +20,8 @@ from .messages import (
     Submit,
     UploadCredit,
 )
-from .session import Session
-from .wire import CHUNK_BYTES, Payload
+from void_protocol.session import Session
+from void_protocol.wire import CHUNK_BYTES, Payload
 
 _TRIES = 3
 """How often a file is sent before a checksum that does not fit counts as a failure."""

@@ -10,8 +10,8 @@ from typing import Union
 
 from msgspec import Struct
 
-from .errors import ProtocolError
-from .messages import (
+from void_protocol.errors import ProtocolError
+from void_protocol.messages import (
     FrameEvent,
     JobInfo,
     JobReply,
@@ -23,7 +23,7 @@ from .messages import (
     Unwatch,
     Watch,
 )
-from .session import Reply, Session
+from void_protocol.session import Reply, Session
 
 _log = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from typing import Any, TypeVar, get_args
 import msgspec
 import zmq
 
-from .errors import WireError
-from .job import MAX_FRAMES
-from .job_check import MAX_INPUT_FILES
-from .job_file import JOB_BYTES
-from .messages import (
+from void_protocol.errors import WireError
+from void_protocol.job import MAX_FRAMES
+from void_protocol.job_check import MAX_INPUT_FILES
+from void_protocol.job_file import JOB_BYTES
+from void_protocol.messages import (
     Chunk,
     ClientMessage,
     Data,

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from void_protocol.job_check import folder_token
 from void_protocol.keys import home_folder
-
-from .access.limits import ResourceLimits
-from .errors import ServerSettingError
-from .workers.devices import check_device
+from void_server.access.limits import ResourceLimits
+from void_server.errors import ServerSettingError
+from void_server.workers.devices import check_device
 
 DEFAULT_PORT = 5990
 DEFAULT_ENDPOINT = f"tcp://127.0.0.1:{DEFAULT_PORT}"

@@ -24,14 +24,14 @@ import cv2
 import numpy as np
 import torch
 
-from void_engine.diffusion.denoise import predict_velocity
 from void_engine.diffusion.engine import VoidEngine
 from void_engine.diffusion.framing import latent_frames
-from void_engine.diffusion.layout import ModelFolder
-from void_engine.diffusion.live_memory import peak_bytes
-from void_engine.diffusion.tiny import MIDDLE, TINY, make_tiny
-from void_engine.diffusion.vae import decode_latents
-from void_engine.diffusion.weights import load_transformer, load_vae, transformer_config
+from void_engine.diffusion.model.folder import ModelFolder
+from void_engine.diffusion.model.live_memory import peak_bytes
+from void_engine.diffusion.model.tiny import MIDDLE, TINY, make_tiny
+from void_engine.diffusion.model.vae import decode_latents
+from void_engine.diffusion.model.weights import load_transformer, load_vae, transformer_config
+from void_engine.diffusion.sampling.denoise import predict_velocity
 from void_engine.engines.interface import EngineRequest, Float32Array, ShotFrame
 from void_engine.quadmask import build_quadmask
 
@@ -153,10 +153,10 @@ def decoding(root: Path) -> None:
 
 def step_over_bare(root: Path) -> None:
     """The loop's work for one window around the denoiser's bare call."""
-    from void_engine.diffusion.denoise import denoise
-    from void_engine.diffusion.schedule import Schedule
-    from void_engine.diffusion.tiny import SCHEDULER_SETTINGS
-    from void_engine.diffusion.windows import Window
+    from void_engine.diffusion.model.tiny import SCHEDULER_SETTINGS
+    from void_engine.diffusion.sampling.denoise import denoise
+    from void_engine.diffusion.sampling.schedule import Schedule
+    from void_engine.diffusion.sampling.windows import Window
 
     folder = ModelFolder(root)
     denoiser = load_transformer(transformer_config(folder.base), folder.pass_weights(1))

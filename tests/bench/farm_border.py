@@ -27,7 +27,7 @@ from void_engine.engines.interface import CleanFrame, EngineRequest, PartOfShot,
 from void_engine.engines.registry import part_overlap
 from void_engine.propagation import PropagationEngine
 from void_engine.propagation.arrays import SilentMonitor
-from void_server.farm.join import faded
+from void_server.farm.merge import faded
 from void_server.farm.planning import PlannedJob, ShotRange, plan
 
 FIRST = 1001

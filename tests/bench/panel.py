@@ -29,10 +29,10 @@ sys.path[:0] = [str(ROOT / "plugin"), str(ROOT / "server"), str(ROOT)]
 from PySide6 import QtCore, QtWidgets  # noqa: E402 - the checkout's packages have to be found first
 
 from tests.fakes.scene_host import SceneHost, element_of, plate_of, square  # noqa: E402
-from void_nuke.host import FrameRange, NodeInfo  # noqa: E402
+from void_nuke.host.host import FrameRange, NodeInfo  # noqa: E402
+from void_nuke.jobs.tracked_job import Phase  # noqa: E402
 from void_nuke.panel.model import PanelModel  # noqa: E402
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState  # noqa: E402
-from void_nuke.tracked_job import Phase  # noqa: E402
 from void_nuke.ui.panel import PanelView  # noqa: E402
 from void_protocol.keys import ServerAddress, server_file  # noqa: E402
 

@@ -52,7 +52,7 @@ def make_scene(folder: Path) -> Scene:
 
     from tests.fakes.scene_host import SceneHost, element_of, plate_of
     from void_engine.contact_sheet import View
-    from void_nuke.host import FrameRange, NodeInfo
+    from void_nuke.host.host import FrameRange, NodeInfo
     from void_protocol.job import RotoPoint, ShapeFrame
     from void_protocol.watching import Preview
     from void_server.demo.shot import render_demo_shot
@@ -111,9 +111,9 @@ def make_scene(folder: Path) -> Scene:
 
 def jobs_of(state: str, preview: Any) -> list[Any]:
     from tests.fakes.still_session import job_of
-    from void_nuke.host import FrameRange
-    from void_nuke.pick import RemovalPick
-    from void_nuke.tracked_job import Phase
+    from void_nuke.export.pick import RemovalPick
+    from void_nuke.host.host import FrameRange
+    from void_nuke.jobs.tracked_job import Phase
 
     frames = FrameRange(1001, 1012)
     pick = RemovalPick(

@@ -19,24 +19,17 @@ import numpy as np
 
 from tests.bench.propagation_metrics import display, score, true_flows
 from tests.bench.propagation_scenes import CASES, Case
-from void_engine.propagation import (
-    completion,
-    edges,
-    flow,
-    grain,
-    key_plan,
-    layered,
-    level,
-    light,
-    registration,
-    remove_object,
-    reveal,
-    synthesis,
-    thin,
-    track,
-    trust,
-    weighing,
-)
+from void_engine.propagation import cross_validation as trust
+from void_engine.propagation import remove_object
+from void_engine.propagation.fill import key_plan, synthesis
+from void_engine.propagation.finish import detail_clamp as level
+from void_engine.propagation.finish import edges, grain
+from void_engine.propagation.finish import thin_structures as thin
+from void_engine.propagation.motion import flow, registration, track
+from void_engine.propagation.motion import flow_completion as completion
+from void_engine.propagation.reveal import gain_match as light
+from void_engine.propagation.reveal import layered, reveal
+from void_engine.propagation.reveal import source_weights as weighing
 
 _DEFAULT = (
     "soft matte",

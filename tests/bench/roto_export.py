@@ -19,7 +19,7 @@ import msgspec
 
 from tests.fakes.fake_nuke import curves
 from tests.fakes.nuke_session import fresh_nuke
-from void_nuke.roto_export import CurveTypes, bake_shapes, walk
+from void_nuke.host.roto_export import CurveTypes, bake_shapes, walk
 from void_protocol.job import Format, Output, RemovalJob, RotoShape, ShapeFrame, Shot
 from void_protocol.job_check import check_job
 

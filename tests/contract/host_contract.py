@@ -18,9 +18,9 @@ import nuke
 import nuke.rotopaint as rp
 
 from void_nuke.errors import ExportError, SelectionError
-from void_nuke.host import FrameRange, FrameRender, ReadBack, RenderSource
-from void_nuke.nuke_host import NukeHost
-from void_nuke.plate_picture import _header
+from void_nuke.export.plate_picture import _header
+from void_nuke.host.host import FrameRange, FrameRender, ReadBack, RenderSource
+from void_nuke.host.nuke_host import NukeHost
 
 SQUARE = [(10.0, 10.0), (30.0, 10.0), (30.0, 30.0), (10.0, 30.0)]
 OTHER = [(50.0, 10.0), (70.0, 10.0), (70.0, 30.0), (50.0, 30.0)]

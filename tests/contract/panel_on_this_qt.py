@@ -36,11 +36,11 @@ def main(binding: str, folder: Path) -> int:
     application = widgets.QApplication([])
     from tests.fakes.scene_host import SceneHost, element_of, square
     from tests.fakes.still_session import StillSession, job_of
-    from void_nuke.host import NodeInfo
+    from void_nuke.host.host import NodeInfo
+    from void_nuke.jobs.tracked_job import Phase
     from void_nuke.panel.model import PanelModel
     from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
     from void_nuke.qt import QtCore
-    from void_nuke.tracked_job import Phase
     from void_nuke.ui.job_log import JobLog
     from void_nuke.ui.panel import PanelView
     from void_protocol.watching import Preview

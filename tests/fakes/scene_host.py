@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from void_nuke.errors import ExportError, SelectionError
-from void_nuke.host import (
+from void_nuke.host.host import (
     FrameRange,
     FrameRender,
     HostVersion,
@@ -60,7 +60,7 @@ def square(frame: int, left: float, bottom: float, size: float) -> ShapeFrame:
 
 @dataclass
 class SceneHost:
-    """Attributes are the scene. Methods are :class:`void_nuke.host.Host`'s."""
+    """Attributes are the scene. Methods are :class:`void_nuke.host.host.Host`'s."""
 
     plates: dict[str, PlateInfo] = field(default_factory=lambda: {"Read1": plate_of()})
     rotos: dict[str, list[RotoElement]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Removals that stand still, in the place of :class:`void_nuke.submission.RemovalSession`."""
+"""Removals that stand still, in the place of :class:`void_nuke.jobs.session.RemovalSession`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from void_nuke.batch.farm_order import FarmOrder
 from void_nuke.errors import HostError, SelectionError
-from void_nuke.farm_order import FarmOrder
-from void_nuke.host import FrameRange
-from void_nuke.pick import RemovalPick
-from void_nuke.tracked_job import Phase, TrackedJob
+from void_nuke.export.pick import RemovalPick
+from void_nuke.host.host import FrameRange
+from void_nuke.jobs.tracked_job import Phase, TrackedJob
 
 
 def job_of(job_id: str, phase: Phase, **changes: Any) -> TrackedJob:

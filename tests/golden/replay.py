@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from void_engine.diffusion.condition_encoding import (
+from void_engine.diffusion.clip.condition_encoding import (
     Clip,
     Conditioning,
     encode_mask,
@@ -27,27 +27,27 @@ from void_engine.diffusion.condition_encoding import (
     mask_pixels,
     tensor_reader,
 )
-from void_engine.diffusion.conditioning import join_condition
-from void_engine.diffusion.denoise import denoise, predict_velocity
+from void_engine.diffusion.clip.conditioning import join_condition
 from void_engine.diffusion.framing import (
     latent_frames,
     load_clip_as_published,
     padding_indices,
     quantise_quadmask,
 )
-from void_engine.diffusion.published_noise import load_warped_noise
-from void_engine.diffusion.rotary import rotary_tables
-from void_engine.diffusion.schedule import Schedule
-from void_engine.diffusion.text import PromptTokenizer, encode_tokens
-from void_engine.diffusion.vae import decode_latents, decoded_to_picture, encode_frames, unscaled
-from void_engine.diffusion.weights import (
+from void_engine.diffusion.model.text import PromptTokenizer, encode_tokens
+from void_engine.diffusion.model.vae import decode_latents, decoded_to_picture, encode_frames, unscaled
+from void_engine.diffusion.model.weights import (
     load_text_encoder,
     load_transformer,
     load_vae,
     read_json,
     transformer_config,
 )
-from void_engine.diffusion.windows import plan_windows
+from void_engine.diffusion.noise.published import load_warped_noise
+from void_engine.diffusion.sampling.denoise import denoise, predict_velocity
+from void_engine.diffusion.sampling.rotary import rotary_tables
+from void_engine.diffusion.sampling.schedule import Schedule
+from void_engine.diffusion.sampling.windows import plan_windows
 
 Tensors = dict[str, torch.Tensor]
 

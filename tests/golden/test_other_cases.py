@@ -135,9 +135,9 @@ def test_one_step_of_windows_is_the_blend_of_the_windows_steps(replayed: Replaye
     """29 frames in windows of 13 that share 8: latents [0, 4) [2, 6) [4, 8), each as a pass of its own."""
     case, inputs = a_pass(29, 16, 32, num_inference_steps=1)
     whole = replayed(case, inputs)
-    from void_engine.diffusion.conditioning import join_condition
-    from void_engine.diffusion.denoise import predict_velocity
-    from void_engine.diffusion.weights import load_transformer, transformer_config
+    from void_engine.diffusion.clip.conditioning import join_condition
+    from void_engine.diffusion.model.weights import load_transformer, transformer_config
+    from void_engine.diffusion.sampling.denoise import predict_velocity
 
     model = load_transformer(transformer_config(GOLDEN / "models" / "base"), GOLDEN / case["meta"]["weights"])
     condition = join_condition(whole["mask_latents"], whole["masked_video_latents"])

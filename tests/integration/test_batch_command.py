@@ -21,8 +21,8 @@ from void_engine.plates.frame import Frame
 from void_protocol.job_file import read_job
 from void_server import translate
 from void_server.batch.manifest import read_csv_manifest
+from void_server.batch.manifest_row import ShotWishes
 from void_server.batch.sources import read_sources
-from void_server.batch.wishes import ShotWishes
 from void_server.cli.exit_codes import ExitCode
 
 

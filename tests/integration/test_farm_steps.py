@@ -15,10 +15,10 @@ from void_engine.geometry import Box
 from void_engine.plates.exr import write_frame
 from void_engine.plates.frame import Frame
 from void_server.farm.errors import FarmError
-from void_server.farm.join import faded, joined
+from void_server.farm.merge import faded, joined
 from void_server.farm.plan_file import read_plan
 from void_server.farm.planning import PlannedJob
-from void_server.farm.workplace import Workplace
+from void_server.farm.scratch_layout import Workplace
 
 STEPS = ("prepare", "remove", "merge", "check")
 

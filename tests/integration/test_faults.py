@@ -16,13 +16,7 @@ import pytest
 
 from tests.bench.lost_power import FSYNC_JOURNAL, lose_unsynced, watch_syncs
 from tests.integration.cut_wire import CutWire
-from tests.integration.server_case import (
-    CHECKOUT,
-    assert_copied,
-    server_for,
-    wait_until,
-    write_shot,
-)
+from tests.integration.server_case import CHECKOUT, assert_copied, server_for, wait_until, write_shot
 from tests.integration.server_case import job_for as copy_job_for
 from void_engine.plates.exr import read_frame, write_frame
 from void_engine.plates.frame import Frame
@@ -33,7 +27,7 @@ from void_protocol.messages import FrameEvent, JobState, ManifestEntry, StateEve
 from void_protocol.remote_job import RemoteJob
 from void_protocol.sequence import frame_path
 from void_protocol.watching import Snapshot, WatchEvent
-from void_server.broker.spool import Spool
+from void_server.broker.jobs.spool import Spool
 from void_server.operation.server_process import ServerProcess
 
 FRAMES = range(1010, 1014)

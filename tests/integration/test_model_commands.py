@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from tests.integration.command_case import edit, new_job, void, write_shot
-from void_engine.diffusion.tiny import make_tiny
+from void_engine.diffusion.model.tiny import make_tiny
 from void_engine.plates.exr import read_header
 from void_server.cli.exit_codes import ExitCode
 

@@ -28,11 +28,11 @@ from void_server.operation.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
 
 fresh_nuke()
-nuke_host = importlib.import_module("void_nuke.nuke_host")
-from void_nuke.host import FrameRange  # noqa: E402
-from void_nuke.pick import MatteChoice, RemovalPick  # noqa: E402
-from void_nuke.submission import RemovalSession  # noqa: E402
-from void_nuke.tracked_job import Phase, TrackedJob  # noqa: E402
+nuke_host = importlib.import_module("void_nuke.host.nuke_host")
+from void_nuke.export.pick import MatteChoice, RemovalPick  # noqa: E402
+from void_nuke.host.host import FrameRange  # noqa: E402
+from void_nuke.jobs.session import RemovalSession  # noqa: E402
+from void_nuke.jobs.tracked_job import Phase, TrackedJob  # noqa: E402
 
 FIRST, LAST = 1001, 1009
 WIDTH, HEIGHT = 160, 96

@@ -26,7 +26,7 @@ from void_protocol.messages import FrameEvent, JobState, LogEvent, ProgressEvent
 from void_protocol.session import Session
 from void_protocol.submission import prove_paths
 from void_protocol.watching import Preview, Snapshot, WatchEvent
-from void_server.broker.spool import Spool
+from void_server.broker.jobs.spool import Spool
 from void_server.errors import ServerStartError
 from void_server.operation.server_process import ServerProcess
 

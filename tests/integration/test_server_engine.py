@@ -15,16 +15,7 @@ import pytest
 
 from tests.integration.server_case import server_for
 from void_protocol.client import Client
-from void_protocol.job import (
-    Format,
-    Output,
-    RemovalJob,
-    RotoPoint,
-    RotoShape,
-    Settings,
-    ShapeFrame,
-    Shot,
-)
+from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
 from void_protocol.messages import FrameEvent, JobState
 from void_protocol.watching import WatchEvent
 from void_server.operation.server_process import ServerProcess

@@ -14,14 +14,7 @@ from typing import Any
 import pytest
 import zmq
 
-from tests.integration.server_case import (
-    Stranger,
-    assert_copied,
-    job_for,
-    server_for,
-    wait_until,
-    write_shot,
-)
+from tests.integration.server_case import Stranger, assert_copied, job_for, server_for, wait_until, write_shot
 from void_protocol.client import Client
 from void_protocol.errors import KeyFileError, ServerUnreachableError
 from void_protocol.job_file import encode_job
@@ -31,7 +24,7 @@ from void_protocol.messages import FrameEvent, JobState, StateEvent
 from void_protocol.watching import Connected, Disconnected, Snapshot, WatchEvent
 from void_protocol.wire import encode_manifest
 from void_server.access.keys import allowed_folder, make_key_pair
-from void_server.broker.spool import Spool
+from void_server.broker.jobs.spool import Spool
 from void_server.operation.server_process import ServerProcess
 
 pytestmark = pytest.mark.usefixtures("runner_on_path")

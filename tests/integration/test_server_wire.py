@@ -26,7 +26,7 @@ from tests.integration.server_case import (
 )
 from void_protocol.job_file import encode_job
 from void_protocol.manifest import input_files
-from void_server.broker.spool import Spool
+from void_server.broker.jobs.spool import Spool
 from void_server.operation.server_process import ServerProcess
 
 CHUNK = 1_048_576

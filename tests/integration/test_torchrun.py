@@ -16,7 +16,7 @@ if not torch.distributed.is_available():
     pytest.skip("this PyTorch has no torch.distributed", allow_module_level=True)
 
 from tests.integration.command_case import FIRST, LAST, edit, new_job, void, write_shot  # noqa: E402
-from void_engine.diffusion.tiny import make_tiny  # noqa: E402
+from void_engine.diffusion.model.tiny import make_tiny  # noqa: E402
 from void_engine.plates.exr import read_frame  # noqa: E402
 from void_server.cli.exit_codes import ExitCode  # noqa: E402
 

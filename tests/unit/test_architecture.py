@@ -16,7 +16,7 @@ HOST_PYTHON = (3, 10)
 """The oldest Python that a supported host embeds."""
 MOST_LINES = 450
 FORBIDDEN_IN_THE_HOST = ("torch", "numpy", "OpenImageIO", "cv2")
-MAY_IMPORT_NUKE = {"plugin/init.py", "plugin/menu.py", "plugin/void_nuke/nuke_host.py"}
+MAY_IMPORT_NUKE = {"plugin/init.py", "plugin/menu.py", "plugin/void_nuke/host/nuke_host.py"}
 WIDGETS_ONLY_IN = "plugin/void_nuke/ui/"
 
 

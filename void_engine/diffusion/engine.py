@@ -10,12 +10,14 @@ import torch
 
 from void_engine.colour.picture import ModelPicture, plan_picture
 from void_engine.colour.primaries import primaries_of
-from void_engine.diffusion.anchored_shot import AnchoredShot
+from void_engine.diffusion.clip.anchored_shot import AnchoredShot
+from void_engine.diffusion.clip.shot_clip import ShotClip, plan_size, survey
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
 from void_engine.diffusion.errors import DeviceError, PrecisionError
 from void_engine.diffusion.flow import find_flow
-from void_engine.diffusion.layout import find_models
-from void_engine.diffusion.memory import (
+from void_engine.diffusion.model.folder import find_models
+from void_engine.diffusion.model.folder_check import weights_fingerprint
+from void_engine.diffusion.model.memory_plan import (
     MODES,
     MOST_TILES,
     ModelNeeds,
@@ -23,11 +25,9 @@ from void_engine.diffusion.memory import (
     plan_mode,
     plan_vae_tiles,
 )
-from void_engine.diffusion.models import weights_fingerprint
-from void_engine.diffusion.residency import PrecisionOverflow, Residency
+from void_engine.diffusion.model.offload import PrecisionOverflow, Residency
 from void_engine.diffusion.run import VoidRun
 from void_engine.diffusion.settings import read_settings
-from void_engine.diffusion.shot_clip import ShotClip, plan_size, survey
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import SettingError
 from void_engine.region import TRAINED_ASPECT

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from void_engine.diffusion.errors import ModelFolderError
-from void_engine.diffusion.layout import ModelFolder
-from void_engine.diffusion.weights import read_json
+from void_engine.diffusion.model.folder import ModelFolder
+from void_engine.diffusion.model.weights import read_json
 
 Float32Array = NDArray[np.float32]
 

@@ -9,29 +9,29 @@ from typing import Any
 import numpy as np
 import torch
 
-from void_engine.diffusion.checkpoint import Checkpoint, fingerprint
-from void_engine.diffusion.condition_encoding import Clip, Conditioning, encode_mask, encode_video
-from void_engine.diffusion.conditioning import NOISE_STRENGTH, join_condition
-from void_engine.diffusion.crew import Alone
-from void_engine.diffusion.denoise_pass import Pass, denoise_pass
+from void_engine.diffusion.clip.condition_encoding import Clip, Conditioning, encode_mask, encode_video
+from void_engine.diffusion.clip.conditioning import NOISE_STRENGTH, join_condition
+from void_engine.diffusion.clip.shot_clip import ShotClip
 from void_engine.diffusion.flow import make_flow
 from void_engine.diffusion.framing import latent_frames, pixel_frames
-from void_engine.diffusion.layout import ModelFolder
-from void_engine.diffusion.models import weights_fingerprint
-from void_engine.diffusion.noise import initial_noise, initial_noise_as_published
-from void_engine.diffusion.parallel import Tensors, current_crew
-from void_engine.diffusion.preview import LatentPreview, preview_latents
-from void_engine.diffusion.prompt_cache import PromptCache, cache_folder
-from void_engine.diffusion.published_noise import PublishedNoise, load_warped_noise
-from void_engine.diffusion.residency import PrecisionOverflow, Residency, cancellable
+from void_engine.diffusion.model.folder import ModelFolder
+from void_engine.diffusion.model.folder_check import weights_fingerprint
+from void_engine.diffusion.model.offload import PrecisionOverflow, Residency, cancellable
+from void_engine.diffusion.model.prompt_cache import PromptCache, cache_folder
+from void_engine.diffusion.model.step_cache import MagnitudeMeter, StepCache, plan_step_cache
+from void_engine.diffusion.model.text import PromptTokenizer, encode_tokens
+from void_engine.diffusion.model.vae import decode_latents, decoded_to_picture, unscaled
+from void_engine.diffusion.model.weights import read_json, transformer_config
+from void_engine.diffusion.noise.published import PublishedNoise, load_warped_noise
+from void_engine.diffusion.noise.seeded import initial_noise, initial_noise_as_published
+from void_engine.diffusion.noise.warped import NoiseOverClip
+from void_engine.diffusion.sampling.denoise_pass import Pass, denoise_pass
+from void_engine.diffusion.sampling.distributed import Tensors, current_crew
+from void_engine.diffusion.sampling.latent_checkpoint import Checkpoint, fingerprint
+from void_engine.diffusion.sampling.latent_preview import LatentPreview, preview_latents
+from void_engine.diffusion.sampling.process_group import Alone
+from void_engine.diffusion.sampling.windows import Window, plan_windows
 from void_engine.diffusion.settings import VoidSettings
-from void_engine.diffusion.shot_clip import ShotClip
-from void_engine.diffusion.step_cache import MagnitudeMeter, StepCache, plan_step_cache
-from void_engine.diffusion.text import PromptTokenizer, encode_tokens
-from void_engine.diffusion.vae import decode_latents, decoded_to_picture, unscaled
-from void_engine.diffusion.warped_noise import NoiseOverClip
-from void_engine.diffusion.weights import read_json, transformer_config
-from void_engine.diffusion.windows import Window, plan_windows
 from void_engine.engines.interface import EngineRequest, Float32Array, Monitor
 from void_engine.errors import RemovalCancelled
 

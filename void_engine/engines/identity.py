@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .interface import CleanFrame, EngineRequest, Monitor, ShotSource
+from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 
 
 class IdentityEngine:

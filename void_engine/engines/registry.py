@@ -8,9 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
+from void_engine.engines.interface import Engine
 from void_engine.errors import SettingError
-
-from .interface import Engine
 
 AUTO = "auto"
 """Not an engine: the best one that this machine can run."""

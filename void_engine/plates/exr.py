@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
-from void_engine.obstacles import read_obstacle, write_obstacle
 from void_engine.plates.access import check_output_folder, confirm, opened
 from void_engine.plates.durable import make_folder, put_in_place
 from void_engine.plates.frame import Frame, PixelBlock
 from void_engine.plates.header import FLOAT, HALF, UINT, FrameHeader, PixelType
+from void_engine.plates.multipart import Part, merge_parts, part_of
 from void_engine.plates.native import write_uncompressed
-from void_engine.plates.parts import Part, merge_parts, part_of
 from void_engine.plates.policy import MOST_PARTS, check_size
+from void_engine.plates.waiting import read_obstacle, write_obstacle
 
 LOSSLESS_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
 LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
@@ -84,7 +84,7 @@ def check_end(path: Path | str, number: int) -> None:
 
 def read_frame(path: Path | str, number: int) -> Frame:
     """A frame with all its channels, each in its own data type. Tiles and multi-part files are made flat:
-    channels of further parts are named after their part (see :mod:`void_engine.plates.parts`).
+    channels of further parts are named after their part (see :mod:`void_engine.plates.multipart`).
 
     Raises:
         MissingFrameError: when there is no such file.

@@ -17,12 +17,12 @@ from typing import TypeVar
 
 from void_engine.errors import MissingFrameError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
-from void_engine.obstacles import NO_PATIENCE, Patience
 from void_engine.plates.exr import read_frame, read_header
 from void_engine.plates.frame import Frame
 from void_engine.plates.header import FrameHeader
 from void_engine.plates.pattern import FramePattern, compact_frames
 from void_engine.plates.proxy import divisor_of, proxy_window
+from void_engine.plates.waiting import NO_PATIENCE, Patience
 
 DEFAULT_CACHE_BYTES = 256 * 2**20
 _IN_THE_MAKING_S = 20.0

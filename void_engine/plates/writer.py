@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 from void_engine.errors import OutputError
-from void_engine.obstacles import NO_PATIENCE, Patience, with_need
 from void_engine.plates.exr import write_frame
 from void_engine.plates.frame import Frame
+from void_engine.plates.waiting import NO_PATIENCE, Patience, with_need
 
 
 class PlateWriter:

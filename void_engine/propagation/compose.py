@@ -9,13 +9,16 @@ import numpy as np
 
 from void_engine.engines.interface import CleanFrame, Float32Array, Monitor
 from void_engine.geometry import Box
-from void_engine.propagation import edges, encoding, grain, level, pyramid, thin
-from void_engine.propagation.carry import KEPT_GRAIN, Carrier, SynthesisedPixels
-from void_engine.propagation.key_plan import KeyPlan
-from void_engine.propagation.layered import LayeredRevealer
-from void_engine.propagation.registration import PairRegistration
-from void_engine.propagation.reveal import Revealed, Revealer, encoded_plate, near
-from void_engine.propagation.track import ShotTrack
+from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.fill.key_frames import KEPT_GRAIN, Carrier, SynthesisedPixels
+from void_engine.propagation.fill.key_plan import KeyPlan
+from void_engine.propagation.finish import detail_clamp as level
+from void_engine.propagation.finish import edges, grain
+from void_engine.propagation.finish import thin_structures as thin
+from void_engine.propagation.motion.registration import PairRegistration
+from void_engine.propagation.motion.track import ShotTrack
+from void_engine.propagation.reveal.layered import LayeredRevealer
+from void_engine.propagation.reveal.reveal import Revealed, Revealer, encoded_plate, near
 from void_engine.propagation.working_set import BoolArray, FullFrame, WorkingSet
 
 _GRAIN_CONTEXT_PX = 48

@@ -17,14 +17,14 @@ from void_engine.engines.interface import (
     ShotSource,
 )
 from void_engine.errors import SettingError
-from void_engine.propagation.carry import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.compose import FrameCleaner
-from void_engine.propagation.grain import DEFAULT_STRENGTH
-from void_engine.propagation.key_plan import KeyPlan
-from void_engine.propagation.registration import PairRegistration
+from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels
+from void_engine.propagation.fill.key_plan import KeyPlan
+from void_engine.propagation.finish.grain import DEFAULT_STRENGTH
+from void_engine.propagation.motion.registration import PairRegistration
+from void_engine.propagation.motion.track import ShotTrack, track_shot
+from void_engine.propagation.reveal.source_choice import MOST_SOURCES
 from void_engine.propagation.shared_state import SharedState
-from void_engine.propagation.sources import MOST_SOURCES
-from void_engine.propagation.track import ShotTrack, track_shot
 from void_engine.propagation.working_set import WorkingSet
 
 _PREVIEW_WIDTH = 480

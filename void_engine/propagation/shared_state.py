@@ -16,8 +16,8 @@ import numpy as np
 from void_engine.errors import PlateError
 from void_engine.geometry import Box
 from void_engine.propagation.archive import write_archive
-from void_engine.propagation.carry import SynthesisedPixels
-from void_engine.propagation.track import ShotTrack
+from void_engine.propagation.fill.key_frames import SynthesisedPixels
+from void_engine.propagation.motion.track import ShotTrack
 
 _TRACK = "track.npz"
 

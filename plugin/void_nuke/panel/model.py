@@ -2,7 +2,7 @@
 
 Widgets read its attributes, call its methods and listen to its signals. Everything belongs to the main
 thread; what takes time (export, sending, the server) happens on threads of
-:class:`~void_nuke.submission.RemovalSession` and :class:`~void_nuke.panel.server.ServerModel`.
+:class:`~void_nuke.jobs.session.RemovalSession` and :class:`~void_nuke.panel.server.ServerModel`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from void_protocol.job import Role
-
-from ..errors import HostError, SelectionError
-from ..farm_order import FarmOrder
-from ..frame_range import choose_range
-from ..host import FrameRange, Host, PlateInfo, RotoShapeInfo
-from ..pick import MatteChoice, RemovalPick
-from ..qt import QObject, QTimer, Signal
-from ..script_parts import for_panel
-from ..server_python import installed_server_python
-from ..submission import RemovalSession
-from ..tracked_job import TrackedJob
-from .picture import PictureModel
-from .server import ServerModel, ServerState
-from .settings import (
+from void_nuke.batch.farm_order import FarmOrder
+from void_nuke.batch.server_python import installed_server_python
+from void_nuke.errors import HostError, SelectionError
+from void_nuke.export.frame_range import choose_range
+from void_nuke.export.pick import MatteChoice, RemovalPick
+from void_nuke.host.host import FrameRange, Host, PlateInfo, RotoShapeInfo
+from void_nuke.jobs.notes_section import for_panel
+from void_nuke.jobs.session import RemovalSession
+from void_nuke.jobs.tracked_job import TrackedJob
+from void_nuke.panel.picture import PictureModel
+from void_nuke.panel.server import ServerModel, ServerState
+from void_nuke.panel.settings import (
     QUALITIES,
     PanelSettings,
     preferences_file,
@@ -37,7 +34,9 @@ from .settings import (
     with_plain,
     write_preferences,
 )
-from .shapes import ShapeList
+from void_nuke.panel.shapes import ShapeList
+from void_nuke.qt import QObject, QTimer, Signal
+from void_protocol.job import Role
 
 _KEEP_AFTER_MS = 400
 """A change is kept once the artist has paused for this long."""

@@ -7,10 +7,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..errors import HostError
-from ..host import FrameRender, Host, PlateInfo, RenderSource
-from ..plate_picture import PlatePicture, read_plate_picture
-from ..qt import QObject, Signal
+from void_nuke.errors import HostError
+from void_nuke.export.plate_picture import PlatePicture, read_plate_picture
+from void_nuke.host.host import FrameRender, Host, PlateInfo, RenderSource
+from void_nuke.qt import QObject, Signal
 
 _WIDTH_PX = 480
 """Roughly what the panel shows."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..qt import QtCore
-from ..script_notes import decode_notes
-from ..script_parts import for_removals
-from ..tracked_job import Phase
-from .model import PanelModel
-from .server import ServerModel
+from void_nuke.jobs.notes_section import for_removals
+from void_nuke.jobs.script_notes import decode_notes
+from void_nuke.jobs.tracked_job import Phase
+from void_nuke.panel.model import PanelModel
+from void_nuke.panel.server import ServerModel
+from void_nuke.qt import QtCore
 
 
 @lru_cache(maxsize=1)
 def the_model() -> PanelModel:
     """Made when it is first asked for; on the main thread."""
-    from ..nuke_host import NukeHost  # here, because only Nuke has what it imports
+    from void_nuke.host.nuke_host import NukeHost  # here, because only Nuke has what it imports
 
     host = NukeHost()
     model = PanelModel(host, ServerModel())
@@ -35,7 +35,7 @@ def the_model() -> PanelModel:
 def follow_script() -> None:
     """A script was opened: take up the jobs that are under way in it, also while no panel is open. A script
     without such jobs costs a look into one knob."""
-    from ..nuke_host import NukeHost
+    from void_nuke.host.nuke_host import NukeHost
 
     records = decode_notes(for_removals(NukeHost()).notes())
     if any(not Phase(record.phase).is_final for record in records):

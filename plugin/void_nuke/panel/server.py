@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from void_nuke.batch.server_python import detached, plain_variables
+from void_nuke.qt import QObject, QTimer, Signal, Slot
 from void_protocol.client import Client
 from void_protocol.errors import KeyFileError, ProtocolError, VersionRefusedError
 from void_protocol.keys import home_folder, load_connection, read_server_address, server_file
-
-from ..qt import QObject, QTimer, Signal, Slot
-from ..server_python import detached, plain_variables
 
 _LOOK_MS = 1000
 _STATUS_S = 3.0

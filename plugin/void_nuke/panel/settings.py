@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from void_nuke.batch.farm_order import TARGETS
+from void_nuke.export.frame_range import RangeChoice
 from void_protocol.job import PROXY_SCALES, MatteSettings, Settings
 from void_protocol.keys import home_folder
-
-from ..farm_order import TARGETS
-from ..frame_range import RangeChoice
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ class PanelSettings:
     compare: bool = field(default=True, metadata=USER)
     """Wire a comparison beside the new Read."""
     farm_target: str = field(default="openjd", metadata=USER)
-    """The farm of this artist's studio: one of :data:`void_nuke.farm_order.TARGETS`."""
+    """The farm of this artist's studio: one of :data:`void_nuke.batch.farm_order.TARGETS`."""
     server_python: str = field(default="", metadata=USER)
     """The Python that has the server; empty takes the one the installer noted."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from void_nuke.host.host import RotoElement
 from void_protocol.job import Role
-
-from ..host import RotoElement
 
 ROLES: Mapping[Role | None, str] = {
     None: "—",

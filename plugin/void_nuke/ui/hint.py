@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .qt import QtCore, QtWidgets
+from void_nuke.ui.qt import QtCore, QtWidgets
 
 
 class Hint(QtWidgets.QLabel):

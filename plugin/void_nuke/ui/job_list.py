@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..panel import words
-from ..panel.model import PanelModel
-from ..tracked_job import Phase, TrackedJob
-from .hint import Hint
-from .job_log import JobLog
-from .qt import QtCore, QtGui, QtWidgets
-from .style import theme_of
+from void_nuke.jobs.tracked_job import Phase, TrackedJob
+from void_nuke.panel import job_text as words
+from void_nuke.panel.model import PanelModel
+from void_nuke.ui.hint import Hint
+from void_nuke.ui.job_log import JobLog
+from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
+from void_nuke.ui.style import theme_of
 
 _JOB = QtCore.Qt.ItemDataRole.UserRole
 _ROW_PX = 62

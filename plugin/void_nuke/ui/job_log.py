@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from ..panel import words
-from ..panel.model import PanelModel
-from ..tracked_job import TrackedJob
-from .qt import QtCore, QtGui, QtWidgets
+from void_nuke.jobs.tracked_job import TrackedJob
+from void_nuke.panel import job_text as words
+from void_nuke.panel.model import PanelModel
+from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 
 _ASK_MS = 1500
 

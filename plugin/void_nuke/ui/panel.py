@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..farm_order import TARGETS
-from ..panel.model import PanelModel
-from ..panel.running import the_model
-from .job_list import JobList
-from .qt import QtCore, QtGui, QtWidgets
-from .region_view import RegionView
-from .server_bar import ServerBar
-from .settings_form import SettingsForm
-from .shape_table import ShapeTable
-from .style import style_sheet, theme_of
+from void_nuke.batch.farm_order import TARGETS
+from void_nuke.panel.model import PanelModel
+from void_nuke.panel.running import the_model
+from void_nuke.ui.job_list import JobList
+from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
+from void_nuke.ui.region_view import RegionView
+from void_nuke.ui.server_bar import ServerBar
+from void_nuke.ui.settings_form import SettingsForm
+from void_nuke.ui.shape_table import ShapeTable
+from void_nuke.ui.style import style_sheet, theme_of
 
 _FOLLOW_FRAME_MS = 250
 """How often the overlay looks whether the host is on another frame."""

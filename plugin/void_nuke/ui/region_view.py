@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
+from void_nuke.ui.style import Theme, theme_of
 from void_protocol.job import Role, RotoPoint, ShapeFrame
-
-from .qt import QtCore, QtGui, QtWidgets
-from .style import Theme, theme_of
 
 Marked = Sequence[tuple[Role, ShapeFrame]]
 

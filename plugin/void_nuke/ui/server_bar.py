@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..panel.model import PanelModel
-from .qt import QtCore, QtGui, QtWidgets
-from .style import theme_of
+from void_nuke.panel.model import PanelModel
+from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
+from void_nuke.ui.style import theme_of
 
 
 class _Light(QtWidgets.QWidget):

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from void_nuke.batch.farm_order import TARGETS
+from void_nuke.errors import HostError
+from void_nuke.export.pick import ROLES as PICK_ROLES
+from void_nuke.panel.model import PanelModel
+from void_nuke.panel.settings import ENGINES, QUALITIES
+from void_nuke.panel.shapes import ROLES
+from void_nuke.ui.qt import QtCore, QtWidgets
 from void_protocol.job import PROXY_SCALES, Role
-
-from ..errors import HostError
-from ..farm_order import TARGETS
-from ..panel.model import PanelModel
-from ..panel.settings import ENGINES, QUALITIES
-from ..panel.shapes import ROLES
-from ..pick import ROLES as PICK_ROLES
-from .qt import QtCore, QtWidgets
 
 _SCALES = {scale: "Full" if scale == 1.0 else f"1/{round(1 / scale)}" for scale in PROXY_SCALES}
 _RANGES = {"plate": "Plate", "global": "Script", "viewer": "Viewer in/out", "typed": "Typed"}

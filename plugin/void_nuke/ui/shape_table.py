@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..panel.model import PanelModel
-from ..panel.shapes import ROLES
-from ..pick import ROLES as PICK_ROLES
-from .hint import Hint
-from .qt import QtCore, QtGui, QtWidgets
-from .style import theme_of
+from void_nuke.export.pick import ROLES as PICK_ROLES
+from void_nuke.panel.model import PanelModel
+from void_nuke.panel.shapes import ROLES
+from void_nuke.ui.hint import Hint
+from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
+from void_nuke.ui.style import theme_of
 
 _PATH = QtCore.Qt.ItemDataRole.UserRole
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from void_nuke.jobs.tracked_job import Phase
+from void_nuke.panel.server import ServerState
+from void_nuke.ui.qt import QtGui
 from void_protocol.job import Role
-
-from ..panel.server import ServerState
-from ..tracked_job import Phase
-from .qt import QtGui
 
 
 @dataclass(frozen=True)

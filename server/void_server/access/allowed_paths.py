@@ -15,8 +15,7 @@ from typing import BinaryIO
 from void_protocol.job import RemovalJob
 from void_protocol.manifest import input_files
 from void_protocol.sequence import frame_path
-
-from ..errors import RequestRefused
+from void_server.errors import RequestRefused
 
 _OPEN_FILES = Path("/proc/self/fd")
 _EXR_MAGIC = b"\x76\x2f\x31\x01"

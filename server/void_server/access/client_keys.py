@@ -26,9 +26,7 @@ from void_protocol.keys import (
     server_file,
     server_public_key_file,
 )
-
-from ..errors import KeyListError
-from .keys import (
+from void_server.access.keys import (
     LOCAL_CLIENT,
     allowed_folder,
     ensure_keys,
@@ -36,6 +34,7 @@ from .keys import (
     server_secret_key_file,
     write_public_key,
 )
+from void_server.errors import KeyListError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)

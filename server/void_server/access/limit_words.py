@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import fields
 
-from ..errors import ServerSettingError
-from ..settings import ServerSettings
-from .limits import ResourceLimits
+from void_server.access.limits import ResourceLimits
+from void_server.errors import ServerSettingError
+from void_server.settings import ServerSettings
 
 _OLDER = (
     "most_sessions", "file_bytes", "upload_bytes", "log_bytes", "upload_credit",

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from void_protocol.wire import CHUNK_BYTES
-
-from ..errors import ServerSettingError
+from void_server.errors import ServerSettingError
 
 _MIB = 1024**2
 _LEAST_SPARE_BYTES = 16 * _MIB

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ServiceError
+from void_server.errors import ServiceError
 
 
 class ManifestError(ServiceError):

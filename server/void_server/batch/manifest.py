@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from void_protocol.job import RemovalJob
-
-from .errors import ManifestError
-from .wishes import ShotWishes, completed, job_of
+from void_server.batch.errors import ManifestError
+from void_server.batch.manifest_row import ShotWishes, completed, job_of
 
 
 def read_csv_manifest(path: Path, wishes: ShotWishes) -> list[RemovalJob]:

@@ -16,11 +16,10 @@ from void_engine.plates.pattern import FramePattern
 from void_engine.removal import RemovalMonitor, frames_to_make
 from void_protocol.durable import write_whole
 from void_protocol.job import RemovalJob
-
-from ..farm.bundle import engine_name
-from ..translate import removal_request, run_job
-from .inputs import ContentHashes
-from .report import BatchReport, ShotReport, ShotState
+from void_server.batch.inputs import ContentHashes
+from void_server.batch.report import BatchReport, ShotReport, ShotState
+from void_server.farm.bundle import engine_name
+from void_server.translate import removal_request, run_job
 
 
 class BatchMonitor(RemovalMonitor, Protocol):

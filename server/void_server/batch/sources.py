@@ -8,11 +8,10 @@ from pathlib import Path
 
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
-
-from .errors import ManifestError
-from .manifest import read_csv_manifest, read_json_manifest
-from .timeline import TIMELINE_SUFFIXES, read_timeline
-from .wishes import ShotWishes
+from void_server.batch.errors import ManifestError
+from void_server.batch.manifest import read_csv_manifest, read_json_manifest
+from void_server.batch.manifest_row import ShotWishes
+from void_server.batch.timeline import TIMELINE_SUFFIXES, read_timeline
 
 JOB_SUFFIX = ".json"
 

@@ -12,9 +12,8 @@ from typing import Any
 import msgspec
 
 from void_protocol.job import RemovalJob
-
-from .errors import ManifestError
-from .wishes import ShotWishes, job_of
+from void_server.batch.errors import ManifestError
+from void_server.batch.manifest_row import ShotWishes, job_of
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod", ".edl", ".aaf", ".xml", ".fcpxml")
 METADATA_KEY = "void"

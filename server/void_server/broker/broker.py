@@ -18,31 +18,30 @@ from void_protocol.errors import WireError
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Hello, JobState
 from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
-
-from ..access.keys import AllowList, allowed_folder, ensure_keys
-from ..errors import ServerStartError, StoreError
-from ..settings import ServerSettings
-from ..workers.supervisor import Supervisor
-from ..workers.worker_link import ZAP_DOMAIN as WORKER_ZAP_DOMAIN
-from .administration import Administration
-from .desk import JobDesk
-from .door import Door, raise_file_limit
-from .events import EventHub
-from .fetches import Fetches
-from .housekeeping import Housekeeping
-from .lanes import Lanes
-from .metrics import MetricsServer, Picture
-from .outbox import Outbox
-from .requests import Requests
-from .sessions import Sessions
-from .spool import Spool
-from .status import StatusBoard
-from .store import Store
-from .submissions import Submissions
-from .throughput import Meter
-from .unfinished import UnfinishedMessages
-from .uploads import Uploads
-from .zap import Check, Gatekeeper
+from void_server.access.keys import AllowList, allowed_folder, ensure_keys
+from void_server.broker.connections.connection_limit import Door, raise_file_limit
+from void_server.broker.connections.outbox import Outbox
+from void_server.broker.connections.partial_messages import UnfinishedMessages
+from void_server.broker.connections.sessions import Sessions
+from void_server.broker.connections.subscriptions import EventHub
+from void_server.broker.connections.zap import Check, Gatekeeper
+from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.jobs.spool import Spool
+from void_server.broker.jobs.store import Store
+from void_server.broker.keyed_threads import Lanes
+from void_server.broker.operators.administration import Administration
+from void_server.broker.operators.housekeeping import Housekeeping
+from void_server.broker.operators.metrics import MetricsServer, Picture
+from void_server.broker.operators.status import StatusBoard
+from void_server.broker.requests import Requests
+from void_server.broker.throughput import Meter
+from void_server.broker.transfers.fetches import Fetches
+from void_server.broker.transfers.submissions import Submissions
+from void_server.broker.transfers.uploads import Uploads
+from void_server.errors import ServerStartError, StoreError
+from void_server.settings import ServerSettings
+from void_server.workers.supervisor import Supervisor
+from void_server.workers.worker_link import ZAP_DOMAIN as WORKER_ZAP_DOMAIN
 
 _log = logging.getLogger(__name__)
 _ZAP_DOMAIN = "clients"

@@ -50,21 +50,20 @@ from void_protocol.messages import (
     Welcome,
 )
 from void_protocol.wire import CHUNK_BYTES, CONTROL_BYTES
-
-from ..errors import RequestRefused
-from ..settings import ServerSettings
-from .administration import Administration
-from .desk import JobDesk
-from .events import EventHub
-from .fetches import Fetches
-from .lanes import Lanes
-from .outbox import Outbox
-from .proofs import PROOF_FILES, answer
-from .sessions import Session, Sessions
-from .spool import Spool
-from .store import Store
-from .submissions import Submissions
-from .uploads import Uploads
+from void_server.broker.connections.outbox import Outbox
+from void_server.broker.connections.sessions import Session, Sessions
+from void_server.broker.connections.subscriptions import EventHub
+from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.jobs.spool import Spool
+from void_server.broker.jobs.store import Store
+from void_server.broker.keyed_threads import Lanes
+from void_server.broker.operators.administration import Administration
+from void_server.broker.transfers.fetches import Fetches
+from void_server.broker.transfers.proofs import PROOF_FILES, answer
+from void_server.broker.transfers.submissions import Submissions
+from void_server.broker.transfers.uploads import Uploads
+from void_server.errors import RequestRefused
+from void_server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
 _job_decoder = msgspec.json.Decoder(RemovalJob)

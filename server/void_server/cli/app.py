@@ -16,7 +16,7 @@ from typer import Context
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from .explain import ExplainingGroup
+from void_server.cli.explain import ExplainingGroup
 
 COMMANDS = {
     "run": ("run", "Run jobs here, one after another, without a server. They share one model load."),

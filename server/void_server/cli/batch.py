@@ -10,13 +10,12 @@ import typer
 from rich.console import Console
 
 from void_engine.errors import RemovalCancelled
-
-from ..scratch import settle_in
-from .exit_codes import ExitCode
-from .explain import CommandError, exit_code_of
-from .progress import StageProgress
-from .run import TerminalMonitor, with_overrides
-from .stopping import stopping_on_signals
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError, exit_code_of
+from void_server.cli.progress import StageProgress
+from void_server.cli.run import TerminalMonitor, with_overrides
+from void_server.cli.stopping import stopping_on_signals
+from void_server.scratch import settle_in
 
 
 class _ShotsMonitor(TerminalMonitor):
@@ -55,10 +54,10 @@ def batch(
     """Run many shots here, skip what is done from the same inputs, and report on all of them."""
     if scratch is not None:
         settle_in(scratch)
-    from ..batch.report import ShotState
-    from ..batch.running import run_batch
-    from ..batch.sources import read_sources
-    from ..batch.wishes import ShotWishes
+    from void_server.batch.manifest_row import ShotWishes
+    from void_server.batch.report import ShotState
+    from void_server.batch.running import run_batch
+    from void_server.batch.sources import read_sources
 
     wishes = ShotWishes(
         plate=plate,

@@ -14,15 +14,14 @@ from rich.table import Table
 from void_protocol.keys import home_folder
 from void_protocol.messages import CleanReport
 from void_protocol.operating import Operating
-
-from ..broker.spool import Spool
-from ..broker.store import Store
-from ..errors import HomeInUseError
-from ..operation import cleaning
-from ..settings import ServerSettings
-from .exit_codes import ExitCode
-from .explain import CommandError
-from .jobs import EndpointOption, HomeOption, connected_client
+from void_server.broker.jobs.spool import Spool
+from void_server.broker.jobs.store import Store
+from void_server.broker.operators import cleaning
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
+from void_server.errors import HomeInUseError
+from void_server.settings import ServerSettings
 
 _SHOWN = 30
 

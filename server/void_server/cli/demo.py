@@ -10,12 +10,11 @@ import typer
 from void_protocol.client import Client
 from void_protocol.job import RemovalJob
 from void_protocol.messages import JobInfo
-
-from .exit_codes import ExitCode
-from .explain import CommandError
-from .pictures import spread, write_sheet
-from .progress import StageProgress
-from .remote import JobDisplay, wait_shown
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+from void_server.cli.pictures import spread, write_sheet
+from void_server.cli.progress import StageProgress
+from void_server.cli.remote import JobDisplay, wait_shown
 
 _SHEET_ROWS = 4
 
@@ -35,7 +34,7 @@ def demo(
         import skimage  # noqa: F401 - the photographs and the metrics
     except ModuleNotFoundError as error:
         raise CommandError("the demo needs the extra 'demo': pip install 'void-nuke[demo]'") from error
-    from ..demo import walkthrough
+    from void_server.demo import walkthrough
 
     folder = output.absolute()
     with StageProgress("demo") as bars:

@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from .exit_codes import ExitCode
+from void_server.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from void_engine.plates.frame import Frame
@@ -131,7 +131,7 @@ def check_models() -> Check:
         advice = f"'void models fetch DIR' brings them; then set {MODELS_VARIABLE}=DIR"
         return Check("Models", True, "none; the propagation engine will be used", advice)
     from void_engine.diffusion.errors import ModelFolderError
-    from void_engine.diffusion.layout import find_models
+    from void_engine.diffusion.model.folder import find_models
 
     try:
         folder = find_models()
@@ -162,9 +162,8 @@ def check_server() -> Check:
     from void_engine.plates.exr import read_frame
     from void_engine.plates.pattern import FramePattern
     from void_protocol.client import Client
-
-    from ..operation.server_process import ServerProcess
-    from ..settings import ServerSettings
+    from void_server.operation.server_process import ServerProcess
+    from void_server.settings import ServerSettings
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="void-doctor-") as folder:

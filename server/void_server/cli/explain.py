@@ -31,10 +31,9 @@ from void_protocol.errors import (
     TransferError,
     VersionRefusedError,
 )
-
-from ..batch.errors import ManifestError
-from ..errors import ServerSettingError, ServiceError
-from .exit_codes import ExitCode
+from void_server.batch.errors import ManifestError
+from void_server.cli.exit_codes import ExitCode
+from void_server.errors import ServerSettingError, ServiceError
 
 errors_console = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from ..farm.monitor import Dialect, StepMonitor
-from ..farm.order import FarmOrder, NukeExport
-from ..farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
-from ..scratch import settle_in
-from .stopping import stopping_on_signals
-from .together import run_together
+from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.torchrun_jobs import run_together
+from void_server.farm.monitor import Dialect, StepMonitor
+from void_server.farm.order import FarmOrder, NukeExport
+from void_server.farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
+from void_server.scratch import settle_in
 
 app = typer.Typer(help="Send jobs to a render farm, and run their steps there.", no_args_is_help=True)
 
@@ -96,10 +96,10 @@ def bundle(
     ] = None,
 ) -> None:
     """Write bundles of jobs for a render farm."""
-    from ..batch.sources import read_sources
-    from ..farm.bundle import shared_windows_job, write_bundles
-    from ..farm.targets import write_target
-    from .run import with_overrides
+    from void_server.batch.sources import read_sources
+    from void_server.cli.run import with_overrides
+    from void_server.farm.bundle import shared_windows_job, write_bundles
+    from void_server.farm.targets import write_target
 
     if (nuke_script is None) != (not nuke_write):
         raise typer.BadParameter("--nuke-script and --nuke-write go together")
@@ -151,9 +151,9 @@ def step(
     dialect: Annotated[Dialect, typer.Option(help="Whose progress lines.")] = Dialect.OPENJD,
 ) -> None:
     """Run one task of a step; what it has made already is kept. A farm's machines call this."""
-    from ..farm.path_mapping import read_rules
-    from ..farm.plan_file import read_task
-    from ..farm.steps import run_task
+    from void_server.farm.path_mapping import read_rules
+    from void_server.farm.plan_file import read_task
+    from void_server.farm.steps import run_task
 
     settle_in(scratch)
     pieces = read_task(plan, name.value, task, read_rules(path_mapping))

@@ -17,12 +17,11 @@ from void_protocol.job_file import read_job
 from void_protocol.keys import load_connection
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.remote_job import RemoteJob
-
-from .exit_codes import ExitCode
-from .explain import CommandError
-from .progress import StageProgress
-from .remote import JobDisplay, checked, wait_shown
-from .run import with_overrides
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+from void_server.cli.progress import StageProgress
+from void_server.cli.remote import JobDisplay, checked, wait_shown
+from void_server.cli.run import with_overrides
 
 HomeOption = Annotated[Path | None, typer.Option(help="Home folder with keys and the server's address.")]
 EndpointOption = Annotated[str | None, typer.Option(help="The server's address; default: as the home says.")]

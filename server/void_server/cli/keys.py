@@ -13,8 +13,7 @@ from rich.table import Table
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import fingerprint, home_folder, read_key_file, server_public_key_file
-
-from ..access import client_keys
+from void_server.access import client_keys
 
 HomeOption = Annotated[
     Path | None, typer.Option(help="The server's home folder; default: VOID_HOME or ~/.void-nuke.")

@@ -11,8 +11,7 @@ import typer
 from void_protocol.client import Client
 from void_protocol.messages import LogEvent, StateEvent
 from void_protocol.watching import Snapshot, WatchEvent
-
-from .jobs import EndpointOption, HomeOption, connected_client
+from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
 
 _STAMP = len("2026-01-31 23:59:59")
 _LOOK_S = 2.0

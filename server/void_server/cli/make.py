@@ -14,9 +14,8 @@ from void_engine.plates.pattern import FramePattern
 from void_protocol.errors import JobFileError
 from void_protocol.job import RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
-
-from ..shot_files import ShotFiles, absolute_pattern, job_from_files
-from .progress import StageProgress
+from void_server.cli.progress import StageProgress
+from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
 
 _RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
 

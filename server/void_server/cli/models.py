@@ -12,11 +12,10 @@ import typer
 from rich.console import Console
 
 from void_protocol.job_file import read_job
-
-from .exit_codes import ExitCode
-from .progress import StageProgress
-from .run import TerminalMonitor
-from .stopping import stopping_on_signals
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.progress import StageProgress
+from void_server.cli.run import TerminalMonitor
+from void_server.cli.stopping import stopping_on_signals
 
 app = typer.Typer(help="Get, check and make the folders that hold VOID's models.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -36,8 +35,8 @@ def check(
     one_pass: Annotated[bool, typer.Option("--pass-1-only", help="Pass 2 need not be there.")] = False,
 ) -> None:
     """Check every file, tensor name, shape and number type of a model folder."""
-    from void_engine.diffusion.layout import find_models
-    from void_engine.diffusion.models import check_models
+    from void_engine.diffusion.model.folder import find_models
+    from void_engine.diffusion.model.folder_check import check_models
 
     found = find_models(folder or models)
     console.print(f"{found.root}")
@@ -57,7 +56,7 @@ def fetch(
     one_pass: Annotated[bool, typer.Option("--pass-1-only", help="Leave out pass 2 (11 GB).")] = False,
 ) -> None:
     """Fetch the models from their hubs. The only command that uses the network."""
-    from void_engine.diffusion.fetch import fetch_models, plan_fetch
+    from void_engine.diffusion.model.fetch import fetch_models, plan_fetch
 
     files = plan_fetch((1,) if one_pass else (1, 2))
     for file in files:
@@ -75,7 +74,7 @@ def make_tiny_folder(
     seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
 ) -> None:
     """Make a model folder of random weights: every stage real, pictures of noise. For tests and demos."""
-    from void_engine.diffusion.tiny import make_tiny
+    from void_engine.diffusion.model.tiny import make_tiny
 
     made = make_tiny(folder, seed=seed)
     console.print(f"random models in {made.root}; use them with VOID_MODELS={made.root}")
@@ -93,11 +92,10 @@ def calibrate(
     Runs the job once with speed 'exact'; its frames are thrown away.
     """
     from void_engine.diffusion.engine import VoidEngine
-    from void_engine.diffusion.layout import find_models
-    from void_engine.diffusion.step_cache import write_magnitudes
+    from void_engine.diffusion.model.folder import find_models
+    from void_engine.diffusion.model.step_cache import write_magnitudes
     from void_engine.removal import run_removal
-
-    from ..translate import removal_request
+    from void_server.translate import removal_request
 
     folder = find_models(models)
     engine = VoidEngine(folder.root, measures=True)
@@ -133,8 +131,8 @@ def needs(
     import torch
 
     from void_engine.diffusion.framing import PUBLISHED_WINDOW, latent_frames, padded_length
-    from void_engine.diffusion.layout import find_models
-    from void_engine.diffusion.memory import MODES, measure_needs
+    from void_engine.diffusion.model.folder import find_models
+    from void_engine.diffusion.model.memory_plan import MODES, measure_needs
 
     try:
         width, height = (int(side) for side in canvas.lower().split("x"))

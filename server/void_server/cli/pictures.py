@@ -27,9 +27,8 @@ from void_engine.plates.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
-
-from ..translate import shot_mattes
-from .make import parse_range
+from void_server.cli.make import parse_range
+from void_server.translate import shot_mattes
 
 _MOST_ROWS = 5
 
@@ -133,7 +132,7 @@ def sheet_command(
     exposure: Annotated[float, typer.Option(help="Exposure of the sheet in stops.")] = 0.0,
 ) -> None:
     """Show a job's plate, quadmask and result side by side."""
-    from .run import with_overrides
+    from void_server.cli.run import with_overrides
 
     job = with_overrides(read_job(job_file), version=version, proxy=proxy)
     numbers = job.shot.frame_numbers

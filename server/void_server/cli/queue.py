@@ -9,10 +9,9 @@ import typer
 
 from void_protocol.messages import JobState, Status
 from void_protocol.operating import Operating
-
-from .exit_codes import ExitCode
-from .explain import CommandError
-from .jobs import EndpointOption, HomeOption, connected_client, state_text
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, state_text
 
 _LOOK_S = 0.5
 

@@ -7,19 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 
-from void_protocol.messages import (
-    JobInfo,
-    JobState,
-    LogEvent,
-    ProgressEvent,
-    ProgressInfo,
-    StateEvent,
-)
+from void_protocol.messages import JobInfo, JobState, LogEvent, ProgressEvent, ProgressInfo, StateEvent
 from void_protocol.watching import Connected, Disconnected, Snapshot, WatchEvent
-
-from .exit_codes import ExitCode
-from .explain import CommandError
-from .progress import StageProgress
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+from void_server.cli.progress import StageProgress
 
 _POLL_S = 0.1
 

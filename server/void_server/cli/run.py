@@ -13,13 +13,12 @@ import typer
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import encode_job, read_job
-
-from ..scratch import settle_in
-from .exit_codes import ExitCode
-from .explain import CommandError
-from .progress import StageProgress
-from .stopping import stopping_on_signals
-from .together import run_together
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+from void_server.cli.progress import StageProgress
+from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.torchrun_jobs import run_together
+from void_server.scratch import settle_in
 
 if TYPE_CHECKING:
     from void_engine.engines.interface import Float32Array
@@ -107,7 +106,7 @@ def run(
         from void_engine.engines.registry import MODELS_VARIABLE
 
         os.environ[MODELS_VARIABLE] = str(models)
-    from ..translate import run_job
+    from void_server.translate import run_job
 
     jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]
 

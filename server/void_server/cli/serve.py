@@ -12,12 +12,11 @@ import typer
 from rich.logging import RichHandler
 
 from void_protocol.keys import home_folder
-
-from ..access.limit_words import limit_words, read_limits
-from ..operation.service import install_service, plan_service, uninstall_service
-from ..operation.service_files import Service
-from ..settings import DEFAULT_ENDPOINT, ServerSettings
-from .exit_codes import ExitCode
+from void_server.access.limit_words import limit_words, read_limits
+from void_server.cli.exit_codes import ExitCode
+from void_server.operation.service import install_service, plan_service, uninstall_service
+from void_server.operation.service_files import Service
+from void_server.settings import DEFAULT_ENDPOINT, ServerSettings
 
 _WORKERS, _RUNNING, _KEEPING, _SERVICE = "Workers", "Running it", "How long things are kept", "As a service"
 
@@ -159,7 +158,7 @@ def serve(
 
 
 def _serve_here(settings: ServerSettings, models: Path | None) -> None:
-    from ..operation.serve import serve as serve_until_stopped
+    from void_server.operation.serve import serve as serve_until_stopped
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(show_path=False)])
     if models is not None:

@@ -15,10 +15,9 @@ from rich.text import Text
 from void_protocol.client import Client
 from void_protocol.messages import Health, JobInfo, JobState, ResultFile, Status, WorkerInfo
 from void_protocol.operating import Operating
-
-from .exit_codes import ExitCode
-from .explain import CommandError
-from .jobs import EndpointOption, HomeOption, connected_client, state_text
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, state_text
 
 _EVERY_S = 1.0
 _SHOWN_JOBS = 15

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .garage import View
-from .photographs import Float32Array
+from void_server.demo.garage import View
+from void_server.demo.photographs import Float32Array
 
 RADIUS = 48.0
 """In set pixels; what a basketball measures at the floor's distance of 2.3 m."""

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .photographs import Float32Array, Garage, depth_from_disparity
+from void_server.demo.photographs import Float32Array, Garage, depth_from_disparity
 
 HIGHLIGHT = 20.0
 """The brightest value of the scene; diffuse white is about 0.9."""

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .ball import Outline
+from void_server.demo.ball import Outline
 
 POINTS = 8
 _HANDLE = 4.0 / 3.0 * math.tan(math.pi / (2.0 * POINTS))

@@ -22,8 +22,7 @@ from skimage.metrics import structural_similarity
 
 from void_engine.geometry import Box
 from void_engine.plates.frame import Frame
-
-from ..errors import ServiceError
+from void_server.errors import ServiceError
 
 Float32Array = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]

@@ -11,13 +11,12 @@ import OpenImageIO as oiio  # noqa: N813 - its own name for itself
 
 from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
-
-from ..errors import ServiceError
-from .ball import FLOOR_Y, ball_outline, pose_at, render_ball, shadow_outline
-from .exposure import exposed, grain_field, with_object
-from .garage import CameraMove, GarageSet
-from .photographs import Float32Array, depth_from_disparity, read_garage, read_pebbles
-from .roto import DemoShape, DemoShapeFrame, Hand, draw_around
+from void_server.demo.ball import FLOOR_Y, ball_outline, pose_at, render_ball, shadow_outline
+from void_server.demo.exposure import exposed, grain_field, with_object
+from void_server.demo.garage import CameraMove, GarageSet
+from void_server.demo.photographs import Float32Array, depth_from_disparity, read_garage, read_pebbles
+from void_server.demo.roto import DemoShape, DemoShapeFrame, Hand, draw_around
+from void_server.errors import ServiceError
 
 FRAMES_PER_SECOND = 24
 PROMPT = "A red motorcycle stands in an empty garage."

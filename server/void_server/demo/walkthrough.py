@@ -16,11 +16,10 @@ from void_protocol.client import Client
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import write_job
 from void_protocol.messages import JobInfo
-
-from ..operation.server_process import ServerProcess
-from ..settings import ServerSettings
-from .score import Scorer, ShotScore
-from .shot import DemoShot, demo_job, render_demo_shot
+from void_server.demo.score import Scorer, ShotScore
+from void_server.demo.shot import DemoShot, demo_job, render_demo_shot
+from void_server.operation.server_process import ServerProcess
+from void_server.settings import ServerSettings
 
 RESULT_FOLDER = "result"
 

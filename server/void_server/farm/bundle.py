@@ -13,12 +13,11 @@ import msgspec
 from void_engine.engines.registry import AUTO, best_engine_here, part_overlap
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import format_job
-
-from .assets import Assets, assets_of, outside_assets
-from .errors import FarmError
-from .order import FarmOrder
-from .plan_file import PLAN_NAME
-from .planning import Plan, ShotRange, encode_plan, plan
+from void_server.farm.assets import Assets, assets_of, outside_assets
+from void_server.farm.errors import FarmError
+from void_server.farm.order import FarmOrder
+from void_server.farm.plan_file import PLAN_NAME
+from void_server.farm.planning import Plan, ShotRange, encode_plan, plan
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 

@@ -13,10 +13,9 @@ from void_engine.plates.exr import LOSSLESS_COMPRESSIONS, read_frame
 from void_engine.plates.frame import Frame
 from void_engine.removal import FINGERPRINT_KEY, JOB_ID_KEY, RemovalMonitor, RemovalRequest
 from void_engine.shot import PlateShot
-
-from .errors import FarmError
-from .plan_file import JobPiece
-from .workplace import Workplace, prepared_shot, request_of, with_prepared_mattes
+from void_server.farm.errors import FarmError
+from void_server.farm.plan_file import JobPiece
+from void_server.farm.scratch_layout import Workplace, prepared_shot, request_of, with_prepared_mattes
 
 _MOST_TOLD = 8
 

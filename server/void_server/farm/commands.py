@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .bundle import Bundle, export_chunks
-from .nuke_export import EXPORT_NAME, EXPORT_SCRIPT
-from .order import STEP_ORDER
+from void_server.farm.bundle import Bundle, export_chunks
+from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
+from void_server.farm.order import STEP_ORDER
 
 
 @dataclass(frozen=True)

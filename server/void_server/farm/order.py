@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
+from void_server.farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
 
 STEP_ORDER = ("prepare", "remove", "merge", "check")
 """Each depends on the one before it."""

@@ -14,8 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from void_protocol.job import RemovalJob
-
-from .errors import FarmError
+from void_server.farm.errors import FarmError
 
 
 class _Rule(Struct, kw_only=True):

@@ -9,10 +9,9 @@ import msgspec
 
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
-
-from .errors import FarmError
-from .path_mapping import PathRules, mapped_job
-from .planning import PLAN_VERSION, Plan, PlannedJob, Work
+from void_server.farm.errors import FarmError
+from void_server.farm.path_mapping import PathRules, mapped_job
+from void_server.farm.planning import PLAN_VERSION, Plan, PlannedJob, Work
 
 PLAN_NAME = "plan.json"
 

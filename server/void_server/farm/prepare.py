@@ -12,16 +12,9 @@ from void_engine.geometry import Box
 from void_engine.morphology import matte_bounds
 from void_engine.plates.frame import Frame
 from void_engine.plates.writer import PlateWriter
-from void_engine.removal import (
-    RemovalMonitor,
-    RemovalRequest,
-    check_inputs,
-    frames_to_make,
-    region_box,
-)
-
-from .plan_file import JobPiece
-from .workplace import (
+from void_engine.removal import RemovalMonitor, RemovalRequest, check_inputs, frames_to_make, region_box
+from void_server.farm.plan_file import JobPiece
+from void_server.farm.scratch_layout import (
     ROLES,
     Prepared,
     Workplace,

@@ -14,9 +14,14 @@ from void_engine.plates.exr import remove_parts
 from void_engine.plates.frame import Frame
 from void_engine.plates.writer import PlateWriter
 from void_engine.removal import RemovalMonitor, frames_to_make, in_order
-
-from .plan_file import JobPiece
-from .workplace import Workplace, engine_of, prepared_shot, request_of, with_prepared_mattes
+from void_server.farm.plan_file import JobPiece
+from void_server.farm.scratch_layout import (
+    Workplace,
+    engine_of,
+    prepared_shot,
+    request_of,
+    with_prepared_mattes,
+)
 
 RGB = ("R", "G", "B")
 CONFIDENCE = "confidence"

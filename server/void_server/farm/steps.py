@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from void_engine.removal import RemovalMonitor
-
-from .check import check
-from .join import merge
-from .monitor import StepMonitor
-from .plan_file import JobPiece
-from .prepare import prepare
-from .remove import remove
+from void_server.farm.check import check
+from void_server.farm.merge import merge
+from void_server.farm.monitor import StepMonitor
+from void_server.farm.plan_file import JobPiece
+from void_server.farm.prepare import prepare
+from void_server.farm.remove import remove
 
 STEPS: Mapping[str, Callable[[JobPiece, Path, RemovalMonitor], None]] = {
     "prepare": prepare,

@@ -19,11 +19,10 @@ import msgspec
 
 from void_protocol.durable import write_whole
 from void_protocol.keys import ServerAddress, server_file
-
-from ..broker.broker import Broker
-from ..errors import StoreFullError
-from ..settings import ServerSettings
-from .server_log import logging_to_files
+from void_server.broker.broker import Broker
+from void_server.errors import StoreFullError
+from void_server.server_log import logging_to_files
+from void_server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
 _SWITCH_S = 0.0005

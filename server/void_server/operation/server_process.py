@@ -9,10 +9,9 @@ from pathlib import Path
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import Connection, load_connection, read_server_address
-
-from ..errors import ServerStartError
-from ..settings import ServerSettings
-from .serve import encode_settings
+from void_server.errors import ServerStartError
+from void_server.operation.serve import encode_settings
+from void_server.settings import ServerSettings
 
 _TAIL_BYTES = 2000
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ServiceError
-from .service_files import (
+from void_server.errors import ServiceError
+from void_server.operation.service_files import (
     LAUNCHD_LABEL,
     SERVICE_NAME,
     TASK_NAME,

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 
-from ..errors import ServerSettingError
+from void_server.errors import ServerSettingError
 
 _CUDA = re.compile(r"cuda:([0-9]{1,3})")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENIMAGEIO_THREADS")

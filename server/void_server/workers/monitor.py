@@ -15,8 +15,7 @@ import numpy as np
 from void_engine.engines.interface import Float32Array
 from void_engine.errors import RemovalCancelled
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent, ProgressInfo
-
-from .worker_link import FrameWhole, LogLine, StageOver, Waiting
+from void_server.workers.worker_link import FrameWhole, LogLine, StageOver, Waiting
 
 PROGRESS_S = 0.1
 """A stage's progress is told at most this often, and at its end."""

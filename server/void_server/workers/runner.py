@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from void_engine.engines.interface import Float32Array
     from void_protocol.job import RemovalJob
 
-from ..errors import RunnerError
+from void_server.errors import RunnerError
 
 
 class RunMonitor(Protocol):

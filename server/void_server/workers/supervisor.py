@@ -20,11 +20,10 @@ import msgspec
 import zmq
 
 from void_protocol.messages import MemoryUse, WorkerInfo
-
-from ..operation.server_log import rotate_output
-from ..settings import CACHE_VARIABLE, ServerSettings
-from .devices import worker_environments
-from .worker_link import (
+from void_server.server_log import rotate_output
+from void_server.settings import CACHE_VARIABLE, ServerSettings
+from void_server.workers.devices import worker_environments
+from void_server.workers.worker_link import (
     ZAP_DOMAIN,
     Beat,
     Finished,

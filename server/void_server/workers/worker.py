@@ -29,11 +29,10 @@ from void_protocol.errors import ProtocolError
 from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Message
-
-from ..broker.memory_use import measure_memory
-from .monitor import WorkerMonitor
-from .runner import JobRunner, load_runner
-from .worker_link import (
+from void_server.workers.memory_use import measure_memory
+from void_server.workers.monitor import WorkerMonitor
+from void_server.workers.runner import JobRunner, load_runner
+from void_server.workers.worker_link import (
     BEAT_S,
     MEMORY_S,
     Beat,

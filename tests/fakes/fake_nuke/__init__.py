@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .knobs import (
+from tests.fakes.fake_nuke.knobs import (
     Array_Knob,
     Boolean_Knob,
     Channel_Knob,
@@ -32,9 +32,9 @@ from .knobs import (
     String_Knob,
     Tab_Knob,
 )
-from .menus import Menu, MenuItem, Pane, getPaneFor, menu
-from .nodes import CLASSES, Group, Node, Root, delete_node, make_node
-from .state import STATE
+from tests.fakes.fake_nuke.menus import Menu, MenuItem, Pane, getPaneFor, menu
+from tests.fakes.fake_nuke.nodes import CLASSES, Group, Node, Root, delete_node, make_node
+from tests.fakes.fake_nuke.state import STATE
 
 __all__ = [
     "Array_Knob", "Boolean_Knob", "Channel_Knob", "Double_Knob", "Enumeration_Knob", "EvalString_Knob",
@@ -238,7 +238,7 @@ def execute(
     views: list[str] | None = None,
     continueOnError: bool = False,
 ) -> None:
-    from .picture import write
+    from tests.fakes.fake_nuke.picture import write
 
     STATE.require_main()
     node = toNode(nameOrNode) if isinstance(nameOrNode, str) else nameOrNode

@@ -11,8 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from .knobs import Knob
-from .state import STATE
+from tests.fakes.fake_nuke.knobs import Knob
+from tests.fakes.fake_nuke.state import STATE
 
 _DEFAULTS = {
     "vis": 1.0, "opc": 1.0, "bm": 0.0, "inv": 0.0, "fo": 1.0, "fx": 0.0, "fy": 0.0, "ff": 1.0, "ft": 0.0,

@@ -8,7 +8,7 @@ import ast
 import operator
 from typing import Any
 
-from .state import STATE
+from tests.fakes.fake_nuke.state import STATE
 
 _OPERATORS = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,

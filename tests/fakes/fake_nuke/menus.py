@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .state import STATE
+from tests.fakes.fake_nuke.state import STATE
 
 
 class MenuItem:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .curves import CurveKnob
-from .knobs import (
+from tests.fakes.fake_nuke.curves import CurveKnob
+from tests.fakes.fake_nuke.knobs import (
     Array_Knob,
     Boolean_Knob,
     Channel_Knob,
@@ -21,7 +21,7 @@ from .knobs import (
     Knob,
     String_Knob,
 )
-from .state import STATE
+from tests.fakes.fake_nuke.state import STATE
 
 _COLOUR_SPACES = ["default (scene_linear)", "scene_linear", "ACES - ACEScg", "Output - sRGB", "sRGB"]
 _COMPRESSIONS = ["none", "Zip (1 scanline)", "Zip (16 scanlines)", "PIZ Wavelet (32 scanlines)", "DWAA"]
@@ -202,7 +202,7 @@ class Node:
         return min(first for first, _ in ranges), max(last for _, last in ranges)
 
     def format(self) -> Format:
-        from .picture import format_of
+        from tests.fakes.fake_nuke.picture import format_of
 
         return format_of(self, STATE.root.scale())
 
@@ -213,12 +213,12 @@ class Node:
         return self.format().height()
 
     def channels(self) -> list[str]:
-        from .picture import channels_of
+        from tests.fakes.fake_nuke.picture import channels_of
 
         return channels_of(self)
 
     def sample(self, channel: str, x: float, y: float) -> float:
-        from .picture import evaluate
+        from tests.fakes.fake_nuke.picture import evaluate
 
         picture = evaluate(self, STATE.frame, STATE.root.scale())
         return float(picture.plane(channel, int(x), int(y), 1, 1)[0, 0])

@@ -12,13 +12,12 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its customary name
 from numpy.typing import NDArray
 
+from tests.fakes.fake_nuke.curves import Layer, Shape, Stroke, _product
+from tests.fakes.fake_nuke.knobs import Format
+from tests.fakes.fake_nuke.state import STATE
 from void_engine.geometry import Box
 from void_engine.roto.matte import rasterise
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
-
-from .curves import Layer, Shape, Stroke, _product
-from .knobs import Format
-from .state import STATE
 
 Plane = NDArray[np.float32]
 _TO_NUKE = {"R": "red", "G": "green", "B": "blue", "A": "alpha"}

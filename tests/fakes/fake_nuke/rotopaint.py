@@ -1,7 +1,7 @@
 # The names are the host's own.
 """``nuke.rotopaint``."""
 
-from .curves import (
+from tests.fakes.fake_nuke.curves import (
     AnimAttributes,
     AnimControlPoint,
     CurveKnob,

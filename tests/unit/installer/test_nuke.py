@@ -62,7 +62,7 @@ def test_everything_nuke_needs_is_in_place(tmp_path: Path, wheelhouse: Path) -> 
 
     ours = tmp_path / "home" / ".nuke" / "void_for_nuke"
     assert status == 0, said
-    for part in ("init.py", "menu.py", "void_nuke/host.py", "void_protocol/client.py", "gizmos"):
+    for part in ("init.py", "menu.py", "void_nuke/host/host.py", "void_protocol/client.py", "gizmos"):
         assert (ours / part).exists(), part
     assert (ours / "vendor" / "py3.11-linux-x86_64" / "zmq" / "more.py").is_file()
     assert not list(ours.rglob("__pycache__"))

@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box
-from void_engine.morphology import (
-    MATTE_EPSILON,
-    bounds_of,
-    grow,
-    matte_bounds,
-    replacement_weight,
-    soften,
-)
+from void_engine.morphology import MATTE_EPSILON, bounds_of, grow, matte_bounds, replacement_weight, soften
 
 
 def brute_dilation(matte: np.ndarray, radius: float) -> np.ndarray:

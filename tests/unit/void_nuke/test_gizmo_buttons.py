@@ -13,9 +13,9 @@ pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_t
 from tests.fakes.scene_host import SceneHost
 from tests.fakes.still_session import StillSession
 from void_nuke import gizmo_buttons
+from void_nuke.jobs.tracked_job import Phase
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.server import ServerModel
-from void_nuke.tracked_job import Phase
 
 KNOBS: dict[str, Any] = {
     "prompt": "An empty table.", "engine": "void", "quality": "finest", "scale": "1/2", "first_frame": 1003,

@@ -20,7 +20,7 @@ from tests.fakes.nuke_session import fresh_nuke, polygon
 from void_protocol.job_file import read_job
 
 fresh_nuke(gui=False)
-nuke_host = importlib.import_module("void_nuke.nuke_host")
+nuke_host = importlib.import_module("void_nuke.host.nuke_host")
 from void_nuke.headless import DONE, SOME_FAILED, WRONG_USAGE, run  # noqa: E402
 
 PLUGIN = Path(__file__).resolve().parents[3] / "plugin"

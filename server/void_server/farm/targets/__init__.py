@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from ..bundle import Bundle
+from void_server.farm.bundle import Bundle
 
 
 class Target(Protocol):
@@ -23,25 +23,25 @@ class Target(Protocol):
 
 
 def _openjd() -> Target:
-    from . import openjd
+    from void_server.farm.targets import openjd
 
     return cast(Target, openjd)
 
 
 def _deadline_cloud() -> Target:
-    from . import deadline_cloud
+    from void_server.farm.targets import deadline_cloud
 
     return cast(Target, deadline_cloud)
 
 
 def _opencue() -> Target:
-    from . import opencue
+    from void_server.farm.targets import opencue
 
     return cast(Target, opencue)
 
 
 def _deadline10() -> Target:
-    from . import deadline10
+    from void_server.farm.targets import deadline10
 
     return cast(Target, deadline10)
 
@@ -63,7 +63,7 @@ def write_target(name: str, bundles: Sequence[Bundle], *, submit: bool | None) -
     Raises:
         FarmError: when a package is not installed, or the farm is to take a bundle and does not.
     """
-    from ..errors import FarmError
+    from void_server.farm.errors import FarmError
 
     target = _TARGETS[name]()
     lines = [str(target.write(bundle)) for bundle in bundles]

@@ -13,9 +13,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..bundle import Bundle
-from ..commands import StepCommand, step_commands
-from ..errors import FarmError
+from void_server.farm.bundle import Bundle
+from void_server.farm.commands import StepCommand, step_commands
+from void_server.farm.errors import FarmError
 
 FRAME_TOKEN = "<STARTFRAME>"  # noqa: S105 - what the plug-in replaces by the task's frame
 FOLDER = "deadline10"

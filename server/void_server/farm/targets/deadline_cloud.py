@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..bundle import Bundle
-from ..errors import FarmError
-from .openjd import write_openjd
+from void_server.farm.bundle import Bundle
+from void_server.farm.errors import FarmError
+from void_server.farm.targets.openjd import write_openjd
 
 SUBMITTER = "void-nuke"
 

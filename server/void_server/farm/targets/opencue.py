@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..bundle import Bundle
-from ..commands import StepCommand, step_commands
-from ..errors import FarmError
+from void_server.farm.bundle import Bundle
+from void_server.farm.commands import StepCommand, step_commands
+from void_server.farm.errors import FarmError
 
 FRAME_TOKEN = "#IFRAME#"  # noqa: S105 - what Cuebot replaces by the frame's number
 RANGE_TOKEN = "%{RANGE}"  # noqa: S105 - pyoutline's own, where it executes a layer itself

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from ..bundle import Bundle, export_chunks
-from ..errors import FarmError
-from ..nuke_export import EXPORT_NAME, EXPORT_SCRIPT
-from ..order import STEP_ORDER, NukeExport
-from ..plan_file import PLAN_NAME
+from void_server.farm.bundle import Bundle, export_chunks
+from void_server.farm.errors import FarmError
+from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
+from void_server.farm.order import STEP_ORDER, NukeExport
+from void_server.farm.plan_file import PLAN_NAME
 
 SPECIFICATION = "jobtemplate-2023-09"
 _MOST_NAME = 128

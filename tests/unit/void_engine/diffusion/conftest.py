@@ -111,7 +111,7 @@ def make_monitor() -> type[Recorder]:
 @pytest.fixture(scope="session")
 def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder of random weights; not to be written to."""
-    from void_engine.diffusion.tiny import make_tiny
+    from void_engine.diffusion.model.tiny import make_tiny
 
     return make_tiny(tmp_path_factory.mktemp("models") / "tiny").root
 

@@ -14,12 +14,12 @@ torch = pytest.importorskip("torch", reason="the diffusion extra is not installe
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.colour.picture import ModelPicture  # noqa: E402
+from void_engine.diffusion.clip.shot_clip import ShotClip  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
-from void_engine.diffusion.residency import Residency  # noqa: E402
+from void_engine.diffusion.model.offload import Residency  # noqa: E402
+from void_engine.diffusion.model.tiny import SCHEDULER_SETTINGS  # noqa: E402
+from void_engine.diffusion.model.vae import decode_groups, encode_groups  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
-from void_engine.diffusion.shot_clip import ShotClip  # noqa: E402
-from void_engine.diffusion.tiny import SCHEDULER_SETTINGS  # noqa: E402
-from void_engine.diffusion.vae import decode_groups, encode_groups  # noqa: E402
 from void_engine.engines.interface import EngineRequest  # noqa: E402
 
 

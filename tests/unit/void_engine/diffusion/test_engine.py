@@ -12,10 +12,10 @@ torch = pytest.importorskip("torch", reason="the diffusion extra is not installe
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion import engine as engine_module  # noqa: E402
-from void_engine.diffusion import residency as residency_module  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.errors import DeviceError, PrecisionError  # noqa: E402
-from void_engine.diffusion.residency import PrecisionOverflow, Residency  # noqa: E402
+from void_engine.diffusion.model import offload as residency_module  # noqa: E402
+from void_engine.diffusion.model.offload import PrecisionOverflow, Residency  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
 from void_engine.engines.interface import CleanFrame, EngineRequest  # noqa: E402
 from void_engine.engines.registry import make_engine  # noqa: E402
@@ -102,7 +102,7 @@ def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
 def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
     tiny_root: Path, make_shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("void_engine.diffusion.shot_clip.PUBLISHED_SIZE", (32, 48))
+    monkeypatch.setattr("void_engine.diffusion.clip.shot_clip.PUBLISHED_SIZE", (32, 48))
     shot = make_shot(frames=25)
     cleaned = run(tiny_root, shot, monitor, mode="published", longest=21, steps=2)
     assert cleaned.shape[0] == 25

@@ -12,11 +12,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
-from void_engine.diffusion import residency as residency_module  # noqa: E402
-from void_engine.diffusion import weights as weights_module  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.errors import DeviceError, ModelFolderError  # noqa: E402
-from void_engine.diffusion.layout import BASE_NAME  # noqa: E402
+from void_engine.diffusion.model import offload as residency_module  # noqa: E402
+from void_engine.diffusion.model import weights as weights_module  # noqa: E402
+from void_engine.diffusion.model.folder import BASE_NAME  # noqa: E402
 from void_engine.engines.interface import EngineRequest  # noqa: E402
 from void_engine.errors import EngineError, MatteError, SettingError  # noqa: E402
 

@@ -11,10 +11,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
-from void_engine.diffusion import residency as residency_module  # noqa: E402
 from void_engine.diffusion import run as run_module  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
-from void_engine.diffusion.rotary import _tables  # noqa: E402
+from void_engine.diffusion.model import offload as residency_module  # noqa: E402
+from void_engine.diffusion.sampling.rotary import _tables  # noqa: E402
 from void_engine.engines.interface import EngineRequest  # noqa: E402
 
 OPTIONS = {

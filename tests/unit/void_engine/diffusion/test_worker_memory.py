@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="the diffusion extra is not installe
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
-from void_engine.diffusion.residency import Residency  # noqa: E402
+from void_engine.diffusion.model.offload import Residency  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
 from void_engine.engines.interface import EngineRequest  # noqa: E402
 from void_protocol.job import Format, Matte, Output, RemovalJob, Shot  # noqa: E402

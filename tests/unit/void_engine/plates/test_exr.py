@@ -9,14 +9,13 @@ import OpenImageIO as oiio  # noqa: N813
 import pytest
 from numpy.typing import NDArray
 
+from tests.unit.void_engine.plates.conftest import WriteFile
 from void_engine.errors import MissingFrameError, OutputExistsError, PlateError
 from void_engine.geometry import Box
 from void_engine.plates import exr
 from void_engine.plates.exr import COMPRESSIONS, LOSSLESS_COMPRESSIONS, read_frame, read_header, write_frame
 from void_engine.plates.frame import Frame, PixelBlock
 from void_engine.plates.header import FLOAT, HALF, UINT, Channel
-
-from .conftest import WriteFile
 
 
 def _same_bits(first: NDArray[Any], second: NDArray[Any]) -> bool:

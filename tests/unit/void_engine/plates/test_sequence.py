@@ -15,11 +15,11 @@ import pytest
 
 from void_engine.errors import MissingFrameError, PlateError, SettingError
 from void_engine.geometry import Box
-from void_engine.obstacles import Patience
 from void_engine.plates import sequence
 from void_engine.plates.exr import read_frame, write_frame
 from void_engine.plates.frame import Frame
 from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.waiting import Patience
 
 WritePlate = Callable[..., list[Path]]
 FRAME_BYTES = 8 * 4 * 3 * 2

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from void_engine.errors import OutputError, OutputExistsError, RemovalCancelled
-from void_engine.obstacles import Patience
 from void_engine.plates import exr as exr_module
 from void_engine.plates import writer as writer_module
 from void_engine.plates.exr import read_frame, write_frame
 from void_engine.plates.frame import Frame
+from void_engine.plates.waiting import Patience
 from void_engine.plates.writer import PlateWriter
 
 

@@ -14,13 +14,13 @@ pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_t
 from tests.fakes.scene_host import SceneHost, element_of, plate_of, square
 from tests.fakes.still_session import StillSession, job_of
 from void_nuke.errors import ExportError
-from void_nuke.host import FrameRange, NodeInfo
+from void_nuke.export.pick import RemovalPick
+from void_nuke.host.host import FrameRange, NodeInfo
+from void_nuke.jobs.notes_section import for_removals
+from void_nuke.jobs.tracked_job import Phase
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
 from void_nuke.panel.settings import PanelSettings, read_preferences, to_plain, with_plain
-from void_nuke.pick import RemovalPick
-from void_nuke.script_parts import for_removals
-from void_nuke.tracked_job import Phase
 
 RUNNING = ServerPicture(ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1)
 

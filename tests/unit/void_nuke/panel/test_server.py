@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_type=ImportError)
 
 from tests.fakes.qt_session import run_until
+from void_nuke.batch.server_python import installed_server_python
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
-from void_nuke.server_python import installed_server_python
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 from tests.fakes.qt_session import run_until
 from tests.fakes.scene_host import SceneHost, element_of, square
 from tests.fakes.still_session import StillSession, job_of
-from void_nuke.host import NodeInfo
+from void_nuke.export.pick import RemovalPick
+from void_nuke.host.host import NodeInfo
+from void_nuke.jobs.tracked_job import Phase
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
-from void_nuke.pick import RemovalPick
-from void_nuke.tracked_job import Phase
 from void_nuke.ui.job_log import JobLog
 from void_nuke.ui.panel import PanelView
 from void_nuke.ui.region_view import area_of, paint_quadmask

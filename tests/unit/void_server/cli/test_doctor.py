@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from void_engine.diffusion.layout import ModelFolder
+from void_engine.diffusion.model.folder import ModelFolder
 from void_server.cli import doctor
 from void_server.cli.app import app
 from void_server.cli.doctor import Check, run_checks

@@ -11,7 +11,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from typer.testing import CliRunner
 
-from void_engine.diffusion import fetch as fetch_module
+from void_engine.diffusion.model import fetch as fetch_module
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.models import app
 

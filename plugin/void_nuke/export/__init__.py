@@ -1,0 +1,1 @@
+"""From what the artist picked to plates, mattes and a job."""

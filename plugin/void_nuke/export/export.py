@@ -1,0 +1,237 @@
+"""Brings a removal out of the script, one frame at a time.
+
+Runs on any thread; each frame of work goes to the main thread on its own, so that the host can draw and
+answer in between. On the main thread itself (a terminal) it simply runs through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from void_nuke.errors import ExportCancelled, ExportError
+from void_nuke.export.pick import RemovalPick
+from void_nuke.host.host import FrameRender, Host, PlateFiles, PlateInfo, Progress, RenderSource, RotoElement
+from void_protocol.job import Matte, Role, RotoShape, ShapeFrame
+
+T = TypeVar("T")
+OnProgress = Callable[[float, str], None]
+"""Hears how much is done, 0..1, and what; on the export's thread."""
+_FRAME = "%04d"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A removal outside the script."""
+
+    plate: PlateInfo
+    plate_pattern: str
+    colour_space: str
+    """What a Read of the plate's files, and of the result, is set to: a colour space's name or ``raw``."""
+    shapes: tuple[RotoShape, ...]
+    mattes: tuple[Matte, ...]
+    folder: Path | None
+    """Where temporary files were written; None when there are none."""
+    left_out: tuple[str, ...]
+    """What of the marked elements is not carried as the artist sees it, a line each."""
+
+
+@dataclass(frozen=True)
+class _MatteRender:
+    role: Role
+    source: RenderSource
+    pattern: str
+    inverted: bool
+    label: str
+
+
+class _Steps:
+    """Work on the main thread, piece by piece, under one progress bar."""
+
+    def __init__(
+        self, host: Host, total: int, is_cancelled: Callable[[], bool], on_progress: OnProgress, title: str
+    ) -> None:
+        self._host = host
+        self._total = max(total, 1)
+        self._done = 0
+        self._is_cancelled = is_cancelled
+        self._on_progress = on_progress
+        self._bar: Progress = host.on_main_thread(lambda: host.progress(title))
+
+    def run(self, function: Callable[[], T], message: str) -> T:
+        """One piece.
+
+        Raises:
+            ExportCancelled: when the artist cancelled before or during it.
+        """
+        self._on_progress(self._done / self._total, message)
+
+        def piece() -> T:
+            if self._is_cancelled() or self._bar.is_cancelled():
+                raise ExportCancelled("the export was cancelled; nothing was submitted")
+            self._bar.update(100 * self._done // self._total, message)
+            return function()
+
+        result = self._host.on_main_thread(piece)
+        self._done += 1
+        return result
+
+    def close(self) -> None:
+        self._host.on_main_thread(self._bar.close)
+
+
+def export_removal(
+    host: Host,
+    pick: RemovalPick,
+    folder: Path,
+    *,
+    is_cancelled: Callable[[], bool] = lambda: False,
+    on_progress: OnProgress = lambda fraction, message: None,
+) -> Exported:
+    """Export plate, mattes and shapes.
+
+    Args:
+        host: where the script is.
+        pick: what to export.
+        folder: for temporary files; made only when there are any.
+        is_cancelled: asked before each frame.
+        on_progress: hears how far it is.
+
+    Raises:
+        SelectionError: when a node or shape is gone, or does not give what it should.
+        ExportError: when a frame cannot be rendered or the folder not be made.
+        ExportCancelled: when the artist cancelled. Temporary files are the caller's to remove in all cases.
+    """
+    plate = host.on_main_thread(lambda: host.plate(pick.plate))
+    if pick.view not in plate.views:
+        raise ExportError(f"{pick.plate} has no view {pick.view!r}; choose one of {', '.join(plate.views)}")
+    elements = host.on_main_thread(lambda: host.roto_elements(pick.roto)) if pick.roto and pick.roles else ()
+    chosen = [element for element in elements if element.path in pick.roles]
+    _require_all(pick, chosen)
+    files = _usable_files(plate, pick)
+    renders = _matte_renders(pick, chosen, folder)
+    baked = [element for element in chosen if pick.shapes_only and element.can_bake]
+    pieces = (files is None) + len(renders) + bool(baked)
+    if files is None or renders:
+        _make(folder)
+    steps = _Steps(
+        host, pieces * len(pick.frames.frames), is_cancelled, on_progress, f"VOID: exporting {pick.plate}"
+    )
+    try:
+        shapes, lost = _bake(host, pick, baked, steps)
+        plate_pattern = files.pattern if files is not None else _render_plate(host, pick, folder, steps)
+        for render in renders:
+            _render_matte(host, pick, render, steps)
+    finally:
+        steps.close()
+    return Exported(
+        plate=plate,
+        plate_pattern=plate_pattern,
+        colour_space=plate.colour_space if files is not None else "raw",
+        shapes=shapes,
+        mattes=tuple(
+            Matte(role=render.role, pattern=render.pattern, channel="A", inverted=render.inverted)
+            for render in renders
+        ),
+        folder=folder if files is None or renders else None,
+        left_out=_left_out(pick, chosen, lost),
+    )
+
+
+def _require_all(pick: RemovalPick, chosen: list[RotoElement]) -> None:
+    missing = sorted(set(pick.roles) - {element.path for element in chosen})
+    if missing:
+        raise ExportError(f"{pick.roto} has no {', '.join(missing)} any more; mark the shapes again")
+    if pick.shapes_only and not any(element.can_bake for element in chosen) and pick.roles:
+        raise ExportError(
+            f"none of the marked elements of {pick.roto} is a closed shape; switch 'shapes only' off"
+        )
+
+
+def _usable_files(plate: PlateInfo, pick: RemovalPick) -> PlateFiles | None:
+    """The plate's own files, when they have all frames of the removal."""
+    files = plate.files
+    if files is None or pick.frames.first < files.frames.first or pick.frames.last > files.frames.last:
+        return None
+    return files
+
+
+def _matte_renders(pick: RemovalPick, chosen: list[RotoElement], folder: Path) -> list[_MatteRender]:
+    renders: list[_MatteRender] = []
+    by_role: dict[Role, list[str]] = {}
+    if not pick.shapes_only:
+        for element in chosen:
+            by_role.setdefault(pick.roles[element.path], []).append(element.path)
+    for role, paths in by_role.items():
+        source = RenderSource(pick.roto, tuple(paths), channel="rgba.alpha", format_of=pick.plate)
+        pattern = str(folder / f"{role}.{_FRAME}.exr")
+        renders.append(_MatteRender(role, source, pattern, False, f"{role} matte"))
+    for index, matte in enumerate(pick.mattes):
+        source = RenderSource(matte.node, None, channel=matte.channel, format_of=pick.plate)
+        pattern = str(folder / f"{matte.role}_{index + 1}.{_FRAME}.exr")
+        renders.append(
+            _MatteRender(matte.role, source, pattern, matte.inverted, f"{matte.role} matte of {matte.node}")
+        )
+    return renders
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"cannot make the folder {folder}: {error.strerror or error}; choose another output path"
+        ) from error
+
+
+def _bake(
+    host: Host, pick: RemovalPick, elements: list[RotoElement], steps: _Steps
+) -> tuple[tuple[RotoShape, ...], dict[str, set[str]]]:
+    """The shapes, and by path what of them is lost on any frame."""
+    paths = [element.path for element in elements]
+    frames: dict[str, list[ShapeFrame]] = {path: [] for path in paths}
+    lost: dict[str, set[str]] = {}
+
+    def bake(frame: int) -> None:
+        for shape in host.bake_roto(pick.roto, paths, frame, pick.view):
+            frames[shape.path].append(shape.at)
+            lost.setdefault(shape.path, set()).update(shape.not_carried)
+
+    for frame in pick.frames.frames if paths else ():
+        steps.run(partial(bake, frame), f"baking shapes, frame {frame}")
+    shapes = tuple(
+        RotoShape(
+            name=element.name or element.path, role=pick.roles[element.path], frames=frames[element.path]
+        )
+        for element in elements
+    )
+    return shapes, lost
+
+
+def _render_plate(host: Host, pick: RemovalPick, folder: Path, steps: _Steps) -> str:
+    pattern = str(folder / f"plate.{_FRAME}.exr")
+    _render(host, pick, RenderSource(pick.plate), pattern, "plate", steps)
+    return pattern
+
+
+def _render_matte(host: Host, pick: RemovalPick, matte: _MatteRender, steps: _Steps) -> None:
+    _render(host, pick, matte.source, matte.pattern, matte.label, steps)
+
+
+def _render(
+    host: Host, pick: RemovalPick, source: RenderSource, pattern: str, label: str, steps: _Steps
+) -> None:
+    for frame in pick.frames.frames:
+        render = FrameRender(source=source, path=pattern % frame, frame=frame, view=pick.view)
+        steps.run(partial(host.render_frame, render), f"rendering the {label}, frame {frame}")
+
+
+def _left_out(pick: RemovalPick, chosen: list[RotoElement], lost: dict[str, set[str]]) -> tuple[str, ...]:
+    """In words, what the result will not know of. A rendered matte has all of it."""
+    if not pick.shapes_only:
+        return ()
+    words = {element.path: sorted({*element.not_carried, *lost.get(element.path, ())}) for element in chosen}
+    return tuple(f"{path}: {', '.join(each)}" for path, each in words.items() if each)

@@ -1,0 +1,75 @@
+"""What the artist has picked for a removal: plain values, as the panel or a script gives them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from void_nuke.errors import SelectionError
+from void_nuke.host.host import FrameRange
+from void_protocol.job import Compression, ResultLayer, Role, Settings
+
+ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
+
+
+@dataclass(frozen=True)
+class MatteChoice:
+    """A node that gives the matte of a role: a key, a Cryptomatte, a rotopaint."""
+
+    role: Role
+    node: str
+    channel: str = "rgba.alpha"
+    inverted: bool = False
+
+
+@dataclass(frozen=True)
+class RemovalPick:
+    """One press of *Remove*."""
+
+    plate: str
+    """The node whose picture is the plate."""
+    frames: FrameRange
+    """See :func:`void_nuke.export.frame_range.choose_range`."""
+    output_pattern: str
+    """Absolute path of the result's EXR files, with a frame token and ``{version}``."""
+    roto: str = ""
+    """The roto node; empty without one."""
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    """Role of each marked element of the roto node, by its path."""
+    mattes: tuple[MatteChoice, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    shapes_only: bool = False
+    """Leave drawing the roto's mattes to the engine. Otherwise the host renders them too, as the artist saw
+    them, and those are used."""
+    view: str = "main"
+    shot_name: str = ""
+    """Empty for the plate node's name."""
+    compression: Compression = "zip"
+    layers: tuple[ResultLayer, ...] = ("clean", "matte")
+    compare: bool = True
+    """Wire a comparison beside the Read of the result."""
+    completes_job: str = ""
+    """The proxy job whose Read this full-size one takes over. Empty lets the session find the newest proxy
+    job of the same :attr:`subject`; without one a Read of its own is made."""
+
+    @property
+    def subject(self) -> str:
+        """What is removed from which frames, however: equal for a preview and the final of one removal."""
+        roles = sorted(self.roles.items())
+        mattes = [(one.role, one.node, one.channel, one.inverted) for one in self.mattes]
+        told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view))
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+    def check(self) -> None:
+        """
+        Raises:
+            SelectionError: when nothing can come of this.
+        """
+        if not self.plate:
+            raise SelectionError("no plate is picked; select the plate's node and press 'Set plate'")
+        if self.roles and not self.roto:
+            raise SelectionError("shapes are marked but no roto node is picked; pick the roto node again")
+        named = set(self.roles.values()) | {matte.role for matte in self.mattes}
+        if not named - {"ignore"}:
+            raise SelectionError("nothing is marked; mark at least one shape or matte as remove or affected")

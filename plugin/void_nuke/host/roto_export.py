@@ -1,0 +1,364 @@
+"""Roto curves as shapes: every layer walked, every transform applied, one frame at a time.
+
+Works on the host's own curve objects, by their measured behaviour; knows nothing else of the host. No curve
+object is kept from one call to the next: the artist may delete it in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from void_nuke.errors import SelectionError
+from void_nuke.host.host import ElementKind, RotoElement, RotoShapeInfo
+from void_protocol.job import RotoPoint, ShapeFrame
+
+_BLEND_MODES = (
+    "over", "max", "multiply", "color-burn", "min", "screen", "color-dodge", "plus", "overlay", "soft-light",
+    "hard-light", "from", "minus", "difference", "exclusion",
+)  # fmt: skip
+_UNION_MODES = frozenset({0, 1, 5, 7})
+"""over, max, screen and plus of opaque shapes are a union, which is what a role's shapes become."""
+
+_ALL_FRAMES, _UP_TO_FRAME, _ONE_FRAME, _FROM_FRAME, _FRAME_RANGE = range(5)
+_FEATHER_LIMIT_PX = 4096.0
+_FALLOFF_LIMIT = 100.0
+
+Affine = tuple[float, float, float, float, float, float]
+"""a, b, c, d, e, f with x' = a x + b y + c and y' = d x + e y + f."""
+Projective = tuple[float, float, float, float, float, float, float, float, float]
+"""Three rows of three."""
+_IDENTITY: Projective = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class CurveTypes:
+    """The host's classes, given by its adapter."""
+
+    layer: type[Any]
+    shape: type[Any]
+    stroke: type[Any]
+    open_flag: Any
+
+
+@dataclass(frozen=True)
+class FoundElement:
+    """An element on its walk; not to be kept."""
+
+    path: str
+    kind: ElementKind
+    curve: Any
+    layers: tuple[Any, ...]
+    """From the root layer down to the one that holds it."""
+
+
+def walk(root: Any, types: CurveTypes) -> Iterator[FoundElement]:
+    """Every shape, open spline and stroke below ``root``, in the order of the host's list."""
+    seen: dict[str, int] = {}
+    for path, curve, layers in _descend(root, "Root", (root,), types.layer):
+        if isinstance(curve, types.shape):
+            kind: ElementKind = "open" if curve.getFlag(types.open_flag) else "shape"
+        elif isinstance(curve, types.stroke):
+            kind = "stroke"
+        else:
+            continue  # trackers and others draw nothing
+        seen[path] = seen.get(path, 0) + 1
+        number = seen[path]
+        yield FoundElement(path if number == 1 else f"{path}#{number}", kind, curve, layers)
+
+
+def _descend(
+    layer: Any, path: str, layers: tuple[Any, ...], layer_type: type[Any]
+) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
+    for child in layer:
+        child_path = f"{path}/{child.name}"
+        if isinstance(child, layer_type):
+            yield from _descend(child, child_path, (*layers, child), layer_type)
+        else:
+            yield child_path, child, layers
+
+
+def list_elements(root: Any, types: CurveTypes, frame: int, view: str) -> list[RotoElement]:
+    """What a roto node holds, as it is at ``frame``."""
+    return [
+        RotoElement(
+            path=found.path,
+            name=str(found.curve.name),
+            kind=found.kind,
+            colour=_overlay_colour(found.curve, frame, view),
+            is_visible=_is_visible(found, frame, view),
+            not_carried=_not_carried(found, frame, view),
+        )
+        for found in walk(root, types)
+    ]
+
+
+def bake_shapes(
+    root: Any, types: CurveTypes, paths: Sequence[str], frame: int, view: str, *, single_view: bool = True
+) -> list[RotoShapeInfo]:
+    """The closed shapes of ``paths`` at ``frame``.
+
+    Args:
+        root: the node's root layer.
+        types: the host's classes.
+        paths: as :func:`list_elements` names them.
+        frame: whose geometry.
+        view: name of the stereo view.
+        single_view: whether the script has no other view.
+
+    Raises:
+        SelectionError: when a path is gone, or is no closed shape any more.
+    """
+    wanted = set(paths)
+    found = {element.path: element for element in walk(root, types) if element.path in wanted}
+    when = (frame,) if single_view else (frame, view)
+    matrices: dict[int, Projective] = {}
+    baked: list[RotoShapeInfo] = []
+    for path in paths:
+        element = found.get(path)
+        if element is None or element.kind != "shape":
+            raise SelectionError(
+                f"the closed shape {path} is not in the roto node any more; mark the shapes again"
+            )
+        baked.append(
+            RotoShapeInfo(
+                path, _bake(element, frame, view, when, matrices), _not_carried(element, frame, view)
+            )
+        )
+    return baked
+
+
+def _bake(
+    found: FoundElement, frame: int, view: str, when: tuple[Any, ...], matrices: dict[int, Projective]
+) -> ShapeFrame:
+    attributes = found.curve.getAttributes()
+
+    def value(name: str) -> float:
+        return float(attributes.getValue(frame, name, view))
+
+    has_feather = value("fo") != 0.0
+    visible = _is_visible(found, frame, view)
+    points: list[RotoPoint] = []
+    if visible:
+        # Asked without a view wherever there is but one: a call with unpacked arguments costs a third more.
+        curve = found.curve if len(when) == 1 else (_PointInView(point, view) for point in found.curve)
+        points = _points(curve, _matrix_of(found, frame, when, matrices), frame, has_feather)
+    return ShapeFrame(
+        frame=frame,
+        points=points,
+        opacity=min(max(value("opc"), 0.0), 1.0),
+        feather_x_px=_clamped(value("fx"), _FEATHER_LIMIT_PX) if has_feather else 0.0,
+        feather_y_px=_clamped(value("fy"), _FEATHER_LIMIT_PX) if has_feather else 0.0,
+        falloff=min(max(value("ff"), 0.0), _FALLOFF_LIMIT),
+        inverted=value("inv") != 0.0,
+        visible=visible and len(points) > 1,
+    )
+
+
+def _clamped(value: float, limit: float) -> float:
+    return min(max(value, -limit), limit)
+
+
+def _is_visible(found: FoundElement, frame: int, view: str) -> bool:
+    """Whether the element and all layers that hold it show at ``frame``."""
+    if not found.curve.getVisible(frame) or not all(layer.getVisible(frame) for layer in found.layers):
+        return False
+    attributes = found.curve.getAttributes()
+    kind = int(attributes.getValue(frame, "ltt", view))
+    if kind == _ALL_FRAMES:
+        return True
+    first, last = (float(attributes.getValue(frame, name, view)) for name in ("ltn", "ltm"))
+    shows: dict[int, bool] = {
+        _UP_TO_FRAME: frame <= last,
+        _ONE_FRAME: frame == first,
+        _FROM_FRAME: frame >= first,
+        _FRAME_RANGE: first <= frame <= last,
+    }
+    return shows.get(kind, True)
+
+
+def _not_carried(found: FoundElement, frame: int, view: str) -> tuple[str, ...]:
+    words: list[str] = []
+    if found.kind == "stroke":
+        words.append("a paint stroke")
+    elif found.kind == "open":
+        words.append("an open spline")
+    attributes = found.curve.getAttributes()
+    mode = int(attributes.getValue(frame, "bm", view))
+    if mode not in _UNION_MODES:
+        name = _BLEND_MODES[mode] if 0 <= mode < len(_BLEND_MODES) else str(mode)
+        words.append(f"blend mode '{name}'")
+    if found.kind == "shape":
+        if attributes.getValue(frame, "ft", view):
+            words.append("its feather type")
+        if attributes.getValue(frame, "mbo", view):
+            words.append("motion blur")
+        if not _ALL_FRAMES <= int(attributes.getValue(frame, "ltt", view)) <= _FRAME_RANGE:
+            words.append("its lifetime")
+    return tuple(words)
+
+
+def _overlay_colour(curve: Any, frame: int, view: str) -> tuple[float, float, float]:
+    attributes = curve.getAttributes()
+    red, green, blue = (
+        float(attributes.getValue(frame, name, view)) if name in attributes else 1.0
+        for name in ("ro", "go", "bo")
+    )
+    return red, green, blue
+
+
+def _matrix_of(
+    found: FoundElement, frame: int, when: tuple[Any, ...], known: dict[int, Projective]
+) -> Projective:
+    """The whole chain: the element's own transform, its parents' after it. ``known`` holds the layers'."""
+    total = _IDENTITY
+    for layer in found.layers:
+        key = id(layer)
+        if key not in known:
+            known[key] = _multiplied(total, _own_matrix(layer, when))
+        total = known[key]
+    return _multiplied(total, _own_matrix(found.curve, when))
+
+
+def _own_matrix(element: Any, when: tuple[Any, ...]) -> Projective:
+    matrix = element.getTransform().evaluate(*when).getMatrix()
+    # Rows of four; z is always 0 here, so its row and column drop out.
+    return (
+        matrix[0], matrix[1], matrix[3],
+        matrix[4], matrix[5], matrix[7],
+        matrix[12], matrix[13], matrix[15],
+    )  # fmt: skip
+
+
+def _multiplied(after: Projective, before: Projective) -> Projective:
+    if after == _IDENTITY:
+        return before
+    if before == _IDENTITY:
+        return after
+    a, b = after, before
+    return tuple(  # type: ignore[return-value]  # nine by construction
+        a[3 * row] * b[column] + a[3 * row + 1] * b[3 + column] + a[3 * row + 2] * b[6 + column]
+        for row in range(3)
+        for column in range(3)
+    )
+
+
+class _InView:
+    """A control point's member that is asked for one view by name."""
+
+    def __init__(self, member: Any, view: str) -> None:
+        self._member, self._view = member, view
+
+    def getPosition(self, frame: int) -> Any:  # noqa: N802 - the host's name
+        return self._member.getPosition(frame, self._view)
+
+
+class _PointInView:
+    """A control point whose members are."""
+
+    def __init__(self, point: Any, view: str) -> None:
+        self._point, self._view = point, view
+
+    def __getattr__(self, name: str) -> _InView:
+        return _InView(getattr(self._point, name), self._view)
+
+
+def _points(shape: Iterable[Any], matrix: Projective, frame: int, has_feather: bool) -> list[RotoPoint]:
+    """This loop is most of an export: it does nothing that can be done outside."""
+    a, b, c, d, e, f, g, h, i = matrix
+    if g or h or not i:
+        return [_projected(point, matrix, frame, has_feather) for point in shape]
+    if i != 1.0:
+        a, b, c, d, e, f = a / i, b / i, c / i, d / i, e / i, f / i
+    is_plain = (a, b, c, d, e, f) == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    points: list[RotoPoint] = []
+    add, new = points.append, RotoPoint
+    for point in shape:
+        center = point.center.getPosition(frame)
+        left = point.leftTangent.getPosition(frame)
+        right = point.rightTangent.getPosition(frame)
+        x, y, lx, ly, rx, ry = center.x, center.y, left.x, left.y, right.x, right.y
+        if has_feather:
+            feather = point.featherCenter.getPosition(frame)
+            feather_left = point.featherLeftTangent.getPosition(frame)
+            feather_right = point.featherRightTangent.getPosition(frame)
+            fx, fy = feather.x, feather.y
+            flx, fly, frx, fry = feather_left.x, feather_left.y, feather_right.x, feather_right.y
+        else:
+            fx = fy = 0.0
+            flx, fly, frx, fry = lx, ly, rx, ry
+        if is_plain:
+            add(new(x, y, lx, ly, rx, ry, fx, fy, flx, fly, frx, fry))
+        else:
+            add(
+                new(
+                    a * x + b * y + c, d * x + e * y + f,
+                    a * lx + b * ly, d * lx + e * ly,
+                    a * rx + b * ry, d * rx + e * ry,
+                    a * fx + b * fy, d * fx + e * fy,
+                    a * flx + b * fly, d * flx + e * fly,
+                    a * frx + b * fry, d * frx + e * fry,
+                )
+            )  # fmt: skip
+    return points
+
+
+def _projected(point: Any, matrix: Projective, frame: int, has_feather: bool) -> RotoPoint:
+    """A point under a perspective (a corner pin, a planar track): the ends of the handles are moved. A Bezier
+    under a perspective is no Bezier; with the handles of roto the difference is far below a pixel."""
+
+    def at(position: Any, base: tuple[float, float]) -> tuple[float, float]:
+        return base[0] + position.x, base[1] + position.y
+
+    a, b, c, d, e, f, g, h, i = matrix
+
+    def moved(place: tuple[float, float]) -> tuple[float, float]:
+        x, y = place
+        w = g * x + h * y + i
+        if not w:
+            raise SelectionError("a roto layer's perspective puts a point at infinity; change its corner pin")
+        return (a * x + b * y + c) / w, (d * x + e * y + f) / w
+
+    center = at(point.center.getPosition(frame), (0.0, 0.0))
+    left = at(point.leftTangent.getPosition(frame), center)
+    right = at(point.rightTangent.getPosition(frame), center)
+    feather, feather_left, feather_right = center, left, right
+    if has_feather:
+        feather = at(point.featherCenter.getPosition(frame), center)
+        feather_left = at(point.featherLeftTangent.getPosition(frame), feather)
+        feather_right = at(point.featherRightTangent.getPosition(frame), feather)
+    (x, y), (lx, ly), (rx, ry), (fx, fy), (flx, fly), (frx, fry) = map(
+        moved, (center, left, right, feather, feather_left, feather_right)
+    )
+    return RotoPoint(
+        x, y, lx - x, ly - y, rx - x, ry - y, fx - x, fy - y, flx - fx, fly - fy, frx - fx, fry - fy
+    )
+
+
+def keep_only(root: Any, types: CurveTypes, paths: Iterable[str]) -> None:
+    """Remove every other element below ``root``, of a copy made for rendering.
+
+    Raises:
+        SelectionError: when one of ``paths`` is not there.
+    """
+    wanted = set(paths)
+    elements = list(walk(root, types))
+    missing = sorted(wanted - {element.path for element in elements})
+    if missing:
+        raise SelectionError(f"{', '.join(missing)}: not in the roto node any more; mark the shapes again")
+    kept = [element.path in wanted for element in elements]
+    _prune(root, types, iter(kept))
+
+
+def _prune(layer: Any, types: CurveTypes, kept: Iterator[bool]) -> None:
+    """``kept`` answers for the elements in the order of :func:`walk`."""
+    doomed: list[int] = []
+    for index in range(len(layer)):
+        child = layer[index]
+        if isinstance(child, types.layer):
+            _prune(child, types, kept)
+        elif isinstance(child, (types.shape, types.stroke)) and not next(kept):
+            doomed.append(index)
+    for index in reversed(doomed):
+        layer.remove(index)

@@ -1,0 +1,1 @@
+"""Removals from submission to read-back, and what the script remembers of them."""

@@ -1,0 +1,166 @@
+"""The removals of the open script: how each is for the artist, and what the script keeps of it.
+
+The exporting thread, the client's threads and the main thread write here. The listener hears on the main
+thread, once for all changes that came meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from void_nuke.errors import MainThreadError
+from void_nuke.host.host import Host
+from void_nuke.jobs.script_notes import JobRecord, decode_notes, encode_notes
+from void_nuke.jobs.tracked_job import Phase, TrackedJob, tracked_from
+
+OnChange = Callable[[TrackedJob], None]
+_GIVEN_UP = (Phase.FAILED.value, Phase.CANCELLED.value)
+
+
+class JobBook:
+    """See the module. Methods may be called on any thread unless they say otherwise."""
+
+    def __init__(self, host: Host, on_change: OnChange | None) -> None:
+        self._host = host
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._jobs: dict[str, TrackedJob] = {}
+        self._records: dict[str, JobRecord] = {}
+        self._changed: set[str] = set()
+        self._is_closed = False
+
+    @property
+    def jobs(self) -> Sequence[TrackedJob]:
+        """All removals, newest first."""
+        with self._lock:
+            return sorted(self._jobs.values(), key=lambda job: job.created_at, reverse=True)
+
+    def job(self, job_id: str) -> TrackedJob:
+        """
+        Raises:
+            KeyError: when the script knows no such job.
+        """
+        with self._lock:
+            return self._jobs[job_id]
+
+    def record(self, job_id: str) -> JobRecord | None:
+        """None for a job of another script, or one that is still being exported."""
+        with self._lock:
+            return self._records.get(job_id)
+
+    def taken_patterns(self) -> list[str]:
+        """Where results of known jobs go, whether there are files yet or not."""
+        with self._lock:
+            patterns = [record.result_pattern for record in self._records.values()]
+            return patterns + [job.result_pattern for job in self._jobs.values()]
+
+    def open_proxy(self, subject: str) -> str:
+        """The newest proxy job of ``subject`` (:attr:`void_nuke.export.pick.RemovalPick.subject`) whose Read no
+        full-size job has completed or is about to; empty for none."""
+        with self._lock:
+            alive = [record for record in self._records.values() if record.phase not in _GIVEN_UP]
+        completed = {record.completes_job for record in alive}
+        proxies = [
+            record
+            for record in alive
+            if record.subject == subject and record.proxy_scale != 1.0 and record.job_id not in completed
+        ]
+        return max(proxies, key=lambda record: record.created_at).job_id if proxies else ""
+
+    def completed_read(self, job_id: str) -> str:
+        """The Read of the full-size result that has overtaken this proxy job; empty for none."""
+        with self._lock:
+            return next((one.read_node for one in self._records.values() if one.completes_job == job_id), "")
+
+    def add(self, job: TrackedJob) -> None:
+        """A new removal."""
+        with self._lock:
+            self._jobs[job.job_id] = job
+        self._notify(job.job_id)
+
+    def update(self, job_id: str, **changes: Any) -> None:
+        """Fields of a :class:`TrackedJob`, or ``one_more_frame``. What is final stays, but for its Read."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None or (job.phase.is_final and "read_node" not in changes):
+                return
+            if job.phase is Phase.CANCELLING and not changes.get("phase", job.phase).is_final:
+                changes.pop("phase", None)
+            if changes.pop("one_more_frame", False):
+                changes["frames_done"] = min(job.frames_done + 1, len(job.frames.frames))
+            self._jobs[job_id] = replace(job, **changes)
+        self._notify(job_id)
+
+    def remember(self, record: JobRecord) -> None:
+        """Keep a job with the script."""
+        with self._lock:
+            self._records[record.job_id] = record
+        self._post(self.save)
+
+    def keep(self, job_id: str, **changes: Any) -> None:
+        """Fields of the :class:`JobRecord`; the next :meth:`save` writes them."""
+        with self._lock:
+            record = self._records.get(job_id)
+            if record is not None:
+                self._records[job_id] = msgspec.structs.replace(record, **changes)
+
+    def end(self, job_id: str, phase: Phase, message: str) -> None:
+        """The job is final without having come to its end at the server."""
+        self.keep(job_id, phase=phase.value, message=message)
+        self._post(self.save)
+        self.update(job_id, phase=phase, message=message)
+
+    def save(self) -> None:
+        """Write the records to the script; on the main thread."""
+        with self._lock:
+            text = encode_notes(self._records.values())
+        self._host.keep_notes(text)
+
+    def open_script(self) -> tuple[list[JobRecord], list[str]]:
+        """Take up what the open script knows; on the main thread.
+
+        Returns:
+            Its records, and the ids of jobs that were being exported from another script.
+        """
+        records = {record.job_id: record for record in decode_notes(self._host.notes())}
+        with self._lock:
+            lost = [
+                job_id
+                for job_id, job in self._jobs.items()
+                if job_id not in records and job.phase in (Phase.EXPORTING, Phase.SUBMITTING)
+            ]
+            known = {job_id: job for job_id, job in self._jobs.items() if job_id in records}
+            self._jobs = {**{one.job_id: tracked_from(one) for one in records.values()}, **known}
+            self._records = records
+        for job_id in records:
+            self._notify(job_id)
+        return list(records.values()), lost
+
+    def close(self) -> None:
+        """Tell nobody any more."""
+        self._is_closed = True
+
+    def _notify(self, job_id: str) -> None:
+        with self._lock:
+            is_pending = job_id in self._changed
+            self._changed.add(job_id)
+        if not is_pending and self._on_change is not None:
+            self._post(partial(self._tell, job_id))
+
+    def _tell(self, job_id: str) -> None:
+        with self._lock:
+            self._changed.discard(job_id)
+            job = self._jobs.get(job_id)
+        if job is not None and self._on_change is not None and not self._is_closed:
+            self._on_change(job)
+
+    def _post(self, function: Callable[[], None]) -> None:
+        with contextlib.suppress(MainThreadError):  # the host quits: nobody listens any more
+            self._host.post(function)

@@ -1,0 +1,59 @@
+"""Room in the script for more than one: the panel's settings beside the removals."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any, cast
+
+from void_nuke.host.host import Host
+
+_log = logging.getLogger(__name__)
+_PARTS = "parts"
+_FIRST = "removals"
+"""The part that a text without parts is: scripts that were never opened with the panel."""
+
+
+class NotesPart:
+    """A host whose notes are one part of the script's. Everything else is the host's own."""
+
+    def __init__(self, host: Host, part: str) -> None:
+        self._host = host
+        self.part = part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._host, name)
+
+    def notes(self) -> str:
+        return _read(self._host).get(self.part, "")
+
+    def keep_notes(self, text: str) -> None:
+        parts = _read(self._host)
+        if parts.get(self.part) != text:
+            self._host.keep_notes(json.dumps({_PARTS: {**parts, self.part: text}}))
+
+
+def for_removals(host: Host) -> Host:
+    """The host as the removals see it. A session asks for this itself: give it the plain host."""
+    is_so_already = isinstance(host, NotesPart) and host.part == _FIRST
+    return host if is_so_already else cast("Host", NotesPart(host, _FIRST))
+
+
+def for_panel(host: Host) -> Host:
+    """The host as the panel sees it."""
+    return cast("Host", NotesPart(host, "panel"))
+
+
+def _read(host: Host) -> dict[str, str]:
+    text = host.notes()
+    if not text:
+        return {}
+    try:
+        kept = json.loads(text)
+    except ValueError as error:
+        _log.warning("the script's VOID notes cannot be read (%s) and are begun anew", error)
+        return {}
+    parts = kept.get(_PARTS) if isinstance(kept, dict) else None
+    if not isinstance(parts, dict):
+        return {_FIRST: text}
+    return {str(name): part for name, part in parts.items() if isinstance(part, str)}

@@ -1,0 +1,95 @@
+"""What a script remembers of its removals, so that opening it again finds them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+
+from void_nuke.host.host import FrameRange, ReadBack
+
+_log = logging.getLogger(__name__)
+_KEPT_JOBS = 200
+"""The oldest finished jobs are forgotten beyond this; a script must not grow for ever."""
+
+
+class JobRecord(Struct, frozen=True, kw_only=True):
+    """A submitted removal, kept with the script."""
+
+    job_id: str
+    name: str
+    plate: str
+    first_frame: int
+    last_frame: int
+    result_pattern: str
+    """Version put in, absolute."""
+    version: int
+    engine: str
+    seed: int
+    colour_space: str
+    width: int
+    height: int
+    created_at: float
+    pixel_aspect: float = 1.0
+    proxy_scale: float = 1.0
+    compare: bool = True
+    matte_channel: str = ""
+    completes_job: str = ""
+    """The proxy job whose Read the result takes over."""
+    subject: str = ""
+    """See :attr:`void_nuke.export.pick.RemovalPick.subject`."""
+    export_folder: str = ""
+    """Temporary plates and mattes; empty when there are none, or they are gone."""
+    phase: str = "submitting"
+    message: str = ""
+    read_node: str = ""
+    """The Read of the result, once it was made."""
+
+    @property
+    def frames(self) -> FrameRange:
+        return FrameRange(self.first_frame, self.last_frame)
+
+
+class _Notes(Struct, frozen=True, kw_only=True):
+    schema_version: int = 1
+    jobs: list[JobRecord] = []
+
+
+def encode_notes(records: Iterable[JobRecord]) -> str:
+    """The records as text, the newest kept."""
+    newest = sorted(records, key=lambda record: record.created_at)[-_KEPT_JOBS:]
+    return msgspec.json.encode(_Notes(jobs=newest)).decode()
+
+
+def decode_notes(text: str) -> list[JobRecord]:
+    """The records in a script; none when there are none. Notes that cannot be read are logged and dropped:
+    they must not keep a script from opening."""
+    if not text:
+        return []
+    try:
+        return msgspec.json.decode(text, type=_Notes).jobs
+    except msgspec.DecodeError as error:
+        _log.warning("the script's VOID notes cannot be read (%s); earlier removals are not listed", error)
+        return []
+
+
+def plan_read_back(record: JobRecord) -> ReadBack:
+    """The Read node that a finished job's result deserves."""
+    scale = "" if record.proxy_scale == 1.0 else f" 1/{round(1 / record.proxy_scale)}"
+    return ReadBack(
+        label=f"VOID {record.engine}{scale}\nseed {record.seed}\nv{record.version:03d}",
+        pattern=record.result_pattern,
+        frames=record.frames,
+        colour_space=record.colour_space,
+        beside=record.plate,
+        job_id=record.job_id,
+        is_proxy=record.proxy_scale != 1.0,
+        width=record.width,
+        height=record.height,
+        pixel_aspect=record.pixel_aspect,
+        replaces_job=record.completes_job,
+        compare=record.compare,
+        matte_channel=record.matte_channel,
+    )

@@ -1,0 +1,432 @@
+"""Removals from the press of the button to the Read node, without a widget.
+
+A session exports one removal after the other on a thread of its own, asking the main thread for one frame at
+a time; submits; follows the server's events; and has the host make the Read. Every change comes to
+``on_change`` on the main thread. Nothing here blocks the main thread, but for :meth:`RemovalSession.wait`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from void_nuke.batch.farm_order import TARGETS, FarmOrder, bundle_folder_of, hand_over, job_file_of
+from void_nuke.errors import ExportCancelled, ExportError, HostError, MainThreadError, SelectionError
+from void_nuke.export.export import export_removal
+from void_nuke.export.job_builder import build_job, record_of
+from void_nuke.export.pick import RemovalPick
+from void_nuke.export.version_choice import has_frames, next_version
+from void_nuke.host.host import Host
+from void_nuke.jobs.job_book import JobBook, OnChange
+from void_nuke.jobs.notes_section import for_removals
+from void_nuke.jobs.script_notes import plan_read_back
+from void_nuke.jobs.tracked_job import Phase, TrackedJob, changes_of
+from void_protocol.errors import ProtocolError, ServerUnreachableError
+from void_protocol.job import RemovalJob, new_job_id
+from void_protocol.job_file import write_job
+from void_protocol.messages import FrameEvent, JobInfo, ProgressEvent, StateEvent
+from void_protocol.remote_job import RemoteJob
+from void_protocol.watching import Connected, Disconnected, Preview, Snapshot, WatchEvent
+
+_log = logging.getLogger(__name__)
+
+Deliver = Callable[[str, RemovalJob], None]
+_NO_SERVER = "no VOID server is connected; start it in the panel (or `void serve`), then press Retry"
+
+
+class JobClient(Protocol):
+    """What a session needs of :class:`void_protocol.client.Client`."""
+
+    def submit(
+        self,
+        job: RemovalJob,
+        *,
+        on_event: Callable[[WatchEvent], None],
+        on_upload: Callable[[int, int], None],
+    ) -> RemoteJob: ...
+
+    def follow(
+        self, job_id: str, *, pattern: str | None, on_event: Callable[[WatchEvent], None]
+    ) -> RemoteJob: ...
+
+
+class RemovalSession:
+    """All removals of the open script. Methods belong to the main thread."""
+
+    def __init__(
+        self, host: Host, client: JobClient | None = None, on_change: OnChange | None = None
+    ) -> None:
+        """
+        Args:
+            host: where the script is.
+            client: the connection to the server; None until :meth:`use_client`.
+            on_change: hears of every job that changed, on the main thread.
+        """
+        self._host = for_removals(host)
+        self._client = client
+        self._book = JobBook(self._host, on_change)
+        self._remotes: dict[str, RemoteJob] = {}
+        self._cancelled: dict[str, threading.Event] = {}
+        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        threading.Thread(target=self._run, name="void-export", daemon=True).start()
+        host.on_script_load(self.reattach)
+
+    # For the main thread -----------------------------------------------------------------------------------
+
+    @property
+    def jobs(self) -> Sequence[TrackedJob]:
+        """All removals, newest first."""
+        return self._book.jobs
+
+    def job(self, job_id: str) -> TrackedJob:
+        """
+        Raises:
+            KeyError: when the script knows no such job.
+        """
+        return self._book.job(job_id)
+
+    def use_client(self, client: JobClient | None) -> None:
+        """Another connection, or none. Running jobs are followed on the new one."""
+        self._client = client
+        if client is not None:
+            for job in self.jobs:
+                # What is still exporting will find the new client when it comes to submitting.
+                if not job.phase.is_final and job.phase not in (Phase.EXPORTING, Phase.SUBMITTING):
+                    self._follow(job.job_id)
+
+    def start(self, pick: RemovalPick) -> TrackedJob:
+        """Export and submit to the server.
+
+        Raises:
+            SelectionError: when the pick cannot be removed; nothing was begun then.
+        """
+        return self._begin(pick, self._submit)
+
+    def send_to_farm(self, pick: RemovalPick, order: FarmOrder) -> TrackedJob:
+        """Export, write the job beside the result, and hand it to a farm.
+
+        Raises:
+            SelectionError: as for :meth:`start`.
+        """
+        return self._begin(pick, partial(self._hand_over, order), farm=order)
+
+    def write_job_file(self, pick: RemovalPick, path: Path) -> TrackedJob:
+        """Export and save the job for ``void run`` or a farm, instead of submitting it. The tracked job is
+        handed over when the file is there; its exported files stay.
+
+        Raises:
+            SelectionError: as for :meth:`start`.
+        """
+
+        def write(job_id: str, job: RemovalJob) -> None:
+            _write(job, path)
+            self._book.end(job_id, Phase.HANDED_OVER, f"the job is in {path}")
+
+        return self._begin(pick, write)
+
+    def cancel(self, job_id: str) -> None:
+        """Stop an export, or ask the server to stop the job."""
+        if self.job(job_id).phase.is_final:
+            return
+        self._book.update(job_id, phase=Phase.CANCELLING, message="stopping")
+        self._cancelled[job_id].set()
+        remote = self._remotes.get(job_id)
+        if remote is not None:
+            remote.cancel()
+
+    def retry(self, job_id: str) -> TrackedJob:
+        """Run a removal again, as a new job and a new version.
+
+        Raises:
+            SelectionError: when the pick is not known (a job of an earlier session) or cannot be removed.
+        """
+        job = self.job(job_id)
+        if job.pick is None:
+            raise SelectionError(
+                f"{job.name} v{job.version:03d} was sent in an earlier session; "
+                "mark its shapes again and press Remove"
+            )
+        record = self._book.record(job_id)
+        if record is not None and job.phase is Phase.FAILED and record.export_folder:
+            self._book.keep(job_id, export_folder="")
+            self._discard_later(record.export_folder)
+        return self.start(job.pick) if job.farm is None else self.send_to_farm(job.pick, job.farm)
+
+    def import_result(self, job_id: str) -> str:
+        """Make (or bring up to date) the Read of a job's frames so far; the node's name.
+
+        Raises:
+            HostError: when there is no such job in this script, or no frame of it yet.
+        """
+        record = self._book.record(job_id)
+        if record is None:
+            raise HostError(
+                f"the job {job_id} is not of this script; use its Read from the script it was sent from"
+            )
+        if record.phase != Phase.DONE.value and not has_frames(record.result_pattern):
+            raise HostError(
+                f"no frame of {record.name} v{record.version:03d} is there yet; import it once some are"
+            )
+        name = self._host.add_read(plan_read_back(record))
+        self._book.keep(job_id, read_node=name)
+        self._book.save()
+        self._book.update(job_id, read_node=name)
+        return name
+
+    def reattach(self) -> None:
+        """Take up the jobs that the open script knows; those of another script are left to themselves."""
+        records, lost = self._book.open_script()
+        for job_id in lost:
+            self._cancelled[job_id].set()
+        for record in records:
+            self._cancelled.setdefault(record.job_id, threading.Event())
+            if not Phase(record.phase).is_final:
+                self._follow(record.job_id)
+
+    def wait(self, job_id: str, timeout_s: float) -> TrackedJob:
+        """Block until a job is final, for scripts in a terminal. Not for a GUI.
+
+        Raises:
+            MainThreadError: when it is not in time.
+        """
+        limit = time.monotonic() + timeout_s
+        while not self.job(job_id).phase.is_final:
+            left = limit - time.monotonic()
+            if left <= 0:
+                raise MainThreadError(f"the removal {job_id} was not final after {timeout_s:g} s")
+            self._host.run_posted(min(left, 0.1))
+        self._host.run_posted(0.0)
+        return self.job(job_id)
+
+    def close(self) -> None:
+        """Stop exports. What was submitted goes on at the server."""
+        self._book.close()
+        for event in self._cancelled.values():
+            event.set()
+        self._work.put(None)
+
+    # Begin --------------------------------------------------------------------------------------------------
+
+    def _begin(self, pick: RemovalPick, deliver: Deliver, farm: FarmOrder | None = None) -> TrackedJob:
+        pick.check()
+        plate = self._host.plate(pick.plate)
+        job_id = new_job_id()
+        version = next_version(pick.output_pattern, self._book.taken_patterns())
+        tracked = TrackedJob(
+            job_id=job_id,
+            name=pick.shot_name or plate.node,
+            phase=Phase.EXPORTING,
+            message="waiting for other exports" if self._work.qsize() else "preparing",
+            frames=pick.frames,
+            frames_done=0,
+            fraction=0.0,
+            eta_s=None,
+            engine=pick.settings.engine,
+            seed=pick.settings.seed,
+            version=version,
+            result_pattern=pick.output_pattern.replace("{version}", f"v{version:03d}"),
+            created_at=time.time(),
+            plate=pick.plate,
+            pick=pick,
+            proxy_scale=pick.settings.proxy_scale,
+            farm=farm,
+        )
+        self._cancelled[job_id] = threading.Event()
+        self._book.add(tracked)
+        self._work.put(partial(self._export, tracked, pick, deliver))
+        return tracked
+
+    # The export's thread ------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+    def _export(self, tracked: TrackedJob, pick: RemovalPick, deliver: Deliver) -> None:
+        job_id, is_cancelled = tracked.job_id, self._cancelled[tracked.job_id].is_set
+        folder = Path(tracked.result_pattern).parent / f"void_export_{job_id[:12]}"
+        try:
+            exported = export_removal(
+                self._host,
+                pick,
+                folder,
+                is_cancelled=is_cancelled,
+                on_progress=lambda fraction, message: self._book.update(
+                    job_id, fraction=fraction, message=message
+                ),
+            )
+            job = build_job(pick, exported, job_id=job_id, version=tracked.version)
+            self._book.update(
+                job_id, phase=Phase.SUBMITTING, message="submitting", left_out=exported.left_out, fraction=0.0
+            )
+            if is_cancelled():
+                raise ExportCancelled("the export was cancelled; nothing was submitted")
+            completes = pick.completes_job
+            if pick.settings.proxy_scale == 1.0 and not completes:
+                completes = self._book.open_proxy(pick.subject)
+            created_at = tracked.created_at
+            self._book.remember(
+                record_of(job, pick, exported, created_at=created_at, completes_job=completes)
+            )
+            deliver(job_id, job)
+        except ExportCancelled as error:
+            self._give_up(job_id, folder, Phase.CANCELLED, str(error))
+        except (HostError, ProtocolError) as error:
+            self._give_up(job_id, folder, Phase.FAILED, str(error))
+        except Exception as error:  # noqa: BLE001 - the thread must outlive one removal's bug
+            _log.exception("the export of %s failed", job_id)
+            self._give_up(
+                job_id, folder, Phase.FAILED, f"the export failed unexpectedly: {error!r}; the log has more"
+            )
+
+    def _give_up(self, job_id: str, folder: Path, phase: Phase, message: str) -> None:
+        """Nothing was submitted: what was exported is of no use."""
+        _discard(folder)
+        self._book.keep(job_id, export_folder="")
+        self._book.end(job_id, phase, message)
+
+    def _hand_over(self, order: FarmOrder, job_id: str, job: RemovalJob) -> None:
+        result = job.output.versioned_pattern
+        path, folder = job_file_of(result), bundle_folder_of(result, order.target)
+        _write(job, path)
+        title = TARGETS.get(order.target, order.target)
+        self._book.update(job_id, message=f"handing it to {title}")
+        try:
+            said = hand_over(order, [path], folder, is_cancelled=self._cancelled[job_id].is_set)
+        except HostError:
+            path.unlink(missing_ok=True)
+            raise
+        self._book.end(job_id, Phase.HANDED_OVER, said or f"the job for {title} is in {folder}")
+
+    def _submit(self, job_id: str, job: RemovalJob) -> None:
+        client = self._client
+        if client is None:
+            raise ServerUnreachableError(_NO_SERVER)
+        remote = client.submit(
+            job,
+            on_event=partial(self._heard, job_id),
+            on_upload=lambda sent, files: self._book.update(
+                job_id, fraction=sent / max(files, 1), message=f"sending file {sent} of {files}"
+            ),
+        )
+        self._take(job_id, remote)
+        if self._cancelled[job_id].is_set():
+            remote.cancel()
+
+    def _follow(self, job_id: str) -> None:
+        client, record = self._client, self._book.record(job_id)
+        if client is None or record is None:
+            return
+        self._take(
+            job_id,
+            client.follow(job_id, pattern=record.result_pattern, on_event=partial(self._heard, job_id)),
+        )
+
+    def _take(self, job_id: str, remote: RemoteJob) -> None:
+        self._remotes[job_id] = remote
+        remote.done.add_done_callback(partial(self._ended, job_id, remote))
+
+    # The client's threads -----------------------------------------------------------------------------------
+
+    def _heard(self, job_id: str, event: WatchEvent) -> None:
+        if isinstance(event, Snapshot):
+            self._book.update(job_id, **changes_of(event.job))
+        elif isinstance(event, StateEvent):
+            # The end is told by _ended(), when the files are here too.
+            if not event.state.is_final:
+                self._book.update(job_id, phase=Phase.of(event.state), message=event.message)
+        elif isinstance(event, ProgressEvent):
+            progress = event.progress
+            self._book.update(
+                job_id,
+                fraction=progress.step / max(progress.steps, 1),
+                message=progress.stage,
+                eta_s=progress.eta_s,
+            )
+        elif isinstance(event, FrameEvent):
+            self._book.update(job_id, one_more_frame=True)
+        elif isinstance(event, Preview):
+            self._book.update(job_id, preview=event)
+        elif isinstance(event, Connected | Disconnected):
+            self._book.update(job_id, is_connected=isinstance(event, Connected))
+
+    def _ended(self, job_id: str, remote: RemoteJob, done: Future[JobInfo]) -> None:
+        if self._remotes.get(job_id) is not remote:
+            return  # a newer connection follows the job
+        error = done.exception()
+        was_accepted = remote.accepted.done() and remote.accepted.exception() is None
+        if isinstance(error, ServerUnreachableError) and was_accepted:
+            self._book.update(job_id, is_connected=False)
+        elif error is not None:
+            self._lose(job_id, error, was_accepted=was_accepted)
+        else:
+            self._post(partial(self._finish, job_id, done.result()))
+
+    def _lose(self, job_id: str, error: BaseException, *, was_accepted: bool) -> None:
+        """The server refused the job, or has it while its results cannot come here."""
+        record = self._book.record(job_id)
+        message = str(error)
+        if record is not None and record.export_folder:
+            if was_accepted:  # it may be reading them still
+                message += f"; its exported files stay in {record.export_folder} until you press Retry"
+            else:
+                self._book.keep(job_id, export_folder="")
+                _discard(Path(record.export_folder))
+        self._book.end(job_id, Phase.FAILED, message)
+
+    def _finish(self, job_id: str, info: JobInfo) -> None:
+        """On the main thread: the job is final and its files are here."""
+        phase = Phase.of(info.state)
+        record = self._book.record(job_id)
+        if record is None:
+            return  # another script was opened meanwhile
+        if record.export_folder:
+            self._discard_later(record.export_folder)
+        self._book.keep(job_id, phase=phase.value, message=info.message, engine=info.engine, export_folder="")
+        name = record.read_node or self._book.completed_read(job_id)
+        message = info.message
+        if phase is Phase.DONE and not name:
+            try:
+                name = self.import_result(job_id)
+            except HostError as error:
+                message = f"the result is there, but its Read could not be made: {error}"
+        self._book.save()
+        self._book.update(
+            job_id,
+            **{**changes_of(info), "phase": phase, "message": message, "read_node": name, "fraction": 1.0},
+        )
+
+    def _post(self, function: Callable[[], None]) -> None:
+        with contextlib.suppress(MainThreadError):  # the host quits; the job is found again with its script
+            self._host.post(function)
+
+    def _discard_later(self, folder: str) -> None:
+        """From the main thread: hundreds of files on a network drive take their time."""
+        threading.Thread(target=_discard, args=(Path(folder),), name="void-discard").start()
+
+
+def _discard(folder: Path) -> None:
+    """Remove temporary files; those that cannot be removed are only reported."""
+    if folder.exists():
+        shutil.rmtree(
+            folder, onerror=lambda _, path, error: _log.warning("cannot remove %s: %s", path, error[1])
+        )
+
+
+def _write(job: RemovalJob, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_job(job, path)
+    except OSError as error:
+        raise ExportError(
+            f"the job cannot be written to {path} ({error.strerror or error}); choose another output"
+        ) from error

@@ -1,0 +1,75 @@
+"""What the panel says about a job, in words and numbers."""
+
+from __future__ import annotations
+
+from void_nuke.jobs.tracked_job import Phase, TrackedJob
+
+_PHASES = {
+    Phase.EXPORTING: "Exporting",
+    Phase.SUBMITTING: "Submitting",
+    Phase.UPLOADING: "Sending",
+    Phase.QUEUED: "Waiting",
+    Phase.RUNNING: "Running",
+    Phase.CANCELLING: "Stopping",
+    Phase.DONE: "Done",
+    Phase.FAILED: "Failed",
+    Phase.CANCELLED: "Cancelled",
+    Phase.HANDED_OVER: "On the farm",
+}
+
+
+def title(job: TrackedJob) -> str:
+    return f"{job.name} v{job.version:03d}"
+
+
+def phase_word(job: TrackedJob) -> str:
+    return _PHASES[job.phase]
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s" if whole < 600 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def status_line(job: TrackedJob) -> str:
+    """One line: what it is doing, how far, how long still."""
+    if not job.is_connected and not job.phase.is_final:
+        return "The server does not answer; the job goes on there and is taken up when it does"
+    if job.phase is Phase.RUNNING:
+        parts = [job.message or "running"]
+        if job.frames_done:
+            parts.append(f"{job.frames_done} of {len(job.frames.frames)} frames")
+        if job.eta_s is not None:
+            parts.append(f"{duration(job.eta_s)} left")
+        return _capital(", ".join(parts))
+    if job.phase is Phase.QUEUED:
+        if job.info is None:
+            return _capital(job.message) or phase_word(job)
+        if job.info.is_paused:
+            return _capital(job.info.message) or "Held back on the server, until somebody lets it go on"
+        place = job.info.queue_position
+        return "Next to run" if not place else f"Behind {place} other{'s' if place != 1 else ''}"
+    if job.phase is Phase.DONE:
+        where = f", in {job.read_node}" if job.read_node else ""
+        return _capital(job.message) or f"{len(job.frames.frames)} frames{where}"
+    if job.phase is Phase.FAILED:
+        return _capital(job.message) or "No reason was given; open the log"
+    return _capital(job.message) or phase_word(job)
+
+
+def percent(job: TrackedJob) -> int | None:
+    """0..100 of the present phase; None where there is nothing to measure."""
+    if job.phase in (Phase.QUEUED, Phase.SUBMITTING, Phase.CANCELLING, Phase.HANDED_OVER):
+        return None
+    if job.phase is Phase.DONE:
+        return 100
+    return round(100 * min(max(job.fraction, 0.0), 1.0))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,143 @@
+"""One text file for each job: what its worker said and what became of it.
+
+The broker's thread decides what a log says and at which byte; a lane writes it, all lines of one turn at
+once, so that opening files costs the broker nothing. A log is for reading, not a promise: a power cut may
+take its last lines.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+from void_server.broker.keyed_threads import Lanes
+
+_log = logging.getLogger(__name__)
+_KNOWN_LOGS = 4096
+"""Logs whose sizes are kept in memory; the size of others is looked up."""
+
+
+class JobLogs:
+    """All methods belong to the broker's thread."""
+
+    def __init__(
+        self,
+        path_of: Callable[[str], Path],
+        most_bytes: int,
+        lanes: Lanes,
+        first_line: Callable[[str], tuple[float, str]],
+    ) -> None:
+        """
+        Args:
+            path_of: says where a job's log lies.
+            most_bytes: the largest that one may become.
+            first_line: says how a job's log begins, and when that was (seconds since 1970). The line is made
+                when the log is first written or read.
+        """
+        self._path_of = path_of
+        self._first_line = first_line
+        self._most_bytes = most_bytes
+        self._lanes = lanes
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._waiting: dict[str, list[bytes]] = {}
+
+    def append(self, job_id: str, text: str) -> tuple[int, str]:
+        """Append ``text``, each line with the time; return where it begins and what will be written by the
+        next :meth:`flush` (nothing once the log is full)."""
+        offset = self._size(job_id)
+        if offset >= self._most_bytes:
+            return offset, ""
+        stamp = _stamp(time.time())
+        lines = _dated(stamp, text)
+        if offset + len(lines.encode()) > self._most_bytes:
+            lines = f"{stamp} the log is full ({self._most_bytes} bytes); what follows is lost\n"
+            lines += " " * max(0, self._most_bytes - offset - len(lines.encode()))
+        data = lines.encode()
+        self._sizes[job_id] = offset + len(data)
+        self._waiting.setdefault(job_id, []).append(data)
+        return offset, lines
+
+    def forget(self, job_id: str) -> None:
+        """The job's folder is new, or gone: look its log's size up again."""
+        self._sizes.pop(job_id, None)
+        self._waiting.pop(job_id, None)
+
+    def flush(self) -> None:
+        """Hand what was appended to the lanes."""
+        waiting, self._waiting = self._waiting, {}
+        for job_id, pieces in waiting.items():
+            self._lanes.do(job_id, partial(_write, self._path_of(job_id), b"".join(pieces)))
+
+    def close(self) -> None:
+        """Write what is left, here and now. The lanes have ended."""
+        waiting, self._waiting = self._waiting, {}
+        for job_id, pieces in waiting.items():
+            _write(self._path_of(job_id), b"".join(pieces))
+
+    def read(
+        self, job_id: str, offset: int, most_bytes: int, then: Callable[[Future[tuple[bytes, int]]], None]
+    ) -> None:
+        """Read a piece of a log and its size so far, on the lane; everything appended before is in it. The
+        future fails with OSError when the log is there but cannot be read."""
+        self._size(job_id)  # a log that nobody has written to yet begins now
+        self.flush()
+        self._lanes.run(job_id, partial(read_log, self._path_of(job_id), offset, most_bytes), then)
+
+    def _size(self, job_id: str) -> int:
+        size = self._sizes.get(job_id)
+        if size is None:
+            try:
+                size = self._path_of(job_id).stat().st_size
+            except OSError:
+                size = self._begin(job_id)
+            if len(self._sizes) >= _KNOWN_LOGS:
+                self._sizes.popitem(last=False)
+        self._sizes[job_id] = size
+        self._sizes.move_to_end(job_id)
+        return size
+
+    def _begin(self, job_id: str) -> int:
+        """Give a log its first line; how many bytes that has."""
+        when, text = self._first_line(job_id)
+        data = _dated(_stamp(when), text).encode()
+        self._waiting.setdefault(job_id, []).append(data)
+        return len(data)
+
+
+def _stamp(when: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+
+
+def _dated(stamp: str, text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()  # what a C library printed may be anything
+    return "".join(f"{stamp} {line}\n" for line in text.splitlines())
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A log that cannot be written does not stop a job."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(data)
+    except OSError as error:
+        _log.warning("cannot write the job log %s: %s", path, error)
+
+
+def read_log(path: Path, offset: int, most_bytes: int) -> tuple[bytes, int]:
+    """A piece of a log and its size so far. A job without a log yet has an empty one.
+
+    Raises:
+        OSError: when it is there but cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(min(offset, size))
+            return file.read(most_bytes), size
+    except FileNotFoundError:
+        return b"", 0

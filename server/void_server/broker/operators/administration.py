@@ -1,0 +1,126 @@
+"""What clients ask about the server, its queue and the jobs in it, and who may.
+
+One rule: everybody sees every job; what changes a job is for its owner and for operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from void_protocol.messages import (
+    Cancel,
+    Clean,
+    Drain,
+    GetHealth,
+    GetStatus,
+    JobReply,
+    Message,
+    Pause,
+    QueueMode,
+    Release,
+    Resume,
+    SetPriority,
+)
+from void_server.broker.connections.outbox import Outbox
+from void_server.broker.connections.sessions import Session
+from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.errors import RequestRefused
+from void_server.settings import ServerSettings
+
+AdministrationMessage = (
+    GetStatus | GetHealth | Cancel | Release | Pause | Resume | Drain | SetPriority | Clean
+)
+
+
+def check_priority(settings: ServerSettings, owner: str, priority: int) -> None:
+    """Refuse a priority that this owner may not give.
+
+    Raises:
+        RequestRefused: ``operators_only``.
+    """
+    if priority > 0 and owner not in settings.operators:
+        raise RequestRefused(
+            "operators_only",
+            f"priority {priority}: only operators of the server go above 0 ({_names(settings)}); ask one",
+        )
+
+
+def _names(settings: ServerSettings) -> str:
+    return ", ".join(settings.operators) or "it has none: see 'void serve --operator'"
+
+
+class Administration:
+    """On the broker's thread."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        outbox: Outbox,
+        desk: JobDesk,
+        status: Callable[[int], Message],
+        health: Callable[[int], Message],
+        clean: Callable[[bytes, Clean], None],
+    ) -> None:
+        """``status`` and ``health`` make replies to a request number; ``clean`` answers a peer by and by."""
+        self._settings = settings
+        self._outbox = outbox
+        self._desk = desk
+        self._status = status
+        self._health = health
+        self._clean = clean
+
+    def handle(self, session: Session, message: AdministrationMessage) -> None:
+        """Do what is asked and answer.
+
+        Raises:
+            RequestRefused: when it cannot be done or this client may not.
+        """
+        peer, owner = session.peer, session.owner
+        match message:
+            case GetStatus(request=request):
+                self._outbox.send(peer, self._status(request))
+            case GetHealth(request=request):
+                self._outbox.send(peer, self._health(request))
+            case Cancel(request=request, job_id=job_id):
+                self._check_owner(session, job_id, "cancel")
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.cancel(job_id)))
+            case Release(request=request, job_id=job_id):
+                self._check_owner(session, job_id, "release the results of")
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.release(job_id)))
+            case Pause(request=request, job_id=None, reason=reason):
+                self._set_gate(session, "pause the queue", "paused", reason, request)
+            case Resume(request=request, job_id=None):
+                self._set_gate(session, "resume the queue", "open", "", request)
+            case Drain(request=request, reason=reason):
+                self._set_gate(session, "drain the server", "draining", reason, request)
+            case Pause(request=request, job_id=str(job_id), reason=reason):
+                self._check_owner(session, job_id, "pause")
+                job = self._desk.pause(job_id, owner, reason)
+                self._outbox.send(peer, JobReply(request=request, job=job))
+            case Resume(request=request, job_id=str(job_id)):
+                self._check_owner(session, job_id, "resume")
+                self._outbox.send(peer, JobReply(request=request, job=self._desk.resume(job_id)))
+            case SetPriority(request=request, job_id=job_id, priority=priority):
+                self._check_owner(session, job_id, "change the priority of")
+                check_priority(self._settings, owner, priority)
+                job = self._desk.set_priority(job_id, priority)
+                self._outbox.send(peer, JobReply(request=request, job=job))
+            case Clean():
+                self._check_operator(session, "clean up")
+                self._clean(peer, message)
+
+    def _set_gate(self, session: Session, what: str, mode: QueueMode, reason: str, request: int) -> None:
+        self._check_operator(session, what)
+        self._desk.set_gate(mode, session.owner, reason)
+        self._outbox.send(session.peer, self._status(request))
+
+    def _check_operator(self, session: Session, what: str) -> None:
+        if session.owner not in self._settings.operators:
+            raise RequestRefused(
+                "operators_only", f"{session.owner} may not {what}; operators may: {_names(self._settings)}"
+            )
+
+    def _check_owner(self, session: Session, job_id: str, what: str) -> None:
+        owner = self._desk.info(job_id).owner
+        if owner != session.owner:
+            self._check_operator(session, f"{what} job {job_id} of {owner}")

@@ -1,0 +1,47 @@
+"""The server's side of proving that it sees the client's files. On a lane: a network drive may hang."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from void_protocol.messages import Proof, ProofAnswer, ProofFile, ProofFolder, Prove
+from void_protocol.proof import answer_folder, digest_open_file
+from void_server.access.allowed_paths import check_output_folder, opened_exr
+from void_server.errors import RequestRefused
+from void_server.settings import ServerSettings
+
+PROOF_FILES = 2048
+"""The most files in one request."""
+_PROBLEM_CHARACTERS = 500
+"""So that the answers to all of them fit into one message."""
+
+
+def answer(message: Prove, settings: ServerSettings) -> Proof:
+    """Digests where the server can read, reasons where it cannot.
+
+    Raises:
+        RequestRefused: when too many files are asked for.
+    """
+    if len(message.files) > PROOF_FILES:
+        raise RequestRefused("limit", f"{len(message.files)} files in one proof; at most {PROOF_FILES}")
+    nonce = bytes.fromhex(message.nonce)
+    folder = None if message.folder is None else _folder(nonce, message.folder, settings)
+    files = [_file(nonce, file, settings) for file in message.files]
+    return Proof(request=message.request, files=files, folder=folder)
+
+
+def _file(nonce: bytes, file: ProofFile, settings: ServerSettings) -> ProofAnswer:
+    path = Path(file.path)
+    try:
+        with opened_exr(path, settings.readable) as opened:
+            return ProofAnswer(digest=digest_open_file(nonce, opened, path, file.ranges))
+    except (OSError, ValueError, RequestRefused) as error:
+        return ProofAnswer(problem=str(error)[:_PROBLEM_CHARACTERS])
+
+
+def _folder(nonce: bytes, folder: ProofFolder, settings: ServerSettings) -> ProofAnswer:
+    try:
+        check_output_folder(Path(folder.path), settings.writable)
+        return ProofAnswer(digest=answer_folder(nonce, folder))
+    except (OSError, ValueError, RequestRefused) as error:
+        return ProofAnswer(problem=str(error)[:_PROBLEM_CHARACTERS])

@@ -1,0 +1,226 @@
+"""Takes jobs in.
+
+A submission is read and checked by a reader, a thread: its paths may lie on a drive that hangs. What arrives
+while a reader is busy waits, and is then read together, stored together and made durable by one commit. So
+the more clients wait, the less each of them costs.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+
+from void_protocol.mailbox import Mailbox
+from void_protocol.messages import Accepted, Error, JobState, ManifestEntry, Submit
+from void_server.broker.connections.outbox import Outbox
+from void_server.broker.connections.sessions import Session
+from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.jobs.spool import Spool
+from void_server.broker.jobs.store import NewJob
+from void_server.broker.keyed_threads import Lanes
+from void_server.broker.operators.administration import check_priority
+from void_server.broker.transfers.submission_check import read_submission
+from void_server.broker.transfers.uploads import Uploads
+from void_server.errors import RequestRefused, StoreError
+from void_server.settings import ServerSettings
+
+_log = logging.getLogger(__name__)
+_READERS = 4
+_SLOW_S = 0.25
+"""A reader that is at it for longer has a large job or a drive that hangs: the next one takes over."""
+_TOGETHER = 64
+_TOGETHER_BYTES = 1024**2
+"""What is read in one go: few enough that the first client does not wait for the last for long."""
+
+_LEAST_BYTES = 4096
+"""What any submission counts as: an empty one takes memory too."""
+
+_Outcome = tuple[NewJob, list[ManifestEntry]] | Exception
+
+
+@dataclass
+class _Submission:
+    peer: bytes
+    owner: str
+    message: Submit
+    payloads: list[bytes]
+    size: int
+
+
+@dataclass
+class _Reader:
+    lanes: Lanes
+    batch: list[_Submission] = field(default_factory=list)
+    """What it reads now."""
+    since: float = 0.0
+
+
+class Submissions:
+    """All methods belong to the broker's thread."""
+
+    def __init__(
+        self,
+        *,
+        settings: ServerSettings,
+        spool: Spool,
+        desk: JobDesk,
+        uploads: Uploads,
+        outbox: Outbox,
+        mailbox: Mailbox[Callable[[], None]],
+    ) -> None:
+        self._settings = settings
+        self._spool = spool
+        self._desk = desk
+        self._uploads = uploads
+        self._outbox = outbox
+        self._readers = [_Reader(Lanes(mailbox, 1)) for _ in range(_READERS)]
+        self._waiting: OrderedDict[bytes, deque[_Submission]] = OrderedDict()
+        """What nobody reads yet, of each peer; the peer whose turn is longest ago comes first."""
+        self._unread_bytes = 0
+        """Of what waits and what is being read."""
+
+    def take(self, session: Session, message: Submit, payloads: Sequence[memoryview]) -> None:
+        """A client submits a job; the answer comes when it was read.
+
+        Raises:
+            RequestRefused: when too much waits already, or the priority is not the client's to choose.
+        """
+        check_priority(self._settings, session.owner, message.priority)
+        size = max(_LEAST_BYTES, sum(len(payload) for payload in payloads))
+        most = self._settings.submission_bytes
+        if self._unread_bytes and self._unread_bytes + size > most:
+            raise RequestRefused(
+                "limit",
+                f"{self._unread_bytes} bytes of submissions wait already, at most {most} (submission_bytes); "
+                "send one at a time, or this one again soon",
+            )
+        self._unread_bytes += size
+        submission = _Submission(
+            session.peer, session.owner, message, [bytes(payload) for payload in payloads], size
+        )
+        self._waiting.setdefault(session.peer, deque()).append(submission)
+
+    def drop(self, peer: bytes) -> None:
+        """The peer is gone: what it sent and nobody has read yet is forgotten."""
+        for submission in self._waiting.pop(peer, ()):
+            self._unread_bytes -= submission.size
+
+    def begin(self) -> None:
+        """Let a reader that is free read what waits. For the broker, once in each turn."""
+        if not self._waiting:
+            return
+        now = time.monotonic()
+        for reader in self._readers:
+            if not reader.batch:
+                self._hand_over(reader, now)
+                return
+            if now < reader.since + _SLOW_S:
+                return  # it is free in a moment, and takes what waits until then together
+
+    @property
+    def are_coming(self) -> bool:
+        """Whether some will have to be stored in a moment."""
+        return bool(self._waiting) or any(reader.batch for reader in self._readers)
+
+    def _hand_over(self, reader: _Reader, now: float) -> None:
+        batch = self._next_batch()
+        if batch:
+            reader.batch, reader.since = batch, now
+            work = partial(_read_all, self._settings, self._spool, batch)
+            reader.lanes.run("", work, partial(self._were_read, reader))
+
+    def _next_batch(self) -> list[_Submission]:
+        """One of each client in turn. Who has one being read waits: jobs of one client keep their order."""
+        busy = {submission.peer for reader in self._readers for submission in reader.batch}
+        peers = deque(peer for peer in self._waiting if peer not in busy)
+        batch: list[_Submission] = []
+        size = 0
+        while peers and len(batch) < _TOGETHER:
+            peer = peers.popleft()
+            line = self._waiting[peer]
+            size += line[0].size
+            if batch and size > _TOGETHER_BYTES:
+                break
+            batch.append(line.popleft())
+            if line:
+                self._waiting.move_to_end(peer)
+                peers.append(peer)
+            else:
+                del self._waiting[peer]
+        return batch
+
+    def _were_read(self, reader: _Reader, done: Future[list[_Outcome]]) -> None:
+        batch, reader.batch = reader.batch, []
+        self._unread_bytes -= sum(submission.size for submission in batch)
+        for submission, outcome in zip(batch, done.result(), strict=True):
+            try:
+                self._answer(submission, outcome)
+            except RequestRefused as refusal:
+                self._refuse(submission, refusal.code, str(refusal))
+                self._clear_away(reader, outcome)
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - one client's job must not end the service of the others
+                _log.exception("cannot take a job of %s", submission.owner)
+                self._refuse(submission, "internal", "the server failed at this job; its log says more")
+
+    def _answer(self, submission: _Submission, outcome: _Outcome) -> None:
+        if isinstance(outcome, Exception):
+            raise outcome
+        new, entries = outcome
+        info = self._desk.submit(new, entries)
+        accepted = Accepted(request=submission.message.request, job=info)
+        if info.state is JobState.UPLOADING:
+            if info.owner != submission.owner:
+                raise RequestRefused("conflict", f"job {info.job_id} is being uploaded by {info.owner}")
+            standing = self._uploads.begin(submission.peer, info.job_id, entries)
+            accepted = Accepted(
+                request=submission.message.request,
+                job=self._desk.info(info.job_id),
+                have=standing.have,
+                partial=standing.partial,
+                credit=standing.credit,
+            )
+        self._outbox.send(submission.peer, accepted)
+
+    def _clear_away(self, reader: _Reader, outcome: _Outcome) -> None:
+        """Delete the folders of a job that is not taken: by the reader that made them, before it reads on, so
+        that they are not those of the same job submitted again."""
+        if not isinstance(outcome, Exception) and not self._desk.knows(outcome[0].job_id):
+            reader.lanes.do("", partial(self._spool.remove_all, outcome[0].job_id))
+
+    def _refuse(self, submission: _Submission, code: str, text: str) -> None:
+        error = Error(request=submission.message.request, code=code, message=text)
+        self._outbox.send(submission.peer, error)
+
+    def close(self) -> None:
+        """End the readers; what they have not begun is dropped, and nobody was told that it was taken."""
+        for reader in self._readers:
+            reader.lanes.close()
+
+
+def _read_all(settings: ServerSettings, spool: Spool, batch: Sequence[_Submission]) -> list[_Outcome]:
+    """For each submission the job and its manifest, or what is wrong with it. On a reader's thread."""
+    outcomes: list[_Outcome] = []
+    for submission in batch:
+        try:
+            outcomes.append(_read(settings, spool, submission))
+        except Exception as error:  # noqa: BLE001 - told to its client, on the broker's thread
+            outcomes.append(error)
+    return outcomes
+
+
+def _read(
+    settings: ServerSettings, spool: Spool, submission: _Submission
+) -> tuple[NewJob, list[ManifestEntry]]:
+    new, entries = read_submission(settings, submission.owner, submission.message, submission.payloads)
+    try:
+        spool.make_folders(new.job_id, entries, new.outputs)
+    except OSError as error:
+        raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
+    return new, entries

@@ -1,0 +1,355 @@
+"""Input files arriving in chunks.
+
+One file of a job is open at a time. The broker's thread checks the order of chunks and counts credit; a lane
+writes and hashes. A file counts only when its size and SHA-256 are right and it is on the disk under its
+final name; then it survives a power cut. What has arrived of the open file survives a lost connection and the
+end of the server: the client goes on at the first chunk that is missing.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from void_protocol.durable import put_in_place
+from void_protocol.messages import Chunk, Error, FileRefused, FileStored, ManifestEntry, UploadCredit
+from void_protocol.wire import CHUNK_BYTES
+from void_server.broker.connections.outbox import Outbox
+from void_server.broker.jobs.spool import PART, Spool
+from void_server.broker.jobs.store import Store
+from void_server.broker.keyed_threads import Lanes
+
+_FLOW_BYTES = 8 * 1024**2
+"""The disk is told to begin with a file each time that so much of it is here: the sync at its end, for which
+the client waits, has little left to do."""
+_RESERVE_BYTES = 8 * 1024**2
+"""Uploads leave this much of the volume free, so that the job store can still be written."""
+
+
+class Standing(NamedTuple):
+    """How far an upload is."""
+
+    have: list[tuple[int, int]]
+    """Runs of indices of files that are here."""
+    partial: list[tuple[int, int]]
+    """Files that have begun to arrive, each with the byte that comes next."""
+    credit: int
+
+
+class ChecksumError(Exception):
+    """The bytes that arrived are not those that were sent."""
+
+
+class _IncomingFile:
+    """A file being written. Methods belong to the lane, attributes to the broker's thread."""
+
+    def __init__(self, index: int, path: Path, size: int, begun_bytes: int = 0) -> None:
+        """``begun_bytes``: what an earlier process has left of it and may stay."""
+        self.index = index
+        self._size = size
+        self.received = begun_bytes
+        self.has_failed = False
+        self._begun_bytes = begun_bytes
+        self._path = path
+        self._part = path.with_name(path.name + PART)
+        self._hash = hashlib.sha256()
+        self._file: BinaryIO | None = None
+        self._flowing_bytes = begun_bytes
+        """What the disk was told to begin with."""
+
+    def write(self, data: memoryview) -> None:
+        if self._file is None:
+            self._file = self._open()
+        self._file.write(data)
+        self._hash.update(data)
+        written = self._file.tell()
+        if written >= self._flowing_bytes + _FLOW_BYTES:
+            self._file.flush()
+            _let_flow(self._file.fileno(), self._flowing_bytes, written)
+            self._flowing_bytes = written
+
+    def _open(self) -> BinaryIO:
+        room = shutil.disk_usage(self._path.parent).free - _RESERVE_BYTES
+        if self._size - self._begun_bytes > room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if not self._begun_bytes:
+            return self._part.open("wb")
+        file = self._part.open("r+b")
+        left = self._begun_bytes
+        while left > 0 and (known := file.read(min(CHUNK_BYTES, left))):
+            self._hash.update(known)
+            left -= len(known)
+        file.truncate()
+        return file
+
+    def finish(self, sha256: str) -> str:
+        """Close, sync and rename; the checksum comes back."""
+        assert self._file is not None
+        self._file.close()
+        digest = self._hash.hexdigest()
+        if digest != sha256:
+            self._part.unlink(missing_ok=True)
+            raise ChecksumError(f"{self._path.name} arrived with SHA-256 {digest}, sent was {sha256}")
+        put_in_place(self._part, self._path)
+        return digest
+
+    def abandon(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+@dataclass
+class _Upload:
+    job_id: str
+    entries: Sequence[ManifestEntry]
+    peer: bytes
+    stored: set[int]
+    incoming: _IncomingFile | None = None
+    refused: int | None = None
+    """The file whose chunks are passed over until it begins again."""
+    outstanding: int = 0
+    is_synced: bool = False
+    """Whether the job's folders are on the disk."""
+    is_blocked: bool = False
+    """Whether the disk was full at last."""
+    last_progress: float = field(default_factory=time.monotonic)
+    """When enough had come the last time. A chunk now and then is none: it would hold the job for ever."""
+    fresh_bytes: int = 0
+    """What has come since then."""
+
+
+class Uploads:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        spool: Spool,
+        outbox: Outbox,
+        lanes: Lanes,
+        credit: int,
+        progress_bytes: int = 1024**2,
+        on_complete: Callable[[str], None],
+        on_blocked: Callable[[str, str], None],
+    ) -> None:
+        """
+        Args:
+            on_complete: hears of a job whose files are all here.
+            on_blocked: hears of a job and why its files cannot be stored now; an empty text when they can.
+        """
+        self._store = store
+        self._spool = spool
+        self._outbox = outbox
+        self._lanes = lanes
+        self._credit = credit
+        self._progress_bytes = progress_bytes
+        self._on_complete = on_complete
+        self._on_blocked = on_blocked
+        self._uploads: dict[str, _Upload] = {}
+        self._waiting_since: dict[str, float] = {}
+        """When uploads were first looked at whose client has not been here since this process began."""
+
+    def begin(self, peer: bytes, job_id: str, entries: Sequence[ManifestEntry]) -> Standing:
+        """Take uploads of this job from ``peer`` from now on; how far they are comes back."""
+        upload = self._uploads.get(job_id)
+        if upload is None:
+            upload = _Upload(job_id, entries, peer, set(self._store.uploaded(job_id)))
+            self._uploads[job_id] = upload
+            with suppress(OSError):  # a power cut may have taken them; the first chunk will tell
+                self._spool.make_folders(job_id, entries, "paths")
+                self._take_up_begun(upload)
+        upload.peer = peer
+        incoming = upload.incoming
+        return Standing(
+            have=_runs(sorted(upload.stored)),
+            partial=[]
+            if incoming is None or not incoming.received
+            else [(incoming.index, incoming.received)],
+            credit=self._credit - upload.outstanding,
+        )
+
+    def _take_up_begun(self, upload: _Upload) -> None:
+        """Go on with the file that an earlier process had open."""
+        begun = self._spool.begun_inputs(upload.job_id)
+        if not begun:
+            return
+        for index, entry in enumerate(upload.entries):
+            path = self._spool.input_file(upload.job_id, entry)
+            size = begun.get(path, 0)
+            # Whole chunks, and never all: the last chunk brings the checksum.
+            kept = max(0, min(size, entry.size - 1)) // CHUNK_BYTES * CHUNK_BYTES
+            if kept and index not in upload.stored and upload.incoming is None:
+                upload.incoming = _IncomingFile(index, path, entry.size, kept)
+
+    def chunk(self, peer: bytes, message: Chunk, data: memoryview) -> None:
+        """Take one chunk."""
+        upload = self._uploads.get(message.job_id)
+        if upload is None or upload.peer != peer:
+            text = f"no upload of job {message.job_id} is open on this connection; submit the job again"
+            self._outbox.send(peer, Error(code="no_upload", message=text))
+            return
+        if upload.outstanding >= self._credit:
+            text = f"chunk of file {message.file} sent without credit; {self._credit} may be on the way"
+            self._refuse(upload, message.file, "limit", text)
+            return
+        upload.outstanding += 1
+        problem = self._begin_file(upload, message) or self._size_problem(upload, message, len(data))
+        if problem is not None:
+            if problem:
+                self._refuse(upload, message.file, "bad_chunk", problem)
+            self._give_credit(upload)
+            return
+        incoming = upload.incoming
+        assert incoming is not None
+        incoming.received += len(data)
+        upload.fresh_bytes += len(data)
+        if upload.fresh_bytes >= self._progress_bytes:
+            upload.fresh_bytes, upload.last_progress = 0, time.monotonic()
+        if message.last:
+            upload.incoming = None
+
+        def work() -> str | None:
+            incoming.write(data)
+            if not message.last:
+                return None
+            digest = incoming.finish(message.sha256)
+            if not upload.is_synced:
+                self._spool.sync_folders(upload.job_id)
+                upload.is_synced = True
+            return digest
+
+        self._lanes.run(message.job_id, work, partial(self._written, upload, incoming))
+
+    def _begin_file(self, upload: _Upload, message: Chunk) -> str | None:
+        """Open the file that the chunk belongs to. None when it may be written, else why not (empty: it is
+        passed over in silence)."""
+        if message.file >= len(upload.entries):
+            return f"there is no file {message.file}; the manifest has {len(upload.entries)}"
+        incoming = upload.incoming
+        if message.offset == 0:
+            self._abandon_file(upload)
+            if message.file in upload.stored:
+                if message.last:
+                    self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=message.file))
+                return ""
+            upload.refused = None
+            entry = upload.entries[message.file]
+            path = self._spool.input_file(upload.job_id, entry)
+            upload.incoming = _IncomingFile(message.file, path, entry.size)
+            return None
+        if incoming is not None and (incoming.index, incoming.received) == (message.file, message.offset):
+            return None
+        if upload.refused == message.file or message.file in upload.stored:
+            return ""
+        at = f"byte {incoming.received} of file {incoming.index}" if incoming else "the start of a file"
+        return f"expected {at}, got byte {message.offset} of file {message.file}"
+
+    def _size_problem(self, upload: _Upload, message: Chunk, length: int) -> str | None:
+        assert upload.incoming is not None
+        size = upload.entries[message.file].size
+        end = upload.incoming.received + length
+        if end > size or (message.last and end != size):
+            return f"file {message.file} has {end} bytes or more; the manifest says {size}"
+        if length == 0 and size > 0:
+            return f"an empty chunk of file {message.file}"
+        return None
+
+    def _refuse(self, upload: _Upload, file: int, code: str, text: str) -> None:
+        self._abandon_file(upload)
+        upload.refused = file
+        self._outbox.send(upload.peer, FileRefused(job_id=upload.job_id, file=file, code=code, message=text))
+
+    def _give_credit(self, upload: _Upload) -> None:
+        upload.outstanding -= 1
+        self._outbox.send(upload.peer, UploadCredit(job_id=upload.job_id, chunks=1))
+
+    def _written(self, upload: _Upload, incoming: _IncomingFile, done: Future[str | None]) -> None:
+        if self._uploads.get(upload.job_id) is not upload:
+            return
+        self._give_credit(upload)
+        try:
+            digest = done.result()
+        except ChecksumError as error:
+            self._refuse(upload, incoming.index, "checksum", str(error))
+        except OSError as error:
+            if not incoming.has_failed:  # of the chunks that were on the way, the first one tells
+                incoming.has_failed = True
+                self._cannot_keep(upload, incoming, error)
+        else:
+            if digest is not None:
+                self._stored(upload, incoming.index, digest)
+
+    def _cannot_keep(self, upload: _Upload, incoming: _IncomingFile, error: OSError) -> None:
+        self._lanes.run(upload.job_id, incoming.abandon, _ignore)
+        if upload.incoming is incoming:
+            upload.incoming = None
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {error}")
+            return
+        left = sum(entry.size for i, entry in enumerate(upload.entries) if i not in upload.stored)
+        why = f"the server's volume is full; the files still to come need {left / 1e9:.2f} GB"
+        if not upload.is_blocked:
+            upload.is_blocked = True
+            self._on_blocked(upload.job_id, why)
+        self._refuse(upload, incoming.index, "full", why)
+
+    def _stored(self, upload: _Upload, index: int, digest: str) -> None:
+        self._store.add_upload(upload.job_id, index, upload.entries[index].size, digest)
+        upload.stored.add(index)
+        if upload.is_blocked:
+            upload.is_blocked = False
+            self._on_blocked(upload.job_id, "")
+        self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=index))
+        if len(upload.stored) == len(upload.entries):
+            self.stop(upload.job_id)
+            self._on_complete(upload.job_id)
+
+    def _abandon_file(self, upload: _Upload) -> None:
+        incoming, upload.incoming = upload.incoming, None
+        if incoming is not None:
+            self._lanes.run(upload.job_id, incoming.abandon, _ignore)
+
+    def stop(self, job_id: str) -> None:
+        """Take no more of this job."""
+        self._waiting_since.pop(job_id, None)
+        upload = self._uploads.pop(job_id, None)
+        if upload is not None:
+            self._abandon_file(upload)
+
+    def silence_s(self, job_id: str) -> float:
+        """For how long not enough has come of a job that is being uploaded, as far as this process knows."""
+        upload = self._uploads.get(job_id)
+        heard = self._waiting_since.setdefault(job_id, time.monotonic())
+        return time.monotonic() - (heard if upload is None else upload.last_progress)
+
+
+def _let_flow(descriptor: int, start: int, end: int) -> None:
+    """Have these bytes written without waiting for it, where the system can be told so (on Linux advice that
+    they are not needed does that; they stay readable)."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # advice; the sync at the end is what counts
+            os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_DONTNEED)
+
+
+def _ignore(done: Future[None]) -> None:
+    """Nothing depends on whether a half file could be removed."""
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

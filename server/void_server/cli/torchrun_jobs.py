@@ -1,0 +1,69 @@
+"""Several processes for one shot, started by ``torchrun``: the first runs the jobs, the others help."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from void_engine.diffusion.sampling.torchrun import process_count, process_rank
+from void_protocol.job import RemovalJob
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+
+if TYPE_CHECKING:
+    from void_engine.engines.interface import Float32Array
+
+_ENGINE = "void"
+"""The one engine whose windows can be shared."""
+
+
+class _HelperMonitor:
+    """A helping process says only what is worth a line, and is stopped by the one that leads."""
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
+        """The leading process shows it."""
+
+    def preview(self, frame: int, picture: Float32Array) -> None:
+        """The leading process shows it."""
+
+    def log(self, message: str) -> None:
+        sys.stderr.write(f"process {process_rank()}: {message}\n")
+
+    def check_cancelled(self) -> None:
+        """Only the leading process is asked to stop; it tells the others after the step."""
+
+
+def run_together(jobs: Collection[RemovalJob], lead: Callable[[], None]) -> None:
+    """Call ``lead`` in a process of its own or, of several, in the first one.
+
+    Raises:
+        CommandError: when several processes are given a job that only one can run.
+    """
+    if process_count() == 1:
+        lead()
+        return
+    for job in jobs:
+        if job.settings.engine != _ENGINE:
+            raise CommandError(
+                f"{job.shot.name}: several processes share the windows of engine {_ENGINE!r} only, and this "
+                f"job asks for {job.settings.engine!r}; run it without torchrun",
+                ExitCode.INVALID_JOB,
+            )
+    import torch
+
+    from void_engine.diffusion.sampling.denoise_pass import Follower
+    from void_engine.diffusion.sampling.distributed import joined_processes
+
+    on_cpu = any(job.settings.engine_options.get("device") == "cpu" for job in jobs)
+    device = "cuda" if torch.cuda.is_available() and not on_cpu else "cpu"
+    if process_rank() > 0:
+        # SIGTERM reaches every process; the leading one ends the step together with the others.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with joined_processes(device) as crew:
+        if crew.leads:
+            lead()
+        else:
+            Follower(crew, _HelperMonitor()).serve()

@@ -1,0 +1,85 @@
+"""The step that joins: the parts' answers into one shot, merged into the plates, frame by frame."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.engines.interface import CleanFrame, Float32Array
+from void_engine.errors import MissingFrameError
+from void_engine.geometry import Box
+from void_engine.plates.exr import read_frame
+from void_engine.plates.writer import PlateWriter
+from void_engine.removal import RemovalMonitor, finished_frame, frames_to_make
+from void_server.farm.errors import FarmError
+from void_server.farm.plan_file import JobPiece
+from void_server.farm.planning import PlannedJob
+from void_server.farm.remove import CONFIDENCE
+from void_server.farm.scratch_layout import Workplace, prepared_shot, request_of, with_prepared_mattes
+
+
+def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
+    """Write the result's frames of a chunk that are not there yet.
+
+    Raises:
+        FarmError: when a part has not made its frames.
+        EngineError: when a file cannot be read or written; frames that are whole stay.
+        RemovalCancelled: when the monitor asked for a stop; frames that are whole stay.
+    """
+    place = Workplace.of(piece, scratch)
+    found = place.prepared()
+    box = Box(*found.box)
+    chunk = range(piece.work.first_frame, piece.work.last_frame + 1)
+    with ExitStack() as files:
+        request = with_prepared_mattes(request_of(piece, files), place, found, files)
+        wanted = sorted(frames_to_make(request, monitor, chunk))
+        shot = prepared_shot(request, found)
+        with PlateWriter(compression=request.output.compression, on_written=monitor.frame_done) as writer:
+            for step, number in enumerate(wanted):
+                monitor.progress("merge", step, len(wanted), number)
+                clean = joined(place, piece.planned, number, box)
+                record = place.record(piece.planned.parts_with(number)[-1])
+                frame = finished_frame(request, shot, clean, record)
+                writer.submit(frame, request.output.pattern.path(number))
+
+
+def joined(place: Workplace, planned: PlannedJob, number: int, box: Box) -> CleanFrame:
+    """The clean frame from the one or two parts that made it.
+
+    Across the frames that two parts have in common the later one comes in as the earlier one goes out. Where
+    both say the same, as they do wherever the plate shows what is hidden, that is taken to the bit.
+
+    Raises:
+        FarmError: when a part has not made it.
+    """
+    starts = planned.parts_with(number)
+    answers = [_answer(place, start, number, box) for start in starts]
+    if len(answers) == 1:
+        return answers[0]
+    earlier, later = answers[-2:]
+    share = np.float32((number - starts[-1] + 1) / (planned.overlap + 1))
+    confidence = None
+    if earlier.confidence is not None and later.confidence is not None:
+        confidence = faded(earlier.confidence, later.confidence, share)
+    return CleanFrame(number, faded(earlier.picture, later.picture, share), confidence)
+
+
+def faded(earlier: Float32Array, later: Float32Array, share: np.float32) -> Float32Array:
+    """``earlier`` going over into ``later``, whose weight is ``share``; both where they are the same."""
+    same = (earlier == later) | (np.isnan(earlier) & np.isnan(later))
+    return np.asarray(np.where(same, later, earlier + share * (later - earlier)), np.float32)
+
+
+def _answer(place: Workplace, start: int, number: int, box: Box) -> CleanFrame:
+    path = place.clean(start).path(number)
+    try:
+        frame = read_frame(path, number)
+    except MissingFrameError as error:
+        raise FarmError(
+            f"frame {number} was not made by the part from {start} ({path}); run the step 'remove' again, "
+            "what it has made is kept"
+        ) from error
+    confidence = frame.plane(CONFIDENCE, box) if CONFIDENCE in frame.channel_names else None
+    return CleanFrame(number, frame.read_rgb(box), confidence)

@@ -1,0 +1,144 @@
+"""Where the steps of a job leave things for each other: a folder below a scratch that all machines see."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from void_engine.engines.interface import Engine
+from void_engine.geometry import Box
+from void_engine.mattes import MatteFiles, MatteRole, ShotMattes
+from void_engine.plates.pattern import FramePattern
+from void_engine.plates.sequence import PlateSequence
+from void_engine.removal import RemovalRequest, shot_source
+from void_engine.shot import PlateShot
+from void_protocol.durable import make_folder, write_whole
+from void_protocol.job_file import encode_job
+from void_server.farm.errors import FarmError
+from void_server.farm.plan_file import JobPiece
+from void_server.translate import removal_request, warm_engine
+
+ROLES: tuple[MatteRole, ...] = ("remove", "affected", "ignore")
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """What the preparation found out about a shot, once for all its parts."""
+
+    engine: str
+    box: tuple[int, int, int, int]
+    """The region of interest: ``x0, y0, x1, y1``."""
+    frame_box: tuple[int, int, int, int]
+    pixel_aspect: float
+    roles: list[str]
+    """Which roles have matte files here."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The files of one job, by what they are."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, piece: JobPiece, scratch: Path) -> Workplace:
+        """A folder that only this very content of the job has."""
+        return cls(scratch / f"{piece.job.job_id}_{fingerprint(piece)[:12]}")
+
+    @property
+    def shared(self) -> Path:
+        """The engine's, for all parts."""
+        return self.folder / "shared"
+
+    def mattes(self, role: MatteRole) -> FramePattern:
+        """Prepared mattes of a role, at the scale of the work."""
+        return FramePattern.parse(self.folder / "mattes" / f"{role}.%04d.exr")
+
+    def clean(self, start: int) -> FramePattern:
+        """The engine's answers in the part that begins at ``start``."""
+        return FramePattern.parse(self.folder / "clean" / str(start) / "clean.%04d.exr")
+
+    @property
+    def _prepared(self) -> Path:
+        return self.folder / "prepared.json"
+
+    @property
+    def is_prepared(self) -> bool:
+        return self._prepared.is_file()
+
+    def save_prepared(self, found: Prepared) -> None:
+        """Tell that the preparation is whole. Last of all."""
+        make_folder(self.folder)
+        write_whole(self._prepared, msgspec.json.encode(found))
+
+    def prepared(self) -> Prepared:
+        """What the preparation found.
+
+        Raises:
+            FarmError: when the step was not run.
+        """
+        try:
+            return msgspec.json.decode(self._prepared.read_bytes(), type=Prepared)
+        except (OSError, msgspec.DecodeError) as error:
+            raise FarmError(
+                f"{self._prepared} cannot be read ({error}); run the step 'prepare' first, with the same "
+                "--scratch on storage that all machines see"
+            ) from error
+
+    def save_record(self, start: int, record: dict[str, str | int | float]) -> None:
+        """Keep what the engine says a part was made with."""
+        make_folder(self._record(start).parent)
+        write_whole(self._record(start), json.dumps(record).encode())
+
+    def record(self, start: int) -> dict[str, str | int | float]:
+        """What :meth:`save_record` kept for a part; empty for nothing."""
+        try:
+            return dict(json.loads(self._record(start).read_bytes()))
+        except FileNotFoundError:
+            return {}
+
+    def _record(self, start: int) -> Path:
+        return self.folder / "clean" / str(start) / "record.json"
+
+
+def fingerprint(piece: JobPiece) -> str:
+    """Of the job as it was submitted: the same on every machine, whatever paths are called there."""
+    return hashlib.sha256(encode_job(piece.job)).hexdigest()
+
+
+def request_of(piece: JobPiece, files: ExitStack) -> RemovalRequest:
+    """The removal that a piece of work belongs to, by this machine's paths."""
+    request = removal_request(piece.local_job, files, engine_name=piece.planned.engine, resume=True)
+    return replace(request, fingerprint=fingerprint(piece))
+
+
+def engine_of(piece: JobPiece) -> Engine:
+    """The job's engine; the same object for all jobs of a process, so that a model is loaded once."""
+    return warm_engine(piece.planned.engine)
+
+
+def with_prepared_mattes(
+    request: RemovalRequest, place: Workplace, found: Prepared, files: ExitStack
+) -> RemovalRequest:
+    """The request with the mattes that were prepared, instead of shapes and matte files."""
+    numbers = request.plates.frame_numbers
+    mattes = [
+        MatteFiles(
+            role=role,
+            frames=files.enter_context(PlateSequence(place.mattes(role), numbers[0], numbers[-1])),
+            channel="A",
+        )
+        for role in ROLES
+        if role in found.roles
+    ]
+    return replace(request, mattes=ShotMattes(files=mattes, scale=request.mattes.scale))
+
+
+def prepared_shot(request: RemovalRequest, found: Prepared) -> PlateShot:
+    """The shot as every part sees it."""
+    return shot_source(request, Box(*found.box), Box(*found.frame_box), found.pixel_aspect)

@@ -1,0 +1,154 @@
+"""The server's own log: one JSON object a line, in files that are rotated by size.
+
+``logs/server.jsonl`` is the newest, ``server.jsonl.1`` the one before it. Each line has ``time`` (UTC),
+``level``, ``logger`` and ``message``, and where they are known ``job_id``, ``state``, ``worker``, ``owner``.
+An exception comes as ``trace``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+
+from void_server.settings import ServerSettings
+
+FIELDS = ("job_id", "state", "worker", "owner")
+"""What a record may carry beside its text (``extra=``), for programs that read the log."""
+_WAITING_RECORDS = 10_000
+_GATHER_S = 0.05
+"""Records are written together that come within this time: a thread that wakes for each of them would take
+its turns away from the one that answers clients."""
+
+
+def server_log_file(settings: ServerSettings) -> Path:
+    """The newest of the server's log files."""
+    return settings.log_folder / "server.jsonl"
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, str] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update({name: str(record.__dict__[name]) for name in FIELDS if name in record.__dict__})
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class _LinesFile(RotatingFileHandler):
+    """As its base, but formats each record once, and leaves it to others to flush."""
+
+    _size = 0
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        self._size = os.fstat(stream.fileno()).st_size
+        return stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record) + self.terminator
+            size = len(line.encode("utf-8", "backslashreplace"))
+            if self._size + size >= self.maxBytes:
+                self.doRollover()
+            if self.stream is None:  # it could not be opened again after the last rotation
+                self.stream = self._open()
+            self.stream.write(line)
+            self._size += size
+        except Exception:  # noqa: BLE001 - as every handler does: what cannot be logged stops nothing
+            self.handleError(record)
+
+
+class _Writer(QueueListener):
+    """Hands records to the handlers, and lets ``file`` flush when there are no more."""
+
+    def __init__(self, records: queue.Queue[logging.LogRecord], file: _LinesFile, *others: logging.Handler):
+        super().__init__(records, file, *others, respect_handler_level=True)
+        self._records = records
+        self._file = file
+
+    def dequeue(self, block: bool) -> logging.LogRecord:
+        with contextlib.suppress(queue.Empty):
+            return self._records.get_nowait()
+        with contextlib.suppress(OSError):  # a full disk: the lines stay in memory and go with the next ones
+            self._file.flush()
+        record = self._records.get(block)
+        if isinstance(record, logging.LogRecord):  # else it says that this is the end
+            time.sleep(_GATHER_S)
+        return record
+
+
+@contextlib.contextmanager
+def logging_to_files(settings: ServerSettings) -> Iterator[None]:
+    """Write everything that this process logs, from level INFO on, to the server's log files."""
+    settings.log_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = _LinesFile(
+        server_log_file(settings),
+        maxBytes=settings.log_file_bytes,
+        backupCount=settings.log_files,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    level, others = root.level, list(root.handlers)
+    # Nobody waits for a log: a thread formats and writes, also what others print on a terminal.
+    records: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_RECORDS)
+    listener = _Writer(records, handler, *others)
+    root.handlers = [_Handover(records)]
+    root.setLevel(min(level or logging.INFO, logging.INFO))
+    listener.start()
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers = others
+        listener.stop()
+        handler.close()
+
+
+class _Handover(QueueHandler):
+    """Passes records on as they are; beyond what may wait they are lost, and nothing stands still."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
+def rotate_output(path: Path, most_bytes: int, files: int) -> None:
+    """Move what a living process has written away, once it is more than ``most_bytes``.
+
+    The process keeps its file open, for appending: the text is copied to ``<name>.1`` and the file emptied.
+    Call while nothing is being written; what comes between the two is lost.
+    """
+    try:
+        if path.stat().st_size <= most_bytes:
+            return
+        for number in range(files - 1, 0, -1):
+            older = path.with_name(f"{path.name}.{number}")
+            if older.exists():
+                older.replace(path.with_name(f"{path.name}.{number + 1}"))
+        shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+        with path.open("r+b") as file:
+            file.truncate(0)
+    except OSError as error:
+        logging.getLogger(__name__).warning("cannot rotate %s: %s", path, error)

@@ -1,0 +1,86 @@
+"""One of several processes that denoise together; what the tests of ``parallel`` start."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from void_engine.diffusion.errors import PeerError
+from void_engine.diffusion.model.folder import ModelFolder
+from void_engine.diffusion.model.offload import PrecisionOverflow, Residency
+from void_engine.diffusion.sampling.denoise_pass import Follower, Pass, denoise_pass
+from void_engine.diffusion.sampling.distributed import Tensors, joined_processes
+from void_engine.diffusion.sampling.process_group import Crew
+from void_engine.diffusion.sampling.windows import plan_windows
+from void_engine.errors import RemovalCancelled
+
+STEPS = 3
+
+
+class Breaking:
+    """A monitor that breaks in some look at it, as a stop, a bug or an overflow between two layers would."""
+
+    def __init__(self, how: str, looks: int) -> None:
+        self._how, self._left = how, looks
+
+    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None: ...
+
+    def preview(self, frame: int, picture: object) -> None: ...
+
+    def log(self, message: str) -> None: ...
+
+    def check_cancelled(self) -> None:
+        self._left -= 1
+        if self._how and self._left < 0:
+            raise {
+                "cancel": RemovalCancelled("stopped"),
+                "fail": RuntimeError("a bug of the test's"),
+                "overflow": PrecisionOverflow(),
+            }[self._how]
+
+
+def made_input(latents: int) -> Tensors:
+    draw = torch.Generator().manual_seed(7)
+    return Tensors(
+        torch.randn(1, latents, 16, 4, 6, generator=draw),
+        torch.randn(1, latents, 32, 4, 6, generator=draw),
+        [torch.randn(1, 226, 32, generator=draw)],
+    )
+
+
+def denoised(models: Path, latents: int, crew: Crew, how: str = "") -> torch.Tensor:
+    """The shot's latents; every process that has them all gives the same."""
+    windows = tuple(plan_windows(latents, 4, 2, full_last=True))
+    order = Pass(1, STEPS, 0, windows, 1.0, True, False, keep_every=2)
+    residency = Residency(ModelFolder(models), torch.device("cpu"), torch.float32, "full", False)
+    with torch.inference_mode():
+        return denoise_pass(residency, order, made_input(latents), crew, Breaking(how, 9))
+
+
+def member(
+    rank: int, size: int, port: int, said: Path, models: Path, latents: int, out: Path, how: str
+) -> None:
+    """Be process ``rank`` as torchrun would start it. The leader writes latents, or an error, to ``out``.
+
+    With ``how`` the leader is stopped (``cancel``), or the last follower breaks (``fail``) or overflows
+    (``overflow``), in the second step. What the process prints goes to ``said``.
+    """
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    torch.set_num_threads(1)
+    sys.stderr = said.open("w")
+    with joined_processes("cpu") as crew:
+        if crew.leads:
+            try:
+                result = denoised(models, latents, crew, how if how == "cancel" else "")
+            except (RemovalCancelled, PrecisionOverflow, PeerError) as error:
+                out.write_text(type(error).__name__)
+                raise
+            save_file({"latents": result.contiguous()}, out)
+        else:
+            breaks = crew.rank == crew.size - 1 and how != "cancel"
+            Follower(crew, Breaking(how if breaks else "", 9)).serve()

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from void_engine.propagation import encoding
+from void_engine.propagation.finish import edges, grain
+from void_engine.propagation.finish import thin_structures as thin
+
+
+def test_a_step_at_the_rim_is_taken_away() -> None:
+    plate = np.full((60, 60, 3), 0.5, np.float32)
+    hole = np.zeros((60, 60), bool)
+    hole[20:40, 20:40] = True
+    known = np.zeros_like(hole)
+    known[14:46, 14:46] = True
+    known &= ~hole
+    revealed = np.full_like(plate, 0.46)
+    answer = np.where(hole[:, :, None], revealed, plate)
+    closed = edges.close_seam(answer, revealed, plate, hole, known)
+    assert float(np.abs(closed - plate)[20, 20:40].max()) < 0.01
+    assert np.array_equal(closed[~hole], plate[~hole])
+
+
+def rim_scene(difference: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far off the first pixels inside a hole are before and after, where plate and sources differ so."""
+    plate = np.full((80, 80, 3), 0.5, np.float32)
+    hole, known = np.zeros((80, 80), bool), np.zeros((80, 80), bool)
+    hole[25:55, 25:55] = True
+    known[17:63, 17:63] = True
+    known &= ~hole
+    revealed = (plate - difference[:, :, None]).astype(np.float32)
+    answer = np.where(hole[:, :, None], revealed, plate).astype(np.float32)
+    closed = edges.close_seam(answer, revealed, plate, hole, known)
+    rim = hole & ~cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    assert np.array_equal(closed[~hole], plate[~hole])
+    return np.abs(answer - plate)[rim], np.abs(closed - plate)[rim], np.abs(closed - answer)[rim]
+
+
+def test_misfit_that_runs_across_the_rim_is_continued_but_grain_is_not() -> None:
+    noise = np.random.default_rng(4).normal(0, 1, (80, 80)).astype(np.float32)
+    structure = cv2.GaussianBlur(noise, (0, 0), 1.5)
+    before, after, _ = rim_scene(0.03 * structure / structure.std())
+    assert float(after.mean()) < 0.6 * float(before.mean())
+    _, _, changed = rim_scene(0.03 * noise)
+    assert float(changed.mean()) < 0.1 * 0.03
+
+
+def soft_scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Background (linear, striped), alpha ramping from 1 to 0, and both mixed with a flat foreground."""
+    x = np.arange(80)
+    background = np.broadcast_to((0.2 + 0.2 * ((x // 3) % 2))[None, :, None], (40, 80, 3)).astype(np.float32)
+    alpha = np.clip((60 - x) / 40, 0, 1).astype(np.float32)
+    alpha = np.ascontiguousarray(np.broadcast_to(alpha, (40, 80)))
+    plate = background * (1 - alpha[:, :, None]) + 1.5 * alpha[:, :, None]
+    return background, alpha, plate.astype(np.float32)
+
+
+def test_background_is_read_through_a_soft_edge() -> None:
+    background, alpha, plate = soft_scene()
+    guess = np.full_like(background, encoding.encode(np.array([0.3], np.float32))[0])
+    doubt = np.full(alpha.shape, 10.0, np.float32)
+    unmixed = encoding.decode(edges.unmix(guess, plate, alpha, 0.02, doubt).values)
+    thin_part = (alpha > 0) & (alpha < 0.4)
+    before = float(np.abs(0.3 - background)[thin_part].mean())
+    assert float(np.abs(unmixed - background)[thin_part].mean()) < 0.4 * before
+
+
+def test_a_matte_that_is_wrong_is_not_believed() -> None:
+    background, alpha, _ = soft_scene()
+    # The matte says a tenth is covered where the object covers all: the plate shows only the object.
+    plate = np.full_like(background, 4.0)
+    lying = np.where(alpha > 0, np.float32(0.1), np.float32(0.0))
+    lying[:, :20] = 1.0
+    answer = encoding.encode(background)
+    unmixed = edges.unmix(answer, plate, lying, 0.005, np.ones(alpha.shape, np.float32)).values
+    assert float(np.abs(unmixed - answer).max()) < 0.02
+
+
+def test_a_wire_is_taken_from_both_sides_where_the_sources_are_poor() -> None:
+    truth = np.tile(np.linspace(0.2, 0.8, 120, dtype=np.float32)[None, :, None], (60, 1, 3))
+    hole = np.zeros((60, 120), bool)
+    hole[30:33] = True
+    known = np.zeros_like(hole)
+    known[20:43] = True
+    known &= ~hole
+    poor = truth + np.random.default_rng(0).normal(0, 0.1, truth.shape).astype(np.float32)
+    answer = np.where(hole[:, :, None], poor, truth).astype(np.float32)
+    joined = thin.blend(answer, poor, truth, hole, known)
+    # What it says of its own error is not far from its error.
+    assert 0.2 < float(joined.deviation[hole].mean()) / float((joined.values - truth)[hole].std()) < 5.0
+    assert not joined.deviation[~hole].any()
+    assert float(np.abs(joined.values - truth)[hole].mean()) < 0.2 * float(
+        np.abs(answer - truth)[hole].mean()
+    )
+    assert np.array_equal(thin.blend(answer, truth, truth, hole, known).values[~hole], answer[~hole])
+
+
+def test_a_wide_hole_is_left_to_the_sources() -> None:
+    truth = np.random.default_rng(1).uniform(0, 1, (60, 60, 3)).astype(np.float32)
+    hole = np.zeros((60, 60), bool)
+    hole[15:45, 15:45] = True
+    assert np.array_equal(thin.blend(truth, truth, truth, hole, ~hole).values, truth)
+
+
+def test_grain_is_measured_on_flat_ground_and_put_back() -> None:
+    generator = np.random.default_rng(2)
+    deviation = np.array([0.02, 0.01, 0.03], np.float32)
+    plate = (0.5 + generator.normal(0, 1, (96, 96, 3)) * deviation).astype(np.float32)
+    model = grain.measure(plate, np.ones((96, 96), bool))
+    assert model is not None
+    assert np.allclose(model.deviation.mean(axis=0), deviation, rtol=0.3)
+    flat = np.full((96, 96, 3), 0.5, np.float32)
+    hole = np.zeros((96, 96), bool)
+    hole[20:80, 20:80] = True
+    nothing_kept = np.zeros((96, 96), np.float32)
+    grained = grain.restore(flat, model, nothing_kept, hole, (1, 2), 1.0)
+    assert np.array_equal(grained[~hole], flat[~hole])
+    assert np.allclose(grained[hole].std(axis=0), deviation, rtol=0.35)
+    assert np.array_equal(grain.restore(flat, model, nothing_kept, hole, (1, 2), 1.0), grained)
+    # A copied frame has its own grain, and a texture drowns what is missing.
+    own = grain.restore(plate, model, np.ones((96, 96), np.float32), hole, (1, 2), 0.8)
+    assert float(np.abs(own - plate)[hole].mean()) < 0.1 * float(deviation.mean())
+    stripes = (plate + 0.4 * (np.arange(96) % 4 < 2)[None, :, None]).astype(np.float32)
+    assert np.array_equal(grain.restore(stripes, model, nothing_kept + 0.2, hole, (1, 2), 0.8), stripes)
+
+
+def test_grain_is_what_does_not_repeat_at_each_brightness() -> None:
+    generator = np.random.default_rng(3)
+    brightness = np.tile(np.linspace(0.1, 0.9, 96, dtype=np.float32)[None, :], (96, 1))
+    dark, bright = np.array([0.02, 0.02, 0.02]), np.array([0.005, 0.005, 0.005])
+    deviation = np.where(brightness[:, :, None] < 0.5, dark, bright)
+    noise = (generator.normal(0, 1, (96, 96, 3)) * deviation).astype(np.float32)
+    high = noise - cv2.GaussianBlur(noise, (0, 0), 1.6)
+    # Texture was taken for grain everywhere; what differs between two frames shows how much it is.
+    texture = grain.GrainModel(np.array([0.3, 0.7]), np.full((2, 3), 0.08), 0.0)
+    known, kept = np.ones((96, 96), bool), np.zeros((96, 96), np.float32)
+    model = grain.refined(texture, high, brightness, known, kept)
+    assert np.allclose(np.interp(0.2, model.centres, model.deviation[:, 0]), 0.02, rtol=0.3)
+    assert np.allclose(np.interp(0.8, model.centres, model.deviation[:, 0]), 0.005, rtol=0.3)
+
+
+def test_a_clean_plate_gets_no_grain() -> None:
+    flat = np.full((64, 64, 3), 0.5, np.float32)
+    model = grain.measure(flat, np.ones((64, 64), bool))
+    assert model is None or float(model.deviation.max()) < 1e-6

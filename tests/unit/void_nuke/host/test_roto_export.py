@@ -1,0 +1,180 @@
+"""Baked shapes, judged by the matte that they draw beside the one that the fake Nuke renders by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.fakes.fake_nuke import curves
+from tests.fakes.fake_nuke.picture import evaluate
+from tests.fakes.nuke_session import fresh_nuke, polygon
+from void_engine.geometry import Box
+from void_nuke.errors import SelectionError
+from void_nuke.host.roto_export import CurveTypes, bake_shapes, keep_only, list_elements, walk
+from void_protocol.job import Format, Output, RemovalJob, RotoShape, Shot
+from void_server.translate import shot_mattes
+
+TYPES = CurveTypes(curves.Layer, curves.Shape, curves.Stroke, curves.FlagType.eOpenFlag)
+WIDTH, HEIGHT = 96, 64
+LEAF = [(20.0, 12.0), (50.0, 10.0), (60.0, 40.0), (30.0, 50.0)]
+
+
+@pytest.fixture
+def nuke() -> ModuleType:
+    return fresh_nuke(width=WIDTH, height=HEIGHT)
+
+
+@pytest.fixture
+def roto(nuke: ModuleType) -> Any:
+    return nuke.nodes.Roto(name="Roto1")
+
+
+def layered(roto: Any) -> tuple[Any, Any]:
+    """A feathered, curved shape in a layer."""
+    layer = curves.Layer()
+    layer.name = "arm"
+    roto["curves"].rootLayer.append(layer)
+    shape = polygon("leaf", LEAF, layer)
+    for index, point in enumerate(shape):
+        point.leftTangent.addPositionKey(1, (-4.0, 3.0 - index))
+        point.rightTangent.addPositionKey(1, (4.0, index - 3.0))
+        point.featherCenter.addPositionKey(1, (2.0 * (index % 2), 3.0))
+        point.featherLeftTangent.addPositionKey(1, (-4.0, 2.0))
+        point.featherRightTangent.addPositionKey(1, (4.0, -2.0))
+    return shape, layer
+
+
+def moving(shape: Any, layer: Any) -> None:
+    shape.getTransform().addTranslationKey(1, 0.0, 0.0, 0.0)
+    shape.getTransform().addTranslationKey(10, 9.0, -4.0, 0.0)
+    shape[0].center.addPositionKey(1, LEAF[0])
+    shape[0].center.addPositionKey(5, (12.0, 20.0))
+    shape[0].center.addPositionKey(10, LEAF[0])
+
+
+def turned(shape: Any, layer: Any) -> None:
+    layer.getTransform().addPivotPointKey(1, 40.0, 30.0, 0.0)
+    layer.getTransform().addRotationKey(1, 0.0, 0.0, 30.0)
+    shape.getTransform().addScaleKey(1, 0.8, 1.2, 1.0)
+
+
+def _set(**attributes: float) -> Callable[[Any, Any], None]:
+    def change(shape: Any, layer: Any) -> None:
+        for name, value in attributes.items():
+            shape.getAttributes().set(1, name, value)
+
+    return change
+
+
+def animated_opacity(shape: Any, layer: Any) -> None:
+    shape.getAttributes().addKey(1, "opc", 0.2)
+    shape.getAttributes().addKey(10, "opc", 1.0)
+
+
+def hidden_layer(shape: Any, layer: Any) -> None:
+    layer.setVisible(1, False)
+
+
+CHANGES = {
+    "as drawn": lambda shape, layer: None,
+    "moving": moving,
+    "turned": turned,
+    "uniform feather": _set(fx=5.0, fy=3.0, ff=2.0),
+    "feather off": _set(fo=0.0, fx=5.0, fy=3.0),
+    "inverted": _set(inv=1.0),
+    "opacity": animated_opacity,
+    "hidden": _set(vis=0.0),
+    "hidden layer": hidden_layer,
+    "up to frame": _set(ltt=1.0, ltm=4.0),
+    "one frame": _set(ltt=2.0, ltn=5.0),
+    "from frame": _set(ltt=3.0, ltn=5.0),
+    "frame range": _set(ltt=4.0, ltn=2.0, ltm=5.0),
+}
+
+
+@pytest.mark.parametrize("frame", [1, 5, 6, 10])
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_engine_draws_what_the_host_draws(roto: Any, name: str, frame: int) -> None:
+    CHANGES[name](*layered(roto))
+    rendered = evaluate(roto, frame, 1.0).planes["rgba.alpha"]
+    (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], frame, "main")
+    shape = RotoShape(name="leaf", role="remove", frames=[baked.at])
+    job = RemovalJob(
+        shot=Shot(
+            name="t",
+            plate="p.%d.exr",
+            first_frame=frame,
+            last_frame=frame,
+            format=Format(width=WIDTH, height=HEIGHT),
+        ),
+        shapes=[shape],
+        output=Output(pattern="o.%d.exr"),
+    )
+    with ExitStack() as files:
+        drawn = shot_mattes(job, files).at(frame, Box(0, 0, WIDTH, HEIGHT)).remove
+    np.testing.assert_allclose(drawn, rendered, atol=2e-3)
+    if "hidden" not in name and "frame" not in name:
+        assert rendered.max() > 0.1
+
+
+def test_a_corner_pin_moves_the_points(roto: Any) -> None:
+    _, layer = layered(roto)
+    matrix = [1.0, 0, 0, 0, 0, 1.0, 0, 0, 0, 0, 1, 0, 0.004, 0.002, 0, 1]
+    layer.getTransform().set_extra([float(value) for value in matrix])
+    (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main")
+    for point, (x, y) in zip(baked.at.points, LEAF, strict=True):
+        w = 0.004 * x + 0.002 * y + 1
+        assert (point.x, point.y) == pytest.approx((x / w, y / w))
+
+
+def test_names_of_one_path_are_kept_apart(roto: Any) -> None:
+    root = roto["curves"].rootLayer
+    for _ in range(3):
+        polygon("same", LEAF, root)
+    paths = [found.path for found in walk(root, TYPES)]
+    assert paths == ["Root/same", "Root/same#2", "Root/same#3"]
+    second = root[1]
+    keep_only(root, TYPES, ["Root/same#2"])
+    assert list(root) == [second]
+
+
+def test_what_cannot_be_carried_is_said(roto: Any) -> None:
+    root = roto["curves"].rootLayer
+    shape = polygon("blurred", LEAF, root)
+    for name, value in (("mbo", 1.0), ("ft", 1.0), ("bm", 2.0)):
+        shape.getAttributes().set(1, name, value)
+    stroke = curves.Stroke()
+    stroke.name = "paint"
+    root.append(stroke)
+    for name in ("max", "plus"):
+        polygon(name, LEAF, root).getAttributes().set(1, "bm", {"max": 1, "plus": 7}[name])
+    said = {element.path: element.not_carried for element in list_elements(root, TYPES, 1, "main")}
+    assert said == {
+        "Root/blurred": ("blend mode 'multiply'", "its feather type", "motion blur"),
+        "Root/paint": ("a paint stroke",),
+        "Root/max": (),
+        "Root/plus": (),
+    }
+
+
+def test_a_shape_that_is_gone(roto: Any) -> None:
+    with pytest.raises(SelectionError, match="Root/leaf"):
+        bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/leaf"], 1, "main")
+    with pytest.raises(SelectionError, match="Root/leaf"):
+        keep_only(roto["curves"].rootLayer, TYPES, ["Root/leaf"])
+
+
+def test_other_views_ask_by_name(nuke: ModuleType, roto: Any) -> None:
+    layered(roto)
+    from tests.fakes.fake_nuke.state import STATE
+
+    STATE.views = ["left", "right"]
+    (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "right", single_view=False)
+    assert len(baked.at.points) == len(LEAF)
+    with pytest.raises(TypeError, match="main"):
+        bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main", single_view=False)

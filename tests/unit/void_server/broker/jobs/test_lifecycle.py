@@ -1,0 +1,190 @@
+"""What the desk does to files, and when: the broker's commit decides what has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from void_protocol.job import Format, Matte, Output, RemovalJob, Shot
+from void_protocol.job_file import encode_job
+from void_protocol.mailbox import Mailbox
+from void_protocol.messages import JobState, ManifestEntry
+from void_protocol.wire import encode_manifest
+from void_server.broker.connections.subscriptions import EventHub
+from void_server.broker.jobs import lifecycle as desk_module
+from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.jobs.spool import Spool
+from void_server.broker.jobs.store import NewJob, Store
+from void_server.broker.keyed_threads import Lanes
+from void_server.broker.throughput import Meter
+from void_server.settings import ServerSettings
+from void_server.workers.worker_link import Finished, FrameWhole, FromWorker, Waiting
+
+ENTRIES = [ManifestEntry("plate", 1, 5), ManifestEntry("matte.0", 1, 5)]
+JOB = RemovalJob(
+    job_id="j",
+    shot=Shot(name="s", plate="/p.%04d.exr", first_frame=1, last_frame=1, format=Format(width=16, height=16)),
+    mattes=[Matte(role="remove", pattern="/m.%04d.exr")],
+    output=Output(pattern="/o.%04d.exr"),
+)
+
+
+class NoOutbox:
+    """Nobody watches."""
+
+    def send(self, *arguments: object) -> None:
+        raise AssertionError("nobody is there to be told")
+
+
+class Case:
+    """A desk with a real store and a real spool. ``crash`` forgets what was not committed."""
+
+    def __init__(self, home: Path) -> None:
+        self.settings = ServerSettings(home=home)
+        self.mailbox: Mailbox[Callable[[], None]] = Mailbox()
+        self.lanes = Lanes(self.mailbox, 1)
+        self.spool = Spool(home)
+        self._open()
+
+    def _open(self) -> None:
+        self.store = Store(self.settings.home / "jobs.sqlite")
+        events = EventHub(NoOutbox())  # type: ignore[arg-type]
+        self.desk = JobDesk(self.settings, self.store, self.spool, events, self.lanes, Meter())
+        self.desk.recover()
+        self.commit()
+
+    def commit(self) -> None:
+        self.store.commit()
+        self.desk.clear_away()
+        # The files' lane is one thread: what it was given is done when this is.
+        self.lanes._lanes[0].submit(lambda: None).result(10)
+
+    def crash(self) -> None:
+        self.store.close()
+        self._open()
+
+    def close(self) -> None:
+        self.store.close()
+        self.lanes.close()
+        self.mailbox.close()
+
+    def submit_and_start(self) -> None:
+        self.spool.make_folders("j", ENTRIES, "streamed")
+        new = NewJob(
+            job_id="j", owner="anna", name="s", engine="auto", inputs="streamed", outputs="streamed",
+            output_pattern="/o.%04d.exr", frames_total=1, content=b"c", job=encode_job(JOB),
+            manifest=encode_manifest(ENTRIES),
+        )  # fmt: skip
+        self.desk.submit(new, ENTRIES)
+        self.desk.upload_complete("j")
+        self.start()
+
+    def start(self) -> bool:
+        order = self.desk.take_next()
+        assert order is not None
+        self.commit()
+        return order.resume
+
+    def hear(self, message: FromWorker) -> None:
+        self.desk.worker_said(message, [])
+
+    @property
+    def has_inputs(self) -> bool:
+        return self.spool.inputs_folder("j").exists()
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(tmp_path)
+
+
+def test_inputs_go_only_when_the_end_is_durable(case: Case) -> None:
+    case.submit_and_start()
+    case.hear(FrameWhole(job_id="j", frame=1, size=5, sha256="ff"))
+    case.hear(Finished(job_id="j", outcome="done"))
+    assert case.has_inputs
+    case.crash()  # before the commit: the job is not done
+    assert case.store.state("j") is JobState.QUEUED
+    assert case.has_inputs
+    assert case.start()
+    case.hear(Finished(job_id="j", outcome="done"))
+    case.commit()
+    assert case.store.state("j") is JobState.DONE
+    assert not case.has_inputs
+    case.close()
+
+
+def test_inputs_of_a_job_that_ended_go_at_the_next_start(case: Case) -> None:
+    case.submit_and_start()
+    case.hear(Finished(job_id="j", outcome="done"))
+    case.store.commit()
+    case.crash()  # after the commit, before anything was deleted
+    assert not case.has_inputs
+    case.close()
+
+
+def test_the_artist_sees_whether_a_job_continues_or_starts_again(case: Case) -> None:
+    case.submit_and_start()
+    case.crash()
+    case.start()
+    assert case.desk.info("j").message.startswith("starts again, no frame was whole yet")
+    case.hear(FrameWhole(job_id="j", frame=1, size=5, sha256="ff"))
+    case.commit()
+    case.crash()
+    case.start()
+    assert case.desk.info("j").message == "continues after 1 of 1 frames"
+    assert case.desk.info("j").attempts == 3
+    case.close()
+
+
+def test_what_a_job_waits_for_is_its_message_and_no_new_attempt(case: Case) -> None:
+    case.submit_and_start()
+    for obstacle in ("waiting for frame 1", ""):
+        case.hear(Waiting(job_id="j", obstacle=obstacle))
+        info = case.desk.info("j")
+        assert (info.state, info.message, info.attempts) == (JobState.RUNNING, obstacle, 1)
+    case.desk.cancel("j")
+    case.hear(Waiting(job_id="j", obstacle="waiting for frame 1"))  # too late to matter
+    assert case.desk.info("j").state is JobState.CANCELLING
+    case.close()
+
+
+def test_a_job_that_cannot_begin_waits_in_the_queue_for_so_long(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case.submit_and_start()
+    now = 1000.0
+    monkeypatch.setattr(desk_module.time, "monotonic", lambda: now)
+    blocked = Finished(
+        job_id="j", outcome="blocked", message="frame 1 is missing", obstacle="waiting for frame 1"
+    )
+    for _ in range(30):  # more often than a job may be started
+        case.hear(Waiting(job_id="j", obstacle="waiting for frame 1"))
+        case.hear(Waiting(job_id="j", obstacle=""))
+        now += 60.0
+        case.hear(blocked)
+        info = case.desk.info("j")
+        assert (info.state, info.attempts) == (JobState.QUEUED, 1)
+        assert info.message == "waiting for frame 1; others go first meanwhile"
+        case.start()
+    now += case.settings.wait_limit_s
+    case.hear(blocked)
+    info = case.desk.info("j")
+    assert (info.state, info.message) == (JobState.FAILED, "frame 1 is missing")
+    case.close()
+
+
+def test_a_job_that_kills_its_workers_is_set_aside(case: Case) -> None:
+    case.submit_and_start()
+    case.desk.worker_lost("j", "the worker process was ended by SIGSEGV", "Fatal Python error")
+    assert case.desk.info("j").state is JobState.QUEUED
+    case.start()
+    case.desk.worker_lost("j", "the worker process was ended by SIGSEGV", "Fatal Python error")
+    info = case.desk.info("j")
+    assert info.state is JobState.FAILED
+    assert info.message.startswith(
+        "set aside: the worker process was ended by SIGSEGV; that happened 2 times"
+    )
+    case.close()

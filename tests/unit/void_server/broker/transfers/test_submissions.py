@@ -1,0 +1,245 @@
+"""Who is read with whom, and who waits: the readers are stood in for, what they read is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from void_protocol.job import Format, Matte, Output, RemovalJob, Shot
+from void_protocol.job_file import encode_job
+from void_protocol.mailbox import Mailbox
+from void_protocol.messages import Accepted, Error, JobState, Submit, Transfer
+from void_server.broker.connections.sessions import Session
+from void_server.broker.connections.subscriptions import EventHub
+from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.jobs.spool import Spool
+from void_server.broker.jobs.store import Store
+from void_server.broker.keyed_threads import Lanes
+from void_server.broker.throughput import Meter
+from void_server.broker.transfers import submissions as submissions_module
+from void_server.broker.transfers.submissions import Submissions
+from void_server.errors import RequestRefused, StoreError
+from void_server.settings import ServerSettings
+
+
+class Outbox:
+    def __init__(self) -> None:
+        self.said: list[tuple[bytes, Any]] = []
+
+    def send(self, peer: bytes, message: Any, payloads: Any = (), *, is_urgent: bool = True) -> None:
+        self.said.append((peer, message))
+
+
+class HeldLanes:
+    """Work begins at once and ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.open: list[Callable[[], None]] = []
+
+    def run(self, key: str, work: Callable[[], Any], then: Callable[[Future[Any]], None]) -> None:
+        def end() -> None:
+            done: Future[Any] = Future()
+            done.set_result(work())
+            then(done)
+
+        self.open.append(end)
+
+    def do(self, key: str, work: Callable[[], object]) -> None:
+        work()
+
+    def close(self) -> None:
+        self.open.clear()
+
+
+class Case:
+    def __init__(self, folder: Path, **limits: int) -> None:
+        self.folder = folder
+        self.settings = ServerSettings(home=folder / "home", **limits)  # type: ignore[arg-type]
+        self.settings.home.mkdir()
+        self.mailbox: Mailbox[Callable[[], None]] = Mailbox()
+        self.lanes = Lanes(self.mailbox, 1)
+        self.store = Store(self.settings.home / "jobs.sqlite")
+        self.outbox = Outbox()
+        self.spool, events = Spool(self.settings.home), EventHub(self.outbox)  # type: ignore[arg-type]
+        self.desk = JobDesk(self.settings, self.store, self.spool, events, self.lanes, Meter())
+        self.submissions = Submissions(
+            settings=self.settings,
+            spool=self.spool,
+            desk=self.desk,
+            uploads=None,  # type: ignore[arg-type]
+            outbox=self.outbox,  # type: ignore[arg-type]
+            mailbox=self.mailbox,
+        )
+        self.submissions.close()
+        self.readers = [HeldLanes() for _ in self.submissions._readers]
+        for reader, held in zip(self.submissions._readers, self.readers, strict=True):
+            reader.lanes = held  # type: ignore[assignment]
+        self._number = 0
+
+    def submit(self, peer: str, job_id: str, text: bytes | None = None, outputs: Transfer = "paths") -> None:
+        self._number += 1
+        message = Submit(request=self._number, inputs="paths", outputs=outputs)
+        text = encode_job(self.job(job_id)) if text is None else text
+        self.submissions.take(session(peer), message, [memoryview(text)])
+
+    def job(self, job_id: str) -> RemovalJob:
+        shot = Shot(
+            name=job_id,
+            plate=str(self.folder / "p.%04d.exr"),
+            first_frame=1,
+            last_frame=1,
+            format=Format(width=16, height=16),
+        )
+        return RemovalJob(
+            job_id=job_id,
+            shot=shot,
+            mattes=[Matte(role="remove", pattern=str(self.folder / "m.%04d.exr"))],
+            output=Output(pattern=str(self.folder / "o.%04d.exr")),
+        )
+
+    def end(self, reader: int = 0) -> list[tuple[str, str]]:
+        """Let a reader end; whom that answered and with which job or which error."""
+        self.readers[reader].open.pop()()
+        said, self.outbox.said = self.outbox.said, []
+        return [
+            (peer.decode(), message.job.job_id if isinstance(message, Accepted) else message.code)
+            for peer, message in said
+            if isinstance(message, Accepted | Error)
+        ]
+
+    def close(self) -> None:
+        self.store.close()
+        self.lanes.close()
+        self.mailbox.close()
+
+
+def session(peer: str) -> Session:
+    return Session(peer.encode(), b"key", peer, "test", 1)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Iterator[Case]:
+    made = Case(tmp_path)
+    yield made
+    made.close()
+
+
+def test_what_arrives_meanwhile_is_read_together(case: Case) -> None:
+    case.submit("anna", "a1")
+    case.submissions.begin()
+    for peer in ("bert", "cleo", "dora"):
+        case.submit(peer, f"{peer}1")
+        case.submissions.begin()  # the reader is busy, and the other is kept for when it hangs
+    assert [len(reader.open) for reader in case.readers] == [1, *[0] * (len(case.readers) - 1)]
+    assert case.end() == [("anna", "a1")]
+    case.submissions.begin()
+    assert case.end() == [("bert", "bert1"), ("cleo", "cleo1"), ("dora", "dora1")]
+    assert case.store.jobs_in(JobState.QUEUED) == ["a1", "bert1", "cleo1", "dora1"]
+    assert not case.submissions.are_coming
+
+
+def test_clients_take_turns_and_keep_their_own_order(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submissions_module, "_TOGETHER", 4)
+    for number in range(5):
+        case.submit("anna", f"a{number}")
+    for peer in ("bert", "cleo"):
+        case.submit(peer, f"{peer}1")
+    case.submissions.begin()
+    assert case.end() == [("anna", "a0"), ("bert", "bert1"), ("cleo", "cleo1"), ("anna", "a1")]
+    case.submissions.begin()
+    assert case.end() == [("anna", "a2"), ("anna", "a3"), ("anna", "a4")]
+
+
+def test_large_ones_are_not_read_with_many(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submissions_module, "_TOGETHER_BYTES", 2 * 4096)
+    for peer in ("anna", "bert", "cleo"):
+        case.submit(peer, f"{peer[0]}1")
+    case.submissions.begin()
+    assert [peer for peer, _ in case.end()] == ["anna", "bert"]
+    monkeypatch.setattr(submissions_module, "_TOGETHER_BYTES", 1)
+    case.submissions.begin()
+    assert [peer for peer, _ in case.end()] == ["cleo"]  # whatever its size, alone
+
+
+def test_a_drive_that_hangs_holds_up_only_those_who_were_with_it(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(submissions_module.time, "monotonic", lambda: now)
+    case.submit("anna", "a1")
+    case.submissions.begin()
+    case.submit("anna", "a2")
+    case.submit("bert", "b1")
+    case.submissions.begin()
+    assert not case.readers[1].open
+    now += 1.0
+    case.submissions.begin()
+    assert case.end(1) == [("bert", "b1")]
+    case.submissions.begin()
+    assert not case.readers[1].open  # only what has to come after the one that hangs is left
+    assert case.end(0) == [("anna", "a1")]
+    case.submissions.begin()
+    assert case.end(0) == [("anna", "a2")]
+
+
+def test_one_bad_job_is_told_and_the_others_go_in(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = submissions_module.read_submission
+
+    def failing(settings: Any, owner: str, message: Any, payloads: Any) -> Any:
+        if owner == "cleo":
+            raise ZeroDivisionError
+        return read(settings, owner, message, payloads)
+
+    monkeypatch.setattr(submissions_module, "read_submission", failing)
+    case.submit("anna", "a1", b"{not a job")
+    case.submit("bert", "b1")
+    case.submit("cleo", "c1")
+    case.submit("dora", "b1")  # bert's, as it is
+    case.submissions.begin()
+    assert case.end() == [("anna", "bad_job"), ("bert", "b1"), ("cleo", "internal"), ("dora", "b1")]
+
+
+def test_a_job_that_is_refused_leaves_no_folders_and_one_that_is_here_keeps_its_own(tmp_path: Path) -> None:
+    case = Case(tmp_path, most_open_jobs=1)
+    case.submit("anna", "a1", outputs="streamed")
+    case.submissions.begin()
+    assert case.end() == [("anna", "a1")]
+    folder = case.spool.folder("a1")
+    assert folder.is_dir()
+    case.submit("bert", "b1", outputs="streamed")
+    case.submit("cleo", "a1")  # anna's job with other content
+    case.submissions.begin()
+    assert case.end() == [("bert", "limit"), ("cleo", "conflict")]
+    assert list(case.spool.root.iterdir()) == [folder]
+    case.close()
+
+
+def test_a_store_that_fails_ends_the_server(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise StoreError("disk")
+
+    case.submit("anna", "a1")
+    case.submissions.begin()
+    monkeypatch.setattr(case.store, "add_job", failing)
+    with pytest.raises(StoreError):
+        case.end()
+
+
+def test_what_waits_is_bounded_and_goes_with_its_client(tmp_path: Path) -> None:
+    case = Case(tmp_path, submission_bytes=15_000)
+    case.submit("anna", "a1", b"x" * 10_000)
+    with pytest.raises(RequestRefused, match=r"10000 bytes of submissions wait already, at most 15000"):
+        case.submit("bert", "b1", b"x" * 5001)
+    case.submit("bert", "b1", b"x")  # which counts as 4096
+    with pytest.raises(RequestRefused, match=r"14096 bytes of submissions wait already"):
+        case.submit("cleo", "c1", b"x")
+    case.submissions.drop(b"anna")
+    case.submit("cleo", "c1", b"x" * 10_000)
+    case.submissions.begin()
+    assert case.end() == [("bert", "bad_job"), ("cleo", "bad_job")]
+    case.submit("anna", "a1", b"x" * 10**6)  # alone, one of any size goes
+    case.close()

@@ -1,0 +1,199 @@
+"""A shot as the model's clip: on its canvas, in its codes, padded to its length, read frame by frame."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
+from numpy.typing import NDArray
+
+from void_engine.colour.exposure import LightMeter, ShotLight
+from void_engine.colour.picture import ModelPicture
+from void_engine.colour.primaries import Primaries
+from void_engine.diffusion.clip.anchored_shot import AnchoredShot
+from void_engine.diffusion.clip.conditioning import REMOVE_ABOVE
+from void_engine.diffusion.framing import PUBLISHED_SIZE, padding_indices, quantise_quadmask
+from void_engine.diffusion.noise.seeded import condition_noise
+from void_engine.diffusion.settings import VoidSettings
+from void_engine.engines.interface import Float32Array, Monitor, ShotFrame, ShotSource, Uint8Array
+from void_engine.errors import MatteError, PlateError, SettingError
+from void_engine.quadmask import AFFECTED, KEEP, OVERLAP, REMOVE, ROLE_THRESHOLD
+from void_engine.region import plan_canvas
+from void_engine.resampling import Resampler
+
+FEWEST_FRAMES = 5
+_FRAMES_KEPT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasFrame:
+    """One frame on the model's canvas."""
+
+    code: Float32Array
+    """(H, W, 3) in 0..1."""
+    removal: Float32Array
+    """(H, W): 1 remove, 192/255 overlap, 128/255 affected, 0 keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotSurvey:
+    """What one look at every frame of a shot tells."""
+
+    light: ShotLight
+    is_clean: bool = False
+    """Nothing is left to do: wherever something was to go, the artist has cleaned the frame."""
+
+
+def survey(shot: ShotSource, primaries: Primaries, monitor: Monitor) -> ShotSurvey:
+    """Look at every frame once: is there something to remove, and how bright is the shot?
+
+    Raises:
+        SettingError: when the shot is too short.
+        MatteError: when no frame has a matte, or some frame is nothing but matte.
+        PlateError: when a plate holds infinities or NaN.
+    """
+    numbers = shot.frame_numbers
+    if len(numbers) < FEWEST_FRAMES:
+        raise SettingError(
+            f"the shot has {len(numbers)} frames and the model needs {FEWEST_FRAMES} to tell motion; give "
+            "the job handles, or choose the engine 'propagation'"
+        )
+    meter = LightMeter()
+    anything = anything_kept = answered = False
+    for step, number in enumerate(numbers):
+        monitor.progress("survey", step, len(numbers), number)
+        frame = shot.frame(number)
+        if not np.isfinite(frame.plate).all():
+            what = "plate" if shot.anchor(number) is None else "anchor"
+            raise PlateError(f"frame {number}: the {what} holds NaN or infinity; repair it first")
+        stays = frame.quadmask == KEEP
+        anything = anything or bool((frame.quadmask != KEEP).any())
+        answered = answered or (shot.anchor(number) is not None and bool(frame.replaced.any()))
+        anything_kept = anything_kept or bool(
+            ((frame.quadmask != REMOVE) & (frame.quadmask != OVERLAP)).any()
+        )
+        meter.add(primaries.to_model(frame.plate), stays)
+    if not anything and not answered:
+        raise MatteError("no frame has a matte; draw what is to be removed")
+    if not anything_kept:
+        raise MatteError(
+            "every pixel of every frame is to be removed, which leaves nothing to go by; "
+            "check that the matte is not inverted"
+        )
+    return ShotSurvey(meter.light(), is_clean=not anything)
+
+
+def plan_size(shot: ShotSource, settings: VoidSettings, proxy_scale: float) -> tuple[int, int]:
+    """Height and width of the model's canvas for a shot."""
+    if settings.fit == "squash":
+        return PUBLISHED_SIZE
+    tokens = max(4, round(settings.max_tokens * min(1.0, proxy_scale) ** 2))
+    return plan_canvas(shot.width, shot.height, shot.pixel_aspect, tokens)
+
+
+class ShotClip:
+    """A shot on the model's canvas. Frames are made on demand and a few are kept."""
+
+    def __init__(
+        self,
+        shot: AnchoredShot,
+        picture: ModelPicture,
+        canvas: tuple[int, int],
+        settings: VoidSettings,
+        seed: int,
+    ) -> None:
+        longest = settings.longest or None
+        self.shot, self.picture, self.canvas = shot, picture, canvas
+        self._settings, self._seed = settings, seed
+        self.covered = len(shot.frame_numbers) if longest is None else min(len(shot.frame_numbers), longest)
+        """Frames of the shot that the model sees."""
+        self.order = padding_indices(self.covered, settings.window_frames, longest)
+        self.resampler = Resampler((shot.height, shot.width), canvas)
+        self._kept: OrderedDict[int, CanvasFrame] = OrderedDict()
+
+    @property
+    def frames(self) -> int:
+        """Padded frames."""
+        return len(self.order)
+
+    def canvas_frame(self, index: int) -> CanvasFrame:
+        """Frame ``index`` of the shot, counted from 0."""
+        if index in self._kept:
+            self._kept.move_to_end(index)
+            return self._kept[index]
+        made = self._make(self.shot.frame(self.shot.frame_numbers[index]))
+        self._kept[index] = made
+        if len(self._kept) > _FRAMES_KEPT:
+            self._kept.popitem(last=False)
+        return made
+
+    def video(self, start: int, stop: int) -> torch.Tensor:
+        """Padded frames as (1, 3, f, H, W) in 0..1."""
+        frames = [self.canvas_frame(index).code for index in self.order[start:stop]]
+        return torch.from_numpy(np.stack(frames)).permute(3, 0, 1, 2)[None]
+
+    def removal(self, start: int, stop: int) -> torch.Tensor:
+        """Padded frames of the removal mask as (1, 1, f, H, W)."""
+        frames = [self.canvas_frame(index).removal for index in self.order[start:stop]]
+        return torch.from_numpy(np.stack(frames))[None, None]
+
+    def noise(self, start: int, stop: int) -> torch.Tensor:
+        """Noise for padded frames, (1, 3, f, H, W)."""
+        return condition_noise(self._seed, start, stop, *self.canvas)
+
+    def stays(self, index: int) -> NDArray[np.bool_]:
+        """(H, W), False where the canvas shows what goes."""
+        kept: NDArray[np.bool_] = self.canvas_frame(index).removal <= REMOVE_ABOVE
+        return kept
+
+    def to_scene(self, index: int, code: Float32Array) -> Float32Array:
+        """The model's codes (H, W, 3) for frame ``index`` as a scene-linear picture of the shot's size.
+
+        Negative light of the plate is carried around the model where the plate is affected but not removed.
+        """
+        frame = self.shot.frame(self.shot.frame_numbers[index])
+        held = self.picture.justified(code, self.canvas_frame(index).code, self.stays(index))
+        clean = self.resampler.from_canvas(self.picture.decode(held))
+        _, carry = self.picture.encode(frame.plate)
+        if carry.any():
+            clean = clean + self.picture.carried(carry * (1 - frame.remove[..., None]))
+        return np.asarray(clean, np.float32)
+
+    def _make(self, frame: ShotFrame) -> CanvasFrame:
+        if self._settings.fit == "squash":
+            code, _ = self.picture.encode(frame.plate)
+            if self._settings.eight_bit:
+                code = np.asarray(np.rint(code * 255) / 255, np.float32)
+            code = _area(code, self.canvas)
+        else:
+            code, _ = self.picture.encode(self.resampler.to_canvas(frame.plate))
+        return CanvasFrame(np.ascontiguousarray(code, np.float32), self._removal(frame.quadmask))
+
+    def _removal(self, quadmask: Uint8Array) -> Float32Array:
+        levels = np.full(self.canvas, KEEP, np.float32)
+        if self._settings.mask_sampling == "area":
+            levels = _area(quadmask.astype(np.float32), self.canvas)
+        else:
+            # Each role on its own: averaging levels would draw a ring of "affected" around all that goes.
+            remove = self._covers((quadmask == REMOVE) | (quadmask == OVERLAP))
+            affected = self._covers((quadmask == AFFECTED) | (quadmask == OVERLAP))
+            levels[affected] = AFFECTED
+            levels[remove] = REMOVE
+            levels[remove & affected] = OVERLAP
+        return np.asarray(quantise_quadmask(torch.from_numpy(levels)).numpy(), np.float32)
+
+    def _covers(self, role: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        covered: NDArray[np.bool_] = self.resampler.to_canvas(role.astype(np.float32)) > ROLE_THRESHOLD
+        return covered
+
+
+def _area(picture: Float32Array, canvas: tuple[int, int]) -> Float32Array:
+    """Published VOID's resize of (H, W[, C])."""
+    planes = torch.from_numpy(np.ascontiguousarray(picture, np.float32))
+    planes = planes.permute(2, 0, 1) if planes.ndim == 3 else planes[None]
+    sized = F.interpolate(planes[None], size=canvas, mode="area")[0]
+    sized = sized.permute(1, 2, 0) if picture.ndim == 3 else sized[0]
+    return np.ascontiguousarray(sized.numpy(), np.float32)

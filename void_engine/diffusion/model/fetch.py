@@ -1,0 +1,121 @@
+"""Getting the models from their hubs, when asked to and never otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from void_engine.diffusion.errors import ModelFolderError
+from void_engine.diffusion.model.folder import BASE_NAME, BASE_REPOSITORY, VOID_REPOSITORY, ModelFolder
+
+# VOID's files hold the whole denoiser, so the base model's transformer weights (11 GB) are not needed.
+_BASE_FOLDERS = ("scheduler/", "text_encoder/", "tokenizer/", "vae/")
+_BASE_FILES = ("model_index.json", "transformer/config.json")
+_VOID_FILES = ("void_pass1.safetensors", "void_pass2.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """One file to fetch."""
+
+    repository: str
+    name: str
+    """In the repository."""
+    target: str
+    """Relative to the model folder."""
+    size: int
+    sha256: str | None
+
+
+def plan_fetch(passes: tuple[int, ...] = (1, 2), api: Any = None) -> list[HubFile]:
+    """What `void models fetch` would fetch, with sizes. Asks the hub.
+
+    Args:
+        passes: whose weights are wanted.
+        api: a ``huggingface_hub.HfApi``; made here when None.
+
+    Raises:
+        ModelFolderError: when the hub cannot be asked or lacks a file.
+    """
+    if api is None:
+        from huggingface_hub import HfApi
+
+        api = HfApi()
+    wanted_passes = [name for number, name in enumerate(_VOID_FILES, 1) if number in passes]
+    files = [
+        *_listed(api, BASE_REPOSITORY, f"{BASE_NAME}/", _is_wanted_of_base),
+        *_listed(api, VOID_REPOSITORY, "", wanted_passes.__contains__),
+    ]
+    found = {file.target for file in files}
+    if missing := [name for name in wanted_passes if name not in found]:
+        raise ModelFolderError(f"{VOID_REPOSITORY}: the hub has no {', '.join(missing)}")
+    return files
+
+
+def _is_wanted_of_base(name: str) -> bool:
+    return name in _BASE_FILES or name.startswith(_BASE_FOLDERS)
+
+
+def _listed(api: Any, repository: str, prefix: str, wanted: Callable[[str], bool]) -> list[HubFile]:
+    try:
+        info = api.model_info(repository, files_metadata=True)
+    except Exception as error:  # the hub's client raises whatever its transport raises
+        raise ModelFolderError(
+            f"{repository}: the hub cannot be asked ({error}); check the network or copy the folder here"
+        ) from error
+    return [
+        HubFile(
+            repository,
+            file.rfilename,
+            prefix + file.rfilename,
+            int(file.size or 0),
+            file.lfs.sha256 if file.lfs else None,
+        )
+        for file in info.siblings
+        if wanted(file.rfilename)
+    ]
+
+
+def fetch_models(
+    root: Path,
+    files: list[HubFile],
+    on_file: Callable[[HubFile], None] | None = None,
+    download: Callable[..., Any] | None = None,
+) -> ModelFolder:
+    """Fetch what :func:`plan_fetch` found. Begun downloads are resumed, whole files are not fetched again.
+
+    Args:
+        root: the model folder; made if need be.
+        on_file: called before each file.
+        download: ``huggingface_hub.hf_hub_download``, or a stand-in.
+
+    Raises:
+        ModelFolderError: when a download fails; a rerun goes on where it stopped.
+    """
+    if download is None:
+        from huggingface_hub import hf_hub_download
+
+        download = hf_hub_download
+    folder = ModelFolder(root)
+    root.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        if on_file is not None:
+            on_file(file)
+        below = root if file.target == file.name else root / file.target[: -len(file.name)]
+        try:
+            download(repo_id=file.repository, filename=file.name, local_dir=str(below))
+        except Exception as error:  # the hub's client raises whatever its transport raises
+            raise ModelFolderError(
+                f"{file.name}: the download from {file.repository} failed ({error}); run it again to go on"
+            ) from error
+    write_record(folder, {file.target: (file.size, file.sha256) for file in files})
+    return folder
+
+
+def write_record(folder: ModelFolder, files: dict[str, tuple[int, str | None]]) -> None:
+    """Write sizes and hashes beside the models, for `void models check`."""
+    record = {"files": {name: {"size": size, "sha256": sha} for name, (size, sha) in sorted(files.items())}}
+    folder.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""Embeddings of prompts on disk, so that the 9 GiB text encoder is loaded only for a new prompt."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from void_engine.diffusion.model.folder import ModelFolder
+from void_engine.diffusion.model.weights import weight_files
+
+CACHE_VARIABLE = "VOID_CACHE"
+"""The environment variable that names the folder of caches."""
+
+
+def cache_folder() -> Path:
+    """Where caches go: what VOID_CACHE names, else the user's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named)
+    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "void-nuke"
+
+
+class PromptCache:
+    """One file for each prompt, text encoder and precision."""
+
+    def __init__(self, folder: ModelFolder, dtype: torch.dtype, root: Path | None = None) -> None:
+        self._root = (root or cache_folder()) / "prompts"
+        stamps = [
+            f"{path.name}/{path.stat().st_size}/{path.stat().st_mtime_ns}"
+            for path in weight_files(folder.text_encoder / "model.safetensors")
+        ]
+        self._encoder = "|".join([*stamps, str(dtype)])
+
+    def get(
+        self, prompts: list[str], encode: Callable[[list[str]], list[torch.Tensor]]
+    ) -> list[torch.Tensor]:
+        """Embeddings (1, S, D) of prompts; ``encode`` is called at most once, with those not on disk.
+
+        A cache that cannot be read or written is no error: the prompt is encoded again.
+        """
+        stored = {prompt: self._read(prompt) for prompt in prompts}
+        found = {prompt: embedding for prompt, embedding in stored.items() if embedding is not None}
+        missing = [prompt for prompt in stored if prompt not in found]
+        if missing:
+            for prompt, embedding in zip(missing, encode(missing), strict=True):
+                found[prompt] = embedding
+                self._write(prompt, embedding)
+        return [found[prompt] for prompt in prompts]
+
+    def _path(self, prompt: str) -> Path:
+        name = hashlib.sha256(f"{self._encoder}\n{prompt}".encode()).hexdigest()
+        return self._root / f"{name}.safetensors"
+
+    def _read(self, prompt: str) -> torch.Tensor | None:
+        path = self._path(prompt)
+        try:
+            if not path.is_file():
+                return None
+            embedding = load_file(path)["embedding"]
+            with suppress(OSError):
+                path.touch()  # when it was used tells what goes first where caches are too large
+            return embedding
+        except (OSError, SafetensorError, KeyError):
+            return None
+
+    def _write(self, prompt: str, embedding: torch.Tensor) -> None:
+        path = self._path(prompt)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            save_file({"embedding": embedding.contiguous()}, part)
+            part.replace(path)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()

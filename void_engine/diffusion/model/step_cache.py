@@ -1,0 +1,165 @@
+"""Step caches: steps that hardly change anything take over the answer of the steps before them.
+
+The caches are diffusers' own. ``first-block`` computes the first block and skips the others while its output
+hardly moves (ParaAttention's First Block Cache, after TeaCache); ``taylor`` computes every few steps and
+extrapolates between them (Liu et al., "From Reusing to Forecasting", 2025), in its lite form that keeps the
+denoiser's last output alone; ``mag`` skips while the measured change of the residual's magnitude allows it
+(Ma et al., "MagCache", 2025).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
+from diffusers.hooks.mag_cache import MagCacheConfig
+from diffusers.hooks.taylorseer_cache import TaylorSeerCacheConfig
+
+from void_engine.diffusion.model.folder import ModelFolder
+from void_engine.diffusion.model.folder_check import weights_fingerprint
+from void_engine.diffusion.model.weights import read_json
+from void_engine.errors import SettingError
+
+EXACT = "exact"
+AUTO = "auto"
+AUTO_METHOD = "first-block"
+"""What ``auto`` takes: the only one that looks at this very shot before it skips."""
+METHODS = ("first-block", "taylor", "mag")
+
+# Relative change of the first block's output below which the other blocks are skipped.
+_THRESHOLDS = {"fast": 0.05, "draft": 0.15}
+# One step of so many is computed.
+_INTERVALS = {"fast": 2, "draft": 4}
+# Error that skipped steps may add up to, and how many may be skipped in a row.
+_MAGNITUDES = {"fast": (0.06, 3), "draft": (0.12, 5)}
+# Steps that form the picture are never skipped.
+_FIRST_STEPS = 3
+_FIRST_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class StepCache:
+    """One pass's cache. Two that are equal are interchangeable."""
+
+    method: str
+    speed: str
+    steps: int
+    ratios: tuple[float, ...] = ()
+    """``mag`` only: each step's residual over that of the step before it."""
+
+    def config(self) -> Any:
+        """diffusers' configuration, for ``enable_cache``."""
+        if self.method == "first-block":
+            return FirstBlockCacheConfig(threshold=_THRESHOLDS[self.speed])
+        if self.method == "taylor":
+            return TaylorSeerCacheConfig(
+                cache_interval=_INTERVALS[self.speed],
+                disable_cache_before_step=_FIRST_STEPS,
+                disable_cache_after_step=self.steps - 1,
+                taylor_factors_dtype=torch.float32,
+                use_lite_mode=True,
+            )
+        threshold, most = _MAGNITUDES[self.speed]
+        return MagCacheConfig(
+            threshold=threshold,
+            max_skip_steps=most,
+            retention_ratio=_FIRST_SHARE,
+            num_inference_steps=self.steps,
+            mag_ratios=list(self.ratios),
+        )
+
+
+def plan_step_cache(
+    folder: ModelFolder, pass_number: int, steps: int, *, speed: str, method: str = AUTO
+) -> StepCache | None:
+    """The cache for a pass; None for ``exact``.
+
+    Raises:
+        SettingError: when ``mag`` was not measured for these weights.
+    """
+    if speed == EXACT:
+        return None
+    chosen = AUTO_METHOD if method == AUTO else method
+    # The first-block cache knows nothing of the number of steps: jobs of any length share it.
+    if chosen == "first-block":
+        return StepCache(chosen, speed, 0)
+    ratios = tuple(read_magnitudes(folder, pass_number)) if chosen == "mag" else ()
+    return StepCache(chosen, speed, steps, ratios)
+
+
+def use_step_cache(denoiser: Any, cache: StepCache | None) -> None:
+    """Leave ``denoiser`` with this cache and no other."""
+    if denoiser.is_cache_enabled:
+        denoiser.disable_cache()
+    if cache is not None:
+        denoiser.enable_cache(cache.config())
+
+
+class MagnitudeMeter:
+    """Measures what ``mag`` needs while a pass is computed exactly.
+
+    The ratio of a step is the mean over tokens of the norm of what all blocks together add to the picture's
+    tokens, over that of the step before; with several windows or branches, the mean over these.
+    """
+
+    def __init__(self, denoiser: Any) -> None:
+        self.ratios: list[float] = []
+        self._before: list[torch.Tensor] = []
+        self._now: list[torch.Tensor] = []
+        self._given: torch.Tensor | None = None
+        blocks = denoiser.transformer_blocks
+        self._handles = [
+            blocks[0].register_forward_pre_hook(self._begin, with_kwargs=True),
+            blocks[-1].register_forward_hook(self._end),
+        ]
+
+    def _begin(self, module: Any, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        self._given = named["hidden_states"] if "hidden_states" in named else inputs[0]
+
+    def _end(self, module: Any, inputs: Any, outputs: tuple[torch.Tensor, ...]) -> None:
+        assert self._given is not None
+        self._now.append(torch.linalg.vector_norm((outputs[0] - self._given).float(), dim=-1))
+        self._given = None
+
+    def step_done(self) -> None:
+        """All windows and branches of a step were computed."""
+        pairs = zip(self._now, self._before, strict=True) if self._before else ()
+        means = [float((now / before.clamp(min=1e-8)).mean()) for now, before in pairs]
+        self.ratios.append(sum(means) / len(means) if means else 1.0)
+        self._before, self._now = self._now, []
+
+    def stop(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+
+def read_magnitudes(folder: ModelFolder, pass_number: int) -> list[float]:
+    """The ratios measured for a pass's weights.
+
+    Raises:
+        SettingError: when they are not there or were measured for other weights.
+    """
+    found: Any = read_json(folder.magnitudes).get(str(pass_number)) if folder.magnitudes.is_file() else None
+    if not isinstance(found, dict) or found.get("weights") != weights_fingerprint(folder, pass_number):
+        raise SettingError(
+            f"engine option step_cache is 'mag', which was not measured for pass {pass_number} of the models "
+            f"in {folder.root}; run `void models calibrate JOB`, or choose first-block or taylor"
+        )
+    return [float(ratio) for ratio in found["ratios"]]
+
+
+def write_magnitudes(folder: ModelFolder, measured: Mapping[int, Sequence[float]]) -> None:
+    """Add what was measured for passes to the folder's file."""
+    content = read_json(folder.magnitudes) if folder.magnitudes.is_file() else {}
+    for number, ratios in measured.items():
+        content[str(number)] = {
+            "weights": weights_fingerprint(folder, number),
+            "ratios": [round(ratio, 6) for ratio in ratios],
+        }
+    part = folder.magnitudes.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    part.replace(folder.magnitudes)

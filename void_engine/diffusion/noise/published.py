@@ -1,0 +1,76 @@
+"""Warped noise as published VOID stores and loads it.
+
+Kept for the mode ``published``. The bilinear resize lowers the standard deviation to about 0.66 and the
+picked frames do not fall on the latents' times; :mod:`void_engine.diffusion.noise.warped` does both right.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
+
+from void_engine.diffusion.flow import DenseInverseSearch, OpticalFlow
+from void_engine.diffusion.noise.warped import CarriedNoise, Float32Array
+
+CHANNELS = 16
+
+
+def load_warped_noise(stored: torch.Tensor, latents: int, height: int, width: int) -> torch.Tensor:
+    """Stored noise frames as initial latents (1, T, 16, h, w) float32.
+
+    Args:
+        stored: (n, hn, wn, 16) or (n, 16, hn, wn).
+        latents, height, width: T, h, w.
+    """
+    noise = stored.float()
+    if noise.shape[1] != CHANNELS:
+        noise = noise.permute(0, 3, 1, 2)
+    picked = np.linspace(0, noise.shape[0] - 1, latents).astype(int)
+    noise = noise[torch.from_numpy(picked)]
+    if noise.shape[-2:] != (height, width):
+        noise = F.interpolate(noise, size=(height, width), mode="bilinear", align_corners=False)
+    return noise[None]
+
+
+class PublishedNoise:
+    """Noise frames over a clip as upstream makes them: stretched to 72 frames, cropped to 480 x 720.
+
+    Upstream's flow is RAFT; without a model folder that has it, OpenCV's takes its place.
+    """
+
+    FRAMES = 72
+    SIZE = (480, 720)
+
+    def __init__(self, seed: int, frames: int, flow: OpticalFlow | None = None) -> None:
+        """``frames``: of the clip that will be added; ``flow``: None for the one without weights."""
+        self._picks = np.linspace(0, frames - 1, self.FRAMES).astype(int)
+        self._noise = CarriedNoise(seed, *self.SIZE)
+        self._flow = flow or DenseInverseSearch()
+        self._before: Float32Array | None = None
+        self._index = 0
+        self._stored: list[torch.Tensor] = []
+
+    def add(self, picture: Float32Array) -> None:
+        """The next frame of the clip, (H, W, 3) codes in 0..1."""
+        for _ in range(int((self._picks == self._index).sum())):
+            cropped = self._cropped(picture)
+            if self._before is not None:
+                self._noise.move(self._flow.between(self._before, cropped))
+            self._stored.append(self._noise.reduced().half())
+            self._before = cropped
+        self._index += 1
+
+    def stored(self) -> torch.Tensor:
+        """The noise as upstream stores it, (72, 16, 60, 90) float16."""
+        return torch.stack(self._stored)
+
+    @classmethod
+    def _cropped(cls, picture: Float32Array) -> Float32Array:
+        height, width = cls.SIZE
+        scale = max(height / picture.shape[0], width / picture.shape[1])
+        size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+        covering = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        top, left = (covering.shape[0] - height) // 2, (covering.shape[1] - width) // 2
+        return np.ascontiguousarray(covering[top : top + height, left : left + width])

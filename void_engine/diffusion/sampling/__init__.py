@@ -1,0 +1,1 @@
+"""The denoising loop: windows, schedule, processes that share them, checkpoints and previews."""

@@ -1,0 +1,172 @@
+"""One pass of the denoiser over a shot, by one process or by several: what they agree on and what they do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from void_engine.diffusion.device import pick_device
+from void_engine.diffusion.model.folder import ModelFolder
+from void_engine.diffusion.model.offload import ActivationWatch, PrecisionOverflow, Residency, cancellable
+from void_engine.diffusion.model.step_cache import StepCache
+from void_engine.diffusion.model.weights import read_json
+from void_engine.diffusion.sampling.denoise import OnPrediction, OnStep, denoise
+from void_engine.diffusion.sampling.distributed import Order, Processes, Tensors, follow
+from void_engine.diffusion.sampling.process_group import Crew
+from void_engine.diffusion.sampling.schedule import PASS_SCHEDULERS, Schedule
+from void_engine.diffusion.sampling.windows import Window
+from void_engine.engines.interface import Monitor
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """How a pass is to be denoised. Plain values, so that it can be told to another process."""
+
+    number: int
+    """1 or 2: which weights, and which scheduler of the published program."""
+    steps: int
+    first_step: int
+    """0, or where a checkpoint left off."""
+    windows: tuple[Window, ...]
+    guidance: float
+    exact_transitions: bool
+    half_latents: bool
+    """Round the latents to the models' type after every step, as published."""
+    keep_every: int
+    """Steps between two looks at the latents of the whole shot."""
+    cache: StepCache | None = None
+
+    def schedule(self, folder: ModelFolder) -> Schedule:
+        return Schedule.from_config(
+            PASS_SCHEDULERS[self.number],
+            read_json(folder.scheduler_config),
+            self.steps,
+            exact_transitions=self.exact_transitions,
+        )
+
+
+def denoise_pass(
+    models: Residency,
+    how: Pass,
+    tensors: Tensors,
+    crew: Crew,
+    monitor: Monitor,
+    *,
+    on_prediction: OnPrediction | None = None,
+    on_step: OnStep | None = None,
+) -> torch.Tensor:
+    """Denoise this process's windows together with the rest of the crew.
+
+    Args:
+        tensors: noise (or a checkpoint's latents), condition and embeddings of the whole shot.
+        on_prediction, on_step: see :func:`~void_engine.diffusion.sampling.denoise.denoise`.
+
+    Returns:
+        (1, T, 16, h, w) clean latents, float32; of the whole shot in the process that leads.
+
+    Raises:
+        PrecisionOverflow: when activations leave the range of the models' floating-point type.
+        RemovalCancelled: between two layers after the monitor says so.
+    """
+    if isinstance(crew, Processes) and crew.leads:
+        crew.give_order({"pass": asdict(how), "models": _names(models), "texts": len(tensors.texts)}, tensors)
+    with crew.step():
+        denoiser = models.denoiser(how.number, how.cache)
+    watch = ActivationWatch(denoiser, models.dtype)
+    own = crew.own(len(how.windows))
+
+    def on_window(step: int, index: int, clean: torch.Tensor) -> None:
+        if step == how.first_step:
+            # The first step has the largest activations: later ones need no watch.
+            watch.stop() if index == own[-1] else None
+            if not bool(torch.isfinite(clean).all()):
+                raise PrecisionOverflow
+        if on_prediction is not None:
+            on_prediction(step, index, clean)
+
+    try:
+        with cancellable(denoiser, monitor):
+            result = denoise(
+                denoiser,
+                how.schedule(models.folder),
+                tensors.latents,
+                tensors.condition,
+                tensors.texts[0],
+                how.windows,
+                negative=tensors.texts[1] if len(tensors.texts) > 1 else None,
+                guidance=how.guidance,
+                batched_guidance=models.mode == "full",
+                device=models.device,
+                dtype=models.dtype,
+                latents_dtype=models.dtype if how.half_latents else torch.float32,
+                first_step=how.first_step,
+                keep_every=how.keep_every,
+                crew=crew,
+                on_step=on_step,
+                on_prediction=on_window,
+            ).float()
+    finally:
+        watch.stop()
+    if not bool(torch.isfinite(result).all()):
+        raise PrecisionOverflow
+    return result
+
+
+class Follower:
+    """A process that leads nothing: it keeps a denoiser and does the passes that it is ordered to do."""
+
+    def __init__(self, crew: Processes, monitor: Monitor) -> None:
+        self._crew, self._monitor = crew, monitor
+        self._models: Residency | None = None
+
+    def serve(self) -> None:
+        """Until the leader has no more work.
+
+        Raises:
+            ModelFolderError, DeviceError: when this process cannot do what it is told; the others are told.
+        """
+        follow(self._crew, self._carry_out)
+        if self._models is not None:
+            self._models.release()
+
+    def _carry_out(self, order: Order, tensors: Tensors) -> None:
+        described = dict(order["pass"])
+        windows = tuple(Window(**window) for window in described.pop("windows"))
+        cache = described.pop("cache")
+        if cache is not None:
+            cache = StepCache(**{**cache, "ratios": tuple(cache["ratios"])})
+        with torch.inference_mode():
+            denoise_pass(
+                self._residency(order["models"]),
+                Pass(windows=windows, cache=cache, **described),
+                tensors,
+                self._crew,
+                self._monitor,
+            )
+
+    def _residency(self, names: dict[str, Any]) -> Residency:
+        wanted = Residency(
+            ModelFolder(Path(names["folder"])),
+            pick_device(names["device"]),
+            getattr(torch, names["dtype"]),
+            names["mode"],
+            names["compiled"],
+        )
+        if self._models is None or self._models.key != wanted.key:
+            if self._models is not None:
+                self._models.release()
+            self._models = wanted
+        return self._models
+
+
+def _names(models: Residency) -> dict[str, object]:
+    return {
+        "folder": str(models.folder.root.resolve()),
+        "device": models.device.type,
+        "dtype": str(models.dtype).removeprefix("torch."),
+        "mode": models.mode,
+        "compiled": models.compiled,
+    }

@@ -1,0 +1,276 @@
+"""Several processes denoise one shot: each owns some windows; what those share is exchanged at every step.
+
+``torchrun`` starts one process for each device. The first one leads: it reads the shot, encodes, decodes and
+writes; the others wait for orders, load the denoiser and compute their windows. Control goes over gloo,
+latents over gloo on CPUs and over nccl on GPUs. In float32 on CPUs the result is one process's to the bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from void_engine.diffusion.errors import DeviceError, PeerError
+from void_engine.diffusion.model.offload import PrecisionOverflow
+from void_engine.diffusion.sampling.process_group import Alone, Crew, share, shared_part, span
+from void_engine.diffusion.sampling.torchrun import LEADER, local_rank
+from void_engine.diffusion.sampling.windows import Window, WindowBlend
+from void_engine.errors import RemovalCancelled
+
+# Followers wait for orders while the leader encodes or decodes, however long that takes. A process that dies
+# closes its connections, which the others notice at once.
+_PATIENCE = timedelta(days=7)
+
+Order = Mapping[str, Any]
+"""Plain JSON values: what is to be denoised and how."""
+
+
+class _Outcome(IntEnum):
+    """How a process's part of a step ended, the gravest last."""
+
+    DONE = 0
+    OVERFLOW = 1
+    OUT_OF_MEMORY = 2
+    CANCELLED = 3
+    FAILED = 4
+
+
+def current_crew() -> Crew:
+    """The processes that have joined, or this one alone."""
+    return Processes() if dist.is_available() and dist.is_initialized() else Alone()
+
+
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """What an order is about, on the CPU."""
+
+    latents: torch.Tensor
+    """(1, T, 16, h, w)."""
+    condition: torch.Tensor
+    """(1, T, 32, h, w)."""
+    texts: list[torch.Tensor]
+    """(1, S, D) each: the prompt, and the negative prompt where there is guidance."""
+
+
+class Processes:
+    """A :class:`~void_engine.diffusion.sampling.process_group.Crew` of the processes in torch.distributed's default group."""
+
+    def __init__(self) -> None:
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+        nccl = torch.cuda.is_available() and "nccl" in str(dist.get_backend_config())
+        self._carrier = torch.device("cuda", torch.cuda.current_device()) if nccl else torch.device("cpu")
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == LEADER
+
+    def own(self, count: int) -> range:
+        return share(count, self.size)[self.rank]
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Whoever fails still takes part in the exchange of outcomes, so that nobody waits for ever.
+
+        Raises:
+            PrecisionOverflow, torch.OutOfMemoryError, RemovalCancelled: as raised here or in another process.
+            PeerError: when another process failed in another way.
+        """
+        try:
+            yield
+        except BaseException as error:
+            self._worst(_outcome_of(error))
+            raise
+        outcome = self._worst(_Outcome.DONE)
+        if outcome is _Outcome.OVERFLOW:
+            raise PrecisionOverflow
+        if outcome is _Outcome.OUT_OF_MEMORY:
+            raise torch.OutOfMemoryError("another process ran out of device memory")
+        if outcome is _Outcome.CANCELLED:
+            raise RemovalCancelled("another process was stopped")
+        if outcome is _Outcome.FAILED:
+            raise PeerError("another of the processes failed; mend what its own message says and run again")
+
+    def joined(
+        self, windows: Sequence[Window], answers: Mapping[int, torch.Tensor], latents: torch.Tensor
+    ) -> torch.Tensor:
+        if len(windows) == 1:
+            return answers.get(0, latents)
+        shares = share(len(windows), self.size)
+        mine = span(windows, shares[self.rank])
+        outgoing: list[tuple[int, torch.Tensor]] = []
+        incoming: list[tuple[int, torch.Tensor]] = []
+        parts: dict[int, tuple[torch.Tensor, Window]] = {
+            index: (answer, windows[index]) for index, answer in answers.items()
+        }
+        for peer, run in enumerate(shares):
+            if peer == self.rank:
+                continue
+            theirs = span(windows, run)
+            for index in shares[self.rank]:
+                window = windows[index]
+                if part := shared_part(window, theirs):
+                    section = answers[index][:, part.start - window.start : part.stop - window.start]
+                    outgoing.append((peer, section))
+            for index in run:
+                if part := shared_part(windows[index], mine):
+                    section = torch.empty_like(latents[:, part.start : part.stop])
+                    incoming.append((peer, section))
+                    parts[index] = (section, part)
+        arrived = iter(self._exchange(outgoing, incoming))
+        for index in parts:
+            if index not in answers:
+                parts[index] = (next(arrived), parts[index][1])
+        if not shares[self.rank]:
+            return latents
+        blend = WindowBlend(windows, latents, mine)
+        for index in sorted(parts):
+            answer, part = parts[index]
+            blend.add(index, answer, part)
+        result = latents.clone()
+        result[:, mine.start : mine.stop] = blend.result().to(latents.dtype)
+        return result
+
+    def whole(self, windows: Sequence[Window], latents: torch.Tensor) -> torch.Tensor:
+        shares = share(len(windows), self.size)
+        spans = [span(windows, run) for run in shares]
+        busy = [rank for rank, run in enumerate(shares) if run]
+        ends = [spans[rank].start for rank in busy[1:]] + [latents.shape[1]]
+        cores = {rank: Window(spans[rank].start, end) for rank, end in zip(busy, ends, strict=True)}
+        if not self.leads:
+            core = cores.get(self.rank)
+            if core is not None:
+                self._exchange([(LEADER, latents[:, core.start : core.stop])], [])
+            return latents
+        others = {rank: core for rank, core in cores.items() if rank != LEADER}
+        incoming = [
+            (rank, torch.empty_like(latents[:, core.start : core.stop])) for rank, core in others.items()
+        ]
+        result = latents.clone()
+        for core, section in zip(others.values(), self._exchange([], incoming), strict=True):
+            result[:, core.start : core.stop] = section
+        return result
+
+    # --- orders
+
+    def give_order(self, order: Order | None, tensors: Tensors | None = None) -> None:
+        """Tell the followers what to denoise next; None sends them home."""
+        _broadcast_bytes(json.dumps(order).encode())
+        if order is None or tensors is None:
+            return
+        for tensor in (tensors.latents, tensors.condition, *tensors.texts):
+            _broadcast_tensor(tensor)
+
+    def take_order(self) -> tuple[Order, Tensors] | None:
+        """Wait for the leader's next order; None when there is no more work."""
+        order = json.loads(_broadcast_bytes(None))
+        if order is None:
+            return None
+        latents, condition = _broadcast_tensor(None), _broadcast_tensor(None)
+        texts = [_broadcast_tensor(None) for _ in range(order["texts"])]
+        return order, Tensors(latents, condition, texts)
+
+    # --- transport
+
+    def _worst(self, outcome: _Outcome) -> _Outcome:
+        flag = torch.tensor([int(outcome)], dtype=torch.int32)
+        dist.all_reduce(flag, dist.ReduceOp.MAX)
+        return _Outcome(int(flag))
+
+    def _exchange(
+        self, outgoing: list[tuple[int, torch.Tensor]], incoming: list[tuple[int, torch.Tensor]]
+    ) -> list[torch.Tensor]:
+        """Send and receive at once; between two processes, tensors keep their order."""
+        sent = [(peer, tensor.to(self._carrier).contiguous()) for peer, tensor in outgoing]
+        received = [(peer, torch.empty_like(tensor, device=self._carrier)) for peer, tensor in incoming]
+        operations = [dist.P2POp(dist.isend, tensor, peer) for peer, tensor in sent]
+        operations += [dist.P2POp(dist.irecv, tensor, peer) for peer, tensor in received]
+        if operations:
+            for work in dist.batch_isend_irecv(operations):
+                work.wait()
+        return [tensor.to(place.device) for (_, tensor), (_, place) in zip(received, incoming, strict=True)]
+
+
+@contextmanager
+def joined_processes(device_type: str) -> Iterator[Processes]:
+    """Join the processes that ``torchrun`` started; at the end the leader sends the others home.
+
+    Args:
+        device_type: ``cuda`` for latents over nccl, else ``cpu``.
+
+    Raises:
+        DeviceError: when there are more processes on this machine than CUDA devices, or nccl is not there.
+    """
+    if device_type == "cuda":
+        local = local_rank() or 0
+        if not dist.is_nccl_available():
+            raise DeviceError("PyTorch was built without nccl; run one process, or device 'cpu'")
+        if local >= torch.cuda.device_count():
+            raise DeviceError(
+                f"process {local} has no CUDA device of its own ({torch.cuda.device_count()} are there); "
+                "start no more processes than devices (torchrun --nproc-per-node)"
+            )
+        torch.cuda.set_device(local)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo", timeout=_PATIENCE)
+    crew = Processes()
+    try:
+        yield crew
+        if crew.leads:
+            crew.give_order(None)
+    except PeerError:
+        raise  # the others are going down already: nobody is left to send home
+    except BaseException:
+        if crew.leads:
+            crew.give_order(None)
+        raise
+    finally:
+        dist.destroy_process_group()
+
+
+def follow(crew: Processes, carry_out: Callable[[Order, Tensors], None]) -> None:
+    """Carry out the leader's orders until there are none. What ends a run here ends it in every process."""
+    while (work := crew.take_order()) is not None:
+        try:
+            carry_out(*work)
+        except (RemovalCancelled, PrecisionOverflow, torch.OutOfMemoryError, PeerError):
+            # The leader knows: it goes on in another precision or mode, or sends all home.
+            continue
+
+
+def _outcome_of(error: BaseException) -> _Outcome:
+    if isinstance(error, PrecisionOverflow):
+        return _Outcome.OVERFLOW
+    if isinstance(error, torch.OutOfMemoryError):
+        return _Outcome.OUT_OF_MEMORY
+    if isinstance(error, RemovalCancelled | KeyboardInterrupt | GeneratorExit):
+        return _Outcome.CANCELLED
+    return _Outcome.FAILED
+
+
+def _broadcast_bytes(content: bytes | None) -> bytes:
+    """The leader's bytes. Text and not pickled objects: nothing here can name code."""
+    size = torch.tensor([len(content or b"")], dtype=torch.int64)
+    dist.broadcast(size, LEADER)
+    data = torch.empty(int(size), dtype=torch.uint8)
+    if content is not None:
+        data.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+    dist.broadcast(data, LEADER)
+    return data.numpy().tobytes()
+
+
+_DTYPES = {str(dtype): dtype for dtype in (torch.float32, torch.float16, torch.bfloat16)}
+
+
+def _broadcast_tensor(tensor: torch.Tensor | None) -> torch.Tensor:
+    head = None if tensor is None else json.dumps([str(tensor.dtype), list(tensor.shape)]).encode()
+    dtype, shape = json.loads(_broadcast_bytes(head))
+    data = torch.empty(shape, dtype=_DTYPES[dtype]) if tensor is None else tensor.cpu().contiguous()
+    dist.broadcast(data, LEADER)
+    return data

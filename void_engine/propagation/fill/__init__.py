@@ -1,0 +1,1 @@
+"""Step 3: what no frame shows, invented once on key frames and carried along."""

@@ -1,0 +1,171 @@
+"""What no frame shows, made from what surrounds it: smooth colours from the rim, texture from patches."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.propagation import pyramid
+from void_engine.propagation.fill import patch_match as patch_search
+from void_engine.propagation.fill.patch_match import Indices, shrink, shrink_mask
+from void_engine.propagation.working_set import BoolArray
+
+_SEARCH_SIDE = 420
+"""Longest side, in pixels, of the picture on which patches are searched; copied they are at full size."""
+_PIECES_PX = 1.5
+"""Colours slower than this are the vote's: they even out the borders of copied pieces."""
+_BANDS = ((1.5, 3.0), (3.0, 8.0), (6.0, 20.0), (12.0, 50.0))
+"""(Radius, depth) in pixels: to this depth below the rim, colours slower than the radius are the base's."""
+_DEEP_SHARE = 0.6
+_FINE_PX = 1.5
+_LEVEL_PX = 8.0
+_RING_PX = 12.0
+_LEAST_GAIN = 0.4
+_TEXTURE = 0.92
+"""Contrast kept of the synthesised picture against the smooth base. What is invented is never the truth:
+a little less of it is nearer to it and still looks alive."""
+
+
+def spatial(encoded: Float32Array, hole: BoolArray) -> Float32Array:
+    """(h, w, 3) with ``hole`` filled by Navier-Stokes inpainting (Bertalmio et al., CVPR 2001)."""
+    if not hole.any():
+        return encoded
+    if hole.all():
+        return np.zeros_like(encoded)
+    if min(hole.shape) < 8:
+        return pyramid.fill(encoded, (~hole).astype(np.float32))
+    mask = hole.astype(np.uint8)
+    shown = (~hole).astype(np.uint8)
+    planes = []
+    for channel in range(3):
+        plane = np.ascontiguousarray(encoded[:, :, channel])
+        least, most, _, _ = cv2.minMaxLoc(plane, shown)
+        filled = np.nan_to_num(np.clip(cv2.inpaint(plane, mask, 4.0, cv2.INPAINT_NS), least, most))
+        planes.append(cv2.copyTo(filled, mask, plane))
+    return np.asarray(cv2.merge(planes), np.float32)
+
+
+def patch_fill(
+    encoded: Float32Array, hole: BoolArray, forbidden: BoolArray, seed: int, monitor: Monitor
+) -> Float32Array:
+    """Fill ``hole`` with texture from outside it, at the full size of the picture.
+
+    Patches are searched on a picture of at most 420 pixels. There the copied pieces are joined: their slow
+    colours come from the vote of all patches and, the nearer to the rim the more so, from a smooth base
+    (Navier-Stokes and push-pull, whose errors differ); their fine texture is held to the level that the
+    ring around the hole has. Texture finer than that picture is copied at full size by the same field.
+
+    Args:
+        encoded: (h, w, 3), anything finite inside the hole.
+        hole: (h, w) what to fill.
+        forbidden: (h, w) pixels outside the hole that must not be copied from.
+        seed: of the random search; the same seed gives the same picture.
+    """
+    if not hole.any():
+        return encoded
+    unknown = hole | forbidden
+    if unknown.all():
+        return np.zeros_like(encoded)
+    scale = min(1.0, _SEARCH_SIDE / max(hole.shape))
+    size = (max(1, round(hole.shape[0] * scale)), max(1, round(hole.shape[1] * scale)))
+    small_hole = shrink_mask(hole, size)
+    small_forbidden = shrink_mask(forbidden, size) & ~small_hole
+    pushed = pyramid.fill(encoded, (~unknown).astype(np.float32))
+    monitor.check_cancelled()
+    pushed = shrink(pushed, size)
+    monitor.check_cancelled()
+    start = spatial(pushed, small_hole | small_forbidden)
+    base = np.float32(0.5) * (start + pushed)
+    found = patch_search.search(start, small_hole, small_forbidden, seed, monitor)
+    if found is None:
+        made, fine = base, None
+    else:
+        copied = _copied(start, found.field, small_hole, small_hole | small_forbidden, found.picture)
+        made = _joined(copied, found.picture, base, start, small_hole, small_forbidden)
+        fine = found.field
+    if scale == 1.0:
+        return np.where(hole[:, :, None], made, encoded).astype(np.float32)
+    large = _enlarge(made, hole.shape)
+    if fine is not None:
+        monitor.check_cancelled()
+        sharp = _copied(_joined_with(encoded, unknown, large), fine, hole, unknown, large)
+        monitor.check_cancelled()
+        large += np.float32(_TEXTURE) * (sharp - _enlarge(shrink(sharp, size), hole.shape))
+    return np.where(hole[:, :, None], large, encoded).astype(np.float32)
+
+
+def _joined_with(encoded: Float32Array, unknown: BoolArray, filled: Float32Array) -> Float32Array:
+    """The picture with what is unknown taken from ``filled``."""
+    return np.where(unknown[:, :, None], filled, encoded).astype(np.float32)
+
+
+def _enlarge(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
+    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _copied(
+    picture: Float32Array, field: Indices, hole: BoolArray, unknown: BoolArray, otherwise: Float32Array
+) -> Float32Array:
+    """``picture`` with each hole pixel copied by the field, sharp; ``otherwise`` where that is not known."""
+    rows, columns = np.nonzero(hole)
+    from_rows, from_columns = patch_search.enlarged(field, hole.shape, rows, columns)
+    good = ~unknown[from_rows, from_columns]
+    filled = np.where(hole[:, :, None], otherwise, picture).astype(np.float32)
+    filled[rows[good], columns[good]] = picture[from_rows[good], from_columns[good]]
+    return filled
+
+
+def _blur(picture: Float32Array, radius: float) -> Float32Array:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), radius), np.float32)
+
+
+def _joined(
+    copied: Float32Array,
+    voted: Float32Array,
+    base: Float32Array,
+    known: Float32Array,
+    hole: BoolArray,
+    forbidden: BoolArray,
+) -> Float32Array:
+    """Copied pieces with the vote's slow colours, the ring's amount of fine texture, and the base's colours
+    as far below the rim as the base can know them."""
+    inside = hole[:, :, None]
+    pieces = copied + _blur(np.where(inside, voted - copied, np.float32(0.0)), _PIECES_PX)
+    pieces = np.where(inside, pieces, copied).astype(np.float32)
+    slow = _blur(pieces, _FINE_PX)
+    pieces = slow + _fine_gain(pieces - slow, known, hole, forbidden)[:, :, None] * (pieces - slow)
+    depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5), np.float32)[:, :, None]
+    difference = np.where(inside, base - pieces, np.float32(0.0)).astype(np.float32)
+    support = hole.astype(np.float32)
+    bands = [
+        _blur(difference, radius) / np.maximum(_blur(support, radius), np.float32(1e-3))[:, :, None]
+        for radius, _ in _BANDS
+    ]
+    correction = np.float32(_DEEP_SHARE) * bands[-1]
+    for index in range(len(_BANDS) - 2, -1, -1):
+        slower = bands[index + 1] * np.float32(_DEEP_SHARE if index == len(_BANDS) - 2 else 1.0)
+        near_rim = np.clip(1.5 - depth / np.float32(_BANDS[index][1]), 0.0, 1.0)
+        correction = correction + near_rim * (bands[index] - slower)
+    made = base + np.float32(_TEXTURE) * (pieces + correction - base)
+    return np.where(inside, made, known).astype(np.float32)
+
+
+def _fine_gain(
+    fine: Float32Array, known: Float32Array, hole: BoolArray, forbidden: BoolArray
+) -> Float32Array:
+    """(h, w) up to 1: what brings the fine texture in the hole down to the level of the ring around it."""
+    unknown = np.asarray(cv2.dilate((hole | forbidden).astype(np.uint8), np.ones((5, 5), np.uint8))) > 0
+    ring = ~unknown & (_blur(hole.astype(np.float32), _RING_PX) > 0.02)
+    around, support = pyramid.smooth(
+        _log_power(known - _blur(known, _FINE_PX)), ring.astype(np.float32), _LEVEL_PX
+    )
+    wanted = pyramid.fill(around, np.clip(support * 10.0, 0.0, 1.0).astype(np.float32))
+    present, _ = pyramid.smooth(_log_power(fine), hole.astype(np.float32), _LEVEL_PX)
+    if not ring.any():
+        return np.ones(hole.shape, np.float32)
+    return np.asarray(np.clip(np.exp(0.5 * (wanted - present)), _LEAST_GAIN, 1.0), np.float32)
+
+
+def _log_power(fine: Float32Array) -> Float32Array:
+    return np.asarray(np.log(np.square(fine).mean(axis=2) + np.float32(1e-7)), np.float32)

@@ -1,0 +1,1 @@
+"""Step 4: what the eye would find: edges, detail, thin structures and grain."""

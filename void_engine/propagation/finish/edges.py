@@ -1,0 +1,147 @@
+"""The rim of the hole: pixels that are partly background still, and the seam to the plate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation import cross_validation as trust
+from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.working_set import BoolArray
+
+_SEAM_SLOW_PX = 3.0
+_SEAM_REACH_PX = 14.0
+_SEAM_LIMIT = 0.12
+_SEAM_BLOCK_PX = 8
+_FOREGROUND_PX = 3.0
+_RIM_TRIAL_PX = 3
+_RIM_FEWEST = 100.0
+_RIM_REACHES_PX = (1.0, 2.5, 6.0)
+
+
+def close_seam(
+    answer: Float32Array, revealed: Float32Array, plate: Float32Array, hole: BoolArray, known: BoolArray
+) -> Float32Array:
+    """Remove the step between the plate and what was revealed: the slow difference just outside the hole
+    is continued into it (a membrane, as in Perez et al., "Poisson image editing", 2003) and fades with depth.
+
+    Args:
+        answer: (h, w, 3) encoded, to be corrected inside the hole.
+        revealed: (h, w, 3) encoded, the fused sources, valid where ``known``.
+        plate: (h, w, 3) encoded.
+        hole: (h, w) what is replaced.
+        known: (h, w) outside the hole, where the fused sources can be compared with the plate.
+    """
+    if not known.any():
+        return answer
+    difference = np.clip(plate - revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
+    weight = known.astype(np.float32)
+    depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    trusted = trust.share(difference, weight, _SEAM_BLOCK_PX, _membrane)
+    if trusted:
+        membrane = _membrane(difference, weight) * np.float32(trusted)
+        fade = np.where(hole, np.exp(-depth / np.float32(_SEAM_REACH_PX)), np.float32(0.0))
+        answer = np.asarray(answer + membrane * fade[:, :, None], np.float32)
+        difference = difference - membrane
+    return _close_rim(answer, difference, weight, hole, depth)
+
+
+def _close_rim(
+    answer: Float32Array, difference: Float32Array, weight: Float32Array, hole: BoolArray, depth: Float32Array
+) -> Float32Array:
+    """Continue the fine part of the ``difference`` too, as deep as it is alike from pixel to pixel.
+
+    Grain says nothing about its neighbours; a misfit of what moves by itself does. The hole grown by a few
+    pixels, where the truth is known, tells.
+    """
+    grown = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM_TRIAL_PX + 1, 2 * _RIM_TRIAL_PX + 1))
+    tried = np.asarray(cv2.dilate(hole.astype(np.uint8), grown)) > 0
+    ring = np.where(tried & ~hole, weight, np.float32(0.0))
+    if float(ring.sum()) < _RIM_FEWEST:
+        return answer
+    trial = pyramid.fill(difference, np.where(tried, np.float32(0.0), weight))
+    trial_depth = np.asarray(cv2.distanceTransform(tried.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    best: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    for reach in _RIM_REACHES_PX:
+        predicted = trial * np.exp(-(trial_depth - 1.0) / np.float32(reach))[:, :, None]
+        judged = ring[:, :, None] * predicted
+        power = float((judged * predicted).sum())
+        found = float((judged * difference).sum())
+        if power > 1e-12 and found > 0 and found * found / power > best[0]:
+            best = (found * found / power, min(found / power, 1.0), reach)
+    if not best[1]:
+        return answer
+    fade = np.where(hole, np.exp(-(depth - 1.0) / np.float32(best[2])), np.float32(0.0))
+    continued = pyramid.fill(difference, weight) * np.float32(best[1])
+    return np.asarray(answer + continued * fade[:, :, None], np.float32)
+
+
+def _membrane(difference: Float32Array, weight: Float32Array) -> Float32Array:
+    slow, support = pyramid.smooth(difference, weight, _SEAM_SLOW_PX)
+    trusted = np.where(weight > 0, np.clip(support * 4.0, 0.0, 1.0), np.float32(0.0)).astype(np.float32)
+    return pyramid.fill(slow, trusted)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmixed:
+    """The answer with what the plate's own partly covered pixels say."""
+
+    values: Float32Array
+    """(h, w, 3) encoded."""
+    variance: Float32Array
+    """(h, w) encoded: expected squared error of a channel, by the noise and doubt it was given."""
+
+
+def unmix(
+    answer: Float32Array, plate: Float32Array, alpha: Float32Array, noise: float, doubt: Float32Array
+) -> Unmixed:
+    """Take the background that still shines through partly covered pixels.
+
+    A covered pixel is ``a F + (1 - a) B``. F is smoothed from the covered side; solving for B gives
+    a second opinion on the background, with the plate's own grain, whose error grows with a. It is joined
+    with the first by inverse variance, and dropped where the two cannot both be right (a sloppy matte).
+
+    Args:
+        answer: (h, w, 3) encoded background as revealed or synthesised.
+        plate: (h, w, 3) scene-linear.
+        alpha: (h, w) in 0..1.
+        noise: deviation, encoded, of the answer where it was revealed.
+        doubt: (h, w) factor above 1 on that deviation where the answer is worth less.
+    """
+    soft = (alpha > 0) & (alpha < 0.95)
+    variance = np.square(np.float32(noise) * doubt)
+    if not soft.any():
+        return Unmixed(answer, variance)
+    background = encoding.decode(answer)
+    a = alpha[:, :, None]
+    covered = alpha > 0.3
+    foreground = np.where(covered[:, :, None], (plate - (1.0 - a) * background) / np.maximum(a, 0.3), 0.0)
+    foreground = encoding.encode(foreground.astype(np.float32))
+    weight = np.where(covered, alpha * alpha, np.float32(0.0)).astype(np.float32)
+    mean, support = pyramid.smooth(foreground, weight, _FOREGROUND_PX)
+    spread, _ = pyramid.smooth(np.square(foreground - mean), weight, _FOREGROUND_PX)
+    known = np.clip(support * 20.0, 0.0, 1.0).astype(np.float32)
+    mean, spread = pyramid.fill(mean, known), pyramid.fill(spread, known)
+    # Deviations in linear light around the values themselves.
+    slope = np.float32(encoding.STOPS * np.log(2.0))
+    linear_mean = encoding.decode(mean)
+    foreground_variance = (spread + np.float32(0.02**2)) * np.square(
+        slope * (np.abs(linear_mean) + encoding.TOE)
+    )
+    answer_variance = np.square(noise * doubt[:, :, None] * slope * (np.abs(background) + encoding.TOE))
+    through = np.maximum(1.0 - a, 0.05)
+    unmixed = (plate - a * linear_mean) / through
+    unmixed_variance = foreground_variance * np.square(a / through) + 0.25 * answer_variance / np.square(
+        through
+    )
+    apart = np.square(unmixed - background) / (unmixed_variance + answer_variance)
+    share = answer_variance / (answer_variance + unmixed_variance)
+    share = share * np.exp(-0.5 * np.maximum(apart.max(axis=2, keepdims=True) - 4.0, 0.0))
+    joined = encoding.encode((background + share * (unmixed - background)).astype(np.float32))
+    left = np.square(1.0 - share) * answer_variance + np.square(share) * unmixed_variance
+    left = left / np.square(slope * (np.abs(background) + encoding.TOE))
+    variance = np.where(soft, left.mean(axis=2), variance).astype(np.float32)
+    return Unmixed(np.where(soft[:, :, None], joined, answer).astype(np.float32), variance)

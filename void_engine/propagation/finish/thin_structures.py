@@ -1,0 +1,86 @@
+"""Thin holes (wires, scratches): the pixels on both sides say as much as other frames do; use both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation import pyramid
+from void_engine.propagation.fill import synthesis
+from void_engine.propagation.working_set import BoolArray
+
+_THICKEST_PX = 9
+_AROUND_PX = 7.0
+_PREDICTED_COST = 1.2
+"""Motion is measured around a hole but predicted inside it: its error there is about this much larger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The answer with both estimates of thin parts joined."""
+
+    values: Float32Array
+    """(h, w, 3) encoded."""
+    deviation: Float32Array
+    """(h, w) encoded: expected error of the joined pixels; 0 where nothing was joined."""
+
+
+def blend(
+    answer: Float32Array, revealed: Float32Array, plate: Float32Array, hole: BoolArray, known: BoolArray
+) -> Joined:
+    """Join temporal and spatial estimates of thin hidden structures by their measured errors.
+
+    The spatial estimate is tried on a copy of the hole shifted beside it, where the truth is known; the
+    temporal one is compared with the plate in the same places. Each counts by the inverse of its squared
+    error around the pixel.
+
+    Args:
+        answer: (h, w, 3) encoded, the temporal estimate inside the hole.
+        revealed: (h, w, 3) encoded, the fused sources, valid where ``known``.
+        plate: (h, w, 3) encoded.
+        hole: (h, w) what is replaced.
+        known: (h, w) visible pixels around the hole that the sources show too.
+    """
+    square = np.ones((_THICKEST_PX, _THICKEST_PX), np.uint8)
+    thick = np.asarray(cv2.morphologyEx(hole.astype(np.uint8), cv2.MORPH_OPEN, square)) > 0
+    thin = hole & ~(np.asarray(cv2.dilate(thick.astype(np.uint8), square)) > 0)
+    alone = Joined(answer, np.zeros(hole.shape, np.float32))
+    if int(thin.sum()) < 16 or not known.any():
+        return alone
+    beside = _beside(thin, hole)
+    tried = beside & known
+    if int(tried.sum()) < 32:
+        return alone
+    spatial = synthesis.spatial(plate, hole)
+    trial = synthesis.spatial(spatial, beside)
+    weight = tried.astype(np.float32)
+    spatial_error, support = pyramid.smooth(_power(trial - plate), weight, _AROUND_PX)
+    temporal_error, _ = pyramid.smooth(_power(revealed - plate), weight, _AROUND_PX)
+    spatial_error = pyramid.fill(spatial_error, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
+    temporal_error = pyramid.fill(temporal_error, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
+    temporal_error = temporal_error * np.float32(_PREDICTED_COST) + np.float32(1e-7)
+    # Squared: a mean of both blurs, so the worse one gets little unless they are nearly equal.
+    against, favour = np.square(spatial_error), np.square(temporal_error)
+    share = np.where(thin, favour / (favour + against + np.float32(1e-12)), np.float32(0.0))
+    joined_error = np.square(share) * spatial_error + np.square(1.0 - share) * temporal_error
+    deviation = np.where(thin, np.sqrt(joined_error / 3.0), np.float32(0.0)).astype(np.float32)
+    return Joined(np.asarray(answer + share[:, :, None] * (spatial - answer), np.float32), deviation)
+
+
+def _power(difference: Float32Array) -> Float32Array:
+    square = np.square(difference)
+    return np.asarray(square[:, :, 0] + square[:, :, 1] + square[:, :, 2], np.float32)
+
+
+def _beside(thin: BoolArray, hole: BoolArray) -> BoolArray:
+    """The thin hole shifted by a few pixels, the way that takes it furthest off the hole."""
+    best, least = np.zeros_like(thin), None
+    for rows, columns in ((6, 0), (-6, 0), (0, 6), (0, -6)):
+        moved = np.roll(thin, (rows, columns), (0, 1))
+        overlap = int((moved & hole).sum())
+        if least is None or overlap < least:
+            best, least = moved & ~hole, overlap
+    return np.asarray(best, bool)

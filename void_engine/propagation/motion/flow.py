@@ -1,0 +1,139 @@
+"""Dense motion that the camera's homography leaves over, with a measure of how far it can be trusted."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.geometry import Box
+from void_engine.propagation.motion.homography import Homography, from_box
+from void_engine.propagation.working_set import AnalysisFrame, BoolArray
+
+_FORWARD_BACKWARD_PX = 0.8
+_NOISE_STEPS = 2.0
+"""A misfit this small, in 8-bit steps, is noise: it neither proves nor disproves a flow."""
+_LEAST_SIDE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A source frame as the target's box of analysis pixels sees it through a homography."""
+
+    homography: Homography
+    gray: Uint8Array
+    visible: BoolArray
+    """Where the source shows background (inside its picture and not hidden there)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Residual motion between a target and a view. All arrays cover the target's box."""
+
+    flow: Float32Array
+    """(h, w, 2): the target's pixel x shows what the view shows at x + flow."""
+    confidence: Float32Array
+    """(h, w) in 0..1; 0 where either side is hidden."""
+    misfit: Float32Array
+    """(h, w) local mean difference, in 8-bit steps, that remains under the flow."""
+
+
+def see(source: AnalysisFrame, homography: Homography, box: Box) -> View:
+    """``source`` through ``homography`` (target to source), on the target's ``box`` of analysis pixels."""
+    moved = from_box(homography, box)
+    size = (box.width, box.height)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    gray = cv2.warpPerspective(source.gray, moved, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    blocked = cv2.warpPerspective(
+        source.hidden.astype(np.uint8) * 255,
+        moved,
+        size,
+        flags=flags,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=255,
+    )
+    return View(homography, np.ascontiguousarray(gray), np.asarray(blocked) < 8)
+
+
+class FlowMeter:
+    """Dense Inverse Search flow (Kroeger et al., ECCV 2016) on filled, normalised 8-bit pictures."""
+
+    def raw(self, first: Uint8Array, second: Uint8Array) -> Float32Array:
+        """(h, w, 2) flow from ``first`` to ``second``; zeros for pictures too small to measure."""
+        if min(first.shape) < _LEAST_SIDE:
+            return np.zeros((*first.shape, 2), np.float32)
+        start = np.zeros((*first.shape, 2), np.float32)
+        # A fresh object each time: it keeps buffers whose borders leak from one call into the next, and the
+        # same frame would come out otherwise depending on what was measured before it.
+        dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        flow = np.asarray(
+            dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), start), np.float32
+        )
+        if not np.isfinite(flow).all():
+            flow = np.nan_to_num(flow, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.asarray(flow, np.float32)
+
+    def measure(self, target: Uint8Array, shown: BoolArray, view: View) -> Measured:
+        """Motion from ``target`` (visible where ``shown``) to ``view``; kept only where it helps.
+
+        Confidence falls with the disagreement of forward and backward flow and with the misfit that is
+        left. Where the flow does not lower the local misfit it is drawn towards zero, so that what the
+        homography already explains is not disturbed by noise.
+        """
+        forward = self.raw(target, view.gray)
+        backward = self.raw(view.gray, target)
+        x, y = grid(target.shape)
+        forward_x, forward_y = cv2.split(forward)
+        map_x, map_y = x + forward_x, y + forward_y
+        returned = cv2.remap(backward, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        returned_x, returned_y = cv2.split(returned)
+        disagreement = np.square(forward_x + returned_x) + np.square(forward_y + returned_y)
+        blocked = cv2.remap(
+            (~view.visible).astype(np.float32),
+            map_x,
+            map_y,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=1.0,
+        )
+        moved = np.asarray(
+            cv2.remap(view.gray, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
+        both, shared = shown & (np.asarray(blocked) < 0.02), shown & view.visible
+        misfit = local_misfit(target, moved, both)
+        still = local_misfit(target, view.gray, shared)
+        # The gate: full flow where it clearly explains more than no flow, none where it does not.
+        helps = np.clip((still - misfit) / (np.float32(0.15) * still + np.float32(0.35)), 0.0, 1.0)
+        helps = np.where(shared, helps, np.float32(1.0)).astype(np.float32, copy=False)
+        helps = np.asarray(cv2.blur(helps, (9, 9)), np.float32)
+        confidence = np.exp(-disagreement / _FORWARD_BACKWARD_PX**2) / (
+            1.0 + np.square(misfit / (3.0 * _NOISE_STEPS))
+        )
+        confidence = np.where(both, confidence, 0.0).astype(np.float32)
+        gated = np.asarray(cv2.merge([forward_x * helps, forward_y * helps]), np.float32)
+        misfit = np.where(shared, np.minimum(misfit, still), misfit)
+        return Measured(gated, confidence, misfit.astype(np.float32))
+
+
+@functools.lru_cache(maxsize=4)
+def grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
+    """The x and y of every pixel centre, each (h, w); not to be written to."""
+    rows, columns = shape[:2]
+    x = np.ascontiguousarray(np.broadcast_to(np.arange(columns, dtype=np.float32), (rows, columns)))
+    y = np.ascontiguousarray(np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], (rows, columns)))
+    x.setflags(write=False)
+    y.setflags(write=False)
+    return x, y
+
+
+def local_misfit(first: Uint8Array, second: Uint8Array, both: BoolArray) -> Float32Array:
+    """(h, w) mean absolute difference around each pixel, without the slowly varying part (light)."""
+    weight = both.astype(np.float32)
+    difference = (first.astype(np.float32) - second) * weight
+    # Box means: exact Gaussians would cost many times more and judge no better.
+    slow = cv2.blur(difference, (31, 31)) / np.maximum(cv2.blur(weight, (31, 31)), np.float32(1e-3))
+    left = cv2.blur(np.abs(difference - slow) * weight, (7, 7))
+    return np.asarray(left / np.maximum(cv2.blur(weight, (7, 7)), np.float32(1e-2)), np.float32)

@@ -1,0 +1,244 @@
+"""Motion inside the hole, predicted from the motion around it.
+
+Diffusion alone smears motion across depth edges that the hole hides. But two *other* frames may both see
+what is hidden, and the motion between them shows its depth structure. So the flow of the ring is regressed,
+robustly, on an affine motion plus that structure; the fit predicts the inside, and only what the fit leaves
+over on the ring is continued smoothly.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.propagation import cross_validation as trust
+from void_engine.propagation import pyramid
+from void_engine.propagation.motion.flow import grid
+from void_engine.propagation.working_set import BoolArray
+
+_FEWEST_SAMPLES = 60
+_MOST_SAMPLES = 1000
+LARGE_BOX_PIXELS = 2**15
+"""From this size of the surroundings on, what varies slowly is worked out from every other pixel."""
+_ROUNDS = 5
+_STRUCTURE_ADVANTAGE = 0.93
+"""The structure term is used only when it lowers the ring's residual below this part of the affine's."""
+_REACH_PX = 40.0
+_SMALLEST_BLOCK_PX = 8
+_COMPARE_BLUR_PX = 1.0
+_SIGNIFICANT = 2.0
+_LEAST_GAIN = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Motion everywhere in the box."""
+
+    flow: Float32Array
+    """(h, w, 2): measured where visible, predicted where hidden."""
+    spread_px: float
+    """How far the ring's flow scatters around the fit that predicts the hole (robust standard deviation)."""
+
+
+def texture_weight(gray: Uint8Array) -> Float32Array:
+    """(h, w) in 0.05..1: how much structure pins down the flow at each pixel."""
+    gradient_x = cv2.Sobel(gray, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+    gradient_y = cv2.Sobel(gray, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    energy = cv2.GaussianBlur(gradient_x * gradient_x + gradient_y * gradient_y, (0, 0), 2.5)
+    return np.asarray(0.05 + 0.95 * energy / (energy + 9.0), np.float32)
+
+
+def ring_weight(hole: BoolArray) -> Float32Array:
+    """(h, w): falls with the distance from the hole, 0 inside it."""
+    away = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3)
+    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)
+    # Where there is no rim at all OpenCV answers with the largest float.
+    reach = max(_REACH_PX, 1.5 * min(float(inside.max()), float(max(hole.shape))))
+    return np.where(hole, 0.0, np.exp(-np.minimum(np.asarray(away), 1e4) / reach)).astype(np.float32)
+
+
+def complete(
+    flow: Float32Array,
+    weight: Float32Array,
+    ring: Float32Array,
+    hole: BoolArray,
+    structure: Float32Array | None,
+) -> Completed:
+    """Continue ``flow`` into ``hole``.
+
+    Args:
+        flow: (h, w, 2) measured motion.
+        weight: (h, w) in 0..1, how far each measurement counts (confidence times texture).
+        ring: (h, w) in 0..1, nearness to the hole (:func:`ring_weight`).
+        hole: (h, w) where motion must be predicted.
+        structure: (h, w, 2) motion between two other frames, or None.
+    """
+    if not hole.any():
+        return Completed(flow, 0.0)
+    predicted = _predict(flow, weight, ring, hole, structure)
+    # Where the measurement is poor although visible, the prediction stands in for it too.
+    share = np.clip(weight * 4.0, 0.0, 1.0)
+    share = np.where(hole, np.float32(0.0), share)[:, :, None]
+    return Completed((share * flow + (1.0 - share) * predicted.flow).astype(np.float32), predicted.spread_px)
+
+
+def _predict(
+    flow: Float32Array,
+    weight: Float32Array,
+    ring: Float32Array,
+    hole: BoolArray,
+    structure: Float32Array | None,
+) -> Completed:
+    """The motion that is expected in ``hole`` (and everywhere else) from what was measured outside it.
+
+    It is smooth, so on a large box every other pixel of every other row tells as much.
+    """
+    if hole.size < LARGE_BOX_PIXELS:
+        return _predict_here(flow, weight, ring, hole, structure)
+    coarse = _predict_here(
+        np.ascontiguousarray(flow[::2, ::2]),
+        weight[::2, ::2],
+        ring[::2, ::2],
+        hole[::2, ::2],
+        None if structure is None else np.ascontiguousarray(structure[::2, ::2]),
+    )
+    rows, columns = hole.shape
+    return Completed(
+        np.asarray(cv2.pyrUp(coarse.flow, dstsize=(columns, rows)), np.float32), coarse.spread_px
+    )
+
+
+def _predict_here(
+    flow: Float32Array,
+    weight: Float32Array,
+    ring: Float32Array,
+    hole: BoolArray,
+    structure: Float32Array | None,
+) -> Completed:
+    strength = np.where(hole, np.float32(0.0), weight * ring)
+    sample = np.flatnonzero((strength > 0.02).reshape(-1))
+    if sample.size < _FEWEST_SAMPLES:
+        filled = pyramid.fill(flow, np.where(hole, np.float32(0.0), weight))
+        return Completed(filled, 1.0)
+    if sample.size > _MOST_SAMPLES:
+        sample = sample[:: sample.size // _MOST_SAMPLES + 1]
+    place = _place(hole.shape)
+    values = flow.reshape(-1, 2)[sample].astype(np.float64)
+    weights = strength.reshape(-1)[sample].astype(np.float64)
+    design = np.hstack([np.ones((len(sample), 1), np.float32), place.reshape(-1, 2)[sample]])
+    coefficients, spread = _robust_fit(design, values, weights)
+    fit = None
+    if structure is not None:
+        rich = np.hstack([design, structure.reshape(-1, 2)[sample]])
+        rich_coefficients, rich_spread = _robust_fit(rich, values, weights)
+        if rich_spread < _STRUCTURE_ADVANTAGE * spread:
+            coefficients, spread = rich_coefficients, rich_spread
+            fit = np.asarray(cv2.transform(structure, coefficients[3:].T), np.float32)
+    affine = np.column_stack([coefficients[1:3].T, coefficients[0]])
+    plane = np.asarray(cv2.transform(place, affine), np.float32)
+    fit = plane if fit is None else fit + plane
+    left = flow - fit
+    scatter = (np.square(left[:, :, 0]) + np.square(left[:, :, 1])) / np.float32(max(2.0 * spread, 0.1) ** 2)
+    trusted = np.where(hole, np.float32(0.0), weight / (1.0 + scatter))
+    continued = pyramid.fill(left, np.minimum(trusted, np.float32(1.0)))
+    return Completed(fit + continued, spread)
+
+
+@functools.lru_cache(maxsize=4)
+def _place(shape: tuple[int, ...]) -> Float32Array:
+    """(h, w, 2) x and y from the middle, as parts of the longer side; not to be written to."""
+    x, y = grid(shape)
+    scale = np.float32(1.0 / max(shape))
+    place = np.stack([(x - x.mean()) * scale, (y - y.mean()) * scale], axis=2)
+    place.setflags(write=False)
+    return place
+
+
+class Judge:
+    """Says whether a motion explains a source better than no motion does.
+
+    Compared around the hole, on blurred pictures (or a flow that samples between pixels would seem to lower
+    the noise). Blocks as large as the hole is deep vote as one: pixels in a block err together.
+    """
+
+    def __init__(
+        self, gray: Uint8Array, seen: Uint8Array, both: BoolArray, ring: Float32Array, hole: BoolArray
+    ) -> None:
+        """``gray`` is the target, ``seen`` the source through its homography, ``both`` where both show
+        background; all (h, w)."""
+        depth = float(np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)).max())
+        most = max(_SMALLEST_BLOCK_PX, min(hole.shape) // 5)
+        self._side = int(np.clip(depth, _SMALLEST_BLOCK_PX, most))
+        self._first = np.asarray(cv2.GaussianBlur(gray, (0, 0), _COMPARE_BLUR_PX), np.float32)
+        self._second = np.asarray(cv2.GaussianBlur(seen, (0, 0), _COMPARE_BLUR_PX), np.float32)
+        self._counts = ring * both
+        self._weight, self._hole = both.astype(np.float32), hole
+        self._share = 1.0 / np.maximum(cv2.blur(self._weight, (31, 31)), np.float32(1e-3))
+        self._standing = self._misfit(self._second)
+        self._odd = trust.blocks(hole.shape, self._side)
+
+    def helps(self, flow: Float32Array) -> bool:
+        """Whether (h, w, 2) ``flow`` lowers the misfit beyond chance."""
+        x, y = grid(self._hole.shape)
+        moved = cv2.remap(
+            self._second,
+            x + flow[:, :, 0],
+            y + flow[:, :, 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        gain = (self._standing - self._misfit(np.asarray(moved, np.float32))) * self._counts
+        down, across = (np.arange(0, count, self._side) for count in gain.shape)
+        votes = np.add.reduceat(np.add.reduceat(gain, down, axis=0, dtype=np.float64), across, axis=1)
+        total, scatter = float(votes.sum()), float(np.sqrt(np.square(votes).sum()))
+        least = _LEAST_GAIN * float((self._standing * self._counts).sum())
+        return total > max(_SIGNIFICANT * scatter, least)
+
+    def predictable(
+        self, flow: Float32Array, weight: Float32Array, ring: Float32Array, structure: Float32Array | None
+    ) -> bool:
+        """Whether ``flow`` still helps where it is predicted from elsewhere, as it is inside the hole: half
+        of the blocks from the other half, and the other way round."""
+        predicted = np.zeros_like(flow)
+        for half in (self._odd, ~self._odd):
+            known = np.where(half, np.float32(0.0), weight)
+            part = _predict(flow, known, ring, self._hole | half, structure)
+            cv2.copyTo(part.flow, half.astype(np.uint8), predicted)
+        return self.helps(predicted)
+
+    def _misfit(self, second: Float32Array) -> Float32Array:
+        """(h, w) absolute difference without its slowly varying part (light)."""
+        difference = (self._first - second) * self._weight
+        slow = cv2.blur(difference, (31, 31)) * self._share
+        return np.asarray(np.abs(difference - slow) * self._weight, np.float32)
+
+
+def _robust_fit(
+    design: Float32Array, values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Iteratively re-weighted least squares with Cauchy weights.
+
+    Returns:
+        (columns, 2) coefficients and the weighted median distance from the fit, scaled to a deviation.
+    """
+    columns = design.astype(np.float64)
+    robust = np.ones(len(values))
+    coefficients = np.zeros((columns.shape[1], 2))
+    spread = 1.0
+    ridge = np.eye(columns.shape[1]) * 1e-4 * weights.sum()
+    ridge[0, 0] = 1e-9
+    for _ in range(_ROUNDS):
+        scaled = columns * (weights * robust)[:, None]
+        coefficients = np.linalg.solve(scaled.T @ columns + ridge, scaled.T @ values)
+        miss = values - columns @ coefficients
+        squared = np.square(miss[:, 0]) + np.square(miss[:, 1])
+        order = np.argsort(squared)
+        cumulative = np.cumsum(weights[order])
+        spread = 1.2 * float(np.sqrt(squared[order[np.searchsorted(cumulative, 0.5 * cumulative[-1])]]))
+        robust = 1.0 / (1.0 + squared / max(1.5 * spread, 0.05) ** 2)
+    return coefficients, spread

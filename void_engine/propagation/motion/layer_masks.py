@@ -1,0 +1,170 @@
+"""Which of two layers of motion each pixel belongs to, where a frame and its neighbours can tell."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.geometry import Box
+from void_engine.propagation.motion.homography import Homography, apply, from_box, warp
+from void_engine.propagation.motion.motion_layers import LAYERS
+from void_engine.propagation.motion.track import ShotTrack
+from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
+
+_STRIDES = (1, 2, 3, 4, 6, 8)
+_NEIGHBOURS = 2
+"""Frames compared with on each side: what the object hides in the one, the other may show."""
+_APART_PX = 4.0
+"""How far the layers must have moved against each other for a comparison to tell them apart."""
+_WINDOW_PX = 5
+_NOISE_STEPS = 2.0
+_FRAMES_HELD = 24
+_SURE = 0.4
+_LEAST_AGREEMENT = 0.7
+_FEWEST_SURE = 100
+_SHARPNESS = 6.0
+_SMOOTH_PX = 0.8
+_UNKNOWN = -0.2
+"""Where no frame tells, the layer behind is the safer guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Where the layer in front is, on a box of analysis pixels."""
+
+    front: int
+    """The layer that hides the other."""
+    share: Float32Array
+    """(h, w) in 0..1: how far the pixel belongs to the layer in front."""
+
+
+class LayerEvidence:
+    """For each frame, a picture of which layer's motion explains the pixel: -1 layer 0, 1 layer 1."""
+
+    def __init__(self, working: WorkingSet, track: ShotTrack) -> None:
+        self._working = working
+        self._track = track
+        self._held: OrderedDict[int, Float32Array] = OrderedDict()
+
+    def of(self, number: int) -> Float32Array:
+        """(h, w) in -1..1 on the analysis frame ``number``; NaN where nothing can be told."""
+        if number not in self._held:
+            self._held[number] = self._compare(number)
+            if len(self._held) > _FRAMES_HELD:
+                self._held.popitem(last=False)
+        self._held.move_to_end(number)
+        return self._held[number]
+
+    def _compare(self, number: int) -> Float32Array:
+        frame = self._working.analysis(number)
+        misfits = np.full((LAYERS, *frame.gray.shape), np.inf, np.float32)
+        for other in (*self._neighbours(number, -1), *self._neighbours(number, 1)):
+            for layer in range(LAYERS):
+                through = self._track.layer_chained(number, other, layer)
+                assert through is not None
+                # What one neighbour does not show, another one may.
+                misfits[layer] = np.minimum(
+                    misfits[layer], _misfit(frame, self._working.analysis(other), through)
+                )
+        known = np.isfinite(misfits).all(axis=0)
+        first, second = (np.where(known, misfit, np.float32(0.0)) for misfit in misfits)
+        evidence = (first - second) / (first + second + np.float32(_NOISE_STEPS))
+        return np.where(known, evidence, np.float32(np.nan)).astype(np.float32)
+
+    def _neighbours(self, number: int, direction: int) -> list[int]:
+        """The nearest frames on one side against which the layers have moved apart."""
+        segment = self._track.segment(number)
+        rows, columns = self._working.analysis_shape
+        x, y = np.meshgrid(np.array([0.2, 0.5, 0.8]) * columns, np.array([0.2, 0.5, 0.8]) * rows)
+        points = np.stack([x.reshape(-1), y.reshape(-1)], axis=1).astype(np.float32)
+        found: list[int] = []
+        for stride in _STRIDES:
+            other = number + direction * stride
+            if other not in segment or len(found) == _NEIGHBOURS:
+                break
+            motions = [self._track.layer_chained(number, other, layer) for layer in range(LAYERS)]
+            if motions[0] is None or motions[1] is None:
+                break
+            away = apply(motions[0], points) - apply(motions[1], points)
+            if float(np.median(np.hypot(away[:, 0], away[:, 1]))) >= _APART_PX:
+                found.append(other)
+        return found
+
+
+def _misfit(frame: AnalysisFrame, other: AnalysisFrame, through: Homography) -> Float32Array:
+    """(h, w) mean absolute difference around each pixel, in 8-bit steps; inf where one of them is hidden."""
+    seen = warp(other.gray, through)
+    blocked = warp(other.hidden.astype(np.uint8) * 255, through, outside=255.0)
+    both = ~frame.hidden & (blocked == 0)
+    difference = np.abs(frame.gray.astype(np.float32) - seen) * both
+    window = (_WINDOW_PX, _WINDOW_PX)
+    weight = cv2.blur(both.astype(np.float32), window)
+    mean = cv2.blur(difference, window) / np.maximum(weight, np.float32(1e-3))
+    return np.where(both, mean, np.float32(np.inf)).astype(np.float32)
+
+
+def seen_evidence(evidence: Float32Array, through: Homography, box: Box) -> Float32Array:
+    """A source's evidence on the target's ``box`` through ``through`` (target to source); NaN where there is
+    none."""
+    known = np.isfinite(evidence)
+    size, flags = (box.width, box.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = from_box(through, box)
+    values = cv2.warpPerspective(np.where(known, evidence, np.float32(0.0)), moved, size, flags=flags)
+    whole = cv2.warpPerspective(known.astype(np.float32), moved, size, flags=flags)
+    return np.where(np.asarray(whole) > 0.99, values, np.float32(np.nan)).astype(np.float32)
+
+
+def ownership(
+    own: Float32Array, seen: list[list[Float32Array]], weights: list[list[float]]
+) -> Ownership | None:
+    """Where the layer in front is, and which layer that is; None when the frames do not agree on it.
+
+    The layer in front keeps its shape along its own motion, so there its sources all claim the same pixels
+    for it. What the target itself shows outside its hole decides which layer that holds for.
+
+    Args:
+        own: (h, w) the target's own evidence, NaN where it is hidden or cannot tell.
+        seen: for each layer, its sources' evidence as :func:`seen_evidence` gives it.
+        weights: how far each of them counts.
+    """
+    best: tuple[float, int, Float32Array] | None = None
+    for layer in range(LAYERS):
+        sign = np.float32(1.0 if layer else -1.0)
+        claim = _mean(seen[layer], weights[layer]) * sign
+        agreement = _agreement(own * sign, claim)
+        if best is None or agreement > best[0]:
+            best = (agreement, layer, claim)
+    if best is None or best[0] < _LEAST_AGREEMENT:
+        return None
+    claim = np.where(np.isfinite(best[2]), best[2], np.float32(_UNKNOWN))
+    soft = cv2.GaussianBlur(claim, (0, 0), _SMOOTH_PX)
+    share = np.clip(np.asarray(soft) * _SHARPNESS + 0.5, 0.0, 1.0)
+    return Ownership(best[1], share.astype(np.float32))
+
+
+def _mean(pictures: list[Float32Array], weights: list[float]) -> Float32Array:
+    """(h, w) weighted mean of what is not NaN; NaN where all are."""
+    total = np.zeros(pictures[0].shape, np.float32)
+    count = np.zeros(pictures[0].shape, np.float32)
+    for picture, weight in zip(pictures, weights, strict=True):
+        known = np.isfinite(picture)
+        total += np.where(known, picture, np.float32(0.0)) * np.float32(weight)
+        count += known * np.float32(weight)
+    return np.where(count > 0, total / np.maximum(count, np.float32(1e-6)), np.float32(np.nan)).astype(
+        np.float32
+    )
+
+
+def _agreement(own: Float32Array, claim: Float32Array) -> float:
+    """How often the claim is right: the mean for the layer in front (positive) and the one behind."""
+    told: BoolArray = np.isfinite(own) & np.isfinite(claim)
+    right = []
+    for mine in ((own > _SURE) & told, (own < -_SURE) & told):
+        if int(mine.sum()) < _FEWEST_SURE:
+            return 0.0
+        right.append(float(((claim > 0) == (own > 0))[mine].mean()))
+    return sum(right) / len(right)

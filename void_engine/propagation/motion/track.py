@@ -1,0 +1,172 @@
+"""What is known of a whole shot after one look at every frame: camera motion, cuts, held frames, mattes."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.engines.interface import Monitor
+from void_engine.propagation.archive import write_archive
+from void_engine.propagation.motion.homography import Homography, identity
+from void_engine.propagation.motion.motion_layers import MotionLayers, Tracks
+from void_engine.propagation.motion.registration import PairRegistration
+from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
+
+_CUT_CORRELATION = 0.35
+
+
+class ShotTrack:
+    """What is known of a whole shot after one look at every frame: a few hundred bytes for each."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._to_start: list[Homography] = []
+        self._segment: list[int] = []
+        self._frozen: list[bool] = []
+        self._hidden: list[bytes] = []
+        self._any_hidden: list[bool] = []
+        self._shape = (0, 0)
+        self._layers = MotionLayers()
+        self._unpacked: OrderedDict[int, BoolArray] = OrderedDict()
+
+    def append(
+        self,
+        frame: AnalysisFrame,
+        homography: Homography,
+        *,
+        cut: bool,
+        frozen: bool,
+        tracks: Tracks | None = None,
+    ) -> None:
+        """Add the next frame; ``homography`` maps the frame before to it (unused at a cut)."""
+        self._shape = (frame.hidden.shape[0], frame.hidden.shape[1])
+        self._hidden.append(zlib.compress(np.packbits(frame.hidden).tobytes(), 1))
+        self._any_hidden.append(bool(frame.hidden.any()))
+        starts = cut or not self._to_start
+        self._layers.append(None if starts else homography, tracks, self._shape)
+        if starts:
+            self._segment.append(self._segment[-1] + 1 if self._segment else 0)
+            self._to_start.append(identity())
+            self._frozen.append(False)
+            return
+        chained = self._to_start[-1] @ np.linalg.inv(homography)
+        self._segment.append(self._segment[-1])
+        self._to_start.append(chained / chained[2, 2])
+        self._frozen.append(frozen)
+
+    def settle(self) -> None:
+        """Say that all frames are there. Where a segment shows two layers, the camera's chain follows the one
+        that explains more, instead of going from one to the other."""
+        start = 0
+        while start < len(self._to_start):
+            segment = self.segment(self._first + start)
+            indices = range(segment.start - self._first, segment.stop - self._first)
+            if self._layers.settle(indices):
+                self._follow_one_layer(indices)
+            start = indices.stop
+
+    def _follow_one_layer(self, indices: range) -> None:
+        steps = [np.linalg.inv(self._to_start[i]) @ self._to_start[i - 1] for i in indices[1:]]
+        for index, step in zip(indices[1:], steps, strict=True):
+            link = self._layers.link(index)
+            chained = self._to_start[index - 1] @ np.linalg.inv(step if link is None else link[0])
+            self._to_start[index] = chained / chained[2, 2]
+
+    def segment(self, number: int) -> range:
+        """The frames between the same two cuts as ``number``, itself included."""
+        index = number - self._first
+        low = high = index
+        while low > 0 and self._segment[low - 1] == self._segment[index]:
+            low -= 1
+        while high + 1 < len(self._segment) and self._segment[high + 1] == self._segment[index]:
+            high += 1
+        return range(self._first + low, self._first + high + 1)
+
+    def any_hidden(self, number: int) -> bool:
+        return self._any_hidden[number - self._first]
+
+    def repeats_previous(self, number: int) -> bool:
+        """Whether this frame is the one before it, held."""
+        return self._frozen[number - self._first]
+
+    def hidden(self, number: int) -> BoolArray:
+        """(h, w) what is hidden in the analysis frame ``number``."""
+        if number not in self._unpacked:
+            packed = np.frombuffer(zlib.decompress(self._hidden[number - self._first]), np.uint8)
+            count = self._shape[0] * self._shape[1]
+            self._unpacked[number] = np.unpackbits(packed, count=count).reshape(self._shape).astype(bool)
+            if len(self._unpacked) > 128:
+                self._unpacked.popitem(last=False)
+        return self._unpacked[number]
+
+    def save(self, path: Path) -> None:
+        """Keep the track as a NumPy archive; it appears only when whole."""
+        sizes = np.array([len(packed) for packed in self._hidden], np.int64)
+        arrays = {
+            "first": np.int64(self._first),
+            "shape": np.array(self._shape, np.int64),
+            "to_start": np.array(self._to_start, np.float64).reshape(-1, 3, 3),
+            "segment": np.array(self._segment, np.int64),
+            "frozen": np.array(self._frozen, np.bool_),
+            "any_hidden": np.array(self._any_hidden, np.bool_),
+            "sizes": sizes,
+            "hidden": np.frombuffer(b"".join(self._hidden), np.uint8),
+            "layers": self._layers.links(),
+        }
+        write_archive(path, arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> ShotTrack:
+        """A track that :meth:`save` kept, to the bit.
+
+        Raises:
+            OSError, ValueError, KeyError: when the file is not there or not such an archive.
+        """
+        with np.load(path, allow_pickle=False) as kept:
+            track = cls(int(kept["first"]))
+            track._shape = (int(kept["shape"][0]), int(kept["shape"][1]))
+            track._to_start = list(kept["to_start"])
+            track._segment = [int(number) for number in kept["segment"]]
+            track._frozen = [bool(flag) for flag in kept["frozen"]]
+            track._any_hidden = [bool(flag) for flag in kept["any_hidden"]]
+            track._layers = MotionLayers.from_links(kept["layers"])
+            ends = np.cumsum(kept["sizes"])
+            hidden = kept["hidden"].tobytes()
+            track._hidden = [hidden[end - size : end] for end, size in zip(ends, kept["sizes"], strict=True)]
+        return track
+
+    def chained(self, target: int, source: int) -> Homography:
+        """The homography from ``target`` to ``source`` along the chain; both must be in one segment."""
+        through = np.linalg.inv(self._to_start[source - self._first]) @ self._to_start[target - self._first]
+        return np.asarray(through / through[2, 2], np.float64)
+
+    def layer_chained(self, target: int, source: int, layer: int) -> Homography | None:
+        """As :meth:`chained` for one of two layers of motion; None where the shot is not known to have two
+        all the way from ``target`` to ``source``."""
+        return self._layers.chained(target - self._first, source - self._first, layer)
+
+
+def track_shot(
+    working: WorkingSet, registration: PairRegistration, numbers: range, monitor: Monitor
+) -> ShotTrack:
+    """Look once at every frame, in order: camera motion, cuts, held frames and what is hidden where."""
+    track = ShotTrack(numbers.start)
+    for index, number in enumerate(numbers):
+        monitor.check_cancelled()
+        if index == 0:
+            track.append(working.analysis(number), identity(), cut=True, frozen=False)
+        else:
+            step = registration.step(number - 1, number)
+            track.append(
+                working.analysis(number),
+                step.homography,
+                cut=step.correlation < _CUT_CORRELATION,
+                frozen=step.frozen,
+                tracks=step.tracks,
+            )
+        monitor.progress("register", index + 1, len(numbers), number)
+    track.settle()
+    return track

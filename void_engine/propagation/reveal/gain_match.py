@@ -1,0 +1,111 @@
+"""Light: what must be done to a source's pixels so that they fit the target's exposure and flicker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation import cross_validation as trust
+from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.working_set import BoolArray
+
+_SMALLEST_GAIN_STEP = 0.01
+"""Gains nearer to 1 than this are noise."""
+_BRIGHT = 0.03
+_SLOW_PX = 6.0
+_COARSER = 3
+_BLOCK_PX = 24
+_MOST_SAMPLES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A correction of one source: ``encode(gain * linear) + offset``."""
+
+    gain: Float32Array
+    """(3,) in scene-linear light."""
+    offset: Float32Array
+    """(h, w, 3) in the encoding, slowly varying."""
+    noise: float
+    """Robust deviation, in the encoding, between target and corrected source around the hole."""
+
+
+def match(
+    target: Float32Array,
+    source: Float32Array,
+    weight: Float32Array,
+    shape: tuple[int, int] | None = None,
+) -> Light:
+    """Gain and slowly varying offset that bring ``source`` to ``target``.
+
+    Args:
+        target: (h, w, 3) encoded, the target's pixels.
+        source: (h, w, 3) encoded, the source warped to the target.
+        weight: (h, w) in 0..1, above 0 only where both show the same background (nearer to the hole, more).
+        shape: (rows, columns) of the offset, where the arguments are every other pixel of a larger picture.
+    """
+    shape = shape or (weight.shape[0], weight.shape[1])
+    gain = _gain(target, source, weight > 0.05)
+    difference = np.clip(target - source, -0.35, 0.35)
+    if not np.array_equal(gain, np.ones(3, np.float32)):
+        source = encoding.encode(encoding.decode(source) * gain)
+        difference = np.clip(target - source, -0.35, 0.35)
+    offset = _offset(difference, weight, shape)
+    sample = np.flatnonzero((weight > 0.3).reshape(-1))
+    sample = sample[:: max(1, len(sample) // _MOST_SAMPLES)]
+    left = difference.reshape(-1, 3)[sample]
+    if offset is None:
+        offset = np.zeros((*shape, 3), np.float32)
+    else:
+        left = left - _resized(offset, weight.shape).reshape(-1, 3)[sample]
+        offset = _resized(offset, shape)
+    noise = float(1.48 * np.median(np.abs(left))) if left.size > 30 else 0.02
+    return Light(gain, offset, max(noise, 0.001))
+
+
+def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, int]) -> Float32Array | None:
+    """The slowly varying part of the weighted ``difference``, continued to where it has no weight and lowered
+    as far as it does not predict; None where it predicts nothing.
+
+    Worked out on a picture smaller than ``shape``: nothing finer than the blur is in it.
+    """
+    rows, columns = shape
+    coarser = _COARSER if min(shape) >= 4 * _COARSER else 1
+    size = (columns // coarser, rows // coarser)
+    total = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
+    summed = cv2.resize(pyramid.times(difference, weight), size, interpolation=cv2.INTER_AREA)
+    mean = pyramid.times(np.asarray(summed, np.float32), np.reciprocal(np.maximum(total, np.float32(1e-4))))
+    sigma = _SLOW_PX * size[0] / columns
+
+    def slow(part: Float32Array, known: Float32Array) -> Float32Array:
+        blurred, support = pyramid.smooth(part, known, sigma)
+        firm = np.clip(support * np.float32(12.0), 0.0, 1.0).astype(np.float32)
+        return np.asarray(cv2.GaussianBlur(pyramid.fill(blurred, firm), (0, 0), sigma * 0.7), np.float32)
+
+    trusted = trust.share(mean, total, _BLOCK_PX // coarser, slow)
+    return slow(mean, total) * np.float32(trusted) if trusted else None
+
+
+def _resized(picture: Float32Array, shape: tuple[int, ...]) -> Float32Array:
+    return np.asarray(cv2.resize(picture, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _gain(target: Float32Array, source: Float32Array, both: BoolArray) -> Float32Array:
+    """(3,) median ratio of well exposed pixels in linear light; ones where it is not needed or not known."""
+    step = max(1, both.size // _MOST_SAMPLES)
+    sample = np.flatnonzero(both.reshape(-1))[::step]
+    first, second = target.reshape(-1, 3)[sample], source.reshape(-1, 3)[sample]
+    least = encoding.encode(np.array([_BRIGHT], np.float32))[0]
+    darkest = np.minimum(first, second)
+    bright = (darkest[:, 0] > least) & (darkest[:, 1] > least) & (darkest[:, 2] > least)
+    if int(bright.sum()) < 200:
+        return np.ones(3, np.float32)
+    linear_first, linear_second = encoding.decode(first[bright]), encoding.decode(second[bright])
+    gain = np.median(linear_first / linear_second, axis=0)
+    gain = np.clip(gain, 0.125, 8.0).astype(np.float32)
+    if np.abs(gain - 1.0).max() < _SMALLEST_GAIN_STEP:
+        return np.ones(3, np.float32)
+    return np.asarray(gain, np.float32)

@@ -1,0 +1,209 @@
+"""Revealing what is behind the object where two layers of motion cross it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.geometry import Box
+from void_engine.propagation.motion.flow import Measured, local_misfit, see
+from void_engine.propagation.motion.homography import Homography
+from void_engine.propagation.motion.layer_masks import LayerEvidence, Ownership, ownership, seen_evidence
+from void_engine.propagation.motion.motion_layers import LAYERS
+from void_engine.propagation.motion.registration import PairRegistration
+from void_engine.propagation.motion.track import ShotTrack
+from void_engine.propagation.reveal import warp as sampling
+from void_engine.propagation.reveal.reveal import (
+    Revealed,
+    Revealer,
+    Setting,
+    Source,
+    SourcePath,
+    encoded_plate,
+    nearness,
+)
+from void_engine.propagation.reveal.source_choice import choose
+from void_engine.propagation.working_set import BoolArray, WorkingSet
+
+_MOST_SOURCES = 8
+_ADVANTAGE = 0.9
+"""Two layers must bring the error beside the hole below this part of what one motion leaves."""
+_CLEAR_ADVANTAGE = 0.6
+"""Where they bring it below this part of what either layer's motion leaves for the whole picture, one motion
+with its dense flow is not tried."""
+_PROBES = 2
+"""Frames of a segment on which two layers are tried before they are used on all."""
+_FEWEST_POINTS = 150
+_LARGEST_ERROR = 0.2
+_MISFIT_STEPS = 6.0
+_LEAST_WEIGHT = 0.02
+_ABSTAINING = 0.05
+_DENIED = -0.3
+"""A source whose own evidence is below this shows the other layer there, however alone it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    joined: Revealed
+    front: Revealed
+    back: Revealed
+    """Each layer as if it were the whole picture."""
+
+
+class LayeredRevealer:
+    """Takes each layer from the frames that show it along its own motion, where a shot has two."""
+
+    def __init__(
+        self,
+        working: WorkingSet,
+        track: ShotTrack,
+        registration: PairRegistration,
+        revealer: Revealer,
+        monitor: Monitor,
+    ) -> None:
+        self._working = working
+        self._track = track
+        self._registration = registration
+        self._revealer = revealer
+        self._monitor = monitor
+        self._evidence = LayerEvidence(working, track)
+        self._helping: dict[int, bool] = {}
+        """By the first frame of a segment."""
+
+    def reveal(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> Revealed:
+        """What two layers make of frame ``target`` where that is nearer the plate beside the hole than what
+        one motion makes of it; else that.
+
+        Args:
+            preferred: frames that the artist cleaned.
+            single: reveals a frame by one motion. Not asked where two layers are clearly right.
+        """
+        once = functools.cache(single)
+        layered = self._better(target, preferred, once) if self._helps(target, preferred, once) else None
+        return once(target) if layered is None else layered
+
+    def _helps(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> bool:
+        """Whether two layers are better anywhere in the segment: tried on a few of its frames, the same ones
+        whichever frame is asked for, because trying them on all would cost each frame twice."""
+        segment = self._track.segment(target)
+        if segment.start not in self._helping:
+            frames = [n for n in segment if self._track.any_hidden(n) and self._is_layered(n, segment)]
+            thirds = [len(frames) * part // (_PROBES + 1) for part in range(1, _PROBES + 1)]
+            probes = {frames[index] for index in thirds} if frames else set()
+            self._helping[segment.start] = any(
+                self._better(probe, preferred, single) is not None for probe in sorted(probes)
+            )
+        return self._helping[segment.start]
+
+    def _is_layered(self, number: int, segment: range) -> bool:
+        beside = [other for other in (number - 1, number + 1) if other in segment]
+        return any(self._track.layer_chained(number, other, 0) is not None for other in beside)
+
+    def _better(
+        self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]
+    ) -> Revealed | None:
+        numbers = [choose(self._track, target, preferred, _MOST_SOURCES, layer) for layer in range(LAYERS)]
+        layers = self._reveal(target, numbers) if all(numbers) else None
+        if layers is None:
+            return None
+        full, area = self._working.full(target), layers.joined.area
+        plate = encoded_plate(full, area)
+        shown = ~full.hidden[area.slices(Box.from_size(full.hidden.shape[1], full.hidden.shape[0]))]
+        alone = max(_ratio(layers.joined, layer, plate, shown) for layer in (layers.front, layers.back))
+        if alone < _CLEAR_ADVANTAGE or _ratio(layers.joined, single(target), plate, shown) < _ADVANTAGE:
+            return layers.joined
+        return None
+
+    def _reveal(self, target: int, numbers: list[list[int]]) -> _Layers | None:
+        setting = self._revealer.setting(target)
+        rows, columns = self._working.analysis_shape
+        own = self._evidence.of(target)[setting.box.slices(Box.from_size(columns, rows))]
+        if not np.isfinite(own).any():
+            return None
+        motions = [self._motions(target, layer, numbers[layer]) for layer in range(LAYERS)]
+        seen = [
+            [
+                seen_evidence(self._evidence.of(n), through, setting.box)
+                for n, through in motions[layer].items()
+            ]
+            for layer in range(LAYERS)
+        ]
+        weights = [[nearness(number, target) for number in one] for one in motions]
+        owned = ownership(own, seen, weights)
+        if owned is None:
+            return None
+        front = self._fuse(target, setting, motions[owned.front], seen[owned.front], owned, owned.front)
+        behind = 1 - owned.front
+        back = self._fuse(target, setting, motions[behind], seen[behind], owned, behind)
+        share = sampling.upsample(owned.share, setting.box, front.area, self._working.ratio)
+        return _Layers(_joined(front, back, share), front, back)
+
+    def _motions(self, target: int, layer: int, numbers: list[int]) -> dict[int, Homography]:
+        """The motion of ``layer`` from ``target`` to each of its sources."""
+        motions = {}
+        for number in numbers:
+            self._monitor.check_cancelled()
+            guess = self._track.layer_chained(target, number, layer)
+            assert guess is not None
+            motions[number] = self._registration.refine_layer(target, self._working.analysis(number), guess)
+        return motions
+
+    def _fuse(
+        self,
+        target: int,
+        setting: Setting,
+        motions: dict[int, Homography],
+        seen: list[Float32Array],
+        owned: Ownership,
+        layer: int,
+    ) -> Revealed:
+        """What the sources show of one layer along their ``motions``."""
+        mine = np.asarray(owned.share if layer == owned.front else 1.0 - owned.share, np.float32)
+        sign = np.float32(1.0 if layer else -1.0)
+        paths: list[SourcePath] = []
+        for (number, through), evidence in zip(motions.items(), seen, strict=True):
+            self._monitor.check_cancelled()
+            # Full frames are held while their layer is fused, not longer: they are large.
+            source = Source(self._working.full(number), self._working.analysis(number), through)
+            view = see(source.analysis, source.guess, setting.box)
+            both = ~setting.hole & view.visible
+            misfit = local_misfit(setting.gray, view.gray, both)
+            fits = both * mine / (1.0 + np.square(misfit / _MISFIT_STEPS))
+            nothing = np.zeros((*setting.hole.shape, 2), np.float32)
+            measured = Measured(nothing, fits.astype(np.float32), misfit)
+            claim = np.where(np.isfinite(evidence), evidence * sign, np.float32(0.0))
+            given = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0)
+            shows = np.where(claim < _DENIED, 0.0, given).astype(np.float32)
+            paths.append(self._revealer.path(target, setting, source, view.homography, measured, shows))
+        return self._revealer.fuse(self._working.full(target), setting, paths, mine)
+
+
+def _ratio(one: Revealed, other: Revealed, plate: Float32Array, shown: BoolArray) -> float:
+    """The mean difference of ``one`` from the encoded ``plate`` as a part of the ``other``'s, where the plate
+    is ``shown`` and both compare with it; infinite when too little does."""
+    known = one.seen & other.seen & shown
+    if int(known.sum()) < _FEWEST_POINTS:
+        return float("inf")
+    first, second = (
+        float(np.minimum(np.abs(revealed.values[known] - plate[known]), _LARGEST_ERROR).mean())
+        for revealed in (one, other)
+    )
+    return first / max(second, 1e-9)
+
+
+def _joined(front: Revealed, back: Revealed, share: Float32Array) -> Revealed:
+    """Both layers in one, the front's part of each pixel being ``share`` (h, w)."""
+    part = np.where(front.seen & back.seen, share, front.seen.astype(np.float32)).astype(np.float32)
+    values = part[:, :, None] * front.values + (1.0 - part[:, :, None]) * back.values
+    return Revealed(
+        front.area,
+        values.astype(np.float32),
+        front.seen | back.seen,
+        (part * front.kept_variance + (1.0 - part) * back.kept_variance).astype(np.float32),
+        (part * front.certainty + (1.0 - part) * back.certainty).astype(np.float32),
+        max(front.noise, back.noise),
+    )

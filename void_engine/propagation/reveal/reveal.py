@@ -1,0 +1,392 @@
+"""What a frame's hidden pixels look like in the frames that show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
+from void_engine.geometry import Box
+from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.motion import flow_completion as completion
+from void_engine.propagation.motion.flow import FlowMeter, Measured, View, grid, see
+from void_engine.propagation.motion.homography import Homography
+from void_engine.propagation.motion.registration import PairRegistration
+from void_engine.propagation.motion.track import ShotTrack
+from void_engine.propagation.reveal import (
+    fusion,
+)
+from void_engine.propagation.reveal import (
+    gain_match as light,
+)
+from void_engine.propagation.reveal import (
+    source_weights as weighing,
+)
+from void_engine.propagation.reveal import (
+    warp as sampling,
+)
+from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
+
+BAND_PX = 8
+"""Full-size pixels around what is hidden that are revealed too, to compare with the plate."""
+_MARGIN_PX = 56
+_TILE_PIXELS = 300_000
+_QUALITY_POWER = 1.5
+"""Above 1, well aligned sources outweigh many poor ones; parallax wants that."""
+_NEARNESS_FRAMES = 10.0
+_RING_PX = 16
+_RING_POINTS = 4000
+_SLOPE_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A frame to take pixels from: one of the shot, or one completed earlier."""
+
+    full: FullFrame
+    analysis: AnalysisFrame
+    guess: Homography
+    """Target's analysis pixels to this frame's, along the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """Encoded pixels on ``area`` (full size). Meaningful on hidden pixels and a narrow band around."""
+
+    area: Box
+    values: Float32Array
+    """(h, w, 3) encoded; 0 where nothing was seen."""
+    seen: BoolArray
+    """(h, w): at least one source shows the pixel."""
+    kept_variance: Float32Array
+    """(h, w) in 0..1: how much of a single frame's grain variance is left after fusion; 1 where not seen."""
+    certainty: Float32Array
+    """(h, w) in 0..1: how well the sources' motion and colours agree."""
+    noise: float
+    """Encoded deviation between the target and its sources around the hole: grain and misfit together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The surroundings of a target's hole, on a box of analysis pixels."""
+
+    box: Box
+    gray: Uint8Array
+    encoded: Float32Array
+    """(h, w, 3)."""
+    hole: BoolArray
+    ring: Float32Array
+    """(h, w) in 0..1: nearness to the hole, 0 inside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePath:
+    """A source registered to a target, and how far to believe it."""
+
+    source: Source
+    path: sampling.Path
+    light: light.Light
+    quality: float
+    """How far to believe this source when nothing beside the hole can tell."""
+    blur: float
+    """Expected squared error, encoded, from motion that is predicted inside the hole."""
+    local: Float32Array
+    """(h, w) in 0..1 on the analysis box: how well the source fits in each place."""
+
+
+def _moved(field: Float32Array, x: Float32Array, y: Float32Array) -> Float32Array:
+    return np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def bounding_box(mask: BoolArray) -> Box:
+    """The smallest box around the True pixels; an empty one when there are none."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return Box(0, 0, 0, 0)
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def nearness(number: int, target: int) -> float:
+    """How much a source in frame ``number`` is worth for being near ``target`` in time: 1 and less."""
+    return 1.0 / (1.0 + abs(number - target) / _NEARNESS_FRAMES)
+
+
+def near(mask: BoolArray, pixels: int) -> BoolArray:
+    """``mask`` grown by a disc of ``pixels``."""
+    if pixels <= 0 or not mask.any():
+        return mask
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel)) > 0
+
+
+class Revealer:
+    """Registers sources to a target and fuses what they show."""
+
+    def __init__(
+        self, working: WorkingSet, track: ShotTrack, registration: PairRegistration, monitor: Monitor
+    ) -> None:
+        self._working = working
+        self._track = track
+        self._registration = registration
+        self._monitor = monitor
+        self._meter = FlowMeter()
+
+    def shot_source(self, target: int, number: int) -> Source:
+        """A frame of the shot as a source for ``target``; both in one segment."""
+        return Source(
+            self._working.full(number), self._working.analysis(number), self._track.chained(target, number)
+        )
+
+    def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
+        """Fuse the frames ``numbers`` and the ``extra`` sources on what is hidden in ``target``."""
+        setting = self.setting(target)
+        paths = self._register(target, setting, numbers, extra)
+        return self.fuse(self._working.full(target), setting, paths)
+
+    # --- on the analysis box
+
+    def setting(self, target: int) -> Setting:
+        """The part of the analysis frame in which ``target`` is compared with its sources."""
+        analysis = self._working.analysis(target)
+        box = self._box(analysis.hidden)
+        cut = box.slices(Box.from_size(analysis.hidden.shape[1], analysis.hidden.shape[0]))
+        hole = analysis.hidden[cut]
+        gray = np.ascontiguousarray(analysis.gray[cut])
+        return Setting(box, gray, analysis.encoded[cut], hole, completion.ring_weight(hole))
+
+    def _box(self, hidden: BoolArray) -> Box:
+        rows, columns = hidden.shape
+        hole = bounding_box(hidden)
+        margin = max(_MARGIN_PX, min(hole.width, hole.height) // 2)
+        return hole.grown(margin).intersection(Box.from_size(columns, rows))
+
+    def _register(
+        self, target: int, setting: Setting, numbers: list[int], extra: list[Source]
+    ) -> list[SourcePath]:
+        gray, hole, ring = setting.gray, setting.hole, setting.ring
+        texture = completion.texture_weight(gray)
+        views: list[tuple[Source, View, Measured]] = []
+        judges: list[completion.Judge | None] = []
+        for source in (*(self.shot_source(target, number) for number in numbers), *extra):
+            self._monitor.check_cancelled()
+            homography = self._registration.refine(target, source.analysis, source.guess)
+            view = see(source.analysis, homography, setting.box)
+            measured = self._meter.measure(gray, ~hole, view)
+            judge = completion.Judge(gray, view.gray, ~hole & view.visible, ring, hole)
+            views.append((source, view, measured))
+            judges.append(judge if judge.helps(measured.flow) else None)
+        structure = self._structure(views, hole, ring, texture) if any(judges) else None
+        paths = []
+        for (source, view, measured), useful in zip(views, judges, strict=True):
+            self._monitor.check_cancelled()
+            weight = measured.confidence * texture
+            if useful is not None and useful.predictable(measured.flow, weight, ring, structure):
+                completed = completion.complete(measured.flow, weight, ring, hole, structure)
+            else:
+                completed = completion.Completed(np.zeros_like(measured.flow), 0.0)
+            paths.append(self.path(target, setting, source, view.homography, measured, completed=completed))
+        return paths
+
+    def _structure(
+        self,
+        views: list[tuple[Source, View, Measured]],
+        hole: BoolArray,
+        ring: Float32Array,
+        texture: Float32Array,
+    ) -> Float32Array | None:
+        """(h, w, 2) motion between two views that both see the hidden background, or None."""
+        if len(views) < 2 or not hole.any():
+            return None
+        best: tuple[float, int, int] | None = None
+        for first in range(len(views)):
+            for second in range(len(views)):
+                apart = abs(views[first][0].full.number - views[second][0].full.number)
+                if first == second or apart == 0:
+                    continue
+                both = float((views[first][1].visible & views[second][1].visible & hole).sum()) / hole.sum()
+                score = both * min(apart, 12) / 12.0
+                if best is None or score > best[0]:
+                    best = (score, first, second)
+        if best is None or best[0] < 0.05:
+            return None
+        _, view, measured = views[best[1]]
+        other = views[best[2]][1]
+        flow = self._meter.measure(view.gray, view.visible, other)
+        known = flow.confidence * (0.3 + 0.7 * texture)
+        seen_from_first = pyramid.fill(flow.flow, np.minimum(known * 2.0, 1.0).astype(np.float32))
+        weight = measured.confidence * texture
+        guess = completion.complete(measured.flow, weight, ring, hole, None).flow
+        x, y = grid(hole.shape)
+        structure = _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
+        # Where the structure lies depends on the very motion it predicts: once more from the better guess.
+        guess = completion.complete(measured.flow, weight, ring, hole, structure).flow
+        return _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
+
+    def path(
+        self,
+        target: int,
+        setting: Setting,
+        source: Source,
+        homography: Homography,
+        measured: Measured,
+        shows: Float32Array | None = None,
+        completed: completion.Completed | None = None,
+    ) -> SourcePath:
+        """How the target's pixels find theirs in ``source``, in which light, and how far to believe it.
+
+        Args:
+            homography: from the target to the source.
+            measured: the residual motion; its confidence tells where light may be compared.
+            shows: (h, w) in 0..1, where the source shows what is wanted at all; None is everywhere.
+            completed: the residual motion inside the hole; without it, none is added to the homography.
+        """
+        box, hole, ring, encoded = setting.box, setting.hole, setting.ring, setting.encoded
+        if completed is None:
+            completed = completion.Completed(np.zeros((*hole.shape, 2), np.float32), 0.0)
+        path = sampling.Path(source.full.number, homography, completed.flow)
+        # Light and misfit vary slowly: on a large box every other pixel of every other row tells as much.
+        step = 2 if hole.size >= completion.LARGE_BOX_PIXELS else 1
+        thinned = (slice(None, None, step), slice(None, None, step))
+        map_x, map_y = sampling.positions(path, box, box, (1.0, 1.0), step)
+        seen = cv2.remap(
+            source.analysis.encoded, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        blocked = cv2.remap(
+            source.analysis.hidden.astype(np.float32),
+            map_x,
+            map_y,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=1.0,
+        )
+        confidence = np.where(hole, np.float32(0.0), measured.confidence)[thinned]
+        near_hole = confidence * (np.float32(0.1) + np.float32(0.9) * ring[thinned])
+        weight = np.where(np.asarray(blocked) < 0.02, near_hole, np.float32(0.0))
+        matched = light.match(encoded[thinned], np.asarray(seen, np.float32), weight, (box.height, box.width))
+        doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
+        quality = nearness(source.full.number, target) / doubt**_QUALITY_POWER
+        if shows is None:
+            shows = _fit_in_places(measured.misfit[thinned], confidence)
+            if step > 1:
+                shows = np.asarray(cv2.pyrUp(shows, dstsize=(box.width, box.height)), np.float32)
+        rows = slice(None, None, _SLOPE_ROWS)
+        steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
+        slope = float(steep.mean()) if steep.size else 0.0
+        return SourcePath(
+            source, path, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32)
+        )
+
+    # --- at full size
+
+    def fuse(
+        self,
+        full: FullFrame,
+        setting: Setting,
+        paths: list[SourcePath],
+        comparable: Float32Array | None = None,
+    ) -> Revealed:
+        """What the sources on ``paths`` show of the hidden pixels of ``full`` and a band around them.
+
+        Sources are judged by their errors beside the hole; where ``comparable`` (h, w on the analysis box)
+        is given, only where it is above one half.
+        """
+        ratio, box = self._working.ratio, setting.box
+        rows, columns = full.hidden.shape
+        area = bounding_box(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
+        cut = area.slices(Box.from_size(columns, rows))
+        region = near(full.hidden[cut], BAND_PX)
+        values = np.zeros((*region.shape, 3), np.float32)
+        seen = np.zeros(region.shape, bool)
+        kept = np.ones(region.shape, np.float32)
+        certainty = np.zeros(region.shape, np.float32)
+        noise = float(np.median([p.light.noise for p in paths])) if paths else 0.02
+        weigher = self._weigher(full, area, box, paths, comparable)
+        height = max(8, _TILE_PIXELS // max(1, area.width))
+        for top in range(area.y0, area.y1, height):
+            tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
+            inside = tile.slices(area)
+            wanted = region[inside]
+            if not paths or not wanted.any():
+                continue
+            places = np.flatnonzero(wanted)
+            stack = np.empty((len(paths), len(places), 3), np.float32)
+            weights = np.zeros(stack.shape[:2], np.float32)
+            for index, item in enumerate(paths):
+                self._monitor.check_cancelled()
+                map_x, map_y = sampling.positions(item.path, box, tile, ratio)
+                map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
+                stack[index], visible = sampling.sample_some(item.source.full, item.light.gain, map_x, map_y)
+                offset = sampling.upsample(item.light.offset, box, tile, ratio)
+                stack[index] += offset.reshape(-1, 3)[places]
+                weight = sampling.upsample(item.local, box, tile, ratio)
+                weights[index] = np.where(visible, weight.reshape(-1)[places], np.float32(0.0))
+            if weigher is None:
+                weights *= np.array([item.quality for item in paths], np.float32)[:, None]
+            else:
+                weights *= weigher.weights(weights > 0)
+            fused = fusion.fuse(stack, weights, max(noise, 0.004))
+            values[inside][wanted] = fused.values
+            seen[inside][wanted] = fused.weight > 0
+            kept[inside][wanted] = np.where(fused.weight > 0, fused.kept_variance, np.float32(1.0))
+            certainty[inside][wanted] = np.where(
+                fused.weight > 0, 1.0 / (1.0 + np.square(fused.disagreement / (2.5 * noise + 0.01))), 0.0
+            )
+        return Revealed(area, values, seen, kept, certainty, noise)
+
+    def _weigher(
+        self,
+        full: FullFrame,
+        area: Box,
+        box: Box,
+        paths: list[SourcePath],
+        comparable: Float32Array | None,
+    ) -> weighing.Weigher | None:
+        """Weights from the sources' errors at points around the hole; None when too few can be compared."""
+        if len(paths) < 2:
+            return None
+        points = _points_beside(full.hidden, area, self._working.ratio, box)
+        if comparable is not None and len(points):
+            judged = sampling.read_at(comparable, box, points, self._working.ratio)[:, 0]
+            points = points[judged > 0.5]
+        if len(points) < weighing.FEWEST_POINTS:
+            return None
+        columns, rows = points[:, 0].astype(np.intp), points[:, 1].astype(np.intp)
+        plate = encoding.encode(full.plate[rows, columns])
+        errors = np.zeros((len(paths), len(points), 3), np.float32)
+        valid = np.zeros(errors.shape[:2], bool)
+        for index, item in enumerate(paths):
+            self._monitor.check_cancelled()
+            map_x, map_y = sampling.point_positions(item.path, box, points, self._working.ratio)
+            seen, valid[index] = sampling.sample_points(item.source.full, item.light.gain, map_x, map_y)
+            offset = sampling.read_at(item.light.offset, box, points, self._working.ratio)
+            errors[index] = seen + offset - plate
+        measured = weighing.covariance(errors, valid)
+        if measured is None:
+            return None
+        return weighing.Weigher(measured + np.diag([item.blur for item in paths]))
+
+
+def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:
+    """(h, w) in 0..1: how well a source fits in each place, continued to where it was not measured."""
+    whole = pyramid.fill(np.ascontiguousarray(misfit), confidence)
+    steps = max(1.0, float(np.median(whole)))
+    return np.asarray(1.0 / (1.0 + np.square(whole / np.float32(1.5 * steps))), np.float32)
+
+
+def _points_beside(hidden: BoolArray, area: Box, ratio: tuple[float, float], box: Box) -> Float32Array:
+    """(N, 2) visible full-size pixels in a ring around what is hidden, evenly thinned to a bounded number."""
+    frame = Box.from_size(hidden.shape[1], hidden.shape[0])
+    room = area.grown(_RING_PX).intersection(frame)
+    ring = near(hidden[room.slices(frame)], _RING_PX)
+    ring &= ~near(hidden[room.slices(frame)], 2)
+    rows, columns = np.nonzero(ring)
+    step = max(1, len(rows) // _RING_POINTS)
+    return np.stack([columns[::step] + room.x0, rows[::step] + room.y0], axis=1).astype(np.float32)
+
+
+def encoded_plate(full: FullFrame, area: Box) -> Float32Array:
+    """(h, w, 3) the plate on ``area``, encoded."""
+    rows, columns = full.hidden.shape
+    return encoding.encode(full.plate[area.slices(Box.from_size(columns, rows))])

@@ -1,0 +1,97 @@
+"""Which frames to take hidden pixels from: coverage first, nearness second."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from void_engine.engines.interface import Float32Array
+from void_engine.propagation.motion.homography import apply
+from void_engine.propagation.motion.track import ShotTrack
+from void_engine.propagation.working_set import BoolArray
+
+MOST_SOURCES = 8
+_POINTS = 1500
+_DENSE_REACH = 16
+"""Frames this near are all considered; beyond, fewer and fewer."""
+_STRIDE_GROWTH = 1.12
+_REPEAT_VALUE = 0.45
+"""What seeing a pixel once more is worth, as a part of what the time before was worth."""
+_LEAST_GAIN = 0.01
+
+
+def candidates(target: int, segment: range) -> list[int]:
+    """Frames worth considering, nearest first: all near ones, then in growing steps to the segment's ends."""
+    offsets: list[int] = list(range(1, _DENSE_REACH + 1))
+    reach = float(_DENSE_REACH)
+    furthest = max(target - segment.start, segment.stop - 1 - target)
+    while reach < furthest:
+        reach = max(reach + 1.0, reach * _STRIDE_GROWTH)
+        offsets.append(min(int(reach), furthest))
+    found: list[int] = []
+    for offset in offsets:
+        found.extend(number for number in (target - offset, target + offset) if number in segment)
+    for end in (segment.start, segment.stop - 1):
+        if end != target and end not in found:
+            found.append(end)
+    return found
+
+
+def _hole_points(hidden: BoolArray) -> Float32Array:
+    """(N, 2) of the hidden pixels, evenly thinned to a bounded number."""
+    rows, columns = np.nonzero(hidden)
+    step = max(1, len(rows) // _POINTS)
+    return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float32)
+
+
+def choose(
+    track: ShotTrack,
+    target: int,
+    preferred: frozenset[int],
+    most: int = MOST_SOURCES,
+    layer: int | None = None,
+) -> list[int]:
+    """The frames that show what is hidden in ``target``, most useful first.
+
+    Greedy: each pick is worth what it shows that no pick before it shows, a little what it shows again,
+    less with distance in time. Frames in ``preferred`` (clean anchors) come before all others. With ``layer``
+    only frames to which that layer's motion is known, and what is visible along it.
+    """
+    points = _hole_points(track.hidden(target))
+    if not len(points):
+        return []
+    numbers = [n for n in candidates(target, track.segment(target)) if not track.repeats_previous(n)]
+    numbers = sorted(set(numbers) | {n for n in preferred if n in track.segment(target) and n != target})
+    if layer is not None:
+        numbers = [n for n in numbers if track.layer_chained(target, n, layer) is not None]
+    if not numbers:
+        return []
+    shows = np.stack([visible(track, target, number, points, layer) for number in numbers])
+    distance = np.abs(np.array(numbers) - target).astype(np.float64)
+    nearness = 1.0 / (1.0 + distance / 24.0) + np.array([2.0 if n in preferred else 0.0 for n in numbers])
+    value = np.ones(len(points))
+    chosen: list[int] = []
+    while len(chosen) < most:
+        gain = (shows * value).sum(axis=1) / len(points) * nearness
+        gain[[numbers.index(n) for n in chosen]] = -1.0
+        best = int(np.argmax(gain))
+        if gain[best] < _LEAST_GAIN * (1.0 if not chosen else 0.5):
+            break
+        chosen.append(numbers[best])
+        value = np.where(shows[best], value * _REPEAT_VALUE, value)
+    return chosen
+
+
+def visible(
+    track: ShotTrack, target: int, source: int, points: Float32Array, layer: int | None = None
+) -> BoolArray:
+    """(N,) whether ``source`` shows the analysis pixels ``points`` (N, 2) of ``target``, by the chain (of
+    one ``layer``, which must be known)."""
+    through = track.chained(target, source) if layer is None else track.layer_chained(target, source, layer)
+    if through is None:
+        return np.zeros(len(points), bool)
+    hidden = track.hidden(source)
+    rows, columns = hidden.shape
+    there = np.rint(apply(through, points)).astype(np.int64)
+    inside = (there[:, 0] >= 1) & (there[:, 0] < columns - 1) & (there[:, 1] >= 1) & (there[:, 1] < rows - 1)
+    safe = np.where(inside[:, None], there, 0)
+    return np.asarray(inside & ~hidden[safe[:, 1], safe[:, 0]], bool)

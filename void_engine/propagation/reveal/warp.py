@@ -1,0 +1,170 @@
+"""Sampling a source once, at full size, through the composed motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.engines.interface import Float32Array
+from void_engine.geometry import Box
+from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.motion.homography import Homography
+from void_engine.propagation.working_set import BoolArray, FullFrame
+
+_ROW = 512
+_KERNEL_REACH_PX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """How a target's pixels find theirs in one source, on a box of analysis pixels."""
+
+    number: int
+    """The source frame."""
+    homography: Homography
+    """Target's analysis pixels to the source's."""
+    flow: Float32Array
+    """(h, w, 2) residual motion on the box, applied before the homography."""
+
+
+def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float]) -> Float32Array:
+    """A field known on the analysis ``box``, read (bilinear) at the full-size pixels of ``tile``."""
+    if ratio == (1.0, 1.0):
+        return field[tile.moved(-box.x0, -box.y0).slices(Box.from_size(field.shape[1], field.shape[0]))]
+    x = ((np.arange(tile.x0, tile.x1) + 0.5) * ratio[1] - 0.5 - box.x0).astype(np.float32)
+    y = ((np.arange(tile.y0, tile.y1) + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
+    map_x = np.ascontiguousarray(np.broadcast_to(x, (tile.height, tile.width)))
+    map_y = np.ascontiguousarray(np.broadcast_to(y[:, None], (tile.height, tile.width)))
+    return np.asarray(
+        cv2.remap(field, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+def positions(
+    path: Path, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
+) -> tuple[Float32Array, Float32Array]:
+    """Where in the full-size source the full-size pixels of ``tile`` are (every ``step``-th of every
+    ``step``-th row), x and y each (h, w)."""
+    flow = upsample(path.flow, box, tile, ratio)[::step, ::step]
+    x = (np.arange(tile.x0, tile.x1, step) + 0.5) * ratio[1] - 0.5
+    y = (np.arange(tile.y0, tile.y1, step) + 0.5) * ratio[0] - 0.5
+    flow_x, flow_y = flow[:, :, 0].astype(np.float64), flow[:, :, 1].astype(np.float64)
+    return _through(path.homography, x[None, :] + flow_x, y[:, None] + flow_y, ratio)
+
+
+def point_positions(
+    path: Path, box: Box, points: Float32Array, ratio: tuple[float, float]
+) -> tuple[Float32Array, Float32Array]:
+    """As :func:`positions` for scattered full-size pixels, (N, 2) x and y; each answer (N, 1)."""
+    flow = read_at(path.flow, box, points, ratio).astype(np.float64)
+    x = (points[:, 0:1].astype(np.float64) + 0.5) * ratio[1] - 0.5
+    y = (points[:, 1:2].astype(np.float64) + 0.5) * ratio[0] - 0.5
+    return _through(path.homography, x + flow[:, 0:1], y + flow[:, 1:2], ratio)
+
+
+def read_at(field: Float32Array, box: Box, points: Float32Array, ratio: tuple[float, float]) -> Float32Array:
+    """A field known on the analysis ``box`` at scattered full-size pixels, (N, 2) x and y: (N, channels)."""
+    x = ((points[:, 0:1] + 0.5) * ratio[1] - 0.5 - box.x0).astype(np.float32)
+    y = ((points[:, 1:2] + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
+    read = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(read, np.float32).reshape(len(points), -1)
+
+
+def _through(
+    h: Homography, px: NDArray[np.float64], py: NDArray[np.float64], ratio: tuple[float, float]
+) -> tuple[Float32Array, Float32Array]:
+    """Analysis positions of the target through the homography, as full-size positions of the source."""
+    if not np.array_equal(h, np.eye(3)):
+        depth = h[2, 0] * px + h[2, 1] * py + h[2, 2]
+        safe = np.where(depth > 1e-6, depth, 1.0)
+        px, py = (
+            np.where(depth > 1e-6, (h[0, 0] * px + h[0, 1] * py + h[0, 2]) / safe, -1e6),
+            np.where(depth > 1e-6, (h[1, 0] * px + h[1, 1] * py + h[1, 2]) / safe, -1e6),
+        )
+    full_x = (px + 0.5) / ratio[1] - 0.5
+    full_y = (py + 0.5) / ratio[0] - 0.5
+    return full_x.astype(np.float32), full_y.astype(np.float32)
+
+
+def sample_points(
+    source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
+) -> tuple[Float32Array, BoolArray]:
+    """As :func:`sample` at scattered positions, each (N, 1): (N, 3) encoded values and (N,) if visible.
+
+    The kernel works in linear light here: encoding a whole picture for a few points would cost too much.
+    """
+    rows, columns = source.hidden.shape
+    inside = (map_x >= 2) & (map_x <= columns - 3) & (map_y >= 2) & (map_y <= rows - 3)
+    x, y = np.where(inside, map_x, np.float32(0.0)), np.where(inside, map_y, np.float32(0.0))
+    values = cv2.remap(source.plate, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
+    clear = inside.copy()
+    for down in range(-1, 3):
+        for right in range(-1, 3):
+            row, column = np.clip(top + down, 0, rows - 1), np.clip(left + right, 0, columns - 1)
+            clear &= ~source.hidden[row, column]
+    linear = np.asarray(values, np.float32).reshape(-1, 3) * gain
+    return encoding.encode(linear), clear.reshape(-1)
+
+
+def sample(
+    source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
+) -> tuple[Float32Array, BoolArray]:
+    """Encoded pixels of ``source`` at the given positions, with a sharp kernel (Lanczos, 8 x 8).
+
+    Args:
+        gain: (3,) factor in linear light, applied before encoding.
+
+    Returns:
+        (h, w, 3) encoded values and (h, w) where they rest on visible pixels only.
+    """
+    rows, columns = source.hidden.shape
+    inside = (map_x >= 0) & (map_x <= columns - 1) & (map_y >= 0) & (map_y <= rows - 1)
+    if not inside.any():
+        return np.zeros((*map_x.shape, 3), np.float32), inside
+    reach = _KERNEL_REACH_PX
+    region = Box(
+        int(np.floor(map_x[inside].min())) - reach,
+        int(np.floor(map_y[inside].min())) - reach,
+        int(np.ceil(map_x[inside].max())) + reach + 1,
+        int(np.ceil(map_y[inside].max())) + reach + 1,
+    ).intersection(Box.from_size(columns, rows))
+    cut = region.slices(Box.from_size(columns, rows))
+    picture = _without_hidden(encoding.encode(source.plate[cut] * gain), source.hidden[cut])
+    blocked = cv2.dilate(source.hidden[cut].astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
+    local_x, local_y = map_x - np.float32(region.x0), map_y - np.float32(region.y0)
+    values = cv2.remap(picture, local_x, local_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+    covered = cv2.remap(
+        blocked, local_x, local_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255
+    )
+    return np.asarray(values, np.float32), inside & (np.asarray(covered) < 8)
+
+
+def sample_some(
+    source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
+) -> tuple[Float32Array, BoolArray]:
+    """As :func:`sample` at N positions, each (N,): (N, 3) encoded values and (N,) if visible.
+
+    Sampled in rows of a fixed length, which OpenCV does as fast as a picture.
+    """
+    count = len(map_x)
+    if not count:
+        return np.zeros((0, 3), np.float32), np.zeros(0, bool)
+    padding = (0, -count % _ROW)
+    rows_x, rows_y = (np.pad(each, padding, mode="edge").reshape(-1, _ROW) for each in (map_x, map_y))
+    values, visible = sample(source, gain, rows_x, rows_y)
+    return values.reshape(-1, 3)[:count], visible.reshape(-1)[:count]
+
+
+def _without_hidden(picture: Float32Array, hidden: BoolArray) -> Float32Array:
+    """``picture`` with hidden pixels near visible ones made like those: the kernel reaches over the rim."""
+    if not hidden.any():
+        return picture
+    side = (2 * _KERNEL_REACH_PX + 1, 2 * _KERNEL_REACH_PX + 1)
+    shown = (~hidden).astype(np.float32)
+    share = np.reciprocal(np.maximum(cv2.blur(shown, side), np.float32(1e-6)))
+    mean = pyramid.times(np.asarray(cv2.blur(pyramid.times(picture, shown), side), np.float32), share)
+    return np.asarray(cv2.copyTo(mean, hidden.astype(np.uint8), picture), np.float32)
