@@ -36,7 +36,7 @@ _LETTER_SCALE_PER_PX = 1.0 / 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class SheetView:
     """How scene-linear light is shown."""
 
     exposure_stops: float = 0.0
@@ -55,7 +55,7 @@ class Column:
     """One column of the sheet."""
 
     title: str
-    show: Callable[[int, View], Float32Array]
+    show: Callable[[int, SheetView], Float32Array]
     """A frame of it: (H, W, 3) display-referred, 0..1."""
 
 
@@ -72,7 +72,7 @@ def overlay_column(title: str, read: ReadPicture, read_quadmask: ReadQuadmask) -
 def difference_column(title: str, read: ReadPicture, read_other: ReadPicture, gain: float = 4.0) -> Column:
     """The distance between two pictures as they are shown, times ``gain``; black where they are equal."""
 
-    def show(frame: int, view: View) -> Float32Array:
+    def show(frame: int, view: SheetView) -> Float32Array:
         distance = np.abs(view.show(read(frame)) - view.show(read_other(frame)))
         return np.asarray(np.clip(distance * np.float32(gain), 0.0, 1.0), dtype=np.float32)
 
@@ -87,7 +87,7 @@ def contact_sheet(
     notes: Sequence[str] = (),
     pixel_aspect: float = 1.0,
     picture_width: int = 480,
-    view: View | None = None,
+    view: SheetView | None = None,
 ) -> Uint8Array:
     """The sheet: one row for each frame, one column for each way to look at it.
 
@@ -108,7 +108,7 @@ def contact_sheet(
     """
     if not columns or not frames or picture_width < 16:
         raise ValueError("a contact sheet needs columns, frames and pictures at least 16 pixels wide")
-    view = view or View()
+    view = view or SheetView()
     line = max(11, round(picture_width / 22))
     rows = [_row(columns, frame, view, picture_width, pixel_aspect) for frame in frames]
     for row, frame in zip(rows, frames, strict=True):
@@ -152,7 +152,7 @@ def _thumbnail(shown: Float32Array, width: int, pixel_aspect: float) -> Uint8Arr
 
 
 def _row(
-    columns: Sequence[Column], frame: int, view: View, picture_width: int, pixel_aspect: float
+    columns: Sequence[Column], frame: int, view: SheetView, picture_width: int, pixel_aspect: float
 ) -> Uint8Array:
     pictures = [_thumbnail(column.show(frame, view), picture_width, pixel_aspect) for column in columns]
     spaced = [pictures[0]]

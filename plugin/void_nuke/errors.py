@@ -19,7 +19,7 @@ class ExportCancelled(HostError):  # noqa: N818 - the artist's wish, not a failu
     """The artist cancelled the export. Nothing was submitted."""
 
 
-class FarmError(HostError):
+class FarmOrderError(HostError):
     """The render farm did not take a job."""
 
 

@@ -33,7 +33,7 @@ DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 _log = logging.getLogger("void_nuke.headless")
 
 
-class ShotReport(msgspec.Struct, frozen=True, kw_only=True):
+class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
     """How one shot went."""
 
     name: str
@@ -48,7 +48,7 @@ class ShotReport(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """How all went."""
 
-    shots: list[ShotReport]
+    shots: list[ExportReport]
     farm: Optional[str] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
     """The farm command's last line."""
 
@@ -93,9 +93,9 @@ def run(host: Host, arguments: Sequence[str]) -> int:
 
 def _export_all(
     host: Host, shots: Sequence[ShotWanted], script: str, folder: Path, *, again: bool
-) -> list[ShotReport]:
+) -> list[ExportReport]:
     """One shot's failure is not the others'."""
-    reports: list[ShotReport] = []
+    reports: list[ExportReport] = []
     taken: list[str] = []
     opened = ""
     for number, shot in enumerate(shots, 1):
@@ -103,7 +103,7 @@ def _export_all(
         _log.info("[%d/%d] %s", number, len(shots), shot.name)
         if path.exists() and not again:
             words = f"{path} is there; --again exports it anew"
-            reports.append(ShotReport(name=shot.name, state="skipped", job=str(path), message=words))
+            reports.append(ExportReport(name=shot.name, state="skipped", job=str(path), message=words))
             continue
         try:
             wanted = shot.script or script
@@ -114,11 +114,11 @@ def _export_all(
             reports.append(_export(host, shot, path, taken))
         except (HostError, ProtocolError, OSError) as error:
             _log.error("%s: %s", shot.name, error)
-            reports.append(ShotReport(name=shot.name, state="failed", job=str(path), message=str(error)))
+            reports.append(ExportReport(name=shot.name, state="failed", job=str(path), message=str(error)))
     return reports
 
 
-def _export(host: Host, shot: ShotWanted, path: Path, taken: list[str]) -> ShotReport:
+def _export(host: Host, shot: ShotWanted, path: Path, taken: list[str]) -> ExportReport:
     """Plate and mattes into a folder beside the job's file; nothing stays of what fails or is interrupted.
     ``taken`` are the results of the shots before, whose frames are not there yet."""
     pick = pick_of(host, shot)
@@ -138,10 +138,10 @@ def _export(host: Host, shot: ShotWanted, path: Path, taken: list[str]) -> ShotR
             shutil.rmtree(folder, ignore_errors=True)
     for line in exported.left_out:
         _log.warning("%s, not carried: %s", shot.name, line)
-    return ShotReport(name=shot.name, state="exported", job=str(path), left_out=list(exported.left_out))
+    return ExportReport(name=shot.name, state="exported", job=str(path), left_out=list(exported.left_out))
 
 
-def _to_farm(options: argparse.Namespace, reports: Sequence[ShotReport]) -> tuple[str, bool]:
+def _to_farm(options: argparse.Namespace, reports: Sequence[ExportReport]) -> tuple[str, bool]:
     jobs = [Path(one.job) for one in reports if one.state != "failed"]
     if not jobs:
         return "nothing to hand over", False

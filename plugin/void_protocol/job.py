@@ -147,7 +147,7 @@ class Anchors(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     frames: Annotated[list[_Frame], Meta(min_length=1, max_length=MAX_FRAMES)]
 
 
-class Region(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RegionSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The part of the frame that the engine works on."""
 
     mode: Literal["auto", "full", "box"] = "auto"
@@ -187,7 +187,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     proxy_scale: float = 1.0
     """1, 0.5, 0.25 or 0.125: work on, and give back, a plate of this scale."""
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 42
-    region: Region = Region()
+    region: RegionSettings = RegionSettings()
     matte: MatteSettings = MatteSettings()
     quadmask: QuadmaskSettings = QuadmaskSettings()
     match_seam: bool = True

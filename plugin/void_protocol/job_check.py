@@ -14,7 +14,7 @@ from void_protocol.job import (
     MAX_FRAMES,
     PROXY_SCALES,
     Output,
-    Region,
+    RegionSettings,
     RemovalJob,
     RotoShape,
     Settings,
@@ -220,7 +220,7 @@ def _settings_problems(settings: Settings) -> Iterator[str]:
     yield from _region_problems(settings.region)
 
 
-def _region_problems(region: Region) -> Iterator[str]:
+def _region_problems(region: RegionSettings) -> Iterator[str]:
     path = "$.settings.region"
     yield from _finite_problems(f"{path}.margin", region.margin)
     if region.mode == "box" and region.box is None:

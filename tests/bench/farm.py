@@ -37,7 +37,7 @@ from void_engine.engines.registry import part_overlap
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_server.farm.bundle import write_bundles
-from void_server.farm.order import STEP_ORDER, FarmOrder
+from void_server.farm.order import STEP_ORDER, FarmSettings
 from void_server.farm.plan_file import read_plan
 from void_server.farm.planning import ShotRange, plan
 from void_server.farm.targets import write_target
@@ -144,7 +144,7 @@ def plan_many(arguments: argparse.Namespace) -> None:
         print("| --- | --- | --- | --- | --- | --- |")
         for count in (125, 250, 500, 1000):
             jobs = [numbered(job, number) for number in range(count)]
-            order = FarmOrder(folder=folder / str(count), scratch=folder / "scratch")
+            order = FarmSettings(folder=folder / str(count), scratch=folder / "scratch")
             ranges = [
                 ShotRange(
                     file="",
@@ -179,7 +179,7 @@ def numbered(job: RemovalJob, number: int) -> RemovalJob:
     )
 
 
-def write_all(jobs: Sequence[RemovalJob], order: FarmOrder) -> None:
+def write_all(jobs: Sequence[RemovalJob], order: FarmSettings) -> None:
     """Plans, jobs, templates and lists of files of one bundle for each shot."""
     write_target("openjd", write_bundles(jobs, order), submit=False)
 

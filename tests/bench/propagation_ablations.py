@@ -19,17 +19,11 @@ import numpy as np
 
 from tests.bench.propagation_metrics import display, score, true_flows
 from tests.bench.propagation_scenes import CASES, Case
-from void_engine.propagation import cross_validation as trust
-from void_engine.propagation import remove_object
+from void_engine.propagation import cross_validation, remove_object
 from void_engine.propagation.fill import key_plan, synthesis
-from void_engine.propagation.finish import detail_clamp as level
-from void_engine.propagation.finish import edges, grain
-from void_engine.propagation.finish import thin_structures as thin
-from void_engine.propagation.motion import flow, registration, track
-from void_engine.propagation.motion import flow_completion as completion
-from void_engine.propagation.reveal import gain_match as light
-from void_engine.propagation.reveal import layered, reveal
-from void_engine.propagation.reveal import source_weights as weighing
+from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
+from void_engine.propagation.motion import flow, flow_completion, registration, track
+from void_engine.propagation.reveal import gain_match, layered, reveal, source_weights
 
 _DEFAULT = (
     "soft matte",
@@ -43,14 +37,14 @@ _DEFAULT = (
 )
 
 
-def _same_light(*arguments: Any) -> light.Light:
+def _same_light(*arguments: Any) -> gain_match.GainMatch:
     measured = light_match(*arguments)
-    return light.Light(np.ones(3, np.float32), np.zeros_like(measured.offset), measured.noise)
+    return gain_match.GainMatch(np.ones(3, np.float32), np.zeros_like(measured.offset), measured.noise)
 
 
-def _only_gain(*arguments: Any) -> light.Light:
+def _only_gain(*arguments: Any) -> gain_match.GainMatch:
     measured = light_match(*arguments)
-    return light.Light(measured.gain, np.zeros_like(measured.offset), measured.noise)
+    return gain_match.GainMatch(measured.gain, np.zeros_like(measured.offset), measured.noise)
 
 
 def _unrefined(self: Any, target: int, second: Any, guess: Any) -> Any:
@@ -77,15 +71,15 @@ def _smooth_only(encoded: Any, hole: Any, forbidden: Any, seed: int, monitor: An
     return synthesis.spatial(encoded, hole | forbidden)
 
 
-def _not_joined(answer: Any, *_: Any) -> thin.Joined:
-    return thin.Joined(answer, np.zeros(answer.shape[:2], np.float32))
+def _not_joined(answer: Any, *_: Any) -> thin_structures.Joined:
+    return thin_structures.Joined(answer, np.zeros(answer.shape[:2], np.float32))
 
 
 def _not_unmixed(answer: Any, plate: Any, alpha: Any, noise: float, doubt: Any) -> edges.Unmixed:
     return edges.Unmixed(answer, np.square(np.float32(noise) * doubt))
 
 
-light_match, choose, remap = light.match, key_plan.choose, cv2.remap
+light_match, choose, remap = gain_match.match, key_plan.choose, cv2.remap
 
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
     "one source": [(key_plan, "choose", _sources(1))],
@@ -94,24 +88,24 @@ WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
         (track.ShotTrack, "chained", _no_camera),
         (registration.PairRegistration, "refine", _unrefined),
     ],
-    "weights guessed, not measured": [(weighing, "covariance", lambda *_: None)],
+    "weights guessed, not measured": [(source_weights, "covariance", lambda *_: None)],
     "homographies only chained": [(registration.PairRegistration, "refine", _unrefined)],
     "no residual flow": [(flow.FlowMeter, "raw", _no_motion)],
     "residual flow everywhere": [
-        (completion.Judge, "helps", lambda *_: True),
-        (completion.Judge, "predictable", lambda *_: True),
+        (flow_completion.Judge, "helps", lambda *_: True),
+        (flow_completion.Judge, "predictable", lambda *_: True),
     ],
     "one layer of motion": [(layered.LayeredRevealer, "_helps", lambda *_: False)],
     "no parallax structure": [(reveal.Revealer, "_structure", lambda *_: None)],
-    "no texture weight": [(completion, "texture_weight", lambda gray: np.ones(gray.shape, np.float32))],
-    "no light matching": [(light, "match", _same_light)],
-    "offset and membrane at full": [(trust, "share", lambda *_: 1.0)],
-    "gain only": [(light, "match", _only_gain)],
+    "no texture weight": [(flow_completion, "texture_weight", lambda gray: np.ones(gray.shape, np.float32))],
+    "no light matching": [(gain_match, "match", _same_light)],
+    "offset and membrane at full": [(cross_validation, "share", lambda *_: 1.0)],
+    "gain only": [(gain_match, "match", _only_gain)],
     "bilinear sampling": [(cv2, "remap", _bilinear)],
     "no seam membrane": [(edges, "close_seam", lambda answer, *_: answer)],
     "no un-mixing": [(edges, "unmix", _not_unmixed)],
-    "no spatial share on wires": [(thin, "blend", _not_joined)],
-    "thin fills not held to the detail beside": [(level, "hold", lambda answer, *_: answer)],
+    "no spatial share on wires": [(thin_structures, "blend", _not_joined)],
+    "thin fills not held to the detail beside": [(detail_clamp, "hold", lambda answer, *_: answer)],
     "no grain": [(grain, "restore", lambda answer, *_: answer)],
     "no patches, smooth fill": [(synthesis, "patch_fill", _smooth_only)],
 }

@@ -16,7 +16,7 @@ from void_protocol.job import (
     Format,
     Matte,
     Output,
-    Region,
+    RegionSettings,
     RemovalJob,
     RotoPoint,
     RotoShape,
@@ -58,7 +58,7 @@ def seeds() -> list[bytes]:
         settings=Settings(
             engine="identity",
             proxy_scale=0.5,
-            region=Region(mode="box", box=(1, 2, 30, 20)),
+            region=RegionSettings(mode="box", box=(1, 2, 30, 20)),
             engine_options={"steps": 3, "mode": "default", "x": 1.5, "y": True},
         ),
         output=Output(pattern="/o_{version}.%04d.exr", layers=["clean", "matte"]),

@@ -46,7 +46,7 @@ from void_engine.diffusion.model.weights import (
 from void_engine.diffusion.noise.published import load_warped_noise
 from void_engine.diffusion.sampling.denoise import denoise, predict_velocity
 from void_engine.diffusion.sampling.rotary import rotary_tables
-from void_engine.diffusion.sampling.schedule import Schedule
+from void_engine.diffusion.sampling.schedule import NoiseSchedule
 from void_engine.diffusion.sampling.windows import plan_windows
 
 Tensors = dict[str, torch.Tensor]
@@ -127,7 +127,7 @@ class Replay:
         outputs: Tensors = {}
         counts = sorted({(m[1], int(m[2])) for n in names if (m := re.match(r"(\w+)\.n(\d+)\.", n))})
         for short, steps in counts:
-            schedule = Schedule.from_config(classes[short], config, steps, exact_transitions=False)
+            schedule = NoiseSchedule.from_config(classes[short], config, steps, exact_transitions=False)
             outputs[f"{short}.alphas_cumprod"] = schedule.alphas_cumprod
             outputs[f"{short}.n{steps}.timesteps"] = torch.tensor(schedule.timesteps)
             sample = inputs[f"{short}.n{steps}.sample"]
@@ -185,7 +185,7 @@ class Replay:
             latent_frames(meta["temporal_window_size"]),
             meta["temporal_multidiffusion_stride"] // 4,
         )
-        schedule = Schedule.from_config(
+        schedule = NoiseSchedule.from_config(
             meta["scheduler"], self._scheduler_config, meta["num_inference_steps"], exact_transitions=False
         )
         states: list[torch.Tensor] = []

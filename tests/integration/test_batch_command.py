@@ -21,7 +21,7 @@ from void_engine.plates.frame import Frame
 from void_protocol.job_file import read_job
 from void_server import translate
 from void_server.batch.manifest import read_csv_manifest
-from void_server.batch.manifest_row import ShotWishes
+from void_server.batch.manifest_row import ManifestRow
 from void_server.batch.sources import read_sources
 from void_server.cli.exit_codes import ExitCode
 
@@ -172,7 +172,7 @@ def test_tabs_and_a_byte_order_mark(tmp_path: Path) -> None:
     row = manifest_row(tmp_path)
     names = "\t".join(["shot", *row])
     listed.write_text("\ufeff" + names + "\n" + "\t".join(["a", *row.values()]) + "\n", encoding="utf-8")
-    (job,) = read_csv_manifest(listed, ShotWishes())
+    (job,) = read_csv_manifest(listed, ManifestRow())
     assert job.shot.first_frame == 7
 
 
@@ -214,8 +214,8 @@ class TestTimelines:
         path = tmp_path / "cut.otio"
         otio.adapters.write_to_file(timeline, str(path))
         row = manifest_row(tmp_path)
-        wishes = ShotWishes(remove=row["remove"], output=row["output"], engine="identity")
-        first, second = read_sources([path], wishes)
+        row = ManifestRow(remove=row["remove"], output=row["output"], engine="identity")
+        first, second = read_sources([path], row)
         assert (first.shot.name, first.shot.first_frame, first.shot.last_frame) == ("sh010", 1002, 1007)
         assert (second.shot.first_frame, second.shot.last_frame) == (1004, 1005)
         assert second.settings.prompt == "An empty street."
@@ -236,8 +236,8 @@ class TestTimelines:
             "* FROM CLIP NAME: sh010\n"
         )
         row = manifest_row(tmp_path)
-        wishes = ShotWishes(plate=row["plate"], remove=row["remove"], output=row["output"], engine="identity")
-        (job,) = read_sources([path], wishes)
+        row = ManifestRow(plate=row["plate"], remove=row["remove"], output=row["output"], engine="identity")
+        (job,) = read_sources([path], row)
         assert (job.shot.name, job.shot.first_frame, job.shot.last_frame) == ("sh010", 1002, 1005)
 
 

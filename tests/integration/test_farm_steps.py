@@ -18,7 +18,7 @@ from void_server.farm.errors import FarmError
 from void_server.farm.merge import faded, joined
 from void_server.farm.plan_file import read_plan
 from void_server.farm.planning import PlannedJob
-from void_server.farm.scratch_layout import Workplace
+from void_server.farm.scratch_layout import ScratchLayout
 
 STEPS = ("prepare", "remove", "merge", "check")
 
@@ -113,14 +113,14 @@ class TestJoining:
     )
     BOX = Box(0, 0, 2, 2)
 
-    def write(self, place: Workplace, start: int, number: int, values: list[float]) -> None:
+    def write(self, place: ScratchLayout, start: int, number: int, values: list[float]) -> None:
         pixels = np.repeat(np.array(values, np.float32).reshape(2, 2, 1), 3, axis=2).copy()
         write_frame(Frame.from_pixels(number, ("R", "G", "B"), pixels), place.clean(start).path(number))
 
     @pytest.mark.parametrize(("number", "share"), [(11, 0.25), (12, 0.5), (13, 0.75)])
     def test_the_later_part_comes_in(self, tmp_path: Path, number: int, share: float) -> None:
         """Where both say the same, even NaN, that is taken to the bit."""
-        place = Workplace(tmp_path)
+        place = ScratchLayout(tmp_path)
         same = 0.1 + 0.2
         self.write(place, 1, number, [0.0, same, np.nan, 4.0])
         self.write(place, 11, number, [1.0, same, np.nan, 8.0])
@@ -131,14 +131,14 @@ class TestJoining:
         assert picture[1, 1] == np.float32(4 + 4 * share)
 
     def test_elsewhere_there_is_one_part(self, tmp_path: Path) -> None:
-        place = Workplace(tmp_path)
+        place = ScratchLayout(tmp_path)
         self.write(place, 1, 10, [1, 2, 3, 4])
         self.write(place, 11, 14, [5, 6, 7, 8])
         assert joined(place, self.JOB, 10, self.BOX).picture[1, 1, 0] == 4
         assert joined(place, self.JOB, 14, self.BOX).picture[0, 0, 0] == 5
 
     def test_a_part_that_is_not_there_is_named(self, tmp_path: Path) -> None:
-        place = Workplace(tmp_path)
+        place = ScratchLayout(tmp_path)
         self.write(place, 1, 12, [0, 0, 0, 0])
         with pytest.raises(FarmError, match="frame 12 was not made by the part from 11"):
             joined(place, self.JOB, 12, self.BOX)

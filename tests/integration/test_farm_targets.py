@@ -76,7 +76,7 @@ from deadline.client import api
 from deadline.client.config import set_setting
 from void_server.farm.bundle import Bundle
 from void_server.farm.targets import deadline_cloud
-from void_server.farm.order import FarmOrder
+from void_server.farm.order import FarmSettings
 from void_server.farm.plan_file import read_plan
 from void_server.farm.assets import Assets
 
@@ -96,7 +96,7 @@ class Service:
         return {{"lifecycleStatus": "CREATE_COMPLETE", "lifecycleStatusMessage": ""}}
 
 folder = Path({str(folder)!r})
-order = FarmOrder(folder, folder)
+order = FarmSettings(folder, folder)
 made = Bundle(folder, "sh010", read_plan(folder / "plan.json"), Assets(), order, "identity")
 with mock.patch.object(api, "get_boto3_client", lambda *a, **k: Service()), \\
      mock.patch.object(api, "get_queue_parameter_definitions", lambda *a, **k: []), \\
@@ -157,11 +157,11 @@ class TestOpenCue:
 from pathlib import Path
 from void_server.farm.bundle import Bundle
 from void_server.farm.targets import opencue
-from void_server.farm.order import FarmOrder
+from void_server.farm.order import FarmSettings
 from void_server.farm.plan_file import read_plan
 from void_server.farm.assets import Assets
 folder = Path({str(tmp_path / "b")!r})
-order = FarmOrder(folder, Path({str(tmp_path / "scratch")!r}), void_command={str(VOID)!r})
+order = FarmSettings(folder, Path({str(tmp_path / "scratch")!r}), void_command={str(VOID)!r})
 made = Bundle(folder, "sh010", read_plan(folder / "plan.json"), Assets(), order, "identity")
 outline = opencue.outline_of(made, token=opencue.RANGE_TOKEN)
 outline.setup()

@@ -16,7 +16,7 @@ from void_engine.diffusion.flow import make_flow
 from void_engine.diffusion.framing import latent_frames, pixel_frames
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.folder_check import weights_fingerprint
-from void_engine.diffusion.model.offload import PrecisionOverflow, Residency, cancellable
+from void_engine.diffusion.model.offload import Offload, PrecisionOverflow, cancellable
 from void_engine.diffusion.model.prompt_cache import PromptCache, cache_folder
 from void_engine.diffusion.model.step_cache import MagnitudeMeter, StepCache, plan_step_cache
 from void_engine.diffusion.model.text import PromptTokenizer, encode_tokens
@@ -26,10 +26,10 @@ from void_engine.diffusion.noise.published import PublishedNoise, load_warped_no
 from void_engine.diffusion.noise.seeded import initial_noise, initial_noise_as_published
 from void_engine.diffusion.noise.warped import NoiseOverClip
 from void_engine.diffusion.sampling.denoise_pass import Pass, denoise_pass
-from void_engine.diffusion.sampling.distributed import Tensors, current_crew
+from void_engine.diffusion.sampling.distributed import Tensors, current_process_group
 from void_engine.diffusion.sampling.latent_checkpoint import Checkpoint, fingerprint
 from void_engine.diffusion.sampling.latent_preview import LatentPreview, preview_latents
-from void_engine.diffusion.sampling.process_group import Alone
+from void_engine.diffusion.sampling.process_group import SingleProcess
 from void_engine.diffusion.sampling.windows import Window, plan_windows
 from void_engine.diffusion.settings import VoidSettings
 from void_engine.engines.interface import EngineRequest, Float32Array, Monitor
@@ -59,7 +59,7 @@ class VoidRun:
     _codes: dict[str, torch.Tensor] = field(default_factory=dict)
     _preview: LatentPreview | None = None
 
-    def latents(self, models: Residency) -> torch.Tensor:
+    def latents(self, models: Offload) -> torch.Tensor:
         """The clean latents of the whole clip, (1, T, 16, h, w), after all passes.
 
         Raises:
@@ -106,7 +106,7 @@ class VoidRun:
             method=settings.step_cache,
         )
 
-    def frames(self, models: Residency, latents: torch.Tensor) -> Iterator[tuple[int, Float32Array]]:
+    def frames(self, models: Offload, latents: torch.Tensor) -> Iterator[tuple[int, Float32Array]]:
         """Decoded padded frames in order: the index and the picture (H, W, 3) in codes 0..1.
 
         Stops asking the decoder when it is not asked any more; holds one temporal group.
@@ -127,7 +127,7 @@ class VoidRun:
                     yield index, np.ascontiguousarray(picture)
                     index += 1
 
-    def _embedded(self, models: Residency) -> list[torch.Tensor]:
+    def _embedded(self, models: Offload) -> list[torch.Tensor]:
         """The prompt, and the negative prompt where a pass has guidance."""
         if self._texts:
             return self._texts
@@ -162,7 +162,7 @@ class VoidRun:
             noise_strength=NOISE_STRENGTH if trained_with_noise and self.settings.condition_noise else 0.0,
         )
 
-    def _encoded(self, models: Residency, what: str) -> torch.Tensor:
+    def _encoded(self, models: Offload, what: str) -> torch.Tensor:
         """The scaled code of the plate (``video``) or of the mask (``three`` or ``binary``), made once."""
         if what in self._codes:
             return self._codes[what]
@@ -188,7 +188,7 @@ class VoidRun:
 
     def _denoised(
         self,
-        models: Residency,
+        models: Offload,
         pass_number: int,
         video: torch.Tensor,
         texts: list[torch.Tensor],
@@ -219,8 +219,8 @@ class VoidRun:
         first, noise = checkpoint.load() or (0, noise)
         if first:
             self.monitor.log(f"going on after step {first} of {steps} from the checkpoint")
-        crew = current_crew()
-        own = crew.own(len(windows))
+        group = current_process_group()
+        own = group.own(len(windows))
         stage = _STAGES[pass_number]
         total = steps * len(own)
         self.monitor.progress(stage, first * len(own), total)
@@ -250,7 +250,7 @@ class VoidRun:
             exact_transitions=settings.exact_transitions,
             half_latents=settings.half_latents,
             # Looking at the whole shot costs nothing to a process that has it all.
-            keep_every=1 if isinstance(crew, Alone) else settings.checkpoint_every or steps,
+            keep_every=1 if isinstance(group, SingleProcess) else settings.checkpoint_every or steps,
             cache=cache,
         )
         meter = MagnitudeMeter(models.denoiser(pass_number)) if self.measures else None
@@ -259,7 +259,7 @@ class VoidRun:
                 models,
                 how,
                 Tensors(noise, condition, texts),
-                crew,
+                group,
                 self.monitor,
                 on_prediction=on_prediction,
                 on_step=on_step,
@@ -275,7 +275,7 @@ class VoidRun:
         checkpoint.discard()
         return result
 
-    def _warped_noise(self, models: Residency, latents: torch.Tensor) -> torch.Tensor:
+    def _warped_noise(self, models: Offload, latents: torch.Tensor) -> torch.Tensor:
         """Pass 2's noise, along the motion of pass 1's picture."""
         height, width = self.clip.canvas
         bilinear = self.settings.warped_noise == "bilinear"

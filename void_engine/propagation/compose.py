@@ -12,9 +12,7 @@ from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.fill.key_frames import KEPT_GRAIN, Carrier, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
-from void_engine.propagation.finish import detail_clamp as level
-from void_engine.propagation.finish import edges, grain
-from void_engine.propagation.finish import thin_structures as thin
+from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.reveal.layered import LayeredRevealer
@@ -100,7 +98,7 @@ class FrameCleaner:
             answer = self._carrier.complete(full, revealed.area, answer, hole, unseen)
             answer = _keep_shadowed_texture(answer, plate, full, cut, unseen)
         self._monitor.check_cancelled()
-        joined = thin.blend(answer, revealed.values, plate, hole, known)
+        joined = thin_structures.blend(answer, revealed.values, plate, hole, known)
         answer = joined.values
         self._monitor.check_cancelled()
         seen_doubt = 1.0 + 3.0 * (1.0 - revealed.certainty)
@@ -110,7 +108,7 @@ class FrameCleaner:
         unmixed = edges.unmix(answer, full.plate[cut], alpha, revealed.noise, doubt)
         self._monitor.check_cancelled()
         thin_variance = unmixed.variance * (joined.deviation > 0) / np.float32(_THIN_DOUBT**2)
-        answer = level.hold(unmixed.values, hole, thin_variance)
+        answer = detail_clamp.hold(unmixed.values, hole, thin_variance)
         self._monitor.check_cancelled()
         answer = self._with_grain(full, revealed, answer, hole)
         self._monitor.check_cancelled()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from void_nuke.batch.server_python import plain_variables, without_window
-from void_nuke.errors import ExportCancelled, FarmError
+from void_nuke.errors import ExportCancelled, FarmOrderError
 
 TARGETS: Mapping[str, str] = {
     "openjd": "Open Job Description",
@@ -69,11 +69,11 @@ def hand_over(
         The command's last line.
 
     Raises:
-        FarmError: when there is no such Python, or the command fails; its own words say why.
+        FarmOrderError: when there is no such Python, or the command fails; its own words say why.
         ExportCancelled: when ``is_cancelled`` said so.
     """
     if not order.python or not Path(order.python).is_file():
-        raise FarmError(
+        raise FarmOrderError(
             f"there is no Python for the farm's command{f' at {order.python}' if order.python else ''}; "
             "run 'python3 installer nuke' in the checkout, or choose the server's Python in the panel"
         )
@@ -92,7 +92,7 @@ def hand_over(
             **without_window(),
         )
     except OSError as error:
-        raise FarmError(
+        raise FarmOrderError(
             f"the farm's command cannot be started with {order.python} ({error.strerror}); "
             "choose another Python"
         ) from error
@@ -101,7 +101,7 @@ def hand_over(
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if process.returncode != 0:
         why = _complaint(lines) or f"it ended with status {process.returncode} and left no word"
-        raise FarmError(f"{TARGETS.get(order.target, order.target)} did not take the job: {why}")
+        raise FarmOrderError(f"{TARGETS.get(order.target, order.target)} did not take the job: {why}")
     return lines[-1] if lines else ""
 
 
@@ -124,7 +124,7 @@ def _wait(process: subprocess.Popen[str], is_cancelled: Callable[[], bool], limi
                 ) from None
             if time.monotonic() > limit:
                 process.kill()
-                raise FarmError(
+                raise FarmOrderError(
                     "the farm's command does not come to an end; run 'void farm bundle' in a terminal "
                     "to see why"
                 ) from None

@@ -62,8 +62,8 @@ class JobBook:
             return patterns + [job.result_pattern for job in self._jobs.values()]
 
     def open_proxy(self, subject: str) -> str:
-        """The newest proxy job of ``subject`` (:attr:`void_nuke.export.pick.RemovalPick.subject`) whose Read no
-        full-size job has completed or is about to; empty for none."""
+        """The newest proxy job of ``subject`` (:attr:`void_nuke.export.pick.RemovalPick.subject`) whose Read
+        no full-size job has completed or is about to; empty for none."""
         with self._lock:
             alive = [record for record in self._records.values() if record.phase not in _GIVEN_UP]
         completed = {record.completes_job for record in alive}

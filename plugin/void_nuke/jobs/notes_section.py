@@ -14,7 +14,7 @@ _FIRST = "removals"
 """The part that a text without parts is: scripts that were never opened with the panel."""
 
 
-class NotesPart:
+class NotesSection:
     """A host whose notes are one part of the script's. Everything else is the host's own."""
 
     def __init__(self, host: Host, part: str) -> None:
@@ -35,13 +35,13 @@ class NotesPart:
 
 def for_removals(host: Host) -> Host:
     """The host as the removals see it. A session asks for this itself: give it the plain host."""
-    is_so_already = isinstance(host, NotesPart) and host.part == _FIRST
-    return host if is_so_already else cast("Host", NotesPart(host, _FIRST))
+    is_so_already = isinstance(host, NotesSection) and host.part == _FIRST
+    return host if is_so_already else cast("Host", NotesSection(host, _FIRST))
 
 
 def for_panel(host: Host) -> Host:
     """The host as the panel sees it."""
-    return cast("Host", NotesPart(host, "panel"))
+    return cast("Host", NotesSection(host, "panel"))
 
 
 def _read(host: Host) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
-from void_nuke.panel import job_text as words
+from void_nuke.panel import job_text
 from void_nuke.panel.model import PanelModel
 from void_nuke.ui.hint import Hint
 from void_nuke.ui.job_log import JobLog
@@ -19,7 +19,7 @@ _ROW_PX = 62
 _THUMB = QtCore.QSize(88, 50)
 
 
-class JobList(QtWidgets.QWidget):
+class JobListWidget(QtWidgets.QWidget):
     def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
@@ -80,9 +80,9 @@ class JobList(QtWidgets.QWidget):
         item.setData(_JOB, job)
         item.setData(
             QtCore.Qt.ItemDataRole.AccessibleTextRole,
-            f"{words.title(job)}, {words.phase_word(job)}: {words.status_line(job)}",
+            f"{job_text.title(job)}, {job_text.phase_word(job)}: {job_text.status_line(job)}",
         )
-        item.setToolTip(words.status_line(job))
+        item.setToolTip(job_text.status_line(job))
         self._enable()
 
     def current(self) -> TrackedJob | None:
@@ -108,7 +108,7 @@ class JobList(QtWidgets.QWidget):
             button.setEnabled(can[name])
         text = ""
         if job is not None:
-            lines = [words.status_line(job)] if job.phase is Phase.FAILED else []
+            lines = [job_text.status_line(job)] if job.phase is Phase.FAILED else []
             text = "\n".join([*lines, *(f"Not carried: {line}" for line in job.left_out)])
         self._detail.setText(text)
         self._detail.setVisible(bool(text))
@@ -164,19 +164,19 @@ class _JobDelegate(QtWidgets.QStyledItemDelegate):
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(QtGui.QColor(theme.text))
-        painter.drawText(line, _LEFT, words.title(job))
-        width = QtGui.QFontMetrics(font).horizontalAdvance(words.title(job))
+        painter.drawText(line, _LEFT, job_text.title(job))
+        width = QtGui.QFontMetrics(font).horizontalAdvance(job_text.title(job))
         font.setBold(False)
         painter.setFont(font)
         painter.setPen(QtGui.QColor(theme.dim))
         painter.drawText(line.adjusted(width + 10, 0, -80, 0), _LEFT, f"{job.engine}  ·  {job.frames}")
         painter.setPen(theme.phase(job.phase))
-        painter.drawText(line, _RIGHT, words.phase_word(job))
+        painter.drawText(line, _RIGHT, job_text.phase_word(job))
         self._bar(painter, QtCore.QRectF(left, rect.top() + 27, rect.right() - left - 8, 5), job)
         text = QtCore.QRect(left, rect.top() + 36, rect.right() - left - 8, 18)
         painter.setPen(QtGui.QColor(theme.bad if job.phase is Phase.FAILED else theme.dim))
         metrics = QtGui.QFontMetrics(font)
-        said = metrics.elidedText(words.status_line(job), QtCore.Qt.TextElideMode.ElideRight, text.width())
+        said = metrics.elidedText(job_text.status_line(job), QtCore.Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, _LEFT, said)
         painter.restore()
 
@@ -206,7 +206,7 @@ class _JobDelegate(QtWidgets.QStyledItemDelegate):
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
         painter.setBrush(QtGui.QColor(theme.raised))
         painter.drawRoundedRect(place, 2.5, 2.5)
-        done = words.percent(job)
+        done = job_text.percent(job)
         if done:
             colour = theme.phase(job.phase)
             painter.setBrush(QtGui.QColor(theme.accent) if not job.phase.is_final else colour)

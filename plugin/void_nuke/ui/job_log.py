@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 from void_nuke.jobs.tracked_job import TrackedJob
-from void_nuke.panel import job_text as words
+from void_nuke.panel import job_text
 from void_nuke.panel.model import PanelModel
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 
@@ -18,7 +18,7 @@ class JobLog(QtWidgets.QDialog):
     def __init__(self, model: PanelModel, job: TrackedJob, parent: QtWidgets.QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Log of {words.title(job)}")
+        self.setWindowTitle(f"Log of {job_text.title(job)}")
         self.resize(820, 420)
         self._model = model
         self._job_id = job.job_id

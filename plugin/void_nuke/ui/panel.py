@@ -5,7 +5,7 @@ from __future__ import annotations
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.running import the_model
-from void_nuke.ui.job_list import JobList
+from void_nuke.ui.job_list import JobListWidget
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 from void_nuke.ui.region_view import RegionView
 from void_nuke.ui.server_bar import ServerBar
@@ -31,7 +31,7 @@ class PanelView(QtWidgets.QWidget):
         self._region = RegionView()
         self._region.setMinimumHeight(170)
         self.shapes = ShapeTable(model)
-        self.jobs = JobList(model)
+        self.jobs = JobListWidget(model)
         self._message = QtWidgets.QLabel()
         self._message.setWordWrap(True)
         self._remove = QtWidgets.QPushButton("Remove")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from void_protocol.job import RemovalJob
 from void_server.batch.errors import ManifestError
-from void_server.batch.manifest_row import ShotWishes, completed, job_of
+from void_server.batch.manifest_row import ManifestRow, completed, job_of
 
 
-def read_csv_manifest(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
+def read_csv_manifest(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
     """The jobs of a CSV file. The first line names the columns; comma, semicolon or tab part them.
 
     Raises:
@@ -32,11 +32,11 @@ def read_csv_manifest(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
             raise ManifestError(f"{where}: more fields than the first line names")
         cells = {name.strip(): (value or "").strip() for name, value in row.items() if name}
         if any(cells.values()):
-            jobs.append(_job(cells, wishes, path, where))
+            jobs.append(_job(cells, defaults, path, where))
     return jobs
 
 
-def read_json_manifest(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
+def read_json_manifest(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
     """The jobs of a JSON file with a list of objects.
 
     Raises:
@@ -51,9 +51,9 @@ def read_json_manifest(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
         where = f"{path}, entry {index}"
         if not isinstance(row, dict):
             raise ManifestError(f"{where}: not an object with the fields of a shot")
-        jobs.append(_job(row, wishes, path, where))
+        jobs.append(_job(row, defaults, path, where))
     return jobs
 
 
-def _job(row: Mapping[str, object], wishes: ShotWishes, path: Path, where: str) -> RemovalJob:
-    return job_of(completed(row, wishes, where), path.parent, where)
+def _job(row: Mapping[str, object], defaults: ManifestRow, path: Path, where: str) -> RemovalJob:
+    return job_of(completed(row, defaults, where), path.parent, where)

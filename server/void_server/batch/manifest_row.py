@@ -21,7 +21,7 @@ from void_server.shot_files import ShotFiles, job_from_files
 _RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
 
 
-class ShotWishes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ManifestRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A row of a manifest; the same fields as options of the command hold for every row that leaves them out.
 
     In patterns ``{shot}`` becomes the shot's name. Several mattes are parted by semicolons.
@@ -44,63 +44,63 @@ class ShotWishes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     colour_space: str = ""
 
 
-FIELDS = tuple(field.name for field in msgspec.structs.fields(ShotWishes))
+FIELDS = tuple(field.name for field in msgspec.structs.fields(ManifestRow))
 
 
-def completed(row: Mapping[str, object], wishes: ShotWishes, where: str) -> ShotWishes:
-    """A row with what it leaves out taken from ``wishes``.
+def completed(row: Mapping[str, object], defaults: ManifestRow, where: str) -> ManifestRow:
+    """A row with what it leaves out taken from ``defaults``.
 
     Raises:
         ManifestError: naming the row and the field that is wrong.
     """
     said = {name: value for name, value in row.items() if value not in ("", None)}
     try:
-        given = msgspec.convert(said, ShotWishes, strict=False)
+        given = msgspec.convert(said, ManifestRow, strict=False)
     except msgspec.ValidationError as error:
         raise ManifestError(f"{where}: {error}; known are {', '.join(FIELDS)}") from error
     changes = {name: getattr(given, name) for name in said}
-    return msgspec.structs.replace(wishes, **changes)
+    return msgspec.structs.replace(defaults, **changes)
 
 
-def job_of(wishes: ShotWishes, base: Path, where: str) -> RemovalJob:
+def job_of(row: ManifestRow, base: Path, where: str) -> RemovalJob:
     """The job of a row. Its id follows from its content: the same row is the same job again.
 
     Raises:
         ManifestError: naming the row and what is missing or wrong.
     """
     for name in ("shot", "plate", "output"):
-        if not getattr(wishes, name):
+        if not getattr(row, name):
             raise ManifestError(f"{where}: no {name}; give it in the list or as --{name}")
-    if not (wishes.remove or wishes.affected or wishes.quadmask):
+    if not (row.remove or row.affected or row.quadmask):
         raise ManifestError(f"{where}: no matte; give remove, affected or quadmask")
 
     def filled(text: str) -> str:
-        return text.replace("{shot}", wishes.shot)
+        return text.replace("{shot}", row.shot)
 
     def patterns(text: str) -> tuple[str, ...]:
         return tuple(filled(part.strip()) for part in text.split(";") if part.strip())
 
     settings = Settings(
-        engine=wishes.engine or "auto",
-        prompt=wishes.prompt,
-        negative_prompt=wishes.negative_prompt,
-        proxy_scale=1.0 if wishes.proxy is None else wishes.proxy,
-        seed=Settings().seed if wishes.seed is None else wishes.seed,
+        engine=row.engine or "auto",
+        prompt=row.prompt,
+        negative_prompt=row.negative_prompt,
+        proxy_scale=1.0 if row.proxy is None else row.proxy,
+        seed=Settings().seed if row.seed is None else row.seed,
     )
     try:
         job = job_from_files(
             ShotFiles(
-                plate=filled(wishes.plate),
-                output=filled(wishes.output),
-                frames=_frames(wishes.frames, where),
-                remove=patterns(wishes.remove),
-                affected=patterns(wishes.affected),
-                ignore=patterns(wishes.ignore),
-                quadmask=filled(wishes.quadmask) or None,
+                plate=filled(row.plate),
+                output=filled(row.output),
+                frames=_frames(row.frames, where),
+                remove=patterns(row.remove),
+                affected=patterns(row.affected),
+                ignore=patterns(row.ignore),
+                quadmask=filled(row.quadmask) or None,
                 settings=settings,
-                colour_space=wishes.colour_space or None,
-                name=wishes.shot,
-                version=wishes.version or 1,
+                colour_space=row.colour_space or None,
+                name=row.shot,
+                version=row.version or 1,
                 base=base,
             )
         )

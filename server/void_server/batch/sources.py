@@ -10,34 +10,34 @@ from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_server.batch.errors import ManifestError
 from void_server.batch.manifest import read_csv_manifest, read_json_manifest
-from void_server.batch.manifest_row import ShotWishes
+from void_server.batch.manifest_row import ManifestRow
 from void_server.batch.timeline import TIMELINE_SUFFIXES, read_timeline
 
 JOB_SUFFIX = ".json"
 
 
-def read_sources(paths: Sequence[Path], wishes: ShotWishes | None = None) -> list[RemovalJob]:
+def read_sources(paths: Sequence[Path], defaults: ManifestRow | None = None) -> list[RemovalJob]:
     """All jobs that ``paths`` stand for, in their order.
 
     Args:
         paths: job files, folders with job files, ``.csv`` or ``.json`` manifests, and timelines.
-        wishes: what rows and clips leave open.
+        defaults: what rows and clips leave open.
 
     Raises:
         ManifestError: when a list cannot be read, or there is no job at all.
         JobFileError: when a job file is not valid.
     """
-    wishes = wishes or ShotWishes()
+    defaults = defaults or ManifestRow()
     jobs: list[RemovalJob] = []
     for path in paths:
         if path.is_dir():
             jobs += _in_folder(path)
         elif path.suffix.lower() == ".csv":
-            jobs += read_csv_manifest(path, wishes)
+            jobs += read_csv_manifest(path, defaults)
         elif path.suffix.lower() in TIMELINE_SUFFIXES:
-            jobs += read_timeline(path, wishes)
+            jobs += read_timeline(path, defaults)
         elif _is_list(path):
-            jobs += read_json_manifest(path, wishes)
+            jobs += read_json_manifest(path, defaults)
         else:
             jobs.append(read_job(path))
     if not jobs:

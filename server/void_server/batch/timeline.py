@@ -13,19 +13,20 @@ import msgspec
 
 from void_protocol.job import RemovalJob
 from void_server.batch.errors import ManifestError
-from void_server.batch.manifest_row import ShotWishes, job_of
+from void_server.batch.manifest_row import ManifestRow, job_of
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod", ".edl", ".aaf", ".xml", ".fcpxml")
 METADATA_KEY = "void"
-"""Clips may carry fields of :class:`ShotWishes` of their own under this key of their metadata."""
+"""Clips may carry fields of :class:`ManifestRow` of their own under this key of their metadata."""
 
 
-def read_timeline(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
+def read_timeline(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
     """One job for each clip whose media the cut uses, in the cut's order; a clip that comes again is one shot
     over all frames that are used of it.
 
     Frame numbers are those of the media: a clip's source range, at the media's rate. Where the clip refers to
-    an image sequence or a file with a frame token, that is the plate, unless ``wishes.plate`` says otherwise.
+    an image sequence or a file with a frame token, that is the plate, unless ``defaults.plate`` says
+    otherwise.
 
     Raises:
         ManifestError: when the timeline cannot be read, or a clip lacks what a job needs.
@@ -40,9 +41,9 @@ def read_timeline(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
         raise ManifestError(
             f"{path} cannot be read as a timeline: {error}; its format may need an OpenTimelineIO adapter"
         ) from error
-    found: dict[str, tuple[ShotWishes, int, int]] = {}
+    found: dict[str, tuple[ManifestRow, int, int]] = {}
     for clip in timeline.find_clips():
-        made = _shot_of(otio, clip, wishes, path)
+        made = _shot_of(otio, clip, defaults, path)
         if made is None:
             continue
         row, first, last = made
@@ -60,10 +61,10 @@ def read_timeline(path: Path, wishes: ShotWishes) -> list[RemovalJob]:
     ]
 
 
-def _shot_of(otio: Any, clip: Any, wishes: ShotWishes, path: Path) -> tuple[ShotWishes, int, int] | None:
+def _shot_of(otio: Any, clip: Any, defaults: ManifestRow, path: Path) -> tuple[ManifestRow, int, int] | None:
     """What a clip says; None where it refers to no picture."""
     reference = clip.media_reference
-    plate = wishes.plate or _plate_of(otio, reference)
+    plate = defaults.plate or _plate_of(otio, reference)
     if not plate:
         return None
     used = clip.trimmed_range()
@@ -75,9 +76,9 @@ def _shot_of(otio: Any, clip: Any, wishes: ShotWishes, path: Path) -> tuple[Shot
             reference.frame_for_time(used.end_time_inclusive()),
         )
     own = dict(clip.metadata.get(METADATA_KEY, {}))
-    row = msgspec.structs.replace(wishes, plate=plate, shot=_name(clip))
+    row = msgspec.structs.replace(defaults, plate=plate, shot=_name(clip))
     try:
-        own_row = msgspec.convert(own, ShotWishes, strict=False)
+        own_row = msgspec.convert(own, ManifestRow, strict=False)
     except msgspec.ValidationError as error:
         raise ManifestError(f"{path}, clip {clip.name}: metadata {METADATA_KEY!r}: {error}") from error
     return msgspec.structs.replace(row, **{name: getattr(own_row, name) for name in own}), first, last

@@ -19,16 +19,16 @@ from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Hello, JobState
 from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
 from void_server.access.keys import AllowList, allowed_folder, ensure_keys
-from void_server.broker.connections.connection_limit import Door, raise_file_limit
+from void_server.broker.connections.connection_limit import ConnectionLimit, raise_file_limit
 from void_server.broker.connections.outbox import Outbox
-from void_server.broker.connections.partial_messages import UnfinishedMessages
+from void_server.broker.connections.partial_messages import PartialMessages
 from void_server.broker.connections.sessions import Sessions
-from void_server.broker.connections.subscriptions import EventHub
+from void_server.broker.connections.subscriptions import Subscriptions
 from void_server.broker.connections.zap import Check, Gatekeeper
-from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.operators.administration import Administration
 from void_server.broker.operators.housekeeping import Housekeeping
 from void_server.broker.operators.metrics import MetricsServer, Picture
@@ -83,15 +83,15 @@ class Broker:
         self._store = Store(settings.home / "jobs.sqlite")
         self._spool = Spool(settings.home)
         self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
-        self._lanes = Lanes(self._mailbox, 2)
+        self._threads = KeyedThreads(self._mailbox, 2)
         # Paths of other machines may hang: that must not hold up streamed files.
-        self._path_lanes = Lanes(self._mailbox, 1)
+        self._path_threads = KeyedThreads(self._mailbox, 1)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
         self._allowed = AllowList(allowed_folder(settings.home))
         checks: dict[str, Check] = {_ZAP_DOMAIN: self._allowed.is_allowed}
         self._gatekeeper = Gatekeeper(self._context, checks)
         self._socket = self._make_socket(keys.secret)
-        self._door = Door(self._socket, settings.connections)
+        self._connection_limit = ConnectionLimit(self._socket, settings.connections)
         self._bind()
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._dirty_since: float | None = None
@@ -100,54 +100,57 @@ class Broker:
         """When a stop that was asked for no longer waits for running jobs; None while none was asked for."""
 
         self._meter = Meter()
-        self._unfinished = UnfinishedMessages(settings.submission_bytes)
+        self._partial_messages = PartialMessages(settings.submission_bytes)
         self._tickets: dict[bytes, tuple[int, int]] = {}
-        """The connection of each session, as the door knows it."""
+        """The connection of each session, as the connection limit knows it."""
         self._outbox = Outbox(self._socket, self._cut, self._meter, settings.client_queue_bytes)
         self._sessions = Sessions(
             settings.session_timeout_s, settings.most_sessions, settings.client_sessions
         )
-        events = EventHub(self._outbox)
+        events = Subscriptions(self._outbox)
         server_name = f"void-nuke {self.version}"
-        self._desk = JobDesk(settings, self._store, self._spool, events, self._lanes, self._meter)
-        self._supervisor = Supervisor(self._context, settings, self._desk)
+        self._lifecycle = JobLifecycle(settings, self._store, self._spool, events, self._threads, self._meter)
+        self._supervisor = Supervisor(self._context, settings, self._lifecycle)
         checks[WORKER_ZAP_DOMAIN] = self._supervisor.admits
         self._uploads = Uploads(
             store=self._store,
             spool=self._spool,
             outbox=self._outbox,
-            lanes=self._lanes,
+            threads=self._threads,
             credit=settings.upload_credit,
             progress_bytes=settings.upload_progress_bytes,
-            on_complete=self._desk.upload_complete,
-            on_blocked=self._desk.upload_blocked,
+            on_complete=self._lifecycle.upload_complete,
+            on_blocked=self._lifecycle.upload_blocked,
         )
-        self._desk.stop_running = self._supervisor.stop_job
-        self._desk.stop_upload = self._uploads.stop
+        self._lifecycle.stop_running = self._supervisor.stop_job
+        self._lifecycle.stop_upload = self._uploads.stop
         self._submissions = Submissions(
             settings=settings,
             spool=self._spool,
-            desk=self._desk,
+            lifecycle=self._lifecycle,
             uploads=self._uploads,
             outbox=self._outbox,
             mailbox=self._mailbox,
         )
         fetches = Fetches(
-            outbox=self._outbox, lanes=self._lanes, most=settings.fetches, most_credit=settings.fetch_credit
+            outbox=self._outbox,
+            threads=self._threads,
+            most=settings.fetches,
+            most_credit=settings.fetch_credit,
         )
         self._housekeeping = Housekeeping(
             settings=settings,
             store=self._store,
             spool=self._spool,
-            lanes=self._lanes,
+            threads=self._threads,
             outbox=self._outbox,
-            queue=self._desk.queue,
+            queue=self._lifecycle.queue,
         )
         self._board = StatusBoard(
             settings=settings,
             server_name=server_name,
             store=self._store,
-            queue=self._desk.queue,
+            queue=self._lifecycle.queue,
             sessions=self._sessions,
             supervisor=self._supervisor,
             meter=self._meter,
@@ -162,10 +165,10 @@ class Broker:
             sessions=self._sessions,
             name_of=self._allowed.name_of,
             outbox=self._outbox,
-            lanes=self._path_lanes,
+            threads=self._path_threads,
             store=self._store,
             spool=self._spool,
-            desk=self._desk,
+            lifecycle=self._lifecycle,
             events=events,
             submissions=self._submissions,
             uploads=self._uploads,
@@ -173,7 +176,7 @@ class Broker:
             administration=Administration(
                 settings,
                 self._outbox,
-                self._desk,
+                self._lifecycle,
                 self._board.status,
                 self._board.health,
                 self._housekeeping.clean,
@@ -218,7 +221,7 @@ class Broker:
         grace_s = 0.0 if is_second else self._settings.stop_grace_s
         self._stop_at = time.monotonic() + grace_s
         self._board.is_stopping = True
-        self._desk.close()
+        self._lifecycle.close()
         if self._supervisor.is_busy and grace_s:
             _log.info("stopping; running jobs have %g s to finish, then they keep what is whole", grace_s)
 
@@ -244,21 +247,26 @@ class Broker:
                 self._close()
 
     def _serve(self) -> None:
-        self._desk.recover()
+        self._lifecycle.recover()
         self._store.commit()
         poller = zmq.Poller()
-        for source in (self._gatekeeper.socket, self._socket, self._supervisor.socket, self._door.monitor):
+        for source in (
+            self._gatekeeper.socket,
+            self._socket,
+            self._supervisor.socket,
+            self._connection_limit.monitor,
+        ):
             poller.register(source, zmq.POLLIN)
         poller.register(self._mailbox.fileno(), zmq.POLLIN)
-        next_look = next_unfinished = next_housekeeping = next_sweep = next_revocation = 0.0
+        next_look = next_partial_messages = next_housekeeping = next_sweep = next_revocation = 0.0
         while not self._is_over:
             ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
             if not ready:
                 self._guard(self._store.tidy)
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
-            if self._door.monitor in ready:
-                self._guard(self._door.look)
+            if self._connection_limit.monitor in ready:
+                self._guard(self._connection_limit.look)
             for action in self._mailbox.drain():
                 self._guard(action)
             if self._supervisor.socket in ready:
@@ -272,9 +280,9 @@ class Broker:
                 next_look = now + _LOOK_S
             else:
                 self._guard(self._supervisor.hand_out)
-            if now >= next_unfinished:
-                self._guard(self._cut_unfinished)
-                next_unfinished = now + _UNFINISHED_S
+            if now >= next_partial_messages:
+                self._guard(self._cut_partial_messages)
+                next_partial_messages = now + _UNFINISHED_S
             if now >= next_revocation:
                 self._guard(self._lose_revoked)
                 next_revocation = now + _REVOKE_S
@@ -304,10 +312,10 @@ class Broker:
                 return
         self._dirty_since = None
         self._store.commit()
-        self._desk.clear_away()
+        self._lifecycle.clear_away()
         self._supervisor.send_orders()
         self._outbox.flush()
-        self._desk.logs.flush()
+        self._lifecycle.logs.flush()
 
     @property
     def _is_urgent(self) -> bool:
@@ -332,7 +340,7 @@ class Broker:
                 return
             size = sum(len(frame) for frame in frames)
             if ticket := self._tickets.get(peer.bytes):
-                self._unfinished.delivered(ticket, len(frames), size)
+                self._partial_messages.delivered(ticket, len(frames), size)
             try:
                 message, payloads = decode_client_frames(frames)
             except WireError as error:
@@ -345,7 +353,7 @@ class Broker:
             key = b""
             if isinstance(message, Hello):
                 key = str(frames[0].get("User-Id")).encode()
-                if ticket := self._door.ticket(frames[0].get(zmq.SRCFD)):
+                if ticket := self._connection_limit.ticket(frames[0].get(zmq.SRCFD)):
                     self._tickets[peer.bytes] = ticket
             self._meter.add("received_bytes", size)
             try:
@@ -374,26 +382,26 @@ class Broker:
         self._tickets = {peer: ticket for peer, ticket in self._tickets.items() if peer in self._sessions}
         for job_id in self._store.jobs_in(JobState.UPLOADING):
             if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:
-                self._desk.upload_abandoned(job_id)
+                self._lifecycle.upload_abandoned(job_id)
 
     def _lose_revoked(self) -> None:
         for peer in self._sessions.revoked(self._allowed.keys()):
             self._cut(peer)
 
-    def _cut_unfinished(self) -> None:
+    def _cut_partial_messages(self) -> None:
         peers = {ticket: peer for peer, ticket in self._tickets.items()}
-        for ticket in self._unfinished.too_much(self._door.tickets()):
+        for ticket in self._partial_messages.too_much(self._connection_limit.tickets()):
             session = self._sessions.get(peers.get(ticket, b""))
             who = "a client without a session" if session is None else session.owner
             _log.warning("the connection of %s is cut: its message does not come to an end", who)
-            self._door.cut(ticket)
+            self._connection_limit.cut(ticket)
 
     def _cut(self, peer: bytes) -> None:
         """End a session and its connection: what waits for it takes no more memory, what it sends neither."""
         ticket = self._tickets.get(peer)
         self._lose(peer)
         if ticket is not None:
-            self._door.cut(ticket)
+            self._connection_limit.cut(ticket)
 
     def _lose(self, peer: bytes) -> None:
         self._tickets.pop(peer, None)
@@ -402,9 +410,9 @@ class Broker:
     def _close(self) -> None:
         if self._metrics is not None:
             self._metrics.close()
-        self._lanes.close()
-        self._desk.logs.close()
-        self._path_lanes.close()
+        self._threads.close()
+        self._lifecycle.logs.close()
+        self._path_threads.close()
         self._submissions.close()
         try:
             self._store.commit()
@@ -412,7 +420,7 @@ class Broker:
         finally:
             self._store.close()
             self._gatekeeper.close()
-            self._door.close()
+            self._connection_limit.close()
             self._socket.close()
             self._context.term()
             self._mailbox.close()

@@ -16,23 +16,23 @@ from void_protocol.mailbox import Mailbox
 T = TypeVar("T")
 
 
-class Lanes:
+class KeyedThreads:
     def __init__(self, mailbox: Mailbox[Callable[[], None]], count: int) -> None:
         self._mailbox = mailbox
-        self._lanes = [
+        self._threads = [
             ThreadPoolExecutor(1, thread_name_prefix=f"void-files-{index}") for index in range(count)
         ]
 
     def run(self, key: str, work: Callable[[], T], then: Callable[[Future[T]], None]) -> None:
         """Do ``work`` on the key's thread, then call ``then`` with its outcome on the broker's."""
-        lane = self._lanes[zlib.crc32(key.encode()) % len(self._lanes)]
-        lane.submit(work).add_done_callback(lambda done: self._mailbox.put(partial(then, done)))
+        thread = self._threads[zlib.crc32(key.encode()) % len(self._threads)]
+        thread.submit(work).add_done_callback(lambda done: self._mailbox.put(partial(then, done)))
 
     def do(self, key: str, work: Callable[[], object]) -> None:
         """Do ``work`` on the key's thread; nobody waits for it. It has to deal with its own errors."""
-        self._lanes[zlib.crc32(key.encode()) % len(self._lanes)].submit(work)
+        self._threads[zlib.crc32(key.encode()) % len(self._threads)].submit(work)
 
     def close(self) -> None:
         """Finish what has begun, drop the rest."""
-        for lane in self._lanes:
-            lane.shutdown(wait=True, cancel_futures=True)
+        for thread in self._threads:
+            thread.shutdown(wait=True, cancel_futures=True)

@@ -51,12 +51,12 @@ from void_protocol.messages import (
 )
 from void_protocol.wire import CHUNK_BYTES, CONTROL_BYTES
 from void_server.broker.connections.outbox import Outbox
-from void_server.broker.connections.sessions import Session, Sessions
-from void_server.broker.connections.subscriptions import EventHub
-from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.connections.sessions import ClientSession, Sessions
+from void_server.broker.connections.subscriptions import Subscriptions
+from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.operators.administration import Administration
 from void_server.broker.transfers.fetches import Fetches
 from void_server.broker.transfers.proofs import PROOF_FILES, answer
@@ -83,11 +83,11 @@ class Requests:
         sessions: Sessions,
         name_of: Callable[[bytes], str | None],
         outbox: Outbox,
-        lanes: Lanes,
+        threads: KeyedThreads,
         store: Store,
         spool: Spool,
-        desk: JobDesk,
-        events: EventHub,
+        lifecycle: JobLifecycle,
+        events: Subscriptions,
         submissions: Submissions,
         uploads: Uploads,
         fetches: Fetches,
@@ -99,17 +99,17 @@ class Requests:
         self._sessions = sessions
         self._name_of = name_of
         self._outbox = outbox
-        self._lanes = lanes
+        self._threads = threads
         self._store = store
         self._spool = spool
-        self._desk = desk
+        self._lifecycle = lifecycle
         self._events = events
         self._submissions = submissions
         self._uploads = uploads
         self._fetches = fetches
         self._administration = administration
         self._proofs: Counter[bytes] = Counter()
-        """That wait for their lane, for each peer."""
+        """That wait for their thread, for each peer."""
         self._log_reads: Counter[bytes] = Counter()
         """The same of logs."""
 
@@ -144,7 +144,7 @@ class Requests:
             )
         if self._sessions.heard(peer) is None:
             self._check_room(key, owner)
-        self._sessions.open(Session(peer, key, owner, message.client, PROTOCOL_VERSION))
+        self._sessions.open(ClientSession(peer, key, owner, message.client, PROTOCOL_VERSION))
         _log.info("%s is here with %r (%r on %r)", owner, message.client, message.user, message.host)
         settings = self._settings
         limits = Limits(
@@ -180,7 +180,9 @@ class Requests:
                 "limit", f"{owner} is connected {settings.client_sessions} times already (client_sessions)"
             )
 
-    def _in_session(self, session: Session, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
+    def _in_session(
+        self, session: ClientSession, message: ClientMessage, payloads: Sequence[memoryview]
+    ) -> None:
         peer = session.peer
         match message:
             case Chunk():
@@ -203,7 +205,9 @@ class Requests:
             case ListJobs(request=request, states=states, limit=limit):
                 self._outbox.send(
                     peer,
-                    JobList(request=request, jobs=self._desk.list_jobs(states, min(limit, _LISTED_JOBS))),
+                    JobList(
+                        request=request, jobs=self._lifecycle.list_jobs(states, min(limit, _LISTED_JOBS))
+                    ),
                 )
             case GetResults():
                 self._results(peer, message)
@@ -238,7 +242,7 @@ class Requests:
         self._fetches.drop(peer)
 
     def _reply_job(self, peer: bytes, request: int, job_id: str) -> None:
-        self._outbox.send(peer, JobReply(request=request, job=self._desk.info(job_id)))
+        self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.info(job_id)))
 
     def _prove(self, peer: bytes, message: Prove) -> None:
         waiting = self._proofs[peer]
@@ -255,10 +259,10 @@ class Requests:
             except RequestRefused as refusal:
                 self.refuse(peer, message.request, refusal.code, str(refusal))
 
-        self._lanes.run("proof", partial(answer, message, self._settings), answered)
+        self._threads.run("proof", partial(answer, message, self._settings), answered)
 
     def _watch(self, peer: bytes, message: Watch) -> None:
-        info = self._desk.info(message.job_id)
+        info = self._lifecycle.info(message.job_id)
         after = info.sequence if message.after is None else message.after
         gap = after > info.sequence or info.sequence - after > self._settings.event_backlog
         missed = [] if gap else self._store.events_after(message.job_id, after)
@@ -268,7 +272,7 @@ class Requests:
             self._outbox.send(peer, event)
 
     def _results(self, peer: bytes, message: GetResults) -> None:
-        self._desk.info(message.job_id)
+        self._lifecycle.info(message.job_id)
         results = self._store.results(message.job_id, message.after_frame, message.limit + 1)
         reply = ResultList(
             request=message.request,
@@ -278,7 +282,7 @@ class Requests:
         self._outbox.send(peer, reply)
 
     def _log_text(self, peer: bytes, message: GetLog) -> None:
-        self._desk.info(message.job_id)
+        self._lifecycle.info(message.job_id)
         waiting, most = self._log_reads[peer], self._settings.fetches
         if waiting >= most:
             raise RequestRefused(
@@ -299,10 +303,10 @@ class Requests:
             reply = LogText(request=message.request, offset=min(message.offset, size), size=size)
             self._outbox.send(peer, reply, [text])
 
-        self._desk.logs.read(message.job_id, message.offset, message.max_bytes, tell)
+        self._lifecycle.logs.read(message.job_id, message.offset, message.max_bytes, tell)
 
     def _fetch(self, peer: bytes, message: Fetch) -> None:
-        info = self._desk.info(message.job_id)
+        info = self._lifecycle.info(message.job_id)
         result = self._store.result(message.job_id, message.frame)
         if result is None:
             raise RequestRefused("unknown_frame", f"job {message.job_id} has no frame {message.frame} yet")

@@ -54,12 +54,12 @@ def batch(
     """Run many shots here, skip what is done from the same inputs, and report on all of them."""
     if scratch is not None:
         settle_in(scratch)
-    from void_server.batch.manifest_row import ShotWishes
+    from void_server.batch.manifest_row import ManifestRow
     from void_server.batch.report import ShotState
     from void_server.batch.running import run_batch
     from void_server.batch.sources import read_sources
 
-    wishes = ShotWishes(
+    row = ManifestRow(
         plate=plate,
         output=output,
         remove=remove,
@@ -69,8 +69,7 @@ def batch(
         prompt=prompt,
     )
     jobs = [
-        with_overrides(job, engine=engine, proxy=proxy, version=version)
-        for job in read_sources(sources, wishes)
+        with_overrides(job, engine=engine, proxy=proxy, version=version) for job in read_sources(sources, row)
     ]
     path = report or sources[0].absolute().with_name(f"{sources[0].absolute().stem}_report.json")
     console = Console(file=sys.stdout, highlight=False)

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from void_server.cli.stopping import stopping_on_signals
-from void_server.cli.torchrun_jobs import run_together
+from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.farm.monitor import Dialect, StepMonitor
-from void_server.farm.order import FarmOrder, NukeExport
+from void_server.farm.order import FarmSettings, NukeExport
 from void_server.farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
 from void_server.scratch import settle_in
 
@@ -23,7 +23,7 @@ _TRAVELLING = ("OCIO", "VOID_MODELS", "VOID_CACHE")
 """Variables that tasks get as whoever submits has them, unless told otherwise."""
 
 
-class Target(str, Enum):
+class FarmName(str, Enum):
     """The kinds of farm."""
 
     OPENJD = "openjd"
@@ -32,7 +32,7 @@ class Target(str, Enum):
     DEADLINE_10 = "deadline10"
 
 
-class Step(str, Enum):
+class FarmStep(str, Enum):
     """The steps of a job."""
 
     PREPARE = "prepare"
@@ -46,7 +46,7 @@ def bundle(
     job_files: Annotated[
         list[Path], typer.Argument(metavar="JOBS...", help="Job files, folders of them, or manifests.")
     ],
-    target: Annotated[Target, typer.Option("--to", help="The kind of farm.")],
+    target: Annotated[FarmName, typer.Option("--to", help="The kind of farm.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the bundles.")],
     scratch: Annotated[
         Path | None,
@@ -111,7 +111,7 @@ def bundle(
     folder = output.absolute()
     given = {"OCIO": ocio, "VOID_MODELS": models, "VOID_CACHE": cache}
     environment = {name: value for name in _TRAVELLING if (value := given[name] or os.environ.get(name, ""))}
-    order = FarmOrder(
+    order = FarmSettings(
         folder=folder,
         scratch=(scratch or folder / "scratch").absolute(),
         part_frames=part_frames,
@@ -133,7 +133,7 @@ def bundle(
     bundles = write_bundles(jobs, order)
     for line in write_target(target.value, bundles, submit=submit):
         typer.echo(line)
-    tasks = sum(len(one.plan.tasks(step.value)) for one in bundles for step in Step)
+    tasks = sum(len(one.plan.tasks(step.value)) for one in bundles for step in FarmStep)
     shots = "1 shot" if len(jobs) == 1 else f"{len(jobs)} shots"
     held = "1 bundle" if len(bundles) == 1 else f"{len(bundles)} bundles"
     typer.echo(f"{shots} in {held} with {tasks} tasks for {target.value}: {folder}")
@@ -141,7 +141,7 @@ def bundle(
 
 @app.command("step")
 def step(
-    name: Annotated[Step, typer.Argument(help="Which step.")],
+    name: Annotated[FarmStep, typer.Argument(help="Which step.")],
     plan: Annotated[Path, typer.Option(help="The bundle's plan.json.")],
     task: Annotated[int, typer.Option(help="Number of the task, from 0.", min=0)],
     scratch: Annotated[Path, typer.Option(help="Folder that all machines see.")],
@@ -160,7 +160,7 @@ def step(
     monitor = StepMonitor(dialect, len(pieces), sys.stdout)
     try:
         with stopping_on_signals(monitor.stop):
-            run_together(
+            run_with_torchrun(
                 [piece.local_job for piece in pieces],
                 lambda: run_task(pieces, name.value, scratch.absolute(), monitor),
             )

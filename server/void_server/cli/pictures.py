@@ -13,7 +13,7 @@ import typer
 
 from void_engine.contact_sheet import (
     Column,
-    View,
+    SheetView,
     contact_sheet,
     difference_column,
     overlay_column,
@@ -116,7 +116,7 @@ def write_sheet(
             title=f"{job.shot.name}  {Path(job.output.versioned_pattern).name}",
             notes=notes,
             pixel_aspect=job.shot.format.pixel_aspect,
-            view=View(exposure_stops=exposure_stops),
+            view=SheetView(exposure_stops=exposure_stops),
         )
     save_png(path, sheet)
 

@@ -17,7 +17,7 @@ from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.progress import StageProgress
 from void_server.cli.stopping import stopping_on_signals
-from void_server.cli.torchrun_jobs import run_together
+from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.scratch import settle_in
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def run(
             if monitor.frames_done != len(job.shot.frame_numbers):
                 raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
 
-    run_together(jobs, run_all)
+    run_with_torchrun(jobs, run_all)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -35,7 +35,7 @@ class _HelperMonitor:
         """Only the leading process is asked to stop; it tells the others after the step."""
 
 
-def run_together(jobs: Collection[RemovalJob], lead: Callable[[], None]) -> None:
+def run_with_torchrun(jobs: Collection[RemovalJob], lead: Callable[[], None]) -> None:
     """Call ``lead`` in a process of its own or, of several, in the first one.
 
     Raises:
@@ -62,8 +62,8 @@ def run_together(jobs: Collection[RemovalJob], lead: Callable[[], None]) -> None
         # SIGTERM reaches every process; the leading one ends the step together with the others.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with joined_processes(device) as crew:
-        if crew.leads:
+    with joined_processes(device) as group:
+        if group.leads:
             lead()
         else:
-            Follower(crew, _HelperMonitor()).serve()
+            Follower(group, _HelperMonitor()).serve()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_server.demo.garage import View
+from void_server.demo.garage import CameraView
 from void_server.demo.photographs import Float32Array
 
 RADIUS = 48.0
@@ -52,7 +52,7 @@ class ObjectLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class BallOutline:
     """An ellipse in display coordinates: the extent of something that an artist would draw around."""
 
     x: float
@@ -80,7 +80,7 @@ def poses_of_exposure(progress: float) -> list[BallPose]:
     return [pose_at(progress + float(offset)) for offset in offsets]
 
 
-def ball_outline(progress: float, view: View, disparity: float) -> Outline:
+def ball_outline(progress: float, view: CameraView, disparity: float) -> BallOutline:
     """The exposed ball with its motion blur."""
     poses = poses_of_exposure(progress)
     x0, y0 = view.project(poses[0].x, poses[0].y, disparity)
@@ -91,22 +91,22 @@ def ball_outline(progress: float, view: View, disparity: float) -> Outline:
     # At a bounce the path bends: the middle of the exposure then lies off the line between its ends.
     bend = math.hypot(xm - (x0 + x1) / 2, ym - (y0 + y1) / 2)
     centre = ((x0 + x1 + xm) / 3, (y0 + y1 + ym) / 3)
-    return Outline(*centre, radius + travel / 2, radius + bend, math.atan2(y1 - y0, x1 - x0))
+    return BallOutline(*centre, radius + travel / 2, radius + bend, math.atan2(y1 - y0, x1 - x0))
 
 
-def shadow_outline(progress: float, view: View, disparity: float) -> Outline:
+def shadow_outline(progress: float, view: CameraView, disparity: float) -> BallOutline:
     """The exposed shadow, to where it ends."""
     extents = [_shadow(pose) for pose in poses_of_exposure(progress)]
     middle = extents[len(extents) // 2]
     x, y = view.project(middle[0], middle[1], disparity)
     travel = abs(extents[-1][0] - extents[0][0])
     half_width = (max(e[2] for e in extents) + travel / 2) * view.scale
-    return Outline(x, y, half_width, max(e[3] for e in extents) * view.scale, 0.0)
+    return BallOutline(x, y, half_width, max(e[3] for e in extents) * view.scale, 0.0)
 
 
 def render_ball(
     progress: float,
-    view: View,
+    view: CameraView,
     disparity: float,
     pebbles: Float32Array,
     *,
@@ -162,7 +162,12 @@ def render_ball(
 
 
 def _ball_at_instant(
-    pose: BallPose, view: View, disparity: float, pebbles: Float32Array, x: Float32Array, y: Float32Array
+    pose: BallPose,
+    view: CameraView,
+    disparity: float,
+    pebbles: Float32Array,
+    x: Float32Array,
+    y: Float32Array,
 ) -> Float32Array:
     centre_x, centre_y = view.project(pose.x, pose.y, disparity)
     radius = RADIUS * view.scale
@@ -233,7 +238,7 @@ def _shadow(pose: BallPose) -> tuple[float, float, float, float, float]:
 
 
 def _shadow_at_instant(
-    pose: BallPose, view: View, disparity: float, x: Float32Array, y: Float32Array
+    pose: BallPose, view: CameraView, disparity: float, x: Float32Array, y: Float32Array
 ) -> Float32Array:
     set_x, set_y, half_width, half_height, strength = _shadow(pose)
     centre_x, centre_y = view.project(set_x, set_y, disparity)

@@ -36,7 +36,7 @@ _TOE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CameraView:
     """Where the camera is for one frame."""
 
     set_to_frame: NDArray[np.float64]
@@ -68,7 +68,7 @@ class CameraMove:
         phases = np.random.default_rng([seed, 1]).uniform(0.0, 2.0 * math.pi, (3, 3))
         return cls(width, height, garage.focal_px, garage.principal_point_px, phases)
 
-    def at(self, progress: float) -> View:
+    def at(self, progress: float) -> CameraView:
         """The view when ``progress`` (0..1) of the shot has passed."""
         eased = progress * progress * (3.0 - 2.0 * progress)
         cycles = np.array([1.3, 2.9, 5.3])
@@ -85,7 +85,7 @@ class CameraMove:
         unproject = np.array([[1 / f, 0, -centre_x / f], [0, 1 / f, -centre_y / f], [0, 0, 1]])
         project = np.array([[f * scale, 0, self.width / 2], [0, f * scale, self.height / 2], [0, 0, 1]])
         turn = _about_z(roll) @ _about_x(pitch) @ _about_y(-yaw)
-        return View(project @ turn @ unproject, _SLIDE * (eased - 0.5), scale)
+        return CameraView(project @ turn @ unproject, _SLIDE * (eased - 0.5), scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class GarageSet:
         y, x = np.mgrid[-overscan : height + overscan, -overscan : width + overscan]
         self._pixels = np.stack([x + 0.5, y + 0.5, np.ones_like(x)]).astype(np.float64)
 
-    def photograph(self, view: View) -> Background:
+    def photograph(self, view: CameraView) -> Background:
         """The set through ``view``, without grain."""
         inverse = np.linalg.inv(view.set_to_frame)
         w = inverse[2, 0] * self._pixels[0] + inverse[2, 1] * self._pixels[1] + inverse[2, 2]

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from void_server.demo.ball import Outline
+from void_server.demo.ball import BallOutline
 
 POINTS = 8
 _HANDLE = 4.0 / 3.0 * math.tan(math.pi / (2.0 * POINTS))
@@ -59,7 +59,9 @@ class Hand:
         return cls(margin_px, feather_px, unrest_px, phases)
 
 
-def draw_around(outline: Outline, hand: Hand, *, frame: int, progress: float, height: int) -> DemoShapeFrame:
+def draw_around(
+    outline: BallOutline, hand: Hand, *, frame: int, progress: float, height: int
+) -> DemoShapeFrame:
     """The shape that ``hand`` draws around ``outline``.
 
     Args:

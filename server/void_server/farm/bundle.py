@@ -15,9 +15,9 @@ from void_protocol.job import RemovalJob
 from void_protocol.job_file import format_job
 from void_server.farm.assets import Assets, assets_of, outside_assets
 from void_server.farm.errors import FarmError
-from void_server.farm.order import FarmOrder
+from void_server.farm.order import FarmSettings
 from void_server.farm.plan_file import PLAN_NAME
-from void_server.farm.planning import Plan, ShotRange, encode_plan, plan
+from void_server.farm.planning import FarmPlan, ShotRange, encode_plan, plan
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -28,9 +28,9 @@ class Bundle:
 
     folder: Path
     name: str
-    plan: Plan
+    plan: FarmPlan
     assets: Assets
-    order: FarmOrder
+    order: FarmSettings
     engine: str
     """The most demanding one of its jobs."""
 
@@ -39,7 +39,7 @@ class Bundle:
         return self.folder / PLAN_NAME
 
 
-def write_bundles(jobs: Sequence[RemovalJob], order: FarmOrder) -> list[Bundle]:
+def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundle]:
     """Plan ``jobs`` and write their bundles; a target adds its own files then. Reads no plates.
 
     Raises:
@@ -104,7 +104,7 @@ def _refuse_twins(jobs: Sequence[RemovalJob]) -> None:
 
 
 def _write(
-    folder: Path, title: str, jobs: Sequence[RemovalJob], names: Sequence[str], order: FarmOrder
+    folder: Path, title: str, jobs: Sequence[RemovalJob], names: Sequence[str], order: FarmSettings
 ) -> Bundle:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PLAN_NAME).is_file():
         raise FarmError(f"{folder} holds something that is no bundle; choose another folder")

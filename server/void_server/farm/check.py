@@ -15,7 +15,7 @@ from void_engine.removal import FINGERPRINT_KEY, JOB_ID_KEY, RemovalMonitor, Rem
 from void_engine.shot import PlateShot
 from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
-from void_server.farm.scratch_layout import Workplace, prepared_shot, request_of, with_prepared_mattes
+from void_server.farm.scratch_layout import ScratchLayout, prepared_shot, request_of, with_prepared_mattes
 
 _MOST_TOLD = 8
 
@@ -30,7 +30,7 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
         FarmError: naming the frames that are not good and what is wrong with each.
         RemovalCancelled: when the monitor asked for a stop.
     """
-    place = Workplace.of(piece, scratch)
+    place = ScratchLayout.of(piece, scratch)
     found = place.prepared()
     chunk = range(piece.work.first_frame, piece.work.last_frame + 1)
     bad: list[str] = []

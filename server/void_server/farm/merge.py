@@ -17,7 +17,7 @@ from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.planning import PlannedJob
 from void_server.farm.remove import CONFIDENCE
-from void_server.farm.scratch_layout import Workplace, prepared_shot, request_of, with_prepared_mattes
+from void_server.farm.scratch_layout import ScratchLayout, prepared_shot, request_of, with_prepared_mattes
 
 
 def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
@@ -28,7 +28,7 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         EngineError: when a file cannot be read or written; frames that are whole stay.
         RemovalCancelled: when the monitor asked for a stop; frames that are whole stay.
     """
-    place = Workplace.of(piece, scratch)
+    place = ScratchLayout.of(piece, scratch)
     found = place.prepared()
     box = Box(*found.box)
     chunk = range(piece.work.first_frame, piece.work.last_frame + 1)
@@ -45,7 +45,7 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
                 writer.submit(frame, request.output.pattern.path(number))
 
 
-def joined(place: Workplace, planned: PlannedJob, number: int, box: Box) -> CleanFrame:
+def joined(place: ScratchLayout, planned: PlannedJob, number: int, box: Box) -> CleanFrame:
     """The clean frame from the one or two parts that made it.
 
     Across the frames that two parts have in common the later one comes in as the earlier one goes out. Where
@@ -72,7 +72,7 @@ def faded(earlier: Float32Array, later: Float32Array, share: np.float32) -> Floa
     return np.asarray(np.where(same, later, earlier + share * (later - earlier)), np.float32)
 
 
-def _answer(place: Workplace, start: int, number: int, box: Box) -> CleanFrame:
+def _answer(place: ScratchLayout, start: int, number: int, box: Box) -> CleanFrame:
     path = place.clean(start).path(number)
     try:
         frame = read_frame(path, number)

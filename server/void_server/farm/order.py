@@ -38,7 +38,7 @@ class NukeExport:
 
 
 @dataclass(frozen=True)
-class FarmOrder:
+class FarmSettings:
     """How jobs are laid out and run."""
 
     folder: Path

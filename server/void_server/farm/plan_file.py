@@ -11,7 +11,7 @@ from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_server.farm.errors import FarmError
 from void_server.farm.path_mapping import PathRules, mapped_job
-from void_server.farm.planning import PLAN_VERSION, Plan, PlannedJob, Work
+from void_server.farm.planning import PLAN_VERSION, FarmPlan, PlannedJob, Work
 
 PLAN_NAME = "plan.json"
 
@@ -28,14 +28,14 @@ class JobPiece:
     work: Work
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> FarmPlan:
     """The plan in a file.
 
     Raises:
         FarmError: when it cannot be read or is another version's.
     """
     try:
-        plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+        plan = msgspec.json.decode(path.read_bytes(), type=FarmPlan)
     except OSError as error:
         raise FarmError(f"cannot read the plan {path}: {error.strerror or error}") from error
     except msgspec.DecodeError as error:

@@ -64,7 +64,7 @@ class Work(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     last_frame: int
 
 
-class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FarmPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a bundle's steps work through: for each step a list of tasks, each with its pieces of work."""
 
     plan_version: int = PLAN_VERSION
@@ -98,7 +98,7 @@ def plan(
     *,
     part_frames: int = DEFAULT_PART_FRAMES,
     chunk_frames: int = DEFAULT_CHUNK_FRAMES,
-) -> Plan:
+) -> FarmPlan:
     """Lay out the tasks of ``shots``, in time linear in their number and in that of the tasks.
 
     Args:
@@ -132,7 +132,7 @@ def plan(
         for start in job.starts
     ]
     chunks = [chunk for work in whole for chunk in _chunks(work, chunk_frames)]
-    return Plan(
+    return FarmPlan(
         jobs=jobs,
         prepare=packed(whole, max(chunk_frames, part_frames)),
         remove=packed(parts, part_frames),
@@ -176,6 +176,6 @@ def packed(works: Iterable[_Item], most_frames: int) -> list[list[_Item]]:
     return tasks
 
 
-def encode_plan(value: Plan) -> bytes:
+def encode_plan(value: FarmPlan) -> bytes:
     """The plan as JSON for people and machines."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

@@ -17,7 +17,7 @@ from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (
     ROLES,
     Prepared,
-    Workplace,
+    ScratchLayout,
     engine_of,
     prepared_shot,
     request_of,
@@ -32,7 +32,7 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         EngineError: when plate, mattes or results do not fit; nothing has been made then.
         RemovalCancelled: when the monitor asked for a stop; run again, it goes on.
     """
-    place = Workplace.of(piece, scratch)
+    place = ScratchLayout.of(piece, scratch)
     if place.is_prepared:
         monitor.log(f"{piece.planned.name}: prepared already")
         return
@@ -65,7 +65,7 @@ def _corners(box: Box) -> tuple[int, int, int, int]:
 
 
 def _write_mattes(
-    request: RemovalRequest, place: Workplace, frame_box: Box, monitor: RemovalMonitor
+    request: RemovalRequest, place: ScratchLayout, frame_box: Box, monitor: RemovalMonitor
 ) -> list[str]:
     """Rasterise and read all mattes once. float32, so that nothing is rounded on the way.
 

@@ -16,7 +16,7 @@ from void_engine.plates.writer import PlateWriter
 from void_engine.removal import RemovalMonitor, frames_to_make, in_order
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (
-    Workplace,
+    ScratchLayout,
     engine_of,
     prepared_shot,
     request_of,
@@ -35,7 +35,7 @@ def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         EngineError: when the engine or a file fails; answers that are whole stay.
         RemovalCancelled: when the monitor asked for a stop; answers that are whole stay.
     """
-    place = Workplace.of(piece, scratch)
+    place = ScratchLayout.of(piece, scratch)
     found = place.prepared()
     start = piece.work.first_frame
     part = piece.planned.part(start)

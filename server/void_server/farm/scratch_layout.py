@@ -40,13 +40,13 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Workplace:
+class ScratchLayout:
     """The files of one job, by what they are."""
 
     folder: Path
 
     @classmethod
-    def of(cls, piece: JobPiece, scratch: Path) -> Workplace:
+    def of(cls, piece: JobPiece, scratch: Path) -> ScratchLayout:
         """A folder that only this very content of the job has."""
         return cls(scratch / f"{piece.job.job_id}_{fingerprint(piece)[:12]}")
 
@@ -123,7 +123,7 @@ def engine_of(piece: JobPiece) -> Engine:
 
 
 def with_prepared_mattes(
-    request: RemovalRequest, place: Workplace, found: Prepared, files: ExitStack
+    request: RemovalRequest, place: ScratchLayout, found: Prepared, files: ExitStack
 ) -> RemovalRequest:
     """The request with the mattes that were prepared, instead of shapes and matte files."""
     numbers = request.plates.frame_numbers

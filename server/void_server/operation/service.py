@@ -30,7 +30,7 @@ class ServiceInstallError(ServiceError):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ServicePlan:
     """What it takes on this system."""
 
     file: Path
@@ -43,7 +43,7 @@ class Plan:
     hint: str
 
 
-def plan_service(service: Service, platform: str = sys.platform) -> Plan:
+def plan_service(service: Service, platform: str = sys.platform) -> ServicePlan:
     """What to write where, and what to run."""
     if platform == "win32":
         return _windows(service)
@@ -52,11 +52,11 @@ def plan_service(service: Service, platform: str = sys.platform) -> Plan:
     return _linux(service)
 
 
-def _linux(service: Service) -> Plan:
+def _linux(service: Service) -> ServicePlan:
     configuration = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     unit = f"{SERVICE_NAME}.service"
     control = ["systemctl", "--user"]
-    return Plan(
+    return ServicePlan(
         file=configuration / "systemd" / "user" / unit,
         text=systemd_unit(service),
         encoding="utf-8",
@@ -68,10 +68,10 @@ def _linux(service: Service) -> Plan:
     )
 
 
-def _macos(service: Service) -> Plan:
+def _macos(service: Service) -> ServicePlan:
     domain = f"gui/{os.getuid() if hasattr(os, 'getuid') else 0}"
     file = Path.home() / "Library" / "LaunchAgents" / f"{LAUNCHD_LABEL}.plist"
-    return Plan(
+    return ServicePlan(
         file=file,
         text=launchd_plist(service),
         encoding="utf-8",
@@ -81,10 +81,10 @@ def _macos(service: Service) -> Plan:
     )
 
 
-def _windows(service: Service) -> Plan:
+def _windows(service: Service) -> ServicePlan:
     domain, name = os.environ.get("USERDOMAIN", ""), getpass.getuser()
     file = service.home / "service.xml"
-    return Plan(
+    return ServicePlan(
         file=file,
         text=windows_task(service, f"{domain}\\{name}" if domain else name),
         encoding="utf-16",
@@ -100,7 +100,7 @@ def _windows(service: Service) -> Plan:
     )
 
 
-def install_service(plan: Plan, tell: Callable[[str], None]) -> bool:
+def install_service(plan: ServicePlan, tell: Callable[[str], None]) -> bool:
     """Print the file, write it, and start the service; whether it was started.
 
     Raises:
@@ -123,7 +123,7 @@ def install_service(plan: Plan, tell: Callable[[str], None]) -> bool:
     return is_started
 
 
-def uninstall_service(plan: Plan, tell: Callable[[str], None]) -> bool:
+def uninstall_service(plan: ServicePlan, tell: Callable[[str], None]) -> bool:
     """Stop the service and delete its file; whether there was one. The server's home stays.
 
     Raises:

@@ -57,7 +57,7 @@ class RunOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerClient(Protocol):
-    """Whom the supervisor works for: the job desk."""
+    """Whom the supervisor works for: the job lifecycle."""
 
     def take_next(self) -> RunOrder | None:
         """The next job, marked as running; None when nothing waits."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from void_engine.contact_sheet import (
-    View,
+    SheetView,
     contact_sheet,
     difference_column,
     overlay_column,
@@ -28,7 +28,9 @@ def first_picture(sheet: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def test_highlights_keep_their_shape_and_shadows_their_srgb() -> None:
-    shown = View().show(np.array([[[0.0, 0.05, 0.18], [1.0, 5.0, 10.0], [20.0, 90.0, np.nan]]], np.float32))
+    shown = SheetView().show(
+        np.array([[[0.0, 0.05, 0.18], [1.0, 5.0, 10.0], [20.0, 90.0, np.nan]]], np.float32)
+    )
     dark, bright, top = shown[0]
     assert dark == pytest.approx([0.0, 0.2478, 0.4614], abs=0.002)
     assert bright[0] < bright[1] - 0.02 < bright[2] - 0.03 < top[0] - 0.03
@@ -37,7 +39,7 @@ def test_highlights_keep_their_shape_and_shadows_their_srgb() -> None:
 
 def test_exposure_opens_up() -> None:
     light = np.full((1, 1, 3), 0.045, np.float32)
-    assert View(exposure_stops=2).show(light)[0, 0, 0] == pytest.approx(0.4614, abs=0.002)
+    assert SheetView(exposure_stops=2).show(light)[0, 0, 0] == pytest.approx(0.4614, abs=0.002)
 
 
 def test_sheet_has_a_row_for_each_frame_and_a_column_for_each_look() -> None:
@@ -82,7 +84,7 @@ def test_difference_is_black_where_equal_and_amplified_elsewhere() -> None:
         picture[:, 50:] = 0.2
         return picture
 
-    shown = difference_column("x4", grey(0.18), half).show(1, View())
+    shown = difference_column("x4", grey(0.18), half).show(1, SheetView())
     assert (shown[:, :50] == 0).all()
     expected = 4 * (1.055 * 0.2 ** (1 / 2.4) - 1.055 * 0.18 ** (1 / 2.4))
     assert shown[:, 50:] == pytest.approx(expected, abs=0.004)

@@ -19,7 +19,7 @@ from void_protocol.job import (
     MatteSettings,
     Output,
     QuadmaskSettings,
-    Region,
+    RegionSettings,
     RemovalJob,
     RotoPoint,
     RotoShape,
@@ -140,7 +140,7 @@ def test_settings_reach_the_engine(files: ExitStack) -> None:
         negative_prompt="blur",
         seed=2**40,
         proxy_scale=0.25,
-        region=Region(mode="box", box=(10, 5, 60, 40)),
+        region=RegionSettings(mode="box", box=(10, 5, 60, 40)),
         matte=MatteSettings(growth_px=3, softness_px=7),
         quadmask=QuadmaskSettings(snap_affected_to_grid=False, clear_affected_on_first_frame=False),
         match_seam=False,
@@ -184,7 +184,7 @@ def test_settings_reach_the_engine(files: ExitStack) -> None:
 
 @pytest.mark.parametrize(("mode", "expected"), [("auto", None), ("full", RegionMode.FRAME)])
 def test_regions(files: ExitStack, mode: Any, expected: RegionMode | None) -> None:
-    settings = Settings(region=Region(mode=mode, margin=0.75))
+    settings = Settings(region=RegionSettings(mode=mode, margin=0.75))
     request = removal_request(job(settings=settings), files, engine_name="identity")
     assert request.region.mode is expected
     assert request.region.margin == 0.75

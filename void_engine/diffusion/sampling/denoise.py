@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from void_engine.diffusion.sampling.process_group import Alone, Crew
+from void_engine.diffusion.sampling.process_group import ProcessGroup, SingleProcess
 from void_engine.diffusion.sampling.rotary import rotary_tables
-from void_engine.diffusion.sampling.schedule import Schedule
+from void_engine.diffusion.sampling.schedule import NoiseSchedule
 from void_engine.diffusion.sampling.windows import Window
 
 OnStep = Callable[[int, torch.Tensor], None]
@@ -94,7 +94,7 @@ def guided_velocity(
 @torch.no_grad()
 def denoise(
     transformer: Any,
-    schedule: Schedule,
+    schedule: NoiseSchedule,
     latents: torch.Tensor,
     condition: torch.Tensor,
     text: torch.Tensor,
@@ -108,7 +108,7 @@ def denoise(
     latents_dtype: torch.dtype = torch.float32,
     first_step: int = 0,
     keep_every: int = 1,
-    crew: Crew | None = None,
+    group: ProcessGroup | None = None,
     on_step: OnStep | None = None,
     on_prediction: OnPrediction | None = None,
 ) -> torch.Tensor:
@@ -123,21 +123,21 @@ def denoise(
         latents_dtype: between steps; published VOID keeps them in the transformer's.
         first_step: where to go on after a checkpoint.
         keep_every: steps between two looks at the whole shot.
-        crew: the processes that share the windows; this one alone without it.
+        group: the processes that share the windows; this one alone without it.
         on_step: called with the step and the latents after it: every ``keep_every`` steps and at the end.
         on_prediction: called with the step, the window and the predicted clean latents of that window.
 
     Returns:
         (1, T, 16, h, w) clean, scaled latents, in ``latents_dtype`` on the device of ``latents``.
     """
-    crew = crew or Alone()
+    group = group or SingleProcess()
     text = text.to(device, dtype)
     negative = None if negative is None or guidance <= 1 else negative.to(device, dtype)
     latents = latents.to(latents_dtype)
     for step in range(first_step, len(schedule.timesteps)):
         answers: dict[int, torch.Tensor] = {}
-        with crew.step():
-            for index in crew.own(len(windows)):
+        with group.step():
+            for index in group.own(len(windows)):
                 window = windows[index]
                 part = latents[:, window.start : window.stop]
                 velocity = guided_velocity(
@@ -154,9 +154,9 @@ def denoise(
                 if on_prediction is not None:
                     on_prediction(step, index, schedule.clean(step, velocity, part))
                 answers[index] = schedule.step(step, velocity, part).to(latents_dtype)
-        latents = crew.joined(windows, answers, latents)
+        latents = group.joined(windows, answers, latents)
         if (step + 1) % keep_every == 0 or step + 1 == len(schedule.timesteps):
-            latents = crew.whole(windows, latents)
+            latents = group.whole(windows, latents)
             if on_step is not None:
                 on_step(step, latents)
     return latents

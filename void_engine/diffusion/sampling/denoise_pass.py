@@ -10,13 +10,13 @@ import torch
 
 from void_engine.diffusion.device import pick_device
 from void_engine.diffusion.model.folder import ModelFolder
-from void_engine.diffusion.model.offload import ActivationWatch, PrecisionOverflow, Residency, cancellable
+from void_engine.diffusion.model.offload import ActivationWatch, Offload, PrecisionOverflow, cancellable
 from void_engine.diffusion.model.step_cache import StepCache
 from void_engine.diffusion.model.weights import read_json
 from void_engine.diffusion.sampling.denoise import OnPrediction, OnStep, denoise
-from void_engine.diffusion.sampling.distributed import Order, Processes, Tensors, follow
-from void_engine.diffusion.sampling.process_group import Crew
-from void_engine.diffusion.sampling.schedule import PASS_SCHEDULERS, Schedule
+from void_engine.diffusion.sampling.distributed import Order, Tensors, TorchProcessGroup, follow
+from void_engine.diffusion.sampling.process_group import ProcessGroup
+from void_engine.diffusion.sampling.schedule import PASS_SCHEDULERS, NoiseSchedule
 from void_engine.diffusion.sampling.windows import Window
 from void_engine.engines.interface import Monitor
 
@@ -39,8 +39,8 @@ class Pass:
     """Steps between two looks at the latents of the whole shot."""
     cache: StepCache | None = None
 
-    def schedule(self, folder: ModelFolder) -> Schedule:
-        return Schedule.from_config(
+    def schedule(self, folder: ModelFolder) -> NoiseSchedule:
+        return NoiseSchedule.from_config(
             PASS_SCHEDULERS[self.number],
             read_json(folder.scheduler_config),
             self.steps,
@@ -49,16 +49,16 @@ class Pass:
 
 
 def denoise_pass(
-    models: Residency,
+    models: Offload,
     how: Pass,
     tensors: Tensors,
-    crew: Crew,
+    group: ProcessGroup,
     monitor: Monitor,
     *,
     on_prediction: OnPrediction | None = None,
     on_step: OnStep | None = None,
 ) -> torch.Tensor:
-    """Denoise this process's windows together with the rest of the crew.
+    """Denoise this process's windows together with the rest of the group.
 
     Args:
         tensors: noise (or a checkpoint's latents), condition and embeddings of the whole shot.
@@ -71,12 +71,14 @@ def denoise_pass(
         PrecisionOverflow: when activations leave the range of the models' floating-point type.
         RemovalCancelled: between two layers after the monitor says so.
     """
-    if isinstance(crew, Processes) and crew.leads:
-        crew.give_order({"pass": asdict(how), "models": _names(models), "texts": len(tensors.texts)}, tensors)
-    with crew.step():
+    if isinstance(group, TorchProcessGroup) and group.leads:
+        group.give_order(
+            {"pass": asdict(how), "models": _names(models), "texts": len(tensors.texts)}, tensors
+        )
+    with group.step():
         denoiser = models.denoiser(how.number, how.cache)
     watch = ActivationWatch(denoiser, models.dtype)
-    own = crew.own(len(how.windows))
+    own = group.own(len(how.windows))
 
     def on_window(step: int, index: int, clean: torch.Tensor) -> None:
         if step == how.first_step:
@@ -104,7 +106,7 @@ def denoise_pass(
                 latents_dtype=models.dtype if how.half_latents else torch.float32,
                 first_step=how.first_step,
                 keep_every=how.keep_every,
-                crew=crew,
+                group=group,
                 on_step=on_step,
                 on_prediction=on_window,
             ).float()
@@ -118,9 +120,9 @@ def denoise_pass(
 class Follower:
     """A process that leads nothing: it keeps a denoiser and does the passes that it is ordered to do."""
 
-    def __init__(self, crew: Processes, monitor: Monitor) -> None:
-        self._crew, self._monitor = crew, monitor
-        self._models: Residency | None = None
+    def __init__(self, group: TorchProcessGroup, monitor: Monitor) -> None:
+        self._group, self._monitor = group, monitor
+        self._models: Offload | None = None
 
     def serve(self) -> None:
         """Until the leader has no more work.
@@ -128,7 +130,7 @@ class Follower:
         Raises:
             ModelFolderError, DeviceError: when this process cannot do what it is told; the others are told.
         """
-        follow(self._crew, self._carry_out)
+        follow(self._group, self._carry_out)
         if self._models is not None:
             self._models.release()
 
@@ -140,15 +142,15 @@ class Follower:
             cache = StepCache(**{**cache, "ratios": tuple(cache["ratios"])})
         with torch.inference_mode():
             denoise_pass(
-                self._residency(order["models"]),
+                self._offload(order["models"]),
                 Pass(windows=windows, cache=cache, **described),
                 tensors,
-                self._crew,
+                self._group,
                 self._monitor,
             )
 
-    def _residency(self, names: dict[str, Any]) -> Residency:
-        wanted = Residency(
+    def _offload(self, names: dict[str, Any]) -> Offload:
+        wanted = Offload(
             ModelFolder(Path(names["folder"])),
             pick_device(names["device"]),
             getattr(torch, names["dtype"]),
@@ -162,7 +164,7 @@ class Follower:
         return self._models
 
 
-def _names(models: Residency) -> dict[str, object]:
+def _names(models: Offload) -> dict[str, object]:
     return {
         "folder": str(models.folder.root.resolve()),
         "device": models.device.type,

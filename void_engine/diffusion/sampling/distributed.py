@@ -20,7 +20,7 @@ import torch.distributed as dist
 
 from void_engine.diffusion.errors import DeviceError, PeerError
 from void_engine.diffusion.model.offload import PrecisionOverflow
-from void_engine.diffusion.sampling.process_group import Alone, Crew, share, shared_part, span
+from void_engine.diffusion.sampling.process_group import ProcessGroup, SingleProcess, share, shared_part, span
 from void_engine.diffusion.sampling.torchrun import LEADER, local_rank
 from void_engine.diffusion.sampling.windows import Window, WindowBlend
 from void_engine.errors import RemovalCancelled
@@ -43,9 +43,9 @@ class _Outcome(IntEnum):
     FAILED = 4
 
 
-def current_crew() -> Crew:
+def current_process_group() -> ProcessGroup:
     """The processes that have joined, or this one alone."""
-    return Processes() if dist.is_available() and dist.is_initialized() else Alone()
+    return TorchProcessGroup() if dist.is_available() and dist.is_initialized() else SingleProcess()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,9 @@ class Tensors:
     """(1, S, D) each: the prompt, and the negative prompt where there is guidance."""
 
 
-class Processes:
-    """A :class:`~void_engine.diffusion.sampling.process_group.Crew` of the processes in torch.distributed's default group."""
+class TorchProcessGroup:
+    """The processes in torch.distributed's default group, as a
+    :class:`~void_engine.diffusion.sampling.process_group.ProcessGroup`."""
 
     def __init__(self) -> None:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
@@ -199,7 +200,7 @@ class Processes:
 
 
 @contextmanager
-def joined_processes(device_type: str) -> Iterator[Processes]:
+def joined_processes(device_type: str) -> Iterator[TorchProcessGroup]:
     """Join the processes that ``torchrun`` started; at the end the leader sends the others home.
 
     Args:
@@ -219,24 +220,24 @@ def joined_processes(device_type: str) -> Iterator[Processes]:
             )
         torch.cuda.set_device(local)
     dist.init_process_group("cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo", timeout=_PATIENCE)
-    crew = Processes()
+    group = TorchProcessGroup()
     try:
-        yield crew
-        if crew.leads:
-            crew.give_order(None)
+        yield group
+        if group.leads:
+            group.give_order(None)
     except PeerError:
         raise  # the others are going down already: nobody is left to send home
     except BaseException:
-        if crew.leads:
-            crew.give_order(None)
+        if group.leads:
+            group.give_order(None)
         raise
     finally:
         dist.destroy_process_group()
 
 
-def follow(crew: Processes, carry_out: Callable[[Order, Tensors], None]) -> None:
+def follow(group: TorchProcessGroup, carry_out: Callable[[Order, Tensors], None]) -> None:
     """Carry out the leader's orders until there are none. What ends a run here ends it in every process."""
-    while (work := crew.take_order()) is not None:
+    while (work := group.take_order()) is not None:
         try:
             carry_out(*work)
         except (RemovalCancelled, PrecisionOverflow, torch.OutOfMemoryError, PeerError):

@@ -16,7 +16,7 @@ import torch
 from void_engine.diffusion.sampling.windows import Window, WindowBlend
 
 
-class Crew(Protocol):
+class ProcessGroup(Protocol):
     """What the denoising loop asks of the processes that work on a shot."""
 
     def own(self, count: int) -> range:
@@ -44,7 +44,7 @@ class Crew(Protocol):
         ...
 
 
-class Alone:
+class SingleProcess:
     """One process for all windows."""
 
     def own(self, count: int) -> range:

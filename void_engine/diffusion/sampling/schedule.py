@@ -17,7 +17,7 @@ SCHEDULERS: Mapping[str, Any] = {
 PASS_SCHEDULERS = {1: "DDIMScheduler", 2: "CogVideoXDDIMScheduler"}
 
 
-class Schedule:
+class NoiseSchedule:
     """The timesteps of one denoising run and the deterministic DDIM step (eta 0) between them.
 
     diffusers steps from t to ``t - 1000 // N``, which for N that does not divide 1000 is not the timestep
@@ -34,7 +34,7 @@ class Schedule:
     @classmethod
     def from_config(
         cls, name: str, config: Mapping[str, Any], steps: int, *, exact_transitions: bool
-    ) -> Schedule:
+    ) -> NoiseSchedule:
         """``name`` is one of :data:`SCHEDULERS`; ``config`` is the base model's scheduler configuration."""
         own = {key: value for key, value in config.items() if not key.startswith("_")}
         if name == "DDIMScheduler":

@@ -7,7 +7,7 @@ import numpy as np
 
 from void_engine.engines.interface import Float32Array, Monitor
 from void_engine.propagation import pyramid
-from void_engine.propagation.fill import patch_match as patch_search
+from void_engine.propagation.fill import patch_match
 from void_engine.propagation.fill.patch_match import Indices, shrink, shrink_mask
 from void_engine.propagation.working_set import BoolArray
 
@@ -77,7 +77,7 @@ def patch_fill(
     monitor.check_cancelled()
     start = spatial(pushed, small_hole | small_forbidden)
     base = np.float32(0.5) * (start + pushed)
-    found = patch_search.search(start, small_hole, small_forbidden, seed, monitor)
+    found = patch_match.search(start, small_hole, small_forbidden, seed, monitor)
     if found is None:
         made, fine = base, None
     else:
@@ -109,7 +109,7 @@ def _copied(
 ) -> Float32Array:
     """``picture`` with each hole pixel copied by the field, sharp; ``otherwise`` where that is not known."""
     rows, columns = np.nonzero(hole)
-    from_rows, from_columns = patch_search.enlarged(field, hole.shape, rows, columns)
+    from_rows, from_columns = patch_match.enlarged(field, hole.shape, rows, columns)
     good = ~unknown[from_rows, from_columns]
     filled = np.where(hole[:, :, None], otherwise, picture).astype(np.float32)
     filled[rows[good], columns[good]] = picture[from_rows[good], from_columns[good]]

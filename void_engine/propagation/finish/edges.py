@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from void_engine.engines.interface import Float32Array
-from void_engine.propagation import cross_validation as trust
-from void_engine.propagation import encoding, pyramid
+from void_engine.propagation import cross_validation, encoding, pyramid
 from void_engine.propagation.working_set import BoolArray
 
 _SEAM_SLOW_PX = 3.0
@@ -40,7 +39,7 @@ def close_seam(
     difference = np.clip(plate - revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
     weight = known.astype(np.float32)
     depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    trusted = trust.share(difference, weight, _SEAM_BLOCK_PX, _membrane)
+    trusted = cross_validation.share(difference, weight, _SEAM_BLOCK_PX, _membrane)
     if trusted:
         membrane = _membrane(difference, weight) * np.float32(trusted)
         fade = np.where(hole, np.exp(-depth / np.float32(_SEAM_REACH_PX)), np.float32(0.0))

@@ -20,7 +20,7 @@ _LEAST_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class FlowView:
     """A source frame as the target's box of analysis pixels sees it through a homography."""
 
     homography: Homography
@@ -41,7 +41,7 @@ class Measured:
     """(h, w) local mean difference, in 8-bit steps, that remains under the flow."""
 
 
-def see(source: AnalysisFrame, homography: Homography, box: Box) -> View:
+def see(source: AnalysisFrame, homography: Homography, box: Box) -> FlowView:
     """``source`` through ``homography`` (target to source), on the target's ``box`` of analysis pixels."""
     moved = from_box(homography, box)
     size = (box.width, box.height)
@@ -55,7 +55,7 @@ def see(source: AnalysisFrame, homography: Homography, box: Box) -> View:
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=255,
     )
-    return View(homography, np.ascontiguousarray(gray), np.asarray(blocked) < 8)
+    return FlowView(homography, np.ascontiguousarray(gray), np.asarray(blocked) < 8)
 
 
 class FlowMeter:
@@ -76,7 +76,7 @@ class FlowMeter:
             flow = np.nan_to_num(flow, nan=0.0, posinf=0.0, neginf=0.0)
         return np.asarray(flow, np.float32)
 
-    def measure(self, target: Uint8Array, shown: BoolArray, view: View) -> Measured:
+    def measure(self, target: Uint8Array, shown: BoolArray, view: FlowView) -> Measured:
         """Motion from ``target`` (visible where ``shown``) to ``view``; kept only where it helps.
 
         Confidence falls with the disagreement of forward and backward flow and with the misfit that is

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from void_engine.engines.interface import Float32Array, Uint8Array
-from void_engine.propagation import cross_validation as trust
-from void_engine.propagation import pyramid
+from void_engine.propagation import cross_validation, pyramid
 from void_engine.propagation.motion.flow import grid
 from void_engine.propagation.working_set import BoolArray
 
@@ -180,7 +179,7 @@ class Judge:
         self._weight, self._hole = both.astype(np.float32), hole
         self._share = 1.0 / np.maximum(cv2.blur(self._weight, (31, 31)), np.float32(1e-3))
         self._standing = self._misfit(self._second)
-        self._odd = trust.blocks(hole.shape, self._side)
+        self._odd = cross_validation.blocks(hole.shape, self._side)
 
     def helps(self, flow: Float32Array) -> bool:
         """Whether (h, w, 2) ``flow`` lowers the misfit beyond chance."""

@@ -56,7 +56,7 @@ class _Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FrameStep:
     """What moves from a frame to the next."""
 
     homography: Homography
@@ -169,14 +169,14 @@ class PairRegistration:
                 self._features.popitem(last=False)
         return self._features[number]
 
-    def step(self, target: int, source: int) -> Step:
+    def step(self, target: int, source: int) -> FrameStep:
         """What moves between neighbouring frames."""
         first, second = self._working.analysis(target), self._working.analysis(source)
         self._monitor.check_cancelled()
         still_residual, still_correlation = residual(first, second, identity())
         if still_residual < _FROZEN_DIFFERENCE:
             # A still picture under a moving matte is no held frame: each one shows something else.
-            return Step(identity(), 1.0, bool(np.array_equal(first.hidden, second.hidden)), None)
+            return FrameStep(identity(), 1.0, bool(np.array_equal(first.hidden, second.hidden)), None)
         points = self.features(target)
         self._monitor.check_cancelled()
         tracked = _fit(points, first.gray, second.gray, second.hidden, identity(), 4)
@@ -187,8 +187,8 @@ class PairRegistration:
         if tracked.inliers >= _FEWEST_INLIERS:
             moving_residual, moving_correlation = residual(first, second, tracked.homography)
             if moving_residual * _STILL_ADVANTAGE < still_residual or still_residual == float("inf"):
-                return Step(tracked.homography, moving_correlation, False, tracked.tracks)
-        return Step(identity(), still_correlation, False, tracked.tracks)
+                return FrameStep(tracked.homography, moving_correlation, False, tracked.tracks)
+        return FrameStep(identity(), still_correlation, False, tracked.tracks)
 
     def refine(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
         """The homography from ``target`` to ``second`` near ``guess``; the guess if it cannot be bettered."""

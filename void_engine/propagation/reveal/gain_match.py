@@ -1,4 +1,4 @@
-"""Light: what must be done to a source's pixels so that they fit the target's exposure and flicker."""
+"""GainMatch: what must be done to a source's pixels so that they fit the target's exposure and flicker."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from void_engine.engines.interface import Float32Array
-from void_engine.propagation import cross_validation as trust
-from void_engine.propagation import encoding, pyramid
+from void_engine.propagation import cross_validation, encoding, pyramid
 from void_engine.propagation.working_set import BoolArray
 
 _SMALLEST_GAIN_STEP = 0.01
@@ -22,7 +21,7 @@ _MOST_SAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Light:
+class GainMatch:
     """A correction of one source: ``encode(gain * linear) + offset``."""
 
     gain: Float32Array
@@ -38,7 +37,7 @@ def match(
     source: Float32Array,
     weight: Float32Array,
     shape: tuple[int, int] | None = None,
-) -> Light:
+) -> GainMatch:
     """Gain and slowly varying offset that bring ``source`` to ``target``.
 
     Args:
@@ -63,7 +62,7 @@ def match(
         left = left - _resized(offset, weight.shape).reshape(-1, 3)[sample]
         offset = _resized(offset, shape)
     noise = float(1.48 * np.median(np.abs(left))) if left.size > 30 else 0.02
-    return Light(gain, offset, max(noise, 0.001))
+    return GainMatch(gain, offset, max(noise, 0.001))
 
 
 def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, int]) -> Float32Array | None:
@@ -85,7 +84,7 @@ def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, in
         firm = np.clip(support * np.float32(12.0), 0.0, 1.0).astype(np.float32)
         return np.asarray(cv2.GaussianBlur(pyramid.fill(blurred, firm), (0, 0), sigma * 0.7), np.float32)
 
-    trusted = trust.share(mean, total, _BLOCK_PX // coarser, slow)
+    trusted = cross_validation.share(mean, total, _BLOCK_PX // coarser, slow)
     return slow(mean, total) * np.float32(trusted) if trusted else None
 
 

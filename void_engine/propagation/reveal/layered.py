@@ -16,11 +16,11 @@ from void_engine.propagation.motion.layer_masks import LayerEvidence, Ownership,
 from void_engine.propagation.motion.motion_layers import LAYERS
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import ShotTrack
-from void_engine.propagation.reveal import warp as sampling
+from void_engine.propagation.reveal import warp
 from void_engine.propagation.reveal.reveal import (
+    HoleSurround,
     Revealed,
     Revealer,
-    Setting,
     Source,
     SourcePath,
     encoded_plate,
@@ -139,7 +139,7 @@ class LayeredRevealer:
         front = self._fuse(target, setting, motions[owned.front], seen[owned.front], owned, owned.front)
         behind = 1 - owned.front
         back = self._fuse(target, setting, motions[behind], seen[behind], owned, behind)
-        share = sampling.upsample(owned.share, setting.box, front.area, self._working.ratio)
+        share = warp.upsample(owned.share, setting.box, front.area, self._working.ratio)
         return _Layers(_joined(front, back, share), front, back)
 
     def _motions(self, target: int, layer: int, numbers: list[int]) -> dict[int, Homography]:
@@ -155,7 +155,7 @@ class LayeredRevealer:
     def _fuse(
         self,
         target: int,
-        setting: Setting,
+        setting: HoleSurround,
         motions: dict[int, Homography],
         seen: list[Float32Array],
         owned: Ownership,

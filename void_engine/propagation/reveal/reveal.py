@@ -10,22 +10,16 @@ import numpy as np
 from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
-from void_engine.propagation.motion import flow_completion as completion
-from void_engine.propagation.motion.flow import FlowMeter, Measured, View, grid, see
+from void_engine.propagation.motion import flow_completion
+from void_engine.propagation.motion.flow import FlowMeter, FlowView, Measured, grid, see
 from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.reveal import (
     fusion,
-)
-from void_engine.propagation.reveal import (
-    gain_match as light,
-)
-from void_engine.propagation.reveal import (
-    source_weights as weighing,
-)
-from void_engine.propagation.reveal import (
-    warp as sampling,
+    gain_match,
+    source_weights,
+    warp,
 )
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
 
@@ -69,7 +63,7 @@ class Revealed:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class HoleSurround:
     """The surroundings of a target's hole, on a box of analysis pixels."""
 
     box: Box
@@ -86,8 +80,8 @@ class SourcePath:
     """A source registered to a target, and how far to believe it."""
 
     source: Source
-    path: sampling.Path
-    light: light.Light
+    path: warp.Warp
+    gain: gain_match.GainMatch
     quality: float
     """How far to believe this source when nothing beside the hole can tell."""
     blur: float
@@ -147,14 +141,14 @@ class Revealer:
 
     # --- on the analysis box
 
-    def setting(self, target: int) -> Setting:
+    def setting(self, target: int) -> HoleSurround:
         """The part of the analysis frame in which ``target`` is compared with its sources."""
         analysis = self._working.analysis(target)
         box = self._box(analysis.hidden)
         cut = box.slices(Box.from_size(analysis.hidden.shape[1], analysis.hidden.shape[0]))
         hole = analysis.hidden[cut]
         gray = np.ascontiguousarray(analysis.gray[cut])
-        return Setting(box, gray, analysis.encoded[cut], hole, completion.ring_weight(hole))
+        return HoleSurround(box, gray, analysis.encoded[cut], hole, flow_completion.ring_weight(hole))
 
     def _box(self, hidden: BoolArray) -> Box:
         rows, columns = hidden.shape
@@ -163,18 +157,18 @@ class Revealer:
         return hole.grown(margin).intersection(Box.from_size(columns, rows))
 
     def _register(
-        self, target: int, setting: Setting, numbers: list[int], extra: list[Source]
+        self, target: int, setting: HoleSurround, numbers: list[int], extra: list[Source]
     ) -> list[SourcePath]:
         gray, hole, ring = setting.gray, setting.hole, setting.ring
-        texture = completion.texture_weight(gray)
-        views: list[tuple[Source, View, Measured]] = []
-        judges: list[completion.Judge | None] = []
+        texture = flow_completion.texture_weight(gray)
+        views: list[tuple[Source, FlowView, Measured]] = []
+        judges: list[flow_completion.Judge | None] = []
         for source in (*(self.shot_source(target, number) for number in numbers), *extra):
             self._monitor.check_cancelled()
             homography = self._registration.refine(target, source.analysis, source.guess)
             view = see(source.analysis, homography, setting.box)
             measured = self._meter.measure(gray, ~hole, view)
-            judge = completion.Judge(gray, view.gray, ~hole & view.visible, ring, hole)
+            judge = flow_completion.Judge(gray, view.gray, ~hole & view.visible, ring, hole)
             views.append((source, view, measured))
             judges.append(judge if judge.helps(measured.flow) else None)
         structure = self._structure(views, hole, ring, texture) if any(judges) else None
@@ -183,15 +177,15 @@ class Revealer:
             self._monitor.check_cancelled()
             weight = measured.confidence * texture
             if useful is not None and useful.predictable(measured.flow, weight, ring, structure):
-                completed = completion.complete(measured.flow, weight, ring, hole, structure)
+                completed = flow_completion.complete(measured.flow, weight, ring, hole, structure)
             else:
-                completed = completion.Completed(np.zeros_like(measured.flow), 0.0)
+                completed = flow_completion.Completed(np.zeros_like(measured.flow), 0.0)
             paths.append(self.path(target, setting, source, view.homography, measured, completed=completed))
         return paths
 
     def _structure(
         self,
-        views: list[tuple[Source, View, Measured]],
+        views: list[tuple[Source, FlowView, Measured]],
         hole: BoolArray,
         ring: Float32Array,
         texture: Float32Array,
@@ -217,22 +211,22 @@ class Revealer:
         known = flow.confidence * (0.3 + 0.7 * texture)
         seen_from_first = pyramid.fill(flow.flow, np.minimum(known * 2.0, 1.0).astype(np.float32))
         weight = measured.confidence * texture
-        guess = completion.complete(measured.flow, weight, ring, hole, None).flow
+        guess = flow_completion.complete(measured.flow, weight, ring, hole, None).flow
         x, y = grid(hole.shape)
         structure = _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
         # Where the structure lies depends on the very motion it predicts: once more from the better guess.
-        guess = completion.complete(measured.flow, weight, ring, hole, structure).flow
+        guess = flow_completion.complete(measured.flow, weight, ring, hole, structure).flow
         return _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
 
     def path(
         self,
         target: int,
-        setting: Setting,
+        setting: HoleSurround,
         source: Source,
         homography: Homography,
         measured: Measured,
         shows: Float32Array | None = None,
-        completed: completion.Completed | None = None,
+        completed: flow_completion.Completed | None = None,
     ) -> SourcePath:
         """How the target's pixels find theirs in ``source``, in which light, and how far to believe it.
 
@@ -244,12 +238,12 @@ class Revealer:
         """
         box, hole, ring, encoded = setting.box, setting.hole, setting.ring, setting.encoded
         if completed is None:
-            completed = completion.Completed(np.zeros((*hole.shape, 2), np.float32), 0.0)
-        path = sampling.Path(source.full.number, homography, completed.flow)
-        # Light and misfit vary slowly: on a large box every other pixel of every other row tells as much.
-        step = 2 if hole.size >= completion.LARGE_BOX_PIXELS else 1
+            completed = flow_completion.Completed(np.zeros((*hole.shape, 2), np.float32), 0.0)
+        path = warp.Warp(source.full.number, homography, completed.flow)
+        # GainMatch and misfit vary slowly: on a large box every other pixel of every other row tells as much.
+        step = 2 if hole.size >= flow_completion.LARGE_BOX_PIXELS else 1
         thinned = (slice(None, None, step), slice(None, None, step))
-        map_x, map_y = sampling.positions(path, box, box, (1.0, 1.0), step)
+        map_x, map_y = warp.positions(path, box, box, (1.0, 1.0), step)
         seen = cv2.remap(
             source.analysis.encoded, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
@@ -264,7 +258,9 @@ class Revealer:
         confidence = np.where(hole, np.float32(0.0), measured.confidence)[thinned]
         near_hole = confidence * (np.float32(0.1) + np.float32(0.9) * ring[thinned])
         weight = np.where(np.asarray(blocked) < 0.02, near_hole, np.float32(0.0))
-        matched = light.match(encoded[thinned], np.asarray(seen, np.float32), weight, (box.height, box.width))
+        matched = gain_match.match(
+            encoded[thinned], np.asarray(seen, np.float32), weight, (box.height, box.width)
+        )
         doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
         quality = nearness(source.full.number, target) / doubt**_QUALITY_POWER
         if shows is None:
@@ -283,7 +279,7 @@ class Revealer:
     def fuse(
         self,
         full: FullFrame,
-        setting: Setting,
+        setting: HoleSurround,
         paths: list[SourcePath],
         comparable: Float32Array | None = None,
     ) -> Revealed:
@@ -301,7 +297,7 @@ class Revealer:
         seen = np.zeros(region.shape, bool)
         kept = np.ones(region.shape, np.float32)
         certainty = np.zeros(region.shape, np.float32)
-        noise = float(np.median([p.light.noise for p in paths])) if paths else 0.02
+        noise = float(np.median([p.gain.noise for p in paths])) if paths else 0.02
         weigher = self._weigher(full, area, box, paths, comparable)
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
@@ -315,12 +311,12 @@ class Revealer:
             weights = np.zeros(stack.shape[:2], np.float32)
             for index, item in enumerate(paths):
                 self._monitor.check_cancelled()
-                map_x, map_y = sampling.positions(item.path, box, tile, ratio)
+                map_x, map_y = warp.positions(item.path, box, tile, ratio)
                 map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
-                stack[index], visible = sampling.sample_some(item.source.full, item.light.gain, map_x, map_y)
-                offset = sampling.upsample(item.light.offset, box, tile, ratio)
+                stack[index], visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
+                offset = warp.upsample(item.gain.offset, box, tile, ratio)
                 stack[index] += offset.reshape(-1, 3)[places]
-                weight = sampling.upsample(item.local, box, tile, ratio)
+                weight = warp.upsample(item.local, box, tile, ratio)
                 weights[index] = np.where(visible, weight.reshape(-1)[places], np.float32(0.0))
             if weigher is None:
                 weights *= np.array([item.quality for item in paths], np.float32)[:, None]
@@ -342,15 +338,15 @@ class Revealer:
         box: Box,
         paths: list[SourcePath],
         comparable: Float32Array | None,
-    ) -> weighing.Weigher | None:
+    ) -> source_weights.Weigher | None:
         """Weights from the sources' errors at points around the hole; None when too few can be compared."""
         if len(paths) < 2:
             return None
         points = _points_beside(full.hidden, area, self._working.ratio, box)
         if comparable is not None and len(points):
-            judged = sampling.read_at(comparable, box, points, self._working.ratio)[:, 0]
+            judged = warp.read_at(comparable, box, points, self._working.ratio)[:, 0]
             points = points[judged > 0.5]
-        if len(points) < weighing.FEWEST_POINTS:
+        if len(points) < source_weights.FEWEST_POINTS:
             return None
         columns, rows = points[:, 0].astype(np.intp), points[:, 1].astype(np.intp)
         plate = encoding.encode(full.plate[rows, columns])
@@ -358,14 +354,14 @@ class Revealer:
         valid = np.zeros(errors.shape[:2], bool)
         for index, item in enumerate(paths):
             self._monitor.check_cancelled()
-            map_x, map_y = sampling.point_positions(item.path, box, points, self._working.ratio)
-            seen, valid[index] = sampling.sample_points(item.source.full, item.light.gain, map_x, map_y)
-            offset = sampling.read_at(item.light.offset, box, points, self._working.ratio)
+            map_x, map_y = warp.point_positions(item.path, box, points, self._working.ratio)
+            seen, valid[index] = warp.sample_points(item.source.full, item.gain.gain, map_x, map_y)
+            offset = warp.read_at(item.gain.offset, box, points, self._working.ratio)
             errors[index] = seen + offset - plate
-        measured = weighing.covariance(errors, valid)
+        measured = source_weights.covariance(errors, valid)
         if measured is None:
             return None
-        return weighing.Weigher(measured + np.diag([item.blur for item in paths]))
+        return source_weights.Weigher(measured + np.diag([item.blur for item in paths]))
 
 
 def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:

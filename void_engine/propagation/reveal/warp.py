@@ -19,7 +19,7 @@ _KERNEL_REACH_PX = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class Warp:
     """How a target's pixels find theirs in one source, on a box of analysis pixels."""
 
     number: int
@@ -44,7 +44,7 @@ def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float
 
 
 def positions(
-    path: Path, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
+    path: Warp, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
 ) -> tuple[Float32Array, Float32Array]:
     """Where in the full-size source the full-size pixels of ``tile`` are (every ``step``-th of every
     ``step``-th row), x and y each (h, w)."""
@@ -56,7 +56,7 @@ def positions(
 
 
 def point_positions(
-    path: Path, box: Box, points: Float32Array, ratio: tuple[float, float]
+    path: Warp, box: Box, points: Float32Array, ratio: tuple[float, float]
 ) -> tuple[Float32Array, Float32Array]:
     """As :func:`positions` for scattered full-size pixels, (N, 2) x and y; each answer (N, 1)."""
     flow = read_at(path.flow, box, points, ratio).astype(np.float64)

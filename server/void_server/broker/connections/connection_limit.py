@@ -21,7 +21,7 @@ _SPARE_FILES = 512
 _SAY_AGAIN_S = 60.0
 
 
-class Door:
+class ConnectionLimit:
     """Belongs to the broker's thread; make it before the socket is bound.
 
     ZeroMQ has no such limit itself, and closing its listening socket would end the connections that it has

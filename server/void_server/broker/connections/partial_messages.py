@@ -31,7 +31,7 @@ _RECEIVED_AT = 128
 """``tcpi_bytes_received`` in Linux' ``struct tcp_info``; the fields before it never change."""
 
 Ticket = tuple[int, int]
-"""A connection, as the door names it: its descriptor comes first."""
+"""A connection, as the connection limit names it: its descriptor comes first."""
 
 
 def received_bytes(descriptor: int) -> int | None:
@@ -59,7 +59,7 @@ class _Connection:
     """How often it was looked at since something was delivered."""
 
 
-class UnfinishedMessages:
+class PartialMessages:
     """Belongs to the broker's thread."""
 
     def __init__(self, most_bytes: int, received: Callable[[int], int | None] = received_bytes) -> None:

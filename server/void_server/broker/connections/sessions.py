@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Session:
+class ClientSession:
     peer: bytes
     """The ROUTER's name for the connection."""
     key: bytes
@@ -26,7 +26,7 @@ class Sessions:
         self._timeout_s = timeout_s
         self._most = most
         self._most_of_client = most if most_of_client is None else most_of_client
-        self._sessions: dict[bytes, Session] = {}
+        self._sessions: dict[bytes, ClientSession] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -42,17 +42,17 @@ class Sessions:
         """Whether no more sessions may be opened with this key."""
         return sum(session.key == key for session in self._sessions.values()) >= self._most_of_client
 
-    def open(self, session: Session) -> None:
+    def open(self, session: ClientSession) -> None:
         self._sessions[session.peer] = session
 
-    def heard(self, peer: bytes) -> Session | None:
+    def heard(self, peer: bytes) -> ClientSession | None:
         """The session of a peer that has just said something."""
         session = self._sessions.get(peer)
         if session is not None:
             session.last_heard = time.monotonic()
         return session
 
-    def get(self, peer: bytes) -> Session | None:
+    def get(self, peer: bytes) -> ClientSession | None:
         """The session of a peer, if it has one."""
         return self._sessions.get(peer)
 

@@ -9,7 +9,7 @@ from void_protocol.wire import Payload
 from void_server.broker.connections.outbox import Outbox
 
 
-class EventHub:
+class Subscriptions:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._watchers: dict[str, set[bytes]] = {}

@@ -35,7 +35,7 @@ class Gatekeeper:
         number = frames[1] if len(frames) > 1 else b""
         try:
             key = self._admitted_key(frames)
-        except Exception:  # noqa: BLE001 - trouble with keys must not open the door, nor stop the broker
+        except Exception:  # noqa: BLE001 - trouble with keys must not let anyone in, nor stop the broker
             _log.exception("cannot check a client's key; it is refused")
             key = None
         status = (b"200", b"OK", key, b"") if key is not None else (b"400", b"Unknown key", b"", b"")

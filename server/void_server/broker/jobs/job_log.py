@@ -1,7 +1,7 @@
 """One text file for each job: what its worker said and what became of it.
 
-The broker's thread decides what a log says and at which byte; a lane writes it, all lines of one turn at
-once, so that opening files costs the broker nothing. A log is for reading, not a promise: a power cut may
+The broker's thread decides what a log says and at which byte; another thread writes it, all lines of one turn
+at once, so that opening files costs the broker nothing. A log is for reading, not a promise: a power cut may
 take its last lines.
 """
 
@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 
 _log = logging.getLogger(__name__)
 _KNOWN_LOGS = 4096
@@ -29,7 +29,7 @@ class JobLogs:
         self,
         path_of: Callable[[str], Path],
         most_bytes: int,
-        lanes: Lanes,
+        threads: KeyedThreads,
         first_line: Callable[[str], tuple[float, str]],
     ) -> None:
         """
@@ -42,7 +42,7 @@ class JobLogs:
         self._path_of = path_of
         self._first_line = first_line
         self._most_bytes = most_bytes
-        self._lanes = lanes
+        self._threads = threads
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self._waiting: dict[str, list[bytes]] = {}
 
@@ -68,13 +68,13 @@ class JobLogs:
         self._waiting.pop(job_id, None)
 
     def flush(self) -> None:
-        """Hand what was appended to the lanes."""
+        """Hand what was appended to the threads."""
         waiting, self._waiting = self._waiting, {}
         for job_id, pieces in waiting.items():
-            self._lanes.do(job_id, partial(_write, self._path_of(job_id), b"".join(pieces)))
+            self._threads.do(job_id, partial(_write, self._path_of(job_id), b"".join(pieces)))
 
     def close(self) -> None:
-        """Write what is left, here and now. The lanes have ended."""
+        """Write what is left, here and now. The threads have ended."""
         waiting, self._waiting = self._waiting, {}
         for job_id, pieces in waiting.items():
             _write(self._path_of(job_id), b"".join(pieces))
@@ -82,11 +82,11 @@ class JobLogs:
     def read(
         self, job_id: str, offset: int, most_bytes: int, then: Callable[[Future[tuple[bytes, int]]], None]
     ) -> None:
-        """Read a piece of a log and its size so far, on the lane; everything appended before is in it. The
+        """Read a piece of a log and its size so far, on its thread; everything appended before is in it. The
         future fails with OSError when the log is there but cannot be read."""
         self._size(job_id)  # a log that nobody has written to yet begins now
         self.flush()
-        self._lanes.run(job_id, partial(read_log, self._path_of(job_id), offset, most_bytes), then)
+        self._threads.run(job_id, partial(read_log, self._path_of(job_id), offset, most_bytes), then)
 
     def _size(self, job_id: str) -> int:
         size = self._sizes.get(job_id)

@@ -34,13 +34,13 @@ from void_protocol.messages import (
     Transfer,
 )
 from void_protocol.wire import decode_manifest
-from void_server.broker.connections.subscriptions import EventHub
+from void_server.broker.connections.subscriptions import Subscriptions
 from void_server.broker.jobs.job_log import JobLogs
 from void_server.broker.jobs.queue import JobQueue
 from void_server.broker.jobs.quotas import Holding, Quotas
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob, Store
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.throughput import Meter
 from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
@@ -62,28 +62,28 @@ def _first_state(inputs: Transfer) -> JobState:
     return JobState.UPLOADING if inputs == "streamed" else JobState.QUEUED
 
 
-class JobDesk:
+class JobLifecycle:
     def __init__(
         self,
         settings: ServerSettings,
         store: Store,
         spool: Spool,
-        events: EventHub,
-        lanes: Lanes,
+        events: Subscriptions,
+        threads: KeyedThreads,
         meter: Meter,
     ) -> None:
         self._settings = settings
         self._store = store
         self._spool = spool
         self._events = events
-        self._lanes = lanes
+        self._threads = threads
         self._meter = meter
         self._is_closing = False
         self._blocked_since: dict[str, float] = {}
         """Since when a job waits for what stands in its way; not for longer than the server lives."""
         self._to_delete: list[tuple[str, Callable[[str], None]]] = []
         self._quotas = Quotas(settings, store.spooled_result_bytes)
-        self.logs = JobLogs(spool.log_file, settings.log_bytes, lanes, self._first_line)
+        self.logs = JobLogs(spool.log_file, settings.log_bytes, threads, self._first_line)
         self.queue = JobQueue(store, settings.fair_share_half_life_s)
         self.stop_running: Callable[[str], bool] = lambda job_id: False
         """Asks the worker that runs a job to stop; the broker puts the supervisor's here."""
@@ -386,8 +386,8 @@ class JobDesk:
         two would come back to a job that still runs and has no inputs."""
         to_delete, self._to_delete = self._to_delete, []
         for job_id, remove in to_delete:
-            # On a lane: a long shot's files take their time.
-            self._lanes.run(job_id, partial(remove, job_id), lambda done: done.result())
+            # On a thread of its key: a long shot's files take their time.
+            self._threads.run(job_id, partial(remove, job_id), lambda done: done.result())
 
     def _publish(self, event: StateEvent | FrameEvent) -> None:
         self._events.publish(event)

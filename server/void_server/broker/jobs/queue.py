@@ -1,8 +1,8 @@
 """The queue: what waits, what may start, who has had how much. Durable; the broker's thread only.
 
 The store keeps every fact (priorities, pauses, the gate, used time);
-:class:`~void_server.broker.jobs.schedule.Schedule` keeps what is needed to choose quickly, and is filled from it
-at each start.
+:class:`~void_server.broker.jobs.schedule.FairSchedule` keeps what is needed to choose quickly, and is filled
+from it at each start.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import cast
 
 from void_protocol.messages import JobState, OwnerShare, QueueInfo, QueueMode
-from void_server.broker.jobs.schedule import Schedule, UsedTime, WaitingJob
+from void_server.broker.jobs.schedule import FairSchedule, UsedTime, WaitingJob
 from void_server.broker.jobs.store import Store
 
 _FORGOTTEN_S = 0.01
@@ -25,7 +25,7 @@ class JobQueue:
         self._now = now
         self._gate = _read_gate(store)
         used = store.read("SELECT owner, seconds, at FROM usage")
-        self._schedule = Schedule(
+        self._schedule = FairSchedule(
             half_life_s, {row["owner"]: UsedTime(row["seconds"], row["at"]) for row in used}
         )
 

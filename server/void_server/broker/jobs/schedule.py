@@ -58,7 +58,7 @@ class _Running:
 
 
 @dataclass
-class Schedule:
+class FairSchedule:
     """Keeps what waits and what runs, and says what is next. Times are seconds since 1970."""
 
     half_life_s: float

@@ -22,8 +22,8 @@ from void_protocol.messages import (
     SetPriority,
 )
 from void_server.broker.connections.outbox import Outbox
-from void_server.broker.connections.sessions import Session
-from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.connections.sessions import ClientSession
+from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
@@ -56,7 +56,7 @@ class Administration:
         self,
         settings: ServerSettings,
         outbox: Outbox,
-        desk: JobDesk,
+        lifecycle: JobLifecycle,
         status: Callable[[int], Message],
         health: Callable[[int], Message],
         clean: Callable[[bytes, Clean], None],
@@ -64,12 +64,12 @@ class Administration:
         """``status`` and ``health`` make replies to a request number; ``clean`` answers a peer by and by."""
         self._settings = settings
         self._outbox = outbox
-        self._desk = desk
+        self._lifecycle = lifecycle
         self._status = status
         self._health = health
         self._clean = clean
 
-    def handle(self, session: Session, message: AdministrationMessage) -> None:
+    def handle(self, session: ClientSession, message: AdministrationMessage) -> None:
         """Do what is asked and answer.
 
         Raises:
@@ -83,10 +83,10 @@ class Administration:
                 self._outbox.send(peer, self._health(request))
             case Cancel(request=request, job_id=job_id):
                 self._check_owner(session, job_id, "cancel")
-                self._outbox.send(peer, JobReply(request=request, job=self._desk.cancel(job_id)))
+                self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.cancel(job_id)))
             case Release(request=request, job_id=job_id):
                 self._check_owner(session, job_id, "release the results of")
-                self._outbox.send(peer, JobReply(request=request, job=self._desk.release(job_id)))
+                self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.release(job_id)))
             case Pause(request=request, job_id=None, reason=reason):
                 self._set_gate(session, "pause the queue", "paused", reason, request)
             case Resume(request=request, job_id=None):
@@ -95,32 +95,34 @@ class Administration:
                 self._set_gate(session, "drain the server", "draining", reason, request)
             case Pause(request=request, job_id=str(job_id), reason=reason):
                 self._check_owner(session, job_id, "pause")
-                job = self._desk.pause(job_id, owner, reason)
+                job = self._lifecycle.pause(job_id, owner, reason)
                 self._outbox.send(peer, JobReply(request=request, job=job))
             case Resume(request=request, job_id=str(job_id)):
                 self._check_owner(session, job_id, "resume")
-                self._outbox.send(peer, JobReply(request=request, job=self._desk.resume(job_id)))
+                self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.resume(job_id)))
             case SetPriority(request=request, job_id=job_id, priority=priority):
                 self._check_owner(session, job_id, "change the priority of")
                 check_priority(self._settings, owner, priority)
-                job = self._desk.set_priority(job_id, priority)
+                job = self._lifecycle.set_priority(job_id, priority)
                 self._outbox.send(peer, JobReply(request=request, job=job))
             case Clean():
                 self._check_operator(session, "clean up")
                 self._clean(peer, message)
 
-    def _set_gate(self, session: Session, what: str, mode: QueueMode, reason: str, request: int) -> None:
+    def _set_gate(
+        self, session: ClientSession, what: str, mode: QueueMode, reason: str, request: int
+    ) -> None:
         self._check_operator(session, what)
-        self._desk.set_gate(mode, session.owner, reason)
+        self._lifecycle.set_gate(mode, session.owner, reason)
         self._outbox.send(session.peer, self._status(request))
 
-    def _check_operator(self, session: Session, what: str) -> None:
+    def _check_operator(self, session: ClientSession, what: str) -> None:
         if session.owner not in self._settings.operators:
             raise RequestRefused(
                 "operators_only", f"{session.owner} may not {what}; operators may: {_names(self._settings)}"
             )
 
-    def _check_owner(self, session: Session, job_id: str, what: str) -> None:
-        owner = self._desk.info(job_id).owner
+    def _check_owner(self, session: ClientSession, job_id: str, what: str) -> None:
+        owner = self._lifecycle.info(job_id).owner
         if owner != session.owner:
             self._check_operator(session, f"{what} job {job_id} of {owner}")

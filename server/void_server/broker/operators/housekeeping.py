@@ -11,7 +11,7 @@ from void_server.broker.connections.outbox import Outbox
 from void_server.broker.jobs.queue import JobQueue
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.operators import cleaning
 from void_server.settings import ServerSettings
 
@@ -20,7 +20,7 @@ _LANE = "cleaning"
 
 
 class Housekeeping:
-    """The broker's thread decides and writes the store; a lane looks at the disk and deletes."""
+    """The broker's thread decides and writes the store; another thread looks at the disk and deletes."""
 
     def __init__(
         self,
@@ -28,14 +28,14 @@ class Housekeeping:
         settings: ServerSettings,
         store: Store,
         spool: Spool,
-        lanes: Lanes,
+        threads: KeyedThreads,
         outbox: Outbox,
         queue: JobQueue,
     ) -> None:
         self._settings = settings
         self._store = store
         self._spool = spool
-        self._lanes = lanes
+        self._threads = threads
         self._outbox = outbox
         self._queue = queue
         self._is_first = True
@@ -67,14 +67,14 @@ class Housekeeping:
     ) -> None:
         facts = cleaning.ask(self._store, self._settings, days, with_orphans=with_orphans)
         look = partial(cleaning.find, self._settings, self._spool, facts, days)
-        self._lanes.run(_LANE, look, lambda done: then(done.result()))
+        self._threads.run(_LANE, look, lambda done: then(done.result()))
 
     def _delete(self, found: list[cleaning.Find], then: Callable[[list[str]], None]) -> None:
         size_bytes = sum(each.item.size_bytes for each in found)
         _log.info("cleaning up %d things, %.1f MB", len(found), size_bytes / 1e6)
         cleaning.forget(self._store, found)
         self._store.commit()
-        self._lanes.run(_LANE, partial(cleaning.delete, found), lambda done: then(done.result()))
+        self._threads.run(_LANE, partial(cleaning.delete, found), lambda done: then(done.result()))
 
 
 def _log_problems(problems: list[str]) -> None:

@@ -13,11 +13,11 @@ from void_protocol.messages import Data, Error, ResultFile
 from void_protocol.wire import CHUNK_BYTES
 from void_server.access.allowed_paths import begins_as_exr, open_regular
 from void_server.broker.connections.outbox import Outbox
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.errors import RequestRefused
 
 _CHUNKS_PER_READ = 4
-"""One trip to the lane reads up to this many chunks."""
+"""One trip to the thread reads up to this many chunks."""
 
 
 @dataclass
@@ -38,9 +38,9 @@ class _Fetch:
 
 
 class Fetches:
-    def __init__(self, *, outbox: Outbox, lanes: Lanes, most: int, most_credit: int) -> None:
+    def __init__(self, *, outbox: Outbox, threads: KeyedThreads, most: int, most_credit: int) -> None:
         self._outbox = outbox
-        self._lanes = lanes
+        self._threads = threads
         self._most = most
         self._most_credit = most_credit
         self._fetches: dict[tuple[bytes, int], _Fetch] = {}
@@ -88,7 +88,7 @@ class Fetches:
             return
         fetch.is_reading = True
         count = min(fetch.credit, _CHUNKS_PER_READ)
-        self._lanes.run(fetch.key, partial(_read, fetch, count), partial(self._read_done, fetch))
+        self._threads.run(fetch.key, partial(_read, fetch, count), partial(self._read_done, fetch))
 
     def _read_done(self, fetch: _Fetch, done: Future[list[bytes]]) -> None:
         fetch.is_reading = False
@@ -128,7 +128,7 @@ class Fetches:
 
 
 def _read(fetch: _Fetch, count: int) -> list[bytes]:
-    """On a lane: the next chunks, fewer at the end of the file."""
+    """On a thread of its key: the next chunks, fewer at the end of the file."""
     if fetch.file is None:
         # What lies there by now may be anything: a pipe, or a link to what is none of the client's business.
         fetch.file = open_regular(fetch.path, fetch.roots, "output_roots")

@@ -1,4 +1,4 @@
-"""The server's side of proving that it sees the client's files. On a lane: a network drive may hang."""
+"""The server's side of proving that it sees the client's files, on a thread: a network drive may hang."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads and checks a submission. On a lane: a large job takes a while."""
+"""Reads and checks a submission. On a thread of its key: a large job takes a while."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ from functools import partial
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, Error, JobState, ManifestEntry, Submit
 from void_server.broker.connections.outbox import Outbox
-from void_server.broker.connections.sessions import Session
-from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.connections.sessions import ClientSession
+from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.operators.administration import check_priority
 from void_server.broker.transfers.submission_check import read_submission
 from void_server.broker.transfers.uploads import Uploads
@@ -54,7 +54,7 @@ class _Submission:
 
 @dataclass
 class _Reader:
-    lanes: Lanes
+    threads: KeyedThreads
     batch: list[_Submission] = field(default_factory=list)
     """What it reads now."""
     since: float = 0.0
@@ -68,23 +68,23 @@ class Submissions:
         *,
         settings: ServerSettings,
         spool: Spool,
-        desk: JobDesk,
+        lifecycle: JobLifecycle,
         uploads: Uploads,
         outbox: Outbox,
         mailbox: Mailbox[Callable[[], None]],
     ) -> None:
         self._settings = settings
         self._spool = spool
-        self._desk = desk
+        self._lifecycle = lifecycle
         self._uploads = uploads
         self._outbox = outbox
-        self._readers = [_Reader(Lanes(mailbox, 1)) for _ in range(_READERS)]
+        self._readers = [_Reader(KeyedThreads(mailbox, 1)) for _ in range(_READERS)]
         self._waiting: OrderedDict[bytes, deque[_Submission]] = OrderedDict()
         """What nobody reads yet, of each peer; the peer whose turn is longest ago comes first."""
         self._unread_bytes = 0
         """Of what waits and what is being read."""
 
-    def take(self, session: Session, message: Submit, payloads: Sequence[memoryview]) -> None:
+    def take(self, session: ClientSession, message: Submit, payloads: Sequence[memoryview]) -> None:
         """A client submits a job; the answer comes when it was read.
 
         Raises:
@@ -132,7 +132,7 @@ class Submissions:
         if batch:
             reader.batch, reader.since = batch, now
             work = partial(_read_all, self._settings, self._spool, batch)
-            reader.lanes.run("", work, partial(self._were_read, reader))
+            reader.threads.run("", work, partial(self._were_read, reader))
 
     def _next_batch(self) -> list[_Submission]:
         """One of each client in turn. Who has one being read waits: jobs of one client keep their order."""
@@ -173,7 +173,7 @@ class Submissions:
         if isinstance(outcome, Exception):
             raise outcome
         new, entries = outcome
-        info = self._desk.submit(new, entries)
+        info = self._lifecycle.submit(new, entries)
         accepted = Accepted(request=submission.message.request, job=info)
         if info.state is JobState.UPLOADING:
             if info.owner != submission.owner:
@@ -181,7 +181,7 @@ class Submissions:
             standing = self._uploads.begin(submission.peer, info.job_id, entries)
             accepted = Accepted(
                 request=submission.message.request,
-                job=self._desk.info(info.job_id),
+                job=self._lifecycle.info(info.job_id),
                 have=standing.have,
                 partial=standing.partial,
                 credit=standing.credit,
@@ -191,8 +191,8 @@ class Submissions:
     def _clear_away(self, reader: _Reader, outcome: _Outcome) -> None:
         """Delete the folders of a job that is not taken: by the reader that made them, before it reads on, so
         that they are not those of the same job submitted again."""
-        if not isinstance(outcome, Exception) and not self._desk.knows(outcome[0].job_id):
-            reader.lanes.do("", partial(self._spool.remove_all, outcome[0].job_id))
+        if not isinstance(outcome, Exception) and not self._lifecycle.knows(outcome[0].job_id):
+            reader.threads.do("", partial(self._spool.remove_all, outcome[0].job_id))
 
     def _refuse(self, submission: _Submission, code: str, text: str) -> None:
         error = Error(request=submission.message.request, code=code, message=text)
@@ -201,7 +201,7 @@ class Submissions:
     def close(self) -> None:
         """End the readers; what they have not begun is dropped, and nobody was told that it was taken."""
         for reader in self._readers:
-            reader.lanes.close()
+            reader.threads.close()
 
 
 def _read_all(settings: ServerSettings, spool: Spool, batch: Sequence[_Submission]) -> list[_Outcome]:

@@ -1,6 +1,6 @@
 """Input files arriving in chunks.
 
-One file of a job is open at a time. The broker's thread checks the order of chunks and counts credit; a lane
+One file of a job is open at a time. The broker's thread checks the order of chunks and counts credit; another
 writes and hashes. A file counts only when its size and SHA-256 are right and it is on the disk under its
 final name; then it survives a power cut. What has arrived of the open file survives a lost connection and the
 end of the server: the client goes on at the first chunk that is missing.
@@ -27,7 +27,7 @@ from void_protocol.wire import CHUNK_BYTES
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.jobs.spool import PART, Spool
 from void_server.broker.jobs.store import Store
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 
 _FLOW_BYTES = 8 * 1024**2
 """The disk is told to begin with a file each time that so much of it is here: the sync at its end, for which
@@ -51,7 +51,7 @@ class ChecksumError(Exception):
 
 
 class _IncomingFile:
-    """A file being written. Methods belong to the lane, attributes to the broker's thread."""
+    """A file being written. Methods belong to that thread, attributes to the broker's thread."""
 
     def __init__(self, index: int, path: Path, size: int, begun_bytes: int = 0) -> None:
         """``begun_bytes``: what an earlier process has left of it and may stay."""
@@ -136,7 +136,7 @@ class Uploads:
         store: Store,
         spool: Spool,
         outbox: Outbox,
-        lanes: Lanes,
+        threads: KeyedThreads,
         credit: int,
         progress_bytes: int = 1024**2,
         on_complete: Callable[[str], None],
@@ -150,7 +150,7 @@ class Uploads:
         self._store = store
         self._spool = spool
         self._outbox = outbox
-        self._lanes = lanes
+        self._threads = threads
         self._credit = credit
         self._progress_bytes = progress_bytes
         self._on_complete = on_complete
@@ -228,7 +228,7 @@ class Uploads:
                 upload.is_synced = True
             return digest
 
-        self._lanes.run(message.job_id, work, partial(self._written, upload, incoming))
+        self._threads.run(message.job_id, work, partial(self._written, upload, incoming))
 
     def _begin_file(self, upload: _Upload, message: Chunk) -> str | None:
         """Open the file that the chunk belongs to. None when it may be written, else why not (empty: it is
@@ -290,7 +290,7 @@ class Uploads:
                 self._stored(upload, incoming.index, digest)
 
     def _cannot_keep(self, upload: _Upload, incoming: _IncomingFile, error: OSError) -> None:
-        self._lanes.run(upload.job_id, incoming.abandon, _ignore)
+        self._threads.run(upload.job_id, incoming.abandon, _ignore)
         if upload.incoming is incoming:
             upload.incoming = None
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -317,7 +317,7 @@ class Uploads:
     def _abandon_file(self, upload: _Upload) -> None:
         incoming, upload.incoming = upload.incoming, None
         if incoming is not None:
-            self._lanes.run(upload.job_id, incoming.abandon, _ignore)
+            self._threads.run(upload.job_id, incoming.abandon, _ignore)
 
     def stop(self, job_id: str) -> None:
         """Take no more of this job."""

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from void_server.farm.bundle import Bundle
 
 
-class Target(Protocol):
+class FarmTarget(Protocol):
     """A module of this package."""
 
     def write(self, bundle: Bundle) -> Path:
@@ -22,31 +22,31 @@ class Target(Protocol):
         """Hand the bundle to the farm; a line about it. Raises FarmError when it is not taken."""
 
 
-def _openjd() -> Target:
+def _openjd() -> FarmTarget:
     from void_server.farm.targets import openjd
 
-    return cast(Target, openjd)
+    return cast(FarmTarget, openjd)
 
 
-def _deadline_cloud() -> Target:
+def _deadline_cloud() -> FarmTarget:
     from void_server.farm.targets import deadline_cloud
 
-    return cast(Target, deadline_cloud)
+    return cast(FarmTarget, deadline_cloud)
 
 
-def _opencue() -> Target:
+def _opencue() -> FarmTarget:
     from void_server.farm.targets import opencue
 
-    return cast(Target, opencue)
+    return cast(FarmTarget, opencue)
 
 
-def _deadline10() -> Target:
+def _deadline10() -> FarmTarget:
     from void_server.farm.targets import deadline10
 
-    return cast(Target, deadline10)
+    return cast(FarmTarget, deadline10)
 
 
-_TARGETS: Mapping[str, Callable[[], Target]] = {
+_TARGETS: Mapping[str, Callable[[], FarmTarget]] = {
     "openjd": _openjd,
     "deadline-cloud": _deadline_cloud,
     "opencue": _opencue,

@@ -14,8 +14,8 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 from void_engine.diffusion import engine as engine_module  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.errors import DeviceError, PrecisionError  # noqa: E402
-from void_engine.diffusion.model import offload as residency_module  # noqa: E402
-from void_engine.diffusion.model.offload import PrecisionOverflow, Residency  # noqa: E402
+from void_engine.diffusion.model import offload as offload_module  # noqa: E402
+from void_engine.diffusion.model.offload import Offload, PrecisionOverflow  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
 from void_engine.engines.interface import CleanFrame, EngineRequest  # noqa: E402
 from void_engine.engines.registry import make_engine  # noqa: E402
@@ -122,9 +122,9 @@ def test_models_stay_warm_between_jobs(
     tiny_root: Path, shot: Any, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads: list[Path] = []
-    load = residency_module.load_transformer
+    load = offload_module.load_transformer
     monkeypatch.setattr(
-        residency_module, "load_transformer", lambda c, path, d: loads.append(path) or load(c, path, d)
+        offload_module, "load_transformer", lambda c, path, d: loads.append(path) or load(c, path, d)
     )
     engine = VoidEngine(tiny_root)
     run(tiny_root, shot, make_monitor(), engine)
@@ -179,7 +179,7 @@ def test_overflow_starts_again_in_the_next_precision(
     monkeypatch.setattr(engine_module, "precisions", lambda name, device: [torch.float16, torch.float32])
     latents = VoidRun.latents
 
-    def overflowing(self: VoidRun, models: Residency) -> Any:
+    def overflowing(self: VoidRun, models: Offload) -> Any:
         if models.dtype == torch.float16:
             raise PrecisionOverflow
         return latents(self, models)
@@ -200,7 +200,7 @@ def test_out_of_memory_falls_to_the_next_mode_once(
     latents = VoidRun.latents
     tried: list[str] = []
 
-    def hungry(self: VoidRun, models: Residency) -> Any:
+    def hungry(self: VoidRun, models: Offload) -> Any:
         tried.append(models.mode)
         if models.mode in refused:
             raise torch.OutOfMemoryError("no")
@@ -223,7 +223,7 @@ def test_decoding_goes_on_in_smaller_tiles_where_memory_ran_out(
     whole = run(tiny_root, shot, make_monitor())
     frames = VoidRun.frames
 
-    def hungry(self: VoidRun, models: Residency, latents: Any) -> Any:
+    def hungry(self: VoidRun, models: Offload, latents: Any) -> Any:
         for index, picture in frames(self, models, latents):
             if index == 4 and self.tiles < 3:
                 raise torch.OutOfMemoryError("no")

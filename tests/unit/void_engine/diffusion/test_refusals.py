@@ -14,7 +14,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.errors import DeviceError, ModelFolderError  # noqa: E402
-from void_engine.diffusion.model import offload as residency_module  # noqa: E402
+from void_engine.diffusion.model import offload as offload_module  # noqa: E402
 from void_engine.diffusion.model import weights as weights_module  # noqa: E402
 from void_engine.diffusion.model.folder import BASE_NAME  # noqa: E402
 from void_engine.engines.interface import EngineRequest  # noqa: E402
@@ -33,7 +33,7 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(weights_module, "_open", refuse)
     for name in ("load_transformer", "load_vae", "load_text_encoder"):
-        monkeypatch.setattr(residency_module, name, refuse)
+        monkeypatch.setattr(offload_module, name, refuse)
 
 
 def refused(

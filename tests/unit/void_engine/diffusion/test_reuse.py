@@ -13,7 +13,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion import run as run_module  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
-from void_engine.diffusion.model import offload as residency_module  # noqa: E402
+from void_engine.diffusion.model import offload as offload_module  # noqa: E402
 from void_engine.diffusion.sampling.rotary import _tables  # noqa: E402
 from void_engine.engines.interface import EngineRequest  # noqa: E402
 
@@ -41,7 +41,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     for name in ("encode_video", "encode_mask", "encode_tokens", "decode_latents"):
         watch(run_module, name)
     for name in ("load_transformer", "load_vae", "load_text_encoder"):
-        watch(residency_module, name)
+        watch(offload_module, name)
     _tables.cache_clear()
     return counted
 

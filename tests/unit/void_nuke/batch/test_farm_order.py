@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from void_nuke.batch.farm_order import FarmOrder, bundle_folder_of, hand_over, job_file_of
-from void_nuke.errors import ExportCancelled, FarmError
+from void_nuke.errors import ExportCancelled, FarmOrderError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
 
@@ -42,19 +42,19 @@ def test_the_command_and_its_last_line(
 def test_a_refusal_is_told_in_one_line(farm: Callable[[str], FarmOrder], tmp_path: Path) -> None:
     order = farm("print('much'); print('a.json: no plate; fix the path', file=sys.stderr); sys.exit(3)")
     with pytest.raises(
-        FarmError, match=r"^Open Job Description did not .*: a\.json: no plate; fix the path$"
+        FarmOrderError, match=r"^Open Job Description did not .*: a\.json: no plate; fix the path$"
     ):
         hand_over(order, [tmp_path / "a.json"], tmp_path)
     order = farm("print('error: a.json is no job:\\n$.shot: missing\\n'); sys.exit(1)")
-    with pytest.raises(FarmError, match=r"job: a\.json is no job: \$\.shot: missing$"):
+    with pytest.raises(FarmOrderError, match=r"job: a\.json is no job: \$\.shot: missing$"):
         hand_over(order, [tmp_path / "a.json"], tmp_path)
-    with pytest.raises(FarmError, match="status 4"):
+    with pytest.raises(FarmOrderError, match="status 4"):
         hand_over(farm("sys.exit(4)"), [], tmp_path)
 
 
 @pytest.mark.parametrize("python", ["", "/nowhere/python"])
 def test_without_a_python_it_says_what_to_do(python: str, tmp_path: Path) -> None:
-    with pytest.raises(FarmError, match=r"no Python .* run 'python3 installer nuke'"):
+    with pytest.raises(FarmOrderError, match=r"no Python .* run 'python3 installer nuke'"):
         hand_over(FarmOrder("openjd", python), [], tmp_path)
 
 
@@ -63,7 +63,7 @@ def test_it_can_be_cancelled_and_does_not_wait_for_ever(
 ) -> None:
     with pytest.raises(ExportCancelled):
         hand_over(farm("time.sleep(60)"), [], tmp_path, is_cancelled=lambda: True)
-    with pytest.raises(FarmError, match="does not come to an end"):
+    with pytest.raises(FarmOrderError, match="does not come to an end"):
         hand_over(farm("time.sleep(60)"), [], tmp_path, limit_s=0.3)
 
 

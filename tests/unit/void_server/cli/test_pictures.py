@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.integration.command_case import edit, new_job
-from void_engine.contact_sheet import View
+from void_engine.contact_sheet import SheetView
 from void_protocol.job_file import read_job
 from void_server.cli.pictures import JobPictures
 
@@ -17,5 +17,5 @@ def test_the_truth_of_a_proxy_job_is_shown_whole(tmp_path: Path) -> None:
     job = read_job(path)
     with JobPictures(job) as pictures:
         column = pictures.other(job.shot.plate)
-        shown = column.show(1001, View())
-        np.testing.assert_array_equal(shown, View().show(pictures.plate(1001)))
+        shown = column.show(1001, SheetView())
+        np.testing.assert_array_equal(shown, SheetView().show(pictures.plate(1001)))

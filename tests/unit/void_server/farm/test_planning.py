@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from void_engine.engines.registry import part_overlap
-from void_server.farm.planning import Plan, ShotRange, encode_plan, packed, plan
+from void_server.farm.planning import FarmPlan, ShotRange, encode_plan, packed, plan
 
 
 def shot(frames: int, engine: str = "propagation", first: int = 1001, name: str = "s") -> ShotRange:
@@ -16,7 +16,7 @@ def shot(frames: int, engine: str = "propagation", first: int = 1001, name: str 
     )
 
 
-def planned(*shots: ShotRange, part_frames: int = 40, chunk_frames: int = 16) -> Plan:
+def planned(*shots: ShotRange, part_frames: int = 40, chunk_frames: int = 16) -> FarmPlan:
     return plan(shots, part_overlap, part_frames=part_frames, chunk_frames=chunk_frames)
 
 

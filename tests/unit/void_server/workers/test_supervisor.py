@@ -76,8 +76,8 @@ class Case:
         monkeypatch.setattr(supervisor_module.time, "monotonic", self.clock.monotonic)
         monkeypatch.setattr(supervisor_module.subprocess, "Popen", FakeProcess)
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.desk = Desk()
-        self.supervisor = Supervisor(self.context, ServerSettings(home=home, **settings), self.desk)
+        self.lifecycle = Desk()
+        self.supervisor = Supervisor(self.context, ServerSettings(home=home, **settings), self.lifecycle)
         self.is_reached = True
         self.told: list[Any] = []
         monkeypatch.setattr(self.supervisor, "_tell", self._tell)
@@ -147,7 +147,7 @@ def test_a_cancel_is_asked_then_waited_for_then_killed(case: Case) -> None:
     case.after(0.2)
     assert case.process.returncode == -9
     case.supervisor.tick()
-    assert case.desk.lost == [("job0", "the worker did not stop within 5 s and was killed")]
+    assert case.lifecycle.lost == [("job0", "the worker did not stop within 5 s and was killed")]
 
 
 def test_each_stage_has_its_limit_and_what_hangs_is_asked_where(case: Case) -> None:
@@ -167,7 +167,7 @@ def test_each_stage_has_its_limit_and_what_hangs_is_asked_where(case: Case) -> N
     assert case.process.returncode == -9
     case.supervisor.tick()
     why = "the worker gave no sign of progress in stage 'mattes' for 100 s and was killed"
-    assert case.desk.lost == [("job0", why)]
+    assert case.lifecycle.lost == [("job0", why)]
 
 
 def test_a_beat_says_how_long_the_engine_has_been_silent(case: Case) -> None:

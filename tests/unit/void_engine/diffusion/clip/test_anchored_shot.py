@@ -13,7 +13,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion.clip.anchored_shot import AnchoredShot  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
-from void_engine.diffusion.model import offload as residency_module  # noqa: E402
+from void_engine.diffusion.model import offload as offload_module  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
 from void_engine.engines.interface import CleanFrame, EngineRequest  # noqa: E402
 from void_engine.errors import MatteError, PlateError  # noqa: E402
@@ -91,7 +91,7 @@ def test_a_shot_cleaned_by_hand_needs_no_model(
         raise AssertionError("weights were loaded")
 
     for name in ("load_transformer", "load_vae", "load_text_encoder"):
-        monkeypatch.setattr(residency_module, name, refuse)
+        monkeypatch.setattr(offload_module, name, refuse)
     mattes, nothing = anchored.mattes, np.zeros((32, 48), np.float32)
     anchored.mattes = lambda index: mattes(index) if index == ANCHOR - 1001 else (nothing, nothing)
     frames = removed(tiny_root, anchored, monitor, wanted={1002, ANCHOR})

@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 
 from void_engine.diffusion.errors import PeerError
 from void_engine.diffusion.model.folder import ModelFolder
-from void_engine.diffusion.model.offload import PrecisionOverflow, Residency
+from void_engine.diffusion.model.offload import Offload, PrecisionOverflow
 from void_engine.diffusion.sampling.denoise_pass import Follower, Pass, denoise_pass
 from void_engine.diffusion.sampling.distributed import Tensors, joined_processes
-from void_engine.diffusion.sampling.process_group import Crew
+from void_engine.diffusion.sampling.process_group import ProcessGroup
 from void_engine.diffusion.sampling.windows import plan_windows
 from void_engine.errors import RemovalCancelled
 
@@ -52,13 +52,13 @@ def made_input(latents: int) -> Tensors:
     )
 
 
-def denoised(models: Path, latents: int, crew: Crew, how: str = "") -> torch.Tensor:
+def denoised(models: Path, latents: int, group: ProcessGroup, how: str = "") -> torch.Tensor:
     """The shot's latents; every process that has them all gives the same."""
     windows = tuple(plan_windows(latents, 4, 2, full_last=True))
     order = Pass(1, STEPS, 0, windows, 1.0, True, False, keep_every=2)
-    residency = Residency(ModelFolder(models), torch.device("cpu"), torch.float32, "full", False)
+    offload = Offload(ModelFolder(models), torch.device("cpu"), torch.float32, "full", False)
     with torch.inference_mode():
-        return denoise_pass(residency, order, made_input(latents), crew, Breaking(how, 9))
+        return denoise_pass(offload, order, made_input(latents), group, Breaking(how, 9))
 
 
 def member(
@@ -73,14 +73,14 @@ def member(
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     torch.set_num_threads(1)
     sys.stderr = said.open("w")
-    with joined_processes("cpu") as crew:
-        if crew.leads:
+    with joined_processes("cpu") as group:
+        if group.leads:
             try:
-                result = denoised(models, latents, crew, how if how == "cancel" else "")
+                result = denoised(models, latents, group, how if how == "cancel" else "")
             except (RemovalCancelled, PrecisionOverflow, PeerError) as error:
                 out.write_text(type(error).__name__)
                 raise
             save_file({"latents": result.contiguous()}, out)
         else:
-            breaks = crew.rank == crew.size - 1 and how != "cancel"
-            Follower(crew, Breaking(how if breaks else "", 9)).serve()
+            breaks = group.rank == group.size - 1 and how != "cancel"
+            Follower(group, Breaking(how if breaks else "", 9)).serve()

@@ -19,8 +19,8 @@ if not torch.distributed.is_available():
 from safetensors.torch import load_file  # noqa: E402
 
 from tests.unit.void_engine.diffusion.sampling.group_member import denoised, member  # noqa: E402
-from void_engine.diffusion.sampling.distributed import current_crew  # noqa: E402
-from void_engine.diffusion.sampling.process_group import Alone  # noqa: E402
+from void_engine.diffusion.sampling.distributed import current_process_group  # noqa: E402
+from void_engine.diffusion.sampling.process_group import SingleProcess  # noqa: E402
 from void_engine.diffusion.sampling.torchrun import process_count, process_rank  # noqa: E402
 
 LATENTS = 14  # six windows of four latents; eight for three processes, which do not divide evenly
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def processes() -> multiprocessing.context.BaseContext:
-    """Processes that start from one with the libraries loaded, where there is such a thing."""
+    """TorchProcessGroup that start from one with the libraries loaded, where there is such a thing."""
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     context.set_forkserver_preload([member.__module__])
@@ -50,7 +50,7 @@ class Ended:
 
 
 @pytest.fixture
-def run_crew(
+def run_group(
     processes: multiprocessing.context.BaseContext, tiny_root: Path, tmp_path: Path
 ) -> Callable[..., Ended]:
     """Start so many processes as torchrun does, and wait for all."""
@@ -78,25 +78,25 @@ def run_crew(
 
 @pytest.mark.parametrize(("size", "latents"), [(2, LATENTS), (3, LATENTS + 4)])
 def test_several_processes_give_one_process_s_bits(
-    size: int, latents: int, tiny_root: Path, run_crew: Callable[..., Ended]
+    size: int, latents: int, tiny_root: Path, run_group: Callable[..., Ended]
 ) -> None:
-    ended = run_crew(size, latents)
+    ended = run_group(size, latents)
     assert ended.codes == [0] * size, ended.said
-    assert torch.equal(load_file(ended.out)["latents"], denoised(tiny_root, latents, Alone()))
+    assert torch.equal(load_file(ended.out)["latents"], denoised(tiny_root, latents, SingleProcess()))
 
 
-def test_a_stop_of_the_leader_ends_the_step_everywhere(run_crew: Callable[..., Ended]) -> None:
-    ended = run_crew(2, how="cancel")
+def test_a_stop_of_the_leader_ends_the_step_everywhere(run_group: Callable[..., Ended]) -> None:
+    ended = run_group(2, how="cancel")
     assert ended.out.read_text() == "RemovalCancelled"
     assert ended.codes == [1, 0]
 
 
-def test_an_overflow_of_a_follower_is_the_leader_s(run_crew: Callable[..., Ended]) -> None:
-    assert run_crew(2, how="overflow").out.read_text() == "PrecisionOverflow"
+def test_an_overflow_of_a_follower_is_the_leader_s(run_group: Callable[..., Ended]) -> None:
+    assert run_group(2, how="overflow").out.read_text() == "PrecisionOverflow"
 
 
-def test_a_broken_follower_stops_the_leader_instead_of_hanging_it(run_crew: Callable[..., Ended]) -> None:
-    ended = run_crew(2, how="fail")
+def test_a_broken_follower_stops_the_leader_instead_of_hanging_it(run_group: Callable[..., Ended]) -> None:
+    ended = run_group(2, how="fail")
     assert ended.out.read_text() == "PeerError"
     assert ended.codes == [1, 1]
     assert "a bug of the test's" in ended.said[1]
@@ -106,6 +106,6 @@ def test_without_torchrun_there_is_one_process(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.setenv("WORLD_SIZE", "4")  # a farm's own variable, not torchrun's
     assert (process_count(), process_rank()) == (1, 0)
-    assert isinstance(current_crew(), Alone)
+    assert isinstance(current_process_group(), SingleProcess)
     monkeypatch.setenv("RANK", "3")
     assert (process_count(), process_rank()) == (4, 3)

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 
-from void_engine.diffusion.sampling.process_group import Alone, share, shared_part, span  # noqa: E402
+from void_engine.diffusion.sampling.process_group import SingleProcess, share, shared_part, span  # noqa: E402
 from void_engine.diffusion.sampling.windows import Window, WindowBlend, plan_windows  # noqa: E402
 
 
@@ -36,7 +36,7 @@ def test_a_part_of_the_shot_is_blended_as_the_whole_is() -> None:
     latents = torch.zeros(1, 20, 2, 3, 3)
     draw = torch.Generator().manual_seed(1)
     answers = {i: torch.randn(1, w.length, 2, 3, 3, generator=draw) for i, w in enumerate(windows)}
-    whole = Alone().joined(windows, answers, latents)
+    whole = SingleProcess().joined(windows, answers, latents)
 
     wanted = Window(6, 14)
     blend = WindowBlend(windows, latents, wanted)

@@ -8,11 +8,11 @@ torch = pytest.importorskip("torch", reason="the diffusion extra is not installe
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion.model.tiny import SCHEDULER_SETTINGS  # noqa: E402
-from void_engine.diffusion.sampling.schedule import Schedule  # noqa: E402
+from void_engine.diffusion.sampling.schedule import NoiseSchedule  # noqa: E402
 
 
-def schedule(steps: int, *, exact: bool, name: str = "DDIMScheduler") -> Schedule:
-    return Schedule.from_config(name, SCHEDULER_SETTINGS, steps, exact_transitions=exact)
+def schedule(steps: int, *, exact: bool, name: str = "DDIMScheduler") -> NoiseSchedule:
+    return NoiseSchedule.from_config(name, SCHEDULER_SETTINGS, steps, exact_transitions=exact)
 
 
 def test_thirty_published_steps_are_one_off_ten_times() -> None:

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 
 from void_engine.propagation import encoding
-from void_engine.propagation.finish import edges, grain
-from void_engine.propagation.finish import thin_structures as thin
+from void_engine.propagation.finish import edges, grain, thin_structures
 
 
 def test_a_step_at_the_rim_is_taken_away() -> None:
@@ -86,21 +85,23 @@ def test_a_wire_is_taken_from_both_sides_where_the_sources_are_poor() -> None:
     known &= ~hole
     poor = truth + np.random.default_rng(0).normal(0, 0.1, truth.shape).astype(np.float32)
     answer = np.where(hole[:, :, None], poor, truth).astype(np.float32)
-    joined = thin.blend(answer, poor, truth, hole, known)
+    joined = thin_structures.blend(answer, poor, truth, hole, known)
     # What it says of its own error is not far from its error.
     assert 0.2 < float(joined.deviation[hole].mean()) / float((joined.values - truth)[hole].std()) < 5.0
     assert not joined.deviation[~hole].any()
     assert float(np.abs(joined.values - truth)[hole].mean()) < 0.2 * float(
         np.abs(answer - truth)[hole].mean()
     )
-    assert np.array_equal(thin.blend(answer, truth, truth, hole, known).values[~hole], answer[~hole])
+    assert np.array_equal(
+        thin_structures.blend(answer, truth, truth, hole, known).values[~hole], answer[~hole]
+    )
 
 
 def test_a_wide_hole_is_left_to_the_sources() -> None:
     truth = np.random.default_rng(1).uniform(0, 1, (60, 60, 3)).astype(np.float32)
     hole = np.zeros((60, 60), bool)
     hole[15:45, 15:45] = True
-    assert np.array_equal(thin.blend(truth, truth, truth, hole, ~hole).values, truth)
+    assert np.array_equal(thin_structures.blend(truth, truth, truth, hole, ~hole).values, truth)
 
 
 def test_grain_is_measured_on_flat_ground_and_put_back() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from void_engine.propagation.motion import flow_completion as completion
+from void_engine.propagation.motion import flow_completion
 from void_engine.propagation.motion.flow import grid
 
 
@@ -19,7 +19,7 @@ def test_affine_motion_is_continued_into_the_hole() -> None:
     hidden = hole()
     flow = np.where(hidden[:, :, None], 0, truth).astype(np.float32)
     weight = (~hidden).astype(np.float32)
-    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
+    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
     assert float(np.abs(done.flow - truth)[hidden].max()) < 0.05
 
 
@@ -30,7 +30,7 @@ def test_a_large_box_is_predicted_as_well_though_from_fewer_pixels() -> None:
     hidden[81:121, 93:140] = True
     flow = np.where(hidden[:, :, None], 50, truth).astype(np.float32)
     weight = (~hidden).astype(np.float32)
-    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
+    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
     assert done.flow.shape == truth.shape
     assert np.array_equal(done.flow[~hidden], truth[~hidden])
     assert float(np.abs(done.flow - truth)[hidden].mean()) < 0.3
@@ -45,7 +45,7 @@ def test_a_wrong_tenth_of_the_ring_does_no_harm() -> None:
     flow = truth.copy()
     flow[20:25, 40:55] += 9.0
     weight = (~hidden).astype(np.float32)
-    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
+    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
     assert float(np.abs(done.flow - truth)[hidden].mean()) < 0.5
 
 
@@ -57,9 +57,9 @@ def test_depth_hidden_by_the_hole_is_known_from_other_frames() -> None:
     structure = np.stack([-1.3 * depth, np.zeros_like(depth)], axis=2).astype(np.float32)
     flow = np.where(hidden[:, :, None], 0, truth).astype(np.float32)
     weight = (~hidden).astype(np.float32)
-    ring = completion.ring_weight(hidden)
-    plain = completion.complete(flow, weight, ring, hidden, None)
-    told = completion.complete(flow, weight, ring, hidden, structure)
+    ring = flow_completion.ring_weight(hidden)
+    plain = flow_completion.complete(flow, weight, ring, hidden, None)
+    told = flow_completion.complete(flow, weight, ring, hidden, structure)
     plain_error = float(np.abs(plain.flow - truth)[hidden].mean())
     assert float(np.abs(told.flow - truth)[hidden].mean()) < 0.3 * plain_error
 
@@ -70,7 +70,7 @@ def test_noise_for_structure_is_not_believed() -> None:
     flow[..., 0] = 1.5
     noise = np.random.default_rng(0).normal(0, 3, flow.shape).astype(np.float32)
     weight = (~hidden).astype(np.float32)
-    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, noise)
+    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, noise)
     assert float(np.abs(done.flow - flow)[hidden].max()) < 0.05
 
 
@@ -79,11 +79,11 @@ def test_almost_no_ring_still_gives_finite_motion() -> None:
     hidden[0, :5] = False
     flow = np.full((30, 30, 2), 2.0, np.float32)
     weight = (~hidden).astype(np.float32)
-    done = completion.complete(flow, weight, completion.ring_weight(hidden), hidden, None)
+    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
     assert np.allclose(done.flow, 2.0, atol=0.05)
 
 
-def judged(shift_px: float, noise: float) -> tuple[completion.Judge, np.ndarray, np.ndarray]:
+def judged(shift_px: float, noise: float) -> tuple[flow_completion.Judge, np.ndarray, np.ndarray]:
     """A judge of a textured picture against itself moved, both noisy; its ring; the x of its pixels."""
     generator = np.random.default_rng(8)
     rows, columns = 120, 160
@@ -98,8 +98,8 @@ def judged(shift_px: float, noise: float) -> tuple[completion.Judge, np.ndarray,
     ]
     hole = np.zeros((rows, columns), bool)
     hole[40:80, 60:100] = True
-    ring = completion.ring_weight(hole)
-    return completion.Judge(grainy[0], grainy[1], ~hole, ring, hole), ring, x
+    ring = flow_completion.ring_weight(hole)
+    return flow_completion.Judge(grainy[0], grainy[1], ~hole, ring, hole), ring, x
 
 
 def test_motion_that_is_there_is_believed_and_noise_is_not() -> None:

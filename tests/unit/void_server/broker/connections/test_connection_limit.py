@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 import zmq
 
-from void_server.broker.connections.connection_limit import Door, raise_file_limit
+from void_server.broker.connections.connection_limit import ConnectionLimit, raise_file_limit
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
 
 def test_one_too_many_is_turned_away_and_the_others_stay(context: zmq.Context[zmq.Socket[bytes]]) -> None:
     server = context.socket(zmq.ROUTER)
-    door = Door(server, 2)
+    connection_limit = ConnectionLimit(server, 2)
     port = server.bind_to_random_port("tcp://127.0.0.1")
     with ExitStack() as held:
 
@@ -32,23 +32,23 @@ def test_one_too_many_is_turned_away_and_the_others_stay(context: zmq.Context[zm
             limit = time.monotonic() + 10
             while not condition():
                 assert time.monotonic() < limit
-                door.monitor.poll(20)
-                door.look()
+                connection_limit.monitor.poll(20)
+                connection_limit.look()
 
         held.callback(server.close, 0)
-        held.callback(door.close)
+        held.callback(connection_limit.close)
         first, second = connect(), connect()
-        look_until(lambda: door.connections == 2)
+        look_until(lambda: connection_limit.connections == 2)
         third = connect()
-        look_until(lambda: door.refused == 1)
+        look_until(lambda: connection_limit.refused == 1)
         assert is_closed(third)
         assert not is_closed(first)
         assert not is_closed(second)
         first.close()
-        look_until(lambda: door.connections == 1)
+        look_until(lambda: connection_limit.connections == 1)
         fourth = connect()
-        look_until(lambda: door.connections == 2)
-        assert door.refused == 1
+        look_until(lambda: connection_limit.connections == 2)
+        assert connection_limit.refused == 1
         assert not is_closed(fourth)
 
 

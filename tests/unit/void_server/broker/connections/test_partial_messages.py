@@ -8,8 +8,8 @@ import pytest
 
 from void_server.broker.connections.partial_messages import (
     MOST_BYTES,
+    PartialMessages,
     Ticket,
-    UnfinishedMessages,
     received_bytes,
 )
 
@@ -27,7 +27,7 @@ class Wire:
         return self.received[descriptor]
 
 
-def look(messages: UnfinishedMessages, times: int, *tickets: Ticket) -> list[Ticket]:
+def look(messages: PartialMessages, times: int, *tickets: Ticket) -> list[Ticket]:
     found: list[Ticket] = []
     for _ in range(times):
         found = messages.too_much(tickets)
@@ -36,7 +36,7 @@ def look(messages: UnfinishedMessages, times: int, *tickets: Ticket) -> list[Tic
 
 def test_more_than_any_message_may_have_is_too_much() -> None:
     wire = Wire()
-    messages = UnfinishedMessages(1, wire)
+    messages = PartialMessages(1, wire)
     wire.received[7] = wire.received[8] = MOST_BYTES + 1
     assert look(messages, 4, A, B) == []  # whole ones may just be waiting
     messages.delivered(B, 3, MOST_BYTES)
@@ -46,7 +46,7 @@ def test_more_than_any_message_may_have_is_too_much() -> None:
 
 def test_all_together_may_have_so_much() -> None:
     wire = Wire()
-    messages = UnfinishedMessages(300 * MIB, wire)
+    messages = PartialMessages(300 * MIB, wire)
     wire.received.update({7: 120 * MIB, 8: 140 * MIB, 9: 40 * MIB})
     assert look(messages, 9, A, B, C) == []
     wire.received[9] = 41 * MIB
@@ -56,7 +56,7 @@ def test_all_together_may_have_so_much() -> None:
 
 def test_small_messages_earn_no_credit() -> None:
     wire = Wire()
-    messages = UnfinishedMessages(1, wire)
+    messages = PartialMessages(1, wire)
     for _ in range(1000):  # each counted as more than it was
         messages.delivered(A, 3, 100_000)
     wire.received[7] = 1000
@@ -67,7 +67,7 @@ def test_small_messages_earn_no_credit() -> None:
 
 def test_a_descriptor_that_is_used_again_is_another_connection() -> None:
     wire = Wire()
-    messages = UnfinishedMessages(1, wire)
+    messages = PartialMessages(1, wire)
     messages.delivered(A, 1, 10 * MOST_BYTES)
     wire.received[7] = MOST_BYTES + 1
     assert look(messages, 9, (7, 2)) == [(7, 2)]
@@ -76,7 +76,7 @@ def test_a_descriptor_that_is_used_again_is_another_connection() -> None:
 def test_where_nobody_tells_nothing_is_known() -> None:
     wire = Wire()
     wire.received[7] = None
-    assert look(UnfinishedMessages(1, wire), 9, A) == []
+    assert look(PartialMessages(1, wire), 9, A) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")

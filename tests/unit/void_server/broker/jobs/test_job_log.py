@@ -10,13 +10,13 @@ import pytest
 
 from void_protocol.mailbox import Mailbox
 from void_server.broker.jobs.job_log import JobLogs, read_log
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 
 
 @pytest.fixture
-def lanes() -> Iterator[Lanes]:
+def threads() -> Iterator[KeyedThreads]:
     mailbox: Mailbox[Callable[[], None]] = Mailbox()
-    made = Lanes(mailbox, 2)
+    made = KeyedThreads(mailbox, 2)
     yield made
     made.close()
     mailbox.close()
@@ -26,20 +26,20 @@ FIRST = 60.0, "job a was accepted"
 HEAD = time.strftime("%Y-%m-%d %H:%M:%S job a was accepted\n", time.localtime(60.0))
 
 
-def logs_in(folder: Path, lanes: Lanes, most_bytes: int = 10_000) -> JobLogs:
-    return JobLogs(lambda job_id: folder / job_id / "log.txt", most_bytes, lanes, lambda job_id: FIRST)
+def logs_in(folder: Path, threads: KeyedThreads, most_bytes: int = 10_000) -> JobLogs:
+    return JobLogs(lambda job_id: folder / job_id / "log.txt", most_bytes, threads, lambda job_id: FIRST)
 
 
-def written(folder: Path, lanes: Lanes) -> bytes:
-    """The log once the lanes have done what they were given."""
+def written(folder: Path, threads: KeyedThreads) -> bytes:
+    """The log once the threads have done what they were given."""
     done: Future[None] = Future()
-    lanes.do("a", lambda: done.set_result(None))
+    threads.do("a", lambda: done.set_result(None))
     done.result(5)
     return read_log(folder / "a" / "log.txt", 0, 10**6)[0]
 
 
-def test_lines_are_dated_and_read_in_pieces(tmp_path: Path, lanes: Lanes) -> None:
-    logs, file = logs_in(tmp_path, lanes), tmp_path / "a" / "log.txt"
+def test_lines_are_dated_and_read_in_pieces(tmp_path: Path, threads: KeyedThreads) -> None:
+    logs, file = logs_in(tmp_path, threads), tmp_path / "a" / "log.txt"
     assert read_log(file, 0, 100) == (b"", 0)
     offset, first = logs.append("a", "one\ntwo")
     assert offset == len(HEAD)  # which nobody asked for
@@ -48,71 +48,73 @@ def test_lines_are_dated_and_read_in_pieces(tmp_path: Path, lanes: Lanes) -> Non
     assert offset == len(HEAD + first)
     assert second.endswith("drei ü ?\n")
     logs.flush()
-    assert written(tmp_path, lanes).decode() == HEAD + first + second
+    assert written(tmp_path, threads).decode() == HEAD + first + second
     text, size = read_log(file, offset, 1000)
     assert (text.decode(), size) == (second, offset + len(text))
     assert read_log(file, 0, 5) == (HEAD[:5].encode(), size)
     assert read_log(file, 10**9, 5) == (b"", size)
 
 
-def test_what_is_read_has_everything_said_before(tmp_path: Path, lanes: Lanes) -> None:
-    logs = logs_in(tmp_path, lanes)
+def test_what_is_read_has_everything_said_before(tmp_path: Path, threads: KeyedThreads) -> None:
+    logs = logs_in(tmp_path, threads)
     found: Future[Any] = Future()
     for number in range(50):
         logs.append("a", f"line {number}")
-    logs._lanes.run = lambda key, work, then: lanes.do(key, lambda: found.set_result(work()))  # type: ignore[method-assign, assignment]
+    logs._threads.run = lambda key, work, then: threads.do(key, lambda: found.set_result(work()))  # type: ignore[method-assign, assignment]
     logs.read("a", 0, 10**6, lambda done: None)
     text, size = found.result(5)
     assert text.count(b"\n") == 1 + 50
     assert size == len(text)
 
 
-def test_a_log_begins_when_it_is_first_written_or_read(tmp_path: Path, lanes: Lanes) -> None:
-    logs, found = logs_in(tmp_path, lanes), Future[Any]()
+def test_a_log_begins_when_it_is_first_written_or_read(tmp_path: Path, threads: KeyedThreads) -> None:
+    logs, found = logs_in(tmp_path, threads), Future[Any]()
     logs.flush()
-    assert written(tmp_path, lanes) == b""
-    logs._lanes.run = lambda key, work, then: lanes.do(key, lambda: found.set_result(work()))  # type: ignore[method-assign, assignment]
+    assert written(tmp_path, threads) == b""
+    logs._threads.run = lambda key, work, then: threads.do(key, lambda: found.set_result(work()))  # type: ignore[method-assign, assignment]
     logs.read("a", 0, 10**6, lambda done: None)
     assert found.result(5) == (HEAD.encode(), len(HEAD))
-    logs_in(tmp_path, lanes).append("a", "x")  # and only once, also after a restart
-    assert written(tmp_path, lanes) == HEAD.encode()
+    logs_in(tmp_path, threads).append("a", "x")  # and only once, also after a restart
+    assert written(tmp_path, threads) == HEAD.encode()
 
 
-def test_a_log_goes_on_after_a_restart(tmp_path: Path, lanes: Lanes) -> None:
-    logs = logs_in(tmp_path, lanes)
+def test_a_log_goes_on_after_a_restart(tmp_path: Path, threads: KeyedThreads) -> None:
+    logs = logs_in(tmp_path, threads)
     logs.append("a", "before")
     logs.close()
-    _, text = logs_in(tmp_path, lanes).append("a", "x")
-    offset, _ = logs_in(tmp_path, lanes).append("a", "after")
+    _, text = logs_in(tmp_path, threads).append("a", "x")
+    offset, _ = logs_in(tmp_path, threads).append("a", "after")
     assert offset == len(HEAD) + len(text) - 1 + len("before")
 
 
-def test_a_full_log_says_so_and_stays_full(tmp_path: Path, lanes: Lanes) -> None:
-    logs = logs_in(tmp_path, lanes, 200)
+def test_a_full_log_says_so_and_stays_full(tmp_path: Path, threads: KeyedThreads) -> None:
+    logs = logs_in(tmp_path, threads, 200)
     logs.append("a", "x" * 100)
     _, last = logs.append("a", "Q" * 100)
     assert "the log is full (200 bytes)" in last
     assert logs.append("a", "z")[1] == ""
     logs.flush()
-    text = written(tmp_path, lanes)
+    text = written(tmp_path, threads)
     assert len(text) <= 300
     assert b"Q" not in text
-    assert logs_in(tmp_path, lanes, 200).append("a", "z")[1] == ""  # after a restart too
+    assert logs_in(tmp_path, threads, 200).append("a", "z")[1] == ""  # after a restart too
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(
-    tmp_path: Path, lanes: Lanes, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, threads: KeyedThreads, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "a").write_text("not a folder")
-    logs = logs_in(tmp_path, lanes)
+    logs = logs_in(tmp_path, threads)
     logs.append("a", "x")
     logs.close()
     assert "cannot write the job log" in caplog.text
 
 
-def test_only_so_many_sizes_are_kept(tmp_path: Path, lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_so_many_sizes_are_kept(
+    tmp_path: Path, threads: KeyedThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("void_server.broker.jobs.job_log._KNOWN_LOGS", 10)
-    logs = logs_in(tmp_path, lanes)
+    logs = logs_in(tmp_path, threads)
     for number in range(100):
         logs.append(f"job{number}", "x")
     assert len(logs._sizes) == 10

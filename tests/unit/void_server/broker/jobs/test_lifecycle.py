@@ -1,4 +1,4 @@
-"""What the desk does to files, and when: the broker's commit decides what has happened."""
+"""What the lifecycle does to files, and when: the broker's commit decides what has happened."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from void_protocol.job_file import encode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import JobState, ManifestEntry
 from void_protocol.wire import encode_manifest
-from void_server.broker.connections.subscriptions import EventHub
-from void_server.broker.jobs import lifecycle as desk_module
-from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.connections.subscriptions import Subscriptions
+from void_server.broker.jobs import lifecycle as lifecycle_module
+from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob, Store
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.throughput import Meter
 from void_server.settings import ServerSettings
 from void_server.workers.worker_link import Finished, FrameWhole, FromWorker, Waiting
@@ -39,27 +39,27 @@ class NoOutbox:
 
 
 class Case:
-    """A desk with a real store and a real spool. ``crash`` forgets what was not committed."""
+    """A lifecycle with a real store and a real spool. ``crash`` forgets what was not committed."""
 
     def __init__(self, home: Path) -> None:
         self.settings = ServerSettings(home=home)
         self.mailbox: Mailbox[Callable[[], None]] = Mailbox()
-        self.lanes = Lanes(self.mailbox, 1)
+        self.threads = KeyedThreads(self.mailbox, 1)
         self.spool = Spool(home)
         self._open()
 
     def _open(self) -> None:
         self.store = Store(self.settings.home / "jobs.sqlite")
-        events = EventHub(NoOutbox())  # type: ignore[arg-type]
-        self.desk = JobDesk(self.settings, self.store, self.spool, events, self.lanes, Meter())
-        self.desk.recover()
+        events = Subscriptions(NoOutbox())  # type: ignore[arg-type]
+        self.lifecycle = JobLifecycle(self.settings, self.store, self.spool, events, self.threads, Meter())
+        self.lifecycle.recover()
         self.commit()
 
     def commit(self) -> None:
         self.store.commit()
-        self.desk.clear_away()
+        self.lifecycle.clear_away()
         # The files' lane is one thread: what it was given is done when this is.
-        self.lanes._lanes[0].submit(lambda: None).result(10)
+        self.threads._threads[0].submit(lambda: None).result(10)
 
     def crash(self) -> None:
         self.store.close()
@@ -67,7 +67,7 @@ class Case:
 
     def close(self) -> None:
         self.store.close()
-        self.lanes.close()
+        self.threads.close()
         self.mailbox.close()
 
     def submit_and_start(self) -> None:
@@ -77,18 +77,18 @@ class Case:
             output_pattern="/o.%04d.exr", frames_total=1, content=b"c", job=encode_job(JOB),
             manifest=encode_manifest(ENTRIES),
         )  # fmt: skip
-        self.desk.submit(new, ENTRIES)
-        self.desk.upload_complete("j")
+        self.lifecycle.submit(new, ENTRIES)
+        self.lifecycle.upload_complete("j")
         self.start()
 
     def start(self) -> bool:
-        order = self.desk.take_next()
+        order = self.lifecycle.take_next()
         assert order is not None
         self.commit()
         return order.resume
 
     def hear(self, message: FromWorker) -> None:
-        self.desk.worker_said(message, [])
+        self.lifecycle.worker_said(message, [])
 
     @property
     def has_inputs(self) -> bool:
@@ -129,13 +129,13 @@ def test_the_artist_sees_whether_a_job_continues_or_starts_again(case: Case) -> 
     case.submit_and_start()
     case.crash()
     case.start()
-    assert case.desk.info("j").message.startswith("starts again, no frame was whole yet")
+    assert case.lifecycle.info("j").message.startswith("starts again, no frame was whole yet")
     case.hear(FrameWhole(job_id="j", frame=1, size=5, sha256="ff"))
     case.commit()
     case.crash()
     case.start()
-    assert case.desk.info("j").message == "continues after 1 of 1 frames"
-    assert case.desk.info("j").attempts == 3
+    assert case.lifecycle.info("j").message == "continues after 1 of 1 frames"
+    assert case.lifecycle.info("j").attempts == 3
     case.close()
 
 
@@ -143,11 +143,11 @@ def test_what_a_job_waits_for_is_its_message_and_no_new_attempt(case: Case) -> N
     case.submit_and_start()
     for obstacle in ("waiting for frame 1", ""):
         case.hear(Waiting(job_id="j", obstacle=obstacle))
-        info = case.desk.info("j")
+        info = case.lifecycle.info("j")
         assert (info.state, info.message, info.attempts) == (JobState.RUNNING, obstacle, 1)
-    case.desk.cancel("j")
+    case.lifecycle.cancel("j")
     case.hear(Waiting(job_id="j", obstacle="waiting for frame 1"))  # too late to matter
-    assert case.desk.info("j").state is JobState.CANCELLING
+    assert case.lifecycle.info("j").state is JobState.CANCELLING
     case.close()
 
 
@@ -156,7 +156,7 @@ def test_a_job_that_cannot_begin_waits_in_the_queue_for_so_long(
 ) -> None:
     case.submit_and_start()
     now = 1000.0
-    monkeypatch.setattr(desk_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(lifecycle_module.time, "monotonic", lambda: now)
     blocked = Finished(
         job_id="j", outcome="blocked", message="frame 1 is missing", obstacle="waiting for frame 1"
     )
@@ -165,24 +165,24 @@ def test_a_job_that_cannot_begin_waits_in_the_queue_for_so_long(
         case.hear(Waiting(job_id="j", obstacle=""))
         now += 60.0
         case.hear(blocked)
-        info = case.desk.info("j")
+        info = case.lifecycle.info("j")
         assert (info.state, info.attempts) == (JobState.QUEUED, 1)
         assert info.message == "waiting for frame 1; others go first meanwhile"
         case.start()
     now += case.settings.wait_limit_s
     case.hear(blocked)
-    info = case.desk.info("j")
+    info = case.lifecycle.info("j")
     assert (info.state, info.message) == (JobState.FAILED, "frame 1 is missing")
     case.close()
 
 
 def test_a_job_that_kills_its_workers_is_set_aside(case: Case) -> None:
     case.submit_and_start()
-    case.desk.worker_lost("j", "the worker process was ended by SIGSEGV", "Fatal Python error")
-    assert case.desk.info("j").state is JobState.QUEUED
+    case.lifecycle.worker_lost("j", "the worker process was ended by SIGSEGV", "Fatal Python error")
+    assert case.lifecycle.info("j").state is JobState.QUEUED
     case.start()
-    case.desk.worker_lost("j", "the worker process was ended by SIGSEGV", "Fatal Python error")
-    info = case.desk.info("j")
+    case.lifecycle.worker_lost("j", "the worker process was ended by SIGSEGV", "Fatal Python error")
+    info = case.lifecycle.info("j")
     assert info.state is JobState.FAILED
     assert info.message.startswith(
         "set aside: the worker process was ended by SIGSEGV; that happened 2 times"

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from void_server.broker.jobs.schedule import Schedule, UsedTime, WaitingJob
+from void_server.broker.jobs.schedule import FairSchedule, UsedTime, WaitingJob
 
 HOUR_S = 3600.0
 
@@ -22,14 +22,14 @@ def job(name: str, *, priority: int = 0, is_begun: bool = False, order: int | No
     )
 
 
-def schedule_of(*jobs: WaitingJob) -> Schedule:
-    schedule = Schedule(4 * HOUR_S)
+def schedule_of(*jobs: WaitingJob) -> FairSchedule:
+    schedule = FairSchedule(4 * HOUR_S)
     for each in jobs:
         schedule.put(each)
     return schedule
 
 
-def run_all(schedule: Schedule, seconds: float = 10.0, now: float = 0.0) -> list[str]:
+def run_all(schedule: FairSchedule, seconds: float = 10.0, now: float = 0.0) -> list[str]:
     """The order in which one worker runs everything."""
     ran = []
     while (job_id := schedule.next(now)) is not None:

@@ -13,12 +13,12 @@ from void_protocol.job import Format, Matte, Output, RemovalJob, Shot
 from void_protocol.job_file import encode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, Error, JobState, Submit, Transfer
-from void_server.broker.connections.sessions import Session
-from void_server.broker.connections.subscriptions import EventHub
-from void_server.broker.jobs.lifecycle import JobDesk
+from void_server.broker.connections.sessions import ClientSession
+from void_server.broker.connections.subscriptions import Subscriptions
+from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
-from void_server.broker.keyed_threads import Lanes
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.throughput import Meter
 from void_server.broker.transfers import submissions as submissions_module
 from void_server.broker.transfers.submissions import Submissions
@@ -61,15 +61,15 @@ class Case:
         self.settings = ServerSettings(home=folder / "home", **limits)  # type: ignore[arg-type]
         self.settings.home.mkdir()
         self.mailbox: Mailbox[Callable[[], None]] = Mailbox()
-        self.lanes = Lanes(self.mailbox, 1)
+        self.threads = KeyedThreads(self.mailbox, 1)
         self.store = Store(self.settings.home / "jobs.sqlite")
         self.outbox = Outbox()
-        self.spool, events = Spool(self.settings.home), EventHub(self.outbox)  # type: ignore[arg-type]
-        self.desk = JobDesk(self.settings, self.store, self.spool, events, self.lanes, Meter())
+        self.spool, events = Spool(self.settings.home), Subscriptions(self.outbox)  # type: ignore[arg-type]
+        self.lifecycle = JobLifecycle(self.settings, self.store, self.spool, events, self.threads, Meter())
         self.submissions = Submissions(
             settings=self.settings,
             spool=self.spool,
-            desk=self.desk,
+            lifecycle=self.lifecycle,
             uploads=None,  # type: ignore[arg-type]
             outbox=self.outbox,  # type: ignore[arg-type]
             mailbox=self.mailbox,
@@ -77,7 +77,7 @@ class Case:
         self.submissions.close()
         self.readers = [HeldLanes() for _ in self.submissions._readers]
         for reader, held in zip(self.submissions._readers, self.readers, strict=True):
-            reader.lanes = held  # type: ignore[assignment]
+            reader.threads = held  # type: ignore[assignment]
         self._number = 0
 
     def submit(self, peer: str, job_id: str, text: bytes | None = None, outputs: Transfer = "paths") -> None:
@@ -113,12 +113,12 @@ class Case:
 
     def close(self) -> None:
         self.store.close()
-        self.lanes.close()
+        self.threads.close()
         self.mailbox.close()
 
 
-def session(peer: str) -> Session:
-    return Session(peer.encode(), b"key", peer, "test", 1)
+def session(peer: str) -> ClientSession:
+    return ClientSession(peer.encode(), b"key", peer, "test", 1)
 
 
 @pytest.fixture
