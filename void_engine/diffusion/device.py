@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from void_engine.diffusion.errors import DeviceError
-from void_engine.diffusion.sampling.torchrun import local_rank
+from void_engine.diffusion.torchrun import local_rank
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 

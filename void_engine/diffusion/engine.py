@@ -14,10 +14,7 @@ from void_engine.diffusion.clip.anchored_shot import AnchoredShot
 from void_engine.diffusion.clip.shot_clip import ShotClip, plan_size, survey
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
 from void_engine.diffusion.errors import DeviceError, PrecisionError
-from void_engine.diffusion.flow import find_flow
-from void_engine.diffusion.model.folder import find_models
-from void_engine.diffusion.model.folder_check import weights_fingerprint
-from void_engine.diffusion.model.memory_plan import (
+from void_engine.diffusion.memory_plan import (
     MODES,
     MOST_TILES,
     ModelNeeds,
@@ -25,7 +22,10 @@ from void_engine.diffusion.model.memory_plan import (
     plan_mode,
     plan_vae_tiles,
 )
+from void_engine.diffusion.model.folder import find_models
+from void_engine.diffusion.model.folder_check import weights_fingerprint
 from void_engine.diffusion.model.offload import Offload, PrecisionOverflow
+from void_engine.diffusion.model.optical_flow import find_flow
 from void_engine.diffusion.run import VoidRun
 from void_engine.diffusion.settings import read_settings
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from void_engine.colour.picture import ENCODINGS
-from void_engine.diffusion.flow import FLOWS
 from void_engine.diffusion.framing import TEMPORAL_COMPRESSION, TEMPORAL_PATCH, latent_frames
+from void_engine.diffusion.model.optical_flow import FLOWS
 from void_engine.errors import SettingError
 from void_engine.region import TRAINED_TOKENS
 

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
+from void_nuke.export.export import Exported
+from void_nuke.export.pick import RemovalPick
 from void_nuke.host.host import FrameRange, ReadBack
+from void_protocol.job import RemovalJob
 
 _log = logging.getLogger(__name__)
 _KEPT_JOBS = 200
@@ -50,6 +53,34 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     @property
     def frames(self) -> FrameRange:
         return FrameRange(self.first_frame, self.last_frame)
+
+
+def record_of(
+    job: RemovalJob, pick: RemovalPick, exported: Exported, *, created_at: float, completes_job: str = ""
+) -> JobRecord:
+    """What the script keeps of ``job``; ``completes_job`` is the proxy job whose Read it takes over."""
+    return JobRecord(
+        job_id=job.job_id,
+        name=job.shot.name,
+        plate=pick.plate,
+        first_frame=job.shot.first_frame,
+        last_frame=job.shot.last_frame,
+        result_pattern=job.output.versioned_pattern,
+        version=job.output.version,
+        engine=job.settings.engine,
+        seed=job.settings.seed,
+        colour_space=exported.colour_space,
+        width=job.shot.format.width,
+        height=job.shot.format.height,
+        created_at=created_at,
+        pixel_aspect=job.shot.format.pixel_aspect,
+        proxy_scale=job.settings.proxy_scale,
+        compare=pick.compare,
+        matte_channel="matte.alpha" if "matte" in job.output.layers else "",
+        completes_job=completes_job,
+        subject=pick.subject,
+        export_folder="" if exported.folder is None else str(exported.folder),
+    )
 
 
 class _Notes(Struct, frozen=True, kw_only=True):

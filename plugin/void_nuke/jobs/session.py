@@ -22,13 +22,13 @@ from typing import Protocol
 from void_nuke.batch.farm_order import TARGETS, FarmOrder, bundle_folder_of, hand_over, job_file_of
 from void_nuke.errors import ExportCancelled, ExportError, HostError, MainThreadError, SelectionError
 from void_nuke.export.export import export_removal
-from void_nuke.export.job_builder import build_job, record_of
+from void_nuke.export.job_builder import build_job
 from void_nuke.export.pick import RemovalPick
 from void_nuke.export.version_choice import has_frames, next_version
 from void_nuke.host.host import Host
 from void_nuke.jobs.job_book import JobBook, OnChange
 from void_nuke.jobs.notes_section import for_removals
-from void_nuke.jobs.script_notes import plan_read_back
+from void_nuke.jobs.script_notes import plan_read_back, record_of
 from void_nuke.jobs.tracked_job import Phase, TrackedJob, changes_of
 from void_protocol.errors import ProtocolError, ServerUnreachableError
 from void_protocol.job import RemovalJob, new_job_id

@@ -131,8 +131,8 @@ def needs(
     import torch
 
     from void_engine.diffusion.framing import PUBLISHED_WINDOW, latent_frames, padded_length
+    from void_engine.diffusion.memory_plan import MODES, measure_needs
     from void_engine.diffusion.model.folder import find_models
-    from void_engine.diffusion.model.memory_plan import MODES, measure_needs
 
     try:
         width, height = (int(side) for side in canvas.lower().split("x"))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from void_engine.diffusion.sampling.torchrun import process_count, process_rank
+from void_engine.diffusion.torchrun import process_count, process_rank
 from void_protocol.job import RemovalJob
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError

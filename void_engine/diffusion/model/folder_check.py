@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from void_engine.diffusion.errors import ModelFolderError
-from void_engine.diffusion.flow import Raft
 from void_engine.diffusion.model.folder import ModelFolder
+from void_engine.diffusion.model.optical_flow import Raft
 from void_engine.diffusion.model.text import PromptTokenizer
 from void_engine.diffusion.model.weights import (
     T5_ALIASES,

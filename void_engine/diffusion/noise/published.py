@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
-from void_engine.diffusion.flow import DenseInverseSearch, OpticalFlow
+from void_engine.diffusion.model.optical_flow import DenseInverseSearch, OpticalFlow
 from void_engine.diffusion.noise.warped import CarriedNoise, Float32Array
 
 CHANNELS = 16

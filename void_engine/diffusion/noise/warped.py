@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from void_engine.diffusion.flow import DenseInverseSearch, OpticalFlow
 from void_engine.diffusion.framing import SPATIAL_COMPRESSION, TEMPORAL_COMPRESSION
+from void_engine.diffusion.model.optical_flow import DenseInverseSearch, OpticalFlow
 from void_engine.diffusion.noise.seeded import generator
 
 Float32Array = NDArray[np.float32]

@@ -21,8 +21,8 @@ import torch.distributed as dist
 from void_engine.diffusion.errors import DeviceError, PeerError
 from void_engine.diffusion.model.offload import PrecisionOverflow
 from void_engine.diffusion.sampling.process_group import ProcessGroup, SingleProcess, share, shared_part, span
-from void_engine.diffusion.sampling.torchrun import LEADER, local_rank
 from void_engine.diffusion.sampling.windows import Window, WindowBlend
+from void_engine.diffusion.torchrun import LEADER, local_rank
 from void_engine.errors import RemovalCancelled
 
 # Followers wait for orders while the leader encodes or decodes, however long that takes. A process that dies

@@ -15,12 +15,7 @@ from void_engine.propagation.motion.flow import FlowMeter, FlowView, Measured, g
 from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import ShotTrack
-from void_engine.propagation.reveal import (
-    fusion,
-    gain_match,
-    source_weights,
-    warp,
-)
+from void_engine.propagation.reveal import fusion, gain_match, source_weights, warp
 from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
 
 BAND_PX = 8

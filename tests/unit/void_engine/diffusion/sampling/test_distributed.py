@@ -21,7 +21,7 @@ from safetensors.torch import load_file  # noqa: E402
 from tests.unit.void_engine.diffusion.sampling.group_member import denoised, member  # noqa: E402
 from void_engine.diffusion.sampling.distributed import current_process_group  # noqa: E402
 from void_engine.diffusion.sampling.process_group import SingleProcess  # noqa: E402
-from void_engine.diffusion.sampling.torchrun import process_count, process_rank  # noqa: E402
+from void_engine.diffusion.torchrun import process_count, process_rank  # noqa: E402
 
 LATENTS = 14  # six windows of four latents; eight for three processes, which do not divide evenly
 

@@ -14,9 +14,9 @@ torch = pytest.importorskip("torch", reason="the diffusion extra is not installe
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion.errors import ModelFolderError  # noqa: E402
+from void_engine.diffusion.memory_plan import ModelNeeds, measure_needs, needs_of, plan_mode  # noqa: E402
 from void_engine.diffusion.model.folder import ModelFolder  # noqa: E402
 from void_engine.diffusion.model.live_memory import peak_bytes  # noqa: E402
-from void_engine.diffusion.model.memory_plan import ModelNeeds, measure_needs, needs_of, plan_mode  # noqa: E402
 from void_engine.diffusion.model.tiny import (  # noqa: E402
     ModelSize,
     text_encoder_settings,

@@ -14,9 +14,9 @@ onnx = pytest.importorskip("onnx", reason="the test extra is not installed")
 
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.errors import ModelFolderError  # noqa: E402
-from void_engine.diffusion.flow import DenseInverseSearch, Raft, find_flow, make_flow  # noqa: E402
 from void_engine.diffusion.model.folder import ModelFolder  # noqa: E402
 from void_engine.diffusion.model.folder_check import check_models  # noqa: E402
+from void_engine.diffusion.model.optical_flow import DenseInverseSearch, Raft, find_flow, make_flow  # noqa: E402
 from void_engine.diffusion.model.tiny import make_tiny  # noqa: E402
 from void_engine.engines.interface import EngineRequest  # noqa: E402
 
