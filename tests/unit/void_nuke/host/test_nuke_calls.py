@@ -182,7 +182,7 @@ def problems(source: str, stubs: Stubs) -> list[str]:
 
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_every_call_exists(name: str, stubs: Stubs) -> None:
-    source = (Path(void_nuke.__file__).parent / name).read_text()
+    source = (Path(void_nuke.__file__).parent / "host" / name).read_text()
     assert problems(source, stubs) == []
 
 
@@ -214,8 +214,8 @@ def test_only_the_adapter_imports_nuke() -> None:
         for name in _imported(ast.parse(path.read_text()))
         if name.split(".")[0] in ("nuke", "nukescripts")
     }
-    assert "nuke_host.py" in importing
-    assert importing <= {"nuke_host.py", "init.py", "menu.py"}
+    assert "host/nuke_host.py" in importing
+    assert importing <= {"host/nuke_host.py", "init.py", "menu.py"}
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
