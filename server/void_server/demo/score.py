@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from void_engine.geometry import Box
-from void_engine.plates.frame import Frame
+from void_engine.plates.frame.frame import Frame
 from void_server.errors import ServiceError
 
 Float32Array = NDArray[np.float32]
