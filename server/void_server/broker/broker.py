@@ -262,7 +262,7 @@ class Broker:
         while not self._is_over:
             ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
             if not ready:
-                self._guard(self._store.tidy)
+                self._guard(self._store.database.tidy)
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
             if self._connection_limit.monitor in ready:
@@ -303,7 +303,7 @@ class Broker:
         orders to workers while submissions are being read: one commit serves both.
         """
         now = time.monotonic()
-        if not self._store.is_dirty:
+        if not self._store.database.is_dirty:
             self._dirty_since = None
         elif not self._is_urgent:
             if self._dirty_since is None:
@@ -371,8 +371,8 @@ class Broker:
                 status=self._board.status(0),
                 health=self._board.health(0),
                 totals=dict(self._meter.totals),
-                commit_s=self._store.commit_s,
-                commits=self._store.commits,
+                commit_s=self._store.database.commit_s,
+                commits=self._store.database.commits,
             )
 
     def _look_around(self) -> None:
