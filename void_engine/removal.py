@@ -13,7 +13,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Float32Array, Monitor, ShotFrame
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Monitor, ShotFrame
 from void_engine.errors import EngineError, MatteError, OutputExistsError, PlateError, SettingError
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, ShotFrame
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import ShotFrame
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
 from void_engine.morphology import replacement_weight

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from void_protocol.messages import JobState
+
 
 class ServiceError(Exception):
     """Any failure that the server explains to the person who runs it."""
@@ -25,6 +27,14 @@ class StoreError(ServiceError):
 
 class StoreFullError(StoreError):
     """The volume of the job store is full. The server has to stop until there is room."""
+
+
+class StateChangeRefused(ServiceError):  # noqa: N818 - the job stays as it is
+    """A job's state may not follow its present one; see :mod:`void_server.broker.jobs.job_states`."""
+
+    def __init__(self, job_id: str, before: JobState | None, after: JobState) -> None:
+        known = "is not stored" if before is None else f"is {before.value}"
+        super().__init__(f"job {job_id} {known} and cannot become {after.value}")
 
 
 class ServerStartError(ServiceError):

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import Float32Array
 from void_engine.errors import EngineError, OutputExistsError, RemovalCancelled
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal import RemovalMonitor, frames_to_make

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.contact_sheet import (
     Column,
     SheetView,
@@ -20,7 +21,6 @@ from void_engine.contact_sheet import (
     picture_column,
     save_png,
 )
-from void_engine.engines.interface import Float32Array, Uint8Array
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
 from void_engine.plates.sequence.sequence import PlateSequence

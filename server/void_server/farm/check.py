@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray
 from void_engine.errors import PlateError
 from void_engine.plates.exr.file import LOSSLESS_COMPRESSIONS, read_frame
 from void_engine.plates.frame.frame import Frame
@@ -89,7 +90,7 @@ def problems_of(request: RemovalRequest, shot: PlateShot, result: Frame) -> list
     return problems
 
 
-def _replaced(shot: PlateShot, plate: Frame, number: int) -> NDArray[np.bool_]:
+def _replaced(shot: PlateShot, plate: Frame, number: int) -> BoolArray:
     """Return where the result may differ from the plate, as (H, W) over the plate's data window."""
     window = plate.data_window
     result = np.zeros(window.shape, np.bool_)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from void_engine.engines.interface import CleanFrame, Float32Array
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import CleanFrame
 from void_engine.errors import MissingFrameError
 from void_engine.geometry import Box
 from void_engine.plates.exr.file import read_frame

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from void_engine.engines.interface import CleanFrame, EngineRequest, Float32Array, Monitor, ShotSource
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import RemovalCancelled
 from void_engine.geometry import Box
 from void_engine.mattes import MatteFiles, ShotMattes

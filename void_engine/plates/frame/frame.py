@@ -15,6 +15,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.errors import EngineError, PlateError
 from void_engine.geometry import Box
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHeader, MetadataValue, PixelType
@@ -136,7 +137,7 @@ class Frame:
         pixels: NDArray[Any] = self.blocks[block].pixels[..., index]
         return pixels
 
-    def plane(self, name: str, box: Box) -> NDArray[np.float32]:
+    def plane(self, name: str, box: Box) -> Float32Array:
         """One channel in ``box``: (h, w) float32, 0 outside the data window.
 
         Raises:
@@ -144,7 +145,7 @@ class Frame:
         """
         return self._read((name,), box)[..., 0]
 
-    def read_rgb(self, box: Box, layer: str = "") -> NDArray[np.float32]:
+    def read_rgb(self, box: Box, layer: str = "") -> Float32Array:
         """A layer's colours in ``box``: (h, w, 3) float32 scene-linear, 0 outside the data window.
 
         Raises:
@@ -152,9 +153,7 @@ class Frame:
         """
         return self._read(self.rgb_names(layer), box)
 
-    def with_rgb(
-        self, picture: NDArray[np.float32], box: Box, mask: NDArray[np.bool_], layer: str = ""
-    ) -> Frame:
+    def with_rgb(self, picture: Float32Array, box: Box, mask: BoolArray, layer: str = "") -> Frame:
         """The frame with a layer's colours replaced where ``mask`` is true.
 
         Args:
@@ -170,9 +169,7 @@ class Frame:
         planes = {red: picture[..., 0], green: picture[..., 1], blue: picture[..., 2]}
         return self.with_pixels(planes, box, mask)
 
-    def with_pixels(
-        self, planes: Mapping[str, NDArray[np.float32]], box: Box, mask: NDArray[np.bool_]
-    ) -> Frame:
+    def with_pixels(self, planes: Mapping[str, Float32Array], box: Box, mask: BoolArray) -> Frame:
         """The frame with channels replaced where ``mask`` is true; every other pixel keeps its bits.
 
         Values beyond a half's range become its largest. The data window grows where the mask reaches beyond
@@ -211,7 +208,7 @@ class Frame:
     def with_layer(
         self,
         layer: str,
-        channels: Mapping[str, NDArray[np.float32]],
+        channels: Mapping[str, Float32Array],
         box: Box | None = None,
         dtype: PixelType = HALF,
     ) -> Frame:
@@ -314,7 +311,7 @@ class Frame:
             f"{self.header.described} has no channel '{name}'; it has {', '.join(self.channel_names)}"
         )
 
-    def _read(self, names: Sequence[str], box: Box) -> NDArray[np.float32]:
+    def _read(self, names: Sequence[str], box: Box) -> Float32Array:
         """(h, w, len(names)) float32."""
         located = [self._find(name) for name in names]
         inside = box.intersection(self.data_window)
@@ -339,7 +336,7 @@ def _channels_of(blocks: Sequence[PixelBlock]) -> tuple[Channel, ...]:
     return tuple(Channel(name, block.pixels.dtype) for block in blocks for name in block.names)
 
 
-def _bounds(mask: NDArray[np.bool_], box: Box) -> Box:
+def _bounds(mask: BoolArray, box: Box) -> Box:
     """The smallest box around what is true in ``mask``, which covers ``box``."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
@@ -353,8 +350,8 @@ def _bounds(mask: NDArray[np.bool_], box: Box) -> Box:
 
 
 def _storable(
-    values: NDArray[np.float32],
-    chosen: NDArray[np.bool_],
+    values: Float32Array,
+    chosen: BoolArray,
     dtype: PixelType,
     header: FrameHeader,
     name: str,

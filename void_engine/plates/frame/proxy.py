@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.errors import SettingError
 from void_engine.geometry import Box
 
@@ -73,7 +74,7 @@ def area_average(pixels: NDArray[Any], data_window: Box, display_window: Box, di
     return result
 
 
-def _padded(values: NDArray[np.float32], window: Box, wanted: Box, mode: Any) -> NDArray[np.float32]:
+def _padded(values: Float32Array, window: Box, wanted: Box, mode: Any) -> Float32Array:
     if window == wanted:
         return values
     rows = (window.y0 - wanted.y0, wanted.y1 - window.y1)

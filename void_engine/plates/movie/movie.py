@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.colour.primaries import REC709_CHROMATICITIES
 from void_engine.errors import PlateError, SettingError
 from void_engine.plates.frame.timecode import Timecode
@@ -194,7 +195,7 @@ class Movie:
         )
         return _planes(wide, "<u2")
 
-    def luma(self, frame: Any) -> NDArray[np.uint8]:
+    def luma(self, frame: Any) -> Uint8Array:
         """A frame's (H, W) luma over the full 8 bits: code values, 0 black, 255 white."""
         if frame.format.is_rgb:
             # Levels are grey, so green is as good as any; a matrix would only round.
@@ -226,7 +227,7 @@ class Movie:
         return _LUMA_WEIGHTS[tag]
 
 
-def _rgb_from_yuv(red: float, blue: float, is_full: bool, bits: int) -> NDArray[np.float32]:
+def _rgb_from_yuv(red: float, blue: float, is_full: bool, bits: int) -> Float32Array:
     """(3, 4) from Y, U, V code values at the top of 16 bits to RGB over 0..65535 (ITU-T H.273, 8.3).
 
     Args:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float64Array
 from void_engine.errors import SettingError
 
 Transfer = Literal["srgb", "bt1886", "rec709", "gamma22", "gamma28", "linear"]
@@ -65,7 +65,7 @@ def choose_transfer(colour: str, tag: int) -> Transfer:
     )
 
 
-def decode(code: NDArray[np.float64], transfer: Transfer) -> NDArray[np.float64]:
+def decode(code: Float64Array, transfer: Transfer) -> Float64Array:
     """Code values in 0..1 as linear light in 0..1."""
     if transfer == "linear":
         return code

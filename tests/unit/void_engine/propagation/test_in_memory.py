@@ -7,17 +7,16 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.errors import MatteError, PlateError, RemovalCancelled
 from void_engine.propagation import remove_object
-from void_engine.propagation.arrays import SilentMonitor
+from void_engine.propagation.in_memory import SilentMonitor
 
-Array = NDArray[np.float32]
 ROWS, COLUMNS, FRAMES = 72, 104, 7
 
 
-def texture(rows: int, columns: int, seed: int = 1) -> Array:
+def texture(rows: int, columns: int, seed: int = 1) -> Float32Array:
     """A smooth random picture with structure at several scales, scene-linear, about 0.05 to 1."""
     generator = np.random.default_rng(seed)
     total = np.zeros((rows, columns, 3), np.float32)
@@ -28,7 +27,7 @@ def texture(rows: int, columns: int, seed: int = 1) -> Array:
     return (0.05 + 0.95 * total).astype(np.float32)
 
 
-def panning(step: float, frames: int = FRAMES) -> Array:
+def panning(step: float, frames: int = FRAMES) -> Float32Array:
     """A camera that moves ``step`` pixels to the right in each frame."""
     still = texture(ROWS, COLUMNS + 120)
     moved = []
@@ -39,19 +38,19 @@ def panning(step: float, frames: int = FRAMES) -> Array:
     return np.stack(moved).astype(np.float32)
 
 
-def walking_box(frames: int = FRAMES, step: int = 9) -> Array:
+def walking_box(frames: int = FRAMES, step: int = 9) -> Float32Array:
     matte = np.zeros((frames, ROWS, COLUMNS), np.float32)
     for t in range(frames):
         matte[t, 24:50, 18 + step * t : 32 + step * t] = 1
     return matte
 
 
-def covered(truth: Array, matte: Array, colour: float = 0.7) -> Array:
+def covered(truth: Float32Array, matte: Float32Array, colour: float = 0.7) -> Float32Array:
     cover = matte[..., None]
     return (truth * (1 - cover) + colour * cover).astype(np.float32)
 
 
-def error_inside(clean: Array, truth: Array, matte: Array) -> float:
+def error_inside(clean: Float32Array, truth: Float32Array, matte: Float32Array) -> float:
     """Root mean square error under the matte."""
     return float(np.sqrt(np.square(clean - truth)[matte > 0].mean()))
 
@@ -206,7 +205,7 @@ def test_across_a_cut_nothing_is_taken() -> None:
     ],
 )
 def test_wrong_arrays_are_named(
-    spoil: Callable[[Array, Array], tuple[Array, Array]], error: type[Exception]
+    spoil: Callable[[Float32Array, Float32Array], tuple[Float32Array, Float32Array]], error: type[Exception]
 ) -> None:
     plate, matte = spoil(panning(0.0, 2), walking_box(2))
     with pytest.raises(error):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from void_engine.engines.interface import EngineRequest, Float32Array, Monitor, ShotFrame
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import EngineRequest, Monitor, ShotFrame
 from void_engine.errors import MatteError, PlateError
 from void_engine.propagation.engine import PropagationEngine
 
