@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.geometry import Box
 
@@ -92,8 +92,7 @@ def _resampled(picture: Float32Array, before: tuple[int, int], after: tuple[int,
     # Shrink first: then there is less to enlarge.
     area = (min(before[0], after[0]), min(before[1], after[1]))
     if area != before:
-        shrunk = cv2.resize(result, (area[1], area[0]), interpolation=cv2.INTER_AREA)
-        result = np.asarray(shrunk, np.float32).reshape(area + picture.shape[2:])
+        result = opencv.resize(result, area, opencv.AREA).reshape(area + picture.shape[2:])
     result = _rows_enlarged(result, after[0])
     if after[1] != area[1]:
         across = _rows_enlarged(np.ascontiguousarray(result.swapaxes(0, 1)), after[1])

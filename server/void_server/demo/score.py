@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
 from void_engine.plates.frame import Frame
@@ -260,7 +261,7 @@ def _similarity(truth: Float32Array, picture: Float32Array) -> Float32Array:
 
 
 def _fine_energy(picture: Float32Array, hole: BoolArray) -> float:
-    fine = picture - cv2.GaussianBlur(picture, (0, 0), _DETAIL_SIGMA_PX)
+    fine = picture - opencv.gaussian_blur(picture, _DETAIL_SIGMA_PX)
     return float(np.square(fine[hole], dtype=np.float64).sum())
 
 
@@ -269,7 +270,5 @@ def _decibels(mean_square: float) -> float:
 
 
 def _surroundings(inside: BoolArray) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    bounds = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     everything = Box.from_size(inside.shape[1], inside.shape[0])
-    return bounds.grown(_CONTEXT_PX).intersection(everything).slices(everything)
+    return Box.around(inside).grown(_CONTEXT_PX).intersection(everything).slices(everything)
