@@ -12,7 +12,7 @@ from void_engine.arrays import Float32Array
 from void_engine.errors import MatteError
 from void_engine.geometry import Box
 from void_engine.morphology import matte_bounds
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.roto.matte import bounds, rasterise
 from void_engine.roto.shapes import ShapeAtFrame
 

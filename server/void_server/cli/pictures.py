@@ -23,7 +23,7 @@ from void_engine.contact_sheet import (
 )
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job

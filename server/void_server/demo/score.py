@@ -22,7 +22,7 @@ from skimage.metrics import structural_similarity
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
-from void_engine.plates.frame import Frame
+from void_engine.plates.frame.frame import Frame
 from void_server.errors import ServiceError
 
 RESULT = "result"

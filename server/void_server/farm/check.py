@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from void_engine.arrays import BoolArray
 from void_engine.errors import PlateError
-from void_engine.plates.exr import LOSSLESS_COMPRESSIONS, read_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import LOSSLESS_COMPRESSIONS, read_frame
+from void_engine.plates.frame.frame import Frame
 from void_engine.removal import FINGERPRINT_KEY, JOB_ID_KEY, RemovalMonitor, RemovalRequest
 from void_engine.shot import PlateShot
 from void_server.farm.errors import FarmError
