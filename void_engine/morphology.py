@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
 from void_engine import opencv
@@ -48,35 +47,6 @@ def grow(matte: Float32Array, pixels: float) -> Float32Array:
     if part:
         grown += np.float32(part) * (_dilate_by_disc(matte, whole + 1) - grown)
     return grown
-
-
-def soften(matte: Float32Array, pixels: float) -> Float32Array:
-    """The matte blurred so that a hard edge becomes a ramp that reaches ``pixels`` to either side of it.
-
-    A Gaussian with a standard deviation of half of ``pixels``, cut off at the next whole pixel: what is
-    farther than that from any edge keeps its value to float precision. The picture's border is continued.
-
-    Args:
-        matte: (H, W), 0..1.
-        pixels: reach of the ramp in pixels, at least 0; any fraction.
-
-    Returns:
-        (H, W) float32; at 0 a copy.
-
-    Raises:
-        SettingError: when ``pixels`` is negative or not finite.
-    """
-    _check_softness(pixels)
-    matte = np.array(matte, np.float32, order="C")
-    if pixels == 0:
-        return matte
-    # Integrated over each pixel, not sampled at its centre: so a fraction of a pixel still softens.
-    borders = np.arange(-math.ceil(pixels) - 0.5, math.ceil(pixels) + 1.0)
-    shares = np.diff([math.erf(border * math.sqrt(2.0) / pixels) for border in borders])
-    kernel = (shares / shares.sum()).astype(np.float32)
-    blurred = cv2.sepFilter2D(matte, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
-    result: Float32Array = np.clip(blurred, matte.min(), matte.max()) if matte.size else matte
-    return result
 
 
 def replacement_weight(

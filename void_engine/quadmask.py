@@ -44,24 +44,6 @@ _OVERLAY_COLOURS = {
 }
 
 
-def quadmask_from_roles(remove: Float32Array, affected: Float32Array) -> Uint8Array:
-    """The quadmask of two role mattes, pixel by pixel.
-
-    Args:
-        remove: (H, W) in 0..1, coverage by what goes.
-        affected: (H, W) in 0..1, coverage by what the object changed.
-
-    Returns:
-        (H, W) uint8 with the four levels. A matte counts where it is above :data:`ROLE_THRESHOLD`; NaN
-        does not.
-
-    Raises:
-        MatteError: when the mattes are not two pictures of one size.
-    """
-    _check_same_size(remove, affected)
-    return _levels(remove > ROLE_THRESHOLD, affected > ROLE_THRESHOLD)
-
-
 def roles_from_levels(levels: Uint8Array) -> tuple[Float32Array, Float32Array]:
     """The two role mattes that a stored quadmask stands for.
 
@@ -138,14 +120,6 @@ def snap_to_grid(affected: BoolArray, pixel_aspect: float = 1.0) -> BoolArray:
     tall = np.repeat(touched, np.diff(tops, append=height), axis=0)
     whole: BoolArray = np.repeat(tall, np.diff(lefts, append=width), axis=1)
     return whole
-
-
-def clear_affected(quadmask: Uint8Array) -> Uint8Array:
-    """The quadmask without its affected level: overlap becomes remove, affected becomes keep."""
-    cleared = quadmask.copy()
-    cleared[quadmask == OVERLAP] = REMOVE
-    cleared[quadmask == AFFECTED] = KEEP
-    return cleared
 
 
 def build_quadmask(

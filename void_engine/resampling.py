@@ -69,21 +69,6 @@ def crop(picture: NDArray[np.generic], picture_box: Box, box: Box) -> NDArray[np
     return np.pad(part, border + ((0, 0),) * (picture.ndim - 2), mode="edge")
 
 
-def paste(onto: NDArray[np.generic], onto_box: Box, picture: NDArray[np.generic], box: Box) -> None:
-    """Write the picture that covers ``box`` into the array that covers ``onto_box``, where they overlap.
-
-    The inverse of :func:`crop`: what was repeated beyond the picture's edge is dropped.
-
-    Raises:
-        ValueError: when an array has not its box's size.
-    """
-    _check_shape(onto, onto_box.shape)
-    _check_shape(picture, box.shape)
-    inside = box.intersection(onto_box)
-    if not inside.is_empty:
-        onto[inside.slices(onto_box)] = picture[inside.slices(box)]
-
-
 def _resampled(picture: Float32Array, before: tuple[int, int], after: tuple[int, int]) -> Float32Array:
     _check_shape(picture, before)
     if picture.ndim > 3 or picture.shape[2:] > (4,):

@@ -15,6 +15,7 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import Float32Array, Float64Array
+from void_engine.colour import srgb
 from void_server.demo.photographs import Garage, depth_from_disparity
 
 HIGHLIGHT = 20.0
@@ -151,17 +152,10 @@ class GarageSet:
         return opencv.remap(self._disparity, x - half, y - half)
 
 
-def linear_from_srgb(encoded: Float32Array) -> Float32Array:
-    """The inverse of the sRGB curve (IEC 61966-2-1), elementwise."""
-    low = encoded / np.float32(12.92)
-    high = ((np.maximum(encoded, 0.0) + 0.055) / 1.055) ** 2.4
-    return np.where(encoded <= 0.04045, low, high).astype(np.float32)
-
-
 def _lit(photograph: Float32Array) -> Float32Array:
     """The photograph as scene-linear light, with back what its 8 bits have clipped: glints on metal up to
     :data:`HIGHLIGHT`, the headlamp switched on, the tail light glowing."""
-    linear = linear_from_srgb(photograph)
+    linear = srgb.decode(photograph)
     brightness = photograph.min(axis=2)
     standing_out = brightness - opencv.gaussian_blur(brightness, 5.0)
     glint = _ramp(standing_out, 0.10, 0.34) * _ramp(brightness, 0.62, 0.96)

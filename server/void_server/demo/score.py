@@ -21,6 +21,7 @@ from skimage.metrics import structural_similarity
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.colour import srgb
 from void_engine.geometry import Box
 from void_engine.plates.frame.frame import Frame
 from void_server.errors import ServiceError
@@ -158,10 +159,8 @@ class Scorer:
 def encoded(linear: Float32Array) -> Float32Array:
     """The encoding that pictures are compared in: sRGB's curve up to 1, ``1 + 0.44 ln x`` above; sRGB's
     straight part goes on below 0."""
-    inside = np.clip(linear, 0.0031308, 1.0)
-    curve = 1.055 * inside ** (1.0 / 2.4) - 0.055
     above = 1.0 + 0.44 * np.log(np.maximum(linear, 1.0))
-    code = np.where(linear > 1.0, above, np.where(linear < 0.0031308, 12.92 * linear, curve))
+    code = np.where(linear > 1.0, above, srgb.encode(np.minimum(linear, 1.0)))
     return np.asarray(code, dtype=np.float32)
 
 
