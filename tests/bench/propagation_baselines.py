@@ -14,9 +14,8 @@ from void_engine.colour import srgb
 
 def _from_display(encoded: Float32Array) -> Float32Array:
     x = np.maximum(encoded, 0)
-    return np.where(x <= 1, srgb.decode(np.minimum(x, 1)), np.exp((np.maximum(x, 1) - 1) / 0.44)).astype(
-        np.float32
-    )
+    above = np.exp((np.maximum(x, 1) - 1) / 0.44)
+    return np.where(x <= 1, srgb.decode(np.minimum(x, 1)), above).astype(np.float32)
 
 
 def _spatial(plate: Float32Array, matte: Float32Array, method: int) -> Float32Array:
