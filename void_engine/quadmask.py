@@ -57,6 +57,24 @@ _OVERLAY_COLOURS = {
 }
 
 
+def quadmask_from_roles(remove: Float32Array, affected: Float32Array) -> Uint8Array:
+    """The quadmask of two role mattes, pixel by pixel.
+
+    Args:
+        remove: (H, W) in 0..1, coverage by what goes.
+        affected: (H, W) in 0..1, coverage by what the object changed.
+
+    Returns:
+        (H, W) uint8 with the four levels. A matte counts where it is above :data:`ROLE_THRESHOLD`; NaN
+        does not.
+
+    Raises:
+        MatteError: when the mattes are not two pictures of one size.
+    """
+    _check_same_size(remove, affected)
+    return _levels(remove > ROLE_THRESHOLD, affected > ROLE_THRESHOLD)
+
+
 def roles_from_levels(levels: Uint8Array) -> tuple[Float32Array, Float32Array]:
     """The two role mattes that a stored quadmask stands for.
 

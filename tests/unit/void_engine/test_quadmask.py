@@ -20,6 +20,7 @@ from void_engine.quadmask import (
     build_quadmask,
     grid_shape,
     overlay,
+    quadmask_from_roles,
     quantise_levels,
     removal_mask,
     roles_from_levels,
@@ -29,10 +30,6 @@ from void_engine.quadmask import (
 GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "cases"
 
 
-def levels_of(remove: np.ndarray, affected: np.ndarray) -> np.ndarray:
-    return build_quadmask(remove, affected, is_first_frame=False, snap=False)
-
-
 def matte(*values: float) -> np.ndarray:
     return np.array([values], np.float32)
 
@@ -40,7 +37,7 @@ def matte(*values: float) -> np.ndarray:
 def test_levels_of_roles() -> None:
     remove = matte(1.0, 1.0, 0.0, 0.0)
     affected = matte(0.0, 1.0, 1.0, 0.0)
-    assert levels_of(remove, affected).tolist() == [[REMOVE, OVERLAP, AFFECTED, KEEP]]
+    assert quadmask_from_roles(remove, affected).tolist() == [[REMOVE, OVERLAP, AFFECTED, KEEP]]
     assert [REMOVE, OVERLAP, AFFECTED, KEEP] == [0, 63, 127, 255]
 
 
@@ -48,8 +45,8 @@ def test_threshold_is_exclusive_and_nan_is_nothing() -> None:
     t = np.float32(ROLE_THRESHOLD)
     remove = matte(float(t), float(np.nextafter(t, np.float32(1))), np.nan, np.inf)
     expected = [[KEEP if not value > ROLE_THRESHOLD else REMOVE for value in remove[0]]]
-    assert levels_of(remove, np.zeros_like(remove)).tolist() == expected
-    assert levels_of(matte(0.04, 0.06), matte(0, 0)).tolist() == [[KEEP, REMOVE]]
+    assert quadmask_from_roles(remove, np.zeros_like(remove)).tolist() == expected
+    assert quadmask_from_roles(matte(0.04, 0.06), matte(0, 0)).tolist() == [[KEEP, REMOVE]]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +115,7 @@ def test_roles_and_levels_are_inverse() -> None:
     assert remove.tolist() == [[1, 1, 0, 0]]
     assert affected.tolist() == [[0, 1, 1, 0]]
     assert remove.dtype == affected.dtype == np.float32
-    np.testing.assert_array_equal(levels_of(remove, affected), levels)
+    np.testing.assert_array_equal(quadmask_from_roles(remove, affected), levels)
 
 
 def test_jittered_levels_of_a_compressed_movie() -> None:
@@ -204,7 +201,7 @@ def test_sizes_must_agree() -> None:
     with pytest.raises(MatteError, match=r"4x3.*5x3"):
         build_quadmask(np.zeros((3, 4), np.float32), np.zeros((3, 5), np.float32), is_first_frame=False)
     with pytest.raises(MatteError, match="one channel"):
-        levels_of(np.zeros((3, 4, 3), np.float32), np.zeros((3, 4, 3), np.float32))
+        quadmask_from_roles(np.zeros((3, 4, 3), np.float32), np.zeros((3, 4, 3), np.float32))
 
 
 def test_overlay_colours() -> None:
