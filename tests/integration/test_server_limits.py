@@ -20,7 +20,6 @@ import pytest
 import zmq
 
 from tests.integration.server_case import (
-    CHECKOUT,
     FIRST,
     Stranger,
     job_for,
@@ -28,8 +27,8 @@ from tests.integration.server_case import (
     wait_until,
     write_shot,
 )
-from void_engine.plates.exr import write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
 from void_protocol.errors import ServerUnreachableError
 from void_protocol.job import Settings
@@ -43,8 +42,7 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ServerProcess]]:
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+def start(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     with ExitStack() as servers:
 
         def start_server(**settings: Any) -> ServerProcess:

@@ -3,7 +3,7 @@
 docs/propagation.md explains the method, its limits and its figures.
 """
 
-from void_engine.propagation.arrays import remove_object
 from void_engine.propagation.engine import PropagationEngine
+from void_engine.propagation.in_memory import remove_object
 
 __all__ = ["PropagationEngine", "remove_object"]

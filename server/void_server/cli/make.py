@@ -1,4 +1,4 @@
-"""``void new``, ``void ingest``, ``void schema``: what a job is made of."""
+"""``void new``, ``void ingest`` and ``void schema``: makes jobs, and plates for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from void_engine.plates.pattern import FramePattern
+from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.errors import JobFileError
 from void_protocol.job import RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
@@ -21,10 +21,10 @@ _RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
 
 
 def parse_range(text: str) -> tuple[int, int]:
-    """``1001-1040`` or ``1001``, inclusive.
+    """Read ``1001-1040`` or ``1001``; both ends are included.
 
     Raises:
-        typer.BadParameter: for anything else.
+        typer.BadParameter: when the text is neither.
     """
     found = _RANGE.match(text.strip())
     if found is None:
@@ -98,7 +98,7 @@ def ingest(
     ] = False,
 ) -> None:
     """Turn a movie into scene-linear half-float EXR files."""
-    from void_engine.plates.ingest import ingest_movie
+    from void_engine.plates.movie.ingest import ingest_movie
 
     with StageProgress(movie.name) as bars:
         count = ingest_movie(
@@ -118,7 +118,7 @@ def schema() -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(new)
     app.command()(ingest)
     app.command()(schema)

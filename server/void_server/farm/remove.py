@@ -1,4 +1,4 @@
-"""The step that needs the GPU: the engine on one part of a shot. Its answers are kept, not merged yet."""
+"""The step that needs the GPU: it runs the engine on one part of a shot and keeps the answers unmerged."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from void_engine.engines.interface import CleanFrame, PartedEngine, PartOfShot
 from void_engine.geometry import Box
-from void_engine.plates.exr import remove_parts
-from void_engine.plates.frame import Frame
-from void_engine.plates.writer import PlateWriter
+from void_engine.plates.exr.file import remove_parts
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.removal import RemovalMonitor, frames_to_make, in_order
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (
@@ -32,8 +32,8 @@ def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
 
     Raises:
         FarmError: when the shot was not prepared.
-        EngineError: when the engine or a file fails; answers that are whole stay.
-        RemovalCancelled: when the monitor asked for a stop; answers that are whole stay.
+        EngineError: when the engine or a file fails; finished answers stay.
+        RemovalCancelled: when the monitor asked for a stop; finished answers stay.
     """
     place = ScratchLayout.of(piece, scratch)
     found = place.prepared()
@@ -66,7 +66,7 @@ def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
 
 
 def _as_frame(clean: CleanFrame, box: Box) -> Frame:
-    """float32: the merge later gets the engine's own numbers."""
+    """Return the clean frame as float32, so that the merge later gets the engine's own numbers."""
     names: tuple[str, ...] = RGB
     planes = clean.picture
     if clean.confidence is not None:
