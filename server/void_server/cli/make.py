@@ -1,4 +1,4 @@
-"""``void new``, ``void ingest``, ``void schema``: what a job is made of."""
+"""``void new``, ``void ingest`` and ``void schema``: makes jobs, and plates for them."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def schema() -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(new)
     app.command()(ingest)
     app.command()(schema)
