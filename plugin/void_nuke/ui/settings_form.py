@@ -131,7 +131,9 @@ class SettingsForm(QtWidgets.QWidget):
         for column, role in enumerate(PICK_ROLES):
             line = QtWidgets.QLineEdit()
             line.setPlaceholderText("node")
-            line.setToolTip("A node whose alpha is added to this role's mattes: a key, a Cryptomatte, a rotopaint")
+            line.setToolTip(
+                "A node whose alpha is a matte of this role too: a key, a Cryptomatte, a rotopaint"
+            )
             line.editingFinished.connect(
                 lambda role=role, line=line: self._model.set_matte_node(role, line.text().strip())
             )
