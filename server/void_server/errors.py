@@ -10,7 +10,21 @@ class ServiceError(Exception):
 
 
 class ServerSettingError(ServiceError):
-    """A setting of the server has a value that it cannot have."""
+    """A setting has a value that it cannot have.
+
+    Args:
+        setting: its name.
+        reason: what is wrong with its value, and what to use.
+        place: where the value comes from, such as a file or an option; empty where nobody knows.
+    """
+
+    def __init__(self, setting: str, reason: str, place: str = "") -> None:
+        super().__init__(f"{place}: {setting}: {reason}" if place else f"{setting}: {reason}")
+        self.setting, self.reason = setting, reason
+
+
+class SettingsFileError(ServiceError):
+    """A file of settings cannot be read or written."""
 
 
 class KeyListError(ServiceError):
