@@ -23,7 +23,9 @@ def new(
     plate: Annotated[str, typer.Option(help="Plate pattern, such as plate.%04d.exr.")],
     output: Annotated[str, typer.Option(help="Result pattern; {version} becomes v001.")],
     frames: Annotated[str | None, typer.Option(help="Range such as 1001-1040; default: all on disk.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(help="Matte of what goes: PATTERN[:CHANNEL].")] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(help="Matte of what to remove: PATTERN[:CHANNEL].")
+    ] = None,
     affected: Annotated[
         list[str] | None, typer.Option(help="Matte of what the object did to the scene: PATTERN[:CHANNEL].")
     ] = None,
@@ -34,11 +36,11 @@ def new(
     shapes: Annotated[Path | None, typer.Option(help="JSON file with a list of baked roto shapes.")] = None,
     engine: Annotated[str, typer.Option(help="auto, void, propagation or identity.")] = "auto",
     prompt: Annotated[str, typer.Option(help="What remains when the object is gone.")] = "",
-    proxy: Annotated[float, typer.Option(help="1, 0.5, 0.25 or 0.125.")] = 1.0,
+    proxy: Annotated[float, typer.Option(help="Scale: 1, 0.5, 0.25 or 0.125.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 42,
     colour_space: Annotated[
         str | None,
-        typer.Option(help="The plate's scene-linear space in OCIO; default: as its primaries say."),
+        typer.Option(help="The plate's scene-linear space in OCIO; default: from its primaries."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Shot name; default: the plate's file name.")] = None,
 ) -> None:

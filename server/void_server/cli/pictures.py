@@ -129,7 +129,7 @@ def sheet_command(
     ] = None,
     rows: Annotated[int, typer.Option(help="How many frames to show.", min=1, max=40)] = _MOST_ROWS,
     version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
-    proxy: Annotated[float | None, typer.Option(help="The scale that was worked at.")] = None,
+    proxy: Annotated[float | None, typer.Option(help="The scale of the result.")] = None,
     difference: Annotated[bool, typer.Option("--difference", help="Add a difference column.")] = False,
     exposure: Annotated[float, typer.Option(help="Exposure of the sheet in stops.")] = 0.0,
 ) -> None:
