@@ -157,7 +157,7 @@ class LayeredRevealer:
         """What the sources show of one layer along their ``motions``."""
         mine = np.asarray(owned.share if layer == owned.front else 1.0 - owned.share, np.float32)
         sign = np.float32(1.0 if layer else -1.0)
-        paths: list[RegisteredSource] = []
+        sources: list[RegisteredSource] = []
         for (number, through), evidence in zip(motions.items(), seen, strict=True):
             self._monitor.check_cancelled()
             # Full frames are held while their layer is fused, not longer: they are large.
@@ -171,8 +171,10 @@ class LayeredRevealer:
             claim = np.where(np.isfinite(evidence), evidence * sign, np.float32(0.0))
             given = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0)
             shows = np.where(claim < _DENIED, 0.0, given).astype(np.float32)
-            paths.append(self._revealer.path(target, surround, source, view.homography, measured, shows))
-        return self._revealer.fuse(self._working.full(target), surround, paths, mine)
+            sources.append(
+                self._revealer.registered(target, surround, source, view.homography, measured, shows)
+            )
+        return self._revealer.fuse(self._working.full(target), surround, sources, mine)
 
 
 def _ratio(one: Revealed, other: Revealed, plate: Float32Array, shown: BoolArray) -> float:

@@ -74,7 +74,7 @@ class RegisteredSource:
     """A source registered to a target, and how far to believe it."""
 
     source: Source
-    path: warp.Warp
+    motion: warp.Warp
     gain: gain_match.GainMatch
     quality: float
     """How far to believe this source when nothing beside the hole can tell."""
@@ -108,8 +108,8 @@ class Revealer:
     def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
         """Fuse the frames ``numbers`` and the ``extra`` sources on what is hidden in ``target``."""
         surround = self.surround(target)
-        paths = self._register(target, surround, numbers, extra)
-        return self.fuse(self._working.full(target), surround, paths)
+        sources = self._register(target, surround, numbers, extra)
+        return self.fuse(self._working.full(target), surround, sources)
 
     # --- on the analysis box
 
@@ -144,7 +144,7 @@ class Revealer:
             views.append((source, view, measured))
             tests.append(test if test.improves(measured.flow) else None)
         structure = self._structure(views, hole, ring, texture) if any(tests) else None
-        paths = []
+        sources = []
         for (source, view, measured), useful in zip(views, tests, strict=True):
             self._monitor.check_cancelled()
             weight = measured.confidence * texture
@@ -152,8 +152,10 @@ class Revealer:
                 completed = flow_completion.complete_flow(measured.flow, weight, ring, hole, structure)
             else:
                 completed = flow_completion.CompletedFlow(np.zeros_like(measured.flow), 0.0)
-            paths.append(self.path(target, surround, source, view.homography, measured, completed=completed))
-        return paths
+            sources.append(
+                self.registered(target, surround, source, view.homography, measured, completed=completed)
+            )
+        return sources
 
     def _structure(
         self,
@@ -190,7 +192,7 @@ class Revealer:
         guess = flow_completion.complete_flow(measured.flow, weight, ring, hole, structure).flow
         return opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
 
-    def path(
+    def registered(
         self,
         target: int,
         surround: HoleSurround,
@@ -211,11 +213,11 @@ class Revealer:
         box, hole, ring, encoded = surround.box, surround.hole, surround.ring, surround.encoded
         if completed is None:
             completed = flow_completion.CompletedFlow(np.zeros((*hole.shape, 2), np.float32), 0.0)
-        path = warp.Warp(source.full.number, homography, completed.flow)
+        motion = warp.Warp(source.full.number, homography, completed.flow)
         # GainMatch and misfit vary slowly: on a large box every other pixel of every other row tells as much.
         step = 2 if hole.size >= flow_completion.LARGE_BOX_PIXELS else 1
         thinned = (slice(None, None, step), slice(None, None, step))
-        map_x, map_y = warp.positions(path, box, box, (1.0, 1.0), step)
+        map_x, map_y = warp.positions(motion, box, box, (1.0, 1.0), step)
         seen = opencv.remap(source.analysis.encoded, map_x, map_y)
         blocked = opencv.remap(source.analysis.hidden.astype(np.float32), map_x, map_y, outside=1.0)
         confidence = np.where(hole, np.float32(0.0), measured.confidence)[thinned]
@@ -232,7 +234,7 @@ class Revealer:
         steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
         return RegisteredSource(
-            source, path, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32)
+            source, motion, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32)
         )
 
     # --- at full size
@@ -241,10 +243,10 @@ class Revealer:
         self,
         full: FullFrame,
         surround: HoleSurround,
-        paths: list[RegisteredSource],
+        sources: list[RegisteredSource],
         comparable: Float32Array | None = None,
     ) -> Revealed:
-        """What the sources on ``paths`` show of the hidden pixels of ``full`` and a band around them.
+        """What ``sources`` show of the hidden pixels of ``full`` and a band around them.
 
         Sources are judged by their errors beside the hole; where ``comparable`` (h, w on the analysis box)
         is given, only where it is above one half.
@@ -258,21 +260,21 @@ class Revealer:
         seen = np.zeros(region.shape, bool)
         kept = np.ones(region.shape, np.float32)
         certainty = np.zeros(region.shape, np.float32)
-        noise = float(np.median([p.gain.noise for p in paths])) if paths else 0.02
-        measured_weights = self._source_weights(full, area, box, paths, comparable)
+        noise = float(np.median([p.gain.noise for p in sources])) if sources else 0.02
+        measured_weights = self._source_weights(full, area, box, sources, comparable)
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
             tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
             inside = tile.slices(area)
             wanted = region[inside]
-            if not paths or not wanted.any():
+            if not sources or not wanted.any():
                 continue
             places = np.flatnonzero(wanted)
-            stack = np.empty((len(paths), len(places), 3), np.float32)
+            stack = np.empty((len(sources), len(places), 3), np.float32)
             weights = np.zeros(stack.shape[:2], np.float32)
-            for index, item in enumerate(paths):
+            for index, item in enumerate(sources):
                 self._monitor.check_cancelled()
-                map_x, map_y = warp.positions(item.path, box, tile, ratio)
+                map_x, map_y = warp.positions(item.motion, box, tile, ratio)
                 map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
                 stack[index], visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
                 offset = warp.upsample(item.gain.offset, box, tile, ratio)
@@ -280,7 +282,7 @@ class Revealer:
                 weight = warp.upsample(item.local, box, tile, ratio)
                 weights[index] = np.where(visible, weight.reshape(-1)[places], np.float32(0.0))
             if measured_weights is None:
-                weights *= np.array([item.quality for item in paths], np.float32)[:, None]
+                weights *= np.array([item.quality for item in sources], np.float32)[:, None]
             else:
                 weights *= measured_weights.where(weights > 0)
             fused = fusion.fuse(stack, weights, max(noise, 0.004))
@@ -297,11 +299,11 @@ class Revealer:
         full: FullFrame,
         area: Box,
         box: Box,
-        paths: list[RegisteredSource],
+        sources: list[RegisteredSource],
         comparable: Float32Array | None,
     ) -> source_weights.SourceWeights | None:
         """Weights from the sources' errors at points around the hole; None when too few can be compared."""
-        if len(paths) < 2:
+        if len(sources) < 2:
             return None
         points = _points_beside(full.hidden, area, self._working.ratio, box)
         if comparable is not None and len(points):
@@ -311,18 +313,18 @@ class Revealer:
             return None
         columns, rows = points[:, 0].astype(np.intp), points[:, 1].astype(np.intp)
         plate = encoding.encode(full.plate[rows, columns])
-        errors = np.zeros((len(paths), len(points), 3), np.float32)
+        errors = np.zeros((len(sources), len(points), 3), np.float32)
         valid = np.zeros(errors.shape[:2], bool)
-        for index, item in enumerate(paths):
+        for index, item in enumerate(sources):
             self._monitor.check_cancelled()
-            map_x, map_y = warp.point_positions(item.path, box, points, self._working.ratio)
+            map_x, map_y = warp.point_positions(item.motion, box, points, self._working.ratio)
             seen, valid[index] = warp.sample_points(item.source.full, item.gain.gain, map_x, map_y)
             offset = warp.read_at(item.gain.offset, box, points, self._working.ratio)
             errors[index] = seen + offset - plate
         measured = source_weights.covariance(errors, valid)
         if measured is None:
             return None
-        return source_weights.SourceWeights(measured + np.diag([item.blur for item in paths]))
+        return source_weights.SourceWeights(measured + np.diag([item.blur for item in sources]))
 
 
 def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:
