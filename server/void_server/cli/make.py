@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -14,23 +13,9 @@ from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.errors import JobFileError
 from void_protocol.job import RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
+from void_server.cli.frame_options import range_option
 from void_server.cli.progress import StageProgress
 from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
-
-_RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
-
-
-def parse_range(text: str) -> tuple[int, int]:
-    """Read ``1001-1040`` or ``1001``; both ends are included.
-
-    Raises:
-        typer.BadParameter: when the text is neither.
-    """
-    found = _RANGE.match(text.strip())
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is not a frame range; write 1001-1040")
-    first = int(found[1])
-    return first, int(found[2]) if found[2] is not None else first
 
 
 def new(
@@ -60,12 +45,11 @@ def new(
     name: Annotated[str | None, typer.Option(help="Shot name; default: the plate's file name.")] = None,
 ) -> None:
     """Make a job file from a plate and mattes or shapes."""
-    frame_range = parse_range(frames) if frames else None
     job = job_from_files(
         ShotFiles(
             plate=plate,
             output=output,
-            frames=frame_range,
+            frames=range_option(frames),
             remove=tuple(remove or ()),
             affected=tuple(affected or ()),
             ignore=tuple(ignore or ()),
