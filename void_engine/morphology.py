@@ -92,8 +92,10 @@ def replacement_weight(
 
 
 def matte_bounds(matte: Float32Array) -> Box:
-    """The smallest box, in the array's own pixels, around all that is above :data:`MATTE_EPSILON`; an empty
-    box where nothing is."""
+    """The smallest box around the pixels of (H, W) above :data:`MATTE_EPSILON`, in the array's own indices.
+
+    The box is empty where there are none.
+    """
     return Box.around(matte > MATTE_EPSILON)
 
 
@@ -120,7 +122,8 @@ def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
 
 
 def _signed_distance(solid: BoolArray, inside_too: bool) -> Float32Array:
-    """Distance of each pixel from the nearest solid one; inside, minus the steps to the edge pixels."""
+    """The distance of each pixel from the nearest solid one; negative inside, where it counts from the edge
+    pixels."""
     distance = opencv.depth_inside(~solid, opencv.EXACT)
     if inside_too and not solid.all():
         inside = opencv.depth_inside(solid, opencv.EXACT)

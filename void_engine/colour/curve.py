@@ -114,7 +114,7 @@ def _joined(shoulder: float, ceiling: float) -> ShoulderCurve:
     if rest <= 1e-9 or span <= 1e-9:
         return ShoulderCurve(1.0, 1.0, 0.0, 1.0)
     slope = srgb.slope(shoulder)
-    # sRGB is concave and 1 at 1, so its tangent passes 1 before a ceiling of 1 or more: there is a root.
+    # There is always a root: sRGB is concave and 1 at 1, so its tangent passes 1 before the ceiling.
     low, high = 1e-12, 1e12
     for _ in range(200):
         offset = math.sqrt(low * high)
