@@ -168,14 +168,6 @@ def snap_to_grid(affected: BoolArray, pixel_aspect: float = 1.0) -> BoolArray:
     return whole
 
 
-def clear_affected(quadmask: Uint8Array) -> Uint8Array:
-    """The quadmask without its affected level: overlap becomes remove, affected becomes keep."""
-    cleared = quadmask.copy()
-    cleared[quadmask == OVERLAP] = REMOVE
-    cleared[quadmask == AFFECTED] = KEEP
-    return cleared
-
-
 def build_quadmask(
     remove: Float32Array,
     affected: Float32Array,
