@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-import pytest
-
 from void_protocol.messages import (
     ClientMessage,
     ErrorCode,
