@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,15 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def nodes(source: bytes) -> list[ast.AST]:
+    """Everything that a module says. Parsed once, since several rules look at every module."""
+    return list(ast.walk(ast.parse(source)))
+
+
 def imported(path: Path) -> Iterator[str]:
     """Every module that a file imports anywhere, with each name taken from it: ``PySide6.QtWidgets``."""
-    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+    for node in nodes(path.read_bytes()):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -111,7 +118,7 @@ def speaks_sql(path: Path) -> bool:
             and isinstance(node.value, ast.Attribute)
             and node.value.attr.lstrip("_") == "database"
         )
-        for node in ast.walk(ast.parse(path.read_bytes()))
+        for node in nodes(path.read_bytes())
     )
 
 
