@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from void_engine.engines.interface import EngineRequest, ShotFrame
-from void_engine.propagation import PropagationEngine, working_set
+from void_engine.propagation import working_set
 from void_engine.propagation.arrays import SilentMonitor
+from void_engine.propagation.engine import PropagationEngine
 
 
 class EndlessShot:

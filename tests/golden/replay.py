@@ -28,8 +28,8 @@ from void_engine.diffusion.clip.condition_encoding import (
     tensor_reader,
 )
 from void_engine.diffusion.clip.conditioning import join_condition
+from void_engine.diffusion.compression import latent_frames
 from void_engine.diffusion.framing import (
-    latent_frames,
     load_clip_as_published,
     padding_indices,
     quantise_quadmask,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from void_engine.colour.curve import AcesCct, Curve, ShoulderCurve
+from void_engine.colour.encodings import ENCODINGS
 from void_engine.colour.exposure import ShotLight, exposure_stops
 from void_engine.colour.primaries import UNCHANGED, Primaries
 from void_engine.colour.view import DisplayView
@@ -17,7 +18,6 @@ from void_engine.errors import SettingError
 
 Float32Array = NDArray[np.float32]
 
-ENCODINGS = ("shoulder", "srgb", "acescct", "view")
 _LOWEST_CEILING = 1.0
 # A decoded code above the shoulder is believed as far as its own surroundings or the plate's reach.
 _OWN_MEDIAN_PX = 5

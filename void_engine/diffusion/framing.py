@@ -9,24 +9,11 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
-TEMPORAL_COMPRESSION = 4
-SPATIAL_COMPRESSION = 8
-# The transformer folds two latent frames into one token, so the number of latent frames must be even.
-TEMPORAL_PATCH = 2
+from void_engine.diffusion.compression import TEMPORAL_COMPRESSION, TEMPORAL_PATCH, pixel_frames
 
 PUBLISHED_WINDOW = 85
 PUBLISHED_LONGEST = 197
 PUBLISHED_SIZE = (384, 672)
-
-
-def latent_frames(frames: int) -> int:
-    """Latent frames of ``frames`` pixel frames: the first stands alone, then four go into one."""
-    return (frames - 1) // TEMPORAL_COMPRESSION + 1
-
-
-def pixel_frames(latents: int) -> int:
-    """Pixel frames that ``latents`` latent frames decode to."""
-    return (latents - 1) * TEMPORAL_COMPRESSION + 1
 
 
 def padded_length(frames: int, window: int, longest: int | None = None) -> int:

@@ -23,7 +23,9 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for all that is made.")] = Path(
         "demo_out"
     ),
-    engine: Annotated[str, typer.Option(help="auto, propagation, void or identity.")] = "propagation",
+    engine: Annotated[
+        str, typer.Option(help="auto, or an engine that 'void engines' lists.")
+    ] = "propagation",
     width: Annotated[int, typer.Option(help="Of the format, pixels.")] = 960,
     height: Annotated[int, typer.Option(help="Of the format, pixels.")] = 540,
     frames: Annotated[int, typer.Option(help="Length of the shot.", min=2)] = 40,

@@ -130,7 +130,8 @@ def needs(
     """Say how much device memory each memory mode needs, without loading anything."""
     import torch
 
-    from void_engine.diffusion.framing import PUBLISHED_WINDOW, latent_frames, padded_length
+    from void_engine.diffusion.compression import latent_frames
+    from void_engine.diffusion.framing import PUBLISHED_WINDOW, padded_length
     from void_engine.diffusion.memory_plan import MODES, measure_needs
     from void_engine.diffusion.model.folder import find_models
 

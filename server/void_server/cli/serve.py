@@ -162,7 +162,7 @@ def _serve_here(settings: ServerSettings, models: Path | None) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(show_path=False)])
     if models is not None:
-        from void_engine.engines.registry import MODELS_VARIABLE
+        from void_engine.diffusion.model.folder import MODELS_VARIABLE
 
         os.environ[MODELS_VARIABLE] = str(models.resolve())  # which the workers inherit
     serve_until_stopped(settings, on_ready=lambda where: typer.echo(f"void serve: listening on {where}"))

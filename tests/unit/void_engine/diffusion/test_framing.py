@@ -4,12 +4,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 
+from void_engine.diffusion.compression import latent_frames, pixel_frames  # noqa: E402
 from void_engine.diffusion.framing import (  # noqa: E402
-    latent_frames,
     load_clip_as_published,
     padded_length,
     padding_indices,
-    pixel_frames,
     quantise_quadmask,
 )
 

@@ -10,8 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from void_engine.errors import MatteError, PlateError, RemovalCancelled
-from void_engine.propagation import remove_object
-from void_engine.propagation.arrays import SilentMonitor
+from void_engine.propagation.arrays import SilentMonitor, remove_object
 
 Array = NDArray[np.float32]
 ROWS, COLUMNS, FRAMES = 72, 104, 7

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from void_engine.engines.interface import CleanFrame, EngineRequest, ShotFrame
 from void_engine.errors import PlateError, SettingError
-from void_engine.propagation import PropagationEngine, compose, remove_object, working_set
-from void_engine.propagation.arrays import SilentMonitor
+from void_engine.propagation import compose, working_set
+from void_engine.propagation.arrays import SilentMonitor, remove_object
+from void_engine.propagation.engine import PropagationEngine
 
 Array = NDArray[np.float32]
 ROWS, COLUMNS = 64, 96

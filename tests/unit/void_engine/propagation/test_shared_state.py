@@ -11,7 +11,7 @@ import pytest
 from tests.unit.void_engine.propagation.test_engine import Array, Following, Listener, Shot
 from void_engine.engines.interface import EngineRequest, PartOfShot
 from void_engine.errors import PlateError
-from void_engine.propagation import PropagationEngine
+from void_engine.propagation.engine import PropagationEngine
 from void_engine.propagation.shared_state import SharedState
 
 STARTS = (1001, 1007)
