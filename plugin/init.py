@@ -1,4 +1,4 @@
-"""Nuke runs this at every start, also in a terminal: no Qt here, and no failure leaves this file."""
+"""Nuke runs this file at every start, also in a terminal. It loads no Qt, and no failure leaves it."""
 
 import logging
 import platform
@@ -9,7 +9,8 @@ import nuke
 
 
 def _folder() -> Path:
-    """Where this file is. Nuke sets __file__; where it does not, its plug-in path knows us by our package."""
+    """Return this file's folder. Where Nuke does not set __file__, its plug-in path is searched for our
+    package."""
     if "__file__" in globals():
         return Path(__file__).resolve().parent
     for entry in nuke.pluginPath():
@@ -19,7 +20,7 @@ def _folder() -> Path:
 
 
 def _vendor_tag() -> str:
-    """The name that the installer gives to the packages for this Nuke's Python."""
+    """Return the name that the installer gives to the folder of packages for this Nuke's Python."""
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
     machine = platform.machine().lower()
     machine = {"amd64": "x86_64", "aarch64": "arm64"}.get(machine, machine)
@@ -32,18 +33,18 @@ def _start() -> None:
         sys.path.insert(0, str(folder))
     vendor = folder / "vendor" / _vendor_tag()
     if vendor.is_dir() and str(vendor) not in sys.path:
-        # Behind all others: a package that the studio brings itself is used as it is.
+        # The folder goes behind all others, so that a package that the studio brings itself is used as it is.
         sys.path.append(str(vendor))
-    # In a checkout the gizmos are beside the plug-in, in an installation inside of it.
+    # In a checkout the gizmos lie beside the plug-in; in an installation they lie inside it.
     gizmos = next((one for one in (folder / "gizmos", folder.parent / "gizmos") if one.is_dir()), None)
     if gizmos is not None:
         nuke.pluginAddPath(str(gizmos))
-    import void_protocol.client  # noqa: F401 - now, so that what is missing is told at the start
+    import void_protocol.client  # noqa: F401 - so that a missing package shows at the start
 
 
 try:
     _start()
-except Exception as error:  # noqa: BLE001 - Nuke has to start
+except Exception as error:  # noqa: BLE001 - Nuke has to start in any case
     logging.getLogger("void_nuke").warning(
         "VOID for Nuke is off (%s: %s). Close Nuke and run: python3 installer nuke --python %d.%d",
         type(error).__name__,

@@ -1,4 +1,4 @@
-"""Nuke runs this at every start with its GUI: menu and panel. No failure leaves this file."""
+"""Nuke runs this file at every start with its GUI. It adds menu and panel, and no failure leaves it."""
 
 import logging
 
@@ -17,11 +17,12 @@ def open_void_panel() -> object:
 
 
 def follow_opened_script() -> None:
-    """Jobs that are under way in a script are followed, and read back, also while the panel is closed."""
+    """Follow the jobs that are under way in the opened script, and read them back, also while no panel is
+    open."""
     try:
         from void_nuke.panel.running import follow_script
 
-        # Not inside Nuke's own loading: the script is whole only afterwards.
+        # This is posted rather than called: the script is whole only after Nuke has loaded it.
         nuke.executeInMainThread(follow_script)
     except Exception:
         logging.getLogger("void_nuke").exception(
@@ -30,7 +31,8 @@ def follow_opened_script() -> None:
 
 
 def _start() -> None:
-    # Imported now: a Nuke without the right Qt should say so at its start, and not when the panel is opened.
+    # Importing the panel here lets a Nuke without the right Qt say so at its start, not when the panel is
+    # opened.
     import void_nuke.ui.panel  # noqa: F401
 
     nukescripts.registerWidgetAsPanel(_PANEL, "VOID", PANEL_ID)
@@ -43,7 +45,7 @@ def _start() -> None:
 
 try:
     _start()
-except Exception as error:  # noqa: BLE001 - Nuke has to start
+except Exception as error:  # noqa: BLE001 - Nuke has to start in any case
     logging.getLogger("void_nuke").warning(
         "The VOID panel is off (%s: %s). Close Nuke and run: python3 installer nuke",
         type(error).__name__,

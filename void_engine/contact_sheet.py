@@ -12,14 +12,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.colour.curve import ShoulderCurve
 from void_engine.errors import OutputError
 from void_engine.quadmask import overlay
 
-Float32Array = NDArray[np.float32]
-Uint8Array = NDArray[np.uint8]
 ReadPicture = Callable[[int], Float32Array]
 """The frame with this number: (H, W, 3) scene-linear RGB."""
 ReadQuadmask = Callable[[int], Uint8Array]

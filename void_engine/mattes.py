@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.errors import MatteError
 from void_engine.geometry import Box
 from void_engine.morphology import matte_bounds
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.roto.matte import bounds, rasterise
 from void_engine.roto.shapes import ShapeAtFrame
 
@@ -36,9 +36,9 @@ class MatteFiles:
 class RoleMattes:
     """Both mattes of a box at one frame, hold-outs already cut out. (H, W) float32 in 0..1."""
 
-    remove: NDArray[np.float32]
-    affected: NDArray[np.float32]
-    held_out: NDArray[np.float32] | None = None
+    remove: Float32Array
+    affected: Float32Array
+    held_out: Float32Array | None = None
     """What no replacement may touch, however far it is grown; None for nothing."""
 
 
@@ -108,10 +108,10 @@ class ShotMattes:
         shapes_at = self.shapes.get(role)
         return () if shapes_at is None else shapes_at(number)
 
-    def role(self, number: int, role: MatteRole, box: Box) -> NDArray[np.float32] | None:
+    def role(self, number: int, role: MatteRole, box: Box) -> Float32Array | None:
         """The union of everything that has ``role`` at frame ``number``, (H, W) float32 in 0..1, with nothing
         cut out of it; None where nothing has the role."""
-        total: NDArray[np.float32] | None = None
+        total: Float32Array | None = None
         shapes = self._shapes(number, role)
         if shapes:
             total = rasterise(shapes, box, self.scale)
@@ -127,11 +127,11 @@ def _size(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _or_zeros(matte: NDArray[np.float32] | None, box: Box) -> NDArray[np.float32]:
+def _or_zeros(matte: Float32Array | None, box: Box) -> Float32Array:
     return np.zeros(box.shape, np.float32) if matte is None else matte
 
 
-def _read(matte: MatteFiles, number: int, box: Box) -> NDArray[np.float32]:
+def _read(matte: MatteFiles, number: int, box: Box) -> Float32Array:
     values = matte.frames.frame(number).plane(matte.channel, box)
     # A matte is a weight: what is not a number is not covered, and beyond full there is nothing.
     clean = np.clip(np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)

@@ -6,14 +6,12 @@ Outside the weight the plate's bits are not touched, whatever they are.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.errors import EngineError
 from void_engine.geometry import Box
 from void_engine.morphology import bounds_of
 from void_engine.seam import finite_pixels, match_to_plate, ring_width_px
-
-Float32Array = NDArray[np.float32]
 
 
 def merge(

@@ -10,13 +10,10 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box
-
-Float32Array = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 MATTE_EPSILON = 1.0 / 1024.0
 """A matte at or below this is zero: less than half a code value of an 8-bit matte, so only the rounding

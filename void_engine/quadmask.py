@@ -11,11 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.errors import MatteError
-
-Float32Array = NDArray[np.float32]
-Uint8Array = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
 
 REMOVE = 0
 OVERLAP = 63
@@ -83,7 +80,7 @@ def roles_from_levels(levels: Uint8Array) -> tuple[Float32Array, Float32Array]:
     return remove.astype(np.float32), affected.astype(np.float32)
 
 
-def quantise_levels(values: NDArray[np.uint8] | Float32Array) -> Uint8Array:
+def quantise_levels(values: Uint8Array | Float32Array) -> Uint8Array:
     """Every value moved to its level: to 31 it is remove, to 95 overlap, to 191 affected, else keep.
 
     Args:

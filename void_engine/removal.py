@@ -13,17 +13,18 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Float32Array, Monitor, ShotFrame
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Monitor, ShotFrame
 from void_engine.errors import EngineError, MatteError, OutputExistsError, PlateError, SettingError
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
 from void_engine.merge import merge
-from void_engine.plates.exr import check_end, read_header, remove_parts
-from void_engine.plates.frame import Frame
-from void_engine.plates.pattern import FramePattern
-from void_engine.plates.sequence import PlateSequence, ShotFormat
-from void_engine.plates.waiting import Patience
-from void_engine.plates.writer import PlateWriter
+from void_engine.plates.exr.file import check_end, read_header, remove_parts
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.sequence import PlateSequence, ShotFormat
+from void_engine.plates.sequence.writer import PlateWriter
+from void_engine.plates.storage.waiting import Patience
 from void_engine.region import RegionMode, plan_region
 from void_engine.shot import AnchorFrames, PlateShot, ReplacementLook
 

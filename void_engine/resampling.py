@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.geometry import Box
-
-Float32Array = NDArray[np.float32]
 
 _BLOCK_VALUES = 1 << 15
 """Values worked on at a time, so that the temporaries stay in the processor's cache."""

@@ -17,15 +17,10 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from void_engine.geometry import Box
 from void_engine.morphology import bounds_of
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 _PIVOT = 0.004
 """Scene-linear value below which a difference counts as an offset rather than as a gain. Low, so that the
@@ -129,7 +124,7 @@ def _membrane(
     return faith * _fitted_membrane(medians, pull)
 
 
-def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) -> IntArray:
+def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) -> Int64Array:
     """For each pixel the grid cell of the nearest solid pixel. So all of the ring's thickness at one stretch
     of the border falls into one cell, and the cells lie where the membrane is to be held."""
     solid = weight >= 1.0
@@ -141,12 +136,12 @@ def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) 
     rows, columns = np.nonzero(solid)
     cell_of_label = np.zeros(int(labels.max()) + 1, np.int64)
     cell_of_label[labels[rows, columns]] = (rows // cell_px) * grid_columns + columns // cell_px
-    nearest: IntArray = cell_of_label[labels]
+    nearest: Int64Array = cell_of_label[labels]
     return nearest
 
 
 def _cell_medians(
-    cells: IntArray, values: Float64Array, trust: Float64Array, count: int
+    cells: Int64Array, values: Float64Array, trust: Float64Array, count: int
 ) -> tuple[Float64Array, Float64Array]:
     """Weighted median of each cell without its outliers, and how good it is: 0 (nothing there) to 1."""
     order = _order_within(cells, values)
@@ -166,15 +161,15 @@ def _cell_medians(
     return median, np.minimum(1.0, samples / _FEWEST_SAMPLES) / (1.0 + variance / _NOISE_FLOOR**2)
 
 
-def _order_within(cells: IntArray, values: Float64Array) -> IntArray:
+def _order_within(cells: Int64Array, values: Float64Array) -> Int64Array:
     """Indices that sort by cell and within a cell by value. Short integers are sorted in linear time."""
     by_value = np.argsort(values)
-    order: IntArray = by_value[np.argsort(cells[by_value].astype(np.uint16), kind="stable")]
+    order: Int64Array = by_value[np.argsort(cells[by_value].astype(np.uint16), kind="stable")]
     return order
 
 
 def _weighted_medians(
-    cells: IntArray, values: Float64Array, trust: Float64Array, order: IntArray, count: int
+    cells: Int64Array, values: Float64Array, trust: Float64Array, order: Int64Array, count: int
 ) -> Float64Array:
     running = np.cumsum(trust[order])
     total = np.bincount(cells, trust, count)

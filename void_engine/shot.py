@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, ShotFrame
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import ShotFrame
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
 from void_engine.morphology import replacement_weight
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_engine.resampling import crop
 

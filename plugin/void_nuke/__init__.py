@@ -1,1 +1,2 @@
-"""The host side: what Nuke loads. It draws, exports and reads back; the work is done by the server."""
+"""What Nuke loads: it takes the artist's picks, exports them and reads results back. The server does the
+work."""

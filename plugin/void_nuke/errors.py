@@ -1,10 +1,11 @@
-"""What can go wrong on the host's side, drawn once. Every message is meant for the artist."""
+"""The errors of the host's side; each message is written for the artist to read."""
 
 from __future__ import annotations
 
 
 class HostError(Exception):
-    """Any failure that this package explains: what was wrong, with the node or frame, and what to do."""
+    """Any failure that this package explains. The message says what was wrong, with its node or frame, and
+    what to do."""
 
 
 class SelectionError(HostError):
@@ -12,10 +13,10 @@ class SelectionError(HostError):
 
 
 class ExportError(HostError):
-    """The plate, a matte or a shape could not be brought out of the script."""
+    """The plate, a matte or a shape could not be exported from the script."""
 
 
-class ExportCancelled(HostError):  # noqa: N818 - the artist's wish, not a failure
+class ExportCancelled(HostError):  # noqa: N818 - the artist's decision, not a failure
     """The artist cancelled the export. Nothing was submitted."""
 
 
@@ -24,4 +25,4 @@ class FarmOrderError(HostError):
 
 
 class MainThreadError(HostError):
-    """The main thread did not answer, or the host shuts down."""
+    """The main thread did not answer, or the host is shutting down."""

@@ -1,4 +1,5 @@
-"""What the buttons of ``VoidRemove`` do. They pass their node: nothing here needs the host's module."""
+"""The actions of the buttons of ``VoidRemove``. Each gets its node, so nothing here imports the host's
+module."""
 
 from __future__ import annotations
 
@@ -18,12 +19,12 @@ from void_nuke.panel.settings import PanelSettings
 from void_protocol.job import Role
 
 INPUTS = ("plate", "remove", "affected")
-"""In the order of the node's inputs."""
+"""The names of the node's inputs, in their order."""
 SCALES = {"1": 1.0, "1/2": 0.5, "1/4": 0.25, "1/8": 0.125}
 
 
 class Knob(Protocol):
-    """The part of Nuke's knob that is used."""
+    """The part of Nuke's knob that this module uses."""
 
     def value(self) -> Any: ...
 
@@ -31,7 +32,7 @@ class Knob(Protocol):
 
 
 class GizmoNode(Protocol):
-    """The part of Nuke's node that is used."""
+    """The part of Nuke's node that this module uses."""
 
     def __getitem__(self, knob: str) -> Knob: ...
 
@@ -41,7 +42,7 @@ class GizmoNode(Protocol):
 
 
 def submit(node: GizmoNode, model: PanelModel | None = None) -> None:
-    """Export and submit what is connected. Trouble is said in the node's status."""
+    """Export and submit what is connected. Problems are shown in the node's status."""
     model = model or the_model()
     try:
         job = model.session.start(pick_of(node, model))
@@ -71,7 +72,7 @@ def update(node: GizmoNode, model: PanelModel | None = None) -> None:
 
 
 def take_plate_range(node: GizmoNode, model: PanelModel | None = None) -> None:
-    """Set the frames to those of the plate."""
+    """Set the node's frames to those of the plate."""
     model = model or the_model()
     try:
         frames = model.host.plate(_plate_of(node)).frames
@@ -83,10 +84,10 @@ def take_plate_range(node: GizmoNode, model: PanelModel | None = None) -> None:
 
 
 def pick_of(node: GizmoNode, model: PanelModel) -> RemovalPick:
-    """What the node's inputs and knobs ask for.
+    """Make a pick of the node's inputs and knobs.
 
     Raises:
-        SelectionError: with what is missing, and what to do.
+        SelectionError: when something is missing; the message says what, and what to do.
     """
     plate = _plate_of(node)
     first, last = int(node["first_frame"].value()), int(node["last_frame"].value())
@@ -116,7 +117,7 @@ def pick_of(node: GizmoNode, model: PanelModel) -> RemovalPick:
 
 
 def show(node: GizmoNode, job: TrackedJob) -> None:
-    """Write into the node how a removal is; a finished one becomes what the node shows."""
+    """Show in the node how far a removal is. When it has finished, the node shows its result."""
     _say(node, f"{phase_word(job)}: {status_line(job)}")
     if job.phase is Phase.DONE and node["result_file"].value() != job.result_pattern:
         node["result_file"].setValue(job.result_pattern)
@@ -170,7 +171,7 @@ def _changed(nodes: dict[str, GizmoNode], job: TrackedJob) -> None:
         return
     try:
         is_same = node["job_id"].value() == job.job_id
-    except (ValueError, NameError):  # Nuke's words for a node that was deleted
+    except (ValueError, NameError):  # Nuke raises these for a node that was deleted
         is_same = False
     if is_same:
         show(node, job)
@@ -179,7 +180,7 @@ def _changed(nodes: dict[str, GizmoNode], job: TrackedJob) -> None:
 
 
 _FOLLOWERS: WeakKeyDictionary[PanelModel, dict[str, GizmoNode]] = WeakKeyDictionary()
-"""The node that shows each job."""
+"""For each model, the node that shows each job."""
 
 
 def _say(node: GizmoNode, text: str) -> None:

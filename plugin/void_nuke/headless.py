@@ -1,7 +1,7 @@
-"""Plates, mattes and job files of many shots, in a Nuke without a GUI: ``nuke -t headless.py ...``.
+"""Exports plates, mattes and job files of many shots in a Nuke without a GUI: ``nuke -t headless.py ...``.
 
-Started as a script, so its imports are absolute: Nuke's start-up has put the plug-in's folder on the path.
-``docs/nuke.md`` describes the command line and the list of shots.
+Nuke runs this file as a script, so its imports are absolute; Nuke's start-up has put the plug-in's folder on
+the path. ``docs/nuke.md`` describes the command line and the list of shots.
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ from void_protocol.job import new_job_id
 from void_protocol.job_file import write_job
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
-"""Exit statuses."""
+"""The exit statuses."""
 _log = logging.getLogger("void_nuke.headless")
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How one shot went."""
+    """How the export of one shot went."""
 
     name: str
     state: Literal["exported", "skipped", "failed"]
     job: str
-    """The job's file."""
+    """Path of the job's file."""
     message: str = ""
     left_out: list[str] = []
-    """What of the roto could not be carried as a shape."""
+    """What of the roto could not travel as a shape, one line for each."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """How all went."""
+    """How the export of all shots went."""
 
     shots: list[ExportReport]
     farm: Optional[str] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
-    """The farm command's last line."""
+    """The last line of the farm's command; null where no farm was asked for."""
 
     def count(self, state: str) -> int:
         return sum(shot.state == state for shot in self.shots)
 
 
 def run(host: Host, arguments: Sequence[str]) -> int:
-    """Export what ``arguments`` ask for; the exit status.
+    """Export what ``arguments`` ask for, and return the exit status.
 
     Raises:
-        SystemExit: for arguments that make no sense.
+        SystemExit: when the arguments are wrong.
     """
     options = _parse(arguments)
     folder = Path(options.jobs).absolute()
@@ -94,7 +94,7 @@ def run(host: Host, arguments: Sequence[str]) -> int:
 def _export_all(
     host: Host, shots: Sequence[ShotWanted], script: str, folder: Path, *, again: bool
 ) -> list[ExportReport]:
-    """One shot's failure is not the others'."""
+    """Export every shot. A shot that fails does not keep the others from being exported."""
     reports: list[ExportReport] = []
     taken: list[str] = []
     opened = ""
@@ -119,8 +119,8 @@ def _export_all(
 
 
 def _export(host: Host, shot: ShotWanted, path: Path, taken: list[str]) -> ExportReport:
-    """Plate and mattes into a folder beside the job's file; nothing stays of what fails or is interrupted.
-    ``taken`` are the results of the shots before, whose frames are not there yet."""
+    """Export plate and mattes into a folder beside the job's file. No files stay of a shot that fails or is
+    interrupted. ``taken`` has the result patterns of the shots before, whose frames do not exist yet."""
     pick = pick_of(host, shot)
     version = next_version(pick.output_pattern, taken)
     folder = path.with_suffix("")
@@ -177,8 +177,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main() -> int:
-    """In Nuke."""
-    from void_nuke.host.nuke_host import NukeHost  # here, because only Nuke has what it imports
+    """Run inside Nuke, with the arguments of its command line."""
+    from void_nuke.host.nuke_host import NukeHost  # imported here because only Nuke has what it imports
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     return run(NukeHost(), sys.argv[1:])

@@ -1,6 +1,6 @@
 """The Qt that the host brings: PySide6 (Nuke 16 and later), else PySide2 (Nuke 15).
 
-Only what needs no screen. Widgets and pictures come from :mod:`void_nuke.ui.qt`.
+This module has only what needs no screen. Widgets and pictures come from :mod:`void_nuke.ui.qt`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the host and the server say to each other: the job's schema, the wire format and the client."""
+"""What the host and the server share: the job's schema, the messages between them, and the client."""

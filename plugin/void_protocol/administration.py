@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field
 from void_protocol.fields import JobId, Label, Message, Priority, RequestNumber, WorkerInfo
 
 QueueMode = Literal["open", "paused", "draining"]
-"""Paused: nothing starts. Draining: nothing starts, and new jobs are refused."""
+"""With ``paused`` nothing starts. With ``draining`` nothing starts, and new jobs are refused."""
 
 
 class QueueInfo(Struct, frozen=True, kw_only=True):
@@ -32,14 +32,15 @@ class OwnerShare(Struct, frozen=True, kw_only=True):
     queued: int = 0
     running: int = 0
     used_s: float = 0.0
-    """Worker time, faded: what the fair share goes by."""
+    """Worker time of the recent past, in seconds; older use counts less and less. The fair share goes by
+    it."""
 
 
 class Throughput(Struct, frozen=True, kw_only=True):
-    """What got done lately."""
+    """How much the server finished and transferred lately."""
 
     window_s: float = 0.0
-    """Over this many seconds, or since the start if that is shorter."""
+    """The length of the measured time: less than usual shortly after the server's start."""
     frames_per_minute: float = 0.0
     jobs_per_hour: float = 0.0
     received_bytes_per_s: float = 0.0
@@ -50,15 +51,20 @@ class Throughput(Struct, frozen=True, kw_only=True):
 
 
 class GetStatus(Message, frozen=True, kw_only=True, tag="get_status"):
+    """Ask how the server is. It is answered by ``status``."""
+
     request: RequestNumber
 
 
 class GetHealth(Message, frozen=True, kw_only=True, tag="get_health"):
+    """Ask whether anything is wrong with the server. It is answered by ``health``."""
+
     request: RequestNumber
 
 
 class Pause(Message, frozen=True, kw_only=True, tag="pause"):
-    """Hold back one job, or with null the whole queue (operators only). Answered by ``job`` or ``status``."""
+    """Hold back one job, or with null the whole queue (operators only). It is answered by ``job`` or
+    ``status``."""
 
     request: RequestNumber
     job_id: JobId | None = None
@@ -66,21 +72,22 @@ class Pause(Message, frozen=True, kw_only=True, tag="pause"):
 
 
 class Resume(Message, frozen=True, kw_only=True, tag="resume"):
-    """End a pause; with null also a drain. Answered by ``job`` or ``status``."""
+    """End the pause of one job; with null, of the queue, and a drain too. It is answered by ``job`` or
+    ``status``."""
 
     request: RequestNumber
     job_id: JobId | None = None
 
 
 class Drain(Message, frozen=True, kw_only=True, tag="drain"):
-    """Start nothing and accept nothing new (operators only). Answered by ``status``."""
+    """Start nothing and accept nothing new (operators only). It is answered by ``status``."""
 
     request: RequestNumber
     reason: Label = ""
 
 
 class SetPriority(Message, frozen=True, kw_only=True, tag="set_priority"):
-    """Answered by ``job``."""
+    """Set a job's place among the queued ones: higher priorities run first. It is answered by ``job``."""
 
     request: RequestNumber
     job_id: JobId
@@ -88,19 +95,19 @@ class SetPriority(Message, frozen=True, kw_only=True, tag="set_priority"):
 
 
 class Clean(Message, frozen=True, kw_only=True, tag="clean"):
-    """What is older than its retention, found and, with ``apply``, deleted (operators only)."""
+    """List what is older than its retention and, with ``apply``, delete it (operators only)."""
 
     request: RequestNumber
     apply: bool = False
     days: Annotated[float, Meta(ge=0.0, le=36_500.0)] | None = None
-    """Use this age for everything instead of the server's settings."""
+    """When given, this age counts for everything instead of the server's settings."""
 
 
 # From the server ----------------------------------------------------------------------------------------
 
 
 class Status(Message, frozen=True, kw_only=True, tag="status"):
-    """Answers get_status, drain, and pause and resume of the queue."""
+    """How the server is. It answers ``get_status``, ``drain``, and ``pause`` and ``resume`` of the queue."""
 
     request: int
     server: str
@@ -113,13 +120,15 @@ class Status(Message, frozen=True, kw_only=True, tag="status"):
     owners: list[OwnerShare] = field(default_factory=list)
     throughput: Throughput = Throughput()
     resident_bytes: int | None = None
-    """Memory of the broker's process."""
+    """Memory of the broker's process; null where the system does not tell."""
     disk_free_bytes: int | None = None
-    """On the volume of the server's home."""
+    """Free bytes on the volume of the server's home; null where the system does not tell."""
     is_stopping: bool = False
 
 
 class Health(Message, frozen=True, kw_only=True, tag="health"):
+    """Whether the server works as it should. It answers ``get_health``."""
+
     request: int
     is_healthy: bool
     problems: list[str] = field(default_factory=list)
@@ -129,7 +138,7 @@ class Health(Message, frozen=True, kw_only=True, tag="health"):
 
 
 class CleanItem(Struct, frozen=True, kw_only=True):
-    """Something that may go."""
+    """One thing that cleaning deletes, or would delete."""
 
     kind: Literal["job", "results", "inputs", "orphan", "log", "cache"]
     what: str
@@ -140,12 +149,14 @@ class CleanItem(Struct, frozen=True, kw_only=True):
 
 
 class CleanReport(Message, frozen=True, kw_only=True, tag="clean_report"):
+    """What cleaning found and, where it was asked to, deleted. It answers ``clean``."""
+
     request: int
     applied: bool
     items: list[CleanItem]
     """At most 1,000, the largest first."""
     count: int
     size_bytes: int
-    """Of all, also of those that are not listed."""
+    """Bytes of everything found, also of items that are not listed."""
     problems: list[str] = field(default_factory=list)
     """What could not be deleted, and why."""

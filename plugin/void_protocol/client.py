@@ -1,8 +1,8 @@
 """The client of a VOID server: submit, watch, cancel, fetch.
 
-One background thread owns the socket; file work has threads of its own. No method blocks the caller except
-those that say so. What takes time comes back as a :class:`concurrent.futures.Future`, whose ``result()``
-raises the :class:`~void_protocol.errors.ProtocolError` that went wrong.
+One background thread owns the socket, and work on files has threads of its own. A method blocks the caller
+only where its description says so. What takes time comes back as a :class:`concurrent.futures.Future`, whose
+``result()`` raises the :class:`~void_protocol.errors.ProtocolError` that went wrong.
 
     with Client(load_connection()) as client:
         remote = client.submit(job, on_event=print)
@@ -56,7 +56,7 @@ _R = TypeVar("_R", bound=Message)
 
 
 class Client:
-    """A connection to one server that comes back by itself."""
+    """A connection to one server. It reconnects by itself when the connection is lost."""
 
     def __init__(
         self, connection: Connection, *, name: str = "void", request_timeout_s: float = 60.0
@@ -81,7 +81,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Leave the server. Jobs go on there; transfers of this client end and their futures fail."""
+        """Leave the server. Jobs go on there; this client's transfers end and their futures fail."""
         with self._lock:
             jobs, self._jobs = self._jobs, []
         for job in jobs:
@@ -89,10 +89,11 @@ class Client:
         self._session.close()
 
     def wait_connected(self, timeout_s: float = 10.0) -> Welcome:
-        """Block until the server has answered.
+        """Block until the server has answered, and return its answer.
 
         Raises:
-            ServerUnreachableError: when it has not in time; the message says why, as far as known.
+            ServerUnreachableError: when it has not answered in time; the message gives the reason if it is
+                known.
             VersionRefusedError: when client and server share no protocol version.
         """
         return self._session.wait_connected(timeout_s)
@@ -112,17 +113,18 @@ class Client:
     ) -> RemoteJob:
         """Submit a job and its files.
 
-        Submitting the same job again, also after a crash of the caller, finds the first submission.
+        Submitting the same job again, also after the caller has crashed, finds the first submission.
 
         Args:
-            job: with patterns as paths on this machine, absolute or relative to the current folder.
+            job: what to remove. Its patterns are paths on this machine, absolute or relative to the current
+                folder.
             transfer: ``paths`` when the server must read and write this machine's paths, ``streamed`` when
                 everything must travel, ``auto`` to let the server prove what it sees and decide by that.
             fetch: bring streamed results to ``job.output`` frame by frame while the job runs.
             priority: -100 to 100; higher ones run first. Above 0 is for the server's operators.
-            on_event: hears everything about the job, on the client's background thread.
-            on_upload: hears how many of the input files are sent, on a thread of the job's own.
-            on_frame: hears of each fetched file in place, on a thread of its own.
+            on_event: called with every event of the job, on the client's background thread.
+            on_upload: called with how many of the input files are sent, on a thread of the job's own.
+            on_frame: called with each fetched file once it is in place, on a thread of its own.
         """
         pattern = absolute_pattern(job.output.versioned_pattern) if fetch else None
         remote = RemoteJob(
@@ -146,11 +148,11 @@ class Client:
         on_event: OnEvent | None = None,
         on_frame: OnFrame | None = None,
     ) -> RemoteJob:
-        """A handle on a job that was submitted before, by anyone.
+        """Return a handle on a job that anyone submitted before.
 
         Args:
-            pattern: where streamed results go on this machine, those still to come included; None leaves
-                them at the server. Results by path are where the job says.
+            pattern: where to put streamed results on this machine, also those still to come. With None they
+                stay at the server. Results that the server writes by path are where the job says.
             on_event: as for :meth:`submit`.
             on_frame: as for :meth:`submit`.
         """
@@ -166,11 +168,11 @@ class Client:
         return remote
 
     def watch(self, job_id: str, on_event: OnEvent) -> None:
-        """Hear of a job, beginning with a :class:`~void_protocol.watching.Snapshot`."""
+        """Call ``on_event`` for a job's events, first with a :class:`~void_protocol.watching.Snapshot`."""
         self._session.call(lambda: self._watching.add(job_id, on_event))
 
     def unwatch(self, job_id: str, on_event: OnEvent) -> None:
-        """Hear no more of it."""
+        """Stop calling ``on_event`` for that job."""
         self._session.call(lambda: self._watching.remove(job_id, on_event))
 
     def cancel(self, job_id: str) -> Future[JobInfo]:
@@ -178,23 +180,25 @@ class Client:
         return self.ask(Cancel(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
 
     def job(self, job_id: str) -> Future[JobInfo]:
-        """A picture of one job."""
+        """Ask for the present state of one job."""
         return self.ask(GetJob(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
 
     def jobs(self, states: list[JobState] | None = None, limit: int = 200) -> Future[list[JobInfo]]:
-        """The newest jobs, newest first; only those in ``states`` if given. Never more than 250."""
+        """Ask for the newest jobs, newest first, at most 250; with ``states`` only for jobs in one of
+        these."""
         return self.ask(ListJobs(request=0, states=states, limit=limit), JobList, lambda reply: reply.jobs)
 
     def release(self, job_id: str) -> Future[JobInfo]:
-        """Let the server delete what it keeps of a final job's streamed results."""
+        """Let the server delete the streamed results that it keeps of a finished job."""
         return self.ask(Release(request=0, job_id=job_id), JobReply, lambda reply: reply.job)
 
     def status(self) -> Future[Status]:
-        """How the server is."""
+        """Ask for the server's status."""
         return self.ask(GetStatus(request=0), Status, lambda reply: reply)
 
     def log(self, job_id: str, offset: int = 0) -> Future[tuple[str, int]]:
-        """A piece of a job's log from byte ``offset``, and the offset to go on from."""
+        """Ask for a piece of a job's log from byte ``offset``; the answer also says where the next piece
+        begins."""
 
         def text(reply: LogText, payloads: list[memoryview]) -> tuple[str, int]:
             data = bytes(payloads[0])

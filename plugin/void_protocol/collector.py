@@ -1,4 +1,4 @@
-"""Brings streamed results home while the job still runs."""
+"""Fetches a job's streamed results to this machine while the job still runs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from void_protocol.session import Session
 
 _log = logging.getLogger(__name__)
 _PARALLEL = 3
-"""Files fetched at a time: one arrives, one is verified, one is asked for."""
+"""How many files are fetched at a time: while one arrives, one is verified and one is asked for."""
 
 OnFrame = Callable[[int, Path], None]
 
 
 class Collector:
-    """Fetches each frame once, on threads of its own."""
+    """Fetches each frame of a job once, on threads of its own."""
 
     def __init__(self, session: Session, job_id: str, pattern: str, on_frame: OnFrame | None) -> None:
         self._session = session
@@ -38,7 +38,7 @@ class Collector:
         self._threads = 0
 
     def add(self, results: Iterable[ResultFile]) -> None:
-        """Fetch these too. Any thread; never blocks."""
+        """Fetch these results too. Any thread may call this; it never blocks."""
         with self._changed:
             for result in results:
                 if result.frame not in self._seen:
@@ -50,11 +50,11 @@ class Collector:
                 self._threads += 1
 
     def wait(self) -> None:
-        """Block until everything added is in place.
+        """Block until every added result is in place.
 
         Raises:
-            ProtocolError: the first thing that went wrong. Nothing is being written any more then: files
-                that were on their way are whole, or given up and their parts gone.
+            ProtocolError: the first thing that went wrong. No file is being written any more then: each one
+                that was on its way is either whole, or given up and its temporary file gone.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._open == 0 or self._is_stopped)
@@ -62,7 +62,7 @@ class Collector:
                 raise self._error
 
     def stop(self) -> None:
-        """End the threads; what is on its way is given up."""
+        """Give up the transfers that are under way and end the threads."""
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
@@ -92,5 +92,5 @@ class Collector:
             return
         try:
             self._on_frame(frame, path)
-        except Exception:  # noqa: BLE001 - the caller's fault is not the transfer's
+        except Exception:  # noqa: BLE001 - a failure in the caller's function is no failure of the transfer
             _log.exception("a callback for frame %d failed", frame)

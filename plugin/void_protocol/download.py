@@ -1,4 +1,4 @@
-"""Fetches files of the result and puts them in place, whole and verified."""
+"""Fetches one file of a job's result and puts it in place, whole and verified."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from void_protocol.messages import Fetch, FetchCredit, ResultFile, StopFetch
 from void_protocol.session import Session
 
 _CREDIT = 8
-"""Chunks on the way for one file."""
+"""How many chunks of one file the server may send ahead."""
 _TRIES = 3
 _SILENCE_S = 30.0
 _BUSY_S = 0.1
@@ -33,15 +33,15 @@ _RECONNECT_S = 600.0
 def fetch_file(
     session: Session, job_id: str, result: ResultFile, path: Path, is_stopped: Callable[[], bool]
 ) -> None:
-    """Fetch one frame of the result to ``path``. Blocks; not for the session's thread.
+    """Fetch one frame of the result to ``path``. This blocks; the session's own thread must not call it.
 
-    The file appears under its name only when whole and verified, and never replaces another: one with the
-    same content is taken for this one.
+    The file appears under its name only when it is whole and verified, and it never replaces another. A file
+    that is there already with the same content counts as this one.
 
     Raises:
-        TransferError: when it cannot be written, another file is there, or what arrives stays damaged.
+        TransferError: when it cannot be written, another file is there, or it arrives damaged every time.
         ServerError: when the server refuses.
-        ServerUnreachableError: when the server does not come back.
+        ServerUnreachableError: when the connection is lost and not made again.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     frame = result.frame
@@ -61,7 +61,7 @@ def fetch_file(
             except ServerError as error:
                 if error.code != "limit":
                     raise
-                time.sleep(_BUSY_S)  # this server allows fewer, or still counts those of a lost connection
+                time.sleep(_BUSY_S)  # the server allows fewer at a time, or still counts a lost connection's
                 continue
             if digest is not None and digest[0] == digest[1] == result.sha256:
                 sync_file(part)
@@ -81,7 +81,7 @@ def fetch_file(
 def _receive(
     session: Session, job_id: str, frame: int, file: BinaryIO, is_stopped: Callable[[], bool]
 ) -> tuple[str, str] | None:
-    """Digest of what arrived and the server's, or None when the connection was lost meanwhile."""
+    """Return the SHA-256 of what arrived and the server's, or None when the connection was lost meanwhile."""
     number, items = session.open_stream(Fetch(request=0, job_id=job_id, frame=frame, credit=_CREDIT))
     digest = hashlib.sha256()
     offset = 0
@@ -132,11 +132,11 @@ def _refuse_other_content(path: Path, sha256: str) -> None:
 
 def _rename_new(part: Path, path: Path) -> None:
     try:
-        # A hard link, unlike a rename, fails where a file is.
+        # Unlike a rename, making a hard link fails where a file of that name exists.
         os.link(part, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without hard links
+    except OSError:  # this file system has no hard links
         if path.exists():
             raise FileExistsError(str(path)) from None
         part.rename(path)

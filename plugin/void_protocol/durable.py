@@ -1,7 +1,7 @@
-"""Files that outlive a power cut: whole and on the disk before anyone is told of them.
+"""Writes files so that they outlive a power cut: whole and on the disk before anyone is told of them.
 
 A rename puts a file in place at once or not at all, but neither its bytes nor its name need be on the disk
-then: the file is synced before, its folder after.
+by then. So the file is synced before the rename, and its folder afterwards.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import secrets
 from pathlib import Path
 
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
-"""What systems say that cannot sync a folder, or keep its names in order without being told."""
+"""Errors of systems that cannot sync a folder, or that keep its names in order without being asked to."""
 
 
 def sync_file(path: Path) -> None:
@@ -50,7 +50,7 @@ def put_in_place(part: Path, path: Path) -> None:
     """Give a finished file its name, durably.
 
     Raises:
-        OSError: when that fails; ``part`` or ``path`` is there then, whole.
+        OSError: when that fails; the whole file is then at ``part`` or at ``path``.
     """
     sync_file(part)
     part.replace(path)
@@ -58,11 +58,12 @@ def put_in_place(part: Path, path: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file that is there whole or not at all, in the place of another where there is one. Two
-    processes that write it at a time do not meet; the later one's stays.
+    """Write a small file that is there whole or not at all, replacing a file of that name.
+
+    Two processes may write it at the same time without harm; the later one's content stays.
 
     Raises:
-        OSError: when that fails; nothing is left of it then.
+        OSError: when that fails; no temporary file is left.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -73,7 +74,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder and those above it that are missing, durably.
+    """Create a folder and its missing parents, durably.
 
     Raises:
         OSError: when that fails.

@@ -1,14 +1,14 @@
-"""What can go wrong between a host and a server, drawn once."""
+"""The errors of the protocol and its client; each message is written for an artist to read."""
 
 from __future__ import annotations
 
 
 class ProtocolError(Exception):
-    """Any failure that this package explains: the message is meant for an artist."""
+    """Any failure that this package explains. The message is meant for an artist."""
 
 
 class JobError(ProtocolError):
-    """A job is not valid. The message names each offending field by its JSON path and says what to do."""
+    """A job is not valid. The message names each wrong field by its JSON path and says what to do."""
 
 
 class JobFileError(ProtocolError):
@@ -16,7 +16,7 @@ class JobFileError(ProtocolError):
 
 
 class WireError(ProtocolError):
-    """A message does not follow the wire format. ``code`` is what an error reply carries."""
+    """A message breaks the rules of the wire format. ``code`` is what an error reply carries."""
 
     def __init__(self, code: str, message: str, request: int | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class KeyFileError(ProtocolError):
 
 
 class ServerUnreachableError(ProtocolError):
-    """No server answers: not running, another address, or a key that does not fit."""
+    """No server answers: it is not running, it has another address, or the keys do not fit."""
 
 
 class VersionRefusedError(ProtocolError):
@@ -45,7 +45,7 @@ class ServerError(ProtocolError):
 
 
 class ResultsGoneError(ProtocolError):
-    """A job was submitted again that is done, but result files of it are not there any more."""
+    """A job that is done was submitted again, but some of its result files are not there any more."""
 
 
 class TransferError(ProtocolError):

@@ -1,4 +1,5 @@
-"""What messages are made of: states, descriptions of jobs and files, checked numbers and names."""
+"""The types that messages are made of: job states, descriptions of jobs and files, checked numbers and
+names."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ ErrorCode = Literal[
     "storage",
     "internal",
 ]
-"""Why a request was refused, for programs. ``message`` says it for people."""
+"""Why a request was refused, for programs to test. The ``message`` beside it says the same for people."""
 
 Transfer = Literal["streamed", "paths"]
 
@@ -44,14 +45,14 @@ Sha256OrNone = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$(?!\\n)")]
 
 
 class Message(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Base of all messages."""
+    """The base class of all messages."""
 
 
 class JobState(str, Enum):
     """What a job is doing."""
 
     UPLOADING = "uploading"
-    """Accepted; the server waits for input files."""
+    """The server has accepted the job and waits for its input files."""
     QUEUED = "queued"
     RUNNING = "running"
     CANCELLING = "cancelling"
@@ -66,7 +67,7 @@ class JobState(str, Enum):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What the server accepts; told in ``welcome``."""
+    """The largest sizes and counts that the server accepts; it tells them in ``welcome``."""
 
     control_bytes: int
     job_bytes: int
@@ -79,22 +80,26 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class ProgressInfo(Struct, frozen=True, kw_only=True):
+    """How far a running job is in its present stage."""
+
     stage: str
     step: int
     steps: int
     frame: int | None = None
     elapsed_s: float = 0.0
     eta_s: float | None = None
-    """What is left of this stage, estimated; null while unknown."""
+    """Estimated seconds until the stage ends; null while unknown."""
 
 
 class StageTime(Struct, frozen=True, kw_only=True):
+    """How many seconds one stage of a job took."""
+
     stage: str
     seconds: float
 
 
 class JobInfo(Struct, frozen=True, kw_only=True):
-    """A frozen picture of a job."""
+    """A job's state at one moment."""
 
     job_id: str
     name: str
@@ -102,21 +107,21 @@ class JobInfo(Struct, frozen=True, kw_only=True):
     owner: str
     state: JobState
     message: str = ""
-    """Why, for people: the failure, or what the job waits for."""
+    """Text for people: why the job failed, or what it waits for."""
     frames_total: int
     frames_done: int
     inputs: Transfer
     outputs: Transfer
     output_pattern: str
-    """Where the client wants the result, version put in."""
+    """Where the client wants the result; the version number is filled in."""
     created_at: float
     started_at: float | None = None
     finished_at: float | None = None
-    """Seconds since 1970, UTC."""
+    """Times are seconds since 1970, UTC."""
     queue_position: int | None = None
-    """0 is the next to run; null when not queued."""
+    """0 means that the job runs next; null that it is not queued."""
     attempts: int = 0
-    """How often a worker started it."""
+    """How often a worker has started the job."""
     sequence: int = 0
     """Number of the job's newest event."""
     progress: ProgressInfo | None = None
@@ -126,64 +131,75 @@ class JobInfo(Struct, frozen=True, kw_only=True):
     is_paused: bool = False
     """Whether someone holds the job back; ``message`` says who."""
     queue_s: float = 0.0
-    """Time spent waiting for a worker so far, without the present wait."""
+    """Seconds spent waiting for a worker in earlier waits; the present wait is not in it."""
     run_s: float = 0.0
-    """Time that workers spent on it so far, without the present run."""
+    """Seconds that workers spent on the job in earlier runs; the present run is not in it."""
 
 
 class ResultFile(Struct, frozen=True, kw_only=True):
+    """One finished frame of a job's result, as the server keeps it."""
+
     frame: int
     size: int
     sha256: str
     seconds: float | None = None
-    """From the frame before it, or the start of the run, until this one was whole; null while unknown."""
+    """Seconds from the frame before it (or the start of the run) until this one was whole; null while
+    unknown."""
 
 
 class ManifestEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One input file of a streamed job; in JSON ``[group, frame, size]``."""
 
     group: Annotated[str, Meta(pattern=r"^(plate|anchors|matte\.[0-9]{1,4})$(?!\\n)")]
-    """``plate``, ``anchors``, or ``matte.N`` for ``mattes[N]`` of the job."""
+    """The file's part in the job: ``plate``, ``anchors``, or ``matte.N`` for ``mattes[N]`` of the job."""
     frame: int | None
-    """null for a matte that is one picture for the whole shot."""
+    """The frame number; null for a matte that is one picture for the whole shot."""
     size: Count
 
 
 class ProofFile(Struct, frozen=True, kw_only=True):
+    """An input file of which the server is asked to prove that it sees the same bytes."""
+
     path: PathText
     ranges: Annotated[list[tuple[Count, Annotated[int, Meta(ge=1, le=65_536)]]], Meta(max_length=16)] = []
-    """``[offset, length]`` pairs; none asks for the size alone."""
+    """``[offset, length]`` pairs to read; without any, the file's size alone is proven."""
 
 
 class ProofFolder(Struct, frozen=True, kw_only=True):
+    """An output folder that the server is asked to prove it can read and write."""
+
     path: PathText
     probe: Annotated[str, Meta(pattern="^[0-9a-f]{32}$(?!\\n)")]
     """The client has written ``.void-probe-<probe>`` into the folder."""
 
 
 class ProofAnswer(Struct, frozen=True, kw_only=True):
+    """The server's proof for one file or folder: a digest, or the problem that prevented it."""
+
     digest: str | None = None
     problem: str = ""
 
 
 class MemoryUse(Struct, frozen=True, kw_only=True):
-    """Memory of a worker, as it last said."""
+    """Memory of a worker, as it last reported it."""
 
     resident_bytes: int
-    """Of the process, in the machine's memory."""
+    """Memory of the worker's process on the machine."""
     device_used_bytes: int | None = None
-    """On the device, by everybody; null where it has no memory of its own or was not used yet."""
+    """Used by all processes on the device; null where it has no memory of its own or was not used yet."""
     device_total_bytes: int | None = None
 
 
 class WorkerInfo(Struct, frozen=True, kw_only=True):
+    """One worker process of the server, and the job that it works on."""
+
     worker: str
     alive: bool
     pid: int | None = None
     job_id: str | None = None
     restarts: int = 0
     device: str = ""
-    """As the server was told: ``auto``, ``cpu``, ``cuda:0``."""
+    """The device as the server was given it: ``auto``, ``cpu``, ``cuda:0``."""
     busy_s: float | None = None
-    """For how long it has been at its job."""
+    """For how many seconds the worker has been at its present job."""
     memory: MemoryUse | None = None

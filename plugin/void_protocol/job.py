@@ -30,16 +30,17 @@ PROXY_SCALES = (1.0, 0.5, 0.25, 0.125)
 """The scales that an artist may work at."""
 
 MAX_FRAMES = 100_000
-"""More frames than this in one job are taken for a mistake."""
+"""A job with more frames than this is taken for a mistake."""
 MAX_SHAPES = 10_000
 MAX_POINTS = 10_000
-"""Control points of one shape at one frame."""
+"""The most control points that one shape may have at one frame."""
 MAX_MATTES = 256
 MAX_ENGINE_OPTIONS = 64
 MAX_COORDINATE_PX = 1e7
 """Control points and handles further away than this are taken for a mistake."""
 
-# Control characters in a name reach terminals and logs, NUL ends a path. $ alone lets a last newline pass.
+# Control characters in a name would reach terminals and logs, and NUL would end a path. ``$`` alone would let
+# a last newline pass.
 _PRINTED = "^[^\\x00-\\x1f\\x7f]*$(?!\\n)"
 _Text = Annotated[str, Meta(max_length=4096)]
 _Scalar = Union[bool, int, float, _Text]  # noqa: UP007 - evaluated by msgspec on Python 3.10
@@ -67,7 +68,7 @@ class Shot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Path of the plate's EXR files with a ``%04d`` or ``####`` token for the frame number."""
     first_frame: _Frame
     last_frame: _Frame
-    """Inclusive."""
+    """The last frame is part of the shot."""
     format: Format
     colour_space: _Name = "scene_linear"
     """Name or role of the plate's scene-linear colour space in the OCIO config."""
@@ -81,10 +82,11 @@ class Shot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return range(self.first_frame, self.last_frame + 1)
 
 
-# A shot has hundreds of thousands of points; numbers make no cycles, so the collector need not visit them.
+# A shot has hundreds of thousands of points. They hold numbers only, which form no cycles, so Python's
+# garbage collector need not visit them.
 class RotoPoint(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """One control point of a closed cubic Bezier shape, transforms applied. In JSON an array of up to twelve
-    numbers in this order; what is left out at the end is 0. Pixels."""
+    """One control point of a closed cubic Bezier shape, with all transforms applied, in pixels. In JSON it is
+    an array of up to twelve numbers in this order; numbers left out at the end are 0."""
 
     x: float
     y: float
@@ -107,7 +109,7 @@ class RotoPoint(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 
 
 class ShapeFrame(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A roto shape at one frame. Everything about a shape may animate, so everything is here."""
+    """A roto shape at one frame. Everything about a shape may animate, so each frame says everything."""
 
     frame: _Frame
     points: Annotated[list[RotoPoint], Meta(max_length=MAX_POINTS)]
@@ -134,7 +136,7 @@ class Matte(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     role: Role
     pattern: _Pattern
-    """Like the plate's; without a frame token one picture is held for the whole shot."""
+    """A path like the plate's. Without a frame token one picture is held for the whole shot."""
     channel: _Name = "A"
     """Full channel name in the file, such as ``A`` or ``remove.A``."""
     inverted: bool = False
@@ -159,7 +161,7 @@ class RegionSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class MatteSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How far the replacement reaches around the mattes. Pixels of the full-size plate."""
+    """How far the replacement reaches beyond the mattes, in pixels of the full-size plate."""
 
     growth_px: Annotated[float, Meta(ge=-256.0, le=256.0)] = 2.0
     """The mattes are grown by this much before anything is replaced; negative shrinks."""
@@ -168,16 +170,16 @@ class MatteSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class QuadmaskSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the roles become the mask that the model was trained with."""
+    """How the roles become the quadmask that the model was trained with."""
 
     snap_affected_to_grid: bool = True
     """Affected regions become whole cells of the coarse grid that the model saw in training."""
     clear_affected_on_first_frame: bool = True
-    """No affected level on the first frame, as in training."""
+    """The first frame gets no affected level, as in the model's training."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the artist can turn."""
+    """What the artist can adjust about a removal."""
 
     engine: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$(?!\\n)")] = "auto"
     """``auto``: ``void`` where its models are installed, else ``propagation``; or an engine by name."""
@@ -209,17 +211,17 @@ class Output(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def versioned_pattern(self) -> str:
-        """The pattern with its version put in."""
+        """The pattern with the version number filled in."""
         return self.pattern.replace("{version}", f"v{self.version:03d}")
 
 
 def new_job_id() -> str:
-    """A fresh identity for a job: 32 hexadecimal digits."""
+    """Return a new random identity for a job: 32 hexadecimal digits."""
     return uuid.uuid4().hex
 
 
 class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One submission: a shot, what is to go, how, and where the result belongs."""
+    """One submission: the shot, what to remove from it and how, and where the result goes."""
 
     schema_version: Literal[1] = 1
     job_id: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$(?!\\n)")] = msgspec.field(
@@ -229,7 +231,7 @@ class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     shot: Shot
     shapes: Annotated[list[RotoShape], Meta(max_length=MAX_SHAPES)] = []
     mattes: Annotated[list[Matte], Meta(max_length=MAX_MATTES)] = []
-    """Mattes and shapes of one role add up."""
+    """Mattes and shapes of the same role are added together."""
     anchors: Optional[Anchors] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
     settings: Settings = Settings()
     output: Output

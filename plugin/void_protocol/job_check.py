@@ -1,4 +1,4 @@
-"""What a valid job is beyond its types. Every problem names the field by its JSON path and the remedy."""
+"""Checks of a job beyond its types. Every problem names the field by its JSON path and says what to do."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _FOLDER_TOKEN = re.compile(r"%0?\d*d")
 _LAST_SEPARATOR = re.compile(r".*[/\\]", re.DOTALL)
 
 MAX_INPUT_FILES = 500_000
-"""Every one of them is looked at before a job is accepted."""
+"""The most input files of one job; the server looks at every one before it accepts the job."""
 MAX_DIGITS = 16
-"""A frame token may ask for any width, and all of it would be written out."""
+"""The widest frame number that a token may ask for; without a bound, all of its digits would be written."""
 
 _SHOWN_PROBLEMS = 8
 _COUNTED_PROBLEMS = 32
-"""A broken exporter can be wrong everywhere; the count need not be exact."""
-# Engine options that would let a job point at files or code of the machine that runs it.
+"""Counting problems ends here: a broken exporter can be wrong everywhere, and the count need not be exact."""
+# These engine options would let a job name files or code of the machine that runs it.
 _NOT_A_JOBS = frozenset(
     {"checkpoint", "lora", "model", "model_path", "models", "module", "python", "runner", "script", "weights"}
 )
@@ -43,10 +43,10 @@ _FEWEST_POINTS = 2  # two Bezier points with tangents already enclose an area
 
 
 def split_folder(pattern: str) -> tuple[str, str]:
-    """The folder with its last separator (empty for none), and the file's name.
+    """Split a pattern into its folder with the last separator (empty for none) and the file's name.
 
-    Frame tokens count in the name only. Both kinds of slash separate, whichever machine this is: client and
-    server have to read one pattern alike.
+    Only the name may have frame tokens. Both kinds of slash separate, whichever machine this is, because
+    client and server have to read one pattern alike.
     """
     match = _LAST_SEPARATOR.match(pattern)
     end = match.end() if match else 0
@@ -54,7 +54,8 @@ def split_folder(pattern: str) -> tuple[str, str]:
 
 
 def frame_tokens(pattern: str) -> list[str]:
-    """The frame tokens in the pattern's file name. ``#`` in a folder is part of the folder's name."""
+    """Return the frame tokens in the pattern's file name. A ``#`` in a folder is part of the folder's
+    name."""
     return FRAME_TOKEN.findall(split_folder(pattern)[1])
 
 
@@ -63,12 +64,12 @@ def _digits(token: str) -> int:
     digits = token.strip("%d").lstrip("0")
     if token.startswith("#") or not digits:
         return len(token)
-    # int() of thousands of digits takes long, and fails.
+    # Python's int() is slow for thousands of digits, and in the end refuses them.
     return int(digits) if len(digits) < 7 else 10**6
 
 
 def folder_token(folder: str) -> str | None:
-    """A frame token that a folder's name must not have (``%04d``), or None."""
+    """Return the frame token (``%04d``) that a folder's name has but must not have, or None."""
     match = _FOLDER_TOKEN.search(folder)
     return match.group() if match else None
 
@@ -103,7 +104,7 @@ def _problems(job: RemovalJob) -> Iterator[str]:
     for index, matte in enumerate(job.mattes):
         yield from _token_problems(f"$.mattes[{index}].pattern", matte.pattern, frame_count=1)
     yield from _file_count_problems(job)
-    if not range_problems:  # with an impossible range, frames would all be reported missing
+    if not range_problems:  # with an impossible range every frame would be reported missing
         for index, shape in enumerate(job.shapes):
             yield from _shape_problems(f"$.shapes[{index}]", shape, job.shot)
     if job.anchors is not None:
@@ -186,7 +187,8 @@ def _shape_frame_problems(here: str, name: str, at: ShapeFrame) -> Iterator[str]
     for field in ("opacity", "feather_x_px", "feather_y_px", "falloff"):
         yield from _finite_problems(f"{here}.{field}", getattr(at, field))
     for index, point in enumerate(at.points):
-        # A shot has a hundred thousand points and nearly never a problem. The sum is NaN if one of them is.
+        # A shot has a hundred thousand points and hardly ever a problem, so one sum tests a point; NaN fails
+        # it too.
         if sum(map(abs, astuple(point))) <= MAX_COORDINATE_PX:
             continue
         for field in point.__struct_fields__:
@@ -250,8 +252,7 @@ def _finite_problems(path: str, value: float) -> Iterator[str]:
 
 
 def frame_list(numbers: Sequence[int]) -> str:
-    """Frame numbers for people: ``frame 1003`` or ``frames 1003, 1010-1012``. Sorted input, at most six runs
-    are written out."""
+    """Write sorted frame numbers for people, at most six runs: ``frame 1003``, ``frames 1003, 1010-1012``."""
     runs: list[tuple[int, int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:

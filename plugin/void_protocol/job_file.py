@@ -1,4 +1,4 @@
-"""Jobs as JSON: read, write, and the schema for other languages."""
+"""Reads and writes jobs as JSON, and gives the JSON Schema for other languages."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from void_protocol.job import SCHEMA_VERSION, RemovalJob
 from void_protocol.job_check import check_job
 
 JOB_BYTES = 64 * 1024 * 1024
-"""The largest job, as JSON."""
+"""The largest job in bytes of JSON."""
 MAX_CONTAINERS = 2_000_000
-"""The most lists and objects in a job's JSON; each control point is one. Each takes some 300 bytes of memory,
-so that a small file could ask for a lot."""
+"""The most lists and objects in a job's JSON; each control point is one. Each takes about 300 bytes of
+memory, so a small file could otherwise ask for a lot."""
 _SHOWN_CONSTANTS = 8
 _SEARCHED_BYTES = 4 * 1024 * 1024
-"""An unreadable job is searched for the reason up to this size: Python's own reader takes much memory."""
+"""Up to this size an unreadable job is read again to find the reason; Python's own reader takes much
+memory."""
 _decoder = msgspec.json.Decoder(RemovalJob)
 
 
 class _Versioned(msgspec.Struct):
-    """Only the version, read before anything else: a job of another version may differ in every field."""
+    """Only the version. It is read before anything else, because a job of another version may differ
+    anywhere."""
 
     schema_version: Any = None
 
@@ -36,11 +38,11 @@ _version_decoder = msgspec.json.Decoder(_Versioned)
 
 
 def decode_job(text: bytes | str) -> RemovalJob:
-    """A checked job from JSON.
+    """Read a job from JSON and check it.
 
     Raises:
-        JobError: naming each offending field by its JSON path; also for more than :data:`JOB_BYTES` or
-            :data:`MAX_CONTAINERS`.
+        JobError: when the job is not valid; it names each wrong field by its JSON path. Also when the text is
+            larger than :data:`JOB_BYTES` or has more than :data:`MAX_CONTAINERS` lists and objects.
     """
     _check_size(text)
     try:
@@ -57,7 +59,7 @@ def decode_job(text: bytes | str) -> RemovalJob:
 
 
 def _check_size(text: bytes | str) -> None:
-    """Look at what a job would take before it is read."""
+    """Refuse a job that would take too much memory, before it is read."""
     if len(text) > JOB_BYTES:
         raise JobError(f"$: the job has {len(text)} bytes; at most {JOB_BYTES}: split the shot")
     opened = (
@@ -71,11 +73,12 @@ def _check_size(text: bytes | str) -> None:
 
 
 class _Constant(str):
-    """NaN, Infinity or -Infinity as a careless writer puts it into JSON."""
+    """A number such as NaN or Infinity, which is not JSON but which careless writers put there."""
 
 
 def _named_constants(text: bytes | str) -> str:
-    """The places where ``text`` has numbers that JSON does not know, one line for each; empty for none."""
+    """List the places where ``text`` has numbers that JSON does not know, one a line; empty when there are
+    none."""
     if len(text) > _SEARCHED_BYTES:
         return ""
     try:
@@ -83,7 +86,7 @@ def _named_constants(text: bytes | str) -> str:
         return "\n".join(
             f"{path}: {value} is not a finite number" for path, value in islice(found, _SHOWN_CONSTANTS)
         )
-    except (ValueError, RecursionError):  # something else is wrong with it
+    except (ValueError, RecursionError):  # the text is not JSON for another reason
         return ""
 
 
@@ -108,23 +111,23 @@ def _version_problem(version: object) -> str:
 
 
 def _with_path_first(message: str) -> str:
-    """msgspec says ``what - at `$.path```; people look for the field first."""
+    """Put the field first in a message of msgspec, which writes ``what - at `$.path``."""
     what, separator, path = message.rpartition(" - at ")
     return f"{path.strip('`')}: {what}" if separator else f"$: {message}"
 
 
 def encode_job(job: RemovalJob) -> bytes:
-    """The job as compact JSON, with fields in a fixed order.
+    """Write the job as compact JSON, with its fields in a fixed order.
 
     Raises:
-        JobError: when the job is not valid (NaN would silently become null).
+        JobError: when the job is not valid. Without this check NaN would silently become null.
     """
     check_job(job)
     return msgspec.json.encode(job)
 
 
 def format_job(job: RemovalJob) -> bytes:
-    """The job as JSON for people: indented, one line for each control point."""
+    """Write the job as JSON for people: indented, with one line for each control point."""
     lines = _lines(json.loads(encode_job(job)), "")
     return ("".join(lines) + "\n").encode()
 
@@ -141,7 +144,7 @@ def _lines(value: Any, indent: str) -> list[str]:
 
 
 def read_job(path: Path) -> RemovalJob:
-    """The job in a file.
+    """Read the job in a file.
 
     Raises:
         JobFileError: when the file cannot be read or does not hold a valid job; the message names the file.
@@ -158,7 +161,7 @@ def read_job(path: Path) -> RemovalJob:
 
 
 def write_job(job: RemovalJob, path: Path, *, overwrite: bool = False) -> None:
-    """Save ``job`` as readable JSON; the file appears only when whole.
+    """Save ``job`` as readable JSON. The file appears only when it is whole.
 
     Raises:
         JobFileError: when the file exists and ``overwrite`` is false, or cannot be written.
@@ -174,6 +177,6 @@ def write_job(job: RemovalJob, path: Path, *, overwrite: bool = False) -> None:
 
 
 def job_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a job."""
+    """Return the JSON Schema (2020-12) of a job."""
     schema = msgspec.json.schema(RemovalJob)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "VOID removal job", **schema}

@@ -1,10 +1,10 @@
-"""Where a user's keys and connections lie, and how they are read.
+"""Says where a user's keys and server address lie, and reads them.
 
 The home folder (``VOID_HOME``, else ``~/.void-nuke``) holds::
 
     server.json                  where the server that uses this home listens
     keys/server.key              the server's public key, pinned by clients
-    keys/server.key_secret       the server's own; only on its machine
+    keys/server.key_secret       the server's secret key; only on the server's machine
     keys/client.key_secret       this user's key pair
     keys/allowed/<name>.key      public keys of the clients that the server lets in
 
@@ -31,14 +31,15 @@ DEFAULT_HOME = "~/.void-nuke"
 
 
 def home_folder(explicit: Path | None = None) -> Path:
-    """The home folder: as given, else from the environment, else in the user's home."""
+    """Return the home folder: ``explicit``, else the one in the environment, else the one in the user's
+    home."""
     if explicit is not None:
         return explicit.expanduser().absolute()
     return Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
 
 
 def server_file(home: Path) -> Path:
-    """Where a running server tells its address."""
+    """Return the file in which a running server tells its address."""
     return home / "server.json"
 
 
@@ -65,7 +66,7 @@ class ServerAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Connection:
-    """All that a client needs to reach one server. Keys are Z85 text."""
+    """What a client needs to reach one server. Keys are Z85 text."""
 
     endpoint: str
     server_key: bytes
@@ -74,7 +75,7 @@ class Connection:
 
 
 def load_connection(home: Path | None = None, endpoint: str | None = None) -> Connection:
-    """The connection that a home folder describes.
+    """Read the connection that a home folder describes.
 
     Args:
         home: the folder; see :func:`home_folder` for the default.
@@ -95,7 +96,7 @@ def load_connection(home: Path | None = None, endpoint: str | None = None) -> Co
 
 
 def read_server_address(home: Path) -> ServerAddress:
-    """Where the server of this home listens.
+    """Read where the server of this home listens.
 
     Raises:
         KeyFileError: when no server has written its address, or the file is damaged.
@@ -115,10 +116,10 @@ def read_server_address(home: Path) -> ServerAddress:
 
 
 def read_key_file(path: Path) -> tuple[bytes, bytes | None]:
-    """The public key, and the secret one where the file has it, as Z85 text.
+    """Read a key file: the public key, and the secret one where the file has it, as Z85 text.
 
     Raises:
-        KeyFileError: when the file is missing or is no key file.
+        KeyFileError: when the file is missing or is not a key file.
     """
     _refuse_missing_file(path)
     try:
@@ -133,7 +134,7 @@ def read_key_file(path: Path) -> tuple[bytes, bytes | None]:
 
 
 def read_secret_key_file(path: Path) -> tuple[bytes, bytes]:
-    """A key pair as Z85 text.
+    """Read a file with both keys of a pair, as Z85 text.
 
     Raises:
         KeyFileError: as :func:`read_key_file`; also when the file has no secret key or others may read it.
@@ -160,7 +161,7 @@ def refuse_shared_file(path: Path) -> None:
 
 def refuse_foreign_folder(folder: Path) -> None:
     """Raise KeyFileError when anyone but the owner may write to a folder of keys, or another user owns it
-    (POSIX permissions): who may put a file there may let anyone in."""
+    (POSIX permissions): whoever may put a file there could let anyone in."""
     if os.name != "posix":
         return
     try:
@@ -174,8 +175,8 @@ def refuse_foreign_folder(folder: Path) -> None:
 
 
 def fingerprint(public: bytes) -> str:
-    """A key's fingerprint, for people to compare by eye: the first 16 bytes of SHA-256 over its Z85 text, as
-    eight groups of hexadecimal digits."""
+    """Return a key's fingerprint, which people compare by eye: the first 16 bytes of SHA-256 over its Z85
+    text, as eight groups of hexadecimal digits."""
     digits = hashlib.sha256(public).hexdigest()[:32]
     return ":".join(digits[index : index + 4] for index in range(0, 32, 4))
 

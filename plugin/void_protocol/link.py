@@ -1,4 +1,4 @@
-"""One socket of a client, from its connect to its loss."""
+"""One socket of a client, from connecting until the connection is lost."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _PROBLEMS: dict[int, str] = {
         "the connection was refused; perhaps the server's key is not the one pinned here (keys/server.key)"
     ),
 }
-"""What libzmq reports about a connection that does not come about, for people."""
+"""For people: what libzmq's reasons for a connection that failed mean."""
 
 
 class Link:
-    """Connects at once; whether anybody answers is another matter."""
+    """A socket that connects at once. It does not say whether anybody answers."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], connection: Connection, wake: int) -> None:
-        """``wake`` is a file descriptor that the poller watches too."""
+        """The poller also watches ``wake``, a file descriptor."""
         self.opened = self.last_heard = time.monotonic()
         self.next_ping = 0.0
         self.welcome: Welcome | None = None
         self._was_reached = False
         socket = context.socket(zmq.DEALER)
         socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME_BYTES)
-        # What waits is bounded by credit; the thread must never block on a full queue.
+        # Credit bounds what waits in the queue, and the thread must never block because the queue is full.
         socket.setsockopt(zmq.SNDHWM, 0)
         socket.setsockopt(zmq.RCVHWM, 0)
         if "[" in connection.endpoint:
@@ -57,14 +57,14 @@ class Link:
         socket.connect(connection.endpoint)
 
     def read_monitor(self) -> tuple[bool, str]:
-        """Whether the TCP connection broke, and what that or anything else means for people, if known."""
+        """Return whether the TCP connection broke, and the reason for people if one is known."""
         is_broken, problem = False, ""
         while self.monitor.poll(0):
             event = recv_monitor_message(self.monitor)["event"]
             is_broken = is_broken or event == zmq.EVENT_DISCONNECTED
             self._was_reached = self._was_reached or event == zmq.EVENT_CONNECTED
             if event == zmq.EVENT_CONNECT_RETRIED and self._was_reached:
-                continue  # somebody listens: what went wrong then is the better reason
+                continue  # somebody listens, so what went wrong after that is the better reason
             problem = _PROBLEMS.get(event, problem)
         return is_broken, problem
 

@@ -1,4 +1,4 @@
-"""Hands things to the thread that owns a socket and wakes its poll."""
+"""Hands objects to the thread that owns a socket, and wakes that thread's poll."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """A queue whose arrival a poller sees. ``put`` may be called by any thread and never blocks; ``drain``
-    belongs to the owner."""
+    """A queue of which a poller notices arrivals. Any thread may call ``put``, which never blocks; ``drain``
+    is for the owning thread only."""
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
@@ -24,30 +24,30 @@ class Mailbox(Generic[T]):
         self._sender.setblocking(False)
 
     def fileno(self) -> int:
-        """For the owner's poller, with ``POLLIN``."""
+        """Return the descriptor that the owner's poller watches with ``POLLIN``."""
         return self._receiver.fileno()
 
     def put(self, item: T) -> bool:
-        """Leave ``item`` for the owner. After :meth:`close` it is dropped, and the answer is False."""
+        """Leave ``item`` for the owner. After :meth:`close` the item is dropped and the answer is False."""
         with self._lock:
             if self._is_closed:
                 return False
             self._items.append(item)
-            # A full buffer means that a wake-up is waiting already.
+            # When the buffer is full, a wake-up is waiting already.
             with contextlib.suppress(BlockingIOError, OSError):
                 self._sender.send(b"\0")
         return True
 
     def drain(self) -> list[T]:
-        """Everything that was left, oldest first."""
+        """Take every item that was left, oldest first."""
         with contextlib.suppress(BlockingIOError, OSError):
             while len(self._receiver.recv(4096)) == 4096:
                 pass
         return self._take_all()
 
     def close(self) -> list[T]:
-        """Take nothing more. What was left comes back: every item is either among these (or those drained
-        before), or its ``put`` has said False."""
+        """Accept no more items and return those that were left. Every item is either among these (or those
+        drained before), or its ``put`` has answered False."""
         with self._lock:
             self._is_closed = True
             self._sender.close()

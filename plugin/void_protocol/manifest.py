@@ -1,4 +1,4 @@
-"""Which input files a job needs, in the order in which both sides number them."""
+"""Lists the input files that a job needs, in the order in which client and server number them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from void_protocol.sequence import frame_path, has_frame_token
 
 
 class InputFile(NamedTuple):
+    """One file that a job reads: its group (such as ``plate``), its frame number and its path."""
+
     group: str
     frame: int | None
     path: Path
 
 
 def input_files(job: RemovalJob) -> Iterator[InputFile]:
-    """The plate's frames, then each matte's, then the anchors. A matte without a frame token is one file
-    with frame None."""
+    """Yield the plate's frames, then each matte's, then the anchors. A matte without a frame token is one
+    file, with frame None."""
     for frame in job.shot.frame_numbers:
         yield InputFile("plate", frame, frame_path(job.shot.plate, frame))
     for index, matte in enumerate(job.mattes):
@@ -37,10 +39,10 @@ def input_files(job: RemovalJob) -> Iterator[InputFile]:
 
 
 def measure_inputs(files: Sequence[InputFile]) -> list[ManifestEntry]:
-    """The manifest of ``files`` as they lie on this machine's disks.
+    """Make the manifest of ``files``, with their sizes on this machine's disks.
 
     Raises:
-        TransferError: when files are missing or are not regular files, naming group and frames.
+        TransferError: when files are missing or are not regular files; it names group and frames.
     """
     entries: list[ManifestEntry] = []
     missing: dict[str, list[InputFile]] = {}

@@ -1,4 +1,4 @@
-"""Every message of the protocol, as a tagged union. ``docs/protocol.md`` explains them to strangers.
+"""Every message of the protocol, as a tagged union. ``docs/protocol.md`` explains each of them.
 
 A message is one JSON object with a ``type``, followed by the binary payload frames that its class names.
 Fields that a receiver does not know are ignored, so that fields can be added within a protocol version.
@@ -52,6 +52,8 @@ PROTOCOL_VERSION = 1
 
 
 class Hello(Message, frozen=True, kw_only=True, tag="hello"):
+    """Open a session: the first message of a client. It is answered by ``welcome``."""
+
     request: RequestNumber
     min_version: Annotated[int, Meta(ge=1)]
     max_version: Annotated[int, Meta(ge=1)]
@@ -61,14 +63,18 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
 
 
 class Ping(Message, frozen=True, kw_only=True, tag="ping"):
+    """Ask for a sign of life. It is answered by ``pong``."""
+
     request: RequestNumber
 
 
 class Bye(Message, frozen=True, kw_only=True, tag="bye"):
-    """The client leaves; no reply."""
+    """The client leaves. There is no reply."""
 
 
 class Prove(Message, frozen=True, kw_only=True, tag="prove"):
+    """Ask the server to prove that it sees the client's files. It is answered by ``proof``."""
+
     request: RequestNumber
     nonce: Annotated[str, Meta(pattern="^[0-9a-f]{64}$(?!\\n)")]
     files: list[ProofFile] = field(default_factory=list)
@@ -76,57 +82,71 @@ class Prove(Message, frozen=True, kw_only=True, tag="prove"):
 
 
 class Submit(Message, frozen=True, kw_only=True, tag="submit"):
-    """Payload: the job's JSON; with streamed inputs also the manifest's JSON."""
+    """Submit a job. Its payload is the job's JSON and, with streamed inputs, the manifest's JSON. It is
+    answered by ``accepted``."""
 
     request: RequestNumber
     inputs: Transfer
     outputs: Transfer
     priority: Priority = 0
-    """For a job that is new; not part of what makes two submissions the same."""
+    """The priority of a job that is new; it does not make two submissions different."""
 
 
 class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):
-    """Payload: the bytes. No reply; ``upload_credit``, ``file_stored`` and ``file_refused`` come instead."""
+    """A piece of an input file; its payload is the bytes. Instead of a reply, ``upload_credit``,
+    ``file_stored`` and ``file_refused`` come."""
 
     job_id: JobId
     file: Count
-    """Index in the manifest."""
+    """The file's index in the manifest."""
     offset: Count
     last: bool = False
     sha256: Sha256OrNone = ""
-    """Of the whole file, with the last chunk."""
+    """The SHA-256 of the whole file; sent with the last chunk."""
 
 
 class Watch(Message, frozen=True, kw_only=True, tag="watch"):
+    """Ask for the events of a job from now on. It is answered by ``job``."""
+
     request: RequestNumber
     job_id: JobId
     after: Count | None = None
-    """Send the events after this one; null for those from now on."""
+    """Also send the events that came after this one; null asks only for those from now on."""
 
 
 class Unwatch(Message, frozen=True, kw_only=True, tag="unwatch"):
+    """Ask for no more events of a job. It is answered by ``job``."""
+
     request: RequestNumber
     job_id: JobId
 
 
 class Cancel(Message, frozen=True, kw_only=True, tag="cancel"):
+    """Ask for a job to be stopped. It is answered by ``job``."""
+
     request: RequestNumber
     job_id: JobId
 
 
 class GetJob(Message, frozen=True, kw_only=True, tag="get_job"):
+    """Ask for one job. It is answered by ``job``."""
+
     request: RequestNumber
     job_id: JobId
 
 
 class ListJobs(Message, frozen=True, kw_only=True, tag="list_jobs"):
+    """Ask for the newest jobs. It is answered by ``job_list``."""
+
     request: RequestNumber
     states: Annotated[list[JobState], Meta(max_length=16)] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
-    """The newest ones."""
+    """How many jobs to list at most, the newest first."""
 
 
 class GetResults(Message, frozen=True, kw_only=True, tag="get_results"):
+    """Ask which frames of a job's result are whole. It is answered by ``result_list``."""
+
     request: RequestNumber
     job_id: JobId
     after_frame: Frame | None = None
@@ -134,6 +154,8 @@ class GetResults(Message, frozen=True, kw_only=True, tag="get_results"):
 
 
 class GetLog(Message, frozen=True, kw_only=True, tag="get_log"):
+    """Ask for a piece of a job's log. It is answered by ``log_text``."""
+
     request: RequestNumber
     job_id: JobId
     offset: Count = 0
@@ -141,6 +163,8 @@ class GetLog(Message, frozen=True, kw_only=True, tag="get_log"):
 
 
 class Fetch(Message, frozen=True, kw_only=True, tag="fetch"):
+    """Ask for one frame of a job's result. Its bytes come in messages of type ``data``."""
+
     request: RequestNumber
     job_id: JobId
     frame: Frame
@@ -148,18 +172,20 @@ class Fetch(Message, frozen=True, kw_only=True, tag="fetch"):
 
 
 class FetchCredit(Message, frozen=True, kw_only=True, tag="fetch_credit"):
+    """Allow the server to send this many more chunks of a file that is being fetched. There is no reply."""
+
     request: RequestNumber
     chunks: Credit
 
 
 class StopFetch(Message, frozen=True, kw_only=True, tag="stop_fetch"):
-    """No reply."""
+    """Ask for no more chunks of a file that is being fetched. There is no reply."""
 
     request: RequestNumber
 
 
 class Release(Message, frozen=True, kw_only=True, tag="release"):
-    """The client has what it wants of a final job: files that the server spooled for it may go."""
+    """Allow the server to delete what it keeps of a finished job's results. It is answered by ``job``."""
 
     request: RequestNumber
     job_id: JobId
@@ -169,54 +195,68 @@ class Release(Message, frozen=True, kw_only=True, tag="release"):
 
 
 class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
+    """The server's answer to ``hello``: who it is and what it accepts."""
+
     request: int
     version: int
     server: str
     server_id: str
-    """Another one after each start of the server."""
+    """An identity that is new after each start of the server."""
     heartbeat_s: float
     limits: Limits
 
 
 class Pong(Message, frozen=True, kw_only=True, tag="pong"):
+    """Answers ``ping``."""
+
     request: int
 
 
 class Error(Message, frozen=True, kw_only=True, tag="error"):
+    """A request was refused or failed. Without a ``request`` number it concerns the connection itself."""
+
     request: int | None = None
     code: str
     message: str
 
 
 class Proof(Message, frozen=True, kw_only=True, tag="proof"):
+    """What the server could prove. It answers ``prove``."""
+
     request: int
     files: list[ProofAnswer]
     folder: ProofAnswer | None = None
 
 
 class Accepted(Message, frozen=True, kw_only=True, tag="accepted"):
+    """The server has stored a submission. It answers ``submit``."""
+
     request: int
     job: JobInfo
     have: list[tuple[int, int]] = field(default_factory=list)
-    """Runs ``[first, last]`` of manifest indices that the server holds already."""
+    """Runs ``[first, last]`` of manifest indices of files that the server has already."""
     partial: list[tuple[int, int]] = field(default_factory=list)
-    """``[file, bytes]``: files that have begun to arrive; the next chunk may begin at that byte."""
+    """``[file, bytes]`` for each file that has begun to arrive; the next chunk may begin at that byte."""
     credit: int = 0
-    """Chunks that the client may send before the first ``upload_credit``."""
+    """How many chunks the client may send before the first ``upload_credit``."""
 
 
 class UploadCredit(Message, frozen=True, kw_only=True, tag="upload_credit"):
+    """Allows the client to send this many more chunks of a job's input files."""
+
     job_id: str
     chunks: int
 
 
 class FileStored(Message, frozen=True, kw_only=True, tag="file_stored"):
+    """An input file has arrived whole."""
+
     job_id: str
     file: int
 
 
 class FileRefused(Message, frozen=True, kw_only=True, tag="file_refused"):
-    """The file has to be sent again from its start: after a while when the code is ``full``."""
+    """An input file has to be sent again from its start; with the code ``full``, after a while."""
 
     job_id: str
     file: int
@@ -225,51 +265,58 @@ class FileRefused(Message, frozen=True, kw_only=True, tag="file_refused"):
 
 
 class JobReply(Message, frozen=True, kw_only=True, tag="job"):
-    """Answers watch, unwatch, cancel, get_job and release."""
+    """One job as it is now. It answers ``watch``, ``unwatch``, ``cancel``, ``get_job`` and ``release``."""
 
     request: int
     job: JobInfo
     gap: bool = False
-    """For watch: events between ``after`` and ``job.sequence`` are not available; start from ``job``."""
+    """In an answer to ``watch``: events between ``after`` and ``job.sequence`` are lost, so ``job`` is the
+    new start."""
 
 
 class JobList(Message, frozen=True, kw_only=True, tag="job_list"):
+    """Answers ``list_jobs``."""
+
     request: int
     jobs: list[JobInfo]
 
 
 class ResultList(Message, frozen=True, kw_only=True, tag="result_list"):
+    """The frames of a job's result that are whole. It answers ``get_results``."""
+
     request: int
     results: list[ResultFile]
     more: bool = False
-    """Ask again with ``after_frame``."""
+    """Whether there are more results; ask for them with ``after_frame``."""
 
 
 class LogText(Message, frozen=True, kw_only=True, tag="log_text"):
-    """Payload: UTF-8 text."""
+    """A piece of a job's log. Its payload is UTF-8 text. It answers ``get_log``."""
 
     request: int
     offset: int
     size: int
-    """Bytes of log so far."""
+    """Size of the whole log so far, in bytes."""
 
 
 class Data(Message, frozen=True, kw_only=True, tag="data"):
-    """Payload: the bytes of a fetched file."""
+    """A piece of a fetched file. Its payload is the bytes."""
 
     request: int
     offset: int
     size: int
-    """Of the whole file."""
+    """Size of the whole file in bytes."""
     last: bool = False
     sha256: str = ""
-    """Of the whole file, with the last chunk."""
+    """The SHA-256 of the whole file; sent with the last chunk."""
 
 
 # Events: from the server to those who watch ---------------------------------------------------------------
 
 
 class StateEvent(Message, frozen=True, kw_only=True, tag="state"):
+    """A job's state has changed."""
+
     job_id: str
     sequence: int
     time: float
@@ -289,14 +336,15 @@ class FrameEvent(Message, frozen=True, kw_only=True, tag="frame"):
 
 
 class ProgressEvent(Message, frozen=True, kw_only=True, tag="progress"):
-    """Not numbered: the newest one replaces all before it."""
+    """How far a job is. The event has no sequence number: the newest one replaces all before it."""
 
     job_id: str
     progress: ProgressInfo
 
 
 class PreviewEvent(Message, frozen=True, kw_only=True, tag="preview"):
-    """Not numbered. Payload: rows from the top, three bytes R G B for each pixel, sRGB-encoded."""
+    """A small picture of a frame in the making. It has no sequence number. Its payload is rows from the top,
+    three bytes R G B for each pixel, sRGB-encoded."""
 
     job_id: str
     frame: int
@@ -306,7 +354,7 @@ class PreviewEvent(Message, frozen=True, kw_only=True, tag="preview"):
 
 
 class LogEvent(Message, frozen=True, kw_only=True, tag="log"):
-    """Not numbered; ``offset`` is where the lines begin in the job's log."""
+    """New lines of a job's log, which begin there at byte ``offset``. The event has no sequence number."""
 
     job_id: str
     offset: int

@@ -1,4 +1,4 @@
-"""What operators, and owners of jobs, ask of a server: pauses, priorities, health, cleaning."""
+"""Requests for operators and owners of jobs: pauses, priorities, health and cleaning."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from void_protocol.messages import (
 
 
 class Operating:
-    """Requests through a client. A future fails with ServerError (``operators_only``) where this user may
-    not."""
+    """Requests that go through a client. A future fails with ServerError (``operators_only``) where this user
+    is not allowed to ask."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def health(self) -> Future[Health]:
-        """Whether anything is wrong."""
+        """Ask whether anything is wrong with the server."""
         return self._client.ask(GetHealth(request=0), Health, lambda reply: reply)
 
     def pause_job(self, job_id: str, reason: str = "") -> Future[JobInfo]:
@@ -36,15 +36,15 @@ class Operating:
         return self._client.ask(Pause(request=0, job_id=job_id, reason=reason), JobReply, _job)
 
     def resume_job(self, job_id: str) -> Future[JobInfo]:
-        """Let a paused job run."""
+        """Let a job that was held back run."""
         return self._client.ask(Resume(request=0, job_id=job_id), JobReply, _job)
 
     def set_priority(self, job_id: str, priority: int) -> Future[JobInfo]:
-        """From -100 to 100; higher ones run first, 0 is usual."""
+        """Set a job's priority, -100 to 100: higher ones run first, and 0 is usual."""
         return self._client.ask(SetPriority(request=0, job_id=job_id, priority=priority), JobReply, _job)
 
     def pause_queue(self, reason: str = "") -> Future[Status]:
-        """Start nothing more; jobs are still accepted."""
+        """Start no more jobs; new ones are still accepted."""
         return self._client.ask(Pause(request=0, reason=reason), Status, lambda reply: reply)
 
     def resume_queue(self) -> Future[Status]:
@@ -52,11 +52,11 @@ class Operating:
         return self._client.ask(Resume(request=0), Status, lambda reply: reply)
 
     def drain(self, reason: str = "") -> Future[Status]:
-        """Start nothing more and accept nothing new."""
+        """Start no more jobs and accept no new ones."""
         return self._client.ask(Drain(request=0, reason=reason), Status, lambda reply: reply)
 
     def clean(self, *, apply: bool = False, days: float | None = None) -> Future[CleanReport]:
-        """What is older than its retention, or than ``days``; with ``apply`` it is deleted."""
+        """List what is older than its retention, or than ``days``; with ``apply``, delete it."""
         return self._client.ask(Clean(request=0, apply=apply, days=days), CleanReport, lambda reply: reply)
 
 

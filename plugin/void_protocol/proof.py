@@ -1,9 +1,10 @@
 """Proof that server and client see the same files, so that a plate need not travel.
 
-The client draws a random nonce and random byte ranges of some files; the server answers, for each file, with
-an HMAC-SHA256 keyed by the nonce over the file's size and those bytes. Without the same bytes the answer
-cannot be guessed, and an old answer is of no use. For a folder, the client leaves a file of random bytes
-there; the server proves that it reads it and leaves an answer beside it, which proves that it writes there.
+The client draws a random nonce and random byte ranges of some files. The server answers, for each file, with
+an HMAC-SHA256 over the file's size and those bytes, keyed by the nonce. The answer cannot be guessed without
+the same bytes, and an old answer is of no use. For a folder, the client leaves a file of random bytes there.
+The server proves that it reads the folder by answering for this file, and that it writes there by leaving its
+answer beside it.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from void_protocol.manifest import InputFile
 from void_protocol.messages import ManifestEntry, ProofFile, ProofFolder
 
 SAMPLED_FILES = 12
-"""Files of which bytes are asked for; every group gets at least one. Of the rest only sizes are."""
+"""How many files have bytes compared, at least one of every group; the other files are compared by size."""
 RANGES_PER_FILE = 4
 RANGE_BYTES = 4096
 _RANGES_BYTES = 256
-"""What a file's ranges take in the message, at most."""
+"""The most bytes that one file's ranges take in the message."""
 _CHALLENGE_BYTES = 2 * 1024 * 1024
-"""Of paths and ranges in one message, well below what a control frame may hold."""
+"""The most bytes of paths and ranges in one message, well below what a control frame may hold."""
 _CONTEXT = b"void-proof-1"
 _PROBE_BYTES = 32
 
@@ -37,8 +38,8 @@ _PROBE_BYTES = 32
 def plan_challenge(
     files: Sequence[InputFile], entries: Sequence[ManifestEntry], most_files: int
 ) -> list[ProofFile]:
-    """What to ask the server about ``files``: byte ranges of some, chosen at random with at least one of
-    each group, and the sizes of others, at most ``most_files`` in all."""
+    """Choose what to ask the server about ``files``, at most ``most_files`` in all: byte ranges of some,
+    drawn at random with at least one of each group, and the sizes of others."""
     longest = max(len(str(file.path.absolute())) for file in files)
     most_files = min(most_files, _CHALLENGE_BYTES // (longest + _RANGES_BYTES))
     chance = random.SystemRandom()
@@ -69,7 +70,7 @@ def new_nonce() -> bytes:
 
 
 def digest_file(nonce: bytes, path: Path, ranges: Sequence[tuple[int, int]]) -> str:
-    """The answer for one file, as 64 hexadecimal digits.
+    """Compute the answer for one file, as 64 hexadecimal digits.
 
     Raises:
         OSError: when the file cannot be read, or a range reaches beyond its end.
@@ -79,7 +80,8 @@ def digest_file(nonce: bytes, path: Path, ranges: Sequence[tuple[int, int]]) -> 
 
 
 def digest_open_file(nonce: bytes, file: BinaryIO, path: Path, ranges: Sequence[tuple[int, int]]) -> str:
-    """The same of a file that is open for reading; ``path`` is its name in errors."""
+    """Compute the answer for a file that is open for reading; ``path`` is its name in errors. Raises as
+    :func:`digest_file` does."""
     size = os.fstat(file.fileno()).st_size
     keyed = hmac.new(nonce, _CONTEXT + struct.pack(">Q", size), hashlib.sha256)
     for offset, length in ranges:
@@ -92,7 +94,7 @@ def digest_open_file(nonce: bytes, file: BinaryIO, path: Path, ranges: Sequence[
 
 
 def digest_probe(nonce: bytes, content: bytes) -> str:
-    """The answer for a folder whose probe file holds ``content``."""
+    """Compute the answer for a folder whose probe file holds ``content``."""
     return hmac.new(nonce, _CONTEXT + b"-folder" + content, hashlib.sha256).hexdigest()
 
 
@@ -105,7 +107,7 @@ def answer_path(folder: ProofFolder) -> Path:
 
 
 class FolderProbe:
-    """The client's side of proving a folder. Use as a context: the files are gone afterwards.
+    """The client's side of proving a folder. It is used as a context, and leaves no files behind.
 
     Raises:
         OSError: on entry, when the folder cannot be made or written to.
@@ -124,11 +126,11 @@ class FolderProbe:
 
     def __exit__(self, *_: object) -> None:
         for path in (probe_path(self.request), answer_path(self.request)):
-            with contextlib.suppress(OSError):  # what another user wrote may not be ours to remove
+            with contextlib.suppress(OSError):  # this user may not remove what another one wrote
                 path.unlink(missing_ok=True)
 
     def is_answered(self, nonce: bytes, digest: str | None) -> bool:
-        """Whether the server read the probe and its own file has arrived here with the same answer."""
+        """Return whether the server read the probe and its own file has arrived here with the same answer."""
         wanted = digest_probe(nonce, self._content)
         if digest is None or not hmac.compare_digest(wanted, digest):
             return False
@@ -139,7 +141,7 @@ class FolderProbe:
 
 
 def answer_folder(nonce: bytes, folder: ProofFolder) -> str:
-    """The server's side: read the probe, leave the answer beside it, and return it.
+    """Do the server's side: read the probe, leave the answer beside it, and return it.
 
     Raises:
         OSError: when the probe is not there or the folder cannot be written to.
@@ -148,7 +150,7 @@ def answer_folder(nonce: bytes, folder: ProofFolder) -> str:
     if len(content) != _PROBE_BYTES:
         raise OSError(f"{probe_path(folder)} is not a probe")
     digest = digest_probe(nonce, content)
-    # The client may have lost the first answer and ask again: whatever became of that one is replaced.
+    # The client may have lost the first answer and ask again, so an earlier answer file is replaced.
     part = answer_path(folder).with_suffix(f".{secrets.token_hex(4)}")
     try:
         with part.open("x", encoding="ascii") as file:

@@ -52,13 +52,13 @@ class Server(Protocol):
 
 
 class RemoteJob:
-    """A handle on a job. Made by :class:`~void_protocol.client.Client`.
+    """A handle on a job, made by :class:`~void_protocol.client.Client`.
 
     Attributes:
         job_id: the job's identity.
-        accepted: the job once the server has stored it. Fails when it is refused.
-        done: the job once it is final and, with ``fetch``, every result file is in place here. A job that
-            failed or was cancelled comes back as such; only trouble with the transfer is raised.
+        accepted: a future of the job as the server stored it. It fails when the job is refused.
+        done: a future of the job once it is final and, with ``fetch``, every result file is in place here. A
+            job that failed or was cancelled comes back as such; only trouble with the transfer is raised.
     """
 
     def __init__(
@@ -74,12 +74,12 @@ class RemoteJob:
         on_upload: UploadProgress | None = None,
         on_frame: OnFrame | None = None,
     ) -> None:
-        """``job`` is submitted if given; results come to ``pattern`` if given."""
+        """When ``job`` is given, it is submitted; when ``pattern`` is given, results are fetched to it."""
         self.job_id = job_id
         self.accepted: Future[JobInfo] = Future()
         self.done: Future[JobInfo] = Future()
         for future in (self.accepted, self.done):
-            future.set_running_or_notify_cancel()  # a job is cancelled with cancel(), not by its futures
+            future.set_running_or_notify_cancel()  # a job is cancelled with cancel(), not through its futures
         self._server = server
         self._session = session
         self._job = job
@@ -103,13 +103,13 @@ class RemoteJob:
         return self._server.cancel(self.job_id)
 
     def start(self, transfer: TransferChoice) -> None:
-        """For the client: begin, on a thread of its own."""
+        """Begin the submission on a thread of its own; the client calls this."""
         threading.Thread(
             target=self._run, args=(transfer,), name=f"void-job-{self.job_id[:8]}", daemon=True
         ).start()
 
     def detach(self) -> None:
-        """For the client: it is closed. The job goes on without us."""
+        """Let go of the job because the client closes. The job goes on without it."""
         if self._upload is not None:
             self._upload.stop()
         if self._collector is not None:
@@ -130,7 +130,7 @@ class RemoteJob:
                 self._finish()
         except ProtocolError as error:
             self._fail(error)
-        except Exception as error:  # noqa: BLE001 - whoever waits for the futures must hear of it
+        except Exception as error:  # noqa: BLE001 - whoever waits for the futures must learn of the failure
             _log.exception("the client failed at job %s", self.job_id)
             self._fail(TransferError(f"the client failed at job {self.job_id}: {error!r}"))
         finally:
@@ -148,7 +148,7 @@ class RemoteJob:
         try:
             upload.run(partial(self._accepted, job))
         except TransferError:
-            # What cannot be sent cannot run: the server need not wait for it.
+            # A job whose inputs cannot be sent cannot run, so the server need not wait for them.
             self._server.cancel(job.job_id)
             raise
         finally:
@@ -217,7 +217,8 @@ class RemoteJob:
 
 
 def _refuse_gone_results(job: RemovalJob) -> None:
-    """Nothing runs again for a job that is done: say so, rather than report files that are not there."""
+    """Raise when files of a finished job are gone: it does not run again, so they would be missing for
+    good."""
     pattern = job.output.versioned_pattern
     numbers = job.shot.frame_numbers
     gone = [frame for frame in numbers if not frame_path(pattern, frame).exists()]

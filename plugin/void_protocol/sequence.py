@@ -1,4 +1,4 @@
-"""Frame numbers in file names: ``plate.%04d.exr`` or ``plate.####.exr``."""
+"""Turns patterns with a frame number, ``plate.%04d.exr`` or ``plate.####.exr``, into file names."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ def has_frame_token(pattern: str) -> bool:
 
 
 def frame_path(pattern: str, frame: int) -> Path:
-    """The file of one frame. ``#`` counts digits as ``%0Nd`` does; a pattern without a token is itself."""
+    """Return the file of one frame. ``#`` counts digits as ``%0Nd`` does; without a token it is always the
+    same file."""
     before, number, after = _parsed(pattern)
     return Path(before + format(frame, number) + after) if number else Path(before)
 
 
 @lru_cache(256)  # a shot asks for thousands of frames of one pattern
 def _parsed(pattern: str) -> tuple[str, str, str]:
-    """What comes before the frame number, how the number is written (empty for none), what comes after."""
+    """Split into what comes before the frame number, the number's format (empty for none), and what comes
+    after."""
     folder, name = split_folder(pattern)
     match = FRAME_TOKEN.search(name)
     if match is None:
@@ -40,5 +42,5 @@ def _number_format(token: str) -> str:
 
 
 def absolute_pattern(pattern: str) -> str:
-    """The pattern from the root of this machine's file system; links stay as they are written."""
+    """Make the pattern absolute on this machine. Symbolic links stay as they are written."""
     return str(Path(pattern).absolute())

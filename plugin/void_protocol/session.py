@@ -1,7 +1,8 @@
-"""The client's background thread: it alone touches the socket.
+"""The client's background thread, which alone touches the socket.
 
-It says hello, keeps the heartbeat, notices a lost server and comes back by itself. Requests that were not
-answered when the connection was lost are asked again; every request of the protocol may be.
+It opens the session, keeps the heartbeat, notices when the server is lost and reconnects by itself. Requests
+that had no answer when the connection was lost are sent again, which is safe for every request of the
+protocol.
 """
 
 from __future__ import annotations
@@ -46,21 +47,22 @@ from void_protocol.wire import Payload, decode_server_frames, encode_frames
 
 _log = logging.getLogger(__name__)
 _HELLO_WAIT_S = 5.0
-"""A hello without an answer for this long is said again on a new socket."""
+"""A ``hello`` without an answer for this long is sent again on a new socket."""
 _MISSED_BEATS = 3
 """After this many unanswered heartbeats the connection counts as lost."""
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _TICK_MS = 200
 _FETCHES = 4
-"""Files fetched at a time: enough to keep network, checksum and disk busy, fewer than servers allow."""
+"""How many files are fetched at a time: enough to keep network, checksum and disk busy, fewer than servers
+allow."""
 Reply = tuple[ServerMessage, list[memoryview]]
 StreamItem = tuple[Data, memoryview] | ProtocolError | None
 """A piece of a fetched file, a refusal, or None when the connection was lost."""
 
 
 class Listener(Protocol):
-    """Who hears what was not asked for. Called on the session's thread."""
+    """Is told what the server sends unasked. Its methods are called on the session's thread."""
 
     def connected(self, welcome: Welcome) -> None: ...
 
@@ -77,6 +79,8 @@ class _Waiting:
 
 
 class Session:
+    """One lasting conversation with a server, over as many connections as it takes."""
+
     def __init__(
         self, connection: Connection, listener: Listener, client_name: str, timeout_s: float
     ) -> None:
@@ -99,7 +103,8 @@ class Session:
         self._changed = threading.Condition()
         self._welcome: Welcome | None = None
         self.fetch_slots = threading.BoundedSemaphore(_FETCHES)
-        """Whoever fetches a file holds one; the server limits how many run on one connection."""
+        """A thread that fetches a file holds one of these; the server limits how many run on one
+        connection."""
         self.last_problem = "the server has not answered yet"
 
     # Any thread -----------------------------------------------------------------------------------------
@@ -113,14 +118,14 @@ class Session:
 
     @property
     def welcome(self) -> Welcome | None:
-        """What the server said at the start of the present connection; None while there is none."""
+        """What the server said when the present connection began; None while there is none."""
         return self._welcome
 
     def wait_connected(self, timeout_s: float) -> Welcome:
         """Block until there is a connection.
 
         Raises:
-            ServerUnreachableError: when there is none in time, with the last known reason.
+            ServerUnreachableError: when there is none in time; the message gives the last known reason.
             VersionRefusedError: when the server speaks no common version.
         """
         with self._changed:
@@ -141,7 +146,7 @@ class Session:
     def request(
         self, message: Message, payloads: Sequence[Payload] = (), timeout_s: float | None = None
     ) -> Future[Reply]:
-        """Ask, now or as soon as there is a connection. ``message.request`` is filled in here.
+        """Send a request, now or as soon as there is a connection. ``message.request`` is filled in here.
 
         The future fails with ServerError when the server refuses and with ServerUnreachableError when no
         answer has come after ``timeout_s``, or at once when the session is closed.
@@ -149,7 +154,7 @@ class Session:
         number = self.new_number()
         frames = encode_frames(msgspec.structs.replace(message, request=number), payloads)
         future: Future[Reply] = Future()
-        future.set_running_or_notify_cancel()  # what is asked cannot be unasked
+        future.set_running_or_notify_cancel()  # a request that was sent cannot be taken back
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         waiting = _Waiting(frames, future, deadline)
         if not self._mailbox.put(lambda: self._ask(number, waiting)):
@@ -157,12 +162,12 @@ class Session:
         return future
 
     def send(self, message: Message, payloads: Sequence[Payload] = ()) -> None:
-        """Say something that has no reply; it is dropped while there is no connection."""
+        """Send a message that has no reply; it is dropped while there is no connection."""
         frames = encode_frames(message, payloads)
         self._mailbox.put(lambda: self._send(frames))
 
     def open_stream(self, message: Message) -> tuple[int, queue.SimpleQueue[StreamItem]]:
-        """Ask for a file; its pieces arrive in the queue. ``message.request`` is filled in here."""
+        """Ask for a file, whose pieces arrive in the queue. ``message.request`` is filled in here."""
         number = self.new_number()
         frames = encode_frames(msgspec.structs.replace(message, request=number))
         items: queue.SimpleQueue[StreamItem] = queue.SimpleQueue()
@@ -186,7 +191,7 @@ class Session:
         self._mailbox.put(action)
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Say bye and end the thread. Requests that wait fail."""
+        """Say goodbye to the server and end the thread. Requests without an answer fail."""
 
         def begin() -> None:
             self._is_closing = True
@@ -367,8 +372,8 @@ class Session:
         try:
             link.socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
         except zmq.Again:
-            # No connection, and none in the making: the server has hung up and lets this client in no more.
-            # What was to be said is said again by whoever waits for its answer.
+            # The socket has no connection and makes none: the server has hung up and lets this client in no
+            # more. Whoever waits for an answer sends the message again.
             self._mailbox.put(lambda: self._lose_link(link))
 
     def _lose_link(self, link: Link) -> None:
@@ -381,7 +386,7 @@ class Session:
     def _notify(self, action: Callable[[], None]) -> None:
         try:
             action()
-        except Exception:  # noqa: BLE001 - a listener's fault must not cut the connection
+        except Exception:  # noqa: BLE001 - a listener's failure must not cut the connection
             _log.exception("a callback of the client failed")
 
     def _fail_waiting(self, error: ProtocolError) -> None:
@@ -414,5 +419,5 @@ def _closed() -> ServerUnreachableError:
 def _user_name() -> str:
     try:
         return getpass.getuser()[:256]
-    except (OSError, KeyError):  # no name for this user on the machine
+    except (OSError, KeyError):  # the machine has no name for this user
         return ""

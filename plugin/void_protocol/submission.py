@@ -1,4 +1,4 @@
-"""How a job's files reach the server: proven to be seen there, or sent."""
+"""Decides how a job's files reach the server: by path when the server proves that it sees them, else sent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PROOF_S = 60.0
 
 @dataclass(frozen=True)
 class Submission:
-    """All that is sent, and the files behind it."""
+    """What is sent for one job, and the files behind it."""
 
     message: Submit
     payloads: list[bytes]
@@ -46,7 +46,7 @@ class Submission:
 
 
 def absolute_job(job: RemovalJob) -> RemovalJob:
-    """The job with every pattern absolute on this machine."""
+    """Return the job with every pattern made absolute on this machine."""
     replace = msgspec.structs.replace
     anchors = job.anchors
     if anchors is not None:
@@ -63,12 +63,12 @@ def absolute_job(job: RemovalJob) -> RemovalJob:
 def plan_submission(
     session: Session, job: RemovalJob, choice: TransferChoice, priority: int = 0
 ) -> Submission:
-    """Measure the files, let the server prove what it sees, and decide how they travel. Blocks.
+    """Measure the files, let the server prove what it sees, and decide how they travel. This blocks.
 
     Raises:
         JobError: when the job is not valid.
-        TransferError: when files are missing, results are there already, or ``choice`` is ``paths`` and the
-            server does not see them.
+        TransferError: when files are missing, results exist already, or ``choice`` is ``paths`` and the
+            server does not see the files.
         ServerError, ServerUnreachableError: as the server answers.
     """
     text = encode_job(job)
@@ -127,8 +127,8 @@ def _choose(
 def prove_paths(
     session: Session, job: RemovalJob, files: Sequence[InputFile], entries: Sequence[ManifestEntry]
 ) -> tuple[str, str]:
-    """Let the server prove that it sees the input files, and the output folder. Why it does not comes back
-    for each; empty texts when proven.
+    """Let the server prove that it sees the input files, and the output folder. For each of the two the
+    answer is why not, or an empty text when it is proven.
 
     Raises:
         ResultFileError: when the output folder cannot be made or written to here.

@@ -1,4 +1,4 @@
-"""Sends a job's input files: chunk by chunk, as the server gives credit."""
+"""Sends a job's input files in chunks, as the server gives credit for them."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ from void_protocol.session import Session
 from void_protocol.wire import CHUNK_BYTES, Payload
 
 _TRIES = 3
-"""How often a file is sent before a checksum that does not fit counts as a failure."""
+"""How often a file is sent before a checksum that does not match counts as a failure."""
 _SILENCE_S = 60.0
-"""A server that gives no credit for this long is asked whether it still knows the upload."""
+"""When the server gives no credit for this long, it is asked whether it still knows the upload."""
 _RECONNECT_S = 3600.0
 _FULL_S = 3600.0
-"""How long a server whose disk is full is waited for."""
+"""How long to wait for a server whose disk is full."""
 _FULL_PAUSE_S = 2.0
 
 UploadProgress = Callable[[int, int], None]
-"""Called with files sent and files in all."""
+"""A function that is called with the number of files sent and of all files."""
 
 
 class Upload:
-    """One submission. :meth:`run` belongs to a thread of its own; the others to the session's."""
+    """The upload of one job. :meth:`run` needs a thread of its own; the other methods are for the
+    session's."""
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Upload:
         self._credit = 0
         self._missing: list[int] = []
         self._offsets: dict[int, int] = {}
-        """Of files that the server has the beginning of: how many bytes."""
+        """How many bytes the server has, by the index of each file that it has in part."""
         self._full_since: float | None = None
         self._unconfirmed: set[int] = set()
         self._refused: list[FileRefused] = []
@@ -80,13 +81,14 @@ class Upload:
             self._changed.notify_all()
 
     def interrupt(self) -> None:
-        """The connection was lost, or the server has forgotten the upload: it has to be taken up anew."""
+        """Ask the server anew what is missing: the connection was lost, or the server has forgotten the
+        upload."""
         with self._changed:
             self._is_broken = True
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """The job is over, or nobody waits any more."""
+        """End the upload: the job is over, or nobody waits for it any more."""
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
@@ -95,11 +97,11 @@ class Upload:
         """Submit and send until the server has every file.
 
         Args:
-            on_accepted: hears the server's answer, again after each reconnection.
+            on_accepted: called with the server's answer, also after each reconnection.
 
         Raises:
             ServerError: when the server refuses the job.
-            ServerUnreachableError: when it does not come back.
+            ServerUnreachableError: when the connection is lost and not made again.
             TransferError: when a file cannot be read or changes meanwhile.
         """
         tries: dict[int, int] = {}
@@ -116,7 +118,7 @@ class Upload:
                 self._credit = accepted.credit
                 self._offsets = dict(accepted.partial)
                 missing = [index for index in range(len(self._entries)) if index not in have]
-                # What has begun goes first: the server holds one unfinished file.
+                # A file that the server has in part goes first, because it keeps only one such file.
                 self._missing = sorted(missing, key=lambda index: index not in self._offsets)
                 self._unconfirmed = set(self._missing)
             if self._send_all(tries):
@@ -130,7 +132,7 @@ class Upload:
         return reply
 
     def _send_all(self, tries: dict[int, int]) -> bool:
-        """True when everything is confirmed, False when it has to be taken up anew."""
+        """Return True when everything is confirmed, and False when the upload has to be taken up anew."""
         while True:
             self._heed_refusals(tries)
             with self._changed:
@@ -138,7 +140,7 @@ class Upload:
                     return self._is_stopped
                 if not self._unconfirmed:
                     return True
-                if self._refused:  # it came in between
+                if self._refused:  # a refusal came in between
                     continue
                 if not self._missing:
                     if not self._changed.wait(_SILENCE_S):
@@ -173,7 +175,7 @@ class Upload:
                 self._missing.insert(0, index)
 
     def _wait_for_room(self, refusal: FileRefused) -> None:
-        """The server's disk is full: nothing helps but to try again later."""
+        """Wait while the server's disk is full: only trying again later can help."""
         now = time.monotonic()
         with self._changed:
             self._full_since = self._full_since or now
@@ -182,14 +184,15 @@ class Upload:
             self._changed.wait_for(lambda: self._is_broken or self._is_stopped, _FULL_PAUSE_S)
 
     def _send_file(self, index: int) -> bool:
-        """Whether the whole file was sent. If not, what comes next depends on what the server has of it."""
+        """Send one file. The answer is whether it was sent whole; if not, the server's answer says how to go
+        on."""
         path, size = self._files[index].path, self._entries[index].size
         digest = hashlib.sha256()
         offset = 0
         start = self._offsets.pop(index, 0)
         try:
             with path.open("rb", buffering=0) as file:
-                while offset < start:  # the server has these bytes; the checksum is of all
+                while offset < start:  # the server has these bytes, but the checksum covers the whole file
                     data = file.read(min(CHUNK_BYTES, start - offset))
                     if not data:
                         raise TransferError(f"{path} has become shorter while it was sent; submit again")
@@ -221,7 +224,7 @@ class Upload:
             raise TransferError(f"cannot read {path}: {error.strerror or error}") from error
 
     def _take_credit(self) -> bool:
-        """Wait until a chunk may be sent. False when this file must not be sent further now."""
+        """Wait until a chunk may be sent. The answer is False when this file must not be sent further now."""
         with self._changed:
             while self._credit == 0 and not (self._is_broken or self._is_stopped or self._refused):
                 if not self._changed.wait(_SILENCE_S):

@@ -29,19 +29,19 @@ _log = logging.getLogger(__name__)
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """The whole job as it is now: first of all, and whenever single events may have been missed."""
+    """The whole job as it is now. It comes first, and whenever single events may have been missed."""
 
     job: JobInfo
 
 
 class Connected(Struct, frozen=True, kw_only=True):
-    """The server is there (again)."""
+    """The connection to the server was made, for the first time or again."""
 
     server: str
 
 
 class Disconnected(Struct, frozen=True, kw_only=True):
-    """The server is not there; the client tries to come back."""
+    """The connection to the server was lost; the client tries to reconnect."""
 
     why: str
 
@@ -60,7 +60,8 @@ WatchEvent = Union[  # noqa: UP007 - evaluated on Python 3.10
     Snapshot, StateEvent, FrameEvent, ProgressEvent, Preview, LogEvent, Connected, Disconnected
 ]
 OnEvent = Callable[[WatchEvent], None]
-"""Called on the client's background thread: be quick, never block, hand over to your own thread."""
+"""Called on the client's background thread: it must return quickly, never block, and leave work to other
+threads."""
 
 
 @dataclass
@@ -74,17 +75,17 @@ class _Watch:
 
 
 class Watching:
-    """All methods belong to the session's thread."""
+    """Keeps the watched jobs. All methods belong to the session's thread."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._watches: dict[str, _Watch] = {}
 
     def add(self, job_id: str, callback: OnEvent) -> None:
-        """Watch a job with one more callback; it begins with a :class:`Snapshot`."""
+        """Watch a job with one more callback, which first gets a :class:`Snapshot`."""
         watch = self._watches.setdefault(job_id, _Watch(job_id))
         watch.callbacks.append(callback)
-        # Asked again for each callback, so that the newcomer gets a snapshot too.
+        # The server is asked again for each callback, so that the new one gets a snapshot too.
         watch.sequence, watch.is_current = None, False
         self._ask(watch)
 
@@ -98,7 +99,7 @@ class Watching:
             self._session.request(Unwatch(request=0, job_id=job_id), timeout_s=10.0)
 
     def connected(self, server: str) -> None:
-        """Take up every watch on the new connection."""
+        """Renew every watch on the new connection."""
         for watch in list(self._watches.values()):
             self._tell(watch, Connected(server=server))
             self._ask(watch)
@@ -118,7 +119,7 @@ class Watching:
         try:
             reply, _ = done.result()
         except ProtocolError as error:
-            # An unknown job, or no connection: the next connection asks again.
+            # The job is unknown or the connection is gone; the next connection asks again.
             _log.warning("cannot watch job %s: %s", watch.job_id, error)
             return
         if not isinstance(reply, JobReply):
@@ -129,7 +130,7 @@ class Watching:
             self._tell(watch, Snapshot(job=reply.job))
 
     def received(self, message: ServerMessage, payloads: list[memoryview]) -> None:
-        """Pass an event on to those who watch its job."""
+        """Pass an event on to everyone who watches its job."""
         watch = self._watches.get(getattr(message, "job_id", ""))
         if watch is None or not watch.is_current:
             return
@@ -153,7 +154,7 @@ class Watching:
             watch.sequence = event.sequence
             self._tell(watch, event)
         elif event.sequence > expected:
-            # Something was lost on the way: ask for what comes after the last one that arrived.
+            # An event was lost on the way, so ask for those after the last one that arrived.
             watch.is_current = False
             self._ask(watch)
 
@@ -165,5 +166,5 @@ class Watching:
 def _call(callback: OnEvent, event: WatchEvent) -> None:
     try:
         callback(event)
-    except Exception:  # noqa: BLE001 - one listener's fault is not the others'
+    except Exception:  # noqa: BLE001 - one listener's failure must not reach the others
         _log.exception("a watcher's callback failed")

@@ -1,7 +1,7 @@
-"""Messages to and from frames: one JSON control frame, then the payload frames its type asks for.
+"""Encodes and decodes messages: one JSON control frame, then the payload frames that its type asks for.
 
 The decoder is given whatever a peer sends. It answers with a message or a :class:`WireError`, never with
-another exception, and looks at sizes before it parses.
+another exception, and it checks sizes before it parses.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from void_protocol.messages import (
 )
 
 CONTROL_BYTES = 4 * 1024 * 1024
-"""The largest control frame either side may send."""
+"""The largest control frame that either side may send, in bytes."""
 CHUNK_BYTES = 1024 * 1024
-"""The largest piece of a file in one message."""
+"""The largest piece of a file in one message, in bytes."""
 PREVIEW_BYTES = 1024 * 1024
-"""The largest preview picture."""
+"""The largest preview picture, in bytes."""
 LOG_BYTES = 1024 * 1024
-"""The largest piece of a log."""
+"""The largest piece of a log in one message, in bytes."""
 
 Payload = bytes | memoryview
 _PayloadRule = tuple[int, int, int]  # fewest frames, most frames, bytes in each
@@ -50,10 +50,10 @@ _PAYLOADS: dict[type[Message], _PayloadRule] = {
 _NO_PAYLOAD: _PayloadRule = (0, 0, 0)
 MAX_MANIFEST_FILES = MAX_INPUT_FILES + MAX_FRAMES
 _MOST_FRAMES = 3
-"""No message has more."""
+"""The most frames that any message has."""
 LARGEST_FRAME_BYTES = max(CONTROL_BYTES, JOB_BYTES) + 1024
-"""What a socket should refuse to receive beyond (``ZMQ_MAXMSGSIZE``), which looks at frames as they come:
-encrypted ones are some bytes longer."""
+"""The frame size, in bytes, above which a socket should refuse to receive (``ZMQ_MAXMSGSIZE``). The limit
+applies to frames as they travel, and encrypted ones are some bytes longer."""
 
 _encoder = msgspec.json.Encoder()
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
@@ -64,7 +64,7 @@ _M = TypeVar("_M")
 
 
 class _Head(msgspec.Struct):
-    """What can be said about a message that is not understood."""
+    """The only fields that can be read of a message that is not understood."""
 
     type: Any = None
     request: Any = None
@@ -77,7 +77,7 @@ _KNOWN_TYPES = {
 
 
 def encode_frames(message: Message, payloads: Sequence[Payload] = ()) -> list[Payload]:
-    """The frames of a message, ready for a socket.
+    """Encode a message as frames for a socket.
 
     Raises:
         WireError: when the message is larger than a peer would accept.
@@ -88,7 +88,7 @@ def encode_frames(message: Message, payloads: Sequence[Payload] = ()) -> list[Pa
 
 
 def decode_client_frames(frames: Sequence[zmq.Frame]) -> tuple[ClientMessage, list[memoryview]]:
-    """What a client said, with its payloads as views of the frames.
+    """Decode what a client sent; the payloads are views of the frames.
 
     Raises:
         WireError: with the code and, where it could be read, the request number for an error reply.
@@ -97,7 +97,7 @@ def decode_client_frames(frames: Sequence[zmq.Frame]) -> tuple[ClientMessage, li
 
 
 def decode_server_frames(frames: Sequence[zmq.Frame]) -> tuple[ServerMessage, list[memoryview]]:
-    """What a server said. Raises as :func:`decode_client_frames` does."""
+    """Decode what a server sent. Raises as :func:`decode_client_frames` does."""
     return _decode(frames, _server_decoder.decode)
 
 
@@ -147,12 +147,12 @@ def _check_sizes(kind: type, control_bytes: int, sizes: list[int], request: int 
 
 
 def encode_manifest(entries: Sequence[ManifestEntry]) -> bytes:
-    """The manifest as JSON: a list of ``[group, frame, size]``."""
+    """Encode the manifest as JSON: a list of ``[group, frame, size]``."""
     return _encoder.encode(list(entries))
 
 
 def decode_manifest(text: Payload) -> list[ManifestEntry]:
-    """The manifest from JSON.
+    """Decode the manifest from JSON.
 
     Raises:
         WireError: when it is not a list of ``[group, frame, size]``, or has more files than a job may.

@@ -11,9 +11,9 @@ import numpy as np
 
 from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
 from void_engine.errors import PlateError
-from void_engine.plates.exr import read_header
-from void_engine.plates.header import FrameHeader
-from void_engine.plates.pattern import FramePattern
+from void_engine.plates.exr.file import read_header
+from void_engine.plates.frame.header import FrameHeader
+from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.job import Format, Matte, Output, RemovalJob, Role, RotoShape, Settings, Shot
 
 

@@ -17,8 +17,8 @@ from void_engine.engines.registry import check_options, make_engine
 from void_engine.engines.registry import engine_name as resolved_engine
 from void_engine.geometry import Box
 from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
-from void_engine.plates.pattern import FramePattern
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
 from void_engine.removal import OutputRequest, RegionRequest, RemovalMonitor, RemovalRequest, run_removal
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame

@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 import torch
 
+from void_engine.arrays import Float32Array
 from void_engine.diffusion.compression import latent_frames
 from void_engine.diffusion.engine import VoidEngine
 from void_engine.diffusion.model.folder import ModelFolder
@@ -32,7 +33,7 @@ from void_engine.diffusion.model.tiny import MIDDLE, TINY, make_tiny
 from void_engine.diffusion.model.vae import decode_latents
 from void_engine.diffusion.model.weights import load_transformer, load_vae, transformer_config
 from void_engine.diffusion.sampling.denoise import predict_velocity
-from void_engine.engines.interface import EngineRequest, Float32Array, ShotFrame
+from void_engine.engines.interface import EngineRequest, ShotFrame
 from void_engine.quadmask import build_quadmask
 
 HEIGHT, WIDTH = 96, 160

@@ -22,11 +22,12 @@ import cv2
 import numpy as np
 
 from tests.bench import propagation_scenes as scenes
-from tests.bench.propagation_metrics import Float32Array, display, true_flows
+from tests.bench.propagation_metrics import display, true_flows
+from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, PartOfShot, ShotFrame
 from void_engine.engines.registry import part_overlap
-from void_engine.propagation.arrays import SilentMonitor
 from void_engine.propagation.engine import PropagationEngine
+from void_engine.propagation.in_memory import SilentMonitor
 from void_server.farm.merge import faded
 from void_server.farm.planning import PlannedJob, ShotRange, plan
 

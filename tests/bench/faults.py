@@ -50,8 +50,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
 from tests.bench.lost_power import FSYNC_JOURNAL, lose_unsynced, watch_syncs  # noqa: E402
-from void_engine.plates.exr import read_frame, write_frame  # noqa: E402
-from void_engine.plates.frame import Frame  # noqa: E402
+from void_engine.plates.exr.file import read_frame, write_frame  # noqa: E402
+from void_engine.plates.frame.frame import Frame  # noqa: E402
 from void_protocol.client import Client  # noqa: E402
 from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot  # noqa: E402
 from void_protocol.messages import FrameEvent, JobState, StateEvent  # noqa: E402

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its customary name
 
-from void_engine.plates.exr import write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
 from void_protocol.messages import JobState

@@ -6,11 +6,9 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tests.bench.propagation_metrics import display
-
-Float32Array = NDArray[np.float32]
+from void_engine.arrays import BoolArray, Float32Array
 
 
 def _from_display(encoded: Float32Array) -> Float32Array:
@@ -75,7 +73,7 @@ def nearest_visible(plate: Float32Array, matte: Float32Array) -> Float32Array:
     return _rest(clean, left)
 
 
-def _rest(clean: Float32Array, left: NDArray[np.bool_]) -> Float32Array:
+def _rest(clean: Float32Array, left: BoolArray) -> Float32Array:
     return telea(clean, left.astype(np.float32)) if left.any() else clean
 
 

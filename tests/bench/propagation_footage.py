@@ -18,9 +18,8 @@ import av
 import cv2
 import numpy as np
 import skimage
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from void_engine.arrays import Float32Array, Uint8Array
 
 TUNED = ("bunny", "bikes", "motorcycle", "coffee", "astronaut")
 HELD_OUT = ("ducky", "ball", "carphone", "rocket", "chelsea", "hubble")
@@ -47,7 +46,7 @@ class FootageMissingError(Exception):
     """A clip that a case needs is not on this machine."""
 
 
-def linear(display: NDArray[np.uint8]) -> Float32Array:
+def linear(display: Uint8Array) -> Float32Array:
     """(…, 3) 8-bit BGR through the inverse sRGB curve to scene-linear RGB."""
     x = np.arange(256, dtype=np.float64) / 255.0
     table = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
@@ -84,7 +83,7 @@ def _video_path(name: str) -> Path:
 
 
 @functools.lru_cache(maxsize=4)
-def video(name: str, start: int, count: int, most_width: int) -> NDArray[np.uint8]:
+def video(name: str, start: int, count: int, most_width: int) -> Uint8Array:
     """(count, H, W, 3) 8-bit BGR frames, no wider than ``most_width``."""
     frames = []
     with av.open(str(_video_path(name))) as container:

@@ -14,12 +14,12 @@ import time
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.engines.interface import EngineRequest, ShotFrame
 from void_engine.propagation import working_set
-from void_engine.propagation.arrays import SilentMonitor
 from void_engine.propagation.engine import PropagationEngine
+from void_engine.propagation.in_memory import SilentMonitor
 
 
 class EndlessShot:
@@ -48,7 +48,7 @@ class EndlessShot:
         quadmask = np.where(remove > 0, 0, 255).astype(np.uint8)
         return ShotFrame(number, plate, remove, np.zeros_like(remove), remove, quadmask)
 
-    def anchor(self, number: int) -> NDArray[np.float32] | None:
+    def anchor(self, number: int) -> Float32Array | None:
         return None
 
 

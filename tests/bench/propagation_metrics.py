@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-Float32Array = NDArray[np.float32]
+from void_engine.arrays import Float32Array
 
 
 def display(linear: Float32Array) -> Float32Array:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tests.bench import propagation_footage as footage
-
-Float32Array = NDArray[np.float32]
+from void_engine.arrays import Float32Array, Float64Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Case:
 # --- cameras: each gives the homography from frame pixels to the still's, around the still's centre
 
 
-def _camera(shape: tuple[int, ...], width: int, height: int, zoom: float) -> NDArray[np.float64]:
+def _camera(shape: tuple[int, ...], width: int, height: int, zoom: float) -> Float64Array:
     """Frame pixels to still pixels, the frame centred and as large as fits, over ``zoom``."""
     scale = min(shape[1] / width, shape[0] / height) / zoom
     return np.array(
@@ -54,7 +52,7 @@ def _camera(shape: tuple[int, ...], width: int, height: int, zoom: float) -> NDA
     )
 
 
-def _walk(frames: int, size: float, smooth: float, seed: int) -> NDArray[np.float64]:
+def _walk(frames: int, size: float, smooth: float, seed: int) -> Float64Array:
     """A smooth random walk around 0, of about the given size."""
     generator = np.random.default_rng(seed)
     noise = generator.normal(0, 1, frames + 60)
@@ -64,7 +62,7 @@ def _walk(frames: int, size: float, smooth: float, seed: int) -> NDArray[np.floa
 
 
 def _shots(
-    still: Float32Array, width: int, height: int, moves: list[NDArray[np.float64]], zoom: float
+    still: Float32Array, width: int, height: int, moves: list[Float64Array], zoom: float
 ) -> Float32Array:
     base = _camera(still.shape, width, height, zoom)
     # Prefilter to the frame's resolution, so that the truth does not alias.
@@ -87,7 +85,7 @@ def _shots(
 
 def _move(
     width: int, height: int, dx: float, dy: float, roll: float = 0, zoom: float = 1, tilt: float = 0
-) -> NDArray[np.float64]:
+) -> Float64Array:
     centre = np.array([[1, 0, width / 2], [0, 1, height / 2], [0, 0, 1.0]])
     turn = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1.0]]) / zoom
     turn[2] = [tilt / width, 0, 1]

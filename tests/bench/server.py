@@ -40,8 +40,8 @@ import numpy as np
 import psutil
 import zmq
 
-from void_engine.plates.exr import write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
 from void_protocol.job_file import encode_job

@@ -13,9 +13,9 @@ import OpenImageIO as oiio  # noqa: N813
 from tests.fuzz.driver import explained, main
 from void_engine.errors import PlateError
 from void_engine.geometry import Box
-from void_engine.plates.exr import COMPRESSIONS, read_frame, read_header, write_frame
-from void_engine.plates.frame import Frame
-from void_engine.plates.policy import Policy, set_policy
+from void_engine.plates.exr.file import COMPRESSIONS, read_frame, read_header, write_frame
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.storage.policy import Policy, set_policy
 
 _PIXELS = 1 << 22
 _BYTES = 1 << 26

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz import exr, job, wire
 from tests.fuzz.driver import mutations
-from void_engine.plates.policy import current_policy, set_policy
+from void_engine.plates.storage.policy import current_policy, set_policy
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -13,8 +13,8 @@ from unittest.mock import patch
 import numpy as np
 from typer.testing import CliRunner
 
-from void_engine.plates.exr import write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
 from void_server.cli.app import app
 
 FIRST, LAST = 1001, 1003

@@ -13,7 +13,7 @@ import os
 import time
 from pathlib import Path
 
-from void_engine.plates import exr
+from void_engine.plates.exr import file as exr
 from void_protocol.job import RemovalJob
 from void_server import translate
 from void_server.workers.runner import RunMonitor

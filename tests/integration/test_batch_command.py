@@ -16,8 +16,8 @@ import pytest
 
 from tests.integration.command_case import HEIGHT, WIDTH, edit, void, write_shot
 from tests.integration.farm_case import farm_job
-from void_engine.plates.exr import read_frame, write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import read_frame, write_frame
+from void_engine.plates.frame.frame import Frame
 from void_protocol.job_file import read_job
 from void_server import translate
 from void_server.batch.manifest import read_csv_manifest

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.integration.command_case import FIRST, LAST, edit, new_job, void, write_shot
-from void_engine.plates.exr import read_frame
+from void_engine.plates.exr.file import read_frame
 from void_protocol.job_file import read_job
 from void_server.cli.exit_codes import ExitCode
 from void_server.operation.server_process import ServerProcess

@@ -16,7 +16,7 @@ import yaml
 
 from tests.integration.command_case import edit, void
 from tests.integration.farm_case import FIRST, OPENJD, bundle, farm_job, openjd, openjd_command, results
-from void_engine.plates.exr import read_frame
+from void_engine.plates.exr.file import read_frame
 
 pytestmark = pytest.mark.skipif(not OPENJD.is_file(), reason="openjd-cli is not installed here")
 

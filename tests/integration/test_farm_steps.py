@@ -12,8 +12,8 @@ import pytest
 from tests.integration.command_case import edit, void
 from tests.integration.farm_case import farm_job, results
 from void_engine.geometry import Box
-from void_engine.plates.exr import write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
 from void_server.farm.errors import FarmError
 from void_server.farm.merge import faded, joined
 from void_server.farm.plan_file import read_plan

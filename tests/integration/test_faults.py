@@ -18,8 +18,8 @@ from tests.bench.lost_power import FSYNC_JOURNAL, lose_unsynced, watch_syncs
 from tests.integration.cut_wire import CutWire
 from tests.integration.server_case import CHECKOUT, assert_copied, server_for, wait_until, write_shot
 from tests.integration.server_case import job_for as copy_job_for
-from void_engine.plates.exr import read_frame, write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import read_frame, write_frame
+from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
 from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot
 from void_protocol.keys import Connection

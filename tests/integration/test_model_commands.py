@@ -12,7 +12,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from tests.integration.command_case import edit, new_job, void, write_shot
 from void_engine.diffusion.model.tiny import make_tiny
-from void_engine.plates.exr import read_header
+from void_engine.plates.exr.file import read_header
 from void_server.cli.exit_codes import ExitCode
 
 SMALL = {"max_tokens": 6, "window_frames": 13, "overlap_frames": 8, "steps": 4}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.command_case import new_job, void
-from void_engine.plates import exr
+from void_engine.plates.exr import file as exr
 from void_server.cli.exit_codes import ExitCode
 
 LATE = "plate.1002.exr"

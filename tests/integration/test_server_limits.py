@@ -28,8 +28,8 @@ from tests.integration.server_case import (
     wait_until,
     write_shot,
 )
-from void_engine.plates.exr import write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
 from void_protocol.errors import ServerUnreachableError
 from void_protocol.job import Settings

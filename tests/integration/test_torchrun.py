@@ -17,7 +17,7 @@ if not torch.distributed.is_available():
 
 from tests.integration.command_case import FIRST, LAST, edit, new_job, void, write_shot  # noqa: E402
 from void_engine.diffusion.model.tiny import make_tiny  # noqa: E402
-from void_engine.plates.exr import read_frame  # noqa: E402
+from void_engine.plates.exr.file import read_frame  # noqa: E402
 from void_server.cli.exit_codes import ExitCode  # noqa: E402
 
 FRAMES = 29

@@ -13,9 +13,8 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from void_engine.arrays import Float32Array
 
 # Code per e-fold of light: the shoulder is lowered until the logarithm has this slope, so that an error of
 # 0.01 in code is one of at most 20 % in light at the very top.

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from void_engine.arrays import BoolArray, Float32Array
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Log-average luminances that ordinary graded pictures have; a shot inside is left as it is.
@@ -40,7 +39,7 @@ class LightMeter:
         self._count = 0
         self._peak = 0.0
 
-    def add(self, picture: Float32Array, stays: NDArray[np.bool_]) -> None:
+    def add(self, picture: Float32Array, stays: BoolArray) -> None:
         """Measure one frame.
 
         Args:
@@ -72,7 +71,7 @@ def exposure_stops(light: ShotLight) -> float:
     return min(10.0, max(-10.0, stops))
 
 
-def measure(frames: Iterable[tuple[Float32Array, NDArray[np.bool_]]]) -> ShotLight:
+def measure(frames: Iterable[tuple[Float32Array, BoolArray]]) -> ShotLight:
     """:class:`LightMeter` over pairs of picture and ``stays``."""
     meter = LightMeter()
     for picture, stays in frames:

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.colour.curve import AcesCct, Curve, ShoulderCurve
 from void_engine.colour.encodings import ENCODINGS
 from void_engine.colour.exposure import ShotLight, exposure_stops
 from void_engine.colour.primaries import UNCHANGED, Primaries
 from void_engine.colour.view import DisplayView
 from void_engine.errors import SettingError
-
-Float32Array = NDArray[np.float32]
 
 _LOWEST_CEILING = 1.0
 # A decoded code above the shoulder is believed as far as its own surroundings or the plate's reach.
@@ -62,9 +60,7 @@ class ModelPicture:
         """What a carry (H, W, 3) adds to the plate: scene-linear, in the shot's working space."""
         return self.primaries.from_model(carry * np.float32(2.0**-self.stops))
 
-    def justified(
-        self, code: Float32Array, plate_code: Float32Array, stays: NDArray[np.bool_]
-    ) -> Float32Array:
+    def justified(self, code: Float32Array, plate_code: Float32Array, stays: BoolArray) -> Float32Array:
         """Codes without fireflies: high ones held to what their neighbourhood shows.
 
         Near the top of the curve a small error of the code is a large one of light. A code above the shoulder

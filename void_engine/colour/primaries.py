@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its own abbreviation
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array, Float64Array
 from void_engine.errors import SettingError
-
-Float32Array = NDArray[np.float32]
 
 PINNED_CONFIG = "ocio://studio-config-v2.2.0_aces-v1.3_ocio-v2.4"
 """Used where no OCIO is set. Every OpenColorIO from 2.4 on has it: results do not move with a release."""
@@ -27,8 +25,8 @@ class Primaries:
     """A 3x3 matrix between two scene-linear spaces, and its inverse."""
 
     name: str
-    matrix: NDArray[np.float64] = field(repr=False)
-    inverse: NDArray[np.float64] = field(repr=False)
+    matrix: Float64Array = field(repr=False)
+    inverse: Float64Array = field(repr=False)
 
     def to_model(self, rgb: Float32Array) -> Float32Array:
         """(..., 3) working space to Rec.709, unclamped."""
@@ -92,7 +90,7 @@ def model_space(config: str) -> str:
     )
 
 
-def _multiplied(rgb: Float32Array, matrix: NDArray[np.float64]) -> Float32Array:
+def _multiplied(rgb: Float32Array, matrix: Float64Array) -> Float32Array:
     if np.array_equal(matrix, np.eye(3)):
         return rgb
     return np.asarray(rgb @ matrix.T.astype(np.float64), np.float32)

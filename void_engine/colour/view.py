@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its own abbreviation
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import current_config, model_space
 from void_engine.errors import SettingError
-
-Float32Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

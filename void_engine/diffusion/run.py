@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from void_engine.arrays import Float32Array
 from void_engine.diffusion.clip.condition_encoding import Clip, Conditioning, encode_mask, encode_video
 from void_engine.diffusion.clip.conditioning import NOISE_STRENGTH, join_condition
 from void_engine.diffusion.clip.shot_clip import ShotClip
@@ -32,7 +33,7 @@ from void_engine.diffusion.sampling.latent_preview import LatentPreview, preview
 from void_engine.diffusion.sampling.process_group import SingleProcess
 from void_engine.diffusion.sampling.windows import Window, plan_windows
 from void_engine.diffusion.settings import VoidSettings
-from void_engine.engines.interface import EngineRequest, Float32Array, Monitor
+from void_engine.engines.interface import EngineRequest, Monitor
 from void_engine.errors import RemovalCancelled
 
 PUBLISHED_STEPS = 30

@@ -11,11 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
-Float32Array = NDArray[np.float32]
-Uint8Array = NDArray[np.uint8]
+from void_engine.arrays import Float32Array, Uint8Array
 
 
 @dataclass(frozen=True, slots=True)

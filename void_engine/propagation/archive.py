@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from void_engine.plates.durable import put_in_place
+from void_engine.plates.storage.durable import put_in_place
 
 
 def write_archive(path: Path, arrays: Mapping[str, Any], *, compressed: bool = False) -> None:

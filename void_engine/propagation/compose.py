@@ -7,7 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import CleanFrame, Float32Array, Monitor
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.engines.interface import CleanFrame, Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.fill.key_frames import KEPT_GRAIN, Carrier, SynthesisedPixels
@@ -17,7 +18,7 @@ from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.reveal.layered import LayeredRevealer
 from void_engine.propagation.reveal.reveal import Revealed, Revealer, encoded_plate, near
-from void_engine.propagation.working_set import BoolArray, FullFrame, WorkingSet
+from void_engine.propagation.working_set import FullFrame, WorkingSet
 
 _GRAIN_CONTEXT_PX = 48
 _SLOW_PX = 6.0

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
-from void_engine.propagation.working_set import BoolArray
+from void_engine.arrays import BoolArray, Float32Array
 
 _LEAST = 0.1
 

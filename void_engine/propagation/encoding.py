@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 
 TOE = 0.02
 """Linear value around which the encoding turns from linear to logarithmic."""
@@ -61,7 +61,7 @@ def luma(encoded: Float32Array) -> Float32Array:
     return np.asarray(cv2.transform(encoded, _LUMA[None, :]), np.float32).reshape(encoded.shape[:2])
 
 
-def eight_bit(brightness: Float32Array, visible: NDArray[np.bool_]) -> Uint8Array:
+def eight_bit(brightness: Float32Array, visible: BoolArray) -> Uint8Array:
     """(H, W) brightness stretched so that the visible pixels fill the byte range (1st to 99th percentile).
 
     A stretch of less than 0.05 encoded units is not amplified further: it would show noise as texture.

@@ -8,14 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import (
-    CleanFrame,
-    EngineRequest,
-    Float32Array,
-    Monitor,
-    PartOfShot,
-    ShotSource,
-)
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, PartOfShot, ShotSource
 from void_engine.engines.options import read_options
 from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import Float32Array
 
 _TINY = np.float32(1e-6)
 

@@ -14,13 +14,11 @@ from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array, Monitor, ShotSource, Uint8Array
+from void_engine.arrays import BoolArray, Float32Array, Uint8Array
+from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.errors import PlateError
 from void_engine.propagation import encoding, pyramid
-
-BoolArray = NDArray[np.bool_]
 
 ANALYSIS_WIDTH = 960
 """Widest picture, in pixels, on which motion is measured. Finer pictures cost time and win little."""

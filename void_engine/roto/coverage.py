@@ -18,13 +18,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array, Float64Array, Int64Array
 from void_engine.geometry import Box
 from void_engine.roto.region import GRID, Region
-from void_engine.roto.shapes import Float64Array
-
-Float32Array = NDArray[np.float32]
 
 WEIGHT_STEPS = 1 << 16
 """Weights are rounded to this many steps, which keeps every sum exact: pixels outside are 0 and pixels inside
@@ -137,7 +134,7 @@ def _cut_at_rows(edges: Edges, box: Box) -> Edges:
     return Edges(x_top[inside], top[inside], x_bottom[inside], bottom[inside], weight[edge][inside])
 
 
-def _ragged(first: Float64Array, last: Float64Array) -> tuple[NDArray[np.int64], Float64Array]:
+def _ragged(first: Float64Array, last: Float64Array) -> tuple[Int64Array, Float64Array]:
     """For entry i the numbers ``first[i]..last[i]``: the entries' indices repeated, and the numbers."""
     counts = np.maximum(last - first + 1.0, 0.0).astype(np.int64)
     entry = np.repeat(np.arange(len(counts)), counts)

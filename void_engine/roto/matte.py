@@ -20,13 +20,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from void_engine.arrays import Float32Array, Float64Array
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box, union_of
 from void_engine.roto import region as regions
-from void_engine.roto.coverage import WEIGHT_STEPS, Float32Array, coverage, stacked_coverage
+from void_engine.roto.coverage import WEIGHT_STEPS, coverage, stacked_coverage
 from void_engine.roto.outline import LIMIT_PX, Outline, flatten
 from void_engine.roto.region import Region
-from void_engine.roto.shapes import Float64Array, ShapeAtFrame
+from void_engine.roto.shapes import ShapeAtFrame
 
 _HARD_TOLERANCE_PX = 0.005
 """Distance between curve and polyline where the edge is hard: 1.3/255 of coverage at the very worst."""

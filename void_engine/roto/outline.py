@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from void_engine.arrays import Float64Array
 from void_engine.errors import MatteError
-from void_engine.roto.shapes import BezierPoints, Float64Array
+from void_engine.roto.shapes import BezierPoints
 
 LIMIT_PX = float(2**17)
 """Coordinates beyond this are pulled back to it: no picture reaches so far, and the arithmetic that follows

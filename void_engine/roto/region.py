@@ -14,15 +14,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyclipper
-from numpy.typing import NDArray
 
-from void_engine.roto.shapes import Float64Array
+from void_engine.arrays import Float64Array, Int64Array
 
 GRID = 4096
 """Steps of the vertex grid in one pixel: rounding moves an edge by at most 1/8192 pixel, 0.03/255 of
 coverage, while sums of areas on this grid stay exact in float64."""
 
-Region = list[NDArray[np.int64]]
+Region = list[Int64Array]
 """Closed polygons, each (n, 2) x, y in grid steps: outer ones of one orientation, holes of the other."""
 
 _ARC_TOLERANCE_PX = 0.05
@@ -69,9 +68,7 @@ def grown(region: Region, x_px: float, y_px: float) -> Region:
     return [np.rint(np.array(polygon, dtype=np.int64) / stretch).astype(np.int64) for polygon in moved]
 
 
-def _combined(
-    operation: int, subject: Sequence[NDArray[np.int64]], clip: Sequence[NDArray[np.int64]]
-) -> Region:
+def _combined(operation: int, subject: Sequence[Int64Array], clip: Sequence[Int64Array]) -> Region:
     clipper = pyclipper.Pyclipper()
     present = 0
     for paths, kind in ((subject, pyclipper.PT_SUBJECT), (clip, pyclipper.PT_CLIP)):

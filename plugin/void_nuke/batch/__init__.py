@@ -1,1 +1,1 @@
-"""Many shots at once: lists of shots, farm orders, and the Python that has the server."""
+"""Many shots at once: lists of shots, orders for a render farm, and the Python that has the server."""

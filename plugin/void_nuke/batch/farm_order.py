@@ -1,4 +1,4 @@
-"""Handing jobs to a render farm: ``void farm bundle``, as a process of the server's own Python."""
+"""Hands jobs to a render farm by running ``void farm bundle`` with the server's own Python."""
 
 from __future__ import annotations
 
@@ -17,34 +17,35 @@ TARGETS: Mapping[str, str] = {
     "opencue": "OpenCue",
     "deadline10": "Deadline 10",
 }
-"""What ``void farm bundle --to`` knows, with the names that the artist reads."""
+"""The targets of ``void farm bundle --to``, with the names that the artist reads."""
 
 _ERROR = "error:"
-"""What the command's complaints begin with."""
+"""The command's error messages begin with this."""
 _MOST_SIGNS = 600
 _LOOK_S = 0.1
 _LIMIT_S = 900.0
-"""A bundle of hundreds of shots is written in seconds; what takes longer than this is stuck."""
+"""Writing a bundle of hundreds of shots takes seconds; a command that takes longer than this is stuck."""
 
 
 @dataclass(frozen=True)
 class FarmOrder:
-    """Where jobs go."""
+    """Which farm gets the jobs, and which Python hands them over."""
 
     target: str
-    """One of :data:`TARGETS`."""
+    """The farm, one of :data:`TARGETS`."""
     python: str
     """The Python that has the server's packages."""
 
 
 def job_file_of(result_pattern: str) -> Path:
-    """The job's file, beside the frames of ``result_pattern`` (version put in)."""
+    """Return the job's file, which lies beside the frames of ``result_pattern`` (with its version filled
+    in)."""
     pattern = Path(result_pattern)
     return pattern.with_name(f"{pattern.name.partition('.')[0]}.job.json")
 
 
 def bundle_folder_of(result_pattern: str, target: str) -> Path:
-    """Where the bundle of one job goes: beside its frames."""
+    """Return the folder for the bundle of one job, which lies beside the job's frames."""
     return Path(result_pattern).parent / f"farm_{target}"
 
 
@@ -56,20 +57,20 @@ def hand_over(
     is_cancelled: Callable[[], bool] = lambda: False,
     limit_s: float = _LIMIT_S,
 ) -> str:
-    """Have the jobs bundled (and, where the target does that, submitted). Not for the main thread.
+    """Bundle the jobs and, where the target does that, submit them. This must not run on the main thread.
 
     Args:
-        order: the farm.
-        job_files: as :func:`void_protocol.job_file.write_job` writes them.
-        folder: where the bundle goes.
-        is_cancelled: asked ten times a second; the process is ended then.
-        limit_s: after which it is taken for stuck.
+        order: the farm and its Python.
+        job_files: files that :func:`void_protocol.job_file.write_job` wrote.
+        folder: where to write the bundle.
+        is_cancelled: asked ten times a second; when it says yes, the process is ended.
+        limit_s: after this many seconds the process is taken for stuck and ended.
 
     Returns:
         The command's last line.
 
     Raises:
-        FarmOrderError: when there is no such Python, or the command fails; its own words say why.
+        FarmOrderError: when there is no such Python, or the command fails; its own message says why.
         ExportCancelled: when ``is_cancelled`` said so.
     """
     if not order.python or not Path(order.python).is_file():
@@ -106,7 +107,8 @@ def hand_over(
 
 
 def _complaint(lines: Sequence[str]) -> str:
-    """From the command's ``error:`` on, in one line; without one the last line."""
+    """Return the command's message from ``error:`` on as one line, or its last line where it says no such
+    thing."""
     begins = [index for index, line in enumerate(lines) if line.startswith(_ERROR)]
     told = lines[begins[-1] :] if begins else lines[-1:]
     return " ".join(told).removeprefix(_ERROR).strip()[:_MOST_SIGNS]

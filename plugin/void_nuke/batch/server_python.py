@@ -1,4 +1,4 @@
-"""The Python that has the server's packages: where it is, and how a process of it is started from a host."""
+"""Finds the Python that has the server's packages, and says how a host starts a process of it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 _BENT_BY_HOSTS = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH")
-"""Variables with which a host prepares its own processes; another Python must not inherit them."""
+"""Variables that a host sets for its own processes. Another Python must not inherit them."""
 
 
 def installed_server_python(package_folder: Path | None = None) -> str:
-    """The server's Python as the installer noted it beside the plug-in, or that of the checkout's own
-    environment; empty when there is neither.
+    """Return the server's Python: the one that the installer noted beside the plug-in, else that of the
+    checkout's own environment, else an empty text.
 
     Args:
-        package_folder: of ``void_nuke``; its own by default.
+        package_folder: the folder of the ``void_nuke`` package, when it is not this one.
     """
     folder = package_folder or Path(__file__).resolve().parent
     record = folder.parent / "installed.json"
@@ -31,19 +31,20 @@ def installed_server_python(package_folder: Path | None = None) -> str:
 
 
 def plain_variables() -> dict[str, str]:
-    """The host's environment variables without those that would bend another Python."""
+    """Return the host's environment variables without those that would mislead another Python."""
     return {name: value for name, value in os.environ.items() if name not in _BENT_BY_HOSTS}
 
 
 def without_window() -> dict[str, Any]:
-    """For a process that is waited for: no console window on Windows."""
+    """Return the ``Popen`` arguments of a process that is waited for: on Windows it opens no console
+    window."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW}
     return {}
 
 
 def detached() -> dict[str, Any]:
-    """For a process that outlives the host and its terminal."""
+    """Return the ``Popen`` arguments of a process that outlives the host and its terminal."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}

@@ -1,6 +1,6 @@
-"""A list of removals for a terminal: which plate, which shapes, where to, for each shot of a sequence.
+"""Reads the list of removals for a terminal: plate, shapes and output for each shot of a sequence.
 
-The file is JSON, documented in ``docs/nuke.md``. Nothing here knows the host's module.
+The file is JSON and is described in ``docs/nuke.md``. Nothing here imports the host's module.
 """
 
 from __future__ import annotations
@@ -29,37 +29,38 @@ class MatteWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class ShotWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One removal."""
+    """One removal that the list asks for."""
 
     name: str
-    """Of the shot; names the job's file and folder."""
+    """The shot's name. The job's file and its folder get it too."""
     plate: str
-    """The plate's node."""
+    """The node that gives the plate."""
     output: str
-    """Pattern of the result; ``{name}`` becomes the shot's name, ``{version}`` the next free version."""
+    """Pattern of the result. ``{name}`` becomes the shot's name and ``{version}`` the next free version."""
     script: str = ""
     """The script that has the nodes; empty for the one on the command line."""
     roto: str = ""
     roles: dict[str, Role] = {}
-    """Role by path of a roto element (``Root/arm/hand``), or by a pattern of paths (``Root/remove/*``). The
-    first one that fits an element counts."""
+    """Roles by the path of a roto element (``Root/arm/hand``), or by a pattern of paths (``Root/remove/*``).
+    The first entry that matches an element counts."""
     mattes: list[MatteWanted] = []
     frames: str = ""
-    """``1001-1050``; empty for all that the plate has."""
+    """A range such as ``1001-1050``; empty for all frames that the plate has."""
     handles: int = 0
     view: str = ""
-    """Empty for the script's first."""
+    """The stereo view; empty for the script's first."""
     shapes_only: bool = False
     settings: Settings = Settings()
-    """As in a job (``docs/job.md``)."""
+    """Settings as in a job (``docs/job.md``)."""
     compression: Compression = "zip"
     layers: tuple[ResultLayer, ...] = ("clean", "matte")
 
 
 def read_shots(path: Path) -> list[ShotWanted]:
-    """
+    """Read the shots of a list.
+
     Raises:
-        SelectionError: when the file cannot be read, or says something that no shot has; it names what.
+        SelectionError: when the file cannot be read, or has something that no shot has; it names what.
     """
     try:
         shots = msgspec.json.decode(path.read_bytes(), type=list[ShotWanted])
@@ -78,7 +79,7 @@ def read_shots(path: Path) -> list[ShotWanted]:
 
 
 def pick_of(host: Host, shot: ShotWanted) -> RemovalPick:
-    """What a shot asks for, in the script that is open.
+    """Turn a shot of the list into a pick from the script that is open.
 
     Raises:
         SelectionError: when nodes, shapes or frames are not there.
@@ -113,7 +114,8 @@ def pick_of(host: Host, shot: ShotWanted) -> RemovalPick:
 
 
 def _roles_of(elements: Sequence[RotoElement], shot: ShotWanted) -> dict[str, Role]:
-    """Roles by path. A pattern that fits nothing is a mistake: an object would stay in the shot."""
+    """Return roles by path. A pattern that matches nothing is an error, because an object would stay in the
+    shot."""
     found: dict[str, Role] = {}
     used: set[str] = set()
     for element in elements:

@@ -1,1 +1,1 @@
-"""From what the artist picked to plates, mattes and a job."""
+"""Turns what the artist picked into plates, mattes and a job."""

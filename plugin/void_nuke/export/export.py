@@ -1,7 +1,7 @@
-"""Brings a removal out of the script, one frame at a time.
+"""Exports a removal from the script, one frame at a time.
 
-Runs on any thread; each frame of work goes to the main thread on its own, so that the host can draw and
-answer in between. On the main thread itself (a terminal) it simply runs through.
+The export runs on any thread. Each frame of work goes to the main thread by itself, so that the host can draw
+and answer in between. On the main thread itself (in a terminal) it runs through without a pause.
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ from void_protocol.job import Matte, Role, RotoShape, ShapeFrame
 
 T = TypeVar("T")
 OnProgress = Callable[[float, str], None]
-"""Hears how much is done, 0..1, and what; on the export's thread."""
+"""A function that is called on the export's thread with how much is done, 0..1, and what is being done."""
 _FRAME = "%04d"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A removal outside the script."""
+    """What was exported for one removal."""
 
     plate: PlateInfo
     plate_pattern: str
     colour_space: str
-    """What a Read of the plate's files, and of the result, is set to: a colour space's name or ``raw``."""
+    """What a Read of the plate's files, and of the result, has to be set to: a colour space's name or
+    ``raw``."""
     shapes: tuple[RotoShape, ...]
     mattes: tuple[Matte, ...]
     folder: Path | None
-    """Where temporary files were written; None when there are none."""
+    """The folder of temporary files; None when there are none."""
     left_out: tuple[str, ...]
-    """What of the marked elements is not carried as the artist sees it, a line each."""
+    """What of the marked elements does not travel as the artist sees it, one line for each."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class _MatteRender:
 
 
 class _Steps:
-    """Work on the main thread, piece by piece, under one progress bar."""
+    """Work that is done on the main thread piece by piece, under one progress bar."""
 
     def __init__(
         self, host: Host, total: int, is_cancelled: Callable[[], bool], on_progress: OnProgress, title: str
@@ -62,10 +63,10 @@ class _Steps:
         self._bar: Progress = host.on_main_thread(lambda: host.progress(title))
 
     def run(self, function: Callable[[], T], message: str) -> T:
-        """One piece.
+        """Run one piece of the work on the main thread.
 
         Raises:
-            ExportCancelled: when the artist cancelled before or during it.
+            ExportCancelled: when the artist cancelled before or during the piece.
         """
         self._on_progress(self._done / self._total, message)
 
@@ -91,19 +92,19 @@ def export_removal(
     is_cancelled: Callable[[], bool] = lambda: False,
     on_progress: OnProgress = lambda fraction, message: None,
 ) -> Exported:
-    """Export plate, mattes and shapes.
+    """Export the plate, mattes and shapes of a removal.
 
     Args:
-        host: where the script is.
+        host: the host that has the script open.
         pick: what to export.
-        folder: for temporary files; made only when there are any.
+        folder: the folder for temporary files; it is made only when there are any.
         is_cancelled: asked before each frame.
-        on_progress: hears how far it is.
+        on_progress: called with how far the export is.
 
     Raises:
         SelectionError: when a node or shape is gone, or does not give what it should.
-        ExportError: when a frame cannot be rendered or the folder not be made.
-        ExportCancelled: when the artist cancelled. Temporary files are the caller's to remove in all cases.
+        ExportError: when a frame cannot be rendered or the folder cannot be made.
+        ExportCancelled: when the artist cancelled. In every case the caller removes the temporary files.
     """
     plate = host.on_main_thread(lambda: host.plate(pick.plate))
     if pick.view not in plate.views:
@@ -152,7 +153,7 @@ def _require_all(pick: RemovalPick, chosen: list[RotoElement]) -> None:
 
 
 def _usable_files(plate: PlateInfo, pick: RemovalPick) -> PlateFiles | None:
-    """The plate's own files, when they have all frames of the removal."""
+    """Return the plate's own files when they have all frames of the removal, else None."""
     files = plate.files
     if files is None or pick.frames.first < files.frames.first or pick.frames.last > files.frames.last:
         return None
@@ -190,7 +191,7 @@ def _make(folder: Path) -> None:
 def _bake(
     host: Host, pick: RemovalPick, elements: list[RotoElement], steps: _Steps
 ) -> tuple[tuple[RotoShape, ...], dict[str, set[str]]]:
-    """The shapes, and by path what of them is lost on any frame."""
+    """Bake the shapes, and say by path what of each is lost on some frame."""
     paths = [element.path for element in elements]
     frames: dict[str, list[ShapeFrame]] = {path: [] for path in paths}
     lost: dict[str, set[str]] = {}
@@ -230,7 +231,7 @@ def _render(
 
 
 def _left_out(pick: RemovalPick, chosen: list[RotoElement], lost: dict[str, set[str]]) -> tuple[str, ...]:
-    """In words, what the result will not know of. A rendered matte has all of it."""
+    """Say in words what the result will not show of the marked elements. A rendered matte shows all of it."""
     if not pick.shapes_only:
         return ()
     words = {element.path: sorted({*element.not_carried, *lost.get(element.path, ())}) for element in chosen}

@@ -1,4 +1,4 @@
-"""Which frames a removal covers."""
+"""Decides which frames a removal covers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _TYPED = re.compile(r"\s*(-?\d+)\s*(?:(?:-|to|,|\s)\s*(-?\d+)\s*)?")
 
 
 def parse_range(text: str) -> FrameRange:
-    """``1001-1050`` (also with a space, comma or "to") or one frame.
+    """Read ``1001-1050`` (also with a space, a comma or "to") or a single frame.
 
     Raises:
-        SelectionError: when it is neither, or runs backwards.
+        SelectionError: when the text is neither, or the range runs backwards.
     """
     match = _TYPED.fullmatch(text)
     if match is None:
@@ -31,14 +31,14 @@ def parse_range(text: str) -> FrameRange:
 def choose_range(
     choice: RangeChoice, plate: FrameRange, script: ScriptRanges, *, typed: str = "", handles: int = 0
 ) -> FrameRange:
-    """The frames of a removal, handles included.
+    """Choose the frames of a removal, handles included.
 
     Args:
-        choice: whose range.
-        plate: what the plate has. Nothing outside it is ever chosen: a held frame is not a plate.
-        script: the script's other ranges.
-        typed: the text, for ``typed``.
-        handles: frames more on both sides, as far as the plate has them.
+        choice: whose range to take.
+        plate: the frames that the plate has. No frame outside it is ever chosen: a held frame is not a plate.
+        script: the other ranges of the script.
+        typed: what the artist typed, for the choice ``typed``.
+        handles: how many frames to add at both ends, as far as the plate has them.
 
     Raises:
         SelectionError: when there is no such range, or it lies outside the plate.

@@ -1,4 +1,4 @@
-"""The job that a pick and its export stand for."""
+"""Makes the job of a pick and its export."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from void_protocol.job_check import check_job
 
 
 def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: int) -> RemovalJob:
-    """
+    """Make the job that ``pick`` asks for from what was exported for it.
+
     Raises:
         JobError: when the job is not valid; the message names what to change.
     """

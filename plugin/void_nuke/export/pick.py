@@ -1,4 +1,4 @@
-"""What the artist has picked for a removal: plain values, as the panel or a script gives them."""
+"""What the artist has picked for a removal, in plain values, as the panel or a script gives them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
 
 @dataclass(frozen=True)
 class MatteChoice:
-    """A node that gives the matte of a role: a key, a Cryptomatte, a rotopaint."""
+    """A node that gives the matte of a role, such as a key, a Cryptomatte or a rotopaint."""
 
     role: Role
     node: str
@@ -25,46 +25,48 @@ class MatteChoice:
 
 @dataclass(frozen=True)
 class RemovalPick:
-    """One press of *Remove*."""
+    """Everything that one press of *Remove* asks for."""
 
     plate: str
     """The node whose picture is the plate."""
     frames: FrameRange
-    """See :func:`void_nuke.export.frame_range.choose_range`."""
+    """The frames to work on; see :func:`void_nuke.export.frame_range.choose_range`."""
     output_pattern: str
     """Absolute path of the result's EXR files, with a frame token and ``{version}``."""
     roto: str = ""
-    """The roto node; empty without one."""
+    """The roto node; empty where there is none."""
     roles: Mapping[str, Role] = field(default_factory=dict)
-    """Role of each marked element of the roto node, by its path."""
+    """The role of each marked element of the roto node, by the element's path."""
     mattes: tuple[MatteChoice, ...] = ()
     settings: Settings = field(default_factory=Settings)
     shapes_only: bool = False
-    """Leave drawing the roto's mattes to the engine. Otherwise the host renders them too, as the artist saw
-    them, and those are used."""
+    """Whether the engine draws the roto's mattes from its shapes. Otherwise the host renders them too, as the
+    artist saw them, and those are used."""
     view: str = "main"
     shot_name: str = ""
-    """Empty for the plate node's name."""
+    """The shot's name; empty takes the plate node's name."""
     compression: Compression = "zip"
     layers: tuple[ResultLayer, ...] = ("clean", "matte")
     compare: bool = True
-    """Wire a comparison beside the Read of the result."""
+    """Whether to build a comparison beside the Read of the result."""
     completes_job: str = ""
-    """The proxy job whose Read this full-size one takes over. Empty lets the session find the newest proxy
-    job of the same :attr:`subject`; without one a Read of its own is made."""
+    """The proxy job whose Read this full-size job takes over. When this is empty, the session takes the
+    newest proxy job of the same :attr:`subject`, and makes a new Read where there is none."""
 
     @property
     def subject(self) -> str:
-        """What is removed from which frames, however: equal for a preview and the final of one removal."""
+        """Names what is removed from which frames, whatever the settings: a preview and its final have the
+        same one."""
         roles = sorted(self.roles.items())
         mattes = [(one.role, one.node, one.channel, one.inverted) for one in self.mattes]
         told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def check(self) -> None:
-        """
+        """Check that the pick can be removed.
+
         Raises:
-            SelectionError: when nothing can come of this.
+            SelectionError: when it cannot; the message says why.
         """
         if not self.plate:
             raise SelectionError("no plate is picked; select the plate's node and press 'Set plate'")

@@ -1,8 +1,8 @@
-"""A small picture of the plate for the panel, out of the EXR that the host renders.
+"""Reads a small picture of the plate, for the panel, from the EXR that the host renders.
 
-A host's Python has no image library that reads EXR and must not be given one. What is read here is only what
-the host is told to write: scan lines of half floats, not compressed or by ZIP one line at a time.
-The layout follows the published description of the format (openexr.com, "OpenEXR File Layout").
+A host's Python has no image library that reads EXR and must not be given one. This module reads only what the
+host is told to write: scan lines of half floats, uncompressed or with ZIP one line at a time. It follows the
+published description of the format (openexr.com, "OpenEXR File Layout").
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from void_nuke.errors import ExportError
 _MAGIC = 20000630
 _HALF = 1
 _COMPRESSIONS = (0, 2)
-"""None, and ZIP of single lines."""
+"""The EXR codes for no compression and for ZIP of single lines."""
 _MOST_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
 class PlatePicture:
-    """Rows from the top, three bytes R G B for each pixel, sRGB-encoded, of the display window."""
+    """The picture in the display window: rows from the top, three bytes R G B for each pixel,
+    sRGB-encoded."""
 
     width: int
     height: int
@@ -36,7 +37,8 @@ class PlatePicture:
 
 
 def read_plate_picture(path: Path) -> PlatePicture:
-    """
+    """Read the picture in a file.
+
     Raises:
         ExportError: when the file cannot be read or is not what the host was told to write.
     """
@@ -81,7 +83,7 @@ def _decode(data: bytes) -> PlatePicture:
 
 
 def _header(data: bytes) -> tuple[dict[str, bytes], int]:
-    """Attributes by name, and where the table of lines begins."""
+    """Return the header's attributes by name, and the byte at which the table of lines begins."""
     place = 8
     header: dict[str, bytes] = {}
     while data[place]:
@@ -110,7 +112,7 @@ def _channels(channels: bytes) -> Iterator[tuple[str, int]]:
 
 
 def _offsets(channels: bytes, width: int) -> tuple[list[int], int]:
-    """Where R, G and B begin in a line, and how long a line is, in bytes."""
+    """Return where R, G and B begin in a line, and how long a line is, in bytes."""
     found: dict[str, int] = {}
     offset = 0
     for name, kind in _channels(channels):
@@ -143,13 +145,13 @@ def _undo_step(before: int, own: int) -> int:
 
 @lru_cache(maxsize=1)
 def _display_table() -> bytes:
-    """The sRGB byte of each half float, by its bits."""
+    """Return the sRGB byte of each half float, indexed by the half's bits."""
     values = struct.unpack("<65536e", struct.pack("<65536H", *range(65536)))
     return bytes(_srgb_byte(value) for value in values)
 
 
 def _srgb_byte(light: float) -> int:
-    if not light > 0.0:  # NaN too
+    if not light > 0.0:  # this catches NaN too
         return 0
     if light >= 1.0:
         return 255

@@ -1,4 +1,4 @@
-"""The next free version of a result: nothing is ever overwritten."""
+"""Finds the next free version of a result, because nothing is ever overwritten."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _VERSION = "{version}"
 
 
 def next_version(pattern: str, taken: Collection[str] = ()) -> int:
-    """The version after the highest one that has files, or is in ``taken``.
+    """Return the version after the highest one that has files or is in ``taken``.
 
     Args:
-        pattern: absolute, with ``{version}`` in a folder's or the file's name, and a frame token.
-        taken: patterns, version put in, of jobs that have no files yet.
+        pattern: absolute, with a frame token and with ``{version}`` in the name of a folder or of the file.
+        taken: patterns (with their versions filled in) of jobs that have no files yet.
 
     Raises:
         SelectionError: when the pattern has no ``{version}`` or is not absolute.
@@ -39,14 +39,14 @@ def next_version(pattern: str, taken: Collection[str] = ()) -> int:
 
 
 def has_frames(pattern: str) -> bool:
-    """Whether any frame of ``pattern`` (version put in) is on disk."""
+    """Return whether any frame of ``pattern`` (with its version filled in) is on disk."""
     path = Path(pattern)
     name = re.compile(_escaped(path.name, True))
     return path.parent.is_dir() and any(name.fullmatch(entry.name) for entry in path.parent.iterdir())
 
 
 def _expression(text: str, *, with_frame: bool) -> re.Pattern[str]:
-    """What ``text`` looks like with any version (the first one is the group) and, in files, any frame."""
+    """Match ``text`` with any version (the first one is the group) and, in files, any frame."""
     before, *others = (_escaped(part, with_frame) for part in text.split(_VERSION))
     return re.compile(before + r"v(\d{3,4})" + r"v\d{3,4}".join(others))
 

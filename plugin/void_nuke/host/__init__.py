@@ -1,1 +1,2 @@
-"""What is asked of Nuke. Only :mod:`void_nuke.host.nuke_host` imports it; the rest works on plain values."""
+"""What the plug-in asks of Nuke. Only :mod:`void_nuke.host.nuke_host` imports Nuke; the rest uses plain
+values."""

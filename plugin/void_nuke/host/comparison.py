@@ -1,18 +1,19 @@
-"""The comparison beside a result: plate, result, difference and matte on one switch. Imports no host."""
+"""Builds the comparison beside a result: plate, result, difference and matte on one switch. It imports no
+host."""
 
 from __future__ import annotations
 
 from typing import Any
 
 Node = Any
-"""A node of the host; a test compares every call on it with the host's stubs."""
+"""A node of the host. A test compares every call on it with the host's stubs."""
 
 
 def wire_comparison(nodes: Any, plate: Node, result: Node, matte_channel: str) -> list[Node]:
-    """Make and connect the nodes, the switch last; the result is keyed into the plate by its matte.
+    """Make and connect the nodes, the switch last. The result is keyed into the plate by its matte.
 
     Args:
-        nodes: the host's maker of nodes (``nuke.nodes``).
+        nodes: the host's factory of nodes (``nuke.nodes``).
         plate: the plate's node.
         result: the Read of the result.
         matte_channel: the result's channel that says what was replaced; empty for none.

@@ -1,11 +1,11 @@
-"""What the plug-in needs of its host, in plain values.
+"""The interface to the host program, in plain values.
 
-Nothing but :mod:`void_nuke.host.nuke_host` imports the host's own module. Nodes are named by their full name
-(``Group1.Roto2``), roto elements by their path in the node (``Root/arm/hand``, see :class:`RotoElement`),
-pixels count from the format's bottom-left corner with y **up**, frames are inclusive integers.
+Only :mod:`void_nuke.host.nuke_host` imports the host's own module. Nodes are named by their full name
+(``Group1.Roto2``), roto elements by their path in the node (``Root/arm/hand``, see :class:`RotoElement`).
+Pixels count from the format's bottom-left corner with y **up**, and frame ranges include both ends.
 
 All methods but :meth:`Host.on_main_thread` and :meth:`Host.post` belong to the main thread. Each is short, so
-that the host stays responsive between two of them: long work (rendering, baking) is asked for frame by frame
+that the host stays responsive between two of them. Long work (rendering, baking) is requested frame by frame
 by :mod:`void_nuke.export.export` from a thread of its own, through :meth:`Host.on_main_thread`.
 """
 
@@ -20,15 +20,15 @@ from void_protocol.job import ShapeFrame
 T = TypeVar("T")
 
 ElementKind = Literal["shape", "open", "stroke"]
-"""A closed shape; an open spline; a paint stroke."""
+"""A closed shape, an open spline or a paint stroke."""
 
 
 @dataclass(frozen=True)
 class HostVersion:
-    """Which host this is."""
+    """Which program, and which version of it, is the host."""
 
     name: str
-    """``Nuke``, or what stands in for it."""
+    """``Nuke``, or the name of what stands in for it."""
     major: int
     minor: int
     release: int
@@ -45,12 +45,12 @@ class NodeInfo:
     name: str
     node_class: str
     has_roto: bool
-    """Whether it holds roto curves."""
+    """Whether the node holds roto curves."""
 
 
 @dataclass(frozen=True)
 class FrameRange:
-    """Inclusive."""
+    """A range of frames; both ends are part of it."""
 
     first: int
     last: int
@@ -65,12 +65,13 @@ class FrameRange:
 
 @dataclass(frozen=True)
 class PlateFiles:
-    """A plate whose files can be used as they are: scene-linear EXR, read by a node with nothing after it."""
+    """Files that can be used as the plate: scene-linear EXR, read by a node whose picture nothing changes
+    after."""
 
     pattern: str
-    """Absolute path with the frame token as written in the node."""
+    """Absolute path, with the frame token as it is written in the node."""
     frames: FrameRange
-    """What the Read offers."""
+    """The frames that the Read offers."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,16 @@ class PlateInfo:
 
     node: str
     width: int
-    """Of the format (display window) in pixels, at full size, proxy mode or not."""
+    """Width of the format (display window) in pixels at full size, whether or not proxy mode is on."""
     height: int
     pixel_aspect: float
     frames: FrameRange
-    """What the node says its range is."""
+    """The frames that the node says it has."""
     views: tuple[str, ...]
     channels: tuple[str, ...]
     """Full names such as ``rgba.red``."""
     files: PlateFiles | None
-    """None when the plate has to be rendered; :attr:`why_rendered` says why."""
+    """The plate's own files; None when it has to be rendered, and :attr:`why_rendered` says why."""
     why_rendered: str
     colour_space: str
     """What a Read of the same files has to be set to: a colour space's name, or ``raw``."""
@@ -96,7 +97,7 @@ class PlateInfo:
 
 @dataclass(frozen=True)
 class ScriptRanges:
-    """Ranges that an artist may pick."""
+    """The frame ranges that an artist may choose."""
 
     whole_script: FrameRange
     viewer: FrameRange | None
@@ -109,88 +110,91 @@ class RotoElement:
     """A shape, open spline or stroke of a roto node."""
 
     path: str
-    """Layers and name with slashes, ``Root`` first; of two with one path the second has ``#2`` added."""
+    """The names of the layers and the element, with slashes, ``Root`` first. The second of two elements with
+    one path gets ``#2`` added."""
     name: str
     kind: ElementKind
     colour: tuple[float, float, float]
-    """The overlay's, 0..1, for the artist to recognise it."""
+    """The overlay's colour, 0..1, by which the artist recognises the element."""
     is_visible: bool
-    """At the current frame."""
+    """Whether the element shows at the current frame."""
     not_carried: tuple[str, ...]
-    """What only a rendered matte shows, in words for the artist: ``blend mode 'minus'``. A stroke or open
-    spline always has a word here: as a shape it cannot be carried at all."""
+    """What only a rendered matte shows, in words for the artist, such as ``blend mode 'minus'``. A stroke or
+    open spline always has an entry here, because it cannot travel as a shape at all."""
 
     @property
     def can_bake(self) -> bool:
-        """Whether it can travel as a shape."""
+        """Whether the element can travel as a shape."""
         return self.kind == "shape"
 
 
 @dataclass(frozen=True)
 class RotoShapeInfo:
-    """A shape, baked for one frame."""
+    """A closed shape, baked for one frame."""
 
     path: str
     at: ShapeFrame
     not_carried: tuple[str, ...] = ()
-    """As :attr:`RotoElement.not_carried`, at this frame: everything about a shape may animate."""
+    """As :attr:`RotoElement.not_carried`, but at this frame, because everything about a shape may animate."""
 
 
 @dataclass(frozen=True)
 class RenderSource:
-    """What a temporary Write renders."""
+    """The picture that a temporary Write renders."""
 
     node: str
     elements: tuple[str, ...] | None = None
-    """Of a roto node, the only elements that show (paths); None renders the node as it is."""
+    """Paths of the only elements of a roto node that show; None renders the node as it is."""
     channel: str | None = None
-    """The one channel wanted, written as ``A``; None renders all channels."""
+    """The one channel to render, which is written as ``A``; None renders all channels."""
     format_of: str | None = None
-    """Node whose format a matte gets; None keeps the node's own."""
+    """The node whose format a matte gets; None keeps the node's own format."""
 
 
 @dataclass(frozen=True)
 class FrameRender:
-    """One frame to render into one half-float EXR file."""
+    """One frame that is rendered into one half-float EXR file."""
 
     source: RenderSource
     path: str
-    """Without a frame token, absolute."""
+    """Absolute path of the file, without a frame token."""
     frame: int
     view: str
     proxy_scale: float | None = None
-    """None forces proxy mode off; a number renders at that scale. Put back in both cases."""
+    """None switches proxy mode off; a number renders at that scale. The script's own mode is restored
+    afterwards."""
 
 
 @dataclass(frozen=True)
 class ReadBack:
-    """A Read node for a result."""
+    """What the Read node of a result needs."""
 
     label: str
     pattern: str
     frames: FrameRange
     colour_space: str
-    """As :attr:`PlateInfo.colour_space`."""
+    """What the Read is set to; as :attr:`PlateInfo.colour_space`."""
     beside: str
-    """The plate's node; a node that is gone is no error."""
+    """The plate's node, beside which the Read is placed. It is no error when that node is gone."""
     job_id: str
     is_proxy: bool = False
-    """The files are smaller than the plate: they become the Read's proxy until the full ones arrive."""
+    """Whether the files are smaller than the plate. They are then the Read's proxy until the full ones
+    arrive."""
     width: int = 0
     height: int = 0
-    """The plate's format, which a proxy stands for."""
+    """Height of the plate's format, for which a proxy stands."""
     pixel_aspect: float = 1.0
     replaces_job: str = ""
-    """The job whose proxy Read this full-size result takes over, proxy file and all; empty for a Read of its
-    own."""
+    """The job whose proxy Read this full-size result takes over; empty for a Read of its own."""
     compare: bool = False
-    """Wire a KeyMix of plate and result beside it."""
+    """Whether to build a KeyMix of plate and result beside the Read."""
     matte_channel: str = ""
-    """Channel of the result that says what was replaced, for the comparison: ``matte.A``, or none."""
+    """The result's channel that says what was replaced, for the comparison: ``matte.A``, or empty for
+    none."""
 
 
 class Progress(Protocol):
-    """A bar that the host shows, with a way to cancel. Belongs to the main thread."""
+    """A progress bar of the host, which the artist can cancel. It belongs to the main thread."""
 
     def update(self, percent: int, message: str) -> None:
         """Show ``percent`` (0..100)."""
@@ -199,44 +203,46 @@ class Progress(Protocol):
     def is_cancelled(self) -> bool: ...
 
     def close(self) -> None:
-        """Take it away; the second time does nothing."""
+        """Take the bar away; a second call does nothing."""
         ...
 
 
 class Host(Protocol):
-    """Nuke, or what stands in for it. See the module for the rules."""
+    """Nuke, or what stands in for it. The module's docstring gives the rules."""
 
     def version(self) -> HostVersion: ...
 
     def on_main_thread(self, function: Callable[[], T]) -> T:
-        """Run ``function`` on the main thread and wait: from the main thread itself, at once.
+        """Run ``function`` on the main thread and wait for it. On the main thread itself it runs at once.
 
         Raises:
             MainThreadError: when the host is shutting down.
-            Exception: whatever ``function`` raised, with its traceback.
+            Exception: the exception that ``function`` raised, with its traceback.
         """
         ...
 
     def post(self, function: Callable[[], None]) -> None:
-        """Run ``function`` on the main thread soon, in the order of posting and never inside a render; its
-        failure is logged. In a host without an event loop it waits for :meth:`run_posted`."""
+        """Run ``function`` on the main thread soon, in the order of posting and never inside a render. When
+        it fails, the failure is logged. In a host without an event loop it waits for :meth:`run_posted`."""
         ...
 
     def run_posted(self, timeout_s: float) -> None:
-        """In a host without an event loop (a terminal): do what was posted, waiting at most this long for the
-        first. With an event loop it does nothing."""
+        """In a host without an event loop (a terminal), run what was posted, waiting at most this long for
+        the first call. With an event loop this does nothing."""
         ...
 
     def selected_nodes(self) -> Sequence[NodeInfo]:
-        """In the order of selection, the last one first."""
+        """Return the selected nodes in the order of selection, the last one first."""
         ...
 
     def nodes(self) -> Sequence[NodeInfo]:
-        """All nodes that can be a plate or matte source: of the root and of groups, not of gizmos."""
+        """Return all nodes that can give a plate or matte: those of the root and of groups, but not of
+        gizmos."""
         ...
 
     def plate(self, node: str) -> PlateInfo:
-        """
+        """Return what a node says about its picture.
+
         Raises:
             SelectionError: when the node is gone or gives no picture.
         """
@@ -245,7 +251,7 @@ class Host(Protocol):
     def script_ranges(self) -> ScriptRanges: ...
 
     def roto_elements(self, node: str) -> Sequence[RotoElement]:
-        """All elements, in the order of the node's list.
+        """Return all elements of a roto node, in the order of its list.
 
         Raises:
             SelectionError: when the node is gone or has no curves.
@@ -253,7 +259,7 @@ class Host(Protocol):
         ...
 
     def bake_roto(self, node: str, paths: Sequence[str], frame: int, view: str) -> Sequence[RotoShapeInfo]:
-        """The closed shapes at one frame, every transform applied, in the order of ``paths``.
+        """Bake the closed shapes at one frame, with every transform applied, in the order of ``paths``.
 
         Raises:
             SelectionError: when the node or a shape is gone.
@@ -261,7 +267,7 @@ class Host(Protocol):
         ...
 
     def render_frame(self, render: FrameRender) -> None:
-        """Render one frame through temporary nodes that are gone afterwards, whatever happens; undo and the
+        """Render one frame through temporary nodes that are removed afterwards in every case. Undo and the
         script's proxy mode stay as they were.
 
         Raises:
@@ -273,15 +279,15 @@ class Host(Protocol):
     def progress(self, title: str) -> Progress: ...
 
     def add_read(self, read: ReadBack) -> str:
-        """Make a Read node, or bring the one of the same job up to date, as one undo step; its name."""
+        """Make a Read node, or update the one of the same job, as one undo step. Return the node's name."""
         ...
 
     def script_path(self) -> str:
-        """Of the saved script; empty for one that was never saved."""
+        """Return the path of the open script; empty for one that was never saved."""
         ...
 
     def open_script(self, path: str) -> None:
-        """Open another script in the place of the present one, for a terminal.
+        """Open another script in place of the present one; for a terminal.
 
         Raises:
             SelectionError: when it cannot be opened.
@@ -289,13 +295,13 @@ class Host(Protocol):
         ...
 
     def notes(self) -> str:
-        """What :meth:`keep_notes` kept in this script; empty when nothing was."""
+        """Return the text that :meth:`keep_notes` kept in this script; empty when there is none."""
         ...
 
     def keep_notes(self, text: str) -> None:
-        """Keep a text with the script, invisible to the artist and outside undo."""
+        """Keep a text in the script, invisible to the artist and outside undo."""
         ...
 
     def on_script_load(self, function: Callable[[], None]) -> None:
-        """Call ``function`` whenever a script was opened."""
+        """Call ``function`` after every opening of a script."""
         ...

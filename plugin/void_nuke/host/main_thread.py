@@ -1,8 +1,8 @@
-"""Work for the main thread, from any other.
+"""Runs work on the host's main thread for the other threads.
 
-The host's own way of waiting for the main thread prints and swallows exceptions and dead-locks on the main
-thread itself, so only its way of *posting* is used here. What was posted is never run inside a render: that
-turns the event loop to draw its progress bar, and what touched the script then would meet it half changed.
+The host's own call that waits for the main thread prints and swallows exceptions, and dead-locks on the main
+thread itself, so only its call that *posts* is used here. Posted work never runs inside a render: a render
+turns the event loop to draw its progress bar, and work on the script would then find it half changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, TimeoutError  # noqa: A004 - its own name until Python 3.11
+from concurrent.futures import Future, TimeoutError  # noqa: A004 - not the built-in one before Python 3.11
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -22,17 +22,18 @@ T = TypeVar("T")
 Task = Callable[[], None]
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 0.2
-"""How often a waiting thread looks whether the host is shutting down."""
+"""How often, in seconds, a waiting thread checks whether the host is shutting down."""
 
 
 class MainThread:
-    """The way to the main thread. Made on the main thread."""
+    """The way to the main thread. It must be made on the main thread."""
 
     def __init__(self, post_to_loop: Callable[[Task], None] | None) -> None:
-        """
+        """Prepare for work from other threads.
+
         Args:
-            post_to_loop: has the host's event loop call a function on the main thread; None in a terminal,
-                where nobody turns a loop and :meth:`run_posted` does instead.
+            post_to_loop: has the host's event loop call a function on the main thread. It is None in a
+                terminal, where no event loop turns; :meth:`run_posted` then takes its place.
         """
         self._post_to_loop = post_to_loop
         self._thread = threading.main_thread()
@@ -46,7 +47,7 @@ class MainThread:
         return threading.current_thread() is self._thread
 
     def call(self, function: Callable[[], T]) -> T:
-        """Run on the main thread and wait. See :meth:`void_nuke.host.host.Host.on_main_thread`."""
+        """Run a function on the main thread and wait. See :meth:`void_nuke.host.host.Host.on_main_thread`."""
         if self.is_current:
             return function()
         done: Future[T] = Future()
@@ -56,7 +57,7 @@ class MainThread:
                 return
             try:
                 done.set_result(function())
-            except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
+            except BaseException as error:  # noqa: BLE001 - the waiting thread gets it
                 done.set_exception(error)
 
         self._submit(task)
@@ -65,7 +66,7 @@ class MainThread:
                 return done.result(_PATIENCE_S)
             except TimeoutError:
                 if done.done():
-                    return done.result()  # ended just now, or with a TimeoutError of its own
+                    return done.result()  # the task ended just now, or raised TimeoutError itself
                 # A task that has begun is waited for: its caller must not run on while it changes the script.
                 if self._is_closed.is_set() and done.cancel():
                     raise MainThreadError(
@@ -73,19 +74,20 @@ class MainThread:
                     ) from None
 
     def post(self, function: Task) -> None:
-        """Run on the main thread soon, in order; a failure is logged."""
+        """Run a function on the main thread soon, in the order of posting; a failure is logged."""
 
         def task() -> None:
             try:
                 function()
-            except Exception:  # noqa: BLE001 - nobody waits for it
+            except Exception:  # noqa: BLE001 - no thread waits for this task
                 _log.exception("a posted call failed")
 
         self._submit(task)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """On the main thread: what is posted meanwhile runs after this block, even if an event loop turns."""
+        """On the main thread, hold back what is posted until this block ends, even if an event loop turns in
+        it."""
         was_held, self._is_held = self._is_held, True
         try:
             yield
@@ -95,7 +97,7 @@ class MainThread:
                 self._wake()
 
     def run_posted(self, timeout_s: float) -> None:
-        """Without an event loop: run what was posted, waiting this long for the first."""
+        """Without an event loop, run what was posted, waiting this long for the first."""
         if self._post_to_loop is not None:
             return
         self._require_current()
@@ -107,7 +109,7 @@ class MainThread:
             return
 
     def close(self) -> None:
-        """The host shuts down: threads that wait are let go."""
+        """Release the threads that wait, because the host is shutting down."""
         self._is_closed.set()
 
     def _require_current(self) -> None:
@@ -128,9 +130,9 @@ class MainThread:
         self._post_to_loop(self._drain)
 
     def _drain(self) -> None:
-        """One task at a time, so that the host draws and answers between two."""
+        """Run one task at a time, so that the host draws and answers between two."""
         if self._is_held:
-            return  # held() wakes us again
+            return  # held() wakes this again at its end
         try:
             task = self._held.popleft()
         except IndexError:

@@ -1,4 +1,4 @@
-"""The host interface in Nuke: the only module, beside init.py and menu.py, that imports nuke."""
+"""The host interface for Nuke. Apart from init.py and menu.py, no other module imports ``nuke``."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _NOTES_KNOB = "void_removals"
 _CURVES = "curves"
 _JOB_KNOB = "void_job_id"
 _NODE_SIZE = (80, 80)
-"""Of a node whose size Nuke does not know yet (a terminal)."""
+"""The size assumed for a node whose size Nuke does not know yet (in a terminal)."""
 
 
 class NukeHost:
-    """:class:`void_nuke.host.host.Host` in Nuke. Made on the main thread, once."""
+    """:class:`void_nuke.host.host.Host` in Nuke. It is made once, on the main thread."""
 
     def __init__(self) -> None:
         self._main = MainThread(_post_to_loop if nuke.GUI else None)
@@ -61,7 +61,7 @@ class NukeHost:
         self._main.run_posted(timeout_s)
 
     def close(self) -> None:
-        """Nuke quits: let waiting threads go."""
+        """Release the threads that wait, because Nuke is quitting."""
         self._main.close()
 
     # The script ---------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ class NukeHost:
         points: FrameRange | None = None
         if viewer is not None:
             node = viewer.node()
-            # "1001-1050"; the knob says nothing of use while the range is not locked.
+            # The knob holds "1001-1050", and nothing of use while the range is not locked.
             if node["frame_range_lock"].value():
                 played = nuke.FrameRange(str(node["frame_range"].value()))
                 points = FrameRange(int(played.first()), int(played.last()))
@@ -146,7 +146,7 @@ class NukeHost:
 
     def on_script_load(self, function: Callable[[], None]) -> None:
         def loaded() -> None:
-            # Not inside Nuke's own loading: the script is whole only afterwards.
+            # This is posted rather than called: the script is whole only after Nuke has loaded it.
             self.post(function)
 
         nuke.addOnScriptLoad(loaded)
@@ -224,12 +224,12 @@ class NukeHost:
     def _matte_source(
         self, source: nuke.Node, ground: nuke.Node, wanted: RenderSource, temporary: list[nuke.Node]
     ) -> nuke.Node:
-        """The node itself, or a copy of the roto node with only the wanted elements, over nothing."""
+        """Return the node itself, or a copy of the roto node with only the wanted elements, over nothing."""
         if wanted.elements is None:
             return source
         copy = _made(nuke.nodes.Roto(), temporary)
         copy.setInput(0, ground)
-        # The knob's own text, from one node of this very host to another; it is not read here.
+        # The knob's own text goes from one node of this host to another; it is not interpreted here.
         copy[_CURVES].fromScript(source[_CURVES].toScript())
         curves = _curves(copy)
         keep_only(curves.rootLayer, self._types, wanted.elements)
@@ -238,7 +238,7 @@ class NukeHost:
 
 
 class _Bar:
-    """Nuke's progress bar; it goes away with its last reference."""
+    """Nuke's progress bar, which disappears with the last reference to it."""
 
     def __init__(self, title: str) -> None:
         self._task: Any = nuke.ProgressTask(title)
@@ -256,7 +256,7 @@ class _Bar:
 
 
 class _NoBar:
-    """In a terminal the log says enough."""
+    """The progress bar of a terminal: none, because the log says enough."""
 
     def update(self, percent: int, message: str) -> None:
         _log.info("%d%% %s", percent, message)
@@ -306,7 +306,7 @@ def _planned(read: nuke.Node | None) -> PlateFiles | str:
 
 @contextmanager
 def _no_undo() -> Iterator[None]:
-    """What happens inside is no step for the artist."""
+    """Keep what happens inside out of the artist's undo steps."""
     was_disabled = bool(nuke.Undo.disabled())
     if not was_disabled:
         nuke.Undo.disable()
@@ -319,7 +319,7 @@ def _no_undo() -> Iterator[None]:
 
 @contextmanager
 def _unmodified() -> Iterator[None]:
-    """What happens inside does not make the script one that wants to be saved."""
+    """Keep what happens inside from marking the script as changed."""
     was_modified = bool(nuke.root().modified())
     try:
         yield
@@ -335,7 +335,7 @@ def _full_size() -> Iterator[None]:
 
 @contextmanager
 def _proxy(scale: float | None) -> Iterator[None]:
-    """Proxy mode off, or on at ``scale``; as it was afterwards."""
+    """Switch proxy mode off, or on at ``scale``; restore it afterwards."""
     root = nuke.root()
     wanted = {"proxy": scale is not None}
     settings: dict[str, Any] = dict(wanted)
@@ -356,7 +356,8 @@ def _proxy(scale: float | None) -> Iterator[None]:
 
 
 def _add_read(read: ReadBack) -> str:
-    """Make the Read of ``read``, or update that of the same job, or of the proxy job it completes."""
+    """Make the Read of ``read``, or update the Read of the same job, or of the proxy job that it
+    completes."""
     with _one_step("VOID result"), nuke.root():
         existing = _read_of(read.job_id) or (_read_of(read.replaces_job) if read.replaces_job else None)
         node = existing if existing is not None else _new_read()
@@ -401,7 +402,7 @@ def _new_read() -> nuke.Node:
 
 
 def _format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
-    """The script's format of this size; a new one if it has none."""
+    """Return the script's format of this size; where it has none, make one."""
     wanted = (width, height, 0, 0, width, height, round(pixel_aspect, 4))
     for known in nuke.formats():
         window = (known.width(), known.height(), known.x(), known.y(), known.r(), known.t())

@@ -1,4 +1,4 @@
-"""Where a new node goes in the node graph: beside another, covering none."""
+"""Finds a place for a new node in the node graph: beside another, covering none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _GAP_PX = 30
 
 @dataclass(frozen=True)
 class NodeBox:
-    """A node's place in the graph; x to the right, y down, in the graph's units."""
+    """A node's rectangle in the graph, in the graph's units; x to the right, y down."""
 
     x: int
     y: int
@@ -27,7 +27,7 @@ class NodeBox:
 
 
 def free_place(beside: NodeBox, size: tuple[int, int], taken: Sequence[NodeBox]) -> tuple[int, int]:
-    """The nearest free x, y to the right of ``beside`` for a node of ``size``."""
+    """Return the nearest free x, y to the right of ``beside`` for a node of ``size`` (width, height)."""
     place = NodeBox(beside.x + beside.width + _GAP_PX, beside.y, *size)
     while covered := [box for box in taken if place.covers(box, gap=_GAP_PX // 2)]:
         place = NodeBox(max(box.x + box.width for box in covered) + _GAP_PX, beside.y, *size)

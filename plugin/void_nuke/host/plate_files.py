@@ -1,4 +1,4 @@
-"""Whether a plate's own files can be used, or it has to be rendered."""
+"""Decides whether a plate's own files can be used or the plate has to be rendered."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from void_nuke.host.host import FrameRange, PlateFiles
 from void_protocol.job_check import frame_tokens
 
 _LINEAR = frozenset({"scene_linear", "linear", "acescg", "aces - acescg"})
-"""Names under which a file's pixels are the working space's own in the configurations that Nuke brings."""
+"""Colour spaces of Nuke's own configurations in which a file's pixels are those of the working space."""
 
 
 @dataclass(frozen=True)
 class ReadSettings:
-    """Of a Read node."""
+    """The settings of a Read node that matter for using its files."""
 
     file: str
-    """Absolute, with its frame token, expressions in it evaluated."""
+    """Absolute path with its frame token; expressions in it are evaluated."""
     frames: FrameRange
     is_raw: bool
     colour_space: str
     working_space: str
-    """The script's; empty when the host does not say."""
+    """The script's working space; empty when the host does not say."""
     frame_mode: str
     frame: str
-    """The expression or number that moves frames about; empty for none."""
+    """The expression or number by which the Read shifts frames; empty for none."""
 
 
 def plan_files(read: ReadSettings) -> PlateFiles | str:
-    """The files, or why they cannot stand for the plate, in words for the artist."""
+    """Return the files, or in words for the artist why they cannot serve as the plate."""
     if not read.file.lower().endswith(".exr"):
         return "its files are no EXR"
     if not Path(read.file).is_absolute():
@@ -46,7 +46,7 @@ def plan_files(read: ReadSettings) -> PlateFiles | str:
 
 
 def is_linear(colour_space: str, working_space: str) -> bool:
-    """Whether reading with ``colour_space`` leaves pixels as they are. The host decorates names:
+    """Return whether reading with ``colour_space`` leaves pixels as they are. The host decorates names:
     ``default (scene_linear)``, ``scene_linear (ACES - ACEScg)``, ``ACES/ACEScg``."""
     names = {colour_space.strip().lower()}
     plain = colour_space.replace(")", "").split("(")

@@ -1,4 +1,4 @@
-"""The knobs of Read nodes: what they say of a plate, and how they are set for a result. Imports no host."""
+"""Reads the knobs of Read nodes for a plate, and sets them for a result. It imports no host."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from void_nuke.host.host import FrameRange, ReadBack
 from void_nuke.host.plate_files import ReadSettings
 
 Node = Any
-"""A node of the host; a test compares every call on it with the host's stubs."""
+"""A node of the host. A test compares every call on it with the host's stubs."""
 
 _PASSING = frozenset({"Dot", "NoOp"})
-"""Nodes that change nothing of the picture."""
+"""Classes of nodes that change nothing about the picture."""
 
 
 def passing_read(node: Node) -> Node | None:
-    """The Read whose picture ``node`` passes on unchanged, if it is one."""
+    """Return the Read whose picture ``node`` passes on unchanged, or None."""
     at: Node | None = node
     while at is not None and at.Class() != "Read":
         switch = at.knob("disable")
-        # A disabled node passes its first input, if nothing animates the switch.
+        # A disabled node passes its first input on, if nothing animates the switch.
         is_off = (
             switch is not None
             and bool(switch.value())
@@ -36,7 +36,7 @@ def passing_read(node: Node) -> Node | None:
 
 
 def read_settings(read: Node, file: str, working_space: str) -> ReadSettings:
-    """What of a Read decides whether its files can be used."""
+    """Return the settings of a Read that decide whether its files can be used."""
     return ReadSettings(
         file=file,
         frames=FrameRange(int(read["first"].value()), int(read["last"].value())),
@@ -49,20 +49,21 @@ def read_settings(read: Node, file: str, working_space: str) -> ReadSettings:
 
 
 def read_colour(read: Node) -> str:
-    """As :attr:`void_nuke.host.host.PlateInfo.colour_space`."""
+    """Return the Read's colour space, as in :attr:`void_nuke.host.host.PlateInfo.colour_space`."""
     return "raw" if read["raw"].value() else str(read["colorspace"].value())
 
 
 def set_files(node: Node, read: ReadBack, size: Any) -> None:
-    """Files and range of a result; ``size`` is the plate's format, which a proxy stands for."""
+    """Set the files and range of a result. ``size`` is the plate's format, for which a proxy stands."""
     pattern = Path(read.pattern).as_posix()
     if read.is_proxy:
-        # The proxy alone: Nuke scales it up in full-size mode, until the full result comes.
+        # Only the proxy is set: Nuke scales it up in full-size mode until the full result comes.
         node["proxy"].setValue(pattern)
         node["format"].setValue(size)
     else:
         node["file"].setValue(pattern)
-        # A preview of other steps is not the same picture smaller: Nuke scales the full one down by itself.
+        # A preview made with other settings is not the same picture made smaller; Nuke scales the full one
+        # down.
         node["proxy"].setValue("")
     for first, last in (("first", "last"), ("origfirst", "origlast")):
         node[first].setValue(read.frames.first)
@@ -74,7 +75,7 @@ def set_files(node: Node, read: ReadBack, size: Any) -> None:
 
 
 def set_colour(node: Node, colour_space: str) -> None:
-    """The other way round."""
+    """Set the Read to a colour space, or to ``raw``."""
     if colour_space == "raw":
         node["raw"].setValue(True)
         return

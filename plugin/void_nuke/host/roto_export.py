@@ -1,7 +1,7 @@
-"""Roto curves as shapes: every layer walked, every transform applied, one frame at a time.
+"""Turns roto curves into shapes: it walks every layer and applies every transform, one frame at a time.
 
-Works on the host's own curve objects, by their measured behaviour; knows nothing else of the host. No curve
-object is kept from one call to the next: the artist may delete it in between.
+It works on the host's own curve objects as they were measured to behave, and imports nothing of the host. It
+keeps no curve object from one call to the next, because the artist may delete it in between.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ _BLEND_MODES = (
     "hard-light", "from", "minus", "difference", "exclusion",
 )  # fmt: skip
 _UNION_MODES = frozenset({0, 1, 5, 7})
-"""over, max, screen and plus of opaque shapes are a union, which is what a role's shapes become."""
+"""The blend modes over, max, screen and plus: for opaque shapes they make a union, as the shapes of a role
+do."""
 
 _ALL_FRAMES, _UP_TO_FRAME, _ONE_FRAME, _FROM_FRAME, _FRAME_RANGE = range(5)
 _FEATHER_LIMIT_PX = 4096.0
 _FALLOFF_LIMIT = 100.0
 
 Affine = tuple[float, float, float, float, float, float]
-"""a, b, c, d, e, f with x' = a x + b y + c and y' = d x + e y + f."""
+"""The six numbers a, b, c, d, e, f of x' = a x + b y + c and y' = d x + e y + f."""
 Projective = tuple[float, float, float, float, float, float, float, float, float]
-"""Three rows of three."""
+"""The nine numbers of a 3 x 3 matrix, row by row."""
 _IDENTITY: Projective = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class CurveTypes:
-    """The host's classes, given by its adapter."""
+    """The host's classes of curve objects, which its adapter passes in."""
 
     layer: type[Any]
     shape: type[Any]
@@ -44,17 +45,17 @@ class CurveTypes:
 
 @dataclass(frozen=True)
 class FoundElement:
-    """An element on its walk; not to be kept."""
+    """An element that the walk has found; it must not be kept after the walk."""
 
     path: str
     kind: ElementKind
     curve: Any
     layers: tuple[Any, ...]
-    """From the root layer down to the one that holds it."""
+    """The layers that hold the element, from the root layer down."""
 
 
 def walk(root: Any, types: CurveTypes) -> Iterator[FoundElement]:
-    """Every shape, open spline and stroke below ``root``, in the order of the host's list."""
+    """Yield every shape, open spline and stroke below ``root``, in the order of the host's list."""
     seen: dict[str, int] = {}
     for path, curve, layers in _descend(root, "Root", (root,), types.layer):
         if isinstance(curve, types.shape):
@@ -62,7 +63,7 @@ def walk(root: Any, types: CurveTypes) -> Iterator[FoundElement]:
         elif isinstance(curve, types.stroke):
             kind = "stroke"
         else:
-            continue  # trackers and others draw nothing
+            continue  # trackers and other elements draw nothing
         seen[path] = seen.get(path, 0) + 1
         number = seen[path]
         yield FoundElement(path if number == 1 else f"{path}#{number}", kind, curve, layers)
@@ -80,7 +81,7 @@ def _descend(
 
 
 def list_elements(root: Any, types: CurveTypes, frame: int, view: str) -> list[RotoElement]:
-    """What a roto node holds, as it is at ``frame``."""
+    """List what a roto node holds, as it is at ``frame``."""
     return [
         RotoElement(
             path=found.path,
@@ -97,14 +98,14 @@ def list_elements(root: Any, types: CurveTypes, frame: int, view: str) -> list[R
 def bake_shapes(
     root: Any, types: CurveTypes, paths: Sequence[str], frame: int, view: str, *, single_view: bool = True
 ) -> list[RotoShapeInfo]:
-    """The closed shapes of ``paths`` at ``frame``.
+    """Bake the closed shapes of ``paths`` at ``frame``.
 
     Args:
         root: the node's root layer.
-        types: the host's classes.
+        types: the host's classes of curve objects.
         paths: as :func:`list_elements` names them.
-        frame: whose geometry.
-        view: name of the stereo view.
+        frame: the frame whose geometry is baked.
+        view: the name of the stereo view.
         single_view: whether the script has no other view.
 
     Raises:
@@ -141,7 +142,7 @@ def _bake(
     visible = _is_visible(found, frame, view)
     points: list[RotoPoint] = []
     if visible:
-        # Asked without a view wherever there is but one: a call with unpacked arguments costs a third more.
+        # Where there is but one view none is named: a call with unpacked arguments costs a third more.
         curve = found.curve if len(when) == 1 else (_PointInView(point, view) for point in found.curve)
         points = _points(curve, _matrix_of(found, frame, when, matrices), frame, has_feather)
     return ShapeFrame(
@@ -161,7 +162,7 @@ def _clamped(value: float, limit: float) -> float:
 
 
 def _is_visible(found: FoundElement, frame: int, view: str) -> bool:
-    """Whether the element and all layers that hold it show at ``frame``."""
+    """Return whether the element and all layers that hold it show at ``frame``."""
     if not found.curve.getVisible(frame) or not all(layer.getVisible(frame) for layer in found.layers):
         return False
     attributes = found.curve.getAttributes()
@@ -211,7 +212,8 @@ def _overlay_colour(curve: Any, frame: int, view: str) -> tuple[float, float, fl
 def _matrix_of(
     found: FoundElement, frame: int, when: tuple[Any, ...], known: dict[int, Projective]
 ) -> Projective:
-    """The whole chain: the element's own transform, its parents' after it. ``known`` holds the layers'."""
+    """Multiply the element's own transform and, after it, its parents'. ``known`` keeps the layers'
+    matrices."""
     total = _IDENTITY
     for layer in found.layers:
         key = id(layer)
@@ -223,7 +225,7 @@ def _matrix_of(
 
 def _own_matrix(element: Any, when: tuple[Any, ...]) -> Projective:
     matrix = element.getTransform().evaluate(*when).getMatrix()
-    # Rows of four; z is always 0 here, so its row and column drop out.
+    # The host's matrix has rows of four. z is always 0 here, so its row and column drop out.
     return (
         matrix[0], matrix[1], matrix[3],
         matrix[4], matrix[5], matrix[7],
@@ -237,7 +239,7 @@ def _multiplied(after: Projective, before: Projective) -> Projective:
     if before == _IDENTITY:
         return after
     a, b = after, before
-    return tuple(  # type: ignore[return-value]  # nine by construction
+    return tuple(  # type: ignore[return-value]  # there are nine by construction
         a[3 * row] * b[column] + a[3 * row + 1] * b[3 + column] + a[3 * row + 2] * b[6 + column]
         for row in range(3)
         for column in range(3)
@@ -245,7 +247,7 @@ def _multiplied(after: Projective, before: Projective) -> Projective:
 
 
 class _InView:
-    """A control point's member that is asked for one view by name."""
+    """A control point's member that is asked for one named view."""
 
     def __init__(self, member: Any, view: str) -> None:
         self._member, self._view = member, view
@@ -255,7 +257,7 @@ class _InView:
 
 
 class _PointInView:
-    """A control point whose members are."""
+    """A control point whose members are asked for one named view."""
 
     def __init__(self, point: Any, view: str) -> None:
         self._point, self._view = point, view
@@ -265,7 +267,8 @@ class _PointInView:
 
 
 def _points(shape: Iterable[Any], matrix: Projective, frame: int, has_feather: bool) -> list[RotoPoint]:
-    """This loop is most of an export: it does nothing that can be done outside."""
+    """Read the control points. Most of an export's time goes here, so work that can be done outside is not
+    here."""
     a, b, c, d, e, f, g, h, i = matrix
     if g or h or not i:
         return [_projected(point, matrix, frame, has_feather) for point in shape]
@@ -305,8 +308,9 @@ def _points(shape: Iterable[Any], matrix: Projective, frame: int, has_feather: b
 
 
 def _projected(point: Any, matrix: Projective, frame: int, has_feather: bool) -> RotoPoint:
-    """A point under a perspective (a corner pin, a planar track): the ends of the handles are moved. A Bezier
-    under a perspective is no Bezier; with the handles of roto the difference is far below a pixel."""
+    """Transform a point under a perspective (a corner pin, a planar track) by moving the ends of its handles.
+    A Bezier curve under a perspective is no Bezier curve any more; with handles as short as those of roto the
+    difference is far below a pixel."""
 
     def at(position: Any, base: tuple[float, float]) -> tuple[float, float]:
         return base[0] + position.x, base[1] + position.y
@@ -337,7 +341,7 @@ def _projected(point: Any, matrix: Projective, frame: int, has_feather: bool) ->
 
 
 def keep_only(root: Any, types: CurveTypes, paths: Iterable[str]) -> None:
-    """Remove every other element below ``root``, of a copy made for rendering.
+    """Remove every other element below ``root``, which must be a copy made for rendering.
 
     Raises:
         SelectionError: when one of ``paths`` is not there.
@@ -352,7 +356,7 @@ def keep_only(root: Any, types: CurveTypes, paths: Iterable[str]) -> None:
 
 
 def _prune(layer: Any, types: CurveTypes, kept: Iterator[bool]) -> None:
-    """``kept`` answers for the elements in the order of :func:`walk`."""
+    """Remove elements below ``layer``; ``kept`` answers for each one in the order of :func:`walk`."""
     doomed: list[int] = []
     for index in range(len(layer)):
         child = layer[index]

@@ -1,1 +1,1 @@
-"""Removals from submission to read-back, and what the script remembers of them."""
+"""Removals from submission to the Read node, and what the script remembers of them."""

@@ -1,7 +1,7 @@
-"""The removals of the open script: how each is for the artist, and what the script keeps of it.
+"""Keeps the removals of the open script: the state of each for the artist, and the record in the script.
 
-The exporting thread, the client's threads and the main thread write here. The listener hears on the main
-thread, once for all changes that came meanwhile.
+The exporting thread, the client's threads and the main thread write here. The listener is called on the main
+thread, once for all changes that have come meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _GIVEN_UP = (Phase.FAILED.value, Phase.CANCELLED.value)
 
 
 class JobBook:
-    """See the module. Methods may be called on any thread unless they say otherwise."""
+    """The removals of the open script. Any thread may call the methods unless they say otherwise."""
 
     def __init__(self, host: Host, on_change: OnChange | None) -> None:
         self._host = host
@@ -38,12 +38,13 @@ class JobBook:
 
     @property
     def jobs(self) -> Sequence[TrackedJob]:
-        """All removals, newest first."""
+        """Return all removals, newest first."""
         with self._lock:
             return sorted(self._jobs.values(), key=lambda job: job.created_at, reverse=True)
 
     def job(self, job_id: str) -> TrackedJob:
-        """
+        """Return one removal.
+
         Raises:
             KeyError: when the script knows no such job.
         """
@@ -51,19 +52,19 @@ class JobBook:
             return self._jobs[job_id]
 
     def record(self, job_id: str) -> JobRecord | None:
-        """None for a job of another script, or one that is still being exported."""
+        """Return a job's record; None for a job of another script, or one that is still being exported."""
         with self._lock:
             return self._records.get(job_id)
 
     def taken_patterns(self) -> list[str]:
-        """Where results of known jobs go, whether there are files yet or not."""
+        """Return the result patterns of all known jobs, whether they have files yet or not."""
         with self._lock:
             patterns = [record.result_pattern for record in self._records.values()]
             return patterns + [job.result_pattern for job in self._jobs.values()]
 
     def open_proxy(self, subject: str) -> str:
-        """The newest proxy job of ``subject`` (:attr:`void_nuke.export.pick.RemovalPick.subject`) whose Read
-        no full-size job has completed or is about to; empty for none."""
+        """Return the newest proxy job of ``subject`` (:attr:`void_nuke.export.pick.RemovalPick.subject`)
+        whose Read no full-size job has completed or is about to complete; empty for none."""
         with self._lock:
             alive = [record for record in self._records.values() if record.phase not in _GIVEN_UP]
         completed = {record.completes_job for record in alive}
@@ -75,18 +76,19 @@ class JobBook:
         return max(proxies, key=lambda record: record.created_at).job_id if proxies else ""
 
     def completed_read(self, job_id: str) -> str:
-        """The Read of the full-size result that has overtaken this proxy job; empty for none."""
+        """Return the Read of the full-size result that has replaced this proxy job's; empty for none."""
         with self._lock:
             return next((one.read_node for one in self._records.values() if one.completes_job == job_id), "")
 
     def add(self, job: TrackedJob) -> None:
-        """A new removal."""
+        """Add a new removal."""
         with self._lock:
             self._jobs[job.job_id] = job
         self._notify(job.job_id)
 
     def update(self, job_id: str, **changes: Any) -> None:
-        """Fields of a :class:`TrackedJob`, or ``one_more_frame``. What is final stays, but for its Read."""
+        """Change fields of a :class:`TrackedJob`, or count ``one_more_frame``. A final job changes only its
+        Read."""
         with self._lock:
             job = self._jobs.get(job_id)
             if job is None or (job.phase.is_final and "read_node" not in changes):
@@ -99,35 +101,35 @@ class JobBook:
         self._notify(job_id)
 
     def remember(self, record: JobRecord) -> None:
-        """Keep a job with the script."""
+        """Keep a job's record with the script."""
         with self._lock:
             self._records[record.job_id] = record
         self._post(self.save)
 
     def keep(self, job_id: str, **changes: Any) -> None:
-        """Fields of the :class:`JobRecord`; the next :meth:`save` writes them."""
+        """Change fields of a :class:`JobRecord`; the next :meth:`save` writes them."""
         with self._lock:
             record = self._records.get(job_id)
             if record is not None:
                 self._records[job_id] = msgspec.structs.replace(record, **changes)
 
     def end(self, job_id: str, phase: Phase, message: str) -> None:
-        """The job is final without having come to its end at the server."""
+        """Make a job final that has not come to its end at the server."""
         self.keep(job_id, phase=phase.value, message=message)
         self._post(self.save)
         self.update(job_id, phase=phase, message=message)
 
     def save(self) -> None:
-        """Write the records to the script; on the main thread."""
+        """Write the records to the script; for the main thread."""
         with self._lock:
             text = encode_notes(self._records.values())
         self._host.keep_notes(text)
 
     def open_script(self) -> tuple[list[JobRecord], list[str]]:
-        """Take up what the open script knows; on the main thread.
+        """Read the jobs that the open script knows; for the main thread.
 
         Returns:
-            Its records, and the ids of jobs that were being exported from another script.
+            The script's records, and the ids of jobs that were being exported from another script.
         """
         records = {record.job_id: record for record in decode_notes(self._host.notes())}
         with self._lock:
@@ -144,7 +146,7 @@ class JobBook:
         return list(records.values()), lost
 
     def close(self) -> None:
-        """Tell nobody any more."""
+        """Stop calling the listener."""
         self._is_closed = True
 
     def _notify(self, job_id: str) -> None:
@@ -162,5 +164,5 @@ class JobBook:
             self._on_change(job)
 
     def _post(self, function: Callable[[], None]) -> None:
-        with contextlib.suppress(MainThreadError):  # the host quits: nobody listens any more
+        with contextlib.suppress(MainThreadError):  # the host is quitting, so nobody listens any more
             self._host.post(function)

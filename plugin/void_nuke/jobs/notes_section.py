@@ -1,4 +1,4 @@
-"""Room in the script for more than one: the panel's settings beside the removals."""
+"""Divides the notes in a script into sections, so that the panel's settings fit in beside the removals."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from void_nuke.host.host import Host
 _log = logging.getLogger(__name__)
 _PARTS = "parts"
 _FIRST = "removals"
-"""The part that a text without parts is: scripts that were never opened with the panel."""
+"""The section that notes without sections belong to, in scripts that were never opened with the panel."""
 
 
 class NotesSection:
-    """A host whose notes are one part of the script's. Everything else is the host's own."""
+    """A host whose notes are one section of the script's. In everything else it is the host itself."""
 
     def __init__(self, host: Host, part: str) -> None:
         self._host = host
@@ -34,13 +34,13 @@ class NotesSection:
 
 
 def for_removals(host: Host) -> Host:
-    """The host as the removals see it. A session asks for this itself: give it the plain host."""
+    """Return the host with the removals' section. A session does this itself, so it gets the plain host."""
     is_so_already = isinstance(host, NotesSection) and host.part == _FIRST
     return host if is_so_already else cast("Host", NotesSection(host, _FIRST))
 
 
 def for_panel(host: Host) -> Host:
-    """The host as the panel sees it."""
+    """Return the host with the panel's section."""
     return cast("Host", NotesSection(host, "panel"))
 
 

@@ -1,4 +1,4 @@
-"""What a script remembers of its removals, so that opening it again finds them."""
+"""The removals that a script remembers, so that they are found when it is opened again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from void_protocol.job import RemovalJob
 
 _log = logging.getLogger(__name__)
 _KEPT_JOBS = 200
-"""The oldest finished jobs are forgotten beyond this; a script must not grow for ever."""
+"""The most jobs that a script keeps; it forgets the oldest finished ones, so that it does not grow for
+ever."""
 
 
 class JobRecord(Struct, frozen=True, kw_only=True):
@@ -27,7 +28,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     first_frame: int
     last_frame: int
     result_pattern: str
-    """Version put in, absolute."""
+    """Absolute pattern of the result, with the version filled in."""
     version: int
     engine: str
     seed: int
@@ -42,13 +43,13 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     completes_job: str = ""
     """The proxy job whose Read the result takes over."""
     subject: str = ""
-    """See :attr:`void_nuke.export.pick.RemovalPick.subject`."""
+    """What is removed; see :attr:`void_nuke.export.pick.RemovalPick.subject`."""
     export_folder: str = ""
-    """Temporary plates and mattes; empty when there are none, or they are gone."""
+    """The folder of temporary plates and mattes; empty when there are none any more."""
     phase: str = "submitting"
     message: str = ""
     read_node: str = ""
-    """The Read of the result, once it was made."""
+    """The name of the result's Read, once it was made."""
 
     @property
     def frames(self) -> FrameRange:
@@ -58,7 +59,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
 def record_of(
     job: RemovalJob, pick: RemovalPick, exported: Exported, *, created_at: float, completes_job: str = ""
 ) -> JobRecord:
-    """What the script keeps of ``job``; ``completes_job`` is the proxy job whose Read it takes over."""
+    """Make the record of ``job``. ``completes_job`` is the proxy job whose Read it takes over."""
     return JobRecord(
         job_id=job.job_id,
         name=job.shot.name,
@@ -89,14 +90,14 @@ class _Notes(Struct, frozen=True, kw_only=True):
 
 
 def encode_notes(records: Iterable[JobRecord]) -> str:
-    """The records as text, the newest kept."""
+    """Write the newest records as text."""
     newest = sorted(records, key=lambda record: record.created_at)[-_KEPT_JOBS:]
     return msgspec.json.encode(_Notes(jobs=newest)).decode()
 
 
 def decode_notes(text: str) -> list[JobRecord]:
-    """The records in a script; none when there are none. Notes that cannot be read are logged and dropped:
-    they must not keep a script from opening."""
+    """Read the records in a script; the list may be empty. Notes that cannot be read are logged and dropped,
+    because they must not keep a script from opening."""
     if not text:
         return []
     try:
@@ -107,7 +108,7 @@ def decode_notes(text: str) -> list[JobRecord]:
 
 
 def plan_read_back(record: JobRecord) -> ReadBack:
-    """The Read node that a finished job's result deserves."""
+    """Say what the Read node of a finished job needs."""
     scale = "" if record.proxy_scale == 1.0 else f" 1/{round(1 / record.proxy_scale)}"
     return ReadBack(
         label=f"VOID {record.engine}{scale}\nseed {record.seed}\nv{record.version:03d}",

@@ -1,8 +1,8 @@
-"""Removals from the press of the button to the Read node, without a widget.
+"""Carries removals from the press of the button to the Read node; it needs no widgets.
 
-A session exports one removal after the other on a thread of its own, asking the main thread for one frame at
-a time; submits; follows the server's events; and has the host make the Read. Every change comes to
-``on_change`` on the main thread. Nothing here blocks the main thread, but for :meth:`RemovalSession.wait`.
+A session exports one removal after the other on a thread of its own and asks the main thread for one frame at
+a time. It submits jobs, follows the server's events and has the host make the Read. It reports every change
+to ``on_change`` on the main thread. Nothing here blocks the main thread but :meth:`RemovalSession.wait`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _NO_SERVER = "no VOID server is connected; start it in the panel (or `void serve
 
 
 class JobClient(Protocol):
-    """What a session needs of :class:`void_protocol.client.Client`."""
+    """The part of :class:`void_protocol.client.Client` that a session needs."""
 
     def submit(
         self,
@@ -60,16 +60,17 @@ class JobClient(Protocol):
 
 
 class RemovalSession:
-    """All removals of the open script. Methods belong to the main thread."""
+    """All removals of the open script. The methods belong to the main thread."""
 
     def __init__(
         self, host: Host, client: JobClient | None = None, on_change: OnChange | None = None
     ) -> None:
-        """
+        """Prepare for removals; the first job starts the export's thread.
+
         Args:
-            host: where the script is.
+            host: the host that has the script open.
             client: the connection to the server; None until :meth:`use_client`.
-            on_change: hears of every job that changed, on the main thread.
+            on_change: called on the main thread with every job that changed.
         """
         self._host = for_removals(host)
         self._client = client
@@ -84,27 +85,28 @@ class RemovalSession:
 
     @property
     def jobs(self) -> Sequence[TrackedJob]:
-        """All removals, newest first."""
+        """Return all removals, newest first."""
         return self._book.jobs
 
     def job(self, job_id: str) -> TrackedJob:
-        """
+        """Return one removal.
+
         Raises:
             KeyError: when the script knows no such job.
         """
         return self._book.job(job_id)
 
     def use_client(self, client: JobClient | None) -> None:
-        """Another connection, or none. Running jobs are followed on the new one."""
+        """Use another connection, or none. Running jobs are followed on the new one."""
         self._client = client
         if client is not None:
             for job in self.jobs:
-                # What is still exporting will find the new client when it comes to submitting.
+                # A job that is still being exported finds the new client when it comes to submitting.
                 if not job.phase.is_final and job.phase not in (Phase.EXPORTING, Phase.SUBMITTING):
                     self._follow(job.job_id)
 
     def start(self, pick: RemovalPick) -> TrackedJob:
-        """Export and submit to the server.
+        """Export a pick and submit it to the server.
 
         Raises:
             SelectionError: when the pick cannot be removed; nothing was begun then.
@@ -112,7 +114,7 @@ class RemovalSession:
         return self._begin(pick, self._submit)
 
     def send_to_farm(self, pick: RemovalPick, order: FarmOrder) -> TrackedJob:
-        """Export, write the job beside the result, and hand it to a farm.
+        """Export a pick, write the job beside the result, and hand it to a farm.
 
         Raises:
             SelectionError: as for :meth:`start`.
@@ -120,8 +122,8 @@ class RemovalSession:
         return self._begin(pick, partial(self._hand_over, order), farm=order)
 
     def write_job_file(self, pick: RemovalPick, path: Path) -> TrackedJob:
-        """Export and save the job for ``void run`` or a farm, instead of submitting it. The tracked job is
-        handed over when the file is there; its exported files stay.
+        """Export a pick and save the job for ``void run`` or a farm, instead of submitting it. The tracked
+        job counts as handed over when the file is there; its exported files stay.
 
         Raises:
             SelectionError: as for :meth:`start`.
@@ -162,10 +164,10 @@ class RemovalSession:
         return self.start(job.pick) if job.farm is None else self.send_to_farm(job.pick, job.farm)
 
     def import_result(self, job_id: str) -> str:
-        """Make (or bring up to date) the Read of a job's frames so far; the node's name.
+        """Make the Read of a job's frames so far, or update it, and return the node's name.
 
         Raises:
-            HostError: when there is no such job in this script, or no frame of it yet.
+            HostError: when this script has no such job, or the job has no frame yet.
         """
         record = self._book.record(job_id)
         if record is None:
@@ -183,7 +185,7 @@ class RemovalSession:
         return name
 
     def reattach(self) -> None:
-        """Take up the jobs that the open script knows; those of another script are left to themselves."""
+        """Follow the jobs that the open script knows, and no longer those of another script."""
         records, lost = self._book.open_script()
         for job_id in lost:
             self._cancelled[job_id].set()
@@ -193,10 +195,10 @@ class RemovalSession:
                 self._follow(record.job_id)
 
     def wait(self, job_id: str, timeout_s: float) -> TrackedJob:
-        """Block until a job is final, for scripts in a terminal. Not for a GUI.
+        """Block until a job is final. This is for scripts in a terminal, not for a GUI.
 
         Raises:
-            MainThreadError: when it is not in time.
+            MainThreadError: when the job is not final in time.
         """
         limit = time.monotonic() + timeout_s
         while not self.job(job_id).phase.is_final:
@@ -208,7 +210,7 @@ class RemovalSession:
         return self.job(job_id)
 
     def close(self) -> None:
-        """Stop exports. What was submitted goes on at the server."""
+        """Stop exports. Submitted jobs go on at the server."""
         self._book.close()
         for event in self._cancelled.values():
             event.set()
@@ -282,14 +284,14 @@ class RemovalSession:
             self._give_up(job_id, folder, Phase.CANCELLED, str(error))
         except (HostError, ProtocolError) as error:
             self._give_up(job_id, folder, Phase.FAILED, str(error))
-        except Exception as error:  # noqa: BLE001 - the thread must outlive one removal's bug
+        except Exception as error:  # noqa: BLE001 - the thread has to outlive a bug in one removal
             _log.exception("the export of %s failed", job_id)
             self._give_up(
                 job_id, folder, Phase.FAILED, f"the export failed unexpectedly: {error!r}; the log has more"
             )
 
     def _give_up(self, job_id: str, folder: Path, phase: Phase, message: str) -> None:
-        """Nothing was submitted: what was exported is of no use."""
+        """End a job of which nothing was submitted, and remove its exported files."""
         _discard(folder)
         self._book.keep(job_id, export_folder="")
         self._book.end(job_id, phase, message)
@@ -341,7 +343,7 @@ class RemovalSession:
         if isinstance(event, Snapshot):
             self._book.update(job_id, **changes_of(event.job))
         elif isinstance(event, StateEvent):
-            # The end is told by _ended(), when the files are here too.
+            # _ended() reports the end, when the files are here too.
             if not event.state.is_final:
                 self._book.update(job_id, phase=Phase.of(event.state), message=event.message)
         elif isinstance(event, ProgressEvent):
@@ -361,7 +363,7 @@ class RemovalSession:
 
     def _ended(self, job_id: str, remote: RemoteJob, done: Future[JobInfo]) -> None:
         if self._remotes.get(job_id) is not remote:
-            return  # a newer connection follows the job
+            return  # a newer connection follows the job now
         error = done.exception()
         was_accepted = remote.accepted.done() and remote.accepted.exception() is None
         if isinstance(error, ServerUnreachableError) and was_accepted:
@@ -372,11 +374,11 @@ class RemovalSession:
             self._post(partial(self._finish, job_id, done.result()))
 
     def _lose(self, job_id: str, error: BaseException, *, was_accepted: bool) -> None:
-        """The server refused the job, or has it while its results cannot come here."""
+        """End a job that the server refused, or that it has while its results cannot come here."""
         record = self._book.record(job_id)
         message = str(error)
         if record is not None and record.export_folder:
-            if was_accepted:  # it may be reading them still
+            if was_accepted:  # the server may still be reading them
                 message += f"; its exported files stay in {record.export_folder} until you press Retry"
             else:
                 self._book.keep(job_id, export_folder="")
@@ -384,11 +386,11 @@ class RemovalSession:
         self._book.end(job_id, Phase.FAILED, message)
 
     def _finish(self, job_id: str, info: JobInfo) -> None:
-        """On the main thread: the job is final and its files are here."""
+        """On the main thread, end a job that is final and whose files are here."""
         phase = Phase.of(info.state)
         record = self._book.record(job_id)
         if record is None:
-            return  # another script was opened meanwhile
+            return  # another script was opened in the meantime
         if record.export_folder:
             self._discard_later(record.export_folder)
         self._book.keep(job_id, phase=phase.value, message=info.message, engine=info.engine, export_folder="")
@@ -406,16 +408,17 @@ class RemovalSession:
         )
 
     def _post(self, function: Callable[[], None]) -> None:
-        with contextlib.suppress(MainThreadError):  # the host quits; the job is found again with its script
+        with contextlib.suppress(MainThreadError):  # the host is quitting; the script remembers the job
             self._host.post(function)
 
     def _discard_later(self, folder: str) -> None:
-        """From the main thread: hundreds of files on a network drive take their time."""
+        """Remove files on another thread than the main one: hundreds of files on a network drive take a
+        while."""
         threading.Thread(target=_discard, args=(Path(folder),), name="void-discard").start()
 
 
 def _discard(folder: Path) -> None:
-    """Remove temporary files; those that cannot be removed are only reported."""
+    """Remove temporary files. Those that cannot be removed are only logged."""
     if folder.exists():
         shutil.rmtree(
             folder, onerror=lambda _, path, error: _log.warning("cannot remove %s: %s", path, error[1])

@@ -1,4 +1,4 @@
-"""A removal as the artist follows it, from the press of the button to the Read node."""
+"""The state of a removal as the artist follows it, from the press of the button to the Read node."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from void_protocol.watching import Preview
 
 
 class Phase(str, Enum):
-    """Where a removal is. From ``uploading`` to ``cancelled`` these are the server's states."""
+    """How far a removal is. From ``uploading`` to ``cancelled`` these are the server's states."""
 
     EXPORTING = "exporting"
-    """The host renders and bakes."""
+    """The host renders the plate and mattes and bakes the shapes."""
     SUBMITTING = "submitting"
-    """The server has not answered yet."""
+    """The job was sent, but the server has not answered yet."""
     UPLOADING = "uploading"
     QUEUED = "queued"
     RUNNING = "running"
@@ -29,11 +29,11 @@ class Phase(str, Enum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     HANDED_OVER = "handed_over"
-    """A farm has it: what becomes of it is seen there, and by its frames."""
+    """A farm has the job. How far it is shows there, and by its frames."""
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more is heard of it here."""
+        """Whether nothing more can be heard of the removal here."""
         return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED, Phase.HANDED_OVER)
 
     @classmethod
@@ -43,46 +43,47 @@ class Phase(str, Enum):
 
 @dataclass(frozen=True)
 class TrackedJob:
-    """A frozen picture of one removal."""
+    """The state of one removal at one moment."""
 
     job_id: str
     name: str
-    """The shot's."""
+    """The shot's name."""
     phase: Phase
     message: str
-    """For the artist: what it is doing, or what went wrong and what to do."""
+    """Text for the artist: what the removal is doing, or what went wrong and what to do."""
     frames: FrameRange
     frames_done: int
     fraction: float
-    """0..1 of the present phase."""
+    """How much of the present phase is done, 0..1."""
     eta_s: float | None
     engine: str
     seed: int
     version: int
     result_pattern: str
-    """Version put in."""
+    """Pattern of the result, with the version filled in."""
     created_at: float
     """Seconds since 1970, UTC."""
     plate: str = ""
     info: JobInfo | None = None
-    """The server's own picture, as last heard."""
+    """What the server last said about the job."""
     preview: Preview | None = None
     left_out: tuple[str, ...] = ()
-    """What of the roto could not be carried as a shape, a line each."""
+    """What of the roto could not travel as a shape, one line for each."""
     read_node: str = ""
-    """The Read of the result, once there is one."""
+    """The name of the result's Read, once there is one."""
     pick: RemovalPick | None = None
-    """To run it again; None for a job that was found in the script's notes."""
+    """The pick, for running it again; None for a job that was found in the script's notes."""
     proxy_scale: float = 1.0
-    """Of the result."""
+    """The scale of the result."""
     farm: FarmOrder | None = None
-    """The farm that it was meant for; None for the server."""
+    """The farm that the job is for; None for the server."""
     is_connected: bool = True
     """Whether the server answers at the moment."""
 
 
 def changes_of(info: JobInfo) -> dict[str, Any]:
-    """What the server's picture of a job says to the artist. The end counts once the files are here."""
+    """Turn what the server says of a job into changes for the artist. Its end counts once the files are
+    here."""
     changes: dict[str, Any] = {"info": info, "engine": info.engine, "frames_done": info.frames_done}
     if not info.state.is_final:
         changes |= {"phase": Phase.of(info.state), "message": info.message}
@@ -95,7 +96,8 @@ def changes_of(info: JobInfo) -> dict[str, Any]:
 
 
 def tracked_from(record: JobRecord) -> TrackedJob:
-    """A job that a script remembers. It was submitted: how far the server is with it is not known yet."""
+    """Make the state of a job that a script remembers. It was submitted; how far the server is is not known
+    yet."""
     phase = Phase(record.phase)
     is_underway = not phase.is_final
     return TrackedJob(

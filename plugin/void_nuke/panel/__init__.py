@@ -1,1 +1,1 @@
-"""The panel without its widgets: what it knows and decides. :mod:`void_nuke.ui` draws it."""
+"""The panel's state and decisions, without its widgets. :mod:`void_nuke.ui` draws them."""

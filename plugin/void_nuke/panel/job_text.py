@@ -1,4 +1,4 @@
-"""What the panel says about a job, in words and numbers."""
+"""Writes what the panel says about a job, in words and numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def phase_word(job: TrackedJob) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """Write a duration for people: ``45 s``, ``3 min 20 s``, ``2 h 05 min``."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
 
 
 def status_line(job: TrackedJob) -> str:
-    """One line: what it is doing, how far, how long still."""
+    """Write one line: what the job is doing, how far it is, and how long it still takes."""
     if not job.is_connected and not job.phase.is_final:
         return "The server does not answer; the job goes on there and is taken up when it does"
     if job.phase is Phase.RUNNING:
@@ -63,7 +63,7 @@ def status_line(job: TrackedJob) -> str:
 
 
 def percent(job: TrackedJob) -> int | None:
-    """0..100 of the present phase; None where there is nothing to measure."""
+    """Return how much of the present phase is done, 0..100; None where there is nothing to measure."""
     if job.phase in (Phase.QUEUED, Phase.SUBMITTING, Phase.CANCELLING, Phase.HANDED_OVER):
         return None
     if job.phase is Phase.DONE:

@@ -1,7 +1,7 @@
-"""The panel without its widgets: what is picked, what stands in the way, what happens on a press.
+"""The panel without its widgets: what is picked, what prevents a removal, what a press does.
 
 Widgets read its attributes, call its methods and listen to its signals. Everything belongs to the main
-thread; what takes time (export, sending, the server) happens on threads of
+thread. What takes time (export, sending, the server) happens on threads of
 :class:`~void_nuke.jobs.session.RemovalSession` and :class:`~void_nuke.panel.server.ServerModel`.
 """
 
@@ -39,20 +39,20 @@ from void_nuke.qt import QObject, QTimer, Signal
 from void_protocol.job import Role
 
 _KEEP_AFTER_MS = 400
-"""A change is kept once the artist has paused for this long."""
+"""A change is saved once the artist has paused for this long, in milliseconds."""
 
 
 class PanelModel(QObject):
-    """See the module."""
+    """The state of the panel, on which one or more panel widgets draw."""
 
     settings_changed = Signal()
     shapes_changed = Signal()
     plate_changed = Signal()
     job_changed = Signal(object)
-    """A :class:`TrackedJob`, also a new one."""
+    """Sent with a :class:`TrackedJob` that changed or is new."""
     jobs_reset = Signal()
     said = Signal(str, bool)
-    """A message to the artist, and whether it tells of trouble."""
+    """Sent with a message to the artist, and whether it reports a problem."""
 
     def __init__(
         self,
@@ -63,12 +63,14 @@ class PanelModel(QObject):
         session: RemovalSession | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """
+        """Prepare the panel's state.
+
         Args:
-            host: where the script is.
-            server: the connection.
-            preferences: this artist's file; the usual one by default.
-            session: made here unless given.
+            host: the host that has the script open.
+            server: the connection to the server.
+            preferences: the file of this artist's preferences; the usual one by default.
+            session: the removals of the script; made here unless given.
+            parent: the Qt object that owns this one.
         """
         super().__init__(parent)
         self.host = host
@@ -93,7 +95,7 @@ class PanelModel(QObject):
     # What is kept -------------------------------------------------------------------------------------------
 
     def reload(self) -> None:
-        """Take settings from the open script and the preferences."""
+        """Read settings from the open script and the preferences."""
         settings = with_plain(PanelSettings(), read_preferences(self._preferences), "user")
         try:
             kept = json.loads(self._notes.notes() or "{}")
@@ -105,13 +107,13 @@ class PanelModel(QObject):
         self.jobs_reset.emit()
 
     def keep(self) -> None:
-        """Write what changed, to the script and the preferences."""
+        """Write changed settings to the script and the preferences."""
         self._timer.stop()
         self._notes.keep_notes(json.dumps(to_plain(self.settings, "script")))
         write_preferences(self._preferences, self.settings)
 
     def change(self, **changes: Any) -> None:
-        """Set settings by name."""
+        """Change settings by name."""
         if "quality" in changes and "proxy_scale" not in changes:
             changes["proxy_scale"] = QUALITIES[changes["quality"]].proxy_scale
         changed = dataclasses.replace(self.settings, **changes)
@@ -122,13 +124,13 @@ class PanelModel(QObject):
 
     @property
     def server_python(self) -> str:
-        """The Python that the server is started with."""
+        """The Python with which the server is started."""
         return self.settings.server_python or installed_server_python()
 
     # What is picked -----------------------------------------------------------------------------------------
 
     def use_selection(self) -> None:
-        """Take plate and roto from the selected nodes."""
+        """Take the plate and roto from the selected nodes."""
         nodes = list(self.host.selected_nodes())
         roto = next((node.name for node in nodes if node.has_roto), "")
         plate = next((node.name for node in nodes if not node.has_roto), "")
@@ -138,7 +140,7 @@ class PanelModel(QObject):
         self.pick(plate=plate or self.settings.plate, roto=roto or self.settings.roto)
 
     def pick(self, *, plate: str | None = None, roto: str | None = None) -> None:
-        """Take these nodes. Roles of another roto node are forgotten."""
+        """Take these nodes. Roles of another roto node are dropped."""
         changes: dict[str, Any] = {}
         if plate is not None and plate != self.settings.plate:
             changes["plate"] = plate
@@ -149,7 +151,7 @@ class PanelModel(QObject):
         self.refresh()
 
     def refresh(self) -> None:
-        """Ask the host again for plate and shapes, as they may have changed."""
+        """Ask the host again for the plate and shapes, which may have changed."""
         self.plate, self.plate_problem = None, ""
         roles: dict[str, Role] = dict(self.settings.roles)  # type: ignore[arg-type]
         if self.settings.plate:
@@ -167,7 +169,7 @@ class PanelModel(QObject):
         self.shapes_changed.emit()
 
     def set_role(self, paths: Iterable[str], role: Role | None) -> None:
-        """Mark elements."""
+        """Give elements a role, or with None take it away."""
         self.shapes.set_role(paths, role)
         self.change(roles=tuple(self.shapes.roles().items()))
         self.shapes_changed.emit()
@@ -177,7 +179,7 @@ class PanelModel(QObject):
         self.shapes_changed.emit()
 
     def set_matte_node(self, role: Role, node: str) -> None:
-        """A node whose alpha is the matte of a role; empty for none."""
+        """Set the node whose alpha is the matte of a role; empty for none."""
         others = tuple(pair for pair in self.settings.matte_nodes if pair[0] != role)
         self.change(matte_nodes=(*others, (role, node)) if node else others)
 
@@ -187,7 +189,8 @@ class PanelModel(QObject):
         return self.settings.view if self.settings.view in views else views[0]
 
     def frames(self) -> FrameRange:
-        """
+        """Return the frames of the removal.
+
         Raises:
             SelectionError: when there is no plate or no such range.
         """
@@ -204,7 +207,8 @@ class PanelModel(QObject):
         )
 
     def baked(self) -> list[tuple[Role, RotoShapeInfo]]:
-        """Marked shapes at the current frame, for the overlay; those that cannot be baked are not in it."""
+        """Return the marked shapes at the current frame, for the overlay, without those that cannot be
+        baked."""
         rows = [row for row in self.shapes.rows if row.role is not None and row.element.can_bake]
         if not rows:
             return []
@@ -218,9 +222,10 @@ class PanelModel(QObject):
         return [(roles[one.path], one) for one in baked]
 
     def show_frame(self, *, is_asked_for: bool) -> None:
-        """Bring the plate's picture to the current frame.
+        """Show the plate's picture at the current frame.
 
-        A plate that has to be computed is rendered only when the artist asks for it: it could take a while.
+        A plate that has to be computed is rendered only when the artist asks for it, because it could take
+        long.
         """
         plate = self.plate
         if plate is None:
@@ -233,7 +238,8 @@ class PanelModel(QObject):
     # Remove -------------------------------------------------------------------------------------------------
 
     def proposed_output(self, name: str = "") -> str:
-        """Where a result goes when the artist says nothing: beside the script; empty for one never saved.
+        """Propose where a result goes when the artist has not said: beside the script; empty if that was
+        never saved.
 
         ``name`` is the plate's unless given.
         """
@@ -243,7 +249,7 @@ class PanelModel(QObject):
         return self._output_in(Path(script).parent / "void", name)
 
     def output_into(self, folder: str) -> None:
-        """Results go below this folder."""
+        """Put results below this folder."""
         self.change(output=self._output_in(Path(folder)))
 
     def _output_in(self, folder: Path, name: str = "") -> str:
@@ -253,10 +259,10 @@ class PanelModel(QObject):
         return str(folder / clean / f"{clean}.%04d.exr")
 
     def wanted(self) -> RemovalPick:
-        """What a press of Remove would begin.
+        """Return what a press of Remove would begin.
 
         Raises:
-            SelectionError: with what is missing, and what to do.
+            SelectionError: when something is missing; the message says what, and what to do.
         """
         frames = self.frames()
         output = self.settings.output or self.proposed_output()
@@ -278,7 +284,7 @@ class PanelModel(QObject):
         return pick
 
     def problem(self) -> str:
-        """What stands in the way of Remove; empty when nothing does."""
+        """Say what prevents a removal; empty when nothing does."""
         try:
             self.wanted()
         except HostError as error:
@@ -294,12 +300,13 @@ class PanelModel(QObject):
         return ""
 
     def losses(self) -> list[str]:
-        """What of the marked elements would not travel as the artist sees it, a line each."""
+        """List what of the marked elements would not travel as the artist sees it, one line for each."""
         rows = self.shapes.rows if self.settings.shapes_only else ()
         return [text for row in rows if (text := row.loss())]
 
     def remove(self) -> TrackedJob | None:
-        """Export what is picked and send it; None when something stands in the way (which is said)."""
+        """Export what is picked and send it. Return None when something prevents that; the artist is told
+        what."""
         try:
             wanted = self.wanted()
             if self.settings.destination == "farm":
@@ -320,14 +327,14 @@ class PanelModel(QObject):
         self.session.cancel(job_id)
 
     def retry(self, job_id: str) -> None:
-        """The same again, as the next version."""
+        """Run the same removal again, as the next version."""
         try:
             self.session.retry(job_id)
         except HostError as error:
             self._say(_sentence(str(error)), True)
 
     def duplicate(self, job_id: str) -> None:
-        """Put a job's picks back into the panel, to change them and press Remove."""
+        """Put a job's picks back into the panel, so that the artist can change them and press Remove."""
         job = self.session.job(job_id)
         pick = job.pick
         if pick is None:
@@ -359,7 +366,7 @@ class PanelModel(QObject):
         self._say("The job's settings are in the panel; change them and press Remove", False)
 
     def import_result(self, job_id: str) -> None:
-        """Make the Read of what a job has written so far."""
+        """Make a Read of the frames that a job has written so far."""
         try:
             name = self.session.import_result(job_id)
         except HostError as error:
@@ -368,7 +375,7 @@ class PanelModel(QObject):
         self._say(f"The result is in {name}, beside the plate", False)
 
     def close(self) -> None:
-        """Keep what changed and leave the server; jobs go on."""
+        """Save changed settings and leave the server; jobs go on there."""
         if self._timer.isActive():
             self.keep()
         self.session.close()

@@ -1,4 +1,4 @@
-"""The plate behind the marked regions, rendered small and read beside the GUI."""
+"""The picture of the plate behind the marked regions. The host renders it small; a thread reads it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from void_nuke.host.host import FrameRender, Host, PlateInfo, RenderSource
 from void_nuke.qt import QObject, Signal
 
 _WIDTH_PX = 480
-"""Roughly what the panel shows."""
+"""The width of the picture in the panel, roughly, in pixels."""
 
 
 class PictureModel(QObject):
-    """One picture, of one frame of one plate. Methods belong to the main thread."""
+    """One picture of one frame of one plate. The methods belong to the main thread."""
 
     changed = Signal()
     _read = Signal(object, object)
@@ -29,20 +29,20 @@ class PictureModel(QObject):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._wanted: tuple[str, int, str] | None = None
         self.picture: PlatePicture | None = None
-        """None until it is there, or when the plate gives none."""
+        """The picture; None until it is there, or when the plate gives none."""
         self.problem = ""
         self._read.connect(self._take)
 
     def clear(self) -> None:
-        """No picture: another one than the plate's own frame would be a lie."""
+        """Show no picture, because one of another plate or frame would mislead."""
         self._wanted = None
         if self.picture is not None:
             self.picture = None
             self.changed.emit()
 
     def ask(self, plate: PlateInfo, frame: int, view: str) -> None:
-        """Render the plate at a proxy scale, which takes the host as long as showing that frame; reading it
-        does not hold anybody up."""
+        """Render the plate at a proxy scale, which takes the host as long as showing that frame. Reading the
+        picture happens on another thread."""
         wanted = (plate.node, frame, view)
         if wanted == self._wanted:
             return
@@ -74,7 +74,7 @@ class PictureModel(QObject):
         else:
             problem = ""
         path.unlink(missing_ok=True)
-        with contextlib.suppress(RuntimeError):  # the panel is gone
+        with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
             self._read.emit(wanted, (picture, problem))
 
     def _take(self, wanted: tuple[str, int, str], found: tuple[PlatePicture | None, str]) -> None:

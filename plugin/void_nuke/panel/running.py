@@ -1,4 +1,5 @@
-"""The one model of a running Nuke: panels come and go with their panes, the gizmos need none at all."""
+"""The single panel model of a running Nuke. Panels come and go with their panes; the gizmos need no panel at
+all."""
 
 from __future__ import annotations
 
@@ -14,14 +15,14 @@ from void_nuke.qt import QtCore
 
 @lru_cache(maxsize=1)
 def the_model() -> PanelModel:
-    """Made when it is first asked for; on the main thread."""
-    from void_nuke.host.nuke_host import NukeHost  # here, because only Nuke has what it imports
+    """Return the model, which is made on the first call; for the main thread."""
+    from void_nuke.host.nuke_host import NukeHost  # imported here because only Nuke has what it imports
 
     host = NukeHost()
     model = PanelModel(host, ServerModel())
 
     def quit_nuke() -> None:
-        host.close()  # first: no thread waits for the main thread any more
+        host.close()  # comes first, so that no thread waits for the main thread any more
         model.close()
         the_model.cache_clear()
 
@@ -33,8 +34,8 @@ def the_model() -> PanelModel:
 
 
 def follow_script() -> None:
-    """A script was opened: take up the jobs that are under way in it, also while no panel is open. A script
-    without such jobs costs a look into one knob."""
+    """Follow the jobs of a script that was just opened, also while no panel is open. For a script without
+    such jobs this costs one look into a knob."""
     from void_nuke.host.nuke_host import NukeHost
 
     records = decode_notes(for_removals(NukeHost()).notes())

@@ -1,6 +1,7 @@
-"""The server as the panel sees it: there or not, started, stopped. Nothing here blocks the GUI.
+"""The server as the panel sees it: whether it runs, and how to start and stop it. Nothing here blocks the
+GUI.
 
-Looking, connecting and starting happen on a thread of their own; what it finds comes back as a signal.
+Looking for it, connecting and starting it happen on a thread of their own, which reports through a signal.
 """
 
 from __future__ import annotations
@@ -27,24 +28,28 @@ from void_protocol.keys import home_folder, load_connection, read_server_address
 _LOOK_MS = 1000
 _STATUS_S = 3.0
 _ANY_PORT = ("--endpoint", "tcp://127.0.0.1:0")
-"""A free port: on a shared machine the usual one may be another's. The home's server.json tells which."""
+"""Options for a free port, because on a shared machine another user may have the usual one. The home's
+server.json says which port it is."""
 _SMALL_LOG_BYTES = 4096
 
 
 class ServerState(str, Enum):
+    """What the panel knows of the server."""
+
     OFF = "off"
     STARTING = "starting"
     RUNNING = "running"
     LOST = "lost"
-    """It should be there, but does not answer."""
+    """The server should be there, but does not answer."""
     STOPPING = "stopping"
     REFUSED = "refused"
-    """It is there, but of a release that does not fit."""
+    """The server is there, but its release does not fit this client's."""
 
 
 @dataclass(frozen=True)
 class ServerPicture:
-    """A frozen picture of the server. ``text`` is for the artist, and says what to do where something is."""
+    """The server at one moment. ``text`` is for the artist, and says what to do where something can be
+    done."""
 
     state: ServerState = ServerState.OFF
     text: str = "Looking for the server"
@@ -67,11 +72,11 @@ class ServerPicture:
 
 
 class ServerModel(QObject):
-    """Methods belong to the main thread."""
+    """Looks for the server, starts and stops it. The methods belong to the main thread."""
 
     changed = Signal()
     client_changed = Signal(object)
-    """The client to use from now on, or None."""
+    """Sent with the client to use from now on, or None."""
     _found = Signal(object, object)
 
     def __init__(self, home: Path | None = None, parent: QObject | None = None) -> None:
@@ -88,7 +93,7 @@ class ServerModel(QObject):
         self._timer.timeout.connect(self.look)
 
     def begin(self) -> None:
-        """Look now, and again every second."""
+        """Look for the server now, and again every second."""
         self._timer.start()
         self.look()
 
@@ -102,20 +107,20 @@ class ServerModel(QObject):
         self._do(lambda: self._looker.start(python), force=True)
 
     def stop(self) -> None:
-        """Ask a server on this machine to end. Jobs go on with its next start."""
+        """Ask a server on this machine to stop. Its jobs go on with its next start."""
         pid = self.picture.pid
         self._show(ServerState.STOPPING, "Stopping the server")
         self._do(lambda: self._looker.stop(pid), force=True)
 
     def close(self) -> None:
-        """Leave the server; it goes on."""
+        """Leave the server, which goes on running."""
         self._timer.stop()
         self._pool.submit(self._looker.close)
         self._pool.shutdown(wait=False)
 
     @property
     def client(self) -> Client | None:
-        """The present connection; it may be lost and come back by itself."""
+        """The present connection. It may be lost, and reconnects by itself."""
         return self._client
 
     def _show(self, state: ServerState, text: str) -> None:
@@ -123,7 +128,8 @@ class ServerModel(QObject):
         self.changed.emit()
 
     def _do(self, work: Any, *, force: bool = False) -> None:
-        """``work`` on the link's thread; looking again is pointless while it is busy."""
+        """Do ``work`` on the looking thread. While that is busy, more looking is skipped unless ``force`` is
+        set."""
         if self._is_busy.is_set() and not force:
             return
         self._is_busy.set()
@@ -133,10 +139,10 @@ class ServerModel(QObject):
                 picture, client = work()
             finally:
                 self._is_busy.clear()
-            with contextlib.suppress(RuntimeError):  # the panel is gone
+            with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
                 self._found.emit(picture, client)
 
-        with contextlib.suppress(RuntimeError):  # closed
+        with contextlib.suppress(RuntimeError):  # the thread was closed in the meantime
             self._pool.submit(run)
 
     @Slot(object, object)
@@ -150,7 +156,7 @@ class ServerModel(QObject):
 
 
 class _Looker:
-    """All of it happens on the link's thread, and may take its time."""
+    """Does the work that may take a while. All of it happens on the looking thread."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -181,7 +187,7 @@ class _Looker:
         except NotInTimeError:
             text = "The server is slow to answer; jobs go on, the panel keeps asking"
             return replace(picture, text=text), self._client
-        except Exception as error:  # noqa: BLE001 - whatever a server does, the panel keeps looking
+        except Exception as error:  # noqa: BLE001 - whatever the server does, the panel keeps looking for it
             if self._is_starting() and self._process is not None and self._process.pid == address.pid:
                 return replace(picture, state=ServerState.STARTING, text="Starting the server"), self._client
             text = f"{_sentence(error)}; stop it and start it again if it does not come back"
@@ -238,7 +244,7 @@ class _Looker:
             os.kill(pid, signal.SIGTERM)
             self._stopping = pid
         except ProcessLookupError:
-            # It died without tidying up: its address would be looked at for ever.
+            # The server died without tidying up, and its address would be tried for ever.
             server_file(self._home).unlink(missing_ok=True)
         except OSError as error:
             text = f"The server cannot be stopped ({error.strerror}): it belongs to somebody else"

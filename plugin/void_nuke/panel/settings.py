@@ -1,4 +1,5 @@
-"""What an artist sets in the panel: kept with the script, or as this artist's preference."""
+"""The settings that an artist makes in the panel. Each is kept with the script or as a preference of the
+artist."""
 
 from __future__ import annotations
 
@@ -26,19 +27,19 @@ ENGINES: Mapping[str, str] = {
     "propagation": "Propagation",
     "void": "VOID model",
 }
-"""By the names in a job, with those that the artist reads."""
+"""The engines by their names in a job, with the names that the artist reads."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """A preset: the scale it proposes, and options for the engines that know them."""
+    """A preset: the scale that it proposes, and options for the engines that know them."""
 
     title: str
     proxy_scale: float
     options: Mapping[str, Mapping[str, bool | int | float | str]]
 
 
-# With "auto" it is the server that picks the engine, so no engine's own options can go along.
+# With "auto" the server picks the engine, so no engine's own options can go along.
 QUALITIES: Mapping[str, Quality] = {
     "preview": Quality("Preview", 0.25, {"void": {"speed": "draft"}}),
     "final": Quality("Final", 1.0, {}),
@@ -52,21 +53,21 @@ USER: Mapping[str, KeptWith] = {"kept": "user"}
 
 @dataclass(frozen=True)
 class PanelSettings:
-    """All of it. The metadata of a field says what it is kept with."""
+    """Everything that the panel keeps. A field's metadata says where."""
 
     plate: str = field(default="", metadata=SCRIPT)
     roto: str = field(default="", metadata=SCRIPT)
-    """Full names of nodes."""
+    """Full names of the plate's node and the roto node."""
     prompt: str = field(default="", metadata=SCRIPT)
     view: str = field(default="", metadata=SCRIPT)
     range_choice: RangeChoice = field(default="plate", metadata=SCRIPT)
     typed_range: str = field(default="", metadata=SCRIPT)
     output: str = field(default="", metadata=SCRIPT)
-    """Pattern for the result; empty lets the panel propose one beside the script."""
+    """Pattern of the result; empty lets the panel propose one beside the script."""
     roles: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
-    """Path of a roto element and its role."""
+    """Pairs of a roto element's path and its role."""
     matte_nodes: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
-    """Role and the node whose alpha is its matte, in place of shapes."""
+    """Pairs of a role and the node whose alpha is its matte, in place of shapes."""
     engine: str = field(default="auto", metadata=SCRIPT)
     quality: str = field(default="final", metadata=SCRIPT)
     proxy_scale: float = field(default=1.0, metadata=SCRIPT)
@@ -74,19 +75,19 @@ class PanelSettings:
     growth_px: float = field(default=2.0, metadata=SCRIPT)
     softness_px: float = field(default=4.0, metadata=SCRIPT)
     destination: Destination = field(default="server", metadata=SCRIPT)
-    """Who does the work."""
+    """Who does the work: the server or a farm."""
     shapes_only: bool = field(default=False, metadata=USER)
     handles: int = field(default=0, metadata=USER)
     """Frames added at both ends of the range."""
     compare: bool = field(default=True, metadata=USER)
-    """Wire a comparison beside the new Read."""
+    """Whether to build a comparison beside the new Read."""
     farm_target: str = field(default="openjd", metadata=USER)
     """The farm of this artist's studio: one of :data:`void_nuke.batch.farm_order.TARGETS`."""
     server_python: str = field(default="", metadata=USER)
-    """The Python that has the server; empty takes the one the installer noted."""
+    """The Python that has the server; empty takes the one that the installer noted."""
 
     def job_settings(self) -> Settings:
-        """As they go into a job."""
+        """Return these settings in the form that a job has."""
         options = dict(QUALITIES[self.quality].options.get(self.engine, {}))
         return Settings(
             engine=self.engine,
@@ -99,7 +100,8 @@ class PanelSettings:
 
 
 def quality_of(settings: Settings) -> str:
-    """The preset that gives a job these engine options at this scale; of several the one that proposes it."""
+    """Return the preset with a job's engine options and scale; of several the one that proposes that
+    scale."""
     fitting = [
         name
         for name, one in QUALITIES.items()
@@ -110,18 +112,18 @@ def quality_of(settings: Settings) -> str:
 
 
 def names_kept(where: KeptWith) -> tuple[str, ...]:
-    """The fields that are kept there."""
+    """Return the names of the fields that are kept there."""
     return tuple(one.name for one in dataclasses.fields(PanelSettings) if one.metadata["kept"] == where)
 
 
 def to_plain(settings: PanelSettings, where: KeptWith) -> dict[str, Any]:
-    """What is kept ``where``, as JSON can hold it."""
+    """Return the fields that are kept ``where``, as JSON can hold them."""
     return {name: getattr(settings, name) for name in names_kept(where)}
 
 
 def with_plain(settings: PanelSettings, kept: Mapping[str, Any], where: KeptWith) -> PanelSettings:
-    """``settings`` with what was kept. Unknown names and values that make no sense are left out: a script
-    must open, whatever wrote it."""
+    """Return ``settings`` with what was kept. Unknown names and invalid values are left out, because a script
+    must open whatever wrote them."""
     known: dict[str, Any] = {}
     for name in names_kept(where):
         if name in kept and (value := _checked(name, kept[name])) is not None:
@@ -130,12 +132,12 @@ def with_plain(settings: PanelSettings, kept: Mapping[str, Any], where: KeptWith
 
 
 def preferences_file() -> Path:
-    """Where this artist's preferences are."""
+    """Return the file of this artist's preferences."""
     return home_folder() / "panel.json"
 
 
 def read_preferences(path: Path) -> dict[str, Any]:
-    """The preferences; none when there are none or they are damaged (that is logged)."""
+    """Read the preferences. There are none when the file is missing, or damaged (which is logged)."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -147,7 +149,8 @@ def read_preferences(path: Path) -> dict[str, Any]:
 
 
 def write_preferences(path: Path, settings: PanelSettings) -> None:
-    """Whole or not at all; a folder that cannot be written to is logged, not an artist's problem."""
+    """Write the preferences whole or not at all. A folder that cannot be written to is logged and otherwise
+    ignored."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +172,7 @@ _DEFAULTS = PanelSettings()
 
 
 def _checked(name: str, value: Any) -> Any:
-    """The value as the field wants it, or None."""
+    """Return the value in the type of its field, or None when it does not fit."""
     default = getattr(_DEFAULTS, name)
     if isinstance(default, tuple):
         pairs = value if isinstance(value, list | tuple) else []

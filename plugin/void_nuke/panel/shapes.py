@@ -1,4 +1,4 @@
-"""The shapes of a Roto node as the artist marks them."""
+"""The shapes of a Roto node, with the roles that the artist gives them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ ROLES: Mapping[Role | None, str] = {
     "affected": "Affected",
     "ignore": "Hold out",
 }
-"""What a shape can be, with the words that the artist reads. None: not part of it."""
+"""The roles that a shape can have, with the words that the artist reads. None means that it is not part of
+it."""
 
 
 @dataclass(frozen=True)
 class ShapeRow:
-    """A line of the list."""
+    """One line of the list: an element and its role."""
 
     element: RotoElement
     role: Role | None = None
 
     @property
     def layer(self) -> str:
-        """The layers above it, without the root."""
+        """The names of the layers above the element, without the root."""
         return " / ".join(self.element.path.split("/")[1:-1])
 
     def loss(self) -> str:
-        """What of it cannot travel as a shape, and what to do; empty when all can, or it has no role."""
+        """Say what of the shape cannot travel, and what to do; empty when all can, or it has no role."""
         if self.role is None or not self.element.not_carried:
             return ""
         lost = ", ".join(self.element.not_carried)
@@ -38,14 +39,14 @@ class ShapeRow:
 
 
 class ShapeList:
-    """The rows, their roles, the filter. Roles belong to paths, so that they outlive a refresh."""
+    """The rows, their roles and the filter. Roles belong to paths, so that they outlast a refresh."""
 
     def __init__(self) -> None:
         self.rows: tuple[ShapeRow, ...] = ()
         self.filter = ""
 
     def set_elements(self, elements: Sequence[RotoElement], roles: Mapping[str, Role]) -> None:
-        """Show these, with roles by path. A role whose shape is gone is dropped."""
+        """Show these elements, with roles by path. A role whose shape is gone is dropped."""
         self.rows = tuple(ShapeRow(element, roles.get(element.path)) for element in elements)
 
     def set_role(self, paths: Iterable[str], role: Role | None) -> None:
@@ -53,7 +54,7 @@ class ShapeList:
         self.rows = tuple(replace(row, role=role) if row.element.path in wanted else row for row in self.rows)
 
     def shown(self) -> tuple[ShapeRow, ...]:
-        """Those that every word of the filter occurs in: layer, name or role."""
+        """Return the rows in which every word of the filter occurs, in layer, name or role."""
         words = self.filter.casefold().split()
         return tuple(
             row
@@ -62,7 +63,7 @@ class ShapeList:
         )
 
     def roles(self) -> dict[str, Role]:
-        """Roles by path, of those that have one."""
+        """Return the roles by path, of the shapes that have one."""
         return {row.element.path: row.role for row in self.rows if row.role is not None}
 
     def count(self, role: Role) -> int:

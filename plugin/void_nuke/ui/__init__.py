@@ -1,1 +1,1 @@
-"""What the artist sees. Widgets draw the models' state and pass on what was clicked; they decide nothing."""
+"""The widgets that the artist sees. They draw the models' state and pass on clicks; they decide nothing."""

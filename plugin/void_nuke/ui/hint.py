@@ -1,4 +1,4 @@
-"""What an empty list says, so that it does not look broken."""
+"""The text that an empty list shows, so that it does not look broken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from void_nuke.ui.qt import QtCore, QtWidgets
 
 
 class Hint(QtWidgets.QLabel):
-    """Centred in a list's viewport; shown while the list is empty."""
+    """A text centred in a list's viewport. It shows while the list is empty."""
 
     def __init__(self, text: str, view: QtWidgets.QAbstractItemView) -> None:
         super().__init__(text, view.viewport())

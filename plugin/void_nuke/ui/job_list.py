@@ -1,4 +1,5 @@
-"""The removals: a picture, what each is doing, how long still, and what can be done with it."""
+"""The list of removals: a picture, what each is doing, how long it still takes, and what can be done with
+it."""
 
 from __future__ import annotations
 
@@ -20,6 +21,8 @@ _THUMB = QtCore.QSize(88, 50)
 
 
 class JobListWidget(QtWidgets.QWidget):
+    """The list and its buttons. It draws the model's jobs, newest first."""
+
     def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
@@ -61,7 +64,7 @@ class JobListWidget(QtWidgets.QWidget):
         self.reset()
 
     def reset(self) -> None:
-        """All jobs anew: another script was opened."""
+        """Draw all jobs again, because another script was opened."""
         self._list.clear()
         self._items.clear()
         for job in reversed(self._model.session.jobs):
@@ -69,7 +72,7 @@ class JobListWidget(QtWidgets.QWidget):
         self._enable()
 
     def show_job(self, job: TrackedJob) -> None:
-        """A job that changed, or a new one, which comes first."""
+        """Draw a job that changed, or put a new one first."""
         item = self._items.get(job.job_id)
         if item is None:
             item = QtWidgets.QListWidgetItem()
@@ -136,12 +139,12 @@ class JobListWidget(QtWidgets.QWidget):
 
 
 class _JobDelegate(QtWidgets.QStyledItemDelegate):
-    """Draws a row."""
+    """Draws one row of the list."""
 
     def paint(
         self,
         painter: QtGui.QPainter,
-        option: Any,  # its attributes are not in the stubs
+        option: Any,  # the stubs do not have its attributes
         index: QtCore.QModelIndex | QtCore.QPersistentModelIndex,
     ) -> None:
         job = index.data(_JOB)

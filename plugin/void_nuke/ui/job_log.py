@@ -1,4 +1,4 @@
-"""What the server said about a job, in a window that follows it."""
+"""A window with the server's log of one job."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _ASK_MS = 1500
 
 
 class JobLog(QtWidgets.QDialog):
+    """Shows a job's log, and follows it while the window is open."""
+
     _came = QtCore.Signal(str, int)
 
     def __init__(self, model: PanelModel, job: TrackedJob, parent: QtWidgets.QWidget) -> None:
@@ -48,12 +50,12 @@ class JobLog(QtWidgets.QDialog):
         client.log(self._job_id, self._offset).add_done_callback(self._heard)
 
     def _heard(self, done: Future[tuple[str, int]]) -> None:
-        """On the client's thread."""
+        """Take a piece of the log; this runs on the client's thread."""
         error = done.exception()
         text, offset = done.result() if error is None else (f"\n{error}\n", -1)
         try:
             self._came.emit(text, offset)
-        except RuntimeError:  # the window was closed meanwhile
+        except RuntimeError:  # the window was closed in the meantime
             return
 
     def _append(self, text: str, offset: int) -> None:

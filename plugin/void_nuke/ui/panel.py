@@ -14,11 +14,11 @@ from void_nuke.ui.shape_table import ShapeTable
 from void_nuke.ui.style import style_sheet, theme_of
 
 _FOLLOW_FRAME_MS = 250
-"""How often the overlay looks whether the host is on another frame."""
+"""How often, in milliseconds, the overlay checks whether the host has moved to another frame."""
 
 
 class PanelView(QtWidgets.QWidget):
-    """All of it, on any model."""
+    """All widgets of the panel, on any model."""
 
     def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class PanelView(QtWidgets.QWidget):
         )
         self._shown_frame: int | None = None
         self._build()
-        # Clicked first, so that no button looks as if it were chosen.
+        # The panel itself takes a click's focus, so that no button looks as if it were chosen.
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.ClickFocus)
         self.setFocus()
         self._timer = QtCore.QTimer(self)
@@ -170,7 +170,7 @@ class PanelView(QtWidgets.QWidget):
             picture.width * 3,
             QtGui.QImage.Format.Format_RGB888,
         )
-        self._region.show_picture(image.copy())  # the bytes belong to the model
+        self._region.show_picture(image.copy())  # the model owns the bytes
 
     def _refresh(self) -> None:
         plate, settings = self.model.plate, self.model.settings
@@ -223,7 +223,7 @@ class PanelView(QtWidgets.QWidget):
 
 
 class Panel(PanelView):
-    """The panel inside Nuke: Nuke makes it, without arguments, as often as it is docked anew."""
+    """The panel inside Nuke. Nuke makes it, without arguments, each time it is docked."""
 
     def __init__(self) -> None:
         super().__init__(the_model())

@@ -1,4 +1,4 @@
-"""The marked shapes on the current frame: over the plate, or as the quadmask that the model sees."""
+"""Draws the marked shapes on the current frame: over the plate, or as the quadmask that the model sees."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from void_protocol.job import Role, RotoPoint, ShapeFrame
 Marked = Sequence[tuple[Role, ShapeFrame]]
 
 _DRAWN: tuple[Role, ...] = ("affected", "remove", "ignore")
-"""From below to above."""
+"""The roles in the order of drawing, the lowest first."""
 
-# The model's four levels. Their owner is the engine's quadmask module, which a host must not load.
+# These are the model's four levels. The engine's quadmask module owns them, which a host must not load.
 KEEP, AFFECTED, OVERLAP, REMOVE = 255, 127, 63, 0
 
 
 def outline(points: Sequence[RotoPoint]) -> QtGui.QPainterPath:
-    """The closed Bezier through ``points``, in the host's pixels (y up)."""
+    """Return the closed Bezier curve through ``points``, in the host's pixels (y up)."""
     path = QtGui.QPainterPath()
     if not points:
         return path
     path.moveTo(points[0].x, points[0].y)
-    for start, end in zip(points, [*points[1:], points[0]]):  # noqa: B905 - same length; Python 3.10 in hosts
+    for start, end in zip(points, [*points[1:], points[0]]):  # noqa: B905 - both have one length
         path.cubicTo(
             start.x + start.right_x,
             start.y + start.right_y,
@@ -37,17 +37,16 @@ def outline(points: Sequence[RotoPoint]) -> QtGui.QPainterPath:
 
 
 def region_of(marked: Marked, role: Role, width: int, height: int) -> QtGui.QPainterPath:
-    """All visible shapes of a role in one path, in the host's pixels.
+    """Return all visible shapes of a role as one path, in the host's pixels; filled inside the format, it
+    covers what they cover together.
 
-    Filled inside the format, it is what they cover together.
-
-    Every outline turns the same way and an inverted one turns back inside the whole format, so that counting
-    turns (the winding rule) adds them up. Uniting the paths themselves takes far longer.
+    Every outline is made to turn the same way, and an inverted one to turn back inside the whole format, so
+    that counting turns (the winding rule) adds them up. Uniting the paths themselves takes far longer.
     """
     region = QtGui.QPainterPath()
     region.setFillRule(QtCore.Qt.FillRule.WindingFill)
     frame = QtGui.QPainterPath()
-    frame.addRect(0, 0, width, height)  # to the left, with y up
+    frame.addRect(0, 0, width, height)  # this turns to the left, with y up
     for own, shape in marked:
         if own == role and is_drawn(shape):
             if shape.inverted:
@@ -59,12 +58,13 @@ def region_of(marked: Marked, role: Role, width: int, height: int) -> QtGui.QPai
 
 
 def area_of(points: Sequence[RotoPoint]) -> float:
-    """What the closed Bezier encloses, in square pixels; positive when it turns to the left (y up).
+    """Return what the closed Bezier curve encloses, in square pixels; positive when it turns to the left (y
+    up).
 
-    Green's theorem over each cubic segment, with its four control points multiplied out.
+    The formula is Green's theorem over each cubic segment, with its four control points multiplied out.
     """
     total = 0.0
-    for start, end in zip(points, [*points[1:], *points[:1]]):  # noqa: B905 - same length; Python 3.10 in hosts
+    for start, end in zip(points, [*points[1:], *points[:1]]):  # noqa: B905 - both have one length
         x0, y0, x3, y3 = start.x, start.y, end.x, end.y
         x1, y1 = x0 + start.right_x, y0 + start.right_y
         x2, y2 = x3 + end.left_x, y3 + end.left_y
@@ -74,8 +74,9 @@ def area_of(points: Sequence[RotoPoint]) -> float:
 
 
 def paint_quadmask(marked: Marked, width: int, height: int, size: QtCore.QSize) -> QtGui.QImage:
-    """The quadmask of the shapes as a grey picture of ``size``: hard levels, hold-outs cut out of both."""
-    # Painted in colour, which Qt does far faster than in grey.
+    """Paint the shapes' quadmask as a grey picture of ``size``: hard levels, hold-outs cut out of both
+    roles."""
+    # The levels are painted in colour, which Qt does far faster than in grey.
     image = QtGui.QImage(size, QtGui.QImage.Format.Format_RGB32)
     image.fill(_grey(KEEP))
     remove = region_of(marked, "remove", width, height)
@@ -95,7 +96,7 @@ def paint_quadmask(marked: Marked, width: int, height: int, size: QtCore.QSize) 
 def paint_overlay(
     marked: Marked, width: int, height: int, size: QtCore.QSize, ratio: float, theme: Theme
 ) -> QtGui.QImage:
-    """The marked regions in their roles' colours over nothing, on ``size`` device pixels, of which
+    """Paint the marked regions in their roles' colours over nothing, on ``size`` device pixels, of which
     ``ratio`` make one of the widget's."""
     image = QtGui.QImage(size, QtGui.QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(QtCore.Qt.GlobalColor.transparent)
@@ -105,7 +106,7 @@ def paint_overlay(
         colour = theme.role(role)
         pen = QtGui.QPen(colour, 1.6 * ratio)
         colour.setAlphaF(0.32)
-        # The outline smooths the edge; a smooth area takes ten times as long.
+        # The outline smooths the edge; painting a smooth area takes ten times as long.
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
         painter.fillPath(move.map(region_of(marked, role, width, height)), colour)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, True)
@@ -125,13 +126,13 @@ def _grey(level: int) -> QtGui.QColor:
 
 
 def to_picture(width: int, height: int, size: QtCore.QSize) -> QtGui.QTransform:
-    """From the host's pixels (y up) to those of a picture of ``size`` (y down)."""
+    """Return the transform from the host's pixels (y up) to those of a picture of ``size`` (y down)."""
     across, down = size.width() / width, size.height() / height
     return QtGui.QTransform(across, 0, 0, -down, 0, size.height())
 
 
 class RegionView(QtWidgets.QWidget):
-    """Draws what it is given; knows nothing of the model."""
+    """Draws what it is given. It knows nothing of the panel's model."""
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -148,18 +149,19 @@ class RegionView(QtWidgets.QWidget):
         self.setAccessibleName("Marked regions on the current frame")
 
     def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
-        # No more than it needs: it takes all that the rows below leave, and gives it back to them.
+        # The view asks for no more than it needs: it gets all room that the rows below leave, and gives it
+        # back.
         return QtCore.QSize(480, self.minimumHeight())
 
     def show_shapes(self, width: int, height: int, pixel_aspect: float, marked: Marked, caption: str) -> None:
-        """Shapes of a frame of that format; ``caption`` names frame and size."""
+        """Draw the shapes of a frame of that format. ``caption`` names frame and size."""
         self._format = (width, height, pixel_aspect)
         self._marked, self._caption = marked, caption
         self._overlay = self._quadmask = None
         self.update()
 
     def show_picture(self, picture: QtGui.QImage | None) -> None:
-        """The plate behind the shapes; None for none."""
+        """Set the plate behind the shapes; None for none."""
         self._picture = picture
         self.update()
 

@@ -1,4 +1,4 @@
-"""The server at a glance: a light, a line, one button."""
+"""The panel's line about the server: a light, a text and one button."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class _Light(QtWidgets.QWidget):
 
 
 class ServerBar(QtWidgets.QFrame):
+    """Shows the server's state, and starts or stops it."""
+
     def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("VoidServerBar")

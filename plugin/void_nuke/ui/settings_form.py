@@ -1,4 +1,4 @@
-"""What to remove with, and where: prompt, engine, quality, frames, output."""
+"""The panel's form of settings: prompt, engine, quality, frames, output."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _RANGES = {"plate": "Plate", "global": "Script", "viewer": "Viewer in/out", "typ
 
 
 class SettingsForm(QtWidgets.QWidget):
+    """The form. It draws the model's settings and passes on what the artist changes."""
+
     def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model

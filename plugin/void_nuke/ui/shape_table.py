@@ -1,4 +1,4 @@
-"""The list of shapes, with roles in colour, a filter, and buttons that mark what is selected."""
+"""The list of shapes, with roles in colour, a filter, and buttons that mark the selected shapes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _PATH = QtCore.Qt.ItemDataRole.UserRole
 
 
 class ShapeTable(QtWidgets.QWidget):
+    """The table of shapes. It draws the model's rows and passes on the roles that the artist gives."""
+
     def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
@@ -27,7 +29,8 @@ class ShapeTable(QtWidgets.QWidget):
         self._tree.setUniformRowHeights(True)
         self._tree.setMinimumHeight(96)
         policy = QtWidgets.QSizePolicy.Policy
-        self._tree.setSizePolicy(policy.Expanding, policy.Ignored)  # as RegionView.sizeHint()
+        # As in RegionView.sizeHint(), the list takes the room that is left and asks for none.
+        self._tree.setSizePolicy(policy.Expanding, policy.Ignored)
         self._tree.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
         self._tree.setAccessibleName("Shapes of the Roto node")
         header = self._tree.header()
@@ -61,7 +64,7 @@ class ShapeTable(QtWidgets.QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw the model's rows again; what was selected stays so."""
+        """Draw the model's rows again, and keep the selection."""
         selected = set(self._selected())
         theme = theme_of(self.palette())
         blocked = self._tree.blockSignals(True)
@@ -112,7 +115,8 @@ _TIPS = {
 
 
 def _dot(colour: QtGui.QColor, size: int, gap: int = 0) -> QtGui.QIcon:
-    """``gap`` is room to the right of it. Twice as large as shown, for screens with two pixels per point."""
+    """Draw a dot, with ``gap`` as room to its right. It is twice as large as shown, for screens with two
+    pixels a point."""
     pixmap = QtGui.QPixmap((size + gap) * 2, size * 2)
     pixmap.fill(QtCore.Qt.GlobalColor.transparent)
     painter = QtGui.QPainter(pixmap)
@@ -122,5 +126,5 @@ def _dot(colour: QtGui.QColor, size: int, gap: int = 0) -> QtGui.QIcon:
     painter.drawEllipse(1, 1, size * 2 - 2, size * 2 - 2)
     painter.end()
     icon = QtGui.QIcon(pixmap)
-    icon.addPixmap(pixmap, QtGui.QIcon.Mode.Selected)  # a tinted one would be another colour
+    icon.addPixmap(pixmap, QtGui.QIcon.Mode.Selected)  # Qt would tint the icon of a selected row
     return icon

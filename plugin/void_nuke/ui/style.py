@@ -1,4 +1,4 @@
-"""Colours and the style sheet, from the host's own palette: a panel that looks as if it came with it."""
+"""The colours and style sheet of the panel, made from the host's own palette so that it looks native."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from void_protocol.job import Role
 
 @dataclass(frozen=True)
 class Theme:
-    """Names say what a colour is for."""
+    """The panel's colours. The names say what each is for."""
 
     window: str
     raised: str
@@ -70,13 +70,13 @@ LIGHT = Theme(
 
 
 def theme_of(palette: QtGui.QPalette) -> Theme:
-    """The theme that goes with a host's palette."""
+    """Return the theme that goes with a host's palette."""
     window = palette.color(QtGui.QPalette.ColorRole.Window)
     return DARK if window.lightness() < 128 else LIGHT
 
 
 def style_sheet(theme: Theme) -> str:
-    """For the panel's own widgets and nothing else of the host."""
+    """Return a style sheet for the panel's own widgets, and nothing else of the host."""
     arrow = (Path(__file__).parent / f"arrow_{'dark' if theme is DARK else 'light'}.png").as_posix()
     return f"""
     #VoidPanel, #VoidPanel QScrollArea, #VoidSetup {{ background: {theme.window}; border: none; }}

@@ -1,6 +1,7 @@
 """Which paths of a job the server touches at all.
 
-The worker looks again when it opens them (``void_engine.plates.access``): a link may have come since then.
+The worker looks again when it opens them (``void_engine.plates.storage.access``): a link may have come since
+then.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from void_engine.errors import MissingFrameError
-from void_engine.plates.pattern import FramePattern
+from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.durable import write_whole
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import encode_job

@@ -10,10 +10,10 @@ from typing import Protocol
 
 import msgspec
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import Float32Array
 from void_engine.engines.registry import engine_name
 from void_engine.errors import EngineError, OutputExistsError, RemovalCancelled
-from void_engine.plates.pattern import FramePattern
+from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal import RemovalMonitor, frames_to_make
 from void_protocol.durable import write_whole
 from void_protocol.job import RemovalJob

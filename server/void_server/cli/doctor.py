@@ -24,7 +24,7 @@ from rich.markup import escape
 from void_server.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from void_engine.plates.frame import Frame
+    from void_engine.plates.frame.frame import Frame
     from void_protocol.job import RemovalJob
 
 console = Console(highlight=False, soft_wrap=True)
@@ -145,7 +145,7 @@ def check_models() -> Check:
 
 def check_exr() -> Check:
     """Whether a half-float EXR comes back from the disk bit by bit as it was written."""
-    from void_engine.plates.exr import read_frame, write_frame
+    from void_engine.plates.exr.file import read_frame, write_frame
 
     written = _test_frame(_ROUND_TRIP_FRAMES[0])
     with tempfile.TemporaryDirectory(prefix="void-doctor-") as folder:
@@ -159,8 +159,8 @@ def check_exr() -> Check:
 
 def check_server() -> Check:
     """Whether a job goes through a real server: started for this, with keys of its own, and ended again."""
-    from void_engine.plates.exr import read_frame
-    from void_engine.plates.pattern import FramePattern
+    from void_engine.plates.exr.file import read_frame
+    from void_engine.plates.sequence.pattern import FramePattern
     from void_protocol.client import Client
     from void_server.operation.server_process import ServerProcess
     from void_server.settings import ServerSettings
@@ -218,7 +218,7 @@ def _test_frame(number: int) -> Frame:
     import numpy as np
 
     from void_engine.geometry import Box
-    from void_engine.plates.frame import Frame
+    from void_engine.plates.frame.frame import Frame
 
     window = Box(-4, -2, 68, 38)
     ramp = np.linspace(-0.5, 20.0, window.width * window.height * 3, dtype=np.float32) + number / 1000
@@ -230,9 +230,9 @@ def _test_job(folder: Path) -> RemovalJob:
     """A job of the identity engine on test frames in ``folder``, with a matte over the whole format."""
     import numpy as np
 
-    from void_engine.plates.exr import write_frame
-    from void_engine.plates.frame import Frame
-    from void_engine.plates.pattern import FramePattern
+    from void_engine.plates.exr.file import write_frame
+    from void_engine.plates.frame.frame import Frame
+    from void_engine.plates.sequence.pattern import FramePattern
     from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot
 
     plate, matte = str(folder / "plate.%04d.exr"), str(folder / "matte.%04d.exr")

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from void_engine.plates.pattern import FramePattern
+from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.errors import JobFileError
 from void_protocol.job import RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
@@ -98,7 +98,7 @@ def ingest(
     ] = False,
 ) -> None:
     """Turn a movie into scene-linear half-float EXR files."""
-    from void_engine.plates.ingest import ingest_movie
+    from void_engine.plates.movie.ingest import ingest_movie
 
     with StageProgress(movie.name) as bars:
         count = ingest_movie(

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.contact_sheet import (
     Column,
     SheetView,
@@ -20,10 +21,9 @@ from void_engine.contact_sheet import (
     picture_column,
     save_png,
 )
-from void_engine.engines.interface import Float32Array, Uint8Array
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job

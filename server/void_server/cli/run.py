@@ -21,7 +21,7 @@ from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.scratch import settle_in
 
 if TYPE_CHECKING:
-    from void_engine.engines.interface import Float32Array
+    from void_engine.arrays import Float32Array
 
 _WAIT_S = 600.0
 """What stops a removal that has begun may pass while its work is worth waiting for."""

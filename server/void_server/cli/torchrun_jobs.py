@@ -15,7 +15,7 @@ from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 
 if TYPE_CHECKING:
-    from void_engine.engines.interface import Float32Array
+    from void_engine.arrays import Float32Array
 
 
 class _HelperMonitor:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine.arrays import Float32Array
 from void_server.demo.garage import CameraView
-from void_server.demo.photographs import Float32Array
 
 RADIUS = 48.0
 """In set pixels; what a basketball measures at the floor's distance of 2.3 m."""

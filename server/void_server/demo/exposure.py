@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from void_engine.arrays import Float32Array
 from void_server.demo.ball import ObjectLayer
 from void_server.demo.garage import Background
-from void_server.demo.photographs import Float32Array
 
 _SHOT_NOISE = 1.1e-4
 """Variance of the grain for one unit of light; with the read noise below, about 3 % at middle grey."""

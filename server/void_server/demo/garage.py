@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from void_server.demo.photographs import Float32Array, Garage, depth_from_disparity
+from void_engine.arrays import Float32Array, Float64Array
+from void_server.demo.photographs import Garage, depth_from_disparity
 
 HIGHLIGHT = 20.0
 """The brightest value of the scene; diffuse white is about 0.9."""
@@ -39,7 +39,7 @@ _TOE = 0.02
 class CameraView:
     """Where the camera is for one frame."""
 
-    set_to_frame: NDArray[np.float64]
+    set_to_frame: Float64Array
     """(3, 3) homography from set coordinates to display coordinates of the frame."""
     slide: float
     """Fraction of the stereo baseline; a point of disparity d moves left by slide * d set pixels."""
@@ -60,7 +60,7 @@ class CameraMove:
     height: int
     focal_px: float
     principal_point_px: tuple[float, float]
-    phases: NDArray[np.float64]
+    phases: Float64Array
     """(3, 3): for pan, tilt and roll, the phases of the three waves that make up the hand's unrest."""
 
     @classmethod
@@ -188,16 +188,16 @@ def _ramp(value: Float32Array, low: float, high: float) -> Float32Array:
     return np.asarray(t * t * (3.0 - 2.0 * t), dtype=np.float32)
 
 
-def _about_x(angle: float) -> NDArray[np.float64]:
+def _about_x(angle: float) -> Float64Array:
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
 
 
-def _about_y(angle: float) -> NDArray[np.float64]:
+def _about_y(angle: float) -> Float64Array:
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
-def _about_z(angle: float) -> NDArray[np.float64]:
+def _about_z(angle: float) -> Float64Array:
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])

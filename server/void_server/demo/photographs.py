@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from skimage import data
 
-Float32Array = NDArray[np.float32]
+from void_engine.arrays import Float32Array
 
 _FOCAL_PX = 994.978
 _BASELINE_M = 0.193001

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float64Array
 from void_server.demo.ball import BallOutline
 
 POINTS = 8
@@ -50,7 +50,7 @@ class Hand:
     """Distance of the feather points from the shape."""
     unrest_px: float
     """How far a point strays, at most."""
-    phases: NDArray[np.float64]
+    phases: Float64Array
     """(POINTS, 2) of each point's slow wander."""
 
     @classmethod

@@ -17,15 +17,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
-from void_engine.plates.frame import Frame
+from void_engine.plates.frame.frame import Frame
 from void_server.errors import ServiceError
-
-Float32Array = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 RESULT = "result"
 NOTHING = "doing nothing"

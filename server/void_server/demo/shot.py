@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its own name for itself
 
+from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
 from void_server.demo.ball import FLOOR_Y, ball_outline, pose_at, render_ball, shadow_outline
 from void_server.demo.exposure import exposed, grain_field, with_object
 from void_server.demo.garage import CameraMove, GarageSet
-from void_server.demo.photographs import Float32Array, depth_from_disparity, read_garage, read_pebbles
+from void_server.demo.photographs import depth_from_disparity, read_garage, read_pebbles
 from void_server.demo.roto import DemoShape, DemoShapeFrame, Hand, draw_around
 from void_server.errors import ServiceError
 

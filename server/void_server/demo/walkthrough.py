@@ -10,8 +10,8 @@ from typing import Protocol
 
 import msgspec
 
-from void_engine.plates.pattern import FramePattern
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_protocol.client import Client
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import write_job

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from void_engine.plates.pattern import FramePattern
+from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.job import RemovalJob
 
 _SEARCH_PATH = re.compile(r"^search_path:\s*(.*?)\s*$", re.MULTILINE)

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray
 from void_engine.errors import PlateError
-from void_engine.plates.exr import LOSSLESS_COMPRESSIONS, read_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import LOSSLESS_COMPRESSIONS, read_frame
+from void_engine.plates.frame.frame import Frame
 from void_engine.removal import FINGERPRINT_KEY, JOB_ID_KEY, RemovalMonitor, RemovalRequest
 from void_engine.shot import PlateShot
 from void_server.farm.errors import FarmError
@@ -89,7 +90,7 @@ def problems_of(request: RemovalRequest, shot: PlateShot, result: Frame) -> list
     return problems
 
 
-def _replaced(shot: PlateShot, plate: Frame, number: int) -> NDArray[np.bool_]:
+def _replaced(shot: PlateShot, plate: Frame, number: int) -> BoolArray:
     """(H, W) over the plate's data window: where the result may differ."""
     window = plate.data_window
     result = np.zeros(window.shape, np.bool_)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from void_engine.engines.interface import CleanFrame, Float32Array
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import CleanFrame
 from void_engine.errors import MissingFrameError
 from void_engine.geometry import Box
-from void_engine.plates.exr import read_frame
-from void_engine.plates.writer import PlateWriter
+from void_engine.plates.exr.file import read_frame
+from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.removal import RemovalMonitor, finished_frame, frames_to_make
 from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece

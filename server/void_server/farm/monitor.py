@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from void_engine.errors import RemovalCancelled
 
 if TYPE_CHECKING:
-    from void_engine.engines.interface import Float32Array
+    from void_engine.arrays import Float32Array
 
 _LEAST_PAUSE_S = 1.0
 

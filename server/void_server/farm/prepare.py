@@ -10,8 +10,8 @@ import numpy as np
 from void_engine.engines.interface import PartedEngine
 from void_engine.geometry import Box
 from void_engine.morphology import matte_bounds
-from void_engine.plates.frame import Frame
-from void_engine.plates.writer import PlateWriter
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.removal import RemovalMonitor, RemovalRequest, check_inputs, frames_to_make, region_box
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (

@@ -10,9 +10,9 @@ import numpy as np
 
 from void_engine.engines.interface import CleanFrame, PartedEngine, PartOfShot
 from void_engine.geometry import Box
-from void_engine.plates.exr import remove_parts
-from void_engine.plates.frame import Frame
-from void_engine.plates.writer import PlateWriter
+from void_engine.plates.exr.file import remove_parts
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.removal import RemovalMonitor, frames_to_make, in_order
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (

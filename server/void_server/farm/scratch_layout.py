@@ -14,8 +14,8 @@ from msgspec import Struct
 from void_engine.engines.interface import Engine
 from void_engine.geometry import Box
 from void_engine.mattes import MatteFiles, MatteRole, ShotMattes
-from void_engine.plates.pattern import FramePattern
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.removal import RemovalRequest, shot_source
 from void_engine.shot import PlateShot
 from void_protocol.durable import make_folder, write_whole

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import Float32Array
 from void_engine.errors import RemovalCancelled
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent, ProgressInfo
 from void_server.workers.worker_link import FrameWhole, LogLine, StageOver, Waiting

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from void_engine.engines.interface import Float32Array
+    from void_engine.arrays import Float32Array
     from void_protocol.job import RemovalJob
 
 from void_server.errors import RunnerError

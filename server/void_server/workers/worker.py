@@ -24,7 +24,7 @@ import psutil
 import zmq
 
 from void_engine.errors import EngineError, RemovalCancelled
-from void_engine.plates.policy import Policy, set_policy
+from void_engine.plates.storage.policy import Policy, set_policy
 from void_protocol.errors import ProtocolError
 from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from void_engine.engines.interface import CleanFrame, EngineRequest, Float32Array, Monitor, ShotSource
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import RemovalCancelled
 from void_engine.geometry import Box
 from void_engine.mattes import MatteFiles, ShotMattes
-from void_engine.plates.exr import write_frame
-from void_engine.plates.frame import Frame
-from void_engine.plates.pattern import FramePattern
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.removal import OutputRequest, RemovalRequest
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 

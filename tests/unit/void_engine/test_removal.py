@@ -35,9 +35,9 @@ from void_engine.errors import (
     SettingError,
 )
 from void_engine.geometry import Box
-from void_engine.plates.exr import read_frame, write_frame
-from void_engine.plates.frame import Frame
-from void_engine.plates.sequence import PlateSequence
+from void_engine.plates.exr.file import read_frame, write_frame
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
 from void_engine.removal import JOB_ID_KEY, RegionRequest, run_removal
 from void_engine.shot import AnchorFrames, ReplacementLook

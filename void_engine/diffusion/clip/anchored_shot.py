@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from void_engine.engines.interface import CleanFrame, Float32Array, ShotFrame, ShotSource
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import CleanFrame, ShotFrame, ShotSource
 from void_engine.quadmask import KEEP
 
 

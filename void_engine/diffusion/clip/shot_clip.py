@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
-from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.colour.exposure import LightMeter, ShotLight
 from void_engine.colour.picture import ModelPicture
 from void_engine.colour.primaries import Primaries
@@ -18,7 +18,7 @@ from void_engine.diffusion.clip.conditioning import REMOVE_ABOVE
 from void_engine.diffusion.framing import PUBLISHED_SIZE, padding_indices, quantise_quadmask
 from void_engine.diffusion.noise.seeded import condition_noise
 from void_engine.diffusion.settings import VoidSettings
-from void_engine.engines.interface import Float32Array, Monitor, ShotFrame, ShotSource, Uint8Array
+from void_engine.engines.interface import Monitor, ShotFrame, ShotSource
 from void_engine.errors import MatteError, PlateError, SettingError
 from void_engine.quadmask import AFFECTED, KEEP, OVERLAP, REMOVE, ROLE_THRESHOLD
 from void_engine.region import plan_canvas
@@ -144,9 +144,9 @@ class ShotClip:
         """Noise for padded frames, (1, 3, f, H, W)."""
         return condition_noise(self._seed, start, stop, *self.canvas)
 
-    def stays(self, index: int) -> NDArray[np.bool_]:
+    def stays(self, index: int) -> BoolArray:
         """(H, W), False where the canvas shows what goes."""
-        kept: NDArray[np.bool_] = self.canvas_frame(index).removal <= REMOVE_ABOVE
+        kept: BoolArray = self.canvas_frame(index).removal <= REMOVE_ABOVE
         return kept
 
     def to_scene(self, index: int, code: Float32Array) -> Float32Array:
@@ -185,8 +185,8 @@ class ShotClip:
             levels[remove & affected] = OVERLAP
         return np.asarray(quantise_quadmask(torch.from_numpy(levels)).numpy(), np.float32)
 
-    def _covers(self, role: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        covered: NDArray[np.bool_] = self.resampler.to_canvas(role.astype(np.float32)) > ROLE_THRESHOLD
+    def _covers(self, role: BoolArray) -> BoolArray:
+        covered: BoolArray = self.resampler.to_canvas(role.astype(np.float32)) > ROLE_THRESHOLD
         return covered
 
 

@@ -13,13 +13,11 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.diffusion.errors import ModelFolderError
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.weights import read_json
-
-Float32Array = NDArray[np.float32]
 
 # Of the OpenCV Zoo's file.
 _ZOO = {"height": 360, "width": 480, "inputs": ["0", "1"]}
@@ -48,7 +46,7 @@ class DenseInverseSearch:
         return np.asarray(flow, np.float32)
 
 
-def _grey(picture: Float32Array) -> NDArray[np.uint8]:
+def _grey(picture: Float32Array) -> Uint8Array:
     rounded = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(rounded, cv2.COLOR_RGB2GRAY), np.uint8)
 

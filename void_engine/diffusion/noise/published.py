@@ -11,8 +11,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
+from void_engine.arrays import Float32Array
 from void_engine.diffusion.model.optical_flow import DenseInverseSearch, OpticalFlow
-from void_engine.diffusion.noise.warped import CarriedNoise, Float32Array
+from void_engine.diffusion.noise.warped import CarriedNoise
 
 CHANNELS = 16
 

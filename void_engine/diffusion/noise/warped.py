@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.diffusion.compression import SPATIAL_COMPRESSION, TEMPORAL_COMPRESSION
 from void_engine.diffusion.model.optical_flow import DenseInverseSearch, OpticalFlow
 from void_engine.diffusion.noise.seeded import generator
-
-Float32Array = NDArray[np.float32]
 
 CHANNELS = 16
 # How far a step pulls every density back to 1, so that no pixel rules its cell for ever.

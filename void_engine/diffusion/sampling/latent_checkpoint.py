@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from void_engine.plates.durable import put_in_place
+from void_engine.plates.storage.durable import put_in_place
 
 # A checkpoint that nobody came back for in this time is of a job that will not be run again.
 _KEPT_S = 14 * 24 * 3600.0

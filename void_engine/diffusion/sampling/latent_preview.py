@@ -8,9 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from void_engine.arrays import Float32Array
 
 _MOST_LATENTS = 8
 _RIDGE = 1e-3

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import encoding
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.reveal.reveal import Revealer, Source, encoded_plate, near
-from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet, analyse
+from void_engine.propagation.working_set import AnalysisFrame, FullFrame, WorkingSet, analyse
 
 SLIVER_PX = 9
 """What is unseen and thinner than this is filled spatially in each frame."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation.motion.homography import apply
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.reveal.reveal import bounding_box
 from void_engine.propagation.reveal.source_choice import MOST_SOURCES, choose, visible
-from void_engine.propagation.working_set import BoolArray
 
 _CELLS = 3
 """Points looked at across the narrowest area that is worth a key frame."""

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array, Monitor
-from void_engine.propagation.working_set import BoolArray
+from void_engine.arrays import BoolArray, Float32Array, Int64Array
+from void_engine.engines.interface import Monitor
 
 _PATCH = 7
 _HALF = _PATCH // 2
@@ -31,7 +30,7 @@ _TRUST_PX = 3.0
 _LEAST_TRUST = 0.1
 _FEWEST_PATCHES = 8
 
-Indices = NDArray[np.int64]
+Indices = Int64Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.engines.interface import Monitor
 from void_engine.propagation import pyramid
 from void_engine.propagation.fill import patch_match
 from void_engine.propagation.fill.patch_match import Indices, shrink, shrink_mask
-from void_engine.propagation.working_set import BoolArray
 
 _SEARCH_SIDE = 420
 """Longest side, in pixels, of the picture on which patches are searched; copied they are at full size."""

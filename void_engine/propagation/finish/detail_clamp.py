@@ -5,9 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import encoding, pyramid
-from void_engine.propagation.working_set import BoolArray
 
 _AROUND_PX = 7.0
 _STEPS = 12

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import cross_validation, encoding, pyramid
-from void_engine.propagation.working_set import BoolArray
 
 _SEAM_SLOW_PX = 3.0
 _SEAM_REACH_PX = 14.0

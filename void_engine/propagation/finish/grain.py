@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array, Float64Array
 from void_engine.propagation.options import DEFAULT_GRAIN
-from void_engine.propagation.working_set import BoolArray
 
 _BLOCK = 8
 _BINS = 4
@@ -29,9 +27,9 @@ _NO_GRAIN_PX = 1.2
 class GrainModel:
     """Deviation of the plate's grain in the encoding."""
 
-    centres: NDArray[np.float64]
+    centres: Float64Array
     """(B,) encoded brightness."""
-    deviation: NDArray[np.float64]
+    deviation: Float64Array
     """(B, 3) for each channel."""
     softness_px: float
     """Gaussian radius that gives white noise the grain's neighbour correlation."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import pyramid
 from void_engine.propagation.fill import synthesis
-from void_engine.propagation.working_set import BoolArray
 
 _THICKEST_PX = 9
 _AROUND_PX = 7.0

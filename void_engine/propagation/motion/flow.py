@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.geometry import Box
 from void_engine.propagation.motion.homography import Homography, from_box
-from void_engine.propagation.working_set import AnalysisFrame, BoolArray
+from void_engine.propagation.working_set import AnalysisFrame
 
 _FORWARD_BACKWARD_PX = 0.8
 _NOISE_STEPS = 2.0

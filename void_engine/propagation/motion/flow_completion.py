@@ -13,12 +13,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.arrays import BoolArray, Float32Array, Float64Array, Uint8Array
 from void_engine.propagation import cross_validation, pyramid
 from void_engine.propagation.motion.flow import grid
-from void_engine.propagation.working_set import BoolArray
 
 _FEWEST_SAMPLES = 60
 _MOST_SAMPLES = 1000
@@ -218,8 +216,8 @@ class Judge:
 
 
 def _robust_fit(
-    design: Float32Array, values: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float]:
+    design: Float32Array, values: Float64Array, weights: Float64Array
+) -> tuple[Float64Array, float]:
     """Iteratively re-weighted least squares with Cauchy weights.
 
     Returns:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array, Uint8Array
+from void_engine.arrays import Float32Array, Float64Array, Uint8Array
 from void_engine.geometry import Box
 
-Homography = NDArray[np.float64]
+Homography = Float64Array
 """(3, 3), lower right element 1."""
 
 REPROJECTION_PX = 1.5

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
 from void_engine.propagation.motion.homography import Homography, apply, from_box, warp
 from void_engine.propagation.motion.motion_layers import LAYERS
 from void_engine.propagation.motion.track import ShotTrack
-from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
+from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _STRIDES = (1, 2, 3, 4, 6, 8)
 _NEIGHBOURS = 2

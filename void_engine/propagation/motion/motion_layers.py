@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array, Float64Array
 from void_engine.propagation.motion.homography import REPROJECTION_PX, Homography, apply, fit, identity
 
 _APART_PX = 2.0
@@ -65,7 +65,7 @@ def _misses(homography: Homography, tracks: Tracks) -> Float32Array:
     return np.asarray(np.hypot(away[:, 0], away[:, 1]), np.float32)
 
 
-def _fitted(tracks: Tracks, chosen: NDArray[np.bool_], shape: tuple[int, ...]) -> Homography | None:
+def _fitted(tracks: Tracks, chosen: BoolArray, shape: tuple[int, ...]) -> Homography | None:
     """The robust homography of the ``chosen`` corners, or None when they are too few or not of one plane."""
     if int(chosen.sum()) < _FEWEST_TO_FIT:
         return None
@@ -110,7 +110,7 @@ def two_motions(first: Homography, tracks: Tracks, shape: tuple[int, ...]) -> _S
     return max((step for step in found if step is not None), key=lambda step: step.support, default=None)
 
 
-def _share_a_shift(tracks: Tracks) -> NDArray[np.bool_]:
+def _share_a_shift(tracks: Tracks) -> BoolArray:
     """(N,) the corners that move by nearly the same vector as most others."""
     shifts = tracks.found - tracks.points
     apart = np.square(shifts[:, None] - shifts[None]).sum(axis=2)
@@ -234,14 +234,14 @@ class MotionLayers:
             through = np.asarray(np.linalg.inv(through), np.float64)
         return np.asarray(through / through[2, 2], np.float64)
 
-    def links(self) -> NDArray[np.float64]:
+    def links(self) -> Float64Array:
         """(frames, 2, 3, 3) what :meth:`from_links` needs, NaN where there are not two motions."""
         missing = np.full((LAYERS, 3, 3), np.nan)
         links = [missing if link is None else np.stack(link) for link in self._links]
         return np.array(links, np.float64).reshape(-1, LAYERS, 3, 3)
 
     @classmethod
-    def from_links(cls, links: NDArray[np.float64]) -> MotionLayers:
+    def from_links(cls, links: Float64Array) -> MotionLayers:
         """Settled layers, as :meth:`links` gave them."""
         layers = cls()
         layers._links = [None if np.isnan(link).any() else (link[0], link[1]) for link in links]

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
+from void_engine.arrays import BoolArray, Float32Array, Uint8Array
+from void_engine.engines.interface import Monitor
 from void_engine.propagation.motion.homography import Homography, apply, fit, identity, warp
 from void_engine.propagation.motion.motion_layers import Tracks
-from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
+from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _FEATURES = 350
 _FEWEST_INLIERS = 16

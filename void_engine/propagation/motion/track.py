@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from void_engine.arrays import BoolArray
 from void_engine.engines.interface import Monitor
 from void_engine.propagation.archive import write_archive
 from void_engine.propagation.motion.homography import Homography, identity
 from void_engine.propagation.motion.motion_layers import MotionLayers, Tracks
 from void_engine.propagation.motion.registration import PairRegistration
-from void_engine.propagation.working_set import AnalysisFrame, BoolArray, WorkingSet
+from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _CUT_CORRELATION = 0.35
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import Float32Array
 
 _ROUNDS = 2
 _OUTLIER = 8.0

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import cross_validation, encoding, pyramid
-from void_engine.propagation.working_set import BoolArray
 
 _SMALLEST_GAIN_STEP = 0.01
 """Gains nearer to 1 than this are noise."""

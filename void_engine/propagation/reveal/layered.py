@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Monitor
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
 from void_engine.propagation.motion.flow import Measured, local_misfit, see
 from void_engine.propagation.motion.homography import Homography
@@ -27,7 +28,7 @@ from void_engine.propagation.reveal.reveal import (
     nearness,
 )
 from void_engine.propagation.reveal.source_choice import choose
-from void_engine.propagation.working_set import BoolArray, WorkingSet
+from void_engine.propagation.working_set import WorkingSet
 
 _MOST_SOURCES = 8
 _ADVANTAGE = 0.9

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_engine.engines.interface import Float32Array, Monitor, Uint8Array
+from void_engine.arrays import BoolArray, Float32Array, Uint8Array
+from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.motion import flow_completion
@@ -16,7 +17,7 @@ from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.reveal import fusion, gain_match, source_weights, warp
-from void_engine.propagation.working_set import AnalysisFrame, BoolArray, FullFrame, WorkingSet
+from void_engine.propagation.working_set import AnalysisFrame, FullFrame, WorkingSet
 
 BAND_PX = 8
 """Full-size pixels around what is hidden that are revealed too, to compare with the plate."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation.motion.homography import apply
 from void_engine.propagation.motion.track import ShotTrack
-from void_engine.propagation.working_set import BoolArray
 
 MOST_SOURCES = 8
 _POINTS = 1500

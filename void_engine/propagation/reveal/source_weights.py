@@ -10,10 +10,8 @@ eight alike are averaged.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array
-from void_engine.propagation.working_set import BoolArray
+from void_engine.arrays import BoolArray, Float32Array, Float64Array
 
 FEWEST_POINTS = 150
 """Fewer comparable points than this say nothing."""
@@ -23,7 +21,7 @@ _TYPICAL, _TYPICAL_DEVIATIONS = 0.9, 1.645
 _BLOCK_ROUNDS = 12
 
 
-def covariance(errors: Float32Array, valid: BoolArray) -> NDArray[np.float64] | None:
+def covariance(errors: Float32Array, valid: BoolArray) -> Float64Array | None:
     """(S, S) second moments of the sources' errors, positive definite; None when too few points tell.
 
     Args:
@@ -58,7 +56,7 @@ def covariance(errors: Float32Array, valid: BoolArray) -> NDArray[np.float64] | 
     return np.asarray(positive * scale + np.eye(count) * 1e-10, np.float64)
 
 
-def best_weights(covariances: NDArray[np.float64]) -> NDArray[np.float64]:
+def best_weights(covariances: Float64Array) -> Float64Array:
     """(S,) non-negative weights of sum 1 with the least expected squared error.
 
     The optimum is proportional to the x >= 0 that solves ``C x = 1`` up to complementary slackness: found by
@@ -85,7 +83,7 @@ def best_weights(covariances: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(answer / answer.sum(), np.float64)
 
 
-def best_weights_of_sets(covariances: NDArray[np.float64], members: BoolArray) -> NDArray[np.float64]:
+def best_weights_of_sets(covariances: Float64Array, members: BoolArray) -> Float64Array:
     """:func:`best_weights` among the ``members`` (M, S) of many sets at once: (M, S), 0 for who is no member.
 
     All sets are solved together by exchanging whole blocks of sources between those that count and those
@@ -94,7 +92,7 @@ def best_weights_of_sets(covariances: NDArray[np.float64], members: BoolArray) -
     """
     count = len(covariances)
     active = members.copy()
-    answer: NDArray[np.float64] = np.zeros(members.shape)
+    answer: Float64Array = np.zeros(members.shape)
     for _ in range(_BLOCK_ROUNDS):
         both = active[:, :, None] & active[:, None, :]
         system = np.where(both, covariances, np.eye(count))
@@ -116,7 +114,7 @@ def best_weights_of_sets(covariances: NDArray[np.float64], members: BoolArray) -
 class Weigher:
     """Weights for every set of sources that sees a pixel together."""
 
-    def __init__(self, covariances: NDArray[np.float64]) -> None:
+    def __init__(self, covariances: Float64Array) -> None:
         self._covariances = covariances
 
     def weights(self, visible: BoolArray) -> Float32Array:

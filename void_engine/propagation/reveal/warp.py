@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from void_engine.engines.interface import Float32Array
+from void_engine.arrays import BoolArray, Float32Array, Float64Array
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.motion.homography import Homography
-from void_engine.propagation.working_set import BoolArray, FullFrame
+from void_engine.propagation.working_set import FullFrame
 
 _ROW = 512
 _KERNEL_REACH_PX = 4
@@ -74,7 +73,7 @@ def read_at(field: Float32Array, box: Box, points: Float32Array, ratio: tuple[fl
 
 
 def _through(
-    h: Homography, px: NDArray[np.float64], py: NDArray[np.float64], ratio: tuple[float, float]
+    h: Homography, px: Float64Array, py: Float64Array, ratio: tuple[float, float]
 ) -> tuple[Float32Array, Float32Array]:
     """Analysis positions of the target through the homography, as full-size positions of the source."""
     if not np.array_equal(h, np.eye(3)):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from void_engine.engines.interface import Float32Array, ShotFrame
+from void_engine.arrays import Float32Array
+from void_engine.engines.interface import ShotFrame
 from void_engine.errors import RemovalCancelled
 from void_engine.quadmask import build_quadmask
 

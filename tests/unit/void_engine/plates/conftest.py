@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from void_engine.geometry import Box
-from void_engine.plates.exr import write_frame
-from void_engine.plates.frame import Frame
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
 
 WriteFile = Callable[..., Path]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from void_engine.arrays import BoolArray, Float32Array
+
 ROWS, COLUMNS = 160, 280
 PITCH_PX, BAR_PX = 40, 8
 
@@ -17,10 +17,10 @@ PITCH_PX, BAR_PX = 40, 8
 class LayeredScene:
     """All scene-linear: truth and plate (T, H, W, 3), matte and bars (T, H, W)."""
 
-    plate: Array
-    truth: Array
-    matte: Array
-    bars: NDArray[np.bool_]
+    plate: Float32Array
+    truth: Float32Array
+    matte: Float32Array
+    bars: BoolArray
     near_px: float
     """What the bars move in a frame, to the left; the wall moves ``far_px``."""
     far_px: float
@@ -32,7 +32,7 @@ def layered_scene(
     """Bars that move ``near_px`` to the left in each frame, before a wall that moves ``far_px``."""
     generator = np.random.default_rng(5)
 
-    def cloth(level: float, contrast: float, grain_px: float) -> Array:
+    def cloth(level: float, contrast: float, grain_px: float) -> Float32Array:
         weave = cv2.GaussianBlur(
             generator.normal(0, 1, (ROWS, 4 * COLUMNS, 3)).astype(np.float32), (0, 0), grain_px
         )

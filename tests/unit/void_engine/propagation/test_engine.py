@@ -7,15 +7,14 @@ import weakref
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, ShotFrame
 from void_engine.errors import PlateError, SettingError
 from void_engine.propagation import compose, working_set
-from void_engine.propagation.arrays import SilentMonitor, remove_object
 from void_engine.propagation.engine import PropagationEngine
+from void_engine.propagation.in_memory import SilentMonitor, remove_object
 
-Array = NDArray[np.float32]
 ROWS, COLUMNS = 64, 96
 
 
@@ -29,22 +28,22 @@ class Shot:
         self.frame_numbers = range(first, first + frames)
         self.height, self.width, self.pixel_aspect = ROWS, COLUMNS, 1.0
         self.grain = grain
-        self.anchors: dict[int, Array] = {}
-        self.given: list[weakref.ref[Array]] = []
+        self.anchors: dict[int, Float32Array] = {}
+        self.given: list[weakref.ref[Float32Array]] = []
         self.most_alive = 0
         self.still = False
 
-    def remove_matte(self, number: int) -> Array:
+    def remove_matte(self, number: int) -> Float32Array:
         matte = np.zeros((ROWS, COLUMNS), np.float32)
         at = 30 if self.still else 10 + 7 * ((number - self.frame_numbers.start) % 9)
         matte[20:40, at : at + 14] = 1
         return matte
 
-    def truth(self, number: int) -> Array:
+    def truth(self, number: int) -> Float32Array:
         noise = np.random.default_rng(number).normal(0, 1, self.background.shape).astype(np.float32)
         return (self.background + self.grain * noise).astype(np.float32)
 
-    def affected_matte(self, number: int) -> Array:
+    def affected_matte(self, number: int) -> Float32Array:
         return np.zeros((ROWS, COLUMNS), np.float32)
 
     def frame(self, number: int) -> ShotFrame:
@@ -59,7 +58,7 @@ class Shot:
         quadmask = np.where(remove > 0, 0, np.where(affected > 0, 127, 255)).astype(np.uint8)
         return ShotFrame(number, plate, remove, affected, (replaced > 0).astype(np.float32), quadmask)
 
-    def anchor(self, number: int) -> Array | None:
+    def anchor(self, number: int) -> Float32Array | None:
         return self.anchors.get(number)
 
 
@@ -71,7 +70,7 @@ class Listener(SilentMonitor):
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
         self.steps.append((stage, step, steps, frame))
 
-    def preview(self, frame: int, picture: Array) -> None:
+    def preview(self, frame: int, picture: Float32Array) -> None:
         assert picture.ndim == 3
         assert np.isfinite(picture).all()
         self.previews.append(frame)
@@ -144,7 +143,7 @@ def test_an_anchor_of_another_size_is_named() -> None:
 class Shadowed(Shot):
     """The object drags a shadow that moves with it."""
 
-    def affected_matte(self, number: int) -> Array:
+    def affected_matte(self, number: int) -> Float32Array:
         matte = np.zeros((ROWS, COLUMNS), np.float32)
         at = 30 if self.still else 10 + 7 * ((number - self.frame_numbers.start) % 9)
         matte[40:48, at : at + 20] = 1
@@ -199,12 +198,12 @@ def test_wrong_options_are_named(options: dict[str, str | int | float | bool]) -
 class Following(Shot):
     """A slow pan under a matte that stays: new background is never revealed, frame after frame."""
 
-    def remove_matte(self, number: int) -> Array:
+    def remove_matte(self, number: int) -> Float32Array:
         matte = np.zeros((ROWS, COLUMNS), np.float32)
         matte[16:44, COLUMNS - 40 :] = 1
         return matte
 
-    def truth(self, number: int) -> Array:
+    def truth(self, number: int) -> Float32Array:
         wide = np.tile(self.background, (1, 2, 1))
         shift = 3 * (number - self.frame_numbers.start)
         return np.ascontiguousarray(wide[:, shift : shift + COLUMNS])
@@ -215,7 +214,7 @@ class Following(Shot):
 def test_what_is_wanted_does_not_depend_on_what_else_is(kind: type[Shot], still: bool) -> None:
     """As after an interruption: only the last frames, and one in the middle."""
 
-    def made(wanted: frozenset[int] | None) -> tuple[dict[int, Array], Listener]:
+    def made(wanted: frozenset[int] | None) -> tuple[dict[int, Float32Array], Listener]:
         shot, listener = kind(10), Listener()
         shot.still = still
         frames = PropagationEngine().remove(shot, EngineRequest(wanted=wanted), listener)

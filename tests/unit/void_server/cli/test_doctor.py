@@ -208,7 +208,7 @@ def test_exr_comes_back_bit_exact() -> None:
 
 
 def test_exr_that_comes_back_changed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from void_engine.plates import exr
+    from void_engine.plates.exr import file as exr
 
     monkeypatch.setattr(exr, "read_frame", lambda path, number: doctor._test_frame(number + 1))
 

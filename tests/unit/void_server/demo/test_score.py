@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from void_engine.geometry import Box
-from void_engine.plates.frame import Frame
+from void_engine.plates.frame.frame import Frame
 from void_server.demo.score import (
     NOTHING,
     RESULT,

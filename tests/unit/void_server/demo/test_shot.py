@@ -6,7 +6,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
 
-from void_engine.plates.exr import read_frame
+from void_engine.plates.exr.file import read_frame
 from void_protocol.job_check import check_job
 from void_protocol.job_file import decode_job, format_job
 from void_server.demo.shot import DemoRenderError, DemoShot, demo_job, render_demo_shot

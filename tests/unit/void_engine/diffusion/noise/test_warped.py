@@ -10,9 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 
+from void_engine.arrays import Float32Array  # noqa: E402
 from void_engine.diffusion.model.optical_flow import DenseInverseSearch  # noqa: E402
 from void_engine.diffusion.noise.published import PublishedNoise, load_warped_noise  # noqa: E402
-from void_engine.diffusion.noise.warped import CarriedNoise, Float32Array, NoiseOverClip  # noqa: E402
+from void_engine.diffusion.noise.warped import CarriedNoise, NoiseOverClip  # noqa: E402
 
 HEIGHT, WIDTH = 96, 160
 

@@ -1,24 +1,23 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from void_engine.arrays import BoolArray
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.motion.homography import identity
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame
 
 ROWS, COLUMNS, FRAMES = 60, 90, 12
-Mask = NDArray[np.bool_]
 
 
-def box(left: int, right: int, top: int = 20, bottom: int = 40) -> Mask:
+def box(left: int, right: int, top: int = 20, bottom: int = 40) -> BoolArray:
     mask = np.zeros((ROWS, COLUMNS), bool)
     mask[top:bottom, left:right] = True
     return mask
 
 
-def track_of(mattes: list[Mask], shift_px: float = 0.0) -> ShotTrack:
+def track_of(mattes: list[BoolArray], shift_px: float = 0.0) -> ShotTrack:
     """A shot whose picture moves to the left by ``shift_px`` from frame to frame."""
     track = ShotTrack(0)
     step = identity()
@@ -86,7 +85,7 @@ def test_frames_without_a_matte_or_all_hidden_need_nothing() -> None:
 
 
 def test_a_wire_across_the_frame_needs_fewer_sources_than_a_thick_bar() -> None:
-    def slanted(thickness: int, at: int) -> Mask:
+    def slanted(thickness: int, at: int) -> BoolArray:
         x, y = np.meshgrid(np.arange(COLUMNS), np.arange(ROWS))
         return np.asarray(np.abs(y - 8 - x / 2 - at) < thickness / 2, bool)
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from void_engine.propagation.arrays import SilentMonitor
 from void_engine.propagation.fill import synthesis
+from void_engine.propagation.in_memory import SilentMonitor
 
 
 def test_a_smooth_fill_bridges_a_ramp_in_any_range() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from void_engine.engines.interface import ShotFrame
-from void_engine.propagation.arrays import ArrayShot, SilentMonitor
+from void_engine.propagation.in_memory import ArrayShot, SilentMonitor
 from void_engine.propagation.motion import registration
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import track_shot

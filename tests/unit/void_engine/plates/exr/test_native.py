@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813
+import pytest
+
+from void_engine.geometry import Box
+from void_engine.plates.exr.native import write_uncompressed
+from void_engine.plates.frame.frame import Frame
+
+
+@pytest.mark.parametrize("name", ["Z", "x" * 31, "x" * 32, "a.layer.with.a.name.of.quite.some.length.Z"])
+def test_the_library_reads_what_is_written(tmp_path: Path, name: str) -> None:
+    half = np.random.default_rng(2).integers(0, 65536, (5, 7, 2), dtype=np.uint16).view(np.float16)
+    frame = Frame.from_pixels(1, ("R", "G"), half, data_window=Box(-2, 3, 5, 8), display_size=(20, 10))
+    depth = np.arange(35, dtype=np.float32).reshape(5, 7) / 3
+    frame = frame.with_layer("", {name: depth}, dtype=np.dtype(np.float32))
+    write_uncompressed(tmp_path / "a.exr", frame)
+
+    source = oiio.ImageInput.open(str(tmp_path / "a.exr"))
+    assert source is not None, oiio.geterror()
+    spec = source.spec()
+    assert (spec.x, spec.y, spec.width, spec.height) == (-2, 3, 7, 5)
+    assert (spec.full_x, spec.full_y, spec.full_width, spec.full_height) == (0, 0, 20, 10)
+    assert set(spec.channelnames) == {"R", "G", name}
+    where = spec.channelindex(name)
+    np.testing.assert_array_equal(source.read_image(0, 0, where, where + 1, "float")[..., 0], depth)
+    green = spec.channelindex("G")
+    read = source.read_image(0, 0, green, green + 1, "half")[..., 0]
+    np.testing.assert_array_equal(read.view(np.uint16), half[..., 1].view(np.uint16))
+    source.close()

@@ -1,0 +1,17 @@
+"""Names for the types of arrays that pictures, masks and their coordinates are kept in."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
+"""Pictures, mattes and everything else that has a value for each pixel."""
+Float64Array = NDArray[np.float64]
+"""Matrices, coordinates and sums, where rounding would add up."""
+BoolArray = NDArray[np.bool_]
+"""Masks: whether each pixel belongs to something."""
+Uint8Array = NDArray[np.uint8]
+"""Quadmasks, pictures for display, and masks as OpenCV takes them."""
+Int64Array = NDArray[np.int64]
+"""Indices of pixels, rows and columns."""

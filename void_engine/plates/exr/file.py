@@ -1,0 +1,351 @@
+"""EXR files to frames and back, through OpenImageIO.
+
+Pixels are read and written in the data types that the file has, so nothing is converted on the way. A file
+appears under its final name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
+from numpy.typing import NDArray
+
+from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
+from void_engine.geometry import Box, union_of
+from void_engine.plates.exr.multipart import Part, merge_parts, part_of
+from void_engine.plates.exr.native import write_uncompressed
+from void_engine.plates.frame.frame import Frame, PixelBlock
+from void_engine.plates.frame.header import FLOAT, HALF, UINT, FrameHeader, PixelType
+from void_engine.plates.storage.access import check_output_folder, confirm, opened
+from void_engine.plates.storage.durable import make_folder, put_in_place
+from void_engine.plates.storage.policy import MOST_PARTS, check_size
+from void_engine.plates.storage.waiting import read_obstacle, write_obstacle
+
+LOSSLESS_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
+LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
+"""pxr24 keeps half and whole numbers and rounds float; the others round half too."""
+COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
+
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
+_SUFFIXES = (".exr", ".sxr", ".mxr")
+"""By which OpenImageIO chooses its reader."""
+_MAGIC = b"\x76\x2f\x31\x01"
+_TYPE_NAMES: dict[PixelType, str] = {HALF: "half", FLOAT: "float", UINT: "uint"}
+
+# What describes the file that was read and not the picture; the writer sets what it needs of these.
+_FILE_ATTRIBUTES = (
+    "name",
+    "view",
+    "oiio:subimagename",
+    "oiio:subimages",
+    "oiio:RowsPerChunk",
+    "openexr:chunkCount",
+    "openexr:levelmode",
+    "openexr:roundingmode",
+    "openexr:lineOrder",
+)
+
+
+def read_header(path: Path | str, number: int) -> FrameHeader:
+    """Windows, channels and metadata of a frame; no pixels are read.
+
+    Raises:
+        MissingFrameError: when there is no such file.
+        PlateError: when it is not an EXR that can be read, naming file, frame and remedy.
+    """
+    path = Path(path)
+    with _opened(path, number) as source:
+        return merge_parts(_parts(source, path, number), path, number).header
+
+
+def check_end(path: Path | str, number: int) -> None:
+    """Read the last line of a scan-line file, which is written last: one that was cut short has none.
+
+    Raises:
+        PlateError: when it cannot be read.
+    """
+    path = Path(path)
+    with _opened(path, number) as source:
+        spec = source.spec()
+        last = spec.y + spec.height
+        pixels = source.read_scanlines(0, 0, last - 1, last, 0, 0, spec.nchannels, "float")
+        reason = source.geterror()
+        if pixels is None or reason:
+            raise _unreadable(path, number, reason)
+
+
+def read_frame(path: Path | str, number: int) -> Frame:
+    """A frame with all its channels, each in its own data type. Tiles and multi-part files are made flat:
+    channels of further parts are named after their part (see :mod:`void_engine.plates.exr.multipart`).
+
+    Raises:
+        MissingFrameError: when there is no such file.
+        PlateError: when it is not an EXR, empty, truncated, corrupt, deep or luma-chroma.
+    """
+    path = Path(path)
+    with _opened(path, number) as source:
+        merged = merge_parts(_parts(source, path, number), path, number)
+        blocks: list[PixelBlock] = []
+        for part in merged.parts:
+            first = 0
+            for dtype, run in groupby(part.channels, key=lambda channel: channel.dtype):
+                names = tuple(channel.name for channel in run)
+                pixels = _read_channels(source, part.index, first, names, dtype, path, number)
+                pixels = _placed(pixels, part.data_window, merged.header.data_window)
+                blocks.append(PixelBlock(names, pixels))
+                first += len(names)
+    return Frame(merged.header, tuple(blocks))
+
+
+def write_frame(
+    frame: Frame, path: Path | str, compression: str | None = None, *, overwrite: bool = False
+) -> None:
+    """Write a frame as a scan-line EXR with all its channels and metadata. It survives a power cut then.
+
+    Args:
+        compression: one of :data:`COMPRESSIONS`. By default the plate's own where that is lossless and zip
+            where it is not, since a lossy one would change pixels that nobody meant to touch.
+        overwrite: replace an existing file, which otherwise is an error.
+
+    Raises:
+        OutputExistsError: when the file exists.
+        OutputError: when it cannot be written; nothing is left behind then.
+    """
+    path = Path(path)
+    if compression is None:
+        own = frame.header.compression
+        compression = own if own in LOSSLESS_COMPRESSIONS else "zip"
+    elif compression not in COMPRESSIONS:
+        raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
+    _refuse_existing(path, overwrite)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # as _TEMPORARY
+    try:
+        check_output_folder(path.parent)
+        make_folder(path.parent)
+        _write_whole(frame, temporary, compression)
+        _refuse_existing(path, overwrite)
+        check_output_folder(path.parent)  # nothing gets a final name where a link took the folder's place
+        put_in_place(temporary, path)
+    except OSError as error:
+        raise OutputError(
+            f"frame {frame.number} cannot be written to {path}: {error.strerror or error}; check the folder, "
+            "its permissions and the free space",
+            obstacle=write_obstacle(path, error),
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def remove_parts(paths: Iterable[Path]) -> None:
+    """Delete what a process that was killed has left of writing these files, under temporary names."""
+    by_folder: dict[Path, set[str]] = {}
+    for path in paths:
+        by_folder.setdefault(path.parent, set()).add(path.name)
+    for folder, names in by_folder.items():
+        with suppress(OSError):
+            for entry in folder.iterdir():
+                found = _TEMPORARY.fullmatch(entry.name)
+                if found is not None and found["name"] in names:
+                    entry.unlink(missing_ok=True)
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if not overwrite and path.exists():
+        raise OutputExistsError(
+            f"{path} exists already and is not overwritten; choose another version or name"
+        )
+
+
+# Reading
+
+
+@contextmanager
+def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
+    with ExitStack() as held:
+        file = _open_file(path, number, held)
+        try:
+            source = oiio.ImageInput.open(str(path))
+            if source is None:
+                raise _unreadable(path, number, oiio.geterror())
+            held.callback(source.close)
+            confirm(file, path, number)
+            yield source
+        except UnicodeDecodeError as error:  # of a name in the file, or of OpenImageIO's words about it
+            raise _unreadable(path, number, f"a name in it is not UTF-8: {error.object[:40]!r}") from error
+
+
+def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
+    """Open the file until ``held`` is closed, and tell apart what OpenImageIO reports alike."""
+    if path.suffix.lower() not in _SUFFIXES:
+        raise RefusedFileError(
+            f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr"
+        )
+    try:
+        file = held.enter_context(opened(path, number))
+        magic = file.read(len(_MAGIC))
+    except FileNotFoundError as error:
+        raise MissingFrameError(
+            f"frame {number} is missing: there is no file {path}", obstacle=f"waiting for frame {number}"
+        ) from error
+    except OSError as error:
+        reason = "it is a folder" if path.is_dir() else error.strerror
+        raise PlateError(
+            f"frame {number} ({path}) cannot be opened: {reason}",
+            obstacle=read_obstacle(path, number, error),
+        ) from error
+    if not magic:
+        raise PlateError(f"frame {number} ({path}) is empty (0 bytes); render or copy it again")
+    if magic != _MAGIC and not _MAGIC.startswith(magic):
+        raise PlateError(
+            f"frame {number} ({path}) is not an EXR file; convert it to scene-linear EXR first "
+            "(a movie with 'void ingest')"
+        )
+    return file
+
+
+def _unreadable(path: Path, number: int, reason: str) -> PlateError:
+    if "subsampl" in reason.lower():
+        return _luma_chroma(path, number)
+    first_line = reason.strip().splitlines()[0] if reason.strip() else "no reason was given"
+    if "exceeds the" in reason and "limit" in reason:
+        return RefusedFileError(f"frame {number} ({path}) is too large: {first_line} (frame_bytes)")
+    return PlateError(
+        f"frame {number} ({path}) is damaged or cut short; render or copy it again ({first_line})"
+    )
+
+
+def _luma_chroma(path: Path, number: int) -> PlateError:
+    return PlateError(
+        f"frame {number} ({path}) stores luma and chroma (Y, RY, BY) instead of RGB; convert it to RGB first"
+    )
+
+
+def _parts(source: oiio.ImageInput, path: Path, number: int) -> list[Part]:
+    parts = []
+    count = max(1, source.spec().get_int_attribute("oiio:subimages", 1))
+    if count > MOST_PARTS:
+        raise RefusedFileError(f"frame {number} ({path}) has {count} parts; at most {MOST_PARTS}")
+    for index in range(count):
+        if not source.seek_subimage(index, 0):
+            raise _unreadable(path, number, source.geterror())
+        spec = source.spec()
+        if spec.deep and index == 0:
+            raise PlateError(
+                f"frame {number} ({path}) is a deep EXR; flatten it first (in Nuke with DeepToImage)"
+            )
+        if {"RY", "BY"} & set(spec.channelnames):
+            raise _luma_chroma(path, number)
+        parts.append(part_of(spec, index, path, number))
+    _check_size(parts, path, number)
+    return parts
+
+
+def _check_size(parts: Sequence[Part], path: Path, number: int) -> None:
+    """Before any pixel is read: the frame has all channels over the box around all parts."""
+    bytes_a_pixel = sum(channel.dtype.itemsize for part in parts for channel in part.channels)
+    window = union_of(part.data_window for part in parts)
+    check_size(window, parts[0].display_size, bytes_a_pixel, f"frame {number} ({path})")
+
+
+def _read_channels(
+    source: oiio.ImageInput,
+    part: int,
+    first: int,
+    names: Sequence[str],
+    dtype: PixelType,
+    path: Path,
+    number: int,
+) -> NDArray[Any]:
+    pixels = source.read_image(part, 0, first, first + len(names), _TYPE_NAMES[dtype])
+    # OpenImageIO may hand over what it could decode of a damaged file and leave only a message.
+    reason = source.geterror()
+    if pixels is None or reason:
+        raise _unreadable(path, number, reason)
+    result: NDArray[Any] = pixels
+    return result
+
+
+def _placed(pixels: NDArray[Any], window: Box, wanted: Box) -> NDArray[Any]:
+    """Pixels over ``window`` as pixels over the larger ``wanted``, 0 around them."""
+    if window == wanted:
+        return pixels
+    result = np.zeros((*wanted.shape, pixels.shape[2]), pixels.dtype)
+    result[window.slices(wanted)] = pixels
+    return result
+
+
+# Writing
+
+
+def _write_whole(frame: Frame, path: Path, compression: str) -> None:
+    spec = _spec_of(frame.header, compression)
+    if len({block.pixels.dtype for block in frame.blocks}) == 1:
+        pixels = [block.pixels for block in frame.blocks]
+        whole = pixels[0] if len(pixels) == 1 else np.concatenate(pixels, axis=2)
+        _write_image(frame, path, spec, whole)
+        return
+    # From Python, OpenImageIO writes arrays of one data type only, and converting would spoil whole numbers
+    # and NaN. File to file it copies every channel in its own type.
+    scratch = path.with_name(path.name + ".raw.exr")
+    try:
+        write_uncompressed(scratch, frame)
+        source = oiio.ImageInput.open(str(scratch))
+        if source is None:
+            raise OSError(oiio.geterror())
+        try:
+            # It sorts a file's channels its own way, and copies them by position.
+            spec.channelnames = source.spec().channelnames
+            spec.channelformats = tuple(source.spec().channelformats)
+            _write_image(frame, path, spec, source)
+        finally:
+            source.close()
+    finally:
+        with suppress(OSError):
+            scratch.unlink()
+
+
+def _write_image(
+    frame: Frame, path: Path, spec: oiio.ImageSpec, pixels: NDArray[Any] | oiio.ImageInput
+) -> None:
+    target = oiio.ImageOutput.create("openexr")
+    if target is None:
+        raise OSError(oiio.geterror() or "this OpenImageIO cannot write EXR")
+    written = target.open(str(path), spec)
+    if written:
+        write, copy = target.write_image, target.copy_image
+        written = write(pixels) if isinstance(pixels, np.ndarray) else copy(pixels)
+    reason = target.geterror()
+    closed = target.close()
+    if not (written and closed):
+        raise OSError(reason or target.geterror() or "OpenImageIO gave no reason")
+
+
+def _spec_of(header: FrameHeader, compression: str) -> oiio.ImageSpec:
+    spec = header.attributes.copy()
+    for name in _FILE_ATTRIBUTES:
+        spec.erase_attribute(name)
+    window, (origin_x, origin_y) = header.data_window, header.origin
+    spec.x, spec.y = window.x0 + origin_x, window.y0 + origin_y
+    spec.width, spec.height, spec.depth = window.width, window.height, 1
+    spec.full_x, spec.full_y = origin_x, origin_y
+    spec.full_width, spec.full_height = header.display_size
+    spec.tile_width = spec.tile_height = spec.tile_depth = 0
+    spec.nchannels = len(header.channels)
+    spec.channelnames = header.channel_names
+    spec.channelformats = ()
+    spec.set_format(_TYPE_NAMES[header.channels[0].dtype])
+    spec.attribute("compression", compression)
+    spec.attribute("PixelAspectRatio", header.pixel_aspect)
+    if "DateTime" not in header.metadata:
+        # OpenImageIO would add the time of day, and the same job would not give the same bytes.
+        spec.attribute("DateTime", "")
+    return spec

@@ -1,0 +1,82 @@
+"""An uncompressed scan-line EXR whose channels have different data types, written byte for byte.
+
+Only a stepping stone: OpenImageIO cannot be given such pixels from Python, but reads them from this file. It
+holds what the format demands and no metadata. Layout: "OpenEXR File Layout", Academy Software Foundation.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.frame.header import FLOAT, HALF, UINT, PixelType
+
+_MAGIC_AND_VERSION = struct.pack("<II", 20000630, 2)
+_LONG_NAMES = 0x400
+_LONGEST_SHORT_NAME = 31
+_TYPE_CODES: dict[PixelType, int] = {UINT: 0, HALF: 1, FLOAT: 2}
+
+
+def write_uncompressed(path: Path, frame: Frame) -> None:
+    """Write the pixels of ``frame``, its display window's corner at (0, 0).
+
+    Raises:
+        OSError: when the file cannot be written.
+    """
+    # The format wants channels in the order of their names.
+    names = sorted(frame.channel_names)
+    dtypes = {channel.name: channel.dtype for channel in frame.header.channels}
+    window = frame.data_window
+    rows = np.empty(
+        window.height,
+        # Fields are named by position: numpy has its own rules for names.
+        np.dtype(
+            [("y", "<i4"), ("size", "<i4")]
+            + [
+                (f"c{index}", dtypes[name].newbyteorder("<"), (window.width,))
+                for index, name in enumerate(names)
+            ]
+        ),
+    )
+    rows["y"] = np.arange(window.y0, window.y1)
+    rows["size"] = rows.itemsize - 8
+    for index, name in enumerate(names):
+        rows[f"c{index}"] = frame.native(name)
+    header = _header(frame, [(name, dtypes[name]) for name in names])
+    first = len(header) + 8 * window.height
+    offsets = first + rows.itemsize * np.arange(window.height, dtype="<u8")
+    with path.open("wb") as file:
+        file.write(header)
+        file.write(offsets.astype("<u8").tobytes())
+        file.write(rows.data)
+
+
+def _header(frame: Frame, channels: Iterable[tuple[str, PixelType]]) -> bytes:
+    window, (width, height) = frame.data_window, frame.display_size
+    listed = b"".join(
+        name.encode() + b"\0" + struct.pack("<iBxxxii", _TYPE_CODES[dtype], 0, 1, 1)
+        for name, dtype in channels
+    )
+    longest = max(len(name.encode()) for name in frame.channel_names)
+    version = struct.unpack("<I", _MAGIC_AND_VERSION[4:])[0] | (
+        _LONG_NAMES if longest > _LONGEST_SHORT_NAME else 0
+    )
+    attributes = (
+        ("channels", "chlist", listed + b"\0"),
+        ("compression", "compression", b"\0"),
+        ("dataWindow", "box2i", struct.pack("<4i", window.x0, window.y0, window.x1 - 1, window.y1 - 1)),
+        ("displayWindow", "box2i", struct.pack("<4i", 0, 0, width - 1, height - 1)),
+        ("lineOrder", "lineOrder", b"\0"),
+        ("pixelAspectRatio", "float", struct.pack("<f", 1.0)),
+        ("screenWindowCenter", "v2f", struct.pack("<2f", 0.0, 0.0)),
+        ("screenWindowWidth", "float", struct.pack("<f", 1.0)),
+    )
+    packed = b"".join(
+        name.encode() + b"\0" + kind.encode() + b"\0" + struct.pack("<i", len(value)) + value
+        for name, kind, value in attributes
+    )
+    return _MAGIC_AND_VERSION[:4] + struct.pack("<I", version) + packed + b"\0"

@@ -1,0 +1,377 @@
+"""One frame of a plate: pixels in their own data types, windows, channels, metadata.
+
+A frame never changes: every edit gives a new one that shares what was not touched. Pixels that an edit does
+not name keep their bits, whatever they hold (NaN payloads and infinities too): they are never converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
+from numpy.typing import NDArray
+
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.errors import EngineError, PlateError
+from void_engine.geometry import Box
+from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHeader, MetadataValue, PixelType
+from void_engine.plates.frame.proxy import area_average, divisor_of, proxy_size, proxy_window
+
+HALF_MAX = 65504.0
+"""The largest finite half; anything larger an engine gives becomes this."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelBlock:
+    """Channels that share a data type, interleaved."""
+
+    names: tuple[str, ...]
+    pixels: NDArray[Any]
+    """(H, W, C) over the data window; C-contiguous and read-only."""
+
+    def __post_init__(self) -> None:
+        self.pixels.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A frame with its pixels. All boxes are in display coordinates."""
+
+    header: FrameHeader
+    blocks: tuple[PixelBlock, ...]
+
+    @classmethod
+    def from_pixels(
+        cls,
+        number: int,
+        names: Sequence[str],
+        pixels: NDArray[Any],
+        *,
+        display_size: tuple[int, int] | None = None,
+        data_window: Box | None = None,
+        pixel_aspect: float = 1.0,
+        compression: str = "zip",
+    ) -> Frame:
+        """A frame made here rather than read.
+
+        Args:
+            pixels: (H, W, C) of float16, float32 or uint32, one plane for each of ``names``; taken over
+                without a copy and made read-only. The data window's size, the display window's too unless
+                told otherwise.
+
+        Raises:
+            ValueError: when shapes, names and data type do not go together.
+        """
+        height, width, count = pixels.shape
+        window = data_window or Box.from_size(width, height)
+        if window.shape != (height, width) or count != len(names) or len(set(names)) != count:
+            raise ValueError(f"pixels of shape {pixels.shape} do not fit {window} and channels {names}")
+        if pixels.dtype not in (HALF, FLOAT, UINT):
+            raise ValueError(f"EXR has no pixels of type {pixels.dtype}")
+        header = FrameHeader(
+            number=number,
+            path=None,
+            display_size=display_size or (width, height),
+            data_window=window,
+            origin=(0, 0),
+            pixel_aspect=pixel_aspect,
+            channels=tuple(Channel(name, pixels.dtype) for name in names),
+            compression=compression,
+            attributes=oiio.ImageSpec(),
+        )
+        return cls(header, (PixelBlock(tuple(names), np.ascontiguousarray(pixels)),))
+
+    @property
+    def number(self) -> int:
+        return self.header.number
+
+    @property
+    def path(self) -> Path | None:
+        return self.header.path
+
+    @property
+    def display_size(self) -> tuple[int, int]:
+        """``(width, height)`` in pixels."""
+        return self.header.display_size
+
+    @property
+    def display_window(self) -> Box:
+        return self.header.display_window
+
+    @property
+    def data_window(self) -> Box:
+        return self.header.data_window
+
+    @property
+    def pixel_aspect(self) -> float:
+        return self.header.pixel_aspect
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        return self.header.channel_names
+
+    @property
+    def metadata(self) -> Mapping[str, object]:
+        return self.header.metadata
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory held by the pixels."""
+        return sum(block.pixels.nbytes for block in self.blocks)
+
+    def rgb_names(self, layer: str = "") -> tuple[str, str, str]:
+        """The channels that hold the colours of a layer; raises PlateError where there are none."""
+        return self.header.rgb_names(layer)
+
+    def native(self, name: str) -> NDArray[Any]:
+        """One channel's own values over the data window: (H, W) of its own data type, read-only.
+
+        Raises:
+            PlateError: when there is no such channel.
+        """
+        block, index = self._find(name)
+        pixels: NDArray[Any] = self.blocks[block].pixels[..., index]
+        return pixels
+
+    def plane(self, name: str, box: Box) -> Float32Array:
+        """One channel in ``box``: (h, w) float32, 0 outside the data window.
+
+        Raises:
+            PlateError: when there is no such channel.
+        """
+        return self._read((name,), box)[..., 0]
+
+    def read_rgb(self, box: Box, layer: str = "") -> Float32Array:
+        """A layer's colours in ``box``: (h, w, 3) float32 scene-linear, 0 outside the data window.
+
+        Raises:
+            PlateError: when the layer has no colours.
+        """
+        return self._read(self.rgb_names(layer), box)
+
+    def with_rgb(self, picture: Float32Array, box: Box, mask: BoolArray, layer: str = "") -> Frame:
+        """The frame with a layer's colours replaced where ``mask`` is true.
+
+        Args:
+            picture: (h, w, 3) float32 that covers ``box``. A layer of luminance only gets the mean.
+            mask: (h, w) bool that covers ``box``.
+
+        Raises:
+            PlateError, EngineError: as :meth:`with_pixels`.
+        """
+        red, green, blue = self.rgb_names(layer)
+        if red == green:
+            return self.with_pixels({red: picture.mean(axis=2, dtype=np.float32)}, box, mask)
+        planes = {red: picture[..., 0], green: picture[..., 1], blue: picture[..., 2]}
+        return self.with_pixels(planes, box, mask)
+
+    def with_pixels(self, planes: Mapping[str, Float32Array], box: Box, mask: BoolArray) -> Frame:
+        """The frame with channels replaced where ``mask`` is true; every other pixel keeps its bits.
+
+        Values beyond a half's range become its largest. The data window grows where the mask reaches beyond
+        it; what is neither stored nor replaced there is 0.
+
+        Args:
+            planes: for each channel (h, w) float32 that covers ``box``.
+            mask: (h, w) bool that covers ``box``.
+
+        Raises:
+            PlateError: when there is no such channel.
+            EngineError: when a value to be stored is NaN.
+            ValueError: when a shape is not that of ``box``.
+        """
+        for values in (*planes.values(), mask):
+            if values.shape != box.shape:
+                raise ValueError(f"an array of shape {values.shape} does not cover {box}")
+        located = {name: self._find(name) for name in planes}
+        touched = _bounds(mask, box)
+        if touched.is_empty:
+            return self
+        grown = self.grown_to(touched)
+        rows, columns = touched.slices(grown.data_window)
+        inner = touched.slices(box)
+        chosen = mask[inner]
+        blocks = list(grown.blocks)
+        for index in sorted({block for block, _ in located.values()}):
+            pixels = blocks[index].pixels.copy()
+            for name, (block, channel) in located.items():
+                if block == index:
+                    values = _storable(planes[name][inner], chosen, pixels.dtype, self.header, name, touched)
+                    np.copyto(pixels[rows, columns, channel], values, where=chosen)
+            blocks[index] = PixelBlock(blocks[index].names, pixels)
+        return replace(grown, blocks=tuple(blocks))
+
+    def with_layer(
+        self,
+        layer: str,
+        channels: Mapping[str, Float32Array],
+        box: Box | None = None,
+        dtype: PixelType = HALF,
+    ) -> Frame:
+        """The frame with a layer added; channels that had these names are replaced.
+
+        Args:
+            layer: the layer's name, e.g. ``clean``; empty for the main layer.
+            channels: (h, w) float32 for each suffix, e.g. ``{"R": ..., "G": ..., "B": ...}``.
+            box: what the arrays cover, the data window unless told otherwise. Outside it the layer is 0; what
+                lies outside the data window is left out.
+            dtype: half or float.
+
+        Raises:
+            EngineError: when a value is NaN.
+            ValueError: when a shape is not that of ``box``.
+        """
+        box = self.data_window if box is None else box
+        prefix = f"{layer}." if layer else ""
+        names = tuple(prefix + suffix for suffix in channels)
+        inside = box.intersection(self.data_window)
+        pixels = np.zeros((*self.data_window.shape, len(names)), dtype)
+        for index, values in enumerate(channels.values()):
+            if values.shape != box.shape:
+                raise ValueError(f"an array of shape {values.shape} does not cover {box}")
+            if not inside.is_empty:
+                part = values[inside.slices(box)]
+                everywhere = np.ones(part.shape, np.bool_)
+                stored = _storable(part, everywhere, pixels.dtype, self.header, names[index], inside)
+                pixels[(*inside.slices(self.data_window), index)] = stored
+        kept = self.without(names)
+        blocks = (*kept.blocks, PixelBlock(names, pixels))
+        return Frame(replace(self.header, channels=_channels_of(blocks)), blocks)
+
+    def without(self, names: Sequence[str]) -> Frame:
+        """The frame less the channels of these names; names that it does not have are ignored."""
+        if not set(names) & set(self.channel_names):
+            return self
+        blocks = []
+        for block in self.blocks:
+            kept = [index for index, name in enumerate(block.names) if name not in names]
+            if len(kept) == len(block.names):
+                blocks.append(block)
+            elif kept:
+                pixels = np.ascontiguousarray(block.pixels[..., kept])
+                blocks.append(PixelBlock(tuple(block.names[index] for index in kept), pixels))
+        return Frame(replace(self.header, channels=_channels_of(tuple(blocks))), tuple(blocks))
+
+    def grown_to(self, box: Box) -> Frame:
+        """The frame with a data window that also covers ``box``; what is new is 0."""
+        window = self.data_window.union(box)
+        if window == self.data_window:
+            return self
+        blocks = []
+        for block in self.blocks:
+            pixels = np.zeros((*window.shape, len(block.names)), block.pixels.dtype)
+            pixels[self.data_window.slices(window)] = block.pixels
+            blocks.append(PixelBlock(block.names, pixels))
+        return Frame(replace(self.header, data_window=window), tuple(blocks))
+
+    def with_metadata(self, values: Mapping[str, MetadataValue]) -> Frame:
+        """The frame with these attributes added or replaced."""
+        return replace(self, header=self.header.with_metadata(values))
+
+    def numbered(self, number: int) -> Frame:
+        """The same picture as another frame (a still that is held)."""
+        return self if number == self.number else replace(self, header=replace(self.header, number=number))
+
+    def scaled(self, scale: float) -> Frame:
+        """A proxy: ``scale`` is 1, 1/2, 1/4, 1/8 or another one over a whole number.
+
+        Colours are averaged by area in float32 (see :mod:`void_engine.plates.frame.proxy`); the display size
+        is rounded up, the data window covers what it covered.
+
+        Raises:
+            SettingError: for any other scale.
+        """
+        divisor = divisor_of(scale)
+        if divisor == 1:
+            return self
+        blocks = tuple(
+            PixelBlock(
+                block.names, area_average(block.pixels, self.data_window, self.display_window, divisor)
+            )
+            for block in self.blocks
+        )
+        header = replace(
+            self.header,
+            display_size=proxy_size(self.display_size, divisor),
+            data_window=proxy_window(self.data_window, divisor),
+            origin=(self.header.origin[0] // divisor, self.header.origin[1] // divisor),
+        )
+        return Frame(header, blocks)
+
+    def _find(self, name: str) -> tuple[int, int]:
+        """``(block, channel within it)``."""
+        for index, block in enumerate(self.blocks):
+            if name in block.names:
+                return index, block.names.index(name)
+        raise PlateError(
+            f"{self.header.described} has no channel '{name}'; it has {', '.join(self.channel_names)}"
+        )
+
+    def _read(self, names: Sequence[str], box: Box) -> Float32Array:
+        """(h, w, len(names)) float32."""
+        located = [self._find(name) for name in names]
+        inside = box.intersection(self.data_window)
+        if inside == box:
+            result = np.empty((*box.shape, len(names)), np.float32)
+        else:
+            result = np.zeros((*box.shape, len(names)), np.float32)
+        if inside.is_empty:
+            return result
+        source, target = inside.slices(self.data_window), inside.slices(box)
+        block, first = located[0]
+        if located == [(block, first + offset) for offset in range(len(names))]:
+            # Neighbours in one block, the usual case: one conversion for all.
+            result[target] = self.blocks[block].pixels[source][..., first : first + len(names)]
+        else:
+            for index, (block, channel) in enumerate(located):
+                result[target][..., index] = self.blocks[block].pixels[source][..., channel]
+        return result
+
+
+def _channels_of(blocks: Sequence[PixelBlock]) -> tuple[Channel, ...]:
+    return tuple(Channel(name, block.pixels.dtype) for block in blocks for name in block.names)
+
+
+def _bounds(mask: BoolArray, box: Box) -> Box:
+    """The smallest box around what is true in ``mask``, which covers ``box``."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return Box(box.x0, box.y0, box.x0, box.y0)
+    return Box(
+        box.x0 + int(columns[0]),
+        box.y0 + int(rows[0]),
+        box.x0 + int(columns[-1]) + 1,
+        box.y0 + int(rows[-1]) + 1,
+    )
+
+
+def _storable(
+    values: Float32Array,
+    chosen: BoolArray,
+    dtype: PixelType,
+    header: FrameHeader,
+    name: str,
+    box: Box,
+) -> NDArray[Any]:
+    """``values`` in the channel's data type, clamped to what it can hold; NaN where chosen is an error."""
+    broken = np.isnan(values)
+    if broken.any():
+        if (broken & chosen).any():
+            row, column = np.argwhere(broken & chosen)[0]
+            raise EngineError(
+                f"{header.described}: the value computed for channel '{name}' at pixel "
+                f"({box.x0 + column}, {box.y0 + row}) is not a number; this is a fault of the engine, not of "
+                "the plate: please report it with the job file"
+            )
+        values = np.where(broken, np.float32(0), values)
+    if dtype == HALF:
+        return np.clip(values, -HALF_MAX, HALF_MAX).astype(HALF)
+    if dtype == FLOAT:
+        largest = np.finfo(np.float32).max
+        return np.clip(values, -largest, largest)
+    # The whole numbers that float32 holds below 2**32 end at 2**32 - 256.
+    return np.rint(np.clip(values, 0, 2.0**32 - 256)).astype(UINT)

@@ -1,0 +1,1 @@
+"""Movies made into plates: decoding, transfer curves, writing scene-linear EXR."""

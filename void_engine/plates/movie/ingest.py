@@ -1,0 +1,148 @@
+"""Movies made into plates: ``void ingest``.
+
+A picture movie becomes scene-linear half EXR in the movie's own primaries, which the metadata name. Code
+values are turned into light by the curve of the screen that the movie was made for (see
+:mod:`void_engine.plates.movie.transfer`). An alpha channel is not carried over.
+
+A quadmask movie becomes mattes: its luma code values are levels, not colours, so no curve is applied to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from void_engine.errors import OutputExistsError
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.frame.header import FRAME_RATE_ATTRIBUTE, HALF, TIMECODE_ATTRIBUTE, MetadataValue
+from void_engine.plates.frame.timecode import Timecode
+from void_engine.plates.movie.movie import Movie, MovieFormat
+from void_engine.plates.movie.transfer import Transfer, choose_transfer, decode
+from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.writer import PlateWriter
+
+QUADMASK_CHANNELS = ("remove", "affected", "quadmask")
+"""The channels of an ingested quadmask: both roles as 0 or 1, and the level / 255."""
+
+# SMPTE timecode has no room for more frames in a second.
+_FASTEST_TIMECODE = 30
+
+
+def ingest_movie(
+    movie: Path | str,
+    pattern: FramePattern | str | Path,
+    first_frame: int = 1001,
+    colour: str = "auto",
+    quadmask: bool = False,
+    on_frame: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write every frame of a movie as an EXR; gives their number.
+
+    Args:
+        movie: the file.
+        pattern: the EXR files to write, numbered from ``first_frame``.
+        colour: ``auto`` or the curve to decode with, see
+            :func:`void_engine.plates.movie.transfer.choose_transfer`. Ignored for a quadmask.
+        quadmask: the movie's luma holds quadmask levels; writes :data:`QUADMASK_CHANNELS`.
+        on_frame: called after each frame with how many are decoded and how many the movie says it has (0 when
+            it does not say).
+
+    Raises:
+        SettingError: when PyAV is missing, or the curve is unknown or cannot be told.
+        PlateError: when the movie cannot be read or a frame cannot be written.
+        OutputExistsError: when a frame exists already.
+    """
+    pattern = pattern if isinstance(pattern, FramePattern) else FramePattern.parse(pattern)
+    pattern.require_numbered(f"the movie {movie}")
+    if not quadmask:
+        choose_transfer(colour, tag=_NO_TAG)  # a misspelt name is found before anything is opened
+    _refuse_existing_frames(pattern, first_frame)
+    count = 0
+    with Movie(Path(movie)) as source, PlateWriter("zip") as writer:
+        maker: _PictureMaker | _MatteMaker | None = None
+        for count, decoded in enumerate(source.frames(), start=1):
+            if maker is None:
+                described = source.describe(decoded)
+                maker = (
+                    _MatteMaker(source, described)
+                    if quadmask
+                    else _PictureMaker.of(source, described, colour)
+                )
+            number = first_frame + count - 1
+            frame = maker.frame(decoded, number)
+            metadata = _metadata(maker.format, Path(movie), number, count - 1)
+            writer.submit(frame.with_metadata(metadata), pattern.path(number))
+            if on_frame is not None:
+                on_frame(count, max(count, maker.format.frame_count) if maker.format.frame_count else 0)
+    return count
+
+
+_NO_TAG = 2
+
+
+def _refuse_existing_frames(pattern: FramePattern, first_frame: int) -> None:
+    if not pattern.folder.is_dir():
+        return
+    existing = [number for number in pattern.frames_on_disk() if number >= first_frame]
+    if existing:
+        raise OutputExistsError(
+            f"{pattern.path(existing[0])} exists already and is not overwritten; choose another name"
+        )
+
+
+@dataclass(frozen=True)
+class _PictureMaker:
+    """Decoded frames to scene-linear frames."""
+
+    source: Movie
+    format: MovieFormat
+    transfer: Transfer
+    light: NDArray[np.float16]
+    """(65536,) the light of each 16-bit code value."""
+
+    @classmethod
+    def of(cls, source: Movie, described: MovieFormat, colour: str) -> _PictureMaker:
+        transfer = choose_transfer(colour, described.transfer_tag)
+        light = decode(np.arange(65536) / 65535.0, transfer).astype(HALF)
+        return cls(source, described, transfer, light)
+
+    def frame(self, decoded: Any, number: int) -> Frame:
+        light = self.light[self.source.rgb(decoded)]
+        frame = Frame.from_pixels(number, ("R", "G", "B"), light, pixel_aspect=self.format.pixel_aspect)
+        return frame.with_metadata(
+            {"chromaticities": self.format.primaries, "void/source_transfer": self.transfer}
+        )
+
+
+@dataclass(frozen=True)
+class _MatteMaker:
+    """Decoded frames of a quadmask to mattes."""
+
+    source: Movie
+    format: MovieFormat
+
+    def frame(self, decoded: Any, number: int) -> Frame:
+        # Late, because only quadmasks need its image filters.
+        from void_engine.quadmask import roles_from_levels
+
+        levels = self.source.luma(decoded)
+        remove, affected = roles_from_levels(levels)
+        planes = np.stack([remove, affected, levels / np.float32(255)], axis=2).astype(HALF)
+        return Frame.from_pixels(number, QUADMASK_CHANNELS, planes, pixel_aspect=self.format.pixel_aspect)
+
+
+def _metadata(described: MovieFormat, movie: Path, number: int, index: int) -> dict[str, MetadataValue]:
+    rate = described.rate
+    values: dict[str, MetadataValue] = {FRAME_RATE_ATTRIBUTE: rate, "void/source_movie": movie.name}
+    if round(rate) <= _FASTEST_TIMECODE:
+        # Without a timecode of its own the movie gets one that counts as its frame numbers do.
+        start = described.timecode
+        count = max(0, number) if start is None else start.frame_count(rate) + index
+        dropping = start is not None and start.drop_frame
+        values[TIMECODE_ATTRIBUTE] = Timecode.at(count, rate, dropping)
+    return values

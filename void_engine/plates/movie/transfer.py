@@ -1,0 +1,77 @@
+"""From a movie's code values to scene-linear light.
+
+Movies are *display-referred*: their code values say what a screen should show, so the screen's curve (the
+electro-optical transfer function) turns them into light, not the inverse of a camera's. Code 1 becomes 1.0.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from void_engine.arrays import Float64Array
+from void_engine.errors import SettingError
+
+Transfer = Literal["srgb", "bt1886", "rec709", "gamma22", "gamma28", "linear"]
+"""
+srgb: IEC 61966-2-1, piecewise: what computer screens show.
+bt1886: ITU-R BT.1886 with a black of 0, a plain power of 2.4: a grading monitor.
+rec709: the inverse of ITU-R BT.709's camera curve, for footage that no one has graded.
+gamma22, gamma28: plain powers (the BT.470 tags).
+"""
+
+TRANSFERS: tuple[Transfer, ...] = get_args(Transfer)
+
+# H.273 codes of transfer characteristics that name a curve of ours. Those of BT.709 and its relatives say how
+# a camera would have encoded; what they are looked at with is BT.1886.
+_OF_TAG: dict[int, Transfer] = {
+    1: "bt1886",
+    4: "gamma22",
+    5: "gamma28",
+    6: "bt1886",
+    8: "linear",
+    13: "srgb",
+    14: "bt1886",
+    15: "bt1886",
+}
+_UNTAGGED = (0, 2, 3)
+_HDR = {16: "PQ (SMPTE ST 2084)", 18: "HLG (ARIB STD-B67)"}
+
+
+def choose_transfer(colour: str, tag: int) -> Transfer:
+    """The curve to decode a movie with.
+
+    Args:
+        colour: ``auto`` or one of :data:`TRANSFERS`. ``auto`` follows the movie's tag; an untagged movie is
+            taken as sRGB, since that is what it was looked at with.
+        tag: the movie's transfer characteristics by H.273 code.
+
+    Raises:
+        SettingError: for an unknown name, and for ``auto`` with a tag that has no curve here (PQ, HLG, ...).
+    """
+    for name in TRANSFERS:
+        if colour == name:
+            return name
+    if colour != "auto":
+        raise SettingError(f"there is no movie colour '{colour}'; choose auto, {', '.join(TRANSFERS)}")
+    if tag in _UNTAGGED:
+        return "srgb"
+    if tag in _OF_TAG:
+        return _OF_TAG[tag]
+    raise SettingError(
+        f"the movie's transfer function is {_HDR.get(tag, f'H.273 code {tag}')}, which has no single way to "
+        "scene-linear; convert it to scene-linear EXR in a grading tool, or name the curve with --colour"
+    )
+
+
+def decode(code: Float64Array, transfer: Transfer) -> Float64Array:
+    """Code values in 0..1 as linear light in 0..1."""
+    if transfer == "linear":
+        return code
+    if transfer == "srgb":
+        return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+    if transfer == "rec709":
+        return np.where(code < 0.081, code / 4.5, ((code + 0.099) / 1.099) ** (1 / 0.45))
+    exponents = {"bt1886": 2.4, "gamma22": 2.2, "gamma28": 2.8}
+    return np.asarray(code ** exponents[transfer])

@@ -1,0 +1,149 @@
+"""A result's frames written behind the engine's back, on threads. Each thread handles whole files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+
+from void_engine.errors import OutputError
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.storage.waiting import NO_PATIENCE, Patience, with_need
+
+
+class PlateWriter:
+    """Writes frames on threads while the next are made.
+
+    At most ``in_flight`` frames wait or are being written: :meth:`submit` blocks beyond that, so memory is
+    bounded. What goes wrong on a thread is raised by the next :meth:`submit` or by :meth:`close`. Leaving the
+    context by an exception drops what has not been started; frames that are whole stay, and nothing
+    half-written remains.
+    """
+
+    def __init__(
+        self,
+        compression: str | None = None,
+        *,
+        threads: int = 2,
+        in_flight: int = 4,
+        overwrite: bool = False,
+        on_written: Callable[[int, Path], None] | None = None,
+        patience: Patience = NO_PATIENCE,
+        expected: int = 1,
+    ) -> None:
+        """
+        Args:
+            compression, overwrite: as :func:`void_engine.plates.exr.file.write_frame`.
+            patience: how long a volume is waited for that is full or gone.
+            expected: how many frames will come, to say how much room they need.
+            on_written: called with frame number and path when a frame is whole, on the writing thread; what
+                it raises counts as a failed write.
+        """
+        self._compression = compression
+        self._overwrite = overwrite
+        self._on_written = on_written
+        self._patience = patience
+        self._left = expected
+        self._mean_bytes = 0.0
+        self._device: dict[Path, int] = {}
+        self._pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="plate-write")
+        self._slots = threading.Semaphore(max(1, in_flight))
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+        self._closed = False
+
+    def __enter__(self) -> PlateWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+    def submit(self, frame: Frame, path: Path | str) -> None:
+        """Hand over a frame to be written; waits while too many are in flight.
+
+        Raises:
+            PlateError, OutputExistsError: what an earlier frame's writing ran into.
+            ValueError: after the writer was closed.
+        """
+        if self._closed:
+            raise ValueError("the writer is closed")
+        self._slots.acquire()
+        try:
+            self._raise_error()
+            self._pool.submit(self._write, frame, Path(path))
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def close(self) -> None:
+        """Wait until every frame is written.
+
+        Raises:
+            PlateError, OutputExistsError: what a frame's writing ran into and was not raised yet.
+        """
+        self._closed = True
+        self._pool.shutdown()
+        self._raise_error()
+
+    def abandon(self) -> None:
+        """Drop the frames that have not been started and wait for those that have."""
+        self._closed = True
+        self._pool.shutdown(cancel_futures=True)
+
+    def _write(self, frame: Frame, path: Path) -> None:
+        try:
+            with self._lock:
+                if self._error is not None:
+                    return
+            self._patience.insist(lambda: self._attempt(frame, path))
+            if self._on_written is not None:
+                self._on_written(frame.number, path)
+        except BaseException as error:  # noqa: BLE001 - raised again by submit or close
+            with self._lock:
+                self._error = self._error or error
+        finally:
+            self._slots.release()
+
+    def _attempt(self, frame: Frame, path: Path) -> None:
+        self._require_folder(path)
+        try:
+            write_frame(frame, path, self._compression, overwrite=self._overwrite)
+        except OutputError as error:
+            needed = max(1, self._left) * (self._mean_bytes or frame.size_bytes)
+            error.obstacle = with_need(error.obstacle, int(needed))
+            raise
+        size = path.stat().st_size
+        with self._lock:
+            self._left -= 1
+            self._mean_bytes = size if not self._mean_bytes else 0.9 * self._mean_bytes + 0.1 * size
+            self._device.setdefault(path.parent, path.parent.stat().st_dev)
+
+    def _require_folder(self, path: Path) -> None:
+        """Make sure that the folder is the one of the earlier frames. Where a network drive goes away, an
+        empty folder of the local disk comes to light, which would be written to and hidden again."""
+        with self._lock:
+            device = self._device.get(path.parent)
+        try:
+            if device is None or path.parent.stat().st_dev == device:
+                return
+            reason = "another drive is mounted there"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        raise OutputError(
+            f"the output folder {path.parent} has gone away: {reason}; bring the drive back",
+            obstacle=f"output folder {path.parent} is gone ({reason})",
+        )
+
+    def _raise_error(self) -> None:
+        with self._lock:
+            error = self._error
+        if error is not None:
+            raise error
