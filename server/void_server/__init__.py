@@ -1,1 +1,1 @@
-"""The server: it queues jobs, owns the device through a worker process, and gives frames back."""
+"""The server. It queues jobs, runs them in worker processes that own the devices, and gives frames back."""

@@ -1,4 +1,4 @@
-"""``python -m void_server``: the ``void`` command without an entry point on the PATH."""
+"""Runs the ``void`` command as ``python -m void_server``, where the command itself is not on the PATH."""
 
 from void_server.cli.app import main
 

@@ -1,22 +1,38 @@
-"""What can go wrong in the server, drawn once. A message names the file, job or setting and the remedy."""
+"""The errors of the server. A message names the file, job or setting, and the remedy."""
 
 from __future__ import annotations
 
+from void_protocol.messages import JobState
+
 
 class ServiceError(Exception):
-    """Any failure that the server explains to whoever runs it."""
+    """Any failure that the server explains to the person who runs it."""
 
 
 class ServerSettingError(ServiceError):
-    """A setting of the server cannot be honoured."""
+    """A setting has a value that it cannot have.
+
+    Args:
+        setting: its name.
+        reason: what is wrong with its value, and what to use.
+        place: where the value comes from, such as a file or an option; empty where nobody knows.
+    """
+
+    def __init__(self, setting: str, reason: str, place: str = "") -> None:
+        super().__init__(f"{place}: {setting}: {reason}" if place else f"{setting}: {reason}")
+        self.setting, self.reason = setting, reason
+
+
+class SettingsFileError(ServiceError):
+    """A file of settings cannot be read or written."""
 
 
 class KeyListError(ServiceError):
-    """The list of clients cannot be changed as asked."""
+    """The list of clients cannot be changed as requested."""
 
 
 class HomeInUseError(ServiceError):
-    """Another server runs with the same home folder."""
+    """Another server is running with the same home folder."""
 
 
 class StoreError(ServiceError):
@@ -24,19 +40,27 @@ class StoreError(ServiceError):
 
 
 class StoreFullError(StoreError):
-    """The job store's volume is full: the server has to stop until there is room."""
+    """The volume of the job store is full. The server has to stop until there is room."""
+
+
+class StateChangeRefused(ServiceError):  # noqa: N818 - the job stays as it is
+    """A job's state may not follow its present one; see :mod:`void_server.broker.jobs.job_states`."""
+
+    def __init__(self, job_id: str, before: JobState | None, after: JobState) -> None:
+        known = "is not stored" if before is None else f"is {before.value}"
+        super().__init__(f"job {job_id} {known} and cannot become {after.value}")
 
 
 class ServerStartError(ServiceError):
-    """A server process did not come up."""
+    """A server process did not start."""
 
 
 class RunnerError(ServiceError):
     """The function that runs jobs cannot be loaded."""
 
 
-class RequestRefused(Exception):  # noqa: N818 - an answer, not a failure of the server
-    """A client's request is answered with an ``error`` message of this code."""
+class RequestRefused(Exception):  # noqa: N818 - this is an answer, not a failure of the server
+    """A client's request is refused: the answer is an ``error`` message of this code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

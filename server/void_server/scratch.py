@@ -1,4 +1,4 @@
-"""Where a process on a farm puts what it needs only while it runs, and what it may keep for the next one."""
+"""Decides where a process on a farm puts its temporary files, and the caches that the next one may use."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 
 _CACHES = ("VOID_CACHE", "HF_HOME", "XDG_CACHE_HOME", "TORCH_HOME")
-"""Set to a folder below the scratch where nobody has set them: a farm may have no home to put them in."""
+"""Variables that get a folder below the scratch where nobody has set them, because a farm's user may have no
+home."""
 
 
 def settle_in(scratch: Path) -> None:
-    """Put temporary files and caches of this process, and of those it starts, below ``scratch``.
+    """Put the temporary files and caches of this process, and of those that it starts, below ``scratch``.
 
     Call it before engines are loaded.
 

@@ -1,8 +1,8 @@
-"""The server's own log: one JSON object a line, in files that are rotated by size.
+"""Writes the server's own log: one JSON object a line, in files that are rotated by size.
 
-``logs/server.jsonl`` is the newest, ``server.jsonl.1`` the one before it. Each line has ``time`` (UTC),
-``level``, ``logger`` and ``message``, and where they are known ``job_id``, ``state``, ``worker``, ``owner``.
-An exception comes as ``trace``.
+``logs/server.jsonl`` is the newest file and ``server.jsonl.1`` the one before it. Each line has ``time``
+(UTC), ``level``, ``logger`` and ``message`` and, where they are known, ``job_id``, ``state``, ``worker`` and
+``owner``. An exception is in ``trace``.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ FIELDS = ("job_id", "state", "worker", "owner")
 """What a record may carry beside its text (``extra=``), for programs that read the log."""
 _WAITING_RECORDS = 10_000
 _GATHER_S = 0.05
-"""Records are written together that come within this time: a thread that wakes for each of them would take
-its turns away from the one that answers clients."""
+"""Records that come within this time, in seconds, are written together: a thread that woke for each of them
+would take its turns from the one that answers clients."""
 
 
 def server_log_file(settings: ServerSettings) -> Path:
-    """The newest of the server's log files."""
+    """Return the newest of the server's log files."""
     return settings.log_folder / "server.jsonl"
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON."""
+    """Formats a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, str] = {
@@ -52,7 +52,7 @@ class JsonLines(logging.Formatter):
 
 
 class _LinesFile(RotatingFileHandler):
-    """As its base, but formats each record once, and leaves it to others to flush."""
+    """A rotating file that formats each record once and leaves flushing to others."""
 
     _size = 0
 
@@ -67,16 +67,16 @@ class _LinesFile(RotatingFileHandler):
             size = len(line.encode("utf-8", "backslashreplace"))
             if self._size + size >= self.maxBytes:
                 self.doRollover()
-            if self.stream is None:  # it could not be opened again after the last rotation
+            if self.stream is None:  # the file could not be opened again after the last rotation
                 self.stream = self._open()
             self.stream.write(line)
             self._size += size
-        except Exception:  # noqa: BLE001 - as every handler does: what cannot be logged stops nothing
+        except Exception:  # noqa: BLE001 - like every handler, it must not stop what it logs
             self.handleError(record)
 
 
 class _Writer(QueueListener):
-    """Hands records to the handlers, and lets ``file`` flush when there are no more."""
+    """Hands records to the handlers, and flushes ``file`` when there are no more."""
 
     def __init__(self, records: queue.Queue[logging.LogRecord], file: _LinesFile, *others: logging.Handler):
         super().__init__(records, file, *others, respect_handler_level=True)
@@ -86,10 +86,10 @@ class _Writer(QueueListener):
     def dequeue(self, block: bool) -> logging.LogRecord:
         with contextlib.suppress(queue.Empty):
             return self._records.get_nowait()
-        with contextlib.suppress(OSError):  # a full disk: the lines stay in memory and go with the next ones
+        with contextlib.suppress(OSError):  # on a full disk the lines stay in memory
             self._file.flush()
         record = self._records.get(block)
-        if isinstance(record, logging.LogRecord):  # else it says that this is the end
+        if isinstance(record, logging.LogRecord):  # anything else ends the queue
             time.sleep(_GATHER_S)
         return record
 
@@ -108,7 +108,7 @@ def logging_to_files(settings: ServerSettings) -> Iterator[None]:
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     level, others = root.level, list(root.handlers)
-    # Nobody waits for a log: a thread formats and writes, also what others print on a terminal.
+    # Nobody waits for a log, so a thread formats and writes it, also what other handlers print on a terminal.
     records: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_RECORDS)
     listener = _Writer(records, handler, *others)
     root.handlers = [_Handover(records)]
@@ -124,7 +124,7 @@ def logging_to_files(settings: ServerSettings) -> Iterator[None]:
 
 
 class _Handover(QueueHandler):
-    """Passes records on as they are; beyond what may wait they are lost, and nothing stands still."""
+    """Passes records on unchanged. When too many wait, more are dropped, so that no thread has to wait."""
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         return record
@@ -135,10 +135,10 @@ class _Handover(QueueHandler):
 
 
 def rotate_output(path: Path, most_bytes: int, files: int) -> None:
-    """Move what a living process has written away, once it is more than ``most_bytes``.
+    """Move away what a living process has written, once it is more than ``most_bytes``.
 
-    The process keeps its file open, for appending: the text is copied to ``<name>.1`` and the file emptied.
-    Call while nothing is being written; what comes between the two is lost.
+    The process keeps its file open for appending, so the text is copied to ``<name>.1`` and the file is
+    emptied. Call this while nothing is written: a line that comes between the two is lost.
     """
     try:
         if path.stat().st_size <= most_bytes:

@@ -1,4 +1,5 @@
-"""A job from files on disk: a plate pattern, mattes, a range. For whoever has no host that exports."""
+"""Makes a job from files on disk (a plate pattern, mattes, a frame range) for those without a host that
+exports."""
 
 from __future__ import annotations
 
@@ -19,33 +20,33 @@ from void_protocol.job import Format, Matte, Output, RemovalJob, Role, RotoShape
 
 @dataclass(frozen=True, kw_only=True)
 class ShotFiles:
-    """Where a shot is and what shall become of it."""
+    """Where a shot's files are and what to do with them."""
 
     plate: str
-    """Pattern; may be relative to ``base``."""
+    """Pattern of the plate; it may be relative to ``base``."""
     output: str
-    """Pattern; ``{version}`` becomes ``v001``."""
+    """Pattern of the result; ``{version}`` becomes ``v001``."""
     frames: tuple[int, int] | None = None
-    """Both ends included; None for all on disk."""
+    """First and last frame, both included; None for all frames on disk."""
     remove: Sequence[str] = ()
-    """Mattes of what goes, each ``PATTERN[:CHANNEL]``."""
+    """Mattes of what goes, each as ``PATTERN[:CHANNEL]``."""
     affected: Sequence[str] = ()
     ignore: Sequence[str] = ()
     quadmask: str | None = None
-    """As ``void ingest --quadmask`` writes it."""
+    """Pattern of a quadmask as ``void ingest --quadmask`` writes it."""
     shapes: Sequence[RotoShape] = ()
     settings: Settings = field(default_factory=Settings)
     colour_space: str | None = None
-    """None for what the plate's primaries say."""
+    """The plate's colour space; None derives it from the plate's primaries."""
     name: str | None = None
-    """None for what the plate's file name says."""
+    """The shot's name; None derives it from the plate's file name."""
     version: int = 1
     base: Path | None = None
-    """The folder that relative patterns start in; None for where the process runs."""
+    """The folder in which relative patterns start; None for the process's current folder."""
 
 
 def job_from_files(wanted: ShotFiles) -> RemovalJob:
-    """The job; of the plate one header is read.
+    """Make the job. One header of the plate is read for it.
 
     Raises:
         PlateError: when the plate has no frame on disk or its first one cannot be read.
@@ -81,12 +82,12 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
 
 
 def absolute_pattern(pattern: str, base: Path | None = None) -> str:
-    """The pattern from the root on."""
+    """Make the pattern absolute, starting from ``base``."""
     return str((Path(pattern) if base is None else base / pattern).absolute())
 
 
 def _matte(text: str, role: Role, base: Path | None) -> Matte:
-    """``PATTERN`` or ``PATTERN:CHANNEL``."""
+    """Read ``PATTERN`` or ``PATTERN:CHANNEL``."""
     pattern, colon, channel = text.rpartition(":")
     if colon and pattern.lower().endswith(".exr"):
         return Matte(role=role, pattern=absolute_pattern(pattern, base), channel=channel)
@@ -94,7 +95,8 @@ def _matte(text: str, role: Role, base: Path | None) -> Matte:
 
 
 def _space_of(header: FrameHeader) -> str:
-    """The space that a plate's chromaticities name; the configuration's own where there are none."""
+    """Return the colour space that a plate's chromaticities name, or the configuration's own where there are
+    none."""
     found = header.metadata.get("chromaticities")
     if isinstance(found, tuple) and np.allclose(found, REC709_CHROMATICITIES, atol=1e-3):
         return REC709_SPACE

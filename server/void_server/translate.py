@@ -1,4 +1,5 @@
-"""From a job, in the host's words, to a request of the engine's. The one place where y is turned over."""
+"""Translates a job, in the host's terms, into a request to the engine. Only here is the y axis turned
+over."""
 
 from __future__ import annotations
 
@@ -27,11 +28,12 @@ from void_protocol.job import RemovalJob, Role, RotoShape, ShapeFrame
 from void_protocol.job_file import encode_job
 
 warm_engine: Callable[[str], Engine] = cache(make_engine)
-"""Engines are kept for the process's life, so that a worker loads a model once."""
+"""Makes an engine once and keeps it for the process's life, so that a worker loads a model once."""
 
 
 TURN_S = 60.0
-"""A job whose work has not begun waits this long at a time."""
+"""A job whose work has not begun waits for at most this long, in seconds, before other jobs get their
+turn."""
 
 
 def run_job(
@@ -42,13 +44,14 @@ def run_job(
     wait_s: float = 0.0,
     start_wait_s: float | None = None,
 ) -> None:
-    """Run a job here, in this process. Every pattern in it is a path on this machine.
+    """Run a job in this process. Every pattern in it is a path on this machine.
 
     Args:
-        resume: frames of the result that this very job has already written are kept and not made again.
-        wait_s: how long to wait, once the work has begun, for what may pass: a late frame, a full volume.
-        start_wait_s: the same before the work begins; None for ``wait_s``, at most :data:`TURN_S`: who asked
-            may have better work for this process than to wait.
+        resume: whether to keep those frames of the result that this very job has written before.
+        wait_s: how long to wait, once the work has begun, for an obstacle that may pass, such as a late frame
+            or a full volume.
+        start_wait_s: how long to wait before the work begins; None for ``wait_s``, but at most
+            :data:`TURN_S`, because the process may have other jobs to do in the meantime.
 
     Raises:
         EngineError: when the removal fails; the message is for the artist.
@@ -67,7 +70,7 @@ def run_job(
 def removal_request(
     job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False
 ) -> RemovalRequest:
-    """The request that a job stands for. Its file sequences are closed with ``files``; none is opened yet.
+    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet.
 
     Raises:
         SettingError: for an engine that is not known here, or an engine option that it cannot honour.
@@ -118,7 +121,8 @@ def _sequence(job: RemovalJob, pattern: str, files: ExitStack) -> PlateSequence:
 
 
 def shot_mattes(job: RemovalJob, files: ExitStack) -> ShotMattes:
-    """The job's shapes and matte files, by role, in the engine's coordinates and at the scale of the work."""
+    """Return the job's shapes and matte files, by role, in the engine's coordinates and at the scale of the
+    work."""
     by_role: dict[Role, list[RotoShape]] = {}
     for shape in job.shapes:
         by_role.setdefault(shape.role, []).append(shape)
@@ -150,7 +154,8 @@ def _shapes_at(shapes: Sequence[RotoShape], format_height: int) -> ShapesAt:
 
 def _shape(name: str, at: ShapeFrame, format_height: int) -> ShapeAtFrame:
     rows = [msgspec.structs.astuple(point) for point in at.points]
-    # (points, six positions, x and y); y turns over: positions about the format's height, offsets about 0.
+    # The axes are points, six positions, x and y. y is turned over: positions about the format's height,
+    # offsets about 0.
     values = np.array(rows, np.float64).reshape(-1, 6, 2)
     values[..., 1] *= -1.0
     values[:, 0, 1] += format_height
@@ -183,7 +188,7 @@ def _metadata(job: RemovalJob, engine_name: str) -> dict[str, str | int | float]
         "void/release": version("void-nuke"),
         "void/shot": job.shot.name,
         "void/engine": engine_name,
-        "void/seed": str(settings.seed),  # may exceed the 32 bits that an EXR integer has
+        "void/seed": str(settings.seed),  # it may exceed the 32 bits of an EXR integer
         "void/prompt": settings.prompt,
         "void/output_version": job.output.version,
         "void/proxy_scale": settings.proxy_scale,

@@ -3,6 +3,7 @@ then is one of that."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +14,26 @@ from void_protocol.client import Client
 from void_server.operation.server_process import ServerProcess
 
 
-@pytest.fixture
-def runner_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers that the test starts itself find the tests' own runners."""
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+@pytest.fixture(scope="session", autouse=True)
+def checkout_on_path() -> Iterator[None]:
+    """Processes that a test starts find this checkout's packages, and the tests' own runners."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(str(CHECKOUT / part) for part in ("", "plugin", "server")))
+        yield
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server for all tests of a module, with the runner that copies frames."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(CHECKOUT))
-        with server_for(tmp_path_factory.mktemp("home")) as running:
-            yield running
+    with server_for(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server for one test that kills it or counts what is in it."""
+    with server_for(tmp_path / "home") as running:
+        yield running
 
 
 @pytest.fixture

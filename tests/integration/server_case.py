@@ -23,7 +23,7 @@ MAGIC = b"\x76\x2f\x31\x01"
 
 
 def server_for(home: Path, **settings: Any) -> ServerProcess:
-    """A server with impatient settings. ``PYTHONPATH`` has to reach the runner."""
+    """A server with impatient settings."""
     values: dict[str, Any] = {
         "endpoint": "tcp://127.0.0.1:0",
         "runner": "tests.integration.server_runner:copy_frames",

@@ -16,7 +16,7 @@ import pytest
 
 from tests.bench.lost_power import FSYNC_JOURNAL, lose_unsynced, watch_syncs
 from tests.integration.cut_wire import CutWire
-from tests.integration.server_case import CHECKOUT, assert_copied, server_for, wait_until, write_shot
+from tests.integration.server_case import assert_copied, server_for, wait_until, write_shot
 from tests.integration.server_case import job_for as copy_job_for
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
@@ -36,16 +36,14 @@ MEBI = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(CHECKOUT))
-        settings = {
-            "runner": "tests.integration.faulty_runner:run",
-            "worker_silence_s": 1.0,
-            "stage_limits_s": {"dreaming": 1.0, "counting": 60.0},
-            "wait_limit_s": 60.0,
-        }
-        with server_for(tmp_path_factory.mktemp("home"), **settings) as running:
-            yield running
+    settings = {
+        "runner": "tests.integration.faulty_runner:run",
+        "worker_silence_s": 1.0,
+        "stage_limits_s": {"dreaming": 1.0, "counting": 60.0},
+        "wait_limit_s": 60.0,
+    }
+    with server_for(tmp_path_factory.mktemp("home"), **settings) as running:
+        yield running
 
 
 @pytest.fixture
@@ -198,23 +196,16 @@ def test_a_machine_without_memory_is_said_plainly(client: Client, plate: Path, t
 # Wires and uploads
 
 
-@pytest.fixture
-def copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerProcess]:
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
-    with server_for(tmp_path / "home") as running:
-        yield running
-
-
 def through(wire: CutWire, connection: Connection) -> Connection:
     return Connection(wire.endpoint, connection.server_key, connection.client_key, connection.client_secret)
 
 
-def test_a_cut_upload_goes_on_at_the_first_missing_chunk(copying: ServerProcess, tmp_path: Path) -> None:
+def test_a_cut_upload_goes_on_at_the_first_missing_chunk(own_server: ServerProcess, tmp_path: Path) -> None:
     size = 40 * MEBI
     shot = write_shot(tmp_path / "shot", frames=1, size=size)
     job = copy_job_for(shot, tmp_path / "out", frames=1)
     events: list[WatchEvent] = []
-    connection = copying.connection()
+    connection = own_server.connection()
     with CutWire(connection.endpoint) as wire, Client(through(wire, connection)) as client:
         client.wait_connected(10)
         for cut_at in (15 * MEBI, 30 * MEBI):
@@ -233,19 +224,19 @@ def test_a_cut_upload_goes_on_at_the_first_missing_chunk(copying: ServerProcess,
     assert numbered == list(range(first.job.sequence + 1, info.sequence + 1))  # none lost, none twice
 
 
-def test_an_upload_goes_on_at_its_chunk_in_a_new_server(copying: ServerProcess, tmp_path: Path) -> None:
+def test_an_upload_goes_on_at_its_chunk_in_a_new_server(own_server: ServerProcess, tmp_path: Path) -> None:
     size = 40 * MEBI
     shot = write_shot(tmp_path / "shot", frames=1, size=size)
     job = copy_job_for(shot, tmp_path / "out", frames=1)
-    connection = copying.connection()
+    connection = own_server.connection()
     with CutWire(connection.endpoint) as wire, Client(through(wire, connection)) as client:
         client.wait_connected(10)
         wire.cut_after_bytes = 20 * MEBI
         remote = client.submit(job, transfer="streamed")
         wait_until(lambda: wire.cut_after_bytes is None, 20.0)
-        copying.kill()
-        copying.start()
-        wire.target(copying.connection().endpoint)
+        own_server.kill()
+        own_server.start()
+        wire.target(own_server.connection().endpoint)
         wire.mend()
         info = remote.done.result(40)
         assert info.state is JobState.DONE
@@ -253,11 +244,11 @@ def test_an_upload_goes_on_at_its_chunk_in_a_new_server(copying: ServerProcess, 
     assert_copied(shot, tmp_path / "out", frames=1)
 
 
-def test_a_cut_wire_costs_no_event_and_no_frame(copying: ServerProcess, tmp_path: Path) -> None:
+def test_a_cut_wire_costs_no_event_and_no_frame(own_server: ServerProcess, tmp_path: Path) -> None:
     shot = write_shot(tmp_path / "shot", frames=12, size=300_000)
     job = copy_job_for(shot, tmp_path / "out", frames=12, prompt="slow")
     events: list[WatchEvent] = []
-    connection = copying.connection()
+    connection = own_server.connection()
     with CutWire(connection.endpoint) as wire, Client(through(wire, connection)) as client:
         remote = client.submit(job, transfer="streamed", on_event=events.append)
         for frames in (2, 5, 8):
@@ -280,7 +271,6 @@ def test_a_cut_wire_costs_no_event_and_no_frame(copying: ServerProcess, tmp_path
 def test_what_was_told_survives_a_power_cut(
     plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
     monkeypatch.setenv(FSYNC_JOURNAL, "")
     watch_syncs(tmp_path / "hook", tmp_path / "journal")
     home = tmp_path / "home"

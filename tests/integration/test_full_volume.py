@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.server_case import CHECKOUT, assert_copied, job_for, server_for, wait_until, write_shot
+from tests.integration.server_case import (
+    assert_copied,
+    job_for,
+    server_for,
+    wait_until,
+    write_shot,
+)
 from void_protocol.client import Client
 from void_protocol.messages import JobState
 from void_protocol.watching import Disconnected, WatchEvent
@@ -41,8 +47,7 @@ def fill(path: Path) -> None:
 
 
 @pytest.fixture
-def server(volume: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerProcess]:
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+def server(volume: Path) -> Iterator[ServerProcess]:
     with server_for(volume / "home") as running:
         yield running
 

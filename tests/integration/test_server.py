@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from tests.integration.server_case import (
-    CHECKOUT,
     FIRST,
     assert_copied,
     job_for,
@@ -134,8 +133,7 @@ def test_proof_holds_for_the_same_bytes_only(client: Client, shot: Path, tmp_pat
     assert outputs_problem == ""
 
 
-def test_a_server_that_may_not_read_gets_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+def test_a_server_that_may_not_read_gets_the_files(tmp_path: Path) -> None:
     shot, roots = write_shot(tmp_path / "shot"), tmp_path / "allowed"
     roots.mkdir()
     running = server_for(tmp_path / "home", read_roots=(roots,), output_roots=(roots,))

@@ -27,8 +27,6 @@ from void_server.access.keys import allowed_folder, make_key_pair
 from void_server.broker.jobs.spool import Spool
 from void_server.operation.server_process import ServerProcess
 
-pytestmark = pytest.mark.usefixtures("runner_on_path")
-
 
 @pytest.fixture
 def endpoint() -> str:

@@ -20,7 +20,6 @@ import pytest
 import zmq
 
 from tests.integration.server_case import (
-    CHECKOUT,
     FIRST,
     Stranger,
     job_for,
@@ -43,8 +42,7 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ServerProcess]]:
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+def start(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     with ExitStack() as servers:
 
         def start_server(**settings: Any) -> ServerProcess:

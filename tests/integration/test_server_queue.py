@@ -7,7 +7,6 @@ import socket
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,6 @@ from void_protocol.operating import Operating
 from void_protocol.remote_job import RemoteJob
 from void_server.access.keys import allowed_folder, make_key_pair, write_public_key
 from void_server.operation.server_process import ServerProcess
-
-pytestmark = pytest.mark.usefixtures("runner_on_path")
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
-    """For a test that kills it or counts what is in it."""
-    with server_for(tmp_path / "home") as running:
-        yield running
 
 
 def let_in(server: ServerProcess, name: str) -> Connection:

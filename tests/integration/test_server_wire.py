@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from tests.integration.server_case import (
-    CHECKOUT,
     FIRST,
     MAGIC,
     Stranger,
@@ -34,12 +33,10 @@ CHUNK = 1_048_576
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(CHECKOUT))
-        home = tmp_path_factory.mktemp("home")
-        # Slow heartbeats: the strangers here keep none.
-        with server_for(home, heartbeat_s=20.0, fetches=2, file_bytes=4_000_000) as running:
-            yield running
+    home = tmp_path_factory.mktemp("home")
+    # Slow heartbeats: the strangers here keep none.
+    with server_for(home, heartbeat_s=20.0, fetches=2, file_bytes=4_000_000) as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,11 @@ MOST_LINES = 450
 FORBIDDEN_IN_THE_HOST = ("torch", "numpy", "OpenImageIO", "cv2")
 MAY_IMPORT_NUKE = {"plugin/init.py", "plugin/menu.py", "plugin/void_nuke/host/nuke_host.py"}
 WIDGETS_ONLY_IN = "plugin/void_nuke/ui/"
+MAY_SPEAK_SQL = {
+    f"server/void_server/broker/jobs/{name}.py"
+    for name in ("store", "store_database", "store_queue", "store_schema")
+}
+SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|CREATE|ALTER|DROP|PRAGMA|BEGIN|COMMIT)\s")
 
 
 def modules(*folders: str) -> list[Path]:
@@ -91,6 +97,31 @@ def test_widgets_are_drawn_only_in_the_ui() -> None:
         name_of(path) for path in modules(*PACKAGES) if any("QtWidgets" in name for name in imported(path))
     }
     assert {name for name in importers if not name.startswith(WIDGETS_ONLY_IN)} == set()
+
+
+def speaks_sql(path: Path) -> bool:
+    """Whether a module imports SQLite, uses the store's connection, or has a string that begins as a
+    statement does."""
+    return any(name.partition(".")[0] == "sqlite3" for name in imported(path)) or any(
+        (isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value))
+        or (
+            isinstance(node, ast.Attribute)
+            and node.attr in ("read", "write")
+            and isinstance(node.value, ast.Attribute)
+            and node.value.attr.lstrip("_") == "database"
+        )
+        for node in ast.walk(ast.parse(path.read_bytes()))
+    )
+
+
+def test_only_the_job_store_speaks_sql(tmp_path: Path) -> None:
+    assert {name_of(path) for path in modules(*PACKAGES) if speaks_sql(path)} == MAY_SPEAK_SQL
+    module = tmp_path / "module.py"
+    for source in ("import sqlite3", "a.run('SELECT 1')", "f(f' DELETE FROM {x}')", "s.database.read(q)"):
+        module.write_text(source)
+        assert speaks_sql(module), source
+    module.write_text("'Select a shape'; file.read(); nuke.execute(node, 1, 1)")
+    assert not speaks_sql(module)
 
 
 def test_the_scan_sees_every_way_to_import(tmp_path: Path) -> None:

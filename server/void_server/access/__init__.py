@@ -1,1 +1,1 @@
-"""Who may come in, which paths they may name, and how much they may ask for."""
+"""Who may connect, which paths clients may name, and how much they may ask for."""

@@ -1,7 +1,7 @@
-"""Which paths of a job the server touches at all.
+"""Decides which paths of a job the server touches at all.
 
-The worker looks again when it opens them (``void_engine.plates.storage.access``): a link may have come since
-then.
+The worker checks again when it opens them (``void_engine.plates.storage.access``), because somebody may have
+put a link there since then.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ _EXR_MAGIC = b"\x76\x2f\x31\x01"
 
 
 def check_input(path: Path, roots: Sequence[Path] | None) -> None:
-    """Refuse a path that may not be read: outside the roots (links resolved; None for anywhere), or no
-    regular file. One that does not exist passes; reading it will say so.
+    """Refuse a path that must not be read: one outside the roots (with links resolved; None allows any
+    place), or one that is not a regular file. A path that does not exist passes; reading it reports the
+    reason.
 
     Raises:
         RequestRefused: with code ``refused_path``.
@@ -40,7 +41,7 @@ def check_input(path: Path, roots: Sequence[Path] | None) -> None:
 
 
 def check_output_folder(folder: Path, roots: Sequence[Path] | None) -> None:
-    """Refuse a folder that may not be written to.
+    """Refuse a folder that must not be written to.
 
     Raises:
         RequestRefused: with code ``refused_path``.
@@ -76,8 +77,8 @@ def check_job_outputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
 
 @contextmanager
 def opened_exr(path: Path, roots: Sequence[Path] | None) -> Iterator[BinaryIO]:
-    """An EXR file, open for reading. Other files are none of a client's business: what it may ask about their
-    bytes would tell them.
+    """Open an EXR file for reading. Other files are refused, because what a client may ask about their bytes
+    would tell it what they hold.
 
     Raises:
         OSError: when it cannot be opened.
@@ -90,7 +91,7 @@ def opened_exr(path: Path, roots: Sequence[Path] | None) -> Iterator[BinaryIO]:
 
 
 def begins_as_exr(file: BinaryIO) -> bool:
-    """Whether the file's first bytes are those of an EXR; it stands at its beginning then."""
+    """Return whether the file's first bytes are those of an EXR. It is at its beginning afterwards."""
     file.seek(0)
     magic = file.read(len(_EXR_MAGIC))
     file.seek(0)
@@ -98,8 +99,8 @@ def begins_as_exr(file: BinaryIO) -> bool:
 
 
 def open_regular(path: Path, roots: Sequence[Path] | None, setting: str) -> BinaryIO:
-    """A regular file below the roots, open for reading without a buffer: what was opened is checked, not only
-    its name. ``setting`` is what the roots are called.
+    """Open a regular file below the roots for reading, without a buffer. The open file is checked, not only
+    its name. ``setting`` is the name of the setting that holds the roots, for errors.
 
     Raises:
         OSError: when it cannot be opened.
@@ -108,7 +109,7 @@ def open_regular(path: Path, roots: Sequence[Path] | None, setting: str) -> Bina
     _check_absolute(path)
     if roots is not None:
         _check_roots(path, _resolved(path), roots, setting)
-    # A pipe that takes the file's place must not hang the open.
+    # A pipe that has taken the file's place must not block the open.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         _check_regular(path, path.stat().st_mode)
@@ -133,7 +134,7 @@ def _check_absolute(path: Path) -> None:
 def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError) as error:  # a name that is too long, links that lead in a circle
+    except (OSError, RuntimeError) as error:  # the name is too long, or links lead in a circle
         raise RequestRefused("refused_path", f"{str(path)[:200]} cannot be followed: {error}") from error
 
 

@@ -1,6 +1,6 @@
-"""Who is on the list of clients, and how that is changed: what ``void keys`` does.
+"""Shows and changes the list of clients that a server lets in; ``void keys`` calls it.
 
-A running server follows the list by itself; only a new key of the server's own needs a restart.
+A running server notices changes of the list by itself. Only a new key of the server needs a restart.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ from void_server.errors import KeyListError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that Windows takes for devices."""
+"""Names that Windows takes for devices; no file may have them there."""
 
 
 @dataclass(frozen=True)
 class ListedClient:
-    """A client on the list. A damaged file has no key, and lets nobody in."""
+    """A client on the list. A client whose file is damaged has no key and is not let in."""
 
     name: str
     public: bytes | None
-    """Z85 text."""
+    """The public key as Z85 text; None when the file is damaged."""
     added_at: float
-    """Seconds since 1970, UTC."""
+    """When the client was added, in seconds since 1970, UTC."""
     problem: str = ""
 
 
 def listed_clients(home: Path) -> list[ListedClient]:
-    """The clients that are let in, by name."""
+    """Return the clients that are let in, in the order of their names."""
     clients = []
     for file in sorted(allowed_folder(home).glob("*.key")):
         try:
@@ -69,7 +69,7 @@ def add_client(home: Path, name: str, public: bytes) -> None:
     """Let a client in. ``public`` is Z85 text.
 
     Raises:
-        KeyListError: for a name or a key that cannot be used, or one that is on the list already.
+        KeyListError: when the name or the key cannot be used, or is on the list already.
         KeyFileError: when the list cannot be written.
     """
     _check_name(name)
@@ -86,10 +86,10 @@ def add_client(home: Path, name: str, public: bytes) -> None:
 
 
 def revoke_client(home: Path, name: str) -> None:
-    """Take a client off the list: a running server ends its sessions at once.
+    """Take a client off the list. A running server ends its sessions at once.
 
     Raises:
-        KeyListError: when there is none of this name, or its file cannot be removed.
+        KeyListError: when there is no client of this name, or its file cannot be removed.
     """
     _check_name(name)
     try:
@@ -102,16 +102,16 @@ def revoke_client(home: Path, name: str) -> None:
 
 
 def new_client(home: Path, name: str, folder: Path, endpoint: str | None = None) -> bytes:
-    """Make keys for a client, let it in, and put all that it needs into ``folder``, its home folder.
+    """Make keys for a client, let it in, and put all that it needs into ``folder``, its future home folder.
 
     Args:
-        endpoint: how the client reaches the server; by default where the server listens now.
+        endpoint: the address at which the client reaches the server; by default where the server listens now.
 
     Returns:
-        The client's public key, Z85 text.
+        The client's public key as Z85 text.
 
     Raises:
-        KeyListError: as :func:`add_client`; when ``folder`` holds keys already.
+        KeyListError: as for :func:`add_client`; also when ``folder`` holds keys already.
         KeyFileError: when files cannot be written, or no server runs and ``endpoint`` was not given.
     """
     server = ensure_keys(home)
@@ -136,10 +136,10 @@ def new_client(home: Path, name: str, folder: Path, endpoint: str | None = None)
 
 
 def renew_local_client(home: Path) -> bytes:
-    """A new pair for the local user; the old one is let in no more. The new public key comes back.
+    """Make a new key pair for the local user and return its public key. The old key is let in no more.
 
     Raises:
-        KeyFileError: when it cannot be written.
+        KeyFileError: when the pair cannot be written.
     """
     ensure_keys(home)
     public, secret = zmq.curve_keypair()
@@ -152,11 +152,11 @@ def renew_local_client(home: Path) -> bytes:
 
 
 def renew_server(home: Path) -> bytes:
-    """A new pair for the server; clients need its public half from then on. It comes back.
+    """Make a new key pair for the server and return its public key, which clients need from then on.
 
     Raises:
         KeyListError: while a server runs with this home.
-        KeyFileError: when it cannot be written.
+        KeyFileError: when the pair cannot be written.
     """
     running = _running_server(home)
     if running is not None:
@@ -170,10 +170,10 @@ def renew_server(home: Path) -> bytes:
 
 
 def own_public_key(home: Path) -> bytes:
-    """This user's public key, Z85 text; a pair is made where there is none.
+    """Return this user's public key as Z85 text. A pair is made where there is none.
 
     Raises:
-        KeyFileError: when it cannot be read or made.
+        KeyFileError: when the pair cannot be read or made.
     """
     file = client_secret_key_file(home)
     if not file.exists():
@@ -187,14 +187,14 @@ def own_public_key(home: Path) -> bytes:
 
 
 def check_public_key(public: bytes) -> None:
-    """Make sure that this is a public key as Z85 text.
+    """Check that the text is a public key in Z85.
 
     Raises:
         KeyListError: when it is not.
     """
     try:
         is_key = len(public) == 40 and len(z85.decode(public)) == 32
-    except Exception:  # noqa: BLE001 - pyzmq raises what its arithmetic runs into
+    except Exception:  # noqa: BLE001 - pyzmq raises whatever its arithmetic comes across
         is_key = False
     if not is_key:
         raise KeyListError(f"{public.decode('utf-8', 'replace')!r} is no public key (40 characters of Z85)")

@@ -1,6 +1,6 @@
 """The server's keys and the list of clients that it lets in.
 
-Keys are made at the first start: the server's own pair and one for the local user, who is put on the list.
+The first start makes them: the server's own pair, and one for the local user, who is put on the list.
 ``void_protocol.keys`` says where everything lies.
 """
 
@@ -42,21 +42,21 @@ class ServerKeys:
 
 
 def allowed_folder(home: Path) -> Path:
-    """Holds one ``<name>.key`` with a public key for each client that is let in."""
+    """Return the folder that holds one ``<name>.key`` with the public key of each client that is let in."""
     return keys_folder(home) / "allowed"
 
 
 def server_secret_key_file(home: Path) -> Path:
-    """The server's own pair."""
+    """Return the file with the server's own key pair."""
     return keys_folder(home) / "server.key_secret"
 
 
 def ensure_keys(home: Path) -> ServerKeys:
-    """The server's keys; what is missing is made, with private permissions.
+    """Return the server's keys. Missing ones are made, with private permissions.
 
     Raises:
-        KeyFileError: when a key file is damaged, cannot be written, or a private one is readable by others;
-            when others may write where the keys and the list lie.
+        KeyFileError: when a key file is damaged or cannot be written, others may read a private one, or
+            others may write to the folders of the keys and of the list.
     """
     try:
         for folder in (home, keys_folder(home), allowed_folder(home)):
@@ -68,10 +68,10 @@ def ensure_keys(home: Path) -> ServerKeys:
         if is_new:
             make_key_pair(server_secret_file)
         public, secret = read_secret_key_file(server_secret_file)
-        # The public half is what clients pin: it follows the secret one, whatever became of the file.
+        # The public file is what clients pin. It is written from the secret one, whatever has become of it.
         write_public_key(server_public_key_file(home), public)
         client_file = client_secret_key_file(home)
-        if is_new or not client_file.exists():  # later, who is not on the list was taken off it
+        if is_new or not client_file.exists():  # later a user who is not on the list was taken off it
             if not client_file.exists():
                 make_key_pair(client_file)
             client_public, _ = read_secret_key_file(client_file)
@@ -82,15 +82,15 @@ def ensure_keys(home: Path) -> ServerKeys:
 
 
 def make_key_pair(path: Path, pair: tuple[bytes, bytes] | None = None) -> None:
-    """A pair (public, secret), by default a new one, in ``path``, readable by its owner only; the file
-    appears whole."""
+    """Write a pair (public, secret), by default a new one, to ``path``. Only its owner can read the file,
+    which appears whole."""
     public, secret = pair or zmq.curve_keypair()
     text = f'metadata\ncurve\n    public-key = "{public.decode()}"\n    secret-key = "{secret.decode()}"\n'
     _write_private(path, text, mode=0o600)
 
 
 def write_public_key(path: Path, public: bytes) -> None:
-    """A public key in a file of the same format."""
+    """Write a public key to a file of the same format."""
     _write_private(path, f'metadata\ncurve\n    public-key = "{public.decode()}"\n', mode=0o644)
 
 
@@ -99,11 +99,11 @@ def _write_private(path: Path, text: str, mode: int) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(text)
-    put_in_place(temporary, path)  # a power cut after a client was let in must not lock it out
+    put_in_place(temporary, path)  # a client that was let in must not be locked out by a power cut
 
 
 class AllowList:
-    """The clients that are let in, read again whenever the folder changes."""
+    """The clients that are let in. The folder is read again whenever it changes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -111,16 +111,16 @@ class AllowList:
         self._names: dict[bytes, str] = {}
 
     def is_allowed(self, public: bytes) -> bool:
-        """Whether this client is on the list now. ``public`` is Z85 text."""
+        """Return whether this client is on the list now. ``public`` is Z85 text."""
         return public in self.keys()
 
     def name_of(self, public: bytes) -> str | None:
-        """The client's name on the list, or None for a stranger."""
+        """Return the client's name on the list, or None for a stranger."""
         self.keys()
         return self._names.get(public)
 
     def keys(self) -> Collection[bytes]:
-        """The public keys on the list now."""
+        """Return the public keys that are on the list now."""
         seen = tuple(sorted(_list_keys(self._folder)))
         if seen != self._seen:
             keys = {Path(name).stem: _read_allowed(self._folder / name) for name, *_ in seen}
@@ -131,7 +131,7 @@ class AllowList:
 
 def _list_keys(folder: Path) -> Iterator[tuple[str, int, int]]:
     for path in folder.glob("*.key"):
-        with suppress(FileNotFoundError):  # taken off the list this very moment
+        with suppress(FileNotFoundError):  # the client was taken off the list at this moment
             status = path.stat()
             yield path.name, status.st_mtime_ns, status.st_ino
 

@@ -1,1 +1,1 @@
-"""Many shots at once: where they are listed, how they went, what is left to do."""
+"""Many shots in one run: lists of shots, what is left to do of them, and how each went."""

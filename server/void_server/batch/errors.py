@@ -1,4 +1,4 @@
-"""What can go wrong with a list of shots."""
+"""The error of a list of shots."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from void_server.errors import ServiceError
 
 
 class ManifestError(ServiceError):
-    """A list of shots cannot be read or says something impossible; the message names the row and field."""
+    """A list of shots cannot be read or has an impossible entry. The message names the row and field."""

@@ -1,4 +1,4 @@
-"""The content of everything that a job reads, as one hash; files that did not change are not read again."""
+"""Hashes the content of everything that a job reads. Files that did not change are not read again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Known(Struct, array_like=True):
 
 
 class ContentHashes:
-    """Hashes of files, remembered in a file by path, size and time of change."""
+    """Hashes of files. They are remembered in a file by path, size and time of change."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -35,13 +35,13 @@ class ContentHashes:
             try:
                 self._known = msgspec.json.decode(path.read_bytes(), type=dict[str, _Known])
             except msgspec.DecodeError:
-                self._known = {}  # only a memory: everything is hashed again
+                self._known = {}  # without the memory every file is hashed again
 
     def of_job(self, job: RemovalJob, check_cancelled: Callable[[], None]) -> str:
-        """The hash of a job's settings and of the content of all files that it names.
+        """Return the hash of a job's settings and of the content of all files that it names.
 
         Raises:
-            MissingFrameError: naming the first frame that has no file.
+            MissingFrameError: when a frame has no file; it names the first one.
             RemovalCancelled: from ``check_cancelled``.
         """
         total = hashlib.sha256(encode_job(job))
@@ -56,7 +56,7 @@ class ContentHashes:
         return total.hexdigest()
 
     def save(self) -> None:
-        """Remember for the next run."""
+        """Save the hashes for the next run."""
         if self._path is not None:
             write_whole(self._path, msgspec.json.encode(self._known))
 
@@ -77,7 +77,7 @@ class ContentHashes:
 
 
 def _files(job: RemovalJob) -> Iterable[tuple[Path, int]]:
-    """Every file once, with a frame that it is for."""
+    """Yield every file once, with one of the frames that need it."""
     numbers = job.shot.frame_numbers
     found: dict[Path, int] = {}
     listed = [(pattern, numbers) for pattern in (job.shot.plate, *(matte.pattern for matte in job.mattes))]

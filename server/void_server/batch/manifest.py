@@ -1,4 +1,4 @@
-"""Lists of shots as a spreadsheet or a script writes them: CSV with a header line, or a JSON list."""
+"""Reads lists of shots as a spreadsheet or a script writes them: CSV with a header line, or a JSON list."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from void_server.batch.manifest_row import ManifestRow, completed, job_of
 
 
 def read_csv_manifest(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
-    """The jobs of a CSV file. The first line names the columns; comma, semicolon or tab part them.
+    """Read the jobs of a CSV file. Its first line names the columns; comma, semicolon or tab separates them.
 
     Raises:
-        ManifestError: naming the line and the field.
+        ManifestError: when a line is wrong; it names the line and the field.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -37,10 +37,10 @@ def read_csv_manifest(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
 
 
 def read_json_manifest(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
-    """The jobs of a JSON file with a list of objects.
+    """Read the jobs of a JSON file that has a list of objects.
 
     Raises:
-        ManifestError: naming the entry and the field.
+        ManifestError: when an entry is wrong; it names the entry and the field.
     """
     try:
         rows = json.loads(path.read_bytes())

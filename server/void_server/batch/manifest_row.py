@@ -1,4 +1,4 @@
-"""What a list of shots says about each, by the list's own columns, and what it leaves to whoever runs it."""
+"""One row of a list of shots, and the job that follows from it and from the defaults of the command."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
 
 
 class ManifestRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A row of a manifest; the same fields as options of the command hold for every row that leaves them out.
+    """A row of a manifest. The command has options of the same names, which count for every row that leaves a
+    field out.
 
-    In patterns ``{shot}`` becomes the shot's name. Several mattes are parted by semicolons.
+    In patterns ``{shot}`` becomes the shot's name. Semicolons separate several mattes.
     """
 
     shot: str = ""
@@ -48,10 +49,10 @@ FIELDS = tuple(field.name for field in msgspec.structs.fields(ManifestRow))
 
 
 def completed(row: Mapping[str, object], defaults: ManifestRow, where: str) -> ManifestRow:
-    """A row with what it leaves out taken from ``defaults``.
+    """Return a row in which the fields that it leaves out are taken from ``defaults``.
 
     Raises:
-        ManifestError: naming the row and the field that is wrong.
+        ManifestError: when a field is wrong; it names the row and the field.
     """
     said = {name: value for name, value in row.items() if value not in ("", None)}
     try:
@@ -63,10 +64,10 @@ def completed(row: Mapping[str, object], defaults: ManifestRow, where: str) -> M
 
 
 def job_of(row: ManifestRow, base: Path, where: str) -> RemovalJob:
-    """The job of a row. Its id follows from its content: the same row is the same job again.
+    """Return the job of a row. Its id follows from its content, so the same row gives the same job again.
 
     Raises:
-        ManifestError: naming the row and what is missing or wrong.
+        ManifestError: when a field is missing or wrong; it names the row and the field.
     """
     for name in ("shot", "plate", "output"):
         if not getattr(row, name):
@@ -110,7 +111,7 @@ def job_of(row: ManifestRow, base: Path, where: str) -> RemovalJob:
 
 
 def with_own_id(job: RemovalJob) -> RemovalJob:
-    """The job with an id that follows from all the rest of it."""
+    """Return the job with an id that follows from the rest of its content."""
     plain = msgspec.structs.replace(job, job_id="0")
     return msgspec.structs.replace(job, job_id=hashlib.sha256(encode_job(plain)).hexdigest()[:32])
 

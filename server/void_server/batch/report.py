@@ -1,4 +1,4 @@
-"""How a batch went, for people and machines."""
+"""The report on a batch, for people and for programs."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ REPORT_VERSION = 1
 
 
 class ShotState(str, Enum):
-    """Where a shot of a batch stands."""
+    """What became of a shot of a batch."""
 
     WAITING = "waiting"
     DONE = "done"
     SKIPPED = "skipped"
-    """Done by an earlier run from the same inputs and settings."""
+    """An earlier run has done the shot from the same inputs and settings."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
 class ShotReport(Struct, kw_only=True):
-    """One shot."""
+    """What became of one shot, and what it took."""
 
     shot: str
     job_id: str
     state: ShotState = ShotState.WAITING
     reason: str = ""
-    """Why it failed, in the words for the artist."""
+    """Why the shot failed, in a message for the artist."""
     exit_status: int = 0
-    """What ``void run`` of this shot alone would have ended with."""
+    """The exit status that ``void run`` of this shot alone would have."""
     frames: int = 0
-    """Whole in the result."""
+    """How many frames of the result are whole."""
     frames_kept: int = 0
-    """Of these, made by an earlier run."""
+    """How many of these frames an earlier run made."""
     frames_wanted: int = 0
     seconds: float = 0.0
     output: str = ""
@@ -48,19 +48,19 @@ class ShotReport(Struct, kw_only=True):
 
 
 class BatchReport(Struct, kw_only=True):
-    """A whole batch."""
+    """What became of every shot of a batch."""
 
     report_version: int = REPORT_VERSION
     seconds: float = 0.0
     shots: list[ShotReport]
 
     def count(self, state: ShotState) -> int:
-        """How many shots stand there."""
+        """Return how many shots are in ``state``."""
         return Counter(shot.state for shot in self.shots)[state]
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """The report in one line."""
         counted = [
             f"{self.count(state)} {state.value}"
             for state in ShotState
@@ -70,12 +70,12 @@ class BatchReport(Struct, kw_only=True):
         return f"{', '.join(counted)}; {frames} frames made in {self.seconds:.1f} s"
 
     def save(self, path: Path) -> None:
-        """Write the report as JSON; it appears when whole."""
+        """Write the report as JSON. The file appears when it is whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
 
     def table(self) -> Table:
-        """For a terminal."""
+        """Return the report as a table for a terminal."""
         colours = {ShotState.DONE: "green", ShotState.FAILED: "red", ShotState.CANCELLED: "yellow"}
         table = Table("shot", "state", "frames", "time", "result, or why not")
         for shot in self.shots:

@@ -1,4 +1,5 @@
-"""A batch, shot after shot, in this process: engines stay warm, one shot's failure is not the others'."""
+"""Runs a batch, shot after shot, in this process: engines stay loaded, and a shot that fails does not stop
+the others."""
 
 from __future__ import annotations
 
@@ -23,18 +24,18 @@ from void_server.translate import removal_request, run_job
 
 
 class BatchMonitor(RemovalMonitor, Protocol):
-    """How a batch speaks to whoever waits."""
+    """The monitor of a removal, extended for many shots."""
 
     def begin_shot(self, name: str, index: int, count: int) -> None:
-        """The work on a shot begins."""
+        """Say that the work on a shot begins."""
 
     @property
     def frames_done(self) -> int:
-        """Frames of this shot that are whole, the kept ones too."""
+        """How many frames of this shot are whole, those of an earlier run included."""
 
 
 class _Memory(msgspec.Struct, kw_only=True):
-    """What was made from what: by result pattern the input hash."""
+    """By result pattern, the hash of the inputs that the result was made from."""
 
     made_from: dict[str, str] = {}
 
@@ -46,13 +47,13 @@ def run_batch(
     *,
     exit_status: Callable[[Exception], int],
 ) -> BatchReport:
-    """Run what is not done yet. The report is on disk and true after every shot.
+    """Run what is not done yet. The report is on disk and up to date after every shot.
 
-    Beside the report lie two files that remember content hashes: a shot is skipped when its result is whole
-    and was made from the same inputs and settings.
+    Two files beside the report remember content hashes. A shot is skipped when its result is whole and was
+    made from the same inputs and settings.
 
     Args:
-        exit_status: what ``void run`` would end with for an error.
+        exit_status: gives the exit status that ``void run`` would have for an error.
 
     Raises:
         RemovalCancelled: when the monitor asked for a stop; the report says how far it came.
@@ -114,7 +115,7 @@ def _run_one(
             f"the plate, a matte or the settings changed after {there} frames of {shot.output} were made; "
             "results are never overwritten: take the next version"
         )
-    # From here on the frames are made from these inputs, also when they are made in more than one run.
+    # From here on these inputs are what the frames are made from, also when it takes more than one run.
     memory.made_from[shot.output] = shot.inputs
     shot.frames_kept = len(job.shot.frame_numbers) - _missing(job, monitor) if there else 0
     if shot.frames_kept == len(job.shot.frame_numbers):
@@ -131,7 +132,7 @@ def _frames_there(job: RemovalJob) -> int:
 
 
 class _Counting:
-    """For a look at what is there: nothing is shown, and a request to stop is heeded."""
+    """The monitor of a look at what exists: it shows nothing and obeys a request to stop."""
 
     def __init__(self, asked: RemovalMonitor) -> None:
         self.check_cancelled = asked.check_cancelled

@@ -1,4 +1,4 @@
-"""Whatever lists jobs: job files, folders of them, manifests, editorial timelines."""
+"""Finds the jobs behind whatever lists them: job files, folders, manifests and editorial timelines."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ JOB_SUFFIX = ".json"
 
 
 def read_sources(paths: Sequence[Path], defaults: ManifestRow | None = None) -> list[RemovalJob]:
-    """All jobs that ``paths`` stand for, in their order.
+    """Return all jobs that ``paths`` stand for, in their order.
 
     Args:
         paths: job files, folders with job files, ``.csv`` or ``.json`` manifests, and timelines.
-        defaults: what rows and clips leave open.
+        defaults: the fields that rows and clips leave open.
 
     Raises:
         ManifestError: when a list cannot be read, or there is no job at all.
@@ -53,11 +53,12 @@ def _in_folder(folder: Path) -> list[RemovalJob]:
 
 
 def _is_job(path: Path) -> bool:
-    """Whether a JSON file of a folder means to be a job: reports and bundles may lie beside them."""
+    """Return whether a JSON file in a folder is meant as a job, because reports and bundles may lie beside
+    them."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):
-        return True  # reading it as a job will say what is wrong with it
+        return True  # reading it as a job reports what is wrong with it
     return isinstance(content, dict) and "schema_version" in content
 
 

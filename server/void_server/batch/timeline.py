@@ -1,7 +1,7 @@
-"""Editorial lists through OpenTimelineIO: each clip of the cut is a shot.
+"""Reads editorial timelines through OpenTimelineIO; each clip of the cut is a shot.
 
-OpenTimelineIO reads ``.otio``, ``.otioz`` and ``.otiod`` itself and other formats (EDL, AAF, FCP XML) through
-the adapters that are installed; ``otio-cmx3600-adapter`` reads EDL.
+OpenTimelineIO reads ``.otio``, ``.otioz`` and ``.otiod`` itself, and other formats (EDL, AAF, FCP XML)
+through adapters where they are installed; ``otio-cmx3600-adapter`` reads EDL.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from void_server.batch.manifest_row import ManifestRow, job_of
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod", ".edl", ".aaf", ".xml", ".fcpxml")
 METADATA_KEY = "void"
-"""Clips may carry fields of :class:`ManifestRow` of their own under this key of their metadata."""
+"""The key in a clip's metadata under which it may carry fields of :class:`ManifestRow`."""
 
 
 def read_timeline(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
-    """One job for each clip whose media the cut uses, in the cut's order; a clip that comes again is one shot
-    over all frames that are used of it.
+    """Make one job for each clip whose media the cut uses, in the cut's order. A clip that comes again is one
+    shot over all frames that are used of it.
 
     Frame numbers are those of the media: a clip's source range, at the media's rate. Where the clip refers to
     an image sequence or a file with a frame token, that is the plate, unless ``defaults.plate`` says
@@ -62,7 +62,7 @@ def read_timeline(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
 
 
 def _shot_of(otio: Any, clip: Any, defaults: ManifestRow, path: Path) -> tuple[ManifestRow, int, int] | None:
-    """What a clip says; None where it refers to no picture."""
+    """Read what a clip says of its shot; None where it refers to no picture."""
     reference = clip.media_reference
     plate = defaults.plate or _plate_of(otio, reference)
     if not plate:

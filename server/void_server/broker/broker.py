@@ -33,6 +33,7 @@ from void_server.broker.operators.administration import Administration
 from void_server.broker.operators.housekeeping import Housekeeping
 from void_server.broker.operators.metrics import MetricsServer, Picture
 from void_server.broker.operators.status import StatusBoard
+from void_server.broker.periodic import PeriodicTask, run_due
 from void_server.broker.requests import Requests
 from void_server.broker.throughput import Meter
 from void_server.broker.transfers.fetches import Fetches
@@ -53,11 +54,11 @@ _IO_THREADS = 2
 _MESSAGES_PER_TURN = 64
 """So that a busy client delays neither the commit nor the others for long."""
 _LOOK_S = 0.02
-"""How often the supervisor looks after its workers; jobs it hands out in every turn."""
+"""How often the supervisor looks after its workers. It hands out jobs in every turn."""
 _HOUSEKEEPING_S = 1.0
 _SWEEP_S = 600.0
-_UNFINISHED_S = 0.25
-_REVOKE_S = 0.1
+_PARTIAL_MESSAGES_S = 0.25
+_REVOCATION_S = 0.1
 _RECEIVED_MESSAGES = 16
 """That wait to be read, of one connection: each may have a whole job in it."""
 
@@ -183,6 +184,15 @@ class Broker:
             ),
         )
 
+        self._periodic = [
+            PeriodicTask(_LOOK_S, self._supervisor.tick),
+            PeriodicTask(_PARTIAL_MESSAGES_S, self._cut_partial_messages),
+            PeriodicTask(_REVOCATION_S, self._lose_revoked),
+            PeriodicTask(_HOUSEKEEPING_S, self._look_around),
+            PeriodicTask(_HOUSEKEEPING_S, self._show),
+            PeriodicTask(_SWEEP_S, self._housekeeping.sweep),
+        ]
+
     def _make_socket(self, secret: bytes) -> zmq.Socket[bytes]:
         settings = self._settings
         socket = self._context.socket(zmq.ROUTER)
@@ -258,11 +268,10 @@ class Broker:
         ):
             poller.register(source, zmq.POLLIN)
         poller.register(self._mailbox.fileno(), zmq.POLLIN)
-        next_look = next_partial_messages = next_housekeeping = next_sweep = next_revocation = 0.0
         while not self._is_over:
             ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
             if not ready:
-                self._guard(self._store.tidy)
+                self._guard(self._store.database.tidy)
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
             if self._connection_limit.monitor in ready:
@@ -274,25 +283,8 @@ class Broker:
             if self._socket in ready:
                 self._receive()
             self._guard(self._submissions.begin)
-            now = time.monotonic()
-            if now >= next_look:
-                self._guard(self._supervisor.tick)
-                next_look = now + _LOOK_S
-            else:
-                self._guard(self._supervisor.hand_out)
-            if now >= next_partial_messages:
-                self._guard(self._cut_partial_messages)
-                next_partial_messages = now + _UNFINISHED_S
-            if now >= next_revocation:
-                self._guard(self._lose_revoked)
-                next_revocation = now + _REVOKE_S
-            if now >= next_housekeeping:
-                self._guard(self._look_around)
-                self._guard(self._show)
-                next_housekeeping = now + _HOUSEKEEPING_S
-            if now >= next_sweep:
-                self._guard(self._housekeeping.sweep)
-                next_sweep = now + _SWEEP_S
+            run_due(self._periodic, time.monotonic(), self._guard)
+            self._guard(self._supervisor.hand_out)
             self._settle()
 
     def _settle(self) -> None:
@@ -303,7 +295,7 @@ class Broker:
         orders to workers while submissions are being read: one commit serves both.
         """
         now = time.monotonic()
-        if not self._store.is_dirty:
+        if not self._store.database.is_dirty:
             self._dirty_since = None
         elif not self._is_urgent:
             if self._dirty_since is None:
@@ -371,8 +363,8 @@ class Broker:
                 status=self._board.status(0),
                 health=self._board.health(0),
                 totals=dict(self._meter.totals),
-                commit_s=self._store.commit_s,
-                commits=self._store.commits,
+                commit_s=self._store.database.commit_s,
+                commits=self._store.database.commits,
             )
 
     def _look_around(self) -> None:

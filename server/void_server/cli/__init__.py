@@ -1,1 +1,1 @@
-"""The ``void`` command: one module for each family of commands."""
+"""The ``void`` command, with one module for each family of commands."""

@@ -1,7 +1,7 @@
-"""The ``void`` command.
+"""The entry point of the ``void`` command.
 
-A command's module is imported when the command is called: engines take a second to import, and a farm calls
-``void`` for every task.
+A command's module is imported only when the command is called: engines take a second to import, and a farm
+calls ``void`` for every task.
 """
 
 from __future__ import annotations
@@ -66,12 +66,13 @@ COMMANDS = {
     "models": ("models", "Get, check and make the folders that hold VOID's models."),
     "keys": ("keys", "Who may use the server, and the keys of both sides."),
 }
-"""Each command's module in this package, and what ``void --help`` says of it: the first paragraph of its own
-help."""
+"""By command, its module in this package and its line in ``void --help``, which is the first paragraph of the
+command's own help."""
 
 
 def load_command(name: str) -> Any:
-    """The command itself, from its module: typer's class for a command, which typer does not name."""
+    """Import a command from its module. The result is typer's class for a command, which typer does not
+    name."""
     module = import_module(f".{COMMANDS[name][0]}", __package__)
     family: typer.Typer | None = getattr(module, "app", None)
     if family is not None:
@@ -79,13 +80,13 @@ def load_command(name: str) -> Any:
         command.name = name
         return command
     family = typer.Typer()
-    family.callback()(_void)  # so that one command is a group too
+    family.callback()(_void)  # so that a family of one command is a group too
     module.add_to(family)
-    return get_command(family).commands[name]  # type: ignore[attr-defined] # it is a group
+    return get_command(family).commands[name]  # type: ignore[attr-defined] # the result is a group
 
 
 class LazyGroup(ExplainingGroup):
-    """Knows its commands by name and help; loads the one that is called."""
+    """The group of all commands. It knows their names and help, and loads the one that is called."""
 
     def resolve_command(self, ctx: Context, args: list[str]) -> Any:  # type: ignore[override] # see ExplainingGroup
         name, command, rest = TyperGroup.resolve_command(self, ctx, args)
@@ -109,7 +110,7 @@ def _print_version(wanted: bool) -> None:
 
 
 def _void() -> None:
-    """Stands for a command that is not loaded."""
+    """A placeholder for a command that is not loaded."""
 
 
 @app.callback()
@@ -120,7 +121,7 @@ def void(
     ] = False,
 ) -> None:
     """Remove an object from a shot together with everything it did to the scene."""
-    # --debug is read by ExplainingGroup from the context, where every error passes.
+    # ExplainingGroup reads --debug from the context, because every error passes there.
 
 
 for _name, (_, _help) in COMMANDS.items():
@@ -128,7 +129,7 @@ for _name, (_, _help) in COMMANDS.items():
 
 
 def main() -> None:
-    """The entry point."""
-    # A dispatcher's SIGTERM ends a command as Ctrl-C does: told, and with its status.
+    """Run the command that the process was called with."""
+    # A dispatcher's SIGTERM ends a command as Ctrl-C does: with a message and with its exit status.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -1,4 +1,4 @@
-"""``void batch``: many shots, one table, one report."""
+"""``void batch``: many shots, with one table and one report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from void_server.scratch import settle_in
 
 
 class _ShotsMonitor(TerminalMonitor):
-    """Shows shot after shot."""
+    """Shows one shot after the other on the terminal."""
 
     def begin_shot(self, name: str, index: int, count: int) -> None:
         self.frames_done = 0
@@ -89,5 +89,5 @@ def batch(
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Add the command to ``app``."""
     app.command()(batch)

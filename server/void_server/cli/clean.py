@@ -1,4 +1,4 @@
-"""``void clean``: what may go, and with ``--yes`` it goes."""
+"""``void clean``: shows what can be deleted and, with ``--yes``, deletes it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def clean(
     """
     report = None
     if endpoint is None and (home_folder(home) / "jobs.sqlite").exists():
-        with suppress(HomeInUseError):  # then a server runs, and it is the server's to clean
+        with suppress(HomeInUseError):  # a server has started meanwhile, and it does the cleaning
             report = _clean_here(home_folder(home), yes, days)
     if report is None:
         with connected_client(home, endpoint) as client:
@@ -93,5 +93,5 @@ def _tell(report: CleanReport) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(clean)

@@ -1,4 +1,4 @@
-"""``void demo``: a whole removal on a shot with known truth, through a real server."""
+"""``void demo``: a whole removal, through a real server, on a shot with a known truth."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def demo(
 ) -> None:
     """Render an HDR shot, remove its object through a real server, and judge the result against the truth."""
     try:
-        import skimage  # noqa: F401 - the photographs and the metrics
+        import skimage  # noqa: F401 - it has the photographs and the metrics
     except ModuleNotFoundError as error:
         raise CommandError("the demo needs the extra 'demo': pip install 'void-nuke[demo]'") from error
     from void_server.demo import walkthrough
@@ -45,7 +45,8 @@ def demo(
 
         def show(client: Client, job: RemovalJob) -> JobInfo:
             display = JobDisplay(bars)
-            # Streamed: the demo shows the whole way, though this server could read the files itself.
+            # The files are streamed so that the demo shows the whole way, though this server could read them
+            # itself.
             remote = client.submit(
                 job, on_event=display.on_event, on_upload=display.on_upload, transfer="streamed"
             )
@@ -73,5 +74,5 @@ def demo(
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Add the command to ``app``."""
     app.command()(demo)

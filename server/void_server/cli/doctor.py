@@ -1,6 +1,6 @@
-"""``void doctor``: what this machine can and cannot do, one line for each finding.
+"""``void doctor``: tells what this machine can and cannot do, with one line for each finding.
 
-Everything is imported where it is looked at: a package that is missing or broken is a finding, not a trace.
+Every package is imported where it is checked: one that is missing or broken is a finding, not a traceback.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ console = Console(highlight=False, soft_wrap=True)
 
 _GIB = 1024**3
 _JOB_ROOM_GIB = 5
-"""Room under the home folder for streamed plates and results of a few shots; below it the doctor warns."""
+"""The space under the home folder, in GiB, for streamed plates and results of a few shots. With less, the
+doctor warns."""
 _SET_UP_AGAIN = "run 'python3 installer doctor' in the checkout"
-# Where each package is imported from, and the distribution that says its version.
+# For each package: the module to import, and the distribution that tells its version.
 _PACKAGES = {
     "numpy": "numpy",
     "OpenImageIO": "OpenImageIO",
@@ -48,24 +49,24 @@ _ROUND_TRIP_FRAMES = (1001, 1002)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding."""
+    """The finding of one check."""
 
     name: str
     ok: bool
     detail: str
     remedy: str = ""
-    """What to do; with ``ok`` it is only advice."""
+    """What to do. When ``ok`` is true, this is only advice."""
 
 
 def run_checks() -> Iterator[Check]:
-    """Every check in turn, as it is done. None hides another: what it trips over becomes its finding."""
+    """Yield every finding as it is made. A check that breaks becomes a finding and hides no other."""
     for name, check, remedy in _CHECKS:
         yield _attempt(name, check, remedy)
 
 
 def doctor() -> None:
     """Check this machine: packages, disk, device, models, EXR, and a job through a real server."""
-    # A Windows console or pipe may know only a few characters.
+    # A Windows console or pipe may not be able to print these characters.
     good, bad, arrow = ("✓", "✗", "→") if console.encoding.startswith("utf") else ("ok", "!!", "->")
     all_ok = True
     for check in run_checks():
@@ -78,7 +79,7 @@ def doctor() -> None:
 
 
 def check_packages() -> Check:
-    """Whether what the server and the engine are built on can be imported."""
+    """Check that the packages that server and engine are built on can be imported."""
     broken = [trouble for trouble in map(_import_trouble, _PACKAGES) if trouble]
     if broken:
         return Check("Packages", False, f"cannot be loaded: {'; '.join(broken)}", _SET_UP_AGAIN)
@@ -86,7 +87,7 @@ def check_packages() -> Check:
 
 
 def check_home() -> Check:
-    """Whether keys, job store and spooled files have a place with room."""
+    """Check that keys, job store and spooled files have a place with enough space."""
     from void_protocol.keys import HOME_VARIABLE, home_folder
 
     home = home_folder()
@@ -100,7 +101,8 @@ def check_home() -> Check:
 
 
 def check_device() -> Check:
-    """What the models would run on. A machine without a card is fine: the propagation engine needs none."""
+    """Check what the models would run on. A machine without a GPU passes: the propagation engine needs
+    none."""
     cores = f"CPU with {os.cpu_count()} cores"
     try:
         import torch
@@ -124,7 +126,7 @@ def check_device() -> Check:
 
 
 def check_models() -> Check:
-    """Whether VOID's models are there. None at all is fine; a folder with gaps is not."""
+    """Check VOID's models. A machine without any passes; a folder with gaps does not."""
     from void_engine.diffusion.model.folder import MODELS_VARIABLE
 
     if not os.environ.get(MODELS_VARIABLE):
@@ -144,7 +146,7 @@ def check_models() -> Check:
 
 
 def check_exr() -> Check:
-    """Whether a half-float EXR comes back from the disk bit by bit as it was written."""
+    """Check that a half-float EXR comes back from the disk bit for bit."""
     from void_engine.plates.exr.file import read_frame, write_frame
 
     written = _test_frame(_ROUND_TRIP_FRAMES[0])
@@ -158,7 +160,8 @@ def check_exr() -> Check:
 
 
 def check_server() -> Check:
-    """Whether a job goes through a real server: started for this, with keys of its own, and ended again."""
+    """Check that a job passes through a real server, which is started for it with keys of its own and then
+    ended."""
     from void_engine.plates.exr.file import read_frame
     from void_engine.plates.sequence.pattern import FramePattern
     from void_protocol.client import Client
@@ -193,28 +196,29 @@ _CHECKS: tuple[tuple[str, Callable[[], Check], str], ...] = (
     ("EXR", check_exr, "check that the folder for temporary files has room and may be written to"),
     ("Server", check_server, "see that no firewall closes 127.0.0.1 to programs of this machine"),
 )
-"""What is looked at, in order, and what to try when the check itself breaks."""
+"""The checks in their order, and what to try when the check itself breaks."""
 
 
 def _attempt(name: str, check: Callable[[], Check], remedy: str) -> Check:
     try:
         return check()
-    except Exception as error:  # noqa: BLE001 - a check that breaks is a finding, and the others go on
+    except Exception as error:  # noqa: BLE001 - a check that breaks is a finding, and the others still run
         reason = " ".join(str(error).split()) or type(error).__name__
         return Check(name, False, reason, remedy)
 
 
 def _import_trouble(module: str) -> str:
-    """Why ``module`` cannot be imported; empty when it can."""
+    """Return why ``module`` cannot be imported; empty when it can."""
     try:
         import_module(module)
-    except Exception as error:  # noqa: BLE001 - a damaged package raises what it likes
+    except Exception as error:  # noqa: BLE001 - a damaged package may raise anything
         return f"{module} ({error})"
     return ""
 
 
 def _test_frame(number: int) -> Frame:
-    """A small plate with what careless software loses: highlights, negatives, a window beyond the format."""
+    """Make a small plate with what careless software loses: highlights, negatives, a window beyond the
+    format."""
     import numpy as np
 
     from void_engine.geometry import Box
@@ -227,7 +231,7 @@ def _test_frame(number: int) -> Frame:
 
 
 def _test_job(folder: Path) -> RemovalJob:
-    """A job of the identity engine on test frames in ``folder``, with a matte over the whole format."""
+    """Make a job of the identity engine on test frames in ``folder``, with a matte over the whole format."""
     import numpy as np
 
     from void_engine.plates.exr.file import write_frame
@@ -255,7 +259,7 @@ def _test_job(folder: Path) -> RemovalJob:
 
 
 def _is_same(one: Frame, other: Frame) -> bool:
-    """Whether RGB and the windows of two frames agree, the pixels bit by bit."""
+    """Return whether RGB and the windows of two frames agree, the pixels bit by bit."""
     import numpy as np
 
     return (
@@ -267,7 +271,7 @@ def _is_same(one: Frame, other: Frame) -> bool:
 
 
 def _nvidia_card() -> str:
-    """The name of the first NVIDIA card as its driver tells it; empty for none."""
+    """Return the name of the first NVIDIA GPU as its driver tells it; empty where there is none."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return ""
@@ -280,5 +284,5 @@ def _nvidia_card() -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(doctor)

@@ -1,4 +1,4 @@
-"""What the exit status of ``void`` means. Documented for dispatchers in ``docs/commands.md``."""
+"""The exit statuses of ``void``. ``docs/commands.md`` lists them for dispatchers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit statuses; 2 is also what a bad command line gives."""
+    """What the exit status of ``void`` says. A wrong command line also ends with 2."""
 
     DONE = 0
     FAILED = 1
-    """The removal failed for a reason none of the others covers."""
+    """The removal failed for a reason that none of the others covers."""
     INVALID_JOB = 2
     BAD_INPUT = 3
     """A plate, matte or movie is missing, unreadable or does not fit."""
@@ -19,9 +19,9 @@ class ExitCode(IntEnum):
     NO_SERVER = 5
     """The server does not answer, or does not let this user in."""
     JOB_FAILED = 6
-    """The server ran the job and it failed there."""
+    """The server ran the job, and the job failed there."""
     REFUSED = 7
-    """The server answers, and refuses: an unknown job, a job id with other content, a full queue."""
+    """The server answered with a refusal: an unknown job, a job id with other content, a full queue."""
     SOME_FAILED = 8
     """Some shots of a batch failed; its report says which and why."""
     CANCELLED = 130

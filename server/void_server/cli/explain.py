@@ -1,4 +1,4 @@
-"""Errors as one readable line and a meaningful exit status; the trace only with ``--debug``."""
+"""Reports errors as one readable line and an exit status; the traceback comes only with ``--debug``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ errors_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class CommandError(Exception):
-    """A command cannot go on; the message says why and what to do."""
+    """A command cannot go on. The message says why, and what to do."""
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
@@ -69,12 +69,12 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
 
 
 def exit_code_of(error: Exception) -> ExitCode:
-    """What ``void`` ends with for an error."""
+    """Return the exit status of ``void`` for an error."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.FAILED)
 
 
 class ExplainingGroup(TyperGroup):
-    """The command group around every command: here an exception becomes a line and a status."""
+    """The group around every command, where an exception becomes a line and an exit status."""
 
     def invoke(self, ctx: Context) -> Any:  # type: ignore[override] # typer hides click's own context type
         debug = bool(ctx.params.get("debug"))
@@ -94,7 +94,7 @@ class ExplainingGroup(TyperGroup):
             ctx.exit(ExitCode.FAILED)
         except (typer.Exit, typer.Abort, TyperException):
             raise
-        except Exception as error:  # noqa: BLE001 - a defect of ours is told like any other error
+        except Exception as error:  # noqa: BLE001 - a bug is reported like any other error
             self._explain(error, debug)
             errors_console.print("this is a defect of void itself; run it with 'void --debug' for the trace")
             ctx.exit(ExitCode.FAILED)

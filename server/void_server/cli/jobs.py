@@ -1,4 +1,4 @@
-"""``void submit, jobs, watch, cancel, fetch``: what a server is asked to do."""
+"""``void submit, jobs, watch, cancel, fetch``: sends jobs to a server and asks about them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EndpointOption = Annotated[str | None, typer.Option(help="The server's address; 
 
 
 class Transfer(str, Enum):
-    """How files travel."""
+    """How files travel between client and server."""
 
     AUTO = "auto"
     PATHS = "paths"
@@ -36,7 +36,7 @@ class Transfer(str, Enum):
 
 
 def connected_client(home: Path | None, endpoint: str | None) -> Client:
-    """A client that has reached its server. Close it, or use it as a context.
+    """Return a client that has reached its server. Close it, or use it as a context.
 
     Raises:
         ProtocolError: when the server does not answer or does not let this user in.
@@ -92,7 +92,7 @@ def submit(
 
 
 def _is_with_server(remote: RemoteJob, display: JobDisplay) -> bool:
-    """Whether this client may leave: all is sent, or something went wrong."""
+    """Return whether this client may leave: everything is sent, or something went wrong."""
     return remote.done.done() or display.state not in (None, JobState.UPLOADING)
 
 
@@ -119,7 +119,7 @@ def jobs(
 
 
 def state_text(info: JobInfo) -> str:
-    """A job's state with its place in the queue, for people."""
+    """Return a job's state with its place in the queue, for people."""
     if info.is_paused and not info.state.is_final:
         return f"{info.state.value}, paused"
     if info.queue_position is not None:
@@ -192,6 +192,6 @@ def fetch(
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     for command in (submit, jobs, watch, cancel, fetch):
         app.command()(command)

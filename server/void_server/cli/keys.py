@@ -1,4 +1,4 @@
-"""``void keys``: who may use the server, and the keys of both sides."""
+"""``void keys``: says who may use the server, and manages the keys of both sides."""
 
 from __future__ import annotations
 

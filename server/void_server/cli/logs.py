@@ -1,4 +1,4 @@
-"""``void logs``: what a job's worker said and what became of it."""
+"""``void logs``: prints what a job's worker reported and what became of the job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
 
 _STAMP = len("2026-01-31 23:59:59")
 _LOOK_S = 2.0
-"""A followed log is asked for this often even when no event says that there is more."""
+"""A followed log is read again after this many seconds even when no event announces more."""
 
 
 def logs(
@@ -38,7 +38,7 @@ def logs(
 
 
 def _print_rest(client: Client, job_id: str, offset: int, as_json: bool) -> int:
-    """Print what there is from ``offset`` on; where to go on from comes back."""
+    """Print the log from ``offset`` on, and return the offset to go on from."""
     text, offset = client.log(job_id, offset).result()
     while text:
         for line in text.splitlines():
@@ -72,5 +72,5 @@ def _follow(client: Client, job_id: str, offset: int, as_json: bool) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(logs)

@@ -1,4 +1,4 @@
-"""``void new``, ``void ingest``, ``void schema``: what a job is made of."""
+"""``void new``, ``void ingest`` and ``void schema``: makes jobs, and plates for them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
 
 
 def parse_range(text: str) -> tuple[int, int]:
-    """``1001-1040`` or ``1001``, inclusive.
+    """Read ``1001-1040`` or ``1001``; both ends are included.
 
     Raises:
-        typer.BadParameter: for anything else.
+        typer.BadParameter: when the text is neither.
     """
     found = _RANGE.match(text.strip())
     if found is None:
@@ -118,7 +118,7 @@ def schema() -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(new)
     app.command()(ingest)
     app.command()(schema)

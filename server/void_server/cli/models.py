@@ -1,4 +1,4 @@
-"""``void models``: get, check and make model folders."""
+"""``void models``: fetches, checks and makes model folders."""
 
 from __future__ import annotations
 

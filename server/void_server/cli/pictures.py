@@ -1,4 +1,4 @@
-"""``void contact-sheet``: a job's plate, quadmask and result side by side."""
+"""``void contact-sheet``: shows a job's plate, quadmask and result side by side."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST_ROWS = 5
 
 
 class JobPictures:
-    """A job's pictures for people to look at, over the display window. Use as a context."""
+    """A job's pictures over the display window, for people to look at. It is used as a context."""
 
     def __init__(self, job: RemovalJob) -> None:
         self._job = job
@@ -64,17 +64,17 @@ class JobPictures:
         return self._results.frame(number).read_rgb(self._box, self._job.shot.layer)
 
     def quadmask(self, number: int) -> Uint8Array:
-        """As the artist drew it: not snapped to the model's grid."""
+        """Return the quadmask as the artist drew it, not snapped to the model's grid."""
         roles = self._mattes.at(number, self._box)
         return build_quadmask(roles.remove, roles.affected, is_first_frame=False, snap=False)
 
     def other(self, pattern: str) -> Column:
-        """One more column, such as the truth, from frames of the full size."""
+        """Return one more column, such as the truth, from frames of the full size."""
         frames = self._sequence(pattern, self._job.settings.proxy_scale)
         return picture_column("truth", lambda number: frames.frame(number).read_rgb(self._box))
 
     def columns(self, *, difference: bool) -> list[Column]:
-        """Plate, quadmask over plate, result, and perhaps their difference."""
+        """Return the columns: plate, quadmask over plate, result and, if asked for, their difference."""
         columns = [
             picture_column("plate", self.plate),
             overlay_column("quadmask", self.plate, self.quadmask),
@@ -86,7 +86,7 @@ class JobPictures:
 
 
 def spread(numbers: range, count: int) -> list[int]:
-    """At most ``count`` of the frames, evenly spread, first and last included."""
+    """Choose at most ``count`` of the frames, evenly spread, with the first and the last among them."""
     count = min(count, len(numbers))
     return sorted({numbers[round(place)] for place in np.linspace(0, len(numbers) - 1, count)})
 
@@ -146,5 +146,5 @@ def sheet_command(
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command("contact-sheet")(sheet_command)

@@ -1,4 +1,4 @@
-"""Progress on a terminal, or as plain lines where there is none (a farm log, a file)."""
+"""Shows progress on a terminal, or as plain lines where there is none (a farm's log, a file)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PLAIN_EVERY_S = 5.0
 
 
 class StageProgress:
-    """One bar for each stage of a job. A context manager."""
+    """One progress bar for each stage of a job. It is used as a context."""
 
     def __init__(self, title: str, console: Console | None = None) -> None:
         self._console = console or Console(file=sys.stdout, highlight=False)
@@ -47,7 +47,7 @@ class StageProgress:
         self._progress.stop()
 
     def update(self, stage: str, step: int, steps: int, note: str = "") -> None:
-        """``step`` of ``steps`` of ``stage`` are done."""
+        """Show that ``step`` of ``steps`` of ``stage`` are done."""
         if not self._console.is_terminal:
             self._plain(stage, step, steps, note)
             return
@@ -56,7 +56,7 @@ class StageProgress:
         self._progress.update(self._bars[stage], completed=step, total=steps, note=note)
 
     def message(self, text: str) -> None:
-        """One line above the bars."""
+        """Print one line above the bars."""
         self._progress.console.print(text, markup=False, soft_wrap=True)
 
     def _plain(self, stage: str, step: int, steps: int, note: str) -> None:

@@ -1,4 +1,4 @@
-"""``void pause, resume, drain, priority``: what runs when."""
+"""``void pause, resume, drain, priority``: decides what runs when."""
 
 from __future__ import annotations
 
@@ -107,6 +107,6 @@ def _tell_queue(status: Status) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     for command in (pause, resume, drain, priority):
         app.command()(command)

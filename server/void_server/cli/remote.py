@@ -1,4 +1,4 @@
-"""A server's job shown on a terminal, from its first event to its last."""
+"""Shows a server's job on a terminal, from its first event to its last."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ _POLL_S = 0.1
 
 
 class JobDisplay:
-    """Takes events from the client's thread and draws them on the caller's."""
+    """Takes events on the client's thread and draws them on the caller's."""
 
     def __init__(self, progress: StageProgress) -> None:
         self._progress = progress
         self._events: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
         self._uploads: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
         self.state: JobState | None = None
-        """As last heard of."""
+        """The job's state as last heard of; None before that."""
 
     def on_event(self, event: WatchEvent) -> None:
-        """For :meth:`void_protocol.client.Client.watch`."""
+        """Take an event; pass this to :meth:`void_protocol.client.Client.watch`."""
         self._events.put(event)
 
     def on_upload(self, sent: int, files: int) -> None:
-        """For :meth:`void_protocol.client.Client.submit`."""
+        """Take the upload's progress; pass this to :meth:`void_protocol.client.Client.submit`."""
         self._uploads.put((sent, files))
 
     def show_until(self, finished: Callable[[], bool]) -> None:
-        """Draw events until ``finished``, checked ten times a second, and all that are left then."""
+        """Draw events until ``finished`` answers yes, which is asked ten times a second, and then those that
+        are left."""
         done = False
         while not done:
             done = finished()
@@ -73,10 +74,10 @@ class JobDisplay:
 
 
 def wait_shown(done: Future[JobInfo], display: JobDisplay) -> JobInfo:
-    """Draw a submitted job until it is final and its frames are here.
+    """Draw a submitted job until it is final and its frames are here, and return it.
 
     Raises:
-        CommandError: when it failed or was cancelled.
+        CommandError: when the job failed or was cancelled.
         ProtocolError: when a transfer failed.
     """
     display.show_until(done.done)
@@ -84,10 +85,10 @@ def wait_shown(done: Future[JobInfo], display: JobDisplay) -> JobInfo:
 
 
 def checked(info: JobInfo) -> JobInfo:
-    """The job, if it went well.
+    """Return the job if it went well.
 
     Raises:
-        CommandError: when it failed or was cancelled.
+        CommandError: when the job failed or was cancelled.
     """
     if info.state is JobState.FAILED:
         raise CommandError(f"job {info.job_id} failed: {info.message}", ExitCode.JOB_FAILED)

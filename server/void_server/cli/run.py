@@ -1,4 +1,4 @@
-"""``void run``: jobs in this process, without a server."""
+"""``void run``: runs jobs in this process, without a server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from void_engine.arrays import Float32Array
 
 _WAIT_S = 600.0
-"""What stops a removal that has begun may pass while its work is worth waiting for."""
+"""How long to wait, in seconds, for an obstacle that may pass, once a removal has begun and has work to
+lose."""
 
 
 class TerminalMonitor:
@@ -44,7 +45,7 @@ class TerminalMonitor:
         self._progress.update(stage, step, steps, "" if frame is None else f"frame {frame}")
 
     def preview(self, frame: int, picture: Float32Array) -> None:
-        """A terminal shows no pictures."""
+        """Show nothing, because a terminal has no pictures."""
 
     def log(self, message: str) -> None:
         self._progress.message(message)
@@ -63,8 +64,8 @@ class TerminalMonitor:
 def with_overrides(
     job: RemovalJob, *, engine: str | None = None, proxy: float | None = None, version: int | None = None
 ) -> RemovalJob:
-    """The job with what the command line changes about it. A changed job is another one: it has an id of its
-    own, always the same for the same change, so that it can be resumed and submitted again."""
+    """Return the job with the command line's changes. A changed job is another job with an id of its own,
+    which is the same for the same change, so that it can be resumed and submitted again."""
     settings = job.settings
     if engine is not None:
         settings = msgspec.structs.replace(settings, engine=engine)
@@ -130,5 +131,5 @@ def run(
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(run)

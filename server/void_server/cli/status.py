@@ -1,4 +1,4 @@
-"""``void status``: the server at a glance, live on a terminal."""
+"""``void status``: shows the server at a glance, live on a terminal."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _live(client: Client, console: Console) -> None:
                 time.sleep(_EVERY_S)
                 live.update(_server_picture(client), refresh=True)
     except KeyboardInterrupt:
-        console.print(_server_picture(client))  # what was seen last stays on the terminal
+        console.print(_server_picture(client))  # the last picture stays on the terminal
 
 
 def _tell_health(health: Health, as_json: bool) -> None:
@@ -182,7 +182,7 @@ def _tell_job(client: Client, job_id: str, as_json: bool, console: Console) -> N
 
 
 def job_picture(job: JobInfo, frames: list[ResultFile]) -> RenderableType:
-    """A job's state and where its time went."""
+    """Return a picture of a job's state and of where its time went."""
     message = f": {job.message}" if job.message else ""
     lines = [
         f"{job.job_id} ({job.name}) of {job.owner}, priority {job.priority}",
@@ -204,7 +204,7 @@ def job_picture(job: JobInfo, frames: list[ResultFile]) -> RenderableType:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in columns:
-        # What can be long gives way; ids have to stay whole, for copying.
+        # Long texts are cut when there is no room; ids stay whole, so that they can be copied.
         table.add_column(name, no_wrap=True, overflow="ellipsis" if name in ("now", "shot") else "fold")
     return table
 
@@ -228,5 +228,5 @@ def _time(seconds: float) -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(status)

@@ -1,4 +1,4 @@
-"""Ctrl-C and a dispatcher's SIGTERM as a request to stop."""
+"""Turns Ctrl-C and a dispatcher's SIGTERM into a request to stop."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from types import FrameType
 
 
 def stop_signals() -> list[signal.Signals]:
-    """What asks a process to stop here. Windows has CTRL_BREAK, which dispatchers send there."""
+    """Return the signals that ask a process to stop. On Windows dispatchers send CTRL_BREAK."""
     names = ("SIGINT", "SIGTERM", "SIGBREAK")
     return [signal.Signals[name] for name in names if hasattr(signal, name)]
 
 
 @contextlib.contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """The first signal calls ``stop``; the second one is as usual."""
+    """Call ``stop`` on the first signal; a second one ends the process as usual."""
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop()

@@ -1,4 +1,5 @@
-"""Several processes for one shot, started by ``torchrun``: the first runs the jobs, the others help."""
+"""Runs one shot in several processes that ``torchrun`` started: the first runs the jobs, the others help
+it."""
 
 from __future__ import annotations
 
@@ -19,33 +20,33 @@ if TYPE_CHECKING:
 
 
 class _HelperMonitor:
-    """A helping process says only what is worth a line, and is stopped by the one that leads."""
+    """The monitor of a helping process. It prints only what matters, and the leading process stops it."""
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
-        """The leading process shows it."""
+        """Show nothing, because the leading process does."""
 
     def preview(self, frame: int, picture: Float32Array) -> None:
-        """The leading process shows it."""
+        """Show nothing, because the leading process does."""
 
     def log(self, message: str) -> None:
         sys.stderr.write(f"process {process_rank()}: {message}\n")
 
     def check_cancelled(self) -> None:
-        """Only the leading process is asked to stop; it tells the others after the step."""
+        """Do nothing: only the leading process is asked to stop, and it tells the others after the step."""
 
 
 def run_with_torchrun(jobs: Collection[RemovalJob], lead: Callable[[], None]) -> None:
-    """Call ``lead`` in a process of its own or, of several, in the first one.
+    """Call ``lead`` in the only process, or in the first one of several.
 
     Raises:
-        CommandError: when several processes are given a job that only one can run.
+        CommandError: when several processes get a job that only one can run.
     """
     if process_count() == 1:
         lead()
         return
     main = _torchrun_main(jobs)
     if process_rank() > 0:
-        # SIGTERM reaches every process; the leading one ends the step together with the others.
+        # SIGTERM reaches every process. The leading one ends the step together with the others.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     main(lead, [job.settings.engine_options for job in jobs], _HelperMonitor())

@@ -1,1 +1,1 @@
-"""A removal anyone can run and check: a rendered HDR shot with a known clean plate, and the figures."""
+"""A removal that anyone can run and check: a rendered HDR shot with a known clean plate, and the figures."""

@@ -1,4 +1,4 @@
-"""The object that goes: a bouncing basketball, and the shadow that it throws on the floor."""
+"""The object that the demo removes: a bouncing basketball, and the shadow that it throws on the floor."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from void_engine.arrays import Float32Array
 from void_server.demo.garage import CameraView
 
 RADIUS = 48.0
-"""In set pixels; what a basketball measures at the floor's distance of 2.3 m."""
+"""The ball's radius in set pixels, as large as a basketball is at the floor's distance of 2.3 m."""
 FLOOR_Y = 455.0
-"""Where it touches the floor, in set coordinates; in front of the motorcycle's wheels."""
+"""Where the ball touches the floor, in set coordinates; this is in front of the motorcycle's wheels."""
 
 _ACTION_FRAMES = 39.0
 _SHUTTER = 0.42
-"""Exposure time in frames (about 150 degrees)."""
+"""The exposure time in frames (a shutter of about 150 degrees)."""
 _SUBFRAMES = 9
 _CONTACTS = (-10.5, 8.5, 25.5, 41.0)
 _HEIGHT_PER_SQUARED_FRAME = 118.0 / 17.0**2
@@ -34,68 +34,68 @@ class BallPose:
     x: float
     y: float
     height: float
-    """Of its lowest point above the floor, in set pixels."""
+    """Height of the ball's lowest point above the floor, in set pixels."""
     spin: float
-    """Radians."""
+    """Rotation in radians."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectLayer:
-    """What the ball does to a frame, over the data window's part ``rows`` x ``columns``."""
+    """What the ball does to a frame, in the part ``rows`` x ``columns`` of the data window."""
 
     rows: slice
     columns: slice
     ball: Float32Array
-    """(h, w, 4) premultiplied scene-linear RGB and coverage."""
+    """(h, w, 4) premultiplied scene-linear RGB, and coverage."""
     shade: Float32Array
-    """(h, w, 3) what part of the floor's light the shadow takes, 0..1."""
+    """(h, w, 3) the part of the floor's light that the shadow takes, 0..1."""
 
 
 @dataclass(frozen=True, slots=True)
 class BallOutline:
-    """An ellipse in display coordinates: the extent of something that an artist would draw around."""
+    """An ellipse in display coordinates, around which an artist would draw a shape."""
 
     x: float
     y: float
     half_width: float
     half_height: float
     angle: float
-    """Of the half-width's axis, radians, clockwise on screen."""
+    """Angle of the half-width's axis in radians, clockwise on screen."""
 
 
 def pose_at(progress: float) -> BallPose:
-    """The ball when ``progress`` of the shot has passed (0..1, a little beyond for the shutter)."""
+    """Return the ball when ``progress`` of the shot has passed (0..1, a little beyond for the shutter)."""
     frame = progress * _ACTION_FRAMES
     x = 92.0 + 16.5 * frame
     before = max((c for c in _CONTACTS if c <= frame), default=_CONTACTS[0])
     after = min((c for c in _CONTACTS if c > frame), default=_CONTACTS[-1] + 12.0)
-    # A parabola under constant gravity between two contacts.
+    # Between two contacts the height is a parabola, as under constant gravity.
     height = 4.0 * _HEIGHT_PER_SQUARED_FRAME * (frame - before) * (after - frame)
     return BallPose(x, FLOOR_Y - RADIUS - height, height, 0.34 * frame)
 
 
 def poses_of_exposure(progress: float) -> list[BallPose]:
-    """The instants that make up the exposure of one frame, in order."""
+    """Return the instants that make up the exposure of one frame, in their order."""
     offsets = (np.arange(_SUBFRAMES) / (_SUBFRAMES - 1) - 0.5) * _SHUTTER / _ACTION_FRAMES
     return [pose_at(progress + float(offset)) for offset in offsets]
 
 
 def ball_outline(progress: float, view: CameraView, disparity: float) -> BallOutline:
-    """The exposed ball with its motion blur."""
+    """Return the outline of the exposed ball, motion blur included."""
     poses = poses_of_exposure(progress)
     x0, y0 = view.project(poses[0].x, poses[0].y, disparity)
     x1, y1 = view.project(poses[-1].x, poses[-1].y, disparity)
     xm, ym = view.project(poses[len(poses) // 2].x, poses[len(poses) // 2].y, disparity)
     travel = math.hypot(x1 - x0, y1 - y0)
     radius = RADIUS * view.scale
-    # At a bounce the path bends: the middle of the exposure then lies off the line between its ends.
+    # At a bounce the path bends, and the middle of the exposure then lies off the line between its ends.
     bend = math.hypot(xm - (x0 + x1) / 2, ym - (y0 + y1) / 2)
     centre = ((x0 + x1 + xm) / 3, (y0 + y1 + ym) / 3)
     return BallOutline(*centre, radius + travel / 2, radius + bend, math.atan2(y1 - y0, x1 - x0))
 
 
 def shadow_outline(progress: float, view: CameraView, disparity: float) -> BallOutline:
-    """The exposed shadow, to where it ends."""
+    """Return the outline of the exposed shadow, up to where it ends."""
     extents = [_shadow(pose) for pose in poses_of_exposure(progress)]
     middle = extents[len(extents) // 2]
     x, y = view.project(middle[0], middle[1], disparity)
@@ -113,13 +113,13 @@ def render_ball(
     shape: tuple[int, int],
     overscan: int,
 ) -> ObjectLayer | None:
-    """The ball and its shadow as exposed in one frame.
+    """Render the ball and its shadow as exposed in one frame.
 
     Args:
         progress: 0..1 through the shot.
         view: the camera.
-        disparity: of the floor where the ball is.
-        pebbles: a grey texture of mean 0, standard deviation 1, for the ball's skin.
+        disparity: the disparity of the floor where the ball is.
+        pebbles: a grey texture of mean 0 and standard deviation 1, for the ball's skin.
         shape: (rows, columns) of the data window.
         overscan: the display window's corner lies this many pixels inside the data window.
 
@@ -151,7 +151,7 @@ def render_ball(
     # The lens is no sharper on the ball than on the set behind it.
     softness = max(0.3, 0.45 * view.scale)
     colour = cv2.GaussianBlur(colour, (5, 5), softness)
-    # What light is left under the ball has come by way of its orange skin.
+    # The light that is left under the ball has been tinted by its orange skin.
     tinted = shade[..., None] * np.array([0.94, 1.0, 1.02], dtype=np.float32)
     return ObjectLayer(
         rows=slice(y0, y1),
@@ -201,7 +201,7 @@ def _skin(normal: Float32Array, pose: BallPose, pebbles: Float32Array) -> Float3
     light = _LIGHT / np.linalg.norm(_LIGHT)
     facing = normal @ light
     key = np.clip(0.86 * facing + 0.14, 0.0, None)[..., None]
-    # The floor throws light up from below except where the ball sits in its own contact shadow.
+    # The floor throws light up from below, except where the ball sits in its own contact shadow.
     openness = pose.height / (pose.height + RADIUS)
     from_floor = np.clip(normal[..., 1:2], 0.0, 1.0) * (0.10 + 0.28 * openness)
     from_room = 0.34 * (1.0 - 0.55 * np.clip(normal[..., 1:2], 0.0, 1.0) * (1.0 - openness))
@@ -216,7 +216,7 @@ def _skin(normal: Float32Array, pose: BallPose, pebbles: Float32Array) -> Float3
 
 
 def _pebble_relief(skin: Float32Array, pebbles: Float32Array) -> Float32Array:
-    """The texture projected along the three axes and blended by how much the skin faces each."""
+    """Project the texture along the three axes and blend by how much the skin faces each."""
     weight = np.abs(skin) ** 4
     weight /= weight.sum(axis=-1, keepdims=True)
     relief = np.zeros(skin.shape[:2], dtype=np.float32)
@@ -230,7 +230,8 @@ def _pebble_relief(skin: Float32Array, pebbles: Float32Array) -> Float32Array:
 
 
 def _shadow(pose: BallPose) -> tuple[float, float, float, float, float]:
-    """Centre x and y, half-width, half-height in set pixels and strength: wide and weak under a high ball."""
+    """Return the shadow's centre x and y, half-width and half-height in set pixels, and strength. Under a
+    high ball it is wide and weak."""
     lift = pose.height / RADIUS
     spread = 1.0 + 0.26 * lift
     x = pose.x + 9.0 + 0.16 * pose.height
@@ -245,5 +246,5 @@ def _shadow_at_instant(
     squared = ((x - centre_x) / (half_width * view.scale)) ** 2 + (
         (y - centre_y) / (half_height * view.scale)
     ) ** 2
-    # Ends at the ellipse, smoothly, so that the shadow has a definite extent.
+    # The strength falls smoothly to 0 at the ellipse, so that the shadow has a definite extent.
     return np.asarray(strength * np.clip(1.0 - squared, 0.0, 1.0) ** 1.25, dtype=np.float32)

@@ -1,6 +1,6 @@
-"""The set: the photograph relit as an HDR scene, and the camera that looks at it.
+"""The demo's set: the photograph, relit as an HDR scene, and the camera that looks at it.
 
-Set coordinates are the photograph's pixels, x right, y down, the first pixel's centre at (0.5, 0.5). The
+Set coordinates are the photograph's pixels, x right, y down; the first pixel's centre is at (0.5, 0.5). The
 camera turns on its nodal point (a homography), zooms, is held by hand, and slides a little along the stereo
 baseline, so that the measured depth of the photograph gives a true, mild parallax.
 """
@@ -32,36 +32,36 @@ _TAIL_LIGHT = (112.0, 206.0)
 _TUNGSTEN = np.array([1.0, 0.90, 0.70], dtype=np.float32)
 _RED = np.array([1.0, 0.10, 0.04], dtype=np.float32)
 _TOE = 0.02
-"""The canvas is sampled as log(1 + x / toe), so that the kernel does not ring around a highlight at 20."""
+"""The canvas is sampled as log(1 + x / toe), so that the kernel does not ring around a highlight of 20."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraView:
-    """Where the camera is for one frame."""
+    """The camera's position and direction for one frame."""
 
     set_to_frame: Float64Array
     """(3, 3) homography from set coordinates to display coordinates of the frame."""
     slide: float
-    """Fraction of the stereo baseline; a point of disparity d moves left by slide * d set pixels."""
+    """Fraction of the stereo baseline. A point of disparity d moves left by slide * d set pixels."""
     scale: float
-    """Frame pixels for one set pixel."""
+    """How many frame pixels one set pixel takes."""
 
     def project(self, x: float, y: float, disparity: float) -> tuple[float, float]:
-        """Display coordinates of a point of the set that has this disparity."""
+        """Return the display coordinates of a point of the set that has this disparity."""
         px, py, w = self.set_to_frame @ np.array([x - self.slide * disparity, y, 1.0])
         return float(px / w), float(py / w)
 
 
 @dataclass(frozen=True, slots=True)
 class CameraMove:
-    """A pan and slow zoom with the hand's unrest."""
+    """A pan and slow zoom, with the unsteadiness of a hand-held camera."""
 
     width: int
     height: int
     focal_px: float
     principal_point_px: tuple[float, float]
     phases: Float64Array
-    """(3, 3): for pan, tilt and roll, the phases of the three waves that make up the hand's unrest."""
+    """(3, 3): for pan, tilt and roll, the phases of the three waves that make up the unsteadiness."""
 
     @classmethod
     def held(cls, garage: Garage, width: int, height: int, seed: int) -> CameraMove:
@@ -69,7 +69,7 @@ class CameraMove:
         return cls(width, height, garage.focal_px, garage.principal_point_px, phases)
 
     def at(self, progress: float) -> CameraView:
-        """The view when ``progress`` (0..1) of the shot has passed."""
+        """Return the view when ``progress`` (0..1) of the shot has passed."""
         eased = progress * progress * (3.0 - 2.0 * progress)
         cycles = np.array([1.3, 2.9, 5.3])
         waves = np.sin(2.0 * math.pi * cycles * progress + self.phases) @ np.array([0.6, 0.3, 0.1])
@@ -93,9 +93,9 @@ class Background:
     """One frame of the set without the object, over the data window."""
 
     picture: Float32Array
-    """(H, W, 3) scene-linear."""
+    """(H, W, 3) scene-linear RGB."""
     depth: Float32Array
-    """(H, W) metres."""
+    """(H, W) distance from the camera in metres."""
 
 
 class GarageSet:
@@ -103,8 +103,8 @@ class GarageSet:
 
     Args:
         garage: the photograph and its geometry.
-        width, height: of the display window in pixels.
-        overscan: pixels of the data window beyond the display window, on each side.
+        width, height: size of the display window in pixels.
+        overscan: how many pixels the data window reaches beyond the display window on each side.
     """
 
     def __init__(self, garage: Garage, width: int, height: int, overscan: int) -> None:
@@ -117,7 +117,7 @@ class GarageSet:
         logs = np.log1p(lit * np.float32(1.0 / _TOE))
         self._canvas = cv2.resize(logs, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LANCZOS4)
         if not shrinks:
-            # Enlarging softens; a photograph at this size would have more bite.
+            # Enlarging softens the photograph, which this sharpening makes up for.
             soft = cv2.GaussianBlur(self._canvas, (0, 0), 1.1 * self._density)
             self._canvas = self._canvas + np.float32(0.18) * (self._canvas - soft)
         self._ceiling = np.float32(math.log1p(HIGHLIGHT / _TOE))
@@ -126,14 +126,14 @@ class GarageSet:
         self._pixels = np.stack([x + 0.5, y + 0.5, np.ones_like(x)]).astype(np.float64)
 
     def photograph(self, view: CameraView) -> Background:
-        """The set through ``view``, without grain."""
+        """Return the set as seen through ``view``, without grain."""
         inverse = np.linalg.inv(view.set_to_frame)
         w = inverse[2, 0] * self._pixels[0] + inverse[2, 1] * self._pixels[1] + inverse[2, 2]
         x = (inverse[0, 0] * self._pixels[0] + inverse[0, 1] * self._pixels[1] + inverse[0, 2]) / w
         y = (inverse[1, 0] * self._pixels[0] + inverse[1, 1] * self._pixels[1] + inverse[1, 2]) / w
         x32, y32 = x.astype(np.float32), y.astype(np.float32)
         disparity = self._disparity_at(x32, y32)
-        for _ in range(2):  # which point of the photograph has slid to here: a fixed point, found quickly
+        for _ in range(2):  # finds the point of the photograph that slid to here
             disparity = self._disparity_at(x32 + np.float32(view.slide) * disparity, y32)
         source_x = (x32 + np.float32(view.slide) * disparity) * np.float32(self._density) - np.float32(0.5)
         source_y = y32 * np.float32(self._density) - np.float32(0.5)
@@ -142,7 +142,7 @@ class GarageSet:
         return Background(picture.astype(np.float32), depth_from_disparity(disparity))
 
     def disparity_of(self, x: float, y: float) -> float:
-        """The disparity of the set at a point in set coordinates."""
+        """Return the disparity of the set at a point in set coordinates."""
         return float(self._disparity[int(y), int(x)])
 
     def _disparity_at(self, x: Float32Array, y: Float32Array) -> Float32Array:
@@ -161,14 +161,14 @@ def linear_from_srgb(encoded: Float32Array) -> Float32Array:
 
 
 def _lit(photograph: Float32Array) -> Float32Array:
-    """The photograph as scene-linear light, with back what its 8 bits have clipped: glints on metal up to
-    :data:`HIGHLIGHT`, the headlamp switched on, the tail light glowing."""
+    """Return the photograph as scene-linear light. What its 8 bits have clipped is put back: glints on metal
+    up to :data:`HIGHLIGHT`, the headlamp switched on, the tail light glowing."""
     linear = linear_from_srgb(photograph)
     brightness = photograph.min(axis=2)
     standing_out = brightness - cv2.GaussianBlur(brightness, (0, 0), 5.0)
     glint = _ramp(standing_out, 0.10, 0.34) * _ramp(brightness, 0.62, 0.96)
     linear = linear * (1.0 + 24.0 * glint * glint)[..., None].astype(np.float32)
-    # The lamp's own glass, as photographed unlit, breaks up its light.
+    # The lamp's own glass, as photographed unlit, varies its light.
     glass = linear * (1.0 / 0.12)
     lamps = glass * _glow(linear.shape, _HEADLAMP, 19.0, 2.2) * _TUNGSTEN
     lamps += _glow(linear.shape, _HEADLAMP, 5.5, 18.0) * _TUNGSTEN

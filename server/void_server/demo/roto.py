@@ -1,4 +1,5 @@
-"""Roto shapes for the demo, drawn as an artist would, baked as Nuke would: Beziers per frame, y upwards."""
+"""Draws the demo's roto shapes as an artist would, baked as Nuke does it: Bezier points per frame, y
+upwards."""
 
 from __future__ import annotations
 
@@ -14,12 +15,12 @@ from void_server.demo.ball import BallOutline
 
 POINTS = 8
 _HANDLE = 4.0 / 3.0 * math.tan(math.pi / (2.0 * POINTS))
-"""Length of a handle for a circle of radius 1 out of this many points (the usual cubic fit)."""
+"""Length of a handle for a circle of radius 1 made of this many points (the usual cubic fit)."""
 
 BezierPoint = tuple[float, float, float, float, float, float, float, float, float, float, float, float]
-"""x, y of the point (pixels from the format's bottom-left corner, y up), then x, y of its left tangent, right
-tangent and feather point as offsets from the point, then of the feather point's left and right tangents as
-offsets from the feather point."""
+"""The x and y of the point (pixels from the format's bottom-left corner, y up); then x and y of its left
+tangent, right tangent and feather point, as offsets from the point; then those of the feather point's left
+and right tangents, as offsets from the feather point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,16 @@ class DemoShape:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """How somebody draws around things: outside the edge, and never twice quite the same."""
+    """How somebody draws around things: outside the edge, and never twice quite the same way."""
 
     margin_px: float
     """Distance of the shape from the edge."""
     feather_px: float
     """Distance of the feather points from the shape."""
     unrest_px: float
-    """How far a point strays, at most."""
+    """How far a point strays at most."""
     phases: Float64Array
-    """(POINTS, 2) of each point's slow wander."""
+    """(POINTS, 2) phases of each point's slow wander."""
 
     @classmethod
     def of(cls, margin_px: float, feather_px: float, unrest_px: float, seed: Sequence[int]) -> Hand:
@@ -62,14 +63,14 @@ class Hand:
 def draw_around(
     outline: BallOutline, hand: Hand, *, frame: int, progress: float, height: int
 ) -> DemoShapeFrame:
-    """The shape that ``hand`` draws around ``outline``.
+    """Return the shape that ``hand`` draws around ``outline``.
 
     Args:
-        outline: in display coordinates, y down.
-        hand: whose shape it is.
+        outline: the ellipse in display coordinates, y down.
+        hand: how the artist draws.
         frame: the frame's number.
-        progress: 0..1 through the shot, which moves the hand's wander along.
-        height: of the format in pixels, to turn y upwards.
+        progress: 0..1 through the shot; the hand's wander moves along with it.
+        height: height of the format in pixels, by which y is turned upwards.
     """
     a = outline.half_width + hand.margin_px
     b = outline.half_height + hand.margin_px
@@ -83,7 +84,7 @@ def draw_around(
         swell = 1.0 + hand.feather_px * 2.0 / (a + b)
         feather = (outwards[0] * hand.feather_px, outwards[1] * hand.feather_px)
         x, y = outline.x + position[0] + float(stray[0]), outline.y + position[1] + float(stray[1])
-        # On screen the angle runs clockwise, so the tangent points to the next point: right.
+        # On screen the angle runs clockwise, so the right tangent points to the next point.
         values = (
             (x, height - y),
             (-tangent[0], tangent[1]),

@@ -1,12 +1,12 @@
-"""How good a removal is, where the truth is known.
+"""Measures how good a removal is where the truth is known.
 
 Pictures are compared after an encoding close to how they are looked at: the sRGB curve up to 1 and
-``1 + 0.44 ln x`` above, so that a highlight at 20 counts, but not twenty times as much as diffuse white. 1 is
-the peak for PSNR and the data range for SSIM. Only the matte's pixels count: where the result's ``matte``
-layer is above 0. Everything is done frame by frame.
+``1 + 0.44 ln x`` above, so that a highlight of 20 counts, but not twenty times as much as diffuse white. The
+peak for PSNR and the data range for SSIM are 1. Only the matte's pixels count: those where the result's
+``matte`` layer is above 0. Everything is measured frame by frame.
 
-PSNR rewards blur, so it stands beside the detail ratio: how much fine structure (grain included) is there, as
-a share of the truth's.
+PSNR rewards blur, so the detail ratio stands beside it: the amount of fine structure (grain included), as a
+share of the truth's.
 """
 
 from __future__ import annotations
@@ -31,46 +31,47 @@ TELEA = "OpenCV Telea"
 _MATTE_CHANNEL = "matte.A"
 _TELEA_RADIUS_PX = 3
 _CONTEXT_PX = 16
-"""What Telea and the windows of SSIM see around the matte."""
+"""How far around the matte Telea and the windows of SSIM see, in pixels."""
 _SSIM_SIGMA_PX = 1.5
 _DETAIL_SIGMA_PX = 1.0
 
 
 class ScoreError(ServiceError):
-    """The pictures cannot be compared; the message says why."""
+    """The pictures cannot be compared. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One way to fill the matte, judged against the truth."""
+    """The figures of one way to fill the matte, judged against the truth."""
 
     psnr_db: float
-    """Over all the matte's pixels of the shot together; infinite when they are the truth."""
+    """PSNR over all the matte's pixels of the shot together; infinite when they equal the truth."""
     worst_psnr_db: float
-    """Of the worst frame."""
+    """PSNR of the worst frame."""
     ssim: float
-    """Mean over the matte's pixels (Wang et al. 2004, Gaussian window of 1.5 pixels)."""
+    """SSIM, mean over the matte's pixels (Wang et al. 2004, Gaussian window of 1.5 pixels)."""
     detail: float
-    """Fine structure as a share of the truth's; below 1 is too soft, above 1 too busy."""
+    """Fine structure as a share of the truth's: below 1 is too soft, above 1 too busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShotScore:
-    """The whole shot's figures."""
+    """The figures of the whole shot."""
 
     scores: Mapping[str, Score]
-    """By method: the result, the plate as it was, OpenCV's Telea inpainting frame by frame."""
+    """By method: the result, the plate as it was, and OpenCV's Telea inpainting frame by frame."""
     frames: int
     matte_pixels: int
     changed_outside: int
-    """Pixels where the matte is 0 and a channel of the plate does not have the plate's bits in the result."""
+    """How many pixels have a matte of 0, and yet a channel that does not keep the plate's bits in the
+    result."""
 
     @property
     def bit_exact_outside(self) -> bool:
         return self.changed_outside == 0
 
     def sentences(self) -> list[str]:
-        """The figures in words, for lettering whose digits do not stand below each other."""
+        """Return the figures in sentences, for lettering in which digits do not line up."""
         return [
             f"{name}: PSNR {score.psnr_db:.1f} dB (worst frame {score.worst_psnr_db:.1f} dB), "
             f"SSIM {score.ssim:.3f}, detail {score.detail:.2f}"
@@ -78,7 +79,7 @@ class ShotScore:
         ]
 
     def table(self) -> str:
-        """The figures for a terminal of 80 columns."""
+        """Return the figures as a table for a terminal of 80 columns."""
         lines = [f"{'inside the matte':<18}{'PSNR':>9}{'worst':>10}{'SSIM':>8}{'detail':>9}"]
         for name, score in self.scores.items():
             lines.append(
@@ -89,13 +90,13 @@ class ShotScore:
 
     @property
     def outside(self) -> str:
-        """What became of the pixels outside the matte, as a line."""
+        """What became of the pixels outside the matte, in one line."""
         exact = "yes" if self.bit_exact_outside else f"NO, {self.changed_outside} pixels differ"
         return f"bit-exact outside: {exact}"
 
 
 class Scorer:
-    """Gathers the figures of a shot, one frame at a time, in any order."""
+    """Collects the figures of a shot, one frame at a time, in any order."""
 
     def __init__(self) -> None:
         self._sums = {name: _Sums() for name in (RESULT, NOTHING, TELEA)}
@@ -127,8 +128,8 @@ class Scorer:
     def add_pictures(
         self, truth: Float32Array, plate: Float32Array, result: Float32Array, matte: Float32Array
     ) -> None:
-        """Judge one frame from (H, W, 3) scene-linear pictures and its (H, W) matte; the outside is not
-        looked at."""
+        """Judge one frame from (H, W, 3) scene-linear pictures and its (H, W) matte. Pixels outside the matte
+        are not compared."""
         self._frames += 1
         inside = matte > 0
         if not inside.any():
@@ -143,7 +144,7 @@ class Scorer:
             self._sums[name].add(wanted, picture, hole)
 
     def score(self) -> ShotScore:
-        """The figures of all frames so far.
+        """Return the figures of all frames so far.
 
         Raises:
             ScoreError: when no frame had anything in its matte.
@@ -155,8 +156,8 @@ class Scorer:
 
 
 def encoded(linear: Float32Array) -> Float32Array:
-    """The encoding that pictures are compared in: sRGB's curve up to 1, ``1 + 0.44 ln x`` above; sRGB's
-    straight part goes on below 0."""
+    """Encode a picture for comparison: sRGB's curve up to 1, ``1 + 0.44 ln x`` above it. Below 0 sRGB's
+    straight part goes on."""
     inside = np.clip(linear, 0.0031308, 1.0)
     curve = 1.055 * inside ** (1.0 / 2.4) - 0.055
     above = 1.0 + 0.44 * np.log(np.maximum(linear, 1.0))
@@ -165,33 +166,33 @@ def encoded(linear: Float32Array) -> Float32Array:
 
 
 def telea(picture: Float32Array, hole: BoolArray) -> Float32Array:
-    """OpenCV's inpainting after Telea 2004 ("An image inpainting technique based on the fast marching
-    method"), which knows this one frame only.
+    """Fill a hole with OpenCV's inpainting after Telea 2004 ("An image inpainting technique based on the fast
+    marching method"), which sees only this one frame.
 
     Args:
-        picture: (H, W, 3) encoded.
+        picture: (H, W, 3) encoded RGB.
         hole: (H, W), true where to fill.
     """
-    # Its float version strays far outside the range of its surroundings (OpenCV 5.0), so it is used as it
-    # mostly is, on 8 bits. White cut at 1 serves it better than a scale with room for the highlights.
+    # OpenCV's float version strays far outside the range of its surroundings (OpenCV 5.0), so this uses 8
+    # bits, as is usual. White cut at 1 serves it better than a scale with room for the highlights.
     codes = np.asarray(np.clip(picture, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
     filled = cv2.inpaint(codes, hole.astype(np.uint8), _TELEA_RADIUS_PX, cv2.INPAINT_TELEA)
     return np.where(hole[..., None], filled / np.float32(255.0), picture).astype(np.float32)
 
 
 def bit_exact_outside(plate: Frame, result: Frame, matte: Float32Array) -> bool:
-    """Whether every channel of ``plate`` has the same bits in ``result`` wherever ``matte`` is 0."""
+    """Return whether every channel of ``plate`` has the same bits in ``result`` wherever ``matte`` is 0."""
     return changed_outside(plate, result, matte) == 0
 
 
 def changed_outside(plate: Frame, result: Frame, matte: Float32Array) -> int:
-    """How many pixels are 0 in ``matte`` and yet not the plate's own in ``result``.
+    """Count the pixels that are 0 in ``matte`` and yet not the plate's own in ``result``.
 
     Args:
-        plate: the frame as it came.
-        result: the frame as it was written; a channel that it lacks, or holds in another data type, counts
-            as changed everywhere.
-        matte: (H, W) over the plate's data window, what was replaced.
+        plate: the original frame.
+        result: the written frame. A channel that it lacks, or holds in another data type, counts as changed
+            everywhere.
+        matte: (H, W) over the plate's data window: what was replaced.
 
     Raises:
         ScoreError: when the matte has another size, or the result does not cover the plate's data window.
@@ -208,7 +209,7 @@ def changed_outside(plate: Frame, result: Frame, matte: Float32Array) -> int:
         if name not in result.channel_names or result.native(name).dtype != ours.dtype:
             changed[:] = True
             break
-        # As integers: NaN must equal NaN here, and -0.0 must not equal 0.0.
+        # The values are compared as integers: NaN must equal NaN here, and -0.0 must not equal 0.0.
         bits = np.dtype(f"u{ours.dtype.itemsize}")
         theirs = np.ascontiguousarray(result.native(name)[part])
         changed |= np.ascontiguousarray(ours).view(bits) != theirs.view(bits)
@@ -216,7 +217,7 @@ def changed_outside(plate: Frame, result: Frame, matte: Float32Array) -> int:
 
 
 class _Sums:
-    """What adds up to a score."""
+    """The sums of which a score is made."""
 
     def __init__(self) -> None:
         self._squares = 0.0
@@ -245,7 +246,7 @@ class _Sums:
 
 
 def _similarity(truth: Float32Array, picture: Float32Array) -> Float32Array:
-    """SSIM of each value, (H, W, 3)."""
+    """Return the SSIM of each value, (H, W, 3)."""
     _, values = structural_similarity(  # type: ignore[no-untyped-call]
         truth,
         picture,

@@ -1,4 +1,4 @@
-"""The demo shot: an HDR EXR plate with an object in it, and the same photography without the object."""
+"""Renders the demo shot: an HDR EXR plate with an object in it, and the same shot without the object."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 - its own name for itself
+import OpenImageIO as oiio  # noqa: N813 - its documentation uses this name
 
 from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
@@ -21,29 +21,29 @@ from void_server.errors import ServiceError
 
 FRAMES_PER_SECOND = 24
 PROMPT = "A red motorcycle stands in an empty garage."
-"""What remains when the ball is gone; for engines that listen."""
+"""What remains when the ball is gone, for engines that read a prompt."""
 
 _TALLEST = 0.6
 
 
 class DemoRenderError(ServiceError):
-    """The demo shot could not be rendered; the message says what to change."""
+    """The demo shot could not be rendered. The message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoShot:
-    """What was rendered."""
+    """The files that were rendered, and the shapes of what to remove."""
 
     plate_pattern: str
-    """``.../plate.%04d.exr``: with the object."""
+    """``.../plate.%04d.exr``: the shot with the object."""
     truth_pattern: str
     """``.../truth.%04d.exr``: the same frames, camera and grain, without the object."""
     first_frame: int
     last_frame: int
-    """Inclusive."""
+    """The last frame is part of the shot."""
     width: int
     height: int
-    """Of the format (the display window), pixels."""
+    """Height of the format (the display window) in pixels."""
     overscan_px: int
     """How far the data window reaches beyond the format on each side."""
     shapes: tuple[DemoShape, ...]
@@ -66,21 +66,22 @@ def render_demo_shot(
 ) -> DemoShot:
     """Render plate and truth as half-float EXR with a float ``depth.Z`` channel.
 
-    A basketball bounces through a photographed garage before a handheld, panning, zooming camera. The action
-    always fills the shot: with fewer frames it runs faster. Grain is independent from frame to frame and the
-    same in plate and truth, so the two differ only in what the ball and its shadow did.
+    A basketball bounces through a photographed garage in front of a hand-held camera that pans and zooms. The
+    action always fills the shot: with fewer frames it runs faster. Grain is independent from frame to frame
+        and
+    the same in plate and truth, so the two differ only in what the ball and its shadow did.
 
     Args:
-        folder: where the files go; made if absent. Files of the same names are replaced.
-        width, height: of the format in pixels.
-        frames: how many, at least 2.
+        folder: where to put the files; it is made if absent. Files of the same names are replaced.
+        width, height: size of the format in pixels.
+        frames: number of frames, at least 2.
         first_frame: number of the first frame.
-        seed: of grain, handheld unrest and roto. The same seed on the same machine gives the same pixels.
+        seed: seed of grain, camera and roto. The same seed on the same machine gives the same pixels.
         overscan_px: how far the data window reaches beyond the format on each side.
-        on_frame: called with (frames done, frames in all) after each frame.
+        on_frame: called with (frames done, all frames) after each frame.
 
     Raises:
-        DemoRenderError: for a size or length that cannot be, or when a file cannot be written.
+        DemoRenderError: when the size or length is impossible, or a file cannot be written.
     """
     if frames < 2:
         raise DemoRenderError(f"The demo shot needs at least 2 frames, not {frames}.")
@@ -138,13 +139,13 @@ def render_demo_shot(
 
 
 def demo_job(shot: DemoShot, output_pattern: str, *, engine: str = "auto", version: int = 1) -> RemovalJob:
-    """The removal of the ball and its shadow, as the panel would submit it.
+    """Return the job that removes the ball and its shadow, as the panel would submit it.
 
     Args:
         shot: what :func:`render_demo_shot` made.
         output_pattern: where the result goes, with a frame token and, if wished, ``{version}``.
         engine: the name of the engine, or ``auto``.
-        version: of the result.
+        version: version of the result.
     """
     return RemovalJob(
         shot=Shot(
@@ -177,22 +178,22 @@ def _header(width: int, height: int, overscan_px: int, index: int, focal_per_wid
     spec.full_x, spec.full_y, spec.full_width, spec.full_height = 0, 0, width, height
     spec.channelnames = ("R", "G", "B", "depth.Z")
     spec.channelformats = (oiio.TypeHalf, oiio.TypeHalf, oiio.TypeHalf, oiio.TypeFloat)
-    spec.attribute("compression", "zip:1")  # grain hardly packs; this is the quickest
+    spec.attribute("compression", "zip:1")  # grain hardly compresses, and this is the fastest
     spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, (_timecode(index), 0))
     spec.attribute("FramesPerSecond", oiio.TypeRational, (FRAMES_PER_SECOND, 1))
     spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), REC709_CHROMATICITIES)
-    spec.attribute("DateTime", "2026:06:02 10:14:22")  # given, for the same bytes every time
+    spec.attribute("DateTime", "2026:06:02 10:14:22")  # a fixed time, so that the bytes are always the same
     spec.attribute("Make", "VOID for Nuke")
     spec.attribute("Model", "demo camera")
     spec.attribute("ExposureTime", 150.0 / 360.0 / FRAMES_PER_SECOND)
     spec.attribute("FNumber", 4.0)
-    spec.attribute("camera/focal_mm", 24.0 * focal_per_width)  # on a sensor 24 mm wide
+    spec.attribute("camera/focal_mm", 24.0 * focal_per_width)  # for a sensor 24 mm wide
     spec.attribute("slate/shot", "demo_010")
     return spec
 
 
 def _timecode(index: int) -> int:
-    """10:14:22:00 and ``index`` frames, as the binary-coded decimals of SMPTE 12M."""
+    """Encode 10:14:22:00 plus ``index`` frames as the binary-coded decimals of SMPTE 12M."""
     seconds, frame = divmod(index, FRAMES_PER_SECOND)
     minutes, seconds = divmod(22 + seconds, 60)
     hours, minutes = divmod(14 + minutes, 60)

@@ -1,4 +1,4 @@
-"""The demo from end to end: render, serve, submit, wait, fetch, judge, show."""
+"""Runs the demo from end to end: render, serve, submit, wait, fetch, judge, show."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ DEFAULT_OVERSCAN_PX = 16
 
 
 class Bars(Protocol):
-    """Where progress is drawn."""
+    """Draws progress."""
 
     def update(self, stage: str, step: int, steps: int, note: str = "") -> None: ...
 
 
 ShowRemoval = Callable[[Client, RemovalJob], JobInfo]
-"""Submits a job, shows it until it is final, and gives how it ended; raises when it did not end well."""
+"""A function that submits a job, shows it until it is final, and returns its end; it raises when that is no
+success."""
 
 
 def render(folder: Path, *, width: int, height: int, frames: int, bars: Bars) -> DemoShot:
-    """The plate and the truth, as EXR below ``folder``."""
+    """Render the plate and the truth as EXR below ``folder``."""
     return render_demo_shot(
         folder,
         width=width,
@@ -49,7 +50,7 @@ def render(folder: Path, *, width: int, height: int, frames: int, bars: Bars) ->
 
 
 def make_job(shot: DemoShot, folder: Path, *, engine: str, proxy_scale: float) -> RemovalJob:
-    """The job, with the first output version that is not on disk yet; also written beside the result."""
+    """Make the job with the first output version that is not on disk yet, and write it beside the result."""
     results = folder / RESULT_FOLDER
     results.mkdir(parents=True, exist_ok=True)
     version = 1
@@ -66,7 +67,7 @@ def make_job(shot: DemoShot, folder: Path, *, engine: str, proxy_scale: float) -
 
 
 def remove_through_server(job: RemovalJob, home: Path, show: ShowRemoval) -> tuple[JobInfo, float]:
-    """Start a server of our own, remove, stop the server. Gives the job's end and the seconds it took."""
+    """Run the job on a server started for it. Return the job's end and the seconds that it took."""
     settings = ServerSettings(home=home, endpoint="tcp://127.0.0.1:0")
     with ServerProcess(settings) as server, Client(server.connection(), name="void demo") as client:
         client.wait_connected()
@@ -76,7 +77,7 @@ def remove_through_server(job: RemovalJob, home: Path, show: ShowRemoval) -> tup
 
 
 def judge(job: RemovalJob, shot: DemoShot, bars: Bars) -> ShotScore:
-    """The result against the truth, frame by frame."""
+    """Compare the result with the truth, frame by frame."""
     first, last = shot.first_frame, shot.last_frame
     scale = job.settings.proxy_scale
     scorer = Scorer()

@@ -1,1 +1,1 @@
-"""Jobs on a render farm: planned into tasks, bundled for a dispatcher, run step by step on its machines."""
+"""Jobs on a render farm: they are planned into tasks, bundled for a dispatcher, and run step by step."""

@@ -1,4 +1,4 @@
-"""The files that a farm's machines need: those in the jobs, and those that nobody thinks of."""
+"""Lists the files that a farm's machines need: those that jobs name, and those that nobody thinks of."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _SEARCH_LIST = re.compile(r"^search_path:\s*\n((?:[ \t]+-[^\n]*\n?)+)", re.MULTI
 
 @dataclass(frozen=True)
 class Assets:
-    """Absolute paths."""
+    """Files and folders that a bundle's tasks read and write, as absolute paths."""
 
     files: Sequence[str] = ()
     folders: Sequence[str] = ()
-    """With all that is in them."""
+    """Folders that are needed with everything in them."""
     outputs: Sequence[str] = ()
-    """Folders that are written to."""
+    """Folders that tasks write to."""
     outside: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Of the files and folders those that no job names, by what they are: ``ocio``, ``fonts``, ``gizmos``,
-    ``script``, ``other``."""
+    """The files and folders that no job names, by what they are: ``ocio``, ``fonts``, ``gizmos``, ``script``,
+    ``other``. They are among the above."""
 
 
 def assets_of(jobs: Iterable[RemovalJob], scratch: Path, outside: Mapping[str, Sequence[str]]) -> Assets:
-    """What ``jobs`` read and write, and ``outside`` with it. Looks at no plate."""
+    """Return what ``jobs`` read and write, and ``outside`` with it. No plate is looked at."""
     files: dict[str, None] = {}
     outputs: dict[str, None] = {str(scratch): None}
     for job in jobs:
@@ -59,12 +59,12 @@ def _paths(pattern: str, numbers: Iterable[int]) -> list[str]:
 def outside_assets(
     environment: Mapping[str, str], given: Iterable[Path], *, script: Path | None
 ) -> dict[str, Sequence[str]]:
-    """What the jobs need and do not name, as far as the environment tells.
+    """Return what the jobs need but do not name, as far as the environment tells.
 
     Args:
-        environment: of the tasks, or of whoever submits: ``OCIO``, and with a Nuke ``script`` also
-            ``NUKE_PATH`` (gizmos, plug-ins) and ``NUKE_FONT_PATH``.
-        given: named by hand.
+        environment: variables of the tasks, or of the person who submits: ``OCIO``, and with a Nuke
+            ``script`` also ``NUKE_PATH`` (gizmos, plug-ins) and ``NUKE_FONT_PATH``.
+        given: files and folders that were named by hand.
     """
     found: dict[str, Sequence[str]] = {}
     config = environment.get("OCIO", "")
@@ -84,7 +84,7 @@ def outside_assets(
 
 
 def _look_up_tables(config: Path) -> list[str]:
-    """The folders that an OCIO configuration takes its tables from."""
+    """Return the folders from which an OCIO configuration takes its look-up tables."""
     try:
         text = config.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""The last step: what was written is read again and held against the plate."""
+"""The last step: it reads the written frames again and compares them with the plate."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _MOST_TOLD = 8
 
 
 def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool = False) -> None:
-    """Check a chunk's frames: there, whole, this job's, finite, and untouched outside the matte.
+    """Check a chunk's frames: each is there, whole, of this job, finite, and untouched outside the matte.
 
     Args:
-        keep: leave the parts' answers in the scratch folder; otherwise those of a good frame go.
+        keep: whether to leave the parts' answers in the scratch folder; otherwise those of good frames go.
 
     Raises:
-        FarmError: naming the frames that are not good and what is wrong with each.
+        FarmError: when frames are not good; it names them and what is wrong with each.
         RemovalCancelled: when the monitor asked for a stop.
     """
     place = ScratchLayout.of(piece, scratch)
@@ -60,7 +60,7 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
 
 
 def problems_of(request: RemovalRequest, shot: PlateShot, result: Frame) -> list[str]:
-    """What is wrong with a frame of the result; empty for nothing."""
+    """Return what is wrong with a frame of the result; empty when nothing is."""
     number = result.number
     plate = request.plates.frame(number)
     if result.metadata.get(JOB_ID_KEY) != request.job_id:
@@ -91,7 +91,7 @@ def problems_of(request: RemovalRequest, shot: PlateShot, result: Frame) -> list
 
 
 def _replaced(shot: PlateShot, plate: Frame, number: int) -> BoolArray:
-    """(H, W) over the plate's data window: where the result may differ."""
+    """Return where the result may differ from the plate, as (H, W) over the plate's data window."""
     window = plate.data_window
     result = np.zeros(window.shape, np.bool_)
     inside = shot.box.intersection(window)

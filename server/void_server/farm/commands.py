@@ -1,4 +1,4 @@
-"""The command line of a task for farms that know commands and frame numbers and nothing else."""
+"""Writes a task's command line for farms that know nothing but commands and frame numbers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from void_server.farm.order import STEP_ORDER
 
 @dataclass(frozen=True)
 class StepCommand:
-    """One step; its tasks are numbered from 0."""
+    """The command of one step. Its tasks are numbered from 0."""
 
     name: str
     words: Sequence[str]
-    """The command and its arguments; one of them is the token for the task's number."""
+    """The command and its arguments. One of them is the token for the task's number."""
     tasks: int
     timeout_s: int
     gpus: int
@@ -24,21 +24,21 @@ class StepCommand:
     memory_mib: int
     cores: int
     after: str | None
-    """The step that must be done before."""
+    """The step that must be done before this one; None for the first."""
 
 
 def step_commands(bundle: Bundle, token: str) -> list[StepCommand]:
-    """All steps in order.
+    """Return all steps in order.
 
     Args:
-        token: what the dispatcher replaces by a task's number.
+        token: the text that the dispatcher replaces with a task's number.
     """
     order = bundle.order
     needs = order.needs(bundle.engine)
     commands = []
     before: str | None = None
     if order.export is not None:
-        # A dispatcher counts tasks; the ranges of frames are looked up by their number.
+        # A dispatcher counts tasks, so the ranges of frames are looked up by a task's number.
         chunks = export_chunks(bundle)
         script = bundle.folder / EXPORT_NAME
         script.write_text(EXPORT_SCRIPT, encoding="utf-8")

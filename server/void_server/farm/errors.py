@@ -1,4 +1,4 @@
-"""What can go wrong on the way to a farm and on it."""
+"""The error of render farms."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from void_server.errors import ServiceError
 
 
 class FarmError(ServiceError):
-    """A bundle cannot be made or submitted, or a step was run out of order; the message has the remedy."""
+    """A bundle cannot be made or submitted, or a step was run out of order. The message says what to do."""

@@ -1,4 +1,4 @@
-"""The step that joins: the parts' answers into one shot, merged into the plates, frame by frame."""
+"""The step that joins the parts' answers into one shot and merges them into the plates, frame by frame."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from void_server.farm.scratch_layout import ScratchLayout, prepared_shot, reques
 
 
 def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
-    """Write the result's frames of a chunk that are not there yet.
+    """Write those frames of a chunk that the result does not have yet.
 
     Raises:
         FarmError: when a part has not made its frames.
-        EngineError: when a file cannot be read or written; frames that are whole stay.
-        RemovalCancelled: when the monitor asked for a stop; frames that are whole stay.
+        EngineError: when a file cannot be read or written; finished frames stay.
+        RemovalCancelled: when the monitor asked for a stop; finished frames stay.
     """
     place = ScratchLayout.of(piece, scratch)
     found = place.prepared()
@@ -47,13 +47,13 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
 
 
 def joined(place: ScratchLayout, planned: PlannedJob, number: int, box: Box) -> CleanFrame:
-    """The clean frame from the one or two parts that made it.
+    """Return a clean frame from the one or two parts that made it.
 
-    Across the frames that two parts have in common the later one comes in as the earlier one goes out. Where
-    both say the same, as they do wherever the plate shows what is hidden, that is taken to the bit.
+    Over the frames that two parts have in common, the result fades from the earlier part into the later one.
+    Where both agree, as they do wherever the plate shows what is hidden, their value is taken bit for bit.
 
     Raises:
-        FarmError: when a part has not made it.
+        FarmError: when a part has not made the frame.
     """
     starts = planned.parts_with(number)
     answers = [_answer(place, start, number, box) for start in starts]
@@ -68,7 +68,7 @@ def joined(place: ScratchLayout, planned: PlannedJob, number: int, box: Box) -> 
 
 
 def faded(earlier: Float32Array, later: Float32Array, share: np.float32) -> Float32Array:
-    """``earlier`` going over into ``later``, whose weight is ``share``; both where they are the same."""
+    """Fade from ``earlier`` to ``later``, whose weight is ``share``; equal values are kept as they are."""
     same = (earlier == later) | (np.isnan(earlier) & np.isnan(later))
     return np.asarray(np.where(same, later, earlier + share * (later - earlier)), np.float32)
 

@@ -1,4 +1,4 @@
-"""How a step speaks to its dispatcher: lines on standard output."""
+"""Reports a step's progress to its dispatcher, in lines on standard output."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _LEAST_PAUSE_S = 1.0
 
 
 class Dialect(str, Enum):
-    """Whose lines are spoken."""
+    """Which dispatcher's lines to print."""
 
     OPENJD = "openjd"
     """Open Job Description: ``openjd_progress: 42``, ``openjd_status: ...``, ``openjd_fail: ...``."""
     PLAIN = "plain"
-    """For people, with ``Progress: 42%`` on lines of their own."""
+    """Lines for people, with ``Progress: 42%`` on lines of their own."""
 
 
 class StepMonitor:
-    """A removal's monitor for one task, which may have several pieces of work. Any thread."""
+    """The monitor of one task, which may have several pieces of work. Any thread may call it."""
 
     def __init__(self, dialect: Dialect, pieces: int, out: TextIO) -> None:
         self._dialect = dialect
@@ -40,18 +40,18 @@ class StepMonitor:
         self.frames_done = 0
 
     def begin_piece(self, index: int, name: str) -> None:
-        """The work on a piece begins."""
+        """Say that the work on a piece begins."""
         self._piece, self._name = index, name
         self._told_at = -_LEAST_PAUSE_S
         self._tell(index / self._pieces, name)
 
     def finish(self) -> None:
-        """All pieces are done."""
+        """Say that all pieces are done."""
         self._told_at = -_LEAST_PAUSE_S
         self._tell(1.0, "done")
 
     def fail(self, reason: str) -> None:
-        """The task fails; one line, whatever ``reason`` has."""
+        """Say that the task fails, in one line whatever ``reason`` has."""
         line = " | ".join(line.strip() for line in reason.splitlines() if line.strip())
         self._write(f"openjd_fail: {line}" if self._dialect is Dialect.OPENJD else f"Error: {line}")
 
@@ -60,14 +60,14 @@ class StepMonitor:
         self._stop = True
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
-        """Percent are of the stage that is under way: an engine's stages differ in length."""
+        """Report percent of the present stage, because an engine's stages differ in length."""
         self.check_cancelled()
         share = (self._piece + step / max(1, steps)) / self._pieces
         at = "" if frame is None else f", frame {frame}"
         self._tell(share, f"{self._name}: {stage} {step}/{steps}{at}")
 
     def preview(self, frame: int, picture: Float32Array) -> None:
-        """A log shows no pictures."""
+        """Show nothing, because a log has no pictures."""
 
     def log(self, message: str) -> None:
         for line in message.splitlines():

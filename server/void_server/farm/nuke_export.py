@@ -1,6 +1,6 @@
-"""The script that a farm's Nuke runs to render the plates and mattes of a chunk of frames.
+"""The script with which a farm's Nuke renders the plates and mattes of a chunk of frames.
 
-It becomes a file of the bundle: a machine with Nuke need not have this package.
+It becomes a file of the bundle, because a machine with Nuke need not have this package.
 """
 
 EXPORT_NAME = "export_frames.py"

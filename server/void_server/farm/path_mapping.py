@@ -1,7 +1,7 @@
-"""Paths of the submitting machine to those of the machine that works, by Open Job Description's rules.
+"""Maps paths of the submitting machine to those of the working machine, by Open Job Description's rules.
 
-A dispatcher that copies files, or whose workers see the same storage under another root, hands every task a
-file of rules (schema ``pathmapping-1.0``). They apply to the patterns inside a job as well.
+A dispatcher that copies files, or whose workers see the same storage under another root, gives every task a
+file of rules (schema ``pathmapping-1.0``). They also apply to the patterns inside a job.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Rules(Struct, kw_only=True):
 
 @dataclass(frozen=True)
 class PathRule:
-    """Everything below ``source`` is below ``destination`` here."""
+    """Says that everything below ``source`` is below ``destination`` on this machine."""
 
     source: PurePath
     destination: Path
@@ -40,10 +40,10 @@ PathRules = Sequence[PathRule]
 
 
 def read_rules(path: Path | None) -> PathRules:
-    """The rules of a file, the longest source first; none without a file.
+    """Read a file of rules, the longest source first; without a file there are none.
 
     Raises:
-        FarmError: when the file is no such list.
+        FarmError: when the file is not a list of rules.
     """
     if path is None:
         return ()
@@ -61,7 +61,7 @@ def read_rules(path: Path | None) -> PathRules:
 
 
 def mapped(path: str, rules: PathRules) -> str:
-    """``path`` as it is called here; as it is where no rule is for it."""
+    """Return ``path`` as it is called on this machine; unchanged where no rule applies."""
     for rule in rules:
         inside = type(rule.source)(path)
         if inside.is_relative_to(rule.source):
@@ -70,7 +70,7 @@ def mapped(path: str, rules: PathRules) -> str:
 
 
 def mapped_job(job: RemovalJob, rules: PathRules) -> RemovalJob:
-    """The job with every pattern as it is called here."""
+    """Return the job with every pattern as it is called on this machine."""
     if not rules:
         return job
     replaced = msgspec.structs.replace

@@ -1,4 +1,4 @@
-"""The plan inside a bundle: reading it and the jobs that it names, for this machine."""
+"""Reads the plan in a bundle, and the jobs that it names, for this machine."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ PLAN_NAME = "plan.json"
 
 @dataclass(frozen=True)
 class JobPiece:
-    """A piece of work with everything that belongs to it."""
+    """A piece of work with everything that it needs."""
 
     planned: PlannedJob
     job: RemovalJob
-    """As it was submitted; it decides the fingerprint."""
+    """The job as it was submitted; it decides the fingerprint."""
     local_job: RemovalJob
-    """With the paths of this machine."""
+    """The job with the paths of this machine."""
     work: Work
 
 
 def read_plan(path: Path) -> FarmPlan:
-    """The plan in a file.
+    """Read the plan in a file.
 
     Raises:
-        FarmError: when it cannot be read or is another version's.
+        FarmError: when the file cannot be read, or another release has written it.
     """
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=FarmPlan)
@@ -49,7 +49,7 @@ def read_plan(path: Path) -> FarmPlan:
 
 
 def read_task(path: Path, step: str, task: int, rules: PathRules) -> list[JobPiece]:
-    """The pieces of work of one task.
+    """Read the pieces of work of one task.
 
     Raises:
         FarmError: when the plan cannot be read or has no such task.

@@ -1,8 +1,8 @@
-"""From jobs to tasks: pure arithmetic on frame ranges, so that a thousand shots are planned at once.
+"""Turns jobs into tasks, by arithmetic on frame ranges alone, so that a thousand shots are planned at once.
 
 A *part* is a run of frames that one machine makes. Temporal engines are never cut per frame: a part has about
-the wanted number of frames, and neighbouring parts have some frames in common, across which they are joined.
-A *task* is what a dispatcher starts: short shots go together into one, so that they share one model load.
+the wanted number of frames, and neighbouring parts have some frames in common, over which they are joined. A
+*task* is what a dispatcher starts: short shots go together into one, so that they share one model load.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from msgspec import Struct
 PLAN_VERSION = 1
 
 DEFAULT_PART_FRAMES = 120
-"""Frames of a propagation task: minutes to tens of minutes, and few borders."""
+"""Frames of a propagation task: it takes minutes to tens of minutes, and there are few borders."""
 DEFAULT_CHUNK_FRAMES = 48
-"""Frames of a task that works frame by frame."""
+"""Frames of a task that works on each frame by itself."""
 FEWEST_PART_OVERLAPS = 3
-"""A part is at least this many overlaps long: else frames would belong to three parts."""
+"""A part is at least this many overlaps long, because frames would otherwise belong to three parts."""
 
 
 class PlannedJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,23 +33,23 @@ class PlannedJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The job file, relative to the plan's folder."""
     name: str
     engine: str
-    """The engine itself, never ``auto``: all machines must mean the same."""
+    """The engine itself, never ``auto``, because all machines must use the same one."""
     first_frame: int
     last_frame: int
     starts: list[int]
-    """First frames of the parts, ascending."""
+    """First frames of the parts, in ascending order."""
     overlap: int
-    """Frames that a part makes beyond the start of the next one."""
+    """How many frames a part makes beyond the start of the next one."""
 
     def part(self, start: int) -> range:
-        """All frames that the part which begins at ``start`` makes."""
+        """Return all frames of the part that begins at ``start``."""
         index = bisect_left(self.starts, start)
         if index + 1 == len(self.starts):
             return range(start, self.last_frame + 1)
         return range(start, self.starts[index + 1] + self.overlap)
 
     def parts_with(self, number: int) -> list[int]:
-        """The starts of the one or two parts that make frame ``number``, ascending."""
+        """Return the starts of the one or two parts that make frame ``number``, in ascending order."""
         index = bisect_right(self.starts, number) - 1
         near = self.starts[max(0, index - 1) : index + 1]
         return [start for start in near if number in self.part(start)]
@@ -70,20 +70,20 @@ class FarmPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     plan_version: int = PLAN_VERSION
     jobs: list[PlannedJob]
     prepare: list[list[Work]]
-    """Whole shots."""
+    """Tasks of whole shots."""
     remove: list[list[Work]]
-    """Parts; of a part's frames only the first is named here, by ``first_frame``."""
+    """Tasks of parts. A part is named by its first frame, ``first_frame``."""
     merge: list[list[Work]]
     check: list[list[Work]]
 
     def tasks(self, step: str) -> list[list[Work]]:
-        """The tasks of a step by its name."""
+        """Return the tasks of a step by its name."""
         by_name = {"prepare": self.prepare, "remove": self.remove, "merge": self.merge, "check": self.check}
         return by_name[step]
 
 
 class ShotRange(Struct, frozen=True, kw_only=True):
-    """What planning must know of a job."""
+    """What planning needs to know of a job."""
 
     file: str
     name: str
@@ -99,12 +99,12 @@ def plan(
     part_frames: int = DEFAULT_PART_FRAMES,
     chunk_frames: int = DEFAULT_CHUNK_FRAMES,
 ) -> FarmPlan:
-    """Lay out the tasks of ``shots``, in time linear in their number and in that of the tasks.
+    """Plan the tasks of ``shots``, in time linear in their number and in the number of tasks.
 
     Args:
-        overlap_of: for an engine's name the frames that neighbouring parts have in common; None for an engine
-            whose shots are made in one piece.
-        part_frames: wanted frames of a removal task; parts of one shot get equal lengths near it.
+        overlap_of: gives, for an engine's name, how many frames neighbouring parts have in common; None for
+            an engine that makes a shot in one piece.
+        part_frames: wanted frames of a removal task. The parts of one shot get equal lengths near it.
         chunk_frames: most frames of a merging or checking task.
     """
     jobs = []
@@ -147,7 +147,7 @@ def _starts(first: int, last: int, overlap: int | None, part_frames: int) -> lis
         return [first]
     shortest = max(1, FEWEST_PART_OVERLAPS * overlap)
     parts = max(1, min(math.ceil(count / part_frames), count // shortest))
-    # Equal parts: a rest of three frames would be a task that mostly starts up.
+    # Parts are equally long: a task for three left-over frames would spend most of its time starting.
     return [first + count * index // parts for index in range(parts)]
 
 
@@ -162,7 +162,7 @@ _Item = TypeVar("_Item", bound=Work)
 
 
 def packed(works: Iterable[_Item], most_frames: int) -> list[list[_Item]]:
-    """Neighbours put together while they have at most ``most_frames`` frames together; order is kept."""
+    """Put neighbours together while they have at most ``most_frames`` frames in all. The order is kept."""
     tasks: list[list[_Item]] = []
     room = 0
     for work in works:
@@ -177,5 +177,5 @@ def packed(works: Iterable[_Item], most_frames: int) -> list[list[_Item]]:
 
 
 def encode_plan(value: FarmPlan) -> bytes:
-    """The plan as JSON for people and machines."""
+    """Encode the plan as JSON for people and programs."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

@@ -1,4 +1,4 @@
-"""The first step, on any CPU: check what a shot needs and do once what its parts would do again and again."""
+"""The first step, on any CPU. It checks what a shot needs, and does once what its parts would each repeat."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from void_server.farm.scratch_layout import (
 
 
 def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
-    """Check a job's files, find its region, write its mattes and what the engine's parts share.
+    """Check a job's files, find its region, and write its mattes and what the engine's parts share.
 
     Raises:
-        EngineError: when plate, mattes or results do not fit; nothing has been made then.
-        RemovalCancelled: when the monitor asked for a stop; run again, it goes on.
+        EngineError: when plate, mattes or results do not fit. Nothing has been made then.
+        RemovalCancelled: when the monitor asked for a stop. The next run goes on from there.
     """
     place = ScratchLayout.of(piece, scratch)
     if place.is_prepared:
@@ -53,7 +53,7 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         request = with_prepared_mattes(request, place, prepared, files)
         shot = prepared_shot(request, prepared)
         for number in {shot.frame_numbers[0], shot.frame_numbers[-1]}:
-            shot.frame(number)  # the pixels too can be read
+            shot.frame(number)  # makes sure that the pixels can be read too
         if isinstance(engine, PartedEngine):
             place.shared.mkdir(parents=True, exist_ok=True)
             engine.prepare_parts(shot, piece.planned.starts, place.shared, request.engine, monitor)
@@ -67,7 +67,7 @@ def _corners(box: Box) -> tuple[int, int, int, int]:
 def _write_mattes(
     request: RemovalRequest, place: ScratchLayout, frame_box: Box, monitor: RemovalMonitor
 ) -> list[str]:
-    """Rasterise and read all mattes once. float32, so that nothing is rounded on the way.
+    """Rasterise and read all mattes once, as float32 so that nothing is rounded on the way.
 
     Returns:
         The roles that the job has.
@@ -86,7 +86,7 @@ def _write_mattes(
                     matte = np.zeros(frame_box.shape, np.float32)
                 covered = matte_bounds(matte)
                 if covered.is_empty:
-                    covered = Box(0, 0, 1, 1)  # EXR has no empty picture
+                    covered = Box(0, 0, 1, 1)  # EXR cannot hold an empty picture
                 pixels = matte[covered.slices(Box.from_size(frame_box.width, frame_box.height))][..., None]
                 frame = Frame.from_pixels(
                     number,

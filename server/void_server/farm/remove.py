@@ -1,4 +1,4 @@
-"""The step that needs the GPU: the engine on one part of a shot. Its answers are kept, not merged yet."""
+"""The step that needs the GPU: it runs the engine on one part of a shot and keeps the answers unmerged."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
 
     Raises:
         FarmError: when the shot was not prepared.
-        EngineError: when the engine or a file fails; answers that are whole stay.
-        RemovalCancelled: when the monitor asked for a stop; answers that are whole stay.
+        EngineError: when the engine or a file fails; finished answers stay.
+        RemovalCancelled: when the monitor asked for a stop; finished answers stay.
     """
     place = ScratchLayout.of(piece, scratch)
     found = place.prepared()
@@ -66,7 +66,7 @@ def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
 
 
 def _as_frame(clean: CleanFrame, box: Box) -> Frame:
-    """float32: the merge later gets the engine's own numbers."""
+    """Return the clean frame as float32, so that the merge later gets the engine's own numbers."""
     names: tuple[str, ...] = RGB
     planes = clean.picture
     if clean.confidence is not None:

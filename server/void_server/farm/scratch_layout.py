@@ -1,4 +1,4 @@
-"""Where the steps of a job leave things for each other: a folder below a scratch that all machines see."""
+"""Says where the steps of a job leave files for each other: in a scratch folder that all machines see."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
     engine: str
     box: tuple[int, int, int, int]
-    """The region of interest: ``x0, y0, x1, y1``."""
+    """The region of interest as ``x0, y0, x1, y1``."""
     frame_box: tuple[int, int, int, int]
     pixel_aspect: float
     roles: list[str]
-    """Which roles have matte files here."""
+    """The roles that have matte files in the scratch folder."""
 
 
 @dataclass(frozen=True)
 class ScratchLayout:
-    """The files of one job, by what they are."""
+    """The files of one job in the scratch folder."""
 
     folder: Path
 
     @classmethod
     def of(cls, piece: JobPiece, scratch: Path) -> ScratchLayout:
-        """A folder that only this very content of the job has."""
+        """Return the layout in a folder that only this very content of the job has."""
         return cls(scratch / f"{piece.job.job_id}_{fingerprint(piece)[:12]}")
 
     @property
     def shared(self) -> Path:
-        """The engine's, for all parts."""
+        """The folder in which the engine keeps what all its parts share."""
         return self.folder / "shared"
 
     def mattes(self, role: MatteRole) -> FramePattern:
-        """Prepared mattes of a role, at the scale of the work."""
+        """Return the prepared mattes of a role, at the scale of the work."""
         return FramePattern.parse(self.folder / "mattes" / f"{role}.%04d.exr")
 
     def clean(self, start: int) -> FramePattern:
-        """The engine's answers in the part that begins at ``start``."""
+        """Return the engine's answers in the part that begins at ``start``."""
         return FramePattern.parse(self.folder / "clean" / str(start) / "clean.%04d.exr")
 
     @property
@@ -72,15 +72,15 @@ class ScratchLayout:
         return self._prepared.is_file()
 
     def save_prepared(self, found: Prepared) -> None:
-        """Tell that the preparation is whole. Last of all."""
+        """Write, last of all, that the preparation is whole."""
         make_folder(self.folder)
         write_whole(self._prepared, msgspec.json.encode(found))
 
     def prepared(self) -> Prepared:
-        """What the preparation found.
+        """Return what the preparation found.
 
         Raises:
-            FarmError: when the step was not run.
+            FarmError: when that step was not run.
         """
         try:
             return msgspec.json.decode(self._prepared.read_bytes(), type=Prepared)
@@ -91,12 +91,12 @@ class ScratchLayout:
             ) from error
 
     def save_record(self, start: int, record: dict[str, str | int | float]) -> None:
-        """Keep what the engine says a part was made with."""
+        """Save what the engine says a part was made with."""
         make_folder(self._record(start).parent)
         write_whole(self._record(start), json.dumps(record).encode())
 
     def record(self, start: int) -> dict[str, str | int | float]:
-        """What :meth:`save_record` kept for a part; empty for nothing."""
+        """Return what :meth:`save_record` saved for a part; empty when there is nothing."""
         try:
             return dict(json.loads(self._record(start).read_bytes()))
         except FileNotFoundError:
@@ -107,25 +107,26 @@ class ScratchLayout:
 
 
 def fingerprint(piece: JobPiece) -> str:
-    """Of the job as it was submitted: the same on every machine, whatever paths are called there."""
+    """Identify the job as it was submitted: the same on every machine, whatever its paths are called
+    there."""
     return hashlib.sha256(encode_job(piece.job)).hexdigest()
 
 
 def request_of(piece: JobPiece, files: ExitStack) -> RemovalRequest:
-    """The removal that a piece of work belongs to, by this machine's paths."""
+    """Return the removal that a piece of work belongs to, with this machine's paths."""
     request = removal_request(piece.local_job, files, engine_name=piece.planned.engine, resume=True)
     return replace(request, fingerprint=fingerprint(piece))
 
 
 def engine_of(piece: JobPiece) -> Engine:
-    """The job's engine; the same object for all jobs of a process, so that a model is loaded once."""
+    """Return the job's engine: one object for all jobs of a process, so that a model is loaded once."""
     return warm_engine(piece.planned.engine)
 
 
 def with_prepared_mattes(
     request: RemovalRequest, place: ScratchLayout, found: Prepared, files: ExitStack
 ) -> RemovalRequest:
-    """The request with the mattes that were prepared, instead of shapes and matte files."""
+    """Return the request with the prepared mattes in place of shapes and matte files."""
     numbers = request.plates.frame_numbers
     mattes = [
         MatteFiles(
@@ -140,5 +141,5 @@ def with_prepared_mattes(
 
 
 def prepared_shot(request: RemovalRequest, found: Prepared) -> PlateShot:
-    """The shot as every part sees it."""
+    """Return the shot as every part sees it."""
     return shot_source(request, Box(*found.box), Box(*found.frame_box), found.pixel_aspect)

@@ -1,4 +1,4 @@
-"""The steps of a farm job by name, as a task runs them."""
+"""Runs the steps of a farm job by their names, as a task does."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ STEPS: Mapping[str, Callable[[JobPiece, Path, RemovalMonitor], None]] = {
     "merge": merge,
     "check": check,
 }
-"""In the order in which they depend on each other."""
+"""The steps in the order in which they depend on each other."""
 
 
 def run_task(pieces: list[JobPiece], step: str, scratch: Path, monitor: StepMonitor) -> None:
-    """Work through a task's pieces, one after the other, in this process: they share one model load.
+    """Work through a task's pieces one after the other, in this process, so that they share one model load.
 
     Raises:
-        FarmError, EngineError: from the piece that failed; those before it are done.
+        FarmError, EngineError: when a piece fails; those before it are done.
         RemovalCancelled: when the monitor was told to stop.
     """
     work = STEPS[step]

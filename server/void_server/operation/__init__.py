@@ -1,1 +1,1 @@
-"""Starting, installing, logging and cleaning a server."""
+"""Starts a server, here or as a child process, and installs it as a service."""

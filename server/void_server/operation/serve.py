@@ -22,7 +22,7 @@ from void_protocol.keys import ServerAddress, server_file
 from void_server.broker.broker import Broker
 from void_server.errors import StoreFullError
 from void_server.server_log import logging_to_files
-from void_server.settings import ServerSettings
+from void_server.settings import MODELS_VARIABLE, ServerSettings
 
 _log = logging.getLogger(__name__)
 _SWITCH_S = 0.0005
@@ -42,6 +42,8 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = Non
     Raises:
         KeyFileError, HomeInUseError, StoreError, ServerStartError: when it cannot start.
     """
+    if settings.models is not None:
+        os.environ[MODELS_VARIABLE] = str(settings.models)  # which the workers inherit
     before_s = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     try:

@@ -1,4 +1,4 @@
-"""A server as a child process, for the demo, the doctor and the tests."""
+"""Runs a server as a child process, for the demo, the doctor and the tests."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _TAIL_BYTES = 2000
 
 
 class ServerProcess:
-    """Runs ``settings`` in a process of its own, which ends with this one at the latest.
+    """A server process that ends with this one at the latest.
 
-    Use as a context, or :meth:`start` and :meth:`stop`. Its output goes to ``logs/server.log`` in the home.
+    Use it as a context, or call :meth:`start` and :meth:`stop`. Its output goes to ``logs/server.log`` in the
+    home.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
@@ -42,7 +43,7 @@ class ServerProcess:
         """The process's number.
 
         Raises:
-            ServerStartError: when it does not run.
+            ServerStartError: when it is not running.
         """
         if self._process is None:
             raise ServerStartError("the server process was not started")
@@ -52,14 +53,14 @@ class ServerProcess:
         """Start the process and wait until it listens.
 
         Raises:
-            ServerStartError: when it ends or does not listen in time; the message has its last words.
+            ServerStartError: when it ends, or does not listen in time; the message has its last output.
         """
         home = self.settings.home
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        before = _server_id(home)  # of a server that was killed, or of one that will turn us away
+        before = _server_id(home)  # may be left by a server that was killed, or belong to one that runs
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
-                # -P: a file that lies in the current folder is not code.
+                # With -P, a file that lies in the current folder is not taken for code.
                 [sys.executable, "-P", "-m", "void_server.operation.serve"],
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -80,10 +81,10 @@ class ServerProcess:
         return self.connection()
 
     def connection(self) -> Connection:
-        """How to reach it.
+        """Return how to reach the server.
 
         Raises:
-            ServerStartError: when it does not run.
+            ServerStartError: when it is not running.
         """
         try:
             return load_connection(self.settings.home)
@@ -91,12 +92,12 @@ class ServerProcess:
             raise ServerStartError(f"the server is not there: {error}") from error
 
     def stop(self, timeout_s: float = 30.0) -> None:
-        """End it in good order; a running job will continue at the next start."""
+        """Stop the server in good order. A running job continues at the next start."""
         process = self._process
         if process is None:
             return
         assert process.stdin is not None
-        # Closing the lifeline asks it to stop, on every system alike.
+        # Closing the lifeline asks the process to stop, in the same way on every system.
         process.stdin.close()
         try:
             process.wait(timeout_s)
@@ -106,7 +107,7 @@ class ServerProcess:
         self._process = None
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the process, as a power cut would."""
         process = self._process
         if process is not None:
             process.kill()

@@ -16,18 +16,6 @@ _CUDA = re.compile(r"cuda:([0-9]{1,3})")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENIMAGEIO_THREADS")
 
 
-def check_device(name: str) -> None:
-    """Refuse a name that is no device.
-
-    Raises:
-        ServerSettingError: saying what there is.
-    """
-    if name not in ("auto", "cpu") and not _CUDA.fullmatch(name):
-        raise ServerSettingError(
-            f"devices: {name!r} is none; use 'auto' (what the engine finds), 'cpu', 'cuda:0', 'cuda:1' ..."
-        )
-
-
 def worker_environments(
     devices: Sequence[str], environment: Mapping[str, str], cores: int | None = None
 ) -> list[tuple[str, dict[str, str]]]:
@@ -60,6 +48,7 @@ def _visible(index: int, visible: str | None) -> str:
     names = [name.strip() for name in visible.split(",")]
     if index >= len(names):
         raise ServerSettingError(
-            f"devices: there is no cuda:{index}; CUDA_VISIBLE_DEVICES lets the server see {len(names)} GPUs"
+            "devices",
+            f"there is no cuda:{index}; CUDA_VISIBLE_DEVICES lets the server see {len(names)} GPUs",
         )
     return names[index]

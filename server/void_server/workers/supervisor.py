@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 import zmq
 
-from void_protocol.messages import MemoryUse, WorkerInfo
+from void_protocol.messages import WorkerInfo
 from void_server.server_log import rotate_output
 from void_server.settings import CACHE_VARIABLE, ServerSettings
+from void_server.workers.assignment import Assignment
 from void_server.workers.devices import worker_environments
 from void_server.workers.worker_link import (
     ZAP_DOMAIN,
@@ -38,13 +36,9 @@ from void_server.workers.worker_link import (
     decode_from_worker,
     encode,
 )
+from void_server.workers.worker_process import RestartBackoff, WorkerProcess
 
 _log = logging.getLogger(__name__)
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
-_PROBE_S = 1.0
-_DUMP_S = 0.5
-"""What a worker gets to write down where it hangs before it is killed."""
 _TAIL_BYTES = 4000
 """How much of a dead worker's output goes into its job's log."""
 
@@ -71,30 +65,20 @@ class WorkerClient(Protocol):
 
 @dataclass
 class _Slot:
+    """The place of one worker: its device, the process that is there now, and the job that this one has."""
+
     name: str
     device: str
     environment: dict[str, str]
-    """What its process gets beside the server's own."""
-    process: subprocess.Popen[bytes] | None = None
-    identity: bytes = b""
-    is_ready: bool = False
-    job_id: str | None = None
-    started_at: float = 0.0
-    next_probe: float = 0.0
-    last_sign: float = 0.0
-    """When its job last gave a sign of life."""
-    stage: str = ""
-    dumped_at: float | None = None
-    """When it was asked where it hangs."""
-    stop_asked_at: float | None = None
-    killed_because: str = ""
+    """The variables that its process gets beside the server's own."""
+    log_file: Path
     starts: int = 0
-    pause_s: float = _FIRST_PAUSE_S
-    next_start: float = 0.0
-    job_since: float = 0.0
-    memory: MemoryUse | None = None
-    log_offset: int = 0
-    """Where in the worker's output file its present job began."""
+    backoff: RestartBackoff = field(default_factory=RestartBackoff)
+    process: WorkerProcess | None = None
+    assignment: Assignment | None = None
+
+    def has_job(self, job_id: str) -> bool:
+        return self.assignment is not None and self.assignment.job_id == job_id
 
 
 class Supervisor:
@@ -103,13 +87,18 @@ class Supervisor:
     ) -> None:
         self._settings = settings
         self._client = client
+        logs = settings.home / "logs"
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._slots = [
-            _Slot(f"worker-{index}", device, {CACHE_VARIABLE: str(settings.caches), **environment})
+            _Slot(
+                name=f"worker-{index}",
+                device=device,
+                environment={CACHE_VARIABLE: str(settings.caches), **environment},
+                log_file=logs / f"worker-{index}.log",
+            )
             for index, (device, environment) in enumerate(worker_environments(settings.devices, os.environ))
         ]
         self._orders: list[tuple[_Slot, Run, bytes]] = []
-        self._logs = settings.home / "logs"
-        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._server_public, server_secret = zmq.curve_keypair()
         self._public, self._secret = zmq.curve_keypair()
         self.socket = context.socket(zmq.ROUTER)
@@ -132,19 +121,21 @@ class Supervisor:
     @property
     def is_busy(self) -> bool:
         """Whether any worker is at a job."""
-        return any(slot.job_id is not None for slot in self._slots)
+        return any(slot.assignment is not None for slot in self._slots)
 
     def infos(self) -> list[WorkerInfo]:
+        """Every worker as it is now, for the status."""
+        now = time.monotonic()
         return [
             WorkerInfo(
                 worker=slot.name,
-                alive=slot.is_ready,
-                pid=slot.process.pid if slot.process is not None else None,
-                job_id=slot.job_id,
+                alive=slot.process is not None and slot.process.is_ready,
+                pid=None if slot.process is None else slot.process.pid,
+                job_id=None if slot.assignment is None else slot.assignment.job_id,
                 restarts=max(0, slot.starts - 1),
                 device=slot.device,
-                busy_s=None if slot.job_id is None else round(time.monotonic() - slot.job_since, 1),
-                memory=slot.memory,
+                busy_s=None if slot.assignment is None else round(now - slot.assignment.since, 1),
+                memory=None if slot.process is None else slot.process.memory,
             )
             for slot in self._slots
         ]
@@ -154,12 +145,12 @@ class Supervisor:
         now = time.monotonic()
         for slot in self._slots:
             if slot.process is None:
-                if now >= slot.next_start:
-                    self._try_start(slot)
-            elif slot.process.poll() is not None:
-                self._died(slot)
+                if slot.backoff.may_start(now):
+                    self._start(slot)
+            elif not slot.process.is_alive:
+                self._died(slot, slot.process)
             else:
-                self._look_after(slot, now)
+                self._look_after(slot, slot.process, now)
         self.hand_out()
 
     def receive(self) -> None:
@@ -170,47 +161,47 @@ class Supervisor:
             except zmq.Again:
                 return
             for slot in self._slots:
-                if slot.identity == identity:
-                    self._said(slot, decode_from_worker.decode(control), payloads)
+                if slot.process is not None and slot.process.identity == identity:
+                    self._said(slot, slot.process, decode_from_worker.decode(control), payloads)
 
-    def _said(self, slot: _Slot, message: FromWorker, payloads: list[bytes]) -> None:
+    def _said(self, slot: _Slot, process: WorkerProcess, message: FromWorker, payloads: list[bytes]) -> None:
+        now, assignment = time.monotonic(), slot.assignment
         if isinstance(message, Beat):
-            slot.last_sign = time.monotonic() - message.silent_s
-            slot.stage = message.stage
+            if assignment is not None:
+                assignment.gave_sign(now - message.silent_s, message.stage)
         elif isinstance(message, Ready):
-            slot.is_ready = True
-            _log.info("%s is ready (process %s)", slot.name, slot.process.pid if slot.process else "?")
+            process.is_ready = True
+            _log.info("%s is ready (process %s)", slot.name, process.pid)
         elif isinstance(message, Memory):
-            slot.memory = message.use
-        elif message.job_id == slot.job_id:
-            slot.last_sign = time.monotonic()
+            process.memory = message.use
+        elif assignment is not None and message.job_id == assignment.job_id:
+            assignment.gave_sign(now)
             if isinstance(message, Finished):
-                slot.job_id, slot.stop_asked_at = None, None
-                slot.pause_s = _FIRST_PAUSE_S
+                slot.assignment = None
+                slot.backoff.worked()
             self._client.worker_said(message, payloads)
 
     def stop_job(self, job_id: str) -> bool:
         """Ask the worker that runs the job to stop it; whether there is one."""
         for slot in self._slots:
-            if slot.job_id == job_id:
-                if slot.stop_asked_at is None:
-                    slot.stop_asked_at = time.monotonic()
-                    self._tell(slot, Stop(job_id=job_id))
+            if slot.process is not None and slot.assignment is not None and slot.has_job(job_id):
+                if slot.assignment.ask_stop(time.monotonic()):
+                    self._tell(slot.process, Stop(job_id=job_id))
                 return True
         return False
 
     def hand_out(self) -> None:
         """Give jobs to the workers that have none; less than :meth:`tick`, for every turn of the broker."""
         for slot in self._slots:
-            if slot.is_ready and slot.job_id is None and slot.process and slot.process.poll() is None:
-                order = self._client.take_next()
-                if order is None:
-                    return
-                slot.job_id, slot.job_since = order.job_id, time.monotonic()
-                slot.last_sign, slot.stage, slot.dumped_at = time.monotonic(), "", None
-                rotate_output(self._log_file(slot), self._settings.log_file_bytes, self._settings.log_files)
-                slot.log_offset = self._log_file(slot).stat().st_size
-                self._orders.append((slot, Run(job_id=order.job_id, resume=order.resume), order.job))
+            process = slot.process
+            if process is None or not process.is_ready or slot.assignment is not None or not process.is_alive:
+                continue
+            order = self._client.take_next()
+            if order is None:
+                return
+            rotate_output(slot.log_file, self._settings.log_file_bytes, self._settings.log_files)
+            slot.assignment = Assignment(order.job_id, time.monotonic(), slot.log_file.stat().st_size)
+            self._orders.append((slot, Run(job_id=order.job_id, resume=order.resume), order.job))
 
     @property
     def has_orders(self) -> bool:
@@ -221,13 +212,13 @@ class Supervisor:
         """Tell the workers what to run; the broker calls it once it is durable that they do."""
         orders, self._orders = self._orders, []
         for slot, run, job in orders:
-            if slot.job_id == run.job_id:
-                self._tell(slot, run, job)
+            if slot.process is not None and slot.has_job(run.job_id):
+                self._tell(slot.process, run, job)
 
-    def _tell(self, slot: _Slot, message: ToWorker, *payloads: bytes) -> bool:
+    def _tell(self, process: WorkerProcess, message: ToWorker, *payloads: bytes) -> bool:
         """Whether the worker can be reached. One that is gone cannot be told; tick will notice that."""
         try:
-            self.socket.send_multipart([slot.identity, encode(message), *payloads], zmq.NOBLOCK)
+            self.socket.send_multipart([process.identity, encode(message), *payloads], zmq.NOBLOCK)
         except zmq.Again:  # it is there, and does not take what waits for it: its job's limit will tell
             return True
         except zmq.ZMQError as error:
@@ -236,57 +227,40 @@ class Supervisor:
             return False
         return True
 
-    def _look_after(self, slot: _Slot, now: float) -> None:
-        settings = self._settings
-        if slot.stop_asked_at is not None and now > slot.stop_asked_at + settings.cancel_grace_s:
-            self._kill(slot, f"did not stop within {settings.cancel_grace_s:g} s")
-        elif not slot.is_ready and now > slot.started_at + settings.worker_start_s:
-            self._kill(slot, f"was not ready {settings.worker_start_s:g} s after its start")
-        elif slot.is_ready and now >= slot.next_probe:
-            slot.next_probe = now + _PROBE_S
-            if not self._tell(slot, Probe()):
-                self._kill(slot, f"gave no sign of life for {settings.worker_silence_s:g} s")
-        if slot.job_id is not None:
-            self._look_at_job(slot, now)
+    def _look_after(self, slot: _Slot, process: WorkerProcess, now: float) -> None:
+        settings, assignment = self._settings, slot.assignment
+        if assignment is not None and assignment.ignores_stop(now, settings.cancel_grace_s):
+            process.kill(f"did not stop within {settings.cancel_grace_s:g} s")
+        elif not process.is_ready and now > process.started_at + settings.worker_start_s:
+            process.kill(f"was not ready {settings.worker_start_s:g} s after its start")
+        elif process.probe_is_due(now) and not self._tell(process, Probe()):
+            process.kill(f"gave no sign of life for {settings.worker_silence_s:g} s")
+        if assignment is not None:
+            self._look_at_job(process, assignment, now)
 
-    def _look_at_job(self, slot: _Slot, now: float) -> None:
+    def _look_at_job(self, process: WorkerProcess, assignment: Assignment, now: float) -> None:
         """Kill a worker whose job hangs; where it hangs goes into its output first."""
-        limit_s = self._settings.stage_limits_s.get(slot.stage, self._settings.stage_limit_s)
-        if now <= slot.last_sign + limit_s:
-            slot.dumped_at = None
-        elif slot.dumped_at is None:
-            slot.dumped_at = now
-            assert slot.process is not None
-            if hasattr(signal, "SIGUSR1"):
-                slot.process.send_signal(signal.SIGUSR1)
-        elif now > slot.dumped_at + _DUMP_S:
-            where = f"in stage '{slot.stage}'" if slot.stage else "before its first stage"
-            self._kill(slot, f"gave no sign of progress {where} for {limit_s:g} s")
-
-    def _kill(self, slot: _Slot, why: str) -> None:
-        if not slot.killed_because:
-            _log.warning("%s %s and is killed", slot.name, why)
-            slot.killed_because = why
-            assert slot.process is not None
-            slot.process.kill()
-
-    def _log_file(self, slot: _Slot) -> Path:
-        return self._logs / f"{slot.name}.log"
-
-    def _try_start(self, slot: _Slot) -> None:
-        try:
-            self._start(slot)
-        except OSError as error:
-            slot.next_start = time.monotonic() + slot.pause_s
-            slot.pause_s = min(2 * slot.pause_s, _LONGEST_PAUSE_S)
-            _log.warning("cannot start %s: %s; the next try is in %.1f s", slot.name, error, slot.pause_s)
+        limit_s = self._settings.stage_limits_s.get(assignment.stage, self._settings.stage_limit_s)
+        match assignment.silence(now, limit_s):
+            case "ask":
+                process.ask_where_it_hangs()
+            case "over":
+                where = f"in stage '{assignment.stage}'" if assignment.stage else "before its first stage"
+                process.kill(f"gave no sign of progress {where} for {limit_s:g} s")
 
     def _start(self, slot: _Slot) -> None:
         slot.starts += 1
-        identity = f"{slot.name}.{slot.starts}"
-        config = WorkerConfig(
+        now = time.monotonic()
+        try:
+            slot.process = WorkerProcess(slot.name, self._config(slot), slot.environment, slot.log_file, now)
+        except OSError as error:
+            pause_s = slot.backoff.ended(now)
+            _log.warning("cannot start %s: %s; the next try is in %.1f s", slot.name, error, pause_s)
+
+    def _config(self, slot: _Slot) -> WorkerConfig:
+        return WorkerConfig(
             endpoint=self._endpoint,
-            identity=identity,
+            identity=f"{slot.name}.{slot.starts}",
             server_key=self._server_public.decode(),
             public_key=self._public.decode(),
             secret_key=self._secret.decode(),
@@ -299,26 +273,6 @@ class Supervisor:
             frame_pixels=self._settings.frame_pixels,
             frame_bytes=self._settings.frame_bytes,
         )
-        with self._log_file(slot).open("ab") as output:
-            process = subprocess.Popen(
-                # -P: a file that lies in the current folder is not code.
-                [sys.executable, "-P", "-m", "void_server.workers.worker"],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **slot.environment},
-            )
-        slot.process, slot.identity = process, identity.encode()
-        slot.is_ready, slot.killed_because, slot.memory = False, "", None
-        slot.started_at = time.monotonic()
-        slot.next_probe = slot.started_at
-        slot.log_offset = self._log_file(slot).stat().st_size
-        assert process.stdin is not None
-        try:
-            process.stdin.write(encode(config) + b"\n")
-            process.stdin.flush()
-        except OSError as error:
-            _log.warning("%s did not take its orders: %s", slot.name, error)
 
     def _roots(self, allowed: tuple[Path, ...] | None, *more: tuple[Path, ...]) -> list[str] | None:
         """The folders that a worker may use: what is allowed to paths, and the spool."""
@@ -327,36 +281,24 @@ class Supervisor:
         spool = (self._settings.home.resolve() / "jobs",)
         return [str(root) for roots in (allowed, *more, spool) for root in roots]
 
-    def _died(self, slot: _Slot) -> None:
+    def _died(self, slot: _Slot, process: WorkerProcess) -> None:
         self.receive()  # what it said before it died counts
-        process, job_id = slot.process, slot.job_id
-        assert process is not None
-        assert process.stdin is not None
-        process.stdin.close()
-        why = f"the worker process {_exit_text(process.returncode)}"
-        if slot.killed_because:
-            why = f"the worker {slot.killed_because} and was killed"
-        slot.process, slot.is_ready, slot.job_id, slot.stop_asked_at = None, False, None, None
-        slot.next_start = time.monotonic() + slot.pause_s
-        slot.pause_s = min(2 * slot.pause_s, _LONGEST_PAUSE_S)
-        _log.warning("%s: %s; its output is in %s", slot.name, why, self._log_file(slot))
-        if job_id is not None:
-            self._client.worker_lost(job_id, why, self._output_since(slot))
-
-    def _output_since(self, slot: _Slot) -> str:
-        with self._log_file(slot).open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(slot.log_offset, size - _TAIL_BYTES))
-            return file.read().decode("utf-8", "replace")
+        why, assignment = process.close(), slot.assignment
+        slot.process, slot.assignment = None, None
+        slot.backoff.ended(time.monotonic())
+        _log.warning("%s: %s; its output is in %s", slot.name, why, slot.log_file)
+        if assignment is not None:
+            output = _tail(slot.log_file, assignment.log_offset)
+            self._client.worker_lost(assignment.job_id, why, output)
 
     def shut_down(self) -> None:
         """Stop every worker: those that run a job are asked first."""
         for slot in self._slots:
-            if slot.job_id is not None:
-                self.stop_job(slot.job_id)
+            if slot.assignment is not None:
+                self.stop_job(slot.assignment.job_id)
         limit = time.monotonic() + self._settings.cancel_grace_s
         try:
-            while any(slot.job_id is not None for slot in self._slots) and time.monotonic() < limit:
+            while self.is_busy and time.monotonic() < limit:
                 if self.socket.poll(50):
                     self.receive()
         finally:  # also where what they say cannot be stored any more
@@ -365,18 +307,14 @@ class Supervisor:
     def _end_workers(self) -> None:
         for slot in self._slots:
             if slot.process is not None:
-                slot.process.kill()
-                slot.process.wait()
-                assert slot.process.stdin is not None
-                slot.process.stdin.close()
+                slot.process.end()
                 slot.process = None
         self.socket.close()
 
 
-def _exit_text(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit code {code}"
-    try:
-        return f"was ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was ended by signal {-code}"
+def _tail(log_file: Path, offset: int) -> str:
+    """The end of what stands in a worker's output file from ``offset`` on."""
+    with log_file.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(offset, size - _TAIL_BYTES))
+        return file.read().decode("utf-8", "replace")

@@ -1,14 +1,7 @@
 """The life of a job: accepted, uploaded, queued, run, ended. Every change goes through here.
 
-::
-
-    (submit) -> uploading -> queued -> running -> done | failed
-                    |          |          |
-                    v          v          v
-                cancelled  cancelled  cancelling -> cancelled
-
-With paths a job starts as queued. A job whose worker or server died goes from running back to the front of
-the queue; frames that are whole stay.
+Which state may follow which is said in :mod:`void_server.broker.jobs.job_states`. A job whose worker or
+server died goes from running back to the front of the queue; frames that are whole stay.
 """
 
 from __future__ import annotations
@@ -42,7 +35,7 @@ from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob, Store
 from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.throughput import Meter
-from void_server.errors import RequestRefused
+from void_server.errors import RequestRefused, StateChangeRefused
 from void_server.settings import ServerSettings
 from void_server.workers.supervisor import RunOrder
 from void_server.workers.worker_link import Finished, FrameWhole, FromWorker, LogLine, StageOver, Waiting
@@ -255,7 +248,8 @@ class JobLifecycle:
             info = self.info(job_id)
             if info.attempts >= self._settings.most_attempts:
                 why = f"started {info.attempts} times without coming to an end; see its log"
-                self._change(job_id, JobState.FAILED, why)
+                if not self._change(job_id, JobState.FAILED, why):
+                    self.queue.dropped(job_id)
                 continue
             text, _ = self._store.texts(job_id)
             job = self._spool.local_job(_job_decoder.decode(text), info.inputs, info.outputs)
@@ -264,7 +258,9 @@ class JobLifecycle:
                 message = f"continues after {info.frames_done} of {info.frames_total} frames"
             elif info.attempts:
                 message = "starts again, no frame was whole yet; its log tells of a checkpoint of the engine"
-            self._change(job_id, JobState.RUNNING, message)
+            if not self._change(job_id, JobState.RUNNING, message):
+                self.queue.dropped(job_id)
+                continue
             return RunOrder(job_id=job_id, job=msgspec.json.encode(job), resume=info.attempts > 0)
         return None
 
@@ -363,11 +359,22 @@ class JobLifecycle:
 
     # Telling --------------------------------------------------------------------------------------------
 
-    def _change(self, job_id: str, state: JobState, message: str = "", *, first: bool = False) -> None:
+    def _change(self, job_id: str, state: JobState, message: str = "", *, first: bool = False) -> bool:
+        """Give the job a state and tell everybody; whether it may have it.
+
+        A state that may not follow the present one is a fault of this server: the job stays as it is, and the
+        server's log names both states.
+        """
+        whole = message
         if len(message) > _MESSAGE_CHARACTERS:
-            self.log(job_id, message)
             message = message[:_MESSAGE_CHARACTERS] + " ... (all of it is in the job's log)"
-        event = self._store.set_state(job_id, state, message, first=first)
+        try:
+            event = self._store.set_state(job_id, state, message, first=first)
+        except StateChangeRefused as error:
+            _log.error("%s", error, extra={"job_id": job_id, "state": state.value})
+            return False
+        if message != whole:
+            self.log(job_id, whole)
         self.queue.changed(job_id, state)
         text = f"{state.value}: {message}" if message else state.value
         self.log(job_id, text)
@@ -377,6 +384,7 @@ class JobLifecycle:
             self._quotas.leave(job_id)
             self._delete(job_id, self._spool.remove_inputs)
         self._publish(event)
+        return True
 
     def _delete(self, job_id: str, remove: Callable[[str], None]) -> None:
         self._to_delete.append((job_id, remove))

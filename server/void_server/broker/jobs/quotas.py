@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from void_server.access.limits import ResourceLimits
 from void_server.errors import RequestRefused
+from void_server.settings import ResourceLimits
 
 _RESULTS_S = 10.0
 """How long the sum of results is taken for true."""

@@ -46,7 +46,7 @@ def check_priority(settings: ServerSettings, owner: str, priority: int) -> None:
 
 
 def _names(settings: ServerSettings) -> str:
-    return ", ".join(settings.operators) or "it has none: see 'void serve --operator'"
+    return ", ".join(settings.operators) or "it has none: see the server's setting 'operators'"
 
 
 class Administration:

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from void_protocol.messages import CleanItem, CleanReport, JobState
+from void_protocol.messages import CleanItem, CleanReport
 from void_server.broker.jobs.spool import Spool
-from void_server.broker.jobs.store import Store
+from void_server.broker.jobs.store import FinalJob, Store
 from void_server.settings import ServerSettings
 
 DAY_S = 86_400.0
@@ -26,13 +26,6 @@ _FRESH_S = 600.0
 """Files of a cache that were used within this time are in use."""
 _LISTED = 1000
 """Items in a report; the sums are of all."""
-
-
-@dataclass(frozen=True)
-class FinalJob:
-    job_id: str
-    finished_at: float
-    is_released: bool
 
 
 @dataclass(frozen=True)
@@ -60,16 +53,8 @@ def ask(
     """Read what is needed from the store."""
     now = time.time()
     job_days, result_days = _ages(settings, days)
-    states = ",".join(f"'{state.value}'" for state in JobState if state.is_final)
-    rows = store.read(
-        f"SELECT job_id, finished_at, released FROM jobs WHERE state IN ({states})"  # noqa: S608
-        " AND (finished_at <= ? OR (released = 0 AND finished_at <= ?))",
-        now - job_days * DAY_S, now - result_days * DAY_S,
-    )  # fmt: skip
-    job_ids = [row["job_id"] for row in store.read("SELECT job_id FROM jobs")] if with_orphans else None
-    return Facts(
-        [FinalJob(row["job_id"], row["finished_at"], bool(row["released"])) for row in rows], job_ids, now
-    )
+    final = store.ended_before(job_until=now - job_days * DAY_S, results_until=now - result_days * DAY_S)
+    return Facts(final, store.job_ids() if with_orphans else None, now)
 
 
 def _ages(settings: ServerSettings, days: float | None) -> tuple[float, float]:

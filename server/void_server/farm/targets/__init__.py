@@ -1,4 +1,4 @@
-"""How the same steps are told to each kind of farm."""
+"""The kinds of farm: how the same steps are given to each."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from void_server.farm.bundle import Bundle
 
 
 class FarmTarget(Protocol):
-    """A module of this package."""
+    """What every module of this package offers."""
 
     def write(self, bundle: Bundle) -> Path:
-        """Write the farm's own files into the bundle; the one to look at first."""
+        """Write the farm's own files into the bundle, and return the one to look at first."""
 
     def obstacle(self) -> str:
-        """Why this machine cannot submit, with the remedy; empty when it can."""
+        """Return why this machine cannot submit, with the remedy; empty when it can."""
 
     def submit(self, bundle: Bundle) -> str:
-        """Hand the bundle to the farm; a line about it. Raises FarmError when it is not taken."""
+        """Hand the bundle to the farm and return a line about it. Raises FarmError when the farm does not
+        take it."""
 
 
 def _openjd() -> FarmTarget:
@@ -55,13 +56,13 @@ _TARGETS: Mapping[str, Callable[[], FarmTarget]] = {
 
 
 def write_target(name: str, bundles: Sequence[Bundle], *, submit: bool | None) -> list[str]:
-    """Write the target's own files into the bundles and submit them; what was done, in lines.
+    """Write the target's own files into the bundles and submit them. Return lines that say what was done.
 
     Args:
-        submit: None for where this machine is set up for it.
+        submit: whether to submit; None does so where this machine is set up for it.
 
     Raises:
-        FarmError: when a package is not installed, or the farm is to take a bundle and does not.
+        FarmError: when a package is not installed, or the farm does not take a bundle that it should.
     """
     from void_server.farm.errors import FarmError
 

@@ -1,6 +1,6 @@
 """Thinkbox Deadline 10: job-info and plug-in-info files for ``deadlinecommand``, one pair for each step.
 
-The steps use the plug-in CommandLine that Deadline has. Keys:
+The steps use Deadline's plug-in CommandLine. The keys are documented here:
 https://docs.thinkboxsoftware.com/products/deadline/10.4/1_User%20Manual/manual/manual-submission.html
 """
 
@@ -17,14 +17,14 @@ from void_server.farm.bundle import Bundle
 from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
 
-FRAME_TOKEN = "<STARTFRAME>"  # noqa: S105 - what the plug-in replaces by the task's frame
+FRAME_TOKEN = "<STARTFRAME>"  # noqa: S105 - the plug-in replaces it with the task's frame
 FOLDER = "deadline10"
 _SUBMIT_LIMIT_S = 120
 _JOB_ID = re.compile(r"^JobID=(\S+)", re.MULTILINE)
 
 
 def write(bundle: Bundle) -> Path:
-    """Write a pair of files for each step; their folder."""
+    """Write a pair of files for each step, and return their folder."""
     folder = bundle.folder / FOLDER
     folder.mkdir(exist_ok=True)
     for command in step_commands(bundle, FRAME_TOKEN):
@@ -34,10 +34,10 @@ def write(bundle: Bundle) -> Path:
 
 
 def job_info(bundle: Bundle, command: StepCommand, *, after: str = "") -> dict[str, str]:
-    """The job-info file of a step.
+    """Return the job-info file of a step.
 
     Args:
-        after: id of the job that must be done before, as Deadline gave it.
+        after: id, as Deadline gave it, of the job that must be done before.
     """
     info = {
         "Plugin": "CommandLine",
@@ -59,7 +59,7 @@ def job_info(bundle: Bundle, command: StepCommand, *, after: str = "") -> dict[s
 
 
 def plugin_info(command: StepCommand) -> dict[str, str]:
-    """The plug-in-info file of a step."""
+    """Return the plug-in-info file of a step."""
     return {
         "Executable": command.words[0],
         "Arguments": " ".join(_quoted(word) for word in command.words[1:]),
@@ -70,7 +70,7 @@ def plugin_info(command: StepCommand) -> dict[str, str]:
 
 
 def obstacle() -> str:
-    """Why nothing can be submitted from here."""
+    """Return why nothing can be submitted from here; empty when it can."""
     return "" if _command() else "there is no deadlinecommand here; put it on the PATH or set DEADLINE_PATH"
 
 
@@ -106,7 +106,7 @@ def _command() -> str:
 
 
 def _quoted(word: str) -> str:
-    """The plug-in has its own token for quotes, since the file has none of its own."""
+    """Quote a word. The plug-in has its own token for quotes, because it reads none in the file."""
     return f"<QUOTE>{word}<QUOTE>" if " " in word else word
 
 

@@ -1,4 +1,4 @@
-"""AWS Deadline Cloud: the Open Job Description bundle, checked and submitted by the package ``deadline``."""
+"""AWS Deadline Cloud: the Open Job Description bundle, which the package ``deadline`` checks and submits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUBMITTER = "void-nuke"
 
 
 def write(bundle: Bundle) -> Path:
-    """Write the bundle and let the ``deadline`` package read it; the template's path."""
+    """Write the bundle, let the ``deadline`` package read it, and return the template's path."""
     path = write_openjd(bundle)
     _needed()
     read_back(bundle.folder)
@@ -21,10 +21,11 @@ def write(bundle: Bundle) -> Path:
 
 
 def read_back(folder: Path) -> tuple[list[Any], Any]:
-    """The parameters and asset references of a bundle as the ``deadline`` package reads them. No network.
+    """Return a bundle's parameters and asset references as the ``deadline`` package reads them, without
+    network.
 
     Raises:
-        FarmError: when it does not take them.
+        FarmError: when the package does not accept them.
     """
     _needed()
     from deadline.client.exceptions import DeadlineOperationError
@@ -41,7 +42,7 @@ def read_back(folder: Path) -> tuple[list[Any], Any]:
 
 
 def obstacle() -> str:
-    """Why nothing can be submitted from here."""
+    """Return why nothing can be submitted from here; empty when it can."""
     _needed()
     from deadline.client.config import get_setting
 
@@ -52,7 +53,7 @@ def obstacle() -> str:
 
 
 def submit(bundle: Bundle) -> str:
-    """Upload what the bundle refers to, as the queue is set up, and create the job.
+    """Upload what the bundle refers to, in the way that the queue is set up, and create the job.
 
     Raises:
         FarmError: when the service cannot be reached or refuses.
@@ -77,7 +78,8 @@ def submit(bundle: Bundle) -> str:
 
 
 def _known(bundle: Bundle) -> list[str]:
-    """Where the jobs read and write: whoever submits has named them, so that nobody needs to be asked."""
+    """Return where the jobs read and write. The submitter has named these places, so nobody has to be
+    asked."""
     folders = {str(Path(path).parent) for path in bundle.assets.files}
     return sorted(folders | set(bundle.assets.folders) | set(bundle.assets.outputs))
 

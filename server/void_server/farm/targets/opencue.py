@@ -13,19 +13,19 @@ from void_server.farm.bundle import Bundle
 from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
 
-FRAME_TOKEN = "#IFRAME#"  # noqa: S105 - what Cuebot replaces by the frame's number
-RANGE_TOKEN = "%{RANGE}"  # noqa: S105 - pyoutline's own, where it executes a layer itself
+FRAME_TOKEN = "#IFRAME#"  # noqa: S105 - Cuebot replaces it with the frame's number
+RANGE_TOKEN = "%{RANGE}"  # noqa: S105 - pyoutline replaces it where it executes a layer itself
 _TOKENS = (FRAME_TOKEN, RANGE_TOKEN)
 SPEC_NAME = "opencue.xml"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
 
 
 def outline_of(bundle: Bundle, *, token: str = FRAME_TOKEN) -> Any:
-    """The outline: a layer for each step, a frame of it for each task, each layer after the one before.
+    """Make the outline: a layer for each step, a frame of it for each task, each layer after the one before.
 
     Args:
-        token: what becomes a frame's number: Cuebot's, or :data:`RANGE_TOKEN` (pyoutline leaves its own token
-            for a frame alone when that is 0).
+        token: the text that becomes a frame's number: Cuebot's, or :data:`RANGE_TOKEN` (pyoutline does not
+            replace its own token for a frame when that is 0).
 
     Raises:
         FarmError: when pyoutline is not installed.
@@ -45,7 +45,7 @@ def outline_of(bundle: Bundle, *, token: str = FRAME_TOKEN) -> Any:
 
 
 def specification(bundle: Bundle) -> str:
-    """The job as Cuebot takes it, XML, by pyoutline's own serialisation."""
+    """Return the job in Cuebot's XML, by pyoutline's own serialisation."""
     made = outline_of(bundle)
     from outline.cuerun import OutlineLauncher
 
@@ -55,14 +55,14 @@ def specification(bundle: Bundle) -> str:
 
 
 def write(bundle: Bundle) -> Path:
-    """Write the specification; its path."""
+    """Write the specification and return its path."""
     path = bundle.folder / SPEC_NAME
     path.write_text(specification(bundle), encoding="utf-8")
     return path
 
 
 def obstacle() -> str:
-    """Why nothing can be submitted from here."""
+    """Return why nothing can be submitted from here; empty when it can."""
     if not os.environ.get("CUEBOT_HOSTS") and not os.environ.get("OPENCUE_CONFIG_FILE"):
         return "no Cuebot is named here; set CUEBOT_HOSTS"
     return ""
@@ -72,7 +72,7 @@ def submit(bundle: Bundle) -> str:
     """Launch the outline on the Cuebot of ``CUEBOT_HOSTS``.
 
     Raises:
-        FarmError: when it cannot be reached or refuses.
+        FarmError: when Cuebot cannot be reached or refuses.
     """
     made = outline_of(bundle)
     import opencue  # type: ignore[import-untyped]
@@ -105,7 +105,8 @@ def _arguments(command: StepCommand, gpu_group: str) -> dict[str, Any]:
 
 
 def quoted(words: Sequence[str]) -> list[str]:
-    """Words that survive being joined by blanks and read by a shell; tokens are left alone."""
+    """Quote words so that they survive being joined by blanks and read by a shell. Tokens stay as they
+    are."""
     return [word if word in _TOKENS else shlex.quote(word) for word in words]
 
 

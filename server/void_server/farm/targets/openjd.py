@@ -1,6 +1,7 @@
 """Open Job Description (specification 2023-09): template, parameter values, asset references.
 
-Read by AWS Deadline Cloud and by ``openjd run``. https://github.com/OpenJobDescription/openjd-specifications
+AWS Deadline Cloud and ``openjd run`` read them. The specification:
+https://github.com/OpenJobDescription/openjd-specifications
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from void_server.farm.plan_file import PLAN_NAME
 SPECIFICATION = "jobtemplate-2023-09"
 _MOST_NAME = 128
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-"""The one in C, where it was built: a sequence's plates are some hundred thousand lines."""
+"""The dumper in C, where it was built, because a sequence's plates make some hundred thousand lines."""
 
 
 def write_openjd(bundle: Bundle) -> Path:
-    """Write the three files; the template's path."""
+    """Write the three files and return the template's path."""
     path = bundle.folder / "template.yaml"
     _dump(path, template(bundle))
     values = _values(bundle)
     _dump(bundle.folder / "parameter_values.yaml", {"parameterValues": values})
-    # The same for 'openjd run -p file://...', which wants a map.
+    # The same values again for 'openjd run -p file://...', which wants a map.
     _dump(bundle.folder / "openjd_values.yaml", {one["name"]: one["value"] for one in values})
     references = {
         "inputs": {
@@ -48,7 +49,7 @@ def write_openjd(bundle: Bundle) -> Path:
 
 
 def template(bundle: Bundle) -> dict[str, Any]:
-    """The job template."""
+    """Return the job template."""
     steps = [_step(bundle, name) for name in STEP_ORDER]
     definitions = [
         _path("Plan", "FILE", "IN", PLAN_NAME, "The tasks of the steps"),
@@ -173,7 +174,7 @@ def _text(name: str, default: str, description: str) -> dict[str, Any]:
 
 
 def _literal(text: str) -> str:
-    """Braces would be taken for a format expression."""
+    """Escape braces, which would be taken for a format expression."""
     if "{{" in text:
         raise ValueError(f"{text!r} cannot be written into a template because of its '{{{{'")
     return text
@@ -185,15 +186,15 @@ def _dump(path: Path, content: dict[str, Any]) -> None:
 
 
 def write(bundle: Bundle) -> Path:
-    """Write the three files; the template's path."""
+    """Write the three files and return the template's path."""
     return write_openjd(bundle)
 
 
 def obstacle() -> str:
-    """There is no Open Job Description service; its dispatchers are targets of their own."""
+    """Say that no Open Job Description service exists; its dispatchers are targets of their own."""
     return "run it with 'openjd run', or give the folder to a dispatcher that takes Open Job Description"
 
 
 def submit(bundle: Bundle) -> str:
-    """Never: see :func:`obstacle`."""
+    """Refuse, for the reason that :func:`obstacle` gives."""
     raise FarmError(obstacle())

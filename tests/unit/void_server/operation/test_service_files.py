@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from void_server.cli.app import app
+from void_server.cli.exit_codes import ExitCode
 from void_server.cli.serve import service_command
 from void_server.operation import service
 from void_server.operation.service import install_service, plan_service, uninstall_service
@@ -154,47 +155,75 @@ def test_what_cannot_be_started_is_told_with_the_commands(
         install_service(plan_service(service_of(tmp_path), "linux"), said.append)
 
 
-def test_the_services_command_line_means_the_same_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the unit says, typed in, gives the settings that the unit was made of."""
-    (tmp_path / "plates").mkdir()
-    wanted = ServerSettings(
-        home=tmp_path / "home",
-        endpoint="tcp://127.0.0.1:5999",
-        devices=("cpu", "cpu", "cuda:1"),
-        operators=("local", "eve"),
-        read_roots=(tmp_path / "plates",),
-        output_roots=(tmp_path,),
-        stop_grace_s=45.0,
-        metrics_port=9100,
-        job_days=3.5,
-        result_days=1.0,
-        log_days=2.0,
-        cache_folder=tmp_path / "cache",
-        cache_days=4.0,
-        cache_bytes=5_000_000_000,
-    )
-    served: list[ServerSettings] = []
-    monkeypatch.setattr("void_server.cli.serve._serve_here", lambda settings, models: served.append(settings))
-    command = service_command(wanted, None)
-    assert command[1:4] == ["-P", "-m", "void_server"]
-    result = CliRunner().invoke(app, command[4:])
-    assert result.exit_code == 0, result.output
-    assert served == [wanted]
-
-
-def test_the_command_installs_for_this_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without a service manager; the unit that is written there."""
     if sys.platform != "linux":
         pytest.skip("writes where systemd looks")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(service.shutil, "which", lambda name: None)
+    return tmp_path / "config" / "systemd" / "user" / "void-nuke.service"
+
+
+def test_the_service_is_the_server_that_the_command_line_meant(
+    no_manager: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit's command, typed in with nothing in the environment, gives the settings it was made of."""
+    (tmp_path / "plates").mkdir()
+    home = tmp_path / "a home"
+    words = [
+        "serve", "--home", str(home), "--endpoint", "tcp://127.0.0.1:5999", "--device", "cuda:1",
+        "--device", "cpu", "--workers", "2", "--read-root", str(tmp_path / "plates"), "--grace", "45",
+        "--set", "operators=local", "--set", "operators=eve", "--set", "cache_bytes=5G",
+        "--set", "stage_limits_s.encoding plate=60", "--set", "metrics_port=9100",
+    ]  # fmt: skip
+    monkeypatch.setenv("VOID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VOID_MODELS", str(tmp_path / "models"))
+    served: list[ServerSettings] = []
+    monkeypatch.setattr("void_server.cli.serve._serve_here", served.append)
+    assert CliRunner().invoke(app, words).exit_code == 0
+    ran = CliRunner().invoke(app, [*words, "--install-service"])
+    assert ran.exit_code == 1, ran.output  # written, and not started
+    assert f"the settings are written to {home / 'server.toml'}" in ran.output
+    text = no_manager.read_text()
+    assert f'ExecStart={sys.executable} -P -m void_server serve --config "{home}/server.toml"\n' in text
+    assert "TimeoutStopSec=75" in text
+    monkeypatch.delenv("VOID_CACHE")
+    monkeypatch.delenv("VOID_MODELS")
+    monkeypatch.chdir(tmp_path)
+    command = service_command(home / "server.toml")
+    assert command[1:4] == ["-P", "-m", "void_server"]
+    assert CliRunner().invoke(app, command[4:]).exit_code == 0
+    assert served[0] == served[1]
+    assert served[0].devices == ("cuda:1", "cuda:1", "cpu", "cpu")
+    assert served[0].cache_folder == tmp_path / "cache"
+
+
+def test_a_file_that_is_there_is_used_and_never_overwritten(no_manager: Path, tmp_path: Path) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text(f'home = "{tmp_path}/home"\njob_days = 3\n')
+    install = ["serve", "--config", str(file), "--install-service"]
+    assert "--config" in CliRunner().invoke(app, install).output
+    assert f"--config {file}\n" in no_manager.read_text()
+    assert not (tmp_path / "home" / "server.toml").exists()
+    no_manager.unlink()
+    ran = CliRunner().invoke(app, [*install, "--set", "job_days=4", "--device", "cpu"])
+    assert ran.exit_code == ExitCode.INVALID_JOB
+    assert f"{file}: job_days and devices: the service reads its settings from this file alone" in ran.stderr
+    assert 'devices = ["cpu"] # --device\n' in ran.stderr
+    assert file.read_text().endswith("job_days = 3\n")
+    assert not no_manager.exists()
+    agreeing = CliRunner().invoke(app, [*install, "--set", "job_days=3"])
+    assert no_manager.exists(), agreeing.output
+
+
+def test_the_command_installs_for_this_user(no_manager: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     ran = CliRunner().invoke(app, ["serve", "--home", str(home), "--grace", "60", "--install-service"])
-    unit = tmp_path / "systemd" / "user" / "void-nuke.service"
     assert ran.exit_code == 1  # written, and not started
-    assert unit.read_text() in ran.output
-    assert f"--home {home}" in unit.read_text()
-    assert "--install-service" not in unit.read_text()
+    assert no_manager.read_text() in ran.output
+    assert f"--config {home}/server.toml" in no_manager.read_text()
+    assert "--install-service" not in no_manager.read_text()
     assert CliRunner().invoke(app, ["serve", "--home", str(home), "--uninstall-service"]).exit_code == 0
-    assert not unit.exists()
+    assert not no_manager.exists()
+    assert (home / "server.toml").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import zmq
 
 from void_server.settings import ServerSettings
-from void_server.workers import supervisor as supervisor_module
+from void_server.workers import worker_process
 from void_server.workers.supervisor import RunOrder, Supervisor
 from void_server.workers.worker_link import Beat, Finished, FromWorker, Ready
 
@@ -73,8 +74,8 @@ class Case:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
         FakeProcess.made = []
         self.clock = Clock()
-        monkeypatch.setattr(supervisor_module.time, "monotonic", self.clock.monotonic)
-        monkeypatch.setattr(supervisor_module.subprocess, "Popen", FakeProcess)
+        monkeypatch.setattr(time, "monotonic", self.clock.monotonic)
+        monkeypatch.setattr(worker_process.subprocess, "Popen", FakeProcess)
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.lifecycle = Desk()
         self.supervisor = Supervisor(self.context, ServerSettings(home=home, **settings), self.lifecycle)
@@ -82,7 +83,7 @@ class Case:
         self.told: list[Any] = []
         monkeypatch.setattr(self.supervisor, "_tell", self._tell)
 
-    def _tell(self, slot: Any, message: Any, *payloads: bytes) -> bool:
+    def _tell(self, process: Any, message: Any, *payloads: bytes) -> bool:
         self.told.append(message)
         return self.is_reached
 
@@ -92,7 +93,8 @@ class Case:
 
     def say(self, message: FromWorker) -> None:
         (slot,) = self.supervisor._slots
-        self.supervisor._said(slot, message, [])
+        assert slot.process is not None
+        self.supervisor._said(slot, slot.process, message, [])
 
     def after(self, seconds: float) -> None:
         self.clock.now += seconds
@@ -100,7 +102,7 @@ class Case:
 
     def close(self) -> None:
         for slot in self.supervisor._slots:
-            slot.job_id = None
+            slot.assignment = None
         self.supervisor.shut_down()
         self.context.term()
 

@@ -188,3 +188,26 @@ def test_a_job_that_kills_its_workers_is_set_aside(case: Case) -> None:
         "set aside: the worker process was ended by SIGSEGV; that happened 2 times"
     )
     case.close()
+
+
+def test_a_change_that_may_not_be_is_logged_and_leaves_the_job_alone(
+    case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    case.submit_and_start()
+    case.hear(Finished(job_id="j", outcome="done"))
+    case.commit()
+    known = case.lifecycle.info("j")
+    case.lifecycle.upload_complete("j")  # a part that has not heard of the end
+    assert "job j is done and cannot become queued" in [record.message for record in caplog.records]
+    assert case.lifecycle.info("j") == known
+    assert case.lifecycle.take_next() is None
+    case.close()
+
+
+def test_a_job_that_may_not_start_is_offered_once(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    case.submit_and_start()
+    case.lifecycle.cancel("j")
+    case.lifecycle.queue.added("j", "anna", 0, 1)  # as if the queue had missed that it runs
+    assert case.lifecycle.take_next() is None
+    assert "job j is cancelling and cannot become running" in [record.message for record in caplog.records]
+    case.close()

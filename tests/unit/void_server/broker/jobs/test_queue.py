@@ -96,7 +96,7 @@ def test_a_cancelled_run_uses_time_until_its_worker_has_let_go(store: Store, clo
     clock.now += 30 * 3600.0
     queue.forget_unused()
     assert queue.shares() == []
-    assert store.read("SELECT * FROM usage") == []
+    assert store.database.read("SELECT * FROM usage") == []
 
 
 def test_a_job_put_back_goes_before_those_that_never_ran(store: Store, clock: Clock) -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from void_server.access.limits import ResourceLimits
 from void_server.broker.jobs.quotas import Holding, Quotas
 from void_server.errors import RequestRefused
+from void_server.settings import ResourceLimits
 
 
 def quotas(result_bytes: int = 0, **limits: int) -> Quotas:

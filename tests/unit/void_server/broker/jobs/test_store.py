@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from void_protocol.messages import FrameEvent, JobState, ResultFile, StageTime, StateEvent
-from void_server.broker.jobs import store as store_module
-from void_server.broker.jobs import store_schema
+from void_server.broker.jobs import store_database, store_schema
 from void_server.broker.jobs.store import NewJob, Store
 from void_server.broker.jobs.store_schema import STEPS
 from void_server.errors import HomeInUseError, StoreError
@@ -83,7 +82,7 @@ def test_what_is_unknown_is_none(store: Store) -> None:
 
 def test_a_queued_job_keeps_its_place_unless_it_goes_first(store: Store) -> None:
     def places() -> list[str]:
-        rows = store.read("SELECT job_id FROM jobs WHERE state='queued' ORDER BY queue_order")
+        rows = store.database.read("SELECT job_id FROM jobs WHERE state='queued' ORDER BY queue_order")
         return [row["job_id"] for row in rows]
 
     for place, job_id in enumerate("abc", start=1):
@@ -118,8 +117,8 @@ def test_only_what_was_committed_survives(tmp_path: Path) -> None:
     store.add_upload("kept", 0, 10, "bb")
     store.commit()
     store.add_job(new_job("lost"), JobState.QUEUED)
-    assert store.is_dirty
-    store._db.close()  # as a kill would: no commit
+    assert store.database.is_dirty
+    store.database._db.close()  # as a kill would: no commit
     again = Store(path)
     assert again.state("kept") is JobState.QUEUED
     assert again.uploaded("kept") == [0, 2]
@@ -140,7 +139,7 @@ def test_a_deleted_job_leaves_nothing(store: Store) -> None:
         store.add_stage_time(job_id, "read", 1.0)
     store.delete_job("a")
     for table in ("jobs", "job_texts", "uploads", "events", "results", "stage_times"):
-        found = {row["job_id"] for row in store.read(f"SELECT job_id FROM {table}")}
+        found = {row["job_id"] for row in store.database.read(f"SELECT job_id FROM {table}")}
         assert found == {"b"}, table
 
 
@@ -156,15 +155,15 @@ def test_the_log_is_tidied_when_idle_and_not_before(store: Store, tmp_path: Path
         """Whether what was written is in the database itself."""
         return b"stage_times" in database.read_bytes() and database.read_bytes().count(b"a49") > 0
 
-    commit(store_module._UNTIDY_COMMITS - 1)
-    store.tidy()
+    commit(store_database._UNTIDY_COMMITS - 1)
+    store.database.tidy()
     assert not moved()
     commit(1)
     store.add_stage_time("b", "x", 1.0)
-    store.tidy()
+    store.database.tidy()
     assert not moved()  # not in the middle of a turn
     store.commit()
-    store.tidy()
+    store.database.tidy()
     assert moved()
 
 
@@ -208,7 +207,7 @@ def test_a_store_of_the_first_release_is_brought_up_to_date(tmp_path: Path) -> N
     waited = store.info("old")
     assert waited is not None
     assert waited.queue_s > 1e9  # it has waited since 1970
-    assert store.read("PRAGMA user_version")[0][0] == len(STEPS)
+    assert store.database.read("PRAGMA user_version")[0][0] == len(STEPS)
     store.commit()
     store.close()
     Store(path).close()  # and once more, which changes nothing
@@ -225,7 +224,7 @@ def test_a_step_that_fails_leaves_the_old_store_whole(
         Store(path)
     monkeypatch.undo()
     store = Store(path)
-    assert store.read("SELECT name FROM sqlite_master WHERE name='extra'") == []
+    assert store.database.read("SELECT name FROM sqlite_master WHERE name='extra'") == []
     store.close()
 
 
@@ -252,8 +251,8 @@ def test_a_full_disk_is_said_and_takes_nothing_back(tmp_path: Path) -> None:
     store = Store(tmp_path / "jobs.sqlite")
     store.add_job(new_job("kept"), JobState.QUEUED)
     store.commit()
-    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
-    store._db.execute(f"PRAGMA max_page_count={pages + 5}")  # SQLite's own way to be full
+    pages = store.database._db.execute("PRAGMA page_count").fetchone()[0]
+    store.database._db.execute(f"PRAGMA max_page_count={pages + 5}")  # SQLite's own way to be full
 
     def fill() -> None:
         for number in range(200):

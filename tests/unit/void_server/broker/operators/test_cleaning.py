@@ -28,8 +28,12 @@ class House:
 
     def add_job(self, job_id: str, state: JobState, days: float, results: int = 0, inputs: int = 0) -> None:
         self.store.add_job(new_job(job_id), JobState.QUEUED)
-        self.store.set_state(job_id, state)
-        self.store.write("UPDATE jobs SET finished_at=? WHERE job_id=?", time.time() - days * DAY_S, job_id)
+        steps = [JobState.RUNNING, JobState.CANCELLING, state]
+        for step in steps if state is JobState.CANCELLED else dict.fromkeys((JobState.RUNNING, state)):
+            self.store.set_state(job_id, step)
+        self.store.database.write(
+            "UPDATE jobs SET finished_at=? WHERE job_id=?", time.time() - days * DAY_S, job_id
+        )
         folder = self.spool.folder(job_id)
         self.put(folder / "log.txt", 10)
         if results:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +35,41 @@ def test_other_interfaces_have_to_be_allowed(tmp_path: Path, endpoint: str) -> N
         ("endpoint", "tcp://127.0.0.1", "not of the form tcp://host:port"),
         ("endpoint", "tcp://127.0.0.1:70000", "there is no port 70000"),
         ("home", Path("/tmp/shots.%04d"), "reads like a path with a frame number"),
-        ("devices", (), "at least one is needed"),
-        ("runner", "void_server.translate", "not of the form module:function"),
+        ("devices", (), "does not fit; use a list of at least 1, each 'auto'"),
+        ("devices", ("cpu", "gpu"), "'gpu' does not fit; use 'auto'"),
+        ("runner", "void_server.translate", "does not fit; use the form module:function"),
         ("read_roots", (Path("/nowhere/at/all"),), "is not a folder"),
-        ("heartbeat_s", 0.0, "not a sensible time"),
-        ("cancel_grace_s", float("nan"), "not a sensible time"),
-        ("most_open_jobs", 0, "must be at least 1"),
-        ("upload_credit", 65, "must be 1 to 64"),
+        ("heartbeat_s", 0.0, "0.0 does not fit; use a number of seconds, above 0 and below 10000000"),
+        ("cancel_grace_s", float("nan"), "nan does not fit; use a number of seconds, above 0"),
+        ("job_days", float("inf"), "inf does not fit; use a number of days, above 0 and below"),
+        ("most_open_jobs", 0, "0 does not fit; use a whole number, at least 1"),
+        ("most_open_jobs", 1.5, "1.5 does not fit; use a whole number"),
+        ("most_open_jobs", True, "True does not fit; use a whole number"),
+        ("upload_credit", 65, "65 does not fit; use a whole number from 1 to 64"),
+        ("worker_niceness", 20, "20 does not fit; use a whole number from 0 to 19"),
+        ("spool_bytes", 0, "0 does not fit; use a number of bytes, such as 512M or 2G, at least 1"),
+        ("spool_bytes", "5 GB", "'5 GB' does not fit; use a number of bytes"),
+        ("metrics_port", 65_536, "65536 does not fit; use a whole number from 0 to 65535"),
+        ("stage_limits_s", {"denoising": 0}, "0 does not fit; use a number of seconds"),
+        ("client_queue", 10, "10 is too few for 128 chunks"),
+        ("client_queue_bytes", 1024**2, "1048576 is too little for 128 chunks"),
     ],
 )
 def test_settings_that_make_no_sense_are_named(tmp_path: Path, setting: str, value: Any, text: str) -> None:
     values: dict[str, Any] = {"home": tmp_path, setting: value}
-    with pytest.raises(ServerSettingError, match=f"^{setting}: .*{text}"):
+    with pytest.raises(ServerSettingError, match=rf"^{setting}(\.\w+)?: .*{re.escape(text)}"):
         ServerSettings(**values)
+
+
+@pytest.mark.parametrize("name", ["auto", "cpu", "cuda:0", "cuda:15"])
+def test_devices(name: str, tmp_path: Path) -> None:
+    assert ServerSettings(home=tmp_path, devices=(name,)).devices == (name,)
+
+
+@pytest.mark.parametrize("name", ["", "cuda", "cuda:", "cuda:-1", "gpu", "cuda:0;rm", "CPU", "cuda:0\n"])
+def test_what_is_no_device_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ServerSettingError, match="use 'auto'"):
+        ServerSettings(home=tmp_path, devices=(name,))
 
 
 def test_port_0_takes_a_free_one(tmp_path: Path) -> None:

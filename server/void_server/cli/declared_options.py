@@ -1,0 +1,89 @@
+"""Options of a command from the declaration of its settings: each is named, checked and explained there."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import typer
+
+from void_server.settings.declaration import DeclaredSettings, Setting, settings_of
+
+Group = TypeVar("Group", bound=DeclaredSettings)
+
+
+class Given(dict[str, Any], Generic[Group]):
+    """What the command line gave of a group of settings: values by name, nothing for what was not given."""
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with options in place of the parameters that are groups of settings.
+
+    A parameter of type :class:`Given` takes what was given; one that is a group of settings itself takes the
+    group, made of what was given and defaults. A setting has an option when its declaration names one.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: group for name, hint in hints.items() if (group := _group_of(hint)) is not None}
+    parameters = list(_expanded(command, hints, groups))
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        for name, group in groups.items():
+            given = {
+                setting.name: value
+                for setting in _with_option(group)
+                if (value := values.pop(setting.name)) is not None
+            }
+            values[name] = Given(given) if get_origin(hints[name]) is Given else group(**given)
+        command(**values)
+
+    signature = inspect.Signature(parameters)
+    run.__signature__ = signature  # type: ignore[attr-defined] # inspect looks for it
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _group_of(hint: Any) -> type[DeclaredSettings] | None:
+    kind = get_args(hint)[0] if get_origin(hint) is Given else hint
+    return kind if isinstance(kind, type) and issubclass(kind, DeclaredSettings) else None
+
+
+def _expanded(
+    command: Callable[..., None], hints: dict[str, Any], groups: dict[str, type[DeclaredSettings]]
+) -> Iterator[inspect.Parameter]:
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name in groups:
+            yield from (_parameter(setting) for setting in _with_option(groups[name]))
+        else:
+            yield parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+
+
+def _with_option(group: type[DeclaredSettings]) -> Iterator[Setting]:
+    return (setting for setting in settings_of(group) if setting.named.options)
+
+
+def _parameter(setting: Setting) -> inspect.Parameter:
+    kind = setting.kind
+    # A size is text until it is read; typer knows lists, not tuples.
+    taken = str if kind.is_size else list[kind.part.python_type] if kind.part else kind.python_type  # type: ignore[name-defined] # known when it runs
+    described = typer.Option(
+        *setting.named.options,
+        help=_help(setting),
+        min=None if kind.is_size else kind.least,
+        max=None if kind.is_size else kind.most,
+        metavar="SIZE" if kind.is_size else None,
+        rich_help_panel=setting.section or None,
+    )
+    return inspect.Parameter(
+        setting.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if setting.is_required else None,
+        annotation=Annotated[taken if setting.is_required else taken | None, described],
+    )
+
+
+def _help(setting: Setting) -> str:
+    default = "" if setting.is_required else f" Default: {setting.default_in_words}."
+    return f"{setting.description}{default}".replace("`", "")

@@ -1,0 +1,76 @@
+"""Settings as words on a command line: ``client_open_jobs=50``, ``spool_bytes=500G``.
+
+A list is given by naming it again, an entry of a table as ``stage_limits_s.denoising=3600``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from void_server.errors import ServerSettingError
+from void_server.settings.declaration import DeclaredSettings, Setting, settings_of
+
+
+def known_setting(name: str, group: type[DeclaredSettings]) -> Setting:
+    """The setting of that name.
+
+    Raises:
+        ServerSettingError: when there is none, with the nearest names.
+    """
+    known = {setting.name: setting for setting in settings_of(group)}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    advice = f"did you mean {' or '.join(near)}?" if near else "'void serve --show-config' lists them all"
+    raise ServerSettingError(name, f"there is no such setting; {advice}")
+
+
+def read_words(words: Iterable[str], group: type[DeclaredSettings]) -> dict[str, Any]:
+    """Settings from words, checked one by one. A name with nothing behind its ``=`` asks for the default.
+
+    Raises:
+        ServerSettingError: for a word that is not NAME=VALUE, a name that is no setting, a setting that is
+            given twice, and a value that does not fit.
+    """
+    texts: dict[str, list[str]] = {}
+    tables: dict[str, dict[str, str]] = {}
+    for word in words:
+        path, equals, text = word.partition("=")
+        name, dot, entry = path.strip().partition(".")
+        place = f"--set {word}"
+        if not equals or not name or (dot and not entry):
+            raise ServerSettingError(name or word, "write it as NAME=VALUE, such as spool_bytes=500G", place)
+        try:
+            setting = known_setting(name, group)
+            if setting.kind.is_table != bool(dot):
+                raise ServerSettingError(name, _table_advice(setting, text))
+            if dot:
+                tables.setdefault(name, {})[entry] = text
+            elif name in texts and not setting.kind.is_list:
+                raise ServerSettingError(name, "it is given twice; give it once")
+            else:
+                texts.setdefault(name, []).append(text)
+            _value(setting, [text], {entry: text})
+        except ServerSettingError as error:
+            raise ServerSettingError(error.setting, error.reason, place) from None
+    return {
+        setting.name: _value(setting, texts.get(setting.name, []), tables.get(setting.name, {}))
+        for setting in settings_of(group)
+        if setting.name in texts or setting.name in tables
+    }
+
+
+def _value(setting: Setting, texts: list[str], table: dict[str, str]) -> Any:
+    if setting.kind.is_table:
+        return setting.read(table, as_text=True)
+    if texts == [""]:
+        return setting.default
+    return setting.read(texts if setting.kind.is_list else texts[0], as_text=True)
+
+
+def _table_advice(setting: Setting, text: str) -> str:
+    if setting.kind.is_table:
+        return f"it takes a name for each entry: {setting.name}.NAME={text}"
+    return "it is no table and has no entries"
