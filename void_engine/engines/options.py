@@ -59,6 +59,13 @@ class EngineOption:
         return AUTO_VALUE if self.has_auto else self.default
 
     @property
+    def default_text(self) -> str:
+        """The default for people: ``true``, ``0.88``, ``""``."""
+        if self.kind == "bool":
+            return str(self.default).lower()
+        return str(self.plain_default) or '""'
+
+    @property
     def domain(self) -> str:
         """What it takes, for people: ``0..1``, ``exact, fast, draft``, ``true or false``."""
         if self.choices:

@@ -80,8 +80,7 @@ def engine_info(name: str) -> EngineInfo:
             hint = "; this installation names none: it is older than its code, so run the installer again"
         else:
             near = difflib.get_close_matches(name, names, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            hint += f"; choose one of {', '.join(names)}"
+            hint = f"; did you mean {near[0]!r}?" if near else f"; choose one of {', '.join(names)}"
         raise SettingError(f"settings.engine: there is no engine {name!r}{hint}") from None
 
 
