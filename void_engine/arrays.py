@@ -13,5 +13,7 @@ BoolArray = NDArray[np.bool_]
 """Masks: whether each pixel belongs to something."""
 Uint8Array = NDArray[np.uint8]
 """Quadmasks, pictures for display, and masks as OpenCV takes them."""
+Int32Array = NDArray[np.int32]
+"""Labels, as OpenCV numbers them."""
 Int64Array = NDArray[np.int64]
 """Indices of pixels, rows and columns."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.colour.curve import ShoulderCurve
 from void_engine.errors import OutputError
@@ -145,7 +146,7 @@ def _thumbnail(shown: Float32Array, width: int, pixel_aspect: float) -> Uint8Arr
     rows, columns = shown.shape[:2]
     height = max(1, round(width * rows / (columns * pixel_aspect)))
     shrinks = width <= columns
-    small = cv2.resize(shown, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    small = opencv.resize(shown, (height, width), opencv.AREA if shrinks else opencv.CUBIC)
     return np.asarray(np.clip(small, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
 
 

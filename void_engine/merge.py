@@ -10,7 +10,6 @@ import numpy as np
 from void_engine.arrays import Float32Array
 from void_engine.errors import EngineError
 from void_engine.geometry import Box
-from void_engine.morphology import bounds_of
 from void_engine.seam import finite_pixels, match_to_plate, ring_width_px
 
 
@@ -45,7 +44,7 @@ def merge(
             f"plate {plate.shape}, engine {engine.shape} and weight {weight.shape} do not fit together"
         )
     result = np.array(plate, np.float32, order="C")
-    bounds = bounds_of(weight > 0)
+    bounds = Box.around(weight > 0)
     if bounds.is_empty:
         return result
     _check_finite(engine, weight, bounds, frame)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box
@@ -49,35 +49,6 @@ def grow(matte: Float32Array, pixels: float) -> Float32Array:
     return grown
 
 
-def soften(matte: Float32Array, pixels: float) -> Float32Array:
-    """The matte blurred so that a hard edge becomes a ramp that reaches ``pixels`` to either side of it.
-
-    A Gaussian with a standard deviation of half of ``pixels``, cut off at the next whole pixel: what is
-    farther than that from any edge keeps its value to float precision. The picture's border is continued.
-
-    Args:
-        matte: (H, W), 0..1.
-        pixels: reach of the ramp in pixels, at least 0; any fraction.
-
-    Returns:
-        (H, W) float32; at 0 a copy.
-
-    Raises:
-        SettingError: when ``pixels`` is negative or not finite.
-    """
-    _check_softness(pixels)
-    matte = np.array(matte, np.float32, order="C")
-    if pixels == 0:
-        return matte
-    # Integrated over each pixel, not sampled at its centre: so a fraction of a pixel still softens.
-    borders = np.arange(-math.ceil(pixels) - 0.5, math.ceil(pixels) + 1.0)
-    shares = np.diff([math.erf(border * math.sqrt(2.0) / pixels) for border in borders])
-    kernel = (shares / shares.sum()).astype(np.float32)
-    blurred = cv2.sepFilter2D(matte, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
-    result: Float32Array = np.clip(blurred, matte.min(), matte.max()) if matte.size else matte
-    return result
-
-
 def replacement_weight(
     remove: Float32Array, affected: Float32Array, growth_px: float, softness_px: float
 ) -> Float32Array:
@@ -108,7 +79,7 @@ def replacement_weight(
     solid = (remove > MATTE_EPSILON) | (affected > MATTE_EPSILON)
     weight = np.zeros(remove.shape, np.float32)
     reach = max(0, math.ceil(growth_px + softness_px)) + 1
-    bounds = bounds_of(solid)
+    bounds = Box.around(solid)
     if bounds.is_empty:
         return weight
     window = bounds.grown(reach).intersection(Box.from_size(remove.shape[1], remove.shape[0]))
@@ -122,16 +93,7 @@ def replacement_weight(
 def matte_bounds(matte: Float32Array) -> Box:
     """The smallest box, in the array's own pixels, around all that is above :data:`MATTE_EPSILON`; an empty
     box where nothing is."""
-    return bounds_of(matte > MATTE_EPSILON)
-
-
-def bounds_of(marked: BoolArray) -> Box:
-    """The smallest box, in the array's own pixels, around the True ones of (H, W); empty for none."""
-    rows = np.flatnonzero(marked.any(axis=1))
-    if rows.size == 0:
-        return Box(0, 0, 0, 0)
-    columns = np.flatnonzero(marked[rows[0] : rows[-1] + 1].any(axis=0))
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return Box.around(matte > MATTE_EPSILON)
 
 
 def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
@@ -147,7 +109,7 @@ def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
         half = min(math.isqrt(radius * radius - dy * dy), width - 1)
         if half != run_width:
             run_width = half
-            run = np.asarray(cv2.dilate(matte, np.ones((1, 2 * half + 1), np.uint8)), np.float32)
+            run = opencv.dilate_values(matte, np.ones((1, 2 * half + 1), np.uint8))
         np.maximum(grown[dy:], run[: height - dy], out=grown[dy:])
         np.maximum(grown[: height - dy], run[dy:], out=grown[: height - dy])
     return grown
@@ -155,10 +117,9 @@ def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
 
 def _signed_distance(solid: BoolArray, inside_too: bool) -> Float32Array:
     """Distance of each pixel from the nearest solid one; inside, minus the steps to the edge pixels."""
-    outside = cv2.distanceTransform((~solid).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    distance = np.asarray(outside, np.float32)
+    distance = opencv.depth_inside(~solid, opencv.EXACT)
     if inside_too and not solid.all():
-        inside = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        inside = opencv.depth_inside(solid, opencv.EXACT)
         distance[solid] = 1.0 - inside[solid]
     elif inside_too:
         distance[...] = -np.inf

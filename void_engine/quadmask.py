@@ -24,6 +24,8 @@ ROLE_THRESHOLD = 0.05
 a little of the object would lead the model to keep a fringe of it; above zero, because a keyer's noise is
 not meant."""
 
+# The published loader's cut points, midway between two levels: a movie's compression and an area average give
+# values between the levels.
 _REMOVE_UP_TO = 31
 _OVERLAP_UP_TO = 95
 _AFFECTED_UP_TO = 191
@@ -33,6 +35,17 @@ _LEVEL_OF_VALUE[: _AFFECTED_UP_TO + 1] = AFFECTED
 _LEVEL_OF_VALUE[: _OVERLAP_UP_TO + 1] = OVERLAP
 _LEVEL_OF_VALUE[: _REMOVE_UP_TO + 1] = REMOVE
 _LEVEL_OF_VALUE.setflags(write=False)
+
+# The published program's thresholds on the removal mask (:func:`removal_mask`), whose four values are 1 for
+# remove, 192/255 = 0.753 for overlap, 128/255 = 0.502 for affected and 0 for keep.
+REMOVED_ABOVE = 0.75
+"""Above this a pixel of the removal mask goes: remove and, just so, overlap."""
+AFFECTED_FROM = 0.25
+"""From this up to :data:`REMOVED_ABOVE` a pixel of the removal mask is affected."""
+AFFECTED_SHARE = AFFECTED / KEEP
+"""What the model was trained to read as affected: 127/255, where the removal mask itself says 128/255."""
+BINARY_ABOVE = 0.5
+"""Where only two levels are told apart, a pixel above this goes: that takes in, just so, what is affected."""
 
 _GRID_CELLS = 8
 """Cells along the shorter side of the picture."""
@@ -103,6 +116,21 @@ def quantise_levels(values: Uint8Array | Float32Array) -> Uint8Array:
     return _LEVEL_OF_VALUE[np.clip(np.ceil(values), 0, 255).astype(np.uint8)]
 
 
+def removal_mask(values: NDArray[np.uint8] | Float32Array) -> Float32Array:
+    """How much of every pixel goes, on the four values that published VOID's loader makes of a quadmask.
+
+    Args:
+        values: any shape; uint8, or float in 0..255 (as an area average gives).
+
+    Returns:
+        float32 of the same shape: 1 remove, 192/255 overlap, 128/255 affected, 0 keep.
+
+    Raises:
+        MatteError: as :func:`quantise_levels`.
+    """
+    return (np.float32(KEEP) - quantise_levels(values)) / np.float32(KEEP)
+
+
 def grid_shape(height: int, width: int, pixel_aspect: float = 1.0) -> tuple[int, int]:
     """``(rows, columns)`` of the grid that affected regions were trained on.
 
@@ -138,14 +166,6 @@ def snap_to_grid(affected: BoolArray, pixel_aspect: float = 1.0) -> BoolArray:
     tall = np.repeat(touched, np.diff(tops, append=height), axis=0)
     whole: BoolArray = np.repeat(tall, np.diff(lefts, append=width), axis=1)
     return whole
-
-
-def clear_affected(quadmask: Uint8Array) -> Uint8Array:
-    """The quadmask without its affected level: overlap becomes remove, affected becomes keep."""
-    cleared = quadmask.copy()
-    cleared[quadmask == OVERLAP] = REMOVE
-    cleared[quadmask == AFFECTED] = KEEP
-    return cleared
 
 
 def build_quadmask(

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Monitor, ShotFrame
 from void_engine.errors import EngineError, MatteError, OutputExistsError, PlateError, SettingError
@@ -401,5 +401,4 @@ def _small(frame: Frame, layer: str) -> Float32Array:
     width, height = frame.display_size
     step = max(1, width // _PREVIEW_WIDTH)
     picture = frame.read_rgb(Box.from_size(width, height), layer)
-    size = (max(1, width // step), max(1, height // step))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+    return opencv.resize(picture, (max(1, height // step), max(1, width // step)), opencv.AREA)

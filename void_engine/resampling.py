@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.geometry import Box
 
@@ -69,21 +69,6 @@ def crop(picture: NDArray[np.generic], picture_box: Box, box: Box) -> NDArray[np
     return np.pad(part, border + ((0, 0),) * (picture.ndim - 2), mode="edge")
 
 
-def paste(onto: NDArray[np.generic], onto_box: Box, picture: NDArray[np.generic], box: Box) -> None:
-    """Write the picture that covers ``box`` into the array that covers ``onto_box``, where they overlap.
-
-    The inverse of :func:`crop`: what was repeated beyond the picture's edge is dropped.
-
-    Raises:
-        ValueError: when an array has not its box's size.
-    """
-    _check_shape(onto, onto_box.shape)
-    _check_shape(picture, box.shape)
-    inside = box.intersection(onto_box)
-    if not inside.is_empty:
-        onto[inside.slices(onto_box)] = picture[inside.slices(box)]
-
-
 def _resampled(picture: Float32Array, before: tuple[int, int], after: tuple[int, int]) -> Float32Array:
     _check_shape(picture, before)
     if picture.ndim > 3 or picture.shape[2:] > (4,):
@@ -92,8 +77,7 @@ def _resampled(picture: Float32Array, before: tuple[int, int], after: tuple[int,
     # Shrink first: then there is less to enlarge.
     area = (min(before[0], after[0]), min(before[1], after[1]))
     if area != before:
-        shrunk = cv2.resize(result, (area[1], area[0]), interpolation=cv2.INTER_AREA)
-        result = np.asarray(shrunk, np.float32).reshape(area + picture.shape[2:])
+        result = opencv.resize(result, area, opencv.AREA).reshape(area + picture.shape[2:])
     result = _rows_enlarged(result, after[0])
     if after[1] != area[1]:
         across = _rows_enlarged(np.ascontiguousarray(result.swapaxes(0, 1)), after[1])

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from void_engine.geometry import Box
-from void_engine.morphology import bounds_of
 
 _PIVOT = 0.004
 """Scene-linear value below which a difference counts as an offset rather than as a gain. Low, so that the
@@ -70,15 +69,14 @@ def match_to_plate(plate: Float32Array, engine: Float32Array, weight: Float32Arr
     """
     result = np.array(engine, np.float32, order="C")
     hole = weight > 0
-    away = np.asarray(cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5))
-    near: BoolArray = away <= ring_width_px(bounds_of(hole))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8), connectivity=8)
-    for label in range(1, count):
-        x, y, columns, rows = (int(value) for value in stats[label, :4])
-        window = (slice(y, y + rows), slice(x, x + columns))
+    near: BoolArray = opencv.depth_inside(~hole, opencv.CLOSE) <= ring_width_px(Box.around(hole))
+    labels, boxes = opencv.connected_components(near)
+    whole = Box.from_size(hole.shape[1], hole.shape[0])
+    for label, box in enumerate(boxes, start=1):
+        window = box.slices(whole)
         own = (labels[window] == label) & hole[window]
         visible = near[window] & (weight[window] < 1)
-        cell_px = max(_SMALLEST_CELL_PX, math.ceil(max(rows, columns) / _CELLS))
+        cell_px = max(_SMALLEST_CELL_PX, math.ceil(max(box.shape) / _CELLS))
         difference = _membrane(plate[window], engine[window], weight[window], visible, cell_px)
         if difference is not None:
             _add_in_asinh(result[window], own, difference, cell_px)
@@ -130,9 +128,7 @@ def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) 
     solid = weight >= 1.0
     if not solid.any():
         solid = weight > 0
-    _, labels = cv2.distanceTransformWithLabels(
-        (~solid).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    labels = opencv.nearest_labels(solid)
     rows, columns = np.nonzero(solid)
     cell_of_label = np.zeros(int(labels.max()) + 1, np.int64)
     cell_of_label[labels[rows, columns]] = (rows // cell_px) * grid_columns + columns // cell_px
@@ -248,10 +244,10 @@ def _add_in_asinh(picture: Float32Array, where: BoolArray, difference: Float64Ar
     leaves it exactly as it is for d = 0.
     """
     rows, columns = picture.shape[:2]
-    size = (difference.shape[2] * cell_px, difference.shape[1] * cell_px)
+    size = (difference.shape[1] * cell_px, difference.shape[2] * cell_px)
     for channel, grid in enumerate(difference):
         scale, lift = (
-            cv2.resize(part.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)[:rows, :columns][where]
+            opencv.resize(part.astype(np.float32), size, opencv.CUBIC)[:rows, :columns][where]
             for part in (np.cosh(grid), np.sinh(grid))
         )
         values = picture[..., channel][where]

@@ -25,8 +25,8 @@ import numpy as np
 import torch
 
 from void_engine.arrays import Float32Array
-from void_engine.diffusion.compression import latent_frames
 from void_engine.diffusion.engine import VoidEngine
+from void_engine.diffusion.framing import latent_frames
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.live_memory import peak_bytes
 from void_engine.diffusion.model.tiny import MIDDLE, TINY, make_tiny

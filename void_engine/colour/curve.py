@@ -15,13 +15,12 @@ from typing import Protocol
 import numpy as np
 
 from void_engine.arrays import Float32Array
+from void_engine.colour import srgb
 
 # Code per e-fold of light: the shoulder is lowered until the logarithm has this slope, so that an error of
 # 0.01 in code is one of at most 20 % in light at the very top.
 _LOG_SLOPE = 0.055
 _LOWEST_SHOULDER = 0.18
-_TOE_LINEAR = 0.0031308
-_TOE_CODE = 12.92 * _TOE_LINEAR
 
 
 class Curve(Protocol):
@@ -38,16 +37,6 @@ class Curve(Protocol):
 
     def describe(self) -> dict[str, float | str]:
         """The parameters for the output's metadata."""
-
-
-def srgb_encode(linear: float) -> float:
-    """The piecewise sRGB curve (IEC 61966-2-1) for one value at or above 0."""
-    return 12.92 * linear if linear <= _TOE_LINEAR else 1.055 * linear ** (1 / 2.4) - 0.055
-
-
-def srgb_slope(linear: float) -> float:
-    """Its derivative above the toe."""
-    return float(1.055 / 2.4 * linear ** (1 / 2.4 - 1))
 
 
 def above_ceiling(curve: Curve, linear: Float32Array, code: Float32Array) -> Float32Array:
@@ -89,14 +78,11 @@ class ShoulderCurve:
 
     @property
     def shoulder_code(self) -> float:
-        return srgb_encode(self.shoulder)
+        return srgb.encode_value(self.shoulder)
 
     def encode(self, linear: Float32Array) -> Float32Array:
         x = np.asarray(linear, np.float64)
-        low = np.minimum(x, self.shoulder)
-        code = np.where(
-            low <= _TOE_LINEAR, 12.92 * low, 1.055 * np.maximum(low, _TOE_LINEAR) ** (1 / 2.4) - 0.055
-        )
+        code = srgb.encode(np.minimum(x, self.shoulder))
         if self.scale > 0:
             code += self.scale * np.log1p(np.maximum(x - self.shoulder, 0) / self.offset)
         return code.astype(np.float32)
@@ -104,10 +90,7 @@ class ShoulderCurve:
     def decode(self, code: Float32Array) -> Float32Array:
         c = np.asarray(code, np.float64)
         knee = self.shoulder_code
-        low = np.minimum(c, knee)
-        linear = np.where(
-            low <= _TOE_CODE, low / 12.92, ((np.maximum(low, _TOE_CODE) + 0.055) / 1.055) ** 2.4
-        )
+        linear = srgb.decode(np.minimum(c, knee))
         if self.scale > 0:
             linear += self.offset * np.expm1(np.maximum(c - knee, 0) / self.scale)
         return linear.astype(np.float32)
@@ -122,11 +105,11 @@ class ShoulderCurve:
 @lru_cache(maxsize=64)
 def _joined(shoulder: float, ceiling: float) -> ShoulderCurve:
     """Solve for the logarithm that leaves the shoulder with sRGB's slope and ends at (ceiling, 1)."""
-    rest = 1 - srgb_encode(shoulder)
+    rest = 1 - srgb.encode_value(shoulder)
     span = ceiling - shoulder
     if rest <= 1e-9 or span <= 1e-9:
         return ShoulderCurve(1.0, 1.0, 0.0, 1.0)
-    slope = srgb_slope(shoulder)
+    slope = srgb.slope(shoulder)
     # sRGB is concave and 1 at 1, so its tangent passes 1 before a ceiling of 1 or more: there is a root.
     low, high = 1e-12, 1e12
     for _ in range(200):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.colour.curve import AcesCct, Curve, ShoulderCurve
 from void_engine.colour.encodings import ENCODINGS
@@ -75,8 +76,7 @@ class ModelPicture:
         if not bool((code > knee).any()):
             return code
         shown = np.where(stays[..., None], plate_code, 0).astype(np.float32)
-        kernel = np.ones((_PLATE_REACH_PX, _PLATE_REACH_PX), np.uint8)
-        nearby = np.asarray(cv2.dilate(shown, kernel), np.float32)
+        nearby = opencv.dilate_values(shown, opencv.square(_PLATE_REACH_PX))
         own = np.asarray(cv2.medianBlur(np.ascontiguousarray(code, np.float32), _OWN_MEDIAN_PX), np.float32)
         return np.minimum(code, np.maximum(np.maximum(own, nearby), np.float32(knee)))
 

@@ -17,7 +17,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from void_engine.diffusion.compression import SPATIAL_COMPRESSION, latent_frames
+from void_engine.diffusion.framing import SPATIAL_COMPRESSION, latent_frames
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.live_memory import peak_bytes
 from void_engine.diffusion.model.vae import DECODE_GROUP, drop_useless_caches, encode_groups

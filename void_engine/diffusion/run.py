@@ -13,7 +13,7 @@ from void_engine.arrays import Float32Array
 from void_engine.diffusion.clip.condition_encoding import Clip, Conditioning, encode_mask, encode_video
 from void_engine.diffusion.clip.conditioning import NOISE_STRENGTH, join_condition
 from void_engine.diffusion.clip.shot_clip import ShotClip
-from void_engine.diffusion.compression import latent_frames, pixel_frames
+from void_engine.diffusion.framing import latent_frames, pixel_frames
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.folder_check import weights_fingerprint
 from void_engine.diffusion.model.offload import Offload, PrecisionOverflow, cancellable

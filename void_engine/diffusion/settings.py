@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from void_engine.colour.encodings import ENCODINGS
-from void_engine.diffusion.compression import TEMPORAL_COMPRESSION, TEMPORAL_PATCH, latent_frames
+from void_engine.diffusion.framing import TEMPORAL_COMPRESSION, TEMPORAL_PATCH, latent_frames
 from void_engine.engines.options import EngineOption, Scalar, check_values, option, options_of
 from void_engine.errors import SettingError
 from void_engine.region import TRAINED_TOKENS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.engines.interface import CleanFrame, Monitor
 from void_engine.geometry import Box
@@ -151,5 +151,5 @@ def _keep_shadowed_texture(
     weight = lit.astype(np.float32)
     fast = plate - pyramid.smooth(plate, weight, _SLOW_PX)[0]
     slow, _ = pyramid.smooth(answer, weight, _SLOW_PX)
-    inner = np.asarray(cv2.blur(lit.astype(np.float32), (9, 9)), np.float32) * lit
+    inner = opencv.box_blur(lit.astype(np.float32), 9) * lit
     return np.asarray(answer + inner[:, :, None] * (slow + fast - answer), np.float32)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, PartOfShot, ShotSource
 from void_engine.engines.options import read_options
@@ -172,5 +170,5 @@ def _small(picture: Float32Array) -> Float32Array:
     rows, columns = picture.shape[:2]
     if columns <= _PREVIEW_WIDTH:
         return picture
-    size = (_PREVIEW_WIDTH, max(1, round(rows * _PREVIEW_WIDTH / columns)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+    shape = (max(1, round(rows * _PREVIEW_WIDTH / columns)), _PREVIEW_WIDTH)
+    return opencv.resize(picture, shape, opencv.AREA)

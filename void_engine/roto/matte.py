@@ -44,20 +44,6 @@ MOST_CORNERS = 8_000_000
 far beyond, a shape would take minutes and gigabytes, and no artist has drawn it."""
 
 
-def role_matte(
-    shapes: Sequence[ShapeAtFrame], holdouts: Sequence[ShapeAtFrame], box: Box, scale: float = 1.0
-) -> Float32Array:
-    """The matte of ``shapes`` with what ``holdouts`` (the shapes of the role *ignore*) cover taken away.
-
-    Arguments, result and errors as for :func:`rasterise`; the two mattes combine as
-    ``matte * (1 - holdout)``.
-    """
-    matte = rasterise(shapes, box, scale)
-    if any(_is_drawn(shape) for shape in holdouts) and matte.any():
-        matte *= 1.0 - rasterise(holdouts, box, scale)
-    return matte
-
-
 def rasterise(shapes: Sequence[ShapeAtFrame], box: Box, scale: float = 1.0) -> Float32Array:
     """The union of the shapes, (box.height, box.width) float32 in 0..1.
 

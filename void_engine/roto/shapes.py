@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from void_engine.arrays import Float64Array
 from void_engine.errors import MatteError
@@ -57,20 +56,6 @@ class BezierPoints:
                     f"a roto shape has {len(self.centers)} centers but {len(array)} {field.name}; "
                     "bake every point with all six of its positions"
                 )
-
-    @classmethod
-    def without_feather(
-        cls,
-        centers: ArrayLike,
-        left_tangents: ArrayLike | None = None,
-        right_tangents: ArrayLike | None = None,
-    ) -> BezierPoints:
-        """Points with no feather of their own; a polygon where the tangents are left out."""
-        positions = np.array(centers, dtype=np.float64)
-        zero = np.zeros_like(positions)
-        left = zero if left_tangents is None else np.array(left_tangents, dtype=np.float64)
-        right = zero if right_tangents is None else np.array(right_tangents, dtype=np.float64)
-        return cls(positions, left, right, zero, left, right)
 
     def __len__(self) -> int:
         return len(self.centers)

@@ -34,11 +34,11 @@ _SHOWN_JOBS = 15
 
 def status(
     job_id: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help="One job, with its times, instead of the server.")
+        str | None, typer.Argument(metavar="[JOB]", help="Show one job and its times instead of the server.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
     health: Annotated[
-        bool, typer.Option("--health", help="Only whether anything is wrong: exit status 0 or 1.")
+        bool, typer.Option("--health", help="Only say whether anything is wrong; exit status 0 or 1.")
     ] = False,
     once: Annotated[
         bool, typer.Option("--once", help="Print once, also on a terminal.", show_default=False)

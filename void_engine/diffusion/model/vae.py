@@ -15,7 +15,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXCausalConv3d
 from diffusers.models.upsampling import CogVideoXUpsample3D
 
-from void_engine.diffusion.compression import SPATIAL_COMPRESSION
+from void_engine.diffusion.framing import SPATIAL_COMPRESSION
 from void_engine.diffusion.model.tiles import Tile, plan_tiles, tile_weights
 
 ENCODE_GROUP = 8

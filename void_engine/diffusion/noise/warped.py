@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from void_engine.arrays import Float32Array
-from void_engine.diffusion.compression import SPATIAL_COMPRESSION, TEMPORAL_COMPRESSION
+from void_engine.diffusion.framing import SPATIAL_COMPRESSION, TEMPORAL_COMPRESSION
 from void_engine.diffusion.model.optical_flow import DenseInverseSearch, OpticalFlow
 from void_engine.diffusion.noise.seeded import generator
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
@@ -101,8 +101,8 @@ class Carrier:
         if full.hidden.all() and unseen.all():
             # Nothing to go by, in this frame or another: the plate says more than black would.
             return encoded_plate(full, area)
-        square = np.ones((SLIVER_PX, SLIVER_PX), np.uint8)
-        core = np.asarray(cv2.erode(unseen.astype(np.uint8), square)) > 0
+        square = opencv.square(SLIVER_PX)
+        core = opencv.erode(unseen, square)
         thick = near(core, SLIVER_PX) & unseen
         thin = unseen & ~thick
         self._monitor.check_cancelled()
@@ -110,8 +110,7 @@ class Carrier:
             carried, there = self._carried(full, thick)
             answer = np.where((thick & there)[:, :, None], carried, answer)
             left = thick & ~there
-            remaining = np.asarray(cv2.erode(left.astype(np.uint8), square)) > 0
-            if remaining.any():
+            if opencv.erode(left, square).any():
                 answer = self._synthesise(full, area, answer, left, thin)
             else:
                 thin = thin | left

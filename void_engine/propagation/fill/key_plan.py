@@ -6,13 +6,13 @@ frames of a shot, or goes on after an interruption, makes the same key frames as
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.geometry import Box
 from void_engine.propagation.motion.homography import apply
 from void_engine.propagation.motion.track import ShotTrack
-from void_engine.propagation.reveal.reveal import bounding_box
 from void_engine.propagation.reveal.source_choice import MOST_SOURCES, choose, visible
 
 _CELLS = 3
@@ -85,12 +85,11 @@ class KeyPlan:
         nearly all of it that all of them do. A thin hole's own sides tell about it too, while every source
         has to be registered on all that the matte spans."""
         hidden = self._track.hidden(number)
-        box = bounding_box(hidden)
+        box = Box.around(hidden)
         if box.width * box.height < _WIDE * hidden.size:
             return False
         side = self._step * _CELLS + 2  # analysis masks are grown by a pixel on each side
-        square = np.ones((side, side), np.uint8)
-        if float(cv2.erode(hidden.astype(np.uint8), square).sum()) > _THICK_SHARE * float(hidden.sum()):
+        if float(opencv.erode(hidden, opencv.square(side)).sum()) > _THICK_SHARE * float(hidden.sum()):
             return False
         points = self._points(hidden)
         lost = self._unseen(number, chosen[:_ENOUGH_FOR_A_WIRE], points)
@@ -121,10 +120,10 @@ class KeyPlan:
         segment = self._track.segment(number)
         if self._keys and self._keys[-1] in segment:
             unseen &= ~self._inside(number, self._keys[-1], points)
-        coarse = np.zeros(hidden[:: self._step, :: self._step].shape, np.uint8)
+        coarse = np.zeros(hidden[:: self._step, :: self._step].shape, bool)
         at = points.astype(np.int64) // self._step
         coarse[at[:, 1], at[:, 0]] = unseen
-        return bool(cv2.erode(coarse, np.ones((_CELLS, _CELLS), np.uint8)).any())
+        return bool(opencv.erode(coarse, opencv.square(_CELLS)).any())
 
     def _points(self, hidden: BoolArray) -> Float32Array:
         """(N, 2) of the hidden pixels on a grid, which every area worth a key frame meets several times."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.engines.interface import Monitor
 
@@ -96,27 +96,25 @@ def shrink(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
     """(h, w, ...) ``picture`` brought to (rows, columns) ``size``."""
     if picture.shape[:2] == tuple(size):
         return picture
-    kind = cv2.INTER_AREA if picture.shape[0] > size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=kind), np.float32)
+    return opencv.resize(picture, size, opencv.AREA if picture.shape[0] > size[0] else opencv.LINEAR)
 
 
 def shrink_mask(mask: BoolArray, size: tuple[int, ...]) -> BoolArray:
     """The pixels of a picture of (rows, columns) ``size`` of which ``mask`` covers a noticeable part."""
     if mask.shape == tuple(size):
         return mask
-    cover = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(cover) > 0.02
+    covered: BoolArray = opencv.resize(mask.astype(np.float32), size, opencv.AREA) > 0.02
+    return covered
 
 
 def _level(hole: BoolArray, forbidden: BoolArray) -> _Level:
-    square = np.ones((_PATCH, _PATCH), np.uint8)
-    unknown = (hole | forbidden).astype(np.uint8)
-    touched = np.asarray(cv2.dilate(hole.astype(np.uint8), square)) > 0
-    blocked = np.asarray(cv2.dilate(unknown, square)) > 0
+    unknown = hole | forbidden
+    touched = opencv.dilate(hole, opencv.square(_PATCH))
+    blocked = opencv.dilate(unknown, opencv.square(_PATCH))
     inner = np.zeros(hole.shape, bool)
     inner[_HALF : hole.shape[0] - _HALF, _HALF : hole.shape[1] - _HALF] = True
     rows, columns = np.nonzero(touched)
-    depth = np.asarray(cv2.distanceTransform(unknown, cv2.DIST_L2, 5), np.float32)
+    depth = opencv.depth_inside(unknown, opencv.CLOSE)
     known = np.exp(-depth / np.float32(_TRUST_PX))
     counted = np.maximum(known, np.float32(_LEAST_TRUST))
     trust = np.repeat(_patches(counted[:, :, None])[rows, columns], 3, axis=1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.opencv import laplacian
 from void_engine.propagation import encoding, pyramid
 
 _AROUND_PX = 7.0
@@ -37,11 +38,11 @@ def hold(answer: Float32Array, hole: BoolArray, variance: Float32Array) -> Float
     free = (variance > 0) & hole
     if not free.any():
         return answer
-    beside = (cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
-    level = _level(np.square(_laplacian(answer)).mean(axis=2), beside)
+    beside = (~opencv.dilate(hole, opencv.square(3))).astype(np.float32)
+    level = _level(np.square(laplacian(answer)).mean(axis=2), beside)
     change = _smoothing(answer, free, variance * np.float32(_UNDERESTIMATE), level)
     inside = free.astype(np.float32)
-    before, taken = _laplacian(encoding.luma(answer)), _laplacian(encoding.luma(change))
+    before, taken = laplacian(encoding.luma(answer)), laplacian(encoding.luma(change))
     smooth = before + taken
     most = np.float32(_MOST**2) * _level(np.square(before), beside)
     # With a part s of the change undone, detail has the energy |smooth|^2 - 2 s smooth.taken + s^2 |taken|^2.
@@ -75,12 +76,12 @@ def _smoothing(
     fidelity = keep / _thrice(np.maximum(variance, np.float32(1e-8)))
     stiffness = _thrice(np.float32(1.0) / (level + _LEAST_POWER))
     change = np.zeros_like(answer)
-    left: Float32Array = np.asarray(-_laplacian(_laplacian(answer) * stiffness) * keep, np.float32)
+    left: Float32Array = np.asarray(-laplacian(laplacian(answer) * stiffness) * keep, np.float32)
     scaling = keep / (fidelity + np.float32(20.0) * stiffness)
     prepared: Float32Array = np.asarray(scaling * left, np.float32)
     direction, power = prepared, _dot(left, prepared)
     for _ in range(_STEPS):
-        bent = _laplacian(_laplacian(direction) * stiffness)
+        bent = laplacian(laplacian(direction) * stiffness)
         moved = np.asarray((fidelity * direction + bent) * keep, np.float32)
         length = _dot(direction, moved)
         if power <= 1e-12 or length <= 0:
@@ -96,7 +97,7 @@ def _smoothing(
 
 def _thrice(plane: Float32Array) -> Float32Array:
     """The plane for each of three channels: numpy is slow to repeat it along a short last axis."""
-    return np.asarray(cv2.merge([plane] * 3), np.float32)
+    return opencv.merge([plane] * 3)
 
 
 def _level(power: Float32Array, beside: Float32Array) -> Float32Array:
@@ -107,10 +108,6 @@ def _level(power: Float32Array, beside: Float32Array) -> Float32Array:
 
 def _local(values: Float32Array, inside: Float32Array) -> Float32Array:
     return pyramid.smooth(values, inside, _AROUND_PX)[0]
-
-
-def _laplacian(picture: Float32Array) -> Float32Array:
-    return np.asarray(cv2.Laplacian(picture, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _dot(first: Float32Array, second: Float32Array) -> float:

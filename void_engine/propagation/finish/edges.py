@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import cross_validation, encoding, pyramid
 
@@ -37,7 +37,7 @@ def close_seam(
         return answer
     difference = np.clip(plate - revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
     weight = known.astype(np.float32)
-    depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    depth = opencv.depth_inside(hole)
     trusted = cross_validation.share(difference, weight, _SEAM_BLOCK_PX, _membrane)
     if trusted:
         membrane = _membrane(difference, weight) * np.float32(trusted)
@@ -55,13 +55,12 @@ def _close_rim(
     Grain says nothing about its neighbours; a misfit of what moves by itself does. The hole grown by a few
     pixels, where the truth is known, tells.
     """
-    grown = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM_TRIAL_PX + 1, 2 * _RIM_TRIAL_PX + 1))
-    tried = np.asarray(cv2.dilate(hole.astype(np.uint8), grown)) > 0
+    tried = opencv.dilate(hole, opencv.disc(_RIM_TRIAL_PX))
     ring = np.where(tried & ~hole, weight, np.float32(0.0))
     if float(ring.sum()) < _RIM_FEWEST:
         return answer
     trial = pyramid.fill(difference, np.where(tried, np.float32(0.0), weight))
-    trial_depth = np.asarray(cv2.distanceTransform(tried.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    trial_depth = opencv.depth_inside(tried)
     best: tuple[float, float, float] = (0.0, 0.0, 0.0)
     for reach in _RIM_REACHES_PX:
         predicted = trial * np.exp(-(trial_depth - 1.0) / np.float32(reach))[:, :, None]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import pyramid
 from void_engine.propagation.fill import synthesis
@@ -43,9 +43,9 @@ def blend(
         hole: (h, w) what is replaced.
         known: (h, w) visible pixels around the hole that the sources show too.
     """
-    square = np.ones((_THICKEST_PX, _THICKEST_PX), np.uint8)
-    thick = np.asarray(cv2.morphologyEx(hole.astype(np.uint8), cv2.MORPH_OPEN, square)) > 0
-    thin = hole & ~(np.asarray(cv2.dilate(thick.astype(np.uint8), square)) > 0)
+    square = opencv.square(_THICKEST_PX)
+    thick = opencv.dilate(opencv.erode(hole, square), square)
+    thin = hole & ~opencv.dilate(thick, square)
     alone = Joined(answer, np.zeros(hole.shape, np.float32))
     if int(thin.sum()) < 16 or not known.any():
         return alone

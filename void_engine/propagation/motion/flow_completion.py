@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array, Uint8Array
 from void_engine.propagation import cross_validation, pyramid
 from void_engine.propagation.motion.flow import grid
@@ -46,17 +47,16 @@ def texture_weight(gray: Uint8Array) -> Float32Array:
     """(h, w) in 0.05..1: how much structure pins down the flow at each pixel."""
     gradient_x = cv2.Sobel(gray, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     gradient_y = cv2.Sobel(gray, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    energy = cv2.GaussianBlur(gradient_x * gradient_x + gradient_y * gradient_y, (0, 0), 2.5)
+    energy = opencv.gaussian_blur(gradient_x * gradient_x + gradient_y * gradient_y, 2.5)
     return np.asarray(0.05 + 0.95 * energy / (energy + 9.0), np.float32)
 
 
 def ring_weight(hole: BoolArray) -> Float32Array:
     """(h, w): falls with the distance from the hole, 0 inside it."""
-    away = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3)
-    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)
+    away, inside = opencv.depth_inside(~hole), opencv.depth_inside(hole)
     # Where there is no rim at all OpenCV answers with the largest float.
     reach = max(_REACH_PX, 1.5 * min(float(inside.max()), float(max(hole.shape))))
-    return np.where(hole, 0.0, np.exp(-np.minimum(np.asarray(away), 1e4) / reach)).astype(np.float32)
+    return np.where(hole, 0.0, np.exp(-np.minimum(away, 1e4) / reach)).astype(np.float32)
 
 
 def complete(
@@ -104,10 +104,7 @@ def _predict(
         hole[::2, ::2],
         None if structure is None else np.ascontiguousarray(structure[::2, ::2]),
     )
-    rows, columns = hole.shape
-    return Completed(
-        np.asarray(cv2.pyrUp(coarse.flow, dstsize=(columns, rows)), np.float32), coarse.spread_px
-    )
+    return Completed(opencv.pyramid_up(coarse.flow, hole.shape), coarse.spread_px)
 
 
 def _predict_here(
@@ -135,9 +132,9 @@ def _predict_here(
         rich_coefficients, rich_spread = _robust_fit(rich, values, weights)
         if rich_spread < _STRUCTURE_ADVANTAGE * spread:
             coefficients, spread = rich_coefficients, rich_spread
-            fit = np.asarray(cv2.transform(structure, coefficients[3:].T), np.float32)
+            fit = opencv.transform(structure, coefficients[3:].T)
     affine = np.column_stack([coefficients[1:3].T, coefficients[0]])
-    plane = np.asarray(cv2.transform(place, affine), np.float32)
+    plane = opencv.transform(place, affine)
     fit = plane if fit is None else fit + plane
     left = flow - fit
     scatter = (np.square(left[:, :, 0]) + np.square(left[:, :, 1])) / np.float32(max(2.0 * spread, 0.1) ** 2)
@@ -168,28 +165,22 @@ class Judge:
     ) -> None:
         """``gray`` is the target, ``seen`` the source through its homography, ``both`` where both show
         background; all (h, w)."""
-        depth = float(np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)).max())
+        depth = float(opencv.depth_inside(hole).max())
         most = max(_SMALLEST_BLOCK_PX, min(hole.shape) // 5)
         self._side = int(np.clip(depth, _SMALLEST_BLOCK_PX, most))
-        self._first = np.asarray(cv2.GaussianBlur(gray, (0, 0), _COMPARE_BLUR_PX), np.float32)
-        self._second = np.asarray(cv2.GaussianBlur(seen, (0, 0), _COMPARE_BLUR_PX), np.float32)
+        self._first = opencv.gaussian_blur(gray, _COMPARE_BLUR_PX).astype(np.float32)
+        self._second = opencv.gaussian_blur(seen, _COMPARE_BLUR_PX).astype(np.float32)
         self._counts = ring * both
         self._weight, self._hole = both.astype(np.float32), hole
-        self._share = 1.0 / np.maximum(cv2.blur(self._weight, (31, 31)), np.float32(1e-3))
+        self._share = 1.0 / np.maximum(opencv.box_blur(self._weight, 31), np.float32(1e-3))
         self._standing = self._misfit(self._second)
         self._odd = cross_validation.blocks(hole.shape, self._side)
 
     def helps(self, flow: Float32Array) -> bool:
         """Whether (h, w, 2) ``flow`` lowers the misfit beyond chance."""
         x, y = grid(self._hole.shape)
-        moved = cv2.remap(
-            self._second,
-            x + flow[:, :, 0],
-            y + flow[:, :, 1],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        gain = (self._standing - self._misfit(np.asarray(moved, np.float32))) * self._counts
+        moved = opencv.remap(self._second, x + flow[:, :, 0], y + flow[:, :, 1])
+        gain = (self._standing - self._misfit(moved)) * self._counts
         down, across = (np.arange(0, count, self._side) for count in gain.shape)
         votes = np.add.reduceat(np.add.reduceat(gain, down, axis=0, dtype=np.float64), across, axis=1)
         total, scatter = float(votes.sum()), float(np.sqrt(np.square(votes).sum()))
@@ -205,13 +196,13 @@ class Judge:
         for half in (self._odd, ~self._odd):
             known = np.where(half, np.float32(0.0), weight)
             part = _predict(flow, known, ring, self._hole | half, structure)
-            cv2.copyTo(part.flow, half.astype(np.uint8), predicted)
+            opencv.copy_where(predicted, half, part.flow)
         return self.helps(predicted)
 
     def _misfit(self, second: Float32Array) -> Float32Array:
         """(h, w) absolute difference without its slowly varying part (light)."""
         difference = (self._first - second) * self._weight
-        slow = cv2.blur(difference, (31, 31)) * self._share
+        slow = opencv.box_blur(difference, 31) * self._share
         return np.asarray(np.abs(difference - slow) * self._weight, np.float32)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
@@ -86,18 +86,6 @@ class SourcePath:
     """(h, w) in 0..1 on the analysis box: how well the source fits in each place."""
 
 
-def _moved(field: Float32Array, x: Float32Array, y: Float32Array) -> Float32Array:
-    return np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-
-
-def bounding_box(mask: BoolArray) -> Box:
-    """The smallest box around the True pixels; an empty one when there are none."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return Box(0, 0, 0, 0)
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-
-
 def nearness(number: int, target: int) -> float:
     """How much a source in frame ``number`` is worth for being near ``target`` in time: 1 and less."""
     return 1.0 / (1.0 + abs(number - target) / _NEARNESS_FRAMES)
@@ -107,8 +95,7 @@ def near(mask: BoolArray, pixels: int) -> BoolArray:
     """``mask`` grown by a disc of ``pixels``."""
     if pixels <= 0 or not mask.any():
         return mask
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel)) > 0
+    return opencv.dilate(mask, opencv.disc(pixels))
 
 
 class Revealer:
@@ -148,7 +135,7 @@ class Revealer:
 
     def _box(self, hidden: BoolArray) -> Box:
         rows, columns = hidden.shape
-        hole = bounding_box(hidden)
+        hole = Box.around(hidden)
         margin = max(_MARGIN_PX, min(hole.width, hole.height) // 2)
         return hole.grown(margin).intersection(Box.from_size(columns, rows))
 
@@ -209,10 +196,10 @@ class Revealer:
         weight = measured.confidence * texture
         guess = flow_completion.complete(measured.flow, weight, ring, hole, None).flow
         x, y = grid(hole.shape)
-        structure = _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
+        structure = opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
         # Where the structure lies depends on the very motion it predicts: once more from the better guess.
         guess = flow_completion.complete(measured.flow, weight, ring, hole, structure).flow
-        return _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
+        return opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
 
     def path(
         self,
@@ -240,29 +227,18 @@ class Revealer:
         step = 2 if hole.size >= flow_completion.LARGE_BOX_PIXELS else 1
         thinned = (slice(None, None, step), slice(None, None, step))
         map_x, map_y = warp.positions(path, box, box, (1.0, 1.0), step)
-        seen = cv2.remap(
-            source.analysis.encoded, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        blocked = cv2.remap(
-            source.analysis.hidden.astype(np.float32),
-            map_x,
-            map_y,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=1.0,
-        )
+        seen = opencv.remap(source.analysis.encoded, map_x, map_y)
+        blocked = opencv.remap(source.analysis.hidden.astype(np.float32), map_x, map_y, outside=1.0)
         confidence = np.where(hole, np.float32(0.0), measured.confidence)[thinned]
         near_hole = confidence * (np.float32(0.1) + np.float32(0.9) * ring[thinned])
-        weight = np.where(np.asarray(blocked) < 0.02, near_hole, np.float32(0.0))
-        matched = gain_match.match(
-            encoded[thinned], np.asarray(seen, np.float32), weight, (box.height, box.width)
-        )
+        weight = np.where(blocked < 0.02, near_hole, np.float32(0.0))
+        matched = gain_match.match(encoded[thinned], seen, weight, box.shape)
         doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
         quality = nearness(source.full.number, target) / doubt**_QUALITY_POWER
         if shows is None:
             shows = _fit_in_places(measured.misfit[thinned], confidence)
             if step > 1:
-                shows = np.asarray(cv2.pyrUp(shows, dstsize=(box.width, box.height)), np.float32)
+                shows = opencv.pyramid_up(shows, box.shape)
         rows = slice(None, None, _SLOPE_ROWS)
         steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
@@ -286,7 +262,7 @@ class Revealer:
         """
         ratio, box = self._working.ratio, setting.box
         rows, columns = full.hidden.shape
-        area = bounding_box(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
+        area = Box.around(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
         cut = area.slices(Box.from_size(columns, rows))
         region = near(full.hidden[cut], BAND_PX)
         values = np.zeros((*region.shape, 3), np.float32)
