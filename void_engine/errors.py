@@ -7,7 +7,8 @@ class EngineError(Exception):
     """Any failure that the engine explains: the message is meant for an artist."""
 
     def __init__(self, message: str = "", *, obstacle: str = "") -> None:
-        """
+        """Make an error with a message for the artist.
+
         Args:
             obstacle: what stands in the way, where it may pass by itself: the state of a job that waits for
                 it ("waiting for frame 1012"). Empty where waiting does not help.

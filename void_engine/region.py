@@ -46,8 +46,8 @@ class Region:
     """What an engine sees of every frame of a shot."""
 
     box: Box
-    """In display coordinates. It may reach outside the frame: :func:`void_engine.resampling.crop` continues
-    the picture's edge there."""
+    """The region in display coordinates. It may reach outside the frame: :func:`void_engine.resampling.crop`
+    continues the picture's edge there."""
     canvas: tuple[int, int]
     """Height and width of the picture the model works on; the box's own where the engine needs none."""
 

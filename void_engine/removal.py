@@ -57,7 +57,7 @@ class OutputRequest:
     pattern: FramePattern
     compression: str = "zip"
     layers: frozenset[str] = frozenset({"clean", "matte"})
-    """Of ``clean``, ``matte``, ``confidence``, ``quadmask``."""
+    """Layers beside the main picture: any of ``clean``, ``matte``, ``confidence``, ``quadmask``."""
     metadata: Mapping[str, str | int | float] | None = None
 
 
@@ -83,7 +83,7 @@ class RemovalRequest:
     engine: EngineRequest
     job_id: str
     fingerprint: str
-    """Of all that decides the result; with it frames of an earlier run are known again."""
+    """Hash of all that decides the result, by which frames of an earlier run are recognised."""
     display_size: tuple[int, int] | None = None
     """(width, height) that the full-size plate must have; None takes what is there."""
     pixel_aspect: float | None = None
@@ -97,7 +97,7 @@ class RemovalRequest:
     wait_s: float = 0.0
     """How long to wait, once the work has begun, for a late frame, a full volume or a drive that is gone."""
     start_wait_s: float | None = None
-    """The same before the work begins; None for ``wait_s``."""
+    """How long to wait for these before the work begins; None for ``wait_s``."""
 
     @property
     def sequences(self) -> list[PlateSequence]:

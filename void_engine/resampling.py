@@ -1,4 +1,4 @@
-"""From the plate's pixels to a model's canvas and exactly back.
+"""Resamples the plate's pixels to a model's canvas, and back to exactly their places.
 
 Pixel centres lie at half-integers and a picture's corners map onto corners, so whatever goes there and back
 stays in its place. Where a side shrinks, areas are averaged (no pixel is lost); where it grows, Catmull-Rom

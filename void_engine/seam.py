@@ -123,8 +123,8 @@ def _membrane(
 
 
 def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) -> Int64Array:
-    """For each pixel the grid cell of the nearest solid pixel. So all of the ring's thickness at one stretch
-    of the border falls into one cell, and the cells lie where the membrane is to be held."""
+    """Return, for each pixel, the grid cell of the nearest solid pixel. So all of the ring's thickness at one
+    stretch of the border falls into one cell, and the cells lie where the membrane is to be held."""
     solid = weight >= 1.0
     if not solid.any():
         solid = weight > 0

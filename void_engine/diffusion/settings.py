@@ -61,7 +61,7 @@ class VoidSettings:
     """Denoising steps of pass 1; 0 takes 30, at a proxy scale fewer."""
     steps_pass2: int = 50
     guidance: float = 1.0
-    """Of pass 1; no negative branch at or below 1."""
+    """Guidance of pass 1; at or below 1 there is no negative branch."""
     guidance_pass2: float = 6.0
     window_frames: int = 85
     overlap_frames: int = 16

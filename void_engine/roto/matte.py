@@ -32,9 +32,9 @@ from void_engine.roto.shapes import ShapeAtFrame
 _HARD_TOLERANCE_PX = 0.005
 """Distance between curve and polyline where the edge is hard: 1.3/255 of coverage at the very worst."""
 _POINT_FEATHER_TOLERANCE_PX = 0.02
-"""The same where points have feather: the edge may be hard somewhere, but most of it is soft."""
+"""This distance where points have feather: the edge may be hard somewhere, but most of it is soft."""
 _UNIFORM_FEATHER_TOLERANCE_PX = 0.05
-"""The same where all of the edge is soft, for one of 10 pixels or more; less for a narrower one."""
+"""This distance where all of the edge is soft, by 10 pixels or more; it is less for a narrower one."""
 _LEAST_FEATHER_PX = 1 / 64
 """A feather narrower than this is drawn as a hard edge."""
 _NARROW_FEATHER_PX = 20.0

@@ -15,8 +15,8 @@ LIMIT_PX = float(2**17)
 stays exact."""
 
 _MOST_PIECES = 512
-"""For one spline segment. One that bends across a whole 4K frame still keeps to 0.01 pixel; coordinates that
-no picture has cost no more."""
+"""The most pieces of one spline segment. One that bends across a whole 4K frame still keeps to 0.01 pixel;
+coordinates that no picture has cost no more."""
 
 MOST_CORNERS = 1_000_000
 """No shape that an artist has drawn comes near. At it, an outline takes some 200 MB while it is made."""

@@ -76,7 +76,7 @@ class ShapeAtFrame:
     feather_x_px: float = 0.0
     """Uniform feather along x, in pixels, added to the points' own; outward above 0, inward below."""
     feather_y_px: float = 0.0
-    """The same along y (counted outward, so its sign does not depend on the direction of the y axis)."""
+    """Uniform feather along y (counted outward, so its sign does not depend on the y axis)."""
     falloff: float = 1.0
     """Exponent of the feather's profile: 1 is a straight ramp, larger values fade faster near the shape.
     Values below 0 count as 0, a feather that is opaque throughout."""

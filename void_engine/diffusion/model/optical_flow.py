@@ -20,7 +20,7 @@ from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.weights import read_json
 
 FLOWS = ("auto", "dis", "raft")
-# Of the OpenCV Zoo's file.
+# These are the size and inputs of the OpenCV Zoo's file.
 _ZOO = {"height": 360, "width": 480, "inputs": ["0", "1"]}
 
 

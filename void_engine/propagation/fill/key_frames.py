@@ -60,7 +60,8 @@ class Carrier:
         plan: KeyPlan,
         on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
-        """
+        """Prepare to fill key frames.
+
         Args:
             plan: tells which frames become key frames.
             on_key: hears of each key frame once it is made.
