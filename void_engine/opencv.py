@@ -134,6 +134,11 @@ def dilate(mask: BoolArray, shape: Uint8Array) -> BoolArray:
     return cast(BoolArray, cv2.dilate(mask.astype(np.uint8), shape).view(np.bool_))
 
 
+def dilate_by_disc(mask: BoolArray, radius: int) -> BoolArray:
+    """``mask`` grown by a disc of ``radius`` pixels; the mask itself for a radius of 0."""
+    return dilate(mask, disc(radius)) if radius > 0 and mask.any() else mask
+
+
 def erode(mask: BoolArray, shape: Uint8Array) -> BoolArray:
     """``mask`` shrunk by ``shape``; the picture's border takes nothing."""
     return cast(BoolArray, cv2.erode(mask.astype(np.uint8), shape).view(np.bool_))

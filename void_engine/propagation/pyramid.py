@@ -11,7 +11,7 @@ from void_engine.arrays import Float32Array
 _TINY = np.float32(1e-6)
 
 
-def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
+def push_pull(values: Float32Array, weight: Float32Array) -> Float32Array:
     """``values`` where ``weight`` is 1, a smooth continuation of them where it is 0, a blend between.
 
     The pyramid's push-pull of Gortler et al., "The Lumigraph" (SIGGRAPH 1996), section 4.
@@ -47,7 +47,9 @@ def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
     return np.ascontiguousarray(result.reshape(values.shape), dtype=np.float32)
 
 
-def smooth(values: Float32Array, weight: Float32Array, sigma: float) -> tuple[Float32Array, Float32Array]:
+def weighted_blur(
+    values: Float32Array, weight: Float32Array, sigma: float
+) -> tuple[Float32Array, Float32Array]:
     """Gaussian mean of the weighted samples around each pixel, and how much weight it rests on.
 
     Returns:

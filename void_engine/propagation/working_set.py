@@ -18,6 +18,7 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.errors import PlateError
+from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 
 ANALYSIS_WIDTH = 960
@@ -48,6 +49,12 @@ class FullFrame:
     """(H, W): pixels that the merge will take from the engine."""
     anchor: bool
     """Whether the artist cleaned this frame already: ``plate`` is then the artist's picture."""
+
+    @property
+    def box(self) -> Box:
+        """The whole frame."""
+        rows, columns = self.hidden.shape
+        return Box.from_size(columns, rows)
 
     @property
     def bytes_held(self) -> int:
@@ -174,6 +181,6 @@ def analyse(full: FullFrame, shape: tuple[int, int], monitor: Monitor) -> Analys
     encoded[hidden] = 0.0
     gray = encoding.eight_bit(encoding.luma(encoded), ~hidden)
     if hidden.any() and not hidden.all():
-        filled = pyramid.fill(gray.astype(np.float32), (~hidden).astype(np.float32))
+        filled = pyramid.push_pull(gray.astype(np.float32), (~hidden).astype(np.float32))
         gray = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
     return AnalysisFrame(full.number, encoded, np.ascontiguousarray(gray), hidden)

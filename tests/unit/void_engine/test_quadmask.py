@@ -189,7 +189,9 @@ def test_snapped_quadmask_keeps_the_removal_exact() -> None:
     remove, affected = np.zeros((2, 64, 112), np.float32)
     remove[10:20, 10:20] = 1
     affected[15:25, 15:25] = 1
+    plain = build_quadmask(remove, affected, is_first_frame=False, snap=False)
     snapped = build_quadmask(remove, affected, is_first_frame=False)
+    np.testing.assert_array_equal(plain, quadmask_from_roles(remove, affected))
     removed = np.isin(snapped, (REMOVE, OVERLAP))
     np.testing.assert_array_equal(removed, remove == 1)
     is_affected = np.isin(snapped, (OVERLAP, AFFECTED))

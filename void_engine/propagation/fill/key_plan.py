@@ -13,7 +13,7 @@ from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
 from void_engine.propagation.motion.homography import apply
 from void_engine.propagation.motion.track import ShotTrack
-from void_engine.propagation.reveal.source_choice import MOST_SOURCES, choose, visible
+from void_engine.propagation.reveal.source_choice import MOST_SOURCES, choose_sources, visible
 
 _CELLS = 3
 """Points looked at across the narrowest area that is worth a key frame."""
@@ -57,7 +57,7 @@ class KeyPlan:
         self._decided = numbers.start
         self._keys: list[int] = []
 
-    def begin_at(self, number: int, keys: list[int]) -> None:
+    def resume_at(self, number: int, keys: list[int]) -> None:
         """Go on from frame ``number`` with the ``keys`` before it known, as another run has planned them."""
         self._decided = number
         self._keys = list(keys)
@@ -65,7 +65,7 @@ class KeyPlan:
     def sources(self, number: int) -> list[int]:
         """The frames that ``number`` takes its hidden pixels from."""
         if self._chosen is None or self._chosen[0] != number:
-            chosen = choose(self._track, number, self.anchors, self._most_sources)
+            chosen = choose_sources(self._track, number, self.anchors, self._most_sources)
             if len(chosen) > _ENOUGH_FOR_A_RIM and self._is_mostly_rim(number, chosen):
                 chosen = chosen[:_ENOUGH_FOR_A_RIM]
             if len(chosen) > _ENOUGH_FOR_A_WIRE and self._is_wide_and_thin(number, chosen):
@@ -104,7 +104,7 @@ class KeyPlan:
             self._decided += 1
         return number in self._keys
 
-    def up_to(self, last: int) -> list[int]:
+    def keys_up_to(self, last: int) -> list[int]:
         """All key frames up to ``last``, itself included, in order."""
         if last in self._numbers:
             self.is_key(last)

@@ -25,9 +25,9 @@ _FINE_SIDE = 260
 """From this size on fewer rounds do: the coarser levels have decided what goes where."""
 _DISTANCE_PENALTY = 0.02
 """Cost, in squared encoded units, of taking a patch from as far away as the picture is large."""
-_TRUST_PX = 3.0
-"""Depth inside the hole over which trust in a pixel falls by e."""
-_LEAST_TRUST = 0.1
+_CONFIDENCE_PX = 3.0
+"""Depth inside the hole over which confidence in a pixel falls by e."""
+_LEAST_CONFIDENCE = 0.1
 _FEWEST_PATCHES = 8
 
 Indices = Int64Array
@@ -51,13 +51,13 @@ class _Level:
     """Centres of the patches that touch the hole."""
     usable: BoolArray
     """(h, w) centres whose whole patch is known."""
-    trust: Float32Array
+    confidence: Float32Array
     """(N, 147) how much each number of the patch around each centre counts; the mean of a row is 1."""
-    say: Float32Array
+    vote_weight: Float32Array
     """(N,) how much each centre's patch counts in a vote."""
 
 
-def search(
+def search_patches(
     start: Float32Array, hole: BoolArray, forbidden: BoolArray, seed: int, monitor: Monitor
 ) -> Found | None:
     """The best patches for ``hole``, or None where nothing outside it can be copied.
@@ -115,12 +115,14 @@ def _level(hole: BoolArray, forbidden: BoolArray) -> _Level:
     inner[_HALF : hole.shape[0] - _HALF, _HALF : hole.shape[1] - _HALF] = True
     rows, columns = np.nonzero(touched)
     depth = opencv.depth_inside(unknown, opencv.CLOSE)
-    known = np.exp(-depth / np.float32(_TRUST_PX))
-    counted = np.maximum(known, np.float32(_LEAST_TRUST))
-    trust = np.repeat(_patches(counted[:, :, None])[rows, columns], 3, axis=1)
-    trust /= trust.mean(axis=1, keepdims=True)
-    say = np.maximum(known[rows, columns], np.float32(1e-3))
-    return _Level(hole, rows, columns, inner & ~blocked, trust.astype(np.float32), say.astype(np.float32))
+    known = np.exp(-depth / np.float32(_CONFIDENCE_PX))
+    counted = np.maximum(known, np.float32(_LEAST_CONFIDENCE))
+    confidence = np.repeat(_patches(counted[:, :, None])[rows, columns], 3, axis=1)
+    confidence /= confidence.mean(axis=1, keepdims=True)
+    vote_weight = np.maximum(known[rows, columns], np.float32(1e-3))
+    return _Level(
+        hole, rows, columns, inner & ~blocked, confidence.astype(np.float32), vote_weight.astype(np.float32)
+    )
 
 
 def _patches(picture: Float32Array) -> Float32Array:
@@ -220,7 +222,7 @@ def _misfit(
     difference = patches[to_rows, to_columns]
     difference -= wanted
     np.square(difference, out=difference)
-    fit = np.einsum("nk,nk->n", difference, level.trust) / np.float32(difference.shape[1])
+    fit = np.einsum("nk,nk->n", difference, level.confidence) / np.float32(difference.shape[1])
     return np.asarray(fit, np.float32)
 
 
@@ -230,7 +232,7 @@ def _vote(picture: Float32Array, patches: Float32Array, level: _Level, field: In
     chosen = field[level.rows, level.columns]
     fit = _misfit(patches, patches[level.rows, level.columns], level, chosen[:, 0], chosen[:, 1])
     scale = max(float(np.percentile(fit, 75)), 1e-6)
-    weight = (np.exp(-fit / scale) * level.say + 1e-6).astype(np.float32)
+    weight = (np.exp(-fit / scale) * level.vote_weight + 1e-6).astype(np.float32)
     # On flat pictures with a rim, so that no place a patch reaches needs to be looked at first.
     across = columns + 2 * _HALF
     rim = ((_HALF, _HALF), (_HALF, _HALF), (0, 0))

@@ -29,14 +29,14 @@ _TEXTURE = 0.92
 a little less of it is nearer to it and still looks alive."""
 
 
-def spatial(encoded: Float32Array, hole: BoolArray) -> Float32Array:
+def inpaint(encoded: Float32Array, hole: BoolArray) -> Float32Array:
     """(h, w, 3) with ``hole`` filled by Navier-Stokes inpainting (Bertalmio et al., CVPR 2001)."""
     if not hole.any():
         return encoded
     if hole.all():
         return np.zeros_like(encoded)
     if min(hole.shape) < 8:
-        return pyramid.fill(encoded, (~hole).astype(np.float32))
+        return pyramid.push_pull(encoded, (~hole).astype(np.float32))
     mask = hole.astype(np.uint8)
     shown = (~hole).astype(np.uint8)
     planes = []
@@ -73,13 +73,13 @@ def patch_fill(
     size = (max(1, round(hole.shape[0] * scale)), max(1, round(hole.shape[1] * scale)))
     small_hole = shrink_mask(hole, size)
     small_forbidden = shrink_mask(forbidden, size) & ~small_hole
-    pushed = pyramid.fill(encoded, (~unknown).astype(np.float32))
+    pushed = pyramid.push_pull(encoded, (~unknown).astype(np.float32))
     monitor.check_cancelled()
     pushed = shrink(pushed, size)
     monitor.check_cancelled()
-    start = spatial(pushed, small_hole | small_forbidden)
+    start = inpaint(pushed, small_hole | small_forbidden)
     base = np.float32(0.5) * (start + pushed)
-    found = patch_match.search(start, small_hole, small_forbidden, seed, monitor)
+    found = patch_match.search_patches(start, small_hole, small_forbidden, seed, monitor)
     if found is None:
         made, fine = base, None
     else:
@@ -156,11 +156,11 @@ def _fine_gain(
     """(h, w) up to 1: what brings the fine texture in the hole down to the level of the ring around it."""
     unknown = opencv.dilate(hole | forbidden, opencv.square(5))
     ring = ~unknown & (gaussian_blur(hole.astype(np.float32), _RING_PX) > 0.02)
-    around, support = pyramid.smooth(
+    around, support = pyramid.weighted_blur(
         _log_power(known - gaussian_blur(known, _FINE_PX)), ring.astype(np.float32), _LEVEL_PX
     )
-    wanted = pyramid.fill(around, np.clip(support * 10.0, 0.0, 1.0).astype(np.float32))
-    present, _ = pyramid.smooth(_log_power(fine), hole.astype(np.float32), _LEVEL_PX)
+    wanted = pyramid.push_pull(around, np.clip(support * 10.0, 0.0, 1.0).astype(np.float32))
+    present, _ = pyramid.weighted_blur(_log_power(fine), hole.astype(np.float32), _LEVEL_PX)
     if not ring.any():
         return np.ones(hole.shape, np.float32)
     return np.asarray(np.clip(np.exp(0.5 * (wanted - present)), _LEAST_GAIN, 1.0), np.float32)

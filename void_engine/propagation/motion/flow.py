@@ -42,7 +42,7 @@ class Measured:
     """(h, w) local mean difference, in 8-bit steps, that remains under the flow."""
 
 
-def see(source: AnalysisFrame, homography: Homography, box: Box) -> FlowView:
+def view_through(source: AnalysisFrame, homography: Homography, box: Box) -> FlowView:
     """``source`` through ``homography`` (target to source), on the target's ``box`` of analysis pixels."""
     moved = from_box(homography, box)
     gray = opencv.warp_perspective(source.gray, moved, box.shape)

@@ -34,7 +34,7 @@ _LEAST_GAIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class CompletedFlow:
     """Motion everywhere in the box."""
 
     flow: Float32Array
@@ -59,13 +59,13 @@ def ring_weight(hole: BoolArray) -> Float32Array:
     return np.where(hole, 0.0, np.exp(-np.minimum(away, 1e4) / reach)).astype(np.float32)
 
 
-def complete(
+def complete_flow(
     flow: Float32Array,
     weight: Float32Array,
     ring: Float32Array,
     hole: BoolArray,
     structure: Float32Array | None,
-) -> Completed:
+) -> CompletedFlow:
     """Continue ``flow`` into ``hole``.
 
     Args:
@@ -76,12 +76,14 @@ def complete(
         structure: (h, w, 2) motion between two other frames, or None.
     """
     if not hole.any():
-        return Completed(flow, 0.0)
+        return CompletedFlow(flow, 0.0)
     predicted = _predict(flow, weight, ring, hole, structure)
     # Where the measurement is poor although visible, the prediction stands in for it too.
     share = np.clip(weight * 4.0, 0.0, 1.0)
     share = np.where(hole, np.float32(0.0), share)[:, :, None]
-    return Completed((share * flow + (1.0 - share) * predicted.flow).astype(np.float32), predicted.spread_px)
+    return CompletedFlow(
+        (share * flow + (1.0 - share) * predicted.flow).astype(np.float32), predicted.spread_px
+    )
 
 
 def _predict(
@@ -90,7 +92,7 @@ def _predict(
     ring: Float32Array,
     hole: BoolArray,
     structure: Float32Array | None,
-) -> Completed:
+) -> CompletedFlow:
     """The motion that is expected in ``hole`` (and everywhere else) from what was measured outside it.
 
     It is smooth, so on a large box every other pixel of every other row tells as much.
@@ -104,7 +106,7 @@ def _predict(
         hole[::2, ::2],
         None if structure is None else np.ascontiguousarray(structure[::2, ::2]),
     )
-    return Completed(opencv.pyramid_up(coarse.flow, hole.shape), coarse.spread_px)
+    return CompletedFlow(opencv.pyramid_up(coarse.flow, hole.shape), coarse.spread_px)
 
 
 def _predict_here(
@@ -113,12 +115,12 @@ def _predict_here(
     ring: Float32Array,
     hole: BoolArray,
     structure: Float32Array | None,
-) -> Completed:
+) -> CompletedFlow:
     strength = np.where(hole, np.float32(0.0), weight * ring)
     sample = np.flatnonzero((strength > 0.02).reshape(-1))
     if sample.size < _FEWEST_SAMPLES:
-        filled = pyramid.fill(flow, np.where(hole, np.float32(0.0), weight))
-        return Completed(filled, 1.0)
+        filled = pyramid.push_pull(flow, np.where(hole, np.float32(0.0), weight))
+        return CompletedFlow(filled, 1.0)
     if sample.size > _MOST_SAMPLES:
         sample = sample[:: sample.size // _MOST_SAMPLES + 1]
     place = _place(hole.shape)
@@ -139,8 +141,8 @@ def _predict_here(
     left = flow - fit
     scatter = (np.square(left[:, :, 0]) + np.square(left[:, :, 1])) / np.float32(max(2.0 * spread, 0.1) ** 2)
     trusted = np.where(hole, np.float32(0.0), weight / (1.0 + scatter))
-    continued = pyramid.fill(left, np.minimum(trusted, np.float32(1.0)))
-    return Completed(fit + continued, spread)
+    continued = pyramid.push_pull(left, np.minimum(trusted, np.float32(1.0)))
+    return CompletedFlow(fit + continued, spread)
 
 
 @functools.lru_cache(maxsize=4)
@@ -153,7 +155,7 @@ def _place(shape: tuple[int, ...]) -> Float32Array:
     return place
 
 
-class Judge:
+class FlowTest:
     """Says whether a motion explains a source better than no motion does.
 
     Compared around the hole, on blurred pictures (or a flow that samples between pixels would seem to lower
@@ -174,9 +176,9 @@ class Judge:
         self._weight, self._hole = both.astype(np.float32), hole
         self._share = 1.0 / np.maximum(opencv.box_blur(self._weight, 31), np.float32(1e-3))
         self._standing = self._misfit(self._second)
-        self._odd = cross_validation.blocks(hole.shape, self._side)
+        self._odd = cross_validation.chequerboard(hole.shape, self._side)
 
-    def helps(self, flow: Float32Array) -> bool:
+    def improves(self, flow: Float32Array) -> bool:
         """Whether (h, w, 2) ``flow`` lowers the misfit beyond chance."""
         x, y = grid(self._hole.shape)
         moved = opencv.remap(self._second, x + flow[:, :, 0], y + flow[:, :, 1])
@@ -187,7 +189,7 @@ class Judge:
         least = _LEAST_GAIN * float((self._standing * self._counts).sum())
         return total > max(_SIGNIFICANT * scatter, least)
 
-    def predictable(
+    def predicts(
         self, flow: Float32Array, weight: Float32Array, ring: Float32Array, structure: Float32Array | None
     ) -> bool:
         """Whether ``flow`` still helps where it is predicted from elsewhere, as it is inside the hole: half
@@ -197,7 +199,7 @@ class Judge:
             known = np.where(half, np.float32(0.0), weight)
             part = _predict(flow, known, ring, self._hole | half, structure)
             opencv.copy_where(predicted, half, part.flow)
-        return self.helps(predicted)
+        return self.improves(predicted)
 
     def _misfit(self, second: Float32Array) -> Float32Array:
         """(h, w) absolute difference without its slowly varying part (light)."""

@@ -31,7 +31,7 @@ class GainMatch:
     """Robust deviation, in the encoding, between target and corrected source around the hole."""
 
 
-def match(
+def match_gain(
     target: Float32Array,
     source: Float32Array,
     weight: Float32Array,
@@ -79,12 +79,12 @@ def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, in
     sigma = _SLOW_PX * small[1] / columns
 
     def slow(part: Float32Array, known: Float32Array) -> Float32Array:
-        blurred, support = pyramid.smooth(part, known, sigma)
+        blurred, support = pyramid.weighted_blur(part, known, sigma)
         firm = np.clip(support * np.float32(12.0), 0.0, 1.0).astype(np.float32)
-        return opencv.gaussian_blur(pyramid.fill(blurred, firm), sigma * 0.7)
+        return opencv.gaussian_blur(pyramid.push_pull(blurred, firm), sigma * 0.7)
 
-    trusted = cross_validation.share(mean, total, _BLOCK_PX // coarser, slow)
-    return slow(mean, total) * np.float32(trusted) if trusted else None
+    factor = cross_validation.shrinkage_factor(mean, total, _BLOCK_PX // coarser, slow)
+    return slow(mean, total) * np.float32(factor) if factor else None
 
 
 def _gain(target: Float32Array, source: Float32Array, both: BoolArray) -> Float32Array:

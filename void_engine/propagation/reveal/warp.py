@@ -41,25 +41,25 @@ def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float
 
 
 def positions(
-    path: Warp, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
+    motion: Warp, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
 ) -> tuple[Float32Array, Float32Array]:
     """Where in the full-size source the full-size pixels of ``tile`` are (every ``step``-th of every
     ``step``-th row), x and y each (h, w)."""
-    flow = upsample(path.flow, box, tile, ratio)[::step, ::step]
+    flow = upsample(motion.flow, box, tile, ratio)[::step, ::step]
     x = (np.arange(tile.x0, tile.x1, step) + 0.5) * ratio[1] - 0.5
     y = (np.arange(tile.y0, tile.y1, step) + 0.5) * ratio[0] - 0.5
     flow_x, flow_y = flow[:, :, 0].astype(np.float64), flow[:, :, 1].astype(np.float64)
-    return _through(path.homography, x[None, :] + flow_x, y[:, None] + flow_y, ratio)
+    return _through(motion.homography, x[None, :] + flow_x, y[:, None] + flow_y, ratio)
 
 
 def point_positions(
-    path: Warp, box: Box, points: Float32Array, ratio: tuple[float, float]
+    motion: Warp, box: Box, points: Float32Array, ratio: tuple[float, float]
 ) -> tuple[Float32Array, Float32Array]:
     """As :func:`positions` for scattered full-size pixels, (N, 2) x and y; each answer (N, 1)."""
-    flow = read_at(path.flow, box, points, ratio).astype(np.float64)
+    flow = read_at(motion.flow, box, points, ratio).astype(np.float64)
     x = (points[:, 0:1].astype(np.float64) + 0.5) * ratio[1] - 0.5
     y = (points[:, 1:2].astype(np.float64) + 0.5) * ratio[0] - 0.5
-    return _through(path.homography, x + flow[:, 0:1], y + flow[:, 1:2], ratio)
+    return _through(motion.homography, x + flow[:, 0:1], y + flow[:, 1:2], ratio)
 
 
 def read_at(field: Float32Array, box: Box, points: Float32Array, ratio: tuple[float, float]) -> Float32Array:
