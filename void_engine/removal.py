@@ -44,7 +44,7 @@ class RemovalMonitor(Monitor, Protocol):
 
     def frame_done(self, number: int, path: Path) -> None:
         """Frame ``number`` of the result is whole under its final name and on the disk. Called on a writer's
-        thread."""
+        thread. A resumed removal also reports the frames that it keeps."""
 
     def waiting(self, obstacle: str) -> None:
         """The removal stands still until what this text names has passed; empty: it goes on. Any thread."""
