@@ -42,15 +42,18 @@ def write_plates(job: RemovalJob) -> None:
 
 
 def point_of(job: RemovalJob, index: int, corner: int) -> tuple[float, float]:
+    """A corner of the job's shape in frame ``index``, in pixels from the picture's bottom-left corner."""
     point = job.shapes[0].frames[index].points[corner]
     return point.x, point.y
 
 
 def tell(event: WatchEvent) -> None:
+    """Say on the terminal what the server says of the job."""
     print(type(event).__name__, getattr(event, "frame", "") or getattr(event, "state", ""))
 
 
 def main(folder: Path) -> int:
+    """Make the plates and have them cleaned; the exit status."""
     folder.mkdir(parents=True, exist_ok=True)
     job = read_job(EXAMPLE)
     # A server runs elsewhere than this script, so a job that is handed in names its files absolutely.
