@@ -15,12 +15,12 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.colour.curve import AcesCct, Curve, ShoulderCurve
+from void_engine.colour.encodings import ENCODINGS
 from void_engine.colour.exposure import ShotLight, exposure_stops
 from void_engine.colour.primaries import UNCHANGED, Primaries
 from void_engine.colour.view import DisplayView
 from void_engine.errors import SettingError
 
-ENCODINGS = ("shoulder", "srgb", "acescct", "view")
 _LOWEST_CEILING = 1.0
 # Sizes of the neighbourhoods, in the decoded picture and in the plate, that a highlight must be justified by.
 _OWN_MEDIAN_PX = 5

@@ -55,7 +55,7 @@ class MovieFormat:
     rate: Fraction
     """Frames a second."""
     frame_count: int
-    """The number of frames by the file's header or its duration; 0 when unknown."""
+    """Number of frames by what the file or its duration says; 0 when unknown."""
     transfer_tag: int
     """Transfer characteristics by H.273 code; 2 is untagged."""
     primaries: tuple[float, ...]
@@ -184,7 +184,7 @@ class Movie:
         if name == "yuvj444p":
             # It stretches the luma of this format too. Since nothing has to be resized, the planes are used.
             return [plane.astype(np.uint16) * np.uint16(256) for plane in _planes(frame, "u1")]
-        # The same range on both sides avoids a conversion; it has to be the range that the format implies.
+        # Naming one range on both sides asks for no conversion; the right one to name is the format's own.
         own_range = "JPEG" if name.startswith("yuvj") else "MPEG"
         quality = self._av.video.reformatter.Interpolation
         wide = frame.reformat(

@@ -1,4 +1,4 @@
-"""Transfer curves that turn a movie's code values into scene-linear light.
+"""Turns a movie's code values into scene-linear light.
 
 Movies are *display-referred*: their code values say what a screen should show. So the screen's curve (the
 electro-optical transfer function) turns them into light, not the inverse of a camera's curve. Code 1 becomes

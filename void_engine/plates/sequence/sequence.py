@@ -99,7 +99,7 @@ class PlateSequence:
         self._frames: OrderedDict[int, Future[Frame]] = OrderedDict()
         self._held_bytes = 0
         self._versions: dict[int, _Version] = {}
-        """The versions of the files that were read, by frame number."""
+        """Versions of the files that were read, by frame number."""
         self._last_asked: int | None = None
 
     def __enter__(self) -> PlateSequence:

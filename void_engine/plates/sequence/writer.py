@@ -34,7 +34,7 @@ class PlateWriter:
         patience: Patience = NO_PATIENCE,
         expected: int = 1,
     ) -> None:
-        """Start the threads.
+        """Start the writing threads.
 
         Args:
             compression, overwrite: see :func:`void_engine.plates.exr.file.write_frame`.

@@ -126,7 +126,7 @@ class Patience:
         tell: Callable[[str], None] = lambda obstacle: None,
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
-        """Set the limit and the callbacks.
+        """Prepare to wait for obstacles.
 
         Args:
             limit_s: how many seconds one obstacle may stand; 0 does not wait at all.
@@ -138,7 +138,7 @@ class Patience:
         self._check_cancelled = check_cancelled
         self._lock = threading.Lock()
         self._obstacles: dict[int, str] = {}
-        """The obstacle that each waiting thread waits for, by thread."""
+        """What each waiting thread waits for, by the thread's number."""
         self._told = ""
 
     def insist(self, attempt: Callable[[], T], *, limit_s: float | None = None) -> T:
