@@ -103,7 +103,7 @@ def run(
     if scratch is not None:
         settle_in(scratch)
     if models is not None:
-        from void_engine.engines.registry import MODELS_VARIABLE
+        from void_engine.diffusion.model.folder import MODELS_VARIABLE
 
         os.environ[MODELS_VARIABLE] = str(models)
     from void_server.translate import run_job

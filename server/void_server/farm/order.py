@@ -6,25 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from void_engine.engines.info import MachineNeeds
+from void_engine.engines.registry import engine_info
 from void_server.farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
 
 STEP_ORDER = ("prepare", "remove", "merge", "check")
 """Each depends on the one before it."""
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a machine must have for the removal step."""
-
-    gpus: int = 0
-    """More than 1: the windows of one shot are shared among so many devices of one machine."""
-    gpu_memory_mib: int = 24 * 1024
-    memory_mib: int = 8 * 1024
-    cores: int = 2
-
-
-DIFFUSION_NEEDS = Needs(gpus=1, memory_mib=32 * 1024)
-PROPAGATION_NEEDS = Needs()
 
 
 @dataclass(frozen=True)
@@ -66,10 +53,10 @@ class FarmSettings:
     assets: Sequence[Path] = ()
     """Files and folders outside the jobs that machines need."""
 
-    def needs(self, engine: str) -> Needs:
+    def needs(self, engine: str) -> MachineNeeds:
         """What the removal step asks of a machine."""
-        usual = DIFFUSION_NEEDS if engine == "void" else PROPAGATION_NEEDS
-        return Needs(
+        usual = engine_info(engine).needs
+        return MachineNeeds(
             gpus=usual.gpus if self.gpus is None else self.gpus,
             gpu_memory_mib=self.gpu_memory_mib or usual.gpu_memory_mib,
             memory_mib=self.memory_mib or usual.memory_mib,

@@ -36,7 +36,7 @@ COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
 _SUFFIXES = (".exr", ".sxr", ".mxr")
-"""By which OpenImageIO chooses its reader."""
+"""Suffixes of EXR files, by which OpenImageIO chooses its reader."""
 _MAGIC = b"\x76\x2f\x31\x01"
 _TYPE_NAMES: dict[PixelType, str] = {HALF: "half", FLOAT: "float", UINT: "uint"}
 

@@ -273,7 +273,7 @@ class Frame:
         return replace(self, header=self.header.with_metadata(values))
 
     def numbered(self, number: int) -> Frame:
-        """The same picture as another frame (a still that is held)."""
+        """Return the same picture under another frame number, as for a still that is held."""
         return self if number == self.number else replace(self, header=replace(self.header, number=number))
 
     def scaled(self, scale: float) -> Frame:

@@ -107,7 +107,7 @@ class FrameHeader:
         return names
 
     def with_metadata(self, values: Mapping[str, MetadataValue]) -> FrameHeader:
-        """The same with these attributes added or replaced."""
+        """Return the header with these attributes added or replaced."""
         attributes = self.attributes.copy()
         for name, value in values.items():
             _set_attribute(attributes, name, value)

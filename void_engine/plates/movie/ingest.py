@@ -140,7 +140,7 @@ def _metadata(described: MovieFormat, movie: Path, number: int, index: int) -> d
     rate = described.rate
     values: dict[str, MetadataValue] = {FRAME_RATE_ATTRIBUTE: rate, "void/source_movie": movie.name}
     if round(rate) <= _FASTEST_TIMECODE:
-        # Without a timecode of its own the movie gets one that counts as its frame numbers do.
+        # A movie without a timecode gets one that counts as its frame numbers do.
         start = described.timecode
         count = max(0, number) if start is None else start.frame_count(rate) + index
         dropping = start is not None and start.drop_frame

@@ -55,7 +55,7 @@ class MovieFormat:
     rate: Fraction
     """Frames a second."""
     frame_count: int
-    """As the file or its duration says; 0 when unknown."""
+    """Number of frames by what the file or its duration says; 0 when unknown."""
     transfer_tag: int
     """Transfer characteristics by H.273 code; 2 is untagged."""
     primaries: tuple[float, ...]
@@ -67,7 +67,8 @@ class Movie:
     """The first video stream of a movie; a context manager."""
 
     def __init__(self, path: Path) -> None:
-        """
+        """Open the movie.
+
         Raises:
             SettingError: when PyAV is not installed.
             PlateError: when the file is missing, is no movie, or has no picture that can be read.
@@ -183,7 +184,7 @@ class Movie:
         if name == "yuvj444p":
             # So is the luma of this one; it needs no resizing, so its planes will do.
             return [plane.astype(np.uint16) * np.uint16(256) for plane in _planes(frame, "u1")]
-        # The same range on both sides asks for no conversion; the right one to name is the format's own.
+        # Naming one range on both sides asks for no conversion; the right one to name is the format's own.
         own_range = "JPEG" if name.startswith("yuvj") else "MPEG"
         quality = self._av.video.reformatter.Interpolation
         wide = frame.reformat(

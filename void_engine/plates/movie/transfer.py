@@ -1,4 +1,4 @@
-"""From a movie's code values to scene-linear light.
+"""Turns a movie's code values into scene-linear light.
 
 Movies are *display-referred*: their code values say what a screen should show, so the screen's curve (the
 electro-optical transfer function) turns them into light, not the inverse of a camera's. Code 1 becomes 1.0.

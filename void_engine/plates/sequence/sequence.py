@@ -93,7 +93,7 @@ class PlateSequence:
         self._frames: OrderedDict[int, Future[Frame]] = OrderedDict()
         self._held_bytes = 0
         self._versions: dict[int, _Version] = {}
-        """Of the files of frames that were read."""
+        """Versions of the files that were read, by frame number."""
         self._last_asked: int | None = None
 
     def __enter__(self) -> PlateSequence:

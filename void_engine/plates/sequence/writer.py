@@ -34,7 +34,8 @@ class PlateWriter:
         patience: Patience = NO_PATIENCE,
         expected: int = 1,
     ) -> None:
-        """
+        """Start the writing threads.
+
         Args:
             compression, overwrite: as :func:`void_engine.plates.exr.file.write_frame`.
             patience: how long a volume is waited for that is full or gone.

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
@@ -52,15 +55,32 @@ def put_in_place(part: Path, path: Path) -> None:
     """Give a finished file its name, durably.
 
     Raises:
-        OSError: when that fails; ``part`` or ``path`` is there then, whole.
+        OSError: when that fails; the whole file is then at ``part`` or at ``path``.
     """
     sync_file(part)
     part.replace(path)
     sync_folder(path.parent)
 
 
+@contextmanager
+def temporary_for(path: Path) -> Iterator[Path]:
+    """Give the name of a file to write, which takes the place of ``path`` when the block ends, durably.
+
+    Two processes may do so at the same time without harm; the later one's file stays.
+
+    Raises:
+        OSError: when that fails; no temporary file is left.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        put_in_place(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder and those above it that are missing, durably.
+    """Create a folder and its missing parents, durably.
 
     Raises:
         OSError: when that fails.

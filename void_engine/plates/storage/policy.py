@@ -51,7 +51,7 @@ def current_policy() -> Policy:
 
 
 def set_policy(policy: Policy) -> None:
-    """From now on this holds in the whole process."""
+    """Set the policy of the whole process, from now on."""
     global _current
     _current = policy
     # OpenImageIO looks at a header's claims itself, before it makes room for anything.

@@ -126,7 +126,8 @@ class Patience:
         tell: Callable[[str], None] = lambda obstacle: None,
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
-        """
+        """Prepare to wait for obstacles.
+
         Args:
             limit_s: how long one obstacle may stand; 0 does not wait at all.
             tell: hears each new obstacle, and an empty text when there is none any more.
@@ -137,7 +138,7 @@ class Patience:
         self._check_cancelled = check_cancelled
         self._lock = threading.Lock()
         self._obstacles: dict[int, str] = {}
-        """By the thread that waits."""
+        """What each waiting thread waits for, by the thread's number."""
         self._told = ""
 
     def insist(self, attempt: Callable[[], T], *, limit_s: float | None = None) -> T:
