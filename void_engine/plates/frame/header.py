@@ -80,7 +80,11 @@ class FrameHeader:
 
     @property
     def metadata(self) -> Mapping[str, object]:
-        """All metadata by name, as plain values. Text that is not UTF-8 is left out, but stays in files."""
+        """All metadata by name, as plain values.
+
+        Bytes of text that are not UTF-8 stand as lone surrogates; an OpenImageIO that cannot give such text
+        leaves it out here. Files keep it either way.
+        """
         values: dict[str, object] = {}
         for attribute in self.attributes.extra_attribs:
             with suppress(UnicodeDecodeError):
