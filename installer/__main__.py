@@ -1,16 +1,17 @@
-"""Entry point. It and ``interpreter`` keep to the syntax of Python 3.6, so that an old Python gets a sentence
-and not a traceback; everything else is imported only after the version is known to fit.
+"""The entry point. This module and ``interpreter`` keep to the syntax of Python 3.6, so that an old Python
+prints a sentence and not a traceback. Everything else is imported only after the version is known to fit.
 """
 
 import sys
 from pathlib import Path
 
-# `python3 installer` puts this folder first on the path: there its modules could hide others of that name.
+# `python3 installer` puts this folder first on the path, where its modules could hide others of the same
+# name.
 _FOLDER = Path(__file__).resolve().parent
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != _FOLDER]
 sys.path.insert(0, str(_FOLDER.parent))
 
-from installer import interpreter  # noqa: E402 - the path has to be right first
+from installer import interpreter  # noqa: E402 - this import needs the path that was set above
 
 
 def main() -> int:

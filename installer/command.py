@@ -1,4 +1,4 @@
-"""The command line: ``python3 installer [--prefix DIR] [--verbose] VERB [arguments]``."""
+"""The installer's command line: ``python3 installer [--prefix DIR] [--verbose] VERB [arguments]``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from installer.provision import provide
 
 _VERBS = {
     "demo": "remove an object from a generated HDR shot, through the real server, and show the result",
-    "test": "run the project's checks and tests (with arguments: only pytest, with them)",
+    "test": "run the project's checks and tests (--quick, --lint: some; other arguments: only pytest)",
     "doctor": "check this machine, one line for each finding",
     "nuke": "put the panel and the gizmos into Nuke's folder (--uninstall takes them out)",
 }
@@ -26,7 +26,7 @@ _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the installer with ``arguments``; returns the exit status."""
+    """Run the installer with ``arguments`` and return the exit status."""
     options, passed_on = _parse(arguments)
     console = Console()
     project = Project()
@@ -60,12 +60,12 @@ def _run(
 
 
 def _void(environment: Environment, verb: str, passed_on: Sequence[str]) -> int:
-    """Runs the ``void`` command of the environment and returns its status, also when it is interrupted."""
+    """Run the ``void`` command of the environment and return its status, also when it is interrupted."""
     command = [str(environment.python), "-m", "void_server", verb, *passed_on]
     with subprocess.Popen(command, env=clean_variables()) as process:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # it got the signal too, and tidies up before it ends
+        except KeyboardInterrupt:  # the command got the signal too, and tidies up before it ends
             process.wait()
             return _INTERRUPTED
 
@@ -78,7 +78,8 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="python3 installer",
         description="Sets VOID for Nuke up in an environment of its own and runs it. Verbs:\n" + verbs,
-        epilog="Everything else behind the verb is passed on, for example: python3 installer test -k roto",
+        epilog="Everything else behind the verb is passed on, for example: python3 installer test -k roto\n"
+        "test --quick: style, import rules and the fast unit tests; test --lint: style, types, import rules",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[own],
         allow_abbrev=False,
@@ -88,5 +89,5 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         "arguments", nargs=argparse.REMAINDER, help="for the demo, pytest, the doctor or nuke"
     )
     options = parser.parse_args(arguments)
-    # The installer's own options may also stand behind the verb, where the first pass leaves them.
+    # The installer's own options may also come after the verb, where the first pass leaves them.
     return own.parse_known_args(options.arguments, options)

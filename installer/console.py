@@ -1,4 +1,4 @@
-"""One line for each step: what is being done, then whether it worked and how long it took."""
+"""Prints one line for each step: what is being done, then whether it worked and how long it took."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from typing import TextIO
 
 _TITLE_WIDTH = 46
 _REDRAW_S = 0.1
-"""A terminal line is redrawn at most this often."""
+"""A terminal line is redrawn at most this often, in seconds."""
 _WORTH_TELLING_S = 1.0
-"""Shorter steps do not say how long they took."""
+"""Steps that are shorter than this, in seconds, do not say how long they took."""
 
 
 class Line:
-    """A step on the screen while it runs."""
+    """The line of a step on the screen while the step runs."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._title = title
         self._drawn_at = 0.0
         self.detail = ""
-        """Said behind the title when the step is done."""
+        """Text that follows the title when the step is done."""
 
     def activity(self, text: str) -> None:
-        """Shows what the step is busy with. Only on a terminal: elsewhere there would be a line for each."""
+        """Show what the step is busy with. This happens only on a terminal; in a log there would be a line
+        for each."""
         now = time.monotonic()
         if self._console.redraws and now - self._drawn_at >= _REDRAW_S:
             self._drawn_at = now
@@ -48,7 +49,7 @@ class Console:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Line]:
-        """A step that is over when the block is: a tick behind it, or a cross when the block raises."""
+        """Show a step that ends with the block: with a tick, or with a cross when the block raises."""
         line = Line(self, title)
         started = time.monotonic()
         line.activity("")
@@ -60,7 +61,7 @@ class Console:
         self._finish(self.mark_ok, title, line.detail, started)
 
     def check(self, name: str, passed: bool, detail: str, remedy: str = "") -> None:
-        """One line of the doctor: the finding and, where something can be done, what."""
+        """Print one finding of the doctor and, where something can be done, the remedy."""
         advice = f" {self._mark_remedy} {remedy}" if remedy else ""
         self.say(f"  {self.mark_ok if passed else self.mark_failed} {name}: {detail}{advice}")
 
@@ -71,13 +72,13 @@ class Console:
         self._stream.flush()
 
     def failure(self, what: str, why: str, remedy: str) -> None:
-        """Tells of a failed step: which, why, what to try."""
+        """Report a failed step: which one, why, and what to try."""
         self.say()
         self.say(f"  {what} failed: {why}.")
         self.say(f"  Try: {remedy}")
 
     def redraw(self, text: str) -> None:
-        """Replaces the terminal's current line by ``text``, cut to its width."""
+        """Replace the terminal's current line by ``text``, cut to the terminal's width."""
         width = shutil.get_terminal_size().columns - 1
         self._stream.write("\r\x1b[K" + text[:width])
         self._stream.flush()

@@ -1,4 +1,4 @@
-"""The virtual environment: made, reused, or found broken and made again."""
+"""Makes the virtual environment, reuses it, or finds it broken and makes it again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from installer import interpreter
 from installer.errors import VenvError
 
 _OWNER_MARK = "void-environment"
-"""A file that is in every environment made here, from its first moment: only these are ever deleted."""
+"""A file in every environment that was made here, from its first moment. Only these environments are ever
+deleted."""
 _PROBE = "import sys, pip; print('%d.%d.%d' % sys.version_info[:3])"
 _PROBE_TIMEOUT_S = 120
 
@@ -31,18 +32,18 @@ class Environment:
 
     @property
     def log(self) -> Path:
-        """What pip said, in full."""
+        """The file with all that pip printed."""
         return self.prefix / "install.log"
 
 
 def open_environment(prefix: Path) -> Environment | None:
-    """The environment in ``prefix`` if there is one that works with a supported Python, else None."""
+    """Return the environment in ``prefix`` if it works and has a supported Python, else None."""
     version = _probe(prefix)
     return None if version is None else Environment(prefix, version)
 
 
 def make_environment(prefix: Path, checkout: Path) -> Environment:
-    """Makes the environment in ``prefix``, where there is none or a broken one.
+    """Make the environment in ``prefix``, where there is none or a broken one.
 
     Raises:
         VenvError: when ``prefix`` holds something that was not made here, or Python cannot make environments.
@@ -71,13 +72,14 @@ def make_environment(prefix: Path, checkout: Path) -> Environment:
 
 
 def clean_variables() -> dict[str, str]:
-    """The process's environment variables without those by which a host application bends Python's paths."""
+    """Return the process's environment variables without those by which a host application changes Python's
+    paths."""
     bent = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
     return {name: value for name, value in os.environ.items() if name not in bent}
 
 
 def free_bytes(folder: Path) -> int:
-    """Room on the disk that ``folder`` is on or will be on."""
+    """Return the free space in bytes on the disk that ``folder`` is on or will be on."""
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free

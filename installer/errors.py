@@ -1,4 +1,4 @@
-"""What can go wrong while setting up, drawn once."""
+"""The errors of setting up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class SetupError(Exception):
     """A step could not be done.
 
-    ``what`` names the step or package, ``why`` is the cause in plain words, ``remedy`` is what to try.
+    ``what`` names the step or package, ``why`` is the cause in plain words, and ``remedy`` is what to try.
     """
 
     def __init__(self, what: str, why: str, remedy: str) -> None:

@@ -1,4 +1,4 @@
-"""What the doctor looks at before anything is installed: this Python, its venv module, the disk."""
+"""The doctor's checks before anything is installed: this Python, its venv module, the disk."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from installer.environment import free_bytes, open_environment
 
 _GIB = 1024**3
 _NEEDED_GIB = 2
-"""Room for the environment without the models."""
+"""The space that the environment takes without the models, in GiB."""
 _MODELS_GIB = 45
-"""Room for the weights of both passes and the base model, of which the disk should have some to spare."""
+"""The space for the weights of both passes and the base model, in GiB, with some to spare."""
 
 
 def check_host(prefix: Path, console: Console) -> bool:
-    """Prints a line for each finding about this machine; returns whether all are fine."""
+    """Print a line for each finding about this machine, and return whether all are good."""
     console.check("Python", True, f"{platform.python_version()} ({interpreter.base_executable()})")
     return all([_check_venv(prefix, console), _check_disk(prefix, console)])
 

@@ -1,6 +1,7 @@
-"""Which Pythons the project runs on, and how another one is found when ``python3`` is not among them.
+"""Knows which Pythons the project runs on, and finds another one when ``python3`` is not among them.
 
-Kept to the syntax and library of Python 3.6: this is what an unsupported Python still has to be able to run.
+This module keeps to the syntax and library of Python 3.6, because an unsupported Python has to be able to run
+it.
 """
 
 import os
@@ -18,25 +19,26 @@ _PROBE = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executabl
 
 
 def is_supported(version: Any) -> bool:
-    """Whether ``version``, a pair like ``(3, 11)``, is one that the project supports."""
+    """Return whether ``version``, a pair such as ``(3, 11)``, is one that the project supports."""
     return tuple(version) in SUPPORTED
 
 
 def supported_names() -> str:
-    """The supported versions as words: ``"3.11, 3.12 or 3.13"``."""
+    """Return the supported versions in words: ``"3.11, 3.12 or 3.13"``."""
     names = ["{}.{}".format(*version) for version in SUPPORTED]
     return ", ".join(names[:-1]) + " or " + names[-1]
 
 
 def find_supported() -> Optional[Path]:  # noqa: UP045 - see above
-    """The executable of a supported Python on the PATH (or known to Windows' launcher); None for none."""
+    """Return the executable of a supported Python on the PATH (or known to Windows' launcher), or None."""
     for version in SUPPORTED:
         name = "{}.{}".format(*version)
         for command in (["python" + name], ["py", "-" + name]):
             program = shutil.which(command[0])
             if program is None:
                 continue
-            # Asked, not believed: a name on the PATH may be a version manager's shim for nothing.
+            # The program is run to find out, because a name on the PATH may be an empty shim of a version
+            # manager.
             answer = _probe([program] + command[1:])  # noqa: RUF005 - see above
             if answer is not None and answer[0] == name:
                 return Path(answer[1])
@@ -44,7 +46,7 @@ def find_supported() -> Optional[Path]:  # noqa: UP045 - see above
 
 
 def hand_over(folder: Path, arguments: List[str]) -> int:  # noqa: UP006 - see above
-    """Runs the installer in ``folder`` again with a supported Python; explains itself when there is none.
+    """Run the installer in ``folder`` again with a supported Python, or explain that there is none.
 
     Returns:
         The exit status: the other Python's, or 2 when none was found.
@@ -59,17 +61,18 @@ def hand_over(folder: Path, arguments: List[str]) -> int:  # noqa: UP006 - see a
     process = subprocess.Popen([str(other), str(folder)] + arguments)  # noqa: RUF005 - see above
     try:
         return process.wait()
-    except KeyboardInterrupt:  # the child got it too and ends by itself
+    except KeyboardInterrupt:  # the child got the signal too and ends by itself
         return process.wait()
 
 
 def base_executable() -> Path:
-    """The Python behind this process: never that of an environment, which may be the one to be remade."""
+    """Return the Python behind this process, never that of an environment, which may have to be made
+    again."""
     return Path(getattr(sys, "_base_executable", None) or sys.executable)
 
 
 def how_to_get_venv() -> str:
-    """What to do when this Python cannot make environments (Debian packages that part separately)."""
+    """Say what to do when this Python cannot make environments, because Debian packages that separately."""
     if shutil.which("apt-get"):
         return "sudo apt-get install python{}.{}-venv".format(*sys.version_info[:2])
     return f"install a complete Python {supported_names()}, for example from python.org"

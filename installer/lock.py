@@ -1,4 +1,4 @@
-"""One set-up at a time in one environment: pip is not made for two."""
+"""Lets only one set-up at a time work on an environment, because pip cannot share one with a second pip."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _RETRY_S = 0.5
 
 @contextmanager
 def exclusive(folder: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Keeps ``folder`` to this process; waits while another has it, and calls ``on_wait`` once before.
+    """Keep ``folder`` to this process. While another process has it, wait, and call ``on_wait`` once before.
 
-    The lock is a file among the temporary ones, because the folder itself may have to be deleted. The
-    operating system lets go of it with the process, so that none is ever left behind.
+    The lock is a file in the temporary folder, because ``folder`` itself may have to be deleted. The
+    operating system releases the lock when the process ends, so that none is ever left behind.
     """
     with _lock_file(folder).open("a") as file:
         if not _try_lock(file):
@@ -32,7 +32,7 @@ def exclusive(folder: Path, on_wait: Callable[[], None]) -> Iterator[None]:
 
 def _lock_file(folder: Path) -> Path:
     name = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    # One for each user: another's file among the temporary ones may not be opened.
+    # Each user has a lock of their own, because another user's temporary file may not be opened.
     user = os.environ.get("USERNAME", "") if sys.platform == "win32" else str(os.getuid())
     return Path(tempfile.gettempdir()) / f"void-setup-{user}-{name}.lock"
 

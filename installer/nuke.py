@@ -1,4 +1,4 @@
-"""``python3 installer nuke``: the plug-in into Nuke's folder, for Nuke's own Python."""
+"""``python3 installer nuke``: puts the plug-in into Nuke's folder, with packages for Nuke's own Python."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from installer.project import Project
 def run(
     prefix: Path, project: Project, console: Console, arguments: Sequence[str], *, verbose: bool = False
 ) -> int:
-    """Installs or uninstalls as ``arguments`` say; returns the exit status.
+    """Install or uninstall, as ``arguments`` say, and return the exit status.
 
     Raises:
-        SetupError: for the first step that cannot be done.
+        SetupError: when a step cannot be done; the first such step ends the run.
     """
     options = _parse(arguments)
     nuke_dir = Path(options.nuke_dir).expanduser().absolute()

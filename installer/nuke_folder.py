@@ -1,7 +1,8 @@
-"""The plug-in inside a folder that Nuke searches: put there, brought up to date, taken away without a trace.
+"""Puts the plug-in into a folder that Nuke searches, updates it, and removes it without a trace.
 
-Everything lives in one folder of our own. The only thing touched besides is that folder's ``init.py``, which
-gets one line that does nothing once our folder is gone.
+Everything lives in one folder of the plug-in's own. The only other file that is changed is ``init.py`` in
+Nuke's
+folder: it gets one line, which does nothing once the plug-in's folder is gone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from installer.nuke_wheels import NukePython, unpack
 
 FOLDER = "void_for_nuke"
 RECORD = "installed.json"
-"""What was done, for the uninstaller and for the panel (which finds the server's Python in it)."""
+"""A record of what was installed, for the uninstaller and for the panel, which finds the server's Python in
+it."""
 _MARK = b"# VOID for Nuke: 'python3 installer nuke --uninstall' removes this line"
 _LINE = (
     "import nuke, os; "
@@ -29,7 +31,8 @@ _PARTS = ("plugin/init.py", "plugin/menu.py", "plugin/void_nuke", "plugin/void_p
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``added``: the very text that was put into init.py; ``made_*``: what was not there before."""
+    """What was installed. ``added`` is the very text that init.py got; ``made_*`` say what was not there
+    before."""
 
     version: str
     server_python: str
@@ -46,13 +49,13 @@ def install(
     version: str,
     server_python: Path,
 ) -> None:
-    """Puts the plug-in of ``checkout`` with the packages ``wheels`` into ``nuke_dir``.
+    """Put the plug-in of ``checkout`` with the packages ``wheels`` into ``nuke_dir``.
 
-    Doing it again replaces it; packages for another Nuke's Python that are there stay, so that one folder can
-    serve a whole studio.
+    A second call replaces the first one's work. Packages for another Nuke's Python stay, so that one folder
+    can serve a whole studio.
 
     Raises:
-        SetupError: when a folder cannot be written to; what was there is then as it was.
+        SetupError: when a folder cannot be written to; everything is then as it was before.
     """
     ours, fresh = nuke_dir / FOLDER, nuke_dir / f".{FOLDER}.new"
     before = read_record(nuke_dir)
@@ -80,7 +83,7 @@ def install(
 
 
 def uninstall(nuke_dir: Path) -> bool:
-    """Takes the plug-in out of ``nuke_dir``, so that it is as it was before; returns whether it was there.
+    """Take the plug-in out of ``nuke_dir``, so that it is as it was before. Return whether it was there.
 
     Raises:
         SetupError: when files cannot be removed.
@@ -107,7 +110,7 @@ def uninstall(nuke_dir: Path) -> bool:
 
 
 def read_record(nuke_dir: Path) -> Record | None:
-    """What the installer did in ``nuke_dir``; None when it did nothing there."""
+    """Return what the installer did in ``nuke_dir``, or None when it did nothing there."""
     path = nuke_dir / FOLDER / RECORD
     try:
         return Record(**json.loads(path.read_text(encoding="utf-8")))
@@ -130,7 +133,7 @@ def _copy(checkout: Path, target: Path) -> None:
 
 
 def _swap(fresh: Path, ours: Path) -> None:
-    """The new folder in the old one's place; the old one comes back when that fails."""
+    """Put the new folder in the old one's place. When that fails, the old one comes back."""
     old = ours.with_name(f".{ours.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if ours.exists():
@@ -145,12 +148,12 @@ def _swap(fresh: Path, ours: Path) -> None:
 
 
 def _plan_line(nuke_dir: Path, before: Record | None) -> tuple[str, bool]:
-    """The text that init.py has or gets, and whether the file itself is ours."""
+    """Return the text that init.py has or gets, and whether the installer has made the file itself."""
     init = nuke_dir / "init.py"
     content = init.read_bytes() if init.is_file() else b""
     if before is not None and before.added.encode() in content:
         return before.added, before.made_init
-    # ascii(): a literal that any source encoding reads alike.
+    # With ascii() the literal reads alike in every source encoding.
     line = _LINE.format(folder=ascii(os.fspath(nuke_dir / FOLDER)), mark=_MARK.decode())
     newline = "\r\n" if b"\r\n" in content else "\n"
     lead = newline if content and not content.endswith(b"\n") else ""
@@ -164,10 +167,10 @@ def _add_line(init: Path, added: str) -> None:
 
 
 def _without_line(content: bytes, added: bytes) -> bytes:
-    """``content`` as it was before ``added``; also when an editor has changed the line's surroundings."""
+    """Return ``content`` as it was before ``added``, also when an editor has changed the text around it."""
     if added and added in content:
         before, _, behind = content.partition(added)
-        # The newline that separates our line belongs to what an artist has written behind it since.
+        # The newline before our line stays when an artist has written more text behind the line since.
         separator = added[: len(added) - len(added.lstrip(b"\r\n"))] if behind else b""
         return before + separator + behind
     lines = content.splitlines(keepends=True)

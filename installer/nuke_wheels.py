@@ -1,7 +1,7 @@
-"""The compiled packages that Nuke's own Python needs: chosen, fetched or taken from a folder, unpacked.
+"""Chooses, fetches and unpacks the compiled packages that Nuke's own Python needs.
 
-Nuke brings its own Python, so its packages cannot come from this machine's. They are wheels for that Python,
-unpacked into a folder of their own beside the plug-in; nothing is ever installed into Nuke.
+Nuke brings its own Python, so its packages cannot come from this machine's Python. They are wheels for Nuke's
+Python, unpacked into a folder of their own beside the plug-in. Nothing is ever installed into Nuke itself.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from installer.errors import SetupError
 from installer.project import Project, normalised, parse_requirement
 
 NUKE_PYTHONS = ("3.11", "3.10")
-"""Nuke 16 and 17; Nuke 15."""
+"""The Pythons of Nuke 16 and 17, and of Nuke 15."""
 NEEDED = ("pyzmq", "msgspec")
-"""What ``void_protocol`` imports. Neither needs anything else on CPython."""
+"""The packages that ``void_protocol`` imports. Neither needs another package on CPython."""
 
-# From the newest that Nuke 15's oldest supported system has, downwards: a wheel may name any of them.
+# The tags begin with the newest that Nuke 15's oldest supported system has; a wheel may name any of them.
 _PIP_PLATFORMS = {
     "linux-x86_64": (
         *(f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 26, 24, 17)),
@@ -44,18 +44,18 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NukePython:
-    """The Python inside a Nuke: ``version`` such as ``3.11``, ``platform`` one of :data:`PLATFORMS`."""
+    """The Python in a Nuke: ``version`` such as ``3.11``, and ``platform``, one of :data:`PLATFORMS`."""
 
     version: str
     platform: str
 
     @property
     def tag(self) -> str:
-        """Name of the folder with its packages; ``plugin/init.py`` computes the same inside Nuke."""
+        """The name of the folder with its packages. ``plugin/init.py`` computes the same name inside Nuke."""
         return f"py{self.version}-{self.platform}"
 
     def fits(self, wheel: str) -> bool:
-        """Whether this Python can load the wheel of that file name."""
+        """Return whether this Python can load the wheel of that file name."""
         parts = _NAME.fullmatch(wheel.removesuffix(".whl"))
         if parts is None:
             return False
@@ -71,10 +71,10 @@ class NukePython:
 
 
 def this_platform() -> str:
-    """The platform of this machine, as Nuke runs on it.
+    """Return the platform of this machine, as Nuke runs on it.
 
     Raises:
-        SetupError: where there is no Nuke for it.
+        SetupError: when no Nuke exists for it.
     """
     system = {"linux": "linux", "win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
     machine = {"amd64": "x86_64", "aarch64": "arm64"}.get(
@@ -89,7 +89,8 @@ def this_platform() -> str:
 
 
 def find_wheels(folder: Path, python: NukePython, project: Project) -> list[Path]:
-    """The pinned wheels for ``python`` in ``folder``; fewer than :data:`NEEDED` when some are missing."""
+    """Return the pinned wheels for ``python`` in ``folder``: fewer than :data:`NEEDED` when some are
+    missing."""
     pins = _pins(project)
     found: dict[str, Path] = {}
     for path in sorted(folder.glob("*.whl")):
@@ -103,10 +104,10 @@ def find_wheels(folder: Path, python: NukePython, project: Project) -> list[Path
 
 
 def fetch_wheels(folder: Path, python: NukePython, project: Project, environment: Environment) -> None:
-    """Downloads the wheels for ``python`` into ``folder`` with the environment's pip.
+    """Download the wheels for ``python`` into ``folder`` with the environment's pip.
 
     Raises:
-        PackageError: with the package, the cause and the remedy.
+        PackageError: when that fails; it has the package, the cause and the remedy.
     """
     folder.mkdir(parents=True, exist_ok=True)
     abi = "cp" + python.version.replace(".", "")
@@ -130,7 +131,7 @@ def fetch_wheels(folder: Path, python: NukePython, project: Project, environment
 
 
 def unpack(wheels: Sequence[Path], folder: Path) -> None:
-    """Puts the content of ``wheels`` into ``folder``, as an installation would.
+    """Put the content of ``wheels`` into ``folder``, as an installation would.
 
     Raises:
         SetupError: when a wheel is damaged or wants to write outside of ``folder``.
@@ -152,7 +153,7 @@ def _unpack_member(wheel: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path
     parts = place.parts
     if parts and parts[0].endswith(".data"):
         if len(parts) < 3 or parts[1] not in ("purelib", "platlib"):
-            return  # scripts and headers: nothing that is imported
+            return  # scripts and headers are not imported
         parts = parts[2:]
     if member.is_dir():
         return

@@ -1,7 +1,7 @@
-"""Why pip failed, in words that an artist can act on.
+"""Explains why pip failed, in words that an artist can act on.
 
-pip tells its troubles in prose that changes little over the years; each cause here is recognised by a part of
-it that names the thing itself (an error number, a class of its network library).
+pip reports problems in prose that changes little over the years. Each cause is recognised here by a part of
+that prose that names the thing itself (an error number, a class of pip's network library).
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ _NAME = r"(?P<package>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """One of ``patterns`` in a line means ``why``; a group ``package`` in it names what failed."""
+    """A cause of failure. A line that one of ``patterns`` matches means ``why``; its group ``package`` names
+    the package."""
 
     patterns: tuple[re.Pattern[str], ...]
     why: str
     remedy: str
 
     def search(self, lines: Sequence[str]) -> re.Match[str] | None:
-        """The first place where a line of ``lines`` tells of this cause."""
+        """Return the first match in ``lines`` that shows this cause."""
         for line in lines:
             for pattern in self.patterns:
                 found = pattern.search(line)
@@ -75,7 +76,7 @@ _CONFLICT = _cause(
     remedy="make pyproject.toml and installer/constraints.txt fit each other (a fresh checkout's do)",
 )
 
-# In this order: what comes first is the root of what pip may say besides.
+# The order matters: the first cause that matches is the root of the others that pip may print.
 _CAUSES = (
     _cause(
         r"no space left on device|\[errno 28\]|not enough space on the disk|\[winerror 112\]",
@@ -112,7 +113,7 @@ _CAUSES = (
     *_OF_THE_CONNECTION,
 )
 
-# pip warns of every attempt at a download that it repeats; most of them come right in the end.
+# pip warns of every attempt at a download that it repeats, and most of them succeed in the end.
 _RETRY = re.compile(r"^WARNING: Retrying ")
 _BUSY_WITH = (
     re.compile(rf"/simple/{_NAME}/"),
@@ -123,13 +124,13 @@ _NOTHING_TO_SAY = re.compile(r"^\s*(?:\[notice\]|WARNING:|hint:|note:|$)", re.IG
 
 
 def explain(output: Sequence[str], status: int, asked_for: str, python_version: str) -> PackageError:
-    """The error for a pip that ended with ``status`` after printing the lines ``output``.
+    """Return the error for a pip that ended with ``status`` after it printed the lines ``output``.
 
     Args:
         output: all that pip printed, in lines.
-        status: its exit status, negative for a signal as in ``subprocess``.
-        asked_for: what was to be installed; named when the output does not name a package.
-        python_version: of the Python that pip ran in, such as ``"3.11.7"``.
+        status: pip's exit status, negative for a signal as in ``subprocess``.
+        asked_for: what was to be installed; it is named when the output names no package.
+        python_version: version of the Python that pip ran in, such as ``"3.11.7"``.
     """
     last_package = next((name for name in map(package_in, reversed(output)) if name is not None), asked_for)
     if status == _KILLED:
@@ -152,7 +153,8 @@ def explain(output: Sequence[str], status: int, asked_for: str, python_version: 
 
 
 def package_in(line: str) -> str | None:
-    """The package that a line of pip's output says it is busy with, if it is such a line."""
+    """Return the package that a line of pip's output says it works on, or None when the line says no such
+    thing."""
     for pattern in _BUSY_WITH:
         found = pattern.search(line)
         if found is not None:
@@ -168,7 +170,8 @@ def _cause_of(output: Sequence[str]) -> tuple[_Cause | None, re.Match[str] | Non
         if found is None:
             continue
         if cause is _NO_BUILD:
-            # An index that cannot be reached looks to pip like one that is empty; only its retries tell.
+            # To pip, an index that cannot be reached looks like an empty one. Only its retries show the
+            # difference.
             for connection in _OF_THE_CONNECTION:
                 if connection.search(retries) is not None:
                     return connection, found
@@ -177,7 +180,7 @@ def _cause_of(output: Sequence[str]) -> tuple[_Cause | None, re.Match[str] | Non
 
 
 def _contradiction(output: Sequence[str]) -> str:
-    """The lines in which pip's resolver says what does not go together, as one clause."""
+    """Return the lines in which pip's resolver says what does not fit together, as one clause."""
     parts: list[str] = []
     for line in output:
         if parts and not line.strip():

@@ -1,4 +1,4 @@
-"""pip, run quietly: its words go to a log, its present activity to the screen."""
+"""Runs pip quietly: its output goes to a log, and its present activity to the screen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from installer.environment import Environment, clean_variables
 from installer.plan import InstallStep
 from installer.project import Project
 
-# A broken connection is mended by itself a few times. Never 0: pip then does not even say that there is none.
+# pip retries a broken connection by itself a few times. With 0 it would not even say that there is none.
 _RETRIES = 4
 
 
@@ -22,12 +22,12 @@ def install(
     on_line: Callable[[str], None],
     wheels: Path | None = None,
 ) -> None:
-    """Installs what ``step`` asks for, at the pinned versions, this project in place.
+    """Install what ``step`` asks for, at the pinned versions, and this project in place.
 
-    ``on_line`` gets every line that pip prints. With ``wheels`` that folder is all that pip looks at.
+    ``on_line`` is called with every line that pip prints. With ``wheels``, pip looks only at that folder.
 
     Raises:
-        PackageError: with the package, the cause and the remedy.
+        PackageError: when pip fails; it has the package, the cause and the remedy.
     """
     command = [
         *(str(environment.python), "-I", "-m", "pip", "install"),
@@ -57,10 +57,10 @@ def run_pip(
     environment: Environment,
     on_line: Callable[[str], None],
 ) -> None:
-    """Run one pip command; what it prints goes to the environment's log and, line by line, to ``on_line``.
+    """Run one pip command. Its output goes to the environment's log and, line by line, to ``on_line``.
 
     Raises:
-        PackageError: with the package, the cause and the remedy.
+        PackageError: when pip fails; it has the package, the cause and the remedy.
     """
     output: list[str] = []
     with environment.log.open("a", encoding="utf-8") as log:
@@ -86,10 +86,10 @@ def run_pip(
 
 
 def constrained(variables: dict[str, str], project: Project) -> dict[str, str]:
-    """``variables`` with the project's pins for pip.
+    """Return ``variables`` with the project's pins for pip.
 
-    Variables rather than options, because pip passes only these on to the builds that it starts; as a URL,
-    because pip splits them at blanks. Limits that the studio has set hold too.
+    The pins go into variables rather than options, because pip passes only variables on to the builds that it
+    starts. They are URLs, because pip splits the text at blanks. Limits that the studio has set hold too.
     """
     pins = {
         name: f"{project.constraints.as_uri()} {variables.get(name, '')}".strip()

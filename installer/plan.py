@@ -1,4 +1,4 @@
-"""What each verb needs to have installed, step by step."""
+"""Says what each verb needs to have installed, step by step."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _GIB = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class InstallStep:
-    """One call of pip. It is remembered when it is done, so that a rerun goes on behind it.
+    """One call of pip. It is remembered when it is done, so that a second run goes on after it.
 
-    ``requirements`` are distributions by name (their versions are the constraints'), ``extras`` are this
-    project's, which is then installed in place. ``needs_bytes`` is the room that it may take on disk.
+    ``requirements`` are names of distributions, whose versions are the constraints'. ``extras`` are this
+    project's, which is then installed in place. ``needs_bytes`` is the disk space that the step may take.
     """
 
     title: str
@@ -21,7 +21,7 @@ class InstallStep:
     needs_bytes: int = _GIB
 
 
-# torch stands before the rest because it is by far the largest: when its download breaks off, nothing
+# torch comes before the rest because it is by far the largest: when its download breaks off, nothing
 # else has to be done again.
 _TORCH = InstallStep("PyTorch", requirements=("torch",), needs_bytes=8 * _GIB)
 

@@ -1,4 +1,4 @@
-"""What the checkout's pyproject.toml and constraints say about installing it."""
+"""Reads from pyproject.toml and the constraints what an installation of the checkout needs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import tomllib
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = Path(__file__).resolve().parent / "constraints.txt"
 
-# The parts of pyproject.toml that decide what an installation looks like; a new lint rule reinstalls nothing.
+# Only these parts of pyproject.toml decide what an installation looks like; a new lint rule reinstalls
+# nothing.
 _INSTALL_TABLES = (("build-system",), ("project",), ("tool", "hatch"))
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 
 
 class Project:
-    """The project in ``root``, read once."""
+    """The project in ``root``; its files are read once."""
 
     def __init__(self, root: Path = ROOT, constraints: Path = CONSTRAINTS) -> None:
         self.root = root
@@ -33,10 +34,10 @@ class Project:
         self._extras: dict[str, list[str]] = self._tables["project"].get("optional-dependencies", {})
 
     def expand(self, extras: Iterable[str]) -> frozenset[str]:
-        """``extras`` with all those that they include in turn.
+        """Return ``extras`` with all those that they include in turn.
 
         Raises:
-            KeyError: for an extra that the project does not have.
+            KeyError: when the project does not have an extra.
         """
         found: set[str] = set()
         waiting = list(extras)
@@ -52,7 +53,8 @@ class Project:
         return frozenset(found)
 
     def distributions(self, extras: Iterable[str]) -> frozenset[str]:
-        """Normalised names of the distributions that ``extras`` ask for directly (not what those need)."""
+        """Return the normalised names of the distributions that ``extras`` ask for directly, not of what
+        those need."""
         return frozenset(
             parse_requirement(requirement)[0]
             for extra in self.expand(extras)
@@ -60,14 +62,15 @@ class Project:
         )
 
     def requirements(self, extras: Iterable[str]) -> list[str]:
-        """What the project and ``extras`` ask for, as written, without the project itself."""
+        """Return what the project and ``extras`` ask for, as it is written, without the project itself."""
         wanted = [*self._dependencies]
         for extra in sorted(self.expand(extras)):
             wanted += self._extras[extra]
         return [one for one in wanted if parse_requirement(one)[0] != normalised(self.name)]
 
     def fingerprint(self) -> str:
-        """Changes whenever what gets installed does: dependencies, build, pins, the checkout's place."""
+        """Return a text that changes when what gets installed does: dependencies, build, pins, the checkout's
+        place."""
         tables: list[object] = []
         for path in _INSTALL_TABLES:
             table: object = self._tables
@@ -79,10 +82,11 @@ class Project:
 
 
 def parse_requirement(requirement: str) -> tuple[str, list[str]]:
-    """The normalised distribution name and the extras of a requirement such as ``"void-nuke[demo]>=1"``.
+    """Split a requirement such as ``"void-nuke[demo]>=1"`` into its normalised distribution name and its
+    extras.
 
     Raises:
-        ValueError: when it does not begin with a name.
+        ValueError: when the requirement does not begin with a name.
     """
     match = _REQUIREMENT.match(requirement)
     if match is None:
@@ -92,5 +96,5 @@ def parse_requirement(requirement: str) -> tuple[str, list[str]]:
 
 
 def normalised(name: str) -> str:
-    """A distribution's name as indexes compare it: ``Scikit_Image`` and ``scikit-image`` are one."""
+    """Return a distribution's name as indexes compare it: ``Scikit_Image`` and ``scikit-image`` are one."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from installer.console import Console
 from installer.environment import Environment, clean_variables
+from installer.errors import SetupError
 from installer.project import Project
 
 
@@ -26,35 +27,72 @@ _LINT_IMPORTS = (
     "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 )
 _TESTS = ("-m", "pytest")
+_IN_PARALLEL = ("-q", "--numprocesses", "2", "--dist", "worksteal")
 
-CHECKS = (
+_TYPES = ProjectCheck("Types (mypy, strict)", ("-m", "mypy"))
+LINT = (
     ProjectCheck("Style (ruff check)", ("-m", "ruff", "check", ".")),
     ProjectCheck("Format (ruff format)", ("-m", "ruff", "format", "--check", ".")),
-    ProjectCheck("Types (mypy, strict)", ("-m", "mypy")),
+    _TYPES,
     ProjectCheck("Import rules (import-linter)", ("-c", _LINT_IMPORTS)),
+)
+"""What ``test --lint`` runs: everything that reads the code without running it."""
+
+QUICK = (
+    *(check for check in LINT if check is not _TYPES),  # mypy takes longer than all the others together
     ProjectCheck(
-        "Tests (pytest, coverage)",
-        (*_TESTS, "-q", "--numprocesses", "2", "--cov", "--cov-report=term"),
+        "Quick tests (pytest)",
+        (*_TESTS, *_IN_PARALLEL, "-m", "not (slow or integration or golden)"),
         shows_output=True,
     ),
 )
-"""What ``test`` runs. All of them, also after a failure: one run shows everything that is wrong."""
+"""What ``test --quick`` runs, between two changes of a line of code."""
+
+CHECKS = (
+    *LINT,
+    ProjectCheck(
+        "Tests (pytest, coverage)",
+        (*_TESTS, *_IN_PARALLEL, "--cov", "--cov-report=term"),
+        shows_output=True,
+    ),
+)
+"""What ``test`` runs, here and in continuous integration."""
+
+SELECTIONS = {"--lint": LINT, "--quick": QUICK}
 
 
-def run_checks(
-    environment: Environment, project: Project, console: Console, pytest_arguments: Sequence[str]
-) -> int:
-    """Runs all checks, or with ``pytest_arguments`` only the tests that these choose.
+def run_checks(environment: Environment, project: Project, console: Console, arguments: Sequence[str]) -> int:
+    """Runs all checks, or with one of ``SELECTIONS`` its own, or with other ``arguments`` pytest alone.
+
+    Every check is run, also after one has failed, so that one run shows everything that is wrong.
 
     Returns:
-        0 when everything passed, otherwise 1; with ``pytest_arguments``, pytest's own status.
+        0 when everything passed, otherwise 1; with arguments for pytest, pytest's own status.
+
+    Raises:
+        SetupError: when ``arguments`` hold a selection and something else.
     """
-    if pytest_arguments:
-        return _run(environment, project, (*_TESTS, *pytest_arguments))
+    selection = next((argument for argument in arguments if argument in SELECTIONS), None)
+    if selection is None:
+        if arguments:
+            return _run(environment, project, (*_TESTS, *arguments))
+        return _run_all(CHECKS, environment, project, console)
+    if len(arguments) > 1:
+        raise SetupError(
+            f"test {' '.join(arguments)}",
+            f"{selection} is a choice of checks by itself",
+            f"python3 installer test {selection}, or leave {selection} out and give pytest the rest",
+        )
+    return _run_all(SELECTIONS[selection], environment, project, console)
+
+
+def _run_all(
+    checks: Sequence[ProjectCheck], environment: Environment, project: Project, console: Console
+) -> int:
     started = time.monotonic()
-    failed = [check.title for check in CHECKS if not _passes(check, environment, project, console)]
+    failed = [check.title for check in checks if not _passes(check, environment, project, console)]
     console.say()
-    for check in CHECKS:
+    for check in checks:
         console.check(check.title, check.title not in failed, "failed" if check.title in failed else "passed")
     console.say(f"  {time.monotonic() - started:.0f} s in all")
     return 1 if failed else 0

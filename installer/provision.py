@@ -27,11 +27,12 @@ def provide(
     verbose: bool,
     wheels: Path | None = None,
 ) -> Environment:
-    """The environment in ``prefix`` with all that ``verb`` needs; from the folder ``wheels`` alone, if given.
+    """Return the environment in ``prefix`` with all that ``verb`` needs; with ``wheels``, from that folder
+    alone.
 
     Raises:
-        SetupError: for the first step that cannot be done. Those before it are kept, and the next call goes
-            on behind them.
+        SetupError: when a step cannot be done. The steps before it are kept, and the next call goes on after
+            them.
     """
     with exclusive(prefix, lambda: console.say(f"  Waiting: another set-up is busy in {prefix}")):
         environment = _environment(prefix, project, console)

@@ -1,4 +1,4 @@
-"""The server's own packages in a wheelhouse, for a machine that has no network."""
+"""Fetches the server's own packages into a wheelhouse, for a machine that has no network."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from installer.pip_run import constrained, run_pip
 from installer.project import Project
 
 FOLDER = "server"
-"""Beside the packages for Nuke's Python: one folder is carried over."""
-# What hatchling asks for when it installs a project in place; pip finds that out only while it builds.
+"""The folder of the server's packages, beside those for Nuke's Python, so that one folder is carried over."""
+# hatchling asks for this when it installs a project in place; pip finds that out only while it builds.
 _FOR_EDITABLE = ("editables",)
 
 
 def find_folder(house: Path) -> Path | None:
-    """The server's part of a wheelhouse; None when it has none."""
+    """Return the server's folder in a wheelhouse, or None when there is none."""
     folder = house / FOLDER
     return folder if any(folder.glob("*.whl")) else None
 
@@ -28,11 +28,11 @@ def fetch(
     extras: Sequence[str],
     on_line: Callable[[str], None],
 ) -> Path:
-    """Downloads all that ``extras`` need, at the pinned versions, for this system and the environment's
-    Python, and what building the project in place needs; returns the folder.
+    """Download all that ``extras`` need, and what building the project in place needs, at the pinned
+    versions, for this system and the environment's Python. Return the folder.
 
     Raises:
-        PackageError: with the package, the cause and the remedy.
+        PackageError: when that fails; it has the package, the cause and the remedy.
     """
     folder = house / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

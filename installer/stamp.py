@@ -1,4 +1,4 @@
-"""What is installed in an environment, remembered so that a second run has nothing to do."""
+"""Remembers what is installed in an environment, so that a second run has nothing to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILE_NAME = "void-installed.json"
 class Stamp:
     """The record of finished install steps in the environment ``prefix``.
 
-    It holds only while the project's fingerprint and the environment's Python stay the same; otherwise every
+    It counts only while the project's fingerprint and the environment's Python stay the same. Otherwise every
     step counts as not done.
     """
 
@@ -24,11 +24,11 @@ class Stamp:
         self._valid_for = f"{python_version} {project.fingerprint()}"
 
     def covers(self, step: InstallStep) -> bool:
-        """Whether everything that ``step`` provides is there already."""
+        """Return whether everything that ``step`` provides is installed already."""
         return self._provided_by(step) <= self._read()
 
     def add(self, step: InstallStep) -> None:
-        """Remembers that ``step`` is done."""
+        """Remember that ``step`` is done."""
         installed = sorted(self._read() | self._provided_by(step))
         text = json.dumps({"valid_for": self._valid_for, "installed": installed}, indent=1)
         whole = self._path.with_suffix(".new")
@@ -48,5 +48,5 @@ class Stamp:
             ValueError,
             KeyError,
             TypeError,
-        ):  # absent or damaged: nothing is known
+        ):  # the record is absent or damaged, so nothing is known
             return frozenset()

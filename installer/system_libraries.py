@@ -1,4 +1,4 @@
-"""Libraries of the operating system that some packages load and no wheel brings along.
+"""Finds and installs libraries of the operating system that some packages load and no wheel contains.
 
 On Windows and macOS the wheels and the system suffice; on a bare Linux (a container, a render node without a
 desktop) they may be missing.
@@ -19,7 +19,7 @@ from installer.errors import SystemLibraryError
 
 @dataclass(frozen=True, slots=True)
 class SystemLibrary:
-    """A shared library by the name it is loaded under, and the Debian package that holds it."""
+    """A shared library: the name that it is loaded by, and the Debian package that has it."""
 
     soname: str
     debian_package: str
@@ -35,11 +35,11 @@ _QT = (
 )
 
 NEEDED_BY: dict[str, tuple[SystemLibrary, ...]] = {"pyside6": _QT, "pyside6-essentials": _QT}
-"""By the normalised name of the Python distribution that loads them."""
+"""Libraries by the normalised name of the Python distribution that loads them."""
 
 
 def find_missing(distributions: Iterable[str]) -> list[SystemLibrary]:
-    """Libraries that ``distributions`` load and the system's loader cannot find. Empty except on Linux."""
+    """Return the libraries that ``distributions`` load and the system's loader cannot find; on Linux only."""
     if not sys.platform.startswith("linux"):
         return []
     needed = {library for name in distributions for library in NEEDED_BY.get(name, ())}
@@ -47,11 +47,11 @@ def find_missing(distributions: Iterable[str]) -> list[SystemLibrary]:
 
 
 def provide(libraries: Iterable[SystemLibrary]) -> None:
-    """Installs ``libraries`` with the system's own package manager, where this process may.
+    """Install ``libraries`` with the system's own package manager, where this process may.
 
     Raises:
-        SystemLibraryError: with the command to run when this process is not root on a Debian, or when
-            apt-get fails.
+        SystemLibraryError: when this process is not root on a Debian, or when apt-get fails; it has the
+            command to run.
     """
     wanted = list(libraries)
     if not wanted:
@@ -62,7 +62,7 @@ def provide(libraries: Iterable[SystemLibrary]) -> None:
         raise SystemLibraryError(what, "missing on this machine", command_for(wanted))
     variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     packages = [library.debian_package for library in wanted]
-    # The list of packages is fetched first: a fresh container has none.
+    # The list of packages is fetched first, because a new container has none.
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
         done = subprocess.run(
             ["apt-get", *command],
@@ -82,7 +82,7 @@ def provide(libraries: Iterable[SystemLibrary]) -> None:
 
 
 def command_for(libraries: Iterable[SystemLibrary]) -> str:
-    """The line with which a person installs ``libraries`` on this kind of Linux."""
+    """Return the command with which a person installs ``libraries`` on this kind of Linux."""
     wanted = list(libraries)
     if shutil.which("apt-get"):
         return "sudo apt-get install " + " ".join(library.debian_package for library in wanted)

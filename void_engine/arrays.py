@@ -1,4 +1,4 @@
-"""Names for the types of arrays that pictures, masks and their coordinates are kept in."""
+"""The array types of the engine, named once: pictures, masks, coordinates and indices."""
 
 from __future__ import annotations
 
@@ -13,5 +13,7 @@ BoolArray = NDArray[np.bool_]
 """Masks: whether each pixel belongs to something."""
 Uint8Array = NDArray[np.uint8]
 """Quadmasks, pictures for display, and masks as OpenCV takes them."""
+Int32Array = NDArray[np.int32]
+"""Labels, as OpenCV numbers them."""
 Int64Array = NDArray[np.int64]
 """Indices of pixels, rows and columns."""

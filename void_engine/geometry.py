@@ -1,4 +1,4 @@
-"""Integer boxes of pixels.
+"""Integer boxes of pixels, and the coordinates in which the whole engine counts.
 
 Everywhere in the engine a picture's coordinates are *display coordinates*: x to the right, y **down**, the
 origin at the top-left corner of the plate's display window. Hosts that count y upwards are translated where
@@ -10,6 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
+
+from void_engine.arrays import BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,18 @@ class Box:
 
     @classmethod
     def from_size(cls, width: int, height: int) -> Box:
-        """The box of a ``width`` x ``height`` picture whose corner is the origin."""
+        """The box of a ``width`` x ``height`` picture whose top-left corner is the origin."""
         return cls(0, 0, width, height)
+
+    @classmethod
+    def around(cls, mask: BoolArray) -> Box:
+        """The smallest box, in the array's own pixels, around the True ones of (H, W) ``mask``; an empty box
+        at the origin where none is."""
+        rows = np.flatnonzero(mask.any(axis=1))
+        if rows.size == 0:
+            return cls(0, 0, 0, 0)
+        columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+        return cls(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
     @property
     def width(self) -> int:

@@ -1,27 +1,27 @@
-"""Mattes made larger, smaller and softer, in pixels; and the weight that the merge uses.
+"""Morphology of mattes: dilation, erosion and softening in pixels, and the weight with which the merge mixes.
 
-Distances are Euclidean between pixel centres, so a growth of 1 reaches the four neighbours and the picture's
-border never counts as an edge.
+Distances are Euclidean between pixel centres, so a growth of 1 reaches the four direct neighbours. The
+picture's border never counts as an edge.
 """
 
 from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box
 
 MATTE_EPSILON = 1.0 / 1024.0
-"""A matte at or below this is zero: less than half a code value of an 8-bit matte, so only the rounding
-of a resampled or half-float matte is ignored."""
+"""A matte value at or below this counts as zero. It is less than half a code value of an 8-bit matte, so only
+the rounding of a resampled or half-float matte is ignored."""
 
 
 def grow(matte: Float32Array, pixels: float) -> Float32Array:
-    """The matte dilated by a disc: each pixel takes the largest value within ``pixels`` of it.
+    """Dilate a matte by a disc: each pixel takes the largest value within ``pixels`` of it.
 
     Grey values are kept, so a soft edge moves outwards as it is. Between two whole radii the result is their
     linear mix; a whole radius is exact on the pixel lattice. A negative number shrinks the same way.
@@ -49,48 +49,20 @@ def grow(matte: Float32Array, pixels: float) -> Float32Array:
     return grown
 
 
-def soften(matte: Float32Array, pixels: float) -> Float32Array:
-    """The matte blurred so that a hard edge becomes a ramp that reaches ``pixels`` to either side of it.
-
-    A Gaussian with a standard deviation of half of ``pixels``, cut off at the next whole pixel: what is
-    farther than that from any edge keeps its value to float precision. The picture's border is continued.
-
-    Args:
-        matte: (H, W), 0..1.
-        pixels: reach of the ramp in pixels, at least 0; any fraction.
-
-    Returns:
-        (H, W) float32; at 0 a copy.
-
-    Raises:
-        SettingError: when ``pixels`` is negative or not finite.
-    """
-    _check_softness(pixels)
-    matte = np.array(matte, np.float32, order="C")
-    if pixels == 0:
-        return matte
-    # Integrated over each pixel, not sampled at its centre: so a fraction of a pixel still softens.
-    borders = np.arange(-math.ceil(pixels) - 0.5, math.ceil(pixels) + 1.0)
-    shares = np.diff([math.erf(border * math.sqrt(2.0) / pixels) for border in borders])
-    kernel = (shares / shares.sum()).astype(np.float32)
-    blurred = cv2.sepFilter2D(matte, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
-    result: Float32Array = np.clip(blurred, matte.min(), matte.max()) if matte.size else matte
-    return result
-
-
 def replacement_weight(
     remove: Float32Array, affected: Float32Array, growth_px: float, softness_px: float
 ) -> Float32Array:
-    """How much of each pixel the merge takes from the engine.
+    """The weight with which the merge takes the engine's pixels.
 
-    1 wherever either matte is above :data:`MATTE_EPSILON` and up to ``growth_px`` around that; then a smooth
-    ramp outwards over ``softness_px``; exactly 0 beyond. Both roles follow the same rule: a penumbra at 1% is
-    still the shadow, and half of a shadow must not stay.
+    The weight is 1 wherever either matte is above :data:`MATTE_EPSILON` and up to ``growth_px`` around that;
+    a smooth ramp leads outwards over ``softness_px``, and beyond it the weight is exactly 0. Both roles
+    follow the same rule, since a penumbra of 1% is still part of the shadow and half of a shadow must not
+    stay.
 
     Args:
         remove: (H, W), 0..1.
         affected: (H, W), 0..1.
-        growth_px: distance in pixels; a negative one takes that much off the mattes' edge.
+        growth_px: distance in pixels; a negative one moves the mattes' edge inwards.
         softness_px: width of the ramp in pixels, at least 0.
 
     Returns:
@@ -108,7 +80,7 @@ def replacement_weight(
     solid = (remove > MATTE_EPSILON) | (affected > MATTE_EPSILON)
     weight = np.zeros(remove.shape, np.float32)
     reach = max(0, math.ceil(growth_px + softness_px)) + 1
-    bounds = bounds_of(solid)
+    bounds = Box.around(solid)
     if bounds.is_empty:
         return weight
     window = bounds.grown(reach).intersection(Box.from_size(remove.shape[1], remove.shape[0]))
@@ -120,23 +92,19 @@ def replacement_weight(
 
 
 def matte_bounds(matte: Float32Array) -> Box:
-    """The smallest box, in the array's own pixels, around all that is above :data:`MATTE_EPSILON`; an empty
-    box where nothing is."""
-    return bounds_of(matte > MATTE_EPSILON)
+    """The smallest box around the pixels of (H, W) above :data:`MATTE_EPSILON`, in the array's own indices.
 
-
-def bounds_of(marked: BoolArray) -> Box:
-    """The smallest box, in the array's own pixels, around the True ones of (H, W); empty for none."""
-    rows = np.flatnonzero(marked.any(axis=1))
-    if rows.size == 0:
-        return Box(0, 0, 0, 0)
-    columns = np.flatnonzero(marked[rows[0] : rows[-1] + 1].any(axis=0))
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    The box is empty where there are none.
+    """
+    return Box.around(matte > MATTE_EPSILON)
 
 
 def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
-    """Exact grey dilation. A disc is a stack of horizontal runs, and a run costs little whatever its length,
-    so the work grows with the radius and not with its square."""
+    """Dilate a grey matte exactly.
+
+    A disc is a stack of horizontal runs, and a run costs little whatever its length, so the work grows with
+    the radius and not with its square.
+    """
     grown = matte.copy()
     if radius == 0 or matte.size == 0:
         return grown
@@ -147,18 +115,18 @@ def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
         half = min(math.isqrt(radius * radius - dy * dy), width - 1)
         if half != run_width:
             run_width = half
-            run = np.asarray(cv2.dilate(matte, np.ones((1, 2 * half + 1), np.uint8)), np.float32)
+            run = opencv.dilate_values(matte, np.ones((1, 2 * half + 1), np.uint8))
         np.maximum(grown[dy:], run[: height - dy], out=grown[dy:])
         np.maximum(grown[: height - dy], run[dy:], out=grown[: height - dy])
     return grown
 
 
 def _signed_distance(solid: BoolArray, inside_too: bool) -> Float32Array:
-    """Distance of each pixel from the nearest solid one; inside, minus the steps to the edge pixels."""
-    outside = cv2.distanceTransform((~solid).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    distance = np.asarray(outside, np.float32)
+    """The distance of each pixel from the nearest solid one; negative inside, where it counts from the edge
+    pixels."""
+    distance = opencv.depth_inside(~solid, opencv.EXACT)
     if inside_too and not solid.all():
-        inside = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        inside = opencv.depth_inside(solid, opencv.EXACT)
         distance[solid] = 1.0 - inside[solid]
     elif inside_too:
         distance[...] = -np.inf

@@ -22,9 +22,12 @@ from void_protocol.job import RemovalJob
 from void_protocol.keys import Connection
 from void_protocol.messages import (
     Cancel,
+    EngineDescription,
+    Engines,
     Error,
     FileRefused,
     FileStored,
+    GetEngines,
     GetJob,
     GetLog,
     GetResults,
@@ -195,6 +198,24 @@ class Client:
     def status(self) -> Future[Status]:
         """Ask for the server's status."""
         return self.ask(GetStatus(request=0), Status, lambda reply: reply)
+
+    def engines(self) -> Future[list[EngineDescription] | None]:
+        """The engines that the server has; None while none of its workers has been ready yet, and from a
+        server of a release that does not tell."""
+        found: Future[list[EngineDescription] | None] = Future()
+        found.set_running_or_notify_cancel()
+
+        def done(asked: Future[list[EngineDescription] | None]) -> None:
+            try:
+                found.set_result(asked.result())
+            except ProtocolError as error:
+                if isinstance(error, ServerError) and error.code == "unknown_type":
+                    found.set_result(None)
+                else:
+                    found.set_exception(error)
+
+        self.ask(GetEngines(request=0), Engines, lambda reply: reply.engines).add_done_callback(done)
+        return found
 
     def log(self, job_id: str, offset: int = 0) -> Future[tuple[str, int]]:
         """Ask for a piece of a job's log from byte ``offset``; the answer also says where the next piece

@@ -11,6 +11,10 @@ class JobError(ProtocolError):
     """A job is not valid. The message names each wrong field by its JSON path and says what to do."""
 
 
+class FrameListError(ProtocolError):
+    """A text that should name frames does not. The message shows it and how to write it."""
+
+
 class JobFileError(ProtocolError):
     """A job file could not be read or written."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from msgspec.structs import astuple
 
 from void_protocol.errors import JobError
+from void_protocol.frame_list import describe_frames
 from void_protocol.job import (
     MAX_COORDINATE_PX,
     MAX_FRAMES,
@@ -173,7 +174,7 @@ def _shape_problems(path: str, shape: RotoShape, shot: Shot) -> Iterator[str]:
     missing = [number for number in shot.frame_numbers if number not in seen]
     if missing:
         yield (
-            f"{path}.frames: shape {shape.name!r} has no geometry for {frame_list(missing)}; "
+            f"{path}.frames: shape {shape.name!r} has no geometry for {describe_frames(missing)}; "
             f"bake it for every frame of {_range(shot)} (with visible false where it is not there)"
         )
 
@@ -249,17 +250,3 @@ def _output_problems(output: Output, shot: Shot) -> Iterator[str]:
 def _finite_problems(path: str, value: float) -> Iterator[str]:
     if not math.isfinite(value):
         yield f"{path}: {value} is not a finite number"
-
-
-def frame_list(numbers: Sequence[int]) -> str:
-    """Write sorted frame numbers for people, at most six runs: ``frame 1003``, ``frames 1003, 1010-1012``."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    words = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:6]]
-    if len(runs) > 6:
-        words.append("...")
-    return ("frame " if len(numbers) == 1 else "frames ") + ", ".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from itertools import islice
@@ -124,6 +125,19 @@ def encode_job(job: RemovalJob) -> bytes:
     """
     check_job(job)
     return msgspec.json.encode(job)
+
+
+def with_content_id(job: RemovalJob) -> RemovalJob:
+    """Return the job with an id that follows from all the rest of it.
+
+    Whoever makes the same job gets the same id, so that it can be resumed, and submitted a second time
+    without running twice. The id that the job had does not count.
+
+    Raises:
+        JobError: when the job is not valid.
+    """
+    rest = encode_job(msgspec.structs.replace(job, job_id="0"))
+    return msgspec.structs.replace(job, job_id=hashlib.sha256(rest).hexdigest()[:32])
 
 
 def format_job(job: RemovalJob) -> bytes:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from void_protocol.errors import TransferError
+from void_protocol.frame_list import describe_frames
 from void_protocol.job import RemovalJob
-from void_protocol.job_check import frame_list
 from void_protocol.messages import ManifestEntry
 from void_protocol.sequence import frame_path, has_frame_token
 
@@ -63,6 +63,6 @@ def measure_inputs(files: Sequence[InputFile]) -> list[ManifestEntry]:
 
 
 def _missing_text(group: str, files: list[InputFile]) -> str:
-    frames = frame_list([file.frame for file in files if file.frame is not None])
+    frames = describe_frames([file.frame for file in files if file.frame is not None])
     where = f" for {frames}" if files[0].frame is not None else ""
     return f"{group} has no file{where} (looked for {files[0].path}); render it or change the frame range"

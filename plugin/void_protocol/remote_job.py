@@ -13,8 +13,8 @@ import msgspec
 
 from void_protocol.collector import Collector, OnFrame
 from void_protocol.errors import ProtocolError, ResultsGoneError, ServerUnreachableError, TransferError
+from void_protocol.frame_list import describe_frames
 from void_protocol.job import RemovalJob
-from void_protocol.job_check import frame_list
 from void_protocol.messages import (
     Accepted,
     FrameEvent,
@@ -225,6 +225,6 @@ def _refuse_gone_results(job: RemovalJob) -> None:
     if gone:
         raise ResultsGoneError(
             f"the job {job.job_id} is done, but {len(gone)} of its {len(numbers)} files are gone "
-            f"({frame_list(gone)}, looked for {frame_path(pattern, gone[0])}); "
+            f"({describe_frames(gone)}, looked for {frame_path(pattern, gone[0])}); "
             "give it the next output version and a new job id to make them again"
         )

@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 
 from void_protocol.errors import ResultFileError, ServerError, TransferError
+from void_protocol.frame_list import describe_frames
 from void_protocol.job import RemovalJob
-from void_protocol.job_check import frame_list
 from void_protocol.job_file import encode_job
 from void_protocol.manifest import InputFile, input_files, measure_inputs
 from void_protocol.messages import (
@@ -93,7 +93,7 @@ def refuse_existing_results(job: RemovalJob) -> None:
     there = [frame for frame in job.shot.frame_numbers if frame_path(pattern, frame).exists()]
     if there:
         raise ResultFileError(
-            f"the output has {frame_list(there)} already ({frame_path(pattern, there[0])}); "
+            f"the output has {describe_frames(there)} already ({frame_path(pattern, there[0])}); "
             "results are never overwritten: raise output.version or choose another name"
         )
 

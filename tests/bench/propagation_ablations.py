@@ -19,9 +19,10 @@ import numpy as np
 
 from tests.bench.propagation_metrics import display, score, true_flows
 from tests.bench.propagation_scenes import CASES, Case
-from void_engine.propagation import cross_validation, remove_object
+from void_engine.propagation import cross_validation
 from void_engine.propagation.fill import key_plan, synthesis
 from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
+from void_engine.propagation.in_memory import remove_object
 from void_engine.propagation.motion import flow, flow_completion, registration, track
 from void_engine.propagation.reveal import gain_match, layered, reveal, source_weights
 
@@ -68,22 +69,22 @@ def _bilinear(picture: Any, x: Any, y: Any, kernel: int, **more: Any) -> Any:
 
 
 def _smooth_only(encoded: Any, hole: Any, forbidden: Any, seed: int, monitor: Any) -> Any:
-    return synthesis.spatial(encoded, hole | forbidden)
+    return synthesis.inpaint(encoded, hole | forbidden)
 
 
-def _not_joined(answer: Any, *_: Any) -> thin_structures.Joined:
-    return thin_structures.Joined(answer, np.zeros(answer.shape[:2], np.float32))
+def _not_joined(answer: Any, *_: Any) -> thin_structures.ThinBlend:
+    return thin_structures.ThinBlend(answer, np.zeros(answer.shape[:2], np.float32))
 
 
 def _not_unmixed(answer: Any, plate: Any, alpha: Any, noise: float, doubt: Any) -> edges.Unmixed:
     return edges.Unmixed(answer, np.square(np.float32(noise) * doubt))
 
 
-light_match, choose, remap = gain_match.match, key_plan.choose, cv2.remap
+light_match, choose, remap = gain_match.match_gain, key_plan.choose_sources, cv2.remap
 
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
-    "one source": [(key_plan, "choose", _sources(1))],
-    "4 sources": [(key_plan, "choose", _sources(4))],
+    "one source": [(key_plan, "choose_sources", _sources(1))],
+    "4 sources": [(key_plan, "choose_sources", _sources(4))],
     "no camera homography": [
         (track.ShotTrack, "chained", _no_camera),
         (registration.PairRegistration, "refine", _unrefined),
@@ -92,20 +93,20 @@ WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
     "homographies only chained": [(registration.PairRegistration, "refine", _unrefined)],
     "no residual flow": [(flow.FlowMeter, "raw", _no_motion)],
     "residual flow everywhere": [
-        (flow_completion.Judge, "helps", lambda *_: True),
-        (flow_completion.Judge, "predictable", lambda *_: True),
+        (flow_completion.FlowTest, "improves", lambda *_: True),
+        (flow_completion.FlowTest, "predicts", lambda *_: True),
     ],
     "one layer of motion": [(layered.LayeredRevealer, "_helps", lambda *_: False)],
     "no parallax structure": [(reveal.Revealer, "_structure", lambda *_: None)],
     "no texture weight": [(flow_completion, "texture_weight", lambda gray: np.ones(gray.shape, np.float32))],
-    "no light matching": [(gain_match, "match", _same_light)],
-    "offset and membrane at full": [(cross_validation, "share", lambda *_: 1.0)],
-    "gain only": [(gain_match, "match", _only_gain)],
+    "no light matching": [(gain_match, "match_gain", _same_light)],
+    "offset and membrane at full": [(cross_validation, "shrinkage_factor", lambda *_: 1.0)],
+    "gain only": [(gain_match, "match_gain", _only_gain)],
     "bilinear sampling": [(cv2, "remap", _bilinear)],
     "no seam membrane": [(edges, "close_seam", lambda answer, *_: answer)],
     "no un-mixing": [(edges, "unmix", _not_unmixed)],
     "no spatial share on wires": [(thin_structures, "blend", _not_joined)],
-    "thin fills not held to the detail beside": [(detail_clamp, "hold", lambda answer, *_: answer)],
+    "thin fills not held to the detail beside": [(detail_clamp, "clamp_detail", lambda answer, *_: answer)],
     "no grain": [(grain, "restore", lambda answer, *_: answer)],
     "no patches, smooth fill": [(synthesis, "patch_fill", _smooth_only)],
 }

@@ -9,12 +9,13 @@ import numpy as np
 
 from tests.bench.propagation_metrics import display
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.colour import srgb
 
 
 def _from_display(encoded: Float32Array) -> Float32Array:
     x = np.maximum(encoded, 0)
-    low = np.where(x <= 0.04045, x / 12.92, ((np.minimum(x, 1) + 0.055) / 1.055) ** 2.4)
-    return np.where(x <= 1, low, np.exp((np.maximum(x, 1) - 1) / 0.44)).astype(np.float32)
+    above = np.exp((np.maximum(x, 1) - 1) / 0.44)
+    return np.where(x <= 1, srgb.decode(np.minimum(x, 1)), above).astype(np.float32)
 
 
 def _spatial(plate: Float32Array, matte: Float32Array, method: int) -> Float32Array:

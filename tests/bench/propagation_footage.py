@@ -20,6 +20,7 @@ import numpy as np
 import skimage
 
 from void_engine.arrays import Float32Array, Uint8Array
+from void_engine.colour import srgb
 
 TUNED = ("bunny", "bikes", "motorcycle", "coffee", "astronaut")
 HELD_OUT = ("ducky", "ball", "carphone", "rocket", "chelsea", "hubble")
@@ -48,8 +49,7 @@ class FootageMissingError(Exception):
 
 def linear(display: Uint8Array) -> Float32Array:
     """(…, 3) 8-bit BGR through the inverse sRGB curve to scene-linear RGB."""
-    x = np.arange(256, dtype=np.float64) / 255.0
-    table = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    table = srgb.decode(np.arange(256, dtype=np.float64) / 255.0).astype(np.float32)
     return np.ascontiguousarray(table[display][..., ::-1])
 
 

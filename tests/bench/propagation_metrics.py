@@ -9,13 +9,13 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from void_engine.arrays import Float32Array
+from void_engine.colour import srgb
 
 
 def display(linear: Float32Array) -> Float32Array:
     """e(x): the sRGB curve up to 1 and 1 + 0.44 ln x above."""
     x = np.maximum(np.nan_to_num(linear), 0)
-    low = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 1e-8), 1 / 2.4) - 0.055)
-    return np.where(x <= 1, low, 1 + 0.44 * np.log(np.maximum(x, 1))).astype(np.float32)
+    return np.where(x <= 1, srgb.encode(x), 1 + 0.44 * np.log(np.maximum(x, 1))).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 # ruff: noqa: PT017 - a real Nuke has no pytest
-"""What the plug-in expects of Nuke, as checks that run in the fake and in a real one.
+"""What the plug-in expects of Nuke, as checks that run in the fake Nuke and in a real one.
 
-Each check takes an empty folder and an empty script; an :exc:`AssertionError` says what is otherwise. Nothing
-here may use more than a real Nuke has: no numpy, no test framework.
+Each check takes an empty folder and an empty script, and raises :exc:`AssertionError` where Nuke behaves
+otherwise. Nothing here may use more than a real Nuke has: no numpy, no test framework.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _shape(knob: Any, name: str, corners: list[tuple[float, float]], parent: Any
 
 
 def _rendered(path: Path, frame: int = 1) -> Any:
-    """A Read of one rendered file, to sample."""
+    """Return a Read of one rendered file, from which pixels are sampled."""
     read = nuke.nodes.Read()
     read["file"].setValue(path.as_posix())
     read["raw"].setValue(True)
@@ -76,7 +76,7 @@ def check_exceptions_come_back(folder: Path) -> None:
 
 
 def _turn(host: NukeHost, condition: Callable[[], bool]) -> None:
-    """Let posted work happen: by the event loop with a GUI, by hand without."""
+    """Let posted work run: with a GUI by the event loop, without one by hand."""
     limit = time.monotonic() + 10.0
     while time.monotonic() < limit:
         if condition():
@@ -93,7 +93,7 @@ def _turn_gui() -> None:
     try:
         from tests.fakes.fake_nuke.state import STATE
     except ImportError:
-        from PySide6.QtWidgets import QApplication  # a real Nuke with its GUI
+        from PySide6.QtWidgets import QApplication  # this is a real Nuke with its GUI
 
         QApplication.processEvents()
     else:
@@ -250,7 +250,7 @@ def check_roto_is_listed(folder: Path) -> None:
 
 
 def check_transforms_are_baked(folder: Path) -> None:
-    """Scale in the shape, a turn in the layer, a shift in the root: in this order from the inside."""
+    """The transforms are, from the inside: a scale in the shape, a turn in the layer, a shift in the root."""
     host = NukeHost()
     _, knob = _roto()
     layer = rp.Layer(knob)
@@ -324,7 +324,7 @@ def check_a_read_is_made_in_one_step(folder: Path) -> None:
     ]
     assert read["raw"].value()
     assert "seed 42" in read["label"].value()
-    assert len(nuke.allNodes()) > len(before) + 1  # the comparison
+    assert len(nuke.allNodes()) > len(before) + 1  # the comparison adds nodes
     boxes = [(node.xpos(), node.ypos()) for node in nuke.allNodes()]
     assert len(set(boxes)) == len(boxes), "nodes cover each other"
     assert nuke.Undo.undoSize() == steps + 1

@@ -16,7 +16,7 @@ HARMLESS = ("This plugin does not support propagateSizeHints()",)
 
 
 class Refuse:
-    """The other binding must not be there, nor be needed."""
+    """An import hook that fails for the other Qt binding, which must not be needed."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,6 +27,7 @@ class Refuse:
 
 
 def main(binding: str, folder: Path) -> int:
+    """Run the panel through its paces with ``binding``; the exit status is 0 when all of it works."""
     sys.meta_path.insert(0, Refuse({"PySide2": "PySide6", "PySide6": "PySide2"}[binding]))  # type: ignore[arg-type]
     core: Any = importlib.import_module(f"{binding}.QtCore")
     widgets: Any = importlib.import_module(f"{binding}.QtWidgets")

@@ -1,4 +1,5 @@
-"""Runs the contract in a real Nuke: ``nuke -t tests/contract/run_in_nuke.py``. Status 0 when all of it holds.
+"""Runs the contract in a real Nuke: ``nuke -t tests/contract/run_in_nuke.py``. The exit status is 0 when it
+holds.
 
 pyzmq and msgspec must be importable there, as after ``python3 installer nuke``.
 """
@@ -19,14 +20,14 @@ from tests.contract.host_contract import CHECKS  # noqa: E402
 
 
 def main() -> int:
-    """The number of checks that do not hold."""
+    """Run all checks and return the number of those that do not hold."""
     failed = 0
     for name, check in CHECKS.items():
         nuke.scriptClear()
         with tempfile.TemporaryDirectory() as folder:
             try:
                 check(Path(folder))
-            except Exception:  # noqa: BLE001 - one check's failure is not the others'
+            except Exception:  # noqa: BLE001 - one check's failure must not stop the others
                 failed += 1
                 print(f"FAILED {name}\n{traceback.format_exc()}")
             else:

@@ -1,4 +1,4 @@
-"""The contract on the fake: with a GUI's event loop, and in a terminal without one."""
+"""Runs the contract on the fake Nuke: with a GUI's event loop, and in a terminal without one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_contract(name: str, gui: bool, tmp_path: Path) -> None:
 
 
 def test_the_command_for_a_real_nuke_runs(tmp_path: Path) -> None:
-    """In a process of its own, with the fake where Nuke would be."""
+    """The command runs in a process of its own, with the fake in the place of Nuke."""
     checkout = Path(__file__).parents[2]
     start = (
         "import sys, runpy\n"

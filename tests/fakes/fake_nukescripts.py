@@ -1,5 +1,6 @@
-# The names are the host's own.
-"""The part of ``nukescripts`` that menu.py uses: a widget, named by an expression, becomes a docked panel."""
+# The names are those of Nuke's own module.
+"""The part of ``nukescripts`` that menu.py uses: it makes a docked panel of a widget that an expression
+names."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from tests.fakes.fake_nuke.state import STATE
 
 
 class WidgetPanel:
-    """Nuke's wrapper: it makes the widget when it is shown."""
+    """Nuke's wrapper of a widget, which it makes when it is shown."""
 
     def __init__(self, expression: str, title: str, panel_id: str) -> None:
         self.title, self.id = title, panel_id

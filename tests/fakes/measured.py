@@ -1,6 +1,6 @@
-"""Run code in a process of its own with hard limits, and see what it took.
+"""Runs code in a process of its own with hard limits, and measures what it took.
 
-The limits are what the test is about: an attack that is not refused early runs into them and fails the test.
+The limits are what such a test is about: an attack that is not refused early reaches them and fails the test.
 """
 
 from __future__ import annotations
@@ -37,14 +37,17 @@ print(json.dumps([time.perf_counter() - began, max(0, peak() - before), str(outc
 
 @dataclass(frozen=True)
 class Measured:
+    """What a run took, and its outcome."""
+
     seconds: float
     grown_bytes: int
-    """By how much the attack raised the process's peak memory; 0 where that cannot be told."""
+    """By how many bytes the attack raised the process's peak memory; 0 where the system cannot tell."""
     outcome: str
 
 
 def measure(prepare: str, attack: str, *, limit_bytes: int = 4 << 30, timeout_s: float = 60.0) -> Measured:
-    """Run ``prepare``, then ``attack``, which sets ``outcome``. Fails when the process dies or is slow."""
+    """Run ``prepare``, then ``attack``, which sets ``outcome``. The test fails when the process dies or is
+    slow."""
     code = _FRAME.format(limit_bytes=limit_bytes, prepare=prepare, attack=attack)
     done = subprocess.run(
         [sys.executable, "-c", code],

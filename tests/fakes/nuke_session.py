@@ -17,7 +17,7 @@ from tests.fakes.fake_nuke.state import STATE
 
 
 def fresh_nuke(*, gui: bool = True, width: int = 96, height: int = 64) -> ModuleType:
-    """The fake as the module ``nuke``, with an empty script of this format."""
+    """Return the fake as the module ``nuke``, with an empty script of this format."""
     STATE.reset()
     STATE.formats = [Format(width, height, 1.0, "test"), Format(1920, 1080, 1.0, "HD_1080")]
     STATE.root = Root()
@@ -42,7 +42,7 @@ def turn_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
 
 
 def polygon(name: str, corners: list[tuple[float, float]], parent: Any) -> Any:
-    """A shape of straight edges in ``parent`` (a layer)."""
+    """Make a shape of straight edges in ``parent``, a layer."""
     shape = curves.Shape()
     shape.name = name
     for corner in corners:

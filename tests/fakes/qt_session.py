@@ -1,4 +1,4 @@
-"""Qt without a screen for tests, in which a warning of Qt's is a failure."""
+"""Runs Qt without a screen for tests, and makes each of Qt's warnings a failure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 _HARMLESS = ("This plugin does not support propagateSizeHints()",)
-"""Said by the platform without a screen, of every window."""
+"""Messages that the platform without a screen prints for every window."""
 
 
 @pytest.fixture
 def qt(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The application. Whatever Qt complains of while it is used fails the test."""
+    """Return the application. Any warning of Qt's while it is used fails the test."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     widgets = pytest.importorskip(
         "PySide6.QtWidgets",
@@ -39,7 +39,7 @@ def qt(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def run_until(application: Any, is_so: Callable[[], bool], limit_s: float = 15.0) -> None:
-    """Let Qt work until something is so; a TimeoutError when it never is."""
+    """Let Qt work until ``is_so`` answers yes. Raises TimeoutError when it never does."""
     limit = time.monotonic() + limit_s
     while not is_so():
         if time.monotonic() > limit:

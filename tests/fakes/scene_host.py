@@ -1,6 +1,6 @@
-"""A host for the panel's tests, bench and pictures: a scene in plain values, set up by whoever tests.
+"""A host for the panel's tests, bench and pictures: its scene is plain values that the test sets up.
 
-It renders by copying files. What a host must do besides is the contract suite's matter, with the fake Nuke.
+It renders by copying files. The contract suite checks, with the fake Nuke, what else a host must do.
 """
 
 from __future__ import annotations
@@ -60,25 +60,26 @@ def square(frame: int, left: float, bottom: float, size: float) -> ShapeFrame:
 
 @dataclass
 class SceneHost:
-    """Attributes are the scene. Methods are :class:`void_nuke.host.host.Host`'s."""
+    """A host whose attributes are the scene and whose methods are those of
+    :class:`void_nuke.host.host.Host`."""
 
     plates: dict[str, PlateInfo] = field(default_factory=lambda: {"Read1": plate_of()})
     rotos: dict[str, list[RotoElement]] = field(default_factory=dict)
     shapes: Mapping[str, Callable[[int], ShapeFrame]] = field(default_factory=dict)
-    """By path."""
+    """Shapes by their paths, as functions of the frame."""
     selection: list[NodeInfo] = field(default_factory=list)
     script: str = "/shots/sh010/comp.nk"
     current_frame: int = 1001
     viewer: FrameRange | None = None
     plate_file: Callable[[int], Path] | None = None
-    """The small EXR that a render of the plate gives."""
+    """Gives the small EXR that a render of the plate copies."""
     kept: str = ""
     reads: list[ReadBack] = field(default_factory=list)
     rendered: list[FrameRender] = field(default_factory=list)
     on_load: list[Callable[[], None]] = field(default_factory=list)
     posted: queue.Queue[Callable[[], None]] = field(default_factory=queue.Queue)
     poster: Callable[[Callable[[], None]], None] | None = None
-    """How to post where there is an event loop."""
+    """Posts a function where there is an event loop."""
     thread: threading.Thread = field(default_factory=threading.current_thread)
 
     def version(self) -> HostVersion:
@@ -93,7 +94,7 @@ class SceneHost:
         def run() -> None:
             try:
                 found.append((function(), None))
-            except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+            except BaseException as error:  # noqa: BLE001 - the thread that asked for the work raises it
                 found.append((None, error))
             done.set()
 

@@ -1,4 +1,4 @@
-"""Removals that stand still, in the place of :class:`void_nuke.jobs.session.RemovalSession`."""
+"""Removals that do not move, in the place of :class:`void_nuke.jobs.session.RemovalSession`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def job_of(job_id: str, phase: Phase, **changes: Any) -> TrackedJob:
 
 
 class StillSession:
-    """Does what it is told and writes it down in ``calls``."""
+    """Does what it is told, and records each call in ``calls``."""
 
     def __init__(
         self, jobs: Sequence[TrackedJob] = (), on_change: Callable[[TrackedJob], None] | None = None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 from safetensors.torch import load_file, save_file
 
 from void_engine.diffusion.clip.condition_encoding import (
@@ -25,17 +26,17 @@ from void_engine.diffusion.clip.condition_encoding import (
     encode_mask,
     encode_video,
     mask_pixels,
-    tensor_reader,
 )
 from void_engine.diffusion.clip.conditioning import join_condition
-from void_engine.diffusion.framing import (
-    latent_frames,
-    load_clip_as_published,
-    padding_indices,
-    quantise_quadmask,
-)
+from void_engine.diffusion.framing import latent_frames, padding_indices
 from void_engine.diffusion.model.text import PromptTokenizer, encode_tokens
-from void_engine.diffusion.model.vae import decode_latents, decoded_to_picture, encode_frames, unscaled
+from void_engine.diffusion.model.vae import (
+    ReadFrames,
+    decode_latents,
+    decoded_to_picture,
+    encode_frames,
+    unscaled,
+)
 from void_engine.diffusion.model.weights import (
     load_text_encoder,
     load_transformer,
@@ -54,6 +55,7 @@ from void_engine.diffusion.sampling.denoise import (
 from void_engine.diffusion.sampling.rotary import rotary_tables
 from void_engine.diffusion.sampling.schedule import NoiseSchedule
 from void_engine.diffusion.sampling.windows import plan_windows
+from void_engine.quadmask import removal_mask
 
 Tensors = dict[str, torch.Tensor]
 
@@ -155,7 +157,7 @@ class Replay:
 
     def _tables_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
         ramp = inputs.get("ramp_in_u8", torch.arange(256, dtype=torch.uint8))
-        outputs: Tensors = {"ramp_out_mask": quantise_quadmask(ramp)}
+        outputs: Tensors = {"ramp_out_mask": torch.from_numpy(removal_mask(ramp.numpy()))}
         for name in names:
             if match := re.fullmatch(r"pad\.L(\d+)\.win(\d+)\.max(\d+)", name):
                 frames, window, longest = map(int, match.groups())
@@ -239,6 +241,45 @@ class Replay:
             removal=tensor_reader(removal),
             noise=None if noise is None else tensor_reader(noise),
         )
+
+
+def load_clip_as_published(
+    video: torch.Tensor,
+    quadmask: torch.Tensor,
+    sample_size: tuple[int, int],
+    window: int,
+    longest: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Published VOID's loader: every frame squashed to ``sample_size`` by area averaging, padded in time.
+
+    Args:
+        video: (n, H0, W0, 3) uint8, display-referred.
+        quadmask: (n, H0, W0) uint8.
+        sample_size: ``(H, W)`` of the model's frame.
+        window: the temporal window in pixel frames.
+        longest: frames beyond are dropped, as upstream does without saying so.
+
+    Returns:
+        The video (1, 3, F, H, W) in 0..1 and the removal mask (1, 1, F, H, W), both float32.
+    """
+    frames = video[:longest].permute(0, 3, 1, 2).to(torch.float32) / 255.0
+    frames = F.interpolate(frames, size=sample_size, mode="area")
+    masks = F.interpolate(quadmask[:longest, None].to(torch.float32), size=sample_size, mode="area")
+    removal = torch.from_numpy(removal_mask(masks.numpy()))
+    order = torch.tensor(padding_indices(frames.shape[0], window, longest))
+    return (
+        frames[order].permute(1, 0, 2, 3)[None].contiguous(),
+        removal[order].permute(1, 0, 2, 3)[None].contiguous(),
+    )
+
+
+def tensor_reader(tensor: torch.Tensor) -> ReadFrames:
+    """Reads ranges of frames out of (B, C, F, H, W)."""
+
+    def read(start: int, stop: int) -> torch.Tensor:
+        return tensor[:, :, start:stop]
+
+    return read
 
 
 def kept_steps(count: int, asked: int | None) -> torch.Tensor:

@@ -6,9 +6,6 @@ frames, ``H`` x ``W`` pixels of the model's canvas, ``h = H // 8``, ``w = W // 8
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F  # noqa: N812 - its name everywhere
-
 TEMPORAL_COMPRESSION = 4
 SPATIAL_COMPRESSION = 8
 # The transformer folds two latent frames into one token, so the number of latent frames must be even.
@@ -55,46 +52,3 @@ def padding_indices(frames: int, window: int, longest: int | None = None) -> lis
     """
     period = list(range(frames)) + list(range(frames - 1, -1, -1))
     return [period[index % len(period)] for index in range(padded_length(frames, window, longest))]
-
-
-def quantise_quadmask(levels: torch.Tensor) -> torch.Tensor:
-    """Quadmask values 0..255 of any float or integer type to the loader's removal mask, float32.
-
-    At most 31 is remove (1.0), at most 95 overlap (192/255), at most 191 affected (128/255), else keep (0.0).
-    """
-    values = levels.to(torch.float32)
-    quantised = torch.full_like(values, 255.0)
-    quantised[values <= 191] = 127.0
-    quantised[values <= 95] = 63.0
-    quantised[values <= 31] = 0.0
-    return (255.0 - quantised) / 255.0
-
-
-def load_clip_as_published(
-    video: torch.Tensor,
-    quadmask: torch.Tensor,
-    sample_size: tuple[int, int],
-    window: int,
-    longest: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Published VOID's loader: every frame squashed to ``sample_size`` by area averaging, padded in time.
-
-    Args:
-        video: (n, H0, W0, 3) uint8, display-referred.
-        quadmask: (n, H0, W0) uint8.
-        sample_size: ``(H, W)`` of the model's frame.
-        window: the temporal window in pixel frames.
-        longest: frames beyond are dropped, as upstream does without saying so.
-
-    Returns:
-        The video (1, 3, F, H, W) in 0..1 and the removal mask (1, 1, F, H, W), both float32.
-    """
-    frames = video[:longest].permute(0, 3, 1, 2).to(torch.float32) / 255.0
-    masks = quadmask[:longest, None].to(torch.float32)
-    frames = F.interpolate(frames, size=sample_size, mode="area")
-    removal = quantise_quadmask(F.interpolate(masks, size=sample_size, mode="area"))
-    order = torch.tensor(padding_indices(frames.shape[0], window, longest))
-    return (
-        frames[order].permute(1, 0, 2, 3)[None].contiguous(),
-        removal[order].permute(1, 0, 2, 3)[None].contiguous(),
-    )

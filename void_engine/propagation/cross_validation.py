@@ -11,13 +11,13 @@ from void_engine.arrays import BoolArray, Float32Array
 _LEAST = 0.1
 
 
-def blocks(shape: tuple[int, ...], side_px: int) -> BoolArray:
+def chequerboard(shape: tuple[int, ...], side_px: int) -> BoolArray:
     """(h, w) a chequerboard of squares."""
     rows, columns = np.arange(shape[0]) // side_px, np.arange(shape[1]) // side_px
     return np.asarray((rows[:, None] + columns) % 2 > 0, bool)
 
 
-def share(
+def shrinkage_factor(
     difference: Float32Array,
     weight: Float32Array,
     side_px: int,
@@ -34,7 +34,7 @@ def share(
         side_px: of the blocks.
         predict: from the difference and a weight to the correction everywhere, (h, w, 3).
     """
-    odd = blocks(weight.shape, side_px)
+    odd = chequerboard(weight.shape, side_px)
     predicted = predict(difference, np.where(odd, np.float32(0.0), weight))
     judged = (weight * odd)[:, :, None]
     power = float((predicted * predicted * judged).sum())

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 
 TOE = 0.02
@@ -58,7 +59,7 @@ def _each(function: Callable[[Float32Array], NDArray[Any]], values: Float32Array
 
 def luma(encoded: Float32Array) -> Float32Array:
     """(H, W) brightness of an encoded (H, W, 3) picture."""
-    return np.asarray(cv2.transform(encoded, _LUMA[None, :]), np.float32).reshape(encoded.shape[:2])
+    return opencv.transform(encoded, _LUMA[None, :]).reshape(encoded.shape[:2])
 
 
 def eight_bit(brightness: Float32Array, visible: BoolArray) -> Uint8Array:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, PartOfShot, ShotSource
-from void_engine.errors import SettingError
+from void_engine.engines.options import read_options
 from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
-from void_engine.propagation.finish.grain import DEFAULT_STRENGTH
 from void_engine.propagation.motion.registration import PairRegistration
+from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.motion.track import ShotTrack, track_shot
+from void_engine.propagation.options import PropagationOptions
 from void_engine.propagation.reveal.source_choice import MOST_SOURCES
 from void_engine.propagation.shared_state import SharedState
 from void_engine.propagation.working_set import WorkingSet
@@ -67,17 +66,15 @@ class PropagationEngine:
             PlateError: when a frame cannot be read or differs in size.
             RemovalCancelled: soon after the monitor says so.
         """
-        strength = _grain_strength(request)
+        strength = read_options(PropagationOptions, self.name, request.options).grain
         numbers = shot.frame_numbers
         if request.part is not None:
             yield from self._remove_part(shot, request, request.part, strength, monitor)
             return
-        working = WorkingSet(shot, monitor)
-        registration = PairRegistration(working, monitor)
-        track = track_shot(working, registration, numbers, monitor)
-        plan = _plan(working, track, shot, request)
-        cleaner = FrameCleaner(working, track, registration, request.seed, strength, monitor, plan)
-        yield from _clean_in_order(cleaner, plan, track, numbers, request, monitor)
+        motion = _look_once(shot, monitor)
+        plan = _plan(motion, shot, request)
+        cleaner = FrameCleaner(motion, plan, request.seed, strength)
+        yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor)
 
     def prepare_parts(
         self, shot: ShotSource, starts: Sequence[int], folder: Path, request: EngineRequest, monitor: Monitor
@@ -90,23 +87,19 @@ class PropagationEngine:
         state = SharedState(folder)
         if state.is_prepared:
             return
-        strength = _grain_strength(request)
-        working = WorkingSet(shot, monitor)
-        registration = PairRegistration(working, monitor)
-        track = track_shot(working, registration, shot.frame_numbers, monitor)
-        plan = _plan(working, track, shot, request)
+        strength = read_options(PropagationOptions, self.name, request.options).grain
+        motion = _look_once(shot, monitor)
+        plan = _plan(motion, shot, request)
         keys: list[SynthesisedPixels] = []
-        cleaner = FrameCleaner(
-            working, track, registration, request.seed, strength, monitor, plan, keys.append
-        )
+        cleaner = FrameCleaner(motion, plan, request.seed, strength, keys.append)
         ordered = sorted(starts)
-        planned = plan.up_to(ordered[-1] - 1)
+        planned = plan.keys_up_to(ordered[-1] - 1)
         for step, start in enumerate(ordered):
             monitor.progress("key frames", step, len(starts), start)
             while planned and planned[0] < start:
                 cleaner.clean(planned.pop(0))
             state.keep_start(start, keys[-MOST_KEYS:])
-        state.save_track(track)
+        state.save_track(motion.track)
 
     def _remove_part(
         self, shot: ShotSource, request: EngineRequest, part: PartOfShot, strength: float, monitor: Monitor
@@ -116,28 +109,34 @@ class PropagationEngine:
         if not wanted:
             return
         working = WorkingSet(shot, monitor)
-        track = state.track()
-        plan = _plan(working, track, shot, request)
+        motion = ShotMotion(working, state.track(), PairRegistration(working, monitor), monitor)
+        plan = _plan(motion, shot, request)
         cleaner = FrameCleaner(
-            working,
-            track,
-            PairRegistration(working, monitor),
+            motion,
+            plan,
             request.seed,
             strength,
-            monitor,
-            plan,
             lambda pixels: state.keep_key(part.first_frame, pixels),
         )
-        planted = state.keys(part.first_frame, wanted[0])
-        plan.begin_at(part.first_frame, [p.number for p in planted if p.number < part.first_frame])
-        for pixels in planted:
-            cleaner.plant(pixels)
-        yield from _clean_in_order(cleaner, plan, track, range(wanted[0], wanted[-1] + 1), request, monitor)
+        known_keys = state.keys(part.first_frame, wanted[0])
+        plan.resume_at(part.first_frame, [p.number for p in known_keys if p.number < part.first_frame])
+        for pixels in known_keys:
+            cleaner.add_key(pixels)
+        numbers = range(wanted[0], wanted[-1] + 1)
+        yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor)
 
 
-def _plan(working: WorkingSet, track: ShotTrack, shot: ShotSource, request: EngineRequest) -> KeyPlan:
+def _look_once(shot: ShotSource, monitor: Monitor) -> ShotMotion:
+    """Read every frame once and say how the shot moves."""
+    working = WorkingSet(shot, monitor)
+    registration = PairRegistration(working, monitor)
+    track = track_shot(working, registration, shot.frame_numbers, monitor)
+    return ShotMotion(working, track, registration, monitor)
+
+
+def _plan(motion: ShotMotion, shot: ShotSource, request: EngineRequest) -> KeyPlan:
     most = MOST_SOURCES if request.proxy_scale >= 1.0 else _PREVIEW_SOURCES
-    return KeyPlan(track, shot.frame_numbers, _anchors(shot), SLIVER_PX * working.scale, most)
+    return KeyPlan(motion.track, shot.frame_numbers, _anchors(shot), SLIVER_PX * motion.working.scale, most)
 
 
 def _clean_in_order(
@@ -172,17 +171,5 @@ def _small(picture: Float32Array) -> Float32Array:
     rows, columns = picture.shape[:2]
     if columns <= _PREVIEW_WIDTH:
         return picture
-    size = (_PREVIEW_WIDTH, max(1, round(rows * _PREVIEW_WIDTH / columns)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _grain_strength(request: EngineRequest) -> float:
-    unknown = sorted(set(request.options) - {"grain"})
-    if unknown:
-        raise SettingError(
-            f"The propagation engine has no option {unknown[0]!r}; it knows 'grain'. Remove it."
-        )
-    value = request.options.get("grain", DEFAULT_STRENGTH)
-    if isinstance(value, (bool, str)) or not 0.0 <= value <= 1.0:
-        raise SettingError(f"The option 'grain' is {value!r}; give a number from 0 (none) to 1 (all).")
-    return float(value)
+    shape = (max(1, round(rows * _PREVIEW_WIDTH / columns)), _PREVIEW_WIDTH)
+    return opencv.resize(picture, shape, opencv.AREA)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 
 _TINY = np.float32(1e-6)
 
 
-def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
+def push_pull(values: Float32Array, weight: Float32Array) -> Float32Array:
     """``values`` where ``weight`` is 1, a smooth continuation of them where it is 0, a blend between.
 
     The pyramid's push-pull of Gortler et al., "The Lumigraph" (SIGGRAPH 1996), section 4.
@@ -29,9 +30,9 @@ def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
         levels.append((weighted, known))
         if min(known.shape) <= 2:
             break
-        weighted = _planes(np.asarray(cv2.pyrDown(weighted), np.float32))
+        weighted = _planes(opencv.pyramid_down(weighted))
         # Growing confidence on the way up: a coarse cell with one good sample is as good as known.
-        known = np.asarray(cv2.pyrDown(known), np.float32)
+        known = opencv.pyramid_down(known)
         gain = np.minimum(np.float32(1.0) / np.maximum(known, _TINY), np.float32(3.0))
         weighted = times(weighted, gain)
         known = np.minimum(known * gain, np.float32(1.0))
@@ -40,22 +41,23 @@ def fill(values: Float32Array, weight: Float32Array) -> Float32Array:
     mean = top.sum(axis=(0, 1)) / np.float32(max(total, 1e-6))
     result = top + (1.0 - top_known[:, :, None]) * mean
     for weighted, known in reversed(levels[:-1]):
-        rows, columns = known.shape
-        result = _planes(np.asarray(cv2.pyrUp(result, dstsize=(columns, rows)), np.float32))
+        result = _planes(opencv.pyramid_up(result, known.shape))
         result = times(result, np.float32(1.0) - known)
         result += weighted
     return np.ascontiguousarray(result.reshape(values.shape), dtype=np.float32)
 
 
-def smooth(values: Float32Array, weight: Float32Array, sigma: float) -> tuple[Float32Array, Float32Array]:
+def weighted_blur(
+    values: Float32Array, weight: Float32Array, sigma: float
+) -> tuple[Float32Array, Float32Array]:
     """Gaussian mean of the weighted samples around each pixel, and how much weight it rests on.
 
     Returns:
         The mean, shaped as ``values`` (0 where there is no weight nearby), and the blurred weight (H, W).
     """
     planes = values if values.ndim == 3 else values[:, :, None]
-    summed = _planes(np.asarray(cv2.GaussianBlur(times(planes, weight), (0, 0), sigma), np.float32))
-    total = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma), np.float32)
+    summed = _planes(opencv.gaussian_blur(times(planes, weight), sigma))
+    total = opencv.gaussian_blur(weight, sigma)
     mean = times(summed, np.reciprocal(np.maximum(total, np.float32(1e-4))))
     return np.asarray(mean.reshape(values.shape), np.float32), total
 
@@ -66,7 +68,7 @@ def times(planes: Float32Array, weight: Float32Array) -> Float32Array:
     numpy walks a last axis of two or three slowly when it has to repeat the weight along it.
     """
     count = planes.shape[2]
-    return _planes(np.asarray(cv2.multiply(planes, weight if count == 1 else cv2.merge([weight] * count))))
+    return _planes(np.asarray(cv2.multiply(planes, weight if count == 1 else opencv.merge([weight] * count))))
 
 
 def _planes(picture: Float32Array) -> Float32Array:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.errors import PlateError
+from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 
 ANALYSIS_WIDTH = 960
@@ -48,6 +49,12 @@ class FullFrame:
     """(H, W): pixels that the merge will take from the engine."""
     anchor: bool
     """Whether the artist cleaned this frame already: ``plate`` is then the artist's picture."""
+
+    @property
+    def box(self) -> Box:
+        """The whole frame."""
+        rows, columns = self.hidden.shape
+        return Box.from_size(columns, rows)
 
     @property
     def bytes_held(self) -> int:
@@ -162,21 +169,18 @@ class WorkingSet:
 
 def analyse(full: FullFrame, shape: tuple[int, int], monitor: Monitor) -> AnalysisFrame:
     """The analysis frame, (rows, columns) ``shape``, of a full-size frame."""
-    rows, columns = shape
-    if (rows, columns) == full.hidden.shape:
+    if shape == full.hidden.shape:
         linear, hidden = full.plate, full.hidden
     else:
-        size = (columns, rows)
-        linear = np.asarray(cv2.resize(full.plate, size, interpolation=cv2.INTER_AREA), np.float32)
-        cover = cv2.resize(full.hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        hidden = np.asarray(cover) > 1e-4
+        linear = opencv.resize(full.plate, shape, opencv.AREA)
+        hidden = opencv.resize(full.hidden.astype(np.float32), shape, opencv.AREA) > 1e-4
     if hidden.any():
-        hidden = np.asarray(cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
+        hidden = opencv.dilate(hidden, opencv.square(3))
     monitor.check_cancelled()
     encoded = encoding.encode(linear)
     encoded[hidden] = 0.0
     gray = encoding.eight_bit(encoding.luma(encoded), ~hidden)
     if hidden.any() and not hidden.all():
-        filled = pyramid.fill(gray.astype(np.float32), (~hidden).astype(np.float32))
+        filled = pyramid.push_pull(gray.astype(np.float32), (~hidden).astype(np.float32))
         gray = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
     return AnalysisFrame(full.number, encoded, np.ascontiguousarray(gray), hidden)

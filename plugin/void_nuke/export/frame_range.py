@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from void_nuke.errors import SelectionError
 from void_nuke.host.host import FrameRange, ScriptRanges
+from void_protocol.errors import FrameListError
+from void_protocol.frame_list import parse_frame_range
 
 RangeChoice = Literal["plate", "global", "viewer", "typed"]
-_TYPED = re.compile(r"\s*(-?\d+)\s*(?:(?:-|to|,|\s)\s*(-?\d+)\s*)?")
 
 
 def parse_range(text: str) -> FrameRange:
-    """Read ``1001-1050`` (also with a space, a comma or "to") or a single frame.
+    """Read what an artist types: ``1001-1050`` (also with a space or "to"), or a single frame.
 
     Raises:
-        SelectionError: when the text is neither, or the range runs backwards.
+        SelectionError: when the text is neither, leaves out frames, or the range runs backwards.
     """
-    match = _TYPED.fullmatch(text)
-    if match is None:
-        raise SelectionError(f"{text!r} is no frame range; type it like 1001-1050")
-    first = int(match[1])
-    last = first if match[2] is None else int(match[2])
-    if last < first:
-        raise SelectionError(f"the frame range {text.strip()} runs backwards; type {last}-{first}")
-    return FrameRange(first, last)
+    try:
+        return FrameRange(*parse_frame_range(text))
+    except FrameListError as error:
+        raise SelectionError(str(error)) from error
 
 
 def choose_range(

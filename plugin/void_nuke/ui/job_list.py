@@ -40,12 +40,12 @@ class JobListWidget(QtWidgets.QWidget):
         self._detail.setProperty("trouble", True)
         self._detail.hide()
         self._buttons = {
-            "cancel": self._button("Cancel", "Stop it; frames that are whole stay", model.cancel),
-            "retry": self._button("Retry", "Run the same again, as the next version", model.retry),
+            "cancel": self._button("Cancel", "Stop the removal; finished frames stay", model.cancel),
+            "retry": self._button("Retry", "Run the same removal again, as the next version", model.retry),
             "duplicate": self._button("Duplicate", "Put its settings back into the panel", model.duplicate),
-            "import": self._button("Import result", "Make the Read of what is there", model.import_result),
+            "import": self._button("Import result", "Make a Read of the frames so far", model.import_result),
             "folder": self._button("Open folder", "Show the result's files", self._open_folder),
-            "log": self._button("Log", "What the server said about it", self._open_log),
+            "log": self._button("Log", "Show what the server says about the job", self._open_log),
         }
         buttons = QtWidgets.QHBoxLayout()
         buttons.setSpacing(4)

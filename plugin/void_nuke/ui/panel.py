@@ -40,7 +40,7 @@ class PanelView(QtWidgets.QWidget):
         self._where = QtWidgets.QComboBox()
         for title, destination in (("On the server", "server"), ("On the farm", "farm")):
             self._where.addItem(title, destination)
-        self._where.setToolTip("Who does the work; which farm is set under More")
+        self._where.setToolTip("Who does the work; the farm is chosen under More")
         self._where.setAccessibleName("Where it runs")
         self._where.currentIndexChanged.connect(
             lambda *_: model.change(destination=self._where.currentData())

@@ -37,13 +37,13 @@ class SettingsForm(QtWidgets.QWidget):
         self._engine = self._combo("engine", ENGINES.items())
         self._quality = self._combo("quality", ((name, one.title) for name, one in QUALITIES.items()))
         self._scale = self._combo("proxy_scale", _SCALES.items())
-        self._scale.setToolTip("Work on, and give back, a plate of this scale")
+        self._scale.setToolTip("The scale of the plate to work on and to return")
         self._range = self._combo("range_choice", _RANGES.items())
         self._typed = self._line("typed_range", "1001-1100")
         self._frames = QtWidgets.QLabel()
         self._frames.setProperty("dim", True)
         self._handles = self._spin("handles", 0, 500)
-        self._handles.setToolTip("Frames more at both ends, as far as the plate has them")
+        self._handles.setToolTip("Frames to add at both ends, as far as the plate has them")
         self._output = self._line("output", "")
         self._browse = QtWidgets.QPushButton("…")
         self._browse.setToolTip("Choose the folder for results")
@@ -131,7 +131,9 @@ class SettingsForm(QtWidgets.QWidget):
         for column, role in enumerate(PICK_ROLES):
             line = QtWidgets.QLineEdit()
             line.setPlaceholderText("node")
-            line.setToolTip("A node whose alpha is this role's matte too: a key, a Cryptomatte, a rotopaint")
+            line.setToolTip(
+                "A node whose alpha is a matte of this role too: a key, a Cryptomatte, a rotopaint"
+            )
             line.editingFinished.connect(
                 lambda role=role, line=line: self._model.set_matte_node(role, line.text().strip())
             )
@@ -147,7 +149,7 @@ class SettingsForm(QtWidgets.QWidget):
         )
         boxes.addStretch(1)
         farm = self._combo("farm_target", TARGETS.items())
-        farm.setToolTip("The farm that takes removals sent to a farm")
+        farm.setToolTip("The farm that gets the removals when they go to the farm")
         boxes.addWidget(_label("Farm"))
         boxes.addWidget(farm)
         grid.addLayout(boxes, 2, 0, 1, 6)

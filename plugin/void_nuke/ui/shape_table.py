@@ -107,9 +107,9 @@ class ShapeTable(QtWidgets.QWidget):
 
 
 _TIPS = {
-    "Remove": "The object itself: it goes",
+    "Remove": "The object itself, which is removed",
     "Affected": "What the object did to the scene: shadow, reflection, what it holds up",
-    "Hold out": "Never touched, cut out of both others",
+    "Hold out": "Never touched; cut out of the other two roles",
     "—": "Not part of the removal",
 }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
@@ -12,13 +10,12 @@ import msgspec
 from msgspec import Struct
 
 from void_engine.errors import EngineError
-from void_protocol.errors import JobError
+from void_protocol.errors import FrameListError, JobError
+from void_protocol.frame_list import parse_frame_range
 from void_protocol.job import RemovalJob, Settings
-from void_protocol.job_file import decode_job, encode_job
+from void_protocol.job_file import decode_job, encode_job, with_content_id
 from void_server.batch.errors import ManifestError
 from void_server.shot_files import ShotFiles, job_from_files
-
-_RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
 
 
 class ManifestRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -105,22 +102,15 @@ def job_of(row: ManifestRow, base: Path, where: str) -> RemovalJob:
                 base=base,
             )
         )
-        return with_own_id(decode_job(encode_job(job)))
+        return with_content_id(decode_job(encode_job(job)))
     except (EngineError, JobError) as error:
         raise ManifestError(f"{where}: {error}") from error
-
-
-def with_own_id(job: RemovalJob) -> RemovalJob:
-    """Return the job with an id that follows from the rest of its content."""
-    plain = msgspec.structs.replace(job, job_id="0")
-    return msgspec.structs.replace(job, job_id=hashlib.sha256(encode_job(plain)).hexdigest()[:32])
 
 
 def _frames(text: str, where: str) -> tuple[int, int] | None:
     if not text:
         return None
-    found = _RANGE.match(text.strip())
-    if found is None:
-        raise ManifestError(f"{where}: frames {text!r} is no range; write 1001-1040")
-    first = int(found[1])
-    return first, first if found[2] is None else int(found[2])
+    try:
+        return parse_frame_range(text)
+    except FrameListError as error:
+        raise ManifestError(f"{where}: frames: {error}") from error

@@ -32,8 +32,8 @@ COMMANDS = {
     "submit": ("jobs", "Send jobs to the server."),
     "jobs": ("jobs", "List the server's jobs, newest first."),
     "watch": ("jobs", "Follow a job until it ends."),
-    "cancel": ("jobs", "Stop a job; frames that are whole stay."),
-    "fetch": ("jobs", "Bring a job's frames here, those still to come when they are whole."),
+    "cancel": ("jobs", "Stop a job; its finished frames stay."),
+    "fetch": ("jobs", "Fetch a job's frames, also those that are still to come."),
     "status": (
         "status",
         "Show the server's workers, queue and throughput, live on a terminal; or one job and its times.",
@@ -48,10 +48,10 @@ COMMANDS = {
         "queue",
         "Prepare for maintenance: start nothing, refuse new jobs, let running ones end (operators only).",
     ),
-    "priority": ("queue", "Let a job run before those of lower priority, or after those of higher."),
+    "priority": ("queue", "Let a job run before those of lower priority, or after those of higher priority."),
     "clean": (
         "clean",
-        "Show what may go: old jobs, results nobody fetched, leftovers, old logs, caches. --yes deletes it.",
+        "Show what can be deleted (old jobs, logs and results, leftovers, caches), and delete it with --yes.",
     ),
     "demo": (
         "demo",
@@ -62,9 +62,10 @@ COMMANDS = {
         "doctor",
         "Check this machine: packages, disk, device, models, EXR, and a job through a real server.",
     ),
+    "engines": ("engines", "List the engines of this machine, or one with its options."),
     "farm": ("farm", "Send jobs to a render farm, and run their steps there."),
     "models": ("models", "Get, check and make the folders that hold VOID's models."),
-    "keys": ("keys", "Who may use the server, and the keys of both sides."),
+    "keys": ("keys", "Manage who may use the server, and the keys of both sides."),
 }
 """By command, its module in this package and its line in ``void --help``, which is the first paragraph of the
 command's own help."""

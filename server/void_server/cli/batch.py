@@ -35,12 +35,14 @@ def batch(
         ),
     ],
     report: Annotated[
-        Path | None, typer.Option(help="Machine-readable report; default: beside the first source.")
+        Path | None, typer.Option(help="The report, as JSON; default: beside the first source.")
     ] = None,
-    plate: Annotated[str, typer.Option(help="Plate pattern of shots that name none; {shot} fits in.")] = "",
-    output: Annotated[str, typer.Option(help="Result pattern; {shot} and {version} fit in.")] = "",
-    remove: Annotated[str, typer.Option(help="Mattes of what goes: PATTERN[:CHANNEL];...")] = "",
-    affected: Annotated[str, typer.Option(help="Mattes of what it did to the scene.")] = "",
+    plate: Annotated[
+        str, typer.Option(help="Plate pattern of shots that name none; {shot} becomes the name.")
+    ] = "",
+    output: Annotated[str, typer.Option(help="Result pattern; {shot} and {version} are filled in.")] = "",
+    remove: Annotated[str, typer.Option(help="Mattes of what to remove: PATTERN[:CHANNEL];...")] = "",
+    affected: Annotated[str, typer.Option(help="Mattes of what the object did to the scene.")] = "",
     ignore: Annotated[str, typer.Option(help="Mattes of hold-outs.")] = "",
     quadmask: Annotated[str, typer.Option(help="A quadmask instead of mattes.")] = "",
     prompt: Annotated[str, typer.Option(help="Prompt of shots that have none.")] = "",

@@ -27,19 +27,19 @@ _SHOWN = 30
 
 
 def clean(
-    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it nothing is touched.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it nothing is deleted.")] = False,
     days: Annotated[
         float | None,
-        typer.Option(help="Everything older than this, instead of the server's retention.", min=0.0),
+        typer.Option(help="Delete everything older than this, whatever the retention.", min=0.0),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:
-    """Show what may go: old jobs, results nobody fetched, leftovers, old logs, caches. --yes deletes it.
+    """Show what can be deleted (old jobs, logs and results, leftovers, caches), and delete it with --yes.
 
-    A running server does it (operators only), with its own retention; where none runs, this command does,
-    with the default retention.
+    A running server does it with its own retention, for operators only. Where no server runs, this command
+    does it with the default retention.
 
     Example: void clean --days 3, and then: void clean --days 3 --yes
     """

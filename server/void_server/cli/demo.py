@@ -23,11 +23,13 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for all that is made.")] = Path(
         "demo_out"
     ),
-    engine: Annotated[str, typer.Option(help="auto, propagation, void or identity.")] = "propagation",
-    width: Annotated[int, typer.Option(help="Of the format, pixels.")] = 960,
-    height: Annotated[int, typer.Option(help="Of the format, pixels.")] = 540,
-    frames: Annotated[int, typer.Option(help="Length of the shot.", min=2)] = 40,
-    proxy: Annotated[float, typer.Option(help="1, 0.5, 0.25 or 0.125.")] = 1.0,
+    engine: Annotated[
+        str, typer.Option(help="auto, or an engine that 'void engines' lists.")
+    ] = "propagation",
+    width: Annotated[int, typer.Option(help="Width of the format in pixels.")] = 960,
+    height: Annotated[int, typer.Option(help="Height of the format in pixels.")] = 540,
+    frames: Annotated[int, typer.Option(help="Number of frames.", min=2)] = 40,
+    proxy: Annotated[float, typer.Option(help="Scale: 1, 0.5, 0.25 or 0.125.")] = 1.0,
 ) -> None:
     """Render an HDR shot, remove its object through a real server, and judge the result against the truth."""
     try:

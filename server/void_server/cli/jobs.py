@@ -24,7 +24,7 @@ from void_server.cli.remote import JobDisplay, checked, wait_shown
 from void_server.cli.run import with_overrides
 
 HomeOption = Annotated[Path | None, typer.Option(help="Home folder with keys and the server's address.")]
-EndpointOption = Annotated[str | None, typer.Option(help="The server's address; default: as the home says.")]
+EndpointOption = Annotated[str | None, typer.Option(help="The server's address; default: the home's.")]
 
 
 class Transfer(str, Enum):
@@ -52,9 +52,9 @@ def connected_client(home: Path | None, endpoint: str | None) -> Client:
 
 def submit(
     job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the jobs and bring results.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the jobs and fetch results.")] = True,
     transfer: Annotated[
-        Transfer, typer.Option(help="paths: the server reads and writes here; streamed: all travels.")
+        Transfer, typer.Option(help="paths: the server opens the files; streamed: they are sent.")
     ] = Transfer.AUTO,
     engine: Annotated[str | None, typer.Option(help="Use this engine instead of the job's.")] = None,
     proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
@@ -99,8 +99,8 @@ def _is_with_server(remote: RemoteJob, display: JobDisplay) -> bool:
 def jobs(
     home: HomeOption = None,
     endpoint: EndpointOption = None,
-    limit: Annotated[int, typer.Option(help="The newest ones.", min=1, max=250)] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    limit: Annotated[int, typer.Option(help="How many of the newest jobs to list.", min=1, max=250)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """List the server's jobs, newest first."""
     with connected_client(home, endpoint) as client:
@@ -135,7 +135,7 @@ def _row(info: JobInfo) -> tuple[str, ...]:
 
 
 def watch(
-    job_id: Annotated[str, typer.Argument(help="As 'void submit' and 'void jobs' print it.")],
+    job_id: Annotated[str, typer.Argument(help="The job's id, as 'void jobs' prints it.")],
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:
@@ -155,21 +155,21 @@ def cancel(
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:
-    """Stop a job; frames that are whole stay."""
+    """Stop a job; its finished frames stay."""
     with connected_client(home, endpoint) as client:
         info = client.cancel(job_id).result()
     typer.echo(f"{info.job_id}: {info.state.value}")
 
 
 def fetch(
-    job_id: Annotated[str, typer.Argument(help="The job whose frames to bring.")],
+    job_id: Annotated[str, typer.Argument(help="The job whose frames to fetch.")],
     output: Annotated[
-        str | None, typer.Option("--output", "-o", help="Pattern to write; default: as the job says.")
+        str | None, typer.Option("--output", "-o", help="Pattern to write; default: the job's.")
     ] = None,
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:
-    """Bring a job's frames here, those still to come when they are whole."""
+    """Fetch a job's frames, also those that are still to come."""
     with connected_client(home, endpoint) as client:
         info = client.job(job_id).result()
         pattern = output or info.output_pattern

@@ -18,13 +18,13 @@ from void_server.access import client_keys
 HomeOption = Annotated[
     Path | None, typer.Option(help="The server's home folder; default: VOID_HOME or ~/.void-nuke.")
 ]
-app = typer.Typer(help="Who may use the server, and the keys of both sides.", no_args_is_help=True)
+app = typer.Typer(help="Manage who may use the server, and the keys of both sides.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_clients(
     home: HomeOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON array.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array, for programs.")] = False,
 ) -> None:
     """Show the clients that the server lets in."""
     clients = client_keys.listed_clients(home_folder(home))
@@ -79,9 +79,9 @@ def add(
 
 @app.command()
 def revoke(
-    name: Annotated[str, typer.Argument(help="As 'void keys list' shows it.")], home: HomeOption = None
+    name: Annotated[str, typer.Argument(help="The name in 'void keys list'.")], home: HomeOption = None
 ) -> None:
-    """Let a client in no more; its connections end at once. Its jobs go on."""
+    """Stop letting a client in. Its connections end at once; its jobs go on."""
     client_keys.revoke_client(home_folder(home), name)
     typer.echo(f"{name} is let in no more")
 
@@ -89,9 +89,9 @@ def revoke(
 @app.command("new-client")
 def new_client(
     name: Annotated[str, typer.Argument(help="The client's name in jobs and logs.")],
-    folder: Annotated[Path, typer.Argument(help="Where its home folder is made; private.")],
+    folder: Annotated[Path, typer.Argument(help="The home folder to make, private to its owner.")],
     endpoint: Annotated[
-        str | None, typer.Option(help="How it reaches the server; default: where the server listens now.")
+        str | None, typer.Option(help="The server's address for it; default: where it listens now.")
     ] = None,
     home: HomeOption = None,
 ) -> None:
@@ -115,6 +115,6 @@ def rotate_server(home: HomeOption = None) -> None:
 
 @app.command("rotate-local")
 def rotate_local(home: HomeOption = None) -> None:
-    """Make new keys for the user of the server's machine; the old ones are let in no more."""
+    """Make new keys for the user of the server's machine. The old ones stop working."""
     public = client_keys.renew_local_client(home_folder(home))
     typer.echo(f"the local user's key is now {fingerprint(public)}")

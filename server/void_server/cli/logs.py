@@ -23,7 +23,9 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the job ends, or until Ctrl-C.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object a line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line, for programs.")
+    ] = False,
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:

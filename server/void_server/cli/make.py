@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -14,23 +13,9 @@ from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.errors import JobFileError
 from void_protocol.job import RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
+from void_server.cli.frame_options import range_option
 from void_server.cli.progress import StageProgress
 from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
-
-_RANGE = re.compile(r"^(-?\d+)(?:-(-?\d+))?$")
-
-
-def parse_range(text: str) -> tuple[int, int]:
-    """Read ``1001-1040`` or ``1001``; both ends are included.
-
-    Raises:
-        typer.BadParameter: when the text is neither.
-    """
-    found = _RANGE.match(text.strip())
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is not a frame range; write 1001-1040")
-    first = int(found[1])
-    return first, int(found[2]) if found[2] is not None else first
 
 
 def new(
@@ -38,7 +23,9 @@ def new(
     plate: Annotated[str, typer.Option(help="Plate pattern, such as plate.%04d.exr.")],
     output: Annotated[str, typer.Option(help="Result pattern; {version} becomes v001.")],
     frames: Annotated[str | None, typer.Option(help="Range such as 1001-1040; default: all on disk.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(help="Matte of what goes: PATTERN[:CHANNEL].")] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(help="Matte of what to remove: PATTERN[:CHANNEL].")
+    ] = None,
     affected: Annotated[
         list[str] | None, typer.Option(help="Matte of what the object did to the scene: PATTERN[:CHANNEL].")
     ] = None,
@@ -47,23 +34,22 @@ def new(
         str | None, typer.Option(help="A quadmask from 'void ingest --quadmask', instead of mattes.")
     ] = None,
     shapes: Annotated[Path | None, typer.Option(help="JSON file with a list of baked roto shapes.")] = None,
-    engine: Annotated[str, typer.Option(help="auto, void, propagation or identity.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, or an engine that 'void engines' lists.")] = "auto",
     prompt: Annotated[str, typer.Option(help="What remains when the object is gone.")] = "",
-    proxy: Annotated[float, typer.Option(help="1, 0.5, 0.25 or 0.125.")] = 1.0,
+    proxy: Annotated[float, typer.Option(help="Scale: 1, 0.5, 0.25 or 0.125.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 42,
     colour_space: Annotated[
         str | None,
-        typer.Option(help="The plate's scene-linear space in OCIO; default: as its primaries say."),
+        typer.Option(help="The plate's scene-linear space in OCIO; default: from its primaries."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Shot name; default: the plate's file name.")] = None,
 ) -> None:
     """Make a job file from a plate and mattes or shapes."""
-    frame_range = parse_range(frames) if frames else None
     job = job_from_files(
         ShotFiles(
             plate=plate,
             output=output,
-            frames=frame_range,
+            frames=range_option(frames),
             remove=tuple(remove or ()),
             affected=tuple(affected or ()),
             ignore=tuple(ignore or ()),

@@ -28,11 +28,11 @@ _Folder = Annotated[
 @app.command("check")
 def check(
     folder: _Folder = None,
-    models: Annotated[Path | None, typer.Option("--models", help="The same as the argument.")] = None,
+    models: Annotated[Path | None, typer.Option("--models", help="The folder, like the argument.")] = None,
     hashes: Annotated[
         bool, typer.Option("--hashes", help="Also read every file and compare its hash.")
     ] = False,
-    one_pass: Annotated[bool, typer.Option("--pass-1-only", help="Pass 2 need not be there.")] = False,
+    one_pass: Annotated[bool, typer.Option("--pass-1-only", help="Do not ask for pass 2.")] = False,
 ) -> None:
     """Check every file, tensor name, shape and number type of a model folder."""
     from void_engine.diffusion.model.folder import find_models
@@ -51,11 +51,11 @@ def check(
 
 @app.command("fetch")
 def fetch(
-    folder: Annotated[Path, typer.Argument(help="Where to; an interrupted fetch goes on.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    folder: Annotated[Path, typer.Argument(help="The folder to fill; an interrupted fetch continues.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     one_pass: Annotated[bool, typer.Option("--pass-1-only", help="Leave out pass 2 (11 GB).")] = False,
 ) -> None:
-    """Fetch the models from their hubs. The only command that uses the network."""
+    """Fetch the models from their hubs. No other command uses the network."""
     from void_engine.diffusion.model.fetch import fetch_models, plan_fetch
 
     files = plan_fetch((1,) if one_pass else (1, 2))
@@ -71,7 +71,7 @@ def fetch(
 @app.command("make-tiny")
 def make_tiny_folder(
     folder: Annotated[Path, typer.Argument(help="An empty or new folder.")],
-    seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
 ) -> None:
     """Make a model folder of random weights: every stage real, pictures of noise. For tests and demos."""
     from void_engine.diffusion.model.tiny import make_tiny
@@ -87,9 +87,9 @@ def calibrate(
         Path | None, typer.Option(help="The model folder; by default the one VOID_MODELS names.")
     ] = None,
 ) -> None:
-    """Measure what the step cache 'mag' goes by, and keep it in the model folder.
+    """Measure what the step cache 'mag' needs, and save it in the model folder.
 
-    Runs the job once with speed 'exact'; its frames are thrown away.
+    The job runs once with speed 'exact'; its frames are thrown away.
     """
     from void_engine.diffusion.engine import VoidEngine
     from void_engine.diffusion.model.folder import find_models
@@ -123,9 +123,9 @@ def needs(
     models: Annotated[
         Path | None, typer.Option(help="The model folder; by default the one VOID_MODELS names.")
     ] = None,
-    canvas: Annotated[str, typer.Option(help="Width and height that the model works at.")] = "672x384",
+    canvas: Annotated[str, typer.Option(help="Width and height at which the model works.")] = "672x384",
     frames: Annotated[int, typer.Option(help="Length of the shot.", min=1)] = 85,
-    passes: Annotated[int, typer.Option(help="1 or 2.", min=1, max=2)] = 1,
+    passes: Annotated[int, typer.Option(help="Number of passes, 1 or 2.", min=1, max=2)] = 1,
 ) -> None:
     """Say how much device memory each memory mode needs, without loading anything."""
     import torch

@@ -27,7 +27,7 @@ from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
-from void_server.cli.make import parse_range
+from void_server.cli.frame_options import frames_option
 from void_server.translate import shot_mattes
 
 _MOST_ROWS = 5
@@ -85,7 +85,7 @@ class JobPictures:
         return columns
 
 
-def spread(numbers: range, count: int) -> list[int]:
+def spread(numbers: Sequence[int], count: int) -> list[int]:
     """Choose at most ``count`` of the frames, evenly spread, with the first and the last among them."""
     count = min(count, len(numbers))
     return sorted({numbers[round(place)] for place in np.linspace(0, len(numbers) - 1, count)})
@@ -124,10 +124,12 @@ def write_sheet(
 def sheet_command(
     job_file: Annotated[Path, typer.Argument(metavar="JOB", help="A job that has run.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
-    frames: Annotated[str | None, typer.Option(help="Range to choose from; default: the shot.")] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="Frames to choose from, such as 1001-1040x10,1055; default: the shot.")
+    ] = None,
     rows: Annotated[int, typer.Option(help="How many frames to show.", min=1, max=40)] = _MOST_ROWS,
     version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
-    proxy: Annotated[float | None, typer.Option(help="The scale that was worked at.")] = None,
+    proxy: Annotated[float | None, typer.Option(help="The scale of the result.")] = None,
     difference: Annotated[bool, typer.Option("--difference", help="Add a difference column.")] = False,
     exposure: Annotated[float, typer.Option(help="Exposure of the sheet in stops.")] = 0.0,
 ) -> None:
@@ -135,12 +137,12 @@ def sheet_command(
     from void_server.cli.run import with_overrides
 
     job = with_overrides(read_job(job_file), version=version, proxy=proxy)
-    numbers = job.shot.frame_numbers
+    numbers: Sequence[int] = job.shot.frame_numbers
     if frames is not None:
-        first, last = parse_range(frames)
-        numbers = range(max(first, numbers[0]), min(last, numbers[-1]) + 1)
+        numbers = [frame for frame in frames_option(frames) if frame in job.shot.frame_numbers]
         if not numbers:
-            raise typer.BadParameter(f"{frames} has no frame of {job.shot.first_frame}-{job.shot.last_frame}")
+            shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
+            raise typer.BadParameter(f"{frames} has no frame of {shot}", param_hint="--frames")
     write_sheet(job, output, spread(numbers, rows), difference=difference, exposure_stops=exposure)
     typer.echo(f"contact sheet: {output}")
 

@@ -18,7 +18,7 @@ _LOOK_S = 0.5
 JobArgument = Annotated[
     str | None, typer.Argument(metavar="[JOB]", help="A job; without one, the whole queue.")
 ]
-ReasonOption = Annotated[str, typer.Option(help="Told to everybody who looks.")]
+ReasonOption = Annotated[str, typer.Option(help="The reason, which everybody sees.")]
 
 
 def pause(
@@ -29,7 +29,8 @@ def pause(
 ) -> None:
     """Hold back one job, or the whole queue (operators only).
 
-    A running job stops and keeps its whole frames. Of a paused queue, running jobs go on and nothing starts.
+    A running job stops and keeps its finished frames. While the queue is paused, running jobs go on and no
+    job starts.
 
     Example: void pause --reason "GPU needed for dailies"
     """
@@ -65,7 +66,7 @@ def drain(
 ) -> None:
     """Prepare for maintenance: start nothing, refuse new jobs, let running ones end (operators only).
 
-    Jobs that wait stay in the queue. 'void resume' takes up work again, also after a restart of the server.
+    Waiting jobs stay in the queue. 'void resume' starts work again, also after a restart of the server.
 
     Example: void drain --wait --reason "new driver" && systemctl --user restart void-nuke
     """
@@ -83,12 +84,14 @@ def priority(
     job_id: Annotated[str, typer.Argument(metavar="JOB", help="The job.")],
     value: Annotated[
         int,
-        typer.Argument(metavar="PRIORITY", help="0 is usual; above it operators only.", min=-100, max=100),
+        typer.Argument(
+            metavar="PRIORITY", help="0 is usual; above 0 is for operators only.", min=-100, max=100
+        ),
     ],
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:
-    """Let a job run before those of lower priority, or after those of higher.
+    """Let a job run before those of lower priority, or after those of higher priority.
 
     Example: void priority 5a1c0b7e 50, or to step back: void priority 5a1c0b7e -- -10
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
-from void_protocol.job_file import encode_job, read_job
+from void_protocol.job_file import read_job, with_content_id
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.progress import StageProgress
@@ -64,8 +63,8 @@ class TerminalMonitor:
 def with_overrides(
     job: RemovalJob, *, engine: str | None = None, proxy: float | None = None, version: int | None = None
 ) -> RemovalJob:
-    """Return the job with the command line's changes. A changed job is another job with an id of its own,
-    which is the same for the same change, so that it can be resumed and submitted again."""
+    """Return the job with the command line's changes. A changed job is another one: it has an id of its
+    own, the one that a batch gives the same job."""
     settings = job.settings
     if engine is not None:
         settings = msgspec.structs.replace(settings, engine=engine)
@@ -75,7 +74,7 @@ def with_overrides(
     changed = msgspec.structs.replace(job, settings=settings, output=output)
     if changed == job:
         return job
-    return msgspec.structs.replace(changed, job_id=hashlib.sha256(encode_job(changed)).hexdigest()[:32])
+    return with_content_id(changed)
 
 
 def run(
@@ -104,7 +103,7 @@ def run(
     if scratch is not None:
         settle_in(scratch)
     if models is not None:
-        from void_engine.engines.registry import MODELS_VARIABLE
+        from void_engine.diffusion.model.folder import MODELS_VARIABLE
 
         os.environ[MODELS_VARIABLE] = str(models)
     from void_server.translate import run_job

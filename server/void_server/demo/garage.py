@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array, Float64Array
+from void_engine.colour import srgb
 from void_server.demo.photographs import Garage, depth_from_disparity
 
 HIGHLIGHT = 20.0
@@ -112,13 +114,13 @@ class GarageSet:
         self._density = _CANVAS_DENSITY * fit
         rows, columns = garage.disparity.shape
         lit = _lit(garage.picture)
-        size = (round(columns * self._density), round(rows * self._density))
+        size = (round(rows * self._density), round(columns * self._density))
         shrinks = self._density < 1.0
         logs = np.log1p(lit * np.float32(1.0 / _TOE))
-        self._canvas = cv2.resize(logs, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LANCZOS4)
+        self._canvas = opencv.resize(logs, size, opencv.AREA if shrinks else opencv.LANCZOS)
         if not shrinks:
             # Enlarging softens the photograph, which this sharpening makes up for.
-            soft = cv2.GaussianBlur(self._canvas, (0, 0), 1.1 * self._density)
+            soft = opencv.gaussian_blur(self._canvas, 1.1 * self._density)
             self._canvas = self._canvas + np.float32(0.18) * (self._canvas - soft)
         self._ceiling = np.float32(math.log1p(HIGHLIGHT / _TOE))
         self._disparity = garage.disparity
@@ -147,25 +149,15 @@ class GarageSet:
 
     def _disparity_at(self, x: Float32Array, y: Float32Array) -> Float32Array:
         half = np.float32(0.5)
-        sampled = cv2.remap(
-            self._disparity, x - half, y - half, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        return np.asarray(sampled, dtype=np.float32)
-
-
-def linear_from_srgb(encoded: Float32Array) -> Float32Array:
-    """The inverse of the sRGB curve (IEC 61966-2-1), elementwise."""
-    low = encoded / np.float32(12.92)
-    high = ((np.maximum(encoded, 0.0) + 0.055) / 1.055) ** 2.4
-    return np.where(encoded <= 0.04045, low, high).astype(np.float32)
+        return opencv.remap(self._disparity, x - half, y - half)
 
 
 def _lit(photograph: Float32Array) -> Float32Array:
     """Return the photograph as scene-linear light. What its 8 bits have clipped is put back: glints on metal
     up to :data:`HIGHLIGHT`, the headlamp switched on, the tail light glowing."""
-    linear = linear_from_srgb(photograph)
+    linear = srgb.decode(photograph)
     brightness = photograph.min(axis=2)
-    standing_out = brightness - cv2.GaussianBlur(brightness, (0, 0), 5.0)
+    standing_out = brightness - opencv.gaussian_blur(brightness, 5.0)
     glint = _ramp(standing_out, 0.10, 0.34) * _ramp(brightness, 0.62, 0.96)
     linear = linear * (1.0 + 24.0 * glint * glint)[..., None].astype(np.float32)
     # The lamp's own glass, as photographed unlit, varies its light.

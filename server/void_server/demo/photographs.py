@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from skimage import data
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 
 _FOCAL_PX = 994.978
@@ -45,7 +45,7 @@ def read_pebbles() -> Float32Array:
     """Read a photograph of gravel, (512, 512), scaled to mean 0 and standard deviation 1."""
     gravel = data.gravel()  # type: ignore[no-untyped-call]
     # The picture is made half as sharp, because the demo shows it smaller than it was photographed.
-    grey = cv2.GaussianBlur(np.asarray(gravel, dtype=np.float32), (0, 0), 1.5)
+    grey = opencv.gaussian_blur(np.asarray(gravel, dtype=np.float32), 1.5)
     return np.asarray((grey - grey.mean()) / grey.std(), dtype=np.float32)
 
 
@@ -56,9 +56,8 @@ def depth_from_disparity(disparity: Float32Array) -> Float32Array:
 
 
 def _filled(disparity: Float32Array) -> Float32Array:
-    unknown = (~np.isfinite(disparity)).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(unknown, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    known = np.isfinite(disparity)
+    labels = opencv.nearest_labels(known)
     by_label = np.zeros(int(labels.max()) + 1, dtype=np.float32)
-    known = unknown == 0
     by_label[labels[known]] = disparity[known]
     return np.asarray(by_label[labels], dtype=np.float32)

@@ -19,7 +19,9 @@ import cv2
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.colour import srgb
 from void_engine.geometry import Box
 from void_engine.plates.frame.frame import Frame
 from void_server.errors import ServiceError
@@ -158,10 +160,8 @@ class Scorer:
 def encoded(linear: Float32Array) -> Float32Array:
     """Encode a picture for comparison: sRGB's curve up to 1, ``1 + 0.44 ln x`` above it. Below 0 sRGB's
     straight part goes on."""
-    inside = np.clip(linear, 0.0031308, 1.0)
-    curve = 1.055 * inside ** (1.0 / 2.4) - 0.055
     above = 1.0 + 0.44 * np.log(np.maximum(linear, 1.0))
-    code = np.where(linear > 1.0, above, np.where(linear < 0.0031308, 12.92 * linear, curve))
+    code = np.where(linear > 1.0, above, srgb.encode(np.minimum(linear, 1.0)))
     return np.asarray(code, dtype=np.float32)
 
 
@@ -261,7 +261,7 @@ def _similarity(truth: Float32Array, picture: Float32Array) -> Float32Array:
 
 
 def _fine_energy(picture: Float32Array, hole: BoolArray) -> float:
-    fine = picture - cv2.GaussianBlur(picture, (0, 0), _DETAIL_SIGMA_PX)
+    fine = picture - opencv.gaussian_blur(picture, _DETAIL_SIGMA_PX)
     return float(np.square(fine[hole], dtype=np.float64).sum())
 
 
@@ -270,7 +270,5 @@ def _decibels(mean_square: float) -> float:
 
 
 def _surroundings(inside: BoolArray) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    bounds = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     everything = Box.from_size(inside.shape[1], inside.shape[0])
-    return bounds.grown(_CONTEXT_PX).intersection(everything).slices(everything)
+    return Box.around(inside).grown(_CONTEXT_PX).intersection(everything).slices(everything)

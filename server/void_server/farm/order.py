@@ -9,6 +9,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from void_engine.engines.info import MachineNeeds
+from void_engine.engines.registry import engine_info
 from void_server.errors import ServerSettingError
 from void_server.farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
 from void_server.settings.declaration import DeclaredSettings, option, settings_of
@@ -16,21 +18,6 @@ from void_server.settings.kinds import Count
 
 STEP_ORDER = ("prepare", "remove", "merge", "check")
 """Each depends on the one before it."""
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a machine must have for the removal step."""
-
-    gpus: int = 0
-    """More than 1: the windows of one shot are shared among so many devices of one machine."""
-    gpu_memory_mib: int = 24 * 1024
-    memory_mib: int = 8 * 1024
-    cores: int = 2
-
-
-DIFFUSION_NEEDS = Needs(gpus=1, memory_mib=32 * 1024)
-PROPAGATION_NEEDS = Needs()
 
 
 @dataclass(frozen=True)
@@ -169,10 +156,10 @@ class FarmSettings(DeclaredSettings):
         values = ((one.named.variable, getattr(self, one.name)) for one in settings_of(FarmSettings))
         return {variable: value for variable, value in values if variable and value}
 
-    def needs(self, engine: str) -> Needs:
+    def needs(self, engine: str) -> MachineNeeds:
         """What the removal step asks of a machine."""
-        usual = DIFFUSION_NEEDS if engine == "void" else PROPAGATION_NEEDS
-        return Needs(
+        usual = engine_info(engine).needs
+        return MachineNeeds(
             gpus=usual.gpus if self.gpus is None else self.gpus,
             gpu_memory_mib=self.gpu_memory_mib or usual.gpu_memory_mib,
             memory_mib=self.memory_mib or usual.memory_mib,

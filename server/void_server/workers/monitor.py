@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from void_engine.arrays import Float32Array
+from void_engine.colour import srgb
 from void_engine.errors import RemovalCancelled
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent, ProgressInfo
 from void_server.workers.worker_link import FrameWhole, LogLine, StageOver, Waiting
@@ -195,9 +196,8 @@ def hash_file(path: Path) -> tuple[int, str]:
 
 
 def encode_preview(picture: Float32Array) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
-    """A scene-linear (H, W, 3) picture as sRGB bytes (IEC 61966-2-1), clipped to 0..1, its longer side at
+    """A scene-linear (H, W, 3) picture as sRGB bytes, clipped to 0..1, its longer side at
     most :data:`PREVIEW_PX` by taking every n-th pixel. Only for looking at while waiting."""
     step = -(-max(picture.shape[:2]) // PREVIEW_PX)
     linear = np.clip(np.nan_to_num(picture[::step, ::step, :3], nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
-    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.asarray(np.rint(encoded * 255.0), dtype=np.uint8)
+    return np.asarray(np.rint(srgb.encode(linear) * 255.0), dtype=np.uint8)

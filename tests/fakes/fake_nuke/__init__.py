@@ -1,10 +1,11 @@
 # ruff: noqa: N803, A002, BLE001
-# The names are the host's own.
-"""A small working Nuke, which stands in for the ``nuke`` module where there is none.
+# The names are those of Nuke's own module.
+"""A small working Nuke that stands in for the ``nuke`` module where there is none.
 
-It obeys what was measured of the real one and refuses what that refuses: unknown functions, knobs, node
+It behaves as the real one was measured to behave, and refuses what that refuses: unknown functions, knobs,
+    node
 classes, values and views raise, and so does touching the script from another thread.
-:mod:`tests.fakes.nuke_session` puts it in place and starts it anew.
+:mod:`tests.fakes.nuke_session` puts it in place and resets it.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ class ProgressTask:
 
 
 class _Constructors:
-    """``nuke.nodes.Blur(size=2)``."""
+    """Makes nodes by their class: ``nuke.nodes.Blur(size=2)``."""
 
     def __getattr__(self, name: str) -> Callable[..., Node]:
         if name not in CLASSES:
@@ -254,7 +255,7 @@ def execute(
     try:
         for number in range(start, end + 1, incr):
             if GUI:
-                STATE.process_events(50)  # its progress bar turns the event loop
+                STATE.process_events(50)  # the progress bar of a render turns the event loop
             source = node.input(0)
             name = source.fullName() if source is not None else ""
             STATE.executed.append((name, number, bool(STATE.root["proxy"].value())))
@@ -305,7 +306,7 @@ def addOnCreate(call: Callable[[], Any], args: Any = (), kwargs: Any = None, nod
 
 
 def pluginAddPath(args: str, addToSysPath: bool = True) -> None:
-    """An init.py in it runs, as when a start-up file adds a folder."""
+    """Add a folder to the plug-in path. An init.py in it runs, as when a start-up file adds a folder."""
     folder = str(args)
     STATE.plugin_path.insert(0, folder)
     if addToSysPath and folder not in sys.path:
@@ -330,7 +331,7 @@ def scriptClear() -> None:
 
 
 def scriptSaveAs(filename: str | None = None, overwrite: int = -1) -> None:
-    """As Nuke does, nodes and values; what is written is this fake's own."""
+    """Save nodes and values, as Nuke does; the format of the file is this fake's own."""
     STATE.require_main()
     STATE.root._name = str(filename)
     STATE.is_modified = False

@@ -1,6 +1,7 @@
 # ruff: noqa: N803, N815
-# The names are the host's own.
-"""Roto curves by their measured behaviour: y up, offsets, transforms apart, views by name, smooth keys."""
+# The names are those of Nuke's own module.
+"""Roto curves as they were measured to behave: y up, offsets, separate transforms, views by name, smooth
+keys."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ class CVec3:
 
 
 class Track:
-    """A number over time: constant, or keys with a smooth curve through them."""
+    """A number over time: constant, or with keys and a smooth curve through them."""
 
     __slots__ = ("constant", "times", "values")
 
@@ -129,7 +130,7 @@ class CTransform:
         return CMatrix4(self._matrix)
 
     def isDefault(self) -> bool:
-        return False  # measured: also for an untouched one
+        return False  # Nuke says so even of an untouched transform
 
 
 class AnimCTransform:
@@ -160,7 +161,8 @@ class AnimCTransform:
         self._key("pivot", time, x, y)
 
     def set_extra(self, matrix: list[float]) -> None:
-        """Only of the fake: what a corner pin or a planar track leaves in the extra matrix."""
+        """Set what a corner pin or a planar track leaves in the extra matrix. Only the fake has this
+        method."""
         self._extra = list(matrix)
 
     def isDefault(self) -> bool:
@@ -267,7 +269,7 @@ class Layer(_Sequence):
 
 class Shape(_Sequence):
     def append(self, item: Any) -> None:
-        """A control point, or the place of one."""
+        """Add a control point, or the place of one."""
         if not isinstance(item, ShapeControlPoint):
             place, item = item, ShapeControlPoint()
             item.center = AnimControlPoint(place[0], place[1])
@@ -278,7 +280,7 @@ class Stroke(_Sequence):
     brush_size_px = 10.0
 
     def append(self, item: Any) -> None:
-        """A control point, or the place of one."""
+        """Add a control point, or the place of one."""
         super().append(item if isinstance(item, AnimControlPoint) else AnimControlPoint(item[0], item[1]))
 
 
@@ -287,7 +289,8 @@ _numbers = itertools.count(1)
 
 
 class CurveKnob(Knob):
-    """Of a Roto node. Its text is a token here: what the real one writes is undocumented."""
+    """The curve knob of a Roto node. Its text is a token, because the text of the real knob is
+    undocumented."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "", None)

@@ -1,6 +1,6 @@
 # ruff: noqa: N801
-# The names are the host's own.
-"""Knobs that take what Nuke's take, and refuse the rest."""
+# The names are those of Nuke's own module.
+"""Knobs that accept what Nuke's knobs accept, and refuse the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPERATORS = {
 
 
 class Format:
-    """``width height [x y r t] pixel_aspect name``."""
+    """An image format, read from ``width height [x y r t] pixel_aspect name``."""
 
     def __init__(self, width: int, height: int, aspect: float = 1.0, name: str = "") -> None:
         self._size = (int(width), int(height))
@@ -123,10 +123,10 @@ class Knob:
         return True
 
     def checked(self, value: Any) -> Any:
-        """The value as kept.
+        """Return the value as the knob keeps it.
 
         Raises:
-            TypeError: for one that this kind of knob does not take.
+            TypeError: when this kind of knob does not take the value.
         """
         if not isinstance(value, self.kinds) or (isinstance(value, bool) and bool not in self.kinds):
             raise TypeError(f"{self.Class()} {self._name} does not take {value!r}")
@@ -188,7 +188,7 @@ class Int_Knob(Double_Knob):
 
 
 class Array_Knob(Knob):
-    """A colour or a box: one number for all, or one for each."""
+    """A colour or a box. It takes one number for all channels, or one for each."""
 
     def __init__(self, name: str, size: int, default: float = 0.0) -> None:
         super().__init__(name, "", [default] * size)
@@ -254,7 +254,7 @@ class Tab_Knob(Knob):
 
 
 def _evaluate(expression: str, node: Any) -> Any:
-    """Numbers, + - * /, ``frame``, ``knob``, ``Node.knob``, ``parent.knob``."""
+    """Evaluate an expression of numbers, + - * /, ``frame``, ``knob``, ``Node.knob`` and ``parent.knob``."""
 
     def value(tree: ast.AST) -> Any:
         if isinstance(tree, ast.Constant):

@@ -1,5 +1,5 @@
-# The names are the host's own.
-"""Menus and panes: what menu.py registers, and a way to choose an entry as an artist does."""
+# The names are those of Nuke's own module.
+"""Menus and panes: they take what menu.py registers, and let a test choose an entry as an artist does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class MenuItem:
         return self._name
 
     def invoke(self) -> Any:
-        """A text is Python, run in Nuke's own namespace."""
+        """Choose the entry. A text is Python code, which runs in Nuke's own namespace."""
         if callable(self._command):
             return self._command()
         import nuke
@@ -42,7 +42,7 @@ class Menu(MenuItem):
     def addCommand(
         self, name: str, command: Callable[[], Any] | str = "", shortcut: str = "", icon: str = ""
     ) -> MenuItem:
-        """``A/B`` makes the menu A as well."""
+        """Add an entry; ``A/B`` makes the menu A as well."""
         first, _, rest = name.partition("/")
         if rest:
             return self.addMenu(first).addCommand(rest, command, shortcut, icon)
@@ -59,7 +59,7 @@ class Menu(MenuItem):
 
 
 class Pane:
-    """Where panels are docked."""
+    """A place where panels are docked."""
 
     def __init__(self, name: str) -> None:
         self.name = name

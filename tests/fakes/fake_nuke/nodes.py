@@ -1,6 +1,6 @@
 # ruff: noqa: N803
-# The names are the host's own.
-"""Nodes, groups and the root: what the tests need of them, refusing what Nuke refuses."""
+# The names are those of Nuke's own module.
+"""Nodes, groups and the root: they have what the tests need, and refuse what Nuke refuses."""
 
 from __future__ import annotations
 
@@ -325,7 +325,7 @@ class Root(Group):
 
 
 def make_node(node_class: str, **values: Any) -> Node:
-    """Into the group that is open, unconnected."""
+    """Make a node in the group that is open, without connecting it."""
     STATE.require_main()
     if node_class not in CLASSES:
         raise RuntimeError(f"{node_class}: Unknown command")

@@ -1,5 +1,5 @@
-# The names are the host's own.
-"""What the evaluable nodes give: planes of float32 with a format and a data window."""
+# The names are those of Nuke's own module.
+"""Computes the pictures of nodes: planes of float32 with a format and a data window."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 - its customary name
+import OpenImageIO as oiio  # noqa: N813 - its documentation uses this name
 from numpy.typing import NDArray
 
 from tests.fakes.fake_nuke.curves import Layer, Shape, Stroke, _product
@@ -27,7 +27,7 @@ _RGBA = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
 
 @dataclass(frozen=True)
 class Picture:
-    """Rows from the top; (x, y) is the data window's bottom-left corner, y up."""
+    """A picture with rows from the top; (x, y) is the data window's bottom-left corner, y up."""
 
     format: Format
     x: int
@@ -36,7 +36,7 @@ class Picture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height, width of the data window."""
+        """Height and width of the data window."""
         shape = next(iter(self.planes.values())).shape
         return int(shape[0]), int(shape[1])
 
@@ -45,7 +45,7 @@ class Picture:
         return self.y + self.size[0]
 
     def plane(self, name: str, x: int, y: int, width: int, height: int) -> Plane:
-        """A channel in a window, black where there is nothing."""
+        """Return a channel in a window, black where there is nothing."""
         out = np.zeros((height, width), np.float32)
         if name not in self.planes:
             return out
@@ -71,9 +71,10 @@ def scaled(size: Format, scale: float) -> Format:
 
 
 def evaluate(node: Any, frame: int, scale: float) -> Picture:
-    """
+    """Compute the picture of a node at ``frame`` and ``scale``.
+
     Raises:
-        RuntimeError: as the host says it, naming the node.
+        RuntimeError: when it cannot, in the host's words and with the node's name.
     """
     if node is None:
         return _black(scaled(STATE.root["format"].value(), scale))
@@ -260,7 +261,8 @@ class _Place:
 
 
 def _shape(element: Shape, matrix: list[float], frame: int, height: int) -> ShapeAtFrame:
-    """Every handle as an absolute place, moved, and made an offset again: another way than the exporter's."""
+    """Make every handle an absolute place, move it, and make it an offset again, unlike the exporter does
+    it."""
     attributes = element.getAttributes()
     value = {
         name: attributes.getValue(frame, name, STATE.views[0])
@@ -415,7 +417,7 @@ _NODES: dict[str, Any] = {
 
 
 def write(node: Any, frame: int, scale: float) -> None:
-    """Write one frame as the Write node says, under a temporary name first."""
+    """Write one frame as the Write node says, first under a temporary name."""
     picture = _pass(node, frame, scale)
     path = _path(node, node["file"].value(), frame)
     if node["file_type"].value() != "exr":

@@ -1,5 +1,5 @@
-# The names are the host's own.
-"""``nuke.rotopaint``."""
+# The names are those of Nuke's own module.
+"""Stands in for the module ``nuke.rotopaint``."""
 
 from tests.fakes.fake_nuke.curves import (
     AnimAttributes,

@@ -1,6 +1,7 @@
 # ruff: noqa: BLE001
-# The names are the host's own.
-"""What the fake host is doing: its script, undo list, event loop and callbacks. One at a time, as in Nuke."""
+# The names are those of Nuke's own module.
+"""The state of the fake host: its script, undo list, event loop and callbacks. As in Nuke, there is only
+one."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ Inverse = Callable[[], None]
 
 
 class HostState:
-    """Everything that :func:`reset` starts anew."""
+    """Everything that :meth:`reset` starts anew."""
 
     def __init__(self) -> None:
         self.reset()
@@ -39,21 +40,21 @@ class HostState:
         self.cancel_progress = False
         self.is_executing = False
         self.executed: list[tuple[str, int, bool]] = []
-        """(node, frame, proxy mode) of every frame rendered."""
+        """(node, frame, proxy mode) of every frame that was rendered."""
         self.executed_views: list[tuple[str, ...]] = []
-        """Named in each call that rendered."""
+        """The views named in each call that rendered."""
         self.selection: list[Any] = []
         self.menus: dict[str, Any] = {}
         self.panes: list[Any] = []
         self.plugin_path: list[str] = []
 
     def require_main(self) -> None:
-        """Only the main thread may touch the script."""
+        """Refuse any thread but the main one, which alone may touch the script."""
         if threading.current_thread() is not self.main_thread:
             raise RuntimeError("the script was touched from a thread other than the main one")
 
     def record(self, inverse: Inverse) -> None:
-        """A change to the script that undo can take back."""
+        """Record a change to the script that undo can take back."""
         self.require_main()
         self.is_modified = True
         if self.undo_disabled:
@@ -64,7 +65,7 @@ class HostState:
             self.undo_steps.append(("", [inverse]))
 
     def process_events(self, limit: int = 10_000) -> int:
-        """Turn the event loop until nothing is posted any more; how much was done."""
+        """Turn the event loop until nothing is posted any more, and return how much was done."""
         self.require_main()
         done = 0
         while self.posted and done < limit:
@@ -73,7 +74,7 @@ class HostState:
             try:
                 call()
             except Exception:
-                traceback.print_exc()  # as Nuke: printed, and gone
+                traceback.print_exc()  # like Nuke, this prints the exception and drops it
         return done
 
     def call_back(self, kind: str) -> None:

@@ -6,8 +6,9 @@ import pytest
 from installer import project_checks
 from installer.console import Console
 from installer.environment import Environment
+from installer.errors import SetupError
 from installer.project import ROOT, Project
-from installer.project_checks import CHECKS, ProjectCheck, run_checks
+from installer.project_checks import CHECKS, LINT, QUICK, ProjectCheck, run_checks
 
 
 @pytest.fixture
@@ -52,6 +53,42 @@ def test_arguments_choose_tests_and_nothing_else(
 
     assert status == 0
     assert "pytest" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("selection", ["--lint", "--quick"])
+def test_a_selection_runs_its_own_checks(
+    selection: str, here: Environment, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project_checks, "CHECKS", (FAILS,))
+    monkeypatch.setattr(project_checks, "SELECTIONS", {"--lint": (FAILS,), "--quick": (FAILS,)})
+    monkeypatch.setitem(project_checks.SELECTIONS, selection, (PASSES, SHOWS))
+
+    assert run_checks(here, Project(), Console(), [selection]) == 0
+
+    said = capfd.readouterr().out
+    assert "Passes: passed" in said
+    assert "Fails" not in said
+
+
+@pytest.mark.parametrize("arguments", [["--quick", "-k", "roto"], ["-x", "--lint"], ["--lint", "--quick"]])
+def test_a_selection_and_something_else_is_refused(here: Environment, arguments: list[str]) -> None:
+    with pytest.raises(SetupError, match=r"is a choice of checks by itself\. Try: python3 installer test --"):
+        run_checks(here, Project(), Console(), arguments)
+
+
+def test_lint_runs_no_test() -> None:
+    commands = [" ".join(check.arguments) for check in LINT]
+    assert set(LINT) < set(CHECKS)
+    for tool in ("ruff check", "ruff format --check", "mypy", "lint_imports"):
+        assert any(tool in command for command in commands), tool
+    assert not any("pytest" in command for command in commands)
+
+
+def test_quick_leaves_out_what_takes_long_and_what_runs_processes() -> None:
+    *static, tests = QUICK
+    assert set(static) < set(LINT)
+    assert "-m not (slow or integration or golden)" in " ".join(tests.arguments)
+    assert "--cov" not in tests.arguments
 
 
 def test_the_checks_are_those_the_project_promises() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.unit.void_engine.roto.bezier import without_feather
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import RemovalCancelled
@@ -21,7 +22,7 @@ from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.removal import OutputRequest, RemovalRequest
-from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
+from void_engine.roto.shapes import ShapeAtFrame
 
 WIDTH, HEIGHT = 96, 64
 FIRST, LAST = 1001, 1004
@@ -29,7 +30,7 @@ FIRST, LAST = 1001, 1004
 
 def square(x0: float, y0: float, x1: float, y1: float, **attributes: Any) -> ShapeAtFrame:
     corners = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
-    return ShapeAtFrame("square", BezierPoints.without_feather(corners), **attributes)
+    return ShapeAtFrame("square", without_feather(corners), **attributes)
 
 
 def plate_pixels(number: int, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.float16]:

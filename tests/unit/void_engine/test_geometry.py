@@ -62,6 +62,14 @@ def test_growing_and_moving() -> None:
     assert Box(0, 0, 2, 2).moved(5, -1) == Box(5, -1, 7, 1)
 
 
+def test_around_finds_the_true_pixels() -> None:
+    mask = np.zeros((10, 20), bool)
+    assert Box.around(mask) == Box(0, 0, 0, 0)
+    mask[3, 4] = mask[7, 11] = True
+    assert Box.around(mask) == Box(4, 3, 12, 8)
+    assert Box.around(np.ones((2, 3), bool)) == Box(0, 0, 3, 2)
+
+
 def test_an_empty_box_adds_nothing() -> None:
     assert Box(5, 5, 5, 5).union(Box(0, 0, 1, 1)) == Box(0, 0, 1, 1)
     assert union_of([]).is_empty

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box
-from void_engine.morphology import MATTE_EPSILON, bounds_of, grow, matte_bounds, replacement_weight, soften
+from void_engine.morphology import MATTE_EPSILON, grow, matte_bounds, replacement_weight
 
 
 def brute_dilation(matte: np.ndarray, radius: float) -> np.ndarray:
@@ -48,29 +46,14 @@ def test_soft_edges_are_moved_as_they_are() -> None:
 def test_the_picture_border_is_no_edge() -> None:
     matte = np.ones((8, 9), np.float32)
     np.testing.assert_array_equal(grow(matte, -3), matte)
-    np.testing.assert_allclose(soften(matte, 3), 1.0, atol=1e-6)
     np.testing.assert_array_equal(replacement_weight(matte, matte, -3, 2), matte)
 
 
 def test_zero_is_a_copy() -> None:
     matte = np.random.default_rng(0).random((5, 6)).astype(np.float32)
-    for result in (grow(matte, 0), soften(matte, 0)):
-        np.testing.assert_array_equal(result, matte)
-        assert not np.shares_memory(result, matte)
-
-
-@pytest.mark.parametrize("pixels", [0.5, 1, 4, 7.5])
-def test_soften_reaches_as_far_as_it_says(pixels: float) -> None:
-    matte = np.zeros((40, 60), np.float32)
-    matte[:, 30:] = 1
-    soft = soften(matte, pixels)
-    reach = math.ceil(pixels)
-    assert (soft[:, : 30 - reach] == 0).all()
-    np.testing.assert_allclose(soft[:, 30 + reach :], 1, atol=1e-6)
-    assert (np.diff(soft, axis=1) >= -1e-6).all()
-    np.testing.assert_allclose(soft[:, 29] + soft[:, 30], 1, atol=1e-6)  # the edge stays in its place
-    assert soft[5, 29] > 0.01
-    assert 0 <= soft.min() <= soft.max() <= 1
+    result = grow(matte, 0)
+    np.testing.assert_array_equal(result, matte)
+    assert not np.shares_memory(result, matte)
 
 
 def weight_of(matte: np.ndarray, growth: float, softness: float) -> np.ndarray:
@@ -130,7 +113,7 @@ def test_bad_settings_and_sizes() -> None:
     with pytest.raises(SettingError, match="nan"):
         grow(matte, np.nan)
     with pytest.raises(SettingError, match="-2"):
-        soften(matte, -2)
+        replacement_weight(matte, matte, 1, -2)
     with pytest.raises(MatteError, match="shape"):
         replacement_weight(matte, matte[:2], 1, 1)
 
@@ -142,4 +125,3 @@ def test_bounds() -> None:
     matte[7, 11] = 1
     matte[0, 0] = MATTE_EPSILON / 2
     assert matte_bounds(matte) == Box(4, 3, 12, 8)
-    assert bounds_of(np.ones((2, 3), bool)) == Box(0, 0, 3, 2)

@@ -10,16 +10,19 @@ import pytest
 from void_engine.errors import MatteError
 from void_engine.quadmask import (
     AFFECTED,
+    AFFECTED_FROM,
+    BINARY_ABOVE,
     KEEP,
     OVERLAP,
     REMOVE,
+    REMOVED_ABOVE,
     ROLE_THRESHOLD,
     build_quadmask,
-    clear_affected,
     grid_shape,
     overlay,
     quadmask_from_roles,
     quantise_levels,
+    removal_mask,
     roles_from_levels,
     snap_to_grid,
 )
@@ -67,6 +70,22 @@ def test_cut_points(value: int, level: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "removal"),
+    [(0, 1.0), (31, 1.0), (31.5, 192 / 255), (95, 192 / 255), (96, 128 / 255), (191, 128 / 255), (192, 0.0)],
+)
+def test_the_removal_mask_has_the_loaders_values(value: float, removal: float) -> None:
+    found = removal_mask(np.array([value], np.float32))
+    assert found.dtype == np.float32
+    assert found.item() == np.float32(removal)
+
+
+def test_thresholds_on_the_removal_mask_part_its_values() -> None:
+    remove, overlap, affected, keep = removal_mask(np.array([REMOVE, OVERLAP, AFFECTED, KEEP], np.uint8))
+    assert keep < AFFECTED_FROM <= affected < REMOVED_ABOVE < overlap < remove
+    assert keep < BINARY_ABOVE < affected
+
+
+@pytest.mark.parametrize(
     ("value", "level"), [(31.01, 63), (95.5, 127), (191.25, 255), (255.0001, 255), (-0.0001, 0)]
 )
 def test_fractions_between_cut_points(value: float, level: int) -> None:
@@ -78,8 +97,7 @@ def test_every_grey_value_as_the_published_loader() -> None:
     if not path.exists():
         pytest.skip("no reference data beside the checkout")
     ramp, published = (_tensor(path, name) for name in ("ramp_in_u8", "ramp_out_mask"))
-    ours = (255 - quantise_levels(ramp).astype(np.float32)) / 255
-    np.testing.assert_array_equal(ours, published)
+    np.testing.assert_array_equal(removal_mask(ramp), published)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +180,8 @@ def test_first_frame_has_no_affected_level() -> None:
     np.testing.assert_array_equal(first == REMOVE, remove == 1)
     kept = build_quadmask(remove, affected, is_first_frame=True, clear_first=False)
     np.testing.assert_array_equal(kept, build_quadmask(remove, affected, is_first_frame=False))
-    np.testing.assert_array_equal(clear_affected(kept), first)
+    kept_without_it = {REMOVE: REMOVE, OVERLAP: REMOVE, AFFECTED: KEEP, KEEP: KEEP}
+    np.testing.assert_array_equal(np.vectorize(kept_without_it.get)(kept), first)
     assert set(np.unique(kept)) == {REMOVE, OVERLAP, AFFECTED, KEEP}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from void_engine.geometry import Box
-from void_engine.resampling import Resampler, crop, paste
+from void_engine.resampling import Resampler, crop
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -156,23 +156,9 @@ def test_crop_beyond_the_picture_repeats_its_edge(shape: tuple[int, ...]) -> Non
     np.testing.assert_array_equal(part, picture[rows][:, columns])
 
 
-def test_paste_is_the_inverse_of_crop() -> None:
-    picture, frame = hdr(7, (9, 12, 3)), Box(-2, 10, 10, 19)
-    box = Box(-6, 5, 4, 15)
-    target = np.zeros_like(picture)
-    paste(target, frame, crop(picture, frame, box), box)
-    np.testing.assert_array_equal(target[:5, :6], picture[:5, :6])
-    assert not target[5:].any()
-    assert not target[:, 6:].any()
-    paste(target, frame, np.ones((3, 3, 3), np.float32), Box(50, 50, 53, 53))
-    np.testing.assert_array_equal(target[:5, :6], picture[:5, :6])
-
-
-def test_crop_and_paste_check_their_boxes() -> None:
+def test_crop_checks_its_boxes() -> None:
     picture = np.zeros((4, 5), np.float32)
     with pytest.raises(ValueError, match="no pixel in common"):
         crop(picture, Box.from_size(5, 4), Box(5, 0, 9, 4))
     with pytest.raises(ValueError, match="expected"):
         crop(picture, Box.from_size(4, 5), Box(0, 0, 2, 2))
-    with pytest.raises(ValueError, match="expected"):
-        paste(picture, Box.from_size(5, 4), picture, Box(0, 0, 2, 2))

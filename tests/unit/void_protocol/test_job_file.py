@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,20 @@ from void_protocol.job import (
     RemovalJob,
     RotoPoint,
     RotoShape,
+    Settings,
     ShapeFrame,
     Shot,
 )
-from void_protocol.job_check import check_job, frame_list
-from void_protocol.job_file import decode_job, encode_job, format_job, job_schema, read_job, write_job
+from void_protocol.job_check import check_job
+from void_protocol.job_file import (
+    decode_job,
+    encode_job,
+    format_job,
+    job_schema,
+    read_job,
+    with_content_id,
+    write_job,
+)
 
 
 def make_job(**changes: Any) -> RemovalJob:
@@ -176,10 +186,13 @@ def test_a_still_matte_holds_for_the_whole_shot() -> None:
     check_job(job)
 
 
-def test_frame_lists_read_well() -> None:
-    assert frame_list([1003]) == "frame 1003"
-    assert frame_list([1001, 1002, 1003, 1007]) == "frames 1001-1003, 1007"
-    assert frame_list(list(range(0, 40, 2))).endswith(", ...")
+def test_an_id_follows_from_all_the_rest() -> None:
+    first = with_content_id(make_job(job_id="one"))
+    assert with_content_id(make_job(job_id="two")) == first
+    assert with_content_id(first) == first
+    assert re.fullmatch(r"[0-9a-f]{32}", first.job_id)
+    other = with_content_id(make_job(settings=Settings(seed=43)))
+    assert other.job_id != first.job_id
 
 
 def test_files(tmp_path: Path) -> None:

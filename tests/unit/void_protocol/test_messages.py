@@ -9,10 +9,12 @@ import pytest
 
 from void_protocol.messages import (
     ClientMessage,
+    EngineDescription,
     ErrorCode,
     JobInfo,
     JobState,
     Limits,
+    OptionDescription,
     ProgressInfo,
     ServerMessage,
 )
@@ -44,7 +46,7 @@ def test_nothing_is_documented_that_is_not_there() -> None:
 
 
 def test_parts_of_messages_are_documented() -> None:
-    for kind in (JobInfo, ProgressInfo):
+    for kind in (JobInfo, ProgressInfo, EngineDescription, OptionDescription):
         for member in kind.__struct_fields__:
             assert f"`{member}`" in DOCUMENT, (kind, member)
     for state in JobState:

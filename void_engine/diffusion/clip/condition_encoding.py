@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -78,12 +77,3 @@ def encode_video(vae: Any, clip: Clip, how: Conditioning, **kwargs: Any) -> torc
         return video_pixels(clip, how, start, stop)
 
     return scaled(encode_frames(vae, read, clip.frames, **kwargs), vae)
-
-
-def tensor_reader(tensor: torch.Tensor) -> Callable[[int, int], torch.Tensor]:
-    """Reads ranges of frames out of (B, C, F, H, W)."""
-
-    def read(start: int, stop: int) -> torch.Tensor:
-        return tensor[:, :, start:stop]
-
-    return read

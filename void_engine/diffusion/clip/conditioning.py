@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import torch
 
-# Above the first a pixel of the removal mask is "remove"; between the two it is "affected".
-REMOVE_ABOVE = 0.75
-AFFECTED_FROM = 0.25
-AFFECTED_LEVEL = 127.0 / 255.0
-BINARY_ABOVE = 0.5
+from void_engine.quadmask import AFFECTED_FROM, AFFECTED_SHARE, BINARY_ABOVE, REMOVED_ABOVE
+
 NOISE_STRENGTH = 0.0563
+"""Standard deviation of the noise that training put on the plate."""
 
 
 def three_level_mask(removal: torch.Tensor) -> torch.Tensor:
@@ -22,9 +20,9 @@ def three_level_mask(removal: torch.Tensor) -> torch.Tensor:
     The overlap of both roles (192/255) is "remove": the model was trained so.
     """
     return torch.where(
-        removal > REMOVE_ABOVE,
+        removal > REMOVED_ABOVE,
         1.0,
-        torch.where(removal >= AFFECTED_FROM, AFFECTED_LEVEL, 0.0).to(removal.dtype),
+        torch.where(removal >= AFFECTED_FROM, AFFECTED_SHARE, 0.0).to(removal.dtype),
     )
 
 
@@ -40,7 +38,7 @@ def keep_mask(mask: torch.Tensor) -> torch.Tensor:
 
 def blanked(video: torch.Tensor, removal: torch.Tensor) -> torch.Tensor:
     """The plate in -1..1 with the removed region black."""
-    return torch.where(removal > REMOVE_ABOVE, -1.0, video)
+    return torch.where(removal > REMOVED_ABOVE, -1.0, video)
 
 
 def noised(video: torch.Tensor, noise: torch.Tensor, strength: float = NOISE_STRENGTH) -> torch.Tensor:

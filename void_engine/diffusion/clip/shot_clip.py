@@ -14,13 +14,20 @@ from void_engine.colour.exposure import LightMeter, ShotLight
 from void_engine.colour.picture import ModelPicture
 from void_engine.colour.primaries import Primaries
 from void_engine.diffusion.clip.anchored_shot import AnchoredShot
-from void_engine.diffusion.clip.conditioning import REMOVE_ABOVE
-from void_engine.diffusion.framing import PUBLISHED_SIZE, padding_indices, quantise_quadmask
+from void_engine.diffusion.framing import PUBLISHED_SIZE, padding_indices
 from void_engine.diffusion.noise.seeded import condition_noise
 from void_engine.diffusion.settings import VoidSettings
 from void_engine.engines.interface import Monitor, ShotFrame, ShotSource
 from void_engine.errors import MatteError, PlateError, SettingError
-from void_engine.quadmask import AFFECTED, KEEP, OVERLAP, REMOVE, ROLE_THRESHOLD
+from void_engine.quadmask import (
+    KEEP,
+    OVERLAP,
+    REMOVE,
+    REMOVED_ABOVE,
+    quadmask_from_roles,
+    removal_mask,
+    roles_from_levels,
+)
 from void_engine.region import plan_canvas
 from void_engine.resampling import Resampler
 
@@ -146,7 +153,7 @@ class ShotClip:
 
     def stays(self, index: int) -> BoolArray:
         """(H, W), False where the canvas shows what goes."""
-        kept: BoolArray = self.canvas_frame(index).removal <= REMOVE_ABOVE
+        kept: BoolArray = self.canvas_frame(index).removal <= REMOVED_ABOVE
         return kept
 
     def to_scene(self, index: int, code: Float32Array) -> Float32Array:
@@ -173,21 +180,11 @@ class ShotClip:
         return CanvasFrame(np.ascontiguousarray(code, np.float32), self._removal(frame.quadmask))
 
     def _removal(self, quadmask: Uint8Array) -> Float32Array:
-        levels = np.full(self.canvas, KEEP, np.float32)
         if self._settings.mask_sampling == "area":
-            levels = _area(quadmask.astype(np.float32), self.canvas)
-        else:
-            # Each role on its own: averaging levels would draw a ring of "affected" around all that goes.
-            remove = self._covers((quadmask == REMOVE) | (quadmask == OVERLAP))
-            affected = self._covers((quadmask == AFFECTED) | (quadmask == OVERLAP))
-            levels[affected] = AFFECTED
-            levels[remove] = REMOVE
-            levels[remove & affected] = OVERLAP
-        return np.asarray(quantise_quadmask(torch.from_numpy(levels)).numpy(), np.float32)
-
-    def _covers(self, role: BoolArray) -> BoolArray:
-        covered: BoolArray = self.resampler.to_canvas(role.astype(np.float32)) > ROLE_THRESHOLD
-        return covered
+            return removal_mask(_area(quadmask.astype(np.float32), self.canvas))
+        # Each role on its own: averaging levels would draw a ring of "affected" around all that goes.
+        remove, affected = (self.resampler.to_canvas(role) for role in roles_from_levels(quadmask))
+        return removal_mask(quadmask_from_roles(remove, affected))
 
 
 def _area(picture: Float32Array, canvas: tuple[int, int]) -> Float32Array:

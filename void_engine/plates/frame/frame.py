@@ -188,7 +188,7 @@ class Frame:
             if values.shape != box.shape:
                 raise ValueError(f"an array of shape {values.shape} does not cover {box}")
         located = {name: self._find(name) for name in planes}
-        touched = _bounds(mask, box)
+        touched = Box.around(mask).moved(box.x0, box.y0)
         if touched.is_empty:
             return self
         grown = self.grown_to(touched)
@@ -334,19 +334,6 @@ class Frame:
 
 def _channels_of(blocks: Sequence[PixelBlock]) -> tuple[Channel, ...]:
     return tuple(Channel(name, block.pixels.dtype) for block in blocks for name in block.names)
-
-
-def _bounds(mask: BoolArray, box: Box) -> Box:
-    """The smallest box around what is true in ``mask``, which covers ``box``."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
-        return Box(box.x0, box.y0, box.x0, box.y0)
-    return Box(
-        box.x0 + int(columns[0]),
-        box.y0 + int(rows[0]),
-        box.x0 + int(columns[-1]) + 1,
-        box.y0 + int(rows[-1]) + 1,
-    )
 
 
 def _storable(

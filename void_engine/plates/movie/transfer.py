@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from void_engine.arrays import Float64Array
+from void_engine.colour import srgb
 from void_engine.errors import SettingError
 
 Transfer = Literal["srgb", "bt1886", "rec709", "gamma22", "gamma28", "linear"]
@@ -70,7 +71,7 @@ def decode(code: Float64Array, transfer: Transfer) -> Float64Array:
     if transfer == "linear":
         return code
     if transfer == "srgb":
-        return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+        return srgb.decode(code)
     if transfer == "rec709":
         return np.where(code < 0.081, code / 4.5, ((code + 0.099) / 1.099) ** (1 / 0.45))
     exponents = {"bt1886": 2.4, "gamma22": 2.2, "gamma28": 2.8}

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
-from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import encoding
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.fill.key_plan import KeyPlan
-from void_engine.propagation.motion.track import ShotTrack
-from void_engine.propagation.reveal.reveal import Revealer, Source, encoded_plate, near
-from void_engine.propagation.working_set import AnalysisFrame, FullFrame, WorkingSet, analyse
+from void_engine.propagation.motion.shot_motion import ShotMotion
+from void_engine.propagation.reveal.reveal import Revealer, Source, encoded_plate
+from void_engine.propagation.working_set import AnalysisFrame, FullFrame, analyse
 
 SLIVER_PX = 9
 """What is unseen and thinner than this is filled spatially in each frame."""
@@ -47,29 +46,28 @@ class SynthesisedPixels:
     """(N, 3) scene-linear, in the order of the hole's pixels."""
 
 
-class Carrier:
+class KeyFrameFill:
     """Fills unseen pixels frame by frame, in order, so that they do not boil."""
 
     def __init__(
         self,
-        working: WorkingSet,
-        track: ShotTrack,
+        motion: ShotMotion,
         revealer: Revealer,
-        seed: int,
-        monitor: Monitor,
         plan: KeyPlan,
+        seed: int,
         on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
         """
         Args:
             plan: tells which frames become key frames.
+            seed: of the texture synthesis.
             on_key: hears of each key frame once it is made.
         """
-        self._working = working
-        self._track = track
+        self._working = motion.working
+        self._track = motion.track
+        self._monitor = motion.monitor
         self._revealer = revealer
         self._seed = seed
-        self._monitor = monitor
         self._keys: list[_Key] = []
         self._plan = plan
         self._on_key = on_key
@@ -78,7 +76,7 @@ class Carrier:
         """Whether other frames carry on what frame ``number`` is completed with."""
         return self._plan.is_key(number)
 
-    def plant(self, pixels: SynthesisedPixels) -> None:
+    def add_key(self, pixels: SynthesisedPixels) -> None:
         """Take a key frame that was synthesised elsewhere as the newest one."""
         plate = self._working.full(pixels.number).plate.copy()
         cut = pixels.area.slices(Box.from_size(self._working.width, self._working.height))
@@ -101,21 +99,20 @@ class Carrier:
         if full.hidden.all() and unseen.all():
             # Nothing to go by, in this frame or another: the plate says more than black would.
             return encoded_plate(full, area)
-        square = np.ones((SLIVER_PX, SLIVER_PX), np.uint8)
-        core = np.asarray(cv2.erode(unseen.astype(np.uint8), square)) > 0
-        thick = near(core, SLIVER_PX) & unseen
+        square = opencv.square(SLIVER_PX)
+        core = opencv.erode(unseen, square)
+        thick = opencv.dilate_by_disc(core, SLIVER_PX) & unseen
         thin = unseen & ~thick
         self._monitor.check_cancelled()
         if thick.any():
             carried, there = self._carried(full, thick)
             answer = np.where((thick & there)[:, :, None], carried, answer)
             left = thick & ~there
-            remaining = np.asarray(cv2.erode(left.astype(np.uint8), square)) > 0
-            if remaining.any():
+            if opencv.erode(left, square).any():
                 answer = self._synthesise(full, area, answer, left, thin)
             else:
                 thin = thin | left
-        return synthesis.spatial(answer, thin)
+        return synthesis.inpaint(answer, thin)
 
     def _carried(self, full: FullFrame, thick: BoolArray) -> tuple[Float32Array, BoolArray]:
         segment = self._track.segment(full.number)
@@ -147,7 +144,7 @@ class Carrier:
     def _remember(self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray) -> None:
         self._monitor.check_cancelled()
         pixels = SynthesisedPixels(full.number, area, hole, encoding.decode(answer)[hole])
-        self.plant(pixels)
+        self.add_key(pixels)
         if self._on_key is not None:
             self._on_key(pixels)
 

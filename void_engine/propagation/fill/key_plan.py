@@ -6,14 +6,14 @@ frames of a shot, or goes on after an interruption, makes the same key frames as
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.geometry import Box
 from void_engine.propagation.motion.homography import apply
 from void_engine.propagation.motion.track import ShotTrack
-from void_engine.propagation.reveal.reveal import bounding_box
-from void_engine.propagation.reveal.source_choice import MOST_SOURCES, choose, visible
+from void_engine.propagation.reveal.source_choice import MOST_SOURCES, choose_sources, visible
 
 _CELLS = 3
 """Points looked at across the narrowest area that is worth a key frame."""
@@ -56,7 +56,7 @@ class KeyPlan:
         self._decided = numbers.start
         self._keys: list[int] = []
 
-    def begin_at(self, number: int, keys: list[int]) -> None:
+    def resume_at(self, number: int, keys: list[int]) -> None:
         """Go on from frame ``number`` with the ``keys`` before it known, as another run has planned them."""
         self._decided = number
         self._keys = list(keys)
@@ -64,7 +64,7 @@ class KeyPlan:
     def sources(self, number: int) -> list[int]:
         """The frames that ``number`` takes its hidden pixels from."""
         if self._chosen is None or self._chosen[0] != number:
-            chosen = choose(self._track, number, self.anchors, self._most_sources)
+            chosen = choose_sources(self._track, number, self.anchors, self._most_sources)
             if len(chosen) > _ENOUGH_FOR_A_RIM and self._is_mostly_rim(number, chosen):
                 chosen = chosen[:_ENOUGH_FOR_A_RIM]
             if len(chosen) > _ENOUGH_FOR_A_WIRE and self._is_wide_and_thin(number, chosen):
@@ -85,12 +85,11 @@ class KeyPlan:
         nearly all of it that all of them do. A thin hole's own sides tell about it too, while every source
         has to be registered on all that the matte spans."""
         hidden = self._track.hidden(number)
-        box = bounding_box(hidden)
+        box = Box.around(hidden)
         if box.width * box.height < _WIDE * hidden.size:
             return False
         side = self._step * _CELLS + 2  # analysis masks are grown by a pixel on each side
-        square = np.ones((side, side), np.uint8)
-        if float(cv2.erode(hidden.astype(np.uint8), square).sum()) > _THICK_SHARE * float(hidden.sum()):
+        if float(opencv.erode(hidden, opencv.square(side)).sum()) > _THICK_SHARE * float(hidden.sum()):
             return False
         points = self._points(hidden)
         lost = self._unseen(number, chosen[:_ENOUGH_FOR_A_WIRE], points)
@@ -104,7 +103,7 @@ class KeyPlan:
             self._decided += 1
         return number in self._keys
 
-    def up_to(self, last: int) -> list[int]:
+    def keys_up_to(self, last: int) -> list[int]:
         """All key frames up to ``last``, itself included, in order."""
         if last in self._numbers:
             self.is_key(last)
@@ -121,10 +120,10 @@ class KeyPlan:
         segment = self._track.segment(number)
         if self._keys and self._keys[-1] in segment:
             unseen &= ~self._inside(number, self._keys[-1], points)
-        coarse = np.zeros(hidden[:: self._step, :: self._step].shape, np.uint8)
+        coarse = np.zeros(hidden[:: self._step, :: self._step].shape, bool)
         at = points.astype(np.int64) // self._step
         coarse[at[:, 1], at[:, 0]] = unseen
-        return bool(cv2.erode(coarse, np.ones((_CELLS, _CELLS), np.uint8)).any())
+        return bool(opencv.erode(coarse, opencv.square(_CELLS)).any())
 
     def _points(self, hidden: BoolArray) -> Float32Array:
         """(N, 2) of the hidden pixels on a grid, which every area worth a key frame meets several times."""

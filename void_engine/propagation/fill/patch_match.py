@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.engines.interface import Monitor
 
@@ -25,9 +25,9 @@ _FINE_SIDE = 260
 """From this size on fewer rounds do: the coarser levels have decided what goes where."""
 _DISTANCE_PENALTY = 0.02
 """Cost, in squared encoded units, of taking a patch from as far away as the picture is large."""
-_TRUST_PX = 3.0
-"""Depth inside the hole over which trust in a pixel falls by e."""
-_LEAST_TRUST = 0.1
+_CONFIDENCE_PX = 3.0
+"""Depth inside the hole over which confidence in a pixel falls by e."""
+_LEAST_CONFIDENCE = 0.1
 _FEWEST_PATCHES = 8
 
 Indices = Int64Array
@@ -51,13 +51,13 @@ class _Level:
     """Centres of the patches that touch the hole."""
     usable: BoolArray
     """(h, w) centres whose whole patch is known."""
-    trust: Float32Array
+    confidence: Float32Array
     """(N, 147) how much each number of the patch around each centre counts; the mean of a row is 1."""
-    say: Float32Array
+    vote_weight: Float32Array
     """(N,) how much each centre's patch counts in a vote."""
 
 
-def search(
+def search_patches(
     start: Float32Array, hole: BoolArray, forbidden: BoolArray, seed: int, monitor: Monitor
 ) -> Found | None:
     """The best patches for ``hole``, or None where nothing outside it can be copied.
@@ -96,33 +96,33 @@ def shrink(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
     """(h, w, ...) ``picture`` brought to (rows, columns) ``size``."""
     if picture.shape[:2] == tuple(size):
         return picture
-    kind = cv2.INTER_AREA if picture.shape[0] > size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=kind), np.float32)
+    return opencv.resize(picture, size, opencv.AREA if picture.shape[0] > size[0] else opencv.LINEAR)
 
 
 def shrink_mask(mask: BoolArray, size: tuple[int, ...]) -> BoolArray:
     """The pixels of a picture of (rows, columns) ``size`` of which ``mask`` covers a noticeable part."""
     if mask.shape == tuple(size):
         return mask
-    cover = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(cover) > 0.02
+    covered: BoolArray = opencv.resize(mask.astype(np.float32), size, opencv.AREA) > 0.02
+    return covered
 
 
 def _level(hole: BoolArray, forbidden: BoolArray) -> _Level:
-    square = np.ones((_PATCH, _PATCH), np.uint8)
-    unknown = (hole | forbidden).astype(np.uint8)
-    touched = np.asarray(cv2.dilate(hole.astype(np.uint8), square)) > 0
-    blocked = np.asarray(cv2.dilate(unknown, square)) > 0
+    unknown = hole | forbidden
+    touched = opencv.dilate(hole, opencv.square(_PATCH))
+    blocked = opencv.dilate(unknown, opencv.square(_PATCH))
     inner = np.zeros(hole.shape, bool)
     inner[_HALF : hole.shape[0] - _HALF, _HALF : hole.shape[1] - _HALF] = True
     rows, columns = np.nonzero(touched)
-    depth = np.asarray(cv2.distanceTransform(unknown, cv2.DIST_L2, 5), np.float32)
-    known = np.exp(-depth / np.float32(_TRUST_PX))
-    counted = np.maximum(known, np.float32(_LEAST_TRUST))
-    trust = np.repeat(_patches(counted[:, :, None])[rows, columns], 3, axis=1)
-    trust /= trust.mean(axis=1, keepdims=True)
-    say = np.maximum(known[rows, columns], np.float32(1e-3))
-    return _Level(hole, rows, columns, inner & ~blocked, trust.astype(np.float32), say.astype(np.float32))
+    depth = opencv.depth_inside(unknown, opencv.CLOSE)
+    known = np.exp(-depth / np.float32(_CONFIDENCE_PX))
+    counted = np.maximum(known, np.float32(_LEAST_CONFIDENCE))
+    confidence = np.repeat(_patches(counted[:, :, None])[rows, columns], 3, axis=1)
+    confidence /= confidence.mean(axis=1, keepdims=True)
+    vote_weight = np.maximum(known[rows, columns], np.float32(1e-3))
+    return _Level(
+        hole, rows, columns, inner & ~blocked, confidence.astype(np.float32), vote_weight.astype(np.float32)
+    )
 
 
 def _patches(picture: Float32Array) -> Float32Array:
@@ -222,7 +222,7 @@ def _misfit(
     difference = patches[to_rows, to_columns]
     difference -= wanted
     np.square(difference, out=difference)
-    fit = np.einsum("nk,nk->n", difference, level.trust) / np.float32(difference.shape[1])
+    fit = np.einsum("nk,nk->n", difference, level.confidence) / np.float32(difference.shape[1])
     return np.asarray(fit, np.float32)
 
 
@@ -232,7 +232,7 @@ def _vote(picture: Float32Array, patches: Float32Array, level: _Level, field: In
     chosen = field[level.rows, level.columns]
     fit = _misfit(patches, patches[level.rows, level.columns], level, chosen[:, 0], chosen[:, 1])
     scale = max(float(np.percentile(fit, 75)), 1e-6)
-    weight = (np.exp(-fit / scale) * level.say + 1e-6).astype(np.float32)
+    weight = (np.exp(-fit / scale) * level.vote_weight + 1e-6).astype(np.float32)
     # On flat pictures with a rim, so that no place a patch reaches needs to be looked at first.
     across = columns + 2 * _HALF
     rim = ((_HALF, _HALF), (_HALF, _HALF), (0, 0))

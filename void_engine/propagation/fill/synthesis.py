@@ -5,8 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.engines.interface import Monitor
+from void_engine.opencv import gaussian_blur
 from void_engine.propagation import pyramid
 from void_engine.propagation.fill import patch_match
 from void_engine.propagation.fill.patch_match import Indices, shrink, shrink_mask
@@ -27,23 +29,23 @@ _TEXTURE = 0.92
 a little less of it is nearer to it and still looks alive."""
 
 
-def spatial(encoded: Float32Array, hole: BoolArray) -> Float32Array:
+def inpaint(encoded: Float32Array, hole: BoolArray) -> Float32Array:
     """(h, w, 3) with ``hole`` filled by Navier-Stokes inpainting (Bertalmio et al., CVPR 2001)."""
     if not hole.any():
         return encoded
     if hole.all():
         return np.zeros_like(encoded)
     if min(hole.shape) < 8:
-        return pyramid.fill(encoded, (~hole).astype(np.float32))
+        return pyramid.push_pull(encoded, (~hole).astype(np.float32))
     mask = hole.astype(np.uint8)
     shown = (~hole).astype(np.uint8)
     planes = []
     for channel in range(3):
         plane = np.ascontiguousarray(encoded[:, :, channel])
         least, most, _, _ = cv2.minMaxLoc(plane, shown)
-        filled = np.nan_to_num(np.clip(cv2.inpaint(plane, mask, 4.0, cv2.INPAINT_NS), least, most))
-        planes.append(cv2.copyTo(filled, mask, plane))
-    return np.asarray(cv2.merge(planes), np.float32)
+        filled: Float32Array = np.clip(cv2.inpaint(plane, mask, 4.0, cv2.INPAINT_NS), least, most)
+        planes.append(opencv.copy_where(plane, hole, np.nan_to_num(filled)))
+    return opencv.merge(planes)
 
 
 def patch_fill(
@@ -71,13 +73,13 @@ def patch_fill(
     size = (max(1, round(hole.shape[0] * scale)), max(1, round(hole.shape[1] * scale)))
     small_hole = shrink_mask(hole, size)
     small_forbidden = shrink_mask(forbidden, size) & ~small_hole
-    pushed = pyramid.fill(encoded, (~unknown).astype(np.float32))
+    pushed = pyramid.push_pull(encoded, (~unknown).astype(np.float32))
     monitor.check_cancelled()
     pushed = shrink(pushed, size)
     monitor.check_cancelled()
-    start = spatial(pushed, small_hole | small_forbidden)
+    start = inpaint(pushed, small_hole | small_forbidden)
     base = np.float32(0.5) * (start + pushed)
-    found = patch_match.search(start, small_hole, small_forbidden, seed, monitor)
+    found = patch_match.search_patches(start, small_hole, small_forbidden, seed, monitor)
     if found is None:
         made, fine = base, None
     else:
@@ -101,7 +103,7 @@ def _joined_with(encoded: Float32Array, unknown: BoolArray, filled: Float32Array
 
 
 def _enlarge(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
-    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_CUBIC), np.float32)
+    return opencv.resize(picture, size, opencv.CUBIC)
 
 
 def _copied(
@@ -116,10 +118,6 @@ def _copied(
     return filled
 
 
-def _blur(picture: Float32Array, radius: float) -> Float32Array:
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), radius), np.float32)
-
-
 def _joined(
     copied: Float32Array,
     voted: Float32Array,
@@ -131,15 +129,16 @@ def _joined(
     """Copied pieces with the vote's slow colours, the ring's amount of fine texture, and the base's colours
     as far below the rim as the base can know them."""
     inside = hole[:, :, None]
-    pieces = copied + _blur(np.where(inside, voted - copied, np.float32(0.0)), _PIECES_PX)
+    pieces = copied + gaussian_blur(np.where(inside, voted - copied, np.float32(0.0)), _PIECES_PX)
     pieces = np.where(inside, pieces, copied).astype(np.float32)
-    slow = _blur(pieces, _FINE_PX)
+    slow = gaussian_blur(pieces, _FINE_PX)
     pieces = slow + _fine_gain(pieces - slow, known, hole, forbidden)[:, :, None] * (pieces - slow)
-    depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5), np.float32)[:, :, None]
+    depth = opencv.depth_inside(hole, opencv.CLOSE)[:, :, None]
     difference = np.where(inside, base - pieces, np.float32(0.0)).astype(np.float32)
     support = hole.astype(np.float32)
     bands = [
-        _blur(difference, radius) / np.maximum(_blur(support, radius), np.float32(1e-3))[:, :, None]
+        gaussian_blur(difference, radius)
+        / np.maximum(gaussian_blur(support, radius), np.float32(1e-3))[:, :, None]
         for radius, _ in _BANDS
     ]
     correction = np.float32(_DEEP_SHARE) * bands[-1]
@@ -155,13 +154,13 @@ def _fine_gain(
     fine: Float32Array, known: Float32Array, hole: BoolArray, forbidden: BoolArray
 ) -> Float32Array:
     """(h, w) up to 1: what brings the fine texture in the hole down to the level of the ring around it."""
-    unknown = np.asarray(cv2.dilate((hole | forbidden).astype(np.uint8), np.ones((5, 5), np.uint8))) > 0
-    ring = ~unknown & (_blur(hole.astype(np.float32), _RING_PX) > 0.02)
-    around, support = pyramid.smooth(
-        _log_power(known - _blur(known, _FINE_PX)), ring.astype(np.float32), _LEVEL_PX
+    unknown = opencv.dilate(hole | forbidden, opencv.square(5))
+    ring = ~unknown & (gaussian_blur(hole.astype(np.float32), _RING_PX) > 0.02)
+    around, support = pyramid.weighted_blur(
+        _log_power(known - gaussian_blur(known, _FINE_PX)), ring.astype(np.float32), _LEVEL_PX
     )
-    wanted = pyramid.fill(around, np.clip(support * 10.0, 0.0, 1.0).astype(np.float32))
-    present, _ = pyramid.smooth(_log_power(fine), hole.astype(np.float32), _LEVEL_PX)
+    wanted = pyramid.push_pull(around, np.clip(support * 10.0, 0.0, 1.0).astype(np.float32))
+    present, _ = pyramid.weighted_blur(_log_power(fine), hole.astype(np.float32), _LEVEL_PX)
     if not ring.any():
         return np.ones(hole.shape, np.float32)
     return np.asarray(np.clip(np.exp(0.5 * (wanted - present)), _LEAST_GAIN, 1.0), np.float32)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.opencv import laplacian
 from void_engine.propagation import encoding, pyramid
 
 _AROUND_PX = 7.0
@@ -20,7 +21,7 @@ lack."""
 _LEAST_POWER = np.float32(1e-7)
 
 
-def hold(answer: Float32Array, hole: BoolArray, variance: Float32Array) -> Float32Array:
+def clamp_detail(answer: Float32Array, hole: BoolArray, variance: Float32Array) -> Float32Array:
     """Take out of ``answer`` what is sharper than anything beside it, as far as it may be wrong.
 
     The most likely picture minimises ``(x - answer)^2 / variance + (Laplacian x)^2 / level``, the level being
@@ -37,13 +38,13 @@ def hold(answer: Float32Array, hole: BoolArray, variance: Float32Array) -> Float
     free = (variance > 0) & hole
     if not free.any():
         return answer
-    beside = (cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
-    level = _level(np.square(_laplacian(answer)).mean(axis=2), beside)
+    beside = (~opencv.dilate(hole, opencv.square(3))).astype(np.float32)
+    level = _detail_around(np.square(laplacian(answer)).mean(axis=2), beside)
     change = _smoothing(answer, free, variance * np.float32(_UNDERESTIMATE), level)
     inside = free.astype(np.float32)
-    before, taken = _laplacian(encoding.luma(answer)), _laplacian(encoding.luma(change))
+    before, taken = laplacian(encoding.luma(answer)), laplacian(encoding.luma(change))
     smooth = before + taken
-    most = np.float32(_MOST**2) * _level(np.square(before), beside)
+    most = np.float32(_MOST**2) * _detail_around(np.square(before), beside)
     # With a part s of the change undone, detail has the energy |smooth|^2 - 2 s smooth.taken + s^2 |taken|^2.
     room = most - _local(np.square(smooth), inside)
     along, power = _local(smooth * taken, inside), np.maximum(_local(np.square(taken), inside), 1e-12)
@@ -71,16 +72,16 @@ def _smoothing(
     answer: Float32Array, free: BoolArray, variance: Float32Array, level: Float32Array
 ) -> Float32Array:
     """(h, w, 3) what leads from the answer to the most likely picture; 0 where not ``free``."""
-    keep = _thrice(free.astype(np.float32))
-    fidelity = keep / _thrice(np.maximum(variance, np.float32(1e-8)))
-    stiffness = _thrice(np.float32(1.0) / (level + _LEAST_POWER))
+    keep = _three_channels(free.astype(np.float32))
+    fidelity = keep / _three_channels(np.maximum(variance, np.float32(1e-8)))
+    stiffness = _three_channels(np.float32(1.0) / (level + _LEAST_POWER))
     change = np.zeros_like(answer)
-    left: Float32Array = np.asarray(-_laplacian(_laplacian(answer) * stiffness) * keep, np.float32)
+    left: Float32Array = np.asarray(-laplacian(laplacian(answer) * stiffness) * keep, np.float32)
     scaling = keep / (fidelity + np.float32(20.0) * stiffness)
     prepared: Float32Array = np.asarray(scaling * left, np.float32)
     direction, power = prepared, _dot(left, prepared)
     for _ in range(_STEPS):
-        bent = _laplacian(_laplacian(direction) * stiffness)
+        bent = laplacian(laplacian(direction) * stiffness)
         moved = np.asarray((fidelity * direction + bent) * keep, np.float32)
         length = _dot(direction, moved)
         if power <= 1e-12 or length <= 0:
@@ -94,23 +95,19 @@ def _smoothing(
     return change
 
 
-def _thrice(plane: Float32Array) -> Float32Array:
+def _three_channels(plane: Float32Array) -> Float32Array:
     """The plane for each of three channels: numpy is slow to repeat it along a short last axis."""
-    return np.asarray(cv2.merge([plane] * 3), np.float32)
+    return opencv.merge([plane] * 3)
 
 
-def _level(power: Float32Array, beside: Float32Array) -> Float32Array:
+def _detail_around(power: Float32Array, beside: Float32Array) -> Float32Array:
     """The mean of ``power`` over visible pixels around each pixel."""
-    level, support = pyramid.smooth(power, beside, _AROUND_PX)
-    return pyramid.fill(level, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
+    level, support = pyramid.weighted_blur(power, beside, _AROUND_PX)
+    return pyramid.push_pull(level, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
 
 
 def _local(values: Float32Array, inside: Float32Array) -> Float32Array:
-    return pyramid.smooth(values, inside, _AROUND_PX)[0]
-
-
-def _laplacian(picture: Float32Array) -> Float32Array:
-    return np.asarray(cv2.Laplacian(picture, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE), np.float32)
+    return pyramid.weighted_blur(values, inside, _AROUND_PX)[0]
 
 
 def _dot(first: Float32Array, second: Float32Array) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import cross_validation, encoding, pyramid
+from void_engine.propagation.finish.hole import Hole
 
 _SEAM_SLOW_PX = 3.0
 _SEAM_REACH_PX = 14.0
@@ -20,31 +21,25 @@ _RIM_FEWEST = 100.0
 _RIM_REACHES_PX = (1.0, 2.5, 6.0)
 
 
-def close_seam(
-    answer: Float32Array, revealed: Float32Array, plate: Float32Array, hole: BoolArray, known: BoolArray
-) -> Float32Array:
+def close_seam(answer: Float32Array, hole: Hole) -> Float32Array:
     """Remove the step between the plate and what was revealed: the slow difference just outside the hole
     is continued into it (a membrane, as in Perez et al., "Poisson image editing", 2003) and fades with depth.
 
     Args:
         answer: (h, w, 3) encoded, to be corrected inside the hole.
-        revealed: (h, w, 3) encoded, the fused sources, valid where ``known``.
-        plate: (h, w, 3) encoded.
-        hole: (h, w) what is replaced.
-        known: (h, w) outside the hole, where the fused sources can be compared with the plate.
     """
-    if not known.any():
+    if not hole.known.any():
         return answer
-    difference = np.clip(plate - revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
-    weight = known.astype(np.float32)
-    depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    trusted = cross_validation.share(difference, weight, _SEAM_BLOCK_PX, _membrane)
-    if trusted:
-        membrane = _membrane(difference, weight) * np.float32(trusted)
-        fade = np.where(hole, np.exp(-depth / np.float32(_SEAM_REACH_PX)), np.float32(0.0))
+    difference = np.clip(hole.plate - hole.revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
+    weight = hole.known.astype(np.float32)
+    depth = opencv.depth_inside(hole.mask)
+    factor = cross_validation.shrinkage_factor(difference, weight, _SEAM_BLOCK_PX, _membrane)
+    if factor:
+        membrane = _membrane(difference, weight) * np.float32(factor)
+        fade = np.where(hole.mask, np.exp(-depth / np.float32(_SEAM_REACH_PX)), np.float32(0.0))
         answer = np.asarray(answer + membrane * fade[:, :, None], np.float32)
         difference = difference - membrane
-    return _close_rim(answer, difference, weight, hole, depth)
+    return _close_rim(answer, difference, weight, hole.mask, depth)
 
 
 def _close_rim(
@@ -55,13 +50,12 @@ def _close_rim(
     Grain says nothing about its neighbours; a misfit of what moves by itself does. The hole grown by a few
     pixels, where the truth is known, tells.
     """
-    grown = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM_TRIAL_PX + 1, 2 * _RIM_TRIAL_PX + 1))
-    tried = np.asarray(cv2.dilate(hole.astype(np.uint8), grown)) > 0
+    tried = opencv.dilate(hole, opencv.disc(_RIM_TRIAL_PX))
     ring = np.where(tried & ~hole, weight, np.float32(0.0))
     if float(ring.sum()) < _RIM_FEWEST:
         return answer
-    trial = pyramid.fill(difference, np.where(tried, np.float32(0.0), weight))
-    trial_depth = np.asarray(cv2.distanceTransform(tried.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    trial = pyramid.push_pull(difference, np.where(tried, np.float32(0.0), weight))
+    trial_depth = opencv.depth_inside(tried)
     best: tuple[float, float, float] = (0.0, 0.0, 0.0)
     for reach in _RIM_REACHES_PX:
         predicted = trial * np.exp(-(trial_depth - 1.0) / np.float32(reach))[:, :, None]
@@ -73,14 +67,14 @@ def _close_rim(
     if not best[1]:
         return answer
     fade = np.where(hole, np.exp(-(depth - 1.0) / np.float32(best[2])), np.float32(0.0))
-    continued = pyramid.fill(difference, weight) * np.float32(best[1])
+    continued = pyramid.push_pull(difference, weight) * np.float32(best[1])
     return np.asarray(answer + continued * fade[:, :, None], np.float32)
 
 
 def _membrane(difference: Float32Array, weight: Float32Array) -> Float32Array:
-    slow, support = pyramid.smooth(difference, weight, _SEAM_SLOW_PX)
-    trusted = np.where(weight > 0, np.clip(support * 4.0, 0.0, 1.0), np.float32(0.0)).astype(np.float32)
-    return pyramid.fill(slow, trusted)
+    slow, support = pyramid.weighted_blur(difference, weight, _SEAM_SLOW_PX)
+    factor = np.where(weight > 0, np.clip(support * 4.0, 0.0, 1.0), np.float32(0.0)).astype(np.float32)
+    return pyramid.push_pull(slow, factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +113,10 @@ def unmix(
     foreground = np.where(covered[:, :, None], (plate - (1.0 - a) * background) / np.maximum(a, 0.3), 0.0)
     foreground = encoding.encode(foreground.astype(np.float32))
     weight = np.where(covered, alpha * alpha, np.float32(0.0)).astype(np.float32)
-    mean, support = pyramid.smooth(foreground, weight, _FOREGROUND_PX)
-    spread, _ = pyramid.smooth(np.square(foreground - mean), weight, _FOREGROUND_PX)
+    mean, support = pyramid.weighted_blur(foreground, weight, _FOREGROUND_PX)
+    spread, _ = pyramid.weighted_blur(np.square(foreground - mean), weight, _FOREGROUND_PX)
     known = np.clip(support * 20.0, 0.0, 1.0).astype(np.float32)
-    mean, spread = pyramid.fill(mean, known), pyramid.fill(spread, known)
+    mean, spread = pyramid.push_pull(mean, known), pyramid.push_pull(spread, known)
     # Deviations in linear light around the values themselves.
     slope = np.float32(encoding.STOPS * np.log(2.0))
     linear_mean = encoding.decode(mean)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array
+from void_engine.propagation.options import DEFAULT_GRAIN
 
 _BLOCK = 8
 _BINS = 4
 _FEWEST_BLOCKS = 12
 _FEWEST_PIXELS = 64
 _QUANTILE = 0.25
-DEFAULT_STRENGTH = 0.88
-"""Fine detail that is restored, as a part of the plate's. New grain is never the true grain: every bit of it
-costs fidelity, and this much already keeps the patch from looking dead."""
 _SMALLEST = 0.0015
 _HIGH_PASS_PX = 1.6
 _AROUND_PX = 4.0
@@ -42,7 +40,7 @@ def measure(plate: Float32Array, visible: BoolArray) -> GrainModel | None:
     rows, columns = (visible.shape[0] // _BLOCK) * _BLOCK, (visible.shape[1] // _BLOCK) * _BLOCK
     if rows < 2 * _BLOCK or columns < 2 * _BLOCK:
         return None
-    low = np.asarray(cv2.GaussianBlur(plate, (0, 0), _HIGH_PASS_PX), np.float32)
+    low = opencv.gaussian_blur(plate, _HIGH_PASS_PX)
     high = plate - low
 
     def blocks(picture: Float32Array) -> Float32Array:
@@ -139,7 +137,7 @@ def restore(
     kept_variance: Float32Array,
     hole: BoolArray,
     seed: tuple[int, int],
-    strength: float = DEFAULT_STRENGTH,
+    strength: float = DEFAULT_GRAIN,
 ) -> Float32Array:
     """Add the grain that fusion took away, where it is missed.
 
@@ -156,12 +154,12 @@ def restore(
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal(answer.shape, dtype=np.float32)
     if model.softness_px > 0.3:
-        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), model.softness_px), np.float32)
+        noise = opencv.gaussian_blur(noise, model.softness_px)
         noise /= max(float(noise.std()), 1e-6)
     brightness = answer.mean(axis=2)
     passed = np.float32(_spectrum(model.softness_px)[1])
-    high = answer - np.asarray(cv2.GaussianBlur(answer, (0, 0), _HIGH_PASS_PX), np.float32)
-    energy = np.asarray(cv2.GaussianBlur(np.square(high), (0, 0), _AROUND_PX), np.float32)
+    high = answer - opencv.gaussian_blur(answer, _HIGH_PASS_PX)
+    energy = opencv.gaussian_blur(np.square(high), _AROUND_PX)
     grained = answer.copy()
     for channel in range(3):
         deviation = np.interp(brightness, model.centres, model.deviation[:, channel]).astype(np.float32)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.geometry import Box
 from void_engine.propagation.motion.homography import Homography, from_box
@@ -41,21 +42,12 @@ class Measured:
     """(h, w) local mean difference, in 8-bit steps, that remains under the flow."""
 
 
-def see(source: AnalysisFrame, homography: Homography, box: Box) -> FlowView:
+def view_through(source: AnalysisFrame, homography: Homography, box: Box) -> FlowView:
     """``source`` through ``homography`` (target to source), on the target's ``box`` of analysis pixels."""
     moved = from_box(homography, box)
-    size = (box.width, box.height)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    gray = cv2.warpPerspective(source.gray, moved, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    blocked = cv2.warpPerspective(
-        source.hidden.astype(np.uint8) * 255,
-        moved,
-        size,
-        flags=flags,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=255,
-    )
-    return FlowView(homography, np.ascontiguousarray(gray), np.asarray(blocked) < 8)
+    gray = opencv.warp_perspective(source.gray, moved, box.shape)
+    blocked = opencv.warp_perspective(source.hidden.astype(np.uint8) * np.uint8(255), moved, box.shape, 255.0)
+    return FlowView(homography, np.ascontiguousarray(gray), blocked < 8)
 
 
 class FlowMeter:
@@ -88,32 +80,22 @@ class FlowMeter:
         x, y = grid(target.shape)
         forward_x, forward_y = cv2.split(forward)
         map_x, map_y = x + forward_x, y + forward_y
-        returned = cv2.remap(backward, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        returned_x, returned_y = cv2.split(returned)
+        returned_x, returned_y = cv2.split(opencv.remap(backward, map_x, map_y))
         disagreement = np.square(forward_x + returned_x) + np.square(forward_y + returned_y)
-        blocked = cv2.remap(
-            (~view.visible).astype(np.float32),
-            map_x,
-            map_y,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=1.0,
-        )
-        moved = np.asarray(
-            cv2.remap(view.gray, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
-        )
-        both, shared = shown & (np.asarray(blocked) < 0.02), shown & view.visible
+        blocked = opencv.remap((~view.visible).astype(np.float32), map_x, map_y, outside=1.0)
+        moved = opencv.remap(view.gray, map_x, map_y)
+        both, shared = shown & (blocked < 0.02), shown & view.visible
         misfit = local_misfit(target, moved, both)
         still = local_misfit(target, view.gray, shared)
         # The gate: full flow where it clearly explains more than no flow, none where it does not.
         helps = np.clip((still - misfit) / (np.float32(0.15) * still + np.float32(0.35)), 0.0, 1.0)
         helps = np.where(shared, helps, np.float32(1.0)).astype(np.float32, copy=False)
-        helps = np.asarray(cv2.blur(helps, (9, 9)), np.float32)
+        helps = opencv.box_blur(helps, 9)
         confidence = np.exp(-disagreement / _FORWARD_BACKWARD_PX**2) / (
             1.0 + np.square(misfit / (3.0 * _NOISE_STEPS))
         )
         confidence = np.where(both, confidence, 0.0).astype(np.float32)
-        gated = np.asarray(cv2.merge([forward_x * helps, forward_y * helps]), np.float32)
+        gated = opencv.merge([forward_x * helps, forward_y * helps])
         misfit = np.where(shared, np.minimum(misfit, still), misfit)
         return Measured(gated, confidence, misfit.astype(np.float32))
 
@@ -134,6 +116,6 @@ def local_misfit(first: Uint8Array, second: Uint8Array, both: BoolArray) -> Floa
     weight = both.astype(np.float32)
     difference = (first.astype(np.float32) - second) * weight
     # Box means: exact Gaussians would cost many times more and judge no better.
-    slow = cv2.blur(difference, (31, 31)) / np.maximum(cv2.blur(weight, (31, 31)), np.float32(1e-3))
-    left = cv2.blur(np.abs(difference - slow) * weight, (7, 7))
-    return np.asarray(left / np.maximum(cv2.blur(weight, (7, 7)), np.float32(1e-2)), np.float32)
+    slow = opencv.box_blur(difference, 31) / np.maximum(opencv.box_blur(weight, 31), np.float32(1e-3))
+    left = opencv.box_blur(np.abs(difference - slow) * weight, 7)
+    return np.asarray(left / np.maximum(opencv.box_blur(weight, 7), np.float32(1e-2)), np.float32)

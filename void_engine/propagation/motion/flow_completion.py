@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array, Uint8Array
 from void_engine.propagation import cross_validation, pyramid
 from void_engine.propagation.motion.flow import grid
@@ -33,7 +34,7 @@ _LEAST_GAIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class CompletedFlow:
     """Motion everywhere in the box."""
 
     flow: Float32Array
@@ -46,26 +47,25 @@ def texture_weight(gray: Uint8Array) -> Float32Array:
     """(h, w) in 0.05..1: how much structure pins down the flow at each pixel."""
     gradient_x = cv2.Sobel(gray, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     gradient_y = cv2.Sobel(gray, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    energy = cv2.GaussianBlur(gradient_x * gradient_x + gradient_y * gradient_y, (0, 0), 2.5)
+    energy = opencv.gaussian_blur(gradient_x * gradient_x + gradient_y * gradient_y, 2.5)
     return np.asarray(0.05 + 0.95 * energy / (energy + 9.0), np.float32)
 
 
 def ring_weight(hole: BoolArray) -> Float32Array:
     """(h, w): falls with the distance from the hole, 0 inside it."""
-    away = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3)
-    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)
+    away, inside = opencv.depth_inside(~hole), opencv.depth_inside(hole)
     # Where there is no rim at all OpenCV answers with the largest float.
     reach = max(_REACH_PX, 1.5 * min(float(inside.max()), float(max(hole.shape))))
-    return np.where(hole, 0.0, np.exp(-np.minimum(np.asarray(away), 1e4) / reach)).astype(np.float32)
+    return np.where(hole, 0.0, np.exp(-np.minimum(away, 1e4) / reach)).astype(np.float32)
 
 
-def complete(
+def complete_flow(
     flow: Float32Array,
     weight: Float32Array,
     ring: Float32Array,
     hole: BoolArray,
     structure: Float32Array | None,
-) -> Completed:
+) -> CompletedFlow:
     """Continue ``flow`` into ``hole``.
 
     Args:
@@ -76,12 +76,14 @@ def complete(
         structure: (h, w, 2) motion between two other frames, or None.
     """
     if not hole.any():
-        return Completed(flow, 0.0)
+        return CompletedFlow(flow, 0.0)
     predicted = _predict(flow, weight, ring, hole, structure)
     # Where the measurement is poor although visible, the prediction stands in for it too.
     share = np.clip(weight * 4.0, 0.0, 1.0)
     share = np.where(hole, np.float32(0.0), share)[:, :, None]
-    return Completed((share * flow + (1.0 - share) * predicted.flow).astype(np.float32), predicted.spread_px)
+    return CompletedFlow(
+        (share * flow + (1.0 - share) * predicted.flow).astype(np.float32), predicted.spread_px
+    )
 
 
 def _predict(
@@ -90,7 +92,7 @@ def _predict(
     ring: Float32Array,
     hole: BoolArray,
     structure: Float32Array | None,
-) -> Completed:
+) -> CompletedFlow:
     """The motion that is expected in ``hole`` (and everywhere else) from what was measured outside it.
 
     It is smooth, so on a large box every other pixel of every other row tells as much.
@@ -104,10 +106,7 @@ def _predict(
         hole[::2, ::2],
         None if structure is None else np.ascontiguousarray(structure[::2, ::2]),
     )
-    rows, columns = hole.shape
-    return Completed(
-        np.asarray(cv2.pyrUp(coarse.flow, dstsize=(columns, rows)), np.float32), coarse.spread_px
-    )
+    return CompletedFlow(opencv.pyramid_up(coarse.flow, hole.shape), coarse.spread_px)
 
 
 def _predict_here(
@@ -116,12 +115,12 @@ def _predict_here(
     ring: Float32Array,
     hole: BoolArray,
     structure: Float32Array | None,
-) -> Completed:
+) -> CompletedFlow:
     strength = np.where(hole, np.float32(0.0), weight * ring)
     sample = np.flatnonzero((strength > 0.02).reshape(-1))
     if sample.size < _FEWEST_SAMPLES:
-        filled = pyramid.fill(flow, np.where(hole, np.float32(0.0), weight))
-        return Completed(filled, 1.0)
+        filled = pyramid.push_pull(flow, np.where(hole, np.float32(0.0), weight))
+        return CompletedFlow(filled, 1.0)
     if sample.size > _MOST_SAMPLES:
         sample = sample[:: sample.size // _MOST_SAMPLES + 1]
     place = _place(hole.shape)
@@ -135,15 +134,15 @@ def _predict_here(
         rich_coefficients, rich_spread = _robust_fit(rich, values, weights)
         if rich_spread < _STRUCTURE_ADVANTAGE * spread:
             coefficients, spread = rich_coefficients, rich_spread
-            fit = np.asarray(cv2.transform(structure, coefficients[3:].T), np.float32)
+            fit = opencv.transform(structure, coefficients[3:].T)
     affine = np.column_stack([coefficients[1:3].T, coefficients[0]])
-    plane = np.asarray(cv2.transform(place, affine), np.float32)
+    plane = opencv.transform(place, affine)
     fit = plane if fit is None else fit + plane
     left = flow - fit
     scatter = (np.square(left[:, :, 0]) + np.square(left[:, :, 1])) / np.float32(max(2.0 * spread, 0.1) ** 2)
     trusted = np.where(hole, np.float32(0.0), weight / (1.0 + scatter))
-    continued = pyramid.fill(left, np.minimum(trusted, np.float32(1.0)))
-    return Completed(fit + continued, spread)
+    continued = pyramid.push_pull(left, np.minimum(trusted, np.float32(1.0)))
+    return CompletedFlow(fit + continued, spread)
 
 
 @functools.lru_cache(maxsize=4)
@@ -156,7 +155,7 @@ def _place(shape: tuple[int, ...]) -> Float32Array:
     return place
 
 
-class Judge:
+class FlowTest:
     """Says whether a motion explains a source better than no motion does.
 
     Compared around the hole, on blurred pictures (or a flow that samples between pixels would seem to lower
@@ -168,35 +167,29 @@ class Judge:
     ) -> None:
         """``gray`` is the target, ``seen`` the source through its homography, ``both`` where both show
         background; all (h, w)."""
-        depth = float(np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)).max())
+        depth = float(opencv.depth_inside(hole).max())
         most = max(_SMALLEST_BLOCK_PX, min(hole.shape) // 5)
         self._side = int(np.clip(depth, _SMALLEST_BLOCK_PX, most))
-        self._first = np.asarray(cv2.GaussianBlur(gray, (0, 0), _COMPARE_BLUR_PX), np.float32)
-        self._second = np.asarray(cv2.GaussianBlur(seen, (0, 0), _COMPARE_BLUR_PX), np.float32)
+        self._first = opencv.gaussian_blur(gray, _COMPARE_BLUR_PX).astype(np.float32)
+        self._second = opencv.gaussian_blur(seen, _COMPARE_BLUR_PX).astype(np.float32)
         self._counts = ring * both
         self._weight, self._hole = both.astype(np.float32), hole
-        self._share = 1.0 / np.maximum(cv2.blur(self._weight, (31, 31)), np.float32(1e-3))
+        self._share = 1.0 / np.maximum(opencv.box_blur(self._weight, 31), np.float32(1e-3))
         self._standing = self._misfit(self._second)
-        self._odd = cross_validation.blocks(hole.shape, self._side)
+        self._odd = cross_validation.chequerboard(hole.shape, self._side)
 
-    def helps(self, flow: Float32Array) -> bool:
+    def improves(self, flow: Float32Array) -> bool:
         """Whether (h, w, 2) ``flow`` lowers the misfit beyond chance."""
         x, y = grid(self._hole.shape)
-        moved = cv2.remap(
-            self._second,
-            x + flow[:, :, 0],
-            y + flow[:, :, 1],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        gain = (self._standing - self._misfit(np.asarray(moved, np.float32))) * self._counts
+        moved = opencv.remap(self._second, x + flow[:, :, 0], y + flow[:, :, 1])
+        gain = (self._standing - self._misfit(moved)) * self._counts
         down, across = (np.arange(0, count, self._side) for count in gain.shape)
         votes = np.add.reduceat(np.add.reduceat(gain, down, axis=0, dtype=np.float64), across, axis=1)
         total, scatter = float(votes.sum()), float(np.sqrt(np.square(votes).sum()))
         least = _LEAST_GAIN * float((self._standing * self._counts).sum())
         return total > max(_SIGNIFICANT * scatter, least)
 
-    def predictable(
+    def predicts(
         self, flow: Float32Array, weight: Float32Array, ring: Float32Array, structure: Float32Array | None
     ) -> bool:
         """Whether ``flow`` still helps where it is predicted from elsewhere, as it is inside the hole: half
@@ -205,13 +198,13 @@ class Judge:
         for half in (self._odd, ~self._odd):
             known = np.where(half, np.float32(0.0), weight)
             part = _predict(flow, known, ring, self._hole | half, structure)
-            cv2.copyTo(part.flow, half.astype(np.uint8), predicted)
-        return self.helps(predicted)
+            opencv.copy_where(predicted, half, part.flow)
+        return self.improves(predicted)
 
     def _misfit(self, second: Float32Array) -> Float32Array:
         """(h, w) absolute difference without its slowly varying part (light)."""
         difference = (self._first - second) * self._weight
-        slow = cv2.blur(difference, (31, 31)) * self._share
+        slow = opencv.box_blur(difference, 31) * self._share
         return np.asarray(np.abs(difference - slow) * self._weight, np.float32)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array, Float64Array, Uint8Array
 from void_engine.geometry import Box
 
@@ -38,17 +39,8 @@ def warp(picture: Uint8Array, homography: Homography, *, outside: float = 0.0, s
     rows, columns = picture.shape[:2]
     if np.array_equal(homography, np.eye(3)):
         return picture[::step, ::step]
-    return np.asarray(
-        cv2.warpPerspective(
-            picture,
-            homography @ np.diag([step, step, 1.0]),
-            (-(-columns // step), -(-rows // step)),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(outside, outside, outside, outside),
-        ),
-        np.uint8,
-    )
+    shape = (-(-rows // step), -(-columns // step))
+    return opencv.warp_perspective(picture, homography @ np.diag([step, step, 1.0]), shape, outside)
 
 
 def from_box(homography: Homography, box: Box) -> Homography:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
 from void_engine.propagation.motion.homography import Homography, apply, from_box, warp
@@ -101,9 +101,8 @@ def _misfit(frame: AnalysisFrame, other: AnalysisFrame, through: Homography) -> 
     blocked = warp(other.hidden.astype(np.uint8) * 255, through, outside=255.0)
     both = ~frame.hidden & (blocked == 0)
     difference = np.abs(frame.gray.astype(np.float32) - seen) * both
-    window = (_WINDOW_PX, _WINDOW_PX)
-    weight = cv2.blur(both.astype(np.float32), window)
-    mean = cv2.blur(difference, window) / np.maximum(weight, np.float32(1e-3))
+    weight = opencv.box_blur(both.astype(np.float32), _WINDOW_PX)
+    mean = opencv.box_blur(difference, _WINDOW_PX) / np.maximum(weight, np.float32(1e-3))
     return np.where(both, mean, np.float32(np.inf)).astype(np.float32)
 
 
@@ -111,11 +110,10 @@ def seen_evidence(evidence: Float32Array, through: Homography, box: Box) -> Floa
     """A source's evidence on the target's ``box`` through ``through`` (target to source); NaN where there is
     none."""
     known = np.isfinite(evidence)
-    size, flags = (box.width, box.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = from_box(through, box)
-    values = cv2.warpPerspective(np.where(known, evidence, np.float32(0.0)), moved, size, flags=flags)
-    whole = cv2.warpPerspective(known.astype(np.float32), moved, size, flags=flags)
-    return np.where(np.asarray(whole) > 0.99, values, np.float32(np.nan)).astype(np.float32)
+    values = opencv.warp_perspective(np.where(known, evidence, np.float32(0.0)), moved, box.shape, 0.0)
+    whole = opencv.warp_perspective(known.astype(np.float32), moved, box.shape, 0.0)
+    return np.where(whole > 0.99, values, np.float32(np.nan)).astype(np.float32)
 
 
 def ownership(
@@ -141,8 +139,8 @@ def ownership(
     if best is None or best[0] < _LEAST_AGREEMENT:
         return None
     claim = np.where(np.isfinite(best[2]), best[2], np.float32(_UNKNOWN))
-    soft = cv2.GaussianBlur(claim, (0, 0), _SMOOTH_PX)
-    share = np.clip(np.asarray(soft) * _SHARPNESS + 0.5, 0.0, 1.0)
+    soft = opencv.gaussian_blur(claim, _SMOOTH_PX)
+    share = np.clip(soft * _SHARPNESS + 0.5, 0.0, 1.0)
     return Ownership(best[1], share.astype(np.float32))
 
 

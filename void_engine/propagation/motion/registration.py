@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.engines.interface import Monitor
 from void_engine.propagation.motion.homography import Homography, apply, fit, identity, warp
@@ -35,13 +36,13 @@ def features(frame: AnalysisFrame) -> Float32Array:
     rows, columns = frame.gray.shape
     if min(rows, columns) < 16:
         return np.zeros((0, 2), np.float32)
-    around = np.asarray(cv2.dilate(frame.hidden.astype(np.uint8), np.ones((9, 9), np.uint8)))
+    away = ~opencv.dilate(frame.hidden, opencv.square(9))
     corners = cv2.goodFeaturesToTrack(
         frame.gray,
         _FEATURES,
         0.004,
         max(4.0, columns / 70.0),
-        mask=(around == 0).astype(np.uint8),
+        mask=away.astype(np.uint8),
         blockSize=5,
     )
     # OpenCV answers None where it finds nothing, whatever its type stubs say.

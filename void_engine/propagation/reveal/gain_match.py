@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import cross_validation, encoding, pyramid
 
@@ -31,7 +31,7 @@ class GainMatch:
     """Robust deviation, in the encoding, between target and corrected source around the hole."""
 
 
-def match(
+def match_gain(
     target: Float32Array,
     source: Float32Array,
     weight: Float32Array,
@@ -58,8 +58,8 @@ def match(
     if offset is None:
         offset = np.zeros((*shape, 3), np.float32)
     else:
-        left = left - _resized(offset, weight.shape).reshape(-1, 3)[sample]
-        offset = _resized(offset, shape)
+        left = left - opencv.resize(offset, weight.shape).reshape(-1, 3)[sample]
+        offset = opencv.resize(offset, shape)
     noise = float(1.48 * np.median(np.abs(left))) if left.size > 30 else 0.02
     return GainMatch(gain, offset, max(noise, 0.001))
 
@@ -72,23 +72,19 @@ def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, in
     """
     rows, columns = shape
     coarser = _COARSER if min(shape) >= 4 * _COARSER else 1
-    size = (columns // coarser, rows // coarser)
-    total = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
-    summed = cv2.resize(pyramid.times(difference, weight), size, interpolation=cv2.INTER_AREA)
-    mean = pyramid.times(np.asarray(summed, np.float32), np.reciprocal(np.maximum(total, np.float32(1e-4))))
-    sigma = _SLOW_PX * size[0] / columns
+    small = (rows // coarser, columns // coarser)
+    total = opencv.resize(weight, small, opencv.AREA)
+    summed = opencv.resize(pyramid.times(difference, weight), small, opencv.AREA)
+    mean = pyramid.times(summed, np.reciprocal(np.maximum(total, np.float32(1e-4))))
+    sigma = _SLOW_PX * small[1] / columns
 
     def slow(part: Float32Array, known: Float32Array) -> Float32Array:
-        blurred, support = pyramid.smooth(part, known, sigma)
+        blurred, support = pyramid.weighted_blur(part, known, sigma)
         firm = np.clip(support * np.float32(12.0), 0.0, 1.0).astype(np.float32)
-        return np.asarray(cv2.GaussianBlur(pyramid.fill(blurred, firm), (0, 0), sigma * 0.7), np.float32)
+        return opencv.gaussian_blur(pyramid.push_pull(blurred, firm), sigma * 0.7)
 
-    trusted = cross_validation.share(mean, total, _BLOCK_PX // coarser, slow)
-    return slow(mean, total) * np.float32(trusted) if trusted else None
-
-
-def _resized(picture: Float32Array, shape: tuple[int, ...]) -> Float32Array:
-    return np.asarray(cv2.resize(picture, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+    factor = cross_validation.shrinkage_factor(mean, total, _BLOCK_PX // coarser, slow)
+    return slow(mean, total) * np.float32(factor) if factor else None
 
 
 def _gain(target: Float32Array, source: Float32Array, both: BoolArray) -> Float32Array:

@@ -9,26 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array
-from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
-from void_engine.propagation.motion.flow import Measured, local_misfit, see
+from void_engine.propagation.motion.flow import Measured, local_misfit, view_through
 from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.motion.layer_masks import LayerEvidence, Ownership, ownership, seen_evidence
 from void_engine.propagation.motion.motion_layers import LAYERS
-from void_engine.propagation.motion.registration import PairRegistration
-from void_engine.propagation.motion.track import ShotTrack
+from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal import warp
 from void_engine.propagation.reveal.reveal import (
     HoleSurround,
+    RegisteredSource,
     Revealed,
     Revealer,
     Source,
-    SourcePath,
     encoded_plate,
-    nearness,
+    temporal_weight,
 )
-from void_engine.propagation.reveal.source_choice import choose
-from void_engine.propagation.working_set import WorkingSet
+from void_engine.propagation.reveal.source_choice import choose_sources
 
 _MOST_SOURCES = 8
 _ADVANTAGE = 0.9
@@ -58,20 +55,13 @@ class _Layers:
 class LayeredRevealer:
     """Takes each layer from the frames that show it along its own motion, where a shot has two."""
 
-    def __init__(
-        self,
-        working: WorkingSet,
-        track: ShotTrack,
-        registration: PairRegistration,
-        revealer: Revealer,
-        monitor: Monitor,
-    ) -> None:
-        self._working = working
-        self._track = track
-        self._registration = registration
+    def __init__(self, motion: ShotMotion, revealer: Revealer) -> None:
+        self._working = motion.working
+        self._track = motion.track
+        self._registration = motion.registration
+        self._monitor = motion.monitor
         self._revealer = revealer
-        self._monitor = monitor
-        self._evidence = LayerEvidence(working, track)
+        self._evidence = LayerEvidence(motion.working, motion.track)
         self._helping: dict[int, bool] = {}
         """By the first frame of a segment."""
 
@@ -107,7 +97,9 @@ class LayeredRevealer:
     def _better(
         self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]
     ) -> Revealed | None:
-        numbers = [choose(self._track, target, preferred, _MOST_SOURCES, layer) for layer in range(LAYERS)]
+        numbers = [
+            choose_sources(self._track, target, preferred, _MOST_SOURCES, layer) for layer in range(LAYERS)
+        ]
         layers = self._reveal(target, numbers) if all(numbers) else None
         if layers is None:
             return None
@@ -120,27 +112,27 @@ class LayeredRevealer:
         return None
 
     def _reveal(self, target: int, numbers: list[list[int]]) -> _Layers | None:
-        setting = self._revealer.setting(target)
+        surround = self._revealer.surround(target)
         rows, columns = self._working.analysis_shape
-        own = self._evidence.of(target)[setting.box.slices(Box.from_size(columns, rows))]
+        own = self._evidence.of(target)[surround.box.slices(Box.from_size(columns, rows))]
         if not np.isfinite(own).any():
             return None
         motions = [self._motions(target, layer, numbers[layer]) for layer in range(LAYERS)]
         seen = [
             [
-                seen_evidence(self._evidence.of(n), through, setting.box)
+                seen_evidence(self._evidence.of(n), through, surround.box)
                 for n, through in motions[layer].items()
             ]
             for layer in range(LAYERS)
         ]
-        weights = [[nearness(number, target) for number in one] for one in motions]
+        weights = [[temporal_weight(number, target) for number in one] for one in motions]
         owned = ownership(own, seen, weights)
         if owned is None:
             return None
-        front = self._fuse(target, setting, motions[owned.front], seen[owned.front], owned, owned.front)
+        front = self._fuse(target, surround, motions[owned.front], seen[owned.front], owned, owned.front)
         behind = 1 - owned.front
-        back = self._fuse(target, setting, motions[behind], seen[behind], owned, behind)
-        share = warp.upsample(owned.share, setting.box, front.area, self._working.ratio)
+        back = self._fuse(target, surround, motions[behind], seen[behind], owned, behind)
+        share = warp.upsample(owned.share, surround.box, front.area, self._working.ratio)
         return _Layers(_joined(front, back, share), front, back)
 
     def _motions(self, target: int, layer: int, numbers: list[int]) -> dict[int, Homography]:
@@ -156,7 +148,7 @@ class LayeredRevealer:
     def _fuse(
         self,
         target: int,
-        setting: HoleSurround,
+        surround: HoleSurround,
         motions: dict[int, Homography],
         seen: list[Float32Array],
         owned: Ownership,
@@ -165,22 +157,24 @@ class LayeredRevealer:
         """What the sources show of one layer along their ``motions``."""
         mine = np.asarray(owned.share if layer == owned.front else 1.0 - owned.share, np.float32)
         sign = np.float32(1.0 if layer else -1.0)
-        paths: list[SourcePath] = []
+        sources: list[RegisteredSource] = []
         for (number, through), evidence in zip(motions.items(), seen, strict=True):
             self._monitor.check_cancelled()
             # Full frames are held while their layer is fused, not longer: they are large.
             source = Source(self._working.full(number), self._working.analysis(number), through)
-            view = see(source.analysis, source.guess, setting.box)
-            both = ~setting.hole & view.visible
-            misfit = local_misfit(setting.gray, view.gray, both)
+            view = view_through(source.analysis, source.guess, surround.box)
+            both = ~surround.hole & view.visible
+            misfit = local_misfit(surround.gray, view.gray, both)
             fits = both * mine / (1.0 + np.square(misfit / _MISFIT_STEPS))
-            nothing = np.zeros((*setting.hole.shape, 2), np.float32)
+            nothing = np.zeros((*surround.hole.shape, 2), np.float32)
             measured = Measured(nothing, fits.astype(np.float32), misfit)
             claim = np.where(np.isfinite(evidence), evidence * sign, np.float32(0.0))
             given = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0)
             shows = np.where(claim < _DENIED, 0.0, given).astype(np.float32)
-            paths.append(self._revealer.path(target, setting, source, view.homography, measured, shows))
-        return self._revealer.fuse(self._working.full(target), setting, paths, mine)
+            sources.append(
+                self._revealer.registered(target, surround, source, view.homography, measured, shows)
+            )
+        return self._revealer.fuse(self._working.full(target), surround, sources, mine)
 
 
 def _ratio(one: Revealed, other: Revealed, plate: Float32Array, shown: BoolArray) -> float:

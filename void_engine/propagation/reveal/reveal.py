@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
-from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.motion import flow_completion
-from void_engine.propagation.motion.flow import FlowMeter, FlowView, Measured, grid, see
+from void_engine.propagation.motion.flow import FlowMeter, FlowView, Measured, grid, view_through
 from void_engine.propagation.motion.homography import Homography
-from void_engine.propagation.motion.registration import PairRegistration
-from void_engine.propagation.motion.track import ShotTrack
+from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal import fusion, gain_match, source_weights, warp
-from void_engine.propagation.working_set import AnalysisFrame, FullFrame, WorkingSet
+from void_engine.propagation.working_set import AnalysisFrame, FullFrame
 
 BAND_PX = 8
 """Full-size pixels around what is hidden that are revealed too, to compare with the plate."""
@@ -72,11 +70,11 @@ class HoleSurround:
 
 
 @dataclass(frozen=True, slots=True)
-class SourcePath:
+class RegisteredSource:
     """A source registered to a target, and how far to believe it."""
 
     source: Source
-    path: warp.Warp
+    motion: warp.Warp
     gain: gain_match.GainMatch
     quality: float
     """How far to believe this source when nothing beside the hole can tell."""
@@ -86,41 +84,19 @@ class SourcePath:
     """(h, w) in 0..1 on the analysis box: how well the source fits in each place."""
 
 
-def _moved(field: Float32Array, x: Float32Array, y: Float32Array) -> Float32Array:
-    return np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-
-
-def bounding_box(mask: BoolArray) -> Box:
-    """The smallest box around the True pixels; an empty one when there are none."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return Box(0, 0, 0, 0)
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-
-
-def nearness(number: int, target: int) -> float:
+def temporal_weight(number: int, target: int) -> float:
     """How much a source in frame ``number`` is worth for being near ``target`` in time: 1 and less."""
     return 1.0 / (1.0 + abs(number - target) / _NEARNESS_FRAMES)
-
-
-def near(mask: BoolArray, pixels: int) -> BoolArray:
-    """``mask`` grown by a disc of ``pixels``."""
-    if pixels <= 0 or not mask.any():
-        return mask
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel)) > 0
 
 
 class Revealer:
     """Registers sources to a target and fuses what they show."""
 
-    def __init__(
-        self, working: WorkingSet, track: ShotTrack, registration: PairRegistration, monitor: Monitor
-    ) -> None:
-        self._working = working
-        self._track = track
-        self._registration = registration
-        self._monitor = monitor
+    def __init__(self, motion: ShotMotion) -> None:
+        self._working = motion.working
+        self._track = motion.track
+        self._registration = motion.registration
+        self._monitor = motion.monitor
         self._meter = FlowMeter()
 
     def shot_source(self, target: int, number: int) -> Source:
@@ -131,13 +107,13 @@ class Revealer:
 
     def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
         """Fuse the frames ``numbers`` and the ``extra`` sources on what is hidden in ``target``."""
-        setting = self.setting(target)
-        paths = self._register(target, setting, numbers, extra)
-        return self.fuse(self._working.full(target), setting, paths)
+        surround = self.surround(target)
+        sources = self._register(target, surround, numbers, extra)
+        return self.fuse(self._working.full(target), surround, sources)
 
     # --- on the analysis box
 
-    def setting(self, target: int) -> HoleSurround:
+    def surround(self, target: int) -> HoleSurround:
         """The part of the analysis frame in which ``target`` is compared with its sources."""
         analysis = self._working.analysis(target)
         box = self._box(analysis.hidden)
@@ -148,36 +124,38 @@ class Revealer:
 
     def _box(self, hidden: BoolArray) -> Box:
         rows, columns = hidden.shape
-        hole = bounding_box(hidden)
+        hole = Box.around(hidden)
         margin = max(_MARGIN_PX, min(hole.width, hole.height) // 2)
         return hole.grown(margin).intersection(Box.from_size(columns, rows))
 
     def _register(
-        self, target: int, setting: HoleSurround, numbers: list[int], extra: list[Source]
-    ) -> list[SourcePath]:
-        gray, hole, ring = setting.gray, setting.hole, setting.ring
+        self, target: int, surround: HoleSurround, numbers: list[int], extra: list[Source]
+    ) -> list[RegisteredSource]:
+        gray, hole, ring = surround.gray, surround.hole, surround.ring
         texture = flow_completion.texture_weight(gray)
         views: list[tuple[Source, FlowView, Measured]] = []
-        judges: list[flow_completion.Judge | None] = []
+        tests: list[flow_completion.FlowTest | None] = []
         for source in (*(self.shot_source(target, number) for number in numbers), *extra):
             self._monitor.check_cancelled()
             homography = self._registration.refine(target, source.analysis, source.guess)
-            view = see(source.analysis, homography, setting.box)
+            view = view_through(source.analysis, homography, surround.box)
             measured = self._meter.measure(gray, ~hole, view)
-            judge = flow_completion.Judge(gray, view.gray, ~hole & view.visible, ring, hole)
+            test = flow_completion.FlowTest(gray, view.gray, ~hole & view.visible, ring, hole)
             views.append((source, view, measured))
-            judges.append(judge if judge.helps(measured.flow) else None)
-        structure = self._structure(views, hole, ring, texture) if any(judges) else None
-        paths = []
-        for (source, view, measured), useful in zip(views, judges, strict=True):
+            tests.append(test if test.improves(measured.flow) else None)
+        structure = self._structure(views, hole, ring, texture) if any(tests) else None
+        sources = []
+        for (source, view, measured), useful in zip(views, tests, strict=True):
             self._monitor.check_cancelled()
             weight = measured.confidence * texture
-            if useful is not None and useful.predictable(measured.flow, weight, ring, structure):
-                completed = flow_completion.complete(measured.flow, weight, ring, hole, structure)
+            if useful is not None and useful.predicts(measured.flow, weight, ring, structure):
+                completed = flow_completion.complete_flow(measured.flow, weight, ring, hole, structure)
             else:
-                completed = flow_completion.Completed(np.zeros_like(measured.flow), 0.0)
-            paths.append(self.path(target, setting, source, view.homography, measured, completed=completed))
-        return paths
+                completed = flow_completion.CompletedFlow(np.zeros_like(measured.flow), 0.0)
+            sources.append(
+                self.registered(target, surround, source, view.homography, measured, completed=completed)
+            )
+        return sources
 
     def _structure(
         self,
@@ -205,25 +183,25 @@ class Revealer:
         other = views[best[2]][1]
         flow = self._meter.measure(view.gray, view.visible, other)
         known = flow.confidence * (0.3 + 0.7 * texture)
-        seen_from_first = pyramid.fill(flow.flow, np.minimum(known * 2.0, 1.0).astype(np.float32))
+        seen_from_first = pyramid.push_pull(flow.flow, np.minimum(known * 2.0, 1.0).astype(np.float32))
         weight = measured.confidence * texture
-        guess = flow_completion.complete(measured.flow, weight, ring, hole, None).flow
+        guess = flow_completion.complete_flow(measured.flow, weight, ring, hole, None).flow
         x, y = grid(hole.shape)
-        structure = _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
+        structure = opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
         # Where the structure lies depends on the very motion it predicts: once more from the better guess.
-        guess = flow_completion.complete(measured.flow, weight, ring, hole, structure).flow
-        return _moved(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
+        guess = flow_completion.complete_flow(measured.flow, weight, ring, hole, structure).flow
+        return opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
 
-    def path(
+    def registered(
         self,
         target: int,
-        setting: HoleSurround,
+        surround: HoleSurround,
         source: Source,
         homography: Homography,
         measured: Measured,
         shows: Float32Array | None = None,
-        completed: flow_completion.Completed | None = None,
-    ) -> SourcePath:
+        completed: flow_completion.CompletedFlow | None = None,
+    ) -> RegisteredSource:
         """How the target's pixels find theirs in ``source``, in which light, and how far to believe it.
 
         Args:
@@ -232,42 +210,31 @@ class Revealer:
             shows: (h, w) in 0..1, where the source shows what is wanted at all; None is everywhere.
             completed: the residual motion inside the hole; without it, none is added to the homography.
         """
-        box, hole, ring, encoded = setting.box, setting.hole, setting.ring, setting.encoded
+        box, hole, ring, encoded = surround.box, surround.hole, surround.ring, surround.encoded
         if completed is None:
-            completed = flow_completion.Completed(np.zeros((*hole.shape, 2), np.float32), 0.0)
-        path = warp.Warp(source.full.number, homography, completed.flow)
+            completed = flow_completion.CompletedFlow(np.zeros((*hole.shape, 2), np.float32), 0.0)
+        motion = warp.Warp(source.full.number, homography, completed.flow)
         # GainMatch and misfit vary slowly: on a large box every other pixel of every other row tells as much.
         step = 2 if hole.size >= flow_completion.LARGE_BOX_PIXELS else 1
         thinned = (slice(None, None, step), slice(None, None, step))
-        map_x, map_y = warp.positions(path, box, box, (1.0, 1.0), step)
-        seen = cv2.remap(
-            source.analysis.encoded, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        blocked = cv2.remap(
-            source.analysis.hidden.astype(np.float32),
-            map_x,
-            map_y,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=1.0,
-        )
+        map_x, map_y = warp.positions(motion, box, box, (1.0, 1.0), step)
+        seen = opencv.remap(source.analysis.encoded, map_x, map_y)
+        blocked = opencv.remap(source.analysis.hidden.astype(np.float32), map_x, map_y, outside=1.0)
         confidence = np.where(hole, np.float32(0.0), measured.confidence)[thinned]
         near_hole = confidence * (np.float32(0.1) + np.float32(0.9) * ring[thinned])
-        weight = np.where(np.asarray(blocked) < 0.02, near_hole, np.float32(0.0))
-        matched = gain_match.match(
-            encoded[thinned], np.asarray(seen, np.float32), weight, (box.height, box.width)
-        )
+        weight = np.where(blocked < 0.02, near_hole, np.float32(0.0))
+        matched = gain_match.match_gain(encoded[thinned], seen, weight, box.shape)
         doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
-        quality = nearness(source.full.number, target) / doubt**_QUALITY_POWER
+        quality = temporal_weight(source.full.number, target) / doubt**_QUALITY_POWER
         if shows is None:
             shows = _fit_in_places(measured.misfit[thinned], confidence)
             if step > 1:
-                shows = np.asarray(cv2.pyrUp(shows, dstsize=(box.width, box.height)), np.float32)
+                shows = opencv.pyramid_up(shows, box.shape)
         rows = slice(None, None, _SLOPE_ROWS)
         steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
-        return SourcePath(
-            source, path, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32)
+        return RegisteredSource(
+            source, motion, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32)
         )
 
     # --- at full size
@@ -275,49 +242,49 @@ class Revealer:
     def fuse(
         self,
         full: FullFrame,
-        setting: HoleSurround,
-        paths: list[SourcePath],
+        surround: HoleSurround,
+        sources: list[RegisteredSource],
         comparable: Float32Array | None = None,
     ) -> Revealed:
-        """What the sources on ``paths`` show of the hidden pixels of ``full`` and a band around them.
+        """What ``sources`` show of the hidden pixels of ``full`` and a band around them.
 
         Sources are judged by their errors beside the hole; where ``comparable`` (h, w on the analysis box)
         is given, only where it is above one half.
         """
-        ratio, box = self._working.ratio, setting.box
+        ratio, box = self._working.ratio, surround.box
         rows, columns = full.hidden.shape
-        area = bounding_box(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
+        area = Box.around(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
         cut = area.slices(Box.from_size(columns, rows))
-        region = near(full.hidden[cut], BAND_PX)
+        region = opencv.dilate_by_disc(full.hidden[cut], BAND_PX)
         values = np.zeros((*region.shape, 3), np.float32)
         seen = np.zeros(region.shape, bool)
         kept = np.ones(region.shape, np.float32)
         certainty = np.zeros(region.shape, np.float32)
-        noise = float(np.median([p.gain.noise for p in paths])) if paths else 0.02
-        weigher = self._weigher(full, area, box, paths, comparable)
+        noise = float(np.median([p.gain.noise for p in sources])) if sources else 0.02
+        measured_weights = self._source_weights(full, area, box, sources, comparable)
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
             tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
             inside = tile.slices(area)
             wanted = region[inside]
-            if not paths or not wanted.any():
+            if not sources or not wanted.any():
                 continue
             places = np.flatnonzero(wanted)
-            stack = np.empty((len(paths), len(places), 3), np.float32)
+            stack = np.empty((len(sources), len(places), 3), np.float32)
             weights = np.zeros(stack.shape[:2], np.float32)
-            for index, item in enumerate(paths):
+            for index, item in enumerate(sources):
                 self._monitor.check_cancelled()
-                map_x, map_y = warp.positions(item.path, box, tile, ratio)
+                map_x, map_y = warp.positions(item.motion, box, tile, ratio)
                 map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
                 stack[index], visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
                 offset = warp.upsample(item.gain.offset, box, tile, ratio)
                 stack[index] += offset.reshape(-1, 3)[places]
                 weight = warp.upsample(item.local, box, tile, ratio)
                 weights[index] = np.where(visible, weight.reshape(-1)[places], np.float32(0.0))
-            if weigher is None:
-                weights *= np.array([item.quality for item in paths], np.float32)[:, None]
+            if measured_weights is None:
+                weights *= np.array([item.quality for item in sources], np.float32)[:, None]
             else:
-                weights *= weigher.weights(weights > 0)
+                weights *= measured_weights.where(weights > 0)
             fused = fusion.fuse(stack, weights, max(noise, 0.004))
             values[inside][wanted] = fused.values
             seen[inside][wanted] = fused.weight > 0
@@ -327,16 +294,16 @@ class Revealer:
             )
         return Revealed(area, values, seen, kept, certainty, noise)
 
-    def _weigher(
+    def _source_weights(
         self,
         full: FullFrame,
         area: Box,
         box: Box,
-        paths: list[SourcePath],
+        sources: list[RegisteredSource],
         comparable: Float32Array | None,
-    ) -> source_weights.Weigher | None:
+    ) -> source_weights.SourceWeights | None:
         """Weights from the sources' errors at points around the hole; None when too few can be compared."""
-        if len(paths) < 2:
+        if len(sources) < 2:
             return None
         points = _points_beside(full.hidden, area, self._working.ratio, box)
         if comparable is not None and len(points):
@@ -346,23 +313,23 @@ class Revealer:
             return None
         columns, rows = points[:, 0].astype(np.intp), points[:, 1].astype(np.intp)
         plate = encoding.encode(full.plate[rows, columns])
-        errors = np.zeros((len(paths), len(points), 3), np.float32)
+        errors = np.zeros((len(sources), len(points), 3), np.float32)
         valid = np.zeros(errors.shape[:2], bool)
-        for index, item in enumerate(paths):
+        for index, item in enumerate(sources):
             self._monitor.check_cancelled()
-            map_x, map_y = warp.point_positions(item.path, box, points, self._working.ratio)
+            map_x, map_y = warp.point_positions(item.motion, box, points, self._working.ratio)
             seen, valid[index] = warp.sample_points(item.source.full, item.gain.gain, map_x, map_y)
             offset = warp.read_at(item.gain.offset, box, points, self._working.ratio)
             errors[index] = seen + offset - plate
         measured = source_weights.covariance(errors, valid)
         if measured is None:
             return None
-        return source_weights.Weigher(measured + np.diag([item.blur for item in paths]))
+        return source_weights.SourceWeights(measured + np.diag([item.blur for item in sources]))
 
 
 def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:
     """(h, w) in 0..1: how well a source fits in each place, continued to where it was not measured."""
-    whole = pyramid.fill(np.ascontiguousarray(misfit), confidence)
+    whole = pyramid.push_pull(np.ascontiguousarray(misfit), confidence)
     steps = max(1.0, float(np.median(whole)))
     return np.asarray(1.0 / (1.0 + np.square(whole / np.float32(1.5 * steps))), np.float32)
 
@@ -371,8 +338,8 @@ def _points_beside(hidden: BoolArray, area: Box, ratio: tuple[float, float], box
     """(N, 2) visible full-size pixels in a ring around what is hidden, evenly thinned to a bounded number."""
     frame = Box.from_size(hidden.shape[1], hidden.shape[0])
     room = area.grown(_RING_PX).intersection(frame)
-    ring = near(hidden[room.slices(frame)], _RING_PX)
-    ring &= ~near(hidden[room.slices(frame)], 2)
+    ring = opencv.dilate_by_disc(hidden[room.slices(frame)], _RING_PX)
+    ring &= ~opencv.dilate_by_disc(hidden[room.slices(frame)], 2)
     rows, columns = np.nonzero(ring)
     step = max(1, len(rows) // _RING_POINTS)
     return np.stack([columns[::step] + room.x0, rows[::step] + room.y0], axis=1).astype(np.float32)

@@ -18,7 +18,7 @@ _REPEAT_VALUE = 0.45
 _LEAST_GAIN = 0.01
 
 
-def candidates(target: int, segment: range) -> list[int]:
+def candidate_frames(target: int, segment: range) -> list[int]:
     """Frames worth considering, nearest first: all near ones, then in growing steps to the segment's ends."""
     offsets: list[int] = list(range(1, _DENSE_REACH + 1))
     reach = float(_DENSE_REACH)
@@ -42,7 +42,7 @@ def _hole_points(hidden: BoolArray) -> Float32Array:
     return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float32)
 
 
-def choose(
+def choose_sources(
     track: ShotTrack,
     target: int,
     preferred: frozenset[int],
@@ -58,7 +58,7 @@ def choose(
     points = _hole_points(track.hidden(target))
     if not len(points):
         return []
-    numbers = [n for n in candidates(target, track.segment(target)) if not track.repeats_previous(n)]
+    numbers = [n for n in candidate_frames(target, track.segment(target)) if not track.repeats_previous(n)]
     numbers = sorted(set(numbers) | {n for n in preferred if n in track.segment(target) and n != target})
     if layer is not None:
         numbers = [n for n in numbers if track.layer_chained(target, n, layer) is not None]

@@ -111,13 +111,13 @@ def best_weights_of_sets(covariances: Float64Array, members: BoolArray) -> Float
     return np.asarray(answer / np.maximum(answer.sum(axis=1, keepdims=True), 1e-300), np.float64)
 
 
-class Weigher:
+class SourceWeights:
     """Weights for every set of sources that sees a pixel together."""
 
     def __init__(self, covariances: Float64Array) -> None:
         self._covariances = covariances
 
-    def weights(self, visible: BoolArray) -> Float32Array:
+    def where(self, visible: BoolArray) -> Float32Array:
         """(S, N) weights for (S, N) visibility; 0 where not visible, sum 1 where any is."""
         count = len(visible)
         bits = np.zeros(visible.shape[1], np.int64)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
@@ -37,39 +37,36 @@ def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float
     y = ((np.arange(tile.y0, tile.y1) + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
     map_x = np.ascontiguousarray(np.broadcast_to(x, (tile.height, tile.width)))
     map_y = np.ascontiguousarray(np.broadcast_to(y[:, None], (tile.height, tile.width)))
-    return np.asarray(
-        cv2.remap(field, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
+    return opencv.remap(field, map_x, map_y)
 
 
 def positions(
-    path: Warp, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
+    motion: Warp, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
 ) -> tuple[Float32Array, Float32Array]:
     """Where in the full-size source the full-size pixels of ``tile`` are (every ``step``-th of every
     ``step``-th row), x and y each (h, w)."""
-    flow = upsample(path.flow, box, tile, ratio)[::step, ::step]
+    flow = upsample(motion.flow, box, tile, ratio)[::step, ::step]
     x = (np.arange(tile.x0, tile.x1, step) + 0.5) * ratio[1] - 0.5
     y = (np.arange(tile.y0, tile.y1, step) + 0.5) * ratio[0] - 0.5
     flow_x, flow_y = flow[:, :, 0].astype(np.float64), flow[:, :, 1].astype(np.float64)
-    return _through(path.homography, x[None, :] + flow_x, y[:, None] + flow_y, ratio)
+    return _through(motion.homography, x[None, :] + flow_x, y[:, None] + flow_y, ratio)
 
 
 def point_positions(
-    path: Warp, box: Box, points: Float32Array, ratio: tuple[float, float]
+    motion: Warp, box: Box, points: Float32Array, ratio: tuple[float, float]
 ) -> tuple[Float32Array, Float32Array]:
     """As :func:`positions` for scattered full-size pixels, (N, 2) x and y; each answer (N, 1)."""
-    flow = read_at(path.flow, box, points, ratio).astype(np.float64)
+    flow = read_at(motion.flow, box, points, ratio).astype(np.float64)
     x = (points[:, 0:1].astype(np.float64) + 0.5) * ratio[1] - 0.5
     y = (points[:, 1:2].astype(np.float64) + 0.5) * ratio[0] - 0.5
-    return _through(path.homography, x + flow[:, 0:1], y + flow[:, 1:2], ratio)
+    return _through(motion.homography, x + flow[:, 0:1], y + flow[:, 1:2], ratio)
 
 
 def read_at(field: Float32Array, box: Box, points: Float32Array, ratio: tuple[float, float]) -> Float32Array:
     """A field known on the analysis ``box`` at scattered full-size pixels, (N, 2) x and y: (N, channels)."""
     x = ((points[:, 0:1] + 0.5) * ratio[1] - 0.5 - box.x0).astype(np.float32)
     y = ((points[:, 1:2] + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
-    read = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(read, np.float32).reshape(len(points), -1)
+    return opencv.remap(field, x, y).reshape(len(points), -1)
 
 
 def _through(
@@ -98,15 +95,14 @@ def sample_points(
     rows, columns = source.hidden.shape
     inside = (map_x >= 2) & (map_x <= columns - 3) & (map_y >= 2) & (map_y <= rows - 3)
     x, y = np.where(inside, map_x, np.float32(0.0)), np.where(inside, map_y, np.float32(0.0))
-    values = cv2.remap(source.plate, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    values = opencv.remap(source.plate, x, y, opencv.CUBIC)
     left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
     clear = inside.copy()
     for down in range(-1, 3):
         for right in range(-1, 3):
             row, column = np.clip(top + down, 0, rows - 1), np.clip(left + right, 0, columns - 1)
             clear &= ~source.hidden[row, column]
-    linear = np.asarray(values, np.float32).reshape(-1, 3) * gain
-    return encoding.encode(linear), clear.reshape(-1)
+    return encoding.encode(values.reshape(-1, 3) * gain), clear.reshape(-1)
 
 
 def sample(
@@ -133,13 +129,11 @@ def sample(
     ).intersection(Box.from_size(columns, rows))
     cut = region.slices(Box.from_size(columns, rows))
     picture = _without_hidden(encoding.encode(source.plate[cut] * gain), source.hidden[cut])
-    blocked = cv2.dilate(source.hidden[cut].astype(np.uint8) * 255, np.ones((3, 3), np.uint8))
+    blocked = opencv.dilate(source.hidden[cut], opencv.square(3)).astype(np.uint8) * np.uint8(255)
     local_x, local_y = map_x - np.float32(region.x0), map_y - np.float32(region.y0)
-    values = cv2.remap(picture, local_x, local_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
-    covered = cv2.remap(
-        blocked, local_x, local_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255
-    )
-    return np.asarray(values, np.float32), inside & (np.asarray(covered) < 8)
+    values = opencv.remap(picture, local_x, local_y, opencv.LANCZOS)
+    covered = opencv.remap(blocked, local_x, local_y, outside=255.0)
+    return values, inside & (covered < 8)
 
 
 def sample_some(
@@ -162,8 +156,8 @@ def _without_hidden(picture: Float32Array, hidden: BoolArray) -> Float32Array:
     """``picture`` with hidden pixels near visible ones made like those: the kernel reaches over the rim."""
     if not hidden.any():
         return picture
-    side = (2 * _KERNEL_REACH_PX + 1, 2 * _KERNEL_REACH_PX + 1)
+    side = 2 * _KERNEL_REACH_PX + 1
     shown = (~hidden).astype(np.float32)
-    share = np.reciprocal(np.maximum(cv2.blur(shown, side), np.float32(1e-6)))
-    mean = pyramid.times(np.asarray(cv2.blur(pyramid.times(picture, shown), side), np.float32), share)
-    return np.asarray(cv2.copyTo(mean, hidden.astype(np.uint8), picture), np.float32)
+    share = np.reciprocal(np.maximum(opencv.box_blur(shown, side), np.float32(1e-6)))
+    mean = pyramid.times(opencv.box_blur(pyramid.times(picture, shown), side), share)
+    return opencv.copy_where(picture, hidden, mean)

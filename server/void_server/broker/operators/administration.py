@@ -11,6 +11,7 @@ from void_protocol.messages import (
     Cancel,
     Clean,
     Drain,
+    GetEngines,
     GetHealth,
     GetStatus,
     JobReply,
@@ -28,7 +29,7 @@ from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
 AdministrationMessage = (
-    GetStatus | GetHealth | Cancel | Release | Pause | Resume | Drain | SetPriority | Clean
+    GetStatus | GetHealth | GetEngines | Cancel | Release | Pause | Resume | Drain | SetPriority | Clean
 )
 
 
@@ -59,6 +60,7 @@ class Administration:
         lifecycle: JobLifecycle,
         status: Callable[[int], Message],
         health: Callable[[int], Message],
+        engines: Callable[[int], Message],
         clean: Callable[[bytes, Clean], None],
     ) -> None:
         """``status`` and ``health`` make replies to a request number; ``clean`` answers a peer by and by."""
@@ -67,6 +69,7 @@ class Administration:
         self._lifecycle = lifecycle
         self._status = status
         self._health = health
+        self._engines = engines
         self._clean = clean
 
     def handle(self, session: ClientSession, message: AdministrationMessage) -> None:
@@ -81,6 +84,8 @@ class Administration:
                 self._outbox.send(peer, self._status(request))
             case GetHealth(request=request):
                 self._outbox.send(peer, self._health(request))
+            case GetEngines(request=request):
+                self._outbox.send(peer, self._engines(request))
             case Cancel(request=request, job_id=job_id):
                 self._check_owner(session, job_id, "cancel")
                 self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.cancel(job_id)))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from void_protocol.durable import put_in_place
+from void_protocol.frame_list import runs
 from void_protocol.messages import Chunk, Error, FileRefused, FileStored, ManifestEntry, UploadCredit
 from void_protocol.wire import CHUNK_BYTES
 from void_server.broker.connections.outbox import Outbox
@@ -171,7 +172,7 @@ class Uploads:
         upload.peer = peer
         incoming = upload.incoming
         return Standing(
-            have=_runs(sorted(upload.stored)),
+            have=runs(sorted(upload.stored)),
             partial=[]
             if incoming is None or not incoming.received
             else [(incoming.index, incoming.received)],
@@ -343,13 +344,3 @@ def _let_flow(descriptor: int, start: int, end: int) -> None:
 
 def _ignore(done: Future[None]) -> None:
     """Nothing depends on whether a half file could be removed."""
-
-
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs

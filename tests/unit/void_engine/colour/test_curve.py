@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from void_engine.colour.curve import AcesCct, ShoulderCurve, srgb_encode
+from void_engine.colour import srgb
+from void_engine.colour.curve import AcesCct, ShoulderCurve
 
 CEILINGS = [1.0, 1.2, 2.0, 8.0, 64.0, 4096.0]
 
@@ -36,7 +37,7 @@ def test_code_one_is_the_ceiling(ceiling: float) -> None:
 def test_below_the_shoulder_it_is_srgb(ceiling: float) -> None:
     curve = ShoulderCurve.reaching(ceiling)
     light = np.linspace(0, curve.shoulder, 200, dtype=np.float32)
-    expected = [srgb_encode(float(value)) for value in light]
+    expected = [srgb.encode_value(float(value)) for value in light]
     np.testing.assert_allclose(curve.encode(light), expected, atol=1e-6)
 
 

@@ -2,16 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
-
-from void_engine.diffusion.framing import (  # noqa: E402
-    latent_frames,
-    load_clip_as_published,
-    padded_length,
-    padding_indices,
-    pixel_frames,
-    quantise_quadmask,
-)
+from void_engine.diffusion.framing import latent_frames, padded_length, padding_indices, pixel_frames
 
 
 @pytest.mark.parametrize(
@@ -36,21 +27,3 @@ def test_a_clip_without_frames_is_refused() -> None:
 
 def test_padding_is_a_palindrome_with_repeated_ends() -> None:
     assert padding_indices(3, 13) == [0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("value", "removal"),
-    [(0, 1.0), (31, 1.0), (31.5, 192 / 255), (95, 192 / 255), (96, 128 / 255), (191, 128 / 255), (192, 0.0)],
-)
-def test_levels_are_quantised_at_the_loaders_thresholds(value: float, removal: float) -> None:
-    assert quantise_quadmask(torch.tensor([value])).item() == pytest.approx(removal, abs=1e-7)
-
-
-def test_the_published_loader_cuts_resizes_and_pads() -> None:
-    video = torch.randint(0, 256, (30, 20, 24, 3), dtype=torch.uint8)
-    quadmask = torch.full((30, 20, 24), 255, dtype=torch.uint8)
-    quadmask[:, :10] = 0
-    clip, mask = load_clip_as_published(video, quadmask, (16, 32), 5, 21)
-    assert clip.shape == (1, 3, 21, 16, 32)
-    assert mask.shape == (1, 1, 21, 16, 32)
-    assert set(mask.unique().tolist()) == {0.0, 1.0}

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.void_engine.propagation.test_engine import Array, Following, Listener, Shot
+from tests.unit.void_engine.propagation.test_engine import Following, Listener, Shot
+from void_engine.arrays import Float32Array
 from void_engine.engines.interface import EngineRequest, PartOfShot
 from void_engine.errors import PlateError
-from void_engine.propagation import PropagationEngine
+from void_engine.propagation.engine import PropagationEngine
 from void_engine.propagation.shared_state import SharedState
 
 STARTS = (1001, 1007)
@@ -23,13 +24,13 @@ def shot_of(*, still: bool) -> Shot:
     return shot
 
 
-def whole(shot: Shot) -> dict[int, Array]:
+def whole(shot: Shot) -> dict[int, Float32Array]:
     return {
         clean.number: clean.picture for clean in PropagationEngine().remove(shot, EngineRequest(), Listener())
     }
 
 
-def part(shot: Shot, folder: Path, first: int, wanted: Iterable[int]) -> dict[int, Array]:
+def part(shot: Shot, folder: Path, first: int, wanted: Iterable[int]) -> dict[int, Float32Array]:
     request = EngineRequest(wanted=frozenset(wanted), part=PartOfShot(first, folder))
     return {clean.number: clean.picture for clean in PropagationEngine().remove(shot, request, Listener())}
 

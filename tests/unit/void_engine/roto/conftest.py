@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tests.unit.void_engine.roto.bezier import without_feather
 from void_engine.geometry import Box
 from void_engine.roto.shapes import BezierPoints
 
@@ -90,16 +91,12 @@ def _ellipse(cx: float, cy: float, rx: float, ry: float, feather: float = 0.0) -
 def _star(cx: float, cy: float, outer: float, inner: float, turn: float = 0.1) -> BezierPoints:
     angle = np.arange(10) * np.pi / 5 + turn
     radius = np.where(np.arange(10) % 2, inner, outer)
-    return BezierPoints.without_feather(
-        np.column_stack((cx + radius * np.cos(angle), cy + radius * np.sin(angle)))
-    )
+    return without_feather(np.column_stack((cx + radius * np.cos(angle), cy + radius * np.sin(angle))))
 
 
 def _pentagram(cx: float, cy: float, radius: float) -> BezierPoints:
     angle = np.arange(5) * 4 * np.pi / 5 + 0.2
-    return BezierPoints.without_feather(
-        np.column_stack((cx + radius * np.cos(angle), cy + radius * np.sin(angle)))
-    )
+    return without_feather(np.column_stack((cx + radius * np.cos(angle), cy + radius * np.sin(angle))))
 
 
 def _rectangle(x0: float, y0: float, x1: float, y1: float, feather: float = 0.0) -> BezierPoints:
@@ -117,15 +114,13 @@ SHAPES = {
     "small ellipse": _ellipse(20.4, 20.2, 1.7, 0.9),
     "star": _star(32, 30, 27, 11),
     "pentagram": _pentagram(32, 30, 27),
-    "eight": BezierPoints.without_feather([[5, 6], [58.5, 48], [58, 7], [4, 50]]),
-    "two loops of curves": BezierPoints.without_feather(
-        [[10, 30], [50, 30]], [[0, -40], [10, 45]], [[0, 40], [-10, -45]]
-    ),
-    "sliver": BezierPoints.without_feather([[3, 5], [60, 41.2], [60.3, 42]]),
-    "thin upright sliver": BezierPoints.without_feather([[30.1, 2], [30.35, 2], [30.2, 55]]),
+    "eight": without_feather([[5, 6], [58.5, 48], [58, 7], [4, 50]]),
+    "two loops of curves": without_feather([[10, 30], [50, 30]], [[0, -40], [10, 45]], [[0, 40], [-10, -45]]),
+    "sliver": without_feather([[3, 5], [60, 41.2], [60.3, 42]]),
+    "thin upright sliver": without_feather([[30.1, 2], [30.35, 2], [30.2, 55]]),
     "partly off the box": _ellipse(2, 50, 30, 25),
     "off the box": _ellipse(200, -90, 30, 25),
-    "wound twice": BezierPoints.without_feather(
+    "wound twice": without_feather(
         [[10, 10], [50, 12], [48, 45], [12, 44], [10, 10], [50, 12], [48, 45], [12, 44]]
     ),
 }

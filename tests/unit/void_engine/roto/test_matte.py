@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.void_engine.roto.bezier import without_feather
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box
-from void_engine.roto.matte import bounds, rasterise, role_matte
+from void_engine.roto.matte import bounds, rasterise
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 
 BOX = Box(-3, -2, 66, 60)
@@ -169,9 +170,7 @@ def test_a_shrinking_feather_may_use_up_the_shape(rectangle):
 def test_a_feather_that_folds_over_itself_takes_the_more_opaque_layer(rectangle):
     # A notch whose two sides feather across each other.
     notch = np.array([[10, 10], [90, 10], [90, 70], [54, 70], [50, 30], [46, 70], [10, 70.0]])
-    matte = rasterise(
-        [ShapeAtFrame("a", BezierPoints.without_feather(notch), feather_x_px=12, feather_y_px=12)], FRAME
-    )
+    matte = rasterise([ShapeAtFrame("a", without_feather(notch), feather_x_px=12, feather_y_px=12)], FRAME)
     assert matte[69, 50] == pytest.approx(1 - 3.5 / 12, abs=0.05)
     assert matte.max() == 1
 
@@ -203,7 +202,7 @@ def test_an_inverted_shape_covers_the_rest_of_the_frame(rectangle):
 
 
 def test_an_inverted_shape_without_area_covers_everything():
-    assert (_row(ShapeAtFrame("a", BezierPoints.without_feather([[3, 3]]), inverted=True)) == 1).all()
+    assert (_row(ShapeAtFrame("a", without_feather([[3, 3]]), inverted=True)) == 1).all()
 
 
 def test_invisible_shapes_are_not_drawn(rectangle):
@@ -238,20 +237,6 @@ def test_no_shapes_give_an_empty_matte():
     assert matte.dtype == np.float32
     assert not matte.any()
     assert rasterise([], Box(5, 5, 5, 5)).shape == (0, 0)
-
-
-def test_holdouts_are_taken_away(rectangle):
-    keep = ShapeAtFrame("a", rectangle(10, 10, 60, 60))
-    hold = ShapeAtFrame("b", rectangle(40, 0, 99, 80), opacity=0.75)
-    matte = role_matte([keep], [hold], FRAME)
-    assert matte[30, 20] == 1
-    assert matte[30, 50] == 0.25
-    assert matte[30, 70] == 0
-    assert np.array_equal(role_matte([keep], [], FRAME), rasterise([keep], FRAME))
-    assert np.array_equal(
-        role_matte([keep], [dataclasses.replace(hold, visible=False)], FRAME), rasterise([keep], FRAME)
-    )
-    assert not role_matte([], [hold], FRAME).any()
 
 
 # Bounds
@@ -296,15 +281,13 @@ def test_a_scale_that_is_none_is_refused(scale):
 )
 @pytest.mark.parametrize("feather_px", [0.0, 5.0])
 def test_shapes_without_area_cover_nothing(centers, feather_px):
-    shape = ShapeAtFrame(
-        "a", BezierPoints.without_feather(centers), feather_x_px=feather_px, feather_y_px=feather_px
-    )
+    shape = ShapeAtFrame("a", without_feather(centers), feather_x_px=feather_px, feather_y_px=feather_px)
     assert not rasterise([shape], FRAME).any()
 
 
 def test_a_shape_larger_than_any_picture_covers_it():
     far = [[-1e300, -1e300], [1e300, -1e300], [1e300, 1e300], [-1e300, 1e300]]
-    shape = ShapeAtFrame("a", BezierPoints.without_feather(far), feather_x_px=1e300, feather_y_px=1e300)
+    shape = ShapeAtFrame("a", without_feather(far), feather_x_px=1e300, feather_y_px=1e300)
     assert (rasterise([shape], FRAME) == 1).all()
     assert bounds([shape], FRAME) == FRAME
 
@@ -312,7 +295,7 @@ def test_a_shape_larger_than_any_picture_covers_it():
 @pytest.mark.parametrize("feather_px", [0.0, 6.0, -6.0])
 def test_points_far_away_do_no_harm(feather_px):
     far = [[1e200, 80], [1e200, 1e5], [10, -8], [-1e-200, 1e5], [-1e7, 40], [1e5, 68.5]]
-    points = BezierPoints.without_feather(far, [[3, 5]] * 6, [[-1e9, 1e200]] * 6)
+    points = without_feather(far, [[3, 5]] * 6, [[-1e9, 1e200]] * 6)
     shape = ShapeAtFrame("a", points, feather_x_px=feather_px, feather_y_px=feather_px, falloff=2)
     matte = rasterise([shape], BOX)
     assert np.isfinite(matte).all()
@@ -369,7 +352,7 @@ def test_a_shape_that_would_take_minutes_is_refused_at_once(
 ) -> None:
     chance = np.random.default_rng(count)
     centers, tangents = chance.uniform(-coordinate, coordinate, (2, count, 2))
-    points = BezierPoints.without_feather(centers, tangents, -tangents)
+    points = without_feather(centers, tangents, -tangents)
     shape = ShapeAtFrame("tangle", points, feather_x_px=feather_px, feather_y_px=feather_px)
     began = time.process_time()
     with pytest.raises(MatteError, match="'tangle' is too much to draw"):
@@ -380,5 +363,5 @@ def test_a_shape_that_would_take_minutes_is_refused_at_once(
 def test_a_detailed_shape_is_drawn() -> None:
     angle = np.linspace(0, 2 * np.pi, 1000, endpoint=False)
     circle = np.column_stack((50 + 30 * np.cos(angle), 40 + 30 * np.sin(angle)))
-    points = BezierPoints.without_feather(circle)
+    points = without_feather(circle)
     assert rasterise([ShapeAtFrame("a", points, feather_x_px=20, feather_y_px=20)], FRAME).max() == 1.0

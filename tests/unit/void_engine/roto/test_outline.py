@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.unit.void_engine.roto.bezier import without_feather
 from void_engine.roto.outline import LIMIT_PX, flatten
 from void_engine.roto.shapes import BezierPoints
 
@@ -18,7 +19,7 @@ def _distance_to(polyline: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def test_a_polygon_stays_as_it_is():
     corners = [[1.25, 2], [30, 4], [12, 40.5]]
-    outline = flatten(BezierPoints.without_feather(corners), 0.01)
+    outline = flatten(without_feather(corners), 0.01)
     assert outline.contour.tolist() == corners
     assert outline.feather.tolist() == corners
     assert outline.feather_extent_px == 0
@@ -40,9 +41,9 @@ def test_a_right_tangent_leads_out_of_its_point_and_a_left_one_into_the_next():
     # A quarter of the way the Bernstein weights are 27, 27, 9 and 1 of 64: x = 64 * 10/64 and
     # y = -128 * 27/64 + 64 * 9/64.
     quarter = np.array([[10.0, -45.0]])
-    contour = flatten(BezierPoints.without_feather(triangle, left, right), 0.001).contour
+    contour = flatten(without_feather(triangle, left, right), 0.001).contour
     assert _distance_to(contour, quarter) < 0.002
-    swapped = flatten(BezierPoints.without_feather(triangle, right, left), 0.001).contour
+    swapped = flatten(without_feather(triangle, right, left), 0.001).contour
     assert _distance_to(swapped, quarter) > 5
 
 
@@ -84,14 +85,14 @@ def test_any_curve_stays_within_the_tolerance(tolerance):
     rng = np.random.default_rng(5)
     for _ in range(40):
         centers, left, right = rng.normal(scale=60, size=(3, 4, 2)) * rng.choice([0, 0.2, 1], size=(3, 1, 1))
-        points = BezierPoints.without_feather(centers, left, right)
+        points = without_feather(centers, left, right)
         fine = flatten(points, tolerance / 400).contour
         assert _distance_to(flatten(points, tolerance).contour, fine[::7]).max() <= tolerance
 
 
 @pytest.mark.parametrize("centers", [[], [[5, 5]]])
 def test_fewer_than_two_points_give_an_empty_outline(centers):
-    outline = flatten(BezierPoints.without_feather(centers), 0.01)
+    outline = flatten(without_feather(centers), 0.01)
     assert outline.contour.shape == (0, 2)
     assert outline.feather_extent_px == 0
 

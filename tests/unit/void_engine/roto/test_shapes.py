@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from tests.unit.void_engine.roto.bezier import without_feather
 from void_engine.errors import MatteError
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 
@@ -13,7 +14,7 @@ TRIANGLE = [[0, 0], [10, 0], [0, 10]]
 
 def test_points_are_kept_as_read_only_copies():
     centers = np.array(TRIANGLE, dtype=np.float32)
-    points = BezierPoints.without_feather(centers)
+    points = without_feather(centers)
     centers[:] = 99
     assert points.centers.dtype == np.float64
     assert points.centers.tolist() == TRIANGLE
@@ -21,18 +22,10 @@ def test_points_are_kept_as_read_only_copies():
         points.centers[0] = 1
 
 
-def test_without_feather_gives_the_feather_spline_the_same_tangents():
-    points = BezierPoints.without_feather(TRIANGLE, [[1, 0]] * 3, [[0, 2]] * 3)
-    assert not points.feather_centers.any()
-    assert points.feather_left_tangents.tolist() == [[1, 0]] * 3
-    assert points.feather_right_tangents.tolist() == [[0, 2]] * 3
-    assert len(points) == 3
-
-
 @pytest.mark.parametrize("centers", [[[1, 2, 3]], [1, 2, 3]])
 def test_points_that_are_not_pairs_are_refused(centers):
     with pytest.raises(MatteError, match=r"centers .* must be \(points, 2\)"):
-        BezierPoints.without_feather(centers)
+        without_feather(centers)
 
 
 def test_arrays_of_different_lengths_are_refused():
@@ -42,7 +35,7 @@ def test_arrays_of_different_lengths_are_refused():
 
 
 def test_no_points_at_all_are_a_shape():
-    assert len(BezierPoints.without_feather([])) == 0
+    assert len(without_feather([])) == 0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -67,4 +60,4 @@ def test_a_coordinate_that_is_not_finite_names_shape_and_point(bad, field):
 @pytest.mark.parametrize("attribute", ["opacity", "feather_x_px", "feather_y_px", "falloff"])
 def test_an_attribute_that_is_not_finite_is_named(attribute):
     with pytest.raises(MatteError, match=f"'hand': {attribute} is nan"):
-        ShapeAtFrame("hand", BezierPoints.without_feather(TRIANGLE), **{attribute: math.nan})
+        ShapeAtFrame("hand", without_feather(TRIANGLE), **{attribute: math.nan})

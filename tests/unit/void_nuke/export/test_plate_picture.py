@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from void_engine.colour import srgb
 from void_nuke.errors import ExportError
 from void_nuke.export.plate_picture import read_plate_picture
 
@@ -34,8 +35,7 @@ def write(
 
 def shown(light: object) -> object:
     half = np.nan_to_num(light[..., :3].astype(np.float16).astype(np.float64)).clip(0, 1)  # type: ignore[index]
-    srgb = np.where(half <= 0.0031308, 12.92 * half, 1.055 * half ** (1 / 2.4) - 0.055)
-    return np.floor(255 * srgb + 0.5).astype(np.uint8)
+    return np.floor(255 * srgb.encode(half) + 0.5).astype(np.uint8)
 
 
 @pytest.mark.parametrize("compression", ["none", "zips"])

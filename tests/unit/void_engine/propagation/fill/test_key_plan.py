@@ -35,12 +35,12 @@ def plan_of(track: ShotTrack, **more: int) -> KeyPlan:
 
 def test_what_is_revealed_needs_no_key_frame() -> None:
     plan = plan_of(track_of([box(3 + 6 * t, 15 + 6 * t) for t in range(FRAMES)]))
-    assert plan.up_to(FRAMES - 1) == []
+    assert plan.keys_up_to(FRAMES - 1) == []
 
 
 def test_what_is_never_revealed_is_invented_once() -> None:
     plan = plan_of(track_of([box(30, 60)] * FRAMES))
-    assert plan.up_to(FRAMES - 1) == [0]
+    assert plan.keys_up_to(FRAMES - 1) == [0]
     assert plan.is_key(0)
     assert not plan.is_key(5)
 
@@ -48,7 +48,7 @@ def test_what_is_never_revealed_is_invented_once() -> None:
 def test_new_background_at_the_picture_s_edge_needs_new_key_frames() -> None:
     """The matte stays at the right edge and the camera pans that way: what comes in late never leaves it."""
     plan = plan_of(track_of([box(50, 90)] * FRAMES, shift_px=4.0))
-    keys = plan.up_to(FRAMES - 1)
+    keys = plan.keys_up_to(FRAMES - 1)
     assert keys[0] > 0
     assert 2 <= len(keys) <= 5
     assert min(np.diff(keys)) >= 2
@@ -58,16 +58,16 @@ def test_the_plan_is_the_same_however_it_is_asked() -> None:
     track = track_of([box(50, 90)] * FRAMES, shift_px=4.0)
     one, other = plan_of(track), plan_of(track)
     late = other.is_key(FRAMES - 1)
-    assert [n for n in range(FRAMES) if one.is_key(n)] == other.up_to(FRAMES - 1)
+    assert [n for n in range(FRAMES) if one.is_key(n)] == other.keys_up_to(FRAMES - 1)
     assert late == one.is_key(FRAMES - 1)
 
 
 def test_a_part_of_the_shot_plans_as_the_whole_does() -> None:
     track = track_of([box(50, 90)] * FRAMES, shift_px=4.0)
-    whole = plan_of(track).up_to(FRAMES - 1)
+    whole = plan_of(track).keys_up_to(FRAMES - 1)
     part = plan_of(track)
-    part.begin_at(6, [number for number in whole if number < 6])
-    assert part.up_to(FRAMES - 1) == whole
+    part.resume_at(6, [number for number in whole if number < 6])
+    assert part.keys_up_to(FRAMES - 1) == whole
 
 
 def test_a_large_matte_that_shows_only_its_rim_takes_few_sources() -> None:
@@ -81,7 +81,7 @@ def test_a_large_matte_that_shows_only_its_rim_takes_few_sources() -> None:
 def test_frames_without_a_matte_or_all_hidden_need_nothing() -> None:
     clear, all_hidden = np.zeros((ROWS, COLUMNS), bool), np.ones((ROWS, COLUMNS), bool)
     plan = plan_of(track_of([clear, all_hidden] * (FRAMES // 2)))
-    assert plan.up_to(FRAMES - 1) == []
+    assert plan.keys_up_to(FRAMES - 1) == []
 
 
 def test_a_wire_across_the_frame_needs_fewer_sources_than_a_thick_bar() -> None:

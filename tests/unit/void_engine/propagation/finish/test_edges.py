@@ -5,6 +5,7 @@ import numpy as np
 
 from void_engine.propagation import encoding
 from void_engine.propagation.finish import edges, grain, thin_structures
+from void_engine.propagation.finish.hole import Hole
 
 
 def test_a_step_at_the_rim_is_taken_away() -> None:
@@ -16,7 +17,7 @@ def test_a_step_at_the_rim_is_taken_away() -> None:
     known &= ~hole
     revealed = np.full_like(plate, 0.46)
     answer = np.where(hole[:, :, None], revealed, plate)
-    closed = edges.close_seam(answer, revealed, plate, hole, known)
+    closed = edges.close_seam(answer, Hole(plate, revealed, hole, known))
     assert float(np.abs(closed - plate)[20, 20:40].max()) < 0.01
     assert np.array_equal(closed[~hole], plate[~hole])
 
@@ -30,7 +31,7 @@ def rim_scene(difference: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     known &= ~hole
     revealed = (plate - difference[:, :, None]).astype(np.float32)
     answer = np.where(hole[:, :, None], revealed, plate).astype(np.float32)
-    closed = edges.close_seam(answer, revealed, plate, hole, known)
+    closed = edges.close_seam(answer, Hole(plate, revealed, hole, known))
     rim = hole & ~cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     assert np.array_equal(closed[~hole], plate[~hole])
     return np.abs(answer - plate)[rim], np.abs(closed - plate)[rim], np.abs(closed - answer)[rim]
@@ -85,7 +86,7 @@ def test_a_wire_is_taken_from_both_sides_where_the_sources_are_poor() -> None:
     known &= ~hole
     poor = truth + np.random.default_rng(0).normal(0, 0.1, truth.shape).astype(np.float32)
     answer = np.where(hole[:, :, None], poor, truth).astype(np.float32)
-    joined = thin_structures.blend(answer, poor, truth, hole, known)
+    joined = thin_structures.blend(answer, Hole(truth, poor, hole, known))
     # What it says of its own error is not far from its error.
     assert 0.2 < float(joined.deviation[hole].mean()) / float((joined.values - truth)[hole].std()) < 5.0
     assert not joined.deviation[~hole].any()
@@ -93,7 +94,7 @@ def test_a_wire_is_taken_from_both_sides_where_the_sources_are_poor() -> None:
         np.abs(answer - truth)[hole].mean()
     )
     assert np.array_equal(
-        thin_structures.blend(answer, truth, truth, hole, known).values[~hole], answer[~hole]
+        thin_structures.blend(answer, Hole(truth, truth, hole, known)).values[~hole], answer[~hole]
     )
 
 
@@ -101,7 +102,7 @@ def test_a_wide_hole_is_left_to_the_sources() -> None:
     truth = np.random.default_rng(1).uniform(0, 1, (60, 60, 3)).astype(np.float32)
     hole = np.zeros((60, 60), bool)
     hole[15:45, 15:45] = True
-    assert np.array_equal(thin_structures.blend(truth, truth, truth, hole, ~hole).values, truth)
+    assert np.array_equal(thin_structures.blend(truth, Hole(truth, truth, hole, ~hole)).values, truth)
 
 
 def test_grain_is_measured_on_flat_ground_and_put_back() -> None:

@@ -19,7 +19,7 @@ def test_affine_motion_is_continued_into_the_hole() -> None:
     hidden = hole()
     flow = np.where(hidden[:, :, None], 0, truth).astype(np.float32)
     weight = (~hidden).astype(np.float32)
-    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
+    done = flow_completion.complete_flow(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
     assert float(np.abs(done.flow - truth)[hidden].max()) < 0.05
 
 
@@ -30,7 +30,7 @@ def test_a_large_box_is_predicted_as_well_though_from_fewer_pixels() -> None:
     hidden[81:121, 93:140] = True
     flow = np.where(hidden[:, :, None], 50, truth).astype(np.float32)
     weight = (~hidden).astype(np.float32)
-    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
+    done = flow_completion.complete_flow(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
     assert done.flow.shape == truth.shape
     assert np.array_equal(done.flow[~hidden], truth[~hidden])
     assert float(np.abs(done.flow - truth)[hidden].mean()) < 0.3
@@ -45,7 +45,7 @@ def test_a_wrong_tenth_of_the_ring_does_no_harm() -> None:
     flow = truth.copy()
     flow[20:25, 40:55] += 9.0
     weight = (~hidden).astype(np.float32)
-    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
+    done = flow_completion.complete_flow(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
     assert float(np.abs(done.flow - truth)[hidden].mean()) < 0.5
 
 
@@ -58,8 +58,8 @@ def test_depth_hidden_by_the_hole_is_known_from_other_frames() -> None:
     flow = np.where(hidden[:, :, None], 0, truth).astype(np.float32)
     weight = (~hidden).astype(np.float32)
     ring = flow_completion.ring_weight(hidden)
-    plain = flow_completion.complete(flow, weight, ring, hidden, None)
-    told = flow_completion.complete(flow, weight, ring, hidden, structure)
+    plain = flow_completion.complete_flow(flow, weight, ring, hidden, None)
+    told = flow_completion.complete_flow(flow, weight, ring, hidden, structure)
     plain_error = float(np.abs(plain.flow - truth)[hidden].mean())
     assert float(np.abs(told.flow - truth)[hidden].mean()) < 0.3 * plain_error
 
@@ -70,7 +70,7 @@ def test_noise_for_structure_is_not_believed() -> None:
     flow[..., 0] = 1.5
     noise = np.random.default_rng(0).normal(0, 3, flow.shape).astype(np.float32)
     weight = (~hidden).astype(np.float32)
-    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, noise)
+    done = flow_completion.complete_flow(flow, weight, flow_completion.ring_weight(hidden), hidden, noise)
     assert float(np.abs(done.flow - flow)[hidden].max()) < 0.05
 
 
@@ -79,11 +79,11 @@ def test_almost_no_ring_still_gives_finite_motion() -> None:
     hidden[0, :5] = False
     flow = np.full((30, 30, 2), 2.0, np.float32)
     weight = (~hidden).astype(np.float32)
-    done = flow_completion.complete(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
+    done = flow_completion.complete_flow(flow, weight, flow_completion.ring_weight(hidden), hidden, None)
     assert np.allclose(done.flow, 2.0, atol=0.05)
 
 
-def judged(shift_px: float, noise: float) -> tuple[flow_completion.Judge, np.ndarray, np.ndarray]:
+def judged(shift_px: float, noise: float) -> tuple[flow_completion.FlowTest, np.ndarray, np.ndarray]:
     """A judge of a textured picture against itself moved, both noisy; its ring; the x of its pixels."""
     generator = np.random.default_rng(8)
     rows, columns = 120, 160
@@ -99,19 +99,19 @@ def judged(shift_px: float, noise: float) -> tuple[flow_completion.Judge, np.nda
     hole = np.zeros((rows, columns), bool)
     hole[40:80, 60:100] = True
     ring = flow_completion.ring_weight(hole)
-    return flow_completion.Judge(grainy[0], grainy[1], ~hole, ring, hole), ring, x
+    return flow_completion.FlowTest(grainy[0], grainy[1], ~hole, ring, hole), ring, x
 
 
 def test_motion_that_is_there_is_believed_and_noise_is_not() -> None:
     judge, ring, x = judged(0.7, 3.0)
     flow = np.zeros((*x.shape, 2), np.float32)
     flow[..., 0] = 0.7
-    assert judge.helps(flow)
-    assert judge.predictable(flow, np.ones(x.shape, np.float32), ring, None)
+    assert judge.improves(flow)
+    assert judge.predicts(flow, np.ones(x.shape, np.float32), ring, None)
     still, ring, x = judged(0.0, 3.0)
-    assert not still.helps(flow)
+    assert not still.improves(flow)
     noise = np.random.default_rng(1).normal(0, 0.3, flow.shape).astype(np.float32)
-    assert not still.helps(cv2.GaussianBlur(noise, (0, 0), 3.0))
+    assert not still.improves(cv2.GaussianBlur(noise, (0, 0), 3.0))
 
 
 def test_motion_that_cannot_be_predicted_does_not_help() -> None:
@@ -119,4 +119,4 @@ def test_motion_that_cannot_be_predicted_does_not_help() -> None:
     # Right where it was measured, but blocks know nothing of each other: the fit misleads by turns.
     flow = np.zeros((*x.shape, 2), np.float32)
     flow[..., 0] = np.where((x // 20) % 2 > 0, 9.0, -9.0)
-    assert not judge.predictable(flow, np.ones(x.shape, np.float32), ring, None)
+    assert not judge.predicts(flow, np.ones(x.shape, np.float32), ring, None)

@@ -27,7 +27,7 @@ def around() -> np.ndarray:
 
 def test_noise_alone_moves_no_light() -> None:
     clean = source()
-    matched = gain_match.match(grainy(clean, 1), grainy(clean, 2), around())
+    matched = gain_match.match_gain(grainy(clean, 1), grainy(clean, 2), around())
     assert np.array_equal(matched.gain, np.ones(3, np.float32))
     assert float(np.abs(matched.offset).max()) < 0.0015
     assert abs(matched.noise - 0.01 * np.sqrt(2)) < 0.003
@@ -37,8 +37,8 @@ def test_every_other_pixel_tells_the_same_light() -> None:
     clean = source()
     x = np.linspace(-1, 1, COLUMNS, dtype=np.float32)[None, :, None]
     target, seen, weight = grainy(clean + 0.08 * np.exp(-4 * x * x), 1), grainy(clean, 2), around()
-    whole = gain_match.match(target, seen, weight)
-    thinned = gain_match.match(target[::2, ::2], seen[::2, ::2], weight[::2, ::2], (ROWS, COLUMNS))
+    whole = gain_match.match_gain(target, seen, weight)
+    thinned = gain_match.match_gain(target[::2, ::2], seen[::2, ::2], weight[::2, ::2], (ROWS, COLUMNS))
     assert thinned.offset.shape == whole.offset.shape
     ring = weight > 0
     assert float(np.abs(thinned.offset - whole.offset)[ring].mean()) < 0.004
@@ -50,7 +50,7 @@ def test_a_lamp_that_is_brighter_is_followed_into_the_hole() -> None:
     clean = source()
     x = np.linspace(-1, 1, COLUMNS, dtype=np.float32)[None, :, None]
     lamp = np.broadcast_to(0.08 * np.exp(-4 * x * x), clean.shape)
-    matched = gain_match.match(grainy(clean + lamp, 1), grainy(clean, 2), around())
+    matched = gain_match.match_gain(grainy(clean + lamp, 1), grainy(clean, 2), around())
     left = matched.offset + np.log2(matched.gain) / 5.7 - lamp
     assert float(np.abs(left)[40:80, 60:120].mean()) < 0.02
 
@@ -63,8 +63,8 @@ def test_a_correction_is_trusted_as_far_as_it_repeats() -> None:
         return np.broadcast_to(mean, difference.shape).astype(np.float32)
 
     flat = np.full((ROWS, COLUMNS, 3), 0.1, np.float32)
-    assert cross_validation.share(flat, weight, 20, predict) == 1.0
+    assert cross_validation.shrinkage_factor(flat, weight, 20, predict) == 1.0
     # The other half shows the opposite: what is found in one half must not be done to the other.
-    opposite = np.where(cross_validation.blocks(weight.shape, 20)[:, :, None], -flat, flat)
-    assert cross_validation.share(opposite, weight, 20, predict) == 0.0
-    assert cross_validation.share(np.zeros_like(flat), weight, 20, predict) == 0.0
+    opposite = np.where(cross_validation.chequerboard(weight.shape, 20)[:, :, None], -flat, flat)
+    assert cross_validation.shrinkage_factor(opposite, weight, 20, predict) == 0.0
+    assert cross_validation.shrinkage_factor(np.zeros_like(flat), weight, 20, predict) == 0.0

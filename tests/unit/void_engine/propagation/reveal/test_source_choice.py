@@ -24,21 +24,21 @@ def still_track(holes: list[tuple[int, int]], cut_at: int | None = None) -> Shot
 
 def test_the_nearest_frame_that_shows_everything_comes_first() -> None:
     track = still_track([(30, 50), (30, 50), (10, 20), (10, 20)])
-    assert source_choice.choose(track, 100, frozenset())[0] == 102
+    assert source_choice.choose_sources(track, 100, frozenset())[0] == 102
 
 
 def test_a_far_frame_is_taken_for_what_only_it_shows() -> None:
     holes = [(20, 40), *[(30, 50)] * 40, (5, 10)]
-    chosen = source_choice.choose(still_track(holes), 100, frozenset())
+    chosen = source_choice.choose_sources(still_track(holes), 100, frozenset())
     assert 141 in chosen
 
 
 def test_frames_that_show_nothing_are_not_taken() -> None:
-    assert source_choice.choose(still_track([(20, 40)] * 6), 102, frozenset()) == []
+    assert source_choice.choose_sources(still_track([(20, 40)] * 6), 102, frozenset()) == []
 
 
 def test_never_across_a_cut() -> None:
-    chosen = source_choice.choose(
+    chosen = source_choice.choose_sources(
         still_track([(20, 40), (5, 10), (45, 50), (45, 50)], cut_at=2), 100, frozenset()
     )
     assert chosen == [101]
@@ -46,19 +46,19 @@ def test_never_across_a_cut() -> None:
 
 def test_clean_anchors_come_first() -> None:
     track = still_track([(20, 40), (5, 10), (5, 10), (5, 10), (5, 10), (0, 0)])
-    assert source_choice.choose(track, 100, frozenset({105}))[0] == 105
+    assert source_choice.choose_sources(track, 100, frozenset({105}))[0] == 105
 
 
 def test_no_more_than_asked_for() -> None:
     track = still_track([(20, 40)] + [(0, 5)] * 20)
-    assert len(source_choice.choose(track, 100, frozenset(), 3)) == 3
+    assert len(source_choice.choose_sources(track, 100, frozenset(), 3)) == 3
 
 
 @pytest.mark.parametrize("length", [1, 2, 50, 3000])
 def test_candidates_are_few_and_reach_both_ends(length: int) -> None:
     segment = range(10, 10 + length)
     target = 10 + length // 3
-    found = source_choice.candidates(target, segment)
+    found = source_choice.candidate_frames(target, segment)
     assert len(found) == len(set(found)) < 130
     assert target not in found
     assert all(number in segment for number in found)

@@ -69,9 +69,9 @@ def test_too_few_points_say_nothing() -> None:
 
 
 def test_each_pixel_is_shared_among_the_sources_that_see_it() -> None:
-    weigher = source_weights.Weigher(np.diag([1.0, 1.0, 4.0]))
+    sources = source_weights.SourceWeights(np.diag([1.0, 1.0, 4.0]))
     visible = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 0]], bool)
-    weights = weigher.weights(visible)
+    weights = sources.where(visible)
     assert np.allclose(weights[:, 0], [4 / 9, 4 / 9, 1 / 9], atol=1e-6)
     assert np.allclose(weights[:, 1], [0.8, 0, 0.2], atol=1e-6)
     assert np.allclose(weights[:, 2], [0, 0, 1])

@@ -1,0 +1,88 @@
+"""What engines a server has, as its workers tell it: for hosts to choose from, and to check a job by.
+
+The messages belong to the unions in :mod:`void_protocol.messages`, from where everybody imports them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from void_protocol.fields import Message, RequestNumber
+from void_protocol.job import Settings
+
+AUTO = "auto"
+"""Not an engine: the best one that the machine of the job can run."""
+
+_Scalar = bool | int | float | str
+
+
+class OptionDescription(Struct, frozen=True, kw_only=True):
+    """One option of an engine: what a job's ``engine_options`` may hold."""
+
+    name: str
+    kind: Literal["bool", "int", "float", "text"]
+    default: _Scalar
+    """The text ``auto`` for a number that the engine finds itself."""
+    help: str = ""
+    """One line."""
+    choices: list[str] = []
+    """The texts that it takes; empty for any."""
+    low: float | None = None
+    high: float | None = None
+    """The range of a number, both ends included; null for no limit."""
+
+
+class EngineDescription(Struct, frozen=True, kw_only=True):
+    """One engine of a server."""
+
+    name: str
+    """What a job's ``settings.engine`` says."""
+    title: str
+    """What people read."""
+    summary: str = ""
+    """One line: what it is for."""
+    problem: str = ""
+    """Why it cannot be used, with the remedy; empty when it can."""
+    reads_prompt: bool = False
+    is_for_artists: bool = True
+    """Whether a host offers it to artists."""
+    options: list[OptionDescription] = []
+    presets: dict[str, dict[str, _Scalar]] = {}
+    """Engine options by the name of a quality that a host offers; a quality that is not here takes none."""
+
+
+class GetEngines(Message, frozen=True, kw_only=True, tag="get_engines"):
+    """Ask which engines the server has."""
+
+    request: RequestNumber
+
+
+class Engines(Message, frozen=True, kw_only=True, tag="engines"):
+    """Answers get_engines."""
+
+    request: int
+    engines: list[EngineDescription] | None = None
+    """By name; null while no worker has been ready since the server's start: ask again in a moment."""
+
+
+def engine_problem(settings: Settings, engines: Iterable[EngineDescription]) -> str:
+    """What is wrong with a job's engine or the names of its engine options, given the engines that there are;
+    empty when nothing is. For ``auto`` the options are not looked at: they are the chosen engine's affair."""
+    known = {one.name: one for one in engines}
+    if settings.engine == AUTO:
+        return ""
+    engine = known.get(settings.engine)
+    if engine is None:
+        names = ", ".join((AUTO, *known))
+        return f"$.settings.engine: there is no engine {settings.engine!r}; choose one of {names}"
+    options = [option.name for option in engine.options]
+    for name in settings.engine_options:
+        if name not in options:
+            near = difflib.get_close_matches(name, options, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(options) or 'none'}"
+            return f"$.settings.engine_options: {name!r} is not known to {engine.name!r}; {hint}"
+    return ""

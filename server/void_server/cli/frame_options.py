@@ -1,0 +1,34 @@
+"""Frames that are typed after an option of the command."""
+
+from __future__ import annotations
+
+import typer
+
+from void_protocol.errors import FrameListError
+from void_protocol.frame_list import parse_frame_range, parse_frames
+
+_HINT = "--frames"
+
+
+def range_option(text: str | None) -> tuple[int, int] | None:
+    """The first frame and the last of ``--frames``, both included; None where it was not given.
+
+    Raises:
+        typer.BadParameter: when the text names no frames, or leaves some out.
+    """
+    try:
+        return None if text is None else parse_frame_range(text)
+    except FrameListError as error:
+        raise typer.BadParameter(str(error), param_hint=_HINT) from error
+
+
+def frames_option(text: str) -> list[int]:
+    """The frames of ``--frames``, ascending.
+
+    Raises:
+        typer.BadParameter: when the text names no frames.
+    """
+    try:
+        return parse_frames(text)
+    except FrameListError as error:
+        raise typer.BadParameter(str(error), param_hint=_HINT) from error

@@ -1,0 +1,38 @@
+"""Marks tests by the folder they lie in, and skips what this machine cannot run.
+
+The marks are registered in ``pyproject.toml``; ``tests/README.md`` says what each means. ``slow`` is set by
+hand on tests that take seconds.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+MARKED_FOLDERS = ("integration", "golden")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by ``-m``
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in MARKED_FOLDERS:
+            item.add_marker(folder)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") is not None and not has_cuda_device():
+        pytest.skip("needs a CUDA device")
+
+
+@cache
+def has_cuda_device() -> bool:
+    if find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
