@@ -28,6 +28,7 @@ class NukeExport:
     writes: Sequence[str]
     """Names of Write nodes, rendered in this order for each chunk of frames."""
     command: str
+    """The nuke command on the machines."""
 
 
 _Mebibytes = Annotated[int, Meta(ge=1, extra={"unit": "mebibytes"})]
@@ -93,9 +94,9 @@ class FarmSettings(DeclaredSettings):
         Meta(ge=1, le=600, description="Seconds between asking a task to stop and killing it."),
         option("--grace-s"),
     ] = 120
-    void_command: Annotated[
-        str, Meta(description="The void command on the machines."), option("--void")
-    ] = "void"
+    void_command: Annotated[str, Meta(description="The void command on the machines."), option("--void")] = (
+        "void"
+    )
     ocio: Annotated[
         str | None,
         Meta(description="OCIO configuration of every task."),
@@ -121,9 +122,9 @@ class FarmSettings(DeclaredSettings):
         Meta(description="A Write node of that script; may be repeated."),
         option("--nuke-write"),
     ] = ()
-    nuke_command: Annotated[
-        str, Meta(description="The nuke command on the machines."), option("--nuke")
-    ] = "nuke"
+    nuke_command: Annotated[str, Meta(description="The nuke command on the machines."), option("--nuke")] = (
+        "nuke"
+    )
     assets: Annotated[
         tuple[Path, ...],
         Meta(description="A file or folder outside the jobs that machines need; may be repeated."),
