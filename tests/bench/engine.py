@@ -29,13 +29,16 @@ from void_engine.diffusion.engine import VoidEngine
 from void_engine.diffusion.framing import latent_frames
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.live_memory import peak_bytes
-from void_engine.diffusion.model.tiny import MIDDLE, TINY, make_tiny
+from void_engine.diffusion.model.tiny import TINY, ModelSize, make_tiny
 from void_engine.diffusion.model.vae import decode_latents
 from void_engine.diffusion.model.weights import load_transformer, load_vae, transformer_config
 from void_engine.diffusion.sampling.denoise import predict_velocity
 from void_engine.engines.interface import EngineRequest, ShotFrame
 from void_engine.quadmask import build_quadmask
 
+MIDDLE = ModelSize(
+    layers=6, heads=8, text_width=64, time_width=64, vae_channels=(16, 32, 32, 64), vae_groups=8
+)
 HEIGHT, WIDTH = 96, 160
 # A whole shot of 400 frames has to be computed.
 MEMORY_HEIGHT, MEMORY_WIDTH = 48, 80

@@ -56,7 +56,7 @@ class VoidRun:
     measures: bool = False
     """Fill :attr:`magnitudes`."""
     magnitudes: dict[int, list[float]] = field(default_factory=dict)
-    """For each pass what the step cache ``mag`` goes by."""
+    """By pass, the magnitudes that the step cache ``mag`` needs."""
     _texts: list[torch.Tensor] = field(default_factory=list)
     _codes: dict[str, torch.Tensor] = field(default_factory=dict)
     _preview: LatentPreview | None = None

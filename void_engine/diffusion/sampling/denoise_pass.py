@@ -128,7 +128,7 @@ class Follower:
         self._models: Offload | None = None
 
     def serve(self) -> None:
-        """Until the leader has no more work.
+        """Denoise with the leader until it has no more work.
 
         Raises:
             ModelFolderError, DeviceError: when this process cannot do what it is told; the others are told.

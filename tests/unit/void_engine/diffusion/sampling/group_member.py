@@ -1,4 +1,4 @@
-"""One of several processes that denoise together; what the tests of ``parallel`` start."""
+"""One of several processes that denoise together; what the tests of ``distributed.py`` start."""
 
 from __future__ import annotations
 
