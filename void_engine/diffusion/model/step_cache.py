@@ -29,7 +29,6 @@ EXACT = "exact"
 AUTO = "auto"
 AUTO_METHOD = "first-block"
 """What ``auto`` takes: the only one that looks at this very shot before it skips."""
-METHODS = ("first-block", "taylor", "mag")
 
 # Relative change of the first block's output below which the other blocks are skipped.
 _THRESHOLDS = {"fast": 0.05, "draft": 0.15}

@@ -59,9 +59,6 @@ class ModelSize:
 
 
 TINY = ModelSize()
-MIDDLE = ModelSize(
-    layers=6, heads=8, text_width=64, time_width=64, vae_channels=(16, 32, 32, 64), vae_groups=8
-)
 
 
 def transformer_settings(size: ModelSize) -> dict[str, Any]:
