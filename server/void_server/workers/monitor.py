@@ -26,7 +26,7 @@ PREVIEW_PX = 480
 _READ_BYTES = 4 * 1024 * 1024
 _REREAD_S = 1.0
 _UNHASHED_FRAMES = 8
-"""At most this many finished frames are left waiting for their checksums."""
+"""The most finished frames that are left waiting for their checksums."""
 
 Send = Callable[[Message, Sequence[bytes]], None]
 
