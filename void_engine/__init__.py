@@ -1,1 +1,4 @@
-"""The VOID engine: scene-linear plates and mattes in, a clean plate out. It knows no socket and no host."""
+"""The engine of VOID for Nuke: scene-linear plates and mattes go in, a clean plate comes out.
+
+It reads and writes files and runs the removal engines; it knows no socket, no job queue and no host program.
+"""

@@ -1,4 +1,4 @@
-"""Names for the types of arrays that pictures, masks and their coordinates are kept in."""
+"""The array types of the engine, named once: pictures, masks, coordinates and indices."""
 
 from __future__ import annotations
 

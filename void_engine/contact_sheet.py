@@ -1,7 +1,8 @@
-"""A contact sheet: some frames of a removal side by side, as one picture for people to judge.
+"""Contact sheets: some frames of a removal side by side, in one picture for people to judge.
 
-Pictures come in scene-linear and are shown through sRGB with a logarithmic shoulder, so that a highlight at
-20 still has its shape. Columns read their frames one at a time; only thumbnails are kept.
+Pictures come in scene-linear and are shown through sRGB with a logarithmic shoulder, so that a highlight of
+20 still has its shape. Frames are read one at a time and only thumbnails are kept, so memory does not grow
+with the size of the plates.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from void_engine.errors import OutputError
 from void_engine.quadmask import overlay
 
 ReadPicture = Callable[[int], Float32Array]
-"""The frame with this number: (H, W, 3) scene-linear RGB."""
+"""Takes a frame number and gives that frame's picture, (H, W, 3) scene-linear RGB."""
 ReadQuadmask = Callable[[int], Uint8Array]
-"""The quadmask of the frame with this number: (H, W)."""
+"""Takes a frame number and gives that frame's quadmask, (H, W)."""
 
 _BACKGROUND = (26, 26, 28)
 _TEXT = (226, 226, 222)
@@ -36,14 +37,14 @@ _LETTER_SCALE_PER_PX = 1.0 / 30.0
 
 @dataclass(frozen=True, slots=True)
 class SheetView:
-    """How scene-linear light is shown."""
+    """The display transform of the sheet: an exposure, then the shoulder curve up to a ceiling."""
 
     exposure_stops: float = 0.0
     ceiling: float = 20.0
-    """The light, after exposure, that is shown as full white; at least 1."""
+    """The scene-linear value that, after the exposure, is shown as full white; at least 1."""
 
     def show(self, picture: Float32Array) -> Float32Array:
-        """(H, W, 3) scene-linear to display-referred 0..1; what is negative or not a number is black."""
+        """Turn (H, W, 3) scene-linear into display-referred 0..1; negative values and NaN become black."""
         light = np.nan_to_num(picture * np.float32(2.0**self.exposure_stops), nan=0.0, neginf=0.0)
         shown = ShoulderCurve.reaching(self.ceiling).encode(np.clip(light, 0.0, self.ceiling))
         return np.clip(shown, 0.0, 1.0)
@@ -51,25 +52,25 @@ class SheetView:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the sheet."""
+    """One column of the sheet: a title, and the picture that it shows of a frame."""
 
     title: str
     show: Callable[[int, SheetView], Float32Array]
-    """A frame of it: (H, W, 3) display-referred, 0..1."""
+    """Takes a frame number and the view, and gives (H, W, 3) display-referred RGB in 0..1."""
 
 
 def picture_column(title: str, read: ReadPicture) -> Column:
-    """The pictures as they are."""
+    """A column of the pictures as they are."""
     return Column(title, lambda frame, view: view.show(read(frame)))
 
 
 def overlay_column(title: str, read: ReadPicture, read_quadmask: ReadQuadmask) -> Column:
-    """The pictures, tinted by the quadmask."""
+    """A column of the pictures, tinted by their quadmasks."""
     return Column(title, lambda frame, view: overlay(view.show(read(frame)), read_quadmask(frame), 0.55))
 
 
 def difference_column(title: str, read: ReadPicture, read_other: ReadPicture, gain: float = 4.0) -> Column:
-    """The distance between two pictures as they are shown, times ``gain``; black where they are equal."""
+    """A column of the absolute difference of two display-referred pictures, times ``gain``."""
 
     def show(frame: int, view: SheetView) -> Float32Array:
         distance = np.abs(view.show(read(frame)) - view.show(read_other(frame)))
@@ -88,22 +89,22 @@ def contact_sheet(
     picture_width: int = 480,
     view: SheetView | None = None,
 ) -> Uint8Array:
-    """The sheet: one row for each frame, one column for each way to look at it.
+    """Lay out the sheet: one row for each frame, one column for each way to look at it.
 
     Args:
-        columns: from left to right.
-        frames: frame numbers, from top to bottom.
-        title: a line at the top.
-        notes: lines below the pictures, such as figures.
+        columns: the columns from left to right.
+        frames: the frame numbers of the rows, from top to bottom.
+        title: a line at the top; empty for none.
+        notes: lines of text below the pictures, such as measurements.
         pixel_aspect: width of a pixel over its height; pictures are shown in their true proportions.
-        picture_width: of each picture on the sheet, pixels.
-        view: how light is shown.
+        picture_width: width in pixels of each picture on the sheet.
+        view: the display transform; None for the default :class:`SheetView`.
 
     Returns:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        ValueError: without columns or frames, or for a width below 16.
+        ValueError: when there are no columns or frames, or the width is below 16.
     """
     if not columns or not frames or picture_width < 16:
         raise ValueError("a contact sheet needs columns, frames and pictures at least 16 pixels wide")
@@ -134,7 +135,7 @@ def save_png(path: Path, picture: Uint8Array) -> None:
     Raises:
         OutputError: when the file cannot be written.
     """
-    # Not imwrite: on Windows it does not find paths with letters outside the system's code page.
+    # On Windows, cv2.imwrite cannot open paths with letters outside the system's code page.
     _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     try:
         path.write_bytes(data.tobytes())
@@ -161,7 +162,7 @@ def _row(
 
 
 def _fitted(picture: Uint8Array, height: int) -> Uint8Array:
-    """``picture`` cut or filled at its bottom: a column may show another format than the first."""
+    """Cut or pad ``picture`` at its bottom: a column may show a picture of another format than the first."""
     fitted = _blank(height, picture.shape[1])
     rows = min(height, picture.shape[0])
     fitted[:rows] = picture[:rows]
@@ -175,7 +176,7 @@ def _blank(height: int, width: int) -> Uint8Array:
 def _text_line(
     items: Sequence[tuple[int, str]], width: int, line: int, colour: tuple[int, int, int]
 ) -> Uint8Array:
-    """Texts at the given distances from the left on one line of their own."""
+    """Draw a line of texts, each at its distance in pixels from the left."""
     picture = _blank(round(line * 1.7), width)
     for left, text in items:
         _write(picture, text, left, round(line * 1.05), line, colour)
@@ -183,7 +184,7 @@ def _text_line(
 
 
 def _label(row: Uint8Array, text: str, line: int) -> None:
-    """The frame number in the lower left corner, on a dark ground so that it reads on any picture."""
+    """Write a text into the lower left corner of ``row``, on dark ground so that any picture lets it read."""
     (text_width, _), _ = cv2.getTextSize(text, _FONT, line * _LETTER_SCALE_PER_PX, 1)
     top = row.shape[0] - round(line * 1.5)
     ground = row[top:, : text_width + line]

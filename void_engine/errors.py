@@ -1,16 +1,18 @@
-"""What can go wrong in the engine, drawn once. A message names the file, frame or setting and the remedy."""
+"""The errors of the engine. Each message names the file, frame or setting at fault and the remedy."""
 
 from __future__ import annotations
 
 
 class EngineError(Exception):
-    """Any failure that the engine explains: the message is meant for an artist."""
+    """The base of all failures that the engine explains; the message is written for an artist."""
 
     def __init__(self, message: str = "", *, obstacle: str = "") -> None:
-        """
+        """Make an error with a message for the artist.
+
         Args:
-            obstacle: what stands in the way, where it may pass by itself: the state of a job that waits for
-                it ("waiting for frame 1012"). Empty where waiting does not help.
+            message: what failed and what to do about it.
+            obstacle: for a failure that may pass by itself, what stands in the way, worded as the state of a
+                waiting job ("waiting for frame 1012"). Empty when waiting does not help.
         """
         super().__init__(message)
         self.obstacle = obstacle
@@ -25,12 +27,14 @@ class MissingFrameError(PlateError):
 
 
 class RefusedFileError(PlateError):
-    """A file that is not read here at all: outside the allowed folders, no file, or beyond a limit. Waiting
-    does not help."""
+    """A file may not be read: it lies outside the allowed folders, is no regular file or exceeds a limit.
+
+    Waiting does not help.
+    """
 
 
 class MatteError(EngineError):
-    """The mattes or shapes cannot drive a removal (none at all, wrong size, a channel that is not there)."""
+    """The mattes or shapes cannot drive a removal: none at all, a wrong size, a missing channel."""
 
 
 class SettingError(EngineError):
@@ -46,4 +50,4 @@ class OutputExistsError(OutputError):
 
 
 class RemovalCancelled(Exception):  # noqa: N818 - not a failure
-    """The removal was stopped on request. Not an error: frames that are complete stay."""
+    """The removal was stopped on request. This is no failure: frames that are complete stay."""

@@ -1,4 +1,4 @@
-"""Integer boxes of pixels.
+"""Integer boxes of pixels, and the coordinates in which the whole engine counts.
 
 Everywhere in the engine a picture's coordinates are *display coordinates*: x to the right, y **down**, the
 origin at the top-left corner of the plate's display window. Hosts that count y upwards are translated where
@@ -27,7 +27,7 @@ class Box:
 
     @classmethod
     def from_size(cls, width: int, height: int) -> Box:
-        """The box of a ``width`` x ``height`` picture whose corner is the origin."""
+        """The box of a ``width`` x ``height`` picture whose top-left corner is the origin."""
         return cls(0, 0, width, height)
 
     @classmethod

@@ -1,4 +1,8 @@
-"""The mattes of a shot by role, from roto shapes and rendered matte files together."""
+"""The mattes of a shot by role, made from roto shapes and rendered matte files together.
+
+This is where a removal learns *what* to change: :mod:`void_engine.quadmask` and the merge weight of
+:mod:`void_engine.morphology` are both made from these mattes.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,11 @@ from void_engine.roto.matte import bounds, rasterise
 from void_engine.roto.shapes import ShapeAtFrame
 
 MatteRole = Literal["remove", "affected", "ignore"]
+"""What a matte marks: the object that goes, the pixels that the object changed (shadow, reflection), or a
+hold-out that no replacement may touch."""
 
 ShapesAt = Callable[[int], Sequence[ShapeAtFrame]]
-"""The shapes of one role at a frame, in display coordinates of the full-size plate."""
+"""Takes a frame number and gives the shapes of one role, in display coordinates of the full-size plate."""
 
 
 @dataclass(frozen=True)
@@ -34,27 +40,28 @@ class MatteFiles:
 
 @dataclass(frozen=True)
 class RoleMattes:
-    """Both mattes of a box at one frame, hold-outs already cut out. (H, W) float32 in 0..1."""
+    """The mattes of one frame inside a box, (H, W) float32 in 0..1, with the hold-outs already cut out."""
 
     remove: Float32Array
     affected: Float32Array
     held_out: Float32Array | None = None
-    """What no replacement may touch, however far it is grown; None for nothing."""
+    """The hold-outs: pixels that no replacement may touch, however far it is grown. None where there are
+    none."""
 
 
 @dataclass(frozen=True)
 class ShotMattes:
-    """Where a shot is to change, frame by frame."""
+    """All mattes of a shot: where it is to change, frame by frame."""
 
     shapes: Mapping[MatteRole, ShapesAt] = field(default_factory=dict)
     files: Sequence[MatteFiles] = ()
-    """Read at the scale of the work already."""
+    """Rendered mattes, whose sequences already read at the scale of the work."""
     scale: float = 1.0
-    """Size of the picture worked on, relative to the full-size plate that the shapes were drawn on. All boxes
-    count pixels of the picture worked on."""
+    """The size of the picture worked on, relative to the full-size plate that the shapes were drawn on; below
+    1 for a proxy. All boxes count pixels of the picture worked on."""
 
     def check(self, display_size: tuple[int, int]) -> None:
-        """Read the headers of all matte files.
+        """Read the headers of all matte files and make sure that they fit the plate.
 
         Args:
             display_size: (width, height) of the full-size plate.
@@ -91,8 +98,10 @@ class ShotMattes:
         return RoleMattes(_or_zeros(remove, box), _or_zeros(affected, box), held_out)
 
     def bounds(self, number: int, frame_box: Box) -> Box:
-        """A box around all that may change at frame ``number``; empty where nothing does. Hold-outs are not
-        taken into account."""
+        """A box around all that may change at frame ``number``; empty where nothing does.
+
+        Hold-outs are not taken into account, so the box may be larger than needed.
+        """
         found = Box(0, 0, 0, 0)
         for role in ("remove", "affected"):
             shapes = self._shapes(number, role)
@@ -109,8 +118,11 @@ class ShotMattes:
         return () if shapes_at is None else shapes_at(number)
 
     def role(self, number: int, role: MatteRole, box: Box) -> Float32Array | None:
-        """The union of everything that has ``role`` at frame ``number``, (H, W) float32 in 0..1, with nothing
-        cut out of it; None where nothing has the role."""
+        """The union of all shapes and files of ``role`` at frame ``number``, before any hold-out.
+
+        Returns:
+            (H, W) float32 in 0..1 over ``box``; None where nothing has the role.
+        """
         total: Float32Array | None = None
         shapes = self._shapes(number, role)
         if shapes:
@@ -118,7 +130,7 @@ class ShotMattes:
         for matte in self.files:
             if matte.role == role:
                 read = _read(matte, number, box)
-                # The union of soft mattes, as 'over' makes it in a comp.
+                # Soft mattes are united as a compositor's 'over' does it.
                 total = read if total is None else total + read - total * read
         return total
 
@@ -133,6 +145,6 @@ def _or_zeros(matte: Float32Array | None, box: Box) -> Float32Array:
 
 def _read(matte: MatteFiles, number: int, box: Box) -> Float32Array:
     values = matte.frames.frame(number).plane(matte.channel, box)
-    # A matte is a weight: what is not a number is not covered, and beyond full there is nothing.
+    # A matte is a weight in 0..1: NaN counts as not covered, and values beyond the range are clamped.
     clean = np.clip(np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
     return np.float32(1.0) - clean if matte.inverted else clean

@@ -1,6 +1,6 @@
-"""The engine's pixels put into the plate: only where they are wanted, without a visible border.
+"""The last step of a removal: the engine's pixels are composited into the plate without a visible border.
 
-Outside the weight the plate's bits are not touched, whatever they are.
+Where the weight is 0, the plate's bits are not touched, whatever they hold (NaN and infinity too).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def merge(
     match_seam: bool = True,
     frame: int | None = None,
 ) -> Float32Array:
-    """The plate with the engine's pixels in it.
+    """Composite the engine's pixels over the plate.
 
     Args:
         plate: (H, W, 3) scene-linear; any value, NaN and infinity included.
@@ -66,7 +66,7 @@ def _mix_into(behind: Float32Array, clean: Float32Array, weight: Float32Array) -
     np.copyto(behind, clean, where=solid[..., None])
     ramp = (weight > 0.0) & ~solid
     under = behind[ramp]
-    # This form gives the plate exactly where the engine agrees with it.
+    # Written this way, the mix is exactly the plate where the engine's pixel equals it.
     behind[ramp] = under + weight[ramp][:, None] * (clean[ramp] - under)
 
 

@@ -1,7 +1,7 @@
-"""Mattes made larger, smaller and softer, in pixels; and the weight that the merge uses.
+"""Morphology of mattes: dilation, erosion and softening in pixels, and the weight with which the merge mixes.
 
-Distances are Euclidean between pixel centres, so a growth of 1 reaches the four neighbours and the picture's
-border never counts as an edge.
+Distances are Euclidean between pixel centres, so a growth of 1 reaches the four direct neighbours. The
+picture's border never counts as an edge.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box
 
 MATTE_EPSILON = 1.0 / 1024.0
-"""A matte at or below this is zero: less than half a code value of an 8-bit matte, so only the rounding
-of a resampled or half-float matte is ignored."""
+"""A matte value at or below this counts as zero. It is less than half a code value of an 8-bit matte, so only
+the rounding of a resampled or half-float matte is ignored."""
 
 
 def grow(matte: Float32Array, pixels: float) -> Float32Array:
-    """The matte dilated by a disc: each pixel takes the largest value within ``pixels`` of it.
+    """Dilate a matte by a disc: each pixel takes the largest value within ``pixels`` of it.
 
     Grey values are kept, so a soft edge moves outwards as it is. Between two whole radii the result is their
     linear mix; a whole radius is exact on the pixel lattice. A negative number shrinks the same way.
@@ -52,16 +52,17 @@ def grow(matte: Float32Array, pixels: float) -> Float32Array:
 def replacement_weight(
     remove: Float32Array, affected: Float32Array, growth_px: float, softness_px: float
 ) -> Float32Array:
-    """How much of each pixel the merge takes from the engine.
+    """The weight with which the merge takes the engine's pixels.
 
-    1 wherever either matte is above :data:`MATTE_EPSILON` and up to ``growth_px`` around that; then a smooth
-    ramp outwards over ``softness_px``; exactly 0 beyond. Both roles follow the same rule: a penumbra at 1% is
-    still the shadow, and half of a shadow must not stay.
+    The weight is 1 wherever either matte is above :data:`MATTE_EPSILON` and up to ``growth_px`` around that;
+    a smooth ramp leads outwards over ``softness_px``, and beyond it the weight is exactly 0. Both roles
+    follow the same rule, since a penumbra of 1% is still part of the shadow and half of a shadow must not
+    stay.
 
     Args:
         remove: (H, W), 0..1.
         affected: (H, W), 0..1.
-        growth_px: distance in pixels; a negative one takes that much off the mattes' edge.
+        growth_px: distance in pixels; a negative one moves the mattes' edge inwards.
         softness_px: width of the ramp in pixels, at least 0.
 
     Returns:
@@ -91,14 +92,19 @@ def replacement_weight(
 
 
 def matte_bounds(matte: Float32Array) -> Box:
-    """The smallest box, in the array's own pixels, around all that is above :data:`MATTE_EPSILON`; an empty
-    box where nothing is."""
+    """The smallest box around the pixels of (H, W) above :data:`MATTE_EPSILON`, in the array's own indices.
+
+    The box is empty where there are none.
+    """
     return Box.around(matte > MATTE_EPSILON)
 
 
 def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
-    """Exact grey dilation. A disc is a stack of horizontal runs, and a run costs little whatever its length,
-    so the work grows with the radius and not with its square."""
+    """Dilate a grey matte exactly.
+
+    A disc is a stack of horizontal runs, and a run costs little whatever its length, so the work grows with
+    the radius and not with its square.
+    """
     grown = matte.copy()
     if radius == 0 or matte.size == 0:
         return grown
@@ -116,7 +122,8 @@ def _dilate_by_disc(matte: Float32Array, radius: int) -> Float32Array:
 
 
 def _signed_distance(solid: BoolArray, inside_too: bool) -> Float32Array:
-    """Distance of each pixel from the nearest solid one; inside, minus the steps to the edge pixels."""
+    """The distance of each pixel from the nearest solid one; negative inside, where it counts from the edge
+    pixels."""
     distance = opencv.depth_inside(~solid, opencv.EXACT)
     if inside_too and not solid.all():
         inside = opencv.depth_inside(solid, opencv.EXACT)

@@ -1,4 +1,4 @@
-"""The quadmask: what the diffusion model is told about every pixel, in four grey levels.
+"""The quadmask: four grey levels that tell the diffusion model what to do with each pixel.
 
 This module alone knows the levels and every threshold that leads to or from them.
 
@@ -20,9 +20,9 @@ AFFECTED = 127
 KEEP = 255
 
 ROLE_THRESHOLD = 0.05
-"""A pixel has a role when the role's matte covers more than this of it. Low, because a pixel that holds even
-a little of the object would lead the model to keep a fringe of it; above zero, because a keyer's noise is
-not meant."""
+"""A pixel has a role when the role's matte covers more than this of it. The threshold is low, because a pixel
+that holds even a little of the object would lead the model to keep a fringe of it; it is above zero, because
+a keyer leaves noise in its matte."""
 
 # The published loader's cut points, midway between two levels: a movie's compression and an area average give
 # values between the levels.
@@ -76,10 +76,10 @@ def quadmask_from_roles(remove: Float32Array, affected: Float32Array) -> Uint8Ar
 
 
 def roles_from_levels(levels: Uint8Array) -> tuple[Float32Array, Float32Array]:
-    """The two role mattes that a stored quadmask stands for.
+    """Recover the two role mattes from a stored quadmask.
 
     Args:
-        levels: (H, W) uint8, the four levels or values near them (a compressed movie's).
+        levels: (H, W) uint8 with the four levels, or values near them, as a compressed movie has.
 
     Returns:
         ``(remove, affected)``, each (H, W) float32 of zeros and ones; an overlap has both.
@@ -94,7 +94,7 @@ def roles_from_levels(levels: Uint8Array) -> tuple[Float32Array, Float32Array]:
 
 
 def quantise_levels(values: Uint8Array | Float32Array) -> Uint8Array:
-    """Every value moved to its level: to 31 it is remove, to 95 overlap, to 191 affected, else keep.
+    """Move every value to its level: up to 31 is remove, up to 95 overlap, up to 191 affected, else keep.
 
     Args:
         values: any shape; uint8, or float in 0..255 (as an area average gives).
@@ -109,7 +109,7 @@ def quantise_levels(values: Uint8Array | Float32Array) -> Uint8Array:
         return _LEVEL_OF_VALUE[values]
     if not np.issubdtype(values.dtype, np.floating):
         raise MatteError(f"a quadmask holds 8-bit values 0..255, not {values.dtype}; convert it first")
-    # Half a code value of room: an average of 255s may come out a little above 255.
+    # Half a code value of slack is allowed, because an area average of 255s may come out just above 255.
     if values.size and not (float(values.min()) >= -0.5 and float(values.max()) <= 255.5):
         raise MatteError("a quadmask holds values 0..255; this one has values outside that range")
     # An average just above a cut point belongs to the level above it, so fractions round up.
@@ -132,10 +132,10 @@ def removal_mask(values: NDArray[np.uint8] | Float32Array) -> Float32Array:
 
 
 def grid_shape(height: int, width: int, pixel_aspect: float = 1.0) -> tuple[int, int]:
-    """``(rows, columns)`` of the grid that affected regions were trained on.
+    """The ``(rows, columns)`` of the grid that VOID's affected regions were trained on.
 
-    8 rows of square cells, columns by the picture's aspect; 8 columns when it is portrait. ``pixel_aspect``
-    is a pixel's width over its height.
+    The shorter side of the picture has 8 cells and the longer one as many as make the cells square.
+    ``pixel_aspect`` is the width of a pixel over its height.
     """
     aspect = width * pixel_aspect / height
     if aspect >= 1.0:
@@ -146,7 +146,7 @@ def grid_shape(height: int, width: int, pixel_aspect: float = 1.0) -> tuple[int,
 
 
 def snap_to_grid(affected: BoolArray, pixel_aspect: float = 1.0) -> BoolArray:
-    """The affected region made of whole grid cells; a cell that is touched by one pixel counts whole.
+    """Extend the affected region to whole cells of the training grid; one pixel is enough to take a cell.
 
     Args:
         affected: (H, W) bool on the picture the model sees (the region of interest or its canvas), not on the
@@ -177,14 +177,14 @@ def build_quadmask(
     clear_first: bool = True,
     pixel_aspect: float = 1.0,
 ) -> Uint8Array:
-    """The quadmask of one frame, as the model likes it.
+    """Build the quadmask of one frame in the form that the model was trained on.
 
     Args:
         remove: (H, W) in 0..1 on the picture the model sees.
-        affected: likewise.
+        affected: (H, W) in 0..1 on the same picture.
         is_first_frame: whether this is the shot's first frame.
-        snap: affected regions as whole cells of the training grid.
-        clear_first: no affected level on the first frame; the model was trained so.
+        snap: whether affected regions are extended to whole cells of the training grid.
+        clear_first: whether the first frame goes without the affected level, as in training.
         pixel_aspect: width of a pixel over its height.
 
     Returns:
@@ -203,18 +203,18 @@ def build_quadmask(
 
 
 def overlay(picture: Float32Array, quadmask: Uint8Array, opacity: float = 0.5) -> Float32Array:
-    """The picture tinted by its quadmask, for people to look at: remove red, overlap amber, affected blue.
+    """Tint a picture by its quadmask for people to look at: remove red, overlap amber, affected blue.
 
     Args:
         picture: (H, W, 3) display-referred RGB, 0..1.
         quadmask: (H, W) uint8.
-        opacity: of the tint, 0..1.
+        opacity: opacity of the tint, 0..1.
 
     Returns:
-        A new (H, W, 3) float32; pixels to keep are the picture's own.
+        A new (H, W, 3) float32; pixels of the level *keep* have the picture's own values.
 
     Raises:
-        MatteError: when sizes differ.
+        MatteError: when the sizes differ.
     """
     if picture.shape[:2] != quadmask.shape:
         raise MatteError(

@@ -1,8 +1,8 @@
 """The region of interest: which part of the plate an engine sees, and at what size.
 
-A model of a fixed, small size must not be shown a whole 4K plate to remove a wire from it. So the mattes of
-the whole shot decide one box, constant over the shot, and the box decides the *canvas*: the picture the model
-works on. The way there and back is :mod:`void_engine.resampling`.
+A model that works at a small, fixed size would lose a wire in a 4K plate. So the mattes of the whole shot
+decide one box, constant over the shot, and the box decides the *canvas*: the picture that the model works on.
+:mod:`void_engine.resampling` takes pictures to the canvas and back.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ TRAINED_ASPECT = (672, 384)
 CANVAS_MULTIPLE = 16
 """Sides of a canvas are multiples of this: 8 from the video autoencoder, 2 from the denoiser's patches."""
 TRAINED_TOKENS = (384 // CANVAS_MULTIPLE) * (672 // CANVAS_MULTIPLE)
-"""Patches of a trained picture; a canvas of any aspect has no more."""
+"""How many of the denoiser's patches a picture of the trained size has; no canvas has more by default."""
 
 ASPECT_TOLERANCE = 0.02
-"""How much a picture may be squashed to get sides in multiples of 16 (16:9 on 672x384 needs 1.6%)."""
+"""How far a canvas' aspect may be off the picture's to get sides in multiples of 16, as a fraction. 16:9 on
+672x384 needs 1.6%."""
 
 SMALLEST_SIDE_PX = 128
-"""No region is smaller than this where the frame is not: motion cannot be told from less."""
+"""The least side of a region, unless the frame itself is smaller: motion cannot be estimated from less."""
 _SMALLEST_EXPLICIT_SIDE_PX = 16
 
 
@@ -34,22 +35,23 @@ class RegionMode(Enum):
     """How the region is chosen."""
 
     MATTES = "mattes"
-    """The mattes' surroundings."""
+    """A box around the mattes with a margin of context."""
     FRAME = "frame"
     """The whole frame."""
     BOX = "box"
-    """A box the artist gave."""
+    """A box that the artist gave."""
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What an engine sees of every frame of a shot."""
+    """The part of every frame of a shot that an engine sees, and the size at which a model works on it."""
 
     box: Box
-    """In display coordinates. It may reach outside the frame: :func:`void_engine.resampling.crop` continues
-    the picture's edge there."""
+    """The region in display coordinates. It may reach outside the frame, where
+    :func:`void_engine.resampling.crop` repeats the picture's edge."""
     canvas: tuple[int, int]
-    """Height and width of the picture the model works on; the box's own where the engine needs none."""
+    """Height and width of the picture that the model works on; those of the box for an engine that works at
+    the plate's own size."""
 
 
 def plan_region(
@@ -64,24 +66,24 @@ def plan_region(
     aspect: tuple[int, int] | None = None,
     max_tokens: int = TRAINED_TOKENS,
 ) -> Region:
-    """The region of a shot.
+    """Plan the region of a shot.
 
-    Around the mattes a context margin is kept and the box is widened to the model's aspect. It stays inside
-    the frame wherever it fits, shifted rather than squashed; where the model's aspect does not fit, the
-    canvas takes the aspect of what does. It is never enlarged onto the canvas while the frame has more to
-    show.
+    A margin of context is kept around the mattes, and the box is widened to the model's aspect. A box that
+    would leave the frame is shifted into it; where the model's aspect does not fit into the frame, the canvas
+    takes the aspect of what fits. A box smaller than the canvas is extended as far as the frame allows before
+    it would have to be enlarged.
 
     Args:
-        bounds: where the mattes are, over all frames of the shot: one box or many, display coordinates.
-        frame: the picture the plates have; the display window or more.
+        bounds: one or more boxes, in display coordinates, around the mattes of all frames of the shot.
+        frame: the pixels that the plates have: the display window or more.
         pixel_aspect: width of a pixel over its height.
-        mode: how to choose.
+        mode: how the region is chosen.
         box: the artist's box, with :attr:`RegionMode.BOX` only.
         margin: context on each side as a fraction of the mattes' longer side.
         minimum_margin_px: the least context on each side, in pixels.
-        aspect: width and height the model prefers (square pixels), such as :data:`TRAINED_ASPECT`. None for
-            an engine that works at the plate's own size: then the canvas is the box.
-        max_tokens: the most patches of 16 x 16 a canvas may have.
+        aspect: width and height that the model prefers (in square pixels), such as :data:`TRAINED_ASPECT`.
+            None for an engine that works at the plate's own size: then the canvas is as large as the box.
+        max_tokens: the most patches of 16 x 16 pixels that a canvas may have.
 
     Raises:
         MatteError: when there are no mattes, or all of them lie outside the frame or the artist's box.
@@ -109,7 +111,7 @@ def plan_region(
     rows, columns = plan_canvas(aspect[0], aspect[1], 1.0, max_tokens)
     width = max(wanted.width, columns / pixel_aspect)
     height = max(wanted.height, float(rows))
-    # A pixel's worth of the model's aspect, so that both sides can be compared in pixels of the plate.
+    # The model's aspect in pixels of the plate, which need not be square, so that both sides compare.
     ratio = columns / rows / pixel_aspect
     width, height = max(width, height * ratio), max(height, width / ratio)
     if width <= frame.width + 0.5 and height <= frame.height + 0.5:
@@ -126,17 +128,17 @@ def plan_canvas(
     max_tokens: int = TRAINED_TOKENS,
     multiple: int = CANVAS_MULTIPLE,
 ) -> tuple[int, int]:
-    """Height and width of the canvas for a picture: as many tokens as the model was trained with and no more.
+    """Choose height and width of the canvas for a picture, within the tokens that the model was trained with.
 
-    Among the canvases whose aspect is within :data:`ASPECT_TOLERANCE` of the picture's (the pixel aspect
-    undone) the largest; where there is none, the one that shows the picture largest. By default 16:9 gives
-    (384, 672).
+    The choice is the largest canvas whose aspect is within :data:`ASPECT_TOLERANCE` of the picture's (in
+    square pixels); where there is none, it is the canvas that shows the picture largest. By default 16:9
+    gives (384, 672).
 
     Args:
-        width, height: of the picture, in its own pixels.
+        width, height: size of the picture, in its own pixels.
         pixel_aspect: width of a pixel over its height.
-        max_tokens: the most blocks of ``multiple`` x ``multiple`` pixels.
-        multiple: of which both sides are.
+        max_tokens: the most blocks of ``multiple`` x ``multiple`` pixels that the canvas may have.
+        multiple: both sides of the canvas are multiples of this many pixels.
 
     Raises:
         SettingError: when a size, the pixel aspect or the number of tokens is not positive.
@@ -153,7 +155,7 @@ def plan_canvas(
             columns = min(max(1, wanted), max_tokens // rows)
             misfit = abs(math.log(columns / rows / aspect))
             fits = misfit <= ASPECT_TOLERANCE
-            # A canvas of another aspect is filled up around the picture, which is left with fewer tokens.
+            # A canvas of another aspect is padded around the picture, which leaves the picture fewer tokens.
             shown = rows * columns * (1.0 if fits else math.exp(-misfit))
             candidates.append((fits, shown, -misfit, rows, columns))
     *_, rows, columns = max(candidates)
@@ -177,8 +179,10 @@ def _cannot_grow(box: Box, frame: Box, *, too_narrow: bool) -> bool:
 
 
 def _resized(box: Box, width: int, height: int, frame: Box, *, may_leave: bool = False) -> Box:
-    """``box`` grown about its centre to at least this size, shifted into the frame. A side longer than the
-    frame's is cut to it, or with ``may_leave`` centred on it."""
+    """Grow ``box`` about its centre to at least this size and shift it into the frame.
+
+    A side longer than the frame's is cut to the frame or, with ``may_leave``, centred on it.
+    """
     x0, x1 = _grown_span(box.x0, box.x1, width, frame.x0, frame.x1, may_leave)
     y0, y1 = _grown_span(box.y0, box.y1, height, frame.y0, frame.y1, may_leave)
     return Box(x0, y0, x1, y1)

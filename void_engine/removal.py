@@ -1,4 +1,8 @@
-"""A removal from files to files: plates and mattes in, the engine in the middle, merged frames out."""
+"""A removal from files to files: it reads plates and mattes, runs an engine and writes the merged frames.
+
+This is the way in for whoever runs a removal (worker, command line, farm): :func:`run_removal` takes one
+:class:`RemovalRequest` and does everything from checking the headers to the last written frame.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ from void_engine.shot import AnchorFrames, PlateShot, ReplacementLook
 JOB_ID_KEY = "void/job_id"
 """The metadata entry that says which job made a frame."""
 FINGERPRINT_KEY = "void/job_fingerprint"
-"""The metadata entry that says with which content: a job that was edited is another one."""
+"""The metadata entry that says which version of that job made it: an edited job has another fingerprint."""
 
 _ASPECT_TOLERANCE = 1e-3
 _LEAST_CONTEXT_PX = 32
@@ -40,42 +44,47 @@ _PREVIEW_EVERY_S = 1.0
 
 
 class RemovalMonitor(Monitor, Protocol):
-    """How a running removal speaks to whoever waits."""
+    """Receives what a running removal reports, beyond what its engine does."""
 
     def frame_done(self, number: int, path: Path) -> None:
-        """Frame ``number`` of the result is whole under its final name and on the disk. Called on a writer's
-        thread."""
+        """Frame ``number`` of the result is complete under its final name and on the disk.
+
+        This is called on a writer's thread. A resumed removal also reports the frames that it keeps.
+        """
 
     def waiting(self, obstacle: str) -> None:
-        """The removal stands still until what this text names has passed; empty: it goes on. Any thread."""
+        """The removal stands still until what ``obstacle`` names has passed; an empty text: it goes on.
+
+        This may be called on any thread.
+        """
 
 
 @dataclass(frozen=True)
 class OutputRequest:
-    """Where the result goes and what is in it."""
+    """The files of the result: where they go, how they are compressed and which layers they have."""
 
     pattern: FramePattern
     compression: str = "zip"
     layers: frozenset[str] = frozenset({"clean", "matte"})
-    """Of ``clean``, ``matte``, ``confidence``, ``quadmask``."""
+    """The extra layers to write: any of ``clean``, ``matte``, ``confidence`` and ``quadmask``."""
     metadata: Mapping[str, str | int | float] | None = None
 
 
 @dataclass(frozen=True)
 class RegionRequest:
-    """Which part of the frame the engine works on."""
+    """The artist's choice of the part of the frame that the engine works on."""
 
     mode: RegionMode | None = None
-    """None leaves it to the engine."""
+    """How the region is chosen; None takes what the engine prefers."""
     margin: float = 0.5
     """Context around the mattes, as a fraction of their longer side."""
     box: Box | None = None
-    """In display coordinates of the full-size plate, with :attr:`RegionMode.BOX` only."""
+    """The region itself, in display coordinates of the full-size plate; with :attr:`RegionMode.BOX` only."""
 
 
 @dataclass(frozen=True)
 class RemovalRequest:
-    """One removal in the engine's own words."""
+    """Everything that decides one removal, in the engine's own types."""
 
     plates: PlateSequence
     mattes: ShotMattes
@@ -83,11 +92,12 @@ class RemovalRequest:
     engine: EngineRequest
     job_id: str
     fingerprint: str
-    """Of all that decides the result; with it frames of an earlier run are known again."""
+    """A hash of everything that decides the result. It tells whether a frame on disk was made by the same
+    job, unchanged."""
     display_size: tuple[int, int] | None = None
     """(width, height) that the full-size plate must have; None takes what is there."""
     pixel_aspect: float | None = None
-    """What the job takes it for; another one in the files is told in the log."""
+    """The pixel aspect that the job expects; the files' own is used, and a difference is logged."""
     layer: str = ""
     anchors: AnchorFrames | None = None
     region: RegionRequest = RegionRequest()
@@ -95,19 +105,19 @@ class RemovalRequest:
     match_seam: bool = True
     resume: bool = False
     wait_s: float = 0.0
-    """How long to wait, once the work has begun, for a late frame, a full volume or a drive that is gone."""
+    """How many seconds to wait, once the work has begun, for a late frame, a full volume or a lost drive."""
     start_wait_s: float | None = None
-    """The same before the work begins; None for ``wait_s``."""
+    """How many seconds to wait for these before the work begins; None for ``wait_s``."""
 
     @property
     def sequences(self) -> list[PlateSequence]:
-        """All that is read: the plate, the mattes and the anchors."""
+        """All sequences that the removal reads: the plate, the mattes and the anchors."""
         anchors = [] if self.anchors is None else [self.anchors.frames]
         return [self.plates, *(matte.frames for matte in self.mattes.files), *anchors]
 
 
 def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor) -> None:
-    """Run one removal. Each frame appears under its final name only when it is whole.
+    """Run one removal. Each frame appears under its final name only when it is complete.
 
     Raises:
         EngineError: with a message for the artist; frames that are complete stay.
@@ -117,7 +127,7 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     wanted = frames_to_make(request, monitor)
     if not wanted:
         return
-    if request.resume:  # what an earlier run was writing when it was killed
+    if request.resume:  # An earlier run that was killed may have left half-written files.
         remove_parts(request.output.pattern.path(number) for number in wanted)
     box = region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
     monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
@@ -133,12 +143,12 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
 
 
 def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat:
-    """What the plate's files have in common, after all headers of plate, mattes and anchors were read.
+    """Read all headers of plate, mattes and anchors, and return what the plate's files have in common.
 
     Raises:
         PlateError: when a file is missing, cannot be read or does not fit the shot.
         MatteError: when a matte does not fit the plate.
-        RemovalCancelled: while it waits for a file.
+        RemovalCancelled: when the monitor asks for a stop while a file is waited for.
     """
     patience = Patience(request.wait_s, monitor.waiting, monitor.check_cancelled)
     shot_format = patience.insist(lambda: _check_headers(request), limit_s=request.start_wait_s)
@@ -159,7 +169,14 @@ def _check_headers(request: RemovalRequest) -> ShotFormat:
 
 
 def shot_source(request: RemovalRequest, box: Box, frame_box: Box, pixel_aspect: float) -> PlateShot:
-    """The request's files as an engine sees them, inside ``box``; ``frame_box`` is all that plates have."""
+    """Build the shot that the engine sees from the request's files.
+
+    Args:
+        request: the removal.
+        box: the region of interest, in pixels of the plate at the scale of the work.
+        frame_box: all pixels that the plates have, at the same scale.
+        pixel_aspect: width of a pixel over its height.
+    """
     return PlateShot(
         plates=request.plates,
         mattes=request.mattes,
@@ -173,7 +190,7 @@ def shot_source(request: RemovalRequest, box: Box, frame_box: Box, pixel_aspect:
 
 
 def _check_display_size(request: RemovalRequest, found: tuple[int, int]) -> None:
-    """``found`` is the size of the files, before any proxy scale."""
+    """Refuse plates whose size, before any proxy scale, is not the one that the job was made for."""
     wanted = request.display_size
     if wanted is not None and wanted != found:
         raise PlateError(
@@ -203,10 +220,12 @@ def _check_pixel_aspect(request: RemovalRequest, found: float, monitor: RemovalM
 def frames_to_make(
     request: RemovalRequest, monitor: RemovalMonitor, among: range | None = None
 ) -> frozenset[int]:
-    """All frames, ``among`` these where given, that are not on disk yet.
+    """The frames of the shot, or of ``among`` where given, that are not on disk yet.
+
+    A request that resumes keeps the complete frames of an earlier run of the same job.
 
     Raises:
-        OutputExistsError: for frames on disk that are not this very job's, or that it was not told to keep.
+        OutputExistsError: for frames on disk that another job made, or when the request does not resume.
     """
     made_here = (request.job_id, request.fingerprint)
     patience = request.plates.patience
@@ -236,10 +255,10 @@ def frames_to_make(
 
 
 def _is_whole(path: Path, number: int) -> bool:
-    """Whether a frame's file has its end. Disks and file servers may lose what they said was safe.
+    """Whether a frame's file has its end: disks and file servers may lose what they reported as written.
 
     Raises:
-        PlateError: when what stands in the way may pass.
+        PlateError: when the file cannot be read because of an obstacle that may pass.
     """
     try:
         check_end(path, number)
@@ -251,10 +270,10 @@ def _is_whole(path: Path, number: int) -> bool:
 
 
 def _maker_of(path: Path, number: int) -> tuple[str, str] | None:
-    """Id and fingerprint of the job that wrote a frame; None where that cannot be read.
+    """The id and the fingerprint of the job that wrote a frame; None where that cannot be read.
 
     Raises:
-        PlateError: when what stands in the way may pass.
+        PlateError: when the file cannot be read because of an obstacle that may pass.
     """
     try:
         metadata = read_header(path, number).metadata
@@ -268,10 +287,13 @@ def _maker_of(path: Path, number: int) -> tuple[str, str] | None:
 def region_box(
     request: RemovalRequest, engine: Engine, frame_box: Box, pixel_aspect: float, monitor: RemovalMonitor
 ) -> Box:
-    """The region of interest, in pixels of the plate at the scale of the work.
+    """Find the region of interest, in pixels of the plate at the scale of the work.
+
+    All mattes of the shot are read for it.
 
     Raises:
-        MatteError: when the mattes are empty on every frame: that is worth knowing before an engine starts.
+        MatteError: when the mattes are empty on every frame.
+        SettingError: when the artist's box lies outside the plate's picture.
     """
     chosen = request.region
     mode = chosen.mode or (RegionMode.FRAME if engine.wants_full_frame else RegionMode.MATTES)
@@ -310,7 +332,11 @@ def region_box(
 
 
 def in_order(answers: Iterator[CleanFrame], wanted: frozenset[int]) -> Iterator[CleanFrame]:
-    """The wanted answers, checked to be all there and in order."""
+    """Yield the wanted answers of an engine, and make sure that they are complete and in order.
+
+    Raises:
+        EngineError: when the engine leaves out a frame or gives one out of order.
+    """
     expected = sorted(wanted)
     position = 0
     for clean in answers:
@@ -332,7 +358,7 @@ def _write_all(
     writer: PlateWriter,
     monitor: RemovalMonitor,
 ) -> None:
-    """Merge each answer into its plate and write it behind the engine's back."""
+    """Merge each answer into its plate and hand it to the writer, which works while the engine goes on."""
     previewed_at = -_PREVIEW_EVERY_S
     replaces = False
     with writer:
@@ -354,10 +380,16 @@ def _write_all(
 def finished_frame(
     request: RemovalRequest, shot: PlateShot, clean: CleanFrame, record: Mapping[str, str | int | float]
 ) -> Frame:
-    """The frame as it is written: merged picture, layers and metadata.
+    """The frame of the result as it is written: the merged picture, extra layers and metadata.
 
     Args:
-        record: what the engine says it was made with (:attr:`~void_engine.engines.interface.Engine.record`).
+        request: the removal.
+        shot: the source that the engine worked on.
+        clean: the engine's answer for this frame.
+        record: the metadata of the engine (:attr:`~void_engine.engines.interface.Engine.record`).
+
+    Raises:
+        EngineError: when a pixel of the answer that is needed is not finite.
     """
     at = shot.frame(clean.number)
     frame = request.plates.frame(clean.number)
@@ -384,7 +416,8 @@ def finished_frame(
 def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:
     layers: dict[str, dict[str, Float32Array]] = {}
     if "clean" in wanted:
-        # Not finite only where nothing is replaced, as the merge has checked: broken pixels of the plate.
+        # The merge has made sure that values are finite where they replace the plate; elsewhere the answer
+        # may repeat broken pixels of the plate.
         picture = np.where(np.isfinite(clean.picture), clean.picture, np.float32(0.0))
         layers["clean"] = {name: picture[..., index] for index, name in enumerate("RGB")}
     if "matte" in wanted:

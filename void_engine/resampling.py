@@ -1,8 +1,9 @@
-"""From the plate's pixels to a model's canvas and exactly back.
+"""Resampling between the plate's pixels and a model's canvas, without a shift in either direction.
 
-Pixel centres lie at half-integers and a picture's corners map onto corners, so whatever goes there and back
-stays in its place. Where a side shrinks, areas are averaged (no pixel is lost); where it grows, Catmull-Rom
-cubics are held within the two neighbouring samples, so that a highlight of 20 has no dark ring around it.
+Pixel centres lie at half-integers and a picture's corners map onto corners, so a picture that goes to the
+canvas and back stays in its place. A side that shrinks is averaged by area (no pixel is lost); a side that
+grows is interpolated by Catmull-Rom cubics clamped to the two neighbouring samples, so that a highlight of 20
+has no dark ring around it.
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from void_engine.arrays import Float32Array
 from void_engine.geometry import Box
 
 _BLOCK_VALUES = 1 << 15
-"""Values worked on at a time, so that the temporaries stay in the processor's cache."""
+"""How many values are worked on at a time, so that the temporaries stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resampler:
-    """The way between a crop of the plate and a canvas, both (height, width)."""
+    """Resamples between a crop of the plate and a canvas, each of a fixed (height, width)."""
 
     crop_shape: tuple[int, int]
     canvas_shape: tuple[int, int]
 
     def to_canvas(self, picture: Float32Array) -> Float32Array:
-        """(H, W) or (H, W, C) of the crop's size onto the canvas, float32; C is at most 4.
+        """Resample (H, W) or (H, W, C) of the crop's size onto the canvas, float32; C is at most 4.
 
-        Values stay within those of the neighbourhood they come from: colours are not clamped, mattes stay in
-        0..1. Where the sizes are equal the values are the same, bit for bit (and may be the same memory).
-        A NaN or infinity spreads into the pixels made from it.
+        New values stay within the range of the samples that they are made from, so mattes stay in 0..1 while
+        colours are not clamped. Where the sizes are equal the values are the same, bit for bit (and may share
+        memory). A NaN or infinity spreads into the pixels made from it.
 
         Raises:
             ValueError: when the picture has another size or too many channels.
@@ -40,23 +41,23 @@ class Resampler:
         return _resampled(picture, self.crop_shape, self.canvas_shape)
 
     def from_canvas(self, picture: Float32Array) -> Float32Array:
-        """(h, w) or (h, w, C) of the canvas' size back to the crop; otherwise as :meth:`to_canvas`."""
+        """Resample (h, w) or (h, w, C) of the canvas' size to the crop, by the rules of :meth:`to_canvas`."""
         return _resampled(picture, self.canvas_shape, self.crop_shape)
 
 
 def crop(picture: NDArray[np.generic], picture_box: Box, box: Box) -> NDArray[np.generic]:
-    """The part of a picture that a box covers; beyond the picture its edge pixels are repeated.
+    """Cut out the part of a picture that a box covers; beyond the picture its edge pixels are repeated.
 
     Args:
         picture: (H, W[, C]) of any type, covering ``picture_box``.
         picture_box: where the picture lies, in display coordinates.
-        box: what is asked for.
+        box: the part to cut out, in display coordinates.
 
     Returns:
-        A new contiguous array of the box's size, same type.
+        A new contiguous array of the box's size and the picture's type.
 
     Raises:
-        ValueError: when the picture has not its box's size, or the two boxes have no pixel in common.
+        ValueError: when the picture's size is not that of its box, or the two boxes have no pixel in common.
     """
     _check_shape(picture, picture_box.shape)
     inside = box.intersection(picture_box)
@@ -74,7 +75,7 @@ def _resampled(picture: Float32Array, before: tuple[int, int], after: tuple[int,
     if picture.ndim > 3 or picture.shape[2:] > (4,):
         raise ValueError(f"at most 4 channels can be resampled at a time, got shape {picture.shape}")
     result = np.ascontiguousarray(picture, np.float32)
-    # Shrink first: then there is less to enlarge.
+    # Shrinking comes first, because then there is less to enlarge.
     area = (min(before[0], after[0]), min(before[1], after[1]))
     if area != before:
         result = opencv.resize(result, area, opencv.AREA).reshape(area + picture.shape[2:])
@@ -86,14 +87,14 @@ def _resampled(picture: Float32Array, before: tuple[int, int], after: tuple[int,
 
 
 def _rows_enlarged(picture: Float32Array, count: int) -> Float32Array:
-    """(N, ...) interpolated to (count, ...) along the first axis, ``count`` at least N."""
+    """Interpolate (N, ...) to (count, ...) along the first axis; ``count`` is at least N."""
     rows = picture.shape[0]
     if count == rows:
         return picture
     position = (np.arange(count) + 0.5) * (rows / count) - 0.5
     below = np.floor(position).astype(np.int64)
     t = (position - below).astype(np.float32).reshape((-1,) + (1,) * (picture.ndim - 1))
-    # Keys' cubic convolution with a = -1/2 (IEEE Trans. ASSP 29, 1981): third-order exact.
+    # This is Keys' cubic convolution with a = -1/2 (IEEE Trans. ASSP 29, 1981), exact to third order.
     taps = (
         ((-0.5 * t + 1.0) * t - 0.5) * t,
         (1.5 * t - 2.5) * t * t + 1.0,

@@ -1,14 +1,15 @@
-"""Seam colour: the plate's low-frequency colour carried into the engine's pixels, so that no border shows.
+"""Seam matching: the engine's pixels take on the plate's low-frequency colour, so that no border shows.
 
-The idea is the membrane of Pérez, Gangnet and Blake ("Poisson Image Editing", SIGGRAPH 2003): the difference
-of the two pictures along the border is spread into the hole as smoothly as possible and added there. Three
-things are done differently, as plates have a high range, are noisy, and objects leave a fringe in them:
+The method is membrane interpolation (Pérez, Gangnet and Blake, "Poisson Image Editing", SIGGRAPH 2003): the
+difference of the two pictures along the border is spread into the hole as smoothly as possible and added
+there. It differs in three points, because plates have a high dynamic range, are noisy, and keep a fringe of
+the object:
 
-- differences are taken in asinh(x / pivot), in which a change of light is an addition, a highlight is no
-  giant and negatives are as good as any value;
-- at each stretch of the border they are a weighted median over a *ring* of visible pixels, several times as
-  wide as a fringe, in which a thin contaminated band is outvoted;
-- the membrane is fitted to these medians with robust weights rather than forced through them.
+- Differences are taken in asinh(x / pivot), where a change of light is an addition, a highlight does not
+  dominate and negative values are as good as any other.
+- The difference at each stretch of the border is a weighted median over a *ring* of visible pixels. The ring
+  is several times as wide as a fringe, so that the thin contaminated band is outvoted.
+- The membrane is fitted to these medians with robust weights rather than forced through them.
 """
 
 from __future__ import annotations
@@ -22,41 +23,44 @@ from void_engine.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from void_engine.geometry import Box
 
 _PIVOT = 0.004
-"""Scene-linear value below which a difference counts as an offset rather than as a gain. Low, so that the
-gain of a bright border does not lift the blacks inside."""
+"""Scene-linear value below which a difference counts as an offset rather than as a gain. It is low, so that
+the gain of a bright border does not lift the blacks inside."""
 _PLAUSIBLE = math.log(4.0)
-"""Two stops. Where the pictures differ by more they show different things, and no seam colour can be read."""
+"""The largest difference that is believed, two stops. Pictures that differ by more show different things, and
+no seam colour can be read from them."""
 _SMALLEST_RING_PX, _LARGEST_RING_PX = 10, 40
 _RING_OF_SIZE = 0.04
-"""Width of the ring as a part of the hole's longer side."""
+"""Width of the ring as a fraction of the hole's longer side."""
 _FEWEST_SAMPLES = 12
 _MOST_SAMPLES = 30_000
 _CELLS = 48
-"""Cells along the longer side of a hole's surroundings: the correction is of lower frequency than this."""
+"""Grid cells along the longer side of a hole's surroundings; the correction has no finer detail than one
+cell."""
 _SMALLEST_CELL_PX = 4
 _NOISE_FLOOR = 0.02
-"""Standard error of a median (in asinh units, about a relative change of light) that is as good as none."""
+"""Standard error of a median (in asinh units, about a relative change of light) below which it counts as
+exact."""
 _FRINGE = 2.5
 """Distance from a cell's first median, in its standard deviations, beyond which a pixel is left out."""
 _OUTLIER = 0.15
-"""Distance from the fitted membrane at which a stretch of the border begins to lose its say."""
+"""Distance from the fitted membrane, in asinh units, from which on a stretch of the border loses weight."""
 _STIFFNESS_STEPS = (0.1, 0.5, 8.0)
-"""Pull of the measurements against the membrane's own tension. It begins slack, so that an outlier stands off
-the membrane and is found out before the membrane is drawn to it."""
+"""How strongly the measurements pull against the membrane's own tension, step by step. The first pull is
+weak, so that an outlier stands off the membrane and is recognised before the membrane is drawn to it."""
 
 
 def ring_width_px(hole: Box) -> int:
-    """How far around a hole visible pixels are compared."""
+    """Width in pixels of the ring around a hole in which visible pixels are compared."""
     return min(_LARGEST_RING_PX, max(_SMALLEST_RING_PX, round(_RING_OF_SIZE * max(hole.width, hole.height))))
 
 
 def match_to_plate(plate: Float32Array, engine: Float32Array, weight: Float32Array) -> Float32Array:
-    """The engine's picture with the plate's low-frequency colour.
+    """Give the engine's picture the plate's low-frequency colour.
 
-    Visible pixels (weight below 1) in and around the ramp are compared. Those that are not finite, or equal
-    in both pictures (an engine's copy of the plate tells nothing about what it made up), do not count. Where
-    nothing is left to compare, the engine's pixels come back as they are. Holes that are far enough from each
-    other have a correction each.
+    The two pictures are compared at visible pixels (weight below 1) in and around the ramp. Pixels that are
+    not finite do not count, nor do those that are equal in both pictures, since an engine's copy of the plate
+    tells nothing about what it synthesised. Where nothing is left to compare, the engine's pixels come back
+    as they are. Holes that are far enough apart are corrected separately.
 
     Args:
         plate: (H, W, 3) scene-linear.
@@ -64,8 +68,8 @@ def match_to_plate(plate: Float32Array, engine: Float32Array, weight: Float32Arr
         weight: (H, W) in 0..1.
 
     Returns:
-        (H, W, 3) float32, changed only where the weight is above 0. Smooth in space: detail is only scaled
-        with the light.
+        (H, W, 3) float32, changed only where the weight is above 0. The correction is smooth in space, so
+        detail is only scaled along with the light.
     """
     result = np.array(engine, np.float32, order="C")
     hole = weight > 0
@@ -84,8 +88,8 @@ def match_to_plate(plate: Float32Array, engine: Float32Array, weight: Float32Arr
 
 
 def finite_pixels(picture: Float32Array) -> BoolArray:
-    """(H, W): whether all three channels of a pixel are finite."""
-    # A reduction over so short an axis would take ten times as long.
+    """A mask (H, W) of the pixels of (H, W, 3) whose three channels are all finite."""
+    # Written out, because numpy's reduction over so short an axis takes ten times as long.
     finite = np.isfinite(picture)
     every: BoolArray = finite[..., 0] & finite[..., 1] & finite[..., 2]
     return every
@@ -104,7 +108,8 @@ def _membrane(
         return None
     every = -(-rows.size // _MOST_SAMPLES)
     rows, columns = rows[::every], columns[::every]
-    # Beside the solid part the plate may still show the object, and its own pixels will hardly be seen.
+    # Pixels near the solid part count less: there the plate may still show the object, and hardly any of its
+    # own pixels remains visible.
     weights = 1.0 - weight[rows, columns].astype(np.float64)
     cells = _nearest_solid_cells(weight, cell_px, grid[1])[rows, columns]
     difference = _asinh(plate[rows, columns]) - _asinh(engine[rows, columns])
@@ -117,14 +122,17 @@ def _membrane(
     pull *= (np.abs(medians) <= _PLAUSIBLE).all(axis=0)
     if not pull.any(axis=(1, 2)).all():
         return None
-    # With most of the ring showing something else, the rest is no good witness either.
+    # Where most of the ring shows something else, the rest of it is not trusted fully either.
     share = min(1.0, 2.0 * float(pull.sum()) / measured)
     return share * _fitted_membrane(medians, pull)
 
 
 def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) -> Int64Array:
-    """For each pixel the grid cell of the nearest solid pixel. So all of the ring's thickness at one stretch
-    of the border falls into one cell, and the cells lie where the membrane is to be held."""
+    """The index of the grid cell that holds the nearest solid pixel, for each pixel, (H, W).
+
+    All of the ring's width at one stretch of the border thus falls into one cell, and these cells lie where
+    the membrane is to be held.
+    """
     solid = weight >= 1.0
     if not solid.any():
         solid = weight > 0
@@ -139,12 +147,12 @@ def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) 
 def _cell_medians(
     cells: Int64Array, values: Float64Array, weights: Float64Array, count: int
 ) -> tuple[Float64Array, Float64Array]:
-    """Weighted median of each cell without its outliers, and how good it is: 0 (nothing there) to 1."""
+    """The weighted median of each cell without its outliers, and its precision from 0 (no sample) to 1."""
     order = _order_within(cells, values)
     median = _weighted_medians(cells, values, weights, order, count)
     distance = np.abs(values - median[cells])
     spread = 1.4826 * _weighted_medians(cells, distance, weights, _order_within(cells, distance), count)
-    # A fringe on one side shifts even a median a little, until it is left out.
+    # A fringe on one side shifts even a median a little, so its pixels are left out and the median is redone.
     weights = np.where(distance <= _FRINGE * spread[cells], weights, 0.0)
     median = _weighted_medians(cells, values, weights, order, count)
     total = np.bincount(cells, weights, count)
@@ -158,7 +166,8 @@ def _cell_medians(
 
 
 def _order_within(cells: Int64Array, values: Float64Array) -> Int64Array:
-    """Indices that sort by cell and within a cell by value. Short integers are sorted in linear time."""
+    """Indices that sort by cell and within a cell by value."""
+    # numpy sorts 16-bit integers stably in linear time (radix sort).
     by_value = np.argsort(values)
     order: Int64Array = by_value[np.argsort(cells[by_value].astype(np.uint16), kind="stable")]
     return order
@@ -251,7 +260,7 @@ def _add_in_asinh(picture: Float32Array, where: BoolArray, difference: Float64Ar
             for part in (np.cosh(grid), np.sinh(grid))
         )
         values = picture[..., channel][where]
-        # A value at the very end of the float range may leave it; then it stays as it was.
+        # A value near the end of the float range may overflow; such a pixel stays as it was.
         with np.errstate(over="ignore", invalid="ignore"):
             changed = values * scale + np.hypot(values, np.float32(_PIVOT)) * lift
         picture[..., channel][where] = np.where(np.isfinite(changed), changed, values)

@@ -1,4 +1,8 @@
-"""A shot as an engine sees it: the region of interest, frame by frame, with what is to be replaced there."""
+"""A shot as an engine sees it: the region of interest of each frame, with what is to be replaced there.
+
+This module joins plate files, mattes and settings into the frames of
+:class:`~void_engine.engines.interface.ShotSource`, which is all that an engine is given.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ _FEWEST_KEPT = 2
 
 @dataclass(frozen=True)
 class ReplacementLook:
-    """How mattes become what is replaced. Distances are pixels of the full-size plate."""
+    """How mattes become the replaced pixels and the quadmask. Distances are pixels of the full-size plate."""
 
     growth_px: float = 2.0
     softness_px: float = 4.0
@@ -32,13 +36,13 @@ class ReplacementLook:
 
     @property
     def reach_px(self) -> float:
-        """How far beyond a matte the replacement goes."""
+        """How far beyond a matte the replacement reaches, in pixels of the full-size plate."""
         return max(0.0, self.growth_px) + self.softness_px
 
 
 @dataclass(frozen=True)
 class AnchorFrames:
-    """Frames that the artist has already cleaned."""
+    """Frames that the artist has already cleaned: their files and their frame numbers."""
 
     frames: PlateSequence
     numbers: frozenset[int]
@@ -46,10 +50,10 @@ class AnchorFrames:
 
 @dataclass(frozen=True)
 class PlateShot:
-    """A :class:`~void_engine.engines.interface.ShotSource` over files.
+    """A :class:`~void_engine.engines.interface.ShotSource` that reads files.
 
-    Frames are made on demand; the most recent are kept while they fit into ``cache_bytes``. Safe to use from
-    several threads.
+    Frames are made on demand, and the most recent are kept while they fit into ``cache_bytes``. A shot may be
+    used from several threads.
     """
 
     plates: PlateSequence
@@ -58,7 +62,7 @@ class PlateShot:
     box: Box
     """The region of interest, in pixels of the plate at the scale of the work."""
     frame_box: Box
-    """All pixels that the plates have. Where the region reaches beyond, the plate's edge is continued."""
+    """All pixels that the plates have. Where the region reaches beyond, the plate's edge is repeated."""
     look: ReplacementLook = field(default_factory=ReplacementLook)
     pixel_aspect: float = 1.0
     layer: str = ""
@@ -125,7 +129,7 @@ class PlateShot:
             roles.remove, roles.affected, self.look.growth_px * scale, self.look.softness_px * scale
         )
         if roles.held_out is not None:
-            # Once more: the growth and the ramp have reached into the hold-out.
+            # The hold-out is cut out again, because growth and ramp have reached into it.
             replaced *= np.float32(1.0) - roles.held_out
         quadmask = build_quadmask(
             roles.remove,

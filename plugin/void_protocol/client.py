@@ -22,9 +22,12 @@ from void_protocol.job import RemovalJob
 from void_protocol.keys import Connection
 from void_protocol.messages import (
     Cancel,
+    EngineDescription,
+    Engines,
     Error,
     FileRefused,
     FileStored,
+    GetEngines,
     GetJob,
     GetLog,
     GetResults,
@@ -61,7 +64,8 @@ class Client:
     def __init__(
         self, connection: Connection, *, name: str = "void", request_timeout_s: float = 60.0
     ) -> None:
-        """
+        """Begin to connect; this does not wait for the server.
+
         Args:
             connection: address and keys; see :func:`void_protocol.keys.load_connection`.
             name: what the server's log calls this client.
@@ -196,6 +200,24 @@ class Client:
         """Ask for the server's status."""
         return self.ask(GetStatus(request=0), Status, lambda reply: reply)
 
+    def engines(self) -> Future[list[EngineDescription] | None]:
+        """The engines that the server has; None while none of its workers has been ready yet, and from a
+        server of a release that does not tell."""
+        found: Future[list[EngineDescription] | None] = Future()
+        found.set_running_or_notify_cancel()
+
+        def done(asked: Future[list[EngineDescription] | None]) -> None:
+            try:
+                found.set_result(asked.result())
+            except ProtocolError as error:
+                if isinstance(error, ServerError) and error.code == "unknown_type":
+                    found.set_result(None)
+                else:
+                    found.set_exception(error)
+
+        self.ask(GetEngines(request=0), Engines, lambda reply: reply.engines).add_done_callback(done)
+        return found
+
     def log(self, job_id: str, offset: int = 0) -> Future[tuple[str, int]]:
         """Ask for a piece of a job's log from byte ``offset``; the answer also says where the next piece
         begins."""
@@ -228,17 +250,17 @@ class Client:
     # The session's thread -------------------------------------------------------------------------------
 
     def connected(self, welcome: Welcome) -> None:
-        """For the session."""
+        """Take up every watch; the session calls this."""
         self._watching.connected(welcome.server)
 
     def disconnected(self, why: str) -> None:
-        """For the session."""
+        """Tell whoever watches; the session calls this."""
         for upload in list(self._uploads.values()):
             upload.interrupt()
         self._watching.disconnected(why)
 
     def received(self, message: ServerMessage, payloads: list[memoryview]) -> None:
-        """For the session."""
+        """Pass on a message that answers no request; the session calls this."""
         if isinstance(message, UploadCredit | FileStored | FileRefused):
             upload = self._uploads.get(message.job_id)
             if upload is not None:
@@ -251,11 +273,11 @@ class Client:
             self._watching.received(message, payloads)
 
     def add_upload(self, job_id: str, upload: Upload) -> None:
-        """For a submission: route the server's answers to ``upload``."""
+        """Route the server's answers about a job's upload to ``upload``; a submission calls this."""
         self._uploads[job_id] = upload
 
     def remove_upload(self, job_id: str) -> None:
-        """For a submission: its upload is over."""
+        """Forget a job's upload, which is over; a submission calls this."""
         self._uploads.pop(job_id, None)
 
     def ask(self, message: Message, kind: type[_R], pick: Callable[[_R], T]) -> Future[T]:

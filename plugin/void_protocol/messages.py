@@ -27,6 +27,10 @@ from void_protocol.administration import Resume as Resume
 from void_protocol.administration import SetPriority as SetPriority
 from void_protocol.administration import Status as Status
 from void_protocol.administration import Throughput as Throughput
+from void_protocol.engines import EngineDescription as EngineDescription
+from void_protocol.engines import Engines as Engines
+from void_protocol.engines import GetEngines as GetEngines
+from void_protocol.engines import OptionDescription as OptionDescription
 from void_protocol.fields import Count, Credit, Frame, JobId, Label, Priority, RequestNumber, Sha256OrNone
 from void_protocol.fields import ErrorCode as ErrorCode
 from void_protocol.fields import JobInfo as JobInfo
@@ -363,11 +367,12 @@ class LogEvent(Message, frozen=True, kw_only=True, tag="log"):
 
 ClientMessage = Union[  # noqa: UP007 - evaluated on Python 3.10
     Hello, Ping, Bye, Prove, Submit, Chunk, Watch, Unwatch, Cancel, GetJob, ListJobs, GetResults, GetLog,
-    Fetch, FetchCredit, StopFetch, Release, GetStatus, GetHealth, Pause, Resume, Drain, SetPriority, Clean,
+    Fetch, FetchCredit, StopFetch, Release, GetStatus, GetHealth, GetEngines, Pause, Resume, Drain,
+    SetPriority, Clean,
 ]  # fmt: skip
 ServerMessage = Union[  # noqa: UP007
     Welcome, Pong, Error, Proof, Accepted, UploadCredit, FileStored, FileRefused, JobReply, JobList,
-    ResultList, LogText, Data, Status, Health, CleanReport,
+    ResultList, LogText, Data, Status, Health, Engines, CleanReport,
     StateEvent, FrameEvent, ProgressEvent, PreviewEvent, LogEvent,
 ]  # fmt: skip
 NumberedEvent = Union[StateEvent, FrameEvent]  # noqa: UP007

@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from void_engine.engines.interface import Engine, EngineRequest
-from void_engine.engines.registry import AUTO, best_engine_here, make_engine
+from void_engine.engines.registry import check_options, make_engine
+from void_engine.engines.registry import engine_name as resolved_engine
 from void_engine.geometry import Box
 from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
 from void_engine.plates.sequence.pattern import FramePattern
@@ -56,7 +57,7 @@ def run_job(
         EngineError: when the removal fails; the message is for the artist.
         RemovalCancelled: when the monitor asked for a stop.
     """
-    name = best_engine_here() if job.settings.engine == AUTO else job.settings.engine
+    name = resolved_engine(job.settings.engine)
     with ExitStack() as files:
         request = replace(
             removal_request(job, files, engine_name=name, resume=resume),
@@ -69,8 +70,13 @@ def run_job(
 def removal_request(
     job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False
 ) -> RemovalRequest:
-    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet."""
+    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet.
+
+    Raises:
+        SettingError: for an engine that is not known here, or an engine option that it cannot honour.
+    """
     shot, settings = job.shot, job.settings
+    check_options(engine_name, settings.engine_options)
     return RemovalRequest(
         plates=_sequence(job, shot.plate, files),
         display_size=(shot.format.width, shot.format.height),

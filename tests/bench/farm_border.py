@@ -26,7 +26,7 @@ from tests.bench.propagation_metrics import display, true_flows
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, PartOfShot, ShotFrame
 from void_engine.engines.registry import part_overlap
-from void_engine.propagation import PropagationEngine
+from void_engine.propagation.engine import PropagationEngine
 from void_engine.propagation.in_memory import SilentMonitor
 from void_server.farm.merge import faded
 from void_server.farm.planning import PlannedJob, ShotRange, plan

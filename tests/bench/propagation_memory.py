@@ -17,7 +17,8 @@ import numpy as np
 
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import EngineRequest, ShotFrame
-from void_engine.propagation import PropagationEngine, working_set
+from void_engine.propagation import working_set
+from void_engine.propagation.engine import PropagationEngine
 from void_engine.propagation.in_memory import SilentMonitor
 
 

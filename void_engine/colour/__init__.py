@@ -1,1 +1,1 @@
-"""Scene-linear plates as the display-referred pictures a model knows, and back."""
+"""Colour: scene-linear plates become the display-referred pictures that a model was trained on, and back."""

@@ -1,8 +1,9 @@
-"""Invertible curves between scene-linear values and codes in 0..1.
+"""Invertible transfer curves between scene-linear light and codes in 0..1.
 
-The house curve is the piecewise sRGB curve up to a *shoulder* and a logarithm above it, joined with one
-slope, that reaches code 1 at the *ceiling*. Below the shoulder a picture looks as every display-referred
-training picture does; above it each 0.01 of code is a nearly constant ratio of light.
+The default is the *shoulder* curve: piecewise sRGB up to the shoulder, and above it a logarithm that
+continues with the same slope and reaches code 1 at the *ceiling*. Below the shoulder a picture looks like the
+display-referred pictures that models are trained on; above it each 0.01 of code is a nearly constant ratio of
+light.
 """
 
 from __future__ import annotations
@@ -17,30 +18,33 @@ import numpy as np
 from void_engine.arrays import Float32Array
 from void_engine.colour import srgb
 
-# Code per e-fold of light: the shoulder is lowered until the logarithm has this slope, so that an error of
-# 0.01 in code is one of at most 20 % in light at the very top.
+# The least code for each e-fold of light. The shoulder is lowered until the logarithm has this slope, so that
+# an error of 0.01 in code is an error of at most 20 % in light at the very top.
 _LOG_SLOPE = 0.055
 _LOWEST_SHOULDER = 0.18
 
 
 class Curve(Protocol):
-    """A strictly rising curve from scene-linear light to code; negative light is not its business."""
+    """A strictly rising curve from scene-linear light at or above 0 to codes; 1 is its ceiling.
+
+    Negative light is handled outside, by :class:`void_engine.colour.picture.ModelPicture`.
+    """
 
     def encode(self, linear: Float32Array) -> Float32Array:
-        """Codes of light at or above 0; light at the ceiling has code 1."""
+        """Turn light (any shape, at or above 0) into codes; light at the ceiling has code 1."""
 
     def decode(self, code: Float32Array) -> Float32Array:
-        """The light of codes in 0..1."""
+        """Turn codes in 0..1 back into light."""
 
     def lost(self, linear: Float32Array, code: Float32Array) -> Float32Array:
-        """What ``code``, cut to 0..1, does not hold of the light that it was made of."""
+        """The light that is lost when ``code``, made from ``linear``, is clamped to 0..1."""
 
     def describe(self) -> dict[str, float | str]:
-        """The parameters for the output's metadata."""
+        """The curve's parameters, for the result's metadata."""
 
 
 def above_ceiling(curve: Curve, linear: Float32Array, code: Float32Array) -> Float32Array:
-    """:meth:`Curve.lost` of a curve that holds everything up to its ceiling."""
+    """The light that a curve loses above its ceiling; :meth:`Curve.lost` of curves that lose nothing else."""
     if not bool((code >= 1).any()):
         return np.zeros_like(linear)
     over = linear - curve.decode(np.ones(1, np.float32))
@@ -49,7 +53,7 @@ def above_ceiling(curve: Curve, linear: Float32Array, code: Float32Array) -> Flo
 
 @dataclass(frozen=True, slots=True)
 class ShoulderCurve:
-    """sRGB to ``shoulder``, then ``c + scale * ln(1 + (x - shoulder) / offset)``; code 1 at ``ceiling``."""
+    """sRGB up to ``shoulder``, then ``c + scale * ln(1 + (x - shoulder) / offset)``; 1 at ``ceiling``."""
 
     shoulder: float
     ceiling: float
@@ -58,12 +62,12 @@ class ShoulderCurve:
 
     @classmethod
     def reaching(cls, ceiling: float, shoulder: float | None = None) -> ShoulderCurve:
-        """The curve that holds light up to ``ceiling``.
+        """Make the curve that holds light up to ``ceiling``.
 
         Args:
-            ceiling: at least 1; a shot's brightest value.
-            shoulder: where sRGB ends, in 0.18..1; None chooses the highest that keeps the steps at the top
-                finer than 20 % of light for 0.01 of code (1.0, plain sRGB, for a ceiling of 1).
+            ceiling: the brightest value to hold, at least 1.
+            shoulder: the light at which sRGB ends, in 0.18..1. None chooses the highest shoulder at which
+                0.01 of code is at most 20 % of light at the top; for a ceiling of 1 that is 1, plain sRGB.
 
         Raises:
             ValueError: for a value out of range.
@@ -110,7 +114,7 @@ def _joined(shoulder: float, ceiling: float) -> ShoulderCurve:
     if rest <= 1e-9 or span <= 1e-9:
         return ShoulderCurve(1.0, 1.0, 0.0, 1.0)
     slope = srgb.slope(shoulder)
-    # sRGB is concave and 1 at 1, so its tangent passes 1 before a ceiling of 1 or more: there is a root.
+    # There is always a root: sRGB is concave and 1 at 1, so its tangent passes 1 before the ceiling.
     low, high = 1e-12, 1e12
     for _ in range(200):
         offset = math.sqrt(low * high)
@@ -119,7 +123,7 @@ def _joined(shoulder: float, ceiling: float) -> ShoulderCurve:
         else:
             high = offset
     offset = math.sqrt(low * high)
-    # The scale from the end point, so that code 1 is the ceiling to the last digit.
+    # The scale is computed from the end point, so that code 1 is the ceiling to the last digit.
     return ShoulderCurve(shoulder, ceiling, rest / math.log1p(span / offset), offset)
 
 
@@ -139,7 +143,10 @@ def _chosen(ceiling: float) -> ShoulderCurve:
 
 @dataclass(frozen=True, slots=True)
 class AcesCct:
-    """ACEScct (S-2016-001) applied to any primaries; light to 222, the same coarse steps everywhere."""
+    """The ACEScct curve (Academy S-2016-001), on whatever primaries the picture has.
+
+    It holds light up to 222 and has the same step in stops everywhere above its toe.
+    """
 
     def encode(self, linear: Float32Array) -> Float32Array:
         x = np.asarray(linear, np.float64)

@@ -1,6 +1,6 @@
-"""How bright a shot is, so that the model sees a picture of sane exposure.
+"""Measures how bright a shot is and chooses the exposure at which a model sees it.
 
-One gain for the whole shot: a gain that moved with the frames would make the result flicker.
+The whole shot gets one gain, since a gain that changed from frame to frame would make the result flicker.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from void_engine.arrays import BoolArray, Float32Array
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
-# Log-average luminances that ordinary graded pictures have; a shot inside is left as it is.
+# Ordinary graded pictures have a log-average luminance in this range; such a shot is not exposed anew.
 DARKEST_KEY = 0.04
 BRIGHTEST_KEY = 0.32
 _DARKEST = 1e-4
@@ -23,16 +23,16 @@ _STEPS_A_STOP = 8
 
 @dataclass(frozen=True, slots=True)
 class ShotLight:
-    """What was measured over all frames of a shot, in linear Rec.709."""
+    """The brightness of a shot, measured over all its frames in linear Rec.709."""
 
     key: float
-    """Log-average luminance of the pixels that stay."""
+    """The log-average luminance of the pixels that stay."""
     peak: float
     """The brightest value of any channel of any pixel."""
 
 
 class LightMeter:
-    """Gathers :class:`ShotLight` frame by frame."""
+    """Measures the :class:`ShotLight` of a shot frame by frame."""
 
     def __init__(self) -> None:
         self._logs = 0.0
@@ -44,25 +44,26 @@ class LightMeter:
 
         Args:
             picture: (H, W, 3) linear Rec.709, finite.
-            stays: (H, W), False where the picture is to be replaced: what goes does not set the exposure.
+            stays: (H, W), False where the picture is to be replaced; those pixels do not set the exposure.
         """
         self._peak = max(self._peak, float(picture.max(initial=0)))
         luminance = (picture @ _LUMINANCE)[stays]
-        # True black (letterbox, outside the frame) says nothing about exposure.
+        # True black (a letterbox, the outside of the frame) says nothing about exposure.
         luminance = luminance[luminance > _DARKEST]
         self._logs += float(np.log(luminance, dtype=np.float64).sum())
         self._count += luminance.size
 
     def light(self) -> ShotLight:
-        """What the frames so far add up to; a shot of true black has the key of the darkest grey."""
+        """The light of all frames measured so far; a shot of true black gets the lowest key that counts."""
         key = math.exp(self._logs / self._count) if self._count else _DARKEST
         return ShotLight(key, self._peak)
 
 
 def exposure_stops(light: ShotLight) -> float:
-    """Stops to add before the curve: 0 for ordinary shots, else what brings the key to the nearest limit.
+    """The exposure in stops to apply before the curve.
 
-    In steps of an eighth of a stop, and within 10 stops either way.
+    It is 0 for a shot of ordinary brightness and otherwise what brings its key to the nearest limit, rounded
+    to an eighth of a stop and clamped to 10 stops either way.
     """
     if DARKEST_KEY <= light.key <= BRIGHTEST_KEY:
         return 0.0
@@ -72,7 +73,7 @@ def exposure_stops(light: ShotLight) -> float:
 
 
 def measure(frames: Iterable[tuple[Float32Array, BoolArray]]) -> ShotLight:
-    """:class:`LightMeter` over pairs of picture and ``stays``."""
+    """The light of a shot, from pairs of picture and ``stays`` as :meth:`LightMeter.add` takes them."""
     meter = LightMeter()
     for picture, stays in frames:
         meter.add(picture, stays)

@@ -1,4 +1,4 @@
-"""From a shot's working space to the model's primaries (Rec.709) and back, through OpenColorIO."""
+"""Conversion between a shot's working space and the model's primaries (Rec.709), through OpenColorIO."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from void_engine.arrays import Float32Array, Float64Array
 from void_engine.errors import SettingError
 
 PINNED_CONFIG = "ocio://studio-config-v2.2.0_aces-v1.3_ocio-v2.4"
-"""Used where no OCIO is set. Every OpenColorIO from 2.4 on has it: results do not move with a release."""
+"""The OCIO configuration used where the environment variable OCIO is not set. Every OpenColorIO from 2.4 on
+has it built in, so results do not change with a release."""
 REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
-"""x, y of red, green, blue and white, as EXR's ``chromaticities`` has them (ITU-R BT.709)."""
+"""CIE x, y of red, green, blue and white of ITU-R BT.709, in the order of EXR's ``chromaticities``."""
 MODEL_SPACE_NAMES = ("Linear Rec.709 (sRGB)", "lin_rec709", "Utility - Linear - sRGB", "lin_srgb")
 REC709_SPACE = MODEL_SPACE_NAMES[0]
-"""The model's space by its name in the pinned configuration."""
+"""The name of the model's colour space in the pinned configuration."""
 
 
 @dataclass(frozen=True)
 class Primaries:
-    """A 3x3 matrix between two scene-linear spaces, and its inverse."""
+    """The 3x3 matrix from a scene-linear working space to linear Rec.709, and its inverse."""
 
     name: str
     matrix: Float64Array = field(repr=False)
     inverse: Float64Array = field(repr=False)
 
     def to_model(self, rgb: Float32Array) -> Float32Array:
-        """(..., 3) working space to Rec.709, unclamped."""
+        """Convert (..., 3) from the working space to Rec.709, unclamped."""
         return _multiplied(rgb, self.matrix)
 
     def from_model(self, rgb: Float32Array) -> Float32Array:
-        """(..., 3) Rec.709 to the working space."""
+        """Convert (..., 3) from Rec.709 to the working space, unclamped."""
         return _multiplied(rgb, self.inverse)
 
 
@@ -41,11 +42,12 @@ UNCHANGED = Primaries("", np.eye(3), np.eye(3))
 
 
 def primaries_of(space: str, config: str | None = None) -> Primaries:
-    """The way between ``space`` and linear Rec.709.
+    """The conversion between a colour space and linear Rec.709.
 
     Args:
         space: a colour space or role of the OCIO configuration; "" for Rec.709 itself.
-        config: an OCIO configuration; None takes the one that OCIO names, else :data:`PINNED_CONFIG`.
+        config: an OCIO configuration; None takes the one that the environment variable OCIO names, else
+            :data:`PINNED_CONFIG`.
 
     Raises:
         SettingError: when the space is not known or not scene-linear.
@@ -54,7 +56,7 @@ def primaries_of(space: str, config: str | None = None) -> Primaries:
         return UNCHANGED
     config = config or current_config()
     target = model_space(config)
-    # Two brightnesses of each primary: only a linear space doubles.
+    # Each primary is probed at two brightnesses, because only a linear space doubles along.
     probe = np.concatenate([np.eye(3), 2 * np.eye(3)]).astype(np.float32).reshape(1, 6, 3)
     converted = oiio.ImageBufAlgo.colorconvert(oiio.ImageBuf(probe), space, target, colorconfig=config)
     if converted.has_error:
@@ -70,15 +72,15 @@ def primaries_of(space: str, config: str | None = None) -> Primaries:
 
 
 def current_config() -> str:
-    """The OCIO configuration in use: the one that OCIO names, else :data:`PINNED_CONFIG`."""
+    """The OCIO configuration in use: that of the environment variable OCIO, else :data:`PINNED_CONFIG`."""
     return os.environ.get("OCIO") or PINNED_CONFIG
 
 
 def model_space(config: str) -> str:
-    """The model's space by its name in a configuration.
+    """The name that a configuration has for the model's colour space, linear Rec.709.
 
     Raises:
-        SettingError: when the configuration has none of the names in use for it.
+        SettingError: when the configuration has none of :data:`MODEL_SPACE_NAMES`.
     """
     names = set(oiio.ColorConfig(config).getColorSpaceNames())
     for name in MODEL_SPACE_NAMES:

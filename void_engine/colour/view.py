@@ -1,7 +1,7 @@
-"""An OCIO display view as an encoding: the model sees exactly what the artist's viewer shows.
+"""An OCIO display view as an encoding, with which the model sees exactly what the artist's viewer shows.
 
-A view is not a curve. It mixes channels, and a tone-mapping one does not hold all light: what it loses is
-carried beside the codes (:meth:`DisplayView.lost`) and is gone only where the model replaces the picture.
+Unlike a curve, a view mixes channels, and a tone-mapping view does not hold all light. What it loses is
+carried beside the codes (:meth:`DisplayView.lost`) and is missing only where the model replaces the picture.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ class DisplayView:
     view: str
     config: str
     space: str
-    """Linear Rec.709 by its name in the configuration."""
+    """The name of linear Rec.709 in the configuration."""
 
     @classmethod
     def named(cls, display: str = "", view: str = "", config: str | None = None) -> DisplayView:
-        """The view of that name.
+        """Find a view by its name.
 
         Args:
-            display, view: empty for the configuration's own defaults.
-            config: an OCIO configuration; None takes the one that OCIO names, else the pinned one.
+            display, view: names in the configuration; empty for its defaults.
+            config: an OCIO configuration; None takes the one that the environment variable OCIO names, else
+                the pinned one.
 
         Raises:
-            SettingError: for a name that the configuration does not have, or a view that has no way back.
+            SettingError: for a name that the configuration does not have, or a view that has no inverse.
         """
         config = config or current_config()
         known = oiio.ColorConfig(config)
@@ -56,15 +57,15 @@ class DisplayView:
         return made
 
     def encode(self, linear: Float32Array) -> Float32Array:
-        """Codes (..., 3) of light at or above 0; beyond 1 where the view shows more than its display can."""
+        """Turn light (..., 3) at or above 0 into codes; they exceed 1 where the view exceeds its display."""
         return self._through(linear, inverse=False)
 
     def decode(self, code: Float32Array) -> Float32Array:
-        """The light (..., 3) that the view shows as these codes."""
+        """Turn codes (..., 3) into the light that the view shows as these codes."""
         return self._through(code, inverse=True)
 
     def lost(self, linear: Float32Array, code: Float32Array) -> Float32Array:
-        """Light less that of its codes: black below what the view shows, highlights, saturated colours."""
+        """The light that the codes do not hold: crushed blacks, highlights and saturated colours."""
         return linear - self.decode(code)
 
     def describe(self) -> dict[str, float | str]:

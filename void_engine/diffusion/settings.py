@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from void_engine.colour.picture import ENCODINGS
+from void_engine.colour.encodings import ENCODINGS
 from void_engine.diffusion.framing import TEMPORAL_COMPRESSION, TEMPORAL_PATCH, latent_frames
-from void_engine.diffusion.model.optical_flow import FLOWS
+from void_engine.engines.options import EngineOption, Scalar, check_values, option, options_of
 from void_engine.errors import SettingError
 from void_engine.region import TRAINED_TOKENS
 
 # Two latents' worth of frames: what the window's and the overlap's length may change by.
 _STEP = TEMPORAL_COMPRESSION * TEMPORAL_PATCH
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "mode": ("default", "published"),
-    "mask_sampling": ("roles", "area"),
-    "fit": ("canvas", "squash"),
-    "pass2_mask": ("three", "binary"),
-    "warped_noise": ("carried", "bilinear"),
-    "precision": ("auto", "float32", "float16", "bfloat16"),
-    "memory": ("auto", "full", "model", "group", "fp8"),
-    "speed": ("exact", "fast", "draft"),
-    "step_cache": ("auto", "first-block", "taylor", "mag"),
-    "flow": FLOWS,
-    "encoding": ENCODINGS,
-}
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "passes": (1, 2),
-    "steps": (0, 1000),
-    "steps_pass2": (1, 1000),
-    "guidance": (0, 30),
-    "guidance_pass2": (0, 30),
-    "longest": (0, 1_000_000),
-    "max_tokens": (4, 60_000),
-    "preview_every": (0, 1000),
-    "checkpoint_every": (0, 1000),
-    "vae_tiles": (0, 8),
-    "exposure_stops": (-20, 20),
-}
 # What a job may not decide, with who does: it comes from others and must not point at files of this machine.
 _NOT_A_JOBS: Mapping[str, str] = {
     "models": "the machine that runs the job names its model folder: `void run --models DIR`, "
@@ -52,55 +25,83 @@ _NOT_A_JOBS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class VoidSettings:
-    """All settings, with the defaults of the mode ``default``."""
+    """All settings, with the defaults of the mode ``default``. Each field is an option of a job."""
 
-    mode: str = "default"
-    passes: int = 1
-    """1, or 2 to refine the result with warped noise."""
-    steps: int = 0
-    """Denoising steps of pass 1; 0 takes 30, at a proxy scale fewer."""
-    steps_pass2: int = 50
-    guidance: float = 1.0
-    """Of pass 1; no negative branch at or below 1."""
-    guidance_pass2: float = 6.0
-    window_frames: int = 85
-    overlap_frames: int = 16
-    full_last_window: bool = True
-    longest: int = 0
-    """Frames beyond are not touched; 0 for no limit."""
-    exact_transitions: bool = True
-    mask_sampling: str = "roles"
-    fit: str = "canvas"
-    pass2_mask: str = "three"
-    warped_noise: str = "carried"
-    flow: str = "auto"
-    """Optical flow for warped noise: RAFT where the model folder has it, else OpenCV's DIS."""
-    half_latents: bool = False
-    eight_bit: bool = False
-    shared_noise: bool = False
-    blank_removed: bool = False
-    condition_noise: bool = True
-    max_tokens: int = TRAINED_TOKENS
-    encoding: str = "shoulder"
-    exposure_stops: float = math.nan
-    """Not a number: measured on the shot."""
-    view_display: str = ""
-    """With the encoding ``view``: display and view of the OCIO configuration; "" for its defaults."""
-    view: str = ""
-    colour_space: str = ""
-    device: str = "auto"
-    precision: str = "auto"
-    memory: str = "auto"
-    vae_tiles: int = 0
-    """Parts of each side in encoding and decoding; 0 takes 1, and more where memory is short."""
-    speed: str = "exact"
-    step_cache: str = "auto"
-    """How ``fast`` and ``draft`` save steps."""
-    compile: bool = False
-    preview_every: int = 5
-    """Steps between previews; 0 for none."""
-    checkpoint_every: int = 5
-    """Steps between checkpoints of the latents; 0 for none."""
+    mode: str = option(
+        "default",
+        "published changes the defaults of others to those of the published program.",
+        choices=("default", "published"),
+    )
+    passes: int = option(1, "2 refines the result of the first pass with warped noise.", low=1, high=2)
+    steps: int = option(0, "Denoising steps of pass 1; 0 takes 30, at a proxy scale fewer.", low=0, high=1000)
+    steps_pass2: int = option(50, "Denoising steps of pass 2.", low=1, high=1000)
+    guidance: float = option(
+        1.0, "Guidance of pass 1; there is no negative branch at or below 1.", low=0, high=30
+    )
+    guidance_pass2: float = option(6.0, "Guidance of pass 2.", low=0, high=30)
+    window_frames: int = option(85, "Frames of a temporal window: 8k + 5.", low=5)
+    overlap_frames: int = option(16, "Frames that neighbouring windows share: a multiple of 8.", low=0)
+    full_last_window: bool = option(True, "The last window is moved back to full length.")
+    longest: int = option(0, "Frames beyond are not touched; 0 for no limit.", low=0, high=1_000_000)
+    exact_transitions: bool = option(True, "Each step tells the model the noise that the latents hold.")
+    mask_sampling: str = option(
+        "roles", "How the quadmask is brought to the canvas.", choices=("roles", "area")
+    )
+    fit: str = option(
+        "canvas",
+        "Whether the canvas has the region's aspect or the trained one.",
+        choices=("canvas", "squash"),
+    )
+    pass2_mask: str = option(
+        "three", "Whether pass 2 sees affected regions as such or as removed.", choices=("three", "binary")
+    )
+    warped_noise: str = option(
+        "carried", "How the noise of pass 2 follows the motion.", choices=("carried", "bilinear")
+    )
+    flow: str = option(
+        "auto",
+        "Optical flow for warped noise: RAFT where the model folder has it, else OpenCV's DIS.",
+        choices=("auto", "dis", "raft"),
+    )
+    half_latents: bool = option(False, "Round the latents to the model's 16 bits after every step.")
+    eight_bit: bool = option(False, "Show the model the plate in eight bits.")
+    shared_noise: bool = option(False, "One generator for all noise of a shot.")
+    blank_removed: bool = option(False, "Black out what goes.")
+    condition_noise: bool = option(True, "Noise on the condition, as in training.")
+    max_tokens: int = option(
+        TRAINED_TOKENS, "Patches of 16 x 16 pixels on the canvas; at most.", low=4, high=60_000
+    )
+    encoding: str = option("shoulder", "The picture that the model sees of the plate.", choices=ENCODINGS)
+    exposure_stops: float = option(
+        math.nan, "Exposure of that picture in stops; auto measures the shot.", low=-20, high=20
+    )
+    view_display: str = option("", "With the encoding view: display of the OCIO configuration.")
+    view: str = option("", "With the encoding view: view of that display.")
+    colour_space: str = option("", "The plate's working space where it is not the job's.")
+    device: str = option("auto", "auto, cpu, cuda, cuda:1 or mps.")
+    precision: str = option(
+        "auto", "What the model computes in.", choices=("auto", "float32", "float16", "bfloat16")
+    )
+    memory: str = option(
+        "auto",
+        "What stays on the device; see the table of memory modes.",
+        choices=("auto", "full", "model", "group", "fp8"),
+    )
+    vae_tiles: int = option(
+        0,
+        "Parts of each side in encoding and decoding; 0 takes 1, and more where memory is short.",
+        low=0,
+        high=8,
+    )
+    speed: str = option("exact", "fast and draft save steps by a cache.", choices=("exact", "fast", "draft"))
+    step_cache: str = option(
+        "auto", "How fast and draft save steps.", choices=("auto", "first-block", "taylor", "mag")
+    )
+    compile: bool = option(False, "Compile the denoiser: minutes before the first step, faster steps.")
+    preview_every: int = option(5, "Steps between previews; 0 for none.", low=0, high=1000)
+    checkpoint_every: int = option(
+        5, "Steps between checkpoints of the latents; 0 for none.", low=0, high=1000
+    )
 
     @property
     def window(self) -> int:
@@ -130,56 +131,28 @@ _PUBLISHED: Mapping[str, Any] = {
 }
 
 
-def read_settings(options: Mapping[str, str | int | float | bool]) -> VoidSettings:
+OPTIONS: tuple[EngineOption, ...] = options_of(VoidSettings)
+"""What a job may say, as :class:`VoidSettings` declares it."""
+
+
+def read_settings(options: Mapping[str, Scalar]) -> VoidSettings:
     """Settings from a job's options. ``mode: published`` changes the defaults of the others first.
 
     Raises:
         SettingError: for a name that is not known, or a value of the wrong kind or out of range.
     """
-    known = {field.name: field for field in fields(VoidSettings)}
     for name in options:
         if name in _NOT_A_JOBS:
             raise SettingError(f"engine option {name!r} cannot be set by a job: {_NOT_A_JOBS[name]}")
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
-            raise SettingError(f"engine option {name!r} is not known to 'void'{hint}")
-    settings = VoidSettings(**_PUBLISHED) if options.get("mode") == "published" else VoidSettings()
-    given = {name: _value(name, getattr(settings, name), value) for name, value in options.items()}
+    given: dict[str, Any] = check_values("void", OPTIONS, options)
+    settings = VoidSettings(**_PUBLISHED) if given.get("mode") == "published" else VoidSettings()
     settings = replace(settings, **given)
     _check(settings)
     return settings
 
 
-def _value(name: str, default: Any, value: Any) -> Any:
-    """``value`` as the type of ``default``; text is understood too, since command lines give it."""
-    wanted = type(default)
-    try:
-        if wanted is bool and isinstance(value, str):
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
-                value.lower()
-            ]
-        if wanted is bool and not isinstance(value, bool):
-            raise ValueError
-        if wanted is float and value == "auto":
-            return math.nan
-        if wanted is int and (isinstance(value, bool) or float(value) != int(value)):
-            raise ValueError
-        return wanted(value)
-    except (KeyError, TypeError, ValueError):
-        raise SettingError(f"engine option {name} is {value!r}; it takes a {wanted.__name__}") from None
-
-
 def _check(settings: VoidSettings) -> None:
-    for name, choices in _CHOICES.items():
-        value = getattr(settings, name)
-        if value not in choices:
-            raise SettingError(f"engine option {name} is {value!r}; choose one of {', '.join(choices)}")
-    for name, (low, high) in _RANGES.items():
-        value = getattr(settings, name)
-        if not (math.isnan(value) or low <= value <= high):
-            raise SettingError(f"engine option {name} is {value}; it must be in {low:g}..{high:g}")
-    if settings.window_frames < 5 or settings.window_frames % _STEP != 5:
+    if settings.window_frames % _STEP != 5:
         raise SettingError(
             f"engine option window_frames is {settings.window_frames}; it must be 5, 13, 21, ... 85, ..."
         )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
+from void_engine.engines.info import EngineInfo
+
+if TYPE_CHECKING:
+    from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 
 
 class IdentityEngine:
@@ -17,8 +21,20 @@ class IdentityEngine:
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield the plate's own pixels. It has no options and ignores the prompt and the seed."""
+        from void_engine.engines.interface import CleanFrame
+
         numbers = shot.frame_numbers
         for step, number in enumerate(numbers):
             monitor.progress("identity", step, len(numbers), number)
             if request.wants(number):
                 yield CleanFrame(number, shot.frame(number).plate)
+
+
+INFO = EngineInfo(
+    name="identity",
+    title="Identity",
+    summary="Changes nothing: it measures the path around the engines.",
+    factory=IdentityEngine,
+    part_overlap=0,
+    is_for_artists=False,
+)

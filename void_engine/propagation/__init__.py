@@ -1,9 +1,4 @@
 """Removal from the plate's own pixels: register, match light, fuse, synthesise the rest.
 
-docs/propagation.md explains the method, its limits and its figures.
+docs/propagation.md explains the method, its limits and its figures. Importing this package costs nothing.
 """
-
-from void_engine.propagation.engine import PropagationEngine
-from void_engine.propagation.in_memory import remove_object
-
-__all__ = ["PropagationEngine", "remove_object"]

@@ -8,14 +8,14 @@ from pathlib import Path
 from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, PartOfShot, ShotSource
-from void_engine.errors import SettingError
+from void_engine.engines.options import read_options
 from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
-from void_engine.propagation.finish.grain import DEFAULT_STRENGTH
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.motion.track import ShotTrack, track_shot
+from void_engine.propagation.options import PropagationOptions
 from void_engine.propagation.reveal.source_choice import MOST_SOURCES
 from void_engine.propagation.shared_state import SharedState
 from void_engine.propagation.working_set import WorkingSet
@@ -66,7 +66,7 @@ class PropagationEngine:
             PlateError: when a frame cannot be read or differs in size.
             RemovalCancelled: soon after the monitor says so.
         """
-        strength = _grain_strength(request)
+        strength = read_options(PropagationOptions, self.name, request.options).grain
         numbers = shot.frame_numbers
         if request.part is not None:
             yield from self._remove_part(shot, request, request.part, strength, monitor)
@@ -87,7 +87,7 @@ class PropagationEngine:
         state = SharedState(folder)
         if state.is_prepared:
             return
-        strength = _grain_strength(request)
+        strength = read_options(PropagationOptions, self.name, request.options).grain
         motion = _look_once(shot, monitor)
         plan = _plan(motion, shot, request)
         keys: list[SynthesisedPixels] = []
@@ -173,15 +173,3 @@ def _small(picture: Float32Array) -> Float32Array:
         return picture
     shape = (max(1, round(rows * _PREVIEW_WIDTH / columns)), _PREVIEW_WIDTH)
     return opencv.resize(picture, shape, opencv.AREA)
-
-
-def _grain_strength(request: EngineRequest) -> float:
-    unknown = sorted(set(request.options) - {"grain"})
-    if unknown:
-        raise SettingError(
-            f"The propagation engine has no option {unknown[0]!r}; it knows 'grain'. Remove it."
-        )
-    value = request.options.get("grain", DEFAULT_STRENGTH)
-    if isinstance(value, (bool, str)) or not 0.0 <= value <= 1.0:
-        raise SettingError(f"The option 'grain' is {value!r}; give a number from 0 (none) to 1 (all).")
-    return float(value)

@@ -1,1 +1,1 @@
-"""Roto shapes to mattes: flattening, exact coverage, feather, and the matte of a role."""
+"""Roto: artists' spline shapes become mattes by flattening, exact pixel coverage and feather."""

@@ -1,15 +1,15 @@
 """Exact-area antialiasing: how much of each pixel a region covers.
 
-Signed areas are accumulated as font rasterisers do (the method of Raph Levien's font-rs and of FreeType's
+Signed areas are accumulated as in font rasterisers (the method of Raph Levien's font-rs and of FreeType's
 smooth rasteriser): every edge is cut at the borders of rows and columns, each piece adds its height times the
 part of its pixel that lies to its right, and a running sum along the row gives the coverage.
 
-Why not FreeType itself: it answers in 8 bits and cancels areas where a contour crosses itself. Measured
-against 64x64 supersampling on outlines of 100 pixels, FreeType is off by up to 35/255 (a pentagram's
-crossings) at its own resolution and by up to 2.2/255 drawn four times as large, which for a contour across a
-1920x1080 frame takes twice the time of this module. This one is exact for its polygons (what remains is the
-polyline's distance from the curve), adds up many weighted regions in one pass, which feather needs, and
-leaves exactly 0 outside and 1 inside, which keeps the plate bit-exact there.
+FreeType itself is not used, because it answers in 8 bits and cancels areas where a contour crosses itself.
+Measured against 64x64 supersampling on outlines of 100 pixels, FreeType is off by up to 35/255 (at a
+pentagram's crossings) at its own resolution and by up to 2.2/255 drawn four times as large, which for a
+contour across a 1920x1080 frame takes twice the time of this module. This module is exact for its polygons
+(what remains is the polyline's distance from the curve), adds up many weighted regions in one pass, which
+feather needs, and leaves exactly 0 outside and 1 inside, which keeps the plate bit-exact there.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ WEIGHT_STEPS = 1 << 16
 are 1 to the last bit, however many levels are stacked."""
 
 _PIECES_AT_ONCE = 1 << 18
-"""Edges are cut into about this many pieces at a time: some 50 MB of working memory."""
+"""About how many pieces edges are cut into at a time; they take some 50 MB of working memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Edges in pixels, one entry for each, all (n,) float64."""
+    """Directed edges in pixels and their weights; every array is (n,) float64, one entry for each edge."""
 
     x0: Float64Array
     y0: Float64Array
@@ -43,18 +43,19 @@ class Edges:
 
 
 def coverage(region: Region, box: Box) -> Float32Array:
-    """The covered part of each pixel of ``box``, ``box.shape`` in 0..1.
+    """The covered part of each pixel of ``box``, of shape ``box.shape`` in 0..1.
 
-    The region may lie partly or wholly outside. What a pixel gets does not depend on the box around it.
+    The region may lie partly or wholly outside the box. A pixel's value does not depend on the box around it.
     """
     return stacked_coverage([(region, 1.0)], box)
 
 
 def stacked_coverage(levels: Iterable[tuple[Region, float]], box: Box) -> Float32Array:
-    """The weighted sum of the coverages of several regions, ``box.shape``, clamped to 0..1."""
+    """The weighted sum of the coverages of several regions, of shape ``box.shape``, clamped to 0..1."""
     if box.is_empty:
         return np.zeros(box.shape, dtype=np.float32)
-    # One column more on each side: edges left of the box gather in the first, areas spill into the last.
+    # There is one more column on each side: edges left of the box gather in the first, areas spill over into
+    # the last.
     areas = np.zeros((box.height, box.width + 2))
     for edges in _batches(levels):
         _accumulate(edges, box, areas)
@@ -63,7 +64,7 @@ def stacked_coverage(levels: Iterable[tuple[Region, float]], box: Box) -> Float3
 
 
 def _batches(levels: Iterable[tuple[Region, float]]) -> Iterator[Edges]:
-    """The edges of all levels, so many at a time that memory stays bounded."""
+    """Yield the edges of all levels in batches, so that memory stays bounded."""
     batch: list[Float64Array] = []
     pieces = 0.0
     for region, weight in levels:
@@ -80,7 +81,7 @@ def _batches(levels: Iterable[tuple[Region, float]]) -> Iterator[Edges]:
 
 
 def _accumulate(edges: Edges, box: Box, areas: Float64Array) -> None:
-    """Add to ``areas`` what the edges contribute, to be summed along the rows afterwards."""
+    """Add the signed areas of the edges to ``areas``, which is to be summed along the rows afterwards."""
     rows = _cut_at_rows(edges, box)
     # From here on each piece runs from left to right, within one row; its height keeps its sign.
     swap = rows.x0 > rows.x1
@@ -114,11 +115,11 @@ def _accumulate(edges: Edges, box: Box, areas: Float64Array) -> None:
 
 
 def _cut_at_rows(edges: Edges, box: Box) -> Edges:
-    """The pieces of the edges in the rows of ``box``, but for those right of it, cut at each row."""
+    """Cut the edges at each row of ``box``; pieces outside its rows or to its right are dropped."""
     swap = edges.y0 > edges.y1
     x0, x1 = np.where(swap, edges.x1, edges.x0), np.where(swap, edges.x0, edges.x1)
     y0, y1 = np.where(swap, edges.y1, edges.y0), np.where(swap, edges.y0, edges.y1)
-    # Clipper winds outer polygons so that their left side runs up: up enters the region, down leaves it.
+    # Clipper winds outer polygons so that their left side runs up: an edge that runs up enters the region.
     weight = np.where(swap, edges.weight, -edges.weight)
     seen = (y1 > y0) & (y1 > box.y0) & (y0 < box.y1) & (np.minimum(x0, x1) < box.x1)
     x0, y0, x1, y1, weight = x0[seen], y0[seen], x1[seen], y1[seen], weight[seen]
@@ -135,7 +136,7 @@ def _cut_at_rows(edges: Edges, box: Box) -> Edges:
 
 
 def _ragged(first: Float64Array, last: Float64Array) -> tuple[Int64Array, Float64Array]:
-    """For entry i the numbers ``first[i]..last[i]``: the entries' indices repeated, and the numbers."""
+    """The numbers ``first[i]..last[i]`` of all entries i: an array of their i, and one of the numbers."""
     counts = np.maximum(last - first + 1.0, 0.0).astype(np.int64)
     entry = np.repeat(np.arange(len(counts)), counts)
     start = np.cumsum(counts) - counts
@@ -143,5 +144,5 @@ def _ragged(first: Float64Array, last: Float64Array) -> tuple[Int64Array, Float6
 
 
 def _on_grid(values: Float64Array) -> Float64Array:
-    """Rounded to the vertex grid, where sums of products are exact in float64."""
+    """Round to the vertex grid, on which sums of products are exact in float64."""
     return np.rint(values * GRID) / GRID

@@ -1,11 +1,11 @@
-"""The matte of a role: its shapes, feathered, combined, held out.
+"""Mattes from roto shapes: each shape is drawn with its feather, and the shapes are combined.
 
 Feather is drawn as a stack of regions. Between the shape's contour (s = 0) and its feather contour (s = 1)
 lie intermediate contours; at s the contour is that share of the way along the line between matching points
-of the two, then grown by the same share of the uniform feather, which is how the two kinds add up. Each
-contour's exact coverage enters with the weight by which the ramp falls there. So an outward feather is opaque
-up to the shape and 0 at the feather contour; an inward one is opaque inside the feather contour and 0 at the
-shape; both may happen in one shape, where the contours cross; and where a feather folds over itself, the more
+of the two, then grown by the same share of the uniform feather, which is how the two kinds of feather add up.
+Each contour's exact coverage enters with the weight by which the ramp falls there. So an outward feather is
+opaque up to the shape and 0 at the feather contour; an inward one is opaque inside the feather contour and 0
+at the shape. Both may happen in one shape whose contours cross. Where a feather folds over itself, the more
 opaque layer wins.
 
 The profile across the feather is ``(1 - q) ** falloff``, with q running from 0 on the opaque side to 1 on the
@@ -30,31 +30,34 @@ from void_engine.roto.region import Region
 from void_engine.roto.shapes import ShapeAtFrame
 
 _HARD_TOLERANCE_PX = 0.005
-"""Distance between curve and polyline where the edge is hard: 1.3/255 of coverage at the very worst."""
+"""The largest distance between curve and polyline for a hard edge: at worst 1.3/255 of coverage."""
 _POINT_FEATHER_TOLERANCE_PX = 0.02
-"""The same where points have feather: the edge may be hard somewhere, but most of it is soft."""
+"""The largest distance between curve and polyline for a shape whose points have feather: its edge may be hard
+somewhere, but most of it is soft."""
 _UNIFORM_FEATHER_TOLERANCE_PX = 0.05
-"""The same where all of the edge is soft, for one of 10 pixels or more; less for a narrower one."""
+"""The largest distance between curve and polyline for a uniform feather of 10 pixels or more; a narrower
+feather gets proportionally less."""
 _LEAST_FEATHER_PX = 1 / 64
 """A feather narrower than this is drawn as a hard edge."""
 _NARROW_FEATHER_PX = 20.0
 _MOST_LEVELS = 256
 MOST_CORNERS = 8_000_000
-"""Corners of all levels of one shape. A contour of 1000 points with 100 pixels of feather has some 2 million;
-far beyond, a shape would take minutes and gigabytes, and no artist has drawn it."""
+"""The most corners that all feather levels of one shape may have together. A contour of 1000 points with 100
+pixels of feather has some 2 million; far beyond that a shape would take minutes and gigabytes."""
 
 
 def rasterise(shapes: Sequence[ShapeAtFrame], box: Box, scale: float = 1.0) -> Float32Array:
-    """The union of the shapes, (box.height, box.width) float32 in 0..1.
+    """Draw the union of the shapes, (box.height, box.width) float32 in 0..1.
 
-    Shapes combine as Nuke's *over* does, ``a + b - a * b``, in any order. A pixel's value depends on nothing
-    but its place: a crop of a matte equals the matte of the crop, bit for bit.
+    Shapes combine as by Nuke's *over*, ``a + b - a * b``, in any order. A pixel's value depends only on its
+    position: a crop of a matte equals the matte of the crop, bit for bit.
 
     Args:
-        shapes: in display coordinates of the full-size picture.
-        box: the pixels wanted, of the picture that is ``scale`` times as large; it may reach beyond it.
-        scale: size of the wanted picture over the full size, above 0; a proxy has less than 1. Feather
-            scales along.
+        shapes: the shapes in display coordinates of the full-size picture.
+        box: the pixels to draw, in the picture that is ``scale`` times the full size; it may reach beyond
+            that picture.
+        scale: size of the drawn picture over the full size, above 0; below 1 for a proxy. Feather scales
+            along.
 
     Raises:
         SettingError: when ``scale`` is not above 0.
@@ -68,10 +71,10 @@ def rasterise(shapes: Sequence[ShapeAtFrame], box: Box, scale: float = 1.0) -> F
 
 
 def bounds(shapes: Sequence[ShapeAtFrame], within: Box, scale: float = 1.0) -> Box:
-    """The smallest box, inside ``within``, outside of which the matte of ``shapes`` is 0.
+    """A box inside ``within`` outside of which the matte of ``shapes`` is 0.
 
-    "Smallest" up to two pixels on each side, and but for feather that folds over itself. An inverted shape
-    covers all of ``within``. Both boxes count pixels of the scaled picture.
+    It is at most two pixels larger than needed on each side, unless a feather folds over itself. An inverted
+    shape covers all of ``within``. Both boxes count pixels of the scaled picture.
 
     Raises:
         SettingError: when ``scale`` is not above 0.
@@ -93,7 +96,7 @@ def _is_drawn(shape: ShapeAtFrame) -> bool:
 
 
 def _draw(shape: ShapeAtFrame, matte: Float32Array, box: Box, scale: float) -> None:
-    """Put one shape over ``matte``, working only where the shape can change it."""
+    """Draw one shape over ``matte``, working only where the shape can change it."""
     outline = _flattened(shape, scale)
     part = _extent(outline, shape, scale).intersection(box)
     opacity = np.float32(min(shape.opacity, 1.0))
@@ -108,12 +111,12 @@ def _draw(shape: ShapeAtFrame, matte: Float32Array, box: Box, scale: float) -> N
 
 
 def _put_over(below: Float32Array, above: Float32Array) -> None:
-    # In this form an opaque pixel of either stays exactly 1, and 0 over anything changes nothing.
+    # Written this way, a pixel that is opaque in either stays exactly 1, and 0 over anything changes nothing.
     below += above * (1.0 - below)
 
 
 def _covered(outline: Outline, shape: ShapeAtFrame, box: Box, scale: float) -> Float32Array:
-    """Coverage of a shape with its feather, before opacity and inversion."""
+    """The coverage of a shape with its feather, before opacity and inversion."""
     x_px, y_px = _uniform_feather(shape, scale)
     extent = outline.feather_extent_px + max(abs(x_px), abs(y_px))
     if extent < _LEAST_FEATHER_PX:
@@ -136,8 +139,8 @@ def _check_corners(outline: Outline, shape: ShapeAtFrame, levels: int) -> None:
 def _level_count(extent_px: float) -> int:
     """How many levels make a feather of this width look like a ramp.
 
-    They lie half a pixel apart in a narrow feather and almost a pixel in a wide one: never more than the
-    antialiasing spans, so no steps show. Against a stack of 4096 levels that errs by 1/255 at most.
+    Levels lie half a pixel apart in a narrow feather and almost a pixel in a wide one: never more than the
+    antialiasing spans, so no steps show. The error against a stack of 4096 levels is at most 1/255.
     """
     return min(max(math.ceil(extent_px + min(extent_px, _NARROW_FEATHER_PX)), 2), _MOST_LEVELS)
 
@@ -145,15 +148,15 @@ def _level_count(extent_px: float) -> int:
 def _levels(
     outline: Outline, x_px: float, y_px: float, falloff: float, count: int
 ) -> Iterator[tuple[Region, float]]:
-    """The stack of regions that makes the feather, each with its weight; the weights sum to 1."""
+    """Yield the stack of regions that makes the feather, each with its weight; the weights sum to 1."""
     own = regions.enclosed(outline.contour)
     moves = outline.feather_extent_px >= _LEAST_FEATHER_PX
     steps = np.linspace(0.0, 1.0, count + 1)
     profile = np.append((1.0 - steps[:-1]) ** falloff, 0.0)
     falls = -np.diff(np.rint(profile * WEIGHT_STEPS)) / WEIGHT_STEPS
     shares = (steps[:-1] + steps[1:]) / 2
-    # Where the feather lies outside the shape the ramp falls with s; where it lies inside it rises, its
-    # opaque side being the feather contour, so there the profile's weights come in the opposite order.
+    # Outside the shape the ramp falls with s. Inside it the feather contour is the opaque side, so the ramp
+    # rises with s and the profile's weights come in the opposite order.
     both_ways = falloff != 1.0 and (moves or x_px * y_px < 0)
     if not both_ways and x_px + y_px < 0:
         falls = falls[::-1]
@@ -166,7 +169,7 @@ def _levels(
         else:
             yield level, fall
     if both_ways:
-        yield own, -1.0  # counted once in either
+        yield own, -1.0  # Both stacks hold the shape itself, which must count once.
 
 
 def _between(outline: Outline, share: float) -> Float64Array:
@@ -179,7 +182,7 @@ def _uniform_feather(shape: ShapeAtFrame, scale: float) -> tuple[float, float]:
 
 
 def _flattened(shape: ShapeAtFrame, scale: float) -> Outline:
-    """The outline, as fine as its softness needs: most time goes into growing polygons of many points."""
+    """Flatten a shape only as finely as its softness needs, since growing polygons of many points is slow."""
     softest_px = min(abs(x) for x in _uniform_feather(shape, scale))
     tolerance = _HARD_TOLERANCE_PX
     if shape.points.feather_centers.any():
@@ -194,7 +197,7 @@ def _extent(outline: Outline, shape: ShapeAtFrame, scale: float) -> Box:
     if len(outline.contour) == 0:
         return Box(0, 0, 0, 0)
     both = np.concatenate((outline.contour, outline.feather))
-    # One pixel more than drawn: rounding to the vertex grid and round joins may reach a little further.
+    # One pixel is added, because rounding to the vertex grid and round joins may reach a little further.
     margin = np.maximum(_uniform_feather(shape, scale), 0.0) + 1.0
     low, high = np.floor(both.min(axis=0) - margin), np.ceil(both.max(axis=0) + margin)
     return Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))

@@ -1,4 +1,4 @@
-"""Closed cubic splines to polylines."""
+"""Flattening of closed cubic splines to polylines, the first step from a roto shape to its matte."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from void_engine.errors import MatteError
 from void_engine.roto.shapes import BezierPoints
 
 LIMIT_PX = float(2**17)
-"""Coordinates beyond this are pulled back to it: no picture reaches so far, and the arithmetic that follows
-stays exact."""
+"""Coordinates beyond this are clamped to it: no picture reaches so far, and the arithmetic that follows stays
+exact."""
 
 _MOST_PIECES = 512
-"""For one spline segment. One that bends across a whole 4K frame still keeps to 0.01 pixel; coordinates that
-no picture has cost no more."""
+"""The most pieces that one spline segment is cut into. A segment that bends across a whole 4K frame still
+keeps to 0.01 pixel, and absurd coordinates cost no more than that."""
 
 MOST_CORNERS = 1_000_000
-"""No shape that an artist has drawn comes near. At it, an outline takes some 200 MB while it is made."""
+"""The most corners of one outline, which then takes some 200 MB while it is made. Shapes that artists draw do
+not come near it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:
     """A shape's contour and its feather contour as closed polylines, in pixels of the wanted scale.
 
-    Both are (m, 2) float64 and walk in step: row k of one belongs to the same spline parameter as row k of
-    the other, so the feather ramps along the line between the two. The last row joins the first.
+    Both are (m, 2) float64. Row k of one belongs to the same spline parameter as row k of the other, so the
+    feather ramps along the line between the two. The last row joins the first.
     """
 
     contour: Float64Array
@@ -43,7 +44,7 @@ class Outline:
 
 
 def flatten(points: BezierPoints, tolerance_px: float, scale: float = 1.0, *, name: str = "") -> Outline:
-    """Polylines that stay within ``tolerance_px`` (in scaled pixels) of the splines.
+    """Flatten splines to polylines that stay within ``tolerance_px`` (in scaled pixels) of them.
 
     Each segment is cut at equal steps of its parameter, as many as the classic bound on the distance between
     a curve and its chord asks for: step^2 / 8 times the largest second derivative, which for a cubic lies at
@@ -65,7 +66,7 @@ def flatten(points: BezierPoints, tolerance_px: float, scale: float = 1.0, *, na
     )
     left = np.where(bare[:, None], points.left_tangents, points.feather_left_tangents)
     right = np.where(bare[:, None], points.right_tangents, points.feather_right_tangents)
-    with np.errstate(over="ignore"):  # a sum beyond float64 is pulled back like any other far coordinate
+    with np.errstate(over="ignore"):  # A sum beyond float64 is clamped like any other far coordinate.
         feather_centers = points.centers + points.feather_centers
     feather = _segments(feather_centers, left, right, scale)
 
@@ -80,7 +81,7 @@ def flatten(points: BezierPoints, tolerance_px: float, scale: float = 1.0, *, na
     segment = np.repeat(np.arange(len(points)), pieces)
     first = np.cumsum(pieces) - pieces
     t = (np.arange(len(segment)) - first[segment]) / pieces[segment]
-    # Cubic Bernstein polynomials, (4, m, 1).
+    # The basis holds the cubic Bernstein polynomials, (4, m, 1).
     u = 1.0 - t
     basis = np.stack((u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t))[:, :, None]
     return Outline((basis * own[:, segment]).sum(axis=0), (basis * feather[:, segment]).sum(axis=0))
@@ -98,10 +99,10 @@ def _segments(centers: Float64Array, left: Float64Array, right: Float64Array, sc
 
 
 def _bend(controls: Float64Array) -> Float64Array:
-    """For each segment (n,) a sixth of the part of its second derivative that moves it off its chords.
+    """A sixth of the part of each segment's second derivative that moves it off its chords, (n,).
 
-    What runs along the chord only changes the curve's speed, not its course: it counts as far as the curve
-    slopes against the chord. So a straight side needs no cuts, wherever its tangents end.
+    The part along the chord changes only the curve's speed, not its course, so it counts only as far as the
+    curve slopes against the chord. A straight side thus needs no cuts, wherever its tangents end.
     """
     chord = controls[3] - controls[0]
     length = np.hypot(chord[:, 0], chord[:, 1])[:, None]
@@ -109,7 +110,7 @@ def _bend(controls: Float64Array) -> Float64Array:
     across = np.column_stack((-along[:, 1], along[:, 0]))
     legs = np.diff(controls, axis=0)
     forward, sideways = (legs * along).sum(axis=2), np.abs((legs * across).sum(axis=2))
-    # A leg that goes back, or sideways more than forward, makes the slope 1: then all of the bend counts.
+    # A leg that runs back, or more sideways than forward, makes the slope 1, and all of the bend counts.
     slope = np.divide(sideways, forward, out=np.ones_like(forward), where=forward > sideways)
     slope = np.where((forward == 0) & (sideways == 0), 0.0, slope).max(axis=0)
     turns = np.diff(legs, axis=0)

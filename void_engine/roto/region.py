@@ -1,9 +1,9 @@
-"""Regions of the picture, bounded by polygons that neither cross themselves nor each other.
+"""Polygon regions: areas of the picture bounded by polygons that cross neither themselves nor each other.
 
-An artist's contour may cross itself; what it covers is told by the non-zero winding rule. Here such contours
-become simple polygons once, so that everything after (coverage, growing, uniting) is plain. The boolean
-operations and the growing are Clipper's (Angus Johnson; the package pyclipper), which works on integers and
-is therefore exact and the same on every machine.
+An artist's contour may cross itself, and covers what the non-zero winding rule says. This module turns such
+contours into simple polygons once, so that everything after it (coverage, growing, uniting) is simple. The
+boolean operations and the growing are those of Clipper (Angus Johnson; the package pyclipper), which works on
+integers and is therefore exact and the same on every machine.
 
 Vertices lie on a grid of 1/4096 pixel, see :data:`GRID`.
 """
@@ -18,38 +18,41 @@ import pyclipper
 from void_engine.arrays import Float64Array, Int64Array
 
 GRID = 4096
-"""Steps of the vertex grid in one pixel: rounding moves an edge by at most 1/8192 pixel, 0.03/255 of
-coverage, while sums of areas on this grid stay exact in float64."""
+"""Steps of the vertex grid in one pixel. Rounding to it moves an edge by at most 1/8192 pixel, 0.03/255 of
+coverage, and sums of areas on it stay exact in float64."""
 
 Region = list[Int64Array]
 """Closed polygons, each (n, 2) x, y in grid steps: outer ones of one orientation, holes of the other."""
 
 _ARC_TOLERANCE_PX = 0.05
 _THINNEST_PX = 1 / 256
-"""The growth used along an axis that should not grow at all, since an ellipse needs two radii."""
+"""The growth in pixels along an axis that should not grow at all, since an ellipse needs two radii."""
 _WIDEST_RATIO = float(2**17)
 
 
 def enclosed(contour: Float64Array) -> Region:
-    """What a closed polyline, (m, 2) in pixels, encloses under the non-zero winding rule.
+    """The region that a closed polyline, (m, 2) in pixels, encloses under the non-zero winding rule.
 
-    Anything goes: crossings, repeated points, no area at all (an empty region).
+    The polyline may cross itself, repeat points or have no area at all, which gives an empty region.
     """
     return _combined(pyclipper.CT_UNION, [np.rint(contour * GRID).astype(np.int64)], [])
 
 
 def united(a: Region, b: Region) -> Region:
+    """Return what lies in either region."""
     return _combined(pyclipper.CT_UNION, a, b)
 
 
 def common(a: Region, b: Region) -> Region:
+    """Return what lies in both regions."""
     return _combined(pyclipper.CT_INTERSECTION, a, b)
 
 
 def grown(region: Region, x_px: float, y_px: float) -> Region:
-    """The region grown by an ellipse of these radii (corners become round), or shrunk where below 0.
+    """Grow the region by an ellipse of these radii, or shrink it where they are negative.
 
-    With radii of opposite sign it first grows along one axis, then shrinks along the other.
+    Corners become round. With radii of opposite sign the region first grows along one axis, then shrinks
+    along the other.
     """
     if not region or (x_px == 0 and y_px == 0):
         return region
@@ -76,7 +79,7 @@ def _combined(operation: int, subject: Sequence[Int64Array], clip: Sequence[Int6
             try:
                 clipper.AddPath(path.tolist(), kind, True)
             except pyclipper.ClipperException:
-                continue  # Clipper's answer to a path without area: nothing to add
+                continue  # Clipper raises for a path without area, which adds nothing.
             present += 1
     if not present:
         return []

@@ -1,8 +1,8 @@
-"""One roto shape at one frame, as the host baked it.
+"""Roto shapes at one frame, as the host baked them.
 
 The conventions are Nuke's (tangents and feather as offsets), with one difference: positions are display
 coordinates, pixels with y **down** and the origin at the top-left of the display window, where pixel (0, 0)
-covers [0, 1) x [0, 1). Whoever bakes the shapes flips y, of the offsets too.
+covers [0, 1) x [0, 1). Whoever bakes the shapes flips y, in the offsets too.
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ class ShapeAtFrame:
     feather_x_px: float = 0.0
     """Uniform feather along x, in pixels, added to the points' own; outward above 0, inward below."""
     feather_y_px: float = 0.0
-    """The same along y (counted outward, so its sign does not depend on the direction of the y axis)."""
+    """Uniform feather along y, in pixels, added to the points' own; outward above 0, inward below."""
     falloff: float = 1.0
     """Exponent of the feather's profile: 1 is a straight ramp, larger values fade faster near the shape.
     Values below 0 count as 0, a feather that is opaque throughout."""
     inverted: bool = False
-    """Whether the inside is outside: everything but the shape is covered, over the whole frame."""
+    """Whether everything but the shape is covered, over the whole frame."""
     visible: bool = True
 
     def __post_init__(self) -> None:

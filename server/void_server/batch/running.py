@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from void_engine.arrays import Float32Array
+from void_engine.engines.registry import engine_name
 from void_engine.errors import EngineError, OutputExistsError, RemovalCancelled
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal import RemovalMonitor, frames_to_make
@@ -19,7 +20,6 @@ from void_protocol.durable import write_whole
 from void_protocol.job import RemovalJob
 from void_server.batch.inputs import ContentHashes
 from void_server.batch.report import BatchReport, ShotReport, ShotState
-from void_server.farm.bundle import engine_name
 from void_server.translate import removal_request, run_job
 
 
@@ -150,7 +150,7 @@ class _Counting:
 
 def _missing(job: RemovalJob, monitor: RemovalMonitor) -> int:
     with ExitStack() as files:
-        request = removal_request(job, files, engine_name=engine_name(job), resume=True)
+        request = removal_request(job, files, engine_name=engine_name(job.settings.engine), resume=True)
         return len(frames_to_make(request, _Counting(monitor)))
 
 

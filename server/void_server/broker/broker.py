@@ -132,6 +132,7 @@ class Broker:
             uploads=self._uploads,
             outbox=self._outbox,
             mailbox=self._mailbox,
+            engines=lambda: self._supervisor.engines,
         )
         fetches = Fetches(
             outbox=self._outbox,
@@ -180,6 +181,7 @@ class Broker:
                 self._lifecycle,
                 self._board.status,
                 self._board.health,
+                self._board.engines,
                 self._housekeeping.clean,
             ),
         )

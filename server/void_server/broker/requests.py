@@ -23,6 +23,7 @@ from void_protocol.messages import (
     Error,
     Fetch,
     FetchCredit,
+    GetEngines,
     GetHealth,
     GetJob,
     GetLog,
@@ -222,6 +223,7 @@ class Requests:
             case (
                 GetStatus()
                 | GetHealth()
+                | GetEngines()
                 | Cancel()
                 | Release()
                 | Pause()

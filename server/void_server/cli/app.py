@@ -62,6 +62,7 @@ COMMANDS = {
         "doctor",
         "Check this machine: packages, disk, device, models, EXR, and a job through a real server.",
     ),
+    "engines": ("engines", "List the engines of this machine, or one with its options."),
     "farm": ("farm", "Send jobs to a render farm, and run their steps there."),
     "models": ("models", "Get, check and make the folders that hold VOID's models."),
     "keys": ("keys", "Manage who may use the server, and the keys of both sides."),

@@ -23,7 +23,9 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for all that is made.")] = Path(
         "demo_out"
     ),
-    engine: Annotated[str, typer.Option(help="auto, propagation, void or identity.")] = "propagation",
+    engine: Annotated[
+        str, typer.Option(help="auto, or an engine that 'void engines' lists.")
+    ] = "propagation",
     width: Annotated[int, typer.Option(help="Width of the format in pixels.")] = 960,
     height: Annotated[int, typer.Option(help="Height of the format in pixels.")] = 540,
     frames: Annotated[int, typer.Option(help="Number of frames.", min=2)] = 40,

@@ -127,7 +127,7 @@ def check_device() -> Check:
 
 def check_models() -> Check:
     """Check VOID's models. A machine without any passes; a folder with gaps does not."""
-    from void_engine.engines.registry import MODELS_VARIABLE
+    from void_engine.diffusion.model.folder import MODELS_VARIABLE
 
     if not os.environ.get(MODELS_VARIABLE):
         advice = f"'void models fetch DIR' brings them; then set {MODELS_VARIABLE}=DIR"

@@ -34,7 +34,7 @@ def new(
         str | None, typer.Option(help="A quadmask from 'void ingest --quadmask', instead of mattes.")
     ] = None,
     shapes: Annotated[Path | None, typer.Option(help="JSON file with a list of baked roto shapes.")] = None,
-    engine: Annotated[str, typer.Option(help="auto, void, propagation or identity.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, or an engine that 'void engines' lists.")] = "auto",
     prompt: Annotated[str, typer.Option(help="What remains when the object is gone.")] = "",
     proxy: Annotated[float, typer.Option(help="Scale: 1, 0.5, 0.25 or 0.125.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 42,

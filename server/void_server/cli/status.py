@@ -13,8 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from void_protocol.client import Client
-from void_protocol.messages import Health, JobInfo, JobState, ResultFile, Status, WorkerInfo
+from void_protocol.messages import (
+    EngineDescription,
+    Health,
+    JobInfo,
+    JobState,
+    ResultFile,
+    Status,
+    WorkerInfo,
+)
 from void_protocol.operating import Operating
+from void_server.cli.engines import engine_table
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, state_text
@@ -95,6 +104,8 @@ def _server_json(client: Client) -> str:
         "problems": health.problems,
         "open_jobs": _open_jobs(client),
     }
+    engines = client.engines().result()
+    whole["engines"] = None if engines is None else msgspec.to_builtins(engines)
     for name in ("type", "request"):
         whole.pop(name, None)
     return msgspec.json.encode(whole).decode()
@@ -106,7 +117,7 @@ def _server_picture(client: Client) -> RenderableType:
     parts: list[RenderableType] = [_headline(status)]
     parts += [Text(problem, style="bold red") for problem in health.problems]
     parts += [Text(note, style="yellow") for note in health.notes]
-    parts += [_workers(status.workers), _jobs(jobs)]
+    parts += [_workers(status.workers), _engines(client.engines().result()), _jobs(jobs)]
     if len(status.owners) > 1:
         parts.append(_owners(status))
     return Group(*parts)
@@ -141,6 +152,12 @@ def _workers(workers: list[WorkerInfo]) -> Table:
             "-" if memory is None else _size(memory.resident_bytes), device, str(worker.restarts),
         )  # fmt: skip
     return table
+
+
+def _engines(engines: list[EngineDescription] | None) -> RenderableType:
+    if engines is None:
+        return Text("\nno worker has told yet which engines there are")
+    return Group(Text(), engine_table(engines))
 
 
 def _jobs(jobs: list[JobInfo]) -> RenderableType:

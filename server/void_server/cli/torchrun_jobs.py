@@ -6,18 +6,17 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from void_engine.diffusion.torchrun import process_count, process_rank
+from void_engine.engines.info import TorchrunMain, load
+from void_engine.engines.registry import AUTO, engine_info, sharing_engines
 from void_protocol.job import RemovalJob
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 
 if TYPE_CHECKING:
     from void_engine.arrays import Float32Array
-
-_ENGINE = "void"
-"""The only engine that can share the windows of a shot among devices."""
 
 
 class _HelperMonitor:
@@ -45,26 +44,28 @@ def run_with_torchrun(jobs: Collection[RemovalJob], lead: Callable[[], None]) ->
     if process_count() == 1:
         lead()
         return
-    for job in jobs:
-        if job.settings.engine != _ENGINE:
-            raise CommandError(
-                f"{job.shot.name}: several processes share the windows of engine {_ENGINE!r} only, and this "
-                f"job asks for {job.settings.engine!r}; run it without torchrun",
-                ExitCode.INVALID_JOB,
-            )
-    import torch
-
-    from void_engine.diffusion.sampling.denoise_pass import Follower
-    from void_engine.diffusion.sampling.distributed import joined_processes
-
-    on_cpu = any(job.settings.engine_options.get("device") == "cpu" for job in jobs)
-    device = "cuda" if torch.cuda.is_available() and not on_cpu else "cpu"
+    main = _torchrun_main(jobs)
     if process_rank() > 0:
         # SIGTERM reaches every process. The leading one ends the step together with the others.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with joined_processes(device) as group:
-        if group.leads:
-            lead()
-        else:
-            Follower(group, _HelperMonitor()).serve()
+    main(lead, [job.settings.engine_options for job in jobs], _HelperMonitor())
+
+
+def _torchrun_main(jobs: Collection[RemovalJob]) -> TorchrunMain:
+    names = {job.settings.engine for job in jobs}
+    for job in jobs:
+        name = job.settings.engine
+        if name == AUTO or not engine_info(name).shares_windows:
+            raise CommandError(
+                f"{job.shot.name}: several processes share the windows of {sharing_engines()} only, and this "
+                f"job asks for {name!r}; run it without torchrun",
+                ExitCode.INVALID_JOB,
+            )
+    if len(names) > 1:
+        raise CommandError(
+            f"several processes run jobs of one engine, and these ask for {', '.join(sorted(names))}; run "
+            "them one by one",
+            ExitCode.INVALID_JOB,
+        )
+    return cast(TorchrunMain, load(engine_info(names.pop()).torchrun))

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from void_engine.engines.registry import AUTO, best_engine_here, part_overlap
+from void_engine.engines.registry import (
+    check_options,
+    engine_info,
+    engine_name,
+    part_overlap,
+    sharing_engines,
+)
+from void_engine.errors import SettingError
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import format_job
 from void_server.farm.assets import Assets, assets_of, outside_assets
@@ -43,7 +50,8 @@ def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundl
     """Plan ``jobs`` and write their bundles; a target adds its own files then. Reads no plates.
 
     Raises:
-        FarmError: when the folder holds something else, or two jobs write the same frames.
+        FarmError: when the folder holds something else, two jobs write the same frames, or a job asks for an
+            engine or an engine option that there is not.
         OSError: when it cannot be written.
     """
     _refuse_twins(jobs)
@@ -71,25 +79,30 @@ def unique_names(jobs: Sequence[RemovalJob]) -> list[str]:
     return names
 
 
-def engine_name(job: RemovalJob) -> str:
-    """The engine that ``auto`` means here, or the one that the job names."""
-    return best_engine_here() if job.settings.engine == AUTO else job.settings.engine
-
-
 def shared_windows_job(job: RemovalJob) -> RemovalJob:
     """The job for a step in which several devices share the windows of a shot; its engine is named.
 
     Raises:
         FarmError: for an engine that has no windows to share.
+        SettingError: for one that is not known.
     """
-    name = engine_name(job)
-    if name != "void":
+    name = engine_name(job.settings.engine)
+    if not engine_info(name).shares_windows:
         raise FarmError(
-            f"{job.shot.name}: several devices share the windows of engine 'void' only, and this job is for "
-            f"{name!r}; leave --gpus at 1, or choose --engine void"
+            f"{job.shot.name}: several devices share the windows of {sharing_engines()} only, and this job "
+            f"is for {name!r}; leave --gpus at 1, or choose another with --engine"
         )
     settings = msgspec.structs.replace(job.settings, engine=name)
     return msgspec.structs.replace(job, settings=settings)
+
+
+def _checked_engine(job: RemovalJob) -> str:
+    name = engine_name(job.settings.engine)
+    try:
+        check_options(name, job.settings.engine_options)
+    except SettingError as error:
+        raise FarmError(f"{job.shot.name}: {error}") from error
+    return name
 
 
 def _refuse_twins(jobs: Sequence[RemovalJob]) -> None:
@@ -108,7 +121,7 @@ def _write(
 ) -> Bundle:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PLAN_NAME).is_file():
         raise FarmError(f"{folder} holds something that is no bundle; choose another folder")
-    engines = [engine_name(job) for job in jobs]
+    engines = [_checked_engine(job) for job in jobs]
     shots = [
         ShotRange(
             file=f"jobs/{name}.json",
@@ -123,13 +136,13 @@ def _write(
     environment: Mapping[str, str] = {**os.environ, **order.environment}
     script = None if order.export is None else order.export.script
     outside = outside_assets(environment, order.assets, script=script)
-    assets = assets_of(jobs, order.scratch, outside)
+    assets = assets_of(jobs, order.scratch_folder, outside)
     (folder / "jobs").mkdir(parents=True, exist_ok=True)
     for job, shot in zip(jobs, shots, strict=True):
         (folder / shot.file).write_bytes(format_job(job))
     (folder / "assets.json").write_bytes(msgspec.json.format(msgspec.json.encode(assets), indent=1))
     (folder / PLAN_NAME).write_bytes(encode_plan(made))
-    engine = "void" if "void" in engines else engines[0]
+    engine = max(engines, key=lambda name: engine_info(name).needs.rank)
     return Bundle(folder, title, made, assets, order, engine)
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 import zmq
 
-from void_protocol.messages import WorkerInfo
+from void_protocol.messages import EngineDescription, WorkerInfo
 from void_server.server_log import rotate_output
 from void_server.settings import CACHE_VARIABLE, ServerSettings
 from void_server.workers.assignment import Assignment
@@ -99,6 +99,8 @@ class Supervisor:
             for index, (device, environment) in enumerate(worker_environments(settings.devices, os.environ))
         ]
         self._orders: list[tuple[_Slot, Run, bytes]] = []
+        self.engines: list[EngineDescription] | None = None
+        """What the worker that became ready last has; None before the first one."""
         self._server_public, server_secret = zmq.curve_keypair()
         self._public, self._secret = zmq.curve_keypair()
         self.socket = context.socket(zmq.ROUTER)
@@ -171,6 +173,8 @@ class Supervisor:
                 assignment.gave_sign(now - message.silent_s, message.stage)
         elif isinstance(message, Ready):
             process.is_ready = True
+            if message.engines is not None:
+                self.engines = message.engines
             _log.info("%s is ready (process %s)", slot.name, process.pid)
         elif isinstance(message, Memory):
             process.memory = message.use

@@ -29,6 +29,7 @@ from void_protocol.errors import ProtocolError
 from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Message
+from void_server.engine_descriptions import describe_engines
 from void_server.workers.memory_use import measure_memory
 from void_server.workers.monitor import WorkerMonitor
 from void_server.workers.runner import JobRunner, load_runner
@@ -196,6 +197,7 @@ def _paths(texts: list[str] | None) -> tuple[Path, ...] | None:
 
 
 def main() -> None:
+    """Run a worker process until the broker ends it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # Where it was goes into the worker's output: when it crashes, and when the broker asks before it kills.
     faulthandler.enable()
@@ -218,7 +220,7 @@ def main() -> None:
     runner = load_runner(config.runner)
     link = BrokerLink(config)
     link.start()
-    link.send(Ready())
+    link.send(Ready(engines=describe_engines()))
     while True:
         command, text = link.runs.get()
         run_one(runner, link, command, text, config.wait_s)

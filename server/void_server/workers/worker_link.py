@@ -11,7 +11,7 @@ from typing import Literal, Union
 import msgspec
 from msgspec import Struct
 
-from void_protocol.messages import MemoryUse, Message, PreviewEvent, ProgressEvent
+from void_protocol.messages import EngineDescription, MemoryUse, Message, PreviewEvent, ProgressEvent
 
 ZAP_DOMAIN = "worker"
 BEAT_S = 1.0
@@ -44,6 +44,9 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
 
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     """The worker has loaded its runner."""
+
+    engines: list[EngineDescription] | None = None
+    """The engines of its Python, by name."""
 
 
 class Beat(Message, frozen=True, kw_only=True, tag="beat"):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from void_engine.diffusion.errors import ModelFolderError
-from void_engine.engines.registry import MODELS_VARIABLE
 
+MODELS_VARIABLE = "VOID_MODELS"
+"""The environment variable that names the folder of VOID's models."""
 BASE_NAME = "CogVideoX-Fun-V1.5-5b-InP"
 BASE_REPOSITORY = "alibaba-pai/CogVideoX-Fun-V1.5-5b-InP"
 VOID_REPOSITORY = "netflix/void-model"
@@ -67,7 +68,7 @@ class ModelFolder:
         return self.root / f"void_pass{pass_number}.safetensors"
 
     def require(self, passes: int) -> None:
-        """See that every file that ``passes`` passes need is there, without reading any.
+        """Check that every file that ``passes`` passes need is there, without reading any.
 
         Raises:
             ModelFolderError: naming what is missing.

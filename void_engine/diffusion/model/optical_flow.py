@@ -19,8 +19,7 @@ from void_engine.diffusion.errors import ModelFolderError
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.weights import read_json
 
-FLOWS = ("auto", "dis", "raft")
-# Of the OpenCV Zoo's file.
+# These are the size and inputs of the OpenCV Zoo's file.
 _ZOO = {"height": 360, "width": 480, "inputs": ["0", "1"]}
 
 
@@ -112,7 +111,9 @@ class Raft:
 
 
 def find_flow(folder: ModelFolder, name: str) -> str:
-    """``dis`` or ``raft``: what ``name``, one of :data:`FLOWS`, means for a model folder. Loads nothing.
+    """``dis`` or ``raft``: what ``name``, a value of the option ``flow``, means for a model folder.
+
+    Loads nothing.
 
     Raises:
         ModelFolderError: when ``raft`` is asked for and not there.

@@ -9,15 +9,13 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array
+from void_engine.propagation.options import DEFAULT_GRAIN
 
 _BLOCK = 8
 _BINS = 4
 _FEWEST_BLOCKS = 12
 _FEWEST_PIXELS = 64
 _QUANTILE = 0.25
-DEFAULT_STRENGTH = 0.88
-"""Fine detail that is restored, as a part of the plate's. New grain is never the true grain: every bit of it
-costs fidelity, and this much already keeps the patch from looking dead."""
 _SMALLEST = 0.0015
 _HIGH_PASS_PX = 1.6
 _AROUND_PX = 4.0
@@ -139,7 +137,7 @@ def restore(
     kept_variance: Float32Array,
     hole: BoolArray,
     seed: tuple[int, int],
-    strength: float = DEFAULT_STRENGTH,
+    strength: float = DEFAULT_GRAIN,
 ) -> Float32Array:
     """Add the grain that fusion took away, where it is missed.
 

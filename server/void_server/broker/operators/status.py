@@ -8,7 +8,7 @@ from collections.abc import Sized
 
 import psutil
 
-from void_protocol.messages import Health, Status
+from void_protocol.messages import Engines, Health, Status
 from void_server.broker.jobs.queue import JobQueue
 from void_server.broker.jobs.store import Store
 from void_server.broker.throughput import Meter
@@ -60,6 +60,10 @@ class StatusBoard:
             disk_free_bytes=self._disk_free(),
             is_stopping=self.is_stopping,
         )
+
+    def engines(self, request: int) -> Engines:
+        """The engines that the workers have, as a reply to this request."""
+        return Engines(request=request, engines=self._supervisor.engines)
 
     def health(self, request: int) -> Health:
         """What is wrong, as a reply to this request."""

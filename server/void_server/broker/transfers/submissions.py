@@ -15,15 +15,20 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
+from msgspec import Struct
+
+from void_protocol.engines import engine_problem
+from void_protocol.job import Settings
 from void_protocol.mailbox import Mailbox
-from void_protocol.messages import Accepted, Error, JobState, ManifestEntry, Submit
+from void_protocol.messages import Accepted, EngineDescription, Error, JobState, ManifestEntry, Submit
+from void_server.access.operators import check_priority
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
 from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob
 from void_server.broker.keyed_threads import KeyedThreads
-from void_server.broker.operators.administration import check_priority
 from void_server.broker.transfers.submission_check import read_submission
 from void_server.broker.transfers.uploads import Uploads
 from void_server.errors import RequestRefused, StoreError
@@ -40,7 +45,8 @@ _TOGETHER_BYTES = 1024**2
 _LEAST_BYTES = 4096
 """What any submission counts as: an empty one takes memory too."""
 
-_Outcome = tuple[NewJob, list[ManifestEntry]] | Exception
+_Outcome = tuple[NewJob, list[ManifestEntry], str] | Exception
+"""A job, its manifest and what is wrong with its engine or engine options; or why it cannot be read."""
 
 
 @dataclass
@@ -72,12 +78,15 @@ class Submissions:
         uploads: Uploads,
         outbox: Outbox,
         mailbox: Mailbox[Callable[[], None]],
+        engines: Callable[[], Sequence[EngineDescription] | None] = lambda: None,
     ) -> None:
+        """``engines`` gives the engines that the workers have, None while nobody knows."""
         self._settings = settings
         self._spool = spool
         self._lifecycle = lifecycle
         self._uploads = uploads
         self._outbox = outbox
+        self._engines = engines
         self._readers = [_Reader(KeyedThreads(mailbox, 1)) for _ in range(_READERS)]
         self._waiting: OrderedDict[bytes, deque[_Submission]] = OrderedDict()
         """What nobody reads yet, of each peer; the peer whose turn is longest ago comes first."""
@@ -131,7 +140,7 @@ class Submissions:
         batch = self._next_batch()
         if batch:
             reader.batch, reader.since = batch, now
-            work = partial(_read_all, self._settings, self._spool, batch)
+            work = partial(_read_all, self._settings, self._spool, batch, self._engines())
             reader.threads.run("", work, partial(self._were_read, reader))
 
     def _next_batch(self) -> list[_Submission]:
@@ -172,7 +181,9 @@ class Submissions:
     def _answer(self, submission: _Submission, outcome: _Outcome) -> None:
         if isinstance(outcome, Exception):
             raise outcome
-        new, entries = outcome
+        new, entries, problem = outcome
+        if problem and not self._lifecycle.knows(new.job_id):
+            raise RequestRefused("bad_job", problem)
         info = self._lifecycle.submit(new, entries)
         accepted = Accepted(request=submission.message.request, job=info)
         if info.state is JobState.UPLOADING:
@@ -204,12 +215,28 @@ class Submissions:
             reader.threads.close()
 
 
-def _read_all(settings: ServerSettings, spool: Spool, batch: Sequence[_Submission]) -> list[_Outcome]:
+class _EngineChoice(Struct):
+    """The part of a job that says how."""
+
+    settings: Settings = Settings()
+
+
+_decode_choice = msgspec.json.Decoder(_EngineChoice).decode
+
+
+def _read_all(
+    settings: ServerSettings,
+    spool: Spool,
+    batch: Sequence[_Submission],
+    engines: Sequence[EngineDescription] | None,
+) -> list[_Outcome]:
     """For each submission the job and its manifest, or what is wrong with it. On a reader's thread."""
     outcomes: list[_Outcome] = []
     for submission in batch:
         try:
-            outcomes.append(_read(settings, spool, submission))
+            new, entries = _read(settings, spool, submission)
+            problem = "" if engines is None else engine_problem(_decode_choice(new.job).settings, engines)
+            outcomes.append((new, entries, problem))
         except Exception as error:  # noqa: BLE001 - told to its client, on the broker's thread
             outcomes.append(error)
     return outcomes

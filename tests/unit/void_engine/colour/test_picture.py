@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from void_engine.colour.encodings import ENCODINGS
 from void_engine.colour.exposure import ShotLight
-from void_engine.colour.picture import ENCODINGS, ModelPicture, plan_picture
+from void_engine.colour.picture import ModelPicture, plan_picture
 from void_engine.colour.primaries import primaries_of
 from void_engine.errors import SettingError
 

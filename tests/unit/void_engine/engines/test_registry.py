@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from void_engine.diffusion.model.folder import MODELS_VARIABLE
 from void_engine.engines.interface import Engine
-from void_engine.engines.registry import MODELS_VARIABLE, best_engine_here, engine_names, make_engine
+from void_engine.engines.registry import best_engine_here, engine_names, make_engine
 from void_engine.errors import SettingError
 
 

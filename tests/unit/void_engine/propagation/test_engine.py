@@ -11,8 +11,9 @@ import pytest
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, ShotFrame
 from void_engine.errors import PlateError, SettingError
-from void_engine.propagation import PropagationEngine, compose, remove_object, working_set
-from void_engine.propagation.in_memory import SilentMonitor
+from void_engine.propagation import compose, working_set
+from void_engine.propagation.engine import PropagationEngine
+from void_engine.propagation.in_memory import SilentMonitor, remove_object
 
 ROWS, COLUMNS = 64, 96
 

@@ -10,8 +10,7 @@ import pytest
 
 from void_engine.arrays import Float32Array
 from void_engine.errors import MatteError, PlateError, RemovalCancelled
-from void_engine.propagation import remove_object
-from void_engine.propagation.in_memory import SilentMonitor
+from void_engine.propagation.in_memory import SilentMonitor, remove_object
 
 ROWS, COLUMNS, FRAMES = 72, 104, 7
 

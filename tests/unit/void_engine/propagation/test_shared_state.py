@@ -12,7 +12,7 @@ from tests.unit.void_engine.propagation.test_engine import Following, Listener, 
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import EngineRequest, PartOfShot
 from void_engine.errors import PlateError
-from void_engine.propagation import PropagationEngine
+from void_engine.propagation.engine import PropagationEngine
 from void_engine.propagation.shared_state import SharedState
 
 STARTS = (1001, 1007)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.void_engine.propagation.layered_scene import COLUMNS, ROWS, LayeredScene, layered_scene
 from void_engine.engines.interface import EngineRequest
-from void_engine.propagation import PropagationEngine, remove_object
-from void_engine.propagation.in_memory import ArrayShot, SilentMonitor
+from void_engine.propagation.engine import PropagationEngine
+from void_engine.propagation.in_memory import ArrayShot, SilentMonitor, remove_object
 from void_engine.propagation.motion.homography import apply
 from void_engine.propagation.motion.layer_masks import LayerEvidence, ownership
 from void_engine.propagation.motion.motion_layers import MotionLayers, Tracks

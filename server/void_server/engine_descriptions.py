@@ -1,0 +1,39 @@
+"""The engines of this machine in the protocol's words, for a worker's server and for ``void engines``."""
+
+from __future__ import annotations
+
+from void_engine.engines.info import EngineInfo
+from void_engine.engines.options import EngineOption
+from void_engine.engines.registry import engines
+from void_protocol.messages import EngineDescription, OptionDescription
+
+
+def describe_engines() -> list[EngineDescription]:
+    """All engines that are installed here, by name, each with whether it can run here. Loads none of them."""
+    return [describe(info) for info in engines().values()]
+
+
+def describe(info: EngineInfo) -> EngineDescription:
+    """One engine, with whether it can run here."""
+    return EngineDescription(
+        name=info.name,
+        title=info.title,
+        summary=info.summary,
+        problem=info.problem(),
+        reads_prompt=info.reads_prompt,
+        is_for_artists=info.is_for_artists,
+        options=[_option(one) for one in info.options],
+        presets={quality: dict(options) for quality, options in info.presets.items()},
+    )
+
+
+def _option(one: EngineOption) -> OptionDescription:
+    return OptionDescription(
+        name=one.name,
+        kind=one.kind,
+        default=one.plain_default,
+        help=one.help,
+        choices=list(one.choices),
+        low=one.low,
+        high=one.high,
+    )

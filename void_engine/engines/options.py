@@ -1,0 +1,209 @@
+"""The options of an engine: each is declared once, as a field of a dataclass, and checked by its declaration.
+
+An engine declares its options like this, reads a job's with :func:`read_options`, and shows them to others
+with :func:`options_of` in its :class:`~void_engine.engines.info.EngineInfo`::
+
+    @dataclass(frozen=True, slots=True)
+    class BlurOptions:
+        radius: float = option(2.0, "Radius of the blur in pixels.", low=0, high=100)
+
+Loads no packages.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+from void_engine.errors import SettingError
+
+Scalar = str | int | float | bool
+OptionKind = Literal["bool", "int", "float", "text"]
+AUTO_VALUE = "auto"
+"""What a job writes for a number that the engine finds itself; only options whose default is not a number
+(NaN) take it."""
+
+_DECLARATION = "void_nuke.option"
+_KINDS: Mapping[type, OptionKind] = {bool: "bool", int: "int", float: "float", str: "text"}
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_Options = TypeVar("_Options")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOption:
+    """One option as others see it."""
+
+    name: str
+    kind: OptionKind
+    default: Scalar
+    """NaN for a number that the engine finds itself."""
+    help: str
+    """One line."""
+    choices: tuple[str, ...] = ()
+    """The texts that it takes; empty for any."""
+    low: float | None = None
+    high: float | None = None
+    """The range of a number, both ends included; None for no limit."""
+
+    @property
+    def has_auto(self) -> bool:
+        """Whether the engine finds the value itself when a job leaves it out or says ``auto``."""
+        return isinstance(self.default, float) and math.isnan(self.default)
+
+    @property
+    def plain_default(self) -> Scalar:
+        """The default as a job would write it."""
+        return AUTO_VALUE if self.has_auto else self.default
+
+    @property
+    def default_text(self) -> str:
+        """The default for people: ``true``, ``0.88``, ``""``."""
+        if self.kind == "bool":
+            return str(self.default).lower()
+        return str(self.plain_default) or '""'
+
+    @property
+    def domain(self) -> str:
+        """What it takes, for people: ``0..1``, ``exact, fast, draft``, ``true or false``."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        if self.low is None and self.high is None:
+            return {"int": "a whole number", "float": "a number"}.get(self.kind, "text")
+        if self.high is None:
+            return f"{self.low:g} or more"
+        return f"up to {self.high:g}" if self.low is None else f"{self.low:g}..{self.high:g}"
+
+    def read(self, value: Scalar) -> Scalar:
+        """``value`` in the option's own type. Text is understood too, since command lines give it.
+
+        Raises:
+            SettingError: when it is of another kind, no choice, or out of range.
+        """
+        read = self._converted(value)
+        if self.choices and read not in self.choices:
+            raise SettingError(
+                f"engine option {self.name} is {read!r}; choose one of {', '.join(self.choices)}"
+            )
+        if isinstance(read, float) and math.isnan(read):
+            return read
+        too_low = self.low is not None and not isinstance(read, str) and read < self.low
+        too_high = self.high is not None and not isinstance(read, str) and read > self.high
+        if too_low or too_high:
+            raise SettingError(f"engine option {self.name} is {read}; it must be in {self.domain}")
+        return read
+
+    def _converted(self, value: Scalar) -> Scalar:
+        try:
+            return self._convert(value)
+        except (KeyError, OverflowError, TypeError, ValueError):
+            wanted = "str" if self.kind == "text" else self.kind
+            raise SettingError(f"engine option {self.name} is {value!r}; it takes a {wanted}") from None
+
+    def _convert(self, value: Scalar) -> Scalar:
+        if self.kind == "text":
+            return str(value)
+        if self.kind == "bool":
+            return (
+                _TRUTHS[value.lower()] if isinstance(value, str) else _require(value, isinstance(value, bool))
+            )
+        _require(value, not isinstance(value, bool))
+        if self.kind == "int":
+            whole = int(value)
+            _require(value, isinstance(value, str) or whole == value)
+            return whole
+        if value == AUTO_VALUE and self.has_auto:
+            return math.nan
+        number = float(value)
+        _require(value, not math.isnan(number))
+        return number
+
+
+def option(
+    default: Any,
+    text: str,
+    *,
+    choices: Iterable[str] = (),
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """The field of a dataclass that declares an option. Its kind is that of the default: bool, int, float or
+    text.
+
+    Args:
+        default: the value when a job says nothing; NaN for a number that the engine finds itself.
+        text: one line for people.
+        choices: the texts that it takes.
+        low: the least number that it takes.
+        high: the greatest.
+    """
+    declared = EngineOption("", _KINDS[type(default)], default, text, tuple(choices), low, high)
+    return field(default=default, metadata={_DECLARATION: declared})
+
+
+def options_of(declared: type) -> tuple[EngineOption, ...]:
+    """The options that a dataclass declares, in its order."""
+    return tuple(
+        EngineOption(one.name, plain.kind, plain.default, plain.help, plain.choices, plain.low, plain.high)
+        for one in fields(declared)
+        if (plain := one.metadata.get(_DECLARATION)) is not None
+    )
+
+
+def check_values(
+    engine: str, options: Iterable[EngineOption], given: Mapping[str, Scalar]
+) -> dict[str, Scalar]:
+    """The values that a job gives, each in its option's own type.
+
+    Args:
+        engine: the engine's name, for messages.
+        options: what the engine takes.
+        given: a job's ``engine_options``.
+
+    Raises:
+        SettingError: for a name that is not known (with a near one), or a value of the wrong kind or out of
+            range.
+    """
+    known = {one.name: one for one in options}
+    for name in given:
+        if name not in known:
+            raise SettingError(f"engine option {name!r} is not known to {engine!r}{_hint(name, known)}")
+    return {name: known[name].read(value) for name, value in given.items()}
+
+
+def read_options(
+    declared: type[_Options],
+    engine: str,
+    given: Mapping[str, Scalar],
+    defaults: Mapping[str, Any] | None = None,
+) -> _Options:
+    """The options of a job as the dataclass that declares them.
+
+    Args:
+        declared: the dataclass; each of its fields is made by :func:`option`.
+        engine: the engine's name, for messages.
+        given: a job's ``engine_options``.
+        defaults: stands for the declared defaults of some.
+
+    Raises:
+        SettingError: see :func:`check_values`.
+    """
+    return declared(**{**(defaults or {}), **check_values(engine, options_of(declared), given)})
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(names)}" if names else "; it has no options: leave it out"
+
+
+def _require(value: Scalar, is_right: bool) -> Scalar:
+    if not is_right:
+        raise ValueError(value)
+    return value

@@ -1,0 +1,23 @@
+"""What a job may say to the propagation engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from void_engine.engines.options import option
+
+DEFAULT_GRAIN = 0.88
+"""Fine detail that is restored, as a part of the plate's. New grain is never the true grain: every bit of it
+costs fidelity, and this much already keeps the patch from looking dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class PropagationOptions:
+    """The engine's options. Each field is an option of a job."""
+
+    grain: float = option(
+        DEFAULT_GRAIN,
+        "How much of the plate's fine detail is put back where pixels were averaged.",
+        low=0,
+        high=1,
+    )
