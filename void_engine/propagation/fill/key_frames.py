@@ -84,7 +84,7 @@ class KeyFrameFill:
         return self._plan.is_key(number)
 
     def add_key(self, pixels: SynthesisedPixels) -> None:
-        """Take a key frame that was synthesised elsewhere as the newest one."""
+        """Add a key frame that was synthesised in another run, as the newest one."""
         full = self._working.full(pixels.number)
         plate = full.plate.copy()
         plate[pixels.area.slices(full.box)][pixels.hole] = pixels.values
@@ -111,7 +111,7 @@ class KeyFrameFill:
 
     def _filled(self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray) -> Float32Array:
         if full.hidden.all() and unseen.all():
-            # Nothing to go by, in this frame or another: the plate says more than black would.
+            # Neither this frame nor another shows anything to start from; the plate is better than black.
             return full.encoded(area)
         square = opencv.square(SLIVER_PX)
         core = opencv.erode(unseen, square)
@@ -141,7 +141,7 @@ class KeyFrameFill:
     def _synthesise(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, forbidden: BoolArray
     ) -> Float32Array:
-        """Patch synthesis with room around the hole to take texture from."""
+        """Synthesise the hole from patches, on a crop with room around it to take texture from."""
         room = area.grown(max(_CONTEXT_PX, min(area.width, area.height) // 2)).intersection(full.box)
         picture = full.encoded(room)
         inside = area.slices(room)

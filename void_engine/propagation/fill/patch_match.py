@@ -36,7 +36,7 @@ Indices = Int64Array
 
 @dataclass(frozen=True, slots=True)
 class PatchMatches:
-    """What the search found at its finest level."""
+    """The result of the search at its finest level."""
 
     picture: Float32Array
     """(h, w, 3): the hole filled by the vote of all patches over each pixel, which is correct but soft."""
@@ -139,7 +139,7 @@ def _patches(picture: Float32Array) -> Float32Array:
 
 
 def _seed_field(level: _Level, found: PatchMatches | None, generator: np.random.Generator) -> Indices:
-    """(h, w, 2) the patch that each centre copies at first: from the coarser level, else at random."""
+    """The initial field, (h, w, 2): each centre takes its patch from the coarser level, or a random one."""
     size = level.hole.shape
     usable_rows, usable_columns = np.nonzero(level.usable)
     pick = generator.integers(0, len(usable_rows), len(level.rows))

@@ -360,7 +360,7 @@ def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Arr
 
 
 def _points_beside(hidden: BoolArray, area: Box, ratio: tuple[float, float], box: Box) -> Float32Array:
-    """(N, 2) visible full-size pixels in a ring around what is hidden, evenly thinned to a bounded number."""
+    """Visible full-size pixels in a ring around hidden ones, (N, 2), evenly thinned to a bounded number."""
     frame = Box.from_shape(hidden.shape)
     room = area.grown(_RING_PX).intersection(frame)
     ring = opencv.dilate_by_disc(hidden[room.slices(frame)], _RING_PX)
