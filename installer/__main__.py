@@ -15,6 +15,7 @@ from installer import interpreter  # noqa: E402 - this import needs the path tha
 
 
 def main() -> int:
+    """Hand over to a supported Python where this one is not, and run the installer."""
     if not interpreter.is_supported(sys.version_info[:2]):
         return interpreter.hand_over(_FOLDER, sys.argv[1:])
     from installer import command

@@ -153,7 +153,7 @@ def _plan_line(nuke_dir: Path, before: Record | None) -> tuple[str, bool]:
     content = init.read_bytes() if init.is_file() else b""
     if before is not None and before.added.encode() in content:
         return before.added, before.made_init
-    # With ascii() the literal reads alike in every source encoding.
+    # A literal from ascii() reads alike in every source encoding.
     line = _LINE.format(folder=ascii(os.fspath(nuke_dir / FOLDER)), mark=_MARK.decode())
     newline = "\r\n" if b"\r\n" in content else "\n"
     lead = newline if content and not content.endswith(b"\n") else ""

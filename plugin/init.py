@@ -35,7 +35,7 @@ def _start() -> None:
     if vendor.is_dir() and str(vendor) not in sys.path:
         # The folder goes behind all others, so that a package that the studio brings itself is used as it is.
         sys.path.append(str(vendor))
-    # In a checkout the gizmos lie beside the plug-in; in an installation they lie inside it.
+    # The gizmos lie beside the plug-in in a checkout, and inside it in an installation.
     gizmos = next((one for one in (folder / "gizmos", folder.parent / "gizmos") if one.is_dir()), None)
     if gizmos is not None:
         nuke.pluginAddPath(str(gizmos))

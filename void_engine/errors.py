@@ -7,7 +7,8 @@ class EngineError(Exception):
     """The base of all failures that the engine explains; the message is written for an artist."""
 
     def __init__(self, message: str = "", *, obstacle: str = "") -> None:
-        """
+        """Make an error with a message for the artist.
+
         Args:
             message: what failed and what to do about it.
             obstacle: for a failure that may pass by itself, what stands in the way, worded as the state of a

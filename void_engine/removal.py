@@ -49,7 +49,7 @@ class RemovalMonitor(Monitor, Protocol):
     def frame_done(self, number: int, path: Path) -> None:
         """Frame ``number`` of the result is complete under its final name and on the disk.
 
-        This is called on a writer's thread.
+        This is called on a writer's thread. A resumed removal also reports the frames that it keeps.
         """
 
     def waiting(self, obstacle: str) -> None:

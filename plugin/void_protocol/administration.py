@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field
 from void_protocol.fields import JobId, Label, Message, Priority, RequestNumber, WorkerInfo
 
 QueueMode = Literal["open", "paused", "draining"]
-"""With ``paused`` nothing starts. With ``draining`` nothing starts, and new jobs are refused."""
+"""In mode ``paused``, nothing starts. In mode ``draining``, nothing starts and new jobs are refused."""
 
 
 class QueueInfo(Struct, frozen=True, kw_only=True):

@@ -64,7 +64,8 @@ class Client:
     def __init__(
         self, connection: Connection, *, name: str = "void", request_timeout_s: float = 60.0
     ) -> None:
-        """
+        """Begin to connect; this does not wait for the server.
+
         Args:
             connection: address and keys; see :func:`void_protocol.keys.load_connection`.
             name: what the server's log calls this client.
@@ -249,17 +250,17 @@ class Client:
     # The session's thread -------------------------------------------------------------------------------
 
     def connected(self, welcome: Welcome) -> None:
-        """For the session."""
+        """Take up every watch; the session calls this."""
         self._watching.connected(welcome.server)
 
     def disconnected(self, why: str) -> None:
-        """For the session."""
+        """Tell whoever watches; the session calls this."""
         for upload in list(self._uploads.values()):
             upload.interrupt()
         self._watching.disconnected(why)
 
     def received(self, message: ServerMessage, payloads: list[memoryview]) -> None:
-        """For the session."""
+        """Pass on a message that answers no request; the session calls this."""
         if isinstance(message, UploadCredit | FileStored | FileRefused):
             upload = self._uploads.get(message.job_id)
             if upload is not None:
@@ -272,11 +273,11 @@ class Client:
             self._watching.received(message, payloads)
 
     def add_upload(self, job_id: str, upload: Upload) -> None:
-        """For a submission: route the server's answers to ``upload``."""
+        """Route the server's answers about a job's upload to ``upload``; a submission calls this."""
         self._uploads[job_id] = upload
 
     def remove_upload(self, job_id: str) -> None:
-        """For a submission: its upload is over."""
+        """Forget a job's upload, which is over; a submission calls this."""
         self._uploads.pop(job_id, None)
 
     def ask(self, message: Message, kind: type[_R], pick: Callable[[_R], T]) -> Future[T]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
@@ -57,20 +59,34 @@ def put_in_place(part: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file that is there whole or not at all, replacing a file of that name.
+@contextmanager
+def temporary_for(path: Path) -> Iterator[Path]:
+    """Give the name of a file to write, which takes the place of ``path`` when the block ends, durably.
 
-    Two processes may write it at the same time without harm; the later one's content stays.
+    Two processes may do so at the same time without harm; the later one's file stays.
 
     Raises:
         OSError: when that fails; no temporary file is left.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        part.write_bytes(content)
+        yield part
         put_in_place(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a small file that is there whole or not at all, as :func:`temporary_for` does.
+
+    The file never has wider permissions than ``mode``, not even while it is written.
+
+    Raises:
+        OSError: when that fails; no temporary file is left.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with temporary_for(path) as part, os.fdopen(os.open(part, flags, mode), "wb") as file:
+        file.write(content)
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:

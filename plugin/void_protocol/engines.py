@@ -1,4 +1,4 @@
-"""What engines a server has, as its workers tell it: for hosts to choose from, and to check a job by.
+"""The engines of a server, as its workers describe them: hosts offer them, and jobs are checked by them.
 
 The messages belong to the unions in :mod:`void_protocol.messages`, from where everybody imports them.
 """
@@ -15,22 +15,22 @@ from void_protocol.fields import Message, RequestNumber
 from void_protocol.job import Settings
 
 AUTO = "auto"
-"""Not an engine: the best one that the machine of the job can run."""
+"""This names no engine of its own: it is the best one that the job's machine can run."""
 
 _Scalar = bool | int | float | str
 
 
 class OptionDescription(Struct, frozen=True, kw_only=True):
-    """One option of an engine: what a job's ``engine_options`` may hold."""
+    """One option of an engine, which a job may set in ``engine_options``."""
 
     name: str
     kind: Literal["bool", "int", "float", "text"]
     default: _Scalar
-    """The text ``auto`` for a number that the engine finds itself."""
+    """The value without a choice; the text ``auto`` for a number that the engine finds itself."""
     help: str = ""
-    """One line."""
+    """One line for people."""
     choices: list[str] = []
-    """The texts that it takes; empty for any."""
+    """The texts that the option takes; empty when it takes any."""
     low: float | None = None
     high: float | None = None
     """The range of a number, both ends included; null for no limit."""
@@ -40,13 +40,13 @@ class EngineDescription(Struct, frozen=True, kw_only=True):
     """One engine of a server."""
 
     name: str
-    """What a job's ``settings.engine`` says."""
+    """The name in a job's ``settings.engine``."""
     title: str
-    """What people read."""
+    """The name that people read."""
     summary: str = ""
-    """One line: what it is for."""
+    """What the engine is for, in one line."""
     problem: str = ""
-    """Why it cannot be used, with the remedy; empty when it can."""
+    """Why the engine cannot be used, with the remedy; empty when it can."""
     reads_prompt: bool = False
     is_for_artists: bool = True
     """Whether a host offers it to artists."""
@@ -62,16 +62,17 @@ class GetEngines(Message, frozen=True, kw_only=True, tag="get_engines"):
 
 
 class Engines(Message, frozen=True, kw_only=True, tag="engines"):
-    """Answers get_engines."""
+    """The engines of the server. It answers ``get_engines``."""
 
     request: int
     engines: list[EngineDescription] | None = None
-    """By name; null while no worker has been ready since the server's start: ask again in a moment."""
+    """All engines, sorted by name; null while no worker has been ready since the server's start: ask again
+    later."""
 
 
 def engine_problem(settings: Settings, engines: Iterable[EngineDescription]) -> str:
-    """What is wrong with a job's engine or the names of its engine options, given the engines that there are;
-    empty when nothing is. For ``auto`` the options are not looked at: they are the chosen engine's affair."""
+    """Say what is wrong with a job's engine or the names of its engine options, given a server's engines;
+    empty when nothing is. For ``auto`` no option is checked, because only the chosen engine knows them."""
     known = {one.name: one for one in engines}
     if settings.engine == AUTO:
         return ""

@@ -201,5 +201,5 @@ class WorkerInfo(Struct, frozen=True, kw_only=True):
     device: str = ""
     """The device as the server was given it: ``auto``, ``cpu``, ``cuda:0``."""
     busy_s: float | None = None
-    """For how many seconds the worker has been at its present job."""
+    """How many seconds the worker has been at its present job."""
     memory: MemoryUse | None = None

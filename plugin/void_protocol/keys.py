@@ -44,14 +44,17 @@ def server_file(home: Path) -> Path:
 
 
 def keys_folder(home: Path) -> Path:
+    """Return the folder with the keys."""
     return home / "keys"
 
 
 def server_public_key_file(home: Path) -> Path:
+    """Return the file with the public key that clients pin."""
     return keys_folder(home) / "server.key"
 
 
 def client_secret_key_file(home: Path) -> Path:
+    """Return the file with this user's key pair."""
     return keys_folder(home) / "client.key_secret"
 
 

@@ -66,6 +66,7 @@ def _draw_ranges(chance: random.SystemRandom, size: int) -> list[tuple[int, int]
 
 
 def new_nonce() -> bytes:
+    """Draw the random bytes of one proof."""
     return secrets.token_bytes(32)
 
 
@@ -99,10 +100,12 @@ def digest_probe(nonce: bytes, content: bytes) -> str:
 
 
 def probe_path(folder: ProofFolder) -> Path:
+    """Return the file that the client leaves in a folder."""
     return Path(folder.path) / f".void-probe-{folder.probe}"
 
 
 def answer_path(folder: ProofFolder) -> Path:
+    """Return the file in which the server leaves its answer."""
     return Path(folder.path) / f".void-probe-{folder.probe}.answer"
 
 

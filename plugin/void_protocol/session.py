@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 _HELLO_WAIT_S = 5.0
 """A ``hello`` without an answer for this long is sent again on a new socket."""
 _MISSED_BEATS = 3
-"""After this many unanswered heartbeats the connection counts as lost."""
+"""The connection counts as lost after this many unanswered heartbeats."""
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _TICK_MS = 200

@@ -29,13 +29,16 @@ from void_engine.diffusion.engine import VoidEngine
 from void_engine.diffusion.framing import latent_frames
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.live_memory import peak_bytes
-from void_engine.diffusion.model.tiny import MIDDLE, TINY, make_tiny
+from void_engine.diffusion.model.tiny import TINY, ModelSize, make_tiny
 from void_engine.diffusion.model.vae import decode_latents
 from void_engine.diffusion.model.weights import load_transformer, load_vae, transformer_config
 from void_engine.diffusion.sampling.denoise import predict_velocity
 from void_engine.engines.interface import EngineRequest, ShotFrame
 from void_engine.quadmask import build_quadmask
 
+MIDDLE = ModelSize(
+    layers=6, heads=8, text_width=64, time_width=64, vae_channels=(16, 32, 32, 64), vae_groups=8
+)
 HEIGHT, WIDTH = 96, 160
 # A whole shot of 400 frames has to be computed.
 MEMORY_HEIGHT, MEMORY_WIDTH = 48, 80
@@ -155,8 +158,8 @@ def decoding(root: Path) -> None:
 def step_over_bare(root: Path) -> None:
     """The loop's work for one window around the denoiser's bare call."""
     from void_engine.diffusion.model.tiny import SCHEDULER_SETTINGS
-    from void_engine.diffusion.sampling.denoise import denoise
-    from void_engine.diffusion.sampling.schedule import Schedule
+    from void_engine.diffusion.sampling.denoise import DenoiseInputs, DenoisePlan, Denoiser, denoise
+    from void_engine.diffusion.sampling.schedule import NoiseSchedule
     from void_engine.diffusion.sampling.windows import Window
 
     folder = ModelFolder(root)
@@ -164,10 +167,12 @@ def step_over_bare(root: Path) -> None:
     latents = torch.randn(1, 6, 16, HEIGHT // 8, WIDTH // 8)
     condition = torch.randn(1, 6, 32, HEIGHT // 8, WIDTH // 8)
     text = torch.randn(1, 226, MIDDLE.text_width)
-    plan = Schedule.from_config("DDIMScheduler", SCHEDULER_SETTINGS, 4, exact_transitions=True)
+    schedule = NoiseSchedule.from_config("DDIMScheduler", SCHEDULER_SETTINGS, 4, exact_transitions=True)
+    plan = DenoisePlan(schedule, [Window(0, 6)])
+    inputs = DenoiseInputs(latents, condition, [text])
     time_999 = torch.tensor([999])
     cost = ratio(
-        lambda: denoise(denoiser, plan, latents, condition, text, [Window(0, 6)]),
+        lambda: denoise(Denoiser(denoiser), plan, inputs),
         lambda: [predict_velocity(denoiser, latents, condition, text, time_999) for _ in range(4)],
     )
     print(f"4 steps / 4 bare calls       {cost:8.3f}   (aim: below 1.03)")

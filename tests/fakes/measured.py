@@ -41,7 +41,7 @@ class Measured:
 
     seconds: float
     grown_bytes: int
-    """By how many bytes the attack raised the process's peak memory; 0 where the system cannot tell."""
+    """How many bytes the attack added to the process's peak memory; 0 where the system cannot tell."""
     outcome: str
 
 

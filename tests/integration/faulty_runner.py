@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 
 from void_engine.plates.exr import file as exr
+from void_engine.removal import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_server import translate
-from void_server.workers.runner import RunMonitor
 
 _CODES = {"full": errno.ENOSPC, "read-only": errno.EROFS, "forbidden": errno.EACCES, "gone": errno.ESTALE}
 _put_in_place = exr.put_in_place
 
 
-def run(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0) -> None:
+def run(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False, wait_s: float = 0.0) -> None:
     word = job.settings.prompt
     fault = Path(job.shot.plate).parent / "fault"
 

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from void_engine.errors import PlateError
+from void_engine.removal import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_protocol.sequence import frame_path
-from void_server.workers.runner import RunMonitor
 
 
-def copy_frames(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0) -> None:
+def copy_frames(
+    job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False, wait_s: float = 0.0
+) -> None:
     """Copy each plate frame, with every input file's size in the log."""
     words = job.settings.prompt.split()
     monitor.log(f"copying, resume {resume}")
@@ -46,7 +48,7 @@ def copy_frames(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, w
         monitor.progress("copy", step, total, frame)
 
 
-def _misbehave(words: list[str], job: RemovalJob, frame: int, monitor: RunMonitor) -> None:
+def _misbehave(words: list[str], job: RemovalJob, frame: int, monitor: RemovalMonitor) -> None:
     if frame == job.shot.first_frame:
         return
     if "slow" in words:

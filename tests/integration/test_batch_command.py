@@ -154,7 +154,10 @@ def test_a_json_manifest_with_the_rest_on_the_command_line(tmp_path: Path) -> No
         ("shot,remove,output\na,m.exr,o.%04d.exr\n", "line 2: no plate"),
         ("shot,plate,remove,output,colour\na,p,m,o,red\n", "line 2: Object contains unknown field `colour`"),
         ("shot,plate,remove,output,seed\na,p,m,o,x\n", "line 2: Expected `int | null`"),
-        ("shot,plate,remove,output,frames\na,p,m,o,1-x\n", "frames '1-x' is no range"),
+        (
+            "shot,plate,remove,output,frames\na,p,m,o,1-x\n",
+            "line 2: frames: '1-x' is no frame range; write it like 1001-1040",
+        ),
         ("shot,plate,remove,output\na,p,m,o,more\n", "more fields than the first line names"),
     ],
 )
@@ -213,14 +216,14 @@ class TestTimelines:
         timeline.tracks.append(track)
         path = tmp_path / "cut.otio"
         otio.adapters.write_to_file(timeline, str(path))
-        row = manifest_row(tmp_path)
-        row = ManifestRow(remove=row["remove"], output=row["output"], engine="identity")
+        values = manifest_row(tmp_path)
+        row = ManifestRow(remove=values["remove"], output=values["output"], engine="identity")
         first, second = read_sources([path], row)
         assert (first.shot.name, first.shot.first_frame, first.shot.last_frame) == ("sh010", 1002, 1007)
         assert (second.shot.first_frame, second.shot.last_frame) == (1004, 1005)
         assert second.settings.prompt == "An empty street."
         ran = void(
-            "batch", path, "--remove", row["remove"], "--output", row["output"], "--engine", "identity"
+            "batch", path, "--remove", values["remove"], "--output", values["output"], "--engine", "identity"
         )
         assert ran.code == 0, ran.err
         assert len(list((tmp_path / "sh010" / "out").iterdir())) == 6
@@ -235,8 +238,10 @@ class TestTimelines:
             "001  AX       V     C        00:00:41:18 00:00:41:22 01:00:00:00 01:00:00:04\n"
             "* FROM CLIP NAME: sh010\n"
         )
-        row = manifest_row(tmp_path)
-        row = ManifestRow(plate=row["plate"], remove=row["remove"], output=row["output"], engine="identity")
+        values = manifest_row(tmp_path)
+        row = ManifestRow(
+            plate=values["plate"], remove=values["remove"], output=values["output"], engine="identity"
+        )
         (job,) = read_sources([path], row)
         assert (job.shot.name, job.shot.first_frame, job.shot.last_frame) == ("sh010", 1002, 1005)
 

@@ -27,7 +27,7 @@ HEIGHT, WIDTH = 48, 64
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with server_for(tmp_path_factory.mktemp("home"), runner=DEFAULT_RUNNER) as running:
+    with server_for(tmp_path_factory.mktemp("home"), runner=DEFAULT_RUNNER, wait_limit_s=1.0) as running:
         yield running
 
 

@@ -78,7 +78,7 @@ class ModelNeeds:
 
 
 def plan_vae_tiles(needs: ModelNeeds, free: int) -> int:
-    """Into how many parts each side is cut so that encoding and decoding fit into ``free`` bytes."""
+    """Return how many parts each side is cut into so that encoding and decoding fit into ``free`` bytes."""
     most = max(needs.encode_activations, needs.decode_activations)
     for tiles in range(1, MOST_TILES):
         # The convolutions' caches are there for every tile at once: about a third of the whole.

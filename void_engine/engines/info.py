@@ -31,9 +31,9 @@ class MachineNeeds:
     """What a machine must have to run an engine."""
 
     gpus: int = 0
-    """On a farm, more than 1: the windows of one shot are shared among so many devices of one machine."""
+    """How many devices of one machine a farm gives to a shot; more than 1 share its windows."""
     gpu_memory_mib: int = 24 * 1024
-    """Of each device."""
+    """Memory of each device."""
     memory_mib: int = 8 * 1024
     cores: int = 2
 

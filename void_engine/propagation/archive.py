@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from void_engine.plates.storage.durable import put_in_place
+from void_engine.plates.storage.durable import temporary_for
 
 
 def write_archive(path: Path, arrays: Mapping[str, Any], *, compressed: bool = False) -> None:
@@ -17,7 +17,5 @@ def write_archive(path: Path, arrays: Mapping[str, Any], *, compressed: bool = F
     Raises:
         OSError: when the disk does not take them.
     """
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+    with temporary_for(path) as part, part.open("wb") as file:
         (np.savez_compressed if compressed else np.savez)(file, **arrays)
-    put_in_place(part, path)

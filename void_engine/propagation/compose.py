@@ -35,7 +35,7 @@ class _Target:
     full: FullFrame
     revealed: Revealed
     hole: Hole
-    """On the revealed area."""
+    """The hole within the revealed area."""
     cut: tuple[slice, slice]
     """The revealed area in arrays of the whole frame."""
 
@@ -57,7 +57,8 @@ class FrameCleaner:
         grain_strength: float,
         on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
-        """
+        """Prepare to complete frames.
+
         Args:
             plan: tells which frames become key frames, and which frames each one takes its pixels from.
             seed: of texture synthesis and grain.

@@ -7,7 +7,6 @@ that the choice is there before a server runs, and for jobs that go to a farm.
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from void_nuke.errors import SelectionError
+from void_protocol.durable import write_whole
 from void_protocol.engines import AUTO, EngineDescription
 
 _log = logging.getLogger(__name__)
@@ -123,10 +123,8 @@ def read_engines(path: Path) -> KnownEngines:
 
 def write_engines(path: Path, told: Sequence[EngineDescription]) -> None:
     """Keep what a server told, whole or not at all; a folder that cannot be written to is logged."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(msgspec.json.encode(list(told)))
-        temporary.replace(path)
+        write_whole(path, msgspec.json.encode(list(told)))
     except OSError as error:
         _log.warning("the engines are not kept: %s cannot be written (%s)", path, error)

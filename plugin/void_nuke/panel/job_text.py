@@ -19,10 +19,12 @@ _PHASES = {
 
 
 def title(job: TrackedJob) -> str:
+    """Name a job by its shot and version: ``sh010 v003``."""
     return f"{job.name} v{job.version:03d}"
 
 
 def phase_word(job: TrackedJob) -> str:
+    """Name the job's phase in a word or two."""
     return _PHASES[job.phase]
 
 

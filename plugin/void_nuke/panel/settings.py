@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.export.frame_range import RangeChoice
 from void_nuke.panel.engines import KnownEngines, is_engine_name
+from void_protocol.durable import write_whole
 from void_protocol.job import PROXY_SCALES, MatteSettings, Settings
 from void_protocol.keys import home_folder
 
@@ -147,11 +147,9 @@ def read_preferences(path: Path) -> dict[str, Any]:
 def write_preferences(path: Path, settings: PanelSettings) -> None:
     """Write the preferences whole or not at all. A folder that cannot be written to is logged and otherwise
     ignored."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(to_plain(settings, "user"), indent=2), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, json.dumps(to_plain(settings, "user"), indent=2).encode())
     except OSError as error:
         _log.warning("preferences are not kept: %s cannot be written (%s)", path, error)
 

@@ -118,6 +118,7 @@ def paint_overlay(
 
 
 def is_drawn(shape: ShapeFrame) -> bool:
+    """Return whether anything of a shape shows at its frame."""
     return shape.visible and shape.opacity > 0 and len(shape.points) > 1
 
 

@@ -22,24 +22,6 @@ _OPEN_FILES = Path("/proc/self/fd")
 _EXR_MAGIC = b"\x76\x2f\x31\x01"
 
 
-def check_input(path: Path, roots: Sequence[Path] | None) -> None:
-    """Refuse a path that must not be read: one outside the roots (with links resolved; None allows any
-    place), or one that is not a regular file. A path that does not exist passes; reading it reports the
-    reason.
-
-    Raises:
-        RequestRefused: with code ``refused_path``.
-    """
-    _check_absolute(path)
-    if roots is not None:
-        _check_roots(path, _resolved(path), roots, "read_roots")
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return
-    _check_regular(path, mode)
-
-
 def check_output_folder(folder: Path, roots: Sequence[Path] | None) -> None:
     """Refuse a folder that must not be written to.
 
@@ -52,7 +34,13 @@ def check_output_folder(folder: Path, roots: Sequence[Path] | None) -> None:
 
 
 def check_job_inputs(job: RemovalJob, roots: Sequence[Path] | None) -> None:
-    """Check every input file of a job. Raises as :func:`check_input` does."""
+    """Refuse a job with an input file that must not be read: one outside the roots (with links resolved; None
+    allows any place), or one that is not a regular file. A file that does not exist passes; reading it
+    reports the reason.
+
+    Raises:
+        RequestRefused: with code ``refused_path``.
+    """
     folders: dict[Path, Path] = {}
     for file in input_files(job):
         path, folder = file.path, file.path.parent

@@ -7,7 +7,6 @@ The first start makes them: the server's own pair, and one for the local user, w
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from pathlib import Path
 import zmq
 import zmq.auth
 
-from void_protocol.durable import put_in_place
+from void_protocol.durable import write_whole
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import (
     client_secret_key_file,
@@ -86,20 +85,14 @@ def make_key_pair(path: Path, pair: tuple[bytes, bytes] | None = None) -> None:
     which appears whole."""
     public, secret = pair or zmq.curve_keypair()
     text = f'metadata\ncurve\n    public-key = "{public.decode()}"\n    secret-key = "{secret.decode()}"\n'
-    _write_private(path, text, mode=0o600)
+    write_whole(path, text.encode("ascii"), mode=0o600)
 
 
 def write_public_key(path: Path, public: bytes) -> None:
     """Write a public key to a file of the same format."""
-    _write_private(path, f'metadata\ncurve\n    public-key = "{public.decode()}"\n', mode=0o644)
-
-
-def _write_private(path: Path, text: str, mode: int) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-    put_in_place(temporary, path)  # a client that was let in must not be locked out by a power cut
+    # A client that was let in must not be locked out by a power cut.
+    text = f'metadata\ncurve\n    public-key = "{public.decode()}"\n'
+    write_whole(path, text.encode("ascii"), mode=0o644)
 
 
 class AllowList:

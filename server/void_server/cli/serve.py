@@ -117,7 +117,7 @@ def _service_file(effective: EffectiveSettings, config: Path | None) -> Path:
 
 
 def _settle_file(effective: EffectiveSettings, config: Path | None) -> None:
-    """See to it that the file alone gives these settings: write it, or refuse to change it.
+    """Make sure that the file alone gives these settings: write it, or refuse to change it.
 
     Raises:
         ServerSettingError: when there is a file, and the command line or the environment says otherwise.

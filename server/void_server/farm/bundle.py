@@ -136,7 +136,7 @@ def _write(
     environment: Mapping[str, str] = {**os.environ, **order.environment}
     script = None if order.export is None else order.export.script
     outside = outside_assets(environment, order.assets, script=script)
-    assets = assets_of(jobs, order.scratch, outside)
+    assets = assets_of(jobs, order.scratch_folder, outside)
     (folder / "jobs").mkdir(parents=True, exist_ok=True)
     for job, shot in zip(jobs, shots, strict=True):
         (folder / shot.file).write_bytes(format_job(job))

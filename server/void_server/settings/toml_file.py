@@ -65,7 +65,7 @@ def format_settings(
     document = tomlkit.document()
     section = None
     chosen = [one for one in settings_of(type(settings)) if names is None or one.name in names]
-    # In TOML everything behind a table's head belongs to the table.
+    # Everything after a table's head belongs to that table in TOML.
     for setting in sorted(chosen, key=lambda one: one.kind.is_table):
         if setting.section != section and not setting.kind.is_table:
             if section is not None:

@@ -7,37 +7,13 @@ The server knows jobs, not pictures. Whoever starts it says which function runs 
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from void_engine.arrays import Float32Array
+    from void_engine.removal import RemovalMonitor
     from void_protocol.job import RemovalJob
 
 from void_server.errors import RunnerError
-
-
-class RunMonitor(Protocol):
-    """How a run speaks to the server; what :class:`void_engine.removal.RemovalMonitor` asks for."""
-
-    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
-        """``step`` of ``steps`` of ``stage`` are done. Raises RemovalCancelled when a stop was asked for."""
-
-    def preview(self, frame: int, picture: Float32Array) -> None:
-        """A small scene-linear (H, W, 3) picture of the frame to come."""
-
-    def log(self, message: str) -> None:
-        """One line for the job's log."""
-
-    def check_cancelled(self) -> None:
-        """Raises RemovalCancelled when a stop was asked for."""
-
-    def waiting(self, obstacle: str) -> None:
-        """The run stands still until what this text names has passed; empty: it goes on. Any thread."""
-
-    def frame_done(self, number: int, path: Path) -> None:
-        """Frame ``number`` is whole at ``path``. Any thread. A resumed run also reports the frames it
-        keeps."""
 
 
 class JobRunner(Protocol):
@@ -52,7 +28,7 @@ class JobRunner(Protocol):
     """
 
     def __call__(
-        self, job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0
+        self, job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False, wait_s: float = 0.0
     ) -> None: ...
 
 

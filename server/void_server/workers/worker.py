@@ -197,6 +197,7 @@ def _paths(texts: list[str] | None) -> tuple[Path, ...] | None:
 
 
 def main() -> None:
+    """Run a worker process until the broker ends it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # Where it was goes into the worker's output: when it crashes, and when the broker asks before it kills.
     faulthandler.enable()

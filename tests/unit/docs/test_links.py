@@ -202,7 +202,7 @@ def test_a_name_of_nothing_is_seen(text: str) -> None:
         "`void_engine/plates/`",
         "`python tests/bench/faults.py --kills 3`",
         "python -m tests.bench.propagation --quick",
-        "`void_engine.propagation.remove_object`",
+        "`void_engine.propagation.in_memory.remove_object`",
         "```python\nfrom void_protocol.client import Client\n```",
         "`/shots/tests/plate.py.exr`",
     ],

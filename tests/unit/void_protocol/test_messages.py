@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-import pytest
-
 from void_protocol.messages import (
     ClientMessage,
     EngineDescription,
@@ -31,11 +29,14 @@ def rows(section: str) -> dict[str, str]:
 MESSAGES = rows("Every message")
 
 
-@pytest.mark.parametrize("kind", get_args(ClientMessage) + get_args(ServerMessage))
-def test_every_message_is_documented_with_its_members(kind: type) -> None:
-    row = MESSAGES[str(kind.__struct_config__.tag)]  # type: ignore[attr-defined]
-    for member in kind.__struct_fields__:  # type: ignore[attr-defined]
-        assert f"`{member}`" in row, (kind, member)
+def test_every_message_is_documented_with_its_members() -> None:
+    undocumented = [
+        f"{kind.__name__}.{member}"
+        for kind in get_args(ClientMessage) + get_args(ServerMessage)
+        for member in kind.__struct_fields__
+        if f"`{member}`" not in MESSAGES[str(kind.__struct_config__.tag)]
+    ]
+    assert undocumented == []
 
 
 def test_nothing_is_documented_that_is_not_there() -> None:

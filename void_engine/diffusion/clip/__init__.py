@@ -1,1 +1,1 @@
-"""A shot as the model is shown it: its canvas, its conditions, and the frames between anchors."""
+"""A shot as the model is shown it: its canvas, its conditions, and the frames that the artist has cleaned."""

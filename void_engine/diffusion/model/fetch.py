@@ -23,7 +23,7 @@ class HubFile:
 
     repository: str
     name: str
-    """In the repository."""
+    """The file's name in the repository."""
     target: str
     """Relative to the model folder."""
     size: int

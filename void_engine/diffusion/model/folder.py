@@ -68,7 +68,7 @@ class ModelFolder:
         return self.root / f"void_pass{pass_number}.safetensors"
 
     def require(self, passes: int) -> None:
-        """See that every file that ``passes`` passes need is there, without reading any.
+        """Check that every file that ``passes`` passes need is there, without reading any.
 
         Raises:
             ModelFolderError: naming what is missing.

@@ -55,7 +55,7 @@ class Offload:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Two residencies with one key are interchangeable."""
+        """Two that have the same key can stand in for each other: same models, device, precision and mode."""
         return (self.folder, self.device, self.dtype, self.mode, self.compiled)
 
     @contextmanager

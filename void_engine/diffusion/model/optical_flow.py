@@ -19,7 +19,7 @@ from void_engine.diffusion.errors import ModelFolderError
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.weights import read_json
 
-# Of the OpenCV Zoo's file.
+# These are the size and inputs of the OpenCV Zoo's file.
 _ZOO = {"height": 360, "width": 480, "inputs": ["0", "1"]}
 
 

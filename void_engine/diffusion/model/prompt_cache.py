@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.weights import weight_files
+from void_engine.plates.storage.durable import temporary_for
 
 CACHE_VARIABLE = "VOID_CACHE"
 """The environment variable that names the folder of caches."""
@@ -73,11 +74,7 @@ class PromptCache:
 
     def _write(self, prompt: str, embedding: torch.Tensor) -> None:
         path = self._path(prompt)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        try:
+        with suppress(OSError):  # the prompt is read by the text encoder again
             self._root.mkdir(parents=True, exist_ok=True)
-            save_file({"embedding": embedding.contiguous()}, part)
-            part.replace(path)
-        except OSError:
-            with suppress(OSError):
-                part.unlink()
+            with temporary_for(path) as part:
+                save_file({"embedding": embedding.contiguous()}, part)

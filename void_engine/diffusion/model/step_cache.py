@@ -23,12 +23,12 @@ from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.folder_check import weights_fingerprint
 from void_engine.diffusion.model.weights import read_json
 from void_engine.errors import SettingError
+from void_engine.plates.storage.durable import temporary_for
 
 EXACT = "exact"
 AUTO = "auto"
 AUTO_METHOD = "first-block"
 """What ``auto`` takes: the only one that looks at this very shot before it skips."""
-METHODS = ("first-block", "taylor", "mag")
 
 # Relative change of the first block's output below which the other blocks are skipped.
 _THRESHOLDS = {"fast": 0.05, "draft": 0.15}
@@ -160,6 +160,5 @@ def write_magnitudes(folder: ModelFolder, measured: Mapping[int, Sequence[float]
             "weights": weights_fingerprint(folder, number),
             "ratios": [round(ratio, 6) for ratio in ratios],
         }
-    part = folder.magnitudes.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    part.replace(folder.magnitudes)
+    with temporary_for(folder.magnitudes) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -59,9 +59,6 @@ class ModelSize:
 
 
 TINY = ModelSize()
-MIDDLE = ModelSize(
-    layers=6, heads=8, text_width=64, time_width=64, vae_channels=(16, 32, 32, 64), vae_groups=8
-)
 
 
 def transformer_settings(size: ModelSize) -> dict[str, Any]:
@@ -101,6 +98,7 @@ def transformer_settings(size: ModelSize) -> dict[str, Any]:
 
 
 def vae_settings(size: ModelSize) -> dict[str, Any]:
+    """Return the configuration of a VAE of this size."""
     return {
         "_class_name": "AutoencoderKLCogVideoX",
         "_diffusers_version": "0.31.0.dev0",
@@ -128,6 +126,7 @@ def vae_settings(size: ModelSize) -> dict[str, Any]:
 
 
 def text_encoder_settings(size: ModelSize, vocabulary: int) -> dict[str, Any]:
+    """Return the configuration of a text encoder of this size."""
     return {
         "architectures": ["T5EncoderModel"],
         "classifier_dropout": 0.0,

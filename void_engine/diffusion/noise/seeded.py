@@ -26,7 +26,7 @@ def initial_noise(seed: int, latents: int, height: int, width: int) -> torch.Ten
 
 
 def initial_noise_as_published(seed: int, latents: int, height: int, width: int) -> torch.Tensor:
-    """The same from one generator, as upstream draws it on a CPU."""
+    """Draw the initial noise from one generator, as upstream does it on a CPU."""
     return torch.randn(1, latents, 16, height, width, generator=torch.Generator("cpu").manual_seed(seed))
 
 

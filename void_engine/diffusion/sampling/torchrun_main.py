@@ -13,7 +13,7 @@ from void_engine.engines.options import Scalar
 
 
 def run_together(lead: Callable[[], None], options: Sequence[Mapping[str, Scalar]], monitor: Monitor) -> None:
-    """In the first process call ``lead``; in the others share its windows until it is done.
+    """Call ``lead`` in the first process, and share its windows in the others until it is done.
 
     Args:
         lead: runs the jobs.

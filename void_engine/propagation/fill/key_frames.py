@@ -57,7 +57,8 @@ class KeyFrameFill:
         seed: int,
         on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
-        """
+        """Prepare to fill key frames.
+
         Args:
             plan: tells which frames become key frames.
             seed: of the texture synthesis.

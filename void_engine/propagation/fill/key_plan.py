@@ -39,7 +39,8 @@ class KeyPlan:
         sliver_px: float,
         most_sources: int = MOST_SOURCES,
     ) -> None:
-        """
+        """Prepare to choose key frames.
+
         Args:
             numbers: all frames of the shot.
             anchors: frames that the artist cleaned; they need nothing.

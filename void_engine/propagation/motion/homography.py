@@ -20,6 +20,7 @@ _FEWEST_TO_POLISH = 8
 
 
 def identity() -> Homography:
+    """Return the homography that moves nothing."""
     return np.eye(3)
 
 

@@ -63,7 +63,7 @@ class FrameStep:
 
     homography: Homography
     correlation: float
-    """Of the two pictures under the homography."""
+    """Correlation of the two pictures under the homography."""
     frozen: bool
     """Whether the second frame repeats the first."""
     tracks: Tracks | None

@@ -63,7 +63,7 @@ class LayeredRevealer:
         self._revealer = revealer
         self._evidence = LayerEvidence(motion.working, motion.track)
         self._helping: dict[int, bool] = {}
-        """By the first frame of a segment."""
+        """Whether two layers help in a segment, by the segment's first frame."""
 
     def reveal(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> Revealed:
         """What two layers make of frame ``target`` where that is nearer the plate beside the hole than what

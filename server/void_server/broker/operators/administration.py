@@ -22,32 +22,15 @@ from void_protocol.messages import (
     Resume,
     SetPriority,
 )
+from void_server.access.operators import check_operator, check_priority
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
 from void_server.broker.jobs.lifecycle import JobLifecycle
-from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
 AdministrationMessage = (
     GetStatus | GetHealth | GetEngines | Cancel | Release | Pause | Resume | Drain | SetPriority | Clean
 )
-
-
-def check_priority(settings: ServerSettings, owner: str, priority: int) -> None:
-    """Refuse a priority that this owner may not give.
-
-    Raises:
-        RequestRefused: ``operators_only``.
-    """
-    if priority > 0 and owner not in settings.operators:
-        raise RequestRefused(
-            "operators_only",
-            f"priority {priority}: only operators of the server go above 0 ({_names(settings)}); ask one",
-        )
-
-
-def _names(settings: ServerSettings) -> str:
-    return ", ".join(settings.operators) or "it has none: see the server's setting 'operators'"
 
 
 class Administration:
@@ -111,23 +94,17 @@ class Administration:
                 job = self._lifecycle.set_priority(job_id, priority)
                 self._outbox.send(peer, JobReply(request=request, job=job))
             case Clean():
-                self._check_operator(session, "clean up")
+                check_operator(self._settings, session.owner, "clean up")
                 self._clean(peer, message)
 
     def _set_gate(
         self, session: ClientSession, what: str, mode: QueueMode, reason: str, request: int
     ) -> None:
-        self._check_operator(session, what)
+        check_operator(self._settings, session.owner, what)
         self._lifecycle.set_gate(mode, session.owner, reason)
         self._outbox.send(session.peer, self._status(request))
-
-    def _check_operator(self, session: ClientSession, what: str) -> None:
-        if session.owner not in self._settings.operators:
-            raise RequestRefused(
-                "operators_only", f"{session.owner} may not {what}; operators may: {_names(self._settings)}"
-            )
 
     def _check_owner(self, session: ClientSession, job_id: str, what: str) -> None:
         owner = self._lifecycle.info(job_id).owner
         if owner != session.owner:
-            self._check_operator(session, f"{what} job {job_id} of {owner}")
+            check_operator(self._settings, session.owner, f"{what} job {job_id} of {owner}")

@@ -22,13 +22,13 @@ from void_protocol.engines import engine_problem
 from void_protocol.job import Settings
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, EngineDescription, Error, JobState, ManifestEntry, Submit
+from void_server.access.operators import check_priority
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
 from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob
 from void_server.broker.keyed_threads import KeyedThreads
-from void_server.broker.operators.administration import check_priority
 from void_server.broker.transfers.submission_check import read_submission
 from void_server.broker.transfers.uploads import Uploads
 from void_server.errors import RequestRefused, StoreError

@@ -29,7 +29,7 @@ def write_openjd(bundle: Bundle) -> Path:
     _dump(path, template(bundle))
     values = _values(bundle)
     _dump(bundle.folder / "parameter_values.yaml", {"parameterValues": values})
-    # The same values again for 'openjd run -p file://...', which wants a map.
+    # 'openjd run -p file://...' wants the same values as a map.
     _dump(bundle.folder / "openjd_values.yaml", {one["name"]: one["value"] for one in values})
     references = {
         "inputs": {
@@ -86,7 +86,7 @@ def template(bundle: Bundle) -> dict[str, Any]:
 
 
 def _values(bundle: Bundle) -> list[dict[str, Any]]:
-    values: list[dict[str, Any]] = [{"name": "Scratch", "value": str(bundle.order.scratch)}]
+    values: list[dict[str, Any]] = [{"name": "Scratch", "value": str(bundle.order.scratch_folder)}]
     if bundle.order.export is not None:
         values.append({"name": "NukeScript", "value": str(bundle.order.export.script)})
     return values

@@ -121,7 +121,7 @@ def test_a_preset_proposes_a_scale_and_the_artist_may_differ(case: Case) -> None
         ({"range_choice": "typed", "typed_range": "1010-1012", "handles": 3}, "1007-1015"),
         ({"range_choice": "global"}, "1001-1040"),
         ({"range_choice": "viewer"}, "in and out points"),
-        ({"range_choice": "typed", "typed_range": "x"}, "type it like 1001-1050"),
+        ({"range_choice": "typed", "typed_range": "x"}, "write it like 1001-1040"),
     ],
 )
 def test_frames(case: Case, changes: dict[str, Any], frames: str) -> None:

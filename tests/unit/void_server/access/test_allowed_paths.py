@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from void_protocol.job import Format, Output, RemovalJob, Shot
 from void_server.access.allowed_paths import (
-    check_input,
     check_job_inputs,
     check_job_outputs,
     check_output_folder,
@@ -15,6 +15,17 @@ from void_server.access.allowed_paths import (
     opened_exr,
 )
 from void_server.errors import RequestRefused
+
+
+def job_with(plate: Path, output: Path) -> RemovalJob:
+    return RemovalJob(
+        shot=Shot(name="s", plate=str(plate), first_frame=1, last_frame=2, format=Format(width=8, height=8)),
+        output=Output(pattern=str(output)),
+    )
+
+
+def check_input(path: Path, roots: Sequence[Path] | None) -> None:
+    check_job_inputs(job_with(path, path), roots)
 
 
 def test_links_do_not_lead_out_of_the_roots(tmp_path: Path) -> None:
@@ -51,13 +62,6 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
             check_input(tmp_path / "pipe", None)
     with pytest.raises(RequestRefused, match="is not absolute"):
         check_input(Path("plate.exr"), None)
-
-
-def job_with(plate: Path, output: Path) -> RemovalJob:
-    return RemovalJob(
-        shot=Shot(name="s", plate=str(plate), first_frame=1, last_frame=2, format=Format(width=8, height=8)),
-        output=Output(pattern=str(output)),
-    )
 
 
 def test_every_file_of_a_job_is_checked(tmp_path: Path) -> None:

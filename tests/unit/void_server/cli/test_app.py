@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 
-import pytest
 from typer.testing import CliRunner
 
 from void_server.cli.app import COMMANDS, app, load_command
@@ -40,12 +39,12 @@ def test_what_computes_nothing_loads_no_engine() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_table_says_what_the_command_says(name: str) -> None:
-    command = load_command(name)
-    assert command.name == name
-    paragraph = (command.help or "").split("\n\n")[0]
-    assert " ".join(paragraph.split()) == COMMANDS[name][1]
+def test_the_table_says_what_the_commands_say() -> None:
+    commands = {name: load_command(name) for name in COMMANDS}
+    assert {name: command.name for name, command in commands.items()} == {name: name for name in COMMANDS}
+    assert {
+        name: " ".join((command.help or "").split("\n\n")[0].split()) for name, command in commands.items()
+    } == {name: help_line for name, (_, help_line) in COMMANDS.items()}
 
 
 def test_a_command_that_is_none_is_told() -> None:

@@ -13,11 +13,11 @@ from typing import Any, cast
 import pytest
 
 from void_engine.errors import PlateError, RemovalCancelled
+from void_engine.removal import RemovalMonitor
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, ShapeFrame, Shot
 from void_protocol.job_file import encode_job
 from void_protocol.messages import Message
 from void_server.workers import monitor as monitor_module
-from void_server.workers.runner import RunMonitor
 from void_server.workers.worker import BrokerLink, run_one
 from void_server.workers.worker_link import Finished, FrameWhole, LogLine, Run, Waiting
 
@@ -50,7 +50,9 @@ class FakeLink:
 def run(act: Any, wait_s: float = 0.0) -> tuple[Finished, list[Message]]:
     link = FakeLink()
 
-    def runner(job: RemovalJob, monitor: RunMonitor, *, resume: bool = False, wait_s: float = 0.0) -> None:
+    def runner(
+        job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False, wait_s: float = 0.0
+    ) -> None:
         act(monitor, link)
 
     run_one(runner, cast("BrokerLink", link), Run(job_id="j", resume=False), encode_job(JOB), wait_s)
@@ -61,7 +63,7 @@ def run(act: Any, wait_s: float = 0.0) -> tuple[Finished, list[Message]]:
 
 
 def raising(error: BaseException) -> Any:
-    def act(monitor: RunMonitor, link: FakeLink) -> None:
+    def act(monitor: RemovalMonitor, link: FakeLink) -> None:
         raise error
 
     return act
@@ -91,7 +93,7 @@ def test_a_run_that_gave_up_waiting_says_for_what() -> None:
 
 
 def test_what_a_run_waits_for_is_passed_on() -> None:
-    def act(monitor: RunMonitor, link: FakeLink) -> None:
+    def act(monitor: RemovalMonitor, link: FakeLink) -> None:
         monitor.waiting("waiting for frame 1012")
         monitor.waiting("")
 
@@ -109,7 +111,7 @@ def test_a_finished_frame_on_a_drive_that_goes_away_is_waited_for(
     monkeypatch.setattr(monitor_module, "_REREAD_S", 0.05)
     path = tmp_path / "frame.exr"
 
-    def act(monitor: RunMonitor, link: FakeLink) -> None:
+    def act(monitor: RemovalMonitor, link: FakeLink) -> None:
         monitor.frame_done(1, path)
         while not link.said:
             threading.Event().wait(0.01)

@@ -148,6 +148,21 @@ def test_metadata_survive(write_with_library: WriteFile, tmp_path: Path) -> None
     assert (back["arri/camera"], back["exposure"], back["PixelAspectRatio"]) == ("Alexa", 0.25, 2.0)
 
 
+@pytest.mark.parametrize("has_depth", [False, True])
+def test_text_that_is_not_utf8_goes_through(tmp_path: Path, has_depth: bool) -> None:
+    frame = Frame.from_pixels(7, "RGBA", _ramp()).with_metadata({"artist": "cafe"})
+    if has_depth:
+        frame = frame.with_layer("", {"Z": _ramp()[..., 0].astype(np.float32)}, dtype=np.dtype(np.float32))
+    write_frame(frame, tmp_path / "a.exr", "none")
+    written = (tmp_path / "a.exr").read_bytes()
+    assert written.count(b"cafe") == 1
+    (tmp_path / "a.exr").write_bytes(written.replace(b"cafe", b"caf\xe9"))
+    source = read_frame(tmp_path / "a.exr", 7)
+    assert source.header.metadata["artist"] == "caf\udce9"
+    write_frame(source, tmp_path / "b.exr", "none")
+    assert (tmp_path / "b.exr").read_bytes() == (tmp_path / "a.exr").read_bytes()
+
+
 def test_the_same_frame_gives_the_same_bytes(tmp_path: Path) -> None:
     frame = Frame.from_pixels(7, "RGBA", _ramp())
     for name in ("a.exr", "b.exr"):

@@ -71,7 +71,7 @@ def test_a_folder_that_cannot_be_synced_is_not_the_jobs_fault(
         durable.sync_file(tmp_path / "a")
 
 
-@pytest.mark.parametrize("name", ["sync_file", "sync_folder", "put_in_place", "make_folder"])
+@pytest.mark.parametrize("name", ["sync_file", "sync_folder", "put_in_place", "temporary_for", "make_folder"])
 def test_both_packages_do_the_same(name: str) -> None:
     assert inspect.getsource(getattr(durable, name)) == inspect.getsource(getattr(durable_travel, name))
 
@@ -91,3 +91,31 @@ def test_a_small_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.
         durable_travel.write_whole(path, b"three")
     assert path.read_bytes() == b"two"
     assert names(tmp_path) == {"report.json"}
+
+
+def test_a_block_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "kept.npz"
+
+    def write(content: bytes, limit: int) -> None:
+        with durable.temporary_for(path) as part:
+            part.write_bytes(content[:limit])
+            if len(content) > limit:
+                raise ValueError("half of it")
+
+    write(b"one", 9)
+    with pytest.raises(ValueError, match="half"):
+        write(b"two", 2)
+    assert path.read_bytes() == b"one"
+    assert names(tmp_path) == {"kept.npz"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_private_file_is_private_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+    monkeypatch.setattr(durable_travel, "sync_file", lambda part: modes.append(part.stat().st_mode & 0o777))
+    (tmp_path / "key").write_bytes(b"old, and open to all")
+    durable_travel.write_whole(tmp_path / "key", b"secret", mode=0o600)
+    assert modes == [0o600]
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
