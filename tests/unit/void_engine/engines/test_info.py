@@ -104,9 +104,7 @@ def _toy(**changes: object) -> EngineInfo:
 def test_an_info_that_cannot_be_used_is_not_made() -> None:
     with pytest.raises(ValueError, match="lower-case"):
         _toy(name="My Engine")
-    with pytest.raises(
-        ValueError, match=r"preset 'preview' names options that are not declared: \['speed'\]"
-    ):
+    with pytest.raises(ValueError, match=r"preset 'preview' names .* not declared: \['speed'\]"):
         _toy(presets={"preview": {"speed": 1}})
 
 
