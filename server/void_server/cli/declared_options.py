@@ -61,7 +61,7 @@ def _expanded(
     for name, parameter in inspect.signature(command).parameters.items():
         if name in groups:
             for setting in _with_option(groups[name]):
-                # Who asks for what was given looks at the environment for himself.
+                # A command that asks for what was given looks into the environment itself.
                 yield _parameter(setting, variable="" if _only_given(hints[name]) else setting.named.variable)
         else:
             yield parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)

@@ -79,8 +79,9 @@ def resolve_settings(
             "line, or name the file with --config",
             str(file),
         )
-    if isinstance(entries := typed.get("stage_limits_s"), dict):
-        typed["stage_limits_s"] = {**from_file.get("stage_limits_s", {}), **entries}
+    for name in typed:
+        if declared[name].kind.is_table:
+            typed[name] = {**from_file.get(name, {}), **typed[name]}
     origins = {
         **{name: declared[name].named.variable for name in from_variables},
         **dict.fromkeys(from_file, str(file)),

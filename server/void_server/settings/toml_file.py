@@ -28,7 +28,9 @@ def read_settings_file(file: Path, group: type[DeclaredSettings]) -> dict[str, A
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsFileError(f"{file} cannot be read: {error.strerror or error}") from error
+        raise SettingsFileError(
+            f"{file} cannot be read: {error.strerror or error}; name a file of settings with --config"
+        ) from error
     except UnicodeDecodeError as error:
         raise SettingsFileError(f"{file} is not text in UTF-8 ({error.reason}); save it as such") from error
     except tomllib.TOMLDecodeError as error:
