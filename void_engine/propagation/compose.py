@@ -17,7 +17,7 @@ from void_engine.propagation.finish import detail_clamp, edges, grain, thin_stru
 from void_engine.propagation.finish.hole import Hole
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal.layered import LayeredRevealer
-from void_engine.propagation.reveal.reveal import Revealed, Revealer, encoded_plate
+from void_engine.propagation.reveal.reveal import Revealed, Revealer
 from void_engine.propagation.working_set import FullFrame
 
 _GRAIN_CONTEXT_PX = 48
@@ -42,7 +42,7 @@ class _Target:
     @classmethod
     def of(cls, full: FullFrame, revealed: Revealed) -> _Target:
         cut = revealed.area.slices(full.box)
-        plate = encoded_plate(full, revealed.area)
+        plate = full.encoded(revealed.area)
         return cls(full, revealed, Hole(plate, revealed.values, full.hidden[cut], revealed.seen), cut)
 
 
@@ -142,7 +142,7 @@ class FrameCleaner:
         full, revealed, hole = target.full, target.revealed, target.hole
         around = revealed.area.grown(_GRAIN_CONTEXT_PX).intersection(full.box)
         visible = ~opencv.dilate_by_disc(full.hidden[around.slices(full.box)], 2)
-        model = grain.measure(encoded_plate(full, around), visible)
+        model = grain.measure(full.encoded(around), visible)
         if model is None:
             return answer
         self._motion.monitor.check_cancelled()

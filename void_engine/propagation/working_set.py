@@ -53,8 +53,11 @@ class FullFrame:
     @property
     def box(self) -> Box:
         """The whole frame."""
-        rows, columns = self.hidden.shape
-        return Box.from_size(columns, rows)
+        return Box.from_shape(self.hidden.shape)
+
+    def encoded(self, area: Box) -> Float32Array:
+        """(h, w, 3) the plate on ``area``, in the encoding."""
+        return encoding.encode(self.plate[area.slices(self.box)])
 
     @property
     def bytes_held(self) -> int:

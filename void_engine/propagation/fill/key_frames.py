@@ -14,7 +14,7 @@ from void_engine.propagation import encoding
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal.reveal import Revealer, Source, encoded_plate
+from void_engine.propagation.reveal.reveal import Revealer, Source
 from void_engine.propagation.working_set import AnalysisFrame, FullFrame, analyse
 
 SLIVER_PX = 9
@@ -79,9 +79,9 @@ class KeyFrameFill:
 
     def add_key(self, pixels: SynthesisedPixels) -> None:
         """Take a key frame that was synthesised elsewhere as the newest one."""
-        plate = self._working.full(pixels.number).plate.copy()
-        cut = pixels.area.slices(Box.from_size(self._working.width, self._working.height))
-        plate[cut][pixels.hole] = pixels.values
+        full = self._working.full(pixels.number)
+        plate = full.plate.copy()
+        plate[pixels.area.slices(full.box)][pixels.hole] = pixels.values
         self._keep(pixels.number, plate)
 
     def complete(
@@ -99,7 +99,7 @@ class KeyFrameFill:
     def _filled(self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray) -> Float32Array:
         if full.hidden.all() and unseen.all():
             # Nothing to go by, in this frame or another: the plate says more than black would.
-            return encoded_plate(full, area)
+            return full.encoded(area)
         square = opencv.square(SLIVER_PX)
         core = opencv.erode(unseen, square)
         thick = opencv.dilate_by_disc(core, SLIVER_PX) & unseen
@@ -129,12 +129,11 @@ class KeyFrameFill:
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, forbidden: BoolArray
     ) -> Float32Array:
         """Patch synthesis with room around the hole to take texture from."""
-        frame = Box.from_size(self._working.width, self._working.height)
-        room = area.grown(max(_CONTEXT_PX, min(area.width, area.height) // 2)).intersection(frame)
-        picture = encoded_plate(full, room)
+        room = area.grown(max(_CONTEXT_PX, min(area.width, area.height) // 2)).intersection(full.box)
+        picture = full.encoded(room)
         inside = area.slices(room)
         picture[inside] = answer
-        wide_hole, wide_forbidden = np.zeros(room.shape, bool), full.hidden[room.slices(frame)].copy()
+        wide_hole, wide_forbidden = np.zeros(room.shape, bool), full.hidden[room.slices(full.box)].copy()
         wide_hole[inside] = hole
         # What was revealed may be copied from; what is hidden and not yet filled may not.
         wide_forbidden[inside] = forbidden

@@ -34,7 +34,7 @@ Indices = Int64Array
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PatchMatches:
     """What the search found at its finest level."""
 
     picture: Float32Array
@@ -59,7 +59,7 @@ class _Level:
 
 def search_patches(
     start: Float32Array, hole: BoolArray, forbidden: BoolArray, seed: int, monitor: Monitor
-) -> Found | None:
+) -> PatchMatches | None:
     """The best patches for ``hole``, or None where nothing outside it can be copied.
 
     Args:
@@ -73,7 +73,7 @@ def search_patches(
         rows, columns = sizes[-1]
         sizes.append((round(rows * _LEVEL_STEP), round(columns * _LEVEL_STEP)))
     generator = np.random.default_rng(seed)
-    found: Found | None = None
+    found: PatchMatches | None = None
     for size in reversed(sizes):
         small_hole = shrink_mask(hole, size)
         level = _level(small_hole, shrink_mask(forbidden, size) & ~small_hole)
@@ -88,7 +88,7 @@ def search_patches(
             patches = _patches(picture)
             field = _improve(patches, level, field, generator, monitor)
             picture = _vote(picture, patches, level, field)
-        found = Found(picture, field)
+        found = PatchMatches(picture, field)
     return found
 
 
@@ -134,7 +134,7 @@ def _patches(picture: Float32Array) -> Float32Array:
     return np.ascontiguousarray(flat, dtype=np.float32)
 
 
-def _seed_field(level: _Level, found: Found | None, generator: np.random.Generator) -> Indices:
+def _seed_field(level: _Level, found: PatchMatches | None, generator: np.random.Generator) -> Indices:
     """(h, w, 2) the patch that each centre copies at first: from the coarser level, else at random."""
     size = level.hole.shape
     usable_rows, usable_columns = np.nonzero(level.usable)

@@ -39,8 +39,8 @@ def clamp_detail(answer: Float32Array, hole: BoolArray, variance: Float32Array) 
     if not free.any():
         return answer
     beside = (~opencv.dilate(hole, opencv.square(3))).astype(np.float32)
-    level = _detail_around(np.square(laplacian(answer)).mean(axis=2), beside)
-    change = _smoothing(answer, free, variance * np.float32(_UNDERESTIMATE), level)
+    detail = _detail_around(np.square(laplacian(answer)).mean(axis=2), beside)
+    change = _smoothing(answer, free, variance * np.float32(_UNDERESTIMATE), detail)
     inside = free.astype(np.float32)
     before, taken = laplacian(encoding.luma(answer)), laplacian(encoding.luma(change))
     smooth = before + taken
@@ -69,12 +69,12 @@ def _share_that_leaves(before: Float32Array, taken: Float32Array, energy: float)
 
 
 def _smoothing(
-    answer: Float32Array, free: BoolArray, variance: Float32Array, level: Float32Array
+    answer: Float32Array, free: BoolArray, variance: Float32Array, detail: Float32Array
 ) -> Float32Array:
     """(h, w, 3) what leads from the answer to the most likely picture; 0 where not ``free``."""
     keep = _three_channels(free.astype(np.float32))
     fidelity = keep / _three_channels(np.maximum(variance, np.float32(1e-8)))
-    stiffness = _three_channels(np.float32(1.0) / (level + _LEAST_POWER))
+    stiffness = _three_channels(np.float32(1.0) / (detail + _LEAST_POWER))
     change = np.zeros_like(answer)
     left: Float32Array = np.asarray(-laplacian(laplacian(answer) * stiffness) * keep, np.float32)
     scaling = keep / (fidelity + np.float32(20.0) * stiffness)

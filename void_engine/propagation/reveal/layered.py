@@ -18,11 +18,11 @@ from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal import warp
 from void_engine.propagation.reveal.reveal import (
     HoleSurround,
+    MeasuredSource,
     RegisteredSource,
     Revealed,
     Revealer,
     Source,
-    encoded_plate,
     temporal_weight,
 )
 from void_engine.propagation.reveal.source_choice import choose_sources
@@ -104,8 +104,8 @@ class LayeredRevealer:
         if layers is None:
             return None
         full, area = self._working.full(target), layers.joined.area
-        plate = encoded_plate(full, area)
-        shown = ~full.hidden[area.slices(Box.from_size(full.hidden.shape[1], full.hidden.shape[0]))]
+        plate = full.encoded(area)
+        shown = ~full.hidden[area.slices(full.box)]
         alone = max(_ratio(layers.joined, layer, plate, shown) for layer in (layers.front, layers.back))
         if alone < _CLEAR_ADVANTAGE or _ratio(layers.joined, single(target), plate, shown) < _ADVANTAGE:
             return layers.joined
@@ -113,8 +113,8 @@ class LayeredRevealer:
 
     def _reveal(self, target: int, numbers: list[list[int]]) -> _Layers | None:
         surround = self._revealer.surround(target)
-        rows, columns = self._working.analysis_shape
-        own = self._evidence.of(target)[surround.box.slices(Box.from_size(columns, rows))]
+        own = self._evidence.of(target)
+        own = own[surround.box.slices(Box.from_shape(own.shape))]
         if not np.isfinite(own).any():
             return None
         motions = [self._motions(target, layer, numbers[layer]) for layer in range(LAYERS)]
@@ -171,9 +171,8 @@ class LayeredRevealer:
             claim = np.where(np.isfinite(evidence), evidence * sign, np.float32(0.0))
             given = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0)
             shows = np.where(claim < _DENIED, 0.0, given).astype(np.float32)
-            sources.append(
-                self._revealer.registered(target, surround, source, view.homography, measured, shows)
-            )
+            seen_source = MeasuredSource(source, view, measured)
+            sources.append(self._revealer.registered(target, surround, seen_source, shows))
         return self._revealer.fuse(self._working.full(target), surround, sources, mine)
 
 

@@ -32,7 +32,7 @@ class Warp:
 def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float]) -> Float32Array:
     """A field known on the analysis ``box``, read (bilinear) at the full-size pixels of ``tile``."""
     if ratio == (1.0, 1.0):
-        return field[tile.moved(-box.x0, -box.y0).slices(Box.from_size(field.shape[1], field.shape[0]))]
+        return field[tile.moved(-box.x0, -box.y0).slices(Box.from_shape(field.shape))]
     x = ((np.arange(tile.x0, tile.x1) + 0.5) * ratio[1] - 0.5 - box.x0).astype(np.float32)
     y = ((np.arange(tile.y0, tile.y1) + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
     map_x = np.ascontiguousarray(np.broadcast_to(x, (tile.height, tile.width)))
@@ -126,8 +126,8 @@ def sample(
         int(np.floor(map_y[inside].min())) - reach,
         int(np.ceil(map_x[inside].max())) + reach + 1,
         int(np.ceil(map_y[inside].max())) + reach + 1,
-    ).intersection(Box.from_size(columns, rows))
-    cut = region.slices(Box.from_size(columns, rows))
+    ).intersection(source.box)
+    cut = region.slices(source.box)
     picture = _without_hidden(encoding.encode(source.plate[cut] * gain), source.hidden[cut])
     blocked = opencv.dilate(source.hidden[cut], opencv.square(3)).astype(np.uint8) * np.uint8(255)
     local_x, local_y = map_x - np.float32(region.x0), map_y - np.float32(region.y0)
