@@ -23,20 +23,22 @@ class Phase(str, Enum):
     """The host renders the plate and mattes and bakes the shapes."""
     SUBMITTING = "submitting"
     """The job was sent, but the server has not answered yet."""
-    UPLOADING = "uploading"
-    QUEUED = "queued"
-    RUNNING = "running"
-    CANCELLING = "cancelling"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    UPLOADING = JobState.UPLOADING.value
+    QUEUED = JobState.QUEUED.value
+    RUNNING = JobState.RUNNING.value
+    CANCELLING = JobState.CANCELLING.value
+    DONE = JobState.DONE.value
+    FAILED = JobState.FAILED.value
+    CANCELLED = JobState.CANCELLED.value
     HANDED_OVER = "handed_over"
     """A farm has the job. How far it is shows there, and by its frames."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more can be heard of the removal here."""
-        return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED, Phase.HANDED_OVER)
+        return self is Phase.HANDED_OVER or any(
+            self is Phase.of(state) for state in JobState if state.is_final
+        )
 
     @classmethod
     def of(cls, state: JobState) -> Phase:

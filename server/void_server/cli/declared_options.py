@@ -1,4 +1,5 @@
-"""Options of a command from the declaration of its settings: each is named, checked and explained there."""
+"""Makes a command's options from the declaration of its settings, where each is named, checked and
+explained."""
 
 from __future__ import annotations
 
@@ -17,14 +18,16 @@ Group = TypeVar("Group", bound=DeclaredSettings)
 
 
 class Given(dict[str, Any], Generic[Group]):
-    """What the command line gave of a group of settings: values by name, nothing for what was not given."""
+    """The settings of a group that the command line gives: values by name, without those that it does not
+    give."""
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with options in place of the parameters that are groups of settings.
+    """Give a command options in place of the parameters that are groups of settings.
 
-    A parameter of type :class:`Given` takes what was given; one that is a group of settings itself takes the
-    group, made of what was given and defaults. A setting has an option when its declaration names one.
+    A parameter of type :class:`Given` takes the settings that are given. One that is a group of settings
+    itself takes the group, made of given settings and defaults. A setting has an option when its declaration
+    names one.
     """
     hints = get_type_hints(command, include_extras=True)
     groups = {name: group for name, hint in hints.items() if (group := _group_of(hint)) is not None}
