@@ -1,4 +1,4 @@
-"""What each message of a client does."""
+"""Does what each message of a client asks for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
+from typing import assert_never
 
 import msgspec
 
@@ -15,35 +16,25 @@ from void_protocol.job_file import JOB_BYTES
 from void_protocol.messages import (
     PROTOCOL_VERSION,
     Bye,
-    Cancel,
     Chunk,
-    Clean,
     ClientMessage,
-    Drain,
     Error,
     Fetch,
     FetchCredit,
-    GetEngines,
-    GetHealth,
     GetJob,
     GetLog,
     GetResults,
-    GetStatus,
     Hello,
     JobList,
     JobReply,
     Limits,
     ListJobs,
     LogText,
-    Pause,
     Ping,
     Pong,
     Proof,
     Prove,
-    Release,
     ResultList,
-    Resume,
-    SetPriority,
     StopFetch,
     Submit,
     Unwatch,
@@ -58,7 +49,7 @@ from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
-from void_server.broker.operators.administration import Administration
+from void_server.broker.operators.administration import Administration, AdministrationMessage
 from void_server.broker.transfers.fetches import Fetches
 from void_server.broker.transfers.proofs import PROOF_FILES, answer
 from void_server.broker.transfers.submissions import Submissions
@@ -69,7 +60,7 @@ from void_server.settings import ServerSettings
 _log = logging.getLogger(__name__)
 _job_decoder = msgspec.json.Decoder(RemovalJob)
 _LISTED_JOBS = 250
-"""As many fit into one message, whatever is in them."""
+"""The most jobs of one list, so that it fits into one message whatever is in it."""
 
 
 class Requests:
@@ -110,12 +101,12 @@ class Requests:
         self._fetches = fetches
         self._administration = administration
         self._proofs: Counter[bytes] = Counter()
-        """That wait for their thread, for each peer."""
+        """How many proofs of each peer wait for their thread."""
         self._log_reads: Counter[bytes] = Counter()
-        """The same of logs."""
+        """How many log reads of each peer wait for their thread."""
 
     def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
-        """Do what a message asks; with hello comes the client's public key. A refusal becomes an error
+        """Do what a message asks; with ``hello`` comes the client's public key. A refusal becomes an error
         reply."""
         request = getattr(message, "request", None)
         try:
@@ -135,7 +126,7 @@ class Requests:
 
     def _hello(self, peer: bytes, key: bytes, message: Hello) -> None:
         owner = self._name_of(key)
-        if owner is None:  # the key was taken off the list while the connection stayed open
+        if owner is None:  # the key was taken off the list while the connection was open
             raise RequestRefused("not_allowed", "this client's key is not on the server's list any more")
         if not message.min_version <= PROTOCOL_VERSION <= message.max_version:
             raise RequestRefused(
@@ -185,6 +176,9 @@ class Requests:
         self, session: ClientSession, message: ClientMessage, payloads: Sequence[memoryview]
     ) -> None:
         peer = session.peer
+        if isinstance(message, AdministrationMessage):
+            self._administration.handle(session, message)
+            return
         match message:
             case Chunk():
                 self._uploads.chunk(peer, message, payloads[0])
@@ -220,24 +214,13 @@ class Requests:
                 self._fetches.stop(peer, request)
             case Bye():
                 self.forget(peer)
-            case (
-                GetStatus()
-                | GetHealth()
-                | GetEngines()
-                | Cancel()
-                | Release()
-                | Pause()
-                | Resume()
-                | Drain()
-                | SetPriority()
-                | Clean()
-            ):
-                self._administration.handle(session, message)
+            case Hello():
+                raise RequestRefused("bad_message", "Hello is not for a session")
             case _:
-                raise RequestRefused("bad_message", f"{type(message).__name__} is not for a session")
+                assert_never(message)
 
     def forget(self, peer: bytes) -> None:
-        """The peer is gone. Its upload waits for a while, everything else ends."""
+        """Forget a peer that is gone. Its upload waits for a while; everything else ends."""
         self._sessions.drop(peer)
         self._events.drop(peer)
         self._submissions.drop(peer)
@@ -319,7 +302,7 @@ class Requests:
 
 
 def _count_down(waiting: Counter[bytes], peer: bytes) -> None:
-    """One request of the peer fewer waits; who has none left is forgotten."""
+    """Count one waiting request of the peer less; a peer that has none left is forgotten."""
     waiting[peer] -= 1
     if not waiting[peer]:
         del waiting[peer]

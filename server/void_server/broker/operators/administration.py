@@ -1,11 +1,12 @@
-"""What clients ask about the server, its queue and the jobs in it, and who may.
+"""Answers what clients ask of the server, its queue and the jobs in it, and says who may ask.
 
-One rule: everybody sees every job; what changes a job is for its owner and for operators.
+There is one rule: everybody sees every job; only its owner and operators change it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 from void_protocol.messages import (
     Cancel,
@@ -34,7 +35,7 @@ AdministrationMessage = (
 
 
 class Administration:
-    """On the broker's thread."""
+    """Answers these requests, on the broker's thread."""
 
     def __init__(
         self,
@@ -46,7 +47,8 @@ class Administration:
         engines: Callable[[int], Message],
         clean: Callable[[bytes, Clean], None],
     ) -> None:
-        """``status`` and ``health`` make replies to a request number; ``clean`` answers a peer by and by."""
+        """Prepare to answer. ``status`` and ``health`` make replies to a request number; ``clean`` answers a
+        peer later."""
         self._settings = settings
         self._outbox = outbox
         self._lifecycle = lifecycle
@@ -56,10 +58,10 @@ class Administration:
         self._clean = clean
 
     def handle(self, session: ClientSession, message: AdministrationMessage) -> None:
-        """Do what is asked and answer.
+        """Do what a request asks and answer it.
 
         Raises:
-            RequestRefused: when it cannot be done or this client may not.
+            RequestRefused: when it cannot be done, or this client is not allowed to ask.
         """
         peer, owner = session.peer, session.owner
         match message:
@@ -75,17 +77,19 @@ class Administration:
             case Release(request=request, job_id=job_id):
                 self._check_owner(session, job_id, "release the results of")
                 self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.release(job_id)))
-            case Pause(request=request, job_id=None, reason=reason):
-                self._set_gate(session, "pause the queue", "paused", reason, request)
-            case Resume(request=request, job_id=None):
-                self._set_gate(session, "resume the queue", "open", "", request)
             case Drain(request=request, reason=reason):
                 self._set_gate(session, "drain the server", "draining", reason, request)
-            case Pause(request=request, job_id=str(job_id), reason=reason):
+            case Pause(request=request, job_id=job_id, reason=reason):
+                if job_id is None:
+                    self._set_gate(session, "pause the queue", "paused", reason, request)
+                    return
                 self._check_owner(session, job_id, "pause")
                 job = self._lifecycle.pause(job_id, owner, reason)
                 self._outbox.send(peer, JobReply(request=request, job=job))
-            case Resume(request=request, job_id=str(job_id)):
+            case Resume(request=request, job_id=job_id):
+                if job_id is None:
+                    self._set_gate(session, "resume the queue", "open", "", request)
+                    return
                 self._check_owner(session, job_id, "resume")
                 self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.resume(job_id)))
             case SetPriority(request=request, job_id=job_id, priority=priority):
@@ -96,6 +100,8 @@ class Administration:
             case Clean():
                 check_operator(self._settings, session.owner, "clean up")
                 self._clean(peer, message)
+            case _:
+                assert_never(message)
 
     def _set_gate(
         self, session: ClientSession, what: str, mode: QueueMode, reason: str, request: int
