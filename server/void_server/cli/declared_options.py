@@ -1,4 +1,5 @@
-"""Options of a command from the declaration of its settings: each is named, checked and explained there."""
+"""Makes a command's options from the declaration of its settings, where each is named, checked and
+explained."""
 
 from __future__ import annotations
 
@@ -11,19 +12,22 @@ import typer
 
 from void_server.errors import ServerSettingError
 from void_server.settings.declaration import DeclaredSettings, Setting, settings_of
+from void_server.settings.kinds import Kind
 
 Group = TypeVar("Group", bound=DeclaredSettings)
 
 
 class Given(dict[str, Any], Generic[Group]):
-    """What the command line gave of a group of settings: values by name, nothing for what was not given."""
+    """The settings of a group that the command line gives: values by name, without those that it does not
+    give."""
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with options in place of the parameters that are groups of settings.
+    """Give a command options in place of the parameters that are groups of settings.
 
-    A parameter of type :class:`Given` takes what was given; one that is a group of settings itself takes the
-    group, made of what was given and defaults. A setting has an option when its declaration names one.
+    A parameter of type :class:`Given` takes the settings that are given. One that is a group of settings
+    itself takes the group, made of given settings and defaults. A setting has an option when its declaration
+    names one.
     """
     hints = get_type_hints(command, include_extras=True)
     groups = {name: group for name, hint in hints.items() if (group := _group_of(hint)) is not None}
@@ -81,8 +85,7 @@ def _with_option(group: type[DeclaredSettings]) -> Iterator[Setting]:
 
 def _parameter(setting: Setting, variable: str) -> inspect.Parameter:
     kind = setting.kind
-    # A size is text until it is read; typer knows lists, not tuples.
-    taken = str if kind.is_size else list[kind.part.python_type] if kind.part else kind.python_type  # type: ignore[name-defined] # known when it runs
+    taken = _typed(kind)
     described = typer.Option(
         *setting.named.options,
         help=_help(setting),
@@ -99,6 +102,16 @@ def _parameter(setting: Setting, variable: str) -> inspect.Parameter:
         default=inspect.Parameter.empty if setting.is_required else None,
         annotation=Annotated[taken if setting.is_required else taken | None, described],
     )
+
+
+def _typed(kind: Kind) -> Any:
+    """The type that typer reads: a size is text until the setting reads it, and a tuple is a list."""
+    if kind.is_size:
+        return str
+    if kind.part is None:
+        return kind.python_type
+    item: Any = kind.part.python_type
+    return list[item]
 
 
 def _help(setting: Setting) -> str:

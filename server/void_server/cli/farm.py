@@ -1,4 +1,4 @@
-"""``void farm``: bundles for render farms, and the steps that a farm's machines run."""
+"""``void farm``: writes bundles for render farms, and runs the steps on a farm's machines."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def bundle(
     overrides: JobOverrides,
     submit: Annotated[
         bool | None,
-        typer.Option("--submit/--no-submit", help="Hand it to the farm; default: where one is set up here."),
+        typer.Option(
+            "--submit/--no-submit", help="Hand the bundles to the farm; default: where one is set up."
+        ),
     ] = None,
 ) -> None:
     """Write bundles of jobs for a render farm."""
@@ -71,16 +73,18 @@ def bundle(
 
 @app.command("step")
 def step(
-    name: Annotated[FarmStep, typer.Argument(help="Which step.")],
+    name: Annotated[FarmStep, typer.Argument(help="The step to run.")],
     plan: Annotated[Path, typer.Option(help="The bundle's plan.json.")],
     task: Annotated[int, typer.Option(help="Number of the task, from 0.", min=0)],
     scratch: Annotated[Path, typer.Option(help="Folder that all machines see.")],
     path_mapping: Annotated[
         Path | None, typer.Option(help="Rules for paths, as Open Job Description writes them.")
     ] = None,
-    dialect: Annotated[Dialect, typer.Option(help="Whose progress lines.")] = Dialect.OPENJD,
+    dialect: Annotated[
+        Dialect, typer.Option(help="Which dispatcher's progress lines to print.")
+    ] = Dialect.OPENJD,
 ) -> None:
-    """Run one task of a step; what it has made already is kept. A farm's machines call this."""
+    """Run one task of a step and keep what it has made before. A farm's machines call this."""
     from void_server.farm.path_mapping import read_rules
     from void_server.farm.plan_file import read_task
     from void_server.farm.steps import run_task

@@ -1,4 +1,4 @@
-"""What a command line changes about jobs, whatever is done with them."""
+"""The values by which a command line changes jobs, whatever it does with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from void_server.settings.kinds import Count
 
 @dataclass(frozen=True, kw_only=True)
 class JobOverrides(DeclaredSettings):
-    """Values that count instead of the jobs' own; None leaves the job's."""
+    """Values that count instead of the jobs' own; None leaves a job's as it is."""
 
     engine: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""What whoever sends jobs to a farm decides, whatever the farm is."""
+"""What the person who sends jobs to a farm decides, whatever kind of farm it is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from void_server.settings.declaration import DeclaredSettings, option, settings_
 from void_server.settings.kinds import Count
 
 STEP_ORDER = ("prepare", "remove", "merge", "check")
-"""Each depends on the one before it."""
+"""The steps of a job; each depends on the one before it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FarmSettings(DeclaredSettings):
     """How jobs are laid out and run: the options of ``void farm bundle``.
 
     Raises:
-        ServerSettingError: naming the setting, for a value that makes no sense.
+        ServerSettingError: when a value is not allowed; it names the setting.
     """
 
     folder: Annotated[
@@ -141,12 +141,12 @@ class FarmSettings(DeclaredSettings):
 
     @property
     def scratch_folder(self) -> Path:
-        """The folder for what tasks hand on, on storage that all machines see."""
+        """The folder in which tasks leave files for each other, on storage that all machines see."""
         return (self.scratch or self.folder / "scratch").absolute()
 
     @property
     def export(self) -> NukeExport | None:
-        """What Nuke renders before the jobs can run."""
+        """What Nuke renders before the jobs can run; None where it renders nothing."""
         if self.nuke_script is None:
             return None
         return NukeExport(self.nuke_script.absolute(), self.nuke_writes, self.nuke_command)
@@ -158,7 +158,7 @@ class FarmSettings(DeclaredSettings):
         return {variable: value for variable, value in values if variable and value}
 
     def needs(self, engine: str) -> MachineNeeds:
-        """What the removal step asks of a machine."""
+        """Return what the removal step needs of a machine."""
         usual = engine_info(engine).needs
         return MachineNeeds(
             gpus=usual.gpus if self.gpus is None else self.gpus,
@@ -169,5 +169,5 @@ class FarmSettings(DeclaredSettings):
 
     @property
     def light_timeout_s(self) -> int:
-        """Of the tasks that need no GPU."""
+        """The limit, in seconds, of the tasks that need no GPU."""
         return max(600, self.timeout_s // 4)

@@ -1,4 +1,7 @@
-"""What a frame's hidden pixels look like in the frames that show them."""
+"""Reveals a frame's hidden pixels: registers source frames to it, matches their light and fuses them.
+
+Registration and judging happen at the analysis size, the final sampling at full size.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,13 @@ from void_engine.propagation.reveal import fusion, gain_match, source_weights, w
 from void_engine.propagation.working_set import AnalysisFrame, FullFrame
 
 BAND_PX = 8
-"""Full-size pixels around what is hidden that are revealed too, to compare with the plate."""
+"""Width, in full-size pixels, of the band around hidden pixels that is revealed too, to compare it with the
+plate."""
 _MARGIN_PX = 56
 _TILE_PIXELS = 300_000
 _QUALITY_POWER = 1.5
-"""Above 1, well aligned sources outweigh many poor ones; parallax wants that."""
+"""The exponent on a source's quality. Above 1, well aligned sources outweigh many poor ones, as parallax
+demands."""
 _NEARNESS_FRAMES = 10.0
 _RING_PX = 16
 _RING_POINTS = 4000
@@ -31,29 +36,29 @@ _SLOPE_ROWS = 4
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A frame to take pixels from: one of the shot, or one completed earlier."""
+    """A frame to take pixels from: one of the shot, or a key frame that was completed earlier."""
 
     full: FullFrame
     analysis: AnalysisFrame
     guess: Homography
-    """Target's analysis pixels to this frame's, along the chain."""
+    """The chained homography from the target's analysis pixels to this frame's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revealed:
-    """Encoded pixels on ``area`` (full size). Meaningful on hidden pixels and a narrow band around."""
+    """The revealed pixels on ``area`` (full size), valid on hidden pixels and a narrow band around them."""
 
     area: Box
     values: Float32Array
     """(h, w, 3) encoded; 0 where nothing was seen."""
     seen: BoolArray
-    """(h, w): at least one source shows the pixel."""
+    """(h, w): the pixels that at least one source shows."""
     kept_variance: Float32Array
-    """(h, w) in 0..1: how much of a single frame's grain variance is left after fusion; 1 where not seen."""
+    """(h, w) in 0..1: the share of a single frame's grain variance left after fusion; 1 where not seen."""
     certainty: Float32Array
     """(h, w) in 0..1: how well the sources' motion and colours agree."""
     noise: float
-    """Encoded deviation between the target and its sources around the hole: grain and misfit together."""
+    """Standard deviation, encoded, between target and sources around the hole: grain and misfit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class HoleSurround:
     box: Box
     gray: Uint8Array
     encoded: Float32Array
-    """(h, w, 3)."""
+    """(h, w, 3): the plate in the encoding."""
     hole: BoolArray
     ring: Float32Array
     """(h, w) in 0..1: nearness to the hole, 0 inside it."""
@@ -82,7 +87,7 @@ class MeasuredSource:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredSource:
-    """A source registered to a target, and how far to believe it."""
+    """A source registered and matched to a target, with measures of how far to trust it."""
 
     source: Source
     motion: warp.Warp
@@ -90,7 +95,7 @@ class RegisteredSource:
     gain: gain_match.GainMatch
     """What brings the source's pixels to the target's exposure."""
     quality: float
-    """How far to believe this source when nothing beside the hole can tell."""
+    """How far to trust this source when its error beside the hole cannot be measured."""
     blur: float
     """Expected squared error, encoded, from motion that is predicted inside the hole."""
     local: Float32Array
@@ -98,7 +103,7 @@ class RegisteredSource:
 
 
 def temporal_weight(number: int, target: int) -> float:
-    """How much a source in frame ``number`` is worth for being near ``target`` in time: 1 and less."""
+    """The weight of a source frame for its nearness to ``target`` in time, at most 1."""
     return 1.0 / (1.0 + abs(number - target) / _NEARNESS_FRAMES)
 
 
@@ -113,13 +118,13 @@ class Revealer:
         self._meter = FlowMeter()
 
     def shot_source(self, target: int, number: int) -> Source:
-        """A frame of the shot as a source for ``target``; both in one segment."""
+        """Make a frame of the shot a source for ``target``; both must be in one segment."""
         return Source(
             self._working.full(number), self._working.analysis(number), self._track.chained(target, number)
         )
 
     def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
-        """Fuse the frames ``numbers`` and the ``extra`` sources on what is hidden in ``target``."""
+        """Reveal the hidden pixels of ``target`` from the frames ``numbers`` and the ``extra`` sources."""
         surround = self.surround(target)
         sources = self._register(target, surround, numbers, extra)
         return self.fuse(self._working.full(target), surround, sources)
@@ -127,7 +132,7 @@ class Revealer:
     # --- on the analysis box
 
     def surround(self, target: int) -> HoleSurround:
-        """The part of the analysis frame in which ``target`` is compared with its sources."""
+        """The part of the analysis frame ``target`` in which it is compared with its sources."""
         analysis = self._working.analysis(target)
         box = self._box(analysis.hidden)
         cut = box.slices(Box.from_shape(analysis.hidden.shape))
@@ -173,7 +178,7 @@ class Revealer:
         ring: Float32Array,
         texture: Float32Array,
     ) -> Float32Array | None:
-        """(h, w, 2) motion between two views that both see the hidden background, or None."""
+        """The motion, (h, w, 2), between two views that both see the hidden background; None without such."""
         if len(views) < 2 or not hole.any():
             return None
         best: tuple[float, int, int] | None = None
@@ -197,7 +202,8 @@ class Revealer:
         guess = flow_completion.complete_flow(measured.flow, weight, ring, hole, None).flow
         x, y = grid(hole.shape)
         structure = opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
-        # Where the structure lies depends on the very motion it predicts: once more from the better guess.
+        # The position of the structure depends on the very motion that it predicts, so it is measured once
+        # more from the better guess.
         guess = flow_completion.complete_flow(measured.flow, weight, ring, hole, structure).flow
         return opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
 
@@ -252,10 +258,14 @@ class Revealer:
         sources: list[RegisteredSource],
         comparable: Float32Array | None = None,
     ) -> Revealed:
-        """What ``sources`` show of the hidden pixels of ``full`` and a band around them.
+        """Fuse what ``sources`` show of the hidden pixels of ``full`` and of a band around them.
 
-        Sources are judged by their errors beside the hole; where ``comparable`` (h, w on the analysis box)
-        is given, only where it is above one half.
+        Args:
+            full: the target frame.
+            surround: the surroundings of its hole.
+            sources: the registered sources.
+            comparable: (h, w) on the analysis box; sources are judged by their errors only where it is above
+                one half. None judges them everywhere around the hole.
         """
         box = surround.box
         area = Box.around(full.hidden).grown(BAND_PX + 2).intersection(full.box)
@@ -317,7 +327,7 @@ class Revealer:
         sources: list[RegisteredSource],
         comparable: Float32Array | None,
     ) -> source_weights.SourceWeights | None:
-        """Weights from the sources' errors at points around the hole; None when too few can be compared."""
+        """Measure weights from the sources' errors at points around the hole; None when they are too few."""
         if len(sources) < 2:
             return None
         points = _points_beside(full.hidden, area, self._working.ratio, box)
@@ -343,14 +353,14 @@ class Revealer:
 
 
 def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:
-    """(h, w) in 0..1: how well a source fits in each place, continued to where it was not measured."""
+    """How well a source fits in each place, (h, w) in 0..1, continued to where it was not measured."""
     whole = pyramid.push_pull(np.ascontiguousarray(misfit), confidence)
     steps = max(1.0, float(np.median(whole)))
     return np.asarray(1.0 / (1.0 + np.square(whole / np.float32(1.5 * steps))), np.float32)
 
 
 def _points_beside(hidden: BoolArray, area: Box, ratio: tuple[float, float], box: Box) -> Float32Array:
-    """(N, 2) visible full-size pixels in a ring around what is hidden, evenly thinned to a bounded number."""
+    """Visible full-size pixels in a ring around hidden ones, (N, 2), evenly thinned to a bounded number."""
     frame = Box.from_shape(hidden.shape)
     room = area.grown(_RING_PX).intersection(frame)
     ring = opencv.dilate_by_disc(hidden[room.slices(frame)], _RING_PX)
