@@ -117,7 +117,7 @@ class VoidSettings:
 _PUBLISHED: Mapping[str, Any] = {
     "mode": "published",
     "full_last_window": False,
-    "longest": 197,
+    "longest": PUBLISHED_LONGEST,
     "exact_transitions": False,
     "mask_sampling": "area",
     "fit": "squash",

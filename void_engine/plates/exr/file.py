@@ -145,7 +145,7 @@ def write_frame(
             temporary.unlink()
 
 
-def remove_parts(paths: Iterable[Path]) -> None:
+def remove_temporaries(paths: Iterable[Path]) -> None:
     """Delete what a process that was killed has left of writing these files, under temporary names."""
     by_folder: dict[Path, set[str]] = {}
     for path in paths:
