@@ -158,8 +158,8 @@ def decoding(root: Path) -> None:
 def step_over_bare(root: Path) -> None:
     """The loop's work for one window around the denoiser's bare call."""
     from void_engine.diffusion.model.tiny import SCHEDULER_SETTINGS
-    from void_engine.diffusion.sampling.denoise import denoise
-    from void_engine.diffusion.sampling.schedule import Schedule
+    from void_engine.diffusion.sampling.denoise import DenoiseInputs, DenoisePlan, Denoiser, denoise
+    from void_engine.diffusion.sampling.schedule import NoiseSchedule
     from void_engine.diffusion.sampling.windows import Window
 
     folder = ModelFolder(root)
@@ -167,10 +167,12 @@ def step_over_bare(root: Path) -> None:
     latents = torch.randn(1, 6, 16, HEIGHT // 8, WIDTH // 8)
     condition = torch.randn(1, 6, 32, HEIGHT // 8, WIDTH // 8)
     text = torch.randn(1, 226, MIDDLE.text_width)
-    plan = Schedule.from_config("DDIMScheduler", SCHEDULER_SETTINGS, 4, exact_transitions=True)
+    schedule = NoiseSchedule.from_config("DDIMScheduler", SCHEDULER_SETTINGS, 4, exact_transitions=True)
+    plan = DenoisePlan(schedule, [Window(0, 6)])
+    inputs = DenoiseInputs(latents, condition, [text])
     time_999 = torch.tensor([999])
     cost = ratio(
-        lambda: denoise(denoiser, plan, latents, condition, text, [Window(0, 6)]),
+        lambda: denoise(Denoiser(denoiser), plan, inputs),
         lambda: [predict_velocity(denoiser, latents, condition, text, time_999) for _ in range(4)],
     )
     print(f"4 steps / 4 bare calls       {cost:8.3f}   (aim: below 1.03)")

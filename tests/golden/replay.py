@@ -45,7 +45,13 @@ from void_engine.diffusion.model.weights import (
     transformer_config,
 )
 from void_engine.diffusion.noise.published import load_warped_noise
-from void_engine.diffusion.sampling.denoise import denoise, predict_velocity
+from void_engine.diffusion.sampling.denoise import (
+    DenoiseInputs,
+    DenoisePlan,
+    Denoiser,
+    denoise,
+    predict_velocity,
+)
 from void_engine.diffusion.sampling.rotary import rotary_tables
 from void_engine.diffusion.sampling.schedule import NoiseSchedule
 from void_engine.diffusion.sampling.windows import plan_windows
@@ -191,15 +197,11 @@ class Replay:
             meta["scheduler"], self._scheduler_config, meta["num_inference_steps"], exact_transitions=False
         )
         states: list[torch.Tensor] = []
+        texts = [inputs[name] for name in ("prompt_embeds", "negative_prompt_embeds") if name in inputs]
         final = denoise(
-            self.transformer(meta["weights"]),
-            schedule,
-            noise,
-            join_condition(mask_latents, video_latents),
-            inputs["prompt_embeds"],
-            windows,
-            negative=inputs.get("negative_prompt_embeds"),
-            guidance=meta["guidance_scale"],
+            Denoiser(self.transformer(meta["weights"])),
+            DenoisePlan(schedule, windows, guidance=meta["guidance_scale"]),
+            DenoiseInputs(noise, join_condition(mask_latents, video_latents), texts),
             on_step=lambda step, latents: states.append(latents),
         )
         steps = inputs.get("latents_after_step_index")

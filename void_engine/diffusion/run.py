@@ -26,8 +26,9 @@ from void_engine.diffusion.model.weights import read_json, transformer_config
 from void_engine.diffusion.noise.published import PublishedNoise, load_warped_noise
 from void_engine.diffusion.noise.seeded import initial_noise, initial_noise_as_published
 from void_engine.diffusion.noise.warped import NoiseOverClip
+from void_engine.diffusion.sampling.denoise import DenoiseInputs
 from void_engine.diffusion.sampling.denoise_pass import Pass, denoise_pass
-from void_engine.diffusion.sampling.distributed import Tensors, current_process_group
+from void_engine.diffusion.sampling.distributed import current_process_group
 from void_engine.diffusion.sampling.latent_checkpoint import Checkpoint, fingerprint
 from void_engine.diffusion.sampling.latent_preview import LatentPreview, preview_latents
 from void_engine.diffusion.sampling.process_group import SingleProcess
@@ -259,7 +260,7 @@ class VoidRun:
             result = denoise_pass(
                 models,
                 how,
-                Tensors(noise, condition, texts),
+                DenoiseInputs(noise, condition, texts),
                 group,
                 self.monitor,
                 on_prediction=on_prediction,

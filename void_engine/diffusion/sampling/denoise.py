@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -50,33 +51,79 @@ def predict_velocity(
     return velocity[:, :frames]
 
 
+@dataclass(frozen=True, slots=True)
+class Denoiser:
+    """A transformer, and how it computes."""
+
+    transformer: Any
+    """diffusers' CogVideoXTransformer3DModel with 48 input channels."""
+    device: torch.device | str = "cpu"
+    dtype: torch.dtype = torch.float32
+    batches_guidance: bool = True
+    """Both branches of guidance run in one call, as published; otherwise one by one in half the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class DenoiseInputs:
+    """What is denoised, and what guides it."""
+
+    latents: torch.Tensor
+    """(1, T, 16, h, w), the noise before the first step."""
+    condition: torch.Tensor
+    """(1, T, 32, h, w), see :func:`~void_engine.diffusion.clip.conditioning.join_condition`."""
+    texts: Sequence[torch.Tensor]
+    """(1, S, D) each: the prompt, and the negative prompt where there is guidance."""
+
+    def part(self, window: Window, denoiser: Denoiser) -> DenoiseInputs:
+        """The latents of a window, where and in what the denoiser computes. Texts stay where they are."""
+        latents, condition = (
+            whole[:, window.start : window.stop].to(denoiser.device, denoiser.dtype)
+            for whole in (self.latents, self.condition)
+        )
+        return DenoiseInputs(latents, condition, self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class DenoisePlan:
+    """How latents are denoised."""
+
+    schedule: NoiseSchedule
+    windows: Sequence[Window]
+    """Over the T latents."""
+    guidance: float = 1.0
+    """The scale of classifier-free guidance; at 1 or less there is none."""
+    first_step: int = 0
+    """Where to go on after a checkpoint."""
+    keep_every: int = 1
+    """Steps between two looks at the whole shot."""
+    latents_dtype: torch.dtype = torch.float32
+    """Between steps; published VOID keeps them in the transformer's."""
+
+
 def guided_velocity(
-    transformer: Any,
-    latents: torch.Tensor,
-    condition: torch.Tensor,
-    text: torch.Tensor,
-    negative: torch.Tensor | None,
-    guidance: float,
-    timestep: int,
-    *,
-    batched: bool = True,
-    context: str = "",
+    denoiser: Denoiser, inputs: DenoiseInputs, guidance: float, timestep: int, *, context: str = ""
 ) -> torch.Tensor:
-    """Classifier-free guidance over :func:`predict_velocity`; no second branch without ``negative``.
+    """Classifier-free guidance over :func:`predict_velocity`; no second branch without a negative prompt.
 
     Args:
-        batched: run both branches in one call, as published; otherwise one by one in half the memory.
+        inputs: those of one window, where and in what the denoiser computes.
         context: a name for the window, so that a step cache compares a window with itself.
+
+    Returns:
+        (1, T, 16, h, w) predicted v, float32.
     """
+    latents, condition = inputs.latents, inputs.condition
+    text, *negatives = inputs.texts
     times = torch.full((1,), timestep, dtype=torch.int64, device=latents.device)
 
     def predict(branch: str, *arguments: torch.Tensor) -> torch.Tensor:
-        with transformer.cache_context(context + branch):
-            return predict_velocity(transformer, *arguments).float()
+        with denoiser.transformer.cache_context(context + branch):
+            return predict_velocity(denoiser.transformer, *arguments).float()
 
-    if negative is None:
+    if not negatives:
         return predict("", latents, condition, text, times)
-    if batched:
+    negative = negatives[0]
+    if denoiser.batches_guidance:
         both = predict(
             "",
             torch.cat([latents, latents]),
@@ -93,21 +140,10 @@ def guided_velocity(
 
 @torch.no_grad()
 def denoise(
-    transformer: Any,
-    schedule: NoiseSchedule,
-    latents: torch.Tensor,
-    condition: torch.Tensor,
-    text: torch.Tensor,
-    windows: Sequence[Window],
+    denoiser: Denoiser,
+    plan: DenoisePlan,
+    inputs: DenoiseInputs,
     *,
-    negative: torch.Tensor | None = None,
-    guidance: float = 1.0,
-    batched_guidance: bool = True,
-    device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
-    latents_dtype: torch.dtype = torch.float32,
-    first_step: int = 0,
-    keep_every: int = 1,
     group: ProcessGroup | None = None,
     on_step: OnStep | None = None,
     on_prediction: OnPrediction | None = None,
@@ -115,47 +151,38 @@ def denoise(
     """Latents from noise.
 
     Args:
-        latents: (1, T, 16, h, w), the noise before step ``first_step``.
-        condition: (1, T, 32, h, w).
-        text, negative: (1, S, D); ``negative`` only with guidance above 1.
-        windows: over the T latents.
-        device, dtype: where and in what the transformer computes.
-        latents_dtype: between steps; published VOID keeps them in the transformer's.
-        first_step: where to go on after a checkpoint.
-        keep_every: steps between two looks at the whole shot.
+        inputs: of the whole shot; the negative prompt counts with guidance above 1 only.
         group: the processes that share the windows; this one alone without it.
         on_step: called with the step and the latents after it: every ``keep_every`` steps and at the end.
         on_prediction: called with the step, the window and the predicted clean latents of that window.
 
     Returns:
-        (1, T, 16, h, w) clean, scaled latents, in ``latents_dtype`` on the device of ``latents``.
+        (1, T, 16, h, w) clean, scaled latents, in ``latents_dtype`` on the device of ``inputs.latents``.
     """
     group = group or SingleProcess()
-    text = text.to(device, dtype)
-    negative = None if negative is None or guidance <= 1 else negative.to(device, dtype)
-    latents = latents.to(latents_dtype)
-    for step in range(first_step, len(schedule.timesteps)):
+    schedule, windows = plan.schedule, plan.windows
+    used = inputs.texts if plan.guidance > 1 else inputs.texts[:1]
+    texts = [text.to(denoiser.device, denoiser.dtype) for text in used]
+    latents = inputs.latents.to(plan.latents_dtype)
+    for step in range(plan.first_step, len(schedule.timesteps)):
+        state = DenoiseInputs(latents, inputs.condition, texts)
         answers: dict[int, torch.Tensor] = {}
         with group.step():
             for index in group.own(len(windows)):
                 window = windows[index]
                 part = latents[:, window.start : window.stop]
                 velocity = guided_velocity(
-                    transformer,
-                    part.to(device, dtype),
-                    condition[:, window.start : window.stop].to(device, dtype),
-                    text,
-                    negative,
-                    guidance,
+                    denoiser,
+                    state.part(window, denoiser),
+                    plan.guidance,
                     schedule.timesteps[step],
-                    batched=batched_guidance,
                     context=f"window{index}",
                 ).to(part.device)
                 if on_prediction is not None:
                     on_prediction(step, index, schedule.clean(step, velocity, part))
-                answers[index] = schedule.step(step, velocity, part).to(latents_dtype)
+                answers[index] = schedule.step(step, velocity, part).to(plan.latents_dtype)
         latents = group.joined(windows, answers, latents)
-        if (step + 1) % keep_every == 0 or step + 1 == len(schedule.timesteps):
+        if (step + 1) % plan.keep_every == 0 or step + 1 == len(schedule.timesteps):
             latents = group.whole(windows, latents)
             if on_step is not None:
                 on_step(step, latents)

@@ -13,8 +13,15 @@ from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.offload import ActivationWatch, Offload, PrecisionOverflow, cancellable
 from void_engine.diffusion.model.step_cache import StepCache
 from void_engine.diffusion.model.weights import read_json
-from void_engine.diffusion.sampling.denoise import OnPrediction, OnStep, denoise
-from void_engine.diffusion.sampling.distributed import Order, Tensors, TorchProcessGroup, follow
+from void_engine.diffusion.sampling.denoise import (
+    DenoiseInputs,
+    DenoisePlan,
+    Denoiser,
+    OnPrediction,
+    OnStep,
+    denoise,
+)
+from void_engine.diffusion.sampling.distributed import Order, TorchProcessGroup, follow
 from void_engine.diffusion.sampling.process_group import ProcessGroup
 from void_engine.diffusion.sampling.schedule import PASS_SCHEDULERS, NoiseSchedule
 from void_engine.diffusion.sampling.windows import Window
@@ -39,19 +46,28 @@ class Pass:
     """Steps between two looks at the latents of the whole shot."""
     cache: StepCache | None = None
 
-    def schedule(self, folder: ModelFolder) -> NoiseSchedule:
-        return NoiseSchedule.from_config(
+    def plan(self, models: Offload) -> DenoisePlan:
+        """The same for these models: with their schedule and their floating-point type."""
+        schedule = NoiseSchedule.from_config(
             PASS_SCHEDULERS[self.number],
-            read_json(folder.scheduler_config),
+            read_json(models.folder.scheduler_config),
             self.steps,
             exact_transitions=self.exact_transitions,
+        )
+        return DenoisePlan(
+            schedule,
+            self.windows,
+            guidance=self.guidance,
+            first_step=self.first_step,
+            keep_every=self.keep_every,
+            latents_dtype=models.dtype if self.half_latents else torch.float32,
         )
 
 
 def denoise_pass(
     models: Offload,
     how: Pass,
-    tensors: Tensors,
+    inputs: DenoiseInputs,
     group: ProcessGroup,
     monitor: Monitor,
     *,
@@ -61,7 +77,7 @@ def denoise_pass(
     """Denoise this process's windows together with the rest of the group.
 
     Args:
-        tensors: noise (or a checkpoint's latents), condition and embeddings of the whole shot.
+        inputs: noise (or a checkpoint's latents), condition and embeddings of the whole shot.
         on_prediction, on_step: see :func:`~void_engine.diffusion.sampling.denoise.denoise`.
 
     Returns:
@@ -72,9 +88,7 @@ def denoise_pass(
         RemovalCancelled: between two layers after the monitor says so.
     """
     if isinstance(group, TorchProcessGroup) and group.leads:
-        group.give_order(
-            {"pass": asdict(how), "models": _names(models), "texts": len(tensors.texts)}, tensors
-        )
+        group.give_order({"pass": asdict(how), "models": _names(models), "texts": len(inputs.texts)}, inputs)
     with group.step():
         denoiser = models.denoiser(how.number, how.cache)
     watch = ActivationWatch(denoiser, models.dtype)
@@ -92,20 +106,9 @@ def denoise_pass(
     try:
         with cancellable(denoiser, monitor):
             result = denoise(
-                denoiser,
-                how.schedule(models.folder),
-                tensors.latents,
-                tensors.condition,
-                tensors.texts[0],
-                how.windows,
-                negative=tensors.texts[1] if len(tensors.texts) > 1 else None,
-                guidance=how.guidance,
-                batched_guidance=models.mode == "full",
-                device=models.device,
-                dtype=models.dtype,
-                latents_dtype=models.dtype if how.half_latents else torch.float32,
-                first_step=how.first_step,
-                keep_every=how.keep_every,
+                Denoiser(denoiser, models.device, models.dtype, batches_guidance=models.mode == "full"),
+                how.plan(models),
+                inputs,
                 group=group,
                 on_step=on_step,
                 on_prediction=on_window,
@@ -134,7 +137,7 @@ class Follower:
         if self._models is not None:
             self._models.release()
 
-    def _carry_out(self, order: Order, tensors: Tensors) -> None:
+    def _carry_out(self, order: Order, inputs: DenoiseInputs) -> None:
         described = dict(order["pass"])
         windows = tuple(Window(**window) for window in described.pop("windows"))
         cache = described.pop("cache")
@@ -144,7 +147,7 @@ class Follower:
             denoise_pass(
                 self._offload(order["models"]),
                 Pass(windows=windows, cache=cache, **described),
-                tensors,
+                inputs,
                 self._group,
                 self._monitor,
             )

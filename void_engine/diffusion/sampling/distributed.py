@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any
@@ -20,6 +19,7 @@ import torch.distributed as dist
 
 from void_engine.diffusion.errors import DeviceError, PeerError
 from void_engine.diffusion.model.offload import PrecisionOverflow
+from void_engine.diffusion.sampling.denoise import DenoiseInputs
 from void_engine.diffusion.sampling.process_group import ProcessGroup, SingleProcess, share, shared_part, span
 from void_engine.diffusion.sampling.windows import Window, WindowBlend
 from void_engine.diffusion.torchrun import LEADER, local_rank
@@ -46,18 +46,6 @@ class _Outcome(IntEnum):
 def current_process_group() -> ProcessGroup:
     """The processes that have joined, or this one alone."""
     return TorchProcessGroup() if dist.is_available() and dist.is_initialized() else SingleProcess()
-
-
-@dataclass(frozen=True, slots=True)
-class Tensors:
-    """What an order is about, on the CPU."""
-
-    latents: torch.Tensor
-    """(1, T, 16, h, w)."""
-    condition: torch.Tensor
-    """(1, T, 32, h, w)."""
-    texts: list[torch.Tensor]
-    """(1, S, D) each: the prompt, and the negative prompt where there is guidance."""
 
 
 class TorchProcessGroup:
@@ -161,22 +149,22 @@ class TorchProcessGroup:
 
     # --- orders
 
-    def give_order(self, order: Order | None, tensors: Tensors | None = None) -> None:
+    def give_order(self, order: Order | None, inputs: DenoiseInputs | None = None) -> None:
         """Tell the followers what to denoise next; None sends them home."""
         _broadcast_bytes(json.dumps(order).encode())
-        if order is None or tensors is None:
+        if order is None or inputs is None:
             return
-        for tensor in (tensors.latents, tensors.condition, *tensors.texts):
+        for tensor in (inputs.latents, inputs.condition, *inputs.texts):
             _broadcast_tensor(tensor)
 
-    def take_order(self) -> tuple[Order, Tensors] | None:
+    def take_order(self) -> tuple[Order, DenoiseInputs] | None:
         """Wait for the leader's next order; None when there is no more work."""
         order = json.loads(_broadcast_bytes(None))
         if order is None:
             return None
         latents, condition = _broadcast_tensor(None), _broadcast_tensor(None)
         texts = [_broadcast_tensor(None) for _ in range(order["texts"])]
-        return order, Tensors(latents, condition, texts)
+        return order, DenoiseInputs(latents, condition, texts)
 
     # --- transport
 
@@ -235,7 +223,7 @@ def joined_processes(device_type: str) -> Iterator[TorchProcessGroup]:
         dist.destroy_process_group()
 
 
-def follow(group: TorchProcessGroup, carry_out: Callable[[Order, Tensors], None]) -> None:
+def follow(group: TorchProcessGroup, carry_out: Callable[[Order, DenoiseInputs], None]) -> None:
     """Carry out the leader's orders until there are none. What ends a run here ends it in every process."""
     while (work := group.take_order()) is not None:
         try:

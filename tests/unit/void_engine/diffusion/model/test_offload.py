@@ -12,7 +12,7 @@ from void_engine.diffusion.device import pick_device, precisions  # noqa: E402
 from void_engine.diffusion.errors import DeviceError  # noqa: E402
 from void_engine.diffusion.model.folder import ModelFolder  # noqa: E402
 from void_engine.diffusion.model.offload import ActivationWatch, Offload, PrecisionOverflow, cancellable  # noqa: E402
-from void_engine.diffusion.sampling.denoise import guided_velocity  # noqa: E402
+from void_engine.diffusion.sampling.denoise import DenoiseInputs, Denoiser, guided_velocity  # noqa: E402
 from void_engine.errors import RemovalCancelled  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -25,16 +25,13 @@ def offload(root: Path, mode: str = "full") -> Offload:
 def velocity(denoiser: Any, time: int = 999, seed: int = 1, *, batched: bool = True) -> Any:
     draw = torch.Generator().manual_seed(seed)
     with torch.inference_mode():
-        return guided_velocity(
-            denoiser,
+        inputs = DenoiseInputs(
             torch.randn(1, 4, 16, 4, 6, generator=draw),
             torch.randn(1, 4, 32, 4, 6, generator=draw),
-            torch.randn(1, 8, 32, generator=draw),
-            torch.randn(1, 8, 32, generator=draw),
-            3.0,
-            time,
-            batched=batched,
-            context="window0",
+            [torch.randn(1, 8, 32, generator=draw), torch.randn(1, 8, 32, generator=draw)],
+        )
+        return guided_velocity(
+            Denoiser(denoiser, batches_guidance=batched), inputs, 3.0, time, context="window0"
         )
 
 

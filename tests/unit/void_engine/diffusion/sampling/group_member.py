@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 from void_engine.diffusion.errors import PeerError
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.offload import Offload, PrecisionOverflow
+from void_engine.diffusion.sampling.denoise import DenoiseInputs
 from void_engine.diffusion.sampling.denoise_pass import Follower, Pass, denoise_pass
-from void_engine.diffusion.sampling.distributed import Tensors, joined_processes
+from void_engine.diffusion.sampling.distributed import joined_processes
 from void_engine.diffusion.sampling.process_group import ProcessGroup
 from void_engine.diffusion.sampling.windows import plan_windows
 from void_engine.errors import RemovalCancelled
@@ -43,9 +44,9 @@ class Breaking:
             }[self._how]
 
 
-def made_input(latents: int) -> Tensors:
+def made_input(latents: int) -> DenoiseInputs:
     draw = torch.Generator().manual_seed(7)
-    return Tensors(
+    return DenoiseInputs(
         torch.randn(1, latents, 16, 4, 6, generator=draw),
         torch.randn(1, latents, 32, 4, 6, generator=draw),
         [torch.randn(1, 226, 32, generator=draw)],
