@@ -8,7 +8,7 @@ their data enters, never here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,11 @@ class Box:
     def from_size(cls, width: int, height: int) -> Box:
         """The box of a ``width`` x ``height`` picture whose top-left corner is the origin."""
         return cls(0, 0, width, height)
+
+    @classmethod
+    def from_shape(cls, shape: Sequence[int]) -> Box:
+        """The box of an array of ``shape`` (rows, columns, ...) whose corner is the origin."""
+        return cls(0, 0, shape[1], shape[0])
 
     @classmethod
     def around(cls, mask: BoolArray) -> Box:

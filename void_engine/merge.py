@@ -49,7 +49,7 @@ def merge(
         return result
     _check_finite(engine, weight, bounds, frame)
 
-    whole = Box.from_size(plate.shape[1], plate.shape[0])
+    whole = Box.from_shape(plate.shape)
     window = bounds.grown(ring_width_px(bounds) if match_seam else 0).intersection(whole).slices(whole)
     behind = result[window]
     w = np.minimum(weight[window], np.float32(1.0)).astype(np.float32)
@@ -71,7 +71,7 @@ def _mix_into(behind: Float32Array, clean: Float32Array, weight: Float32Array) -
 
 
 def _check_finite(engine: Float32Array, weight: Float32Array, bounds: Box, frame: int | None) -> None:
-    window = bounds.slices(Box.from_size(weight.shape[1], weight.shape[0]))
+    window = bounds.slices(Box.from_shape(weight.shape))
     bad = ~finite_pixels(engine[window]) & (weight[window] > 0)
     count = int(np.count_nonzero(bad))
     if count:

@@ -83,7 +83,7 @@ def replacement_weight(
     bounds = Box.around(solid)
     if bounds.is_empty:
         return weight
-    window = bounds.grown(reach).intersection(Box.from_size(remove.shape[1], remove.shape[0]))
+    window = bounds.grown(reach).intersection(Box.from_shape(remove.shape))
     rows, columns = slice(window.y0, window.y1), slice(window.x0, window.x1)
     weight[rows, columns] = _ramp(
         _signed_distance(solid[rows, columns], growth_px < 0), growth_px, softness_px

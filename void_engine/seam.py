@@ -75,7 +75,7 @@ def match_to_plate(plate: Float32Array, engine: Float32Array, weight: Float32Arr
     hole = weight > 0
     near: BoolArray = opencv.depth_inside(~hole, opencv.CLOSE) <= ring_width_px(Box.around(hole))
     labels, boxes = opencv.connected_components(near)
-    whole = Box.from_size(hole.shape[1], hole.shape[0])
+    whole = Box.from_shape(hole.shape)
     for label, box in enumerate(boxes, start=1):
         window = box.slices(whole)
         own = (labels[window] == label) & hole[window]
@@ -110,12 +110,12 @@ def _membrane(
     rows, columns = rows[::every], columns[::every]
     # Pixels near the solid part count less: there the plate may still show the object, and hardly any of its
     # own pixels remains visible.
-    trust = 1.0 - weight[rows, columns].astype(np.float64)
+    weights = 1.0 - weight[rows, columns].astype(np.float64)
     cells = _nearest_solid_cells(weight, cell_px, grid[1])[rows, columns]
     difference = _asinh(plate[rows, columns]) - _asinh(engine[rows, columns])
     medians, pull = np.zeros((3, *grid)), np.zeros((3, *grid))
     for channel in range(3):
-        median, precision = _cell_medians(cells, difference[:, channel], trust, grid[0] * grid[1])
+        median, precision = _cell_medians(cells, difference[:, channel], weights, grid[0] * grid[1])
         medians[channel] = median.reshape(grid)
         pull[channel] = precision.reshape(grid)
     measured = float(pull.sum())
@@ -123,8 +123,8 @@ def _membrane(
     if not pull.any(axis=(1, 2)).all():
         return None
     # Where most of the ring shows something else, the rest of it is not trusted fully either.
-    faith = min(1.0, 2.0 * float(pull.sum()) / measured)
-    return faith * _fitted_membrane(medians, pull)
+    share = min(1.0, 2.0 * float(pull.sum()) / measured)
+    return share * _fitted_membrane(medians, pull)
 
 
 def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) -> Int64Array:
@@ -145,18 +145,18 @@ def _nearest_solid_cells(weight: Float32Array, cell_px: int, grid_columns: int) 
 
 
 def _cell_medians(
-    cells: Int64Array, values: Float64Array, trust: Float64Array, count: int
+    cells: Int64Array, values: Float64Array, weights: Float64Array, count: int
 ) -> tuple[Float64Array, Float64Array]:
     """The weighted median of each cell without its outliers, and its precision from 0 (no sample) to 1."""
     order = _order_within(cells, values)
-    median = _weighted_medians(cells, values, trust, order, count)
+    median = _weighted_medians(cells, values, weights, order, count)
     distance = np.abs(values - median[cells])
-    spread = 1.4826 * _weighted_medians(cells, distance, trust, _order_within(cells, distance), count)
+    spread = 1.4826 * _weighted_medians(cells, distance, weights, _order_within(cells, distance), count)
     # A fringe on one side shifts even a median a little, so its pixels are left out and the median is redone.
-    trust = np.where(distance <= _FRINGE * spread[cells], trust, 0.0)
-    median = _weighted_medians(cells, values, trust, order, count)
-    total = np.bincount(cells, trust, count)
-    squares = np.bincount(cells, trust * trust, count)
+    weights = np.where(distance <= _FRINGE * spread[cells], weights, 0.0)
+    median = _weighted_medians(cells, values, weights, order, count)
+    total = np.bincount(cells, weights, count)
+    squares = np.bincount(cells, weights * weights, count)
     samples = np.divide(total * total, squares, out=np.zeros(count), where=squares > 0)
     # The median of n normal values has the variance pi/2 sigma^2 / n.
     variance = np.divide(
@@ -174,10 +174,10 @@ def _order_within(cells: Int64Array, values: Float64Array) -> Int64Array:
 
 
 def _weighted_medians(
-    cells: Int64Array, values: Float64Array, trust: Float64Array, order: Int64Array, count: int
+    cells: Int64Array, values: Float64Array, weights: Float64Array, order: Int64Array, count: int
 ) -> Float64Array:
-    running = np.cumsum(trust[order])
-    total = np.bincount(cells, trust, count)
+    running = np.cumsum(weights[order])
+    total = np.bincount(cells, weights, count)
     occupied = np.flatnonzero(total > 0)
     before = np.cumsum(total) - total
     halfway = np.searchsorted(running, before[occupied] + 0.5 * total[occupied])

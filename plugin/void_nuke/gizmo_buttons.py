@@ -108,7 +108,7 @@ def pick_of(node: GizmoNode, model: PanelModel) -> RemovalPick:
         frames=FrameRange(first, last),
         output_pattern=output,
         mattes=mattes,
-        settings=_settings_of(node).job_settings(),
+        settings=_settings_of(node).job_settings(model.engines),
         view=model.host.plate(plate).views[0],
         compare=False,
     )

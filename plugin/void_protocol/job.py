@@ -182,7 +182,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the artist can adjust about a removal."""
 
     engine: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$(?!\\n)")] = "auto"
-    """``auto``: ``void`` where its models are installed, else ``propagation``; or an engine by name."""
+    """``auto``, the best engine that the machine of the job can run; or an engine by name."""
     prompt: Annotated[str, Meta(max_length=4096)] = ""
     """What remains when the object is gone ("A lime falls on the table."), never the removal itself."""
     negative_prompt: Annotated[str, Meta(max_length=4096)] = ""

@@ -1,4 +1,4 @@
-"""The engines of this machine in the protocol's words, for a worker's server and for ``void engines``."""
+"""Describes the engines of this machine in the protocol's terms, for the server and for ``void engines``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from void_protocol.messages import EngineDescription, OptionDescription
 
 
 def describe_engines() -> list[EngineDescription]:
-    """All engines that are installed here, by name, each with whether it can run here. Loads none of them."""
+    """Describe all installed engines, sorted by name, and say whether each can run here. None of them is
+    loaded."""
     return [describe(info) for info in engines().values()]
 
 
 def describe(info: EngineInfo) -> EngineDescription:
-    """One engine, with whether it can run here."""
+    """Describe one engine, and say whether it can run here."""
     return EngineDescription(
         name=info.name,
         title=info.title,

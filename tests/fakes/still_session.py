@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from void_nuke.batch.farm_order import FarmOrder
 from void_nuke.errors import HostError, SelectionError
 from void_nuke.export.pick import RemovalPick
-from void_nuke.host.host import FrameRange
+from void_nuke.jobs.script_notes import JobRecord
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
+
+_RECORD_FIELDS = {*JobRecord.__struct_fields__} - {"phase", "message"}
 
 
 def job_of(job_id: str, phase: Phase, **changes: Any) -> TrackedJob:
     facts: dict[str, Any] = {
-        "job_id": job_id,
         "name": "sh010",
-        "phase": phase,
-        "message": "",
-        "frames": FrameRange(1001, 1040),
-        "frames_done": 0,
-        "fraction": 0.0,
-        "eta_s": None,
+        "plate": "",
+        "first_frame": 1001,
+        "last_frame": 1040,
         "engine": "propagation",
         "seed": 42,
         "version": 1,
         "result_pattern": "/shots/sh010/void/clean_v001/clean_v001.%04d.exr",
         "created_at": 1000.0,
     }
-    return TrackedJob(**{**facts, **changes})
+    of_record = {name: changes.pop(name) for name in _RECORD_FIELDS if name in changes}
+    record = JobRecord(job_id=job_id, **{**facts, **of_record})
+    return TrackedJob(record, phase, **{"message": "", **changes})
 
 
 class StillSession:
@@ -66,7 +65,7 @@ class StillSession:
         return job
 
     def change(self, job: TrackedJob, **changes: Any) -> None:
-        self.by_id[job.job_id] = replace(job, **changes)
+        self.by_id[job.job_id] = job.changed(**changes)
         if self.on_change is not None:
             self.on_change(self.by_id[job.job_id])
 

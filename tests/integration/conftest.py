@@ -17,8 +17,9 @@ from void_server.operation.server_process import ServerProcess
 @pytest.fixture(scope="session", autouse=True)
 def checkout_on_path() -> Iterator[None]:
     """Processes that a test starts find this checkout's packages, and the tests' own runners."""
+    own = [str(CHECKOUT / part) for part in ("", "plugin", "server")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(str(CHECKOUT / part) for part in ("", "plugin", "server")))
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [*own, os.environ.get("PYTHONPATH")])))
         yield
 
 

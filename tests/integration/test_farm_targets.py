@@ -96,7 +96,7 @@ class Service:
         return {{"lifecycleStatus": "CREATE_COMPLETE", "lifecycleStatusMessage": ""}}
 
 folder = Path({str(folder)!r})
-order = FarmSettings(folder, folder)
+order = FarmSettings(folder=folder, scratch=folder)
 made = Bundle(folder, "sh010", read_plan(folder / "plan.json"), Assets(), order, "identity")
 with mock.patch.object(api, "get_boto3_client", lambda *a, **k: Service()), \\
      mock.patch.object(api, "get_queue_parameter_definitions", lambda *a, **k: []), \\
@@ -161,7 +161,7 @@ from void_server.farm.order import FarmSettings
 from void_server.farm.plan_file import read_plan
 from void_server.farm.assets import Assets
 folder = Path({str(tmp_path / "b")!r})
-order = FarmSettings(folder, Path({str(tmp_path / "scratch")!r}), void_command={str(VOID)!r})
+order = FarmSettings(folder=folder, scratch=Path({str(tmp_path / "scratch")!r}), void_command={str(VOID)!r})
 made = Bundle(folder, "sh010", read_plan(folder / "plan.json"), Assets(), order, "identity")
 outline = opencue.outline_of(made, token=opencue.RANGE_TOKEN)
 outline.setup()

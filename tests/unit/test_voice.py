@@ -14,9 +14,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("plugin", "server", "void_engine", "installer", "tests/fakes", "tests/contract")
 
-NOT_YET = ("server/void_server/broker/", "server/void_server/workers/", "server/void_server/farm/order.py")
-"""These are still to be rewritten; nothing may be added."""
-
 NEVER_FIRST = frozenset(
     ("and", "args:", "but", "of", "or", "raises:", "see", "than", "that", "the same", "whose")
 )
@@ -78,7 +75,7 @@ def test_docstrings_and_comments_stand_by_themselves(folder: str) -> None:
     for path in sorted((ROOT / folder).rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         for line, text in (*docstrings(ast.parse(source)), *comments(source)):
-            if not is_whole(text) and not path.relative_to(ROOT).as_posix().startswith(NOT_YET):
+            if not is_whole(text):
                 dangling.append(f"{path.relative_to(ROOT)}:{line}: {text.strip().splitlines()[0]}")
     assert dangling == [], "begin with the subject:\n" + "\n".join(dangling)
 

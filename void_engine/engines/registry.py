@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GROUP = "void_nuke.engines"
-"""The group of entry points; docs/engines.md tells how a package joins it."""
+"""The group of entry points by which a package offers its engines."""
 AUTO = "auto"
 """Not an engine: the best one that this machine can run."""
 _OURS = "void-nuke"
@@ -49,14 +50,11 @@ def engines() -> Mapping[str, EngineInfo]:
         try:
             found[point.name] = _described(point)
         except Exception as error:  # noqa: BLE001 - a foreign engine's fault is not the others'
-            _log.warning("the engine %r of %s is broken", point.name, _package(point), exc_info=error)
-            why = (
-                f"its package {_package(point)} is broken ({type(error).__name__}: {error}); install it again"
-            )
-            try:
-                found[point.name] = _broken(point.name, why)
-            except ValueError:
-                _log.warning("no job can say the engine's name %r; it is left out", point.name)
+            what = f"its package {_package(point)} is broken ({type(error).__name__}: {error})"
+            _log.warning("engine %r cannot be used: %s", point.name, what)
+            _log.debug("this is how", exc_info=error)
+            with suppress(ValueError):  # a name that no job can say
+                found[point.name] = _broken(point.name, f"{what}; install it again")
     return dict(sorted(found.items()))
 
 

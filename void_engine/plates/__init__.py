@@ -1,1 +1,1 @@
-"""Plates: EXR sequences in and out with nothing lost, and movies turned into them."""
+"""Plates: EXR sequences are read and written without any loss, and movies are converted to them."""

@@ -1,4 +1,4 @@
-"""NumPy archives that are there whole or not at all."""
+"""Writes NumPy archives durably: a file is either complete or not there."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from void_engine.plates.storage.durable import temporary_for
 
 
 def write_archive(path: Path, arrays: Mapping[str, Any], *, compressed: bool = False) -> None:
-    """Keep ``arrays`` in one ``.npz`` file, durably, in the place of another where there is one.
+    """Write ``arrays`` to one ``.npz`` file, durably; an existing file is replaced.
 
     Raises:
-        OSError: when the disk does not take them.
+        OSError: when the file cannot be written.
     """
     with temporary_for(path) as part, part.open("wb") as file:
         (np.savez_compressed if compressed else np.savez)(file, **arrays)

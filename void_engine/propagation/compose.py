@@ -1,4 +1,7 @@
-"""One clean frame, step by step: what other frames reveal, what is invented, edges, grain."""
+"""Composes each clean frame: revealed pixels, synthesis of what no frame shows, edges and grain.
+
+This is where the steps of the method come together for one frame; each step is a module of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,37 +20,39 @@ from void_engine.propagation.finish import detail_clamp, edges, grain, thin_stru
 from void_engine.propagation.finish.hole import Hole
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal.layered import LayeredRevealer
-from void_engine.propagation.reveal.reveal import Revealed, Revealer, encoded_plate
+from void_engine.propagation.reveal.reveal import Revealed, Revealer
 from void_engine.propagation.working_set import FullFrame
 
 _GRAIN_CONTEXT_PX = 48
 _SLOW_PX = 6.0
 _THIN_DOUBT = 4.0
-"""Errors beside a thin hole are this much smaller than those that un-mixing is weighed against inside it."""
+"""The factor on the error of blended thin structures, for un-mixing: it was measured beside the hole, where
+it is smaller than inside."""
 _UNSEEN_ERROR = 0.1
-"""Deviation, encoded, of a synthesised pixel from the truth: what un-mixing the plate is weighed against."""
+"""The expected deviation, encoded, of a synthesised pixel from the truth; un-mixing weighs the plate against
+it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A frame that is being cleaned, and what was revealed of it."""
+    """A frame that is being cleaned, and the pixels of it that other frames revealed."""
 
     full: FullFrame
     revealed: Revealed
     hole: Hole
     """The hole within the revealed area."""
     cut: tuple[slice, slice]
-    """The revealed area in arrays of the whole frame."""
+    """The slices of the revealed area in arrays of the whole frame."""
 
     @classmethod
     def of(cls, full: FullFrame, revealed: Revealed) -> _Target:
         cut = revealed.area.slices(full.box)
-        plate = encoded_plate(full, revealed.area)
+        plate = full.encoded(revealed.area)
         return cls(full, revealed, Hole(plate, revealed.values, full.hidden[cut], revealed.seen), cut)
 
 
 class FrameCleaner:
-    """Cleans the frames of a shot in order."""
+    """Cleans the frames of one shot; they must be asked for in order."""
 
     def __init__(
         self,
@@ -60,10 +65,11 @@ class FrameCleaner:
         """Prepare to complete frames.
 
         Args:
-            plan: tells which frames become key frames, and which frames each one takes its pixels from.
-            seed: of texture synthesis and grain.
+            motion: the shot's frames and their motion.
+            plan: says which frames become key frames, and which frames each one takes its pixels from.
+            seed: the seed of texture synthesis and grain.
             grain_strength: how much of the plate's grain is put back, 0..1.
-            on_key: hears of each key frame once it is made.
+            on_key: called with each key frame once it is made.
         """
         self._motion = motion
         self._plan = plan
@@ -74,11 +80,11 @@ class FrameCleaner:
         self._key_frames = KeyFrameFill(motion, self._revealer, plan, seed, on_key)
 
     def add_key(self, pixels: SynthesisedPixels) -> None:
-        """Carry on from a key frame that was synthesised elsewhere."""
+        """Use a key frame that was synthesised in another run."""
         self._key_frames.add_key(pixels)
 
     def clean(self, number: int) -> CleanFrame:
-        """The clean frame; its picture is the plate's own wherever nothing is wanted."""
+        """Clean frame ``number``; its picture is the plate's own wherever nothing is to be replaced."""
         full = self._motion.working.full(number)
         confidence = np.ones(full.hidden.shape, np.float32)
         if not full.wanted.any():
@@ -95,7 +101,7 @@ class FrameCleaner:
         return CleanFrame(number, picture, confidence)
 
     def _by_one_motion(self, number: int) -> Revealed:
-        # With nothing to take, a neighbour still tells grain from texture around the hole.
+        # Without any source, a neighbour still distinguishes grain from texture around the hole.
         chosen = self._plan.sources(number) or self._neighbour(number)
         return self._revealer.reveal(number, chosen, [])
 
@@ -104,7 +110,7 @@ class FrameCleaner:
         return [other for other in (number - 1, number + 1) if other in segment][:1]
 
     def _answer(self, target: _Target) -> Float32Array:
-        """(h, w, 3) encoded pixels of the revealed area, finite everywhere."""
+        """The encoded clean pixels of the revealed area, (h, w, 3), finite everywhere."""
         answer = target.hole.with_revealed()
         for step in (self._close_seam, self._fill_unseen, self._finish_edges, self._restore_grain):
             self._motion.monitor.check_cancelled()
@@ -116,7 +122,7 @@ class FrameCleaner:
         return edges.close_seam(answer, target.hole)
 
     def _fill_unseen(self, target: _Target, answer: Float32Array) -> Float32Array:
-        """Invent what no source shows, or carry on what was invented before."""
+        """Fill what no source shows, by synthesis or from an earlier key frame."""
         full, hole = target.full, target.hole
         if not (hole.unseen.any() or self._key_frames.is_key(full.number)):
             return answer
@@ -124,8 +130,8 @@ class FrameCleaner:
         return _keep_shadowed_texture(target, filled)
 
     def _finish_edges(self, target: _Target, answer: Float32Array) -> Float32Array:
-        """Share thin holes with their sides, un-mix partly covered pixels, and hold thin fills to the detail
-        around them."""
+        """Finish the rim: blend thin structures with their sides, un-mix partly covered pixels, and clamp the
+        detail of thin fills."""
         full, revealed, hole = target.full, target.revealed, target.hole
         thin = thin_structures.blend(answer, hole)
         self._motion.monitor.check_cancelled()
@@ -142,7 +148,7 @@ class FrameCleaner:
         full, revealed, hole = target.full, target.revealed, target.hole
         around = revealed.area.grown(_GRAIN_CONTEXT_PX).intersection(full.box)
         visible = ~opencv.dilate_by_disc(full.hidden[around.slices(full.box)], 2)
-        model = grain.measure(encoded_plate(full, around), visible)
+        model = grain.measure(full.encoded(around), visible)
         if model is None:
             return answer
         self._motion.monitor.check_cancelled()
@@ -158,7 +164,7 @@ class FrameCleaner:
 
 
 def _doubt(target: _Target, thin_deviation: Float32Array) -> Float32Array:
-    """(h, w) factor on the noise of what was revealed: how far off the answer may be, for un-mixing."""
+    """How far off the answer may be, (h, w), as a factor on the noise of revealed pixels; for un-mixing."""
     noise, hole = target.revealed.noise, target.hole
     seen_doubt = 1.0 + 3.0 * (1.0 - target.revealed.certainty)
     doubt = np.where(hole.unseen, np.float32(_UNSEEN_ERROR / noise), seen_doubt).astype(np.float32)
@@ -167,15 +173,17 @@ def _doubt(target: _Target, thin_deviation: Float32Array) -> Float32Array:
 
 
 def _confidence(target: _Target) -> Float32Array:
-    """(h, w) in 0..1: 1 outside the hole, 0.5 and more where sources show a pixel, 0 where it is invented."""
+    """The confidence, (h, w): 1 outside the hole, at least 0.5 where sources show a pixel, else 0."""
     hole = target.hole
     confidence = np.where(hole.seen, 0.5 + 0.5 * target.revealed.certainty, np.float32(0.0))
     return np.where(hole.mask, confidence, np.float32(1.0)).astype(np.float32)
 
 
 def _keep_shadowed_texture(target: _Target, answer: Float32Array) -> Float32Array:
-    """Where the object only changed the light, the texture is still the plate's: take the slow part of the
-    fill and the fast part of the plate."""
+    """Keep the plate's texture where the object only changed the light.
+
+    There the low frequencies are taken from the fill and the high ones from the plate.
+    """
     plate = target.hole.plate
     affected = target.full.affected[target.cut]
     lit = target.hole.unseen & (affected > 0) & (target.full.removed[target.cut] <= 0)

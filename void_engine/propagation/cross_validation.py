@@ -1,4 +1,4 @@
-"""How far a correction that was measured beside the hole may be trusted inside it."""
+"""Cross-validation: how far a correction that was measured beside the hole may be trusted inside it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEAST = 0.1
 
 
 def chequerboard(shape: tuple[int, ...], side_px: int) -> BoolArray:
-    """(h, w) a chequerboard of squares."""
+    """A mask of ``shape`` (h, w), True on every other square of a chequerboard."""
     rows, columns = np.arange(shape[0]) // side_px, np.arange(shape[1]) // side_px
     return np.asarray((rows[:, None] + columns) % 2 > 0, bool)
 
@@ -23,16 +23,17 @@ def shrinkage_factor(
     side_px: int,
     predict: Callable[[Float32Array, Float32Array], Float32Array],
 ) -> float:
-    """The factor, 0..1, by which a predicted correction must be multiplied to help most.
+    """The factor in 0..1 by which a predicted correction must be multiplied to help most.
 
-    Half of the known blocks are predicted from the other half, and the differences there are regressed on
-    the prediction: 1 where it holds, 0 where it was noise. Least squares through the origin.
+    Half of the known blocks are predicted from the other half, and their true differences are regressed on
+    the prediction by least squares through the origin. The factor is 1 where the prediction holds and 0
+    where it was noise.
 
     Args:
         difference: (h, w, 3) what the correction should amount to, meaningful where ``weight`` > 0.
         weight: (h, w) in 0..1.
-        side_px: of the blocks.
-        predict: from the difference and a weight to the correction everywhere, (h, w, 3).
+        side_px: side of the blocks in pixels.
+        predict: takes a difference and a weight, and gives the correction everywhere, (h, w, 3).
     """
     odd = chequerboard(weight.shape, side_px)
     predicted = predict(difference, np.where(odd, np.float32(0.0), weight))

@@ -1,8 +1,8 @@
 """The log-like encoding in which propagation compares, warps and averages pixels.
 
-In scene-linear light a highlight at 20 rings when it is sampled with a sharp kernel and drowns everything
-else in a mean. In the encoding a photographic stop is about the same step everywhere, values below zero keep
-their sign, and the way back is exact to float precision.
+In scene-linear light a highlight of 20 rings when it is sampled with a sharp kernel and dominates every mean.
+In the encoding a photographic stop is about the same step everywhere, negative values keep their sign, and
+decoding is exact to float precision. "Encoded" in this package always means this encoding.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 
 TOE = 0.02
-"""Linear value around which the encoding turns from linear to logarithmic."""
+"""Scene-linear value around which the encoding turns from linear to logarithmic."""
 STOPS = 5.7
 """Stops from the toe to 1.0, so that 1.0 encodes to about 1."""
 LARGEST = 60000.0
@@ -28,7 +28,7 @@ _LUMA = np.array([0.25, 0.6, 0.15], np.float32)
 
 
 def encode(linear: Float32Array) -> Float32Array:
-    """Scene-linear to encoded, any shape: ``sign(x) log2(1 + |x| / 0.02) / 5.7``."""
+    """Encode scene-linear values of any shape: ``sign(x) log2(1 + |x| / 0.02) / 5.7``."""
     magnitude = np.abs(linear)
     np.minimum(magnitude, np.float32(LARGEST), out=magnitude)
     magnitude *= np.float32(1.0 / TOE)
@@ -39,7 +39,7 @@ def encode(linear: Float32Array) -> Float32Array:
 
 
 def decode(encoded: Float32Array) -> Float32Array:
-    """Encoded back to scene-linear, any shape."""
+    """Decode values of any shape back to scene-linear."""
     magnitude = np.abs(encoded)
     magnitude *= np.float32(STOPS * np.log(2.0))
     np.minimum(magnitude, np.float32(np.log1p(LARGEST / TOE)), out=magnitude)
@@ -50,22 +50,25 @@ def decode(encoded: Float32Array) -> Float32Array:
 
 
 def _each(function: Callable[[Float32Array], NDArray[Any]], values: Float32Array) -> Float32Array:
-    """OpenCV's logarithm or exponential of every value: thirty times as fast as numpy's log1p and expm1. What
-    rounding loses beside 1 is 1e-9 of scene-linear light, far below the steps of half float."""
+    """Apply OpenCV's logarithm or exponential to every value.
+
+    It is thirty times as fast as numpy's log1p and expm1. The rounding near 1 loses 1e-9 of scene-linear
+    light, far below the steps of half float.
+    """
     if not values.size:
         return values
     return np.asarray(function(values.reshape(1, -1)), np.float32).reshape(values.shape)
 
 
 def luma(encoded: Float32Array) -> Float32Array:
-    """(H, W) brightness of an encoded (H, W, 3) picture."""
+    """The brightness, (H, W), of an encoded (H, W, 3) picture."""
     return opencv.transform(encoded, _LUMA[None, :]).reshape(encoded.shape[:2])
 
 
 def eight_bit(brightness: Float32Array, visible: BoolArray) -> Uint8Array:
-    """(H, W) brightness stretched so that the visible pixels fill the byte range (1st to 99th percentile).
+    """Stretch brightness (H, W) so that the visible pixels fill the byte range (1st to 99th percentile).
 
-    A stretch of less than 0.05 encoded units is not amplified further: it would show noise as texture.
+    A range of less than 0.05 encoded units is not amplified further, since noise would look like texture.
     """
     sample = brightness[::2, ::2][visible[::2, ::2]]
     if sample.size < 16:

@@ -1,4 +1,7 @@
-"""The propagation engine: clean plates from the shot's own pixels, without weights or a GPU."""
+"""The propagation engine behind the engines' interface: it looks once at the whole shot, then cleans frames.
+
+The work on one frame is in :mod:`void_engine.propagation.compose`.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,14 @@ from void_engine.propagation.working_set import WorkingSet
 
 _PREVIEW_WIDTH = 480
 _PREVIEW_SOURCES = 4
-"""Frames to take pixels from in a job at proxy scale: nearly as good, and much sooner."""
+"""The most source frames for each frame of a job at proxy scale: nearly as good, and much faster."""
 
 
 class PropagationEngine:
-    """Takes hidden pixels from the frames that show them; synthesises what no frame shows.
+    """Takes hidden pixels from the frames that show them, and synthesises what no frame shows.
 
-    Needs neither model weights nor a GPU. Deterministic. Memory is bounded by the working set and does not
-    grow with the shot beyond some hundred bytes for each frame.
+    It needs neither model weights nor a GPU, and it is deterministic. Its memory is bounded by the working
+    set and grows with the shot only by some hundred bytes for each frame.
     """
 
     @property
@@ -38,33 +41,33 @@ class PropagationEngine:
 
     @property
     def wants_full_frame(self) -> bool:
-        """Camera motion is measured best on the whole picture."""
+        """Always True, because camera motion is measured best on the whole picture."""
         return True
 
     @property
     def region_aspect(self) -> tuple[int, int] | None:
-        """Any will do."""
+        """Always None: the engine works on a region of any aspect."""
         return None
 
     @property
     def record(self) -> Mapping[str, str | int | float]:
-        """Nothing: there are no weights, and the options are in the job."""
+        """Always empty: there are no weights to record, and the options are in the job."""
         return {}
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield one clean frame for each frame of ``shot`` that the request wants, in order.
 
-        Of the others only the key frames are made that wanted ones carry on: what comes out for a frame does
-        not depend on which others are wanted.
+        Of the other frames only the key frames are made that wanted frames depend on, so the answer for a
+        frame does not depend on which others are wanted.
 
-        ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. The
-        one option is ``grain``, 0..1: how much of the plate's grain is put back where averaging took it
-        (default 0.88). The prompts are not used.
+        ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. The only option is
+        ``grain``, 0..1: how much of the plate's grain is put back where averaging took it away (default
+        0.88). The prompts are not used.
 
         Raises:
             SettingError: for another option, or a value of ``grain`` that is not within 0..1.
             PlateError: when a frame cannot be read or differs in size.
-            RemovalCancelled: soon after the monitor says so.
+            RemovalCancelled: soon after the monitor asks for a stop.
         """
         strength = read_options(PropagationOptions, self.name, request.options).grain
         numbers = shot.frame_numbers
@@ -79,10 +82,11 @@ class PropagationEngine:
     def prepare_parts(
         self, shot: ShotSource, starts: Sequence[int], folder: Path, request: EngineRequest, monitor: Monitor
     ) -> None:
-        """Track the whole shot once, and synthesise along its starts what no frame shows.
+        """Track the whole shot once, and synthesise the key frames that the parts start with.
 
-        Two parts would invent two textures. Here the first frame of every part is cleaned in order, each
-        carrying on what the one before it invented, and every part begins with the key frames of its start.
+        Parts that synthesised by themselves would each make another texture. So the first frames of all parts
+        are cleaned in order, each continuing the texture of the one before it, and every part begins with the
+        key frames that its first frame has then.
         """
         state = SharedState(folder)
         if state.is_prepared:
@@ -127,7 +131,7 @@ class PropagationEngine:
 
 
 def _look_once(shot: ShotSource, monitor: Monitor) -> ShotMotion:
-    """Read every frame once and say how the shot moves."""
+    """Read every frame once and measure the motion of the shot."""
     working = WorkingSet(shot, monitor)
     registration = PairRegistration(working, monitor)
     track = track_shot(working, registration, shot.frame_numbers, monitor)
@@ -147,7 +151,7 @@ def _clean_in_order(
     request: EngineRequest,
     monitor: Monitor,
 ) -> Iterator[CleanFrame]:
-    """The wanted frames among ``numbers``; on the way, the key frames that later wanted ones carry on."""
+    """Yield the wanted frames among ``numbers``, and make the key frames that later wanted ones depend on."""
     wanted = [number for number in numbers if request.wants(number)]
     done = 0
     for number in numbers:

@@ -1,4 +1,4 @@
-"""Propagation on arrays in memory: the same engine, for scripts and measurements."""
+"""Propagation on arrays in memory: the same engine without files, for scripts and measurements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from void_engine.propagation.engine import PropagationEngine
 
 
 class SilentMonitor:
-    """A monitor that nobody listens to and nobody cancels."""
+    """A monitor that discards all reports and never cancels."""
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
         pass
@@ -27,7 +27,7 @@ class SilentMonitor:
 
 
 class ArrayShot:
-    """A shot source over arrays: plate (T, H, W, 3), matte (T, H, W), frames numbered from 0."""
+    """A shot source over arrays: plate (T, H, W, 3) and matte (T, H, W), with frames numbered from 0."""
 
     def __init__(self, plate: Float32Array, matte: Float32Array) -> None:
         self._plate = plate
@@ -64,13 +64,13 @@ class ArrayShot:
 def remove_object(
     plate: Float32Array, matte: Float32Array, *, seed: int = 42, monitor: Monitor | None = None
 ) -> Float32Array:
-    """A clean plate: what is under the matte replaced by background.
+    """Make a clean plate: replace everything under the matte by background.
 
     Args:
         plate: (T, H, W, 3) scene-linear RGB; values above 1 and below 0 are real.
         matte: (T, H, W) in 0..1: how far the object covers each pixel.
-        seed: of the patch synthesis, the only place where chance enters.
-        monitor: hears progress and may cancel.
+        seed: the seed of synthesis and grain; the same seed gives the same pixels.
+        monitor: receives progress and may cancel; None for neither.
 
     Returns:
         (T, H, W, 3) float32; bit-exact the plate wherever the matte is 0.

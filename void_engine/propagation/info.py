@@ -1,4 +1,4 @@
-"""What the propagation engine says about itself."""
+"""The description of the propagation engine, with which the registry finds it."""
 
 from __future__ import annotations
 

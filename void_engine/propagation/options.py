@@ -1,4 +1,4 @@
-"""What a job may say to the propagation engine."""
+"""The options of the propagation engine that a job may set."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from void_engine.engines.options import option
 
 DEFAULT_GRAIN = 0.88
-"""Fine detail that is restored, as a part of the plate's. New grain is never the true grain: every bit of it
-costs fidelity, and this much already keeps the patch from looking dead."""
+"""How much of the plate's fine detail is restored. New grain is never the true grain and so costs fidelity;
+this much already keeps the patch from looking dead."""
 
 
 @dataclass(frozen=True, slots=True)

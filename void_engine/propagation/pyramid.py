@@ -1,4 +1,4 @@
-"""Push-pull interpolation: scattered, weighted samples become a smooth field without holes."""
+"""Push-pull interpolation on a pyramid, which turns scattered, weighted samples into a smooth field."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TINY = np.float32(1e-6)
 
 
 def push_pull(values: Float32Array, weight: Float32Array) -> Float32Array:
-    """``values`` where ``weight`` is 1, a smooth continuation of them where it is 0, a blend between.
+    """Keep ``values`` where ``weight`` is 1, continue them smoothly where it is 0, and blend between.
 
-    The pyramid's push-pull of Gortler et al., "The Lumigraph" (SIGGRAPH 1996), section 4.
+    This is the push-pull of Gortler et al., "The Lumigraph" (SIGGRAPH 1996), section 4.
 
     Args:
         values: (H, W) or (H, W, C), C at most 4; ignored (but must be finite) where the weight is 0.
@@ -31,7 +31,7 @@ def push_pull(values: Float32Array, weight: Float32Array) -> Float32Array:
         if min(known.shape) <= 2:
             break
         weighted = _planes(opencv.pyramid_down(weighted))
-        # Growing confidence on the way up: a coarse cell with one good sample is as good as known.
+        # Confidence grows on the way up, since a coarse cell with one good sample is as good as known.
         known = opencv.pyramid_down(known)
         gain = np.minimum(np.float32(1.0) / np.maximum(known, _TINY), np.float32(3.0))
         weighted = times(weighted, gain)
@@ -50,7 +50,7 @@ def push_pull(values: Float32Array, weight: Float32Array) -> Float32Array:
 def weighted_blur(
     values: Float32Array, weight: Float32Array, sigma: float
 ) -> tuple[Float32Array, Float32Array]:
-    """Gaussian mean of the weighted samples around each pixel, and how much weight it rests on.
+    """The Gaussian mean of the weighted samples around each pixel, and the weight that it rests on.
 
     Returns:
         The mean, shaped as ``values`` (0 where there is no weight nearby), and the blurred weight (H, W).
@@ -63,14 +63,14 @@ def weighted_blur(
 
 
 def times(planes: Float32Array, weight: Float32Array) -> Float32Array:
-    """(H, W, C) ``planes``, C at most 4, each multiplied by (H, W) ``weight``.
+    """Multiply each plane of (H, W, C), C at most 4, by ``weight`` (H, W).
 
-    numpy walks a last axis of two or three slowly when it has to repeat the weight along it.
+    OpenCV does it, because numpy broadcasts slowly along a last axis of two or three.
     """
     count = planes.shape[2]
     return _planes(np.asarray(cv2.multiply(planes, weight if count == 1 else opencv.merge([weight] * count))))
 
 
 def _planes(picture: Float32Array) -> Float32Array:
-    """OpenCV drops a single channel; put it back."""
+    """Restore the channel axis that OpenCV drops from single-channel pictures."""
     return picture if picture.ndim == 3 else picture[:, :, None]

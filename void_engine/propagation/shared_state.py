@@ -1,7 +1,7 @@
-"""What the parts of one shot share when several machines propagate it: the camera's track and key frames.
+"""State that the parts of a shot share when several machines make it: the camera track and the key frames.
 
-Everything else that a clean frame depends on is read from the plate, so a part that has these two is made as
-the whole shot would be: the same sources through the same homographies, the same texture carried along.
+Everything else that a clean frame depends on is read from the plate. So a part that has these two comes out
+as in a run over the whole shot: from the same sources through the same homographies, with the same texture.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TRACK = "track.npz"
 
 @dataclass(frozen=True)
 class SharedState:
-    """A folder with a shot's track, the key frames that parts begin with, and those that parts made."""
+    """A folder with a shot's track, the key frames that parts begin with, and those that parts have made."""
 
     folder: Path
 
@@ -34,14 +34,14 @@ class SharedState:
         return (self.folder / _TRACK).is_file()
 
     def save_track(self, track: ShotTrack) -> None:
-        """Keep the track. To be called after all starts were kept: it tells that they are there."""
+        """Write the track. It must be written after all starts, because it marks the folder as prepared."""
         track.save(self.folder / _TRACK)
 
     def track(self) -> ShotTrack:
-        """The kept track.
+        """Read the track.
 
         Raises:
-            PlateError: when it is not there or broken.
+            PlateError: when the file is missing or damaged.
         """
         path = self.folder / _TRACK
         try:
@@ -52,15 +52,15 @@ class SharedState:
             ) from error
 
     def keep_start(self, start: int, keys: Iterable[SynthesisedPixels]) -> None:
-        """Keep the key frames with which the part that begins at ``start`` begins, oldest first."""
+        """Write the key frames that the part from frame ``start`` begins with, oldest first."""
         _write(self._start(start), list(keys))
 
     def keep_key(self, start: int, pixels: SynthesisedPixels) -> None:
-        """Keep a key frame that the part from ``start`` has made, for the case that it is interrupted."""
+        """Write a key frame that the part from frame ``start`` has made, so that the part can resume."""
         _write(self._made(start) / f"{pixels.number}.npz", [pixels])
 
     def keys(self, start: int, before: int) -> list[SynthesisedPixels]:
-        """What the part from ``start`` has to carry on when its next frame is ``before``, oldest first."""
+        """The key frames that the part from frame ``start`` has before frame ``before``, oldest first."""
         found = _read(self._start(start)) if self._start(start).is_file() else []
         made = [_read(path)[0] for path in self._made(start).glob("[!.]*.npz")]
         made = [pixels for pixels in made if start <= pixels.number < before]

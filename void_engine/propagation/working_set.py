@@ -1,8 +1,8 @@
-"""The few frames that propagation holds at a time.
+"""The working set: the few frames that propagation holds in memory at a time.
 
-Every frame exists twice: at full size for the final sampling, and as a small *analysis frame* on which
-motion and light are measured. Both are kept in caches bounded by bytes, so memory does not depend on the
-length of the shot; a frame that fell out is read again.
+Every frame exists twice: at full size for the final sampling, and as a small *analysis frame* on which motion
+and light are measured. Both are kept in caches bounded by bytes, so memory does not depend on the length of
+the shot; a frame that was dropped is read again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 
 ANALYSIS_WIDTH = 960
-"""Widest picture, in pixels, on which motion is measured. Finer pictures cost time and win little."""
+"""The largest width, in pixels, at which motion is measured. Larger pictures cost time and gain little."""
 FULL_SIZE_BYTES = 640 * 2**20
 ANALYSIS_BYTES = 256 * 2**20
 FEWEST_FRAMES = 4
@@ -36,15 +36,15 @@ class FullFrame:
     original: Float32Array
     """(H, W, 3) as the shot gave it; never written to."""
     plate: Float32Array
-    """(H, W, 3) scene-linear, finite everywhere (what was not finite is 0 and hidden)."""
+    """(H, W, 3) scene-linear, finite everywhere; pixels that were not finite are 0 and hidden."""
     hidden: BoolArray
-    """(H, W): pixels that show no background to take: what goes, what it affected, what is not finite."""
+    """(H, W): pixels whose background is not visible: removed, affected by the object, or not finite."""
     alpha: Float32Array
-    """(H, W) in 0..1: how far a pixel is covered; 1 where the plate must not shine through."""
+    """(H, W) in 0..1: how far the object covers a pixel; 1 where nothing of the plate may be used."""
     removed: Float32Array
-    """(H, W) in 0..1, as in the shot: covered by what goes."""
+    """(H, W) in 0..1: the shot's matte of the object that is removed."""
     affected: Float32Array
-    """(H, W) in 0..1, as in the shot: light changed by the object, texture still the background's."""
+    """(H, W) in 0..1: the shot's matte of pixels whose light the object changed, but not their texture."""
     wanted: BoolArray
     """(H, W): pixels that the merge will take from the engine."""
     anchor: bool
@@ -53,8 +53,11 @@ class FullFrame:
     @property
     def box(self) -> Box:
         """The whole frame."""
-        rows, columns = self.hidden.shape
-        return Box.from_size(columns, rows)
+        return Box.from_shape(self.hidden.shape)
+
+    def encoded(self, area: Box) -> Float32Array:
+        """(h, w, 3) the plate on ``area``, in the encoding."""
+        return encoding.encode(self.plate[area.slices(self.box)])
 
     @property
     def bytes_held(self) -> int:
@@ -65,15 +68,15 @@ class FullFrame:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisFrame:
-    """A frame at the analysis size."""
+    """A frame at the analysis size, on which motion and light are measured."""
 
     number: int
     encoded: Float32Array
     """(h, w, 3) in the encoding; 0 where a full-size pixel below is hidden."""
     gray: Uint8Array
-    """(h, w) normalised brightness, smooth across what is hidden: what flow is measured on."""
+    """(h, w): normalised 8-bit brightness, filled smoothly where hidden, on which flow is measured."""
     hidden: BoolArray
-    """(h, w): True where any full-size pixel below is hidden, grown by a pixel."""
+    """(h, w): pixels below which any full-size pixel is hidden, grown by one pixel."""
 
     @property
     def bytes_held(self) -> int:
@@ -84,7 +87,7 @@ _Held = TypeVar("_Held", FullFrame, AnalysisFrame)
 
 
 class _Cache(Generic[_Held]):
-    """Frames by number; the least recently asked for go first when the bytes run out."""
+    """Frames by number, bounded by bytes; the least recently used are dropped first."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -104,7 +107,7 @@ class _Cache(Generic[_Held]):
 
 
 class WorkingSet:
-    """Full-size and analysis frames of a shot, made when asked for."""
+    """The full-size and analysis frames of a shot, made on demand."""
 
     def __init__(self, shot: ShotSource, monitor: Monitor) -> None:
         self._shot = shot
@@ -122,11 +125,19 @@ class WorkingSet:
         self._analysis: _Cache[AnalysisFrame] = _Cache(ANALYSIS_BYTES)
 
     def full(self, number: int) -> FullFrame:
-        """The frame at the size of the shot. Raises PlateError when it cannot be read or has another size."""
+        """The frame at the size of the shot.
+
+        Raises:
+            PlateError: when the frame cannot be read or has another size.
+        """
         return self._full.get(number, self._read_full)
 
     def analysis(self, number: int) -> AnalysisFrame:
-        """The frame at the analysis size. Raises as :meth:`full` does."""
+        """The frame at the analysis size.
+
+        Raises:
+            PlateError: when the frame cannot be read or has another size.
+        """
         return self._analysis.get(number, lambda n: analyse(self.full(n), self.analysis_shape, self._monitor))
 
     def _read_full(self, number: int) -> FullFrame:
@@ -148,7 +159,8 @@ class WorkingSet:
         if anchor is None:
             marked = np.maximum(frame.remove, frame.affected)
             hidden = wanted | (marked > 0) | broken
-            # Where the artist grew the matte beyond what was drawn, the edge is not trusted: fully covered.
+            # If the artist grew the matte beyond what was drawn, its edge is not trusted and counts as fully
+            # covered.
             alpha = np.where(marked > 0, marked, hidden.astype(np.float32))
             alpha = np.where(broken, np.float32(1.0), alpha).astype(np.float32)
         else:
@@ -168,7 +180,7 @@ class WorkingSet:
 
 
 def analyse(full: FullFrame, shape: tuple[int, int], monitor: Monitor) -> AnalysisFrame:
-    """The analysis frame, (rows, columns) ``shape``, of a full-size frame."""
+    """Make the analysis frame of ``shape``, (rows, columns), from a full-size frame."""
     if shape == full.hidden.shape:
         linear, hidden = full.plate, full.hidden
     else:

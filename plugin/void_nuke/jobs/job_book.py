@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,7 +31,6 @@ class JobBook:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._jobs: dict[str, TrackedJob] = {}
-        self._records: dict[str, JobRecord] = {}
         self._changed: set[str] = set()
         self._is_closed = False
 
@@ -54,19 +52,19 @@ class JobBook:
     def record(self, job_id: str) -> JobRecord | None:
         """Return a job's record; None for a job of another script, or one that is still being exported."""
         with self._lock:
-            return self._records.get(job_id)
+            job = self._jobs.get(job_id)
+            return job.record if job is not None and job.is_kept else None
 
     def taken_patterns(self) -> list[str]:
         """Return the result patterns of all known jobs, whether they have files yet or not."""
         with self._lock:
-            patterns = [record.result_pattern for record in self._records.values()]
-            return patterns + [job.result_pattern for job in self._jobs.values()]
+            return [job.result_pattern for job in self._jobs.values()]
 
     def open_proxy(self, subject: str) -> str:
         """Return the newest proxy job of ``subject`` (:attr:`void_nuke.export.pick.RemovalPick.subject`)
         whose Read no full-size job has completed or is about to complete; empty for none."""
         with self._lock:
-            alive = [record for record in self._records.values() if record.phase not in _GIVEN_UP]
+            alive = [record for record in self._kept() if record.phase not in _GIVEN_UP]
         completed = {record.completes_job for record in alive}
         proxies = [
             record
@@ -78,7 +76,11 @@ class JobBook:
     def completed_read(self, job_id: str) -> str:
         """Return the Read of the full-size result that has replaced this proxy job's; empty for none."""
         with self._lock:
-            return next((one.read_node for one in self._records.values() if one.completes_job == job_id), "")
+            return next((one.read_node for one in self._kept() if one.completes_job == job_id), "")
+
+    def _kept(self) -> list[JobRecord]:
+        """The records that the script keeps; for a caller that holds the lock."""
+        return [job.record for job in self._jobs.values() if job.is_kept]
 
     def add(self, job: TrackedJob) -> None:
         """Add a new removal."""
@@ -97,21 +99,24 @@ class JobBook:
                 changes.pop("phase", None)
             if changes.pop("one_more_frame", False):
                 changes["frames_done"] = min(job.frames_done + 1, len(job.frames.frames))
-            self._jobs[job_id] = replace(job, **changes)
+            self._jobs[job_id] = job.changed(**changes)
         self._notify(job_id)
 
     def remember(self, record: JobRecord) -> None:
-        """Keep a job's record with the script."""
+        """Keep a job with the script from now on. A job of another script is left out."""
         with self._lock:
-            self._records[record.job_id] = record
+            job = self._jobs.get(record.job_id)
+            if job is not None:
+                self._jobs[record.job_id] = job.changed(record=record, is_kept=True)
         self._post(self.save)
 
     def keep(self, job_id: str, **changes: Any) -> None:
-        """Change fields of a :class:`JobRecord`; the next :meth:`save` writes them."""
+        """Change fields of a kept :class:`JobRecord`; the next :meth:`save` writes them."""
         with self._lock:
-            record = self._records.get(job_id)
-            if record is not None:
-                self._records[job_id] = msgspec.structs.replace(record, **changes)
+            job = self._jobs.get(job_id)
+            if job is not None and job.is_kept:
+                record = msgspec.structs.replace(job.record, **changes)
+                self._jobs[job_id] = job.changed(record=record)
 
     def end(self, job_id: str, phase: Phase, message: str) -> None:
         """Make a job final that has not come to its end at the server."""
@@ -122,7 +127,7 @@ class JobBook:
     def save(self) -> None:
         """Write the records to the script; for the main thread."""
         with self._lock:
-            text = encode_notes(self._records.values())
+            text = encode_notes(self._kept())
         self._host.keep_notes(text)
 
     def open_script(self) -> tuple[list[JobRecord], list[str]]:
@@ -138,9 +143,13 @@ class JobBook:
                 for job_id, job in self._jobs.items()
                 if job_id not in records and job.phase in (Phase.EXPORTING, Phase.SUBMITTING)
             ]
-            known = {job_id: job for job_id, job in self._jobs.items() if job_id in records}
-            self._jobs = {**{one.job_id: tracked_from(one) for one in records.values()}, **known}
-            self._records = records
+            known = self._jobs
+            self._jobs = {
+                job_id: known[job_id].changed(record=record, is_kept=True)
+                if job_id in known
+                else tracked_from(record)
+                for job_id, record in records.items()
+            }
         for job_id in records:
             self._notify(job_id)
         return list(records.values()), lost

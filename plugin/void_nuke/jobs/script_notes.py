@@ -20,7 +20,7 @@ ever."""
 
 
 class JobRecord(Struct, frozen=True, kw_only=True):
-    """A submitted removal, kept with the script."""
+    """What a removal is. The script keeps it from the submission on."""
 
     job_id: str
     name: str
@@ -32,10 +32,11 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     version: int
     engine: str
     seed: int
-    colour_space: str
-    width: int
-    height: int
     created_at: float
+    colour_space: str = ""
+    """What the result's Read is set to; like the size it is known once the plate was exported."""
+    width: int = 0
+    height: int = 0
     pixel_aspect: float = 1.0
     proxy_scale: float = 1.0
     compare: bool = True
@@ -47,7 +48,9 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     export_folder: str = ""
     """The folder of temporary plates and mattes; empty when there are none any more."""
     phase: str = "submitting"
+    """How the removal ended; ``submitting`` until it did."""
     message: str = ""
+    """Text for the artist about its end."""
     read_node: str = ""
     """The name of the result's Read, once it was made."""
 
@@ -56,30 +59,39 @@ class JobRecord(Struct, frozen=True, kw_only=True):
         return FrameRange(self.first_frame, self.last_frame)
 
 
-def record_of(
-    job: RemovalJob, pick: RemovalPick, exported: Exported, *, created_at: float, completes_job: str = ""
-) -> JobRecord:
-    """Make the record of ``job``. ``completes_job`` is the proxy job whose Read it takes over."""
+def begun_record(pick: RemovalPick, *, job_id: str, name: str, version: int, created_at: float) -> JobRecord:
+    """Make the record of a removal that begins. ``name`` is the shot's, ``created_at`` is in seconds since
+    1970."""
     return JobRecord(
-        job_id=job.job_id,
-        name=job.shot.name,
+        job_id=job_id,
+        name=name,
         plate=pick.plate,
-        first_frame=job.shot.first_frame,
-        last_frame=job.shot.last_frame,
-        result_pattern=job.output.versioned_pattern,
-        version=job.output.version,
-        engine=job.settings.engine,
-        seed=job.settings.seed,
+        first_frame=pick.frames.first,
+        last_frame=pick.frames.last,
+        result_pattern=pick.output_pattern.replace("{version}", f"v{version:03d}"),
+        version=version,
+        engine=pick.settings.engine,
+        seed=pick.settings.seed,
+        created_at=created_at,
+        proxy_scale=pick.settings.proxy_scale,
+        compare=pick.compare,
+        subject=pick.subject,
+    )
+
+
+def exported_record(
+    record: JobRecord, job: RemovalJob, exported: Exported, *, completes_job: str = ""
+) -> JobRecord:
+    """Add to a record what the export found out. ``completes_job`` is the proxy job whose Read it takes
+    over."""
+    return msgspec.structs.replace(
+        record,
         colour_space=exported.colour_space,
         width=job.shot.format.width,
         height=job.shot.format.height,
-        created_at=created_at,
         pixel_aspect=job.shot.format.pixel_aspect,
-        proxy_scale=job.settings.proxy_scale,
-        compare=pick.compare,
         matte_channel="matte.alpha" if "matte" in job.output.layers else "",
         completes_job=completes_job,
-        subject=pick.subject,
         export_folder="" if exported.folder is None else str(exported.folder),
     )
 

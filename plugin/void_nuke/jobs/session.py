@@ -28,7 +28,7 @@ from void_nuke.export.version_choice import has_frames, next_version
 from void_nuke.host.host import Host
 from void_nuke.jobs.job_book import JobBook, OnChange
 from void_nuke.jobs.notes_section import for_removals
-from void_nuke.jobs.script_notes import plan_read_back, record_of
+from void_nuke.jobs.script_notes import begun_record, exported_record, plan_read_back
 from void_nuke.jobs.tracked_job import Phase, TrackedJob, changes_of
 from void_protocol.errors import ProtocolError, ServerUnreachableError
 from void_protocol.job import RemovalJob, new_job_id
@@ -179,9 +179,8 @@ class RemovalSession:
                 f"no frame of {record.name} v{record.version:03d} is there yet; import it once some are"
             )
         name = self._host.add_read(plan_read_back(record))
-        self._book.keep(job_id, read_node=name)
-        self._book.save()
         self._book.update(job_id, read_node=name)
+        self._book.save()
         return name
 
     def reattach(self) -> None:
@@ -224,22 +223,16 @@ class RemovalSession:
         job_id = new_job_id()
         version = next_version(pick.output_pattern, self._book.taken_patterns())
         tracked = TrackedJob(
-            job_id=job_id,
-            name=pick.shot_name or plate.node,
+            record=begun_record(
+                pick,
+                job_id=job_id,
+                name=pick.shot_name or plate.node,
+                version=version,
+                created_at=time.time(),
+            ),
             phase=Phase.EXPORTING,
             message="waiting for other exports" if self._work.qsize() else "preparing",
-            frames=pick.frames,
-            frames_done=0,
-            fraction=0.0,
-            eta_s=None,
-            engine=pick.settings.engine,
-            seed=pick.settings.seed,
-            version=version,
-            result_pattern=pick.output_pattern.replace("{version}", f"v{version:03d}"),
-            created_at=time.time(),
-            plate=pick.plate,
             pick=pick,
-            proxy_scale=pick.settings.proxy_scale,
             farm=farm,
         )
         self._cancelled[job_id] = threading.Event()
@@ -275,10 +268,7 @@ class RemovalSession:
             completes = pick.completes_job
             if pick.settings.proxy_scale == 1.0 and not completes:
                 completes = self._book.open_proxy(pick.subject)
-            created_at = tracked.created_at
-            self._book.remember(
-                record_of(job, pick, exported, created_at=created_at, completes_job=completes)
-            )
+            self._book.remember(exported_record(tracked.record, job, exported, completes_job=completes))
             deliver(job_id, job)
         except ExportCancelled as error:
             self._give_up(job_id, folder, Phase.CANCELLED, str(error))
@@ -393,7 +383,8 @@ class RemovalSession:
             return  # another script was opened in the meantime
         if record.export_folder:
             self._discard_later(record.export_folder)
-        self._book.keep(job_id, phase=phase.value, message=info.message, engine=info.engine, export_folder="")
+        self._book.keep(job_id, phase=phase.value, message=info.message, export_folder="")
+        self._book.update(job_id, engine=info.engine)
         name = record.read_node or self._book.completed_read(job_id)
         message = info.message
         if phase is Phase.DONE and not name:

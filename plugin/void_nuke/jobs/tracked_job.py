@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 from void_nuke.batch.farm_order import FarmOrder
 from void_nuke.export.pick import RemovalPick
@@ -21,20 +23,22 @@ class Phase(str, Enum):
     """The host renders the plate and mattes and bakes the shapes."""
     SUBMITTING = "submitting"
     """The job was sent, but the server has not answered yet."""
-    UPLOADING = "uploading"
-    QUEUED = "queued"
-    RUNNING = "running"
-    CANCELLING = "cancelling"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    UPLOADING = JobState.UPLOADING.value
+    QUEUED = JobState.QUEUED.value
+    RUNNING = JobState.RUNNING.value
+    CANCELLING = JobState.CANCELLING.value
+    DONE = JobState.DONE.value
+    FAILED = JobState.FAILED.value
+    CANCELLED = JobState.CANCELLED.value
     HANDED_OVER = "handed_over"
     """A farm has the job. How far it is shows there, and by its frames."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more can be heard of the removal here."""
-        return self in (Phase.DONE, Phase.FAILED, Phase.CANCELLED, Phase.HANDED_OVER)
+        return self is Phase.HANDED_OVER or any(
+            self is Phase.of(state) for state in JobState if state.is_final
+        )
 
     @classmethod
     def of(cls, state: JobState) -> Phase:
@@ -45,40 +49,84 @@ class Phase(str, Enum):
 class TrackedJob:
     """The state of one removal at one moment."""
 
-    job_id: str
-    name: str
-    """The shot's name."""
+    record: JobRecord
+    """What the job is, and what the script keeps of it."""
     phase: Phase
     message: str
     """Text for the artist: what the removal is doing, or what went wrong and what to do."""
-    frames: FrameRange
-    frames_done: int
-    fraction: float
+    frames_done: int = 0
+    fraction: float = 0.0
     """How much of the present phase is done, 0..1."""
-    eta_s: float | None
-    engine: str
-    seed: int
-    version: int
-    result_pattern: str
-    """Pattern of the result, with the version filled in."""
-    created_at: float
-    """Seconds since 1970, UTC."""
-    plate: str = ""
+    eta_s: float | None = None
+    is_kept: bool = False
+    """Whether the script remembers the job, which it does from its submission on."""
     info: JobInfo | None = None
     """What the server last said about the job."""
     preview: Preview | None = None
     left_out: tuple[str, ...] = ()
     """What of the roto could not travel as a shape, one line for each."""
-    read_node: str = ""
-    """The name of the result's Read, once there is one."""
     pick: RemovalPick | None = None
     """The pick, for running it again; None for a job that was found in the script's notes."""
-    proxy_scale: float = 1.0
-    """The scale of the result."""
     farm: FarmOrder | None = None
     """The farm that the job is for; None for the server."""
     is_connected: bool = True
     """Whether the server answers at the moment."""
+
+    @property
+    def job_id(self) -> str:
+        return self.record.job_id
+
+    @property
+    def name(self) -> str:
+        """The shot's name."""
+        return self.record.name
+
+    @property
+    def plate(self) -> str:
+        return self.record.plate
+
+    @property
+    def frames(self) -> FrameRange:
+        return self.record.frames
+
+    @property
+    def engine(self) -> str:
+        return self.record.engine
+
+    @property
+    def seed(self) -> int:
+        return self.record.seed
+
+    @property
+    def version(self) -> int:
+        return self.record.version
+
+    @property
+    def proxy_scale(self) -> float:
+        """The scale of the result."""
+        return self.record.proxy_scale
+
+    @property
+    def result_pattern(self) -> str:
+        """Pattern of the result, with the version filled in."""
+        return self.record.result_pattern
+
+    @property
+    def created_at(self) -> float:
+        """Seconds since 1970, UTC."""
+        return self.record.created_at
+
+    @property
+    def read_node(self) -> str:
+        """The name of the result's Read, once there is one."""
+        return self.record.read_node
+
+    def changed(self, **changes: Any) -> TrackedJob:
+        """Return the job with other values of its fields. ``engine`` and ``read_node`` change in its
+        record."""
+        kept = {name: changes.pop(name) for name in ("engine", "read_node") if name in changes}
+        record = msgspec.structs.replace(changes.pop("record", self.record), **kept)
+        return replace(self, record=record, **changes)
 
 
 def changes_of(info: JobInfo) -> dict[str, Any]:
@@ -101,20 +149,8 @@ def tracked_from(record: JobRecord) -> TrackedJob:
     phase = Phase(record.phase)
     is_underway = not phase.is_final
     return TrackedJob(
-        job_id=record.job_id,
-        name=record.name,
+        record=record,
         phase=Phase.QUEUED if is_underway else phase,
         message="looking for it on the server" if is_underway else record.message,
-        frames=record.frames,
-        frames_done=0,
-        fraction=0.0,
-        eta_s=None,
-        engine=record.engine,
-        seed=record.seed,
-        version=record.version,
-        result_pattern=record.result_pattern,
-        created_at=record.created_at,
-        plate=record.plate,
-        proxy_scale=record.proxy_scale,
-        read_node=record.read_node,
+        is_kept=True,
     )

@@ -22,6 +22,7 @@ from void_nuke.host.host import FrameRange, Host, PlateInfo, RotoShapeInfo
 from void_nuke.jobs.notes_section import for_panel
 from void_nuke.jobs.session import RemovalSession
 from void_nuke.jobs.tracked_job import TrackedJob
+from void_nuke.panel.engines import KnownEngines, engines_file, read_engines, write_engines
 from void_nuke.panel.picture import PictureModel
 from void_nuke.panel.server import ServerModel, ServerState
 from void_nuke.panel.settings import (
@@ -48,6 +49,8 @@ class PanelModel(QObject):
     settings_changed = Signal()
     shapes_changed = Signal()
     plate_changed = Signal()
+    engines_changed = Signal()
+    """The server told of other engines than before."""
     job_changed = Signal(object)
     """Sent with a :class:`TrackedJob` that changed or is new."""
     jobs_reset = Signal()
@@ -87,6 +90,10 @@ class PanelModel(QObject):
         self._timer.setInterval(_KEEP_AFTER_MS)
         self._timer.timeout.connect(self.keep)
         self.session = session or RemovalSession(host, on_change=self.job_changed.emit)
+        self._engines_file = engines_file(self._preferences)
+        self.engines = read_engines(self._engines_file)
+        server.changed.connect(self._learn_engines)
+        self._learn_engines()
         server.client_changed.connect(self.session.use_client)
         self.reload()
         self.session.reattach()
@@ -126,6 +133,13 @@ class PanelModel(QObject):
     def server_python(self) -> str:
         """The Python with which the server is started."""
         return self.settings.server_python or installed_server_python()
+
+    def _learn_engines(self) -> None:
+        told = self.server.picture.engines
+        if told is not None and told != self.engines.told:
+            self.engines = KnownEngines(told)
+            write_engines(self._engines_file, told)
+            self.engines_changed.emit()
 
     # What is picked -----------------------------------------------------------------------------------------
 
@@ -275,7 +289,7 @@ class PanelModel(QObject):
             roto=self.settings.roto if self.shapes.roles() else "",
             roles=self.shapes.roles(),
             mattes=tuple(MatteChoice(role=role, node=node) for role, node in self.settings.matte_nodes),  # type: ignore[arg-type]
-            settings=self.settings.job_settings(),
+            settings=self.settings.job_settings(self.engines),
             shapes_only=self.settings.shapes_only,
             view=self.view,
             compare=self.settings.compare,
@@ -290,8 +304,9 @@ class PanelModel(QObject):
         except HostError as error:
             return _sentence(str(error))
         if self.settings.destination == "server":
-            is_running = self.server.picture.state is ServerState.RUNNING
-            return "" if is_running else self.server.picture.text
+            if self.server.picture.state is not ServerState.RUNNING:
+                return self.server.picture.text
+            return _sentence(self.engines.problem(self.settings.engine))
         if not self.server_python:
             return (
                 "The farm's command needs the server's Python; press Python… above, "
@@ -353,7 +368,7 @@ class PanelModel(QObject):
             destination="server" if job.farm is None else "farm",
             prompt=wanted.prompt,
             engine=wanted.engine,
-            quality=quality_of(wanted),
+            quality=quality_of(wanted, self.engines),
             proxy_scale=wanted.proxy_scale,
             seed=wanted.seed,
             growth_px=wanted.matte.growth_px,

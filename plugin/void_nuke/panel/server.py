@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTimeError
 from dataclasses import dataclass, replace
@@ -22,11 +23,13 @@ from urllib.parse import urlsplit
 from void_nuke.batch.server_python import detached, plain_variables
 from void_nuke.qt import QObject, QTimer, Signal, Slot
 from void_protocol.client import Client
+from void_protocol.engines import EngineDescription
 from void_protocol.errors import KeyFileError, ProtocolError, VersionRefusedError
 from void_protocol.keys import home_folder, load_connection, read_server_address, server_file
 
 _LOOK_MS = 1000
 _STATUS_S = 3.0
+_ENGINES_S = 30.0
 _ANY_PORT = ("--endpoint", "tcp://127.0.0.1:0")
 """Options for a free port, because on a shared machine another user may have the usual one. The home's
 server.json says which port it is."""
@@ -56,6 +59,8 @@ class ServerPicture:
     endpoint: str = ""
     pid: int = 0
     open_jobs: int = 0
+    engines: tuple[EngineDescription, ...] | None = None
+    """The engines that the server told of; None while it has not."""
 
     @property
     def is_local(self) -> bool:
@@ -162,6 +167,10 @@ class _Looker:
         self._home = home
         self._client: Client | None = None
         self._endpoint = ""
+        self._engines: tuple[EngineDescription, ...] | None = None
+        self._engines_of = ""
+        """The start of the server that told them."""
+        self._engines_at = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = 0
 
@@ -180,8 +189,9 @@ class _Looker:
         state = ServerState.STOPPING if self._stopping == address.pid else ServerState.LOST
         picture = ServerPicture(state, "", address.endpoint, address.pid)
         try:
-            self._client.wait_connected(0.5)
+            welcome = self._client.wait_connected(0.5)
             status = self._client.status().result(_STATUS_S)
+            engines = self._ask_engines(self._client, welcome.server_id)
         except VersionRefusedError as error:
             return replace(picture, state=ServerState.REFUSED, text=_sentence(error)), self._client
         except NotInTimeError:
@@ -199,7 +209,18 @@ class _Looker:
         )
         words = f"{open_jobs} job{'s' if open_jobs != 1 else ''}" if open_jobs else "idle"
         text = f"Server running, {words}"
-        return replace(picture, state=ServerState.RUNNING, text=text, open_jobs=open_jobs), self._client
+        picture = replace(picture, state=ServerState.RUNNING, text=text, open_jobs=open_jobs, engines=engines)
+        return picture, self._client
+
+    def _ask_engines(self, client: Client, server_id: str) -> tuple[EngineDescription, ...] | None:
+        """Return the server's engines. It is asked until it knows them, after each of its starts, and from
+        time to time, because a worker may have come back with others."""
+        if server_id != self._engines_of:
+            self._engines_of, self._engines = server_id, None
+        if self._engines is None or time.monotonic() > self._engines_at + _ENGINES_S:
+            told = client.engines().result(_STATUS_S)
+            self._engines, self._engines_at = None if told is None else tuple(told), time.monotonic()
+        return self._engines
 
     def _without_address(self, error: KeyFileError) -> tuple[ServerPicture, Client | None]:
         self._leave()

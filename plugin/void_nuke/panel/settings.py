@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.export.frame_range import RangeChoice
+from void_nuke.panel.engines import KnownEngines, is_engine_name
 from void_protocol.durable import write_whole
 from void_protocol.job import PROXY_SCALES, MatteSettings, Settings
 from void_protocol.keys import home_folder
@@ -22,28 +23,19 @@ _log = logging.getLogger(__name__)
 KeptWith = Literal["script", "user"]
 Destination = Literal["server", "farm"]
 
-ENGINES: Mapping[str, str] = {
-    "auto": "Automatic",
-    "propagation": "Propagation",
-    "void": "VOID model",
-}
-"""The engines by their names in a job, with the names that the artist reads."""
-
 
 @dataclass(frozen=True)
 class Quality:
-    """A preset: the scale that it proposes, and options for the engines that know them."""
+    """A preset: the scale that it proposes. What it means to an engine, the engine says itself."""
 
     title: str
     proxy_scale: float
-    options: Mapping[str, Mapping[str, bool | int | float | str]]
 
 
-# With "auto" the server picks the engine, so no engine's own options can go along.
 QUALITIES: Mapping[str, Quality] = {
-    "preview": Quality("Preview", 0.25, {"void": {"speed": "draft"}}),
-    "final": Quality("Final", 1.0, {}),
-    "finest": Quality("Final, two passes", 1.0, {"void": {"passes": 2}}),
+    "preview": Quality("Preview", 0.25),
+    "final": Quality("Final", 1.0),
+    "finest": Quality("Final, two passes", 1.0),
 }
 
 
@@ -86,26 +78,30 @@ class PanelSettings:
     server_python: str = field(default="", metadata=USER)
     """The Python that has the server; empty takes the one that the installer noted."""
 
-    def job_settings(self) -> Settings:
-        """Return these settings in the form that a job has."""
-        options = dict(QUALITIES[self.quality].options.get(self.engine, {}))
+    def job_settings(self, engines: KnownEngines) -> Settings:
+        """Return these settings in the form that a job has.
+
+        Raises:
+            SelectionError: when nobody has told what the quality means for the engine.
+        """
+        options = engines.options(self.engine, self.quality, QUALITIES[self.quality].title)
         return Settings(
             engine=self.engine,
             prompt=self.prompt.strip(),
             proxy_scale=self.proxy_scale,
             seed=self.seed,
             matte=MatteSettings(growth_px=self.growth_px, softness_px=self.softness_px),
-            engine_options=options,
+            engine_options=dict(options),
         )
 
 
-def quality_of(settings: Settings) -> str:
+def quality_of(settings: Settings, engines: KnownEngines) -> str:
     """Return the preset with a job's engine options and scale; of several the one that proposes that
     scale."""
     fitting = [
         name
-        for name, one in QUALITIES.items()
-        if one.options.get(settings.engine, {}) == settings.engine_options
+        for name, options in engines.presets(settings.engine, QUALITIES).items()
+        if options == settings.engine_options
     ]
     proposing = [name for name in fitting if QUALITIES[name].proxy_scale == settings.proxy_scale]
     return (proposing or fitting or ["final"])[0]
@@ -159,7 +155,6 @@ def write_preferences(path: Path, settings: PanelSettings) -> None:
 
 
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
-    "engine": tuple(ENGINES),
     "quality": tuple(QUALITIES),
     "proxy_scale": PROXY_SCALES,
     "range_choice": ("plate", "global", "viewer", "typed"),
@@ -183,4 +178,6 @@ def _checked(name: str, value: Any) -> Any:
         value = float(value)
     if type(value) is not type(default):
         return None
+    if name == "engine":  # also one that no server here has: the script's own server may
+        return value if is_engine_name(value) else None
     return value if name not in _CHOICES or value in _CHOICES[name] else None

@@ -8,8 +8,9 @@ from typing import Any
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.errors import HostError
 from void_nuke.export.pick import ROLES as PICK_ROLES
+from void_nuke.panel.engines import EngineChoice
 from void_nuke.panel.model import PanelModel
-from void_nuke.panel.settings import ENGINES, QUALITIES
+from void_nuke.panel.settings import QUALITIES
 from void_nuke.panel.shapes import ROLES
 from void_nuke.ui.qt import QtCore, QtWidgets
 from void_protocol.job import PROXY_SCALES, Role
@@ -26,6 +27,7 @@ class SettingsForm(QtWidgets.QWidget):
         self._model = model
         self._is_drawing = False
         self._combos: dict[str, QtWidgets.QComboBox] = {}
+        self._engine_choices: list[EngineChoice] = []
         self._lines: dict[str, QtWidgets.QLineEdit] = {}
         self._spins: dict[str, Any] = {}
         self._boxes: dict[str, QtWidgets.QCheckBox] = {}
@@ -34,7 +36,7 @@ class SettingsForm(QtWidgets.QWidget):
         self._prompt.setFixedHeight(44)
         self._prompt.setTabChangesFocus(True)
         self._prompt.textChanged.connect(lambda: self._set(prompt=self._prompt.toPlainText()))
-        self._engine = self._combo("engine", ENGINES.items())
+        self._engine = self._combo("engine", ())
         self._quality = self._combo("quality", ((name, one.title) for name, one in QUALITIES.items()))
         self._scale = self._combo("proxy_scale", _SCALES.items())
         self._scale.setToolTip("The scale of the plate to work on and to return")
@@ -56,6 +58,7 @@ class SettingsForm(QtWidgets.QWidget):
         self._build()
         model.settings_changed.connect(self.refresh)
         model.plate_changed.connect(self.refresh)
+        model.engines_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -63,8 +66,10 @@ class SettingsForm(QtWidgets.QWidget):
         settings, self._is_drawing = self._model.settings, True
         if self._prompt.toPlainText() != settings.prompt:
             self._prompt.setPlainText(settings.prompt)
+        self._draw_engines()
         for name, combo in self._combos.items():
             combo.setCurrentIndex(combo.findData(getattr(settings, name)))
+        self._engine.setToolTip(self._engine.currentData(QtCore.Qt.ItemDataRole.ToolTipRole) or "")
         for name, line in self._lines.items():
             if line.text() != getattr(settings, name):
                 line.setText(getattr(settings, name))
@@ -86,6 +91,19 @@ class SettingsForm(QtWidgets.QWidget):
         except HostError:
             self._frames.setText("–")
         self._is_drawing = False
+
+    def _draw_engines(self) -> None:
+        """Fill the choice of engines with what the server told; what it cannot run is there, but greyed."""
+        choices = self._model.engines.choices(self._model.settings.engine)
+        if choices == self._engine_choices:
+            return
+        self._engine_choices = choices
+        self._engine.clear()
+        for row, one in enumerate(choices):
+            self._engine.addItem(one.title, one.name)
+            self._engine.setItemData(row, one.tip, QtCore.Qt.ItemDataRole.ToolTipRole)
+            item = self._engine.model().item(row)  # type: ignore[attr-defined] # a combo box's own model
+            item.setEnabled(one.is_usable)
 
     # Build --------------------------------------------------------------------------------------------------
 

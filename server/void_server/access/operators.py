@@ -1,4 +1,4 @@
-"""Who may do what: operators of the server more than others."""
+"""Says what only operators of the server may do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def check_operator(settings: ServerSettings, owner: str, what: str) -> None:
     """Refuse something that only operators may do. ``what`` completes "may not", such as ``clean up``.
 
     Raises:
-        RequestRefused: ``operators_only``.
+        RequestRefused: with code ``operators_only``.
     """
     if owner not in settings.operators:
         raise RequestRefused("operators_only", f"{owner} may not {what}; operators may: {_names(settings)}")
@@ -20,7 +20,7 @@ def check_priority(settings: ServerSettings, owner: str, priority: int) -> None:
     """Refuse a priority that this owner may not give.
 
     Raises:
-        RequestRefused: ``operators_only``.
+        RequestRefused: with code ``operators_only``.
     """
     if priority > 0 and owner not in settings.operators:
         raise RequestRefused(

@@ -1,1 +1,2 @@
-"""The broker: jobs, queue, sessions, transfers and the store behind one socket loop."""
+"""The broker: one socket loop, with the jobs, the queue, the sessions, the transfers and the store behind
+it."""

@@ -1,7 +1,7 @@
-"""The broker: one thread, one loop, all sockets.
+"""The broker: one thread with one loop that owns all sockets.
 
-Each turn takes what has arrived, lets the parts act on it, makes every change durable with one commit, and
-only then sends what the parts had to say.
+Each turn takes what has arrived, lets the parts of the broker act on it, makes every change durable with one
+commit, and only then sends the answers.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ _log = logging.getLogger(__name__)
 _ZAP_DOMAIN = "clients"
 _TICK_MS = 100
 _LAZY_S = 0.02
-"""For how long what nobody waits for may go without a commit."""
+"""How long, in seconds, changes that nobody waits for may go without a commit."""
 _IO_THREADS = 2
-"""Threads that encrypt and decrypt; a connection belongs to one of them."""
+"""Threads that encrypt and decrypt. A connection belongs to one of them."""
 _MESSAGES_PER_TURN = 64
-"""So that a busy client delays neither the commit nor the others for long."""
+"""The most messages of one turn, so that a busy client delays neither the commit nor the others for long."""
 _LOOK_S = 0.02
-"""How often the supervisor looks after its workers. It hands out jobs in every turn."""
+"""How often, in seconds, the supervisor looks after its workers. It hands out jobs in every turn."""
 _HOUSEKEEPING_S = 1.0
 _SWEEP_S = 600.0
 _PARTIAL_MESSAGES_S = 0.25
 _REVOCATION_S = 0.1
 _RECEIVED_MESSAGES = 16
-"""That wait to be read, of one connection: each may have a whole job in it."""
+"""The most messages of one connection that wait to be read; each may hold a whole job."""
 
 
 class Broker:
     """Owns everything of one running server. All methods but :meth:`ask_to_stop` belong to one thread."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        """Open the home and bind.
+        """Open the home and bind the socket.
 
         Raises:
             KeyFileError: when the keys cannot be made or read.
@@ -85,7 +85,7 @@ class Broker:
         self._spool = Spool(settings.home)
         self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
         self._threads = KeyedThreads(self._mailbox, 2)
-        # Paths of other machines may hang: that must not hold up streamed files.
+        # A path on another machine may hang, which must not hold up streamed files.
         self._path_threads = KeyedThreads(self._mailbox, 1)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
         self._allowed = AllowList(allowed_folder(settings.home))
@@ -96,14 +96,15 @@ class Broker:
         self._bind()
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._dirty_since: float | None = None
-        """Since when something waits for a commit that is not urgent."""
+        """Since when a change that is not urgent waits for a commit; None while none does."""
         self._stop_at: float | None = None
-        """When a stop that was asked for no longer waits for running jobs; None while none was asked for."""
+        """The time at which a requested stop waits no longer for running jobs; None while no stop was
+        requested."""
 
         self._meter = Meter()
         self._partial_messages = PartialMessages(settings.submission_bytes)
         self._tickets: dict[bytes, tuple[int, int]] = {}
-        """The connection of each session, as the connection limit knows it."""
+        """The connection of each session, by the ticket of the connection limit."""
         self._outbox = Outbox(self._socket, self._cut, self._meter, settings.client_queue_bytes)
         self._sessions = Sessions(
             settings.session_timeout_s, settings.most_sessions, settings.client_sessions
@@ -204,7 +205,7 @@ class Broker:
         socket.setsockopt(zmq.SNDHWM, settings.client_queue)
         socket.setsockopt(zmq.RCVHWM, _RECEIVED_MESSAGES)
         socket.setsockopt(zmq.HANDSHAKE_IVL, int(1000 * settings.handshake_s))
-        # ZeroMQ's own ping: who does not answer, or sends one message for ever, is cut off.
+        # This is ZeroMQ's own ping: a client that does not answer, or sends one message for ever, is cut off.
         socket.setsockopt(zmq.HEARTBEAT_IVL, int(250 * settings.connection_silence_s))
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(1000 * settings.connection_silence_s))
         socket.curve_server = True
@@ -224,8 +225,9 @@ class Broker:
             ) from error
 
     def ask_to_stop(self) -> None:
-        """End :meth:`run`: running jobs may finish for as long as the settings' grace says, then stop and
-        keep their whole frames. Asked again, they stop at once. Any thread, also a signal handler."""
+        """End :meth:`run`. Running jobs may finish for as long as the settings' grace says; then they stop
+        and keep their finished frames. A second call stops them at once. Any thread may call this, also a
+        signal handler."""
         self._mailbox.put(self._begin_stop)
 
     def _begin_stop(self) -> None:
@@ -239,7 +241,7 @@ class Broker:
 
     @property
     def _is_over(self) -> bool:
-        """Whether a stop was asked for and nothing is worth waiting for any more."""
+        """Whether a stop was requested and nothing is worth waiting for any more."""
         if self._stop_at is None:
             return False
         return not self._supervisor.is_busy or time.monotonic() >= self._stop_at
@@ -292,9 +294,10 @@ class Broker:
     def _settle(self) -> None:
         """Make durable what has happened, then tell those whom it concerns.
 
-        A commit takes the disk some milliseconds, in which nobody is served. So what only a worker has said
-        (a frame is whole, a stage is over) waits for others of its kind, for :data:`_LAZY_S` at most. So do
-        orders to workers while submissions are being read: one commit serves both.
+        A commit takes the disk some milliseconds, in which nobody is served. So what only a worker has
+        reported (a frame is whole, a stage is over) waits for others of its kind, for :data:`_LAZY_S` at
+        most. Orders to workers wait likewise while submissions are being read, because one commit serves
+        both.
         """
         now = time.monotonic()
         if not self._store.database.is_dirty:
@@ -318,12 +321,12 @@ class Broker:
         return self._supervisor.has_orders and not self._submissions.are_coming
 
     def _guard(self, action: Callable[[], None]) -> None:
-        """A fault in one thing must not end the service of all; a store that fails must."""
+        """Call ``action``. Its failure must not end the service of all; only a failing store may."""
         try:
             action()
         except StoreError:
             raise
-        except Exception:  # noqa: BLE001 - see above
+        except Exception:  # noqa: BLE001 - see the docstring
             _log.exception("a fault in the server; it goes on")
 
     def _receive(self) -> None:
@@ -340,7 +343,7 @@ class Broker:
             except WireError as error:
                 self._requests.refuse(peer.bytes, error.request, error.code, str(error))
                 continue
-            except Exception:  # noqa: BLE001 - no message of a client's must end the service of all
+            except Exception:  # noqa: BLE001 - no client's message may end the service for all
                 _log.exception("cannot read a message")
                 self._requests.refuse(peer.bytes, None, "internal", "the server failed at this message")
                 continue
@@ -354,7 +357,7 @@ class Broker:
                 self._requests.handle(peer.bytes, key, message, payloads)
             except StoreError:
                 raise
-            except Exception:  # noqa: BLE001 - a fault in one answer must not end the service of all
+            except Exception:  # noqa: BLE001 - a failure in one answer must not end the service for all
                 _log.exception("cannot answer %s", type(message).__name__)
                 text = "the server failed at this request; its log says more"
                 self._requests.refuse(peer.bytes, getattr(message, "request", None), "internal", text)
@@ -391,7 +394,8 @@ class Broker:
             self._connection_limit.cut(ticket)
 
     def _cut(self, peer: bytes) -> None:
-        """End a session and its connection: what waits for it takes no more memory, what it sends neither."""
+        """End a session and its connection, so that what waits for it, and what it sends, takes no more
+        memory."""
         ticket = self._tickets.get(peer)
         self._lose(peer)
         if ticket is not None:

@@ -1,6 +1,6 @@
-"""Threads for file work, so that a slow disk never stops the broker's loop.
+"""Threads for work on files, so that a slow disk never stops the broker's loop.
 
-Work with the same key runs in order on one thread; its outcome is handed back to the broker's own thread.
+Work with the same key runs in order on one thread. Its outcome is handed back to the broker's own thread.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 
 class KeyedThreads:
+    """A number of threads, on which work is spread by its key."""
+
     def __init__(self, mailbox: Mailbox[Callable[[], None]], count: int) -> None:
         self._mailbox = mailbox
         self._threads = [
@@ -24,15 +26,15 @@ class KeyedThreads:
         ]
 
     def run(self, key: str, work: Callable[[], T], then: Callable[[Future[T]], None]) -> None:
-        """Do ``work`` on the key's thread, then call ``then`` with its outcome on the broker's."""
+        """Do ``work`` on the key's thread, then call ``then`` with its outcome on the broker's thread."""
         thread = self._threads[zlib.crc32(key.encode()) % len(self._threads)]
         thread.submit(work).add_done_callback(lambda done: self._mailbox.put(partial(then, done)))
 
     def do(self, key: str, work: Callable[[], object]) -> None:
-        """Do ``work`` on the key's thread; nobody waits for it. It has to deal with its own errors."""
+        """Do ``work`` on the key's thread. Nobody waits for it, so it has to deal with its own errors."""
         self._threads[zlib.crc32(key.encode()) % len(self._threads)].submit(work)
 
     def close(self) -> None:
-        """Finish what has begun, drop the rest."""
+        """Finish the work that has begun and drop the rest."""
         for thread in self._threads:
             thread.shutdown(wait=True, cancel_futures=True)

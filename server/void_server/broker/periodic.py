@@ -1,4 +1,4 @@
-"""What the broker does again and again, each thing in its own time."""
+"""The broker's periodic tasks, each with its own interval."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 
 class PeriodicTask:
-    """An action that is due at once and then whenever its interval is over."""
+    """An action that is due at once, and then whenever its interval is over."""
 
     def __init__(self, interval_s: float, action: Callable[[], None]) -> None:
         self.action = action
@@ -14,10 +14,10 @@ class PeriodicTask:
         self._began_at: float | None = None
 
     def take_if_due(self, now: float) -> bool:
-        """Whether the action is to be done now; if so, the next interval begins.
+        """Return whether the action is to be done now; if so, the next interval begins.
 
-        ``now`` is in seconds of a clock that nobody sets, ``time.monotonic``. Should it stand before the last
-        time all the same, the action is due: it must not wait for the clock to catch up.
+        ``now`` is in seconds of ``time.monotonic``, a clock that nobody sets. If it is before the last time
+        all the same, the action is due, because it must not wait for the clock to catch up.
         """
         if self._began_at is not None and self._began_at <= now < self._began_at + self._interval_s:
             return False
@@ -27,7 +27,7 @@ class PeriodicTask:
 
 def run_due(tasks: Sequence[PeriodicTask], now: float, guard: Callable[[Callable[[], None]], None]) -> None:
     """Do what is due, in the order of the tasks. ``guard`` calls each action and decides what its failure
-    means; an action that failed is tried again when its next interval is over."""
+    means. An action that failed is tried again when its next interval is over."""
     for task in tasks:
         if task.take_if_due(now):
             guard(task.action)

@@ -1,4 +1,4 @@
-"""What each message of a client does."""
+"""Does what each message of a client asks for."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ from void_server.settings import ServerSettings
 _log = logging.getLogger(__name__)
 _job_decoder = msgspec.json.Decoder(RemovalJob)
 _LISTED_JOBS = 250
-"""As many fit into one message, whatever is in them."""
+"""The most jobs of one list, so that it fits into one message whatever is in it."""
 
 
 class Requests:
@@ -110,12 +110,12 @@ class Requests:
         self._fetches = fetches
         self._administration = administration
         self._proofs: Counter[bytes] = Counter()
-        """That wait for their thread, for each peer."""
+        """How many proofs of each peer wait for their thread."""
         self._log_reads: Counter[bytes] = Counter()
-        """The same of logs."""
+        """How many log reads of each peer wait for their thread."""
 
     def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
-        """Do what a message asks; with hello comes the client's public key. A refusal becomes an error
+        """Do what a message asks; with ``hello`` comes the client's public key. A refusal becomes an error
         reply."""
         request = getattr(message, "request", None)
         try:
@@ -135,7 +135,7 @@ class Requests:
 
     def _hello(self, peer: bytes, key: bytes, message: Hello) -> None:
         owner = self._name_of(key)
-        if owner is None:  # the key was taken off the list while the connection stayed open
+        if owner is None:  # the key was taken off the list while the connection was open
             raise RequestRefused("not_allowed", "this client's key is not on the server's list any more")
         if not message.min_version <= PROTOCOL_VERSION <= message.max_version:
             raise RequestRefused(
@@ -237,7 +237,7 @@ class Requests:
                 raise RequestRefused("bad_message", f"{type(message).__name__} is not for a session")
 
     def forget(self, peer: bytes) -> None:
-        """The peer is gone. Its upload waits for a while, everything else ends."""
+        """Forget a peer that is gone. Its upload waits for a while; everything else ends."""
         self._sessions.drop(peer)
         self._events.drop(peer)
         self._submissions.drop(peer)
@@ -319,7 +319,7 @@ class Requests:
 
 
 def _count_down(waiting: Counter[bytes], peer: bytes) -> None:
-    """One request of the peer fewer waits; who has none left is forgotten."""
+    """Count one waiting request of the peer less; a peer that has none left is forgotten."""
     waiting[peer] -= 1
     if not waiting[peer]:
         del waiting[peer]

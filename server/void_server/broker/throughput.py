@@ -1,4 +1,4 @@
-"""How much gets done: counts over the last minutes, in constant memory."""
+"""Measures how much gets done: counts over the last minutes, in constant memory."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _SLICE_S = 5.0
 
 
 class Meter:
-    """Counts named things, in slices of :data:`_SLICE_S`, for :data:`WINDOW_S`. One thread only."""
+    """Counts named things in slices of :data:`_SLICE_S`, for :data:`WINDOW_S`. Only one thread may use it."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._began = now()
         self._slices: deque[tuple[float, Counter[str]]] = deque()
         self.totals: Counter[str] = Counter()
-        """Since the start."""
+        """The counts since the start."""
 
     def add(self, what: str, amount: int = 1) -> None:
-        """``amount`` more of ``what``."""
+        """Count ``amount`` more of ``what``."""
         now = self._now()
         if not self._slices or now >= self._slices[-1][0] + _SLICE_S:
             self._slices.append((now, Counter()))
@@ -36,7 +36,7 @@ class Meter:
             self._slices.popleft()
 
     def throughput(self) -> Throughput:
-        """The rates over the window, or since the start when that is shorter."""
+        """Return the rates over the window, or since the start when that is shorter."""
         now = self._now()
         self._drop_old(now)
         window_s = max(1.0, min(WINDOW_S, now - self._began))

@@ -10,10 +10,12 @@ import typer
 from rich.console import Console
 
 from void_engine.errors import RemovalCancelled
+from void_server.cli.declared_options import with_options
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError, exit_code_of
+from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.progress import StageProgress
-from void_server.cli.run import TerminalMonitor, with_overrides
+from void_server.cli.run import TerminalMonitor
 from void_server.cli.stopping import stopping_on_signals
 from void_server.scratch import settle_in
 
@@ -26,6 +28,7 @@ class _ShotsMonitor(TerminalMonitor):
         self._progress.message(f"[{index + 1}/{count}] {name}")
 
 
+@with_options
 def batch(
     sources: Annotated[
         list[Path],
@@ -34,6 +37,7 @@ def batch(
             help="Job files, folders of them, manifests (.csv, .json), editorial timelines (.otio, .edl).",
         ),
     ],
+    overrides: JobOverrides,
     report: Annotated[
         Path | None, typer.Option(help="The report, as JSON; default: beside the first source.")
     ] = None,
@@ -46,9 +50,6 @@ def batch(
     ignore: Annotated[str, typer.Option(help="Mattes of hold-outs.")] = "",
     quadmask: Annotated[str, typer.Option(help="A quadmask instead of mattes.")] = "",
     prompt: Annotated[str, typer.Option(help="Prompt of shots that have none.")] = "",
-    engine: Annotated[str | None, typer.Option(help="Use this engine instead of the jobs'.")] = None,
-    proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
-    version: Annotated[int | None, typer.Option(help="Output version instead of the jobs'.", min=1)] = None,
     scratch: Annotated[
         Path | None, typer.Option(help="Folder for temporary files and, where none is set, caches.")
     ] = None,
@@ -70,9 +71,7 @@ def batch(
         quadmask=quadmask,
         prompt=prompt,
     )
-    jobs = [
-        with_overrides(job, engine=engine, proxy=proxy, version=version) for job in read_sources(sources, row)
-    ]
+    jobs = [with_overrides(job, overrides) for job in read_sources(sources, row)]
     path = report or sources[0].absolute().with_name(f"{sources[0].absolute().stem}_report.json")
     console = Console(file=sys.stdout, highlight=False)
     with StageProgress("batch", console) as bars:

@@ -1,4 +1,5 @@
-"""Options of a command from the declaration of its settings: each is named, checked and explained there."""
+"""Makes a command's options from the declaration of its settings, where each is named, checked and
+explained."""
 
 from __future__ import annotations
 
@@ -9,20 +10,23 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 
 import typer
 
+from void_server.errors import ServerSettingError
 from void_server.settings.declaration import DeclaredSettings, Setting, settings_of
 
 Group = TypeVar("Group", bound=DeclaredSettings)
 
 
 class Given(dict[str, Any], Generic[Group]):
-    """What the command line gave of a group of settings: values by name, nothing for what was not given."""
+    """The settings of a group that the command line gives: values by name, without those that it does not
+    give."""
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with options in place of the parameters that are groups of settings.
+    """Give a command options in place of the parameters that are groups of settings.
 
-    A parameter of type :class:`Given` takes what was given; one that is a group of settings itself takes the
-    group, made of what was given and defaults. A setting has an option when its declaration names one.
+    A parameter of type :class:`Given` takes the settings that are given. One that is a group of settings
+    itself takes the group, made of given settings and defaults. A setting has an option when its declaration
+    names one.
     """
     hints = get_type_hints(command, include_extras=True)
     groups = {name: group for name, hint in hints.items() if (group := _group_of(hint)) is not None}
@@ -36,7 +40,7 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
                 for setting in _with_option(group)
                 if (value := values.pop(setting.name)) is not None
             }
-            values[name] = Given(given) if get_origin(hints[name]) is Given else group(**given)
+            values[name] = Given(given) if _only_given(hints[name]) else _made(group, given)
         command(**values)
 
     signature = inspect.Signature(parameters)
@@ -45,8 +49,12 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def _only_given(hint: Any) -> bool:
+    return get_origin(hint) is Given
+
+
 def _group_of(hint: Any) -> type[DeclaredSettings] | None:
-    kind = get_args(hint)[0] if get_origin(hint) is Given else hint
+    kind = get_args(hint)[0] if _only_given(hint) else hint
     return kind if isinstance(kind, type) and issubclass(kind, DeclaredSettings) else None
 
 
@@ -55,18 +63,28 @@ def _expanded(
 ) -> Iterator[inspect.Parameter]:
     for name, parameter in inspect.signature(command).parameters.items():
         if name in groups:
-            yield from (_parameter(setting) for setting in _with_option(groups[name]))
+            for setting in _with_option(groups[name]):
+                # A command that asks for what was given looks into the environment itself.
+                yield _parameter(setting, variable="" if _only_given(hints[name]) else setting.named.variable)
         else:
             yield parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+
+
+def _made(group: type[DeclaredSettings], given: dict[str, Any]) -> DeclaredSettings:
+    try:
+        return group(**given)
+    except ServerSettingError as error:
+        options = {setting.name: setting.named.options[0] for setting in _with_option(group)}
+        raise ServerSettingError(error.setting, error.reason, options.get(error.setting, "")) from None
 
 
 def _with_option(group: type[DeclaredSettings]) -> Iterator[Setting]:
     return (setting for setting in settings_of(group) if setting.named.options)
 
 
-def _parameter(setting: Setting) -> inspect.Parameter:
+def _parameter(setting: Setting, variable: str) -> inspect.Parameter:
     kind = setting.kind
-    # A size is text until it is read; typer knows lists, not tuples.
+    # A size stays text until it is read, and typer knows lists but no tuples.
     taken = str if kind.is_size else list[kind.part.python_type] if kind.part else kind.python_type  # type: ignore[name-defined] # known when it runs
     described = typer.Option(
         *setting.named.options,
@@ -74,6 +92,8 @@ def _parameter(setting: Setting) -> inspect.Parameter:
         min=None if kind.is_size else kind.least,
         max=None if kind.is_size else kind.most,
         metavar="SIZE" if kind.is_size else None,
+        envvar=variable or None,
+        show_envvar=False,  # the default names it
         rich_help_panel=setting.section or None,
     )
     return inspect.Parameter(

@@ -1,4 +1,4 @@
-"""``void engines``: what this machine can remove with, without a server."""
+"""``void engines``: lists the engines of this machine, without a server."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def engines(
     name: Annotated[
-        str | None, typer.Argument(metavar="[ENGINE]", help="One engine, with its options.")
+        str | None, typer.Argument(metavar="[ENGINE]", help="Show one engine with its options.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """List the engines of this machine, or one with its options.
 
@@ -38,7 +38,7 @@ def engines(
 
 
 def engine_table(found: list[EngineDescription]) -> Table:
-    """The engines, and which of them can be used."""
+    """Return a table of the engines, which says which of them can be used."""
     table = Table(box=None)
     for title in ("engine", "title", "options"):
         table.add_column(title, no_wrap=True)
@@ -70,5 +70,5 @@ def _engine_page(info: EngineInfo) -> RenderableType:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Add the command to ``app``."""
     app.command()(engines)

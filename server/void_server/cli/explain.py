@@ -33,7 +33,7 @@ from void_protocol.errors import (
 )
 from void_server.batch.errors import ManifestError
 from void_server.cli.exit_codes import ExitCode
-from void_server.errors import ServerSettingError, ServiceError
+from void_server.errors import ServerSettingError, ServiceError, SettingsFileError
 
 errors_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -63,6 +63,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (ResultsGoneError, ExitCode.REFUSED),
     (ProtocolError, ExitCode.NO_SERVER),
     (ServerSettingError, ExitCode.INVALID_JOB),
+    (SettingsFileError, ExitCode.INVALID_JOB),
     (ManifestError, ExitCode.INVALID_JOB),
     (ServiceError, ExitCode.FAILED),
 )

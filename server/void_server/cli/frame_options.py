@@ -1,4 +1,4 @@
-"""Frames that are typed after an option of the command."""
+"""Reads frames that are typed after an option of a command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HINT = "--frames"
 
 
 def range_option(text: str | None) -> tuple[int, int] | None:
-    """The first frame and the last of ``--frames``, both included; None where it was not given.
+    """Return the first frame and the last of ``--frames``, both included; None where it is not given.
 
     Raises:
         typer.BadParameter: when the text names no frames, or leaves some out.
@@ -23,7 +23,7 @@ def range_option(text: str | None) -> tuple[int, int] | None:
 
 
 def frames_option(text: str) -> list[int]:
-    """The frames of ``--frames``, ascending.
+    """Return the frames of ``--frames`` in ascending order.
 
     Raises:
         typer.BadParameter: when the text names no frames.

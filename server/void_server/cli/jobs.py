@@ -17,11 +17,12 @@ from void_protocol.job_file import read_job
 from void_protocol.keys import load_connection
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.remote_job import RemoteJob
+from void_server.cli.declared_options import with_options
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
+from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.remote import JobDisplay, checked, wait_shown
-from void_server.cli.run import with_overrides
 
 HomeOption = Annotated[Path | None, typer.Option(help="Home folder with keys and the server's address.")]
 EndpointOption = Annotated[str | None, typer.Option(help="The server's address; default: the home's.")]
@@ -50,15 +51,14 @@ def connected_client(home: Path | None, endpoint: str | None) -> Client:
     return client
 
 
+@with_options
 def submit(
     job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
+    overrides: JobOverrides,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the jobs and fetch results.")] = True,
     transfer: Annotated[
         Transfer, typer.Option(help="paths: the server opens the files; streamed: they are sent.")
     ] = Transfer.AUTO,
-    engine: Annotated[str | None, typer.Option(help="Use this engine instead of the job's.")] = None,
-    proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
-    version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
     priority: Annotated[
         int, typer.Option(help="Higher ones run first; above 0 operators only.", min=-100, max=100)
     ] = 0,
@@ -66,7 +66,7 @@ def submit(
     endpoint: EndpointOption = None,
 ) -> None:
     """Send jobs to the server."""
-    jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]
+    jobs = [with_overrides(read_job(path), overrides) for path in job_files]
     with connected_client(home, endpoint) as client:
         for job in jobs:
             with StageProgress(job.shot.name) as bars:

@@ -28,6 +28,7 @@ from void_engine.quadmask import build_quadmask
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_server.cli.frame_options import frames_option
+from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.translate import shot_mattes
 
 _MOST_ROWS = 5
@@ -134,9 +135,7 @@ def sheet_command(
     exposure: Annotated[float, typer.Option(help="Exposure of the sheet in stops.")] = 0.0,
 ) -> None:
     """Show a job's plate, quadmask and result side by side."""
-    from void_server.cli.run import with_overrides
-
-    job = with_overrides(read_job(job_file), version=version, proxy=proxy)
+    job = with_overrides(read_job(job_file), JobOverrides(version=version, proxy=proxy))
     numbers: Sequence[int] = job.shot.frame_numbers
     if frames is not None:
         numbers = [frame for frame in frames_option(frames) if frame in job.shot.frame_numbers]

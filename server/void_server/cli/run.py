@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from void_engine.errors import RemovalCancelled
-from void_protocol.job import RemovalJob
-from void_protocol.job_file import read_job, with_content_id
+from void_protocol.job_file import read_job
+from void_server.cli.declared_options import with_options
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
+from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.torchrun_jobs import run_with_torchrun
@@ -60,28 +60,10 @@ class TerminalMonitor:
         self.frames_done += 1
 
 
-def with_overrides(
-    job: RemovalJob, *, engine: str | None = None, proxy: float | None = None, version: int | None = None
-) -> RemovalJob:
-    """Return the job with the command line's changes. A changed job is another one: it has an id of its
-    own, the one that a batch gives the same job."""
-    settings = job.settings
-    if engine is not None:
-        settings = msgspec.structs.replace(settings, engine=engine)
-    if proxy is not None:
-        settings = msgspec.structs.replace(settings, proxy_scale=proxy)
-    output = job.output if version is None else msgspec.structs.replace(job.output, version=version)
-    changed = msgspec.structs.replace(job, settings=settings, output=output)
-    if changed == job:
-        return job
-    return with_content_id(changed)
-
-
+@with_options
 def run(
     job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
-    engine: Annotated[str | None, typer.Option(help="Use this engine instead of the job's.")] = None,
-    proxy: Annotated[float | None, typer.Option(help="Work at 0.5, 0.25 or 0.125 of the size.")] = None,
-    version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
+    overrides: JobOverrides,
     resume: Annotated[bool, typer.Option(help="Keep frames that this job has already written.")] = True,
     models: Annotated[
         Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
@@ -108,7 +90,7 @@ def run(
         os.environ[MODELS_VARIABLE] = str(models)
     from void_server.translate import run_job
 
-    jobs = [with_overrides(read_job(path), engine=engine, proxy=proxy, version=version) for path in job_files]
+    jobs = [with_overrides(read_job(path), overrides) for path in job_files]
 
     def run_all() -> None:
         for job in jobs:

@@ -1,4 +1,4 @@
-"""``void serve``: the server in this terminal."""
+"""``void serve``: runs the server in this terminal, or installs it as a service."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def serve(
     """
     if workers is not None:
         given["devices"] = [device for device in given.get("devices", ["cpu"]) for _ in range(workers)]
-    # A file that is not there yet is where --install-service writes the settings.
+    # When the file does not exist yet, --install-service writes the settings to it.
     read = None if config is not None and install and not config.exists() else config
-    # Not only for the service: what would be wrong there is told here.
+    # This also serves the service: an error in its settings shows here.
     effective = resolve_settings(given, words or (), read)
     if show_config:
         typer.echo(effective.as_toml(), nl=False)
@@ -144,11 +144,11 @@ def _value(effective: EffectiveSettings, name: str) -> object:
 
 
 def service_command(file: Path) -> list[str]:
-    """The command line of a server with the settings of ``file``, for a service manager: whatever folder and
-    environment that starts it in, it is the same server."""
+    """Return the command line of a server with the settings of ``file``, for a service manager. Whatever
+    folder and environment the manager starts it in, it is the same server."""
     return [sys.executable, "-P", "-m", "void_server", "serve", "--config", str(file)]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register this family's commands."""
+    """Add this family's commands to ``app``."""
     app.command()(serve)

@@ -270,5 +270,5 @@ def _decibels(mean_square: float) -> float:
 
 
 def _surroundings(inside: BoolArray) -> tuple[slice, slice]:
-    everything = Box.from_size(inside.shape[1], inside.shape[0])
+    everything = Box.from_shape(inside.shape)
     return Box.around(inside).grown(_CONTEXT_PX).intersection(everything).slices(everything)

@@ -31,7 +31,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class Bundle:
-    """One folder that a dispatcher can be given."""
+    """One folder that a dispatcher can be given, and what it holds."""
 
     folder: Path
     name: str
@@ -39,7 +39,7 @@ class Bundle:
     assets: Assets
     order: FarmSettings
     engine: str
-    """The most demanding one of its jobs."""
+    """The most demanding engine of its jobs."""
 
     @property
     def plan_file(self) -> Path:
@@ -47,12 +47,12 @@ class Bundle:
 
 
 def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundle]:
-    """Plan ``jobs`` and write their bundles; a target adds its own files then. Reads no plates.
+    """Plan ``jobs`` and write their bundles, to which a target then adds its own files. No plates are read.
 
     Raises:
-        FarmError: when the folder holds something else, two jobs write the same frames, or a job asks for an
-            engine or an engine option that there is not.
-        OSError: when it cannot be written.
+        FarmError: when the folder holds something else, two jobs write the same frames, or a job names an
+            engine or an engine option that does not exist.
+        OSError: when the bundle cannot be written.
     """
     _refuse_twins(jobs)
     names = unique_names(jobs)
@@ -65,7 +65,7 @@ def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundl
 
 
 def unique_names(jobs: Sequence[RemovalJob]) -> list[str]:
-    """A name for each job that can be a folder's: the shot's, numbered where it comes again."""
+    """Return for each job a name that can be a folder's: the shot's, numbered where it comes again."""
     taken: set[str] = set()
     names = []
     for job in jobs:
@@ -80,11 +80,11 @@ def unique_names(jobs: Sequence[RemovalJob]) -> list[str]:
 
 
 def shared_windows_job(job: RemovalJob) -> RemovalJob:
-    """The job for a step in which several devices share the windows of a shot; its engine is named.
+    """Return the job for a step in which several devices share the windows of a shot. It names its engine.
 
     Raises:
-        FarmError: for an engine that has no windows to share.
-        SettingError: for one that is not known.
+        FarmError: when the engine has no windows to share.
+        SettingError: when the engine is not known.
     """
     name = engine_name(job.settings.engine)
     if not engine_info(name).shares_windows:
@@ -136,7 +136,7 @@ def _write(
     environment: Mapping[str, str] = {**os.environ, **order.environment}
     script = None if order.export is None else order.export.script
     outside = outside_assets(environment, order.assets, script=script)
-    assets = assets_of(jobs, order.scratch, outside)
+    assets = assets_of(jobs, order.scratch_folder, outside)
     (folder / "jobs").mkdir(parents=True, exist_ok=True)
     for job, shot in zip(jobs, shots, strict=True):
         (folder / shot.file).write_bytes(format_job(job))
@@ -147,5 +147,6 @@ def _write(
 
 
 def export_chunks(bundle: Bundle) -> list[tuple[int, int]]:
-    """The frame ranges, ends included, that a Nuke export renders task by task: all frames of all jobs."""
+    """Return the frame ranges, ends included, that a Nuke export renders task by task: all frames of all
+    jobs."""
     return sorted({(work.first_frame, work.last_frame) for task in bundle.plan.merge for work in task})

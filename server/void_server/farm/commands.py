@@ -56,7 +56,7 @@ def step_commands(bundle: Bundle, token: str) -> list[StepCommand]:
             start = ["torchrun", "--standalone", f"--nproc-per-node={needs.gpus}", "-m", "void_server"]
         words = [
             *start, "farm", "step", name, "--plan", str(bundle.plan_file), "--task", token,
-            "--scratch", str(order.scratch), "--dialect", "plain",
+            "--scratch", str(order.scratch_folder), "--dialect", "plain",
         ]  # fmt: skip
         commands.append(
             StepCommand(

@@ -1,6 +1,8 @@
 """The script with which a farm's Nuke renders the plates and mattes of a chunk of frames.
 
 It becomes a file of the bundle, because a machine with Nuke need not have this package.
+
+It reads the frame ranges of its tasks itself for that reason, `first-last` as the bundle writes them.
 """
 
 EXPORT_NAME = "export_frames.py"

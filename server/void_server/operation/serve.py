@@ -26,24 +26,25 @@ from void_server.settings import MODELS_VARIABLE, ServerSettings
 
 _log = logging.getLogger(__name__)
 _SWITCH_S = 0.0005
-"""Python's threads take turns this often. Clients wait for the broker's, which lets go of its turn at every
-statement of SQLite and, with the usual 5 ms, gets it back late: submissions took 1.6 times as long."""
+"""How often, in seconds, Python's threads take turns. Clients wait for the broker's thread, which gives up
+its turn at every statement of SQLite. With the usual 5 ms it gets the turn back late, and submissions took
+1.6 times as long."""
 _ROOM_BYTES = 4 * 1024**2
-"""With this much free again, a server whose volume was full goes on."""
+"""A server whose volume was full goes on when this many bytes are free again."""
 _ROOM_POLL_S = 1.0
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM. Call from the main thread.
+    """Serve until SIGINT or SIGTERM. This must be called on the main thread.
 
     Args:
-        on_ready: hears the endpoint, with its real port, once clients can connect.
+        on_ready: called with the endpoint and its real port once clients can connect.
 
     Raises:
-        KeyFileError, HomeInUseError, StoreError, ServerStartError: when it cannot start.
+        KeyFileError, HomeInUseError, StoreError, ServerStartError: when the server cannot start.
     """
     if settings.models is not None:
-        os.environ[MODELS_VARIABLE] = str(settings.models)  # which the workers inherit
+        os.environ[MODELS_VARIABLE] = str(settings.models)  # the workers inherit it
     before_s = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     try:
@@ -54,7 +55,7 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = Non
 
 
 def _serve(settings: ServerSettings, on_ready: Callable[[str], None] | None) -> None:
-    """Serve, and where the job store's volume is full, again as soon as there is room."""
+    """Serve; when the job store's volume is full, serve again as soon as there is room."""
     broker = Broker(settings)
     stopping = threading.Event()
 
@@ -81,11 +82,11 @@ def _serve(settings: ServerSettings, on_ready: Callable[[str], None] | None) -> 
 
 
 def _wait_for_room(home: Path, stopping: threading.Event) -> bool:
-    """Whether there is room now; False when the server is to stop."""
+    """Wait until there is room, and return whether there is; False when the server is to stop."""
     while not stopping.is_set():
         if shutil.disk_usage(home).free >= _ROOM_BYTES:
             return True
-        # Not Event.wait alone: a signal has to come through on every system.
+        # Event.wait alone does not let a signal through on every system.
         stopping.wait(_ROOM_POLL_S)
     return False
 
@@ -99,7 +100,7 @@ def _serve_once(broker: Broker, settings: ServerSettings, on_ready: Callable[[st
     _log.info("listening on %s, home %s", broker.endpoint, settings.home)
     if on_ready is not None:
         on_ready(broker.endpoint)
-    # What a server has made by now it keeps: the collector need not go through it while clients wait.
+    # A server keeps what it has made by now, so the collector need not go through it while clients wait.
     gc.collect()
     gc.freeze()
     try:
@@ -110,7 +111,7 @@ def _serve_once(broker: Broker, settings: ServerSettings, on_ready: Callable[[st
 
 
 def encode_settings(settings: ServerSettings) -> bytes:
-    """Settings as one line of JSON, for a server that runs as a child process."""
+    """Encode settings as one line of JSON, for a server that runs as a child process."""
     return msgspec.json.encode(settings, enc_hook=str) + b"\n"
 
 
@@ -128,7 +129,7 @@ def _stop_with_parent(lifeline: BinaryIO) -> None:
 
 
 def main() -> None:
-    """A server as a child process: settings come on standard input, which also is the lifeline."""
+    """Run a server as a child process. Its settings come on standard input, which also is its lifeline."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     lifeline = sys.stdin.buffer
     settings = _decode_settings(lifeline.readline())

@@ -1,4 +1,4 @@
-"""Puts the server's service in place for this user, and takes it away again. No root, no administrator."""
+"""Installs and removes the server's service of this user, for which no root or administrator is needed."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ _COMMAND_S = 60.0
 
 
 class ServiceInstallError(ServiceError):
-    """The service could not be put in place or taken away."""
+    """The service could not be installed or removed."""
 
 
 @dataclass(frozen=True)
 class ServicePlan:
-    """What it takes on this system."""
+    """The file and the commands that the service takes on this system."""
 
     file: Path
     text: str
     encoding: str
     start: Sequence[Sequence[str]]
-    """Commands that take up the file and start the server."""
+    """Commands that load the file and start the server."""
     stop: Sequence[Sequence[str]]
-    """Commands that stop it and let go of the file."""
+    """Commands that stop the server and unload the file."""
     hint: str
 
 
 def plan_service(service: Service, platform: str = sys.platform) -> ServicePlan:
-    """What to write where, and what to run."""
+    """Say what to write where, and what to run."""
     if platform == "win32":
         return _windows(service)
     if platform == "darwin":
@@ -60,7 +60,7 @@ def _linux(service: Service) -> ServicePlan:
         file=configuration / "systemd" / "user" / unit,
         text=systemd_unit(service),
         encoding="utf-8",
-        # Enabled and restarted rather than "enable --now": a changed unit has to be taken up too.
+        # The unit is enabled and restarted, not enabled with --now, so that a changed unit is loaded too.
         start=[[*control, "daemon-reload"], [*control, "enable", unit], [*control, "restart", unit]],
         stop=[[*control, "disable", "--now", unit]],
         hint=f"it runs while you are logged in; 'loginctl enable-linger {getpass.getuser()}' keeps it "
@@ -101,7 +101,7 @@ def _windows(service: Service) -> ServicePlan:
 
 
 def install_service(plan: ServicePlan, tell: Callable[[str], None]) -> bool:
-    """Print the file, write it, and start the service; whether it was started.
+    """Print the file, write it, and start the service. Return whether it was started.
 
     Raises:
         ServiceInstallError: when the file cannot be written.
@@ -124,7 +124,7 @@ def install_service(plan: ServicePlan, tell: Callable[[str], None]) -> bool:
 
 
 def uninstall_service(plan: ServicePlan, tell: Callable[[str], None]) -> bool:
-    """Stop the service and delete its file; whether there was one. The server's home stays.
+    """Stop the service and delete its file, and return whether there was one. The server's home stays.
 
     Raises:
         ServiceInstallError: when the file cannot be deleted.

@@ -1,6 +1,7 @@
-"""The server as a service of one user: what systemd, launchd and the Windows task scheduler are told.
+"""Writes the files that make the server a service of one user: for systemd, launchd and the Windows task
+scheduler.
 
-Plain text from plain values; :mod:`void_server.operation.service` puts it in place, without an administrator.
+The files are plain text made from plain values; :mod:`void_server.operation.service` puts them in place.
 """
 
 from __future__ import annotations
@@ -18,26 +19,26 @@ LAUNCHD_LABEL = "org.void-nuke.server"
 TASK_NAME = "VOID for Nuke server"
 _TASK_SPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _KILL_MARGIN_S = 30
-"""Beyond the grace of running jobs: what stopping workers and the last commit may take."""
+"""Seconds beyond the grace of running jobs, for stopping the workers and the last commit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What is to run."""
+    """The server that the service runs."""
 
     command: Sequence[str]
-    """Program and arguments."""
+    """The program and its arguments."""
     home: Path
     stop_grace_s: float
 
     @property
     def stop_limit_s(self) -> int:
-        """After a stop was asked for, kill it no earlier than this."""
+        """The server is killed no earlier than this many seconds after a stop was requested."""
         return int(self.stop_grace_s) + _KILL_MARGIN_S
 
 
 def systemd_unit(service: Service) -> str:
-    """A unit for ``~/.config/systemd/user``; see systemd.service(5)."""
+    """Return a unit for ``~/.config/systemd/user``; see systemd.service(5)."""
     lines = [
         "[Unit]",
         "Description=VOID for Nuke: the server that removes objects from shots",
@@ -50,7 +51,7 @@ def systemd_unit(service: Service) -> str:
         f"ExecStart={' '.join(_systemd_word(word) for word in service.command)}",
         "Restart=on-failure",
         "RestartSec=5",
-        # The broker stops its workers itself; only what is left after the limit is killed with the group.
+        # The broker stops its workers itself, so only what is left after the limit is killed with the group.
         "KillMode=mixed",
         "KillSignal=SIGTERM",
         f"TimeoutStopSec={service.stop_limit_s}",
@@ -64,13 +65,13 @@ def systemd_unit(service: Service) -> str:
 
 
 def _systemd_word(word: str) -> str:
-    """One argument: quoted, with systemd's own ``%`` and ``$`` doubled."""
+    """Quote one argument, with systemd's own ``%`` and ``$`` doubled."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return escaped if re.fullmatch(r"[A-Za-z0-9_./:=,@%$+-]+", escaped) else f'"{escaped}"'
 
 
 def launchd_plist(service: Service) -> str:
-    """An agent for ``~/Library/LaunchAgents``; see launchd.plist(5)."""
+    """Return an agent for ``~/Library/LaunchAgents``; see launchd.plist(5)."""
     output = str(service.home / "logs" / "service.log")
     agent = {
         "Label": LAUNCHD_LABEL,
@@ -79,7 +80,7 @@ def launchd_plist(service: Service) -> str:
         "KeepAlive": {"SuccessfulExit": False},
         "ThrottleInterval": 10,
         "ExitTimeOut": service.stop_limit_s,
-        "ProcessType": "Interactive",  # anything else is slowed down in favour of what has a window
+        "ProcessType": "Interactive",  # other types are slowed down in favour of programs with windows
         "Umask": 0o077,
         "StandardOutPath": output,
         "StandardErrorPath": output,
@@ -88,7 +89,8 @@ def launchd_plist(service: Service) -> str:
 
 
 def windows_task(service: Service, user: str) -> str:
-    """A task for the scheduler that starts when ``user`` (``DOMAIN\\name``) logs on; see schtasks.exe."""
+    """Return a task for the scheduler that starts when ``user`` (``DOMAIN\\name``) logs on; see
+    schtasks.exe."""
     task = ET.Element("Task", {"version": "1.2", "xmlns": _TASK_SPACE})
     ET.SubElement(
         ET.SubElement(task, "RegistrationInfo"), "Description"
@@ -103,7 +105,7 @@ def windows_task(service: Service, user: str) -> str:
         MultipleInstancesPolicy="IgnoreNew",
         DisallowStartIfOnBatteries="false",
         StopIfGoingOnBatteries="false",
-        ExecutionTimeLimit="PT0S",  # never ended for its age
+        ExecutionTimeLimit="PT0S",  # the task is never ended for its age
         Hidden="true",
     )
     _texts(ET.SubElement(settings, "RestartOnFailure"), Interval="PT1M", Count="999")

@@ -1,4 +1,5 @@
-"""The settings of the server, each declared once, with their checks, file, words and documentation."""
+"""The settings of the server. Each is declared once, which gives its check, file format, words and
+documentation."""
 
 from void_server.settings.limits import ResourceLimits
 from void_server.settings.server_settings import (

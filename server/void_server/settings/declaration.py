@@ -20,18 +20,18 @@ from void_server.settings.kinds import Kind
 
 @dataclass(frozen=True)
 class Named:
-    """The names by which people give a setting, besides its own, and what is so when nobody gives it."""
+    """The other names by which people give a setting, and what counts when nobody gives it."""
 
     options: tuple[str, ...] = ()
-    """Its options on the command line, such as ``("--output", "-o")``."""
+    """The setting's options on the command line, such as ``("--output", "-o")``."""
     variable: str = ""
     """The environment variable that stands in for it."""
     otherwise: str = ""
-    """What its default means, in words, where the value does not say it."""
+    """What the default means, in words, where the value itself does not say it."""
 
 
 def option(*names: str, variable: str = "", otherwise: str = "") -> Named:
-    """Says in a declaration by which options and which environment variable a setting can be given."""
+    """Declare by which options and which environment variable a setting can be given."""
     return Named(names, variable, otherwise)
 
 
@@ -48,29 +48,29 @@ class Setting:
 
     @property
     def is_required(self) -> bool:
-        """Whether it has no default."""
+        """Whether the setting has no default."""
         return self._default is MISSING and self._default_factory is MISSING
 
     @property
     def default(self) -> Any:
-        """Its default; None where it has none."""
+        """The setting's default; None where it has none."""
         if self._default_factory is not MISSING:
             return self._default_factory()
         return None if self._default is MISSING else self._default
 
     @cached_property
     def kind(self) -> Kind:
-        """What it takes."""
+        """The kind of values that the setting takes."""
         return Kind(self.annotation)
 
     @cached_property
     def named(self) -> Named:
-        """Its other names."""
+        """The setting's other names."""
         return next((note for note in self._notes if isinstance(note, Named)), Named())
 
     @property
     def description(self) -> str:
-        """Its meaning, as Markdown."""
+        """The setting's meaning, as Markdown."""
         found = (note.description for note in self._notes if isinstance(note, Meta))
         return next((text for text in found if text), "")
 
@@ -80,7 +80,7 @@ class Setting:
 
     @property
     def default_in_words(self) -> str:
-        """What is so when nobody gives it; empty where it must be given."""
+        """What counts when nobody gives the setting, in words; empty where it must be given."""
         if self.is_required:
             return ""
         if self.named.otherwise:
@@ -96,16 +96,16 @@ class Setting:
         return str(words) if words not in ({}, "", "None") else "none"
 
     def read(self, value: Any, *, as_text: bool = False) -> Any:
-        """The value as the setting's type; see :meth:`void_server.settings.kinds.Kind.read`."""
+        """Return the value as the setting's type; see :meth:`void_server.settings.kinds.Kind.read`."""
         return self.kind.read(self.name, value, as_text=as_text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredSettings:
-    """A group of settings, checked when it is made.
+    """A group of settings, which is checked when it is made.
 
     Raises:
-        ServerSettingError: naming the setting, its value and what it takes.
+        ServerSettingError: when a value is not allowed; it names the setting, the value and what it takes.
     """
 
     section: ClassVar[str] = ""
@@ -117,8 +117,8 @@ class DeclaredSettings:
 
 
 def settings_of(group: type[DeclaredSettings]) -> tuple[Setting, ...]:
-    """The settings of a group, in the order of their declaration."""
-    hashable: Any = group  # as every class is, whatever mypy makes of the hash of its instances
+    """Return the settings of a group, in the order of their declaration."""
+    hashable: Any = group  # every class is, whatever mypy makes of the hash of its instances
     return _settings_of(hashable)
 
 

@@ -1,8 +1,8 @@
-"""The tables of ``docs/settings.md``, made from the declarations.
+"""Makes the tables of ``docs/settings.md`` from the declarations.
+
+This command puts new tables into the file, between its two marks::
 
     python -m void_server.settings.documentation docs/settings.md
-
-puts them into the file anew, between its two marks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
 
 
 def settings_tables(group: type[DeclaredSettings]) -> str:
-    """A heading and a table for each section, as Markdown."""
+    """Return a heading and a table for each section, as Markdown."""
     sections: dict[str, list[Setting]] = {}
     for setting in settings_of(group):
         sections.setdefault(setting.section, []).append(setting)
@@ -29,10 +29,10 @@ def settings_tables(group: type[DeclaredSettings]) -> str:
 
 
 def with_tables(document: str) -> str:
-    """The document with its tables made anew.
+    """Return the document with new tables.
 
     Raises:
-        ValueError: when it lacks the marks.
+        ValueError: when the document lacks the marks.
     """
     before, _, rest = document.partition(BEGIN)
     _, mark, after = rest.partition(END)

@@ -1,4 +1,4 @@
-"""Kinds of values: what an annotated type takes, said in words and read from a file or from text."""
+"""Kinds of values: what an annotated type takes, described in words and read from a file or from text."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Days = Annotated[float, Meta(gt=0, lt=_LONGEST, extra={"unit": _DAYS})]
 
 
 class Kind:
-    """What values of one annotated type are: a number in a range, text of a form, a path, a choice, a list of
-    such values, a table of them.
+    """The values of one annotated type: numbers in a range, texts of a form, paths, a choice, lists of such
+    values, or tables of them.
 
     Args:
         annotation: the type, with ``msgspec.Meta`` for its range or form. In ``Meta.extra``, ``unit`` is
@@ -39,7 +39,7 @@ class Kind:
     def __init__(self, annotation: Any) -> None:
         notes, bare = _taken_apart(annotation)
         self.is_optional = False
-        """Whether it may be None."""
+        """Whether the value may be None."""
         if get_origin(bare) in (Union, UnionType):
             self.is_optional = True
             (annotation,) = (one for one in get_args(bare) if one is not NoneType)
@@ -81,12 +81,12 @@ class Kind:
 
     @property
     def is_path(self) -> bool:
-        """Whether it is a path, or a list of paths."""
+        """Whether the value is a path, or a list of paths."""
         return self.python_type is Path or (self.is_list and self.part is not None and self.part.is_path)
 
     @property
     def is_size(self) -> bool:
-        """Whether it counts bytes."""
+        """Whether the value counts bytes."""
         return self._extra.get("unit") == _BYTES
 
     @cached_property
@@ -101,7 +101,7 @@ class Kind:
 
     @cached_property
     def takes(self) -> str:
-        """What it takes, in words: ``a whole number from 1 to 64``."""
+        """What the kind takes, in words: ``a whole number from 1 to 64``."""
         if "takes" in self._extra:
             return str(self._extra["takes"])
         unit = str(self._extra.get("unit", ""))
@@ -141,15 +141,16 @@ class Kind:
         return f", {' and '.join(bounds)}" if bounds else ""
 
     def read(self, name: str, value: Any, *, as_text: bool = False) -> Any:
-        """A value of this kind.
+        """Read a value of this kind.
 
         Args:
-            name: the setting's, for the error.
-            value: as it stands in Python or in a file.
-            as_text: whether ``"5"`` is 5, because everything is text where the value comes from.
+            name: the setting's name, for the error.
+            value: the value as it is in Python or in a file.
+            as_text: whether ``"5"`` means 5, because the source has nothing but text.
 
         Raises:
-            ServerSettingError: naming the setting, the value and what it takes.
+            ServerSettingError: when the value is not allowed; it names the setting, the value and what it
+                takes.
         """
         if value is None and self.is_optional:
             return None
@@ -170,7 +171,8 @@ class Kind:
             raise ServerSettingError(name, f"{_written(value)} does not fit; use {self.takes}") from None
 
     def in_words(self, value: Any) -> Any:
-        """A value as a file has it: sizes with their unit, paths and choices as text, lists of such."""
+        """Return a value as a file has it: sizes with their unit, paths and choices as text, and lists of
+        these."""
         if self.is_list and self.part is not None:
             return [self.part.in_words(item) for item in value]
         if self.is_size:
@@ -180,10 +182,10 @@ class Kind:
 
 
 def read_size(text: str) -> int:
-    """Bytes from words such as ``500G`` or ``1.5G``; K, M, G and T are powers of 1024.
+    """Read a number of bytes such as ``500G`` or ``1.5G``; K, M, G and T are powers of 1024.
 
     Raises:
-        ValueError: for anything else, and for a part of a byte.
+        ValueError: when the text is anything else, or the number is no whole number of bytes.
     """
     match = _SIZE.fullmatch(text)
     if match is None:
@@ -196,7 +198,7 @@ def read_size(text: str) -> int:
 
 
 def size_in_words(size: float) -> str:
-    """The shortest words that :func:`read_size` reads as ``size``."""
+    """Return the shortest text that :func:`read_size` reads as ``size``."""
     for unit, factor in reversed(_UNITS.items()):
         if size and size % factor == 0:
             return f"{int(size // factor)}{unit}"
@@ -204,7 +206,7 @@ def size_in_words(size: float) -> str:
 
 
 def _taken_apart(annotation: Any) -> tuple[list[Any], Any]:
-    """The notes of an annotated type, and the type."""
+    """Return the notes of an annotated type, and the type itself."""
     notes = list(getattr(annotation, "__metadata__", ()))
     return notes, annotation.__origin__ if notes else annotation
 
@@ -218,7 +220,7 @@ def _read_path(kind: type, value: Any) -> Any:
 
 
 def _written(value: Any) -> str:
-    """A value as people write it."""
+    """Return a value as people write it."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(_written(item) for item in value)}]"
     return repr(str(value)) if isinstance(value, Path) else repr(value)

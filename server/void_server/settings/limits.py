@@ -1,6 +1,6 @@
-"""How much of everything: the limits that keep a server alive whatever it is sent.
+"""The limits that keep a server alive whatever it is sent.
 
-Each is a setting, and the error that a client gets names it.
+Each limit is a setting, and the error that a client gets names it.
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ class ResourceLimits(DeclaredSettings):
     client_queue_bytes: Annotated[
         Bytes,
         Meta(
-            description="The same in bytes of large messages. At least `fetches` x `fetch_credit` chunks of "
-            "1 MiB, and 16 MiB."
+            description="Bytes of large messages that may wait for one connection. At least `fetches` x "
+            "`fetch_credit` chunks of 1 MiB, and 16 MiB."
         ),
     ] = 192 * _MIB
     frame_pixels: Annotated[

@@ -1,4 +1,4 @@
-"""What whoever runs the server can set. Values are checked when the settings are made.
+"""What can be set on a server. Values are checked when the settings are made.
 
 To add a setting is to add its field to one of the groups here or in :mod:`void_server.settings.limits`.
 """
@@ -169,7 +169,9 @@ class WorkerSettings(DeclaredSettings):
     ] = 1800.0
     stage_limits_s: Annotated[
         dict[str, Seconds],
-        Meta(description="The same for single stages, by their names in the job's progress."),
+        Meta(
+            description="The limit `stage_limit_s` for single stages, by their names in the job's progress."
+        ),
     ] = field(default_factory=dict)
     wait_limit_s: Annotated[
         SecondsOrZero,
@@ -235,7 +237,7 @@ class ServerSettings(ResourceLimits, RetentionSettings, WorkerSettings, RunningS
     """Settings of one server.
 
     Raises:
-        ServerSettingError: naming the setting, for a value that makes no sense.
+        ServerSettingError: when a value is not allowed; it names the setting.
     """
 
     def __post_init__(self) -> None:
@@ -275,23 +277,23 @@ class ServerSettings(ResourceLimits, RetentionSettings, WorkerSettings, RunningS
 
     @property
     def log_folder(self) -> Path:
-        """Logs of the server and its workers."""
+        """The folder of the logs of the server and its workers."""
         return self.home / "logs"
 
     @property
     def caches(self) -> Path:
-        """The folder that workers are told to keep their caches in."""
+        """The folder in which workers keep their caches."""
         named = self.cache_folder or os.environ.get(CACHE_VARIABLE)
         return Path(named).expanduser().absolute() if named else self.home / "cache"
 
     @property
     def readable(self) -> tuple[Path, ...] | None:
-        """Where the paths of jobs may lie; None for anywhere."""
+        """The folders that jobs may read below; None allows any place."""
         return self.read_roots if self.read_roots or self.allow_remote else None
 
     @property
     def writable(self) -> tuple[Path, ...] | None:
-        """Where results may go; None for anywhere."""
+        """The folders that jobs may write below; None allows any place."""
         return self.output_roots if self.output_roots or self.allow_remote else None
 
     @property

@@ -1,4 +1,4 @@
-"""Where the settings of a server come from: the command line before the file before what is usual."""
+"""Finds the settings of a server: the command line goes before the file, and the file before the defaults."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class EffectiveSettings:
 
     settings: ServerSettings
     origins: Mapping[str, str]
-    """For each setting that somebody gave: the option, ``--set``, the file or the environment variable."""
+    """Where each given setting comes from: an option, ``--set``, the file or an environment variable."""
     file: Path | None
-    """The file that was read."""
+    """The file that was read; None without one."""
 
     def as_toml(self, names: Collection[str] | None = None) -> str:
-        """The settings of these names, or all of them, as TOML; each with its origin as a comment."""
+        """Return the settings of these names, or all of them, as TOML, each with its origin as a comment."""
         return format_settings(self.settings, self.origins, names)
 
     @property
     def changed(self) -> list[str]:
-        """The names of what differs from the defaults, and the home, which depends on who asks."""
+        """The names of settings that differ from the defaults, and the home, which depends on the user."""
         return [
             setting.name
             for setting in settings_of(ServerSettings)
@@ -46,7 +46,7 @@ def resolve_settings(
     config: Path | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> EffectiveSettings:
-    """The settings that a command line means.
+    """Return the settings that a command line means.
 
     Args:
         options: values of the options that were given, by the names of their settings.
@@ -56,7 +56,8 @@ def resolve_settings(
 
     Raises:
         SettingsFileError: when the file cannot be read.
-        ServerSettingError: naming where it was given, the setting, and what to use.
+        ServerSettingError: when a setting is wrong; it names where it was given, the setting, and what to
+            use.
     """
     said = read_words(words, ServerSettings)
     declared = {setting.name: setting for setting in settings_of(ServerSettings)}
@@ -79,8 +80,9 @@ def resolve_settings(
             "line, or name the file with --config",
             str(file),
         )
-    if isinstance(entries := typed.get("stage_limits_s"), dict):
-        typed["stage_limits_s"] = {**from_file.get("stage_limits_s", {}), **entries}
+    for name in typed:
+        if declared[name].kind.is_table:
+            typed[name] = {**from_file.get(name, {}), **typed[name]}
     origins = {
         **{name: declared[name].named.variable for name in from_variables},
         **dict.fromkeys(from_file, str(file)),
@@ -96,10 +98,10 @@ def resolve_settings(
 
 
 def write_new_file(effective: EffectiveSettings, file: Path) -> None:
-    """Write what differs from the defaults into a file that is not there yet.
+    """Write the settings that differ from the defaults into a new file.
 
     Raises:
-        SettingsFileError: when there is one, or it cannot be written.
+        SettingsFileError: when the file exists, or cannot be written.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

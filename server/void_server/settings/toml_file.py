@@ -1,4 +1,4 @@
-"""Settings as TOML: reading ``server.toml``, and writing settings with where each comes from."""
+"""Reads ``server.toml``, and writes settings as TOML together with where each comes from."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ FILE_NAME = "server.toml"
 
 
 def read_settings_file(file: Path, group: type[DeclaredSettings]) -> dict[str, Any]:
-    """The settings that a file names, checked one by one. Relative paths in it begin at its folder.
+    """Read the settings that a file names and check them one by one. Relative paths in it begin at its
+    folder.
 
     Raises:
-        SettingsFileError: when it cannot be read, or is not TOML.
-        ServerSettingError: naming the file and the setting, for a name that is none and a value that does
-            not fit.
+        SettingsFileError: when the file cannot be read, or is not TOML.
+        ServerSettingError: when a name is unknown or a value is not allowed; it names the file and the
+            setting.
     """
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsFileError(f"{file} cannot be read: {error.strerror or error}") from error
+        raise SettingsFileError(
+            f"{file} cannot be read: {error.strerror or error}; name a file of settings with --config"
+        ) from error
     except UnicodeDecodeError as error:
         raise SettingsFileError(f"{file} is not text in UTF-8 ({error.reason}); save it as such") from error
     except tomllib.TOMLDecodeError as error:
@@ -55,12 +58,12 @@ def _read(name: str, value: Any, file: Path, group: type[DeclaredSettings]) -> A
 def format_settings(
     settings: DeclaredSettings, origins: Mapping[str, str], names: Collection[str] | None = None
 ) -> str:
-    """Settings as TOML, which read again gives the same, each with a comment that says where it comes from.
+    """Write settings as TOML that reads back the same, each with a comment that says where it comes from.
 
     Args:
-        settings: any group.
-        origins: the origin of what is not a default, by name.
-        names: the settings to write; all of them without it.
+        settings: any group of settings.
+        origins: by name, the origin of each setting that is not the default.
+        names: the settings to write; None writes all of them.
     """
     document = tomlkit.document()
     section = None

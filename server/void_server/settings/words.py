@@ -1,6 +1,6 @@
-"""Settings as words on a command line: ``client_open_jobs=50``, ``spool_bytes=500G``.
+"""Reads settings from words on a command line: ``client_open_jobs=50``, ``spool_bytes=500G``.
 
-A list is given by naming it again, an entry of a table as ``stage_limits_s.denoising=3600``.
+A list is given by repeating its name, and an entry of a table as ``stage_limits_s.denoising=3600``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from void_server.settings.declaration import DeclaredSettings, Setting, settings
 
 
 def known_setting(name: str, group: type[DeclaredSettings]) -> Setting:
-    """The setting of that name.
+    """Return the setting of that name.
 
     Raises:
-        ServerSettingError: when there is none, with the nearest names.
+        ServerSettingError: when there is none; it offers the nearest names.
     """
     known = {setting.name: setting for setting in settings_of(group)}
     if name in known:
@@ -28,11 +28,12 @@ def known_setting(name: str, group: type[DeclaredSettings]) -> Setting:
 
 
 def read_words(words: Iterable[str], group: type[DeclaredSettings]) -> dict[str, Any]:
-    """Settings from words, checked one by one. A name with nothing behind its ``=`` asks for the default.
+    """Read settings from words and check them one by one. A name with nothing after its ``=`` asks for the
+    default.
 
     Raises:
-        ServerSettingError: for a word that is not NAME=VALUE, a name that is no setting, a setting that is
-            given twice, and a value that does not fit.
+        ServerSettingError: when a word is not NAME=VALUE, a name is no setting, a setting is given twice, or
+            a value is not allowed.
     """
     texts: dict[str, list[str]] = {}
     tables: dict[str, dict[str, str]] = {}

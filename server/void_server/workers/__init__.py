@@ -1,1 +1,1 @@
-"""The processes that run jobs, and who watches them."""
+"""The processes that run jobs, and the supervisor that watches them."""

@@ -1,11 +1,11 @@
-"""A job that a worker has been given, and whether it still gets on."""
+"""A job that was given to a worker, and whether it still makes progress."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 _DUMP_S = 0.5
-"""What a worker gets to write down where it hangs before it is killed."""
+"""How many seconds a worker has to write down where it hangs before it is killed."""
 
 
 class Assignment:
@@ -17,13 +17,13 @@ class Assignment:
         self.log_offset = log_offset
         """Where in the worker's output file this job's output begins, in bytes."""
         self.stage = ""
-        """What the job is at; empty before its first stage."""
+        """The stage that the job is in; empty before its first one."""
         self._last_sign = now
         self._asked_where_at: float | None = None
         self._stop_asked_at: float | None = None
 
     def gave_sign(self, at: float, stage: str | None = None) -> None:
-        """The job gave a sign of life, and with ``stage`` it said what it is at."""
+        """Note a sign of life of the job and, with ``stage``, the stage that it is in."""
         self._last_sign = at
         if stage is not None:
             self.stage = stage
@@ -36,11 +36,11 @@ class Assignment:
         return True
 
     def ignores_stop(self, now: float, grace_s: float) -> bool:
-        """Whether it was asked to stop more than ``grace_s`` seconds ago."""
+        """Return whether the job was asked to stop more than ``grace_s`` seconds ago."""
         return self._stop_asked_at is not None and now > self._stop_asked_at + grace_s
 
     def silence(self, now: float, limit_s: float) -> Literal["none", "ask", "wait", "over"]:
-        """What to do about a job that has been silent.
+        """Say what to do about a job that has been silent.
 
         Within ``limit_s`` seconds of its last sign there is nothing to do (``none``). Once it is silent for
         longer, the worker is to be asked where it hangs (``ask``, one time), gets a moment to write that down

@@ -1,7 +1,7 @@
-"""Devices by name, and the surroundings in which a worker sees its own device and no other.
+"""Names devices, and makes the environment in which a worker sees its own device and no other.
 
 An engine need not know which device is its own: a worker for ``cuda:1`` is started with
-``CUDA_VISIBLE_DEVICES`` so that the second GPU is the only one it finds.
+``CUDA_VISIBLE_DEVICES`` so that the second GPU is the only one that it finds.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENI
 def worker_environments(
     devices: Sequence[str], environment: Mapping[str, str], cores: int | None = None
 ) -> list[tuple[str, dict[str, str]]]:
-    """For each of the server's devices: its name, and the variables that its worker gets beside the server's.
+    """Return, for each of the server's devices, its name and the variables that its worker gets beside the
+    server's.
 
-    Workers on the same machine share its cores: each gets its part of them, unless whoever started the
-    server has decided otherwise. ``cuda:1`` counts among the GPUs that the server itself may see.
+    Workers on the same machine share its cores: each gets its part of them, unless the environment of the
+        server
+    says otherwise. ``cuda:1`` counts among the GPUs that the server itself may see.
 
     Raises:
-        ServerSettingError: for a GPU that is not visible here.
+        ServerSettingError: when a GPU is not visible here.
     """
     share = str(max(1, (cores or os.cpu_count() or 1) // max(1, len(devices))))
     threads = {name: share for name in _THREADS if name not in environment} if len(devices) > 1 else {}
@@ -42,7 +44,7 @@ def _visibility(device: str, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _visible(index: int, visible: str | None) -> str:
-    """GPU ``index`` of those that are visible here, in CUDA's own words."""
+    """Return GPU ``index`` of those that are visible here, in CUDA's own words."""
     if not visible:
         return str(index)
     names = [name.strip() for name in visible.split(",")]

@@ -1,4 +1,4 @@
-"""What a worker says about its memory. In the worker's process."""
+"""Measures a worker's memory, in the worker's process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _process = psutil.Process()
 
 
 def measure_memory() -> MemoryUse:
-    """Memory of this process, and of its device if the engine has begun to use one."""
+    """Return the memory of this process, and of its device if the engine has begun to use one."""
     used, total = _device_memory()
     return MemoryUse(
         resident_bytes=_process.memory_info().rss, device_used_bytes=used, device_total_bytes=total
@@ -20,7 +20,7 @@ def measure_memory() -> MemoryUse:
 
 
 def _device_memory() -> tuple[int | None, int | None]:
-    # Only where the engine has loaded torch and opened the device itself: looking must not take memory.
+    # The device is looked at only where the engine has opened it itself: looking must not take memory.
     torch = sys.modules.get("torch")
     cuda = getattr(torch, "cuda", None)
     if cuda is None or not cuda.is_initialized():

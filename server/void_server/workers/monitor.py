@@ -1,4 +1,4 @@
-"""A run's voice, as the worker gives it to the runner."""
+"""The monitor through which a run in a worker reports to the broker."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from void_protocol.messages import Message, PreviewEvent, ProgressEvent, Progres
 from void_server.workers.worker_link import FrameWhole, LogLine, StageOver, Waiting
 
 PROGRESS_S = 0.1
-"""A stage's progress is told at most this often, and at its end."""
+"""A stage's progress is reported at most this often, in seconds, and at the stage's end."""
 PREVIEW_S = 0.5
 PREVIEW_PX = 480
-"""Longest side of a preview."""
+"""The longest side of a preview, in pixels."""
 _READ_BYTES = 4 * 1024 * 1024
 _REREAD_S = 1.0
 _UNHASHED_FRAMES = 8
-"""More finished frames than this are not left waiting for their checksums."""
+"""The most finished frames that are left waiting for their checksums."""
 
 Send = Callable[[Message, Sequence[bytes]], None]
 
 
 @dataclass
 class _StageClock:
-    """One stage's time, from its first progress to its last. Stages may take turns."""
+    """The time of one stage, from its first progress to its last. Stages may take turns."""
 
     began: float
     first_step: int
     last: float
     next_told: float
     seconds_told: float | None = None
-    """What the broker knows of it; None before it knows of the stage."""
+    """The seconds that the broker knows of; None before it knows of the stage."""
 
     @property
     def elapsed_s(self) -> float:
         return self.last - self.began
 
     def eta_s(self, step: int, steps: int) -> float | None:
-        """What is left, by the steps since the first; None while there was only one."""
+        """Estimate what is left from the steps since the first one; None while there was only one."""
         if step >= steps:
             return 0.0
         if step <= self.first_step:
@@ -59,7 +59,7 @@ class WorkerMonitor:
     """A :class:`~void_engine.removal.RemovalMonitor`. Any thread may call; none waits for the network."""
 
     def __init__(self, job_id: str, send: Send, stop: threading.Event, wait_s: float = 0.0) -> None:
-        """``wait_s``: how long a finished frame may be out of reach."""
+        """Prepare to report. A finished frame may be out of reach for ``wait_s`` seconds."""
         self._job_id = job_id
         self._wait_s = wait_s
         self._send = send
@@ -69,7 +69,7 @@ class WorkerMonitor:
         self.last_sign = time.monotonic()
         """When the run last spoke to this monitor."""
         self.stage = ""
-        """What it was at then."""
+        """The stage that the run was in at that time."""
         self._next_preview = 0.0
         self._last_frame = time.monotonic()
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="void-checksum")
@@ -99,7 +99,7 @@ class WorkerMonitor:
                 self._tell_time(stage, clock)
 
     def _tell_time(self, stage: str, clock: _StageClock) -> None:
-        """Tell what the broker does not know yet of a stage's time; it adds up what it is told."""
+        """Report the part of a stage's time that the broker does not know yet; it adds up the reports."""
         seconds = clock.elapsed_s - (clock.seconds_told or 0.0)
         if clock.seconds_told is None or seconds > 0:
             clock.seconds_told = clock.elapsed_s
@@ -147,7 +147,7 @@ class WorkerMonitor:
         self._send(frame, ())
 
     def _hash_in_the_end(self, path: Path) -> tuple[int, str]:
-        """Size and checksum of a finished frame, also when its drive goes away for a while."""
+        """Return size and checksum of a finished frame, also when its drive goes away for a while."""
         limit = time.monotonic() + self._wait_s
         waited = False
         while True:
@@ -185,7 +185,7 @@ class WorkerMonitor:
 
 
 def hash_file(path: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a file, read in bounded memory."""
+    """Return size and SHA-256 of a file, which is read in bounded memory."""
     digest = hashlib.sha256()
     size = 0
     with path.open("rb", buffering=0) as file:

@@ -1,7 +1,7 @@
-"""What a worker runs: a function that turns a job into files.
+"""The function that a worker runs, which turns a job into files.
 
-The server knows jobs, not pictures. Whoever starts it says which function runs them
-(:attr:`void_server.settings.ServerSettings.runner`); a job cannot.
+The server knows jobs, not pictures. The setting :attr:`void_server.settings.ServerSettings.runner` says which
+function runs them; a job cannot.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from void_server.errors import RunnerError
 class JobRunner(Protocol):
     """Runs one job to its end. Every pattern in the job is a path on this machine.
 
-    ``wait_s`` is how long the run may wait for what stands in its way and may pass: a late frame, a full
+    ``wait_s`` is how long the run may wait, in seconds, for an obstacle that may pass: a late frame, a full
     volume, a drive that is gone.
 
     With ``resume``, frames that an earlier run of this very job left whole are kept. Returns when all frames
@@ -33,7 +33,7 @@ class JobRunner(Protocol):
 
 
 def load_runner(name: str) -> JobRunner:
-    """The function ``module:function``.
+    """Load the function ``module:function``.
 
     Raises:
         RunnerError: when the module or function is not there.

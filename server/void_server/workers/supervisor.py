@@ -1,7 +1,8 @@
 """Keeps one worker process for each device alive and gives it jobs.
 
-Everything here belongs to the broker's thread. A worker that is silent, does not start, or does not heed a
-stop is killed; one that died is started again, later and later while it keeps dying without having worked.
+Everything here belongs to the broker's thread. A worker that is silent, does not start, or ignores a stop is
+killed. One that died is started again, after longer and longer pauses while it keeps dying without having
+worked.
 """
 
 from __future__ import annotations
@@ -40,32 +41,34 @@ from void_server.workers.worker_process import RestartBackoff, WorkerProcess
 
 _log = logging.getLogger(__name__)
 _TAIL_BYTES = 4000
-"""How much of a dead worker's output goes into its job's log."""
+"""How many bytes of a dead worker's output go into its job's log."""
 
 
 class RunOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A job for a worker."""
+
     job_id: str
     job: bytes
-    """JSON with local paths."""
+    """The job's JSON with local paths."""
     resume: bool
 
 
 class WorkerClient(Protocol):
-    """Whom the supervisor works for: the job lifecycle."""
+    """What the supervisor needs of the job lifecycle."""
 
     def take_next(self) -> RunOrder | None:
-        """The next job, marked as running; None when nothing waits."""
+        """Return the next job, marked as running; None when nothing waits."""
 
     def worker_said(self, message: FromWorker, payloads: list[bytes]) -> None:
-        """A worker reports on the job it runs."""
+        """Take a worker's report on the job that it runs."""
 
     def worker_lost(self, job_id: str, why: str, output: str) -> None:
-        """The worker that ran this job is gone."""
+        """Take note that the worker that ran this job is gone."""
 
 
 @dataclass
 class _Slot:
-    """The place of one worker: its device, the process that is there now, and the job that this one has."""
+    """The place of one worker: its device, its present process, and the job of that process."""
 
     name: str
     device: str
@@ -82,6 +85,8 @@ class _Slot:
 
 
 class Supervisor:
+    """Starts, watches and ends the workers, and hands out jobs."""
+
     def __init__(
         self, context: zmq.Context[zmq.Socket[bytes]], settings: ServerSettings, client: WorkerClient
     ) -> None:
@@ -100,14 +105,14 @@ class Supervisor:
         ]
         self._orders: list[tuple[_Slot, Run, bytes]] = []
         self.engines: list[EngineDescription] | None = None
-        """What the worker that became ready last has; None before the first one."""
+        """The engines of the worker that became ready last; None before the first one."""
         self._server_public, server_secret = zmq.curve_keypair()
         self._public, self._secret = zmq.curve_keypair()
         self.socket = context.socket(zmq.ROUTER)
         self.socket.linger = 0
         self.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
-        # A worker is alive while libzmq's own thread there answers: an engine that holds Python's lock for
-        # minutes cannot keep it from that. A connection that does not answer is dropped, and then sends fail.
+        # A worker is alive while libzmq's own thread there answers, which an engine cannot prevent even if it
+        # holds Python's lock for minutes. A connection that does not answer is dropped, and then sends fail.
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self.socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
         self.socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(1000 * settings.worker_silence_s))
@@ -117,16 +122,16 @@ class Supervisor:
         self._endpoint = f"tcp://127.0.0.1:{self.socket.bind_to_random_port('tcp://127.0.0.1')}"
 
     def admits(self, public: bytes) -> bool:
-        """For the gatekeeper: whether this key is the workers'."""
+        """Return whether this key is the workers'; the gatekeeper asks."""
         return public == self._public
 
     @property
     def is_busy(self) -> bool:
-        """Whether any worker is at a job."""
+        """Whether any worker has a job."""
         return any(slot.assignment is not None for slot in self._slots)
 
     def infos(self) -> list[WorkerInfo]:
-        """Every worker as it is now, for the status."""
+        """Return every worker as it is now, for the status."""
         now = time.monotonic()
         return [
             WorkerInfo(
@@ -143,7 +148,7 @@ class Supervisor:
         ]
 
     def tick(self) -> None:
-        """Notice deaths, silence and stops that are not heeded; start what is missing; hand out jobs."""
+        """Notice deaths, silence and ignored stops, start what is missing, and hand out jobs."""
         now = time.monotonic()
         for slot in self._slots:
             if slot.process is None:
@@ -156,7 +161,7 @@ class Supervisor:
         self.hand_out()
 
     def receive(self) -> None:
-        """Take what workers have said."""
+        """Take what workers have reported."""
         while True:
             try:
                 identity, control, *payloads = self.socket.recv_multipart(zmq.NOBLOCK)
@@ -186,7 +191,7 @@ class Supervisor:
             self._client.worker_said(message, payloads)
 
     def stop_job(self, job_id: str) -> bool:
-        """Ask the worker that runs the job to stop it; whether there is one."""
+        """Ask the worker that runs the job to stop it, and return whether there is one."""
         for slot in self._slots:
             if slot.process is not None and slot.assignment is not None and slot.has_job(job_id):
                 if slot.assignment.ask_stop(time.monotonic()):
@@ -195,7 +200,8 @@ class Supervisor:
         return False
 
     def hand_out(self) -> None:
-        """Give jobs to the workers that have none; less than :meth:`tick`, for every turn of the broker."""
+        """Give jobs to the workers that have none. This does less than :meth:`tick`, for every turn of the
+        broker."""
         for slot in self._slots:
             process = slot.process
             if process is None or not process.is_ready or slot.assignment is not None or not process.is_alive:
@@ -213,17 +219,17 @@ class Supervisor:
         return bool(self._orders)
 
     def send_orders(self) -> None:
-        """Tell the workers what to run; the broker calls it once it is durable that they do."""
+        """Tell the workers what to run. The broker calls this once it is durable that they do."""
         orders, self._orders = self._orders, []
         for slot, run, job in orders:
             if slot.process is not None and slot.has_job(run.job_id):
                 self._tell(slot.process, run, job)
 
     def _tell(self, process: WorkerProcess, message: ToWorker, *payloads: bytes) -> bool:
-        """Whether the worker can be reached. One that is gone cannot be told; tick will notice that."""
+        """Send to a worker and return whether it can be reached. :meth:`tick` notices that one is gone."""
         try:
             self.socket.send_multipart([process.identity, encode(message), *payloads], zmq.NOBLOCK)
-        except zmq.Again:  # it is there, and does not take what waits for it: its job's limit will tell
+        except zmq.Again:  # it does not take what waits for it; its job's limit decides
             return True
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
@@ -243,7 +249,7 @@ class Supervisor:
             self._look_at_job(process, assignment, now)
 
     def _look_at_job(self, process: WorkerProcess, assignment: Assignment, now: float) -> None:
-        """Kill a worker whose job hangs; where it hangs goes into its output first."""
+        """Kill a worker whose job hangs. Before that it writes into its output where it hangs."""
         limit_s = self._settings.stage_limits_s.get(assignment.stage, self._settings.stage_limit_s)
         match assignment.silence(now, limit_s):
             case "ask":
@@ -279,14 +285,14 @@ class Supervisor:
         )
 
     def _roots(self, allowed: tuple[Path, ...] | None, *more: tuple[Path, ...]) -> list[str] | None:
-        """The folders that a worker may use: what is allowed to paths, and the spool."""
+        """Return the folders that a worker may use: those that paths are allowed in, and the spool."""
         if allowed is None:
             return None
         spool = (self._settings.home.resolve() / "jobs",)
         return [str(root) for roots in (allowed, *more, spool) for root in roots]
 
     def _died(self, slot: _Slot, process: WorkerProcess) -> None:
-        self.receive()  # what it said before it died counts
+        self.receive()  # its reports from before its death count
         why, assignment = process.close(), slot.assignment
         slot.process, slot.assignment = None, None
         slot.backoff.ended(time.monotonic())
@@ -296,7 +302,7 @@ class Supervisor:
             self._client.worker_lost(assignment.job_id, why, output)
 
     def shut_down(self) -> None:
-        """Stop every worker: those that run a job are asked first."""
+        """Stop every worker. Those that run a job are asked first."""
         for slot in self._slots:
             if slot.assignment is not None:
                 self.stop_job(slot.assignment.job_id)
@@ -305,7 +311,7 @@ class Supervisor:
             while self.is_busy and time.monotonic() < limit:
                 if self.socket.poll(50):
                     self.receive()
-        finally:  # also where what they say cannot be stored any more
+        finally:  # also when their reports cannot be stored any more
             self._end_workers()
 
     def _end_workers(self) -> None:
@@ -317,7 +323,7 @@ class Supervisor:
 
 
 def _tail(log_file: Path, offset: int) -> str:
-    """The end of what stands in a worker's output file from ``offset`` on."""
+    """Return the end of a worker's output file from ``offset`` on."""
     with log_file.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(offset, size - _TAIL_BYTES))

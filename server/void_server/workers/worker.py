@@ -1,7 +1,7 @@
-"""A worker process: ``python -m void_server.workers.worker``, started by the broker and by nobody else.
+"""A worker process, ``python -m void_server.workers.worker``, which only the broker starts.
 
-The main thread runs jobs one after another. A second thread owns the socket to the broker: it sends what the
-run has to say and a heartbeat, and raises the flag when a stop is asked for.
+The main thread runs jobs one after another. A second thread owns the socket to the broker: it sends the run's
+reports and a heartbeat, and sets the flag when a stop is requested.
 """
 
 from __future__ import annotations
@@ -60,23 +60,23 @@ class BrokerLink:
         self._lock = threading.Lock()
         self._stops: dict[str, threading.Event] = {}
         self.monitor: WorkerMonitor | None = None
-        """Of the job that runs."""
+        """The monitor of the running job; None without one."""
         self._thread = threading.Thread(target=self._run, name="void-link", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def send(self, message: Message, payloads: Sequence[bytes] = ()) -> None:
-        """Say something to the broker. Any thread."""
+        """Send a message to the broker. Any thread may call this."""
         self._mailbox.put([encode(message), *payloads])
 
     def flush(self) -> None:
-        """Return when everything said so far is handed to the network."""
+        """Return when every message so far is handed to the network."""
         self._mailbox.put(None)
         self._thread.join(10)
 
     def stop_flag(self, job_id: str) -> threading.Event:
-        """Set as soon as the broker wants this job stopped."""
+        """Return the flag that is set as soon as the broker wants this job stopped."""
         with self._lock:
             return self._stops.setdefault(job_id, threading.Event())
 
@@ -87,7 +87,7 @@ class BrokerLink:
     def _run(self) -> None:
         try:
             self._loop()
-        except BaseException:  # noqa: BLE001 - nobody would hear of this worker any more
+        except BaseException:  # noqa: BLE001 - nobody would hear of this worker again
             _log.exception("the worker cannot speak to its broker any more and leaves")
             os._exit(4)
 
@@ -156,7 +156,7 @@ def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes, wait
         monitor.log(traceback.format_exc())
         why = "this machine's memory is full; use a proxy scale, a smaller region, or let less run beside it"
         finished = Finished(job_id=command.job_id, outcome="failed", message=why)
-    except Exception as error:  # noqa: BLE001 - the worker outlives any job; the trace goes into the job's log
+    except Exception as error:  # noqa: BLE001 - the worker outlives any job; the log gets the traceback
         monitor.log(traceback.format_exc())
         text_of_error = f"{type(error).__name__}: {error}"
         finished = Finished(job_id=command.job_id, outcome="failed", message=text_of_error)
@@ -179,7 +179,7 @@ def _leave_with_broker(lifeline: BinaryIO) -> None:
 
 
 def _stand_back(niceness: int) -> None:
-    """Let the broker, which has little to do but at once, and the host go first."""
+    """Let the broker, which needs little time but at once, and the host go first."""
     if not niceness:
         return
     process = psutil.Process()
@@ -199,11 +199,11 @@ def _paths(texts: list[str] | None) -> tuple[Path, ...] | None:
 def main() -> None:
     """Run a worker process until the broker ends it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    # Where it was goes into the worker's output: when it crashes, and when the broker asks before it kills.
+    # The worker's output gets the stacks when it crashes, and when the broker asks before killing it.
     faulthandler.enable()
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGUSR1, all_threads=True)
-    # Ctrl-C reaches the whole group of processes; how the worker ends is the broker's decision.
+    # Ctrl-C reaches the whole group of processes, but the broker decides how the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifeline = sys.stdin.buffer
     config = msgspec.json.decode(lifeline.readline(), type=WorkerConfig)

@@ -1,7 +1,7 @@
-"""What the broker and its worker processes say to each other, on a private loopback socket.
+"""The messages between the broker and its worker processes, on a private loopback socket.
 
-The broker makes fresh keys at each start and hands them to the worker on its standard input, which also is
-the worker's lifeline: when it closes, the broker is gone and the worker leaves at once.
+The broker makes new keys at each start and hands them to the worker on its standard input. That is also the
+worker's lifeline: when it closes, the broker is gone and the worker leaves at once.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from void_protocol.messages import EngineDescription, MemoryUse, Message, Previe
 
 ZAP_DOMAIN = "worker"
 BEAT_S = 1.0
-"""How often a worker says that it lives."""
+"""How often, in seconds, a worker says that it is alive."""
 MEMORY_S = 2.0
-"""How often it says how much memory it uses."""
+"""How often, in seconds, a worker reports its memory."""
 
 
 class WorkerConfig(Struct, frozen=True, kw_only=True):
-    """One line of JSON on the worker's standard input."""
+    """What a worker is told at its start, as one line of JSON on its standard input."""
 
     endpoint: str
     identity: str
@@ -31,84 +31,96 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     runner: str
     device: str
     read_roots: list[str] | None = None
-    """Files are read only below these; null for anywhere."""
+    """Files are read only below these folders; null allows any."""
     output_roots: list[str] | None = None
-    """Files are written only below these; null for anywhere."""
+    """Files are written only below these folders; null allows any."""
     frame_pixels: int
     frame_bytes: int
     niceness: int = 0
-    """How much the process stands back behind others."""
+    """How much the process gives way to others, as nice(1) says it."""
     wait_s: float = 0.0
-    """How long a job may wait for what stands in its way."""
+    """How many seconds a job may wait for an obstacle."""
 
 
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):
     """The worker has loaded its runner."""
 
     engines: list[EngineDescription] | None = None
-    """The engines of its Python, by name."""
+    """The engines of the worker's Python, sorted by name."""
 
 
 class Beat(Message, frozen=True, kw_only=True, tag="beat"):
+    """A sign of life of a worker, and of its job."""
+
     silent_s: float = 0.0
-    """How long the running job has not spoken to its monitor; 0 without a job."""
+    """Seconds since the running job last reported to its monitor; 0 without a job."""
     stage: str = ""
-    """What that job was at when it last did."""
+    """The stage that the job was in at that time."""
 
 
 class Probe(Message, frozen=True, kw_only=True, tag="probe"):
-    """From the broker: it wants to know whether the worker can be reached. No answer."""
+    """A message of the broker that only finds out whether the worker can be reached. It has no answer."""
 
 
 class LogLine(Message, frozen=True, kw_only=True, tag="log_line"):
+    """A line for the job's log."""
+
     job_id: str
     text: str
 
 
 class Waiting(Message, frozen=True, kw_only=True, tag="waiting"):
-    """The job stands still until what ``obstacle`` names has passed; empty: it goes on."""
+    """The job waits until what ``obstacle`` names has passed; with an empty text it goes on."""
 
     job_id: str
     obstacle: str
 
 
 class FrameWhole(Message, frozen=True, kw_only=True, tag="frame_whole"):
+    """A frame of the job's result is whole."""
+
     job_id: str
     frame: int
     size: int
     sha256: str
     seconds: float | None = None
-    """Since the frame before it, or the start of the run."""
+    """Seconds since the frame before it, or since the start of the run."""
 
 
 class Memory(Message, frozen=True, kw_only=True, tag="memory"):
-    """What the worker uses now."""
+    """The memory that the worker uses now."""
 
     use: MemoryUse
 
 
 class StageOver(Message, frozen=True, kw_only=True, tag="stage_over"):
+    """A stage of the job has taken this much more time."""
+
     job_id: str
     stage: str
     seconds: float
 
 
 class Finished(Message, frozen=True, kw_only=True, tag="finished"):
+    """The job's run is over."""
+
     job_id: str
     outcome: Literal["done", "failed", "cancelled", "blocked"]
     message: str = ""
     obstacle: str = ""
-    """With ``blocked``: what stands in the way and may pass."""
+    """With ``blocked``, the obstacle that may pass."""
 
 
 class Run(Message, frozen=True, kw_only=True, tag="run"):
-    """Payload: the job's JSON, with local paths."""
+    """An order to run a job. Its payload is the job's JSON, with local paths."""
 
     job_id: str
     resume: bool
 
 
 class Stop(Message, frozen=True, kw_only=True, tag="stop"):
+    """An order to stop a job."""
+
     job_id: str
 
 

@@ -1,4 +1,5 @@
-"""One worker process as the server sees it: started, watched, killed, and when the next one may start."""
+"""One worker process as the server sees it: how it is started, watched and killed, and when the next may
+start."""
 
 from __future__ import annotations
 
@@ -25,30 +26,30 @@ class WorkerProcess:
     def __init__(
         self, name: str, config: WorkerConfig, environment: Mapping[str, str], log_file: Path, now: float
     ) -> None:
-        """Start it.
+        """Start the process.
 
         Args:
-            name: The worker's, for messages.
-            config: What it is told on its standard input.
-            environment: The variables that it gets beside the server's own.
-            log_file: The file that its output is added to.
-            now: The time of its start.
+            name: the worker's name, for messages.
+            config: what the process is told on its standard input.
+            environment: the variables that it gets beside the server's own.
+            log_file: the file that its output is added to.
+            now: the time of its start.
 
         Raises:
             OSError: when no process can be started or its log cannot be written.
         """
         self.name = name
         self.identity = config.identity.encode()
-        """How the process is addressed on the server's socket."""
+        """The process's address on the server's socket."""
         self.is_ready = False
-        """Whether it has loaded its runner and takes jobs."""
+        """Whether the process has loaded its runner and takes jobs."""
         self.memory: MemoryUse | None = None
         self.started_at = now
         self._next_probe = now
         self._killed_because = ""
         with log_file.open("ab") as output:
             self._popen = subprocess.Popen(
-                # -P: a file that lies in the current folder is not code.
+                # With -P, a file that lies in the current folder is not taken for code.
                 [sys.executable, "-P", "-m", "void_server.workers.worker"],
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -69,62 +70,65 @@ class WorkerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the process has not ended yet."""
         return self._popen.poll() is None
 
     def probe_is_due(self, now: float) -> bool:
-        """Whether it is time to see whether the process can still be reached; a second later it is again."""
+        """Return whether it is time to check that the process can be reached; a second later it is time
+        again."""
         if not self.is_ready or now < self._next_probe:
             return False
         self._next_probe = now + _PROBE_S
         return True
 
     def kill(self, why: str) -> None:
-        """End it at once. ``why`` follows its name in a sentence; the first reason is kept."""
+        """End the process at once. ``why`` follows its name in a sentence; the first reason is kept."""
         if not self._killed_because:
             _log.warning("%s %s and is killed", self.name, why)
             self._killed_because = why
             self._popen.kill()
 
     def ask_where_it_hangs(self) -> None:
-        """Let it write its stacks into its output, where the system has a signal for that."""
+        """Let the process write its stacks into its output, where the system has a signal for that."""
         if hasattr(signal, "SIGUSR1"):
             self._popen.send_signal(signal.SIGUSR1)
 
     def close(self) -> str:
-        """Let go of a process that has ended; how it ended, as a sentence without its stop."""
+        """Release a process that has ended, and return how it ended, as a sentence without its full stop."""
         self._stdin.close()
         if self._killed_because:
             return f"the worker {self._killed_because} and was killed"
         return f"the worker process {_exit_text(self._popen.returncode)}"
 
     def end(self) -> None:
-        """Kill it, whatever it does, and wait for its end."""
+        """Kill the process, whatever it does, and wait for its end."""
         self._popen.kill()
         self._popen.wait()
         self._stdin.close()
 
 
 class RestartBackoff:
-    """When a worker may start again: later and later while its processes end without having worked."""
+    """Decides when a worker may start again: after longer pauses while its processes end without having
+    worked."""
 
     def __init__(self) -> None:
         self._pause_s = _FIRST_PAUSE_S
         self._next_start = 0.0
 
     def may_start(self, now: float) -> bool:
-        """Whether the pause is over."""
+        """Return whether the pause is over."""
         return now >= self._next_start
 
     def ended(self, now: float) -> float:
-        """A process has ended or could not be started: how many seconds the next one has to wait."""
+        """Note that a process has ended or could not be started, and return how many seconds the next one has
+        to wait."""
         pause_s = self._pause_s
         self._next_start = now + pause_s
         self._pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         return pause_s
 
     def worked(self) -> None:
-        """A process has come to the end of a job: it is no worse than a new one."""
+        """Note that a process has finished a job, so that it counts as no worse than a new one."""
         self._pause_s = _FIRST_PAUSE_S
 
 

@@ -62,6 +62,11 @@ def test_growing_and_moving() -> None:
     assert Box(0, 0, 2, 2).moved(5, -1) == Box(5, -1, 7, 1)
 
 
+def test_a_shape_is_rows_and_columns() -> None:
+    assert Box.from_shape((4, 6, 3)) == Box.from_size(6, 4)
+    assert Box.from_shape((4, 6)).shape == (4, 6)
+
+
 def test_around_finds_the_true_pixels() -> None:
     mask = np.zeros((10, 20), bool)
     assert Box.around(mask) == Box(0, 0, 0, 0)

@@ -12,10 +12,11 @@ pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_t
 
 from tests.fakes.scene_host import SceneHost
 from tests.fakes.still_session import StillSession
+from tests.fakes.told_engines import TOLD
 from void_nuke import gizmo_buttons
 from void_nuke.jobs.tracked_job import Phase
 from void_nuke.panel.model import PanelModel
-from void_nuke.panel.server import ServerModel
+from void_nuke.panel.server import ServerModel, ServerPicture
 
 KNOBS: dict[str, Any] = {
     "prompt": "An empty table.", "engine": "void", "quality": "finest", "scale": "1/2", "first_frame": 1003,
@@ -53,12 +54,18 @@ class Node:
         return None if name is None else Node(name)
 
 
+def server_that_told(home: Path) -> ServerModel:
+    server = ServerModel(home)
+    server.picture = ServerPicture(engines=TOLD)
+    return server
+
+
 @pytest.fixture
 def model(tmp_path: Path, qt: Any) -> Iterator[PanelModel]:
     session = StillSession()
     model = PanelModel(
         SceneHost(),
-        ServerModel(tmp_path),
+        server_that_told(tmp_path),
         preferences=tmp_path / "panel.json",
         session=session,  # type: ignore[arg-type]
     )

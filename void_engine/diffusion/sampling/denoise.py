@@ -89,7 +89,7 @@ class DenoisePlan:
 
     schedule: NoiseSchedule
     windows: Sequence[Window]
-    """Over the T latents."""
+    """The windows, which cover the T latents."""
     guidance: float = 1.0
     """The scale of classifier-free guidance; at 1 or less there is none."""
     first_step: int = 0
@@ -97,7 +97,7 @@ class DenoisePlan:
     keep_every: int = 1
     """Steps between two looks at the whole shot."""
     latents_dtype: torch.dtype = torch.float32
-    """Between steps; published VOID keeps them in the transformer's."""
+    """The type of the latents between steps; published VOID keeps them in the transformer's type."""
 
 
 def guided_velocity(

@@ -47,7 +47,7 @@ class Pass:
     cache: StepCache | None = None
 
     def plan(self, models: LoadedModels) -> DenoisePlan:
-        """The same for these models: with their schedule and their floating-point type."""
+        """Plan this pass for these models, with their schedule and their floating-point type."""
         schedule = NoiseSchedule.from_config(
             PASS_SCHEDULERS[self.number],
             read_json(models.folder.scheduler_config),

@@ -1,1 +1,1 @@
-"""One frame as an EXR file: read, merged from its parts, and written bit for bit."""
+"""One frame as an EXR file: reading, merging of its parts, and bit-exact writing."""

@@ -1,7 +1,7 @@
-"""EXR files to frames and back, through OpenImageIO.
+"""Reads EXR files into frames and writes frames as EXR files, through OpenImageIO.
 
-Pixels are read and written in the data types that the file has, so nothing is converted on the way. A file
-appears under its final name only when it is whole.
+Pixels are read and written in the file's own data types, so nothing is converted on the way. A written file
+appears under its final name only when it is complete.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from void_engine.plates.storage.waiting import read_obstacle, write_obstacle
 
 LOSSLESS_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
 LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
-"""pxr24 keeps half and whole numbers and rounds float; the others round half too."""
+"""Compressions that change pixels: pxr24 rounds only float channels; the others round half channels too."""
 COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
@@ -40,7 +40,8 @@ _SUFFIXES = (".exr", ".sxr", ".mxr")
 _MAGIC = b"\x76\x2f\x31\x01"
 _TYPE_NAMES: dict[PixelType, str] = {HALF: "half", FLOAT: "float", UINT: "uint"}
 
-# What describes the file that was read and not the picture; the writer sets what it needs of these.
+# These attributes describe the file that was read and not the picture, so they are not copied; the writer
+# sets those that it needs.
 _FILE_ATTRIBUTES = (
     "name",
     "view",
@@ -55,11 +56,11 @@ _FILE_ATTRIBUTES = (
 
 
 def read_header(path: Path | str, number: int) -> FrameHeader:
-    """Windows, channels and metadata of a frame; no pixels are read.
+    """Read windows, channels and metadata of a frame's file, and no pixels.
 
     Raises:
         MissingFrameError: when there is no such file.
-        PlateError: when it is not an EXR that can be read, naming file, frame and remedy.
+        PlateError: when the file is not a readable EXR; the message names file, frame and remedy.
     """
     path = Path(path)
     with _opened(path, number) as source:
@@ -67,10 +68,10 @@ def read_header(path: Path | str, number: int) -> FrameHeader:
 
 
 def check_end(path: Path | str, number: int) -> None:
-    """Read the last line of a scan-line file, which is written last: one that was cut short has none.
+    """Read the last scan line of a file, which is written last, to find out whether the file was cut short.
 
     Raises:
-        PlateError: when it cannot be read.
+        PlateError: when the line cannot be read.
     """
     path = Path(path)
     with _opened(path, number) as source:
@@ -83,12 +84,14 @@ def check_end(path: Path | str, number: int) -> None:
 
 
 def read_frame(path: Path | str, number: int) -> Frame:
-    """A frame with all its channels, each in its own data type. Tiles and multi-part files are made flat:
-    channels of further parts are named after their part (see :mod:`void_engine.plates.exr.multipart`).
+    """Read a frame with all its channels, each in its own data type.
+
+    Tiled files become scan lines. A multi-part file becomes one flat set of channels, in which channels of
+    further parts are named after their part (see :mod:`void_engine.plates.exr.multipart`).
 
     Raises:
         MissingFrameError: when there is no such file.
-        PlateError: when it is not an EXR, empty, truncated, corrupt, deep or luma-chroma.
+        PlateError: when the file is no EXR, or is empty, truncated, corrupt, deep or luma-chroma.
     """
     path = Path(path)
     with _opened(path, number) as source:
@@ -108,16 +111,18 @@ def read_frame(path: Path | str, number: int) -> Frame:
 def write_frame(
     frame: Frame, path: Path | str, compression: str | None = None, *, overwrite: bool = False
 ) -> None:
-    """Write a frame as a scan-line EXR with all its channels and metadata. It survives a power cut then.
+    """Write a frame as a scan-line EXR with all its channels and metadata, synced to the disk.
 
     Args:
-        compression: one of :data:`COMPRESSIONS`. By default the plate's own where that is lossless and zip
+        frame: the frame to write.
+        path: the file's final name.
+        compression: one of :data:`COMPRESSIONS`. None takes the plate's own where it is lossless and zip
             where it is not, since a lossy one would change pixels that nobody meant to touch.
-        overwrite: replace an existing file, which otherwise is an error.
+        overwrite: whether an existing file is replaced; otherwise it is an error.
 
     Raises:
         OutputExistsError: when the file exists.
-        OutputError: when it cannot be written; nothing is left behind then.
+        OutputError: when the file cannot be written; nothing is left behind then.
     """
     path = Path(path)
     if compression is None:
@@ -126,13 +131,14 @@ def write_frame(
     elif compression not in COMPRESSIONS:
         raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
     _refuse_existing(path, overwrite)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # as _TEMPORARY
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # The form matches _TEMPORARY.
     try:
         check_output_folder(path.parent)
         make_folder(path.parent)
         _write_whole(frame, temporary, compression)
         _refuse_existing(path, overwrite)
-        check_output_folder(path.parent)  # nothing gets a final name where a link took the folder's place
+        # A link may have taken the folder's place meanwhile; then the file gets no final name.
+        check_output_folder(path.parent)
         put_in_place(temporary, path)
     except OSError as error:
         raise OutputError(
@@ -146,7 +152,7 @@ def write_frame(
 
 
 def remove_temporaries(paths: Iterable[Path]) -> None:
-    """Delete what a process that was killed has left of writing these files, under temporary names."""
+    """Delete the temporary files that a killed process has left of writing these ``paths``."""
     by_folder: dict[Path, set[str]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, set()).add(path.name)
@@ -165,7 +171,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
         )
 
 
-# Reading
+# --- reading
 
 
 @contextmanager
@@ -179,12 +185,12 @@ def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
             held.callback(source.close)
             confirm(file, path, number)
             yield source
-        except UnicodeDecodeError as error:  # of a name in the file, or of OpenImageIO's words about it
+        except UnicodeDecodeError as error:  # A name in the file or in OpenImageIO's message is not UTF-8.
             raise _unreadable(path, number, f"a name in it is not UTF-8: {error.object[:40]!r}") from error
 
 
 def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
-    """Open the file until ``held`` is closed, and tell apart what OpenImageIO reports alike."""
+    """Open the file until ``held`` is closed, and distinguish failures that OpenImageIO reports alike."""
     if path.suffix.lower() not in _SUFFIXES:
         raise RefusedFileError(
             f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr"
@@ -250,7 +256,7 @@ def _parts(source: oiio.ImageInput, path: Path, number: int) -> list[Part]:
 
 
 def _check_size(parts: Sequence[Part], path: Path, number: int) -> None:
-    """Before any pixel is read: the frame has all channels over the box around all parts."""
+    """Check the frame's size from the headers: it has all channels over the box around all parts."""
     bytes_a_pixel = sum(channel.dtype.itemsize for part in parts for channel in part.channels)
     window = union_of(part.data_window for part in parts)
     check_size(window, parts[0].display_size, bytes_a_pixel, f"frame {number} ({path})")
@@ -266,7 +272,7 @@ def _read_channels(
     number: int,
 ) -> NDArray[Any]:
     pixels = source.read_image(part, 0, first, first + len(names), _TYPE_NAMES[dtype])
-    # OpenImageIO may hand over what it could decode of a damaged file and leave only a message.
+    # From a damaged file, OpenImageIO may return what it could decode and only leave a message.
     reason = source.geterror()
     if pixels is None or reason:
         raise _unreadable(path, number, reason)
@@ -275,7 +281,7 @@ def _read_channels(
 
 
 def _placed(pixels: NDArray[Any], window: Box, wanted: Box) -> NDArray[Any]:
-    """Pixels over ``window`` as pixels over the larger ``wanted``, 0 around them."""
+    """Extend pixels that cover ``window`` to the larger box ``wanted``, with 0 around them."""
     if window == wanted:
         return pixels
     result = np.zeros((*wanted.shape, pixels.shape[2]), pixels.dtype)
@@ -283,7 +289,7 @@ def _placed(pixels: NDArray[Any], window: Box, wanted: Box) -> NDArray[Any]:
     return result
 
 
-# Writing
+# --- writing
 
 
 def _write_whole(frame: Frame, path: Path, compression: str) -> None:
@@ -293,8 +299,8 @@ def _write_whole(frame: Frame, path: Path, compression: str) -> None:
         whole = pixels[0] if len(pixels) == 1 else np.concatenate(pixels, axis=2)
         _write_image(frame, path, spec, whole)
         return
-    # From Python, OpenImageIO writes arrays of one data type only, and converting would spoil whole numbers
-    # and NaN. File to file it copies every channel in its own type.
+    # From Python, OpenImageIO writes arrays of one data type only, and a conversion would spoil integers and
+    # NaN payloads. From file to file, however, it copies every channel in its own type.
     scratch = path.with_name(path.name + ".raw.exr")
     try:
         write_uncompressed(scratch, frame)
@@ -302,7 +308,7 @@ def _write_whole(frame: Frame, path: Path, compression: str) -> None:
         if source is None:
             raise OSError(oiio.geterror())
         try:
-            # It sorts a file's channels its own way, and copies them by position.
+            # OpenImageIO sorts a file's channels in its own order, and copies them by position.
             spec.channelnames = source.spec().channelnames
             spec.channelformats = tuple(source.spec().channelformats)
             _write_image(frame, path, spec, source)
@@ -346,6 +352,6 @@ def _spec_of(header: FrameHeader, compression: str) -> oiio.ImageSpec:
     spec.attribute("compression", compression)
     spec.attribute("PixelAspectRatio", header.pixel_aspect)
     if "DateTime" not in header.metadata:
-        # OpenImageIO would add the time of day, and the same job would not give the same bytes.
+        # OpenImageIO would add the time of day, so that the same job would not give the same bytes.
         spec.attribute("DateTime", "")
     return spec

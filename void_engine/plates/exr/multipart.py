@@ -1,9 +1,9 @@
-"""The parts of an EXR file made into one flat set of channels.
+"""Merges the parts of an EXR file into one flat set of channels.
 
-A file with one part is that part. Of a multi-part file the first part is the plate and the others join it:
-their channels keep full names (``depth.Z``) and bare ones (``Z``, or ``R`` of a part called ``specular``) get
-the part's name in front. The format makes all parts share display window and pixel aspect; data windows may
-differ, and the frame stores the box around all of them. A deep part is left out, and the notes say so.
+In a multi-part file the first part is the plate and the others join it: their channels keep full names
+(``depth.Z``), and bare names (``Z``, or ``R`` of a part called ``specular``) get the part's name in front.
+The format makes all parts share display window and pixel aspect; data windows may differ, and the frame
+stores the box around all of them. A deep part is left out, and the notes say so.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TYPES: dict[str, PixelType] = {"half": HALF, "float": FLOAT, "uint": UINT, "uin
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a file, in its own display coordinates."""
+    """The header of one part of a file, in display coordinates."""
 
     index: int
     name: str
@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class MergedParts:
-    """What a frame is made of."""
+    """A frame's header, and the parts of the file from which its channels are read."""
 
     header: FrameHeader
     parts: tuple[Part, ...]
@@ -47,7 +47,7 @@ class MergedParts:
 
 
 def part_of(spec: oiio.ImageSpec, index: int, path: Path, number: int) -> Part:
-    """Translate what OpenImageIO says of a part.
+    """Translate OpenImageIO's description of a part.
 
     Raises:
         PlateError: for a data type that EXR plates do not have.
@@ -73,7 +73,7 @@ def part_of(spec: oiio.ImageSpec, index: int, path: Path, number: int) -> Part:
 
 
 def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
-    """Choose the parts of a frame and name their channels so that every name is there once."""
+    """Choose the parts of a frame and name their channels so that every name is unique."""
     first = parts[0]
     used = [first]
     taken = {channel.name for channel in first.channels}
@@ -101,10 +101,10 @@ def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
 
 
 def _named_channels(part: Part, first: Part, taken: set[str]) -> tuple[Channel, ...]:
-    """The part's channels by names that no earlier part has."""
+    """The part's channels under names that no earlier part has."""
     name = part.name or f"part{part.index + 1}"
     if part.view != first.view and part.view:
-        # Another view (stereo) has the same layers under the same names.
+        # Another view of a stereo file has the same layers under the same names.
         named = _prefixed(part.channels, part.view, bare_only=False)
     else:
         named = _prefixed(part.channels, name, bare_only=True)

@@ -1,7 +1,8 @@
-"""An uncompressed scan-line EXR whose channels have different data types, written byte for byte.
+"""Writes an uncompressed scan-line EXR whose channels have different data types, byte by byte.
 
-Only a stepping stone: OpenImageIO cannot be given such pixels from Python, but reads them from this file. It
-holds what the format demands and no metadata. Layout: "OpenEXR File Layout", Academy Software Foundation.
+Such a file is only an intermediate: OpenImageIO cannot be given pixels of mixed types from Python, but it can
+read them from this file. The file holds what the format demands and no metadata. Its layout is that of
+"OpenEXR File Layout", Academy Software Foundation.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ _TYPE_CODES: dict[PixelType, int] = {UINT: 0, HALF: 1, FLOAT: 2}
 
 
 def write_uncompressed(path: Path, frame: Frame) -> None:
-    """Write the pixels of ``frame``, its display window's corner at (0, 0).
+    """Write the pixels of ``frame``, with the corner of its display window at (0, 0).
 
     Raises:
         OSError: when the file cannot be written.
     """
-    # The format wants channels in the order of their names.
+    # The format demands channels in the order of their names.
     names = sorted(frame.channel_names)
     dtypes = {channel.name: channel.dtype for channel in frame.header.channels}
     window = frame.data_window
     rows = np.empty(
         window.height,
-        # Fields are named by position: numpy has its own rules for names.
+        # Fields are named by position, because numpy has rules of its own for names.
         np.dtype(
             [("y", "<i4"), ("size", "<i4")]
             + [

@@ -1,1 +1,1 @@
-"""One frame in memory: its header and metadata, channels in their own data types, layers, proxy."""
+"""One frame in memory: its header and metadata, its channels in their own data types, layers and proxies."""

@@ -1,7 +1,7 @@
-"""One frame of a plate: pixels in their own data types, windows, channels, metadata.
+"""One frame of a plate: pixels in their own data types, windows, channels and metadata.
 
-A frame never changes: every edit gives a new one that shares what was not touched. Pixels that an edit does
-not name keep their bits, whatever they hold (NaN payloads and infinities too): they are never converted.
+A frame is immutable: every edit returns a new frame that shares the pixels that were not touched. Those keep
+their bits, whatever they hold (NaN payloads and infinities too), because they are never converted.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHea
 from void_engine.plates.frame.proxy import area_average, divisor_of, proxy_size, proxy_window
 
 HALF_MAX = 65504.0
-"""The largest finite half; anything larger an engine gives becomes this."""
+"""The largest finite half; larger values are clamped to it when they are stored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelBlock:
-    """Channels that share a data type, interleaved."""
+    """Interleaved channels of one data type."""
 
     names: tuple[str, ...]
     pixels: NDArray[Any]
@@ -39,7 +39,7 @@ class PixelBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A frame with its pixels. All boxes are in display coordinates."""
+    """A frame: its header and its pixels. All boxes are in display coordinates."""
 
     header: FrameHeader
     blocks: tuple[PixelBlock, ...]
@@ -56,15 +56,20 @@ class Frame:
         pixel_aspect: float = 1.0,
         compression: str = "zip",
     ) -> Frame:
-        """A frame made here rather than read.
+        """Make a frame from an array rather than from a file.
 
         Args:
-            pixels: (H, W, C) of float16, float32 or uint32, one plane for each of ``names``; taken over
-                without a copy and made read-only. The data window's size, the display window's too unless
-                told otherwise.
+            number: the frame's number.
+            names: the channels' full names, one for each plane of ``pixels``.
+            pixels: (H, W, C) of float16, float32 or uint32 over the data window; taken over without a copy
+                and made read-only.
+            display_size: ``(width, height)`` of the display window; None for the size of ``pixels``.
+            data_window: where the pixels lie; None for the display window.
+            pixel_aspect: width of a pixel over its height.
+            compression: EXR's name of the compression to write with.
 
         Raises:
-            ValueError: when shapes, names and data type do not go together.
+            ValueError: when shapes, names and data type do not fit together.
         """
         height, width, count = pixels.shape
         window = data_window or Box.from_size(width, height)
@@ -120,15 +125,19 @@ class Frame:
 
     @property
     def size_bytes(self) -> int:
-        """Memory held by the pixels."""
+        """How much memory the pixels hold, in bytes."""
         return sum(block.pixels.nbytes for block in self.blocks)
 
     def rgb_names(self, layer: str = "") -> tuple[str, str, str]:
-        """The channels that hold the colours of a layer; raises PlateError where there are none."""
+        """The three channels that hold the colours of a layer.
+
+        Raises:
+            PlateError: when the layer has no colours.
+        """
         return self.header.rgb_names(layer)
 
     def native(self, name: str) -> NDArray[Any]:
-        """One channel's own values over the data window: (H, W) of its own data type, read-only.
+        """One channel over the data window, (H, W) in its own data type, read-only.
 
         Raises:
             PlateError: when there is no such channel.
@@ -138,7 +147,7 @@ class Frame:
         return pixels
 
     def plane(self, name: str, box: Box) -> Float32Array:
-        """One channel in ``box``: (h, w) float32, 0 outside the data window.
+        """One channel inside ``box``, (h, w) float32, 0 outside the data window.
 
         Raises:
             PlateError: when there is no such channel.
@@ -146,7 +155,7 @@ class Frame:
         return self._read((name,), box)[..., 0]
 
     def read_rgb(self, box: Box, layer: str = "") -> Float32Array:
-        """A layer's colours in ``box``: (h, w, 3) float32 scene-linear, 0 outside the data window.
+        """A layer's colours inside ``box``, (h, w, 3) float32 scene-linear, 0 outside the data window.
 
         Raises:
             PlateError: when the layer has no colours.
@@ -157,11 +166,14 @@ class Frame:
         """The frame with a layer's colours replaced where ``mask`` is true.
 
         Args:
-            picture: (h, w, 3) float32 that covers ``box``. A layer of luminance only gets the mean.
-            mask: (h, w) bool that covers ``box``.
+            picture: (h, w, 3) float32 over ``box``. A layer of luminance only gets the mean of the three.
+            box: the pixels that ``picture`` and ``mask`` cover.
+            mask: (h, w) bool over ``box``.
+            layer: the layer's name; empty for the main layer.
 
         Raises:
-            PlateError, EngineError: as :meth:`with_pixels`.
+            PlateError: when the layer has no colours.
+            EngineError: when a value to be stored is NaN.
         """
         red, green, blue = self.rgb_names(layer)
         if red == green:
@@ -172,12 +184,13 @@ class Frame:
     def with_pixels(self, planes: Mapping[str, Float32Array], box: Box, mask: BoolArray) -> Frame:
         """The frame with channels replaced where ``mask`` is true; every other pixel keeps its bits.
 
-        Values beyond a half's range become its largest. The data window grows where the mask reaches beyond
-        it; what is neither stored nor replaced there is 0.
+        Values beyond the range of half are clamped to its largest. The data window grows where the mask
+        reaches beyond it; pixels there that are neither stored nor replaced become 0.
 
         Args:
-            planes: for each channel (h, w) float32 that covers ``box``.
-            mask: (h, w) bool that covers ``box``.
+            planes: for each channel, (h, w) float32 over ``box``.
+            box: the pixels that ``planes`` and ``mask`` cover.
+            mask: (h, w) bool over ``box``.
 
         Raises:
             PlateError: when there is no such channel.
@@ -212,14 +225,14 @@ class Frame:
         box: Box | None = None,
         dtype: PixelType = HALF,
     ) -> Frame:
-        """The frame with a layer added; channels that had these names are replaced.
+        """The frame with a layer added; existing channels of these names are replaced.
 
         Args:
             layer: the layer's name, e.g. ``clean``; empty for the main layer.
             channels: (h, w) float32 for each suffix, e.g. ``{"R": ..., "G": ..., "B": ...}``.
-            box: what the arrays cover, the data window unless told otherwise. Outside it the layer is 0; what
-                lies outside the data window is left out.
-            dtype: half or float.
+            box: the pixels that the arrays cover; None for the data window. Outside the box the layer is 0;
+                pixels outside the data window are left out.
+            dtype: the layer's data type, half or float.
 
         Raises:
             EngineError: when a value is NaN.
@@ -243,7 +256,7 @@ class Frame:
         return Frame(replace(self.header, channels=_channels_of(blocks)), blocks)
 
     def without(self, names: Sequence[str]) -> Frame:
-        """The frame less the channels of these names; names that it does not have are ignored."""
+        """The frame without the channels of these names; names that it does not have are ignored."""
         if not set(names) & set(self.channel_names):
             return self
         blocks = []
@@ -257,7 +270,7 @@ class Frame:
         return Frame(replace(self.header, channels=_channels_of(tuple(blocks))), tuple(blocks))
 
     def grown_to(self, box: Box) -> Frame:
-        """The frame with a data window that also covers ``box``; what is new is 0."""
+        """The frame with a data window that also covers ``box``; new pixels are 0."""
         window = self.data_window.union(box)
         if window == self.data_window:
             return self
@@ -277,10 +290,10 @@ class Frame:
         return self if number == self.number else replace(self, header=replace(self.header, number=number))
 
     def scaled(self, scale: float) -> Frame:
-        """A proxy: ``scale`` is 1, 1/2, 1/4, 1/8 or another one over a whole number.
+        """A proxy of the frame at ``scale``, which is 1, 1/2, 1/4, 1/8 or another one over a whole number.
 
-        Colours are averaged by area in float32 (see :mod:`void_engine.plates.frame.proxy`); the display size
-        is rounded up, the data window covers what it covered.
+        Colours are averaged by area in float32 (see :mod:`void_engine.plates.frame.proxy`). The display size
+        is rounded up, and the data window is rounded outwards.
 
         Raises:
             SettingError: for any other scale.
@@ -303,7 +316,7 @@ class Frame:
         return Frame(header, blocks)
 
     def _find(self, name: str) -> tuple[int, int]:
-        """``(block, channel within it)``."""
+        """The index of the block that holds the channel, and the channel's index within it."""
         for index, block in enumerate(self.blocks):
             if name in block.names:
                 return index, block.names.index(name)
@@ -312,7 +325,7 @@ class Frame:
         )
 
     def _read(self, names: Sequence[str], box: Box) -> Float32Array:
-        """(h, w, len(names)) float32."""
+        """Read channels inside ``box`` as (h, w, len(names)) float32, 0 outside the data window."""
         located = [self._find(name) for name in names]
         inside = box.intersection(self.data_window)
         if inside == box:
@@ -324,7 +337,7 @@ class Frame:
         source, target = inside.slices(self.data_window), inside.slices(box)
         block, first = located[0]
         if located == [(block, first + offset) for offset in range(len(names))]:
-            # Neighbours in one block, the usual case: one conversion for all.
+            # In the usual case the channels are neighbours in one block, and one conversion does for all.
             result[target] = self.blocks[block].pixels[source][..., first : first + len(names)]
         else:
             for index, (block, channel) in enumerate(located):
@@ -344,7 +357,11 @@ def _storable(
     name: str,
     box: Box,
 ) -> NDArray[Any]:
-    """``values`` in the channel's data type, clamped to what it can hold; NaN where chosen is an error."""
+    """Convert ``values`` to the channel's data type, clamped to its range.
+
+    Raises:
+        EngineError: when a chosen value is NaN.
+    """
     broken = np.isnan(values)
     if broken.any():
         if (broken & chosen).any():
@@ -360,5 +377,5 @@ def _storable(
     if dtype == FLOAT:
         largest = np.finfo(np.float32).max
         return np.clip(values, -largest, largest)
-    # The whole numbers that float32 holds below 2**32 end at 2**32 - 256.
+    # The largest integer below 2**32 that float32 can hold is 2**32 - 256.
     return np.rint(np.clip(values, 0, 2.0**32 - 256)).astype(UINT)

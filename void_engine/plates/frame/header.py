@@ -1,4 +1,4 @@
-"""What is known of a frame before its pixels: windows, channels, compression, metadata."""
+"""The header of a frame: windows, channels, compression and metadata, without pixels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FRAME_RATE_ATTRIBUTE = "FramesPerSecond"
 """The names by which OpenImageIO reads and writes EXR's ``timeCode`` and ``framesPerSecond``."""
 
 MetadataValue: TypeAlias = "str | int | float | Fraction | Timecode | tuple[float, ...]"
-"""What :meth:`FrameHeader.with_metadata` takes. Whole numbers beyond 32 bits become text."""
+"""The types of metadata that :meth:`FrameHeader.with_metadata` takes. Integers beyond 32 bits become text."""
 
 PixelType: TypeAlias = "np.dtype[Any]"
 HALF: PixelType = np.dtype(np.float16)
@@ -39,26 +39,26 @@ class Channel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FrameHeader:
-    """The facts of one frame's file. Boxes are in display coordinates, counted from the display's corner."""
+    """The header of one frame. Boxes are in display coordinates."""
 
     number: int
     path: Path | None
-    """Where it was read from; None for a frame that was made here."""
+    """The file that the frame was read from; None for a frame that was made from an array."""
     display_size: tuple[int, int]
     """``(width, height)`` of the display window in pixels."""
     data_window: Box
     """The pixels that are stored."""
     origin: tuple[int, int]
-    """Where the file has the corner of its display window; needed only to write it back."""
+    """The position of the display window's corner in the file; needed only to write it back."""
     pixel_aspect: float
     """Width of a pixel over its height."""
     channels: tuple[Channel, ...]
     compression: str
-    """EXR's name of it, e.g. ``zip``."""
+    """EXR's name of the compression, e.g. ``zip``."""
     attributes: oiio.ImageSpec = field(repr=False, compare=False)
-    """All metadata with its types, as OpenImageIO holds it. Never changed in place."""
+    """All metadata with its types, as OpenImageIO holds it; it is never changed in place."""
     notes: tuple[str, ...] = ()
-    """What an artist should hear about how the file was read (a part that was left out, ...)."""
+    """Notes for the artist about how the file was read, such as a part that was left out."""
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class FrameHeader:
 
     @property
     def described(self) -> str:
-        """The frame as error messages name it."""
+        """The name of the frame in error messages."""
         return f"frame {self.number}" + (f" ({self.path})" if self.path else "")
 
     @property
@@ -95,7 +95,7 @@ class FrameHeader:
         """The three channels that hold the colours of a layer; see :func:`layers.find_rgb`.
 
         Raises:
-            PlateError: when the layer has no colours, naming the layers that there are.
+            PlateError: when the layer has no colours; the message lists the layers that have.
         """
         names = find_rgb(self.channel_names, layer)
         if names is None:
@@ -115,7 +115,7 @@ class FrameHeader:
 
 
 def _set_attribute(attributes: oiio.ImageSpec, name: str, value: MetadataValue) -> None:
-    # An attribute of another type under the same name would otherwise decide the new one's type.
+    # An existing attribute of the same name would otherwise decide the type of the new one.
     attributes.erase_attribute(name)
     if isinstance(value, Timecode):
         attributes.attribute(name, oiio.TypeTimeCode, (value.packed, 0))

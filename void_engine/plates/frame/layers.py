@@ -1,16 +1,16 @@
-"""Which channels of a file are a layer's colours, judged by their names alone."""
+"""Finds the channels that hold a layer's colours, by their names alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Spellings of a colour triple: EXR's own, Nuke's, and OpenGL's. Compared without regard to case.
+# The spellings of a colour triple, those of EXR, Nuke and OpenGL, are compared without regard to case.
 _TRIPLES = (("r", "g", "b"), ("red", "green", "blue"))
 _GREYS = ("y", "luminance", "grey", "gray")
 
 
 def split_name(channel: str) -> tuple[str, str]:
-    """``(layer, component)`` of a channel name; the main layer is the empty name."""
+    """Split a channel name into ``(layer, component)``; the main layer is the empty name."""
     layer, _, component = channel.rpartition(".")
     return layer, component
 
@@ -21,7 +21,7 @@ def layer_names(channel_names: Sequence[str]) -> list[str]:
 
 
 def find_rgb(channel_names: Sequence[str], layer: str = "") -> tuple[str, str, str] | None:
-    """The channels that hold red, green and blue of ``layer``, or None where they cannot be told.
+    """The channels that hold red, green and blue of ``layer``; None where the names do not tell.
 
     A layer with luminance only, or with a single channel, gives that channel three times. The main layer (the
     empty name) is the channels without a prefix; where those have no colours and exactly one layer has an RGB
@@ -39,7 +39,7 @@ def find_rgb(channel_names: Sequence[str], layer: str = "") -> tuple[str, str, s
 
 
 def _components(channel_names: Sequence[str], layer: str) -> dict[str, str]:
-    """The layer's channels by their component's name in lower case."""
+    """The layer's channels, keyed by the component's name in lower case."""
     parts = ((split_name(name), name) for name in channel_names)
     return {component.lower(): name for (owner, component), name in parts if owner == layer}
 
@@ -55,6 +55,6 @@ def _triple_of(channel_names: Sequence[str], layer: str) -> tuple[str, str, str]
 def _grey_of(channel_names: Sequence[str], layer: str) -> tuple[str, str, str] | None:
     components = _components(channel_names, layer)
     if "x" in components:
-        return None  # a vector: its y is no luminance
+        return None  # This is a vector, whose y is no luminance.
     greys = [components[grey] for grey in _GREYS if grey in components]
     return (greys[0],) * 3 if greys else None

@@ -1,8 +1,8 @@
-"""Area averaging of a plate to a proxy on a grid that starts at the display window's corner.
+"""Reduces a plate to a proxy by area averaging, on a grid that starts at the display window's corner.
 
-Proxy pixel (X, Y) of a 1/n proxy is the mean of the full-size pixels with n*X <= x < n*(X+1), likewise in y.
-What the plate does not store counts as 0 inside the display window (that is what a host shows there); outside
-both windows there is no picture, so the nearest stored row or column stands in for it.
+Pixel (X, Y) of a 1/n proxy is the mean of the full-size pixels with n*X <= x < n*(X+1), likewise in y. Pixels
+that the plate does not store count as 0 inside the display window, as hosts show them. Outside both windows
+there is no picture, so the nearest stored row or column is repeated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HALF_MAX = 65504.0
 
 
 def divisor_of(scale: float) -> int:
-    """The n of a 1/n proxy.
+    """The divisor n of a proxy whose scale is 1/n.
 
     Raises:
         SettingError: when ``scale`` is not one over a whole number.
@@ -33,7 +33,7 @@ def divisor_of(scale: float) -> int:
 
 
 def proxy_size(size: tuple[int, int], divisor: int) -> tuple[int, int]:
-    """``(width, height)`` of the proxy: no pixel of the full size is left uncovered."""
+    """The ``(width, height)`` of the proxy, rounded up so that it covers every pixel of the full size."""
     return -(-size[0] // divisor), -(-size[1] // divisor)
 
 
@@ -45,8 +45,8 @@ def proxy_window(window: Box, divisor: int) -> Box:
 def area_average(pixels: NDArray[Any], data_window: Box, display_window: Box, divisor: int) -> NDArray[Any]:
     """Average ``pixels`` (H, W, C), which cover ``data_window``, to the proxy's data window.
 
-    Half and float are averaged in float32, with infinities taken as half's largest value and NaN as 0; whole
-    numbers (object ids) cannot be averaged, so the first pixel of each cell stands for it.
+    Half and float are averaged in float32, with infinities taken as the largest half and NaN as 0. Integers
+    (object ids) cannot be averaged, so the first pixel of each cell stands for the cell.
 
     Returns:
         (h, w, C) of the same data type.

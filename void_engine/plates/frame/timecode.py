@@ -11,7 +11,7 @@ _TEXT = re.compile(r"(\d{2}):(\d{2}):(\d{2})([:;.])(\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class Timecode:
-    """``HH:MM:SS:FF``, counted at the whole number of frames nearest to the frame rate."""
+    """A timecode ``HH:MM:SS:FF``, which counts the whole number of frames nearest to the frame rate."""
 
     hours: int
     minutes: int
@@ -21,7 +21,7 @@ class Timecode:
 
     @classmethod
     def parse(cls, text: str) -> Timecode | None:
-        """Read ``01:00:00:00`` (``;`` before the frames means drop frame); None for anything else."""
+        """Read a text like ``01:00:00:00`` (``;`` before the frames means drop frame); None for others."""
         match = _TEXT.fullmatch(text.strip())
         if match is None:
             return None
@@ -32,8 +32,8 @@ class Timecode:
     def at(cls, frame_count: int, rate: Fraction, drop_frame: bool = False) -> Timecode:
         """The timecode ``frame_count`` frames after midnight; the clock starts again after 24 hours.
 
-        Drop frame (SMPTE ST 12-1) leaves out the first two (at 60: four) numbers of every minute that is no
-        multiple of ten, so that the label keeps pace with the clock at 29.97 and 59.94.
+        Drop frame (SMPTE ST 12-1) skips the first two numbers (four at 60 frames a second) of every minute
+        that is no multiple of ten, so that the label keeps pace with the clock at 29.97 and 59.94.
         """
         nominal = round(rate)
         if drop_frame:
@@ -50,7 +50,7 @@ class Timecode:
         return cls(hours % 24, minutes, seconds, frames, drop_frame)
 
     def frame_count(self, rate: Fraction) -> int:
-        """Frames since midnight: the inverse of :meth:`at`."""
+        """The number of frames since midnight, the inverse of :meth:`at`."""
         nominal = round(rate)
         minutes = self.hours * 60 + self.minutes
         count = (minutes * 60 + self.seconds) * nominal + self.frames

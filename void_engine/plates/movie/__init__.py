@@ -1,1 +1,1 @@
-"""Movies made into plates: decoding, transfer curves, writing scene-linear EXR."""
+"""Movies become plates: decoding, transfer curves, and writing of scene-linear EXR."""

@@ -1,4 +1,4 @@
-"""Movies made into plates: ``void ingest``.
+"""Turns movies into plates and quadmask movies into mattes; this is what ``void ingest`` runs.
 
 A picture movie becomes scene-linear half EXR in the movie's own primaries, which the metadata name. Code
 values are turned into light by the curve of the screen that the movie was made for (see
@@ -27,9 +27,9 @@ from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.writer import PlateWriter
 
 QUADMASK_CHANNELS = ("remove", "affected", "quadmask")
-"""The channels of an ingested quadmask: both roles as 0 or 1, and the level / 255."""
+"""The channels of an ingested quadmask: both roles as 0 or 1, and the grey level divided by 255."""
 
-# SMPTE timecode has no room for more frames in a second.
+# SMPTE timecode can count no more frames in a second.
 _FASTEST_TIMECODE = 30
 
 
@@ -41,16 +41,17 @@ def ingest_movie(
     quadmask: bool = False,
     on_frame: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Write every frame of a movie as an EXR; gives their number.
+    """Write every frame of a movie as an EXR, and return how many frames there were.
 
     Args:
-        movie: the file.
-        pattern: the EXR files to write, numbered from ``first_frame``.
+        movie: the movie file.
+        pattern: the EXR files to write.
+        first_frame: the number of the movie's first frame.
         colour: ``auto`` or the curve to decode with, see
             :func:`void_engine.plates.movie.transfer.choose_transfer`. Ignored for a quadmask.
-        quadmask: the movie's luma holds quadmask levels; writes :data:`QUADMASK_CHANNELS`.
-        on_frame: called after each frame with how many are decoded and how many the movie says it has (0 when
-            it does not say).
+        quadmask: whether the movie's luma holds quadmask levels; then :data:`QUADMASK_CHANNELS` are written.
+        on_frame: called after each frame with the number of decoded frames and the number that the movie
+            claims to have (0 when it does not say).
 
     Raises:
         SettingError: when PyAV is missing, or the curve is unknown or cannot be told.
@@ -60,7 +61,7 @@ def ingest_movie(
     pattern = pattern if isinstance(pattern, FramePattern) else FramePattern.parse(pattern)
     pattern.require_numbered(f"the movie {movie}")
     if not quadmask:
-        choose_transfer(colour, tag=_NO_TAG)  # a misspelt name is found before anything is opened
+        choose_transfer(colour, tag=_NO_TAG)  # This finds a misspelt name before anything is opened.
     _refuse_existing_frames(pattern, first_frame)
     count = 0
     with Movie(Path(movie)) as source, PlateWriter("zip") as writer:
@@ -97,13 +98,13 @@ def _refuse_existing_frames(pattern: FramePattern, first_frame: int) -> None:
 
 @dataclass(frozen=True)
 class _PictureMaker:
-    """Decoded frames to scene-linear frames."""
+    """Turns decoded movie frames into scene-linear frames."""
 
     source: Movie
     format: MovieFormat
     transfer: Transfer
     light: NDArray[np.float16]
-    """(65536,) the light of each 16-bit code value."""
+    """The light of each 16-bit code value, (65536,)."""
 
     @classmethod
     def of(cls, source: Movie, described: MovieFormat, colour: str) -> _PictureMaker:
@@ -121,13 +122,13 @@ class _PictureMaker:
 
 @dataclass(frozen=True)
 class _MatteMaker:
-    """Decoded frames of a quadmask to mattes."""
+    """Turns decoded frames of a quadmask movie into mattes."""
 
     source: Movie
     format: MovieFormat
 
     def frame(self, decoded: Any, number: int) -> Frame:
-        # Late, because only quadmasks need its image filters.
+        # Imported late, because only quadmask movies need its image filters.
         from void_engine.quadmask import roles_from_levels
 
         levels = self.source.luma(decoded)

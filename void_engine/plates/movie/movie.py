@@ -1,4 +1,4 @@
-"""Movies decoded to code values: what the file says of its colours, and its frames as RGB or luma."""
+"""Decodes movies to code values: the colour tags of a file, and its frames as RGB or luma."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from void_engine.colour.primaries import REC709_CHROMATICITIES
 from void_engine.errors import PlateError, SettingError
 from void_engine.plates.frame.timecode import Timecode
 
-# H.273 codes.
+# These are codes of ITU-T H.273.
 _UNSPECIFIED = (0, 2)
 _MATRIX_BT709, _MATRIX_BT601 = 1, 6
-# The shares of red and blue in luma, by matrix coefficients.
+# The shares of red and blue in luma are keyed by the H.273 code of the matrix coefficients.
 _LUMA_WEIGHTS = {
     1: (0.2126, 0.0722),
     4: (0.30, 0.11),
@@ -40,17 +40,17 @@ _PRIMARIES: dict[int, tuple[float, ...]] = {
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
 }
 _FULL_RANGE = 2
-# Without a tag, players take standard definition as BT.601 and everything larger as BT.709.
+# Without a tag, players take standard definition for BT.601 and everything larger for BT.709.
 _SMALLEST_HD = (1280, 720)
 
 
 @dataclass(frozen=True, slots=True)
 class MovieFormat:
-    """What a movie's video stream says of itself."""
+    """The properties that a movie's video stream declares."""
 
     width: int
     height: int
-    """As shown: after the rotation that the file asks for."""
+    """Height in pixels; width and height are those after the rotation that the file asks for."""
     pixel_aspect: float
     rate: Fraction
     """Frames a second."""
@@ -64,14 +64,14 @@ class MovieFormat:
 
 
 class Movie:
-    """The first video stream of a movie; a context manager."""
+    """The first video stream of a movie, open for decoding; a context manager that closes it."""
 
     def __init__(self, path: Path) -> None:
         """Open the movie.
 
         Raises:
             SettingError: when PyAV is not installed.
-            PlateError: when the file is missing, is no movie, or has no picture that can be read.
+            PlateError: when the file is missing, is no movie, or has no readable video stream.
         """
         self._av = _require_av()
         self.path = path
@@ -96,10 +96,10 @@ class Movie:
         self._container.close()
 
     def frames(self) -> Iterator[Any]:
-        """The decoded frames in order of display.
+        """Yield the decoded frames in display order.
 
         Raises:
-            PlateError: for a movie that is damaged, cut short or interlaced, or whose size changes.
+            PlateError: when the movie is damaged, cut short or interlaced, or its size changes.
         """
         index = packets = 0
         size: tuple[int, int] | None = None
@@ -120,7 +120,7 @@ class Movie:
             raise PlateError(
                 f"{self.path} is damaged at frame {index} ({error.strerror}); copy or encode it again"
             ) from error
-        # Packets, because an edit list may rightly show fewer frames than are stored.
+        # Packets are counted, because an edit list may rightly show fewer frames than are stored.
         if packets < self._stream.frames:
             raise PlateError(
                 f"{self.path} is cut short: it holds {packets} of {self._stream.frames} frames; copy it again"
@@ -153,12 +153,12 @@ class Movie:
         )
 
     def rgb(self, frame: Any) -> NDArray[np.uint16]:
-        """A frame's (H, W, 3) RGB code values over the full 16 bits: 0 black, 65535 white.
+        """The RGB code values of a frame, (H, W, 3) over the full 16 bits: 0 is black, 65535 white.
 
-        What lies beyond black and white at video levels is clipped, as a screen would.
+        Values beyond black and white at video levels are clipped, as a screen clips them.
 
         Raises:
-            PlateError: for a YUV matrix that has no plain coefficients.
+            PlateError: when the frame's YUV matrix has no plain coefficients.
         """
         if frame.format.is_rgb:
             return _upright(_rgb16(frame), frame)
@@ -166,23 +166,23 @@ class Movie:
         is_full = self._is_full_range(frame)
         planes = self._yuv16(frame)
         matrix = _rgb_from_yuv(*self._luma_weights(frame), is_full, bits)
-        # Saturates to 0..65535, which is the clip at black and white.
+        # OpenCV saturates to 0..65535, which is the clip at black and white.
         return _upright(np.asarray(cv2.transform(cv2.merge(planes), matrix), np.uint16), frame)
 
     def _yuv16(self, frame: Any) -> list[NDArray[np.uint16]]:
-        """Y, U and V at the size of luma, the code values moved to the top of 16 bits and not changed.
+        """Y, U and V at the size of luma, with the code values shifted to the top of 16 bits.
 
-        libswscale also offers RGB in one go, but its white falls short by one part in 256.
+        libswscale could also convert to RGB in one step, but its white falls short by one part in 256.
         """
         name, bits = frame.format.name, frame.format.components[0].bits
         if len(frame.format.components) < 3:
-            # Grey alone is stretched to 65535 instead of moved.
+            # libswscale stretches grey to 65535 instead of shifting it.
             stretched = frame.reformat(format="gray16le").to_ndarray()
             luma = np.rint(stretched * (_luma_codes(True, bits)[1] / 65535)).astype(np.uint16)
             neutral = np.full_like(luma, 0x8000)
             return [luma, neutral, neutral]
         if name == "yuvj444p":
-            # So is the luma of this one; it needs no resizing, so its planes will do.
+            # It stretches the luma of this format too. Since nothing has to be resized, the planes are used.
             return [plane.astype(np.uint16) * np.uint16(256) for plane in _planes(frame, "u1")]
         # Naming one range on both sides asks for no conversion; the right one to name is the format's own.
         own_range = "JPEG" if name.startswith("yuvj") else "MPEG"
@@ -197,9 +197,9 @@ class Movie:
         return _planes(wide, "<u2")
 
     def luma(self, frame: Any) -> Uint8Array:
-        """A frame's (H, W) luma over the full 8 bits: code values, 0 black, 255 white."""
+        """The luma code values of a frame, (H, W) over the full 8 bits: 0 is black, 255 white."""
         if frame.format.is_rgb:
-            # Levels are grey, so green is as good as any; a matrix would only round.
+            # Quadmask levels are grey, so green holds them as they are; a matrix would only round.
             return _upright(frame.reformat(format="rgb24").to_ndarray()[..., 1], frame)
         is_full = self._is_full_range(frame)
         codes = self._yuv16(frame)[0]
@@ -208,7 +208,7 @@ class Movie:
         return _upright(levels[codes], frame)
 
     def _is_full_range(self, frame: Any) -> bool:
-        """YUV is limited to video levels unless tagged otherwise; RGB is not, nor is grey without a tag."""
+        """Whether the frame uses the full code range: YUV only when tagged so; RGB and untagged grey do."""
         name = frame.format.name
         if frame.format.is_rgb or name.startswith("yuvj"):
             return True
@@ -229,11 +229,12 @@ class Movie:
 
 
 def _rgb_from_yuv(red: float, blue: float, is_full: bool, bits: int) -> Float32Array:
-    """(3, 4) from Y, U, V code values at the top of 16 bits to RGB over 0..65535 (ITU-T H.273, 8.3).
+    """The (3, 4) matrix from Y, U, V at the top of 16 bits to RGB over 0..65535 (ITU-T H.273, 8.3).
 
     Args:
-        red, blue: their shares in luma.
-        bits: of the code values before they were moved up; decides what white is at full range.
+        red, blue: the shares of red and blue in luma.
+        is_full: whether the code values use the full range.
+        bits: depth of the code values before they were shifted; it decides what white is at full range.
     """
     black, luma_span = _luma_codes(is_full, bits)
     chroma_span = luma_span if is_full else 224 * 256.0
@@ -246,7 +247,7 @@ def _rgb_from_yuv(red: float, blue: float, is_full: bool, bits: int) -> Float32A
 
 
 def _luma_codes(is_full: bool, bits: int) -> tuple[float, float]:
-    """Black, and white less black, as luma code values moved to the top of 16 bits."""
+    """Black, and the span from black to white, as luma code values shifted to the top of 16 bits."""
     return (0.0, float(((1 << bits) - 1) << (16 - bits))) if is_full else (16 * 256.0, 219 * 256.0)
 
 
@@ -262,27 +263,27 @@ def _require_av() -> Any:
 
 
 def _tag(*values: Any) -> int:
-    """The first of these H.273 codes that says something; 2 (unspecified) when none does."""
+    """The first of these H.273 codes that is specified; 2 (unspecified) when none is."""
     return next((int(value) for value in values if value is not None and int(value) not in _UNSPECIFIED), 2)
 
 
 def _planes(frame: Any, dtype: str) -> list[NDArray[Any]]:
-    """Y, U and V of a planar frame, without the padding of its lines."""
+    """The Y, U and V planes of a planar frame, without the padding of their lines."""
     return [
         np.frombuffer(plane, dtype).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes[:3]
     ]
 
 
 def _rgb16(frame: Any) -> NDArray[np.uint16]:
-    """(H, W, 3) over the full 16 bits, from RGB of any depth."""
+    """The pixels of an RGB frame of any depth as (H, W, 3) over the full 16 bits."""
     if max(component.bits for component in frame.format.components) <= 8:
-        # libswscale's own step from 8 to 16 bits falls short of white.
+        # libswscale's own conversion from 8 to 16 bits falls short of white.
         return np.asarray(frame.reformat(format="rgb24").to_ndarray(), np.uint16) * np.uint16(257)
     return np.asarray(frame.reformat(format="rgb48le").to_ndarray())
 
 
 def _turns(frame: Any) -> int:
-    """Quarter turns counter-clockwise that the file wants to be shown with."""
+    """The quarter turns, counter-clockwise, by which the file asks to be rotated."""
     return round((frame.rotation or 0) / 90) % 4
 
 

@@ -1,7 +1,8 @@
 """Turns a movie's code values into scene-linear light.
 
-Movies are *display-referred*: their code values say what a screen should show, so the screen's curve (the
-electro-optical transfer function) turns them into light, not the inverse of a camera's. Code 1 becomes 1.0.
+Movies are *display-referred*: their code values say what a screen should show. So the screen's curve (the
+electro-optical transfer function) turns them into light, not the inverse of a camera's curve. Code 1 becomes
+1.0.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from void_engine.errors import SettingError
 
 Transfer = Literal["srgb", "bt1886", "rec709", "gamma22", "gamma28", "linear"]
 """
-srgb: IEC 61966-2-1, piecewise: what computer screens show.
-bt1886: ITU-R BT.1886 with a black of 0, a plain power of 2.4: a grading monitor.
-rec709: the inverse of ITU-R BT.709's camera curve, for footage that no one has graded.
-gamma22, gamma28: plain powers (the BT.470 tags).
+The curves by name:
+
+srgb: the piecewise curve of IEC 61966-2-1, as on computer screens.
+bt1886: ITU-R BT.1886 with a black of 0, a plain power of 2.4, as on grading monitors.
+rec709: the inverse of ITU-R BT.709's camera curve, for footage that has not been graded.
+gamma22, gamma28: plain powers of 2.2 and 2.8 (the tags of BT.470).
+linear: no curve at all.
 """
 
 TRANSFERS: tuple[Transfer, ...] = get_args(Transfer)
 
-# H.273 codes of transfer characteristics that name a curve of ours. Those of BT.709 and its relatives say how
-# a camera would have encoded; what they are looked at with is BT.1886.
+# These H.273 codes of transfer characteristics have a curve here. The codes of BT.709 and its relatives say
+# how a camera would have encoded the picture; screens show it with BT.1886.
 _OF_TAG: dict[int, Transfer] = {
     1: "bt1886",
     4: "gamma22",
@@ -41,15 +45,15 @@ _HDR = {16: "PQ (SMPTE ST 2084)", 18: "HLG (ARIB STD-B67)"}
 
 
 def choose_transfer(colour: str, tag: int) -> Transfer:
-    """The curve to decode a movie with.
+    """Choose the curve to decode a movie with.
 
     Args:
         colour: ``auto`` or one of :data:`TRANSFERS`. ``auto`` follows the movie's tag; an untagged movie is
-            taken as sRGB, since that is what it was looked at with.
-        tag: the movie's transfer characteristics by H.273 code.
+            taken for sRGB, since it was most likely viewed on a computer screen.
+        tag: the H.273 code of the movie's transfer characteristics.
 
     Raises:
-        SettingError: for an unknown name, and for ``auto`` with a tag that has no curve here (PQ, HLG, ...).
+        SettingError: for an unknown name, or for ``auto`` with a tag that has no curve here (PQ, HLG, ...).
     """
     for name in TRANSFERS:
         if colour == name:
@@ -67,7 +71,7 @@ def choose_transfer(colour: str, tag: int) -> Transfer:
 
 
 def decode(code: Float64Array, transfer: Transfer) -> Float64Array:
-    """Code values in 0..1 as linear light in 0..1."""
+    """Turn code values in 0..1 into linear light in 0..1."""
     if transfer == "linear":
         return code
     if transfer == "srgb":

@@ -1,1 +1,1 @@
-"""A shot's frames as numbered files: their names, reading ahead with a bounded cache, writing on threads."""
+"""The frames of a shot as numbered files: file names, a bounded cache that reads ahead, threaded writing."""

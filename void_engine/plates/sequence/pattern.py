@@ -1,4 +1,4 @@
-"""Which file holds which frame: ``plate.%04d.exr``, ``plate.####.exr``, or one still for every frame."""
+"""File patterns, which tell the file of each frame: ``plate.%04d.exr``, ``plate.####.exr``, or a still."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from void_engine.errors import MissingFrameError, PlateError
 
-# A printf conversion of an integer, a run of hashes, and the view tokens that hosts put into file names.
+# File names may hold a printf conversion of an integer, a run of hashes, or the view tokens of hosts.
 _PRINTF = re.compile(r"%(0?)(\d*)d")
 _HASHES = re.compile(r"#+")
 _VIEW = re.compile(r"%[vV]")
@@ -17,10 +17,10 @@ _VIEW = re.compile(r"%[vV]")
 
 @dataclass(frozen=True, slots=True)
 class FramePattern:
-    """A file name with one frame token, or with none (a still).
+    """A file name with one frame token, or with none for a still that stands for every frame.
 
-    The token stands in the file's name, not in its folder: ``%04d``, ``%d``, or hashes, where the number of
-    hashes is the least number of digits. A minus sign counts as a digit, as printf has it (-7 in ``%04d`` is
+    The token is ``%04d``, ``%d`` or hashes, and stands in the file's name, not in its folder. The number of
+    hashes is the least number of digits. A minus sign counts as a digit, as in printf (-7 in ``%04d`` is
     ``-007``).
     """
 
@@ -34,11 +34,11 @@ class FramePattern:
 
     @classmethod
     def parse(cls, text: str | Path) -> FramePattern:
-        """Read a pattern.
+        """Parse a pattern.
 
         Raises:
             PlateError: for an empty name, two tokens, a token in the folder, a view token, or a conversion
-                that is not a plain or zero-padded ``%d``.
+                other than a plain or zero-padded ``%d``.
         """
         text = str(text)
         folder, name = Path(text).parent, Path(text).name
@@ -73,14 +73,14 @@ class FramePattern:
         return self.padding is None
 
     def path(self, frame: int) -> Path:
-        """The file of a frame; for a still always the same one."""
+        """The file of a frame; a still has the same file for every frame."""
         return self.folder / self._name(frame)
 
     def require_numbered(self, purpose: str) -> None:
-        """Refuse a pattern with no frame token where one file for each frame is needed.
+        """Refuse a pattern without a frame token where every frame needs a file of its own.
 
         Raises:
-            PlateError: naming ``purpose``, e.g. "the result".
+            PlateError: when there is no token; the message names ``purpose``, e.g. "the result".
         """
         if self.is_still:
             raise PlateError(
@@ -107,7 +107,7 @@ class FramePattern:
         except OSError as error:
             raise PlateError(f"the folder '{self.folder}' cannot be listed: {error.strerror}") from error
         found = (int(match.group(1)) for match in map(number.fullmatch, names) if match)
-        # A number written with another padding (plate.7.exr for %04d) is not the pattern's file.
+        # A file whose number has another padding (plate.7.exr for %04d) does not belong to the pattern.
         on_disk = set(names)
         return sorted({frame for frame in found if self._name(frame) in on_disk})
 
@@ -129,7 +129,7 @@ def _padding(text: str, token: str) -> int:
 
 
 def compact_frames(frames: Iterable[int]) -> str:
-    """Frame numbers as people write them: ``1003, 1010-1012``."""
+    """Format frame numbers as people write them: ``1003, 1010-1012``."""
     runs: list[tuple[int, int]] = []
     for frame in sorted(set(frames)):
         if runs and frame == runs[-1][1] + 1:

@@ -1,7 +1,7 @@
-"""A plate's frames read ahead on threads.
+"""A plate as a sequence of frames that are read ahead on threads and cached.
 
-OpenImageIO leaves Python's lock while it works, so threads of Python suffice. Each thread handles whole
-files; the library's own pool still splits one file when the others are idle.
+OpenImageIO releases Python's global lock while it works, so Python threads suffice. Each thread reads whole
+files; the library's own thread pool still splits one file when the others are idle.
 """
 
 from __future__ import annotations
@@ -26,35 +26,36 @@ from void_engine.plates.storage.waiting import NO_PATIENCE, Patience
 
 DEFAULT_CACHE_BYTES = 256 * 2**20
 _IN_THE_MAKING_S = 20.0
-"""A file that was changed this short a time ago and cannot be read is taken for one that is being written."""
+"""An unreadable file that changed less than this many seconds ago is taken for one that is being written."""
 T = TypeVar("T")
 _Version = tuple[int, int]
-"""A file's size and time of change, by which it is known after hours. Not its number: a network drive that
-was gone and is back may number its files anew."""
+"""A file's size and modification time, by which it is recognised hours later. The inode number is not used,
+because a network drive that was gone and is back may number its files anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShotFormat:
-    """What the frames of a shot have in common, as :meth:`PlateSequence.check` found it."""
+    """The format that the frames of a shot have in common, as :meth:`PlateSequence.check` finds it."""
 
     display_size: tuple[int, int]
-    """``(width, height)`` of the files, whatever the sequence's scale is."""
+    """``(width, height)`` of the files at full size, whatever the sequence's scale is."""
     data_window: Box
     """The box around the data windows of all frames, at the sequence's scale."""
     pixel_aspect: float
     channel_names: tuple[str, ...]
     notes: tuple[str, ...]
-    """What an artist should hear about how the files are read; empty when there is nothing to say."""
+    """Notes for the artist about how the files are read."""
 
 
 class PlateSequence:
     """Random access to the frames ``first_frame`` to ``last_frame`` (both included) of a plate.
 
-    A still stands for every frame. Frames that were read stay in memory up to ``cache_bytes``, the least
-    recently used leave first; the newest stays however large it is. A frame that is read again has to be in
-    the file that it was in before: half a result of one plate and half of another helps nobody. Going through
-    the frames one after the other, in either direction, reads the next ``read_ahead`` on threads. Safe to use
-    from several threads; a frame that several ask for is read once. Close it, or use it as a context manager.
+    A still stands for every frame. Frames that were read stay in memory up to ``cache_bytes``; the least
+    recently used leave first, and the newest stays however large it is. A file that changes between two reads
+    is an error, because a result must not be made half from one plate and half from another. Going through
+    the frames in order, in either direction, reads the next ``read_ahead`` frames on threads. A sequence may
+    be used from several threads, and a frame that several of them ask for is read once. Close it, or use it
+    as a context manager.
     """
 
     def __init__(
@@ -68,10 +69,15 @@ class PlateSequence:
         read_ahead: int = 2,
         threads: int = 2,
     ) -> None:
-        """Touches no file.
+        """Prepare the sequence without touching a file.
 
         Args:
-            scale: 1, or the scale of the proxies to give instead (:meth:`Frame.scaled`).
+            pattern: the files' names.
+            first_frame, last_frame: the range of frames, both included.
+            scale: scale of the frames to return, 1 or that of a proxy (:meth:`Frame.scaled`).
+            cache_bytes: how much memory the cached frames may hold.
+            read_ahead: how many frames are read ahead.
+            threads: how many threads read ahead.
 
         Raises:
             PlateError: for a pattern that cannot be used or a range that runs backwards.
@@ -87,7 +93,7 @@ class PlateSequence:
         self._cache_bytes = cache_bytes
         self._read_ahead = read_ahead
         self.patience: Patience = NO_PATIENCE
-        """How long a frame is waited for that is late or cannot be read now."""
+        """How long to wait for a frame that is late or cannot be read now."""
         self._pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="plate-read")
         self._lock = threading.Lock()
         self._frames: OrderedDict[int, Future[Frame]] = OrderedDict()
@@ -103,11 +109,11 @@ class PlateSequence:
         self.close()
 
     def close(self) -> None:
-        """Stop reading ahead and let go of the frames; waits for reads that are under way."""
+        """Stop reading ahead and release the frames; reads that are under way are waited for."""
         self._pool.shutdown(cancel_futures=True)
         with self._lock:
             for future in self._frames.values():
-                future.cancel()  # wakes whoever waits for a read that will not begin
+                future.cancel()  # This wakes whoever waits for a read that will not begin.
             self._frames.clear()
             self._held_bytes = 0
 
@@ -127,17 +133,17 @@ class PlateSequence:
         """Width of a pixel over its height, read from the first frame.
 
         Raises:
-            PlateError: when that cannot be read.
+            PlateError: when the first frame cannot be read.
         """
         return self.header(self.frame_numbers[0]).pixel_aspect
 
     def check(self) -> ShotFormat:
-        """Read the headers of all frames and make sure that they are one shot.
+        """Read the headers of all frames and make sure that they belong to one shot.
 
         Data windows may differ from frame to frame.
 
         Raises:
-            MissingFrameError: listing every frame that has no file.
+            MissingFrameError: when frames have no file; the message lists all of them.
             PlateError: for the first frame that cannot be read, or whose display window, pixel aspect or
                 channels differ from the first frame's.
         """
@@ -175,11 +181,11 @@ class PlateSequence:
         )
 
     def frame(self, number: int) -> Frame:
-        """A frame with its pixels, from memory where it still is there.
+        """A frame with its pixels, from the cache where it is still there.
 
         Raises:
             KeyError: for a number outside the range.
-            PlateError: when its file cannot be read, also not while :attr:`patience` lasts.
+            PlateError: when its file cannot be read even after :attr:`patience` has run out.
         """
         self._require(number)
         return self.patience.insist(lambda: self._frame(number))
@@ -199,7 +205,7 @@ class PlateSequence:
         return frame.numbered(number)
 
     def prefetch(self, numbers: Sequence[int]) -> None:
-        """Start to read these frames on threads. One that cannot be read is an error only once asked for."""
+        """Start to read these frames on threads; a failed read raises only when its frame is asked for."""
         for number in numbers:
             self._require(number)
             key = self._key(number)
@@ -211,7 +217,7 @@ class PlateSequence:
             try:
                 self._pool.submit(self._read, key, future)
             except RuntimeError:
-                # Closed meanwhile: there is no reading ahead any more.
+                # The sequence was closed meanwhile, so nothing is read ahead any more.
                 with self._lock:
                     self._frames.pop(key, None)
                 future.cancel()
@@ -227,7 +233,7 @@ class PlateSequence:
             )
 
     def _read(self, key: int, future: Future[Frame]) -> None:
-        """Fill ``future``, which the cache holds under ``key``."""
+        """Read a frame and store it in ``future``, which the cache holds under ``key``."""
         if not future.set_running_or_notify_cancel():
             return
         try:
@@ -239,9 +245,9 @@ class PlateSequence:
                     "job again under a new version, so that all of the result is of one plate"
                 )
             frame = whole.scaled(1 / self._divisor)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the frame
+        except BaseException as error:  # noqa: BLE001 - the future hands it to whoever waits for the frame
             with self._lock:
-                # Forgotten, so that the frame can be asked for again once its file is repaired.
+                # The failed read is forgotten, so that the frame can be read once its file is repaired.
                 if self._frames.get(key) is future:
                     del self._frames[key]
             future.set_exception(error)
@@ -253,7 +259,7 @@ class PlateSequence:
                 self._evict(key)
 
     def _evict(self, newest: int) -> None:
-        """Forget the least recently used frames until the limit is kept. The lock is held."""
+        """Drop the least recently used frames until the limit is kept. The caller holds the lock."""
         for key, future in list(self._frames.items()):
             if self._held_bytes <= self._cache_bytes:
                 return
@@ -270,23 +276,23 @@ class PlateSequence:
             ) from error
 
     def _prefetch_after(self, number: int, frame_bytes: int) -> None:
-        """Read on where the caller goes through the frames in order; jumps do not set anything off."""
+        """Read ahead where the caller goes through the frames in order; a jump starts nothing."""
         with self._lock:
             last, self._last_asked = self._last_asked, number
         step = 1 if last is None else number - last
         if self.pattern.is_still or abs(step) != 1:
             return
-        # One frame is in use and one was used just before; the rest of the cache may be read ahead.
+        # One frame is in use and one was just used; the rest of the cache is free for reading ahead.
         room = self._cache_bytes // max(1, frame_bytes) - 2
         ahead = [number + step * offset for offset in range(1, min(self._read_ahead, room) + 1)]
         self.prefetch([wanted for wanted in ahead if wanted in self.frame_numbers])
 
 
 def _read_steadily(path: Path, number: int, read: Callable[[], T]) -> tuple[T, _Version]:
-    """What ``read`` gives of a file that is the same before and after, and which version of it that was.
+    """Read a file that does not change meanwhile, and return the version of it that was read.
 
     Raises:
-        PlateError: what ``read`` raises, and for a file that was replaced or written to meanwhile.
+        PlateError: when ``read`` raises it, or when the file was replaced or written to meanwhile.
     """
     before = _identity(path)
     try:
@@ -294,7 +300,7 @@ def _read_steadily(path: Path, number: int, read: Callable[[], T]) -> tuple[T, _
     except (MissingFrameError, RefusedFileError):
         raise
     except PlateError as error:
-        # A renderer that writes under the final name: what is there so far may well look damaged.
+        # A renderer may write under the final name, and what it has written so far looks damaged.
         if not error.obstacle and before is not None and time.time() - before[1] / 1e9 < _IN_THE_MAKING_S:
             error.obstacle = f"waiting for frame {number} to be whole ({path})"
         raise
@@ -308,7 +314,7 @@ def _read_steadily(path: Path, number: int, read: Callable[[], T]) -> tuple[T, _
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
-    """What tells a file from the one that takes its place: size, time and number. None for no file."""
+    """Size, modification time and inode of a file, which differ once another takes its place, or None."""
     try:
         found = path.stat()
     except OSError:

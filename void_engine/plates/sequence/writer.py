@@ -1,4 +1,4 @@
-"""A result's frames written behind the engine's back, on threads. Each thread handles whole files."""
+"""Writes the frames of a result on threads, while the engine makes the next ones."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from void_engine.plates.storage.waiting import NO_PATIENCE, Patience, with_need
 
 
 class PlateWriter:
-    """Writes frames on threads while the next are made.
+    """Writes frames on threads; each thread writes whole files.
 
-    At most ``in_flight`` frames wait or are being written: :meth:`submit` blocks beyond that, so memory is
-    bounded. What goes wrong on a thread is raised by the next :meth:`submit` or by :meth:`close`. Leaving the
-    context by an exception drops what has not been started; frames that are whole stay, and nothing
+    At most ``in_flight`` frames wait or are being written. Beyond that :meth:`submit` blocks, so memory is
+    bounded. An error on a thread is raised by the next :meth:`submit` or by :meth:`close`. Leaving the
+    context by an exception drops the frames that have not been started; complete frames stay, and nothing
     half-written remains.
     """
 
@@ -37,11 +37,13 @@ class PlateWriter:
         """Start the writing threads.
 
         Args:
-            compression, overwrite: as :func:`void_engine.plates.exr.file.write_frame`.
-            patience: how long a volume is waited for that is full or gone.
-            expected: how many frames will come, to say how much room they need.
-            on_written: called with frame number and path when a frame is whole, on the writing thread; what
-                it raises counts as a failed write.
+            compression, overwrite: see :func:`void_engine.plates.exr.file.write_frame`.
+            threads: how many threads write.
+            in_flight: how many frames may wait or be written at a time.
+            on_written: called on the writing thread with frame number and path when a frame is complete; an
+                error that it raises counts as a failed write.
+            patience: how long to wait for a volume that is full or gone.
+            expected: how many frames will come, to tell how much room they need.
         """
         self._compression = compression
         self._overwrite = overwrite
@@ -71,7 +73,7 @@ class PlateWriter:
         """Hand over a frame to be written; waits while too many are in flight.
 
         Raises:
-            PlateError, OutputExistsError: what an earlier frame's writing ran into.
+            PlateError, OutputExistsError: when writing an earlier frame has failed.
             ValueError: after the writer was closed.
         """
         if self._closed:
@@ -88,7 +90,7 @@ class PlateWriter:
         """Wait until every frame is written.
 
         Raises:
-            PlateError, OutputExistsError: what a frame's writing ran into and was not raised yet.
+            PlateError, OutputExistsError: when writing a frame has failed and was not reported yet.
         """
         self._closed = True
         self._pool.shutdown()
@@ -128,8 +130,11 @@ class PlateWriter:
             self._device.setdefault(path.parent, path.parent.stat().st_dev)
 
     def _require_folder(self, path: Path) -> None:
-        """Make sure that the folder is the one of the earlier frames. Where a network drive goes away, an
-        empty folder of the local disk comes to light, which would be written to and hidden again."""
+        """Make sure that the folder is still the one that earlier frames went to.
+
+        When a network drive goes away, an empty folder of the local disk may appear in its place. Frames
+        written there would be hidden once the drive is back.
+        """
         with self._lock:
             device = self._device.get(path.parent)
         try:

@@ -1,1 +1,1 @@
-"""Where files lie: what may be opened and how large, waiting for what passes, what survives a power cut."""
+"""Storage: which files may be opened and how large they may be, waiting for obstacles, durable writing."""

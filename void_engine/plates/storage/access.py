@@ -1,7 +1,7 @@
-"""Opens files for the engine, and checks what was opened rather than its name.
+"""Opens files for the engine, and checks the opened file itself rather than its name.
 
 Whoever may write in a folder can put a link in a file's place after its name was checked. So a file is opened
-first, and then it is looked at which file that is. OpenImageIO opens files by name only: when it has done so,
+first, and then the open file is checked. OpenImageIO opens files by name only; after it has done so,
 :func:`confirm` makes sure that it holds the very file that was checked.
 """
 
@@ -19,7 +19,7 @@ from void_engine.plates.storage.policy import current_policy
 
 _OPEN_FILES = Path("/proc/self/fd")
 _HAS_OPEN_FILES = _OPEN_FILES.is_dir()
-# A pipe or a device without a peer must not hang the open; nor may a terminal become this process's own.
+# Opening must not block on a pipe or device without a peer, nor make a terminal this process's own.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
@@ -31,10 +31,10 @@ _FLAGS = (
 
 @contextmanager
 def opened(path: Path, number: int) -> Iterator[BinaryIO]:
-    """A frame's file, open for reading.
+    """Open a frame's file for reading.
 
     Raises:
-        OSError: when it cannot be opened.
+        OSError: when the file cannot be opened.
         RefusedFileError: when it is no regular file, or not below the folders that may be read.
     """
     described = f"frame {number} ({path})"
@@ -63,11 +63,12 @@ def opened(path: Path, number: int) -> Iterator[BinaryIO]:
 
 
 def confirm(file: BinaryIO, path: Path, number: int) -> None:
-    """Make sure that who has opened ``path`` meanwhile, in this process, has opened the same file. Only
-    where folders are restricted: elsewhere every file may be read.
+    """Make sure that a library of this process that opened ``path`` by name holds the same file as ``file``.
+
+    This is checked only where folders are restricted, since elsewhere every file may be read.
 
     Raises:
-        PlateError: when it was exchanged in between.
+        PlateError: when the file was replaced in between.
     """
     if current_policy().read_roots is None:
         return
@@ -84,22 +85,22 @@ def confirm(file: BinaryIO, path: Path, number: int) -> None:
 def _is_file(descriptor: int, wanted: os.stat_result) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), wanted)
-    except OSError:  # closed meanwhile
+    except OSError:  # The descriptor was closed meanwhile.
         return False
 
 
 def check_output_folder(folder: Path) -> None:
-    """Make sure that a folder may be written to. Of one that is not there, what is there of its path counts.
+    """Make sure that a folder lies where results may be written; it need not exist yet.
 
     Raises:
-        OutputError: when it is not below the folders that may be.
+        OutputError: when it does not lie below the folders that may be written to.
     """
     roots = current_policy().output_roots
     if roots is None:
         return
     try:
         real = folder.resolve()
-    except (OSError, RuntimeError) as error:  # links that lead in a circle
+    except (OSError, RuntimeError) as error:  # The links may lead in a circle.
         raise OutputError(f"{folder} cannot be followed: {error}") from error
     if not _is_below(real, roots):
         raise OutputError(
@@ -113,7 +114,7 @@ def _is_below(path: Path, roots: Sequence[Path]) -> bool:
 
 
 def _real_path(descriptor: int, path: Path) -> Path | None:
-    """Where the open file lies, links resolved; None when its name means another file by now."""
+    """The path of the open file with links resolved; None when its name means another file by now."""
     if _HAS_OPEN_FILES:
         return (_OPEN_FILES / str(descriptor)).readlink()
     real = path.resolve()

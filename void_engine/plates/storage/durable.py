@@ -1,10 +1,10 @@
-"""Result files that outlive a power cut: whole and on the disk before anyone is told of them.
+"""Durable writing: a result file is complete and on the disk before anyone is told of it.
 
-A rename puts a file in place at once or not at all, but neither its bytes nor its name need be on the disk
-then: the file is synced before, its folder after.
+A rename puts a file in place at once or not at all, but it guarantees neither the file's bytes nor its name
+on the disk. So the file is synced before the rename and its folder after it.
 
-``void_protocol/durable.py`` does the same for what travels. The engine imports nothing of ours, so there are
-two; a test keeps them alike.
+``void_protocol/durable.py`` does the same for the protocol's files. The engine must not import the protocol,
+so there are two modules, and a test keeps them alike.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
-"""What systems say that cannot sync a folder, or keep its names in order without being told."""
+"""The errors of systems that cannot sync a folder, or that need no sync to keep its names."""
 
 
 def sync_file(path: Path) -> None:
-    """Return when the file's bytes are on the disk.
+    """Sync a file: its bytes are on the disk when this returns.
 
     Raises:
-        OSError: when the disk does not take them.
+        OSError: when the disk fails.
     """
     descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
@@ -34,12 +34,12 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Return when the folder's names are on the disk, as far as the system can be asked.
+    """Sync a folder: its names are on the disk when this returns, where the system can sync folders.
 
     Raises:
         OSError: when the disk fails.
     """
-    if os.name == "nt":  # folders cannot be opened there; NTFS journals names itself
+    if os.name == "nt":  # Windows cannot open folders, and NTFS journals names itself.
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -52,7 +52,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Give a finished file its name, durably.
+    """Rename a finished file to its final name, durably.
 
     Raises:
         OSError: when that fails; the whole file is then at ``part`` or at ``path``.
@@ -83,7 +83,7 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Create a folder and its missing parents, durably.
 
     Raises:
-        OSError: when that fails.
+        OSError: when a folder cannot be made or synced.
     """
     missing = []
     above = folder

@@ -1,7 +1,7 @@
-"""What this process reads and writes at all: folders, and how large a frame may be.
+"""The file policy of this process: the folders that it may read and write, and how large a frame may be.
 
-A server's worker is told so once, at its start, by whoever runs the server; a job cannot change it. Elsewhere
-the defaults hold: any folder, and frames of a size that no picture has.
+Whoever runs a server sets the policy of its workers, once at their start; a job cannot change it. Elsewhere
+the defaults hold: any folder, and frames larger than any real picture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Resolved folders, and limits of one frame.
+    """The folders that may be used, links resolved, and the limits of one frame.
 
     Raises:
         SettingError: for a limit below 1.
@@ -34,7 +34,7 @@ class Policy:
     frame_pixels: int = 1 << 28
     """The most pixels in a frame's data window or display window: 16384 x 16384."""
     frame_bytes: int = 2 << 30
-    """The most memory that a frame's pixels take, all channels decoded."""
+    """The most memory in bytes that a frame's pixels may take, all channels decoded."""
 
     def __post_init__(self) -> None:
         for name in ("frame_pixels", "frame_bytes"):
@@ -46,7 +46,7 @@ _current = Policy()
 
 
 def current_policy() -> Policy:
-    """What holds in this process now."""
+    """The policy that holds in this process now."""
     return _current
 
 
@@ -54,23 +54,25 @@ def set_policy(policy: Policy) -> None:
     """Set the policy of the whole process, from now on."""
     global _current
     _current = policy
-    # OpenImageIO looks at a header's claims itself, before it makes room for anything.
+    # OpenImageIO itself checks the size that a header claims before it allocates anything.
     oiio.attribute("limits:imagesize_MB", max(1, policy.frame_bytes // _MIB))
     oiio.attribute("limits:channels", MOST_CHANNELS)
-    # What its reader for EXR refuses would go to all others: some read the whole file, some take anything.
+    # A file that the EXR reader refuses would otherwise be tried with all other readers, of which some read
+    # the whole file and some accept anything.
     oiio.attribute("try_all_readers", 0)
 
 
 def check_size(window: Box, display_size: tuple[int, int], bytes_a_pixel: int, described: str) -> None:
-    """Refuse a frame that would take too much, from its header alone.
+    """Refuse a frame that is too large, from its header alone.
 
     Args:
-        window: the data window over all parts.
-        bytes_a_pixel: of all channels of all parts.
-        described: the frame, for the message.
+        window: the box around the data windows of all parts.
+        display_size: ``(width, height)`` of the display window.
+        bytes_a_pixel: bytes of one pixel in all channels of all parts.
+        described: the name of the frame in the message.
 
     Raises:
-        RefusedFileError: naming the limit.
+        RefusedFileError: when a limit is exceeded; the message names it.
     """
     policy = _current
     width, height = display_size

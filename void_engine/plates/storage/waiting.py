@@ -1,7 +1,7 @@
-"""What may stand in a removal's way and pass by itself: a full disk, a drive that is gone, a late frame.
+"""Waiting for obstacles that may pass by themselves: a full disk, a drive that is gone, a late frame.
 
-An error that names an obstacle (:attr:`~void_engine.errors.EngineError.obstacle`) is worth another try. What
-is tried again is the single read or write that failed, so that no work of the engine is lost.
+An error that names an obstacle (:attr:`~void_engine.errors.EngineError.obstacle`) is worth another attempt.
+Only the single read or write that failed is repeated, so that no work of the engine is lost.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 5.0
 _PROBE_BYTES = 64 * 1024
 _CHECK_S = 0.2
-"""How often whoever waits looks whether the removal was cancelled."""
+"""Seconds between two checks for a cancelled removal during a wait."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
@@ -32,12 +32,12 @@ _GONE = (
     errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.ECONNRESET,
     errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH,
 )  # fmt: skip
-"""What a drive says that is not there any more."""
+"""The errors of a drive that is not there any more."""
 _FOLDER_GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
 def read_obstacle(path: Path, number: int, error: OSError) -> str:
-    """What keeps frame ``number`` from being read, if it may pass; else an empty text."""
+    """Describe the obstacle that keeps frame ``number`` from being read; empty if it will not pass."""
     code = _code_of(error)
     if code in _FORBIDDEN and not path.is_dir():
         return f"waiting for permission to read frame {number} ({path})"
@@ -47,10 +47,10 @@ def read_obstacle(path: Path, number: int, error: OSError) -> str:
 
 
 def write_obstacle(path: Path, error: OSError) -> str:
-    """What keeps a file from being written, if it may pass; else an empty text.
+    """Describe the obstacle that keeps a file from being written; empty if it will not pass.
 
-    Ask before what was written of it is deleted: a library that failed may not tell why, and a volume that is
-    full must still be so.
+    This must be called before the incomplete file is deleted: a library may not tell why it failed, so the
+    volume is probed, and it must still be full then.
     """
     folder = path.parent
     code = _code_of(error) or _code_of_probe(folder)
@@ -68,14 +68,14 @@ def write_obstacle(path: Path, error: OSError) -> str:
 
 
 def with_need(obstacle: str, needed_bytes: int) -> str:
-    """The obstacle of a full volume with what is still to be written; any other as it is."""
+    """Add the bytes still to be written to the obstacle of a full volume; others stay as they are."""
     if obstacle.startswith("output volume full"):
         return f"{obstacle}, needs about {_amount(needed_bytes)}"
     return obstacle
 
 
 def _code_of(error: OSError) -> int:
-    """The error's number, also where a library has left only its text."""
+    """The error's number, recovered from its text where a library has dropped the number."""
     if error.errno:
         return error.errno
     text = str(error)
@@ -86,7 +86,7 @@ def _code_of(error: OSError) -> int:
 
 
 def _code_of_probe(folder: Path) -> int:
-    """The number of the error that writing a small file there runs into; 0 where it goes well."""
+    """The number of the error that writing a small file in ``folder`` raises; 0 where it succeeds."""
     probe = folder / f".void-probe-{secrets.token_hex(8)}"
     try:
         with probe.open("xb") as file:
@@ -118,7 +118,7 @@ def _amount(count: int) -> str:
 
 
 class Patience:
-    """Tries again while an obstacle stands, up to a limit. Safe to use from several threads."""
+    """Repeats an attempt while an obstacle stands, up to a time limit; several threads may share it."""
 
     def __init__(
         self,
@@ -129,9 +129,9 @@ class Patience:
         """Prepare to wait for obstacles.
 
         Args:
-            limit_s: how long one obstacle may stand; 0 does not wait at all.
-            tell: hears each new obstacle, and an empty text when there is none any more.
-            check_cancelled: asked a few times a second; what it raises ends the wait.
+            limit_s: how many seconds one obstacle may stand; 0 does not wait at all.
+            tell: called with each new obstacle, and with an empty text when there is none any more.
+            check_cancelled: called a few times a second; an error that it raises ends the wait.
         """
         self._limit_s = limit_s
         self._tell = tell
@@ -142,10 +142,14 @@ class Patience:
         self._told = ""
 
     def insist(self, attempt: Callable[[], T], *, limit_s: float | None = None) -> T:
-        """What ``attempt`` returns, tried again while it raises an error with an obstacle.
+        """Call ``attempt`` until it no longer raises an error with an obstacle, and return its result.
+
+        Args:
+            attempt: the read or write to repeat.
+            limit_s: how many seconds an obstacle may stand; None for the limit of this object.
 
         Raises:
-            EngineError: one without an obstacle, or any when the limit (``limit_s`` if given) is over.
+            EngineError: when the attempt fails without an obstacle, or with one for longer than the limit.
             RemovalCancelled: when the removal is stopped meanwhile.
         """
         limit_s = self._limit_s if limit_s is None else limit_s
@@ -179,7 +183,7 @@ class Patience:
         self._check_cancelled()
 
     def _note(self, obstacle: str) -> None:
-        """Keep what this thread waits for, and tell when that changes what is waited for at all."""
+        """Remember the obstacle of this thread, and tell when that changes the obstacle of them all."""
         with self._lock:
             if obstacle:
                 self._obstacles[threading.get_ident()] = obstacle

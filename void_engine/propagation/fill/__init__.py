@@ -1,1 +1,1 @@
-"""Step 3: what no frame shows, invented once on key frames and carried along."""
+"""Step 3 of propagation: what no frame shows is synthesised once on key frames and warped to the others."""

@@ -1,4 +1,7 @@
-"""What no frame shows: synthesised once in a key frame, then carried along the motion."""
+"""Fills pixels that no frame shows: they are synthesised once in a key frame, then warped along the motion.
+
+Synthesising every frame by itself would make the texture boil.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,22 @@ from void_engine.propagation import encoding
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal.reveal import Revealer, Source, encoded_plate
+from void_engine.propagation.reveal.reveal import Revealer, Source
 from void_engine.propagation.working_set import AnalysisFrame, FullFrame, analyse
 
 SLIVER_PX = 9
-"""What is unseen and thinner than this is filled spatially in each frame."""
+"""Unseen areas thinner than this many pixels are inpainted in each frame by itself."""
 MOST_KEYS = 2
-"""How many key frames are held at most."""
+"""The most key frames that are held in memory."""
 _CONTEXT_PX = 80
 KEPT_GRAIN = 0.6
-"""Part of the grain's variance in what was synthesised: copied pieces bring theirs, carrying softens it."""
+"""The fraction of the grain's variance that synthesised pixels have: copied patches bring their grain, and
+warping softens it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A completed frame whose synthesised pixels are carried along."""
+    """A completed frame whose synthesised pixels other frames take."""
 
     full: FullFrame
     analysis: AnalysisFrame
@@ -36,18 +40,18 @@ class _Key:
 
 @dataclass(frozen=True, slots=True)
 class SynthesisedPixels:
-    """What a key frame adds to its plate."""
+    """The synthesised pixels of a key frame, apart from its plate."""
 
     number: int
     area: Box
     hole: BoolArray
-    """(h, w) on ``area``."""
+    """(h, w) on ``area``: the pixels that were synthesised."""
     values: Float32Array
-    """(N, 3) scene-linear, in the order of the hole's pixels."""
+    """(N, 3) scene-linear, in row order of the hole's pixels."""
 
 
 class KeyFrameFill:
-    """Fills unseen pixels frame by frame, in order, so that they do not boil."""
+    """Fills unseen pixels frame by frame, in order, so that synthesised texture does not boil."""
 
     def __init__(
         self,
@@ -60,9 +64,11 @@ class KeyFrameFill:
         """Prepare to fill key frames.
 
         Args:
-            plan: tells which frames become key frames.
-            seed: of the texture synthesis.
-            on_key: hears of each key frame once it is made.
+            motion: the shot's frames and their motion.
+            revealer: registers key frames to other frames.
+            plan: says which frames become key frames.
+            seed: the seed of the texture synthesis.
+            on_key: called with each key frame once it is made.
         """
         self._working = motion.working
         self._track = motion.track
@@ -74,22 +80,29 @@ class KeyFrameFill:
         self._on_key = on_key
 
     def is_key(self, number: int) -> bool:
-        """Whether other frames carry on what frame ``number`` is completed with."""
+        """Whether other frames take the pixels that frame ``number`` is completed with."""
         return self._plan.is_key(number)
 
     def add_key(self, pixels: SynthesisedPixels) -> None:
-        """Take a key frame that was synthesised elsewhere as the newest one."""
-        plate = self._working.full(pixels.number).plate.copy()
-        cut = pixels.area.slices(Box.from_size(self._working.width, self._working.height))
-        plate[cut][pixels.hole] = pixels.values
+        """Add a key frame that was synthesised in another run, as the newest one."""
+        full = self._working.full(pixels.number)
+        plate = full.plate.copy()
+        plate[pixels.area.slices(full.box)][pixels.hole] = pixels.values
         self._keep(pixels.number, plate)
 
     def complete(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, unseen: BoolArray
     ) -> Float32Array:
-        """``answer`` (encoded, on ``area``) with its ``unseen`` pixels filled.
+        """Fill the ``unseen`` pixels of ``answer``.
 
-        To be called for every frame with unseen pixels and for every key frame before those that follow it.
+        This must be called, in order, for every frame with unseen pixels and for every key frame.
+
+        Args:
+            full: the frame.
+            area: the pixels of the frame that the arrays cover.
+            answer: (h, w, 3) encoded.
+            hole: (h, w) the pixels that are replaced.
+            unseen: (h, w) the pixels of the hole that no source shows.
         """
         answer = self._filled(full, area, answer, unseen)
         if self.is_key(full.number):
@@ -98,8 +111,8 @@ class KeyFrameFill:
 
     def _filled(self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray) -> Float32Array:
         if full.hidden.all() and unseen.all():
-            # Nothing to go by, in this frame or another: the plate says more than black would.
-            return encoded_plate(full, area)
+            # Neither this frame nor another shows anything to start from; the plate is better than black.
+            return full.encoded(area)
         square = opencv.square(SLIVER_PX)
         core = opencv.erode(unseen, square)
         thick = opencv.dilate_by_disc(core, SLIVER_PX) & unseen
@@ -128,15 +141,14 @@ class KeyFrameFill:
     def _synthesise(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, forbidden: BoolArray
     ) -> Float32Array:
-        """Patch synthesis with room around the hole to take texture from."""
-        frame = Box.from_size(self._working.width, self._working.height)
-        room = area.grown(max(_CONTEXT_PX, min(area.width, area.height) // 2)).intersection(frame)
-        picture = encoded_plate(full, room)
+        """Synthesise the hole from patches, on a crop with room around it to take texture from."""
+        room = area.grown(max(_CONTEXT_PX, min(area.width, area.height) // 2)).intersection(full.box)
+        picture = full.encoded(room)
         inside = area.slices(room)
         picture[inside] = answer
-        wide_hole, wide_forbidden = np.zeros(room.shape, bool), full.hidden[room.slices(frame)].copy()
+        wide_hole, wide_forbidden = np.zeros(room.shape, bool), full.hidden[room.slices(full.box)].copy()
         wide_hole[inside] = hole
-        # What was revealed may be copied from; what is hidden and not yet filled may not.
+        # Patches may copy revealed pixels, but not hidden ones that are not filled yet.
         wide_forbidden[inside] = forbidden
         self._monitor.check_cancelled()
         made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)

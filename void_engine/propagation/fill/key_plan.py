@@ -1,7 +1,8 @@
-"""Which frames become key frames, whose invented pixels the others carry on.
+"""Plans the key frames of a shot: the frames whose synthesised pixels the others take.
 
-Decided from the camera's track and the mattes alone, before any pixel is made: so a run that makes only some
-frames of a shot, or goes on after an interruption, makes the same key frames as one that makes them all.
+The plan depends only on the camera track and the mattes and is made before any pixel. So a run that makes
+only some frames of a shot, or resumes after an interruption, makes the same key frames as a run that makes
+all of them.
 """
 
 from __future__ import annotations
@@ -16,20 +17,22 @@ from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.reveal.source_choice import MOST_SOURCES, choose_sources, visible
 
 _CELLS = 3
-"""Points looked at across the narrowest area that is worth a key frame."""
+"""How many sample points lie across the narrowest area that is worth a key frame."""
 _LARGE_MATTE = 0.15
-"""Part of the frame from which a matte is large."""
+"""The fraction of the frame from which a matte counts as large."""
 _ENOUGH_FOR_A_RIM = 4
 _ENOUGH_FOR_A_WIRE = 4
 _WIDE = 0.4
-"""Part of the frame that a matte spans, from which registering sources for it costs most."""
+"""A matte that spans at least this fraction of the frame counts as wide, and registering its sources is
+slow."""
 _THICK_SHARE = 0.01
 _LOST_SHARE = 0.1
-"""Part of a thin matte that the further sources alone show: its sides stand in for them."""
+"""The fraction of a thin matte that may be lost with the further sources; the pixels on its sides replace
+it."""
 
 
 class KeyPlan:
-    """Key frames of a shot, found in order and as far as they are asked for."""
+    """The key frames of a shot and the sources of each frame, planned in order and on demand."""
 
     def __init__(
         self,
@@ -42,15 +45,16 @@ class KeyPlan:
         """Prepare to choose key frames.
 
         Args:
+            track: the camera track of the shot.
             numbers: all frames of the shot.
-            anchors: frames that the artist cleaned; they need nothing.
+            anchors: frames that the artist has cleaned; they need no synthesis.
             sliver_px: width, in analysis pixels, from which an unseen area is worth a key frame.
-            most_sources: frames to take pixels from, at most, for each frame.
+            most_sources: the most frames that each frame takes pixels from.
         """
         self._track = track
         self._numbers = numbers
         self.anchors = anchors
-        """Frames that the artist cleaned."""
+        """The frames that the artist has cleaned."""
         self._most_sources = most_sources
         self._chosen: tuple[int, list[int]] | None = None
         self._step = max(1, round(sliver_px / _CELLS))
@@ -58,7 +62,7 @@ class KeyPlan:
         self._keys: list[int] = []
 
     def resume_at(self, number: int, keys: list[int]) -> None:
-        """Go on from frame ``number`` with the ``keys`` before it known, as another run has planned them."""
+        """Resume planning at frame ``number``; ``keys`` are the key frames that another run has planned."""
         self._decided = number
         self._keys = list(keys)
 
@@ -74,7 +78,7 @@ class KeyPlan:
         return self._chosen[1]
 
     def _is_mostly_rim(self, number: int, chosen: list[int]) -> bool:
-        """Whether a large matte is so far hidden in all frames that sources show little but its rim."""
+        """Whether a large matte is hidden in all frames to such an extent that sources show only its rim."""
         hidden = self._track.hidden(number)
         if float(hidden.mean()) < _LARGE_MATTE:
             return False
@@ -82,14 +86,16 @@ class KeyPlan:
         return float(self._unseen(number, chosen, points).mean()) > 0.5
 
     def _is_wide_and_thin(self, number: int, chosen: list[int]) -> bool:
-        """Whether the matte is thin everywhere (wires), spans much of the frame, and the first sources show
-        nearly all of it that all of them do. A thin hole's own sides tell about it too, while every source
-        has to be registered on all that the matte spans."""
+        """Whether the matte is thin (wires) and wide, and the first sources show nearly as much as all do.
+
+        Then fewer sources are enough: the pixels beside a thin hole say as much about it, and every source
+        has to be registered on all that the matte spans.
+        """
         hidden = self._track.hidden(number)
         box = Box.around(hidden)
         if box.width * box.height < _WIDE * hidden.size:
             return False
-        side = self._step * _CELLS + 2  # analysis masks are grown by a pixel on each side
+        side = self._step * _CELLS + 2  # Analysis masks are grown by a pixel on each side.
         if float(opencv.erode(hidden, opencv.square(side)).sum()) > _THICK_SHARE * float(hidden.sum()):
             return False
         points = self._points(hidden)
@@ -105,7 +111,7 @@ class KeyPlan:
         return number in self._keys
 
     def keys_up_to(self, last: int) -> list[int]:
-        """All key frames up to ``last``, itself included, in order."""
+        """All key frames up to and including ``last``, in order."""
         if last in self._numbers:
             self.is_key(last)
         return [number for number in self._keys if number <= last]
@@ -127,7 +133,7 @@ class KeyPlan:
         return bool(opencv.erode(coarse, opencv.square(_CELLS)).any())
 
     def _points(self, hidden: BoolArray) -> Float32Array:
-        """(N, 2) of the hidden pixels on a grid, which every area worth a key frame meets several times."""
+        """Sample points of the hidden pixels, (N, 2); every area worth a key frame holds several of them."""
         rows, columns = np.nonzero(hidden[:: self._step, :: self._step])
         return np.stack([columns, rows], axis=1).astype(np.float32) * np.float32(self._step)
 

@@ -1,8 +1,9 @@
-"""Which known patch each place of a hole copies: PatchMatch on several scales, with voting.
+"""PatchMatch on several scales with voting: finds the known patch that each pixel of a hole copies.
 
-PatchMatch: Barnes et al., SIGGRAPH 2009. Voting: Wexler et al., PAMI 2007; as there, what is known or lies
-near the rim counts more than what was guessed deep inside, both when patches are compared and when they vote.
-So structure grows inwards from the rim instead of being matched to the blur that the search begins with.
+The search is that of Barnes et al., "PatchMatch" (SIGGRAPH 2009), the voting that of Wexler et al.,
+"Space-Time Completion of Video" (PAMI 2007). As there, pixels that are known or near the rim count more than
+those synthesised deep inside, both when patches are compared and when they vote. So structure grows inwards
+from the rim instead of being matched to the blur that the search begins with.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ _LEVEL_STEP = 0.6
 _ROUNDS = 4
 _FINE_ROUNDS = 2
 _FINE_SIDE = 260
-"""From this size on fewer rounds do: the coarser levels have decided what goes where."""
+"""Side in pixels from which on fewer rounds suffice, because the coarser levels have decided the layout."""
 _DISTANCE_PENALTY = 0.02
-"""Cost, in squared encoded units, of taking a patch from as far away as the picture is large."""
+"""The cost, in squared encoded units, of taking a patch from a distance of the picture's size."""
 _CONFIDENCE_PX = 3.0
-"""Depth inside the hole over which confidence in a pixel falls by e."""
+"""Depth in pixels inside the hole over which the confidence in a pixel falls by the factor e."""
 _LEAST_CONFIDENCE = 0.1
 _FEWEST_PATCHES = 8
 
@@ -34,46 +35,49 @@ Indices = Int64Array
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the search found at its finest level."""
+class PatchMatches:
+    """The result of the search at its finest level."""
 
     picture: Float32Array
-    """(h, w, 3) the hole filled by the vote of all patches over each pixel: right, but soft."""
+    """(h, w, 3): the hole filled by the vote of all patches over each pixel, which is correct but soft."""
     field: Indices
-    """(h, w, 2) row and column of the centre of the patch that each pixel copies; valid in the hole."""
+    """(h, w, 2): row and column of the centre of the patch that each pixel copies; valid in the hole."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
+    """The hole at one scale of the search, with the patches that touch it."""
+
     hole: BoolArray
     rows: Indices
     columns: Indices
     """Centres of the patches that touch the hole."""
     usable: BoolArray
-    """(h, w) centres whose whole patch is known."""
+    """(h, w): centres whose whole patch is known."""
     confidence: Float32Array
-    """(N, 147) how much each number of the patch around each centre counts; the mean of a row is 1."""
+    """(N, 147): the weight of each value of the patch around each centre; the mean of a row is 1."""
     vote_weight: Float32Array
-    """(N,) how much each centre's patch counts in a vote."""
+    """(N,): the weight of each centre's patch in the vote."""
 
 
 def search_patches(
     start: Float32Array, hole: BoolArray, forbidden: BoolArray, seed: int, monitor: Monitor
-) -> Found | None:
+) -> PatchMatches | None:
     """The best patches for ``hole``, or None where nothing outside it can be copied.
 
     Args:
-        start: (h, w, 3) with the hole filled smoothly.
-        hole: (h, w) what to fill.
-        forbidden: (h, w) pixels outside the hole that must not be copied from.
-        seed: of the random search.
+        start: (h, w, 3) encoded, with the hole filled smoothly.
+        hole: (h, w) the pixels to fill.
+        forbidden: (h, w) pixels outside the hole that must not be copied.
+        seed: the seed of the random search.
+        monitor: asked often whether the work is still wanted.
     """
     sizes = [hole.shape]
     while min(sizes[-1]) * _LEVEL_STEP >= _COARSEST_SIDE:
         rows, columns = sizes[-1]
         sizes.append((round(rows * _LEVEL_STEP), round(columns * _LEVEL_STEP)))
     generator = np.random.default_rng(seed)
-    found: Found | None = None
+    found: PatchMatches | None = None
     for size in reversed(sizes):
         small_hole = shrink_mask(hole, size)
         level = _level(small_hole, shrink_mask(forbidden, size) & ~small_hole)
@@ -88,19 +92,19 @@ def search_patches(
             patches = _patches(picture)
             field = _improve(patches, level, field, generator, monitor)
             picture = _vote(picture, patches, level, field)
-        found = Found(picture, field)
+        found = PatchMatches(picture, field)
     return found
 
 
 def shrink(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
-    """(h, w, ...) ``picture`` brought to (rows, columns) ``size``."""
+    """Resize ``picture`` (h, w, ...) to ``size``, (rows, columns, ...); shrinking averages areas."""
     if picture.shape[:2] == tuple(size):
         return picture
     return opencv.resize(picture, size, opencv.AREA if picture.shape[0] > size[0] else opencv.LINEAR)
 
 
 def shrink_mask(mask: BoolArray, size: tuple[int, ...]) -> BoolArray:
-    """The pixels of a picture of (rows, columns) ``size`` of which ``mask`` covers a noticeable part."""
+    """Reduce ``mask`` to (rows, columns) ``size``; a pixel is True where the mask covers 2% of it or more."""
     if mask.shape == tuple(size):
         return mask
     covered: BoolArray = opencv.resize(mask.astype(np.float32), size, opencv.AREA) > 0.02
@@ -126,7 +130,7 @@ def _level(hole: BoolArray, forbidden: BoolArray) -> _Level:
 
 
 def _patches(picture: Float32Array) -> Float32Array:
-    """(h, w, 49 * C): the patch around every pixel (edges repeated), channels innermost."""
+    """The patch around every pixel, (h, w, 49 * C) with channels innermost; edge pixels are repeated."""
     padded = np.pad(picture, ((_HALF, _HALF), (_HALF, _HALF), (0, 0)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (_PATCH, _PATCH), axis=(0, 1))
     rows, columns = picture.shape[:2]
@@ -134,8 +138,8 @@ def _patches(picture: Float32Array) -> Float32Array:
     return np.ascontiguousarray(flat, dtype=np.float32)
 
 
-def _seed_field(level: _Level, found: Found | None, generator: np.random.Generator) -> Indices:
-    """(h, w, 2) the patch that each centre copies at first: from the coarser level, else at random."""
+def _seed_field(level: _Level, found: PatchMatches | None, generator: np.random.Generator) -> Indices:
+    """The initial field, (h, w, 2): each centre takes its patch from the coarser level, or a random one."""
     size = level.hole.shape
     usable_rows, usable_columns = np.nonzero(level.usable)
     pick = generator.integers(0, len(usable_rows), len(level.rows))
@@ -154,9 +158,10 @@ def _seed_field(level: _Level, found: Found | None, generator: np.random.Generat
 def enlarged(
     field: Indices, size: tuple[int, ...], rows: Indices, columns: Indices
 ) -> tuple[Indices, Indices]:
-    """Where pixels ``rows``, ``columns`` of a picture of ``size`` copy from, by a smaller picture's field.
+    """Enlarge a field: where the pixels ``rows``, ``columns`` of a picture of ``size`` copy from.
 
-    Offsets are enlarged, not places: neighbours that shared an offset still do, and a copied piece stays one.
+    Offsets are enlarged and not positions, so neighbours that shared an offset still share one and copied
+    pieces stay whole.
     """
     before = field.shape
     coarse_rows = np.minimum(rows * before[0] // size[0], before[0] - 1)
@@ -170,7 +175,7 @@ def enlarged(
 def _improve(
     patches: Float32Array, level: _Level, field: Indices, generator: np.random.Generator, monitor: Monitor
 ) -> Indices:
-    """One round of propagation from the four neighbours and of random search in shrinking windows."""
+    """Do one round of propagation from the four neighbours and of random search in shrinking windows."""
     rows, columns = level.hole.shape
     wanted = patches[level.rows, level.columns]
     largest = max(rows, columns)
@@ -218,7 +223,7 @@ def _improve(
 def _misfit(
     patches: Float32Array, wanted: Float32Array, level: _Level, to_rows: Indices, to_columns: Indices
 ) -> Float32Array:
-    """(N,) weighted mean squared difference between each centre's patch and the one it might copy."""
+    """The weighted mean squared difference, (N,), between each centre's patch and the one it might copy."""
     difference = patches[to_rows, to_columns]
     difference -= wanted
     np.square(difference, out=difference)
@@ -227,13 +232,13 @@ def _misfit(
 
 
 def _vote(picture: Float32Array, patches: Float32Array, level: _Level, field: Indices) -> Float32Array:
-    """Each hole pixel becomes the mean of what the patches over it copy; good and outer ones count more."""
+    """Set each hole pixel to the mean of what the patches over it copy; good and outer ones count more."""
     rows, columns = level.hole.shape
     chosen = field[level.rows, level.columns]
     fit = _misfit(patches, patches[level.rows, level.columns], level, chosen[:, 0], chosen[:, 1])
     scale = max(float(np.percentile(fit, 75)), 1e-6)
     weight = (np.exp(-fit / scale) * level.vote_weight + 1e-6).astype(np.float32)
-    # On flat pictures with a rim, so that no place a patch reaches needs to be looked at first.
+    # The sums are made in flattened pictures with a margin, so that patches need no check at the border.
     across = columns + 2 * _HALF
     rim = ((_HALF, _HALF), (_HALF, _HALF), (0, 0))
     padded = np.pad(picture, rim).reshape(-1, 3)

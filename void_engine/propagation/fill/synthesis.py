@@ -1,4 +1,4 @@
-"""What no frame shows, made from what surrounds it: smooth colours from the rim, texture from patches."""
+"""Synthesis of a hole from its surroundings: smooth colours from the rim, texture from patches."""
 
 from __future__ import annotations
 
@@ -14,23 +14,28 @@ from void_engine.propagation.fill import patch_match
 from void_engine.propagation.fill.patch_match import Indices, shrink, shrink_mask
 
 _SEARCH_SIDE = 420
-"""Longest side, in pixels, of the picture on which patches are searched; copied they are at full size."""
+"""The longest side in pixels of the picture on which patches are searched; they are copied at full size."""
 _PIECES_PX = 1.5
-"""Colours slower than this are the vote's: they even out the borders of copied pieces."""
+"""Blur radius in pixels above which colours are taken from the vote, which evens out the borders of copied
+pieces."""
 _BANDS = ((1.5, 3.0), (3.0, 8.0), (6.0, 20.0), (12.0, 50.0))
-"""(Radius, depth) in pixels: to this depth below the rim, colours slower than the radius are the base's."""
+"""Pairs of (radius, depth) in pixels: down to this depth below the rim, colours slower than the radius come
+from the smooth base."""
 _DEEP_SHARE = 0.6
 _FINE_PX = 1.5
 _LEVEL_PX = 8.0
 _RING_PX = 12.0
 _LEAST_GAIN = 0.4
 _TEXTURE = 0.92
-"""Contrast kept of the synthesised picture against the smooth base. What is invented is never the truth:
-a little less of it is nearer to it and still looks alive."""
+"""The contrast that the synthesised picture keeps against the smooth base. Synthesised texture is never the
+true one, so a little less of it has a smaller error and still looks alive."""
 
 
 def inpaint(encoded: Float32Array, hole: BoolArray) -> Float32Array:
-    """(h, w, 3) with ``hole`` filled by Navier-Stokes inpainting (Bertalmio et al., CVPR 2001)."""
+    """Fill ``hole`` (h, w) of an encoded picture (h, w, 3) by Navier-Stokes inpainting.
+
+    The method is that of Bertalmio, Bertozzi and Sapiro (CVPR 2001), as OpenCV has it.
+    """
     if not hole.any():
         return encoded
     if hole.all():
@@ -53,16 +58,20 @@ def patch_fill(
 ) -> Float32Array:
     """Fill ``hole`` with texture from outside it, at the full size of the picture.
 
-    Patches are searched on a picture of at most 420 pixels. There the copied pieces are joined: their slow
-    colours come from the vote of all patches and, the nearer to the rim the more so, from a smooth base
-    (Navier-Stokes and push-pull, whose errors differ); their fine texture is held to the level that the
-    ring around the hole has. Texture finer than that picture is copied at full size by the same field.
+    Patches are searched on a picture of at most 420 pixels. There the copied pieces are joined: their low
+    frequencies come from the vote of all patches and, increasingly towards the rim, from a smooth base
+    (Navier-Stokes and push-pull, whose errors differ). Their fine texture is held to the level that the ring
+    around the hole has. Texture finer than that picture is copied at full size by the same field.
 
     Args:
         encoded: (h, w, 3), anything finite inside the hole.
-        hole: (h, w) what to fill.
-        forbidden: (h, w) pixels outside the hole that must not be copied from.
-        seed: of the random search; the same seed gives the same picture.
+        hole: (h, w) the pixels to fill.
+        forbidden: (h, w) pixels outside the hole that must not be copied.
+        seed: the seed of the random search; the same seed gives the same picture.
+        monitor: asked often whether the work is still wanted.
+
+    Returns:
+        (h, w, 3) encoded.
     """
     if not hole.any():
         return encoded
@@ -98,7 +107,7 @@ def patch_fill(
 
 
 def _joined_with(encoded: Float32Array, unknown: BoolArray, filled: Float32Array) -> Float32Array:
-    """The picture with what is unknown taken from ``filled``."""
+    """The picture with its ``unknown`` pixels taken from ``filled``."""
     return np.where(unknown[:, :, None], filled, encoded).astype(np.float32)
 
 
@@ -109,7 +118,7 @@ def _enlarge(picture: Float32Array, size: tuple[int, ...]) -> Float32Array:
 def _copied(
     picture: Float32Array, field: Indices, hole: BoolArray, unknown: BoolArray, otherwise: Float32Array
 ) -> Float32Array:
-    """``picture`` with each hole pixel copied by the field, sharp; ``otherwise`` where that is not known."""
+    """Copy each hole pixel from where ``field`` points; ``otherwise`` is used where that is unknown."""
     rows, columns = np.nonzero(hole)
     from_rows, from_columns = patch_match.enlarged(field, hole.shape, rows, columns)
     good = ~unknown[from_rows, from_columns]
@@ -126,8 +135,11 @@ def _joined(
     hole: BoolArray,
     forbidden: BoolArray,
 ) -> Float32Array:
-    """Copied pieces with the vote's slow colours, the ring's amount of fine texture, and the base's colours
-    as far below the rim as the base can know them."""
+    """Join the copied pieces.
+
+    They get the vote's low frequencies, as much fine texture as the ring has, and the base's colours as far
+    below the rim as the base can be right.
+    """
     inside = hole[:, :, None]
     pieces = copied + gaussian_blur(np.where(inside, voted - copied, np.float32(0.0)), _PIECES_PX)
     pieces = np.where(inside, pieces, copied).astype(np.float32)
@@ -153,7 +165,7 @@ def _joined(
 def _fine_gain(
     fine: Float32Array, known: Float32Array, hole: BoolArray, forbidden: BoolArray
 ) -> Float32Array:
-    """(h, w) up to 1: what brings the fine texture in the hole down to the level of the ring around it."""
+    """The gain, (h, w) up to 1, that brings the fine texture in the hole down to the level of its ring."""
     unknown = opencv.dilate(hole | forbidden, opencv.square(5))
     ring = ~unknown & (gaussian_blur(hole.astype(np.float32), _RING_PX) > 0.02)
     around, support = pyramid.weighted_blur(

@@ -1,1 +1,1 @@
-"""Step 4: what the eye would find: edges, detail, thin structures and grain."""
+"""Step 4 of propagation: edges, detail, thin structures and grain, so that no eye finds the patch."""

@@ -1,4 +1,4 @@
-"""Thin fills, held to the level of fine detail that the plate has beside them."""
+"""Clamps the fine detail of thin fills to the level that the plate has beside them."""
 
 from __future__ import annotations
 
@@ -12,40 +12,44 @@ from void_engine.propagation import encoding, pyramid
 _AROUND_PX = 7.0
 _STEPS = 12
 _UNDERESTIMATE = 2.0
-"""Errors measured beside a thin hole, squared, are this much smaller than those inside it."""
+"""The factor by which squared errors inside a thin hole exceed those measured beside it."""
 _MOST = 1.1
-"""Detail that may stay anywhere, as a part of the level."""
+"""The most detail that may stay at any pixel, relative to the level beside the hole."""
 _LEAST = 0.85
-"""Energy of detail that must stay on the whole, as a part of that: what some places have too much of, others
-lack."""
+"""The least energy of detail that must stay over the whole hole, relative to the level: places with too much
+detail make up for places with too little."""
 _LEAST_POWER = np.float32(1e-7)
 
 
 def clamp_detail(answer: Float32Array, hole: BoolArray, variance: Float32Array) -> Float32Array:
-    """Take out of ``answer`` what is sharper than anything beside it, as far as it may be wrong.
+    """Smooth detail of ``answer`` that is sharper than the plate beside it, as far as it may be wrong.
 
-    The most likely picture minimises ``(x - answer)^2 / variance + (Laplacian x)^2 / level``, the level being
-    the plate's mean squared Laplacian around (the thin-plate prior of Terzopoulos, "Regularization of
-    inverse visual problems involving discontinuities", 1986, with both weights measured). It is found by a
-    fixed number of conjugate gradient steps. Being a mean of what is possible it is too smooth; of the change
-    only so much is made that fine detail comes down to the level.
+    The most likely picture minimises ``(x - answer)^2 / variance + (Laplacian x)^2 / level``, where the level
+    is the plate's mean squared Laplacian nearby. This is the thin-plate prior of Terzopoulos ("Regularization
+    of inverse visual problems involving discontinuities", 1986) with both weights measured. The minimum is
+    found by a fixed number of conjugate gradient steps. As a mean of all likely pictures it is too smooth, so
+    only as much of the change is made as brings fine detail down to the level.
 
     Args:
         answer: (h, w, 3) encoded; the plate outside the hole.
-        hole: (h, w) what is replaced.
+        hole: (h, w) the pixels that are replaced.
         variance: (h, w) expected squared error of a channel; 0 where the pixel is to stay as it is.
+
+    Returns:
+        (h, w, 3) encoded.
     """
     free = (variance > 0) & hole
     if not free.any():
         return answer
     beside = (~opencv.dilate(hole, opencv.square(3))).astype(np.float32)
-    level = _detail_around(np.square(laplacian(answer)).mean(axis=2), beside)
-    change = _smoothing(answer, free, variance * np.float32(_UNDERESTIMATE), level)
+    detail = _detail_around(np.square(laplacian(answer)).mean(axis=2), beside)
+    change = _smoothing(answer, free, variance * np.float32(_UNDERESTIMATE), detail)
     inside = free.astype(np.float32)
     before, taken = laplacian(encoding.luma(answer)), laplacian(encoding.luma(change))
     smooth = before + taken
     most = np.float32(_MOST**2) * _detail_around(np.square(before), beside)
-    # With a part s of the change undone, detail has the energy |smooth|^2 - 2 s smooth.taken + s^2 |taken|^2.
+    # When a share s of the change is undone, detail has the energy
+    # |smooth|^2 - 2 s smooth.taken + s^2 |taken|^2.
     room = most - _local(np.square(smooth), inside)
     along, power = _local(smooth * taken, inside), np.maximum(_local(np.square(taken), inside), 1e-12)
     undone = (along + np.sqrt(np.square(along) + power * np.maximum(room, 0.0))) / power
@@ -55,7 +59,7 @@ def clamp_detail(answer: Float32Array, hole: BoolArray, variance: Float32Array) 
 
 
 def _share_that_leaves(before: Float32Array, taken: Float32Array, energy: float) -> np.float32:
-    """The largest factor, 0..1, with which ``taken`` added to the detail ``before`` leaves ``energy``."""
+    """The largest factor in 0..1 with which ``taken``, added to the detail ``before``, leaves ``energy``."""
     whole, along, power = (
         float(np.einsum("i,i->", first, second, dtype=np.float64))
         for first, second in ((before, before), (before, taken), (taken, taken))
@@ -69,12 +73,12 @@ def _share_that_leaves(before: Float32Array, taken: Float32Array, energy: float)
 
 
 def _smoothing(
-    answer: Float32Array, free: BoolArray, variance: Float32Array, level: Float32Array
+    answer: Float32Array, free: BoolArray, variance: Float32Array, detail: Float32Array
 ) -> Float32Array:
-    """(h, w, 3) what leads from the answer to the most likely picture; 0 where not ``free``."""
+    """The change, (h, w, 3), from the answer to the most likely picture; 0 where not ``free``."""
     keep = _three_channels(free.astype(np.float32))
     fidelity = keep / _three_channels(np.maximum(variance, np.float32(1e-8)))
-    stiffness = _three_channels(np.float32(1.0) / (level + _LEAST_POWER))
+    stiffness = _three_channels(np.float32(1.0) / (detail + _LEAST_POWER))
     change = np.zeros_like(answer)
     left: Float32Array = np.asarray(-laplacian(laplacian(answer) * stiffness) * keep, np.float32)
     scaling = keep / (fidelity + np.float32(20.0) * stiffness)
@@ -96,7 +100,7 @@ def _smoothing(
 
 
 def _three_channels(plane: Float32Array) -> Float32Array:
-    """The plane for each of three channels: numpy is slow to repeat it along a short last axis."""
+    """Repeat a plane for three channels, since numpy broadcasts slowly along a short last axis."""
     return opencv.merge([plane] * 3)
 
 

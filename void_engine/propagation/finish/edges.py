@@ -1,4 +1,4 @@
-"""The rim of the hole: pixels that are partly background still, and the seam to the plate."""
+"""The rim of the hole: closes the seam to the plate, and un-mixes pixels that are partly background."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ _RIM_REACHES_PX = (1.0, 2.5, 6.0)
 
 
 def close_seam(answer: Float32Array, hole: Hole) -> Float32Array:
-    """Remove the step between the plate and what was revealed: the slow difference just outside the hole
-    is continued into it (a membrane, as in Perez et al., "Poisson image editing", 2003) and fades with depth.
+    """Remove the step between the plate and the revealed pixels.
+
+    The low-frequency difference just outside the hole is continued into it by membrane interpolation (Pérez,
+    Gangnet and Blake, "Poisson Image Editing", SIGGRAPH 2003) and fades with depth.
 
     Args:
         answer: (h, w, 3) encoded, to be corrected inside the hole.
+        hole: the hole, with the plate and the revealed pixels around it.
+
+    Returns:
+        (h, w, 3) encoded.
     """
     if not hole.known.any():
         return answer
@@ -45,10 +51,10 @@ def close_seam(answer: Float32Array, hole: Hole) -> Float32Array:
 def _close_rim(
     answer: Float32Array, difference: Float32Array, weight: Float32Array, hole: BoolArray, depth: Float32Array
 ) -> Float32Array:
-    """Continue the fine part of the ``difference`` too, as deep as it is alike from pixel to pixel.
+    """Continue the fine part of the ``difference`` too, as deep as it correlates from pixel to pixel.
 
-    Grain says nothing about its neighbours; a misfit of what moves by itself does. The hole grown by a few
-    pixels, where the truth is known, tells.
+    Grain does not correlate with its neighbours, but the misfit of a surface that moves by itself does. The
+    correlation is measured on the hole grown by a few pixels, where the truth is known.
     """
     tried = opencv.dilate(hole, opencv.disc(_RIM_TRIAL_PX))
     ring = np.where(tried & ~hole, weight, np.float32(0.0))
@@ -79,29 +85,30 @@ def _membrane(difference: Float32Array, weight: Float32Array) -> Float32Array:
 
 @dataclass(frozen=True, slots=True)
 class Unmixed:
-    """The answer with what the plate's own partly covered pixels say."""
+    """The answer after the plate's partly covered pixels were un-mixed and joined with it."""
 
     values: Float32Array
     """(h, w, 3) encoded."""
     variance: Float32Array
-    """(h, w) encoded: expected squared error of a channel, by the noise and doubt it was given."""
+    """(h, w): expected squared error of a channel, in squared encoded units."""
 
 
 def unmix(
     answer: Float32Array, plate: Float32Array, alpha: Float32Array, noise: float, doubt: Float32Array
 ) -> Unmixed:
-    """Take the background that still shines through partly covered pixels.
+    """Recover the background that still shows through partly covered pixels.
 
-    A covered pixel is ``a F + (1 - a) B``. F is smoothed from the covered side; solving for B gives
-    a second opinion on the background, with the plate's own grain, whose error grows with a. It is joined
-    with the first by inverse variance, and dropped where the two cannot both be right (a sloppy matte).
+    A partly covered pixel is ``a F + (1 - a) B``. The foreground F is smoothed from the covered side; solving
+    for B gives a second estimate of the background, with the plate's own grain, whose error grows with a. The
+    two estimates are joined by inverse variance, and the second is dropped where both cannot be right, as
+    with a sloppy matte.
 
     Args:
         answer: (h, w, 3) encoded background as revealed or synthesised.
         plate: (h, w, 3) scene-linear.
-        alpha: (h, w) in 0..1.
-        noise: deviation, encoded, of the answer where it was revealed.
-        doubt: (h, w) factor above 1 on that deviation where the answer is worth less.
+        alpha: (h, w) in 0..1, the coverage by the foreground.
+        noise: standard deviation, encoded, of the answer where it was revealed.
+        doubt: (h, w) factor on that deviation, above 1 where the answer is less reliable.
     """
     soft = (alpha > 0) & (alpha < 0.95)
     variance = np.square(np.float32(noise) * doubt)
@@ -117,7 +124,7 @@ def unmix(
     spread, _ = pyramid.weighted_blur(np.square(foreground - mean), weight, _FOREGROUND_PX)
     known = np.clip(support * 20.0, 0.0, 1.0).astype(np.float32)
     mean, spread = pyramid.push_pull(mean, known), pyramid.push_pull(spread, known)
-    # Deviations in linear light around the values themselves.
+    # The deviations are converted to linear light by the slope of the encoding at the values.
     slope = np.float32(encoding.STOPS * np.log(2.0))
     linear_mean = encoding.decode(mean)
     foreground_variance = (spread + np.float32(0.02**2)) * np.square(

@@ -1,4 +1,4 @@
-"""Grain: how much the plate has, for each channel and brightness; putting back what was averaged away."""
+"""Grain: measures it for each channel and brightness, and puts back what averaging took away."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ _SMALLEST = 0.0015
 _HIGH_PASS_PX = 1.6
 _AROUND_PX = 4.0
 _NO_GRAIN_PX = 1.2
-"""Differences this soft are misfit, or noise of enlarged footage, which averaging does not visibly remove."""
+"""Softness from which differences count as misfit or as the noise of enlarged footage, which averaging does
+not visibly remove."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrainModel:
-    """Deviation of the plate's grain in the encoding."""
+    """The strength of the plate's grain, in encoded units, by brightness and channel."""
 
     centres: Float64Array
-    """(B,) encoded brightness."""
+    """(B,): the encoded brightness of each bin."""
     deviation: Float64Array
-    """(B, 3) for each channel."""
+    """(B, 3): the standard deviation of each channel in each bin."""
     softness_px: float
-    """Gaussian radius that gives white noise the grain's neighbour correlation."""
+    """The Gaussian radius that gives white noise the grain's correlation between neighbours."""
 
 
 def measure(plate: Float32Array, visible: BoolArray) -> GrainModel | None:
-    """The grain of an encoded (h, w, 3) picture from its flattest visible blocks."""
+    """Measure the grain of an encoded picture (h, w, 3) in its flattest visible blocks; None when too few are
+    visible."""
     rows, columns = (visible.shape[0] // _BLOCK) * _BLOCK, (visible.shape[1] // _BLOCK) * _BLOCK
     if rows < 2 * _BLOCK or columns < 2 * _BLOCK:
         return None
@@ -71,15 +73,17 @@ def measure(plate: Float32Array, visible: BoolArray) -> GrainModel | None:
 
 
 def _softness(neighbour: float) -> float:
-    """The blur radius whose high-passed noise has the given correlation of neighbouring pixels."""
+    """The blur radius with which high-passed noise has the correlation ``neighbour`` between neighbours."""
     candidates = [round(0.1 * step, 1) for step in range(21)]
     return min(candidates, key=lambda radius: abs(_spectrum(radius)[0] - neighbour))
 
 
 @functools.lru_cache(maxsize=32)
 def _spectrum(softness_px: float) -> tuple[float, float]:
-    """What the high-pass leaves of white noise blurred by ``softness_px``: the correlation of neighbouring
-    pixels, and the part of the variance. From the power spectra of both Gaussians."""
+    """The correlation of neighbours and the share of variance that the high-pass leaves of blurred noise.
+
+    Both follow from the power spectra of the two Gaussians, the blur by ``softness_px`` and the high-pass.
+    """
     frequency = np.fft.fftfreq(64)
     squared = frequency[:, None] ** 2 + frequency**2
     blurred = np.exp(-((2 * np.pi * softness_px) ** 2) * squared)
@@ -95,16 +99,17 @@ def refined(
     known: BoolArray,
     kept_variance: Float32Array,
 ) -> GrainModel:
-    """The model, corrected by what plate and fused sources differ by: texture repeats, grain does not.
+    """Correct the model by the difference of plate and fused sources, where texture cancels and grain stays.
 
-    At each brightness the grain becomes no stronger than that difference, and it gets its neighbour
-    correlation.
+    At each brightness the grain becomes no stronger than that difference, and takes its correlation between
+    neighbours.
 
     Args:
+        model: the grain as measured in one frame.
         difference: (h, w, 3) encoded, plate minus fused sources, high-passed as in :func:`measure`.
         brightness: (h, w) encoded.
-        known: (h, w) visible pixels where it holds.
-        kept_variance: (h, w) the part of the grain's variance left in the fused sources.
+        known: (h, w) visible pixels where the difference is valid.
+        kept_variance: (h, w) in 0..1, the share of the grain's variance left in the fused sources.
     """
     sample = difference[known]
     if len(sample) < _FEWEST_PIXELS:
@@ -139,17 +144,21 @@ def restore(
     seed: tuple[int, int],
     strength: float = DEFAULT_GRAIN,
 ) -> Float32Array:
-    """Add the grain that fusion took away, where it is missed.
+    """Add the grain that fusion took away, where its absence would be seen.
 
-    What counts is the energy of all fine detail around a pixel, texture and grain together: on flat ground
+    The measure is the energy of all fine detail around a pixel, texture and grain together. On flat ground
     the grain is all there is and comes back nearly whole; where texture drowns it nothing is added.
 
     Args:
         answer: (h, w, 3) encoded.
-        kept_variance: (h, w) in 0..1, the part of the grain's variance still in the answer.
-        hole: (h, w) where to add.
-        strength: deviation of fine detail to reach, as a part of the plate's, 0..1.
+        model: the plate's grain.
+        kept_variance: (h, w) in 0..1, the share of the grain's variance still in the answer.
+        hole: (h, w) the pixels that get grain.
         seed: two numbers, such as the job's and the frame's; the same ones give the same grain.
+        strength: deviation of fine detail to reach, relative to the plate's, 0..1.
+
+    Returns:
+        (h, w, 3) encoded.
     """
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal(answer.shape, dtype=np.float32)

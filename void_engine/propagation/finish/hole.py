@@ -1,4 +1,4 @@
-"""A hole beside what surrounds it: the plate and the fused sources, and where both can be compared."""
+"""The hole of a frame with the plate and the fused sources around it, as all finishing steps take it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from void_engine.arrays import BoolArray, Float32Array
 
 @dataclass(frozen=True)
 class Hole:
-    """What is replaced in a frame, on the area of it that was revealed. All arrays cover that area."""
+    """The replaced pixels of a frame and what surrounds them. All arrays cover the revealed area."""
 
     plate: Float32Array
     """(h, w, 3) encoded."""
     revealed: Float32Array
     """(h, w, 3) encoded: the fused sources, valid where :attr:`seen`."""
     mask: BoolArray
-    """(h, w): what is replaced."""
+    """(h, w): the pixels that are replaced."""
     seen: BoolArray
-    """(h, w): what at least one source shows, in the hole and in a band around it."""
+    """(h, w): the pixels that at least one source shows, in the hole and in a band around it."""
 
     @cached_property
     def known(self) -> BoolArray:
-        """(h, w): outside the hole, where the fused sources can be compared with the plate."""
+        """(h, w): pixels outside the hole where the fused sources can be compared with the plate."""
         return self.seen & ~self.mask
 
     @cached_property
@@ -34,6 +34,6 @@ class Hole:
         return self.mask & ~self.seen
 
     def with_revealed(self) -> Float32Array:
-        """(h, w, 3) the plate with what was revealed in its hole; what no source shows is the plate's."""
+        """The plate with the revealed pixels in its hole, (h, w, 3); unseen pixels stay the plate's."""
         shown = (self.mask & self.seen)[:, :, None]
         return np.where(shown, self.revealed, self.plate).astype(np.float32)

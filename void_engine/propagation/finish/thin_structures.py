@@ -1,4 +1,7 @@
-"""Thin holes (wires, scratches): the pixels on both sides say as much as other frames do; use both."""
+"""Thin holes (wires, scratches), where the pixels on both sides are as good an estimate as other frames.
+
+Both estimates are blended by their measured errors.
+"""
 
 from __future__ import annotations
 
@@ -15,28 +18,30 @@ from void_engine.propagation.finish.hole import Hole
 _THICKEST_PX = 9
 _AROUND_PX = 7.0
 _PREDICTED_COST = 1.2
-"""Motion is measured around a hole but predicted inside it: its error there is about this much larger."""
+"""The factor by which the temporal error is larger inside a hole, where motion is predicted, than around it,
+where it is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThinBlend:
-    """The answer with both estimates of thin parts joined."""
+    """The answer with the temporal and the spatial estimate of its thin parts blended."""
 
     values: Float32Array
     """(h, w, 3) encoded."""
     deviation: Float32Array
-    """(h, w) encoded: expected error of the joined pixels; 0 where nothing was joined."""
+    """(h, w) encoded: expected error of the blended pixels; 0 where nothing was blended."""
 
 
 def blend(answer: Float32Array, hole: Hole) -> ThinBlend:
-    """Join temporal and spatial estimates of thin hidden structures by their measured errors.
+    """Blend the temporal and the spatial estimate of thin parts of the hole by their measured errors.
 
-    The spatial estimate is tried on a copy of the hole shifted beside it, where the truth is known; the
-    temporal one is compared with the plate in the same places. Each counts by the inverse of its squared
+    The spatial estimate is tested on a copy of the hole shifted beside it, where the truth is known; the
+    temporal one is compared with the plate in the same places. Each is weighted by the inverse of its squared
     error around the pixel.
 
     Args:
         answer: (h, w, 3) encoded, the temporal estimate inside the hole.
+        hole: the hole, with the plate and the revealed pixels around it.
     """
     square = opencv.square(_THICKEST_PX)
     thick = opencv.dilate(opencv.erode(hole.mask, square), square)
@@ -56,7 +61,8 @@ def blend(answer: Float32Array, hole: Hole) -> ThinBlend:
     spatial_error = pyramid.push_pull(spatial_error, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
     temporal_error = pyramid.push_pull(temporal_error, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
     temporal_error = temporal_error * np.float32(_PREDICTED_COST) + np.float32(1e-7)
-    # Squared: a mean of both blurs, so the worse one gets little unless they are nearly equal.
+    # The weights are squared again, because a mean of both estimates blurs: the worse one gets little unless
+    # they are nearly equal.
     against, favour = np.square(spatial_error), np.square(temporal_error)
     share = np.where(thin, favour / (favour + against + np.float32(1e-12)), np.float32(0.0))
     joined_error = np.square(share) * spatial_error + np.square(1.0 - share) * temporal_error
@@ -70,7 +76,7 @@ def _power(difference: Float32Array) -> Float32Array:
 
 
 def _beside(thin: BoolArray, hole: BoolArray) -> BoolArray:
-    """The thin hole shifted by a few pixels, the way that takes it furthest off the hole."""
+    """The thin hole shifted by a few pixels in the direction that takes it furthest off the hole."""
     best, least = np.zeros_like(thin), None
     for rows, columns in ((6, 0), (-6, 0), (0, 6), (0, -6)):
         moved = np.roll(thin, (rows, columns), (0, 1))

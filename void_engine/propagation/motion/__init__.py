@@ -1,1 +1,1 @@
-"""Step 1: how the picture moves, as one camera, as layers, and pixel by pixel."""
+"""Step 1 of propagation: the motion of the picture, as one camera, as two layers, and as optical flow."""

@@ -1,4 +1,4 @@
-"""Dense motion that the camera's homography leaves over, with a measure of how far it can be trusted."""
+"""Optical flow: the dense residual motion that a homography leaves over, with a confidence for each pixel."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from void_engine.propagation.working_set import AnalysisFrame
 
 _FORWARD_BACKWARD_PX = 0.8
 _NOISE_STEPS = 2.0
-"""A misfit this small, in 8-bit steps, is noise: it neither proves nor disproves a flow."""
+"""A misfit this small, in 8-bit steps, is noise and neither proves nor disproves a flow."""
 _LEAST_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class FlowView:
-    """A source frame as the target's box of analysis pixels sees it through a homography."""
+    """A source frame warped by a homography onto a box of the target's analysis pixels."""
 
     homography: Homography
     gray: Uint8Array
     visible: BoolArray
-    """Where the source shows background (inside its picture and not hidden there)."""
+    """(h, w): where the source shows background, inside its picture and not hidden there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Residual motion between a target and a view. All arrays cover the target's box."""
+    """The measured residual motion between a target and a view. All arrays cover the target's box."""
 
     flow: Float32Array
     """(h, w, 2): the target's pixel x shows what the view shows at x + flow."""
     confidence: Float32Array
     """(h, w) in 0..1; 0 where either side is hidden."""
     misfit: Float32Array
-    """(h, w) local mean difference, in 8-bit steps, that remains under the flow."""
+    """(h, w): local mean difference, in 8-bit steps, that remains under the flow."""
 
 
 def view_through(source: AnalysisFrame, homography: Homography, box: Box) -> FlowView:
-    """``source`` through ``homography`` (target to source), on the target's ``box`` of analysis pixels."""
+    """Warp ``source`` by ``homography`` (target to source) onto the target's ``box`` of analysis pixels."""
     moved = from_box(homography, box)
     gray = opencv.warp_perspective(source.gray, moved, box.shape)
     blocked = opencv.warp_perspective(source.hidden.astype(np.uint8) * np.uint8(255), moved, box.shape, 255.0)
@@ -51,15 +51,15 @@ def view_through(source: AnalysisFrame, homography: Homography, box: Box) -> Flo
 
 
 class FlowMeter:
-    """Dense Inverse Search flow (Kroeger et al., ECCV 2016) on filled, normalised 8-bit pictures."""
+    """Measures Dense Inverse Search flow (Kroeger et al., ECCV 2016) on filled, normalised 8-bit pictures."""
 
     def raw(self, first: Uint8Array, second: Uint8Array) -> Float32Array:
-        """(h, w, 2) flow from ``first`` to ``second``; zeros for pictures too small to measure."""
+        """The flow from ``first`` to ``second``, (h, w, 2) pixels; zeros for pictures that are too small."""
         if min(first.shape) < _LEAST_SIDE:
             return np.zeros((*first.shape, 2), np.float32)
         start = np.zeros((*first.shape, 2), np.float32)
-        # A fresh object each time: it keeps buffers whose borders leak from one call into the next, and the
-        # same frame would come out otherwise depending on what was measured before it.
+        # A fresh object is made each time, because it keeps buffers whose borders leak from one call into the
+        # next, and a frame's flow would depend on what was measured before it.
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         flow = np.asarray(
             dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), start), np.float32
@@ -69,11 +69,11 @@ class FlowMeter:
         return np.asarray(flow, np.float32)
 
     def measure(self, target: Uint8Array, shown: BoolArray, view: FlowView) -> Measured:
-        """Motion from ``target`` (visible where ``shown``) to ``view``; kept only where it helps.
+        """Measure the motion from ``target`` (visible where ``shown``) to ``view``, and keep what helps.
 
-        Confidence falls with the disagreement of forward and backward flow and with the misfit that is
-        left. Where the flow does not lower the local misfit it is drawn towards zero, so that what the
-        homography already explains is not disturbed by noise.
+        Confidence falls with the disagreement of forward and backward flow and with the misfit that is left.
+        Where the flow does not lower the local misfit it is drawn towards zero, so that noise does not
+        disturb what the homography already explains.
         """
         forward = self.raw(target, view.gray)
         backward = self.raw(view.gray, target)
@@ -87,7 +87,7 @@ class FlowMeter:
         both, shared = shown & (blocked < 0.02), shown & view.visible
         misfit = local_misfit(target, moved, both)
         still = local_misfit(target, view.gray, shared)
-        # The gate: full flow where it clearly explains more than no flow, none where it does not.
+        # This gate passes the full flow where it clearly explains more than no flow, and none elsewhere.
         helps = np.clip((still - misfit) / (np.float32(0.15) * still + np.float32(0.35)), 0.0, 1.0)
         helps = np.where(shared, helps, np.float32(1.0)).astype(np.float32, copy=False)
         helps = opencv.box_blur(helps, 9)
@@ -102,7 +102,7 @@ class FlowMeter:
 
 @functools.lru_cache(maxsize=4)
 def grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
-    """The x and y of every pixel centre, each (h, w); not to be written to."""
+    """The x and y of every pixel centre, each (h, w). The arrays are shared and must not be written to."""
     rows, columns = shape[:2]
     x = np.ascontiguousarray(np.broadcast_to(np.arange(columns, dtype=np.float32), (rows, columns)))
     y = np.ascontiguousarray(np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], (rows, columns)))
@@ -112,10 +112,10 @@ def grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
 
 
 def local_misfit(first: Uint8Array, second: Uint8Array, both: BoolArray) -> Float32Array:
-    """(h, w) mean absolute difference around each pixel, without the slowly varying part (light)."""
+    """The mean absolute difference around each pixel, (h, w), without its low frequencies (light changes)."""
     weight = both.astype(np.float32)
     difference = (first.astype(np.float32) - second) * weight
-    # Box means: exact Gaussians would cost many times more and judge no better.
+    # Box means suffice: Gaussians would cost many times more and judge no better.
     slow = opencv.box_blur(difference, 31) / np.maximum(opencv.box_blur(weight, 31), np.float32(1e-3))
     left = opencv.box_blur(np.abs(difference - slow) * weight, 7)
     return np.asarray(left / np.maximum(opencv.box_blur(weight, 7), np.float32(1e-2)), np.float32)

@@ -1,9 +1,9 @@
-"""Motion inside the hole, predicted from the motion around it.
+"""Flow completion: the motion inside the hole, predicted from the motion around it.
 
-Diffusion alone smears motion across depth edges that the hole hides. But two *other* frames may both see
-what is hidden, and the motion between them shows its depth structure. So the flow of the ring is regressed,
-robustly, on an affine motion plus that structure; the fit predicts the inside, and only what the fit leaves
-over on the ring is continued smoothly.
+Smooth interpolation alone smears motion across depth edges that the hole hides. But two *other* frames may
+both see what is hidden, and the motion between them shows its depth structure (parallax). So the flow of the
+ring around the hole is robustly regressed on an affine motion plus that structure. The fit predicts the
+inside, and only the residual of the ring is interpolated smoothly.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from void_engine.propagation.motion.flow import grid
 _FEWEST_SAMPLES = 60
 _MOST_SAMPLES = 1000
 LARGE_BOX_PIXELS = 2**15
-"""From this size of the surroundings on, what varies slowly is worked out from every other pixel."""
+"""Size of a box, in pixels, from which on slowly varying quantities are computed from every other pixel."""
 _ROUNDS = 5
 _STRUCTURE_ADVANTAGE = 0.93
-"""The structure term is used only when it lowers the ring's residual below this part of the affine's."""
+"""The structure term is used only when it lowers the ring's residual to this fraction of the affine fit's."""
 _REACH_PX = 40.0
 _SMALLEST_BLOCK_PX = 8
 _COMPARE_BLUR_PX = 1.0
@@ -35,16 +35,16 @@ _LEAST_GAIN = 0.01
 
 @dataclass(frozen=True, slots=True)
 class CompletedFlow:
-    """Motion everywhere in the box."""
+    """The flow on the whole box, hidden pixels included."""
 
     flow: Float32Array
     """(h, w, 2): measured where visible, predicted where hidden."""
     spread_px: float
-    """How far the ring's flow scatters around the fit that predicts the hole (robust standard deviation)."""
+    """The robust standard deviation, in pixels, of the ring's flow from the fit that predicts the hole."""
 
 
 def texture_weight(gray: Uint8Array) -> Float32Array:
-    """(h, w) in 0.05..1: how much structure pins down the flow at each pixel."""
+    """The weight in 0.05..1, (h, w), with which the local texture pins down the flow at each pixel."""
     gradient_x = cv2.Sobel(gray, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     gradient_y = cv2.Sobel(gray, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
     energy = opencv.gaussian_blur(gradient_x * gradient_x + gradient_y * gradient_y, 2.5)
@@ -52,9 +52,9 @@ def texture_weight(gray: Uint8Array) -> Float32Array:
 
 
 def ring_weight(hole: BoolArray) -> Float32Array:
-    """(h, w): falls with the distance from the hole, 0 inside it."""
+    """The nearness to the hole, (h, w) in 0..1; it falls with the distance and is 0 inside the hole."""
     away, inside = opencv.depth_inside(~hole), opencv.depth_inside(hole)
-    # Where there is no rim at all OpenCV answers with the largest float.
+    # If there is no rim at all, OpenCV answers with the largest float.
     reach = max(_REACH_PX, 1.5 * min(float(inside.max()), float(max(hole.shape))))
     return np.where(hole, 0.0, np.exp(-np.minimum(away, 1e4) / reach)).astype(np.float32)
 
@@ -70,15 +70,15 @@ def complete_flow(
 
     Args:
         flow: (h, w, 2) measured motion.
-        weight: (h, w) in 0..1, how far each measurement counts (confidence times texture).
+        weight: (h, w) in 0..1, the weight of each measurement (confidence times texture).
         ring: (h, w) in 0..1, nearness to the hole (:func:`ring_weight`).
-        hole: (h, w) where motion must be predicted.
-        structure: (h, w, 2) motion between two other frames, or None.
+        hole: (h, w) the pixels whose motion must be predicted.
+        structure: (h, w, 2) motion between two other frames that both see the hole, or None.
     """
     if not hole.any():
         return CompletedFlow(flow, 0.0)
     predicted = _predict(flow, weight, ring, hole, structure)
-    # Where the measurement is poor although visible, the prediction stands in for it too.
+    # The prediction also replaces poor measurements of visible pixels.
     share = np.clip(weight * 4.0, 0.0, 1.0)
     share = np.where(hole, np.float32(0.0), share)[:, :, None]
     return CompletedFlow(
@@ -93,9 +93,9 @@ def _predict(
     hole: BoolArray,
     structure: Float32Array | None,
 ) -> CompletedFlow:
-    """The motion that is expected in ``hole`` (and everywhere else) from what was measured outside it.
+    """Predict the motion in ``hole`` (and everywhere else) from what was measured outside it.
 
-    It is smooth, so on a large box every other pixel of every other row tells as much.
+    It is smooth, so on a large box every other pixel of every other row suffices.
     """
     if hole.size < LARGE_BOX_PIXELS:
         return _predict_here(flow, weight, ring, hole, structure)
@@ -147,7 +147,7 @@ def _predict_here(
 
 @functools.lru_cache(maxsize=4)
 def _place(shape: tuple[int, ...]) -> Float32Array:
-    """(h, w, 2) x and y from the middle, as parts of the longer side; not to be written to."""
+    """The x and y of each pixel from the middle, (h, w, 2), in units of the longer side; read-only."""
     x, y = grid(shape)
     scale = np.float32(1.0 / max(shape))
     place = np.stack([(x - x.mean()) * scale, (y - y.mean()) * scale], axis=2)
@@ -156,17 +156,25 @@ def _place(shape: tuple[int, ...]) -> Float32Array:
 
 
 class FlowTest:
-    """Says whether a motion explains a source better than no motion does.
+    """Tests whether a flow explains a source better than no flow does.
 
-    Compared around the hole, on blurred pictures (or a flow that samples between pixels would seem to lower
-    the noise). Blocks as large as the hole is deep vote as one: pixels in a block err together.
+    The test compares blurred pictures around the hole; without the blur, a flow that samples between pixels
+    would seem to lower the noise. Blocks as large as the hole is deep vote as one, because the errors of
+    neighbouring pixels are not independent.
     """
 
     def __init__(
         self, gray: Uint8Array, seen: Uint8Array, both: BoolArray, ring: Float32Array, hole: BoolArray
     ) -> None:
-        """``gray`` is the target, ``seen`` the source through its homography, ``both`` where both show
-        background; all (h, w)."""
+        """Prepare the comparison. All arrays are (h, w).
+
+        Args:
+            gray: the target.
+            seen: the source warped by its homography.
+            both: where both show background.
+            ring: nearness to the hole.
+            hole: the hole.
+        """
         depth = float(opencv.depth_inside(hole).max())
         most = max(_SMALLEST_BLOCK_PX, min(hole.shape) // 5)
         self._side = int(np.clip(depth, _SMALLEST_BLOCK_PX, most))
@@ -179,7 +187,7 @@ class FlowTest:
         self._odd = cross_validation.chequerboard(hole.shape, self._side)
 
     def improves(self, flow: Float32Array) -> bool:
-        """Whether (h, w, 2) ``flow`` lowers the misfit beyond chance."""
+        """Whether ``flow`` (h, w, 2) lowers the misfit beyond chance."""
         x, y = grid(self._hole.shape)
         moved = opencv.remap(self._second, x + flow[:, :, 0], y + flow[:, :, 1])
         gain = (self._standing - self._misfit(moved)) * self._counts
@@ -192,8 +200,10 @@ class FlowTest:
     def predicts(
         self, flow: Float32Array, weight: Float32Array, ring: Float32Array, structure: Float32Array | None
     ) -> bool:
-        """Whether ``flow`` still helps where it is predicted from elsewhere, as it is inside the hole: half
-        of the blocks from the other half, and the other way round."""
+        """Whether ``flow`` still lowers the misfit where it is predicted, as it will be inside the hole.
+
+        Half of the blocks are predicted from the other half, and the other way round.
+        """
         predicted = np.zeros_like(flow)
         for half in (self._odd, ~self._odd):
             known = np.where(half, np.float32(0.0), weight)
@@ -202,7 +212,7 @@ class FlowTest:
         return self.improves(predicted)
 
     def _misfit(self, second: Float32Array) -> Float32Array:
-        """(h, w) absolute difference without its slowly varying part (light)."""
+        """The absolute difference, (h, w), without its low frequencies (light changes)."""
         difference = (self._first - second) * self._weight
         slow = opencv.box_blur(difference, 31) * self._share
         return np.asarray(np.abs(difference - slow) * self._weight, np.float32)
@@ -211,10 +221,11 @@ class FlowTest:
 def _robust_fit(
     design: Float32Array, values: Float64Array, weights: Float64Array
 ) -> tuple[Float64Array, float]:
-    """Iteratively re-weighted least squares with Cauchy weights.
+    """Fit by iteratively reweighted least squares with Cauchy weights.
 
     Returns:
-        (columns, 2) coefficients and the weighted median distance from the fit, scaled to a deviation.
+        The coefficients, (columns, 2), and the weighted median distance from the fit, scaled to a standard
+        deviation.
     """
     columns = design.astype(np.float64)
     robust = np.ones(len(values))

@@ -1,4 +1,4 @@
-"""Which of two layers of motion each pixel belongs to, where a frame and its neighbours can tell."""
+"""Layer masks: which of two motion layers each pixel belongs to, as far as frames next to each other tell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _STRIDES = (1, 2, 3, 4, 6, 8)
 _NEIGHBOURS = 2
-"""Frames compared with on each side: what the object hides in the one, the other may show."""
+"""How many frames on each side are compared: what the object hides in one, another may show."""
 _APART_PX = 4.0
 """How far the layers must have moved against each other for a comparison to tell them apart."""
 _WINDOW_PX = 5
@@ -29,21 +29,21 @@ _FEWEST_SURE = 100
 _SHARPNESS = 6.0
 _SMOOTH_PX = 0.8
 _UNKNOWN = -0.2
-"""Where no frame tells, the layer behind is the safer guess."""
+"""Evidence assumed where no frame tells; the layer behind is the safer guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """Where the layer in front is, on a box of analysis pixels."""
+    """Which layer is in front, and where it is on a box of analysis pixels."""
 
     front: int
-    """The layer that hides the other."""
+    """Index of the layer that hides the other, 0 or 1."""
     share: Float32Array
     """(h, w) in 0..1: how far the pixel belongs to the layer in front."""
 
 
 class LayerEvidence:
-    """For each frame, a picture of which layer's motion explains the pixel: -1 layer 0, 1 layer 1."""
+    """Tells for each frame which layer's motion explains each pixel: -1 for layer 0, 1 for layer 1."""
 
     def __init__(self, working: WorkingSet, track: ShotTrack) -> None:
         self._working = working
@@ -51,7 +51,7 @@ class LayerEvidence:
         self._held: OrderedDict[int, Float32Array] = OrderedDict()
 
     def of(self, number: int) -> Float32Array:
-        """(h, w) in -1..1 on the analysis frame ``number``; NaN where nothing can be told."""
+        """The evidence on the analysis frame ``number``, (h, w) in -1..1; NaN where there is none."""
         if number not in self._held:
             self._held[number] = self._compare(number)
             if len(self._held) > _FRAMES_HELD:
@@ -66,7 +66,7 @@ class LayerEvidence:
             for layer in range(LAYERS):
                 through = self._track.layer_chained(number, other, layer)
                 assert through is not None
-                # What one neighbour does not show, another one may.
+                # Another neighbour may show what this one hides.
                 misfits[layer] = np.minimum(
                     misfits[layer], _misfit(frame, self._working.analysis(other), through)
                 )
@@ -76,7 +76,7 @@ class LayerEvidence:
         return np.where(known, evidence, np.float32(np.nan)).astype(np.float32)
 
     def _neighbours(self, number: int, direction: int) -> list[int]:
-        """The nearest frames on one side against which the layers have moved apart."""
+        """The nearest frames on one side in which the layers have moved apart from where they are here."""
         segment = self._track.segment(number)
         rows, columns = self._working.analysis_shape
         x, y = np.meshgrid(np.array([0.2, 0.5, 0.8]) * columns, np.array([0.2, 0.5, 0.8]) * rows)
@@ -96,7 +96,7 @@ class LayerEvidence:
 
 
 def _misfit(frame: AnalysisFrame, other: AnalysisFrame, through: Homography) -> Float32Array:
-    """(h, w) mean absolute difference around each pixel, in 8-bit steps; inf where one of them is hidden."""
+    """The mean absolute difference around each pixel, (h, w), in 8-bit steps; inf where either is hidden."""
     seen = warp(other.gray, through)
     blocked = warp(other.hidden.astype(np.uint8) * 255, through, outside=255.0)
     both = ~frame.hidden & (blocked == 0)
@@ -107,8 +107,7 @@ def _misfit(frame: AnalysisFrame, other: AnalysisFrame, through: Homography) -> 
 
 
 def seen_evidence(evidence: Float32Array, through: Homography, box: Box) -> Float32Array:
-    """A source's evidence on the target's ``box`` through ``through`` (target to source); NaN where there is
-    none."""
+    """Warp a source's evidence by ``through`` (target to source) onto the target's ``box``; NaN for none."""
     known = np.isfinite(evidence)
     moved = from_box(through, box)
     values = opencv.warp_perspective(np.where(known, evidence, np.float32(0.0)), moved, box.shape, 0.0)
@@ -119,15 +118,15 @@ def seen_evidence(evidence: Float32Array, through: Homography, box: Box) -> Floa
 def ownership(
     own: Float32Array, seen: list[list[Float32Array]], weights: list[list[float]]
 ) -> Ownership | None:
-    """Where the layer in front is, and which layer that is; None when the frames do not agree on it.
+    """Find which layer is in front, and where it is; None when the frames do not agree.
 
-    The layer in front keeps its shape along its own motion, so there its sources all claim the same pixels
-    for it. What the target itself shows outside its hole decides which layer that holds for.
+    The layer in front keeps its shape along its own motion, so its sources all claim the same pixels for it.
+    The target's own evidence outside its hole decides for which layer that is true.
 
     Args:
         own: (h, w) the target's own evidence, NaN where it is hidden or cannot tell.
         seen: for each layer, its sources' evidence as :func:`seen_evidence` gives it.
-        weights: how far each of them counts.
+        weights: for each layer, the weight of each source.
     """
     best: tuple[float, int, Float32Array] | None = None
     for layer in range(LAYERS):
@@ -145,7 +144,7 @@ def ownership(
 
 
 def _mean(pictures: list[Float32Array], weights: list[float]) -> Float32Array:
-    """(h, w) weighted mean of what is not NaN; NaN where all are."""
+    """The weighted mean, (h, w), of the values that are not NaN; NaN where all are."""
     total = np.zeros(pictures[0].shape, np.float32)
     count = np.zeros(pictures[0].shape, np.float32)
     for picture, weight in zip(pictures, weights, strict=True):
@@ -158,7 +157,7 @@ def _mean(pictures: list[Float32Array], weights: list[float]) -> Float32Array:
 
 
 def _agreement(own: Float32Array, claim: Float32Array) -> float:
-    """How often the claim is right: the mean for the layer in front (positive) and the one behind."""
+    """How often the claim is right, averaged over the layer in front (positive) and the one behind."""
     told: BoolArray = np.isfinite(own) & np.isfinite(claim)
     right = []
     for mine in ((own > _SURE) & told, (own < -_SURE) & told):

@@ -1,8 +1,8 @@
-"""Two things that move differently: what is in front, a fence or a frame, and what is behind it.
+"""Motion layers: the motions of a foreground, such as a fence or a window frame, and of what is behind it.
 
-One homography for each step of the shot follows the one or the other, whichever has more corners just then.
-So the corners that the first motion leaves over are asked for a second one, and corners seen in two steps
-tell which motion continues which: each layer gets a chain of its own.
+One homography for each step of the shot follows either layer, whichever has more corners just then. So a
+second homography is fitted to the corners that the first leaves over, and corners seen in two steps tell
+which motion continues which. Each layer thus gets a chain of homographies of its own.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _FEWEST_CORNERS = 16
 _FEWEST_TO_FIT = 8
 _ROUNDS = 3
 _LEAST_PART = 0.08
-"""Part of the tracked corners that each of two motions must explain."""
+"""The fraction of the tracked corners that each of two motions must explain."""
 _LEAST_CONTINUED = 0.75
-"""Part of the corners seen in two steps that must stay with their motion."""
+"""The fraction of the corners seen in two steps that must stay with their motion."""
 _CLEARLY = 2.0
-"""How much less the motions must change in one order than in the other to tell the order by that."""
+"""The factor by which the motions must change less in one order than in the other to decide the order."""
 _LEAST_STEPS = 0.5
-"""Part of a segment's steps that must show two motions, or it has one."""
+"""The fraction of a segment's steps that must show two motions; otherwise the segment has one."""
 LAYERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Corners of one frame and where they are in the next; each (N, 2) x and y, in analysis pixels."""
+    """Tracked corners: their positions in one frame and in the next, each (N, 2) x, y in analysis pixels."""
 
     points: Float32Array
     found: Float32Array
@@ -43,30 +43,30 @@ class Tracks:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """The two motions from a frame to the next, and which corners of the next follow which."""
+    """The two motions from a frame to the next, and the corners of the next frame that follow each."""
 
     motions: tuple[Homography, Homography]
     corners: Float32Array
-    """(N, 2) in the later frame."""
+    """(N, 2): positions in the later frame."""
     owner: NDArray[np.int8]
-    """(N,) 0, 1 or -1 for neither."""
+    """(N,): the motion that each corner follows, 0, 1, or -1 for neither."""
     support: float
-    """How many corners the motions explain; those that they miss by a fraction of a pixel count in part."""
+    """How many corners the motions explain; a corner that they miss by a fraction of a pixel counts less."""
 
     @property
     def smaller_support(self) -> int:
-        """Corners that follow the motion with fewer of them."""
+        """The number of corners of the motion that has fewer."""
         return min(int((self.owner == layer).sum()) for layer in range(LAYERS))
 
 
 def _misses(homography: Homography, tracks: Tracks) -> Float32Array:
-    """(N,) distance of each corner from where ``homography`` sends it."""
+    """The distance of each corner from where ``homography`` sends it, (N,) pixels."""
     away = tracks.found - apply(homography, tracks.points)
     return np.asarray(np.hypot(away[:, 0], away[:, 1]), np.float32)
 
 
 def _fitted(tracks: Tracks, chosen: BoolArray, shape: tuple[int, ...]) -> Homography | None:
-    """The robust homography of the ``chosen`` corners, or None when they are too few or not of one plane."""
+    """The robust homography of the ``chosen`` corners; None when they are too few or not of one plane."""
     if int(chosen.sum()) < _FEWEST_TO_FIT:
         return None
     fitted = fit(tracks.points[chosen], tracks.found[chosen], shape)
@@ -74,7 +74,7 @@ def _fitted(tracks: Tracks, chosen: BoolArray, shape: tuple[int, ...]) -> Homogr
 
 
 def _divided(motions: tuple[Homography, Homography], tracks: Tracks) -> NDArray[np.int8]:
-    """(N,) the motion that each corner follows: 0, 1, or -1 for neither."""
+    """The motion that each corner follows, (N,): 0, 1, or -1 for neither."""
     misses = np.stack([_misses(motion, tracks) for motion in motions])
     owner: NDArray[np.int8] = np.argmin(misses, axis=0).astype(np.int8)
     owner[misses.min(axis=0) > REPROJECTION_PX] = -1
@@ -82,7 +82,7 @@ def _divided(motions: tuple[Homography, Homography], tracks: Tracks) -> NDArray[
 
 
 def _settled(owner: NDArray[np.int8], tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
-    """The two motions that corners divided like ``owner`` lead to: fitted and divided again by turns."""
+    """Fit the two motions and divide the corners between them by turns, beginning with ``owner``."""
     for _ in range(_ROUNDS):
         fitted = [_fitted(tracks, owner == layer, shape) for layer in range(LAYERS)]
         if fitted[0] is None or fitted[1] is None:
@@ -95,13 +95,13 @@ def _settled(owner: NDArray[np.int8], tracks: Tracks, shape: tuple[int, ...]) ->
 
 
 def two_motions(first: Homography, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
-    """The two motions of a step, None when there is but one.
+    """Find the two motions of a step; None when there is only one.
 
-    A homography that fits many corners may be none of the two but a tilted plane between them, so a second
-    start is made from the corners that share the commonest shift.
+    A homography that fits many corners may be neither of the two but a tilted plane between them, so a second
+    attempt starts from the corners that share the commonest shift.
 
     Args:
-        first: the motion found for the frame.
+        first: the one homography found for the step.
         tracks: all corners that could be tracked.
         shape: (rows, columns) of the analysis frame.
     """
@@ -111,7 +111,7 @@ def two_motions(first: Homography, tracks: Tracks, shape: tuple[int, ...]) -> _S
 
 
 def _share_a_shift(tracks: Tracks) -> BoolArray:
-    """(N,) the corners that move by nearly the same vector as most others."""
+    """A mask (N,) of the corners that move by nearly the same vector as most others."""
     shifts = tracks.found - tracks.points
     apart = np.square(shifts[:, None] - shifts[None]).sum(axis=2)
     alike = apart < REPROJECTION_PX**2
@@ -119,14 +119,16 @@ def _share_a_shift(tracks: Tracks) -> BoolArray:
 
 
 def _continuing(before: _Step, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
-    """The motions of the corners that followed the one and the other in the step ``before``."""
+    """Find the two motions from the corners that followed each of them in the step ``before``."""
     step = _settled(_earlier_owner(before, tracks.points), tracks, shape)
     return None if step is None else _ordered(step, before, tracks, shape)
 
 
 def _ordered(step: _Step, before: _Step, tracks: Tracks, shape: tuple[int, ...]) -> _Step | None:
-    """``step`` with its motions in the order of the step ``before``: that of the corners both steps have, or
-    else that in which the motions change less; None when neither tells."""
+    """Put the motions of ``step`` in the order of the step ``before``; None when the order is not clear.
+
+    The corners that both steps have decide the order, or else the order in which the motions change less.
+    """
     earlier = _earlier_owner(before, tracks.points)
     told = (step.owner >= 0) & (earlier >= 0)
     same = float((step.owner == earlier)[told].mean()) if int(told.sum()) >= _FEWEST_TO_FIT else 0.5
@@ -142,7 +144,7 @@ def _ordered(step: _Step, before: _Step, tracks: Tracks, shape: tuple[int, ...])
 
 
 def _change(motions: tuple[Homography, ...], before: tuple[Homography, ...], shape: tuple[int, ...]) -> float:
-    """How far, in pixels, the motions are from those before, over the picture."""
+    """The distance in pixels between the motions and those before, over the picture."""
     x, y = np.meshgrid(np.linspace(0, shape[1] - 1, 3), np.linspace(0, shape[0] - 1, 3))
     points = np.stack([x.reshape(-1), y.reshape(-1)], axis=1).astype(np.float32)
     return sum(
@@ -152,7 +154,7 @@ def _change(motions: tuple[Homography, ...], before: tuple[Homography, ...], sha
 
 
 def _earlier_owner(before: _Step, points: Float32Array) -> NDArray[np.int8]:
-    """(N,) whom the corner at each of ``points`` followed in the step ``before``; -1 if none was there."""
+    """The motion that the corner at each of ``points`` followed in the step ``before``, (N,); -1 for none."""
     if not len(points) or not len(before.corners):
         return np.full(len(points), -1, np.int8)
     apart = np.square(points[:, None] - before.corners[None]).sum(axis=2)
@@ -162,14 +164,14 @@ def _earlier_owner(before: _Step, points: Float32Array) -> NDArray[np.int8]:
 
 
 class MotionLayers:
-    """The motions of two layers from frame to frame, as far as a shot has two.
+    """The motions of two layers from frame to frame, in those segments of a shot that have two.
 
     Frames are counted from 0. Layer 0 is the one that explains more corners in its segment.
     """
 
     def __init__(self) -> None:
         self._links: list[tuple[Homography, Homography] | None] = []
-        """For each frame, the motions from the frame before."""
+        """The motions from the frame before, for each frame."""
         self._support: list[tuple[int, int]] = []
         self._latest: _Step | None = None
 
@@ -178,7 +180,7 @@ class MotionLayers:
 
         Args:
             homography: the one motion found from the frame before; None at a cut.
-            tracks: the corners it was found from; None where there was nothing to track.
+            tracks: the corners that it was found from; None where there was nothing to track.
             shape: (rows, columns) of the analysis frame.
         """
         step = None if homography is None or tracks is None else self._step(homography, tracks, shape)
@@ -200,7 +202,7 @@ class MotionLayers:
     def settle(self, segment: range) -> bool:
         """Decide whether the frames of ``segment`` (after its first) have two layers, and which is layer 0.
 
-        To be called once for each segment, when all its frames are there.
+        This must be called once for each segment, when all its frames were added.
         """
         steps = range(segment.start + 1, segment.stop)
         known = [index for index in steps if self._links[index] is not None]
@@ -235,14 +237,14 @@ class MotionLayers:
         return np.asarray(through / through[2, 2], np.float64)
 
     def links(self) -> Float64Array:
-        """(frames, 2, 3, 3) what :meth:`from_links` needs, NaN where there are not two motions."""
+        """The motions as one array (frames, 2, 3, 3) for :meth:`from_links`; NaN where there are not two."""
         missing = np.full((LAYERS, 3, 3), np.nan)
         links = [missing if link is None else np.stack(link) for link in self._links]
         return np.array(links, np.float64).reshape(-1, LAYERS, 3, 3)
 
     @classmethod
     def from_links(cls, links: Float64Array) -> MotionLayers:
-        """Settled layers, as :meth:`links` gave them."""
+        """Restore settled layers from the array that :meth:`links` gave."""
         layers = cls()
         layers._links = [None if np.isnan(link).any() else (link[0], link[1]) for link in links]
         layers._support = [(0, 0)] * len(layers._links)
@@ -250,7 +252,7 @@ class MotionLayers:
 
 
 def _runs(indices: list[int]) -> list[list[int]]:
-    """Consecutive numbers together."""
+    """Group ascending numbers into runs of consecutive ones."""
     runs: list[list[int]] = []
     for index in indices:
         if runs and runs[-1][-1] == index - 1:

@@ -1,7 +1,7 @@
-"""Camera motion between two frames, by robust homographies.
+"""Registration: the camera motion between two frames, by robust homographies.
 
-All map pixel centres of one analysis frame to those of another. A homography is only believed
-when it explains the pixels better than standing still does: a static camera must never be made to drift.
+Homographies map pixel centres of one analysis frame to those of another. One is accepted only when it
+explains the pixels better than standing still does, because a static camera must never be made to drift.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 _FEATURES = 350
 _FEWEST_INLIERS = 16
 _STILL_ADVANTAGE = 1.02
-"""Standing still wins unless moving lowers the residual by more than this factor."""
+"""The factor by which motion must lower the residual before it is preferred to standing still."""
 _RESIDUAL_SIDE = 120
-"""Residuals are measured at pixels this many of which fit into the shorter side, or twice as many."""
+"""Residuals are measured on every n-th pixel, so that about this many, up to twice, lie along the shorter
+side."""
 _LAYER_REACH_PX = 2.5
-"""How far a layer's chained motion may be off; corners further away belong to the other layer."""
+"""How far, in pixels, a layer's chained motion may be off; corners farther away belong to the other layer."""
 _FROZEN_DIFFERENCE = 0.02
-"""Mean difference, in 8-bit steps, below which two frames are one frame held."""
+"""Mean difference, in 8-bit steps, below which the second of two frames is a held copy of the first."""
 
 
 def features(frame: AnalysisFrame) -> Float32Array:
-    """(N, 2) corners worth tracking, away from what is hidden, spread over the picture."""
+    """Corners worth tracking, (N, 2), spread over the picture and away from hidden pixels."""
     rows, columns = frame.gray.shape
     if min(rows, columns) < 16:
         return np.zeros((0, 2), np.float32)
@@ -45,7 +46,7 @@ def features(frame: AnalysisFrame) -> Float32Array:
         mask=away.astype(np.uint8),
         blockSize=5,
     )
-    # OpenCV answers None where it finds nothing, whatever its type stubs say.
+    # OpenCV returns None where it finds nothing, although its type stubs do not say so.
     return np.asarray([] if corners is None else corners, np.float32).reshape(-1, 2)
 
 
@@ -59,7 +60,7 @@ class _Fit:
 
 @dataclass(frozen=True, slots=True)
 class FrameStep:
-    """What moves from a frame to the next."""
+    """The motion from a frame to the next."""
 
     homography: Homography
     correlation: float
@@ -67,7 +68,7 @@ class FrameStep:
     frozen: bool
     """Whether the second frame repeats the first."""
     tracks: Tracks | None
-    """The corners followed from one to the other, if any were."""
+    """The corners that were tracked from one to the other; None where there were none."""
 
 
 def _fit(
@@ -81,9 +82,9 @@ def _fit(
     both_ways: bool = True,
     reach_px: float = np.inf,
 ) -> _Fit:
-    """Track ``points`` of ``target`` into ``source`` (and back) and fit a homography to where they went.
+    """Track ``points`` of ``target`` into ``source`` (and back) and fit a homography to them.
 
-    Corners that end further than ``reach_px`` from the guess belong to something else.
+    Corners that end farther than ``reach_px`` from the guess belong to something else and are left out.
     """
     nothing = _Fit(guess, 0, 0)
     if len(points) < 8:
@@ -111,7 +112,7 @@ def _fit(
 def _follow(
     first: Uint8Array, second: Uint8Array, points: Float32Array, initial: Float32Array, levels: int
 ) -> tuple[Float32Array, BoolArray]:
-    """Pyramidal Lucas-Kanade: where the points of ``first`` are in ``second``, and if found."""
+    """Track points by pyramidal Lucas-Kanade: their positions in ``second``, and whether each was found."""
     found, status, _ = cv2.calcOpticalFlowPyrLK(
         first,
         second,
@@ -126,10 +127,10 @@ def _follow(
 
 
 def residual(target: AnalysisFrame, source: AnalysisFrame, homography: Homography) -> tuple[float, float]:
-    """How badly ``source`` seen through ``homography`` fits ``target`` where both are visible.
+    """Measure how badly ``source``, warped by ``homography``, fits ``target`` where both are visible.
 
     Returns:
-        Mean absolute difference in 8-bit steps after removing the mean difference, and the correlation;
+        The mean absolute difference in 8-bit steps after removing the mean difference, and the correlation;
         ``(inf, 1.0)`` when too little is visible in both to tell.
     """
     step = max(1, min(target.gray.shape) // _RESIDUAL_SIDE)
@@ -148,7 +149,7 @@ def residual(target: AnalysisFrame, source: AnalysisFrame, homography: Homograph
 
 
 def _shift_guess(target: AnalysisFrame, source: AnalysisFrame) -> Homography:
-    """A translation by phase correlation, for motion too fast to be tracked from where it was."""
+    """Estimate a translation by phase correlation, for motion that is too fast to be tracked without it."""
     window = cv2.createHanningWindow(target.gray.shape[::-1], cv2.CV_32F)
     (dx, dy), _ = cv2.phaseCorrelate(target.gray.astype(np.float32), source.gray.astype(np.float32), window)
     guess = identity()
@@ -157,7 +158,7 @@ def _shift_guess(target: AnalysisFrame, source: AnalysisFrame) -> Homography:
 
 
 class PairRegistration:
-    """Homographies between any two frames, refined from a first guess by the pixels themselves."""
+    """Finds homographies between any two frames by refining a first guess on their pixels."""
 
     def __init__(self, working: WorkingSet, monitor: Monitor) -> None:
         self._working = working
@@ -172,12 +173,12 @@ class PairRegistration:
         return self._features[number]
 
     def step(self, target: int, source: int) -> FrameStep:
-        """What moves between neighbouring frames."""
+        """The motion between two neighbouring frames."""
         first, second = self._working.analysis(target), self._working.analysis(source)
         self._monitor.check_cancelled()
         still_residual, still_correlation = residual(first, second, identity())
         if still_residual < _FROZEN_DIFFERENCE:
-            # A still picture under a moving matte is no held frame: each one shows something else.
+            # A still picture under a moving matte is no held frame, because each one shows other pixels.
             return FrameStep(identity(), 1.0, bool(np.array_equal(first.hidden, second.hidden)), None)
         points = self.features(target)
         self._monitor.check_cancelled()
@@ -193,7 +194,7 @@ class PairRegistration:
         return FrameStep(identity(), still_correlation, False, tracked.tracks)
 
     def refine(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
-        """The homography from ``target`` to ``second`` near ``guess``; the guess if it cannot be bettered."""
+        """Refine ``guess``, the homography from ``target`` to ``second``; without a better one it stays."""
         first = self._working.analysis(target)
         tracked = self._tracked_near(target, second, guess, 2)
         candidates = [guess]
@@ -211,14 +212,14 @@ class PairRegistration:
         return candidates[best]
 
     def refine_layer(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
-        """As :meth:`refine` for one of two layers of motion, by the corners that stay near ``guess``."""
+        """Refine the homography of one of two motion layers by the corners that stay near ``guess``."""
         tracked = self._tracked_near(target, second, guess, 1, _LAYER_REACH_PX)
         return guess @ tracked.homography if tracked.inliers >= _FEWEST_INLIERS else guess
 
     def _tracked_near(
         self, target: int, second: AnalysisFrame, guess: Homography, levels: int, reach_px: float = np.inf
     ) -> _Fit:
-        """What is left to move from ``target`` to ``second`` as seen through ``guess``."""
+        """Fit the motion that is left from ``target`` to ``second`` after ``guess``."""
         gray = self._working.analysis(target).gray
         seen = warp(second.gray, guess)
         blocked = warp(second.hidden.astype(np.uint8) * 255, guess, outside=255.0) > 0

@@ -1,4 +1,4 @@
-"""What every step after the first look at a shot works with."""
+"""The frames and the motion of a shot in one object, which every step after the first look works with."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from void_engine.propagation.working_set import WorkingSet
 
 @dataclass(frozen=True, slots=True)
 class ShotMotion:
-    """A shot's frames, and how they move against each other."""
+    """A shot's frames, and their motion relative to each other."""
 
     working: WorkingSet
-    """Its frames, at full size and for measuring."""
+    """The frames, at full size and at the analysis size."""
     track: ShotTrack
     """The camera's motion, cuts and mattes of the whole shot."""
     registration: PairRegistration
     """Refines the motion between two frames."""
     monitor: Monitor
-    """Asked often whether the work is still wanted."""
+    """The monitor of the job, which is often asked whether the work is still wanted."""

@@ -1,4 +1,4 @@
-"""What is known of a whole shot after one look at every frame: camera motion, cuts, held frames, mattes."""
+"""The shot track: camera motion, cuts, held frames and mattes of a shot, from one look at every frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CUT_CORRELATION = 0.35
 
 
 class ShotTrack:
-    """What is known of a whole shot after one look at every frame: a few hundred bytes for each."""
+    """The camera motion, cuts, held frames and mattes of a shot, in a few hundred bytes for each frame."""
 
     def __init__(self, first: int) -> None:
         self._first = first
@@ -42,7 +42,15 @@ class ShotTrack:
         frozen: bool,
         tracks: Tracks | None = None,
     ) -> None:
-        """Add the next frame; ``homography`` maps the frame before to it (unused at a cut)."""
+        """Add the next frame.
+
+        Args:
+            frame: the frame at analysis size.
+            homography: maps the frame before to this one; unused at a cut.
+            cut: whether a cut lies before the frame.
+            frozen: whether the frame repeats the one before it.
+            tracks: the corners tracked from the frame before; None where there were none.
+        """
         self._shape = (frame.hidden.shape[0], frame.hidden.shape[1])
         self._hidden.append(zlib.compress(np.packbits(frame.hidden).tobytes(), 1))
         self._any_hidden.append(bool(frame.hidden.any()))
@@ -59,8 +67,11 @@ class ShotTrack:
         self._frozen.append(frozen)
 
     def settle(self) -> None:
-        """Say that all frames are there. Where a segment shows two layers, the camera's chain follows the one
-        that explains more, instead of going from one to the other."""
+        """Complete the track after its last frame.
+
+        Where a segment shows two motion layers, the camera's chain follows the one that explains more,
+        instead of jumping between them.
+        """
         start = 0
         while start < len(self._to_start):
             segment = self.segment(self._first + start)
@@ -77,7 +88,7 @@ class ShotTrack:
             self._to_start[index] = chained / chained[2, 2]
 
     def segment(self, number: int) -> range:
-        """The frames between the same two cuts as ``number``, itself included."""
+        """The frames between the same two cuts as ``number``."""
         index = number - self._first
         low = high = index
         while low > 0 and self._segment[low - 1] == self._segment[index]:
@@ -90,11 +101,11 @@ class ShotTrack:
         return self._any_hidden[number - self._first]
 
     def repeats_previous(self, number: int) -> bool:
-        """Whether this frame is the one before it, held."""
+        """Whether this frame is a held copy of the one before it."""
         return self._frozen[number - self._first]
 
     def hidden(self, number: int) -> BoolArray:
-        """(h, w) what is hidden in the analysis frame ``number``."""
+        """The mask (h, w) of hidden pixels in the analysis frame ``number``."""
         if number not in self._unpacked:
             packed = np.frombuffer(zlib.decompress(self._hidden[number - self._first]), np.uint8)
             count = self._shape[0] * self._shape[1]
@@ -104,7 +115,7 @@ class ShotTrack:
         return self._unpacked[number]
 
     def save(self, path: Path) -> None:
-        """Keep the track as a NumPy archive; it appears only when whole."""
+        """Write the track to a NumPy archive, which appears only when it is complete."""
         sizes = np.array([len(packed) for packed in self._hidden], np.int64)
         arrays = {
             "first": np.int64(self._first),
@@ -121,10 +132,10 @@ class ShotTrack:
 
     @classmethod
     def load(cls, path: Path) -> ShotTrack:
-        """A track that :meth:`save` kept, to the bit.
+        """Read a track that :meth:`save` has written; it is the same to the bit.
 
         Raises:
-            OSError, ValueError, KeyError: when the file is not there or not such an archive.
+            OSError, ValueError, KeyError: when the file is missing or no such archive.
         """
         with np.load(path, allow_pickle=False) as kept:
             track = cls(int(kept["first"]))
@@ -145,15 +156,15 @@ class ShotTrack:
         return np.asarray(through / through[2, 2], np.float64)
 
     def layer_chained(self, target: int, source: int, layer: int) -> Homography | None:
-        """As :meth:`chained` for one of two layers of motion; None where the shot is not known to have two
-        all the way from ``target`` to ``source``."""
+        """The homography of one of two motion layers from ``target`` to ``source``; None where a frame
+        between them has only one layer."""
         return self._layers.chained(target - self._first, source - self._first, layer)
 
 
 def track_shot(
     working: WorkingSet, registration: PairRegistration, numbers: range, monitor: Monitor
 ) -> ShotTrack:
-    """Look once at every frame, in order: camera motion, cuts, held frames and what is hidden where."""
+    """Track a shot: look once at every frame in order, for camera motion, cuts, held frames and mattes."""
     track = ShotTrack(numbers.start)
     for index, number in enumerate(numbers):
         monitor.check_cancelled()

@@ -1,1 +1,1 @@
-"""Step 2: what other frames show of the hidden pixels, weighed and fused."""
+"""Step 2 of propagation: hidden pixels are taken from other frames that show them, weighted and fused."""

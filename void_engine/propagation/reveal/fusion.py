@@ -1,4 +1,4 @@
-"""Robust combination of what several sources say about a pixel."""
+"""Robust fusion of the values that several source frames have for a pixel."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from void_engine.arrays import Float32Array
 
 _ROUNDS = 2
 _OUTLIER = 8.0
-"""Distance from the answer, in deviations, from which a source counts little. Sources are weighed by their
-errors before: a narrower tolerance only throws away part of what averages out."""
+"""Distance from the answer, in standard deviations, from which a source counts little. Sources are already
+weighted by their errors, so a narrower tolerance would only discard noise that averages out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """One answer for each of N pixels."""
+    """The fused answer for each of N pixels."""
 
     values: Float32Array
-    """(N, 3) encoded; 0 where no source had weight."""
+    """(N, 3) encoded; 0 where no source has weight."""
     weight: Float32Array
-    """(N,) total weight; 0 where nothing was seen."""
+    """(N,): total weight; 0 where nothing was seen."""
     kept_variance: Float32Array
-    """(N,) in 0..1: the part of a single source's noise variance that survived the averaging."""
+    """(N,) in 0..1: the share of a single source's noise variance that averaging has left."""
     disagreement: Float32Array
-    """(N,) weighted deviation of the sources from the answer, encoded units."""
+    """(N,): weighted deviation of the sources from the answer, in encoded units."""
 
 
 def weighted_median(values: Float32Array, weights: Float32Array) -> Float32Array:
-    """(N, 3) per-channel weighted median of (S, N, 3) values under (S, N) weights."""
+    """The weighted median for each pixel and channel, (N, 3), of values (S, N, 3) with weights (S, N)."""
     order = np.argsort(values, axis=0)
     sorted_values = np.take_along_axis(values, order, axis=0)
     sorted_weights = np.take_along_axis(np.broadcast_to(weights[:, :, None], values.shape), order, axis=0)
@@ -39,18 +39,20 @@ def weighted_median(values: Float32Array, weights: Float32Array) -> Float32Array
 
 
 def _squared(difference: Float32Array) -> Float32Array:
-    """Sum of squares over the three channels (numpy reduces a short last axis slowly)."""
+    """The sum of squares over the three channels, written out because numpy reduces a short axis slowly."""
     square = np.square(difference)
     return np.asarray(square[..., 0] + square[..., 1] + square[..., 2], np.float32)
 
 
 def fuse(values: Float32Array, weights: Float32Array, noise: float) -> Fused:
-    """A robust weighted mean: weighted median first, then two rounds of re-weighting by distance from it.
+    """Fuse S sources at N pixels by a robust weighted mean.
+
+    It starts from the weighted median, followed by two rounds of reweighting by the distance from the answer.
 
     Args:
         values: (S, N, 3) encoded, anything finite where the weight is 0.
-        weights: (S, N), 0 where a source does not see the pixel.
-        noise: deviation, encoded, within which sources agree.
+        weights: (S, N), 0 where a source does not show the pixel.
+        noise: standard deviation, encoded, within which sources agree.
     """
     weights = weights.astype(np.float32)
     if values.shape[0] == 1:

@@ -1,4 +1,4 @@
-"""GainMatch: what must be done to a source's pixels so that they fit the target's exposure and flicker."""
+"""Gain matching: corrects a source frame's pixels for the target's exposure, flicker and changes of light."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import cross_validation, encoding, pyramid
 
 _SMALLEST_GAIN_STEP = 0.01
-"""Gains nearer to 1 than this are noise."""
+"""A gain that differs from 1 by less than this is noise."""
 _BRIGHT = 0.03
 _SLOW_PX = 6.0
 _COARSER = 3
@@ -24,11 +24,11 @@ class GainMatch:
     """A correction of one source: ``encode(gain * linear) + offset``."""
 
     gain: Float32Array
-    """(3,) in scene-linear light."""
+    """(3,): the gain of each channel in scene-linear light."""
     offset: Float32Array
-    """(h, w, 3) in the encoding, slowly varying."""
+    """(h, w, 3): a slowly varying offset, in encoded units."""
     noise: float
-    """Robust deviation, in the encoding, between target and corrected source around the hole."""
+    """The robust standard deviation, encoded, between target and corrected source around the hole."""
 
 
 def match_gain(
@@ -37,13 +37,14 @@ def match_gain(
     weight: Float32Array,
     shape: tuple[int, int] | None = None,
 ) -> GainMatch:
-    """Gain and slowly varying offset that bring ``source`` to ``target``.
+    """Measure the gain and the slowly varying offset that bring ``source`` to ``target``.
 
     Args:
         target: (h, w, 3) encoded, the target's pixels.
         source: (h, w, 3) encoded, the source warped to the target.
-        weight: (h, w) in 0..1, above 0 only where both show the same background (nearer to the hole, more).
-        shape: (rows, columns) of the offset, where the arguments are every other pixel of a larger picture.
+        weight: (h, w) in 0..1, above 0 only where both show the same background, larger near the hole.
+        shape: (rows, columns) of the offset, when the arguments are every other pixel of a larger picture;
+            None for the size of the arguments.
     """
     shape = shape or (weight.shape[0], weight.shape[1])
     gain = _gain(target, source, weight > 0.05)
@@ -65,10 +66,10 @@ def match_gain(
 
 
 def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, int]) -> Float32Array | None:
-    """The slowly varying part of the weighted ``difference``, continued to where it has no weight and lowered
-    as far as it does not predict; None where it predicts nothing.
+    """The slowly varying part of the weighted ``difference``, continued to where it has no weight.
 
-    Worked out on a picture smaller than ``shape``: nothing finer than the blur is in it.
+    It is scaled down as far as cross-validation finds that it does not predict; None when it predicts
+    nothing. It is computed on a picture smaller than ``shape``, because it holds nothing finer than the blur.
     """
     rows, columns = shape
     coarser = _COARSER if min(shape) >= 4 * _COARSER else 1
@@ -88,7 +89,7 @@ def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, in
 
 
 def _gain(target: Float32Array, source: Float32Array, both: BoolArray) -> Float32Array:
-    """(3,) median ratio of well exposed pixels in linear light; ones where it is not needed or not known."""
+    """The median ratio of well exposed pixels in linear light, (3,); ones where it is unneeded or unknown."""
     step = max(1, both.size // _MOST_SAMPLES)
     sample = np.flatnonzero(both.reshape(-1))[::step]
     first, second = target.reshape(-1, 3)[sample], source.reshape(-1, 3)[sample]

@@ -1,4 +1,4 @@
-"""Revealing what is behind the object where two layers of motion cross it."""
+"""Reveals what is behind the object where two motion layers cross it, such as a fence before a wall."""
 
 from __future__ import annotations
 
@@ -18,42 +18,44 @@ from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal import warp
 from void_engine.propagation.reveal.reveal import (
     HoleSurround,
+    MeasuredSource,
     RegisteredSource,
     Revealed,
     Revealer,
     Source,
-    encoded_plate,
     temporal_weight,
 )
 from void_engine.propagation.reveal.source_choice import choose_sources
 
 _MOST_SOURCES = 8
 _ADVANTAGE = 0.9
-"""Two layers must bring the error beside the hole below this part of what one motion leaves."""
+"""Two layers are used when they bring the error beside the hole below this fraction of one motion's error."""
 _CLEAR_ADVANTAGE = 0.6
-"""Where they bring it below this part of what either layer's motion leaves for the whole picture, one motion
-with its dense flow is not tried."""
+"""When two layers bring the error below this fraction of the error of either layer's motion alone, one motion
+with its optical flow is not tried at all."""
 _PROBES = 2
-"""Frames of a segment on which two layers are tried before they are used on all."""
+"""How many frames of a segment are tried with two layers before all of them are."""
 _FEWEST_POINTS = 150
 _LARGEST_ERROR = 0.2
 _MISFIT_STEPS = 6.0
 _LEAST_WEIGHT = 0.02
 _ABSTAINING = 0.05
 _DENIED = -0.3
-"""A source whose own evidence is below this shows the other layer there, however alone it is."""
+"""Evidence below which a source is taken to show the other layer at a pixel, even if no other agrees."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
+    """The pixels that each layer reveals, and both joined."""
+
     joined: Revealed
     front: Revealed
     back: Revealed
-    """Each layer as if it were the whole picture."""
+    """The layer behind; like ``front``, it covers the area as if it were the whole picture."""
 
 
 class LayeredRevealer:
-    """Takes each layer from the frames that show it along its own motion, where a shot has two."""
+    """Reveals hidden pixels layer by layer, each along its own motion, where a shot has two layers."""
 
     def __init__(self, motion: ShotMotion, revealer: Revealer) -> None:
         self._working = motion.working
@@ -66,20 +68,23 @@ class LayeredRevealer:
         """Whether two layers help in a segment, by the segment's first frame."""
 
     def reveal(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> Revealed:
-        """What two layers make of frame ``target`` where that is nearer the plate beside the hole than what
-        one motion makes of it; else that.
+        """Reveal frame ``target`` by two layers or by one motion, whichever fits better beside the hole.
 
         Args:
-            preferred: frames that the artist cleaned.
-            single: reveals a frame by one motion. Not asked where two layers are clearly right.
+            target: the frame's number.
+            preferred: frames that the artist has cleaned; they are taken as sources first.
+            single: reveals a frame by one motion. It is not called where two layers are clearly right.
         """
         once = functools.cache(single)
         layered = self._better(target, preferred, once) if self._helps(target, preferred, once) else None
         return once(target) if layered is None else layered
 
     def _helps(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> bool:
-        """Whether two layers are better anywhere in the segment: tried on a few of its frames, the same ones
-        whichever frame is asked for, because trying them on all would cost each frame twice."""
+        """Whether two layers are better anywhere in the segment of ``target``.
+
+        They are tried on a few frames of the segment, always the same ones, because trying them on all would
+        double the cost of each frame.
+        """
         segment = self._track.segment(target)
         if segment.start not in self._helping:
             frames = [n for n in segment if self._track.any_hidden(n) and self._is_layered(n, segment)]
@@ -104,8 +109,8 @@ class LayeredRevealer:
         if layers is None:
             return None
         full, area = self._working.full(target), layers.joined.area
-        plate = encoded_plate(full, area)
-        shown = ~full.hidden[area.slices(Box.from_size(full.hidden.shape[1], full.hidden.shape[0]))]
+        plate = full.encoded(area)
+        shown = ~full.hidden[area.slices(full.box)]
         alone = max(_ratio(layers.joined, layer, plate, shown) for layer in (layers.front, layers.back))
         if alone < _CLEAR_ADVANTAGE or _ratio(layers.joined, single(target), plate, shown) < _ADVANTAGE:
             return layers.joined
@@ -113,8 +118,8 @@ class LayeredRevealer:
 
     def _reveal(self, target: int, numbers: list[list[int]]) -> _Layers | None:
         surround = self._revealer.surround(target)
-        rows, columns = self._working.analysis_shape
-        own = self._evidence.of(target)[surround.box.slices(Box.from_size(columns, rows))]
+        own = self._evidence.of(target)
+        own = own[surround.box.slices(Box.from_shape(own.shape))]
         if not np.isfinite(own).any():
             return None
         motions = [self._motions(target, layer, numbers[layer]) for layer in range(LAYERS)]
@@ -154,13 +159,13 @@ class LayeredRevealer:
         owned: Ownership,
         layer: int,
     ) -> Revealed:
-        """What the sources show of one layer along their ``motions``."""
+        """Fuse what the sources show of one layer along their ``motions``."""
         mine = np.asarray(owned.share if layer == owned.front else 1.0 - owned.share, np.float32)
         sign = np.float32(1.0 if layer else -1.0)
         sources: list[RegisteredSource] = []
         for (number, through), evidence in zip(motions.items(), seen, strict=True):
             self._monitor.check_cancelled()
-            # Full frames are held while their layer is fused, not longer: they are large.
+            # Full frames are large, so they are held only while their layer is fused.
             source = Source(self._working.full(number), self._working.analysis(number), through)
             view = view_through(source.analysis, source.guess, surround.box)
             both = ~surround.hole & view.visible
@@ -171,15 +176,16 @@ class LayeredRevealer:
             claim = np.where(np.isfinite(evidence), evidence * sign, np.float32(0.0))
             given = np.clip(_ABSTAINING + claim, _LEAST_WEIGHT, 1.0)
             shows = np.where(claim < _DENIED, 0.0, given).astype(np.float32)
-            sources.append(
-                self._revealer.registered(target, surround, source, view.homography, measured, shows)
-            )
+            seen_source = MeasuredSource(source, view, measured)
+            sources.append(self._revealer.registered(target, surround, seen_source, shows))
         return self._revealer.fuse(self._working.full(target), surround, sources, mine)
 
 
 def _ratio(one: Revealed, other: Revealed, plate: Float32Array, shown: BoolArray) -> float:
-    """The mean difference of ``one`` from the encoded ``plate`` as a part of the ``other``'s, where the plate
-    is ``shown`` and both compare with it; infinite when too little does."""
+    """The mean error of ``one`` against the encoded ``plate`` relative to that of ``other``.
+
+    It is measured where the plate is ``shown`` and both have pixels; infinite when there are too few.
+    """
     known = one.seen & other.seen & shown
     if int(known.sum()) < _FEWEST_POINTS:
         return float("inf")
@@ -191,7 +197,7 @@ def _ratio(one: Revealed, other: Revealed, plate: Float32Array, shown: BoolArray
 
 
 def _joined(front: Revealed, back: Revealed, share: Float32Array) -> Revealed:
-    """Both layers in one, the front's part of each pixel being ``share`` (h, w)."""
+    """Mix both layers; ``share`` (h, w) is the weight of the front at each pixel."""
     part = np.where(front.seen & back.seen, share, front.seen.astype(np.float32)).astype(np.float32)
     values = part[:, :, None] * front.values + (1.0 - part[:, :, None]) * back.values
     return Revealed(

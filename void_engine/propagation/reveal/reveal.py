@@ -1,4 +1,7 @@
-"""What a frame's hidden pixels look like in the frames that show them."""
+"""Reveals a frame's hidden pixels: registers source frames to it, matches their light and fuses them.
+
+Registration and judging happen at the analysis size, the final sampling at full size.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from void_engine import opencv
-from void_engine.arrays import BoolArray, Float32Array, Uint8Array
+from void_engine.arrays import BoolArray, Float32Array, Int64Array, Uint8Array
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.motion import flow_completion
@@ -18,11 +21,13 @@ from void_engine.propagation.reveal import fusion, gain_match, source_weights, w
 from void_engine.propagation.working_set import AnalysisFrame, FullFrame
 
 BAND_PX = 8
-"""Full-size pixels around what is hidden that are revealed too, to compare with the plate."""
+"""Width, in full-size pixels, of the band around hidden pixels that is revealed too, to compare it with the
+plate."""
 _MARGIN_PX = 56
 _TILE_PIXELS = 300_000
 _QUALITY_POWER = 1.5
-"""Above 1, well aligned sources outweigh many poor ones; parallax wants that."""
+"""The exponent on a source's quality. Above 1, well aligned sources outweigh many poor ones, as parallax
+demands."""
 _NEARNESS_FRAMES = 10.0
 _RING_PX = 16
 _RING_POINTS = 4000
@@ -31,29 +36,29 @@ _SLOPE_ROWS = 4
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A frame to take pixels from: one of the shot, or one completed earlier."""
+    """A frame to take pixels from: one of the shot, or a key frame that was completed earlier."""
 
     full: FullFrame
     analysis: AnalysisFrame
     guess: Homography
-    """Target's analysis pixels to this frame's, along the chain."""
+    """The chained homography from the target's analysis pixels to this frame's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revealed:
-    """Encoded pixels on ``area`` (full size). Meaningful on hidden pixels and a narrow band around."""
+    """The revealed pixels on ``area`` (full size), valid on hidden pixels and a narrow band around them."""
 
     area: Box
     values: Float32Array
     """(h, w, 3) encoded; 0 where nothing was seen."""
     seen: BoolArray
-    """(h, w): at least one source shows the pixel."""
+    """(h, w): the pixels that at least one source shows."""
     kept_variance: Float32Array
-    """(h, w) in 0..1: how much of a single frame's grain variance is left after fusion; 1 where not seen."""
+    """(h, w) in 0..1: the share of a single frame's grain variance left after fusion; 1 where not seen."""
     certainty: Float32Array
     """(h, w) in 0..1: how well the sources' motion and colours agree."""
     noise: float
-    """Encoded deviation between the target and its sources around the hole: grain and misfit together."""
+    """Standard deviation, encoded, between target and sources around the hole: grain and misfit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +68,34 @@ class HoleSurround:
     box: Box
     gray: Uint8Array
     encoded: Float32Array
-    """(h, w, 3)."""
+    """(h, w, 3): the plate in the encoding."""
     hole: BoolArray
     ring: Float32Array
     """(h, w) in 0..1: nearness to the hole, 0 inside it."""
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredSource:
+    """A source seen from a target, and the motion that its homography leaves over."""
+
+    source: Source
+    view: FlowView
+    """The source through the homography from the target to it."""
+    measured: Measured
+    """The residual motion; its confidence tells where both may be compared."""
+
+
+@dataclass(frozen=True, slots=True)
 class RegisteredSource:
-    """A source registered to a target, and how far to believe it."""
+    """A source registered and matched to a target, with measures of how far to trust it."""
 
     source: Source
     motion: warp.Warp
+    """How the target's pixels find theirs in the source."""
     gain: gain_match.GainMatch
+    """What brings the source's pixels to the target's exposure."""
     quality: float
-    """How far to believe this source when nothing beside the hole can tell."""
+    """How far to trust this source when its error beside the hole cannot be measured."""
     blur: float
     """Expected squared error, encoded, from motion that is predicted inside the hole."""
     local: Float32Array
@@ -85,7 +103,7 @@ class RegisteredSource:
 
 
 def temporal_weight(number: int, target: int) -> float:
-    """How much a source in frame ``number`` is worth for being near ``target`` in time: 1 and less."""
+    """The weight of a source frame for its nearness to ``target`` in time, at most 1."""
     return 1.0 / (1.0 + abs(number - target) / _NEARNESS_FRAMES)
 
 
@@ -100,13 +118,13 @@ class Revealer:
         self._meter = FlowMeter()
 
     def shot_source(self, target: int, number: int) -> Source:
-        """A frame of the shot as a source for ``target``; both in one segment."""
+        """Make a frame of the shot a source for ``target``; both must be in one segment."""
         return Source(
             self._working.full(number), self._working.analysis(number), self._track.chained(target, number)
         )
 
     def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
-        """Fuse the frames ``numbers`` and the ``extra`` sources on what is hidden in ``target``."""
+        """Reveal the hidden pixels of ``target`` from the frames ``numbers`` and the ``extra`` sources."""
         surround = self.surround(target)
         sources = self._register(target, surround, numbers, extra)
         return self.fuse(self._working.full(target), surround, sources)
@@ -114,26 +132,25 @@ class Revealer:
     # --- on the analysis box
 
     def surround(self, target: int) -> HoleSurround:
-        """The part of the analysis frame in which ``target`` is compared with its sources."""
+        """The part of the analysis frame ``target`` in which it is compared with its sources."""
         analysis = self._working.analysis(target)
         box = self._box(analysis.hidden)
-        cut = box.slices(Box.from_size(analysis.hidden.shape[1], analysis.hidden.shape[0]))
+        cut = box.slices(Box.from_shape(analysis.hidden.shape))
         hole = analysis.hidden[cut]
         gray = np.ascontiguousarray(analysis.gray[cut])
         return HoleSurround(box, gray, analysis.encoded[cut], hole, flow_completion.ring_weight(hole))
 
     def _box(self, hidden: BoolArray) -> Box:
-        rows, columns = hidden.shape
         hole = Box.around(hidden)
         margin = max(_MARGIN_PX, min(hole.width, hole.height) // 2)
-        return hole.grown(margin).intersection(Box.from_size(columns, rows))
+        return hole.grown(margin).intersection(Box.from_shape(hidden.shape))
 
     def _register(
         self, target: int, surround: HoleSurround, numbers: list[int], extra: list[Source]
     ) -> list[RegisteredSource]:
         gray, hole, ring = surround.gray, surround.hole, surround.ring
         texture = flow_completion.texture_weight(gray)
-        views: list[tuple[Source, FlowView, Measured]] = []
+        views: list[MeasuredSource] = []
         tests: list[flow_completion.FlowTest | None] = []
         for source in (*(self.shot_source(target, number) for number in numbers), *extra):
             self._monitor.check_cancelled()
@@ -141,54 +158,52 @@ class Revealer:
             view = view_through(source.analysis, homography, surround.box)
             measured = self._meter.measure(gray, ~hole, view)
             test = flow_completion.FlowTest(gray, view.gray, ~hole & view.visible, ring, hole)
-            views.append((source, view, measured))
+            views.append(MeasuredSource(source, view, measured))
             tests.append(test if test.improves(measured.flow) else None)
         structure = self._structure(views, hole, ring, texture) if any(tests) else None
         sources = []
-        for (source, view, measured), useful in zip(views, tests, strict=True):
+        for seen, useful in zip(views, tests, strict=True):
             self._monitor.check_cancelled()
-            weight = measured.confidence * texture
-            if useful is not None and useful.predicts(measured.flow, weight, ring, structure):
-                completed = flow_completion.complete_flow(measured.flow, weight, ring, hole, structure)
-            else:
-                completed = flow_completion.CompletedFlow(np.zeros_like(measured.flow), 0.0)
-            sources.append(
-                self.registered(target, surround, source, view.homography, measured, completed=completed)
-            )
+            flow, weight = seen.measured.flow, seen.measured.confidence * texture
+            completed = None
+            if useful is not None and useful.predicts(flow, weight, ring, structure):
+                completed = flow_completion.complete_flow(flow, weight, ring, hole, structure)
+            sources.append(self.registered(target, surround, seen, completed=completed))
         return sources
 
     def _structure(
         self,
-        views: list[tuple[Source, FlowView, Measured]],
+        views: list[MeasuredSource],
         hole: BoolArray,
         ring: Float32Array,
         texture: Float32Array,
     ) -> Float32Array | None:
-        """(h, w, 2) motion between two views that both see the hidden background, or None."""
+        """The motion, (h, w, 2), between two views that both see the hidden background; None without such."""
         if len(views) < 2 or not hole.any():
             return None
         best: tuple[float, int, int] | None = None
         for first in range(len(views)):
             for second in range(len(views)):
-                apart = abs(views[first][0].full.number - views[second][0].full.number)
+                apart = abs(views[first].source.full.number - views[second].source.full.number)
                 if first == second or apart == 0:
                     continue
-                both = float((views[first][1].visible & views[second][1].visible & hole).sum()) / hole.sum()
+                shared = views[first].view.visible & views[second].view.visible & hole
+                both = float(shared.sum()) / hole.sum()
                 score = both * min(apart, 12) / 12.0
                 if best is None or score > best[0]:
                     best = (score, first, second)
         if best is None or best[0] < 0.05:
             return None
-        _, view, measured = views[best[1]]
-        other = views[best[2]][1]
-        flow = self._meter.measure(view.gray, view.visible, other)
+        view, measured = views[best[1]].view, views[best[1]].measured
+        flow = self._meter.measure(view.gray, view.visible, views[best[2]].view)
         known = flow.confidence * (0.3 + 0.7 * texture)
         seen_from_first = pyramid.push_pull(flow.flow, np.minimum(known * 2.0, 1.0).astype(np.float32))
         weight = measured.confidence * texture
         guess = flow_completion.complete_flow(measured.flow, weight, ring, hole, None).flow
         x, y = grid(hole.shape)
         structure = opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
-        # Where the structure lies depends on the very motion it predicts: once more from the better guess.
+        # The position of the structure depends on the very motion that it predicts, so it is measured once
+        # more from the better guess.
         guess = flow_completion.complete_flow(measured.flow, weight, ring, hole, structure).flow
         return opencv.remap(seen_from_first, x + guess[:, :, 0], y + guess[:, :, 1])
 
@@ -196,34 +211,31 @@ class Revealer:
         self,
         target: int,
         surround: HoleSurround,
-        source: Source,
-        homography: Homography,
-        measured: Measured,
+        seen: MeasuredSource,
         shows: Float32Array | None = None,
         completed: flow_completion.CompletedFlow | None = None,
     ) -> RegisteredSource:
-        """How the target's pixels find theirs in ``source``, in which light, and how far to believe it.
+        """How the target's pixels find theirs in a source, in which light, and how far to believe it.
 
         Args:
-            homography: from the target to the source.
-            measured: the residual motion; its confidence tells where light may be compared.
             shows: (h, w) in 0..1, where the source shows what is wanted at all; None is everywhere.
             completed: the residual motion inside the hole; without it, none is added to the homography.
         """
+        source, measured = seen.source, seen.measured
         box, hole, ring, encoded = surround.box, surround.hole, surround.ring, surround.encoded
         if completed is None:
             completed = flow_completion.CompletedFlow(np.zeros((*hole.shape, 2), np.float32), 0.0)
-        motion = warp.Warp(source.full.number, homography, completed.flow)
-        # GainMatch and misfit vary slowly: on a large box every other pixel of every other row tells as much.
+        motion = warp.Warp(source.full.number, seen.view.homography, completed.flow)
+        # Light and misfit vary slowly: on a large box every other pixel of every other row tells as much.
         step = 2 if hole.size >= flow_completion.LARGE_BOX_PIXELS else 1
         thinned = (slice(None, None, step), slice(None, None, step))
         map_x, map_y = warp.positions(motion, box, box, (1.0, 1.0), step)
-        seen = opencv.remap(source.analysis.encoded, map_x, map_y)
+        warped = opencv.remap(source.analysis.encoded, map_x, map_y)
         blocked = opencv.remap(source.analysis.hidden.astype(np.float32), map_x, map_y, outside=1.0)
         confidence = np.where(hole, np.float32(0.0), measured.confidence)[thinned]
         near_hole = confidence * (np.float32(0.1) + np.float32(0.9) * ring[thinned])
         weight = np.where(blocked < 0.02, near_hole, np.float32(0.0))
-        matched = gain_match.match_gain(encoded[thinned], seen, weight, box.shape)
+        matched = gain_match.match_gain(encoded[thinned], warped, weight, box.shape)
         doubt = (matched.noise + 0.001) ** 2 * 1e4 + completed.spread_px**2 + 0.05
         quality = temporal_weight(source.full.number, target) / doubt**_QUALITY_POWER
         if shows is None:
@@ -246,16 +258,18 @@ class Revealer:
         sources: list[RegisteredSource],
         comparable: Float32Array | None = None,
     ) -> Revealed:
-        """What ``sources`` show of the hidden pixels of ``full`` and a band around them.
+        """Fuse what ``sources`` show of the hidden pixels of ``full`` and of a band around them.
 
-        Sources are judged by their errors beside the hole; where ``comparable`` (h, w on the analysis box)
-        is given, only where it is above one half.
+        Args:
+            full: the target frame.
+            surround: the surroundings of its hole.
+            sources: the registered sources.
+            comparable: (h, w) on the analysis box; sources are judged by their errors only where it is above
+                one half. None judges them everywhere around the hole.
         """
-        ratio, box = self._working.ratio, surround.box
-        rows, columns = full.hidden.shape
-        area = Box.around(full.hidden).grown(BAND_PX + 2).intersection(Box.from_size(columns, rows))
-        cut = area.slices(Box.from_size(columns, rows))
-        region = opencv.dilate_by_disc(full.hidden[cut], BAND_PX)
+        box = surround.box
+        area = Box.around(full.hidden).grown(BAND_PX + 2).intersection(full.box)
+        region = opencv.dilate_by_disc(full.hidden[area.slices(full.box)], BAND_PX)
         values = np.zeros((*region.shape, 3), np.float32)
         seen = np.zeros(region.shape, bool)
         kept = np.ones(region.shape, np.float32)
@@ -269,18 +283,7 @@ class Revealer:
             wanted = region[inside]
             if not sources or not wanted.any():
                 continue
-            places = np.flatnonzero(wanted)
-            stack = np.empty((len(sources), len(places), 3), np.float32)
-            weights = np.zeros(stack.shape[:2], np.float32)
-            for index, item in enumerate(sources):
-                self._monitor.check_cancelled()
-                map_x, map_y = warp.positions(item.motion, box, tile, ratio)
-                map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
-                stack[index], visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
-                offset = warp.upsample(item.gain.offset, box, tile, ratio)
-                stack[index] += offset.reshape(-1, 3)[places]
-                weight = warp.upsample(item.local, box, tile, ratio)
-                weights[index] = np.where(visible, weight.reshape(-1)[places], np.float32(0.0))
+            stack, weights = self._sampled(sources, box, tile, np.flatnonzero(wanted))
             if measured_weights is None:
                 weights *= np.array([item.quality for item in sources], np.float32)[:, None]
             else:
@@ -294,6 +297,28 @@ class Revealer:
             )
         return Revealed(area, values, seen, kept, certainty, noise)
 
+    def _sampled(
+        self, sources: list[RegisteredSource], box: Box, tile: Box, places: Int64Array
+    ) -> tuple[Float32Array, Float32Array]:
+        """What the sources show of the pixels ``places`` of the full-size ``tile``, counted along its rows.
+
+        Returns:
+            (S, N, 3) encoded, and (S, N) how well each source fits there; 0 where it does not see the pixel.
+        """
+        ratio = self._working.ratio
+        stack = np.empty((len(sources), len(places), 3), np.float32)
+        fits = np.zeros(stack.shape[:2], np.float32)
+        for index, item in enumerate(sources):
+            self._monitor.check_cancelled()
+            map_x, map_y = warp.positions(item.motion, box, tile, ratio)
+            map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
+            stack[index], visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
+            offset = warp.upsample(item.gain.offset, box, tile, ratio)
+            stack[index] += offset.reshape(-1, 3)[places]
+            local = warp.upsample(item.local, box, tile, ratio)
+            fits[index] = np.where(visible, local.reshape(-1)[places], np.float32(0.0))
+        return stack, fits
+
     def _source_weights(
         self,
         full: FullFrame,
@@ -302,7 +327,7 @@ class Revealer:
         sources: list[RegisteredSource],
         comparable: Float32Array | None,
     ) -> source_weights.SourceWeights | None:
-        """Weights from the sources' errors at points around the hole; None when too few can be compared."""
+        """Measure weights from the sources' errors at points around the hole; None when they are too few."""
         if len(sources) < 2:
             return None
         points = _points_beside(full.hidden, area, self._working.ratio, box)
@@ -328,24 +353,18 @@ class Revealer:
 
 
 def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:
-    """(h, w) in 0..1: how well a source fits in each place, continued to where it was not measured."""
+    """How well a source fits in each place, (h, w) in 0..1, continued to where it was not measured."""
     whole = pyramid.push_pull(np.ascontiguousarray(misfit), confidence)
     steps = max(1.0, float(np.median(whole)))
     return np.asarray(1.0 / (1.0 + np.square(whole / np.float32(1.5 * steps))), np.float32)
 
 
 def _points_beside(hidden: BoolArray, area: Box, ratio: tuple[float, float], box: Box) -> Float32Array:
-    """(N, 2) visible full-size pixels in a ring around what is hidden, evenly thinned to a bounded number."""
-    frame = Box.from_size(hidden.shape[1], hidden.shape[0])
+    """Visible full-size pixels in a ring around hidden ones, (N, 2), evenly thinned to a bounded number."""
+    frame = Box.from_shape(hidden.shape)
     room = area.grown(_RING_PX).intersection(frame)
     ring = opencv.dilate_by_disc(hidden[room.slices(frame)], _RING_PX)
     ring &= ~opencv.dilate_by_disc(hidden[room.slices(frame)], 2)
     rows, columns = np.nonzero(ring)
     step = max(1, len(rows) // _RING_POINTS)
     return np.stack([columns[::step] + room.x0, rows[::step] + room.y0], axis=1).astype(np.float32)
-
-
-def encoded_plate(full: FullFrame, area: Box) -> Float32Array:
-    """(h, w, 3) the plate on ``area``, encoded."""
-    rows, columns = full.hidden.shape
-    return encoding.encode(full.plate[area.slices(Box.from_size(columns, rows))])

@@ -1,4 +1,4 @@
-"""Which frames to take hidden pixels from: coverage first, nearness second."""
+"""Chooses the source frames for a frame's hidden pixels, by coverage first and nearness in time second."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from void_engine.propagation.motion.track import ShotTrack
 MOST_SOURCES = 8
 _POINTS = 1500
 _DENSE_REACH = 16
-"""Frames this near are all considered; beyond, fewer and fewer."""
+"""All frames up to this distance are considered, and beyond it fewer and fewer."""
 _STRIDE_GROWTH = 1.12
 _REPEAT_VALUE = 0.45
-"""What seeing a pixel once more is worth, as a part of what the time before was worth."""
+"""The worth of showing a pixel once more, relative to the worth of showing it the time before."""
 _LEAST_GAIN = 0.01
 
 
 def candidate_frames(target: int, segment: range) -> list[int]:
-    """Frames worth considering, nearest first: all near ones, then in growing steps to the segment's ends."""
+    """The frames to consider, nearest first: all near ones, then in growing steps to the segment's ends."""
     offsets: list[int] = list(range(1, _DENSE_REACH + 1))
     reach = float(_DENSE_REACH)
     furthest = max(target - segment.start, segment.stop - 1 - target)
@@ -36,7 +36,7 @@ def candidate_frames(target: int, segment: range) -> list[int]:
 
 
 def _hole_points(hidden: BoolArray) -> Float32Array:
-    """(N, 2) of the hidden pixels, evenly thinned to a bounded number."""
+    """The positions of hidden pixels, (N, 2), evenly thinned to a bounded number."""
     rows, columns = np.nonzero(hidden)
     step = max(1, len(rows) // _POINTS)
     return np.stack([columns[::step], rows[::step]], axis=1).astype(np.float32)
@@ -49,11 +49,17 @@ def choose_sources(
     most: int = MOST_SOURCES,
     layer: int | None = None,
 ) -> list[int]:
-    """The frames that show what is hidden in ``target``, most useful first.
+    """Choose the frames that show what is hidden in ``target``, most useful first.
 
-    Greedy: each pick is worth what it shows that no pick before it shows, a little what it shows again,
-    less with distance in time. Frames in ``preferred`` (clean anchors) come before all others. With ``layer``
-    only frames to which that layer's motion is known, and what is visible along it.
+    The choice is greedy: a frame is worth the pixels that it shows and no earlier choice shows, a little for
+    those that it shows again, and less with its distance in time.
+
+    Args:
+        track: the camera track of the shot.
+        target: the number of the frame to fill.
+        preferred: frames that come before all others, such as clean anchors.
+        most: the most frames to choose.
+        layer: one of two motion layers, whose motion decides what is visible; None for the camera's.
     """
     points = _hole_points(track.hidden(target))
     if not len(points):
@@ -83,8 +89,10 @@ def choose_sources(
 def visible(
     track: ShotTrack, target: int, source: int, points: Float32Array, layer: int | None = None
 ) -> BoolArray:
-    """(N,) whether ``source`` shows the analysis pixels ``points`` (N, 2) of ``target``, by the chain (of
-    one ``layer``, which must be known)."""
+    """Whether ``source`` shows the analysis pixels ``points`` (N, 2) of ``target``, as a mask (N,).
+
+    The chained camera motion decides, or that of one ``layer``, which must be known between both frames.
+    """
     through = track.chained(target, source) if layer is None else track.layer_chained(target, source, layer)
     if through is None:
         return np.zeros(len(points), bool)

@@ -1,10 +1,10 @@
-"""How much each source counts: measured beside the hole, where plate and sources can be compared.
+"""Source weights, measured beside the hole where the plate and the sources can be compared.
 
-A source that moved has been resampled and misses by its registration; a still one repeats the plate, even
-its compression noise, in the nearest frame more than in a distant one. Neither needs to be guessed: the
-errors of all sources around the hole have a covariance, and the combination of least expected squared error
-(best linear unbiased estimation, as in kriging) follows from it. One good source among poor ones is copied;
-eight alike are averaged.
+A source that moved is softened by resampling and off by its registration error; a still one repeats the plate
+and even its compression noise, the more so the nearer it is. None of this has to be modelled: the errors of
+all sources around the hole have a covariance, and the combination of least expected squared error (best
+linear unbiased estimation, as in kriging) follows from it. One good source among poor ones is copied; eight
+equal ones are averaged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from void_engine.arrays import BoolArray, Float32Array, Float64Array
 
 FEWEST_POINTS = 150
-"""Fewer comparable points than this say nothing."""
+"""The least number of comparable points from which a covariance is estimated."""
 _SHRINK = 0.03
 _OUTLIER = 4.0
 _TYPICAL, _TYPICAL_DEVIATIONS = 0.9, 1.645
@@ -22,18 +22,18 @@ _BLOCK_ROUNDS = 12
 
 
 def covariance(errors: Float32Array, valid: BoolArray) -> Float64Array | None:
-    """(S, S) second moments of the sources' errors, positive definite; None when too few points tell.
+    """Estimate the second moments (S, S) of the sources' errors, positive definite; None for too few points.
 
     Args:
         errors: (S, N, 3) encoded, source minus plate.
-        valid: (S, N): where the source shows the point.
+        valid: (S, N), whether the source shows the point.
     """
     count = len(errors)
     if count == 0 or int(valid.sum(axis=1).min()) < FEWEST_POINTS:
         return None
     tame = np.empty(errors.shape, np.float64)
     for index in range(count):
-        # Not the median: where compression repeats most pixels exactly, that would be 0.
+        # A high quantile is used, because the median is 0 where compression repeats most pixels exactly.
         typical = float(np.quantile(np.abs(errors[index][valid[index]]), _TYPICAL)) / _TYPICAL_DEVIATIONS
         limit = _OUTLIER * max(typical, 1e-5)
         tame[index] = np.clip(errors[index], -limit, limit) * valid[index][:, None]
@@ -41,7 +41,7 @@ def covariance(errors: Float32Array, valid: BoolArray) -> Float64Array | None:
     flat = tame.reshape(count, -1)
     power = np.diag(flat @ flat.T) / (3.0 * np.diag(pairs))
     scale = np.sqrt(power[:, None] * power)
-    # Pairs that hardly ever see the same point are taken to be as alike as pairs are on the whole.
+    # Pairs that hardly ever show the same point are given the mean correlation of all other pairs.
     seen_together = pairs >= FEWEST_POINTS
     alike = np.where(
         seen_together, flat @ flat.T / (3.0 * np.maximum(pairs, 1.0)) / np.maximum(scale, 1e-12), 0.0
@@ -57,7 +57,7 @@ def covariance(errors: Float32Array, valid: BoolArray) -> Float64Array | None:
 
 
 def best_weights(covariances: Float64Array) -> Float64Array:
-    """(S,) non-negative weights of sum 1 with the least expected squared error.
+    """The non-negative weights (S,) of sum 1 with the least expected squared error.
 
     The optimum is proportional to the x >= 0 that solves ``C x = 1`` up to complementary slackness: found by
     the active-set method of Lawson and Hanson, "Solving Least Squares Problems" (1974), chapter 23.
@@ -84,11 +84,15 @@ def best_weights(covariances: Float64Array) -> Float64Array:
 
 
 def best_weights_of_sets(covariances: Float64Array, members: BoolArray) -> Float64Array:
-    """:func:`best_weights` among the ``members`` (M, S) of many sets at once: (M, S), 0 for who is no member.
+    """The :func:`best_weights` of many sets of sources at once, (M, S).
 
-    All sets are solved together by exchanging whole blocks of sources between those that count and those
-    that do not (block principal pivoting: Portugal, Judice and Vicente, Mathematics of Computation 63, 1994).
-    The few sets in which that does not settle are solved one by one.
+    All sets are solved together by exchanging whole blocks of sources between those with and those without
+    weight (block principal pivoting: Portugal, Judice and Vicente, Mathematics of Computation 63, 1994). The
+    few sets for which that does not converge are solved one by one.
+
+    Args:
+        covariances: (S, S) as :func:`covariance` gives it.
+        members: (M, S), the sources of each set; others get the weight 0.
     """
     count = len(covariances)
     active = members.copy()
@@ -112,13 +116,13 @@ def best_weights_of_sets(covariances: Float64Array, members: BoolArray) -> Float
 
 
 class SourceWeights:
-    """Weights for every set of sources that sees a pixel together."""
+    """The best weights of every set of sources that may show a pixel together."""
 
     def __init__(self, covariances: Float64Array) -> None:
         self._covariances = covariances
 
     def where(self, visible: BoolArray) -> Float32Array:
-        """(S, N) weights for (S, N) visibility; 0 where not visible, sum 1 where any is."""
+        """The weights (S, N) for a visibility (S, N): 0 where not visible, with sum 1 where any source is."""
         count = len(visible)
         bits = np.zeros(visible.shape[1], np.int64)
         for index in range(count):

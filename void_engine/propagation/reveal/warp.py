@@ -1,4 +1,4 @@
-"""Sampling a source once, at full size, through the composed motion."""
+"""Warping: samples a source frame at full size, once, through its composed motion."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _KERNEL_REACH_PX = 4
 
 @dataclass(frozen=True, slots=True)
 class Warp:
-    """How a target's pixels find theirs in one source, on a box of analysis pixels."""
+    """The motion from a target to one source: a residual flow, then a homography."""
 
     number: int
-    """The source frame."""
+    """The number of the source frame."""
     homography: Homography
-    """Target's analysis pixels to the source's."""
+    """From the target's analysis pixels to the source's, after the flow."""
     flow: Float32Array
-    """(h, w, 2) residual motion on the box, applied before the homography."""
+    """(h, w, 2): residual motion on a box of analysis pixels, applied before the homography."""
 
 
 def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float]) -> Float32Array:
-    """A field known on the analysis ``box``, read (bilinear) at the full-size pixels of ``tile``."""
+    """Read a field on the analysis ``box`` at the full-size pixels of ``tile``, by bilinear interpolation."""
     if ratio == (1.0, 1.0):
-        return field[tile.moved(-box.x0, -box.y0).slices(Box.from_size(field.shape[1], field.shape[0]))]
+        return field[tile.moved(-box.x0, -box.y0).slices(Box.from_shape(field.shape))]
     x = ((np.arange(tile.x0, tile.x1) + 0.5) * ratio[1] - 0.5 - box.x0).astype(np.float32)
     y = ((np.arange(tile.y0, tile.y1) + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
     map_x = np.ascontiguousarray(np.broadcast_to(x, (tile.height, tile.width)))
@@ -43,8 +43,18 @@ def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float
 def positions(
     motion: Warp, box: Box, tile: Box, ratio: tuple[float, float], step: int = 1
 ) -> tuple[Float32Array, Float32Array]:
-    """Where in the full-size source the full-size pixels of ``tile`` are (every ``step``-th of every
-    ``step``-th row), x and y each (h, w)."""
+    """The positions of the target's full-size pixels of ``tile`` in the full-size source.
+
+    Args:
+        motion: from the target to the source.
+        box: the analysis pixels that the flow covers.
+        tile: the full-size pixels of the target.
+        ratio: (rows, columns) of analysis pixels for each full-size pixel.
+        step: only every ``step``-th pixel of every ``step``-th row is computed.
+
+    Returns:
+        x and y, each (h, w).
+    """
     flow = upsample(motion.flow, box, tile, ratio)[::step, ::step]
     x = (np.arange(tile.x0, tile.x1, step) + 0.5) * ratio[1] - 0.5
     y = (np.arange(tile.y0, tile.y1, step) + 0.5) * ratio[0] - 0.5
@@ -55,7 +65,7 @@ def positions(
 def point_positions(
     motion: Warp, box: Box, points: Float32Array, ratio: tuple[float, float]
 ) -> tuple[Float32Array, Float32Array]:
-    """As :func:`positions` for scattered full-size pixels, (N, 2) x and y; each answer (N, 1)."""
+    """The positions of scattered full-size pixels ``points`` (N, 2) in the source: x and y, each (N, 1)."""
     flow = read_at(motion.flow, box, points, ratio).astype(np.float64)
     x = (points[:, 0:1].astype(np.float64) + 0.5) * ratio[1] - 0.5
     y = (points[:, 1:2].astype(np.float64) + 0.5) * ratio[0] - 0.5
@@ -63,7 +73,7 @@ def point_positions(
 
 
 def read_at(field: Float32Array, box: Box, points: Float32Array, ratio: tuple[float, float]) -> Float32Array:
-    """A field known on the analysis ``box`` at scattered full-size pixels, (N, 2) x and y: (N, channels)."""
+    """Read a field on the analysis ``box`` at scattered full-size pixels (N, 2) of x, y: (N, channels)."""
     x = ((points[:, 0:1] + 0.5) * ratio[1] - 0.5 - box.x0).astype(np.float32)
     y = ((points[:, 1:2] + 0.5) * ratio[0] - 0.5 - box.y0).astype(np.float32)
     return opencv.remap(field, x, y).reshape(len(points), -1)
@@ -72,7 +82,7 @@ def read_at(field: Float32Array, box: Box, points: Float32Array, ratio: tuple[fl
 def _through(
     h: Homography, px: Float64Array, py: Float64Array, ratio: tuple[float, float]
 ) -> tuple[Float32Array, Float32Array]:
-    """Analysis positions of the target through the homography, as full-size positions of the source."""
+    """Map analysis positions of the target by the homography to full-size positions of the source."""
     if not np.array_equal(h, np.eye(3)):
         depth = h[2, 0] * px + h[2, 1] * py + h[2, 2]
         safe = np.where(depth > 1e-6, depth, 1.0)
@@ -88,9 +98,10 @@ def _through(
 def sample_points(
     source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
 ) -> tuple[Float32Array, BoolArray]:
-    """As :func:`sample` at scattered positions, each (N, 1): (N, 3) encoded values and (N,) if visible.
+    """Sample ``source`` at scattered positions (N, 1): encoded values (N, 3) and a mask of the visible (N,).
 
-    The kernel works in linear light here: encoding a whole picture for a few points would cost too much.
+    Unlike in :func:`sample` the kernel works in linear light, because encoding a whole picture for a few
+    points would be slow.
     """
     rows, columns = source.hidden.shape
     inside = (map_x >= 2) & (map_x <= columns - 3) & (map_y >= 2) & (map_y <= rows - 3)
@@ -108,13 +119,15 @@ def sample_points(
 def sample(
     source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
 ) -> tuple[Float32Array, BoolArray]:
-    """Encoded pixels of ``source`` at the given positions, with a sharp kernel (Lanczos, 8 x 8).
+    """Sample ``source`` at the given positions, with a sharp kernel (Lanczos, 8 x 8) on encoded pixels.
 
     Args:
+        source: the source frame.
         gain: (3,) factor in linear light, applied before encoding.
+        map_x, map_y: (h, w) full-size positions.
 
     Returns:
-        (h, w, 3) encoded values and (h, w) where they rest on visible pixels only.
+        Encoded values (h, w, 3), and a mask (h, w) of those that rest on visible pixels only.
     """
     rows, columns = source.hidden.shape
     inside = (map_x >= 0) & (map_x <= columns - 1) & (map_y >= 0) & (map_y <= rows - 1)
@@ -126,8 +139,8 @@ def sample(
         int(np.floor(map_y[inside].min())) - reach,
         int(np.ceil(map_x[inside].max())) + reach + 1,
         int(np.ceil(map_y[inside].max())) + reach + 1,
-    ).intersection(Box.from_size(columns, rows))
-    cut = region.slices(Box.from_size(columns, rows))
+    ).intersection(source.box)
+    cut = region.slices(source.box)
     picture = _without_hidden(encoding.encode(source.plate[cut] * gain), source.hidden[cut])
     blocked = opencv.dilate(source.hidden[cut], opencv.square(3)).astype(np.uint8) * np.uint8(255)
     local_x, local_y = map_x - np.float32(region.x0), map_y - np.float32(region.y0)
@@ -139,9 +152,9 @@ def sample(
 def sample_some(
     source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
 ) -> tuple[Float32Array, BoolArray]:
-    """As :func:`sample` at N positions, each (N,): (N, 3) encoded values and (N,) if visible.
+    """Sample ``source`` as :func:`sample` does, at positions (N,): encoded values (N, 3) and a mask (N,).
 
-    Sampled in rows of a fixed length, which OpenCV does as fast as a picture.
+    The positions are arranged in rows of a fixed length, which OpenCV samples as fast as a picture.
     """
     count = len(map_x)
     if not count:
@@ -153,7 +166,7 @@ def sample_some(
 
 
 def _without_hidden(picture: Float32Array, hidden: BoolArray) -> Float32Array:
-    """``picture`` with hidden pixels near visible ones made like those: the kernel reaches over the rim."""
+    """Fill hidden pixels near visible ones with values like those, as the kernel reaches over the rim."""
     if not hidden.any():
         return picture
     side = 2 * _KERNEL_REACH_PX + 1

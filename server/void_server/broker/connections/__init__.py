@@ -1,1 +1,1 @@
-"""Who is connected: keys, sessions, what waits to be sent, and the limits of all three."""
+"""Connected clients: keys, sessions, what waits to be sent, and the limits of all three."""

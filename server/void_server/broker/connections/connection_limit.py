@@ -1,8 +1,9 @@
-"""How many connections there are, and nobody new beyond a limit.
+"""Limits how many connections there are; beyond the limit no new one gets in.
 
-Anyone who reaches the port can connect; only the handshake tells who may stay. So that connections without
-end cannot use up file handles (the job store and the spool need some too), every connection beyond the limit
-is closed as soon as it was accepted. Those that are here go on; ZeroMQ's clients try again by themselves.
+Anyone who reaches the port can connect, and only the handshake tells who may stay. Without a limit,
+connections could use up file handles, of which the job store and the spool need some too. So every connection
+beyond the limit is closed as soon as it was accepted. The others go on, and ZeroMQ's clients try again by
+themselves.
 """
 
 from __future__ import annotations
@@ -17,43 +18,45 @@ from zmq.utils.monitor import parse_monitor_message
 
 _log = logging.getLogger(__name__)
 _SPARE_FILES = 512
-"""Handles for everything that is no client's connection."""
+"""File handles for everything that is no client's connection."""
 _SAY_AGAIN_S = 60.0
 
 
 class ConnectionLimit:
-    """Belongs to the broker's thread; make it before the socket is bound.
+    """Counts connections and closes those beyond the limit. It belongs to the broker's thread, and must be
+    made before the socket is bound.
 
     ZeroMQ has no such limit itself, and closing its listening socket would end the connections that it has
-    accepted. But it tells the number of each new connection's descriptor, and takes it well when that is shut
-    down: as a peer that has gone.
+    accepted. But it tells the descriptor of each new connection, and when that is shut down it takes this for
+    a peer that has gone.
     """
 
     def __init__(self, socket: zmq.Socket[bytes], most: int) -> None:
         self._socket = socket
         self._most = most
         self._open: dict[int, int] = {}
-        """Descriptors, each with its connection's number: descriptors are used again."""
+        """The number of each connection by its descriptor; a number is never used again, but a descriptor
+        is."""
         self._last = 0
         self._say_next = 0.0
         self.refused = 0
-        """Connections that were one too many, so far."""
+        """How many connections were refused so far."""
         self.monitor: zmq.Socket[bytes] = socket.get_monitor_socket(
             zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
         )
 
     @property
     def connections(self) -> int:
-        """How many there are now."""
+        """How many connections there are now."""
         return len(self._open)
 
     def tickets(self) -> list[tuple[int, int]]:
-        """What names the connections that are open now."""
+        """Return the tickets, which name connections, of those that are open now."""
         self.look()
         return list(self._open.items())
 
     def look(self) -> None:
-        """Take note of who came and went, and turn away who is too much."""
+        """Take note of connections that came and went, and close those that are too many."""
         while True:
             try:
                 event = parse_monitor_message(self.monitor.recv_multipart(zmq.NOBLOCK))
@@ -68,13 +71,14 @@ class ConnectionLimit:
                 self._turn_away(event["value"])
 
     def ticket(self, descriptor: int) -> tuple[int, int] | None:
-        """What names the connection that has this descriptor now, for :meth:`cut`."""
+        """Return the ticket of the connection that has this descriptor now, for :meth:`cut`."""
         self.look()
         number = self._open.get(descriptor)
         return None if number is None else (descriptor, number)
 
     def cut(self, ticket: tuple[int, int]) -> None:
-        """End a connection, whatever waits for it or arrives on it; nothing where it has ended already."""
+        """End a connection, whatever waits for it or arrives on it. One that has ended already is left
+        alone."""
         self.look()
         descriptor, number = ticket
         if self._open.get(descriptor) == number:
@@ -97,20 +101,20 @@ class ConnectionLimit:
 
 
 def _shut(descriptor: int) -> None:
-    with suppress(OSError):  # by now it may be closed already
+    with suppress(OSError):  # the descriptor may be closed by now
         connection = sockets.socket(fileno=descriptor)
         try:
             connection.shutdown(sockets.SHUT_RDWR)
         finally:
-            connection.detach()  # it is ZeroMQ's, which closes it
+            connection.detach()  # the descriptor belongs to ZeroMQ, which closes it
 
 
 def raise_file_limit(connections: int) -> int | None:
-    """Let this process open as many files as ``connections`` need, if the system lets it; how many it may now
-    (None where that is not limited this way)."""
+    """Let this process open as many files as ``connections`` need, if the system allows it. Return how many
+    it may open now, or None where that is not limited this way."""
     try:
         import resource
-    except ImportError:  # Windows
+    except ImportError:  # Windows has no such limit
         return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _SPARE_FILES

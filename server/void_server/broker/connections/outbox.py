@@ -1,6 +1,6 @@
-"""Messages that wait for the store's commit.
+"""Keeps messages until the store has committed.
 
-Handlers put their answers here; the broker commits, then flushes. So no client hears of anything that a
+Handlers put their answers here; the broker commits and then flushes. So no client hears of anything that a
 power cut could take back.
 """
 
@@ -17,10 +17,13 @@ from void_server.broker.throughput import Meter
 
 _log = logging.getLogger(__name__)
 _LARGE_BYTES = zmq.COPY_THRESHOLD
-"""From this size on pyzmq hands a frame over without a copy, and can tell when it has left the process."""
+"""From this size on, in bytes, pyzmq hands a frame over without a copy and can tell when it has left the
+process."""
 
 
 class Outbox:
+    """The messages that wait to be sent, for each peer."""
+
     def __init__(
         self,
         socket: zmq.Socket[bytes],
@@ -28,10 +31,13 @@ class Outbox:
         meter: Meter | None = None,
         most_bytes: int = 192 * 1024**2,
     ) -> None:
-        """
+        """Prepare to send on ``socket``.
+
         Args:
-            on_lost: hears of peers that are gone or too slow to take what is theirs.
-            most_bytes: of large frames that may wait for one peer.
+            socket: the broker's ROUTER socket.
+            on_lost: called with each peer that is gone or too slow to take its messages.
+            meter: counts what is sent.
+            most_bytes: how many bytes of large frames may wait for one peer.
         """
         self._socket = socket
         self._on_lost = on_lost
@@ -39,9 +45,9 @@ class Outbox:
         self._most_bytes = most_bytes
         self._waiting: list[tuple[bytes, list[Payload]]] = []
         self.is_urgent = False
-        """Whether somebody waits for what is queued."""
+        """Whether somebody waits for a queued message."""
         self._on_way: dict[bytes, list[tuple[zmq.MessageTracker, int]]] = {}
-        """Large frames that have not left this process yet, for each peer."""
+        """For each peer, large frames that have not left this process yet."""
 
     def send(
         self, peer: bytes, message: Message, payloads: Sequence[Payload] = (), *, is_urgent: bool = True
@@ -52,8 +58,8 @@ class Outbox:
         self.is_urgent = self.is_urgent or is_urgent
 
     def flush(self) -> None:
-        """Send everything. A peer whose queue is full has lost its session: it will come back and catch up
-        from the last event it saw."""
+        """Send everything. A peer whose queue is full loses its session; it comes back and continues after
+        the last event that it saw."""
         waiting, self._waiting = self._waiting, []
         self.is_urgent = False
         lost: set[bytes] = set()
@@ -84,7 +90,7 @@ class Outbox:
             self._on_lost(peer)
 
     def _held_bytes(self, peer: bytes) -> int:
-        """Bytes of large messages that wait for this peer."""
+        """Return how many bytes of large messages wait for this peer."""
         on_way = [(tracker, size) for tracker, size in self._on_way.get(peer, ()) if not tracker.done]
         if on_way:
             self._on_way[peer] = on_way
@@ -93,6 +99,6 @@ class Outbox:
         return sum(size for _, size in on_way)
 
     def sweep(self) -> None:
-        """Forget peers for whom nothing waits any more."""
+        """Forget peers for which nothing waits any more."""
         for peer in list(self._on_way):
             self._held_bytes(peer)

@@ -1,8 +1,9 @@
-"""Messages that do not come to an end.
+"""Finds connections whose message does not come to an end.
 
-ZeroMQ keeps the parts of a message until its last one is here, and has no limit for their number: one message
-of endless parts would take all memory. But the system knows how much has arrived on a connection. What of it
-was never delivered is such a message, and beyond what any honest one can have the connection is cut.
+ZeroMQ keeps the parts of a message until its last one is here, and has no limit for their number, so one
+message of endless parts would take all memory. But the system knows how much has arrived on a connection. The
+bytes that were never delivered belong to such a message; beyond what any honest message can have, the
+connection is cut.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from void_protocol.wire import CONTROL_BYTES
 
 _MIB = 1024**2
 LARGEST_MESSAGE_BYTES = CONTROL_BYTES + 2 * JOB_BYTES
-"""Job and manifest."""
+"""The largest message: a job and its manifest."""
 _UNREAD_BYTES = 16 * _MIB
-"""What the system has taken from the wire and ZeroMQ has not looked at yet, at most."""
+"""How much the system may have taken from the wire before ZeroMQ looks at it, at most."""
 MOST_BYTES = LARGEST_MESSAGE_BYTES + _UNREAD_BYTES
 _LOOKS = 4
 _FRAME_BYTES = 64
 """What a frame takes on the wire beside its contents: header, nonce, authenticator."""
 _TCP_INFO_BYTES = 136
 _RECEIVED_AT = 128
-"""``tcpi_bytes_received`` in Linux' ``struct tcp_info``; the fields before it never change."""
+"""Offset of ``tcpi_bytes_received`` in Linux' ``struct tcp_info``; the fields before it never change."""
 
 Ticket = tuple[int, int]
-"""A connection, as the connection limit names it: its descriptor comes first."""
+"""A connection as the connection limit names it; its descriptor comes first."""
 
 
 def received_bytes(descriptor: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Who is connected: one session from a client's hello until its bye or its silence."""
+"""The sessions of connected clients. One lasts from a client's hello until its bye or its silence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class ClientSession:
+    """One session of a client."""
+
     peer: bytes
-    """The ROUTER's name for the connection."""
+    """The ROUTER socket's name for the connection."""
     key: bytes
     """The client's public key, as Z85 text."""
     owner: str
@@ -21,8 +23,10 @@ class ClientSession:
 
 
 class Sessions:
+    """All sessions, by peer."""
+
     def __init__(self, timeout_s: float, most: int, most_of_client: int | None = None) -> None:
-        """``most`` sessions at a time, and ``most_of_client`` of them with one key."""
+        """Allow ``most`` sessions at a time, and ``most_of_client`` of them with one key."""
         self._timeout_s = timeout_s
         self._most = most
         self._most_of_client = most if most_of_client is None else most_of_client
@@ -39,32 +43,32 @@ class Sessions:
         return len(self._sessions) >= self._most
 
     def has_many(self, key: bytes) -> bool:
-        """Whether no more sessions may be opened with this key."""
+        """Return whether no more sessions may be opened with this key."""
         return sum(session.key == key for session in self._sessions.values()) >= self._most_of_client
 
     def open(self, session: ClientSession) -> None:
         self._sessions[session.peer] = session
 
     def heard(self, peer: bytes) -> ClientSession | None:
-        """The session of a peer that has just said something."""
+        """Note that a peer has just sent something, and return its session."""
         session = self._sessions.get(peer)
         if session is not None:
             session.last_heard = time.monotonic()
         return session
 
     def get(self, peer: bytes) -> ClientSession | None:
-        """The session of a peer, if it has one."""
+        """Return the session of a peer, or None."""
         return self._sessions.get(peer)
 
     def drop(self, peer: bytes) -> bool:
-        """Forget a session; whether there was one."""
+        """Forget a session, and return whether there was one."""
         return self._sessions.pop(peer, None) is not None
 
     def revoked(self, allowed: Container[bytes]) -> list[bytes]:
-        """Peers whose keys are not among those that are allowed now."""
+        """Return the peers whose keys are not among those that are allowed now."""
         return [peer for peer, session in self._sessions.items() if session.key not in allowed]
 
     def silent(self) -> list[bytes]:
-        """Peers that have not been heard for too long."""
+        """Return the peers that have been silent for too long."""
         limit = time.monotonic() - self._timeout_s
         return [peer for peer, session in self._sessions.items() if session.last_heard < limit]

@@ -1,4 +1,4 @@
-"""Who hears what happens to a job."""
+"""Knows who watches which job, and sends its events to them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from void_server.broker.connections.outbox import Outbox
 
 
 class Subscriptions:
+    """The watchers of each job."""
+
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._watchers: dict[str, set[bytes]] = {}
@@ -26,7 +28,7 @@ class Subscriptions:
                 del self._watchers[job_id]
 
     def drop(self, peer: bytes) -> None:
-        """Forget a peer."""
+        """Forget a peer and all its watches."""
         for job_id in [job_id for job_id, watchers in self._watchers.items() if peer in watchers]:
             self.unwatch(peer, job_id)
 
@@ -40,5 +42,5 @@ class Subscriptions:
             self._outbox.send(peer, event, payloads, is_urgent=False)
 
     def progress(self, job_id: str) -> ProgressInfo | None:
-        """The newest progress of a running job."""
+        """Return the newest progress of a running job."""
         return self._progress.get(job_id)

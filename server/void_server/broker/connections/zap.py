@@ -1,6 +1,6 @@
 """Answers libzmq's question whether a client may come in (ZeroMQ RFC 27, ZAP).
 
-The broker's own loop answers, so that who is let in can change at once and no thread is needed. Every
+The broker's own loop answers, so that a change of the list counts at once and no thread is needed. Every
 CURVE socket of the same context asks here, with its own domain.
 """
 
@@ -16,11 +16,11 @@ ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 _log = logging.getLogger(__name__)
 
 Check = Callable[[bytes], bool]
-"""Whether a client with this public key (Z85) may come in."""
+"""A function that says whether a client with this public key (Z85) may come in."""
 
 
 class Gatekeeper:
-    """Bind before any CURVE socket of the context."""
+    """Lets clients in or turns them away. It must be bound before any CURVE socket of the context."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], checks: dict[str, Check]) -> None:
         self._checks = checks
@@ -29,13 +29,13 @@ class Gatekeeper:
         self.socket.bind(ZAP_ENDPOINT)
 
     def answer(self) -> None:
-        """Answer one question that is waiting. Messages of a client that is let in carry its public key as
-        their ``User-Id``."""
+        """Answer one waiting question. Messages of a client that is let in carry its public key as their
+        ``User-Id``."""
         frames = self.socket.recv_multipart()
         number = frames[1] if len(frames) > 1 else b""
         try:
             key = self._admitted_key(frames)
-        except Exception:  # noqa: BLE001 - trouble with keys must not let anyone in, nor stop the broker
+        except Exception:  # noqa: BLE001 - a problem with keys must not let anyone in, nor stop the broker
             _log.exception("cannot check a client's key; it is refused")
             key = None
         status = (b"200", b"OK", key, b"") if key is not None else (b"400", b"Unknown key", b"", b"")

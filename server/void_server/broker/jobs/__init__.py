@@ -1,1 +1,1 @@
-"""The life of a job: durable queue, whose turn it is, what may be kept, and its log."""
+"""The life of a job: its states, the durable queue, whose turn it is, quotas, and its log."""

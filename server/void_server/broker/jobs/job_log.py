@@ -1,8 +1,8 @@
-"""One text file for each job: what its worker said and what became of it.
+"""Keeps one text file for each job, with what its worker reported and what became of it.
 
-The broker's thread decides what a log says and at which byte; another thread writes it, all lines of one turn
-at once, so that opening files costs the broker nothing. A log is for reading, not a promise: a power cut may
-take its last lines.
+The broker's thread decides what a log says and at which byte. Another thread writes it, all lines of one turn
+at once, so that opening files costs the broker nothing. A log is not a promise: a power cut may take its last
+lines.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from void_server.broker.keyed_threads import KeyedThreads
 
 _log = logging.getLogger(__name__)
 _KNOWN_LOGS = 4096
-"""Logs whose sizes are kept in memory; the size of others is looked up."""
+"""How many logs have their sizes kept in memory; the sizes of others are looked up."""
 
 
 class JobLogs:
-    """All methods belong to the broker's thread."""
+    """The logs of all jobs. All methods belong to the broker's thread."""
 
     def __init__(
         self,
@@ -32,12 +32,14 @@ class JobLogs:
         threads: KeyedThreads,
         first_line: Callable[[str], tuple[float, str]],
     ) -> None:
-        """
+        """Prepare to write logs.
+
         Args:
-            path_of: says where a job's log lies.
-            most_bytes: the largest that one may become.
-            first_line: says how a job's log begins, and when that was (seconds since 1970). The line is made
-                when the log is first written or read.
+            path_of: returns where a job's log lies.
+            most_bytes: the largest size of one log.
+            threads: the threads that read and write the files.
+            first_line: returns how a job's log begins, and when that was (seconds since 1970). The line is
+                made when the log is first written or read.
         """
         self._path_of = path_of
         self._first_line = first_line
@@ -47,8 +49,8 @@ class JobLogs:
         self._waiting: dict[str, list[bytes]] = {}
 
     def append(self, job_id: str, text: str) -> tuple[int, str]:
-        """Append ``text``, each line with the time; return where it begins and what will be written by the
-        next :meth:`flush` (nothing once the log is full)."""
+        """Append ``text``, each line with the time. Return where it begins and what the next :meth:`flush`
+        will write (nothing once the log is full)."""
         offset = self._size(job_id)
         if offset >= self._most_bytes:
             return offset, ""
@@ -63,18 +65,18 @@ class JobLogs:
         return offset, lines
 
     def forget(self, job_id: str) -> None:
-        """The job's folder is new, or gone: look its log's size up again."""
+        """Forget the log's size, because the job's folder is new or gone; it is looked up again."""
         self._sizes.pop(job_id, None)
         self._waiting.pop(job_id, None)
 
     def flush(self) -> None:
-        """Hand what was appended to the threads."""
+        """Hand what was appended to the threads that write."""
         waiting, self._waiting = self._waiting, {}
         for job_id, pieces in waiting.items():
             self._threads.do(job_id, partial(_write, self._path_of(job_id), b"".join(pieces)))
 
     def close(self) -> None:
-        """Write what is left, here and now. The threads have ended."""
+        """Write what is left, here and now, because the threads have ended."""
         waiting, self._waiting = self._waiting, {}
         for job_id, pieces in waiting.items():
             _write(self._path_of(job_id), b"".join(pieces))
@@ -82,9 +84,9 @@ class JobLogs:
     def read(
         self, job_id: str, offset: int, most_bytes: int, then: Callable[[Future[tuple[bytes, int]]], None]
     ) -> None:
-        """Read a piece of a log and its size so far, on its thread; everything appended before is in it. The
-        future fails with OSError when the log is there but cannot be read."""
-        self._size(job_id)  # a log that nobody has written to yet begins now
+        """Read a piece of a log, and its size so far, on its thread. Everything that was appended before is
+        in it. The future fails with OSError when the log is there but cannot be read."""
+        self._size(job_id)  # a log without a line yet begins now
         self.flush()
         self._threads.run(job_id, partial(read_log, self._path_of(job_id), offset, most_bytes), then)
 
@@ -102,7 +104,7 @@ class JobLogs:
         return size
 
     def _begin(self, job_id: str) -> int:
-        """Give a log its first line; how many bytes that has."""
+        """Give a log its first line and return that line's length in bytes."""
         when, text = self._first_line(job_id)
         data = _dated(_stamp(when), text).encode()
         self._waiting.setdefault(job_id, []).append(data)
@@ -114,12 +116,12 @@ def _stamp(when: float) -> str:
 
 
 def _dated(stamp: str, text: str) -> str:
-    text = text.encode("utf-8", "replace").decode()  # what a C library printed may be anything
+    text = text.encode("utf-8", "replace").decode()  # output of a C library may hold any bytes
     return "".join(f"{stamp} {line}\n" for line in text.splitlines())
 
 
 def _write(path: Path, data: bytes) -> None:
-    """A log that cannot be written does not stop a job."""
+    """Write lines to a log; a log that cannot be written does not stop a job."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("ab") as file:
@@ -129,7 +131,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def read_log(path: Path, offset: int, most_bytes: int) -> tuple[bytes, int]:
-    """A piece of a log and its size so far. A job without a log yet has an empty one.
+    """Read a piece of a log, and its size so far. The log of a job without one is empty.
 
     Raises:
         OSError: when it is there but cannot be read.

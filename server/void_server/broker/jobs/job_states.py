@@ -1,4 +1,5 @@
-"""Which state of a job may follow which: every change of a state is checked against this one table."""
+"""The table that says which state of a job may follow which. Every change of a state is checked against
+it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The life of a job: accepted, uploaded, queued, run, ended. Every change goes through here.
+"""The life of a job: accepted, uploaded, queued, run, ended. Every change goes through this module.
 
-Which state may follow which is said in :mod:`void_server.broker.jobs.job_states`. A job whose worker or
-server died goes from running back to the front of the queue; frames that are whole stay.
+:mod:`void_server.broker.jobs.job_states` says which state may follow which. A job whose worker or server died
+goes from running back to the front of the queue, and its finished frames stay.
 """
 
 from __future__ import annotations
@@ -42,12 +42,13 @@ from void_server.workers.worker_link import Finished, FrameWhole, FromWorker, Lo
 
 _log = logging.getLogger(__name__)
 _MESSAGE_CHARACTERS = 2000
-"""A state's explanation goes into every picture of the job."""
+"""The longest explanation of a state, which goes into every picture of the job."""
 _LOG_CHARACTERS = 256 * 1024
-"""What one call may add to a log; it is sent as one event."""
+"""The most that one call may add to a log, which is sent as one event."""
 
 _NEARLY = 0.95
-"""Of a limit that a worker has kept by its own clock."""
+"""The part of a limit after which it counts as reached, because the worker has measured it by its own
+clock."""
 _job_decoder = msgspec.json.Decoder(RemovalJob)
 
 
@@ -56,6 +57,8 @@ def _first_state(inputs: Transfer) -> JobState:
 
 
 class JobLifecycle:
+    """Changes the states of jobs, and tells everybody of it."""
+
     def __init__(
         self,
         settings: ServerSettings,
@@ -73,19 +76,19 @@ class JobLifecycle:
         self._meter = meter
         self._is_closing = False
         self._blocked_since: dict[str, float] = {}
-        """Since when a job waits for what stands in its way; not for longer than the server lives."""
+        """Since when each job has waited for an obstacle; it is not kept longer than the server lives."""
         self._to_delete: list[tuple[str, Callable[[str], None]]] = []
         self._quotas = Quotas(settings, store.spooled_result_bytes)
         self.logs = JobLogs(spool.log_file, settings.log_bytes, threads, self._first_line)
         self.queue = JobQueue(store, settings.fair_share_half_life_s)
         self.stop_running: Callable[[str], bool] = lambda job_id: False
-        """Asks the worker that runs a job to stop; the broker puts the supervisor's here."""
+        """Asks the worker that runs a job to stop. The broker puts the supervisor's method here."""
         self.stop_upload: Callable[[str], None] = lambda job_id: None
 
     # What clients ask for -------------------------------------------------------------------------------
 
     def submit(self, new: NewJob, entries: Sequence[ManifestEntry]) -> JobInfo:
-        """Accept a job whose folders are there, or recognise one that is here already.
+        """Accept a job whose folders exist, or recognise one that is here already.
 
         Raises:
             RequestRefused: ``conflict`` for another job of the same id, ``limit`` when too many are open.
@@ -101,7 +104,7 @@ class JobLifecycle:
         return self.info(new.job_id)
 
     def knows(self, job_id: str) -> bool:
-        """Whether there is such a job."""
+        """Return whether there is such a job."""
         return self._store.state(job_id) is not None
 
     def _accept(self, new: NewJob, entries: Sequence[ManifestEntry]) -> JobInfo:
@@ -127,7 +130,7 @@ class JobLifecycle:
         return self._placed(added.info)
 
     def cancel(self, job_id: str) -> JobInfo:
-        """Cancel a job; one that is final stays as it is.
+        """Cancel a job; a final one stays as it is.
 
         Raises:
             RequestRefused: for an unknown job.
@@ -155,7 +158,7 @@ class JobLifecycle:
         return info
 
     def info(self, job_id: str) -> JobInfo:
-        """A picture of the job.
+        """Return the job as it is now.
 
         Raises:
             RequestRefused: for an unknown job.
@@ -166,7 +169,7 @@ class JobLifecycle:
         return self._placed(info)
 
     def list_jobs(self, states: list[JobState] | None, limit: int) -> list[JobInfo]:
-        """The newest jobs, newest first."""
+        """Return the newest jobs, newest first."""
         return [self._placed(info) for info in self._store.list_jobs(states, limit)]
 
     def _placed(self, info: JobInfo) -> JobInfo:
@@ -177,7 +180,7 @@ class JobLifecycle:
     # What is asked of the queue -------------------------------------------------------------------------
 
     def pause(self, job_id: str, by: str, reason: str) -> JobInfo:
-        """Hold a job back; a running one stops after the frames that are whole. A final one stays as it is.
+        """Hold a job back. A running one stops and keeps its finished frames; a final one stays as it is.
 
         Raises:
             RequestRefused: for an unknown job.
@@ -207,7 +210,7 @@ class JobLifecycle:
         return self.info(job_id)
 
     def set_priority(self, job_id: str, priority: int) -> JobInfo:
-        """Give a job another priority. A running one goes on; it counts if it has to wait again.
+        """Give a job another priority. A running one goes on; the priority counts if it has to wait again.
 
         Raises:
             RequestRefused: for an unknown job.
@@ -226,24 +229,24 @@ class JobLifecycle:
     # What happens to jobs -------------------------------------------------------------------------------
 
     def upload_complete(self, job_id: str) -> None:
-        """Every input file is here."""
+        """Queue a job of which every input file is here."""
         by = self.queue.holder(job_id)
         self._change(job_id, JobState.QUEUED, f"paused by {by}" if by else "")
 
     def upload_blocked(self, job_id: str, why: str) -> None:
-        """Input files cannot be stored now; an empty text: they can again."""
+        """Note why input files cannot be stored now; with an empty text, that they can again."""
         self._change(job_id, JobState.UPLOADING, why)
 
     def upload_abandoned(self, job_id: str) -> None:
-        """The client has not come back."""
+        """End an upload whose client has not come back."""
         hours = self._settings.upload_grace_s / 3600
         self.stop_upload(job_id)
         self._change(job_id, JobState.CANCELLED, f"its files did not all arrive within {hours:.2g} h")
         self._delete(job_id, self._spool.remove_results)
 
     def take_next(self) -> RunOrder | None:
-        """For the supervisor: mark the next job as running and hand it out; the worker hears of it after the
-        commit."""
+        """Mark the next job as running and hand it out; the supervisor calls this. The worker hears of it
+        after the commit."""
         while not self._is_closing and (job_id := self.queue.next()) is not None:
             info = self.info(job_id)
             if info.attempts >= self._settings.most_attempts:
@@ -265,7 +268,7 @@ class JobLifecycle:
         return None
 
     def worker_said(self, message: FromWorker, payloads: list[bytes]) -> None:
-        """For the supervisor: a worker reports on its job."""
+        """Take a worker's report on its job; the supervisor calls this."""
         match message:
             case ProgressEvent():
                 self._events.publish(message)
@@ -307,11 +310,12 @@ class JobLifecycle:
             self._change(job_id, JobState.CANCELLED)
         elif by := self.queue.holder(job_id):
             self._change(job_id, JobState.QUEUED, f"paused by {by}", first=True)
-        else:  # the server is closing and stopped it
+        else:  # the server is closing and has stopped it
             self._change(job_id, JobState.QUEUED, "the server stopped; it will continue", first=True)
 
     def _given_back(self, job_id: str, message: Finished) -> None:
-        """A worker has waited for a while, and others may have work for it: the job waits in the queue."""
+        """Queue a job again whose worker has waited for a while, because others may have work for that
+        worker."""
         now = time.monotonic()
         since = self._blocked_since.setdefault(job_id, now)
         if now >= since + _NEARLY * self._settings.wait_limit_s:
@@ -321,13 +325,13 @@ class JobLifecycle:
         self._change(job_id, JobState.QUEUED, f"{message.obstacle}; others go first meanwhile")
 
     def worker_lost(self, job_id: str, why: str, output: str) -> None:
-        """For the supervisor: the worker of this job is gone."""
+        """Queue or end a job whose worker is gone; the supervisor calls this."""
         if output.strip():
             self.log(job_id, f"last words of the worker:\n{output}")
         if self._store.state(job_id) is JobState.CANCELLING:
             self._change(job_id, JobState.CANCELLED, why)
             return
-        if by := self.queue.holder(job_id):  # a worker that did not heed the pause; not the job's fault
+        if by := self.queue.holder(job_id):  # its worker ignored the pause, which is not the job's fault
             self._change(job_id, JobState.QUEUED, f"paused by {by}; {why}", first=True)
             return
         deaths = self._store.count_worker_death(job_id)
@@ -339,7 +343,7 @@ class JobLifecycle:
             self._change(job_id, JobState.QUEUED, f"{why}; it will start again", first=True)
 
     def recover(self) -> None:
-        """After a start: put back in the queue what was running, finish what was being cancelled."""
+        """After a start, queue again what was running, and finish what was being cancelled."""
         self.queue.recover()
         for job_id in self._store.jobs_in(*(state for state in JobState if not state.is_final)):
             _, manifest = self._store.texts(job_id)
@@ -354,15 +358,15 @@ class JobLifecycle:
                 self._delete(job_id, self._spool.remove_inputs)
 
     def close(self) -> None:
-        """No new runs from now on; runs that are stopped go back into the queue."""
+        """Start no more runs. Runs that are stopped go back into the queue."""
         self._is_closing = True
 
     # Telling --------------------------------------------------------------------------------------------
 
     def _change(self, job_id: str, state: JobState, message: str = "", *, first: bool = False) -> bool:
-        """Give the job a state and tell everybody; whether it may have it.
+        """Give the job a state and tell everybody. Return whether it may have that state.
 
-        A state that may not follow the present one is a fault of this server: the job stays as it is, and the
+        A state that may not follow the present one is a bug of this server: the job stays as it is, and the
         server's log names both states.
         """
         whole = message
@@ -390,25 +394,25 @@ class JobLifecycle:
         self._to_delete.append((job_id, remove))
 
     def clear_away(self) -> None:
-        """Delete what is not needed any more. For the broker, after a commit: a server that dies between the
-        two would come back to a job that still runs and has no inputs."""
+        """Delete what is not needed any more. The broker calls this after a commit: a server that died
+        between the two would come back to a job that still runs and has no inputs."""
         to_delete, self._to_delete = self._to_delete, []
         for job_id, remove in to_delete:
-            # On a thread of its key: a long shot's files take their time.
+            # The files of a long shot take a while, so they are deleted on a thread.
             self._threads.run(job_id, partial(remove, job_id), lambda done: done.result())
 
     def _publish(self, event: StateEvent | FrameEvent) -> None:
         self._events.publish(event)
 
     def _first_line(self, job_id: str) -> tuple[float, str]:
-        """How a job's log begins, and since when. It is written with the log's second line: a file for each
-        job that is accepted would keep the clients waiting that submit the next ones."""
+        """Return how a job's log begins, and since when. The line is written with the log's second one: a
+        file for each accepted job would keep waiting those clients that submit the next ones."""
         info = self.info(job_id)
         state = _first_state(info.inputs)
         return info.created_at, f"job {job_id} ({info.name}) accepted from {info.owner}, {state.value}"
 
     def log(self, job_id: str, text: str) -> None:
-        """Add to the job's log and tell those who watch."""
+        """Add to the job's log and tell those who watch the job."""
         offset, written = self.logs.append(job_id, text[:_LOG_CHARACTERS])
         if written:
             self._events.publish(LogEvent(job_id=job_id, offset=offset, text=written))

@@ -1,8 +1,9 @@
-"""The queue: what waits, what may start, who has had how much. Durable; the broker's thread only.
+"""The queue: which jobs wait, which may start, and how much each owner has used. It is durable, and belongs
+to the broker's thread.
 
-The store keeps every fact (priorities, pauses, the gate, used time);
+The store keeps every fact (priorities, pauses, the gate, used time).
 :class:`~void_server.broker.jobs.schedule.FairSchedule` keeps what is needed to choose quickly, and is filled
-from it at each start.
+from the store at each start.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from void_server.broker.jobs.schedule import FairSchedule, WaitingJob
 from void_server.broker.jobs.store import Store
 
 _FORGOTTEN_S = 0.01
-"""Used time that has faded below this is not kept."""
+"""Used time that has faded below this many seconds is not kept."""
 
 
 class JobQueue:
+    """The durable queue."""
+
     def __init__(self, store: Store, half_life_s: float, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._tables = store.queue
@@ -27,8 +30,8 @@ class JobQueue:
         self._schedule = FairSchedule(half_life_s, dict(self._tables.used_times()))
 
     def recover(self) -> None:
-        """After a start, before anything else changes: count the time of runs that the last process did not
-        end, up to the last frame that is known of them, and take up what waits."""
+        """After a start, before anything else changes, count the time of runs that the last process did not
+        end, up to their last known frame, and read the waiting jobs."""
         self._tables.count_interrupted_runs(self._now())
         for job_id in self._tables.waiting_ids():
             self.changed(job_id, JobState.QUEUED)
@@ -36,13 +39,13 @@ class JobQueue:
     # What waits and what runs ---------------------------------------------------------------------------
 
     def added(self, job_id: str, owner: str, priority: int, order: int) -> None:
-        """A new job waits, at this place among its owner's."""
+        """Let a new job wait, at this place among its owner's."""
         self._schedule.put(
             WaitingJob(job_id=job_id, owner=owner, priority=priority, is_begun=False, order=order)
         )
 
     def changed(self, job_id: str, state: JobState) -> None:
-        """A job's state, priority or pause has changed, in the store."""
+        """Take note that a job's state, priority or pause has changed in the store."""
         if state is JobState.QUEUED:
             self._ended(job_id)
             waiting = self._tables.waiting(job_id)
@@ -52,12 +55,12 @@ class JobQueue:
                 self._schedule.put(waiting)
         elif state is JobState.RUNNING:
             self._schedule.start(job_id, self._tables.owner(job_id), self._now())
-        elif state is not JobState.CANCELLING:  # whose worker is still at it
+        elif state is not JobState.CANCELLING:  # its worker still runs it
             self._schedule.remove(job_id)
             self._ended(job_id)
 
     def dropped(self, job_id: str) -> None:
-        """The store does not let this job start, so that it must not be offered again."""
+        """Stop offering a job that the store does not let start."""
         self._schedule.remove(job_id)
 
     def _ended(self, job_id: str) -> None:
@@ -67,15 +70,16 @@ class JobQueue:
             self._tables.set_used_time(owner, used)
 
     def next(self) -> str | None:
-        """The job to start now; None when none waits or none may start."""
+        """Return the job to start now; None when none waits or none may start."""
         return self._schedule.next(self._now()) if self._gate.mode == "open" else None
 
     def position(self, job_id: str) -> int | None:
-        """How many jobs will probably start before this one; None when it does not wait for a worker."""
+        """Return how many jobs will probably start before this one; None when it does not wait for a
+        worker."""
         return self._schedule.position(job_id, self._now())
 
     def shares(self) -> list[OwnerShare]:
-        """Who waits, who runs, and what everybody has used lately; the largest share first."""
+        """Return who waits, who runs and what everybody has used lately, the largest share first."""
         used, counts = self._schedule.used_s(self._now()), self._schedule.counts()
         shares = [
             OwnerShare(
@@ -95,12 +99,12 @@ class JobQueue:
         self._again(job_id)
 
     def hold(self, job_id: str, by: str) -> None:
-        """Keep a job from being started; ``by`` is who asked for it, or empty to let it go."""
+        """Keep a job from being started. ``by`` is who asked for it, or empty to let the job go."""
         self._tables.set_holder(job_id, by)
         self._again(job_id)
 
     def holder(self, job_id: str) -> str:
-        """Who holds the job back; empty when nobody does."""
+        """Return who holds the job back; empty when nobody does."""
         return self._tables.holder(job_id)
 
     def _again(self, job_id: str) -> None:
@@ -118,7 +122,7 @@ class JobQueue:
         self._tables.set_gate(self._gate)
 
     def forget_unused(self) -> None:
-        """Drop what has faded of owners' used time."""
+        """Drop owners' used time that has faded."""
         now = self._now()
         for owner, used in list(self._schedule.used.items()):
             if used.now(now, self._schedule.half_life_s) < _FORGOTTEN_S:

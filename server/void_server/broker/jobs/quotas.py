@@ -1,6 +1,6 @@
-"""How much each client, and all together, may have in the server: open jobs, and bytes in its spool.
+"""Limits how much each client, and all together, may have in the server: open jobs, and bytes in its spool.
 
-Counted in memory: what a submission may take must not depend on how many jobs there are.
+The sums are kept in memory, so that checking a submission takes the same time however many jobs there are.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from void_server.errors import RequestRefused
 from void_server.settings import ResourceLimits
 
 _RESULTS_S = 10.0
-"""How long the sum of results is taken for true."""
+"""How long, in seconds, the sum of all results is taken for true."""
 
 
 @dataclass(frozen=True)
 class Holding:
-    """What an open job takes."""
+    """What one open job takes."""
 
     owner: str
     upload_bytes: int
-    """Announced inputs; 0 with paths."""
+    """Bytes of its announced inputs; 0 when they go by path."""
 
 
 class Quotas:
     """Counts open jobs. All methods belong to the broker's thread."""
 
     def __init__(self, limits: ResourceLimits, result_bytes: Callable[[], int]) -> None:
-        """``result_bytes`` adds up the results in the spool."""
+        """Prepare to count; ``result_bytes`` adds up the results in the spool."""
         self._limits = limits
         self._result_bytes = result_bytes
         self._open: dict[str, Holding] = {}
         self._by_owner: dict[str, tuple[int, int]] = {}
-        """Open jobs of each owner, and bytes of their inputs."""
+        """For each owner, the number of open jobs and the bytes of their inputs."""
         self._results = 0
         self._results_at: float | None = None
 
@@ -42,7 +42,7 @@ class Quotas:
         """Refuse a job that would be too much.
 
         Raises:
-            RequestRefused: with code ``limit``, naming the setting.
+            RequestRefused: with code ``limit``; the message names the setting.
         """
         limits, owner = self._limits, holding.owner
         if len(self._open) >= limits.most_open_jobs:
@@ -73,13 +73,13 @@ class Quotas:
         )
 
     def enter(self, job_id: str, holding: Holding) -> None:
-        """From now on the job is open."""
+        """Count a job as open."""
         self.leave(job_id)
         self._open[job_id] = holding
         self._count(holding, 1)
 
     def leave(self, job_id: str) -> None:
-        """The job is final."""
+        """Count a job as open no longer, because it is final."""
         holding = self._open.pop(job_id, None)
         if holding is not None:
             self._count(holding, -1)

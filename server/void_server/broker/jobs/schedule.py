@@ -1,15 +1,16 @@
-"""Which job runs next. Plain arithmetic over what waits and what runs; nothing here is stored or sent.
+"""Decides which job runs next, by plain arithmetic over what waits and what runs. Nothing here is stored or
+sent.
 
-Of the jobs that may run, in this order of weight:
+Jobs that may run are compared by these rules, the first one first:
 
-1. a higher priority before a lower one;
-2. a job that was begun, and put back before the others, before one that was not: what lies half done is
-   finished first;
-3. the owner with the fewest jobs running now, so that several devices serve several users;
-4. the owner whose jobs have used less worker time lately. Used time fades by half in
-   :attr:`~void_server.settings.ServerSettings.fair_share_half_life_s`: a long night is forgiven by and by;
-5. the owner whose turn is longest ago;
-6. of one owner's jobs, the one that came first.
+1. A higher priority comes before a lower one.
+2. A job that was begun and put back in the queue comes before others, so that half-done work is finished
+first. 3. The owner with the fewest jobs running now comes first, so that several devices serve several users.
+4. The owner whose jobs have used less worker time lately comes first. Used time fades by half in
+   :attr:`~void_server.settings.ServerSettings.fair_share_half_life_s`, so a night of much work counts less
+   and less.
+5. The owner whose last turn is longest ago comes first.
+6. Of one owner's jobs, the one that came first runs first.
 
 With one owner that is a plain queue. It is the decayed-usage fair share of batch schedulers (J. Kay and
 P. Lauder, "A fair share scheduler", CACM 31(1), 1988), with one level and equal shares.
@@ -32,23 +33,23 @@ class WaitingJob:
     is_begun: bool
     """Whether it was running and was put back before the others."""
     order: int
-    """Its place among its owner's jobs: lower ones first."""
+    """The job's place among its owner's jobs; lower ones run first."""
 
 
 @dataclass(frozen=True)
 class UsedTime:
-    """Worker time of one owner, as it stood at a time (seconds since 1970)."""
+    """Worker time of one owner, as it was at one time (seconds since 1970)."""
 
     seconds: float
     at: float
 
     def now(self, now: float, half_life_s: float) -> float:
-        """What is left of it."""
+        """Return what is left of the used time at ``now``."""
         return float(self.seconds * 0.5 ** (max(0.0, now - self.at) / half_life_s))
 
 
 _Class = tuple[int, bool]
-"""Jobs of one class compete: (minus the priority, not begun); lower ones run first."""
+"""Jobs of one class compete. A class is (minus the priority, not begun); the lower one runs first."""
 
 
 @dataclass
@@ -70,14 +71,14 @@ class FairSchedule:
     _turns: int = 0
 
     def put(self, job: WaitingJob) -> None:
-        """Let a job wait, or change how it does."""
+        """Let a job wait, or change its priority or place."""
         self.remove(job.job_id)
         self._jobs[job.job_id] = job
         owners = self._classes.setdefault(_class_of(job), {})
         bisect.insort(owners.setdefault(job.owner, []), (job.order, job.job_id))
 
     def remove(self, job_id: str) -> None:
-        """Let a job wait no more; one that does not is left alone."""
+        """Remove a job from those that wait; one that does not wait is left alone."""
         job = self._jobs.pop(job_id, None)
         if job is None:
             return
@@ -90,14 +91,15 @@ class FairSchedule:
             del self._classes[_class_of(job)]
 
     def start(self, job_id: str, owner: str, now: float) -> None:
-        """A worker has begun a job: it waits no more and uses its owner's share."""
+        """Note that a worker has begun a job, which now uses its owner's share."""
         self.remove(job_id)
         self._turns += 1
         self._last_turn[owner] = self._turns
         self._running.setdefault(job_id, _Running(owner, now))
 
     def stop(self, job_id: str, now: float) -> tuple[str, UsedTime] | None:
-        """A worker has ended with a job: its owner and what they used by now. None when it did not run."""
+        """Note that a worker has ended with a job. Return its owner and what they have used, or None if it
+        did not run."""
         run = self._running.pop(job_id, None)
         if run is None:
             return None
@@ -106,7 +108,7 @@ class FairSchedule:
         return run.owner, total
 
     def next(self, now: float) -> str | None:
-        """The job that should run next; None when none waits."""
+        """Return the job that should run next; None when none waits."""
         if not self._classes:
             return None
         owners = self._classes[min(self._classes)]
@@ -114,8 +116,8 @@ class FairSchedule:
         return owners[owner][0][1]
 
     def position(self, job_id: str, now: float) -> int | None:
-        """How many jobs will probably run before this one, if nothing changes and all take as long as each
-        other; None for a job that does not wait."""
+        """Return how many jobs will probably run before this one, if nothing changes and all take equally
+        long; None for a job that does not wait."""
         job = self._jobs.get(job_id)
         if job is None:
             return None
@@ -130,17 +132,17 @@ class FairSchedule:
         index = bisect.bisect_left(owners[job.owner], (job.order, job_id))
         rank = self._rank(job.owner, now)
         for owner, line in owners.items():
-            if owner != job.owner:  # everybody has had as many turns, and those who come first one more
+            if owner != job.owner:  # others have as many turns, those who come first one more
                 ahead += min(len(line), index + (self._rank(owner, now) < rank))
         return ahead + index
 
     def used_s(self, now: float) -> Mapping[str, float]:
-        """Each owner's worker time, faded, with that of running jobs."""
+        """Return each owner's worker time, faded, with that of running jobs."""
         owners = {*self.used, *(run.owner for run in self._running.values())}
         return {owner: self._used_with_running(owner, now) for owner in owners}
 
     def counts(self) -> Mapping[str, tuple[int, int]]:
-        """For each owner, how many jobs wait and how many run."""
+        """Return for each owner how many jobs wait and how many run."""
         found: dict[str, tuple[int, int]] = {}
         for job in self._jobs.values():
             waiting, running = found.get(job.owner, (0, 0))
@@ -152,7 +154,7 @@ class FairSchedule:
 
     def _rank(self, owner: str, now: float) -> tuple[int, float, int, str]:
         running = sum(run.owner == owner for run in self._running.values())
-        # Whole milliseconds: shares that differ by the noise of a clock are the same, and turns decide.
+        # Whole milliseconds count: shares that differ by a clock's noise are the same, and turns decide.
         used = round(self._used_with_running(owner, now), 3)
         return running, used, self._last_turn.get(owner, 0), owner
 

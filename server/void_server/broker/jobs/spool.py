@@ -1,4 +1,4 @@
-"""Where the files of a job lie in the server's home, and the job as the worker sees it.
+"""Where the files of a job lie in the server's home, and the job with these files' paths for the worker.
 
 ::
 
@@ -6,7 +6,7 @@
     jobs/<job id>-<digest>/inputs/plate/plate.0001001.exr      streamed inputs
     jobs/<job id>-<digest>/result/result.0001001.exr           streamed outputs
 
-No name comes from a client: the folder is named by the job's checked id, with a digest because some file
+No name comes from a client. The folder is named by the job's checked id, with a digest because some file
 systems take ``A`` for ``a`` and refuse ``con``.
 """
 
@@ -27,7 +27,7 @@ from void_protocol.sequence import frame_path, has_frame_token
 
 _NUMBER = "%07d"
 PART = ".part"
-"""What the name of an input file ends with until it is whole."""
+"""The name of an input file ends with this until the file is whole."""
 
 
 class Spool:
@@ -57,7 +57,7 @@ class Spool:
         return frame_path(pattern, entry.frame or 0)
 
     def make_folders(self, job_id: str, entries: Sequence[ManifestEntry], outputs: Transfer) -> None:
-        """Make the folders that the job's files go to; none when all of them go by path.
+        """Make the folders that the job's files go to; none are needed when all files go by path.
 
         Raises:
             OSError: when that fails.
@@ -69,7 +69,7 @@ class Spool:
             (self.inputs_folder(job_id) / group).mkdir(parents=True, exist_ok=True)
         if outputs == "streamed":
             Path(self.result_pattern(job_id)).parent.mkdir(parents=True, exist_ok=True)
-            if not entries:  # else the first file that is stored sees to it
+            if not entries:  # else the first stored file syncs it
                 self.sync_folders(job_id)
 
     def sync_folders(self, job_id: str) -> None:
@@ -83,29 +83,30 @@ class Spool:
                 sync_folder(folder)
 
     def begun_inputs(self, job_id: str) -> dict[Path, int]:
-        """Input files that have begun to arrive, by their final path, and how much of them there is."""
+        """Return input files that have begun to arrive: how many bytes there are, by the file's final
+        path."""
         parts = self.inputs_folder(job_id).glob(f"*/*{PART}")
         return {part.with_name(part.name.removesuffix(PART)): part.stat().st_size for part in parts}
 
     def remove_all(self, job_id: str) -> None:
-        """Delete the job's folder with all that is in it; what cannot be deleted now stays."""
+        """Delete the job's folder with all that is in it. What cannot be deleted now stays."""
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
 
     def remove_inputs(self, job_id: str) -> None:
-        """Delete streamed inputs; what cannot be deleted now stays."""
+        """Delete streamed inputs. What cannot be deleted now stays."""
         shutil.rmtree(self.inputs_folder(job_id), ignore_errors=True)
 
     def remove_results(self, job_id: str) -> None:
-        """Delete streamed outputs; what cannot be deleted now stays."""
+        """Delete streamed outputs. What cannot be deleted now stays."""
         shutil.rmtree(Path(self.result_pattern(job_id)).parent, ignore_errors=True)
 
     def result_file(self, job: RemovalJob, outputs: Transfer, frame: int) -> Path:
-        """Where a frame of the result is on this machine."""
+        """Return where a frame of the result is on this machine."""
         pattern = self.result_pattern(job.job_id) if outputs == "streamed" else job.output.versioned_pattern
         return frame_path(pattern, frame)
 
     def local_job(self, job: RemovalJob, inputs: Transfer, outputs: Transfer) -> RemovalJob:
-        """The job with every streamed pattern replaced by the spooled files' own."""
+        """Return the job with every streamed pattern replaced by that of the spooled files."""
         if inputs == "streamed":
             anchors = job.anchors
             if anchors is not None:

@@ -44,13 +44,13 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     output_pattern: str
     frames_total: int
     content: bytes
-    """Digest of everything that makes two submissions the same."""
+    """A digest of everything that makes two submissions the same."""
     job: bytes
     manifest: bytes
     priority: int = 0
 
     def info(self, state: JobState, now: float) -> JobInfo:
-        """The picture of the job in the moment in which it is stored."""
+        """Return the job as it is at the moment of being stored."""
         return JobInfo(
             job_id=self.job_id,
             name=self.name,
@@ -70,32 +70,34 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AddedJob(NamedTuple):
+    """A job that was just stored."""
+
     info: JobInfo
     event: StateEvent
-    """Its first."""
+    """The job's first event."""
     order: int | None
-    """Its place in the queue; None while it is uploaded."""
+    """The job's place in the queue; None while it is uploaded."""
 
 
 class FinalJob(NamedTuple):
-    """A job that has ended, as cleaning needs to know it."""
+    """A job that has ended, with what cleaning needs to know."""
 
     job_id: str
     finished_at: float
     """Seconds since 1970."""
     is_released: bool
-    """Whether its results were given up already."""
+    """Whether the job's results were released already."""
 
 
 class Store:
-    """Jobs with their states, inputs, results and events. All methods belong to the broker's thread; those
+    """Jobs with their states, inputs, results and events. All methods belong to the broker's thread. Those
     that write raise StoreError when the disk fails."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the store.
 
         Raises:
-            HomeInUseError: when another process holds it.
+            HomeInUseError: when another process has it open.
             StoreError: when it cannot be opened or belongs to another release.
         """
         self.database = Database(path)
@@ -112,8 +114,8 @@ class Store:
     # Jobs -----------------------------------------------------------------------------------------------
 
     def add_job(self, new: NewJob, state: JobState) -> AddedJob:
-        """Store a job that is not there yet, as uploading or queued. A client waits: three statements and
-        nothing read back.
+        """Store a new job as uploading or queued. A client waits for this, so it takes three statements and
+        reads nothing back.
 
         Raises:
             StateChangeRefused: for another state.
@@ -135,12 +137,12 @@ class Store:
         return AddedJob(new.info(state, now), event, order)
 
     def content(self, job_id: str) -> bytes | None:
-        """The content digest of a job, or None for an unknown one."""
+        """Return the content digest of a job, or None for an unknown one."""
         rows = self.database.read("SELECT content FROM jobs WHERE job_id=?", job_id)
         return bytes(rows[0]["content"]) if rows else None
 
     def texts(self, job_id: str) -> tuple[bytes, bytes]:
-        """The job's JSON and its manifest's (empty with paths)."""
+        """Return the job's JSON and its manifest's (empty with paths)."""
         row = self.database.read("SELECT job, manifest FROM job_texts WHERE job_id=?", job_id)[0]
         return bytes(row["job"]), bytes(row["manifest"])
 
@@ -148,7 +150,7 @@ class Store:
         self, job_id: str, state: JobState, message: str = "", *, first: bool = False
     ) -> StateEvent:
         """Write a change of state and its event. A job that becomes queued goes to the end of the queue, or
-        with ``first`` before all others; one that was queued already keeps its place.
+        with ``first`` before all others; a job that was queued already keeps its place.
 
         Raises:
             StateChangeRefused: when there is no such job, or when the state may not follow its present one.
@@ -183,17 +185,17 @@ class Store:
         return JobState(rows[0]["state"]) if rows else None
 
     def count_worker_death(self, job_id: str) -> int:
-        """One more worker has died of this job; how many that makes."""
+        """Count one more worker that died of this job, and return how many have."""
         self.database.write("UPDATE jobs SET worker_deaths=worker_deaths+1 WHERE job_id=?", job_id)
         return int(self.database.read("SELECT worker_deaths FROM jobs WHERE job_id=?", job_id)[0][0])
 
     def uncount_attempt(self, job_id: str) -> None:
-        """A worker gave the job back: its start does not count towards the most that there may be. One start
-        stays, so that the next one resumes."""
+        """Do not count a start of which the worker gave the job back. One start always stays counted, so that
+        the next one resumes."""
         self.database.write("UPDATE jobs SET attempts=max(1, attempts-1) WHERE job_id=?", job_id)
 
     def jobs_in(self, *states: JobState) -> list[str]:
-        """Ids of the jobs in these states, oldest first."""
+        """Return the ids of the jobs in these states, oldest first."""
         marks = ",".join("?" * len(states))
         rows = self.database.read(
             f"SELECT job_id FROM jobs WHERE state IN ({marks}) ORDER BY created_at",  # noqa: S608
@@ -202,7 +204,7 @@ class Store:
         return [str(row["job_id"]) for row in rows]
 
     def spooled_result_bytes(self) -> int:
-        """Results in the spool that nobody has released."""
+        """Return how many bytes of results in the spool nobody has released."""
         rows = self.database.read(
             "SELECT coalesce(sum(results.size), 0) FROM results JOIN jobs USING (job_id)"
             " WHERE outputs='streamed' AND released=0"
@@ -214,12 +216,12 @@ class Store:
         return {str(row["state"]): int(row["n"]) for row in rows}
 
     def info(self, job_id: str, progress: ProgressInfo | None = None) -> JobInfo | None:
-        """A picture of the job, or None for an unknown one."""
+        """Return the job as it is now, or None for an unknown one."""
         rows = self.database.read("SELECT * FROM jobs WHERE job_id=?", job_id)
         return self._info(rows[0], progress) if rows else None
 
     def list_jobs(self, states: list[JobState] | None, limit: int) -> list[JobInfo]:
-        """The newest jobs, newest first."""
+        """Return the newest jobs, newest first."""
         where, values = "", []
         if states is not None:
             where = f"WHERE state IN ({','.join('?' * len(states))})"
@@ -265,7 +267,7 @@ class Store:
         self.database.write("INSERT OR REPLACE INTO uploads VALUES (?,?,?,?)", job_id, file, size, sha256)
 
     def uploaded(self, job_id: str) -> list[int]:
-        """Manifest indices of the files that are spooled whole, in order."""
+        """Return the manifest indices of the files that are spooled whole, in order."""
         rows = self.database.read("SELECT file FROM uploads WHERE job_id=? ORDER BY file", job_id)
         return [int(row["file"]) for row in rows]
 
@@ -274,7 +276,7 @@ class Store:
     def add_result(
         self, job_id: str, frame: int, size: int, sha256: str, seconds: float | None = None
     ) -> FrameEvent | None:
-        """Note a whole frame and the time it took; None when it was known already, unchanged."""
+        """Note a finished frame and the time it took. Return None when it was known already, unchanged."""
         known = self.database.read("SELECT sha256 FROM results WHERE job_id=? AND frame=?", job_id, frame)
         if known and known[0]["sha256"] == sha256:
             return None
@@ -314,7 +316,7 @@ class Store:
         return [_result(row) for row in rows]
 
     def events_after(self, job_id: str, sequence: int) -> list[NumberedEvent]:
-        """The stored events with higher numbers, in order."""
+        """Return the stored events with higher numbers, in order."""
         rows = self.database.read(
             "SELECT body FROM events WHERE job_id=? AND sequence > ? ORDER BY sequence", job_id, sequence
         )
@@ -339,12 +341,12 @@ class Store:
         )  # fmt: skip
 
     def job_ids(self) -> list[str]:
-        """All jobs, in no order."""
+        """Return the ids of all jobs, in no order."""
         return [str(row["job_id"]) for row in self.database.read("SELECT job_id FROM jobs")]
 
     def ended_before(self, *, job_until: float, results_until: float) -> list[FinalJob]:
-        """The jobs that ended until ``job_until``, and of those whose results nobody has released the ones
-        that ended until ``results_until``; both in seconds since 1970."""
+        """Return the jobs that ended until ``job_until`` and, among those with results that nobody has
+        released, those that ended until ``results_until``. Both times are seconds since 1970."""
         final = [state.value for state in JobState if state.is_final]
         marks = ",".join("?" * len(final))
         rows = self.database.read(

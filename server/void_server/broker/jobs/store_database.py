@@ -1,7 +1,8 @@
-"""The job store's one connection to SQLite: opened, written, committed and closed here and nowhere else.
+"""The job store's one connection to SQLite. It is opened, written, committed and closed here and nowhere
+else.
 
-What the tables mean is said by :mod:`~void_server.broker.jobs.store` and
-:mod:`~void_server.broker.jobs.store_queue`; this module knows transactions, full disks and file modes.
+:mod:`~void_server.broker.jobs.store` and :mod:`~void_server.broker.jobs.store_queue` say what the tables
+mean. This module knows transactions, full disks and file modes.
 """
 
 from __future__ import annotations
@@ -17,29 +18,29 @@ from void_server.broker.jobs.store_schema import open_schema
 from void_server.errors import HomeInUseError, StoreError, StoreFullError
 
 _LOG_PAGES = 16_384
-"""A write-ahead log of so many pages of 4 KiB is moved into the database, whoever waits."""
+"""A write-ahead log of this many pages of 4 KiB is moved into the database, even while somebody waits."""
 _UNTIDY_COMMITS = 250
 _LEAST_ROOM_BYTES = 256 * 1024
 
 
 class Database:
-    """One open SQLite file in WAL mode. All methods belong to the broker's thread; those that write raise
+    """One open SQLite file in WAL mode. All methods belong to the broker's thread. Those that write raise
     StoreError when the disk fails."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the file.
 
         Raises:
-            HomeInUseError: when another process holds it.
+            HomeInUseError: when another process has it open.
             StoreError: when it cannot be opened or belongs to another release.
         """
         self._path = path
         self.is_dirty = False
         self._untidy = 0
-        """Commits since the log was last moved into the database."""
+        """How many commits there were since the log was last moved into the database."""
         self.commits = 0
         self.commit_s = 0.0
-        """Time that commits have taken since the start."""
+        """Seconds that commits have taken since the start."""
         _make_private(path)
         try:
             self._db = _open(path)
@@ -65,11 +66,11 @@ class Database:
             raise self._write_error(error) from error
 
     def read(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        """What a query finds, with what was written since the last commit."""
+        """Return what a query finds, with what was written since the last commit."""
         return self._db.execute(statement, values).fetchall()
 
     def _write_error(self, error: sqlite3.OperationalError) -> StoreError:
-        # Where the write-ahead log cannot grow, SQLite speaks of an I/O error.
+        # SQLite reports an I/O error where the write-ahead log cannot grow.
         is_full = "full" in str(error) or shutil.disk_usage(self._path.parent).free < _LEAST_ROOM_BYTES
         return (StoreFullError if is_full else StoreError)(
             f"cannot write the job store {self._path}: {error}; "
@@ -80,8 +81,8 @@ class Database:
         """Make durable what was written since the last call.
 
         Raises:
-            StoreError: when the disk does not take it. The server has to end then: what it holds in memory
-                is ahead of what it may say.
+            StoreError: when the disk does not take it. The server then has to end, because what it holds in
+                memory is ahead of what it may tell.
         """
         if self.is_dirty:
             began = time.perf_counter()
@@ -95,14 +96,14 @@ class Database:
             self.commit_s += time.perf_counter() - began
 
     def tidy(self) -> None:
-        """Move what has gathered in the write-ahead log into the database, once it is worth it.
+        """Move what has gathered in the write-ahead log into the database, once that is worth it.
 
-        That takes the disk long enough to be felt by whoever waits for an answer: call it when nobody does.
-        Without a call the commit does it that fills the log to :data:`_LOG_PAGES`.
+        The move takes the disk so long that a client who waits for an answer notices it, so this is called
+        when none waits. Without a call, the commit that fills the log to :data:`_LOG_PAGES` does it.
         """
         if self._untidy >= _UNTIDY_COMMITS and not self.is_dirty:
             self._untidy = 0
-            with contextlib.suppress(sqlite3.OperationalError):  # a commit will meet it again, and tell
+            with contextlib.suppress(sqlite3.OperationalError):  # a commit will meet it again and report it
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
@@ -126,16 +127,17 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _make_private(path: Path) -> None:
-    """Let only the owner read the store, whatever the home folder's own mode: it holds everybody's jobs.
+    """Let only the owner read the store, whatever the home folder's own mode, because it holds everybody's
+    jobs.
 
-    SQLite gives its log beside it (``-wal``) the mode of the database. The file of a store that is open must
-    not be opened here: closing it again would end this process's own locks on it (POSIX).
+    SQLite gives its log beside it (``-wal``) the mode of the database. The file of an open store must not be
+    opened here: closing it again would end this process's own locks on it (POSIX).
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
-            with contextlib.suppress(OSError):  # another's file: SQLite will say whether it can be used
+            with contextlib.suppress(OSError):  # it is another user's; SQLite will report what it may do
                 file.chmod(0o600)
     except OSError as error:
         raise StoreError(f"cannot open the job store {path}: {error.strerror or error}") from error

@@ -1,6 +1,6 @@
 """What the job store keeps for the queue: places, priorities, pauses, the gate, and owners' used time.
 
-:class:`~void_server.broker.jobs.queue.JobQueue` decides with it what runs next.
+:class:`~void_server.broker.jobs.queue.JobQueue` decides with this which job runs next.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from void_server.broker.jobs.store_database import Database
 
 
 class QueueTables:
-    """Reads and writes them. All methods belong to the broker's thread; those that write raise StoreError
-    when the disk fails."""
+    """Reads and writes the tables of the queue. All methods belong to the broker's thread. Those that write
+    raise StoreError when the disk fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,8 +23,8 @@ class QueueTables:
     # Places ---------------------------------------------------------------------------------------------
 
     def place(self, job_id: str, *, first: bool) -> int:
-        """A place in the queue for a job that becomes queued: with ``first`` below 0 and before all others,
-        otherwise the one that it has already, or the last."""
+        """Return a place in the queue for a job that becomes queued: with ``first`` below 0 and before all
+        others, otherwise the place that it has already, or the last one."""
         if first:
             return min(self._extreme_place("min"), 0) - 1
         known = self._database.read(
@@ -33,7 +33,7 @@ class QueueTables:
         return int(known[0]["queue_order"]) if known else self.last_place()
 
     def last_place(self) -> int:
-        """The place behind all jobs that wait, above 0."""
+        """Return the place after all jobs that wait, above 0."""
         return max(self._extreme_place("max"), 0) + 1
 
     def _extreme_place(self, which: str) -> int:
@@ -43,13 +43,13 @@ class QueueTables:
     # What waits -----------------------------------------------------------------------------------------
 
     def waiting_ids(self) -> list[str]:
-        """The jobs that are queued, whether or not somebody holds them back, in no order."""
+        """Return the jobs that are queued, whether or not somebody holds them back, in no order."""
         return [
             str(row["job_id"]) for row in self._database.read("SELECT job_id FROM jobs WHERE state='queued'")
         ]
 
     def waiting(self, job_id: str) -> WaitingJob | None:
-        """The job as it waits, or None for one that is not queued or is held back."""
+        """Return the job as it waits, or None for one that is not queued or is held back."""
         rows = self._database.read(
             "SELECT owner, priority, queue_order FROM jobs WHERE job_id=? AND state='queued' AND held_by=''",
             job_id,
@@ -60,16 +60,16 @@ class QueueTables:
             job_id=job_id,
             owner=rows[0]["owner"],
             priority=rows[0]["priority"],
-            is_begun=rows[0]["queue_order"] < 0,  # it was put before the others
+            is_begun=rows[0]["queue_order"] < 0,  # such a job was put before the others
             order=rows[0]["queue_order"],
         )
 
     def owner(self, job_id: str) -> str:
-        """Whose the job is; it has to be there."""
+        """Return the owner of a job, which must exist."""
         return str(self._database.read("SELECT owner FROM jobs WHERE job_id=?", job_id)[0]["owner"])
 
     def count_interrupted_runs(self, now: float) -> None:
-        """Add to each job that the last process left running the time up to its last known frame; its present
+        """Add to each job that the last process left running the time up to its last known frame. Its present
         state counts from ``now`` (seconds since 1970)."""
         self._database.write(
             "UPDATE jobs SET state_since=?, run_s = run_s + coalesce((SELECT max(0, "
@@ -90,14 +90,14 @@ class QueueTables:
         self._database.write("UPDATE jobs SET held_by=? WHERE job_id=?", by, job_id)
 
     def holder(self, job_id: str) -> str:
-        """Who holds the job back; empty when nobody does, or when there is no such job."""
+        """Return who holds the job back; empty when nobody does, or when there is no such job."""
         rows = self._database.read("SELECT held_by FROM jobs WHERE job_id=?", job_id)
         return str(rows[0]["held_by"]) if rows else ""
 
     # Used time ------------------------------------------------------------------------------------------
 
     def used_times(self) -> Mapping[str, UsedTime]:
-        """The worker time that each owner has used, as it was last written."""
+        """Return the worker time that each owner has used, as it was last written."""
         rows = self._database.read("SELECT owner, seconds, at FROM usage")
         return {row["owner"]: UsedTime(row["seconds"], row["at"]) for row in rows}
 
@@ -112,7 +112,7 @@ class QueueTables:
     # The gate -------------------------------------------------------------------------------------------
 
     def gate(self) -> QueueInfo:
-        """Whether jobs may start, and who said so; open in a new store."""
+        """Return whether jobs may start, and who said so. The gate of a new store is open."""
         rows = self._database.read("SELECT mode, set_by, reason, since FROM queue_gate")
         if not rows:
             return QueueInfo()
@@ -122,7 +122,7 @@ class QueueTables:
         )
 
     def set_gate(self, gate: QueueInfo) -> None:
-        """Keep the gate as it is now."""
+        """Write the gate as it is now."""
         self._database.write(
             "INSERT OR REPLACE INTO queue_gate VALUES (1,?,?,?,?)",
             gate.mode, gate.set_by, gate.reason, gate.since,

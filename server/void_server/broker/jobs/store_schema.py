@@ -1,7 +1,7 @@
-"""The tables of the job store, and how a store of an older release becomes one of this release.
+"""The tables of the job store, and the steps from an older release's store to this release's.
 
-Each step makes the next version of the one before; a new store goes through all of them, so that a new and an
-old one cannot differ. A step runs with its version number in one transaction: a power cut leaves the old
+Each step makes the next version from the one before. A new store goes through all of them, so that a new and
+an old store cannot differ. A step and its version number are one transaction, so a power cut leaves the old
 version whole.
 """
 
@@ -69,7 +69,7 @@ CREATE TABLE queue_gate (
 CREATE TABLE usage (owner TEXT PRIMARY KEY, seconds REAL NOT NULL, at REAL NOT NULL) STRICT, WITHOUT ROWID;
 """
 STEPS = (_FIRST, _QUEUE)
-"""Step N makes version N + 1 of version N. Never change one that was released: add another."""
+"""Step N makes version N + 1 from version N. A released step is never changed; a new one is added instead."""
 STORE_VERSION = len(STEPS)
 
 

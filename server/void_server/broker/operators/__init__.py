@@ -1,1 +1,1 @@
-"""What operators see and do: status, figures, pausing, and what is deleted when."""
+"""What operators see and do: status, figures, pausing, and cleaning."""

@@ -1,6 +1,6 @@
-"""What clients ask about the server, its queue and the jobs in it, and who may.
+"""Answers what clients ask of the server, its queue and the jobs in it, and says who may ask.
 
-One rule: everybody sees every job; what changes a job is for its owner and for operators.
+There is one rule: everybody sees every job; only its owner and operators change it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ AdministrationMessage = (
 
 
 class Administration:
-    """On the broker's thread."""
+    """Answers these requests, on the broker's thread."""
 
     def __init__(
         self,
@@ -46,7 +46,8 @@ class Administration:
         engines: Callable[[int], Message],
         clean: Callable[[bytes, Clean], None],
     ) -> None:
-        """``status`` and ``health`` make replies to a request number; ``clean`` answers a peer by and by."""
+        """Prepare to answer. ``status`` and ``health`` make replies to a request number; ``clean`` answers a
+        peer later."""
         self._settings = settings
         self._outbox = outbox
         self._lifecycle = lifecycle
@@ -56,10 +57,10 @@ class Administration:
         self._clean = clean
 
     def handle(self, session: ClientSession, message: AdministrationMessage) -> None:
-        """Do what is asked and answer.
+        """Do what a request asks and answer it.
 
         Raises:
-            RequestRefused: when it cannot be done or this client may not.
+            RequestRefused: when it cannot be done, or this client is not allowed to ask.
         """
         peer, owner = session.peer, session.owner
         match message:

@@ -1,9 +1,10 @@
-"""What lies about and may go: old jobs, results nobody fetched, leftovers, old logs, caches.
+"""Finds and deletes what is no longer needed: old jobs, results nobody fetched, leftovers, old logs, caches.
 
-In three steps, so that a running server can do each where it belongs: :func:`ask` reads the store (the
-broker's thread), :func:`find` looks at the disk (a thread for files), :func:`forget` strikes out of the store
-what :func:`delete` then removes. A power cut between the two leaves folders that no job owns; the next
-cleaning finds them.
+There are three steps, so that a running server can do each where it belongs: :func:`ask` reads the store (on
+    the
+broker's thread), :func:`find` looks at the disk (on a thread for files), and :func:`forget` deletes from the
+store what :func:`delete` then removes. A power cut between the last two leaves folders that no job owns; the
+next cleaning finds them.
 """
 
 from __future__ import annotations
@@ -21,27 +22,28 @@ from void_server.settings import ServerSettings
 
 DAY_S = 86_400.0
 _ORPHAN_S = 3600.0
-"""Folders without a job that are younger than this may be those of a job that is just being accepted."""
+"""Folders without a job that are younger than this, in seconds, may belong to a job that is just being
+accepted."""
 _FRESH_S = 600.0
-"""Files of a cache that were used within this time are in use."""
+"""Files of a cache that were used within this time, in seconds, are in use."""
 _LISTED = 1000
-"""Items in a report; the sums are of all."""
+"""The most items in a report; its sums are over all."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the store knows, no more than is needed: a store may hold a hundred thousand jobs."""
+    """What the store knows, and no more than is needed: a store may hold a hundred thousand jobs."""
 
     final: Sequence[FinalJob]
-    """Jobs that ended long enough ago for something of theirs to go."""
+    """Jobs that ended so long ago that something of theirs may be deleted."""
     job_ids: Sequence[str] | None
-    """All jobs, for finding folders that none of them owns; None leaves those alone."""
+    """All jobs, for finding folders that none of them owns; with None these are left alone."""
     asked_at: float
 
 
 @dataclass(frozen=True)
 class Find:
-    """Something that may go, and where it lies."""
+    """Something that may be deleted, and where it lies."""
 
     item: CleanItem
     paths: tuple[Path, ...]
@@ -50,7 +52,7 @@ class Find:
 def ask(
     store: Store, settings: ServerSettings, days: float | None = None, *, with_orphans: bool = True
 ) -> Facts:
-    """Read what is needed from the store."""
+    """Read from the store what the other steps need."""
     now = time.time()
     job_days, result_days = _ages(settings, days)
     final = store.ended_before(job_until=now - job_days * DAY_S, results_until=now - result_days * DAY_S)
@@ -58,12 +60,12 @@ def ask(
 
 
 def _ages(settings: ServerSettings, days: float | None) -> tuple[float, float]:
-    """For how many days jobs and results are kept."""
+    """Return how many days jobs and results are kept."""
     return (settings.job_days, settings.result_days) if days is None else (days, days)
 
 
 def find(settings: ServerSettings, spool: Spool, facts: Facts, days: float | None = None) -> list[Find]:
-    """Everything that is older than its retention, or with ``days`` than that; the largest first."""
+    """Find everything that is older than its retention, or than ``days``, the largest first."""
     found = [
         *_jobs(settings, spool, facts, days),
         *_orphans(spool, facts),
@@ -105,7 +107,7 @@ def _logs(settings: ServerSettings, facts: Facts, days: float | None) -> Iterato
     log_days = settings.log_days if days is None else days
     for file in _children(settings.log_folder):
         age_s = facts.asked_at - _used_at(file)
-        # Only what was rotated away: server.jsonl.3, worker-0.log.1
+        # Only rotated files count, such as server.jsonl.3 and worker-0.log.1.
         if file.suffix[1:].isdigit() and age_s >= log_days * DAY_S:
             why = f"written {_days(age_s)} ago; logs are kept {log_days:g} days (log_days)"
             yield _found("log", f"logs/{file.name}", why, age_s, file)
@@ -132,7 +134,7 @@ def _caches(settings: ServerSettings, facts: Facts, days: float | None) -> Itera
 
 
 def forget(store: Store, found: Sequence[Find]) -> None:
-    """Strike jobs and results out of the store; the caller commits before :func:`delete`."""
+    """Delete jobs and results from the store. The caller commits before :func:`delete`."""
     for each in found:
         if each.item.kind == "job":
             store.delete_job(each.item.what)
@@ -141,7 +143,7 @@ def forget(store: Store, found: Sequence[Find]) -> None:
 
 
 def delete(found: Sequence[Find]) -> list[str]:
-    """Remove the files; what could not be removed comes back, for people. It will be found again."""
+    """Remove the files. Return, for people, what could not be removed; it will be found again."""
     problems: list[str] = []
     for each in found:
         for path in each.paths:
@@ -158,7 +160,7 @@ def delete(found: Sequence[Find]) -> list[str]:
 def report(
     request: int, found: Sequence[Find], *, applied: bool, problems: Sequence[str] = ()
 ) -> CleanReport:
-    """What was found, or deleted, in one message."""
+    """Put what was found, or deleted, into one message."""
     return CleanReport(
         request=request,
         applied=applied,

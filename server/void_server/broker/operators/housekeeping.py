@@ -1,4 +1,4 @@
-"""Cleaning in a running server: by itself every ten minutes, and when an operator asks."""
+"""Cleans in a running server: by itself every ten minutes, and when an operator asks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _LANE = "cleaning"
 
 
 class Housekeeping:
-    """The broker's thread decides and writes the store; another thread looks at the disk and deletes."""
+    """Cleans. The broker's thread decides and writes the store; another thread looks at the disk and
+    deletes."""
 
     def __init__(
         self,
@@ -41,14 +42,14 @@ class Housekeeping:
         self._is_first = True
 
     def sweep(self) -> None:
-        """Delete what is older than the settings keep it."""
+        """Delete what is older than the settings allow."""
         self._queue.forget_unused()
-        # Folders without a job come from a process that died: once after each start is enough.
+        # A process that died leaves folders without a job, so one look after each start is enough.
         with_orphans, self._is_first = self._is_first, False
         self._find(None, lambda found: self._delete(found, _log_problems) if found else None, with_orphans)
 
     def clean(self, peer: bytes, message: Clean) -> None:
-        """Tell a peer what may go, or delete it and tell."""
+        """Tell a peer what can be deleted, or delete it and tell what was."""
 
         def tell(found: list[cleaning.Find], problems: list[str]) -> None:
             report = cleaning.report(message.request, found, applied=message.apply, problems=problems)

@@ -1,7 +1,7 @@
 """The server's figures for Prometheus, as text over HTTP on the loopback interface.
 
-A thread answers; it only reads the newest picture that the broker has put there, so that nobody who asks
-can slow the broker down.
+A thread answers. It only reads the newest picture that the broker has left there, so that nobody who asks can
+slow the broker down.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Picture:
-    """The server at one moment."""
+    """The server's state at one moment."""
 
     status: Status
     health: Health
@@ -32,16 +32,16 @@ class Picture:
 
 
 class MetricsServer(Collector):
-    """Serves ``http://127.0.0.1:PORT/metrics`` until closed."""
+    """Serves ``http://127.0.0.1:PORT/metrics`` until it is closed."""
 
     def __init__(self, port: int) -> None:
-        """Begin to answer. Port 0 takes a free one.
+        """Begin to answer. Port 0 takes a free port.
 
         Raises:
             ServerStartError: when the port is taken.
         """
         self.picture: Picture | None = None
-        """The newest; the broker replaces it."""
+        """The newest picture, which the broker replaces."""
         registry = CollectorRegistry()
         registry.register(self)
         try:
@@ -58,7 +58,7 @@ class MetricsServer(Collector):
         self._thread.join(5)
 
     def collect(self) -> Iterator[Metric]:
-        """For prometheus_client: the picture as metrics."""
+        """Return the picture as metrics; prometheus_client calls this."""
         picture = self.picture
         if picture is not None:
             yield from _of_server(picture)

@@ -1,4 +1,4 @@
-"""How the server is: for people (status) and for monitoring (health)."""
+"""Says how the server is: for people (status) and for monitoring (health)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from void_server.settings import ServerSettings
 from void_server.workers.supervisor import Supervisor
 
 _RESTARTS = 3
-"""A worker that was started again this often and is not there is a problem of its own."""
+"""A worker that was started this often and is still not ready is a problem of its own."""
 
 
 class StatusBoard:
-    """Looks, and changes nothing. The broker's thread only."""
+    """Looks at the server and changes nothing. It belongs to the broker's thread."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class StatusBoard:
         self.is_stopping = False
 
     def status(self, request: int) -> Status:
-        """Everything, as a reply to this request."""
+        """Return everything that there is to say, as a reply to this request."""
         return Status(
             request=request,
             server=self._server_name,
@@ -62,11 +62,11 @@ class StatusBoard:
         )
 
     def engines(self, request: int) -> Engines:
-        """The engines that the workers have, as a reply to this request."""
+        """Return the engines that the workers have, as a reply to this request."""
         return Engines(request=request, engines=self._supervisor.engines)
 
     def health(self, request: int) -> Health:
-        """What is wrong, as a reply to this request."""
+        """Return what is wrong, as a reply to this request."""
         problems, notes = self._worker_problems(), []
         free = self._disk_free()
         if free is None:

@@ -1,4 +1,4 @@
-"""Result files leaving in chunks, as the client gives credit."""
+"""Sends result files in chunks, as the client gives credit for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from void_server.broker.keyed_threads import KeyedThreads
 from void_server.errors import RequestRefused
 
 _CHUNKS_PER_READ = 4
-"""One trip to the thread reads up to this many chunks."""
+"""The most chunks that one visit to the thread reads."""
 
 
 @dataclass
@@ -38,6 +38,8 @@ class _Fetch:
 
 
 class Fetches:
+    """The files that clients are fetching now."""
+
     def __init__(self, *, outbox: Outbox, threads: KeyedThreads, most: int, most_credit: int) -> None:
         self._outbox = outbox
         self._threads = threads
@@ -54,7 +56,7 @@ class Fetches:
         result: ResultFile,
         credit: int,
     ) -> None:
-        """Start sending a file, if it still lies below the roots (None for anywhere).
+        """Begin to send a file, if it still lies below the roots (None allows any place).
 
         Raises:
             RequestRefused: when the client fetches too many at a time.
@@ -66,20 +68,20 @@ class Fetches:
         self._pump(fetch)
 
     def credit(self, peer: bytes, request: int, chunks: int) -> None:
-        """The client can take more. Of a fetch that is over, nothing happens."""
+        """Send more chunks, because the client can take them. A fetch that is over is left alone."""
         fetch = self._fetches.get((peer, request))
         if fetch is not None:
             fetch.credit = min(fetch.credit + chunks, self._most_credit)
             self._pump(fetch)
 
     def stop(self, peer: bytes, request: int) -> None:
-        """The client wants no more of it."""
+        """Stop sending a file that the client does not want any more."""
         fetch = self._fetches.pop((peer, request), None)
         if fetch is not None:
             self._close(fetch)
 
     def drop(self, peer: bytes) -> None:
-        """Forget a peer."""
+        """Forget a peer and its fetches."""
         for owner, request in [key for key in self._fetches if key[0] == peer]:
             self.stop(owner, request)
 
@@ -128,9 +130,9 @@ class Fetches:
 
 
 def _read(fetch: _Fetch, count: int) -> list[bytes]:
-    """On a thread of its key: the next chunks, fewer at the end of the file."""
+    """Read the next chunks on a thread of the fetch's key; at the end of the file there are fewer."""
     if fetch.file is None:
-        # What lies there by now may be anything: a pipe, or a link to what is none of the client's business.
+        # Whatever lies there by now may be a pipe, or a link to a file that is no business of the client's.
         fetch.file = open_regular(fetch.path, fetch.roots, "output_roots")
         size = fetch.file.seek(0, 2)
         if size != fetch.result.size:

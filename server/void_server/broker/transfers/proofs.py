@@ -1,4 +1,4 @@
-"""The server's side of proving that it sees the client's files, on a thread: a network drive may hang."""
+"""Does the server's side of a proof, on a thread because a network drive may hang."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
 PROOF_FILES = 2048
-"""The most files in one request."""
+"""The most files of one request."""
 _PROBLEM_CHARACTERS = 500
-"""So that the answers to all of them fit into one message."""
+"""The longest text of a problem, so that the answers to all files fit into one message."""
 
 
 def answer(message: Prove, settings: ServerSettings) -> Proof:
-    """Digests where the server can read, reasons where it cannot.
+    """Return digests where the server can read, and reasons where it cannot.
 
     Raises:
         RequestRefused: when too many files are asked for.

@@ -1,4 +1,4 @@
-"""Reads and checks a submission. On a thread of its key: a large job takes a while."""
+"""Reads and checks a submission, on a thread because a large job takes a while."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from void_server.settings import ServerSettings
 def read_submission(
     settings: ServerSettings, owner: str, message: Submit, payloads: Sequence[bytes]
 ) -> tuple[NewJob, list[ManifestEntry]]:
-    """The job to store and its manifest (empty with paths).
+    """Return the job to store and its manifest (empty with paths).
 
     Raises:
         RequestRefused: when the job or the manifest is not valid or not allowed.

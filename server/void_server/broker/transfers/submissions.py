@@ -1,8 +1,8 @@
-"""Takes jobs in.
+"""Accepts submitted jobs.
 
-A submission is read and checked by a reader, a thread: its paths may lie on a drive that hangs. What arrives
-while a reader is busy waits, and is then read together, stored together and made durable by one commit. So
-the more clients wait, the less each of them costs.
+A reader, which is a thread, reads and checks a submission, because its paths may lie on a drive that hangs.
+What arrives while a reader is busy waits; it is then read together, stored together and made durable by one
+commit. So the more clients wait, the less each of them costs.
 """
 
 from __future__ import annotations
@@ -37,16 +37,17 @@ from void_server.settings import ServerSettings
 _log = logging.getLogger(__name__)
 _READERS = 4
 _SLOW_S = 0.25
-"""A reader that is at it for longer has a large job or a drive that hangs: the next one takes over."""
+"""A reader that takes longer than this, in seconds, has a large job or a drive that hangs; the next one takes
+over."""
 _TOGETHER = 64
 _TOGETHER_BYTES = 1024**2
-"""What is read in one go: few enough that the first client does not wait for the last for long."""
+"""How many bytes are read in one go: so few that the first client does not wait long for the last."""
 
 _LEAST_BYTES = 4096
-"""What any submission counts as: an empty one takes memory too."""
+"""What any submission counts as, in bytes, because an empty one takes memory too."""
 
 _Outcome = tuple[NewJob, list[ManifestEntry], str] | Exception
-"""A job, its manifest and what is wrong with its engine or engine options; or why it cannot be read."""
+"""A job, its manifest, and what is wrong with its engine or engine options; or why it cannot be read."""
 
 
 @dataclass
@@ -62,12 +63,12 @@ class _Submission:
 class _Reader:
     threads: KeyedThreads
     batch: list[_Submission] = field(default_factory=list)
-    """What it reads now."""
+    """The submissions that it reads now."""
     since: float = 0.0
 
 
 class Submissions:
-    """All methods belong to the broker's thread."""
+    """Takes submissions, and answers them once they are stored. All methods belong to the broker's thread."""
 
     def __init__(
         self,
@@ -80,7 +81,8 @@ class Submissions:
         mailbox: Mailbox[Callable[[], None]],
         engines: Callable[[], Sequence[EngineDescription] | None] = lambda: None,
     ) -> None:
-        """``engines`` gives the engines that the workers have, None while nobody knows."""
+        """Prepare to accept jobs; ``engines`` gives the engines that the workers have, None while nobody
+        knows."""
         self._settings = settings
         self._spool = spool
         self._lifecycle = lifecycle
@@ -89,15 +91,16 @@ class Submissions:
         self._engines = engines
         self._readers = [_Reader(KeyedThreads(mailbox, 1)) for _ in range(_READERS)]
         self._waiting: OrderedDict[bytes, deque[_Submission]] = OrderedDict()
-        """What nobody reads yet, of each peer; the peer whose turn is longest ago comes first."""
+        """For each peer, the submissions that no reader has; the peer whose last turn is longest ago comes
+        first."""
         self._unread_bytes = 0
-        """Of what waits and what is being read."""
+        """Bytes of all submissions that wait or are being read."""
 
     def take(self, session: ClientSession, message: Submit, payloads: Sequence[memoryview]) -> None:
-        """A client submits a job; the answer comes when it was read.
+        """Take a client's submission; the answer comes when it was read.
 
         Raises:
-            RequestRefused: when too much waits already, or the priority is not the client's to choose.
+            RequestRefused: when too much waits already, or this client may not choose such a priority.
         """
         check_priority(self._settings, session.owner, message.priority)
         size = max(_LEAST_BYTES, sum(len(payload) for payload in payloads))
@@ -115,12 +118,12 @@ class Submissions:
         self._waiting.setdefault(session.peer, deque()).append(submission)
 
     def drop(self, peer: bytes) -> None:
-        """The peer is gone: what it sent and nobody has read yet is forgotten."""
+        """Forget what a peer that is gone has sent and no reader has begun."""
         for submission in self._waiting.pop(peer, ()):
             self._unread_bytes -= submission.size
 
     def begin(self) -> None:
-        """Let a reader that is free read what waits. For the broker, once in each turn."""
+        """Let a free reader read what waits. The broker calls this once in each turn."""
         if not self._waiting:
             return
         now = time.monotonic()
@@ -129,11 +132,11 @@ class Submissions:
                 self._hand_over(reader, now)
                 return
             if now < reader.since + _SLOW_S:
-                return  # it is free in a moment, and takes what waits until then together
+                return  # it is free in a moment, and then takes all that waits together
 
     @property
     def are_coming(self) -> bool:
-        """Whether some will have to be stored in a moment."""
+        """Whether submissions will have to be stored in a moment."""
         return bool(self._waiting) or any(reader.batch for reader in self._readers)
 
     def _hand_over(self, reader: _Reader, now: float) -> None:
@@ -144,7 +147,8 @@ class Submissions:
             reader.threads.run("", work, partial(self._were_read, reader))
 
     def _next_batch(self) -> list[_Submission]:
-        """One of each client in turn. Who has one being read waits: jobs of one client keep their order."""
+        """Take one submission of each client in turn. A client with one being read waits, so that its jobs
+        keep their order."""
         busy = {submission.peer for reader in self._readers for submission in reader.batch}
         peers = deque(peer for peer in self._waiting if peer not in busy)
         batch: list[_Submission] = []
@@ -174,7 +178,7 @@ class Submissions:
                 self._clear_away(reader, outcome)
             except StoreError:
                 raise
-            except Exception:  # noqa: BLE001 - one client's job must not end the service of the others
+            except Exception:  # noqa: BLE001 - one client's job must not end the service for the others
                 _log.exception("cannot take a job of %s", submission.owner)
                 self._refuse(submission, "internal", "the server failed at this job; its log says more")
 
@@ -200,8 +204,8 @@ class Submissions:
         self._outbox.send(submission.peer, accepted)
 
     def _clear_away(self, reader: _Reader, outcome: _Outcome) -> None:
-        """Delete the folders of a job that is not taken: by the reader that made them, before it reads on, so
-        that they are not those of the same job submitted again."""
+        """Delete the folders of a job that is not accepted. The reader that made them does so before it reads
+        on, so that they are not those of the same job submitted again."""
         if not isinstance(outcome, Exception) and not self._lifecycle.knows(outcome[0].job_id):
             reader.threads.do("", partial(self._spool.remove_all, outcome[0].job_id))
 
@@ -210,13 +214,13 @@ class Submissions:
         self._outbox.send(submission.peer, error)
 
     def close(self) -> None:
-        """End the readers; what they have not begun is dropped, and nobody was told that it was taken."""
+        """End the readers. What they have not begun is dropped; nobody was told that it was accepted."""
         for reader in self._readers:
             reader.threads.close()
 
 
 class _EngineChoice(Struct):
-    """The part of a job that says how."""
+    """The part of a job that names its engine and options."""
 
     settings: Settings = Settings()
 
@@ -230,14 +234,15 @@ def _read_all(
     batch: Sequence[_Submission],
     engines: Sequence[EngineDescription] | None,
 ) -> list[_Outcome]:
-    """For each submission the job and its manifest, or what is wrong with it. On a reader's thread."""
+    """Return for each submission the job and its manifest, or what is wrong with it. This runs on a reader's
+    thread."""
     outcomes: list[_Outcome] = []
     for submission in batch:
         try:
             new, entries = _read(settings, spool, submission)
             problem = "" if engines is None else engine_problem(_decode_choice(new.job).settings, engines)
             outcomes.append((new, entries, problem))
-        except Exception as error:  # noqa: BLE001 - told to its client, on the broker's thread
+        except Exception as error:  # noqa: BLE001 - the broker's thread tells the client
             outcomes.append(error)
     return outcomes
 

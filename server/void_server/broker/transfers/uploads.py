@@ -1,9 +1,9 @@
-"""Input files arriving in chunks.
+"""Receives input files in chunks.
 
 One file of a job is open at a time. The broker's thread checks the order of chunks and counts credit; another
-writes and hashes. A file counts only when its size and SHA-256 are right and it is on the disk under its
-final name; then it survives a power cut. What has arrived of the open file survives a lost connection and the
-end of the server: the client goes on at the first chunk that is missing.
+thread writes and hashes. A file counts only when its size and SHA-256 are right and it is on the disk under
+its final name; then it survives a power cut. What has arrived of the open file survives a lost connection and
+the end of the server: the client goes on at the first missing chunk.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
 
 _FLOW_BYTES = 8 * 1024**2
-"""The disk is told to begin with a file each time that so much of it is here: the sync at its end, for which
-the client waits, has little left to do."""
+"""The disk is told to begin writing a file each time this much of it has arrived, so that the sync at its
+end, for which the client waits, has little left to do."""
 _RESERVE_BYTES = 8 * 1024**2
 """Uploads leave this much of the volume free, so that the job store can still be written."""
 
@@ -41,7 +41,7 @@ class Standing(NamedTuple):
     """How far an upload is."""
 
     have: list[tuple[int, int]]
-    """Runs of indices of files that are here."""
+    """Runs of the indices of files that are here."""
     partial: list[tuple[int, int]]
     """Files that have begun to arrive, each with the byte that comes next."""
     credit: int
@@ -52,10 +52,11 @@ class ChecksumError(Exception):
 
 
 class _IncomingFile:
-    """A file being written. Methods belong to that thread, attributes to the broker's thread."""
+    """A file that is being written. Its methods belong to the writing thread, its attributes to the
+    broker's."""
 
     def __init__(self, index: int, path: Path, size: int, begun_bytes: int = 0) -> None:
-        """``begun_bytes``: what an earlier process has left of it and may stay."""
+        """Begin a file, or continue it after the ``begun_bytes`` that an earlier process has left."""
         self.index = index
         self._size = size
         self.received = begun_bytes
@@ -66,7 +67,7 @@ class _IncomingFile:
         self._hash = hashlib.sha256()
         self._file: BinaryIO | None = None
         self._flowing_bytes = begun_bytes
-        """What the disk was told to begin with."""
+        """How many bytes the disk was told to begin with."""
 
     def write(self, data: memoryview) -> None:
         if self._file is None:
@@ -94,7 +95,7 @@ class _IncomingFile:
         return file
 
     def finish(self, sha256: str) -> str:
-        """Close, sync and rename; the checksum comes back."""
+        """Close, sync and rename the file; return its checksum."""
         assert self._file is not None
         self._file.close()
         digest = self._hash.hexdigest()
@@ -118,19 +119,22 @@ class _Upload:
     stored: set[int]
     incoming: _IncomingFile | None = None
     refused: int | None = None
-    """The file whose chunks are passed over until it begins again."""
+    """The file whose chunks are ignored until it begins again."""
     outstanding: int = 0
     is_synced: bool = False
     """Whether the job's folders are on the disk."""
     is_blocked: bool = False
-    """Whether the disk was full at last."""
+    """Whether the disk was full the last time."""
     last_progress: float = field(default_factory=time.monotonic)
-    """When enough had come the last time. A chunk now and then is none: it would hold the job for ever."""
+    """When enough bytes had last come. A chunk now and then does not count, because it would hold the job for
+    ever."""
     fresh_bytes: int = 0
-    """What has come since then."""
+    """How many bytes have come since then."""
 
 
 class Uploads:
+    """The uploads of all jobs. All methods belong to the broker's thread."""
+
     def __init__(
         self,
         *,
@@ -143,10 +147,18 @@ class Uploads:
         on_complete: Callable[[str], None],
         on_blocked: Callable[[str, str], None],
     ) -> None:
-        """
+        """Prepare to receive files.
+
         Args:
-            on_complete: hears of a job whose files are all here.
-            on_blocked: hears of a job and why its files cannot be stored now; an empty text when they can.
+            store: keeps which files are here.
+            spool: says where files go.
+            outbox: takes the answers.
+            threads: the threads that write and hash.
+            credit: how many chunks of one upload may be on the way.
+            progress_bytes: an upload that gets less than this in the settings' time makes no progress.
+            on_complete: called with a job whose files are all here.
+            on_blocked: called with a job and why its files cannot be stored now; with an empty text when they
+                can.
         """
         self._store = store
         self._spool = spool
@@ -158,15 +170,16 @@ class Uploads:
         self._on_blocked = on_blocked
         self._uploads: dict[str, _Upload] = {}
         self._waiting_since: dict[str, float] = {}
-        """When uploads were first looked at whose client has not been here since this process began."""
+        """For each upload whose client has not been here since this process began, when it was first looked
+        at."""
 
     def begin(self, peer: bytes, job_id: str, entries: Sequence[ManifestEntry]) -> Standing:
-        """Take uploads of this job from ``peer`` from now on; how far they are comes back."""
+        """Take uploads of this job from ``peer`` from now on, and return how far they are."""
         upload = self._uploads.get(job_id)
         if upload is None:
             upload = _Upload(job_id, entries, peer, set(self._store.uploaded(job_id)))
             self._uploads[job_id] = upload
-            with suppress(OSError):  # a power cut may have taken them; the first chunk will tell
+            with suppress(OSError):  # a power cut may have taken the folders; the first chunk will show it
                 self._spool.make_folders(job_id, entries, "paths")
                 self._take_up_begun(upload)
         upload.peer = peer
@@ -180,20 +193,20 @@ class Uploads:
         )
 
     def _take_up_begun(self, upload: _Upload) -> None:
-        """Go on with the file that an earlier process had open."""
+        """Continue the file that an earlier process had open."""
         begun = self._spool.begun_inputs(upload.job_id)
         if not begun:
             return
         for index, entry in enumerate(upload.entries):
             path = self._spool.input_file(upload.job_id, entry)
             size = begun.get(path, 0)
-            # Whole chunks, and never all: the last chunk brings the checksum.
+            # Only whole chunks are kept, and never all of them: the last chunk brings the checksum.
             kept = max(0, min(size, entry.size - 1)) // CHUNK_BYTES * CHUNK_BYTES
             if kept and index not in upload.stored and upload.incoming is None:
                 upload.incoming = _IncomingFile(index, path, entry.size, kept)
 
     def chunk(self, peer: bytes, message: Chunk, data: memoryview) -> None:
-        """Take one chunk."""
+        """Take one chunk of a file."""
         upload = self._uploads.get(message.job_id)
         if upload is None or upload.peer != peer:
             text = f"no upload of job {message.job_id} is open on this connection; submit the job again"
@@ -232,8 +245,8 @@ class Uploads:
         self._threads.run(message.job_id, work, partial(self._written, upload, incoming))
 
     def _begin_file(self, upload: _Upload, message: Chunk) -> str | None:
-        """Open the file that the chunk belongs to. None when it may be written, else why not (empty: it is
-        passed over in silence)."""
+        """Open the file that the chunk belongs to. Return None when it may be written, else why not (an empty
+        text when the chunk is to be ignored)."""
         if message.file >= len(upload.entries):
             return f"there is no file {message.file}; the manifest has {len(upload.entries)}"
         incoming = upload.incoming
@@ -283,7 +296,7 @@ class Uploads:
         except ChecksumError as error:
             self._refuse(upload, incoming.index, "checksum", str(error))
         except OSError as error:
-            if not incoming.has_failed:  # of the chunks that were on the way, the first one tells
+            if not incoming.has_failed:  # only the first of the chunks that were on the way reports it
                 incoming.has_failed = True
                 self._cannot_keep(upload, incoming, error)
         else:
@@ -321,26 +334,27 @@ class Uploads:
             self._threads.run(upload.job_id, incoming.abandon, _ignore)
 
     def stop(self, job_id: str) -> None:
-        """Take no more of this job."""
+        """Take no more files of this job."""
         self._waiting_since.pop(job_id, None)
         upload = self._uploads.pop(job_id, None)
         if upload is not None:
             self._abandon_file(upload)
 
     def silence_s(self, job_id: str) -> float:
-        """For how long not enough has come of a job that is being uploaded, as far as this process knows."""
+        """Return how long not enough has come of a job that is being uploaded, as far as this process
+        knows."""
         upload = self._uploads.get(job_id)
         heard = self._waiting_since.setdefault(job_id, time.monotonic())
         return time.monotonic() - (heard if upload is None else upload.last_progress)
 
 
 def _let_flow(descriptor: int, start: int, end: int) -> None:
-    """Have these bytes written without waiting for it, where the system can be told so (on Linux advice that
-    they are not needed does that; they stay readable)."""
+    """Have these bytes written without waiting for it, where the system can be told so. On Linux the advice
+    that they are not needed does that; they stay readable."""
     if hasattr(os, "posix_fadvise"):
-        with suppress(OSError):  # advice; the sync at the end is what counts
+        with suppress(OSError):  # this is only advice; the sync at the end is what counts
             os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_DONTNEED)
 
 
 def _ignore(done: Future[None]) -> None:
-    """Nothing depends on whether a half file could be removed."""
+    """Do nothing, because nothing depends on whether a half-written file could be removed."""

@@ -86,7 +86,7 @@ def template(bundle: Bundle) -> dict[str, Any]:
 
 
 def _values(bundle: Bundle) -> list[dict[str, Any]]:
-    values: list[dict[str, Any]] = [{"name": "Scratch", "value": str(bundle.order.scratch)}]
+    values: list[dict[str, Any]] = [{"name": "Scratch", "value": str(bundle.order.scratch_folder)}]
     if bundle.order.export is not None:
         values.append({"name": "NukeScript", "value": str(bundle.order.export.script)})
     return values

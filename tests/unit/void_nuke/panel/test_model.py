@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_type=ImportError)
 
 from tests.fakes.scene_host import SceneHost, element_of, plate_of, square
 from tests.fakes.still_session import StillSession, job_of
-from void_nuke.errors import ExportError
+from tests.fakes.told_engines import PROPAGATION, TOLD, VOID
+from void_nuke.errors import ExportError, SelectionError
 from void_nuke.export.pick import RemovalPick
 from void_nuke.host.host import FrameRange, NodeInfo
 from void_nuke.jobs.notes_section import for_removals
 from void_nuke.jobs.tracked_job import Phase
+from void_nuke.panel.engines import KnownEngines, engines_file, read_engines
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
 from void_nuke.panel.settings import PanelSettings, read_preferences, to_plain, with_plain
+from void_protocol.engines import EngineDescription
 
-RUNNING = ServerPicture(ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1)
+RUNNING = ServerPicture(ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1, engines=TOLD)
 
 
 class Case:
@@ -96,7 +101,7 @@ def test_from_selection_to_submission(case: Case) -> None:
     [("auto", {}), ("propagation", {}), ("void", {"passes": 2})],
 )
 def test_an_engine_gets_only_options_that_it_knows(engine: str, options: dict[str, Any]) -> None:
-    settings = PanelSettings(engine=engine, quality="finest").job_settings()
+    settings = PanelSettings(engine=engine, quality="finest").job_settings(KnownEngines(TOLD))
 
     assert settings.engine_options == options
 
@@ -249,7 +254,8 @@ def test_removals_and_settings_share_the_script(case: Case) -> None:
 @pytest.mark.parametrize(
     "kept",
     [
-        {"engine": "gone"},
+        {"engine": "no engine has such a name"},
+        {"engine": 3},
         {"seed": "42"},
         {"seed": True},
         {"roles": [["a"]]},
@@ -342,3 +348,73 @@ def test_a_slow_plate_is_rendered_only_when_asked_for(case: Case) -> None:
     case.model.show_frame(is_asked_for=True)
     (render,) = case.host.rendered
     assert (render.frame, render.proxy_scale) == (1001, 0.5)
+
+
+def test_the_server_tells_which_engines_there_are(case: Case, tmp_path: Path) -> None:
+    heard: list[int] = []
+    case.model.engines_changed.connect(lambda: heard.append(1))
+    studio = EngineDescription(name="studio", title="Studio's own", presets={"finest": {"rounds": 3}})
+    case.server.picture = replace(RUNNING, engines=(*TOLD, studio))
+    case.server.changed.emit()
+    case.server.changed.emit()
+
+    assert len(heard) == 1
+    assert [one.name for one in case.model.engines.choices("auto")] == [
+        "auto",
+        "propagation",
+        "void",
+        "studio",
+    ]
+    case.model.change(engine="studio", quality="finest")
+    assert case.model.settings.job_settings(case.model.engines).engine_options == {"rounds": 3}
+    # The next session knows them before a server runs; a server that is lost takes nothing away.
+    later = read_engines(engines_file(case.preferences))
+    assert later.told == (*TOLD, studio)
+    case.server.picture = ServerPicture(ServerState.LOST)
+    case.server.changed.emit()
+    assert case.model.engines.told == later.told
+
+
+def test_an_engine_that_cannot_run_stands_in_the_way_and_says_why(case: Case) -> None:
+    case.model.use_selection()
+    case.model.set_role(["Root/cup"], "remove")
+    broken = replace_struct(VOID, problem="no model folder is named; set VOID_MODELS")
+    case.server.picture = replace(RUNNING, engines=(PROPAGATION, broken))
+    case.server.changed.emit()
+    case.model.change(engine="void")
+
+    assert case.model.problem() == "VOID model: no model folder is named; set VOID_MODELS"
+    row = case.model.engines.choices("void")[-1]
+    assert (row.title, row.is_usable, row.tip) == ("VOID model (not available)", False, broken.problem)
+    case.model.change(destination="farm", server_python="/usr/bin/python3")
+    assert case.model.problem() == "", "the farm's machines may have what this server lacks"
+
+
+def test_a_script_keeps_an_engine_that_this_server_does_not_have(case: Case) -> None:
+    case.model.use_selection()
+    case.model.set_role(["Root/cup"], "remove")
+    case.model.change(engine="studio")
+    case.model.keep()
+    case.model.reload()
+
+    assert case.model.settings.engine == "studio"
+    assert case.model.engines.choices("studio")[-1].title == "studio (not on this server)"
+    assert "no engine 'studio'" in case.model.problem()
+
+
+def test_before_any_server_told_there_is_auto_and_what_the_script_has() -> None:
+    nothing = KnownEngines()
+
+    assert [one.name for one in nothing.choices("auto")] == ["auto"]
+    assert [one.name for one in nothing.choices("void")] == ["auto", "void"]
+    assert nothing.problem("void") == ""
+    assert PanelSettings(engine="void").job_settings(nothing).engine_options == {}
+    with pytest.raises(SelectionError, match=r"'Final, two passes' means for the engine 'void'"):
+        PanelSettings(engine="void", quality="finest").job_settings(nothing)
+
+
+def test_engines_that_were_kept_damaged_are_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "engines.json").write_text("{")
+
+    assert read_engines(tmp_path / "engines.json") == KnownEngines()
+    assert "waits for what the server tells" in caplog.text

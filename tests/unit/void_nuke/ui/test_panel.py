@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ pytest.importorskip(
     "PySide6.QtWidgets", reason="PySide6 or a system library is missing", exc_type=ImportError
 )
 
+from msgspec.structs import replace as replace_struct
 from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 
 from tests.fakes.qt_session import run_until
 from tests.fakes.scene_host import SceneHost, element_of, square
 from tests.fakes.still_session import StillSession, job_of
+from tests.fakes.told_engines import PROPAGATION, TOLD, VOID
 from void_nuke.export.pick import RemovalPick
 from void_nuke.host.host import NodeInfo
 from void_nuke.jobs.tracked_job import Phase
@@ -27,11 +30,12 @@ from void_nuke.ui.job_log import JobLog
 from void_nuke.ui.panel import PanelView
 from void_nuke.ui.region_view import area_of, paint_quadmask
 from void_nuke.ui.style import DARK, LIGHT, theme_of
+from void_protocol.engines import EngineDescription
 from void_protocol.errors import ServerError
 from void_protocol.job import RotoPoint, ShapeFrame
 from void_protocol.watching import Preview
 
-RUNNING = ServerPicture(ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1)
+RUNNING = ServerPicture(ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1, engines=TOLD)
 
 
 class Bench:
@@ -118,6 +122,33 @@ def test_settings_are_drawn_and_taken(bench: Bench) -> None:
     combos[1].setCurrentIndex(0)
     assert (bench.model.settings.quality, bench.model.settings.proxy_scale) == ("preview", 0.25)
     assert combos[2].currentText() == "1/4"
+
+
+def test_the_choice_of_engines_follows_the_server(bench: Bench) -> None:
+    (combo,) = [one for one in bench.view.findChildren(QtWidgets.QComboBox) if one.findData("auto") >= 0]
+    assert [combo.itemText(row) for row in range(combo.count())] == ["Automatic", "Propagation", "VOID model"]
+    bench.model.change(engine="void")
+    why = "no model folder is named"
+    told = (
+        PROPAGATION,
+        replace_struct(VOID, problem=why),
+        EngineDescription(name="studio", title="Studio's"),
+    )
+    bench.server.picture = replace(RUNNING, engines=told)
+    bench.server.changed.emit()
+
+    texts = [combo.itemText(row) for row in range(combo.count())]
+    assert texts == ["Automatic", "Propagation", "VOID model (not available)", "Studio's"]
+    assert [combo.model().item(row).isEnabled() for row in range(4)] == [True, True, False, True]
+    assert combo.itemData(2, QtCore.Qt.ItemDataRole.ToolTipRole) == why
+    assert (combo.currentData(), combo.toolTip()) == ("void", why), "what the script says is not changed"
+    assert bench.model.settings.engine == "void"
+    combo.setCurrentIndex(3)
+    assert bench.model.settings.engine == "studio"
+
+    bench.server.picture = replace(RUNNING, engines=(PROPAGATION,))
+    bench.server.changed.emit()
+    assert combo.currentText() == "studio (not on this server)"
 
 
 PICK = RemovalPick(plate="Read1", frames=None, output_pattern="", roto="Roto1")  # type: ignore[arg-type]

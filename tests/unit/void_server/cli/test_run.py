@@ -10,7 +10,7 @@ from void_engine.plates.exr.file import write_frame
 from void_engine.plates.frame.frame import Frame
 from void_protocol.job_file import read_job, write_job
 from void_server.batch.manifest_row import ManifestRow, job_of
-from void_server.cli.run import with_overrides
+from void_server.cli.job_overrides import JobOverrides, with_overrides
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_changed_job_has_the_id_that_a_batch_gives_it(row: ManifestRow, tmp_pa
     for old_id in ("4f1c9a0be2d94c4fa6d2f1a1f8f4d3c7", "hand-made"):
         file = tmp_path / f"{old_id}.json"
         write_job(msgspec.structs.replace(job_of(row, tmp_path, "row 1"), job_id=old_id), file)
-        changed = with_overrides(read_job(file), engine="propagation", version=3)
+        changed = with_overrides(read_job(file), JobOverrides(engine="propagation", version=3))
         assert changed == listed
 
 
@@ -37,6 +37,7 @@ def test_a_job_that_nothing_changes_keeps_its_id(row: ManifestRow, tmp_path: Pat
         job_of(row, tmp_path, "row 1"),
         job_id="hand-made",
     )
-    assert with_overrides(job, engine=job.settings.engine, version=1).job_id == "hand-made"
-    assert with_overrides(job).job_id == "hand-made"
-    assert with_overrides(job, version=2).job_id != with_overrides(job, version=3).job_id
+    assert with_overrides(job, JobOverrides(engine=job.settings.engine, version=1)).job_id == "hand-made"
+    assert with_overrides(job, JobOverrides()).job_id == "hand-made"
+    second, third = (with_overrides(job, JobOverrides(version=version)) for version in (2, 3))
+    assert second.job_id != third.job_id

@@ -110,9 +110,22 @@ def test_what_is_wrong_in_the_file_is_told_with_its_name(home: Path, line: str, 
     assert "\n" not in str(told.value)
 
 
+def test_paths_of_the_command_line_begin_at_the_current_folder(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    given = {"home": Path("h"), "models": Path("m"), "read_roots": [Path("plates")]}
+    settings = resolve_settings(given, ["cache_folder=c"], environment={}).settings
+    assert (settings.home, settings.models, settings.cache_folder) == (home / "h", home / "m", home / "c")
+    assert settings.read_roots == ((home / "plates").resolve(),)
+
+
 def test_a_file_that_cannot_be_read_is_named(home: Path) -> None:
     file = home / "studio.toml"
-    with pytest.raises(SettingsFileError, match=r"studio\.toml cannot be read: No such file"):
+    with pytest.raises(
+        SettingsFileError,
+        match=r"studio\.toml cannot be read: No such file.*--config",
+    ):
         resolve_settings({}, (), file)
     file.write_text("connections = 5\nspool_bytes = 5G\n")
     with pytest.raises(SettingsFileError, match=r"studio\.toml is not TOML: .*line 2"):
