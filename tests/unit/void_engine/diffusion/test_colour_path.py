@@ -123,6 +123,7 @@ def off(pictures: Any, truth: Any, where: Any) -> float:
     return float((np.abs(pictures - truth) / scale)[where].max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "colour_space"),
     [("shoulder", ""), ("shoulder", "ACEScg"), ("acescct", ""), ("view", "ACEScg")],

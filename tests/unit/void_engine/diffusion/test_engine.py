@@ -57,6 +57,7 @@ def test_a_removal_from_end_to_end(
     assert len(str(engine.record["void/weights_pass1"])) == 16
 
 
+@pytest.mark.slow
 def test_the_same_job_gives_the_same_bytes_in_any_order(
     tiny_root: Path, make_shot: Any, make_monitor: Any
 ) -> None:
@@ -70,6 +71,7 @@ def test_the_same_job_gives_the_same_bytes_in_any_order(
     assert not np.array_equal(first, run(tiny_root, make_shot(), make_monitor(), warm, seed=7))
 
 
+@pytest.mark.slow
 def test_a_shot_of_many_windows_keeps_its_frames(tiny_root: Path, make_shot: Any, monitor: Any) -> None:
     frames = list(VoidEngine(tiny_root).remove(make_shot(frames=40), request(steps=1), monitor))
     assert [frame.number for frame in frames] == list(range(1001, 1041))
@@ -80,6 +82,7 @@ def test_a_shot_of_many_windows_keeps_its_frames(tiny_root: Path, make_shot: Any
     assert monitor.frames["denoising"] == [1001, 1006, 1014, 1022, 1030]
 
 
+@pytest.mark.slow
 def test_pass_2_refines_on_warped_noise(tiny_root: Path, shot: Any, make_monitor: Any) -> None:
     monitor = make_monitor()
     refined = run(tiny_root, shot, monitor, passes=2)
@@ -89,6 +92,7 @@ def test_pass_2_refines_on_warped_noise(tiny_root: Path, shot: Any, make_monitor
     assert not np.array_equal(refined, run(tiny_root, shot, make_monitor()))
 
 
+@pytest.mark.slow
 def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
     tiny_root: Path, make_shot: Any, monitor: Any, make_monitor: Any
 ) -> None:
@@ -118,6 +122,7 @@ def test_a_proxy_takes_a_smaller_canvas_and_fewer_steps(tiny_root: Path, shot: A
     assert engine.record["void/canvas"] == "48x32"
 
 
+@pytest.mark.slow
 def test_models_stay_warm_between_jobs(
     tiny_root: Path, shot: Any, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +150,7 @@ def test_a_stop_takes_effect_in_every_stage(
     assert monitor.stages[-1] == stage
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     tiny_root: Path, shot: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
@@ -162,6 +168,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     assert list(unfinished.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_stop_keeps_the_steps_that_are_done(tiny_root: Path, shot: Any, make_monitor: Any) -> None:
     whole = run(tiny_root, shot, make_monitor(), steps=4, checkpoint_every=0)
     # No checkpoint is due in four steps; the stop in the third one writes it.
@@ -173,6 +180,7 @@ def test_a_stop_keeps_the_steps_that_are_done(tiny_root: Path, shot: Any, make_m
     assert any("going on after step 2 of 4" in line for line in monitor.lines)
 
 
+@pytest.mark.slow
 def test_overflow_starts_again_in_the_next_precision(
     tiny_root: Path, shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +202,7 @@ def test_overflow_starts_again_in_the_next_precision(
         run(tiny_root, shot, monitor)
 
 
+@pytest.mark.slow
 def test_out_of_memory_falls_to_the_next_mode_once(
     tiny_root: Path, shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +226,7 @@ def test_out_of_memory_falls_to_the_next_mode_once(
         run(tiny_root, shot, monitor, memory="full")
 
 
+@pytest.mark.slow
 def test_decoding_goes_on_in_smaller_tiles_where_memory_ran_out(
     tiny_root: Path, shot: Any, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

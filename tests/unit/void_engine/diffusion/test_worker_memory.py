@@ -45,6 +45,7 @@ class Link:
         pass
 
 
+@pytest.mark.slow
 def test_the_next_memory_mode_is_tried_once_and_the_log_says_so(
     tiny_root: Path, shot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

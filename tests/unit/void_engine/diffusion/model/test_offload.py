@@ -54,6 +54,7 @@ def test_guidance_one_branch_after_the_other_is_the_same(tiny_root: Path) -> Non
     torch.testing.assert_close(velocity(denoiser, batched=False), velocity(denoiser), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_one_denoiser_at_a_time_and_the_same_one_again(tiny_root: Path) -> None:
     models = loaded(tiny_root)
     first = models.denoiser(1)
@@ -64,6 +65,7 @@ def test_one_denoiser_at_a_time_and_the_same_one_again(tiny_root: Path) -> None:
     assert models.denoiser(1) is not first
 
 
+@pytest.mark.slow
 def test_a_compiled_denoiser_is_the_same_and_can_be_stopped(
     tiny_root: Path, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return entries
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["first-block", "taylor", "mag"])
 def test_a_cache_skips_blocks_and_leaves_no_trace(
     measured_root: Path,
@@ -89,6 +90,7 @@ def test_a_cache_skips_blocks_and_leaves_no_trace(
     assert len(computed) == STEPS
 
 
+@pytest.mark.slow
 def test_windows_have_caches_of_their_own(measured_root: Path, make_shot: Any, make_monitor: Any) -> None:
     """Two windows of one still picture and one noise have the same answers as one of them alone."""
     engine = VoidEngine(measured_root)
@@ -97,6 +99,7 @@ def test_windows_have_caches_of_their_own(measured_root: Path, make_shot: Any, m
     assert np.array_equal(frames, again)
 
 
+@pytest.mark.slow
 def test_nothing_is_checkpointed_while_a_cache_works(
     measured_root: Path, make_shot: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
@@ -113,6 +116,7 @@ def test_auto_takes_the_cache_that_looks_at_the_shot(tiny_root: Path) -> None:
     assert chosen != plan_step_cache(folder, 1, 30, speed="draft")
 
 
+@pytest.mark.slow
 def test_magnitudes_are_measured_on_a_job(make_shot: Any, make_monitor: Any, tmp_path: Path) -> None:
     folder = make_tiny(tmp_path / "models")
     engine = VoidEngine(folder.root, measures=True)
