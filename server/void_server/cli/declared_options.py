@@ -115,5 +115,7 @@ def _typed(kind: Kind) -> Any:
 
 
 def _help(setting: Setting) -> str:
-    default = "" if setting.is_required else f" Default: {setting.default_in_words}."
+    # That nothing is given by default goes without saying.
+    is_nothing = not setting.named.otherwise and setting.default in (None, "", (), {}, False)
+    default = "" if is_nothing else f" Default: {setting.default_in_words}."
     return f"{setting.description}{default}".replace("`", "")

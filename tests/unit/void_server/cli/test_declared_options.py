@@ -115,3 +115,6 @@ def test_the_help_says_what_the_declaration_says() -> None:
         "[required]",
     ):
         assert text in plain(ran.output)
+    assert "Who. Default" not in plain(ran.output)
+    assert "Hurry. Default" not in plain(ran.output)
+    assert "Where it goes. Default" not in plain(ran.output)
