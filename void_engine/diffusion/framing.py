@@ -1,4 +1,4 @@
-"""How a clip is fitted to the model in time and how published VOID fits it in space.
+"""How a clip is fitted to the model in time.
 
 Symbols of the whole package: ``n`` frames of the shot, ``F`` padded frames, ``T = (F - 1) // 4 + 1`` latent
 frames, ``H`` x ``W`` pixels of the model's canvas, ``h = H // 8``, ``w = W // 8``.
@@ -12,8 +12,9 @@ SPATIAL_COMPRESSION = 8
 TEMPORAL_PATCH = 2
 
 PUBLISHED_WINDOW = 85
+"""Frames that the model was trained to see at once."""
 PUBLISHED_LONGEST = 197
-PUBLISHED_SIZE = (384, 672)
+"""Frames after which the published program stops."""
 
 
 def latent_frames(frames: int) -> int:

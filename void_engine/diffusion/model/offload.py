@@ -30,7 +30,7 @@ class PrecisionOverflow(Exception):  # noqa: N818 - a signal: the run starts aga
     """An activation left the range of the floating-point type."""
 
 
-class Offload:
+class LoadedModels:
     """At most one denoiser and the VAE, kept between jobs.
 
     Modes: ``full`` leaves everything on the device; ``model`` has one model on it at a time; ``group``

@@ -15,7 +15,7 @@ from void_engine.diffusion import engine as engine_module  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.errors import DeviceError, PrecisionError  # noqa: E402
 from void_engine.diffusion.model import offload as offload_module  # noqa: E402
-from void_engine.diffusion.model.offload import Offload, PrecisionOverflow  # noqa: E402
+from void_engine.diffusion.model.offload import LoadedModels, PrecisionOverflow  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
 from void_engine.engines.interface import CleanFrame, EngineRequest  # noqa: E402
 from void_engine.engines.registry import make_engine  # noqa: E402
@@ -106,7 +106,7 @@ def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
 def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
     tiny_root: Path, make_shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("void_engine.diffusion.clip.shot_clip.PUBLISHED_SIZE", (32, 48))
+    monkeypatch.setattr("void_engine.diffusion.clip.shot_clip.TRAINED_SIZE", (32, 48))
     shot = make_shot(frames=25)
     cleaned = run(tiny_root, shot, monitor, mode="published", longest=21, steps=2)
     assert cleaned.shape[0] == 25
@@ -187,7 +187,7 @@ def test_overflow_starts_again_in_the_next_precision(
     monkeypatch.setattr(engine_module, "precisions", lambda name, device: [torch.float16, torch.float32])
     latents = VoidRun.latents
 
-    def overflowing(self: VoidRun, models: Offload) -> Any:
+    def overflowing(self: VoidRun, models: LoadedModels) -> Any:
         if models.dtype == torch.float16:
             raise PrecisionOverflow
         return latents(self, models)
@@ -209,7 +209,7 @@ def test_out_of_memory_falls_to_the_next_mode_once(
     latents = VoidRun.latents
     tried: list[str] = []
 
-    def hungry(self: VoidRun, models: Offload) -> Any:
+    def hungry(self: VoidRun, models: LoadedModels) -> Any:
         tried.append(models.mode)
         if models.mode in refused:
             raise torch.OutOfMemoryError("no")
@@ -233,7 +233,7 @@ def test_decoding_goes_on_in_smaller_tiles_where_memory_ran_out(
     whole = run(tiny_root, shot, make_monitor())
     frames = VoidRun.frames
 
-    def hungry(self: VoidRun, models: Offload, latents: Any) -> Any:
+    def hungry(self: VoidRun, models: LoadedModels, latents: Any) -> Any:
         for index, picture in frames(self, models, latents):
             if index == 4 and self.tiles < 3:
                 raise torch.OutOfMemoryError("no")

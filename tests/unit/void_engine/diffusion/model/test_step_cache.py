@@ -14,7 +14,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.model import step_cache as step_cache_module  # noqa: E402
 from void_engine.diffusion.model.folder import ModelFolder  # noqa: E402
-from void_engine.diffusion.model.offload import Offload  # noqa: E402
+from void_engine.diffusion.model.offload import LoadedModels  # noqa: E402
 from void_engine.diffusion.model.step_cache import (  # noqa: E402
     MagnitudeMeter,
     StepCache,
@@ -47,16 +47,16 @@ def removed(engine: VoidEngine, shot: Any, monitor: Any, **options: Any) -> Any:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each time that the last block was really computed."""
     entries: list[int] = []
-    denoiser = Offload.denoiser
+    denoiser = LoadedModels.denoiser
 
-    def watched(self: Offload, pass_number: int, cache: StepCache | None = None) -> Any:
+    def watched(self: LoadedModels, pass_number: int, cache: StepCache | None = None) -> Any:
         model = denoiser(self, pass_number, cache)
         norm = model.transformer_blocks[-1].norm1
         if not norm._forward_hooks:
             norm.register_forward_hook(lambda *_: entries.append(1))
         return model
 
-    monkeypatch.setattr(Offload, "denoiser", watched)
+    monkeypatch.setattr(LoadedModels, "denoiser", watched)
     return entries
 
 
