@@ -116,7 +116,7 @@ def quantise_levels(values: Uint8Array | Float32Array) -> Uint8Array:
     return _LEVEL_OF_VALUE[np.clip(np.ceil(values), 0, 255).astype(np.uint8)]
 
 
-def removal_mask(values: NDArray[np.uint8] | Float32Array) -> Float32Array:
+def removal_mask(values: Uint8Array | Float32Array) -> Float32Array:
     """How much of every pixel goes, on the four values that published VOID's loader makes of a quadmask.
 
     Args:

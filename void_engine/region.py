@@ -15,11 +15,13 @@ from enum import Enum
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box, union_of
 
-TRAINED_ASPECT = (672, 384)
-"""Width and height of the pictures that VOID was trained on."""
+TRAINED_SIZE = (384, 672)
+"""Height and width of the pictures that VOID was trained on."""
+TRAINED_ASPECT = (TRAINED_SIZE[1], TRAINED_SIZE[0])
+"""Width and height of those pictures, the order in which a region states its aspect."""
 CANVAS_MULTIPLE = 16
 """Sides of a canvas are multiples of this: 8 from the video autoencoder, 2 from the denoiser's patches."""
-TRAINED_TOKENS = (384 // CANVAS_MULTIPLE) * (672 // CANVAS_MULTIPLE)
+TRAINED_TOKENS = (TRAINED_SIZE[0] // CANVAS_MULTIPLE) * (TRAINED_SIZE[1] // CANVAS_MULTIPLE)
 """How many of the denoiser's patches a picture of the trained size has; no canvas has more by default."""
 
 ASPECT_TOLERANCE = 0.02

@@ -23,7 +23,7 @@ from void_engine.errors import EngineError, MatteError, OutputExistsError, Plate
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
 from void_engine.merge import merge
-from void_engine.plates.exr.file import check_end, read_header, remove_parts
+from void_engine.plates.exr.file import check_end, read_header, remove_temporaries
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence, ShotFormat
@@ -128,7 +128,7 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     if not wanted:
         return
     if request.resume:  # An earlier run that was killed may have left half-written files.
-        remove_parts(request.output.pattern.path(number) for number in wanted)
+        remove_temporaries(request.output.pattern.path(number) for number in wanted)
     box = region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
     monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
     shot = shot_source(request, box, shot_format.data_window, shot_format.pixel_aspect)

@@ -24,6 +24,7 @@ INFO = EngineInfo(
     part_overlap=0,
     options=options_of(FlatOptions),
     presets={"finest": {"level": 4.0}},
+    variables=("FLAT_LICENCE",),
 )
 """
 

@@ -113,6 +113,16 @@ def test_void_engines_lists_it_and_the_broken_one_with_its_reason() -> None:
     assert "did you mean 'flat'?" in refused.stderr
 
 
+def test_a_farm_gets_the_variables_that_an_engine_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLAT_LICENCE", "27000@licences")
+    job = new_job(tmp_path, engine="flat")
+    ran = void_process("farm", "bundle", job, "--to", "openjd", "-o", tmp_path / "farm", "--no-submit")
+    assert ran.returncode == 0, ran.stderr
+    assert "27000@licences" in (tmp_path / "farm" / "template.yaml").read_text()
+
+
 def test_the_server_has_it(server: ServerProcess, tmp_path: Path) -> None:
     home = server.settings.home
     job_file = new_job(tmp_path, engine="flat")

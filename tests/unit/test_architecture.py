@@ -26,6 +26,16 @@ MAY_SPEAK_SQL = {
 }
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|CREATE|ALTER|DROP|PRAGMA|BEGIN|COMMIT)\s")
 
+STATED_IN = {
+    "12.92": {"void_engine/colour/srgb.py", "plugin/void_nuke/export/plate_picture.py"},
+    "NDArray[np.float32]": {"void_engine/arrays.py"},
+    "NDArray[np.bool_]": {"void_engine/arrays.py"},
+    "cv2.resize(": {"void_engine/opencv.py"},
+    "cv2.dilate(": {"void_engine/opencv.py"},
+    "cv2.distanceTransform(": {"void_engine/opencv.py"},
+}
+"""Where a fact stands. The host may not load numpy, so its table of the sRGB curve is its own."""
+
 
 def modules(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
@@ -152,6 +162,12 @@ def test_modules_are_small_enough_to_hold_in_the_head() -> None:
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
+@pytest.mark.parametrize(("words", "owners"), STATED_IN.items(), ids=STATED_IN)
+def test_a_fact_is_stated_by_its_owner_only(words: str, owners: set[str]) -> None:
+    stated = {name_of(path) for path in modules(*PACKAGES) if words in path.read_text(encoding="utf-8")}
+    assert stated == owners
+
+
 def test_no_file_names_the_machine_it_was_written_on() -> None:
     # Put together here, so that this file does not contain them itself.
     places = [b"/" + place + b"/" for place in (b"work", b"root", b"opt/pypi", b"opt/wheels")]
@@ -173,3 +189,17 @@ def test_no_file_names_the_machine_it_was_written_on() -> None:
         if place in path.read_bytes()
     }
     assert found == set()
+
+
+@pytest.mark.parametrize("package", ["propagation", "diffusion"])
+def test_the_map_of_an_engine_names_every_module(package: str) -> None:
+    folder = ROOT / "void_engine" / package
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    sections = {
+        "propagation": "Propagation, module by module",
+        "diffusion": "The VOID model, module by module",
+    }
+    section = page.split(f"## {sections[package]}\n")[1].split("\n## ")[0]
+    named = set(re.findall(r"`([a-z_/]+\.py)`", section))
+    there = {path.relative_to(folder).as_posix() for path in modules(f"void_engine/{package}")}
+    assert named == {name for name in there if not name.endswith("__init__.py")}

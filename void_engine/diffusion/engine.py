@@ -28,7 +28,7 @@ from void_engine.diffusion.memory_plan import (
 )
 from void_engine.diffusion.model.folder import find_models
 from void_engine.diffusion.model.folder_check import weights_fingerprint
-from void_engine.diffusion.model.offload import Offload, PrecisionOverflow
+from void_engine.diffusion.model.offload import LoadedModels, PrecisionOverflow
 from void_engine.diffusion.model.optical_flow import find_flow
 from void_engine.diffusion.run import VoidRun
 from void_engine.diffusion.settings import read_settings
@@ -58,7 +58,7 @@ class VoidEngine:
         """
         self._folder, self._measures = models, measures
         self.magnitudes: dict[int, list[float]] = {}
-        self._models: Offload | None = None
+        self._models: LoadedModels | None = None
         self.record: dict[str, str | int | float] = {}
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
@@ -121,13 +121,13 @@ class VoidEngine:
             self._models.release()
             self._models = None
 
-    def _computed(self, run: VoidRun, device: torch.device) -> tuple[torch.Tensor, Offload]:
-        """Compute the latents in the first precision and memory mode that succeed."""
+    def _computed(self, run: VoidRun, device: torch.device) -> tuple[torch.Tensor, LoadedModels]:
+        """The latents, in the first precision and memory mode that get through."""
         settings, monitor = run.settings, run.monitor
         candidates = precisions(settings.precision, device)
         mode, retried = self._mode(run, device, candidates[0]), False
         while candidates:
-            models = self._offload(run, device, candidates[0], mode)
+            models = self._loaded(run, device, candidates[0], mode)
             try:
                 return run.latents(models), models
             except PrecisionOverflow:
@@ -171,17 +171,17 @@ class VoidEngine:
         run.monitor.log(f"{free / 2**30:.1f} GiB are free; using mode {mode!r}, {run.tiles} VAE tiles a side")
         return mode
 
-    def _offload(self, run: VoidRun, device: torch.device, dtype: torch.dtype, mode: str) -> Offload:
+    def _loaded(self, run: VoidRun, device: torch.device, dtype: torch.dtype, mode: str) -> LoadedModels:
         settings = run.settings
-        wanted = Offload(run.folder, device, dtype, mode, settings.compile)
+        wanted = LoadedModels(run.folder, device, dtype, mode, settings.compile)
         if self._models is None or self._models.key != wanted.key:
             self.release()
             self._models = wanted
         return self._models
 
     @staticmethod
-    def _decoded(run: VoidRun, models: Offload, latents: torch.Tensor) -> Iterator[CleanFrame]:
-        """Decode the wanted frames. When memory runs out, decoding resumes in smaller tiles."""
+    def _decoded(run: VoidRun, models: LoadedModels, latents: torch.Tensor) -> Iterator[CleanFrame]:
+        """The wanted frames. When memory runs out, decoding goes on in smaller tiles where it stopped."""
         clip, request = run.clip, run.request
         numbers = clip.shot.frame_numbers
         last = max((i for i, number in enumerate(numbers) if request.wants(number)), default=-1)
@@ -234,7 +234,7 @@ class VoidEngine:
             run.monitor.log(f"the last {left_out} frames are beyond 'longest' and keep the plate")
 
     @staticmethod
-    def _record(run: VoidRun, picture: ModelPicture, models: Offload) -> dict[str, str | int | float]:
+    def _record(run: VoidRun, picture: ModelPicture, models: LoadedModels) -> dict[str, str | int | float]:
         record: dict[str, str | int | float] = {
             "void/mode": run.settings.mode,
             "void/seed": run.request.seed,

@@ -6,7 +6,7 @@ Precision, memory mode and retries are the business of :mod:`void_engine.diffusi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from void_engine.arrays import Float32Array
 from void_engine.diffusion.clip.condition_encoding import Clip, Conditioning, encode_mask, encode_video
 from void_engine.diffusion.clip.conditioning import NOISE_STRENGTH, join_condition
 from void_engine.diffusion.clip.shot_clip import ShotClip
-from void_engine.diffusion.framing import latent_frames, pixel_frames
+from void_engine.diffusion.clip.shot_preview import ShotPreview
+from void_engine.diffusion.framing import latent_frames
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.folder_check import weights_fingerprint
-from void_engine.diffusion.model.offload import Offload, PrecisionOverflow, cancellable
+from void_engine.diffusion.model.offload import LoadedModels, PrecisionOverflow, cancellable
 from void_engine.diffusion.model.optical_flow import make_flow
 from void_engine.diffusion.model.prompt_cache import PromptCache, cache_folder
 from void_engine.diffusion.model.step_cache import MagnitudeMeter, StepCache, plan_step_cache
@@ -29,11 +30,11 @@ from void_engine.diffusion.model.weights import read_json, transformer_config
 from void_engine.diffusion.noise.published import PublishedNoise, load_warped_noise
 from void_engine.diffusion.noise.seeded import initial_noise, initial_noise_as_published
 from void_engine.diffusion.noise.warped import NoiseOverClip
+from void_engine.diffusion.pass_progress import PassProgress
 from void_engine.diffusion.sampling.denoise import DenoiseInputs
 from void_engine.diffusion.sampling.denoise_pass import Pass, denoise_pass
 from void_engine.diffusion.sampling.distributed import current_process_group
 from void_engine.diffusion.sampling.latent_checkpoint import Checkpoint, fingerprint
-from void_engine.diffusion.sampling.latent_preview import LatentPreview, preview_latents
 from void_engine.diffusion.sampling.process_group import SingleProcess
 from void_engine.diffusion.sampling.windows import Window, plan_windows
 from void_engine.diffusion.settings import VoidSettings
@@ -42,7 +43,6 @@ from void_engine.errors import RemovalCancelled
 
 PUBLISHED_STEPS = 30
 _FEWEST_STEPS = 10
-_STAGES = {1: "denoising", 2: "refining"}
 
 
 @dataclass
@@ -62,10 +62,10 @@ class VoidRun:
     """The magnitudes that the step cache ``mag`` needs, by pass."""
     _texts: list[torch.Tensor] = field(default_factory=list)
     _codes: dict[str, torch.Tensor] = field(default_factory=dict)
-    _preview: LatentPreview | None = None
+    _preview: ShotPreview | None = None
 
-    def latents(self, models: Offload) -> torch.Tensor:
-        """Compute the clean latents of the whole clip, (1, T, 16, h, w), by all passes.
+    def latents(self, models: LoadedModels) -> torch.Tensor:
+        """The clean latents of the whole clip, (1, T, 16, h, w), after all passes.
 
         Raises:
             PrecisionOverflow: when activations leave the range of the models' floating-point type.
@@ -81,11 +81,8 @@ class VoidRun:
 
     @property
     def windows(self) -> int:
-        """The number of temporal windows that cover the clip."""
-        settings, latents = self.settings, latent_frames(self.clip.frames)
-        return len(
-            plan_windows(latents, settings.window, settings.overlap, full_last=settings.full_last_window)
-        )
+        """How many windows cover the clip."""
+        return len(self._windows())
 
     def steps(self, pass_number: int) -> int:
         """The number of denoising steps of a pass; fewer at a proxy scale, where speed matters most."""
@@ -111,8 +108,8 @@ class VoidRun:
             method=settings.step_cache,
         )
 
-    def frames(self, models: Offload, latents: torch.Tensor) -> Iterator[tuple[int, Float32Array]]:
-        """Yield the decoded padded frames in order, each with its index and picture (H, W, 3) in codes 0..1.
+    def frames(self, models: LoadedModels, latents: torch.Tensor) -> Iterator[tuple[int, Float32Array]]:
+        """Decoded padded frames in order: the index and the picture (H, W, 3) in codes 0..1.
 
         Frames are decoded on demand, one temporal group at a time.
         """
@@ -132,8 +129,12 @@ class VoidRun:
                     yield index, np.ascontiguousarray(picture)
                     index += 1
 
-    def _embedded(self, models: Offload) -> list[torch.Tensor]:
-        """The embeddings of the prompt, and of the negative prompt where a pass has guidance."""
+    def _windows(self) -> list[Window]:
+        settings, latents = self.settings, latent_frames(self.clip.frames)
+        return plan_windows(latents, settings.window, settings.overlap, full_last=settings.full_last_window)
+
+    def _embedded(self, models: LoadedModels) -> list[torch.Tensor]:
+        """The prompt, and the negative prompt where a pass has guidance."""
         if self._texts:
             return self._texts
         tokens = int(transformer_config(self.folder.base)["max_text_seq_length"])
@@ -167,8 +168,8 @@ class VoidRun:
             noise_strength=NOISE_STRENGTH if trained_with_noise and self.settings.condition_noise else 0.0,
         )
 
-    def _encoded(self, models: Offload, what: str) -> torch.Tensor:
-        """The scaled latents of the plate (``video``) or of a mask (``three``, ``binary``), encoded once."""
+    def _encoded(self, models: LoadedModels, what: str) -> torch.Tensor:
+        """The scaled code of the plate (``video``) or of the mask (``three`` or ``binary``), made once."""
         if what in self._codes:
             return self._codes[what]
         clip = Clip(self.clip.frames, self.clip.video, self.clip.removal, self.clip.noise)
@@ -193,85 +194,48 @@ class VoidRun:
 
     def _denoised(
         self,
-        models: Offload,
+        models: LoadedModels,
         pass_number: int,
         video: torch.Tensor,
         texts: list[torch.Tensor],
         noise: torch.Tensor | None,
     ) -> torch.Tensor:
-        settings, seed = self.settings, self.request.seed
-        mask = self._encoded(models, "three" if pass_number == 1 else settings.pass2_mask)
-        count, (height, width) = video.shape[2], video.shape[-2:]
+        mask = self._encoded(models, "three" if pass_number == 1 else self.settings.pass2_mask)
         if noise is None:
-            draw = initial_noise_as_published if settings.shared_noise else initial_noise
-            noise = draw(seed, count, height, width)
-        windows = plan_windows(count, settings.window, settings.overlap, full_last=settings.full_last_window)
-        steps = self.steps(pass_number)
-        guidance = settings.guidance if pass_number == 1 else settings.guidance_pass2
-        condition = join_condition(mask, video)
-        cache = self.step_cache(pass_number)
-        # A checkpoint does not hold the state of a step cache, so a resumed run would give other bytes.
-        resumable = settings.checkpoint_every > 0 and cache is None and not self.measures
-        checkpoint = Checkpoint(
-            cache_folder() / "unfinished" if resumable else None,
-            fingerprint(
-                pass_number, steps, guidance, settings.window, settings.overlap, settings.full_last_window,
-                settings.exact_transitions, settings.half_latents, str(models.dtype), models.mode,
-                weights_fingerprint(self.folder, pass_number), condition, noise, *texts,
-            ),
-            self.monitor.log,
-        )  # fmt: skip
-        first, noise = checkpoint.load() or (0, noise)
-        if first:
-            self.monitor.log(f"going on after step {first} of {steps} from the checkpoint")
+            draw = initial_noise_as_published if self.settings.shared_noise else initial_noise
+            noise = draw(self.request.seed, video.shape[2], *video.shape[-2:])
+        inputs = DenoiseInputs(noise, join_condition(mask, video), texts)
         group = current_process_group()
-        own = group.own(len(windows))
-        stage = _STAGES[pass_number]
-        total = steps * len(own)
-        self.monitor.progress(stage, first * len(own), total)
-        reached = (first, noise)
-
-        def on_prediction(step: int, index: int, clean: torch.Tensor) -> None:
-            done = step * len(own) + own.index(index) + 1
-            self.monitor.progress(stage, done, total, self._first_frame(windows[index]))
-            every = settings.preview_every
-            if every and ((step + 1) % every == 0 or step == steps - 1):
-                self._show(windows[index].start, clean, video)
-
-        def on_step(step: int, latents: torch.Tensor) -> None:
-            nonlocal reached
-            reached = (step + 1, latents)
-            if meter is not None:
-                meter.step_done()
-            if resumable and (step + 1) % settings.checkpoint_every == 0 and step + 1 < steps:
-                checkpoint.save(*reached)
-
-        how = Pass(
-            number=pass_number,
-            steps=steps,
-            first_step=first,
-            windows=tuple(windows),
-            guidance=guidance,
-            exact_transitions=settings.exact_transitions,
-            half_latents=settings.half_latents,
-            # A single process has all latents of the shot, so looking at them costs nothing.
-            keep_every=1 if isinstance(group, SingleProcess) else settings.checkpoint_every or steps,
-            cache=cache,
+        how = self._pass(pass_number, alone=isinstance(group, SingleProcess))
+        checkpoint = self._checkpoint(models, how, inputs)
+        if (found := checkpoint.load()) is not None:
+            how, inputs = replace(how, first_step=found[0]), replace(inputs, latents=found[1])
+            self.monitor.log(f"going on after step {how.first_step} of {how.steps} from the checkpoint")
+        if self._preview is None:
+            self._preview = ShotPreview(self.clip, video)
+        own = group.own(len(how.windows))
+        progress = PassProgress(
+            how, own, self.clip, self.settings, self.monitor, preview=self._preview, checkpoint=checkpoint
         )
         meter = MagnitudeMeter(models.denoiser(pass_number)) if self.measures else None
+
+        def on_step(step: int, latents: torch.Tensor) -> None:
+            progress.on_step(step, latents)
+            if meter is not None:
+                meter.step_done()
+
         try:
             result = denoise_pass(
                 models,
                 how,
-                DenoiseInputs(noise, condition, texts),
+                inputs,
                 group,
                 self.monitor,
-                on_prediction=on_prediction,
+                on_prediction=progress.on_prediction,
                 on_step=on_step,
             )
         except RemovalCancelled:
-            if reached[0] > first:
-                checkpoint.save(*reached)
+            progress.keep()
             raise
         finally:
             if meter is not None:
@@ -280,8 +244,36 @@ class VoidRun:
         checkpoint.discard()
         return result
 
-    def _warped_noise(self, models: Offload, latents: torch.Tensor) -> torch.Tensor:
-        """Make the initial noise of pass 2, warped along the motion of pass 1's picture."""
+    def _pass(self, number: int, *, alone: bool) -> Pass:
+        """How a pass is done from its beginning; ``alone`` in one process for all windows."""
+        settings, steps = self.settings, self.steps(number)
+        return Pass(
+            number=number,
+            steps=steps,
+            first_step=0,
+            windows=tuple(self._windows()),
+            guidance=settings.guidance if number == 1 else settings.guidance_pass2,
+            exact_transitions=settings.exact_transitions,
+            half_latents=settings.half_latents,
+            # Looking at the whole shot costs nothing to a process that has it all.
+            keep_every=1 if alone else settings.checkpoint_every or steps,
+            cache=self.step_cache(number),
+        )
+
+    def _checkpoint(self, models: LoadedModels, how: Pass, inputs: DenoiseInputs) -> Checkpoint:
+        """Where a pass is kept, named after everything that its latents depend on."""
+        settings = self.settings
+        # What a step cache holds is not in a checkpoint: a run that went on from one would give other bytes.
+        resumable = settings.checkpoint_every > 0 and how.cache is None and not self.measures
+        name = fingerprint(
+            how.number, how.steps, how.guidance, settings.window, settings.overlap, settings.full_last_window,
+            how.exact_transitions, how.half_latents, str(models.dtype), models.mode,
+            weights_fingerprint(self.folder, how.number), inputs.condition, inputs.latents, *inputs.texts,
+        )  # fmt: skip
+        return Checkpoint(cache_folder() / "unfinished" if resumable else None, name, self.monitor.log)
+
+    def _warped_noise(self, models: LoadedModels, latents: torch.Tensor) -> torch.Tensor:
+        """Pass 2's noise, along the motion of pass 1's picture."""
         height, width = self.clip.canvas
         bilinear = self.settings.warped_noise == "bilinear"
         flow = make_flow(self.folder, self.settings.flow)
@@ -298,22 +290,3 @@ class VoidRun:
             return load_warped_noise(noise.stored(), latents.shape[1], *latents.shape[-2:])
         warped: torch.Tensor = noise.latents()
         return warped
-
-    def _first_frame(self, window: Window) -> int:
-        """The frame number of the shot that a window begins with, which names the window in reports."""
-        index = pixel_frames(window.start) if window.start else 0
-        return self.clip.shot.frame_numbers[self.clip.order[index]]
-
-    def _show(self, start: int, clean: torch.Tensor, video: torch.Tensor) -> None:
-        """Send a preview of the middle frame of a window."""
-        if self._preview is None:
-            chosen = preview_latents(video.shape[2])
-            ends = [self.clip.order[pixel_frames(index + 1) - 1] for index in chosen]
-            self._preview = LatentPreview(
-                video[0, :, chosen].permute(1, 0, 2, 3), [self.clip.canvas_frame(end).code for end in ends]
-            )
-        covered = latent_frames(self.clip.covered)
-        middle = min(clean.shape[1] // 2, max(0, covered - 1 - start))
-        codes = self._preview.picture(clean[0, middle])
-        frame = self.clip.order[pixel_frames(start + middle + 1) - 1]
-        self.monitor.preview(self.clip.shot.frame_numbers[frame], self.clip.picture.decode(codes))

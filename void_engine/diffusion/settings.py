@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from void_engine.colour.encodings import ENCODINGS
-from void_engine.diffusion.framing import TEMPORAL_COMPRESSION, TEMPORAL_PATCH, latent_frames
+from void_engine.diffusion.framing import (
+    PUBLISHED_LONGEST,
+    PUBLISHED_WINDOW,
+    TEMPORAL_COMPRESSION,
+    TEMPORAL_PATCH,
+    latent_frames,
+)
 from void_engine.engines.options import EngineOption, Scalar, check_values, option, options_of
 from void_engine.errors import SettingError
 from void_engine.region import TRAINED_TOKENS
@@ -40,7 +46,7 @@ class VoidSettings:
         1.0, "Guidance of pass 1; there is no negative branch at or below 1.", low=0, high=30
     )
     guidance_pass2: float = option(6.0, "Guidance of pass 2.", low=0, high=30)
-    window_frames: int = option(85, "Frames of a temporal window: 8k + 5.", low=5)
+    window_frames: int = option(PUBLISHED_WINDOW, "Frames of a temporal window: 8k + 5.", low=5)
     overlap_frames: int = option(16, "Frames that neighbouring windows share: a multiple of 8.", low=0)
     full_last_window: bool = option(True, "The last window is moved back to full length.")
     longest: int = option(0, "Frames beyond are not touched; 0 for no limit.", low=0, high=1_000_000)
@@ -118,7 +124,7 @@ class VoidSettings:
 _PUBLISHED: Mapping[str, Any] = {
     "mode": "published",
     "full_last_window": False,
-    "longest": 197,
+    "longest": PUBLISHED_LONGEST,
     "exact_transitions": False,
     "mask_sampling": "area",
     "fit": "squash",

@@ -1,7 +1,7 @@
-"""The engines that an artist may choose from: those that the server told of, last.
+"""The engines that an artist may choose from: those that a server last described.
 
-The panel knows no engine itself but ``auto``. What a server told is kept beside the artist's preferences, so
-that the choice is there before a server runs, and for jobs that go to a farm.
+The panel itself knows no engine but ``auto``. It keeps a server's descriptions beside the artist's
+preferences, so that there is a choice before a server runs, and for jobs that go to a farm.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ _NAME = re.compile("[a-z][a-z0-9_-]{0,31}")
 _decode = msgspec.json.Decoder(list[EngineDescription]).decode
 
 _DEFAULTS = "final"
-"""The quality that means an engine's defaults unless it says otherwise."""
+"""The quality that stands for an engine's defaults, unless the engine says otherwise."""
 
 Scalar = bool | int | float | str
 
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """One row of the choice."""
+    """One engine in the list of choices."""
 
     name: str
     title: str
     tip: str
-    """What it is for or, of one that cannot be used, why."""
+    """What the engine is for or, when it cannot be used, why."""
     is_usable: bool = True
 
 
 @dataclass(frozen=True)
 class KnownEngines:
-    """What a server told, and what follows for the panel."""
+    """The engines that a server described, and what follows for the panel."""
 
     told: tuple[EngineDescription, ...] | None = None
-    """None while no server has told anything."""
+    """The descriptions; None while no server has sent any."""
 
     def choices(self, kept: str) -> list[EngineChoice]:
-        """What to offer: ``auto``, the engines for artists, and the engine ``kept`` in the settings even if
-        the server does not have it."""
+        """Return what to offer: ``auto``, the engines for artists, and the engine ``kept`` in the settings,
+        even if the server does not have it."""
         rows = [EngineChoice(AUTO, "Automatic", "The best engine that the server can run")]
         for one in self.told or ():
             if one.is_for_artists or one.name == kept:
@@ -62,7 +62,8 @@ class KnownEngines:
         return rows
 
     def problem(self, name: str) -> str:
-        """Why the server cannot run this engine, with the remedy; empty when it can or nobody knows."""
+        """Return why the server cannot run this engine, with the remedy; empty when it can or nobody
+        knows."""
         if self.told is None or name == AUTO:
             return ""
         engine = self._find(name)
@@ -71,12 +72,12 @@ class KnownEngines:
         return f"{engine.title}: {engine.problem}" if engine.problem else ""
 
     def options(self, name: str, quality: str, quality_title: str) -> Mapping[str, Scalar]:
-        """The engine options that a quality stands for.
+        """Return the engine options that a quality stands for.
 
         With ``auto`` the server picks the engine, so no engine's own options can go along.
 
         Raises:
-            SelectionError: when nobody has told what the quality means for this engine.
+            SelectionError: when no server has said what the quality means for this engine.
         """
         if name == AUTO:
             return {}
@@ -91,7 +92,7 @@ class KnownEngines:
         return {}
 
     def presets(self, name: str, qualities: Iterable[str]) -> dict[str, Mapping[str, Scalar]]:
-        """The engine options of each quality, as far as known."""
+        """Return the engine options of each quality, as far as they are known."""
         engine = self._find(name)
         presets = {} if engine is None else engine.presets
         return {quality: presets.get(quality, {}) for quality in qualities}
@@ -101,17 +102,18 @@ class KnownEngines:
 
 
 def is_engine_name(text: str) -> bool:
-    """Whether a job can name an engine so."""
+    """Return whether a job may use this text as an engine's name."""
     return _NAME.fullmatch(text) is not None
 
 
 def engines_file(preferences: Path) -> Path:
-    """Where the engines are kept, beside the file of the artist's preferences."""
+    """Return the file that keeps the engines, beside that of the artist's preferences."""
     return preferences.with_name("engines.json")
 
 
 def read_engines(path: Path) -> KnownEngines:
-    """What a server told last; nothing when it is not there or damaged (that is logged)."""
+    """Read the engines that a server last described; none when the file is missing, or damaged (which is
+    logged)."""
     try:
         return KnownEngines(tuple(_decode(path.read_bytes())))
     except FileNotFoundError:
@@ -122,7 +124,8 @@ def read_engines(path: Path) -> KnownEngines:
 
 
 def write_engines(path: Path, told: Sequence[EngineDescription]) -> None:
-    """Keep what a server told, whole or not at all; a folder that cannot be written to is logged."""
+    """Write the engines whole or not at all. A folder that cannot be written to is logged and otherwise
+    ignored."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, msgspec.json.encode(list(told)))

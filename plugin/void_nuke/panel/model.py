@@ -50,7 +50,7 @@ class PanelModel(QObject):
     shapes_changed = Signal()
     plate_changed = Signal()
     engines_changed = Signal()
-    """The server told of other engines than before."""
+    """Sent when the server describes other engines than before."""
     job_changed = Signal(object)
     """Sent with a :class:`TrackedJob` that changed or is new."""
     jobs_reset = Signal()
@@ -333,7 +333,7 @@ class PanelModel(QObject):
             self._say(_sentence(str(error)), True)
             return None
         self.keep()
-        self._say(f"Exporting {job.name}; Nuke stays yours meanwhile", False)
+        self._say(f"Exporting {job.name}; you can keep working in Nuke", False)
         return job
 
     # Jobs ---------------------------------------------------------------------------------------------------
@@ -353,7 +353,7 @@ class PanelModel(QObject):
         job = self.session.job(job_id)
         pick = job.pick
         if pick is None:
-            self._say("This job is of an earlier session; its marks are those in the list above", True)
+            self._say("This job was sent in an earlier session; the list above shows its marks", True)
             return
         wanted = pick.settings
         self.change(

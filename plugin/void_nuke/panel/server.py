@@ -60,7 +60,7 @@ class ServerPicture:
     pid: int = 0
     open_jobs: int = 0
     engines: tuple[EngineDescription, ...] | None = None
-    """The engines that the server told of; None while it has not."""
+    """The engines that the server described; None before that."""
 
     @property
     def is_local(self) -> bool:

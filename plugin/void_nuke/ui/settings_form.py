@@ -93,7 +93,7 @@ class SettingsForm(QtWidgets.QWidget):
         self._is_drawing = False
 
     def _draw_engines(self) -> None:
-        """Fill the choice of engines with what the server told; what it cannot run is there, but greyed."""
+        """Fill the choice of engines with those of the server; an engine that it cannot run is greyed out."""
         choices = self._model.engines.choices(self._model.settings.engine)
         if choices == self._engine_choices:
             return

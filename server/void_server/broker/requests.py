@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
+from typing import assert_never
 
 import msgspec
 
@@ -15,35 +16,25 @@ from void_protocol.job_file import JOB_BYTES
 from void_protocol.messages import (
     PROTOCOL_VERSION,
     Bye,
-    Cancel,
     Chunk,
-    Clean,
     ClientMessage,
-    Drain,
     Error,
     Fetch,
     FetchCredit,
-    GetEngines,
-    GetHealth,
     GetJob,
     GetLog,
     GetResults,
-    GetStatus,
     Hello,
     JobList,
     JobReply,
     Limits,
     ListJobs,
     LogText,
-    Pause,
     Ping,
     Pong,
     Proof,
     Prove,
-    Release,
     ResultList,
-    Resume,
-    SetPriority,
     StopFetch,
     Submit,
     Unwatch,
@@ -58,7 +49,7 @@ from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
-from void_server.broker.operators.administration import Administration
+from void_server.broker.operators.administration import Administration, AdministrationMessage
 from void_server.broker.transfers.fetches import Fetches
 from void_server.broker.transfers.proofs import PROOF_FILES, answer
 from void_server.broker.transfers.submissions import Submissions
@@ -185,6 +176,9 @@ class Requests:
         self, session: ClientSession, message: ClientMessage, payloads: Sequence[memoryview]
     ) -> None:
         peer = session.peer
+        if isinstance(message, AdministrationMessage):
+            self._administration.handle(session, message)
+            return
         match message:
             case Chunk():
                 self._uploads.chunk(peer, message, payloads[0])
@@ -220,21 +214,10 @@ class Requests:
                 self._fetches.stop(peer, request)
             case Bye():
                 self.forget(peer)
-            case (
-                GetStatus()
-                | GetHealth()
-                | GetEngines()
-                | Cancel()
-                | Release()
-                | Pause()
-                | Resume()
-                | Drain()
-                | SetPriority()
-                | Clean()
-            ):
-                self._administration.handle(session, message)
+            case Hello():
+                raise RequestRefused("bad_message", "Hello is not for a session")
             case _:
-                raise RequestRefused("bad_message", f"{type(message).__name__} is not for a session")
+                assert_never(message)
 
     def forget(self, peer: bytes) -> None:
         """Forget a peer that is gone. Its upload waits for a while; everything else ends."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Meta
 from rich.console import Console
 
 from void_engine.errors import RemovalCancelled
@@ -18,6 +20,7 @@ from void_server.cli.progress import StageProgress
 from void_server.cli.run import TerminalMonitor
 from void_server.cli.stopping import stopping_on_signals
 from void_server.scratch import settle_in
+from void_server.settings.declaration import DeclaredSettings, option
 
 
 class _ShotsMonitor(TerminalMonitor):
@@ -26,6 +29,30 @@ class _ShotsMonitor(TerminalMonitor):
     def begin_shot(self, name: str, index: int, count: int) -> None:
         self.frames_done = 0
         self._progress.message(f"[{index + 1}/{count}] {name}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotDefaults(DeclaredSettings):
+    """What counts for every shot whose row leaves it out; see
+    :class:`~void_server.batch.manifest_row.ManifestRow`."""
+
+    plate: Annotated[
+        str,
+        Meta(description="Plate pattern of shots that name none; {shot} becomes the name."),
+        option("--plate"),
+    ] = ""
+    output: Annotated[
+        str, Meta(description="Result pattern; {shot} and {version} are filled in."), option("--output")
+    ] = ""
+    remove: Annotated[
+        str, Meta(description="Mattes of what to remove: PATTERN[:CHANNEL];..."), option("--remove")
+    ] = ""
+    affected: Annotated[
+        str, Meta(description="Mattes of what the object did to the scene."), option("--affected")
+    ] = ""
+    ignore: Annotated[str, Meta(description="Mattes of hold-outs."), option("--ignore")] = ""
+    quadmask: Annotated[str, Meta(description="A quadmask instead of mattes."), option("--quadmask")] = ""
+    prompt: Annotated[str, Meta(description="Prompt of shots that have none."), option("--prompt")] = ""
 
 
 @with_options
@@ -37,19 +64,11 @@ def batch(
             help="Job files, folders of them, manifests (.csv, .json), editorial timelines (.otio, .edl).",
         ),
     ],
+    defaults: ShotDefaults,
     overrides: JobOverrides,
     report: Annotated[
         Path | None, typer.Option(help="The report, as JSON; default: beside the first source.")
     ] = None,
-    plate: Annotated[
-        str, typer.Option(help="Plate pattern of shots that name none; {shot} becomes the name.")
-    ] = "",
-    output: Annotated[str, typer.Option(help="Result pattern; {shot} and {version} are filled in.")] = "",
-    remove: Annotated[str, typer.Option(help="Mattes of what to remove: PATTERN[:CHANNEL];...")] = "",
-    affected: Annotated[str, typer.Option(help="Mattes of what the object did to the scene.")] = "",
-    ignore: Annotated[str, typer.Option(help="Mattes of hold-outs.")] = "",
-    quadmask: Annotated[str, typer.Option(help="A quadmask instead of mattes.")] = "",
-    prompt: Annotated[str, typer.Option(help="Prompt of shots that have none.")] = "",
     scratch: Annotated[
         Path | None, typer.Option(help="Folder for temporary files and, where none is set, caches.")
     ] = None,
@@ -62,15 +81,7 @@ def batch(
     from void_server.batch.running import run_batch
     from void_server.batch.sources import read_sources
 
-    row = ManifestRow(
-        plate=plate,
-        output=output,
-        remove=remove,
-        affected=affected,
-        ignore=ignore,
-        quadmask=quadmask,
-        prompt=prompt,
-    )
+    row = ManifestRow(**asdict(defaults))
     jobs = [with_overrides(job, overrides) for job in read_sources(sources, row)]
     path = report or sources[0].absolute().with_name(f"{sources[0].absolute().stem}_report.json")
     console = Console(file=sys.stdout, highlight=False)

@@ -12,6 +12,7 @@ import typer
 
 from void_server.errors import ServerSettingError
 from void_server.settings.declaration import DeclaredSettings, Setting, settings_of
+from void_server.settings.kinds import Kind
 
 Group = TypeVar("Group", bound=DeclaredSettings)
 
@@ -84,8 +85,7 @@ def _with_option(group: type[DeclaredSettings]) -> Iterator[Setting]:
 
 def _parameter(setting: Setting, variable: str) -> inspect.Parameter:
     kind = setting.kind
-    # A size stays text until it is read, and typer knows lists but no tuples.
-    taken = str if kind.is_size else list[kind.part.python_type] if kind.part else kind.python_type  # type: ignore[name-defined] # known when it runs
+    taken = _typed(kind)
     described = typer.Option(
         *setting.named.options,
         help=_help(setting),
@@ -104,6 +104,19 @@ def _parameter(setting: Setting, variable: str) -> inspect.Parameter:
     )
 
 
+def _typed(kind: Kind) -> Any:
+    """The type that typer reads: a size is text until the setting reads it, and a tuple is a list."""
+    if kind.is_size:
+        return str
+    if kind.part is None:
+        return kind.python_type
+    item: Any = kind.part.python_type
+    return list[item]
+
+
 def _help(setting: Setting) -> str:
-    default = "" if setting.is_required else f" Default: {setting.default_in_words}."
+    # That nothing is given by default goes without saying.
+    usual = setting.default
+    is_nothing = not setting.named.otherwise and (usual is False or usual in (None, "", (), {}))
+    default = "" if is_nothing else f" Default: {setting.default_in_words}."
     return f"{setting.description}{default}".replace("`", "")

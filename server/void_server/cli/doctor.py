@@ -101,8 +101,9 @@ def check_home() -> Check:
 
 
 def check_device() -> Check:
-    """Check what the models would run on. A machine without a GPU passes: the propagation engine needs
-    none."""
+    """Check what the models would run on. A machine without a GPU passes: some engines need none."""
+    from void_engine.engines.registry import engines
+
     cores = f"CPU with {os.cpu_count()} cores"
     try:
         import torch
@@ -111,7 +112,9 @@ def check_device() -> Check:
         if card:
             advice = "install the extra 'diffusion' to run VOID's models on it"
             return Check("Device", True, f"{card}; PyTorch is not installed", advice)
-        return Check("Device", True, f"{cores}; the propagation engine needs no more")
+        needs_none = [info.name for info in engines().values() if not info.needs.gpus and info.is_for_artists]
+        say = f"{', '.join(needs_none)} {'engine needs' if len(needs_none) == 1 else 'engines need'} no more"
+        return Check("Device", True, f"{cores}; the {say}")
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         memory = f"{properties.total_memory / _GIB:.0f} GiB"
@@ -125,13 +128,27 @@ def check_device() -> Check:
     return Check("Device", True, f"{cores}, PyTorch {torch.__version__}; no card, so VOID's models are slow")
 
 
+def check_engines() -> Check:
+    """Check which engines there are. One that cannot be used here is told and no fault, as long as another
+    can."""
+    from void_engine.engines.registry import engines
+
+    problems = {info.name: info.problem() for info in engines().values()}
+    usable = [name for name, problem in problems.items() if not problem]
+    if not usable:
+        return Check("Engines", False, "none can be used", _SET_UP_AGAIN)
+    lacking = "; ".join(f"{name}: {problem}" for name, problem in problems.items() if problem)
+    return Check("Engines", True, ", ".join(usable), lacking)
+
+
 def check_models() -> Check:
     """Check VOID's models. A machine without any passes; a folder with gaps does not."""
     from void_engine.diffusion.model.folder import MODELS_VARIABLE
+    from void_engine.engines.registry import best_engine_here
 
     if not os.environ.get(MODELS_VARIABLE):
         advice = f"'void models fetch DIR' brings them; then set {MODELS_VARIABLE}=DIR"
-        return Check("Models", True, "none; the propagation engine will be used", advice)
+        return Check("Models", True, f"none; the {best_engine_here()} engine will be used", advice)
     from void_engine.diffusion.errors import ModelFolderError
     from void_engine.diffusion.model.folder import find_models
 
@@ -192,6 +209,7 @@ _CHECKS: tuple[tuple[str, Callable[[], Check], str], ...] = (
     ("Packages", check_packages, _SET_UP_AGAIN),
     ("Home", check_home, "set VOID_HOME to a folder that you may write to"),
     ("Device", check_device, f"PyTorch is damaged or does not fit this machine: {_SET_UP_AGAIN}"),
+    ("Engines", check_engines, _SET_UP_AGAIN),
     ("Models", check_models, "check the folder that VOID_MODELS names"),
     ("EXR", check_exr, "check that the folder for temporary files has room and may be written to"),
     ("Server", check_server, "see that no firewall closes 127.0.0.1 to programs of this machine"),

@@ -3,63 +3,108 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+from msgspec import Meta
 
 from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.errors import JobFileError
 from void_protocol.job import RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
+from void_server.cli.declared_options import with_options
 from void_server.cli.frame_options import range_option
 from void_server.cli.progress import StageProgress
+from void_server.settings.declaration import DeclaredSettings, option
 from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
 
 
-def new(
-    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file to write.")],
-    plate: Annotated[str, typer.Option(help="Plate pattern, such as plate.%04d.exr.")],
-    output: Annotated[str, typer.Option(help="Result pattern; {version} becomes v001.")],
-    frames: Annotated[str | None, typer.Option(help="Range such as 1001-1040; default: all on disk.")] = None,
+@dataclass(frozen=True, kw_only=True)
+class ShotOptions(DeclaredSettings):
+    """Where the files of a new job's shot are."""
+
+    plate: Annotated[str, Meta(description="Plate pattern, such as plate.%04d.exr."), option("--plate")]
+    output: Annotated[str, Meta(description="Result pattern; {version} becomes v001."), option("--output")]
+    frames: Annotated[
+        str | None, Meta(description="Range such as 1001-1040."), option("--frames", otherwise="all on disk")
+    ] = None
     remove: Annotated[
-        list[str] | None, typer.Option(help="Matte of what to remove: PATTERN[:CHANNEL].")
-    ] = None,
+        tuple[str, ...],
+        Meta(description="Matte of what to remove: PATTERN[:CHANNEL]."),
+        option("--remove"),
+    ] = ()
     affected: Annotated[
-        list[str] | None, typer.Option(help="Matte of what the object did to the scene: PATTERN[:CHANNEL].")
-    ] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Matte of a hold-out: PATTERN[:CHANNEL].")] = None,
+        tuple[str, ...],
+        Meta(description="Matte of what the object did to the scene: PATTERN[:CHANNEL]."),
+        option("--affected"),
+    ] = ()
+    ignore: Annotated[
+        tuple[str, ...], Meta(description="Matte of a hold-out: PATTERN[:CHANNEL]."), option("--ignore")
+    ] = ()
     quadmask: Annotated[
-        str | None, typer.Option(help="A quadmask from 'void ingest --quadmask', instead of mattes.")
-    ] = None,
-    shapes: Annotated[Path | None, typer.Option(help="JSON file with a list of baked roto shapes.")] = None,
-    engine: Annotated[str, typer.Option(help="auto, or an engine that 'void engines' lists.")] = "auto",
-    prompt: Annotated[str, typer.Option(help="What remains when the object is gone.")] = "",
-    proxy: Annotated[float, typer.Option(help="Scale: 1, 0.5, 0.25 or 0.125.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 42,
+        str | None,
+        Meta(description="A quadmask from 'void ingest --quadmask', instead of mattes."),
+        option("--quadmask"),
+    ] = None
+    shapes: Annotated[
+        Path | None, Meta(description="JSON file with a list of baked roto shapes."), option("--shapes")
+    ] = None
     colour_space: Annotated[
         str | None,
-        typer.Option(help="The plate's scene-linear space in OCIO; default: from its primaries."),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Shot name; default: the plate's file name.")] = None,
+        Meta(description="The plate's scene-linear space in OCIO."),
+        option("--colour-space", otherwise="from its primaries"),
+    ] = None
+    name: Annotated[
+        str | None, Meta(description="Shot name."), option("--name", otherwise="the plate's file name")
+    ] = None
+
+    def files(self, settings: Settings) -> ShotFiles:
+        """The files, with what to do with them.
+
+        Raises:
+            JobFileError: when the shapes cannot be read.
+        """
+        return ShotFiles(
+            plate=self.plate,
+            output=self.output,
+            frames=range_option(self.frames),
+            remove=self.remove,
+            affected=self.affected,
+            ignore=self.ignore,
+            quadmask=self.quadmask,
+            shapes=() if self.shapes is None else _read_shapes(self.shapes),
+            settings=settings,
+            colour_space=self.colour_space,
+            name=self.name,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovalOptions(DeclaredSettings):
+    """What a new job asks of the engine."""
+
+    engine: Annotated[
+        str, Meta(description="auto, or an engine that 'void engines' lists."), option("--engine")
+    ] = "auto"
+    prompt: Annotated[str, Meta(description="What remains when the object is gone."), option("--prompt")] = ""
+    proxy: Annotated[float, Meta(description="Scale: 1, 0.5, 0.25 or 0.125."), option("--proxy")] = 1.0
+    seed: Annotated[int, Meta(description="Seed of everything random."), option("--seed")] = 42
+
+
+@with_options
+def new(
+    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file to write.")],
+    shot_options: ShotOptions,
+    removal: RemovalOptions,
 ) -> None:
     """Make a job file from a plate and mattes or shapes."""
-    job = job_from_files(
-        ShotFiles(
-            plate=plate,
-            output=output,
-            frames=range_option(frames),
-            remove=tuple(remove or ()),
-            affected=tuple(affected or ()),
-            ignore=tuple(ignore or ()),
-            quadmask=quadmask,
-            shapes=tuple([] if shapes is None else _read_shapes(shapes)),
-            settings=Settings(engine=engine, prompt=prompt, proxy_scale=proxy, seed=seed),
-            colour_space=colour_space,
-            name=name,
-        )
+    settings = Settings(
+        engine=removal.engine, prompt=removal.prompt, proxy_scale=removal.proxy, seed=removal.seed
     )
+    job = job_from_files(shot_options.files(settings))
     write_job(job, job_file)
     shot, size = job.shot, job.shot.format
     typer.echo(f"{job_file}: {shot.name}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")

@@ -124,7 +124,7 @@ def _settle_file(effective: EffectiveSettings, config: Path | None) -> None:
         SettingsFileError: when it cannot be written.
     """
     file = _service_file(effective, config)
-    if effective.file is None:
+    if not file.exists():
         write_new_file(effective, file)
         typer.echo(f"the settings are written to {file}")
         return

@@ -42,6 +42,14 @@ class Bundle:
     """The most demanding engine of its jobs."""
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The variables that every task gets: what the order says, and what its engines need of whoever
+        submits."""
+        names = {name for job in self.plan.jobs for name in engine_info(job.engine).variables}
+        own = {name: value for name in sorted(names) if (value := os.environ.get(name))}
+        return {**own, **self.order.environment}
+
+    @property
     def plan_file(self) -> Path:
         return self.folder / PLAN_NAME
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from void_engine.engines.interface import CleanFrame, PartedEngine, PartOfShot
 from void_engine.geometry import Box
-from void_engine.plates.exr.file import remove_parts
+from void_engine.plates.exr.file import remove_temporaries
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.removal import RemovalMonitor, frames_to_make, in_order
@@ -42,7 +42,7 @@ def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
     answers_at = place.clean(start)
     with ExitStack() as files:
         request = with_prepared_mattes(request_of(piece, files), place, found, files)
-        remove_parts(answers_at.path(number) for number in part)
+        remove_temporaries(answers_at.path(number) for number in part)
         missing = frames_to_make(request, monitor, part)
         wanted = frozenset(number for number in missing if not answers_at.path(number).exists())
         if len(wanted) < len(missing):

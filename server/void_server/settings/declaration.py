@@ -86,6 +86,8 @@ class Setting:
         if self.named.otherwise:
             variable = f"{self.named.variable}, else " if self.named.variable else ""
             return f"{variable}{self.named.otherwise}"
+        if self.default in (None, "", {}):
+            return "none"
         words = self.kind.in_words(self.default)
         if isinstance(words, bool):
             return str(words).lower()
@@ -93,7 +95,7 @@ class Setting:
             return f"{words:.12g}"
         if isinstance(words, list):
             return ", ".join(map(str, words)) or "none"
-        return str(words) if words not in ({}, "", "None") else "none"
+        return str(words)
 
     def read(self, value: Any, *, as_text: bool = False) -> Any:
         """Return the value as the setting's type; see :meth:`void_server.settings.kinds.Kind.read`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from types import NoneType, UnionType
@@ -178,7 +179,9 @@ class Kind:
         if self.is_size:
             words = size_in_words(value)
             return int(words) if words.isdigit() else words
-        return value if isinstance(value, bool | int | float | str | dict) else str(value)
+        if isinstance(value, Enum):
+            return value.value
+        return str(value) if isinstance(value, Path) else value
 
 
 def read_size(text: str) -> int:

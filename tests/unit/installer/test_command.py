@@ -95,6 +95,7 @@ def checkout(
     return Checkout(tmp_path / "void nuke", environment.prefix)
 
 
+@pytest.mark.slow
 def test_sets_up_then_runs_and_the_second_time_only_runs(checkout: Checkout) -> None:
     first = checkout.run("demo", "--frames", "10")
 
@@ -109,6 +110,7 @@ def test_sets_up_then_runs_and_the_second_time_only_runs(checkout: Checkout) -> 
     assert (checkout.prefix / "install.log").read_text() == log
 
 
+@pytest.mark.slow
 def test_a_verb_that_needs_less_installs_nothing_more(checkout: Checkout) -> None:
     checkout.run("demo")
 
@@ -118,17 +120,20 @@ def test_a_verb_that_needs_less_installs_nothing_more(checkout: Checkout) -> Non
     assert said.splitlines()[-1] == "void: doctor"
 
 
+@pytest.mark.slow
 def test_the_doctor_begins_with_the_machine(checkout: Checkout) -> None:
     lines = checkout.run("doctor").said.splitlines()
 
     assert [line.split(":")[0].split()[1] for line in lines[:3]] == ["Python", "Environment", "Disk"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["demo", "doctor"])
 def test_the_status_is_that_of_what_was_run(checkout: Checkout, verb: str) -> None:
     assert checkout.run(verb, "fail").status == 3
 
 
+@pytest.mark.slow
 def test_a_failed_step_is_explained_and_a_rerun_goes_on(checkout: Checkout) -> None:
     checkout.write_project(demo_needs="no-such-package")
 
@@ -147,6 +152,7 @@ def test_a_failed_step_is_explained_and_a_rerun_goes_on(checkout: Checkout) -> N
     assert again.said.splitlines()[-1] == "void: demo"
 
 
+@pytest.mark.slow
 def test_a_broken_environment_is_made_again(checkout: Checkout) -> None:
     checkout.run("demo")
     (pip,) = checkout.prefix.glob("[Ll]ib/**/site-packages/pip")

@@ -35,6 +35,7 @@ def installed(environment: Environment) -> dict[str, str]:
     return {entry["name"]: entry["version"] for entry in json.loads(listing)}
 
 
+@pytest.mark.slow
 def test_installs_the_pinned_version_and_keeps_a_log(
     environment: Environment, project: Project, wheels: WheelFolder
 ) -> None:

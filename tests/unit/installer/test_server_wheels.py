@@ -72,6 +72,7 @@ def shop(wheels: WheelFolder) -> WheelFolder:
     return wheels
 
 
+@pytest.mark.slow
 def test_what_is_filled_here_is_installed_there(
     tmp_path: Path,
     project: Project,
@@ -100,6 +101,7 @@ def test_what_is_filled_here_is_installed_there(
     assert "maker" not in versions
 
 
+@pytest.mark.slow
 def test_a_package_that_is_not_in_the_house_is_named(
     tmp_path: Path, project: Project, shop: WheelFolder, environment: Environment
 ) -> None:

@@ -71,6 +71,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "reason"), ATTACKS.values(), ids=ATTACKS.keys())
 def test_a_job_that_wants_too_much_is_refused_in_bounded_time_and_memory(text: str, reason: str) -> None:
     measured = measure(f"{_PREPARE}\ntext = {text}", _ATTACK, limit_bytes=3 << 30)

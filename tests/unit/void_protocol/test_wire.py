@@ -91,6 +91,7 @@ controls = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(controls, max_size=4))
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_give_a_message_or_a_wire_error(parts: list[bytes]) -> None:

@@ -14,7 +14,7 @@ from void_engine.colour.exposure import LightMeter, ShotLight
 from void_engine.colour.picture import ModelPicture
 from void_engine.colour.primaries import Primaries
 from void_engine.diffusion.clip.anchored_shot import AnchoredShot
-from void_engine.diffusion.framing import PUBLISHED_SIZE, padding_indices
+from void_engine.diffusion.framing import padding_indices, pixel_frames
 from void_engine.diffusion.noise.seeded import condition_noise
 from void_engine.diffusion.settings import VoidSettings
 from void_engine.engines.interface import Monitor, ShotFrame, ShotSource
@@ -28,7 +28,7 @@ from void_engine.quadmask import (
     removal_mask,
     roles_from_levels,
 )
-from void_engine.region import plan_canvas
+from void_engine.region import TRAINED_SIZE, plan_canvas
 from void_engine.resampling import Resampler
 
 FEWEST_FRAMES = 5
@@ -96,7 +96,7 @@ def survey(shot: ShotSource, primaries: Primaries, monitor: Monitor) -> ShotSurv
 def plan_size(shot: ShotSource, settings: VoidSettings, proxy_scale: float) -> tuple[int, int]:
     """Choose height and width of the model's canvas for a shot."""
     if settings.fit == "squash":
-        return PUBLISHED_SIZE
+        return TRAINED_SIZE
     tokens = max(4, round(settings.max_tokens * min(1.0, proxy_scale) ** 2))
     return plan_canvas(shot.width, shot.height, shot.pixel_aspect, tokens)
 
@@ -125,6 +125,14 @@ class ShotClip:
     def frames(self) -> int:
         """The number of frames after padding."""
         return len(self.order)
+
+    def first_frame(self, latent: int) -> int:
+        """The number of the shot's frame that latent frame ``latent`` begins with."""
+        return self.shot.frame_numbers[self.order[pixel_frames(latent) if latent else 0]]
+
+    def last_index(self, latent: int) -> int:
+        """The shot's frame, counted from 0, that latent frame ``latent`` ends with."""
+        return self.order[pixel_frames(latent + 1) - 1]
 
     def canvas_frame(self, index: int) -> CanvasFrame:
         """Frame ``index`` of the shot, counted from 0."""

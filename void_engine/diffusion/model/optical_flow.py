@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.diffusion.errors import ModelFolderError
 from void_engine.diffusion.model.folder import ModelFolder
@@ -98,15 +99,14 @@ class Raft:
         if flow.shape[:2] == before.shape[:2]:
             return flow
         rows, columns = before.shape[:2]
-        sized = cv2.resize(flow, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        sized = opencv.resize(flow, (rows, columns))
         return np.asarray(sized * np.array([columns / width, rows / height]), np.float32)
 
     def _blob(self, picture: Float32Array) -> Float32Array:
         height, width = self._size
         if picture.shape[:2] != (height, width):
             smaller = picture.shape[0] > height or picture.shape[1] > width
-            way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-            picture = np.asarray(cv2.resize(picture, (width, height), interpolation=way), np.float32)
+            picture = opencv.resize(picture, (height, width), opencv.AREA if smaller else opencv.LINEAR)
         return np.ascontiguousarray(np.clip(picture, 0, 1).transpose(2, 0, 1)[None] * np.float32(255))
 
 

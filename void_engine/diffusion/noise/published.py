@@ -6,11 +6,11 @@ times of the latents. :mod:`void_engine.diffusion.noise.warped` avoids both faul
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.diffusion.model.optical_flow import DenseInverseSearch, OpticalFlow
 from void_engine.diffusion.noise.warped import CarriedNoise
@@ -77,7 +77,6 @@ class PublishedNoise:
     def _cropped(cls, picture: Float32Array) -> Float32Array:
         height, width = cls.SIZE
         scale = max(height / picture.shape[0], width / picture.shape[1])
-        size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
-        covering = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        covering = opencv.resize(picture, (round(picture.shape[0] * scale), round(picture.shape[1] * scale)))
         top, left = (covering.shape[0] - height) // 2, (covering.shape[1] - width) // 2
         return np.ascontiguousarray(covering[top : top + height, left : left + width])

@@ -10,7 +10,7 @@ import torch
 
 from void_engine.diffusion.device import pick_device
 from void_engine.diffusion.model.folder import ModelFolder
-from void_engine.diffusion.model.offload import ActivationWatch, Offload, PrecisionOverflow, cancellable
+from void_engine.diffusion.model.offload import ActivationWatch, LoadedModels, PrecisionOverflow, cancellable
 from void_engine.diffusion.model.step_cache import StepCache
 from void_engine.diffusion.model.weights import read_json
 from void_engine.diffusion.sampling.denoise import (
@@ -46,7 +46,7 @@ class Pass:
     """The number of steps between two calls of ``on_step`` with the latents of the whole shot."""
     cache: StepCache | None = None
 
-    def plan(self, models: Offload) -> DenoisePlan:
+    def plan(self, models: LoadedModels) -> DenoisePlan:
         """Plan this pass for these models, with their schedule and their floating-point type."""
         schedule = NoiseSchedule.from_config(
             PASS_SCHEDULERS[self.number],
@@ -65,7 +65,7 @@ class Pass:
 
 
 def denoise_pass(
-    models: Offload,
+    models: LoadedModels,
     how: Pass,
     inputs: DenoiseInputs,
     group: ProcessGroup,
@@ -129,7 +129,7 @@ class Follower:
 
     def __init__(self, group: TorchProcessGroup, monitor: Monitor) -> None:
         self._group, self._monitor = group, monitor
-        self._models: Offload | None = None
+        self._models: LoadedModels | None = None
 
     def serve(self) -> None:
         """Denoise with the leader until it has no more work.
@@ -150,15 +150,15 @@ class Follower:
             cache = StepCache(**{**cache, "ratios": tuple(cache["ratios"])})
         with torch.inference_mode():
             denoise_pass(
-                self._offload(order["models"]),
+                self._loaded(order["models"]),
                 Pass(windows=windows, cache=cache, **described),
                 inputs,
                 self._group,
                 self._monitor,
             )
 
-    def _offload(self, names: dict[str, Any]) -> Offload:
-        wanted = Offload(
+    def _loaded(self, names: dict[str, Any]) -> LoadedModels:
+        wanted = LoadedModels(
             ModelFolder(Path(names["folder"])),
             pick_device(names["device"]),
             getattr(torch, names["dtype"]),
@@ -172,7 +172,7 @@ class Follower:
         return self._models
 
 
-def _names(models: Offload) -> dict[str, object]:
+def _names(models: LoadedModels) -> dict[str, object]:
     return {
         "folder": str(models.folder.root.resolve()),
         "device": models.device.type,

@@ -5,10 +5,10 @@ The map is fitted by least squares on the shot itself, whose frames and latents 
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 
 _MOST_LATENTS = 8
@@ -28,7 +28,7 @@ class LatentPreview:
         height, width = latents.shape[-2:]
         rows = latents.float().permute(0, 2, 3, 1).reshape(-1, latents.shape[1]).double()
         rows = torch.cat([rows, torch.ones(rows.shape[0], 1, dtype=torch.float64)], dim=1)
-        small = [cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA) for picture in pictures]
+        small = [opencv.resize(picture, (height, width), opencv.AREA) for picture in pictures]
         colours = torch.from_numpy(np.stack(small)).reshape(-1, 3).double()
         square = rows.T @ rows
         square += _RIDGE * square.diagonal().mean() * torch.eye(square.shape[0], dtype=torch.float64)

@@ -151,7 +151,7 @@ def write_frame(
             temporary.unlink()
 
 
-def remove_parts(paths: Iterable[Path]) -> None:
+def remove_temporaries(paths: Iterable[Path]) -> None:
     """Delete the temporary files that a killed process has left of writing these ``paths``."""
     by_folder: dict[Path, set[str]] = {}
     for path in paths:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.errors import SettingError
 from void_engine.geometry import Box
@@ -69,7 +69,7 @@ def area_average(pixels: NDArray[Any], data_window: Box, display_window: Box, di
     # OpenCV averages at most four channels at a time.
     for first in range(0, pixels.shape[2], 4):
         group = np.ascontiguousarray(values[..., first : first + 4])
-        small = cv2.resize(group, (window.width, window.height), interpolation=cv2.INTER_AREA)
+        small = opencv.resize(group, window.shape, opencv.AREA)
         result[..., first : first + 4] = small.reshape(*window.shape, -1)
     return result
 

@@ -49,7 +49,7 @@ def warp(picture: Uint8Array, homography: Homography, *, outside: float = 0.0, s
 
 
 def from_box(homography: Homography, box: Box) -> Homography:
-    """Shift a homography so that it takes target pixels counted from the upper left corner of ``box``."""
+    """Return the homography for target pixels that are counted from the upper left corner of ``box``."""
     shift = np.array([[1.0, 0.0, box.x0], [0.0, 1.0, box.y0], [0.0, 0.0, 1.0]])
     return np.asarray(homography @ shift, np.float64)
 

@@ -36,8 +36,8 @@ Ticket = tuple[int, int]
 
 
 def received_bytes(descriptor: int) -> int | None:
-    """How much has arrived on a TCP connection since its beginning; None where the system does not tell (not
-    Linux, no TCP, or the connection is gone)."""
+    """Return how much has arrived on a TCP connection since its beginning; None where the system does not
+    tell (not Linux, no TCP, or the connection is gone)."""
     if sys.platform != "linux":
         return None
     with suppress(OSError):
@@ -55,23 +55,23 @@ def received_bytes(descriptor: int) -> int | None:
 @dataclass
 class _Connection:
     delivered: int = 0
-    """Bytes of whole messages."""
+    """Bytes of the whole messages that came from the connection."""
     looks: int = 0
-    """How often it was looked at since something was delivered."""
+    """How often the connection was looked at since it last delivered a message."""
 
 
 class PartialMessages:
-    """Belongs to the broker's thread."""
+    """Finds connections to cut. It belongs to the broker's thread."""
 
     def __init__(self, most_bytes: int, received: Callable[[int], int | None] = received_bytes) -> None:
-        """``most_bytes`` may be unfinished of all connections together, :data:`MOST_BYTES` of one; less than
-        that for all together makes no sense and counts as that."""
+        """Allow unfinished messages of ``most_bytes`` on all connections together, and of :data:`MOST_BYTES`
+        on one. A smaller number for all together counts as that for one."""
         self._most_bytes = max(most_bytes, MOST_BYTES)
         self._received = received
         self._connections: dict[Ticket, _Connection] = {}
 
     def delivered(self, ticket: Ticket, frames: int, size: int) -> None:
-        """A whole message of so many frames and bytes has come from this connection."""
+        """Count a whole message of so many frames and bytes from this connection."""
         connection = self._connections.setdefault(ticket, _Connection())
         connection.delivered += size + frames * _FRAME_BYTES
         connection.looks = 0

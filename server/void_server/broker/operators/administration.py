@@ -6,6 +6,7 @@ There is one rule: everybody sees every job; only its owner and operators change
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 from void_protocol.messages import (
     Cancel,
@@ -76,17 +77,19 @@ class Administration:
             case Release(request=request, job_id=job_id):
                 self._check_owner(session, job_id, "release the results of")
                 self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.release(job_id)))
-            case Pause(request=request, job_id=None, reason=reason):
-                self._set_gate(session, "pause the queue", "paused", reason, request)
-            case Resume(request=request, job_id=None):
-                self._set_gate(session, "resume the queue", "open", "", request)
             case Drain(request=request, reason=reason):
                 self._set_gate(session, "drain the server", "draining", reason, request)
-            case Pause(request=request, job_id=str(job_id), reason=reason):
+            case Pause(request=request, job_id=job_id, reason=reason):
+                if job_id is None:
+                    self._set_gate(session, "pause the queue", "paused", reason, request)
+                    return
                 self._check_owner(session, job_id, "pause")
                 job = self._lifecycle.pause(job_id, owner, reason)
                 self._outbox.send(peer, JobReply(request=request, job=job))
-            case Resume(request=request, job_id=str(job_id)):
+            case Resume(request=request, job_id=job_id):
+                if job_id is None:
+                    self._set_gate(session, "resume the queue", "open", "", request)
+                    return
                 self._check_owner(session, job_id, "resume")
                 self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.resume(job_id)))
             case SetPriority(request=request, job_id=job_id, priority=priority):
@@ -97,6 +100,8 @@ class Administration:
             case Clean():
                 check_operator(self._settings, session.owner, "clean up")
                 self._clean(peer, message)
+            case _:
+                assert_never(message)
 
     def _set_gate(
         self, session: ClientSession, what: str, mode: QueueMode, reason: str, request: int

@@ -51,7 +51,7 @@ def job_info(bundle: Bundle, command: StepCommand, *, after: str = "") -> dict[s
     }
     if after:
         info["JobDependencies"] = after
-    for index, (name, value) in enumerate(sorted(bundle.order.environment.items())):
+    for index, (name, value) in enumerate(sorted(bundle.environment.items())):
         info[f"EnvironmentKeyValue{index}"] = f"{name}={value}"
     if command.gpus and bundle.order.gpu_group:
         info["Group"] = bundle.order.gpu_group

@@ -71,14 +71,12 @@ def template(bundle: Bundle) -> dict[str, Any]:
         "name": f"VOID {bundle.name}"[:_MOST_NAME],
         "parameterDefinitions": definitions,
     }
-    if bundle.order.environment:
+    if bundle.environment:
         result["jobEnvironments"] = [
             {
                 "name": "void",
                 "description": "Colour configuration, models and caches of every task",
-                "variables": {
-                    name: _literal(value) for name, value in sorted(bundle.order.environment.items())
-                },
+                "variables": {name: _literal(value) for name, value in sorted(bundle.environment.items())},
             }
         ]
     result["steps"] = steps

@@ -71,6 +71,7 @@ def test_unknown_names_are_told_with_the_known_ones(display: str, view: str, wor
         DisplayView.named(display, view)
 
 
+@pytest.mark.slow
 def test_an_exposure_goes_before_the_view() -> None:
     plain, lifted = (plan_picture(ShotLight(0.18, 1.0), encoding="view", stops=stops) for stops in (0.0, 2.0))
     np.testing.assert_allclose(lifted.encode(grey(0.1))[0], plain.encode(grey(0.4))[0], atol=1e-6)

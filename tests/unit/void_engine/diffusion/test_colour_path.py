@@ -16,7 +16,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 from void_engine.colour.picture import ModelPicture  # noqa: E402
 from void_engine.diffusion.clip.shot_clip import ShotClip  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
-from void_engine.diffusion.model.offload import Offload  # noqa: E402
+from void_engine.diffusion.model.offload import LoadedModels  # noqa: E402
 from void_engine.diffusion.model.tiny import SCHEDULER_SETTINGS  # noqa: E402
 from void_engine.diffusion.model.vae import decode_groups, encode_groups  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
@@ -86,14 +86,14 @@ def cleaned(
 
     own = {k: v for k, v in SCHEDULER_SETTINGS.items() if not k.startswith("_") and k != "snr_shift_scale"}
     alphas = DDIMScheduler(**own).alphas_cumprod
-    monkeypatch.setattr(Offload, "vae", lambda self: BlockVae())
-    monkeypatch.setattr(Offload, "denoiser", lambda self, number, cache: PlateDenoiser(alphas))
+    monkeypatch.setattr(LoadedModels, "vae", lambda self: BlockVae())
+    monkeypatch.setattr(LoadedModels, "denoiser", lambda self, number, cache: PlateDenoiser(alphas))
     assert encode_groups(13) == [(0, 13)]
     assert decode_groups(4) == [(0, 1), (1, 3), (3, 4)]
     clips: list[ShotClip] = []
     latents = VoidRun.latents
 
-    def watched(self: VoidRun, models: Offload) -> Any:
+    def watched(self: VoidRun, models: LoadedModels) -> Any:
         clips.append(self.clip)
         return latents(self, models)
 
@@ -123,6 +123,7 @@ def off(pictures: Any, truth: Any, where: Any) -> float:
     return float((np.abs(pictures - truth) / scale)[where].max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "colour_space"),
     [("shoulder", ""), ("shoulder", "ACEScg"), ("acescct", ""), ("view", "ACEScg")],

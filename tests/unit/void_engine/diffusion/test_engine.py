@@ -15,7 +15,7 @@ from void_engine.diffusion import engine as engine_module  # noqa: E402
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.errors import DeviceError, PrecisionError  # noqa: E402
 from void_engine.diffusion.model import offload as offload_module  # noqa: E402
-from void_engine.diffusion.model.offload import Offload, PrecisionOverflow  # noqa: E402
+from void_engine.diffusion.model.offload import LoadedModels, PrecisionOverflow  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
 from void_engine.engines.interface import CleanFrame, EngineRequest  # noqa: E402
 from void_engine.engines.registry import make_engine  # noqa: E402
@@ -57,6 +57,7 @@ def test_a_removal_from_end_to_end(
     assert len(str(engine.record["void/weights_pass1"])) == 16
 
 
+@pytest.mark.slow
 def test_the_same_job_gives_the_same_bytes_in_any_order(
     tiny_root: Path, make_shot: Any, make_monitor: Any
 ) -> None:
@@ -70,6 +71,7 @@ def test_the_same_job_gives_the_same_bytes_in_any_order(
     assert not np.array_equal(first, run(tiny_root, make_shot(), make_monitor(), warm, seed=7))
 
 
+@pytest.mark.slow
 def test_a_shot_of_many_windows_keeps_its_frames(tiny_root: Path, make_shot: Any, monitor: Any) -> None:
     frames = list(VoidEngine(tiny_root).remove(make_shot(frames=40), request(steps=1), monitor))
     assert [frame.number for frame in frames] == list(range(1001, 1041))
@@ -80,6 +82,7 @@ def test_a_shot_of_many_windows_keeps_its_frames(tiny_root: Path, make_shot: Any
     assert monitor.frames["denoising"] == [1001, 1006, 1014, 1022, 1030]
 
 
+@pytest.mark.slow
 def test_pass_2_refines_on_warped_noise(tiny_root: Path, shot: Any, make_monitor: Any) -> None:
     monitor = make_monitor()
     refined = run(tiny_root, shot, monitor, passes=2)
@@ -89,6 +92,7 @@ def test_pass_2_refines_on_warped_noise(tiny_root: Path, shot: Any, make_monitor
     assert not np.array_equal(refined, run(tiny_root, shot, make_monitor()))
 
 
+@pytest.mark.slow
 def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
     tiny_root: Path, make_shot: Any, monitor: Any, make_monitor: Any
 ) -> None:
@@ -102,7 +106,7 @@ def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
 def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
     tiny_root: Path, make_shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("void_engine.diffusion.clip.shot_clip.PUBLISHED_SIZE", (32, 48))
+    monkeypatch.setattr("void_engine.diffusion.clip.shot_clip.TRAINED_SIZE", (32, 48))
     shot = make_shot(frames=25)
     cleaned = run(tiny_root, shot, monitor, mode="published", longest=21, steps=2)
     assert cleaned.shape[0] == 25
@@ -118,6 +122,7 @@ def test_a_proxy_takes_a_smaller_canvas_and_fewer_steps(tiny_root: Path, shot: A
     assert engine.record["void/canvas"] == "48x32"
 
 
+@pytest.mark.slow
 def test_models_stay_warm_between_jobs(
     tiny_root: Path, shot: Any, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +150,7 @@ def test_a_stop_takes_effect_in_every_stage(
     assert monitor.stages[-1] == stage
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     tiny_root: Path, shot: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
@@ -162,6 +168,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     assert list(unfinished.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_stop_keeps_the_steps_that_are_done(tiny_root: Path, shot: Any, make_monitor: Any) -> None:
     whole = run(tiny_root, shot, make_monitor(), steps=4, checkpoint_every=0)
     # No checkpoint is due in four steps; the stop in the third one writes it.
@@ -173,13 +180,14 @@ def test_a_stop_keeps_the_steps_that_are_done(tiny_root: Path, shot: Any, make_m
     assert any("going on after step 2 of 4" in line for line in monitor.lines)
 
 
+@pytest.mark.slow
 def test_overflow_starts_again_in_the_next_precision(
     tiny_root: Path, shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_module, "precisions", lambda name, device: [torch.float16, torch.float32])
     latents = VoidRun.latents
 
-    def overflowing(self: VoidRun, models: Offload) -> Any:
+    def overflowing(self: VoidRun, models: LoadedModels) -> Any:
         if models.dtype == torch.float16:
             raise PrecisionOverflow
         return latents(self, models)
@@ -194,13 +202,14 @@ def test_overflow_starts_again_in_the_next_precision(
         run(tiny_root, shot, monitor)
 
 
+@pytest.mark.slow
 def test_out_of_memory_falls_to_the_next_mode_once(
     tiny_root: Path, shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     latents = VoidRun.latents
     tried: list[str] = []
 
-    def hungry(self: VoidRun, models: Offload) -> Any:
+    def hungry(self: VoidRun, models: LoadedModels) -> Any:
         tried.append(models.mode)
         if models.mode in refused:
             raise torch.OutOfMemoryError("no")
@@ -217,13 +226,14 @@ def test_out_of_memory_falls_to_the_next_mode_once(
         run(tiny_root, shot, monitor, memory="full")
 
 
+@pytest.mark.slow
 def test_decoding_goes_on_in_smaller_tiles_where_memory_ran_out(
     tiny_root: Path, shot: Any, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(tiny_root, shot, make_monitor())
     frames = VoidRun.frames
 
-    def hungry(self: VoidRun, models: Offload, latents: Any) -> Any:
+    def hungry(self: VoidRun, models: LoadedModels, latents: Any) -> Any:
         for index, picture in frames(self, models, latents):
             if index == 4 and self.tiles < 3:
                 raise torch.OutOfMemoryError("no")

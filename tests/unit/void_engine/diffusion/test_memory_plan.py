@@ -58,6 +58,7 @@ def real_needs() -> ModelNeeds:
     return needs_of(real_configs(), (384, 672), 85, 22, torch.bfloat16)
 
 
+@pytest.mark.slow
 def test_the_real_models_weights_are_counted_to_the_byte(real_needs: ModelNeeds) -> None:
     assert real_needs.denoiser_weights == REAL_HEADER_BYTES
     assert real_needs.vae_weights == 2 * 215_583_907
@@ -104,6 +105,7 @@ def test_a_header_of_the_real_checkpoint_fits_the_full_size_model(tmp_path: Path
         check_shapes(shapes, model, "the real header", {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [ModelSize(), ModelSize(layers=3, heads=4, vae_channels=(16, 32, 32, 64))])
 def test_planned_peaks_are_measured_peaks(size: ModelSize, tmp_path: Path) -> None:
     from void_engine.diffusion.model.tiny import make_tiny

@@ -50,6 +50,7 @@ def remove(engine: VoidEngine, shot: Any, monitor: Any, **more: Any) -> None:
     list(engine.remove(shot, EngineRequest(prompt="A table.", options={**OPTIONS, **more}), monitor))
 
 
+@pytest.mark.slow
 def test_pass_2_takes_over_what_pass_1_made(
     tiny_root: Path, make_shot: Any, make_monitor: Any, count: Counter[str]
 ) -> None:
@@ -69,6 +70,7 @@ def test_pass_2_takes_over_what_pass_1_made(
     assert _tables.cache_info().hits >= 2 * 2 * 2 - 1
 
 
+@pytest.mark.slow
 def test_only_the_mask_is_made_again_where_its_levels_differ(
     tiny_root: Path, make_shot: Any, make_monitor: Any, count: Counter[str]
 ) -> None:
@@ -76,6 +78,7 @@ def test_only_the_mask_is_made_again_where_its_levels_differ(
     assert (count["encode_video"], count["encode_mask"]) == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_second_job_needs_no_text_encoder_and_no_loading(
     tiny_root: Path, make_shot: Any, make_monitor: Any, count: Counter[str]
 ) -> None:
@@ -87,6 +90,7 @@ def test_a_second_job_needs_no_text_encoder_and_no_loading(
     assert _tables.cache_info().misses == 1
 
 
+@pytest.mark.slow
 def test_frames_are_read_once_for_each_stage(tiny_root: Path, make_shot: Any, make_monitor: Any) -> None:
     """Survey, plate, matte and result: there is no memory for a whole shot, so each stage reads it again."""
     shot = make_shot(frames=FRAMES)

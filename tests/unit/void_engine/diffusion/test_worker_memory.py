@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="the diffusion extra is not installe
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
-from void_engine.diffusion.model.offload import Offload  # noqa: E402
+from void_engine.diffusion.model.offload import LoadedModels  # noqa: E402
 from void_engine.diffusion.run import VoidRun  # noqa: E402
 from void_engine.engines.interface import EngineRequest  # noqa: E402
 from void_protocol.job import Format, Matte, Output, RemovalJob, Shot  # noqa: E402
@@ -45,12 +45,13 @@ class Link:
         pass
 
 
+@pytest.mark.slow
 def test_the_next_memory_mode_is_tried_once_and_the_log_says_so(
     tiny_root: Path, shot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
 
-    def hungry(self: VoidRun, models: Offload) -> Any:
+    def hungry(self: VoidRun, models: LoadedModels) -> Any:
         tried.append(models.mode)
         raise torch.OutOfMemoryError("no")
 

@@ -160,6 +160,7 @@ def test_shadows_go_with_the_object(still: bool) -> None:
         assert abs(float(frame.picture[shadow].mean()) / float(truth) - 1) < (0.15 if still else 0.03)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_shot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working_set, "FULL_SIZE_BYTES", 6 * ROWS * COLUMNS * 40)
     alive = []
@@ -172,6 +173,7 @@ def test_memory_does_not_grow_with_the_shot(monkeypatch: pytest.MonkeyPatch) -> 
     assert alive[1] < 16
 
 
+@pytest.mark.slow
 def test_grain_comes_back_where_averaging_took_it() -> None:
     shot = Shot(9, grain=0.02)
     # Slow waves: with nothing but grain in them, frames would be told apart by cuts and shared by none.
@@ -209,6 +211,7 @@ class Following(Shot):
         return np.ascontiguousarray(wide[:, shift : shift + COLUMNS])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Shot, Following])
 @pytest.mark.parametrize("still", [False, True])
 def test_what_is_wanted_does_not_depend_on_what_else_is(kind: type[Shot], still: bool) -> None:

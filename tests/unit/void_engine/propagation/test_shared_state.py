@@ -35,6 +35,7 @@ def part(shot: Shot, folder: Path, first: int, wanted: Iterable[int]) -> dict[in
     return {clean.number: clean.picture for clean in PropagationEngine().remove(shot, request, Listener())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("still", [False, True], ids=["revealed", "synthesised"])
 def test_parts_are_the_whole(tmp_path: Path, still: bool) -> None:
     """To the bit, where none is invented and where one key frame serves the whole shot."""
@@ -49,6 +50,7 @@ def test_parts_are_the_whole(tmp_path: Path, still: bool) -> None:
         np.testing.assert_array_equal(picture, expected[number], err_msg=f"frame {number}")
 
 
+@pytest.mark.slow
 def test_parts_are_the_whole_where_new_texture_is_invented_again_and_again(tmp_path: Path) -> None:
     shot = Following(8)
     PropagationEngine().prepare_parts(shot, (1001, 1005), tmp_path, EngineRequest(), Listener())

@@ -206,6 +206,7 @@ def error(scene: LayeredScene, clean: np.ndarray) -> float:
     return float(np.sqrt(np.square(clean - scene.truth)[inside].mean()))
 
 
+@pytest.mark.slow
 def test_bars_are_continued_through_the_hole(scene: LayeredScene, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = remove_object(scene.plate, scene.matte)
     monkeypatch.setattr(layered.LayeredRevealer, "reveal", by_one_motion)
@@ -214,6 +215,7 @@ def test_bars_are_continued_through_the_hole(scene: LayeredScene, monkeypatch: p
     assert error(scene, clean) < 0.6 * error(scene, with_one)
 
 
+@pytest.mark.slow
 def test_one_frame_of_a_layered_shot_is_made_as_in_the_whole(scene: LayeredScene) -> None:
     def made(wanted: frozenset[int] | None) -> dict[int, np.ndarray]:
         shot = ArrayShot(scene.plate, scene.matte)
@@ -223,6 +225,7 @@ def test_one_frame_of_a_layered_shot_is_made_as_in_the_whole(scene: LayeredScene
     assert np.array_equal(made(frozenset({4}))[4], made(None)[4])
 
 
+@pytest.mark.slow
 def test_two_layers_that_explain_no_more_change_nothing(
     scene: LayeredScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +237,7 @@ def test_two_layers_that_explain_no_more_change_nothing(
     assert np.array_equal(clean, remove_object(scene.plate[:4], scene.matte[:4]))
 
 
+@pytest.mark.slow
 def test_two_layers_that_do_not_help_are_tried_on_few_frames(
     scene: LayeredScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

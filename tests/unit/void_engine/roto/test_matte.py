@@ -325,6 +325,7 @@ def drawn_shapes(draw: st.DrawFn) -> ShapeAtFrame:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(drawn_shapes(), max_size=2), st.sampled_from([1.0, 0.5, 0.31]))
 def test_any_shapes_give_a_matte_within_its_bounds_whatever_the_box(shapes, scale):

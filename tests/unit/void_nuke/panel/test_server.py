@@ -26,6 +26,7 @@ def server(tmp_path: Path, qt: Any) -> Iterator[ServerModel]:
     model.close()
 
 
+@pytest.mark.slow
 def test_start_and_stop(server: ServerModel, qt: Any) -> None:
     clients: list[Any] = []
     server.client_changed.connect(clients.append)

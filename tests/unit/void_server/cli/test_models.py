@@ -72,6 +72,7 @@ def test_a_yes_fetches(fetched: list[Path], tmp_path: Path) -> None:
     assert fetched == [tmp_path, tmp_path]
 
 
+@pytest.mark.slow
 def test_needs_are_told_for_each_mode(folder: Path) -> None:
     result = void_models("needs", "--models", str(folder), "--canvas", "48x32", "--frames", "13")
     assert result.exit_code == 0, result.output

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+import tomllib
 from typer.testing import CliRunner
 
 from void_server.cli.app import app
@@ -215,6 +216,19 @@ def test_a_file_that_is_there_is_used_and_never_overwritten(no_manager: Path, tm
     assert not no_manager.exists()
     agreeing = CliRunner().invoke(app, [*install, "--set", "job_days=3"])
     assert no_manager.exists(), agreeing.output
+
+
+def test_another_file_can_be_written_for_the_service(no_manager: Path, tmp_path: Path) -> None:
+    """What the file in the home says goes into it too."""
+    home, file = tmp_path / "home", tmp_path / "service.toml"
+    home.mkdir()
+    (home / "server.toml").write_text("job_days = 3\n")
+    words = ["serve", "--home", str(home), "--config", str(file), "--device", "cpu", "--install-service"]
+    ran = CliRunner().invoke(app, words)
+    assert f"the settings are written to {file}" in ran.output
+    written = tomllib.loads(file.read_text())
+    assert written == {"home": str(home), "job_days": 3.0, "devices": ["cpu"]}
+    assert f"--config {file}\n" in no_manager.read_text()
 
 
 def test_the_command_installs_for_this_user(no_manager: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import zmq
 
+from tests.fakes.told_engines import TOLD
 from void_server.settings import ServerSettings
 from void_server.workers import worker_process
 from void_server.workers.supervisor import RunOrder, Supervisor
@@ -194,3 +195,13 @@ def test_a_worker_that_cannot_be_reached_is_killed(case: Case) -> None:
     case.is_reached = False
     case.after(1.1)
     assert case.process.returncode == -9
+
+
+def test_it_knows_the_engines_that_a_worker_told_last(case: Case) -> None:
+    assert case.supervisor.engines is None
+    case.supervisor.tick()
+    case.say(Ready(engines=list(TOLD)))
+    assert case.supervisor.engines == list(TOLD)
+    case.process.returncode = 1
+    case.supervisor.tick()
+    assert case.supervisor.engines == list(TOLD), "they are told while the worker starts again"

@@ -51,6 +51,7 @@ def test_the_model_sees_clean_plate_with_nothing_to_remove(anchored: Any, clean:
     assert seen.given(ANCHOR + 1) is None
 
 
+@pytest.mark.slow
 def test_anchors_are_given_back_and_enter_the_condition(
     tiny_root: Path,
     anchored: Any,

@@ -60,6 +60,7 @@ def test_what_goes_does_not_set_the_exposure(shot: Any, monitor: Any) -> None:
     assert survey(shot, UNCHANGED, monitor).light.key == pytest.approx(before)
 
 
+@pytest.mark.slow
 def test_canvases_keep_the_aspect_within_the_trained_tokens(make_shot: Any) -> None:
     settings = read_settings({})
     assert plan_size(make_shot(height=1080, width=1920), settings, 1.0) == (384, 672)

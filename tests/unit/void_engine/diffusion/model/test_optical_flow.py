@@ -113,6 +113,7 @@ def test_raft_is_taken_where_it_is_and_dis_elsewhere(network: Path, tmp_path: Pa
         find_flow(without, "raft")
 
 
+@pytest.mark.slow
 def test_pass_2_uses_the_folders_raft(tmp_path: Path, make_shot: Any, make_monitor: Any) -> None:
     folder = make_tiny(tmp_path / "models")
     options = {

@@ -14,7 +14,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 from void_engine.diffusion.engine import VoidEngine  # noqa: E402
 from void_engine.diffusion.model import step_cache as step_cache_module  # noqa: E402
 from void_engine.diffusion.model.folder import ModelFolder  # noqa: E402
-from void_engine.diffusion.model.offload import Offload  # noqa: E402
+from void_engine.diffusion.model.offload import LoadedModels  # noqa: E402
 from void_engine.diffusion.model.step_cache import (  # noqa: E402
     MagnitudeMeter,
     StepCache,
@@ -47,19 +47,20 @@ def removed(engine: VoidEngine, shot: Any, monitor: Any, **options: Any) -> Any:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each time that the last block was really computed."""
     entries: list[int] = []
-    denoiser = Offload.denoiser
+    denoiser = LoadedModels.denoiser
 
-    def watched(self: Offload, pass_number: int, cache: StepCache | None = None) -> Any:
+    def watched(self: LoadedModels, pass_number: int, cache: StepCache | None = None) -> Any:
         model = denoiser(self, pass_number, cache)
         norm = model.transformer_blocks[-1].norm1
         if not norm._forward_hooks:
             norm.register_forward_hook(lambda *_: entries.append(1))
         return model
 
-    monkeypatch.setattr(Offload, "denoiser", watched)
+    monkeypatch.setattr(LoadedModels, "denoiser", watched)
     return entries
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["first-block", "taylor", "mag"])
 def test_a_cache_skips_blocks_and_leaves_no_trace(
     measured_root: Path,
@@ -89,6 +90,7 @@ def test_a_cache_skips_blocks_and_leaves_no_trace(
     assert len(computed) == STEPS
 
 
+@pytest.mark.slow
 def test_windows_have_caches_of_their_own(measured_root: Path, make_shot: Any, make_monitor: Any) -> None:
     """Two windows of one still picture and one noise have the same answers as one of them alone."""
     engine = VoidEngine(measured_root)
@@ -97,6 +99,7 @@ def test_windows_have_caches_of_their_own(measured_root: Path, make_shot: Any, m
     assert np.array_equal(frames, again)
 
 
+@pytest.mark.slow
 def test_nothing_is_checkpointed_while_a_cache_works(
     measured_root: Path, make_shot: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
@@ -113,6 +116,7 @@ def test_auto_takes_the_cache_that_looks_at_the_shot(tiny_root: Path) -> None:
     assert chosen != plan_step_cache(folder, 1, 30, speed="draft")
 
 
+@pytest.mark.slow
 def test_magnitudes_are_measured_on_a_job(make_shot: Any, make_monitor: Any, tmp_path: Path) -> None:
     folder = make_tiny(tmp_path / "models")
     engine = VoidEngine(folder.root, measures=True)

@@ -98,6 +98,7 @@ def test_random_weights_do_not_depend_on_order_or_global_state() -> None:
                            first["decoder.conv_in.conv.weight"])  # fmt: skip
 
 
+@pytest.mark.slow
 def test_tiles_save_memory_and_small_pictures_are_never_cut(vae: Any) -> None:
     code = torch.randn(1, 16, 2, 4, 48)
     whole = torch.cat(list(decode_latents(vae, code)), dim=2)

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from void_engine.diffusion.errors import PeerError
 from void_engine.diffusion.model.folder import ModelFolder
-from void_engine.diffusion.model.offload import Offload, PrecisionOverflow
+from void_engine.diffusion.model.offload import LoadedModels, PrecisionOverflow
 from void_engine.diffusion.sampling.denoise import DenoiseInputs
 from void_engine.diffusion.sampling.denoise_pass import Follower, Pass, denoise_pass
 from void_engine.diffusion.sampling.distributed import joined_processes
@@ -57,7 +57,7 @@ def denoised(models: Path, latents: int, group: ProcessGroup, how: str = "") -> 
     """The shot's latents; every process that has them all gives the same."""
     windows = tuple(plan_windows(latents, 4, 2, full_last=True))
     order = Pass(1, STEPS, 0, windows, 1.0, True, False, keep_every=2)
-    offload = Offload(ModelFolder(models), torch.device("cpu"), torch.float32, "full", False)
+    offload = LoadedModels(ModelFolder(models), torch.device("cpu"), torch.float32, "full", False)
     with torch.inference_mode():
         return denoise_pass(offload, order, made_input(latents), group, Breaking(how, 9))
 

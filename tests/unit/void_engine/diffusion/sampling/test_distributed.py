@@ -76,6 +76,7 @@ def run_group(
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "latents"), [(2, LATENTS), (3, LATENTS + 4)])
 def test_several_processes_give_one_process_s_bits(
     size: int, latents: int, tiny_root: Path, run_group: Callable[..., Ended]

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -10,14 +7,6 @@ from tests.unit.void_server.broker.jobs.test_store import new_job
 from void_protocol.messages import JobState, OwnerShare, QueueInfo
 from void_server.broker.jobs.queue import JobQueue
 from void_server.broker.jobs.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "jobs.sqlite")
-    yield opened
-    opened.commit()
-    opened.close()
 
 
 class Clock:

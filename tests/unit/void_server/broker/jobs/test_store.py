@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,6 @@ from void_server.broker.jobs import store_database, store_schema
 from void_server.broker.jobs.store import NewJob, Store
 from void_server.broker.jobs.store_schema import STEPS
 from void_server.errors import HomeInUseError, StoreError
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "jobs.sqlite")
-    yield opened
-    opened.commit()
-    opened.close()
 
 
 def new_job(job_id: str, frames: int = 3) -> NewJob:

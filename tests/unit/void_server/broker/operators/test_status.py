@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,6 @@ class Workers:
 @pytest.fixture
 def workers() -> Workers:
     return Workers()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "jobs.sqlite")
-    yield opened
-    opened.commit()
-    opened.close()
 
 
 def board_of(store: Store, workers: Any, home: Path, **settings: Any) -> StatusBoard:
