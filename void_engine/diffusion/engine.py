@@ -122,7 +122,7 @@ class VoidEngine:
             self._models = None
 
     def _computed(self, run: VoidRun, device: torch.device) -> tuple[torch.Tensor, LoadedModels]:
-        """The latents, in the first precision and memory mode that get through."""
+        """Compute the latents in the first precision and memory mode that succeed."""
         settings, monitor = run.settings, run.monitor
         candidates = precisions(settings.precision, device)
         mode, retried = self._mode(run, device, candidates[0]), False
@@ -181,7 +181,7 @@ class VoidEngine:
 
     @staticmethod
     def _decoded(run: VoidRun, models: LoadedModels, latents: torch.Tensor) -> Iterator[CleanFrame]:
-        """The wanted frames. When memory runs out, decoding goes on in smaller tiles where it stopped."""
+        """Decode the wanted frames. When memory runs out, decoding resumes in smaller tiles."""
         clip, request = run.clip, run.request
         numbers = clip.shot.frame_numbers
         last = max((i for i, number in enumerate(numbers) if request.wants(number)), default=-1)

@@ -65,7 +65,7 @@ class VoidRun:
     _preview: ShotPreview | None = None
 
     def latents(self, models: LoadedModels) -> torch.Tensor:
-        """The clean latents of the whole clip, (1, T, 16, h, w), after all passes.
+        """Compute the clean latents of the whole clip, (1, T, 16, h, w), by all passes.
 
         Raises:
             PrecisionOverflow: when activations leave the range of the models' floating-point type.
@@ -81,7 +81,7 @@ class VoidRun:
 
     @property
     def windows(self) -> int:
-        """How many windows cover the clip."""
+        """The number of temporal windows that cover the clip."""
         return len(self._windows())
 
     def steps(self, pass_number: int) -> int:
@@ -134,7 +134,7 @@ class VoidRun:
         return plan_windows(latents, settings.window, settings.overlap, full_last=settings.full_last_window)
 
     def _embedded(self, models: LoadedModels) -> list[torch.Tensor]:
-        """The prompt, and the negative prompt where a pass has guidance."""
+        """The embeddings of the prompt, and of the negative prompt where a pass has guidance."""
         if self._texts:
             return self._texts
         tokens = int(transformer_config(self.folder.base)["max_text_seq_length"])
@@ -169,7 +169,7 @@ class VoidRun:
         )
 
     def _encoded(self, models: LoadedModels, what: str) -> torch.Tensor:
-        """The scaled code of the plate (``video``) or of the mask (``three`` or ``binary``), made once."""
+        """The scaled latents of the plate (``video``) or of a mask (``three``, ``binary``), encoded once."""
         if what in self._codes:
             return self._codes[what]
         clip = Clip(self.clip.frames, self.clip.video, self.clip.removal, self.clip.noise)
@@ -255,7 +255,7 @@ class VoidRun:
             guidance=settings.guidance if number == 1 else settings.guidance_pass2,
             exact_transitions=settings.exact_transitions,
             half_latents=settings.half_latents,
-            # Looking at the whole shot costs nothing to a process that has it all.
+            # A single process has all latents of the shot, so looking at them costs nothing.
             keep_every=1 if alone else settings.checkpoint_every or steps,
             cache=self.step_cache(number),
         )
@@ -263,7 +263,7 @@ class VoidRun:
     def _checkpoint(self, models: LoadedModels, how: Pass, inputs: DenoiseInputs) -> Checkpoint:
         """Where a pass is kept, named after everything that its latents depend on."""
         settings = self.settings
-        # What a step cache holds is not in a checkpoint: a run that went on from one would give other bytes.
+        # A checkpoint does not hold the state of a step cache, so a resumed run would give other bytes.
         resumable = settings.checkpoint_every > 0 and how.cache is None and not self.measures
         name = fingerprint(
             how.number, how.steps, how.guidance, settings.window, settings.overlap, settings.full_last_window,
@@ -273,7 +273,7 @@ class VoidRun:
         return Checkpoint(cache_folder() / "unfinished" if resumable else None, name, self.monitor.log)
 
     def _warped_noise(self, models: LoadedModels, latents: torch.Tensor) -> torch.Tensor:
-        """Pass 2's noise, along the motion of pass 1's picture."""
+        """Make the initial noise of pass 2, warped along the motion of pass 1's picture."""
         height, width = self.clip.canvas
         bilinear = self.settings.warped_noise == "bilinear"
         flow = make_flow(self.folder, self.settings.flow)
