@@ -11,24 +11,21 @@ from void_nuke.export.pick import RemovalPick
 from void_nuke.jobs.script_notes import JobRecord
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
 
-_RECORD_FIELDS = {*JobRecord.__struct_fields__} - {"phase", "message"}
-
 
 def job_of(job_id: str, phase: Phase, **changes: Any) -> TrackedJob:
-    facts: dict[str, Any] = {
-        "name": "sh010",
-        "plate": "",
-        "first_frame": 1001,
-        "last_frame": 1040,
-        "engine": "propagation",
-        "seed": 42,
-        "version": 1,
-        "result_pattern": "/shots/sh010/void/clean_v001/clean_v001.%04d.exr",
-        "created_at": 1000.0,
-    }
-    of_record = {name: changes.pop(name) for name in _RECORD_FIELDS if name in changes}
-    record = JobRecord(job_id=job_id, **{**facts, **of_record})
-    return TrackedJob(record, phase, **{"message": "", **changes})
+    record = JobRecord(
+        job_id=job_id,
+        name="sh010",
+        plate="",
+        first_frame=1001,
+        last_frame=1040,
+        result_pattern="/shots/sh010/void/clean_v001/clean_v001.%04d.exr",
+        version=1,
+        engine="propagation",
+        seed=42,
+        created_at=1000.0,
+    )
+    return TrackedJob(record, phase, message="").changed(**changes)
 
 
 class StillSession:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any
 
@@ -122,11 +122,13 @@ class TrackedJob:
         return self.record.read_node
 
     def changed(self, **changes: Any) -> TrackedJob:
-        """Return the job with other values of its fields. ``engine`` and ``read_node`` change in its
-        record."""
-        kept = {name: changes.pop(name) for name in ("engine", "read_node") if name in changes}
+        """Return the job with other values of its fields. Fields that only the record has change there."""
+        kept = {name: changes.pop(name) for name in _RECORD_ONLY & changes.keys()}
         record = msgspec.structs.replace(changes.pop("record", self.record), **kept)
         return replace(self, record=record, **changes)
+
+
+_RECORD_ONLY = {*JobRecord.__struct_fields__} - {field.name for field in fields(TrackedJob)}
 
 
 def changes_of(info: JobInfo) -> dict[str, Any]:

@@ -116,6 +116,7 @@ def _typed(kind: Kind) -> Any:
 
 def _help(setting: Setting) -> str:
     # A default that is nothing is not worth a word.
-    is_nothing = not setting.named.otherwise and setting.default in (None, "", (), {}, False)
+    usual = setting.default
+    is_nothing = not setting.named.otherwise and (usual is False or usual in (None, "", (), {}))
     default = "" if is_nothing else f" Default: {setting.default_in_words}."
     return f"{setting.description}{default}".replace("`", "")

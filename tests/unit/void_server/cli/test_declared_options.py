@@ -28,6 +28,7 @@ class Order(DeclaredSettings):
     memory: Annotated[Bytes, Meta(description="How much."), option("--memory")] = 2048
     names: Annotated[tuple[str, ...], Meta(description="Who."), option("--name")] = ()
     colour: Annotated[Colour, Meta(description="Which."), option("--colour")] = Colour.RED
+    delay: Annotated[float, Meta(description="When."), option("--delay")] = 0.0
     is_fast: Annotated[bool, Meta(description="Hurry."), option("--fast")] = False
     place: Annotated[
         str | None, Meta(description="Whence."), option("--place", variable="PLACE_OF_IT", otherwise="home")
@@ -111,6 +112,7 @@ def test_the_help_says_what_the_declaration_says() -> None:
     for text in (
         "How many. Default: 3.",
         "How much. Default: 2K.",
+        "When. Default: 0.",
         "Default: PLACE_OF_IT, else home.",
         "[required]",
     ):
