@@ -189,3 +189,17 @@ def test_no_file_names_the_machine_it_was_written_on() -> None:
         if place in path.read_bytes()
     }
     assert found == set()
+
+
+@pytest.mark.parametrize("package", ["propagation", "diffusion"])
+def test_the_map_of_an_engine_names_every_module(package: str) -> None:
+    folder = ROOT / "void_engine" / package
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    sections = {
+        "propagation": "Propagation, module by module",
+        "diffusion": "The VOID model, module by module",
+    }
+    section = page.split(f"## {sections[package]}\n")[1].split("\n## ")[0]
+    named = set(re.findall(r"`([a-z_/]+\.py)`", section))
+    there = {path.relative_to(folder).as_posix() for path in modules(f"void_engine/{package}")}
+    assert named == {name for name in there if not name.endswith("__init__.py")}

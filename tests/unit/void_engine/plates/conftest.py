@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,19 @@ def write_with_library(tmp_path: Path) -> WriteFile:
 
 def _type_name(pixels: NDArray[Any]) -> str:
     return {"float16": "half", "float32": "float", "uint32": "uint"}[pixels.dtype.name]
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    """Return when ``reached`` says so; fail after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not reached():
+        assert time.monotonic() < deadline, "never came"
+        time.sleep(0.002)
+
+
+def value_of(frame: Frame) -> float:
+    """What a plate of :func:`write_plate` is filled with."""
+    return float(frame.native("R")[0, 0])
 
 
 @pytest.fixture

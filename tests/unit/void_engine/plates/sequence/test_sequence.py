@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.unit.void_engine.plates.conftest import value_of, wait_until
 from void_engine.errors import MissingFrameError, PlateError, SettingError
 from void_engine.geometry import Box
 from void_engine.plates.exr.file import read_frame, write_frame
@@ -43,7 +44,7 @@ class Reads:
 
     def settle(self, count: int) -> list[int]:
         """The numbers, once ``count`` reads began; a little later, so that one too many would show."""
-        _wait_until(lambda: len(self.numbers) >= count)
+        wait_until(lambda: len(self.numbers) >= count)
         time.sleep(0.05)
         return sorted(self.numbers)
 
@@ -53,17 +54,6 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     return Reads(monkeypatch)
 
 
-def _wait_until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not reached():
-        assert time.monotonic() < deadline, "never came"
-        time.sleep(0.002)
-
-
-def _value(frame: Frame) -> float:
-    return float(frame.native("R")[0, 0])
-
-
 # Reading
 
 
@@ -71,7 +61,7 @@ def test_gives_any_frame(tmp_path: Path, write_plate: WritePlate) -> None:
     write_plate(1001, 1005)
     with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1005) as plate:
         for number in (1003, 1001, 1005, 1003):
-            assert (plate.frame(number).number, _value(plate.frame(number))) == (number, number)
+            assert (plate.frame(number).number, value_of(plate.frame(number))) == (number, number)
         with pytest.raises(KeyError, match="1006 is outside 1001-1005"):
             plate.frame(1006)
 
@@ -86,7 +76,7 @@ def test_a_still_is_held_and_read_once(tmp_path: Path, reads: Reads) -> None:
     with PlateSequence(tmp_path / "still.exr", 1001, 1010) as still:
         assert still.check().display_size == (8, 4)
         assert [still.frame(number).number for number in (1001, 1005, 1010)] == [1001, 1005, 1010]
-        assert _value(still.frame(1007)) == 5
+        assert value_of(still.frame(1007)) == 5
     assert len(reads.numbers) == 1
 
 
@@ -162,7 +152,7 @@ def test_many_threads_at_random(tmp_path: Path, write_plate: WritePlate) -> None
     plate = PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1012, cache_bytes=4 * FRAME_BYTES)
     order = np.random.default_rng(0).integers(1001, 1013, 300).tolist()
     with plate, ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda number: _value(plate.frame(number)), order)) == order
+        assert list(pool.map(lambda number: value_of(plate.frame(number)), order)) == order
 
 
 def test_a_frame_that_was_read_ahead_in_vain_fails_only_when_asked_for(
@@ -177,7 +167,7 @@ def test_a_frame_that_was_read_ahead_in_vain_fails_only_when_asked_for(
         with pytest.raises(PlateError, match="frame 1002"):
             plate.frame(1002)
         paths[1].write_bytes(content)
-        assert _value(plate.frame(1002)) == 1002
+        assert value_of(plate.frame(1002)) == 1002
 
 
 def test_closing_wakes_who_waits_for_a_read_that_will_not_begin(
@@ -190,9 +180,9 @@ def test_closing_wakes_who_waits_for_a_read_that_will_not_begin(
     reads.settle(1)
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(plate.frame, 1002)
-        _wait_until(lambda: list(plate._frames)[-1] == 1002)
+        wait_until(lambda: list(plate._frames)[-1] == 1002)
         closing = pool.submit(plate.close)
-        _wait_until(lambda: plate._pool._shutdown)
+        wait_until(lambda: plate._pool._shutdown)
         reads.gate.set()
         with pytest.raises(PlateError, match="while the plate was closed"):
             waiting.result(10)
@@ -205,7 +195,7 @@ def test_a_closed_plate_reads_nothing_ahead(tmp_path: Path, write_plate: WritePl
     plate.close()
     plate.prefetch([1001, 1002])
     assert reads.settle(0) == []
-    assert _value(plate.frame(1001)) == 1001
+    assert value_of(plate.frame(1001)) == 1001
 
 
 # Checking
@@ -304,7 +294,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
             plate.frame(1001)
         reads = 0
         plate.patience = Patience(20.0)
-        assert _value(plate.frame(1001)) == 9
+        assert value_of(plate.frame(1001)) == 9
     assert reads == 2
 
 
@@ -315,9 +305,9 @@ def test_a_file_that_is_replaced_between_two_reads_of_a_run_is_told(
     first, second = write_plate(1001, 1002)
     with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1002, cache_bytes=1, read_ahead=0) as plate:
         plate.patience = Patience(20.0)
-        before = _value(plate.frame(1001))
+        before = value_of(plate.frame(1001))
         plate.frame(1002)
-        assert _value(plate.frame(1001)) == before  # read again, from the file as it was
+        assert value_of(plate.frame(1001)) == before  # read again, from the file as it was
         plate.frame(1002)
         os.utime(first, ns=(0, first.stat().st_mtime_ns + 1000))
         with pytest.raises(PlateError, match=r"frame 1001 .* was replaced or changed after this run"):
@@ -328,7 +318,7 @@ def test_a_file_that_is_replaced_between_two_reads_of_a_run_is_told(
         moved.replace(second)
         plate.frame(1002)
     with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
-        assert _value(plate.frame(1001)) == before  # another run takes it as it is
+        assert value_of(plate.frame(1001)) == before  # another run takes it as it is
 
 
 def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, write_plate: WritePlate) -> None:

@@ -6,13 +6,13 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.unit.void_engine.plates.conftest import value_of, wait_until
 from void_engine.errors import OutputError, OutputExistsError, RemovalCancelled
 from void_engine.plates.exr import file as exr_module
 from void_engine.plates.exr.file import read_frame, write_frame
@@ -20,17 +20,6 @@ from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence import writer as writer_module
 from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.plates.storage.waiting import Patience
-
-
-def _wait_until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not reached():
-        assert time.monotonic() < deadline, "never came"
-        time.sleep(0.002)
-
-
-def _value(frame: Frame) -> float:
-    return float(frame.native("R")[0, 0])
 
 
 def _frames(count: int) -> list[Frame]:
@@ -43,7 +32,7 @@ def test_writes_behind(tmp_path: Path) -> None:
         for frame in _frames(10):
             writer.submit(frame, tmp_path / f"r.{frame.number}.exr")
     assert sorted(done) == [(number, tmp_path / f"r.{number}.exr") for number in range(10)]
-    assert [_value(read_frame(path, number)) for number, path in sorted(done)] == list(range(10))
+    assert [value_of(read_frame(path, number)) for number, path in sorted(done)] == list(range(10))
 
 
 class Writes:
@@ -74,7 +63,7 @@ def test_frames_in_flight_are_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(submit_all)
-        _wait_until(lambda: len(submitted) >= 3)
+        wait_until(lambda: len(submitted) >= 3)
         time.sleep(0.05)
         assert submitted == [0, 1, 2]
         writes.gate.set()
@@ -87,7 +76,7 @@ def test_a_failed_write_surfaces_on_the_next_call(tmp_path: Path) -> None:
     writer = PlateWriter()
     frames = _frames(3)
     writer.submit(frames[0], tmp_path / "0.exr")
-    _wait_until(lambda: writer._error is not None)
+    wait_until(lambda: writer._error is not None)
     with pytest.raises(OutputExistsError):
         writer.submit(frames[1], tmp_path / "1.exr")
     assert not (tmp_path / "1.exr").exists()
@@ -130,7 +119,7 @@ def test_leaving_by_an_exception_drops_what_waits_and_leaves_whole_files(
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert [entry.name for entry in tmp_path.iterdir()] == ["0.exr"]
-    assert _value(read_frame(tmp_path / "0.exr", 0)) == 0
+    assert value_of(read_frame(tmp_path / "0.exr", 0)) == 0
 
 
 def _full_until(monkeypatch: pytest.MonkeyPatch, failures: int, error: OSError) -> list[Path]:
@@ -224,7 +213,7 @@ def test_a_folder_that_goes_away_is_not_made_anew(tmp_path: Path) -> None:
     writer = PlateWriter(patience=Patience(20.0, bring_back), threads=1)
     first, second = _frames(2)
     writer.submit(first, folder / "0.exr")
-    _wait_until(lambda: folder in writer._device)
+    wait_until(lambda: folder in writer._device)
     folder.rename(away)
     writer.submit(second, folder / "1.exr")
     writer.close()
