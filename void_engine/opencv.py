@@ -1,8 +1,8 @@
-"""OpenCV's filters on arrays whose types are known.
+"""Typed wrappers of the OpenCV functions that several modules use.
 
-OpenCV's stubs promise no more than "some array" and take masks as bytes and sizes as (width, height). Here
-masks are bool, sizes are (rows, columns) as numpy has them, and what comes back has the type that is written,
-without a copy. What is called in one place only (tracking, inpainting, text) stands there.
+OpenCV's stubs promise no more than "some array", and its functions take masks as bytes and sizes as (width,
+height). Here masks are bool, sizes are (rows, columns) as in numpy, and results have the declared type,
+without a copy. Functions that only one module calls (tracking, inpainting, text) are called there directly.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from void_engine.arrays import BoolArray, Float32Array, Float64Array, Int32Array
 from void_engine.geometry import Box
 
 AREA: Final = cv2.INTER_AREA
-"""The mean over each new pixel's area: for shrinking."""
+"""The interpolation for shrinking: the mean over each new pixel's area."""
 LINEAR: Final = cv2.INTER_LINEAR
 CUBIC: Final = cv2.INTER_CUBIC
 LANCZOS: Final = cv2.INTER_LANCZOS4
-"""A sharp kernel of 8 x 8 pixels."""
+"""The sharpest interpolation, a Lanczos kernel of 8 x 8 pixels."""
 
 FAST: Final = cv2.DIST_MASK_3
 CLOSE: Final = cv2.DIST_MASK_5
 EXACT: Final = cv2.DIST_MASK_PRECISE
-"""How nearly distances are Euclidean: by steps to a neighbourhood of 3 x 3 or 5 x 5 pixels, or exactly."""
+"""The accuracy of distances: ``FAST`` and ``CLOSE`` add up steps within 3 x 3 or 5 x 5 pixels, ``EXACT`` is
+Euclidean."""
 
 _Picture = TypeVar("_Picture", Float32Array, Uint8Array)
 
 
 def resize(picture: Float32Array, shape: Sequence[int], interpolation: int = LINEAR) -> Float32Array:
-    """(H, W[, C]) ``picture`` at the size of ``shape``, (rows, columns, ...)."""
+    """Resize ``picture`` (H, W[, C]) to the rows and columns of ``shape``, (rows, columns, ...)."""
     size = (shape[1], shape[0])
     return cast(Float32Array, cv2.resize(picture, size, interpolation=interpolation))
 
@@ -44,10 +45,13 @@ def remap(
     interpolation: int = LINEAR,
     outside: float | None = None,
 ) -> _Picture:
-    """``picture`` read at the positions ``x``, ``y``, each (h, w).
+    """Read ``picture`` (H, W[, C]) at the positions ``x``, ``y``, each (h, w), in pixels.
 
     Args:
-        outside: what is read beyond the picture; None repeats its edge pixels.
+        picture: the picture to read.
+        x, y: positions of pixel centres, counted from 0.
+        interpolation: one of the constants of this module.
+        outside: the value beyond the picture; None repeats its edge pixels.
     """
     if outside is None:
         read = cv2.remap(picture, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
@@ -60,11 +64,13 @@ def remap(
 def warp_perspective(
     picture: _Picture, homography: Float64Array, shape: Sequence[int], outside: float | None = None
 ) -> _Picture:
-    """A view of ``shape`` whose pixel x shows the pixel ``homography`` x of ``picture`` (bilinear).
+    """Warp ``picture`` to a view whose pixel x shows the picture's pixel ``homography`` x (bilinear).
 
     Args:
+        picture: (H, W[, C]).
         homography: (3, 3), from the view's pixel centres to the picture's.
-        outside: what is seen beyond the picture; None repeats its edge pixels.
+        shape: rows and columns of the view.
+        outside: the value beyond the picture; None repeats its edge pixels.
     """
     value = 0.0 if outside is None else outside
     seen = cv2.warpPerspective(
@@ -79,12 +85,12 @@ def warp_perspective(
 
 
 def gaussian_blur(picture: _Picture, sigma: float) -> _Picture:
-    """``picture`` blurred by a Gaussian of standard deviation ``sigma`` pixels; its edge is mirrored."""
+    """Blur ``picture`` by a Gaussian of standard deviation ``sigma`` pixels; its edge is mirrored."""
     return cast(_Picture, cv2.GaussianBlur(picture, (0, 0), sigma))
 
 
 def box_blur(picture: Float32Array, side: int) -> Float32Array:
-    """The mean over the square of ``side`` pixels around each pixel; the picture's edge is mirrored."""
+    """Average over the square of ``side`` pixels around each pixel; the picture's edge is mirrored."""
     return cast(Float32Array, cv2.blur(picture, (side, side)))
 
 
@@ -94,71 +100,74 @@ def laplacian(picture: Float32Array) -> Float32Array:
 
 
 def pyramid_down(picture: Float32Array) -> Float32Array:
-    """Blurred, and every other pixel of every other row. A single channel loses its axis."""
+    """Blur and keep every other pixel of every other row. A single channel loses its axis."""
     return cast(Float32Array, cv2.pyrDown(picture))
 
 
 def pyramid_up(picture: Float32Array, shape: Sequence[int]) -> Float32Array:
-    """The way back from :func:`pyramid_down`, to the size of ``shape``. A single channel loses its axis."""
+    """Enlarge to ``shape``, twice the size, by the inverse of :func:`pyramid_down`'s sampling.
+
+    A single channel loses its axis.
+    """
     return cast(Float32Array, cv2.pyrUp(picture, dstsize=(shape[1], shape[0])))
 
 
 def transform(picture: Float32Array, matrix: Float32Array | Float64Array) -> Float32Array:
-    """(H, W, n) the channels of (H, W, m) ``picture`` times (n, m) ``matrix``; (n, m + 1) adds an offset."""
+    """Multiply the channels of ``picture`` (H, W, m) by ``matrix`` (n, m); (n, m + 1) also adds an offset."""
     return cast(Float32Array, cv2.transform(picture, matrix))
 
 
 def merge(planes: Sequence[Float32Array]) -> Float32Array:
-    """(H, W, n) of n planes, each (H, W)."""
+    """Interleave n planes, each (H, W), to (H, W, n)."""
     return cast(Float32Array, cv2.merge(planes))
 
 
 def copy_where(target: Float32Array, mask: BoolArray, source: Float32Array) -> Float32Array:
-    """``target``, in place, with the pixels of ``source`` where ``mask`` is True."""
+    """Copy the pixels of ``source`` to ``target`` where ``mask`` is True, in place, and return ``target``."""
     return cast(Float32Array, cv2.copyTo(source, mask.astype(np.uint8), target))
 
 
 def square(side: int) -> Uint8Array:
-    """A square of ``side`` pixels to dilate or erode with."""
+    """A square structuring element of ``side`` pixels, for dilation and erosion."""
     return np.ones((side, side), np.uint8)
 
 
 def disc(radius: int) -> Uint8Array:
-    """A disc of ``radius`` pixels to dilate or erode with."""
+    """A disc-shaped structuring element of ``radius`` pixels, for dilation and erosion."""
     size = (2 * radius + 1, 2 * radius + 1)
     return cast(Uint8Array, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, size))
 
 
 def dilate(mask: BoolArray, shape: Uint8Array) -> BoolArray:
-    """``mask`` grown by ``shape``; the picture's border adds nothing."""
+    """Dilate ``mask`` by ``shape``; the picture's border adds nothing."""
     return cast(BoolArray, cv2.dilate(mask.astype(np.uint8), shape).view(np.bool_))
 
 
 def dilate_by_disc(mask: BoolArray, radius: int) -> BoolArray:
-    """``mask`` grown by a disc of ``radius`` pixels; the mask itself for a radius of 0."""
+    """Dilate ``mask`` by a disc of ``radius`` pixels; a radius of 0 returns the mask itself."""
     return dilate(mask, disc(radius)) if radius > 0 and mask.any() else mask
 
 
 def erode(mask: BoolArray, shape: Uint8Array) -> BoolArray:
-    """``mask`` shrunk by ``shape``; the picture's border takes nothing."""
+    """Erode ``mask`` by ``shape``; the picture's border takes nothing."""
     return cast(BoolArray, cv2.erode(mask.astype(np.uint8), shape).view(np.bool_))
 
 
 def dilate_values(picture: Float32Array, shape: Uint8Array) -> Float32Array:
-    """The largest value under ``shape`` around each pixel."""
+    """Dilate a grey picture: each pixel takes the largest value under ``shape`` around it."""
     return cast(Float32Array, cv2.dilate(picture, shape))
 
 
 def depth_inside(mask: BoolArray, accuracy: int = FAST) -> Float32Array:
     """The distance of each True pixel from the nearest False one, in pixels; 0 for False ones.
 
-    Where nothing is False OpenCV answers with the largest distance it has.
+    When no pixel is False, all distances are the largest that OpenCV has.
     """
     return cast(Float32Array, cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, accuracy))
 
 
 def nearest_labels(mask: BoolArray) -> Int32Array:
-    """(H, W) the label of the True pixel that is nearest to each pixel.
+    """The label of the True pixel that is nearest to each pixel, (H, W).
 
     Every True pixel has a label of its own, counted from 1.
     """
@@ -169,11 +178,11 @@ def nearest_labels(mask: BoolArray) -> Int32Array:
 
 
 def connected_components(mask: BoolArray) -> tuple[Int32Array, list[Box]]:
-    """What of ``mask`` hangs together, over corners too.
+    """Find the connected components of ``mask``; pixels that touch at corners are connected.
 
     Returns:
-        (H, W) labels, 0 where the mask is False and then counted from 1; and the box around each label,
-        in order.
+        The labels (H, W), 0 where the mask is False and otherwise counted from 1, and the box around each
+        label, in order.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     boxes = []

@@ -18,7 +18,8 @@ from void_nuke.panel.running import the_model
 from void_nuke.panel.settings import PanelSettings
 from void_protocol.job import Role
 
-INPUTS = ("plate", "remove", "affected")
+_MATTE_INPUTS: tuple[Role, ...] = ("remove", "affected")
+INPUTS = ("plate", *_MATTE_INPUTS)
 """The names of the node's inputs, in their order."""
 SCALES = {"1": 1.0, "1/2": 0.5, "1/4": 0.25, "1/8": 0.125}
 
@@ -93,10 +94,9 @@ def pick_of(node: GizmoNode, model: PanelModel) -> RemovalPick:
     first, last = int(node["first_frame"].value()), int(node["last_frame"].value())
     if last < first:
         raise SelectionError(f"the frames {first} to {last} run backwards; swap them")
-    roles: tuple[tuple[int, Role], ...] = ((1, "remove"), (2, "affected"))
     mattes = tuple(
         MatteChoice(role=role, node=source.fullName())
-        for number, role in roles
+        for number, role in enumerate(_MATTE_INPUTS, start=1)
         if (source := node.input(number)) is not None
     )
     name = node.fullName().rpartition(".")[2]

@@ -106,7 +106,7 @@ class Bench:
             plates={"Grade1": plate_of("Grade1", frames, files=None, why_rendered="it is graded")},
             rotos={"Roto1": elements},
             shapes={one.path: lambda frame: square(frame, frame % 400, 40, 90) for one in elements},
-            selection=[NodeInfo("Roto1", "Roto", True), NodeInfo("Grade1", "Grade", False)],
+            selection=[NodeInfo("Roto1", True), NodeInfo("Grade1", False)],
             script=str(folder / "comp.nk"),
             plate_file=lambda frame: picture,
             poster=self.poster.posted.emit,

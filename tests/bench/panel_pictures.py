@@ -100,7 +100,7 @@ def make_scene(folder: Path) -> Scene:
         plates={"Read1": plate_of(frames=FrameRange(1001, 1012))},
         rotos={"Roto1": elements},
         shapes={path: bake(name) for path, name in paths.items()},
-        selection=[NodeInfo("Roto1", "Roto", True), NodeInfo("Read1", "Read", False)],
+        selection=[NodeInfo("Roto1", True), NodeInfo("Read1", False)],
         current_frame=1007,
         plate_file=small,
     )

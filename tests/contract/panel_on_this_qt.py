@@ -51,7 +51,7 @@ def main(binding: str, folder: Path) -> int:
     host = SceneHost(
         rotos={"Roto1": [element_of(path) for path in paths]},
         shapes={path: lambda frame: square(frame, 10, 10, 50) for path in paths},
-        selection=[NodeInfo("Roto1", "Roto", True), NodeInfo("Read1", "Read", False)],
+        selection=[NodeInfo("Roto1", True), NodeInfo("Read1", False)],
     )
     session: Any = StillSession()
     server = ServerModel(folder)

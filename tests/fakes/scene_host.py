@@ -120,7 +120,7 @@ class SceneHost:
         return self.selection
 
     def nodes(self) -> Sequence[NodeInfo]:
-        return [NodeInfo(name, "Read", False) for name in self.plates]
+        return [NodeInfo(name, False) for name in self.plates]
 
     def plate(self, node: str) -> PlateInfo:
         if node not in self.plates:

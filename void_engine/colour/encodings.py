@@ -1,3 +1,6 @@
-"""The ways in which a scene-linear plate is shown to a model; :mod:`void_engine.colour.picture` does it."""
+"""The names of the encodings in which a plate is shown to a model; loading them loads no packages.
+
+:mod:`void_engine.colour.picture` implements them.
+"""
 
 ENCODINGS = ("shoulder", "srgb", "acescct", "view")

@@ -1,4 +1,6 @@
-"""The VOID model (Netflix, video object and interaction deletion) on diffusers' own classes.
+"""The engine ``void``: Netflix's VOID model (video object and interaction deletion) on diffusers' classes.
 
-Importing this package costs nothing; the modules that need torch import it themselves.
+``clip`` shows a shot to the model, ``model`` holds its networks, ``noise`` is where denoising starts and
+``sampling`` is the denoising loop. Importing this package costs nothing; the modules that need torch import
+it themselves.
 """

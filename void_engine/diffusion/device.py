@@ -1,4 +1,4 @@
-"""Which device runs the model, and in what precision."""
+"""Chooses the device that runs the model, and the precision it computes in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def pick_device(name: str) -> torch.device:
     """The device that ``name`` asks for; ``auto`` takes an accelerator where there is one.
 
     Raises:
-        DeviceError: when it is not there.
+        DeviceError: when the device does not exist.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -38,16 +38,16 @@ def pick_device(name: str) -> torch.device:
 
 
 def own_cuda_device() -> torch.device:
-    """The CUDA device; of several processes that torchrun started here, each has its own."""
+    """The CUDA device of this process; torchrun's processes on one machine have one each."""
     local = local_rank()
     return torch.device("cuda") if local is None else torch.device("cuda", local)
 
 
 def precisions(name: str, device: torch.device) -> list[torch.dtype]:
-    """What to compute in, best first: a later one is tried when an earlier one overflows.
+    """The precisions to compute in, best first; the next one is tried when one overflows.
 
-    ``auto`` is float32 on the CPU and elsewhere float16, whose ten bits of mantissa keep more than bfloat16's
-    seven, and after it bfloat16, which overflows as late as float32.
+    ``auto`` is float32 on the CPU. Elsewhere it is float16, whose ten bits of mantissa keep more than the
+    seven of bfloat16, and then bfloat16, whose range is that of float32.
     """
     if name != "auto":
         return [PRECISIONS[name]]
@@ -57,7 +57,7 @@ def precisions(name: str, device: torch.device) -> list[torch.dtype]:
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory of the device that is free now; None where nobody can tell."""
+    """The bytes of the device's memory that are free now; None where that is not known."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return None

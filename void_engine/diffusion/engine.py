@@ -1,4 +1,8 @@
-"""The engine ``void``: Netflix's VOID on any plate, any length, whatever memory there is."""
+"""The engine ``void`` behind the engines' interface: VOID on any plate, of any length, in any memory.
+
+It prepares a run, chooses precision and memory mode, retries when one fails, and yields the decoded frames.
+:mod:`void_engine.diffusion.run` does the work in between.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ from void_engine.region import TRAINED_ASPECT
 
 
 class VoidEngine:
-    """VOID behind the engines' interface. Keeps its models between jobs.
+    """Removes objects with the VOID model. It keeps its models in memory between jobs.
 
     Options are the fields of :class:`~void_engine.diffusion.settings.VoidSettings`. After :meth:`remove` has
     begun to yield, :attr:`record` says what the result was made with.
@@ -45,11 +49,12 @@ class VoidEngine:
     region_aspect = TRAINED_ASPECT
 
     def __init__(self, models: str | Path | None = None, *, measures: bool = False) -> None:
-        """Nothing is loaded yet.
+        """Prepare the engine without loading anything.
 
         Args:
-            models: the model folder; None takes the one that VOID_MODELS names, never one from a job.
-            measures: fill :attr:`magnitudes` for the step cache ``mag``; needs ``speed: exact``.
+            models: the model folder; None takes the one that VOID_MODELS names. A job cannot name one.
+            measures: whether :attr:`magnitudes` are measured for the step cache ``mag``; this needs
+                ``speed: exact``.
         """
         self._folder, self._measures = models, measures
         self.magnitudes: dict[int, list[float]] = {}
@@ -61,10 +66,10 @@ class VoidEngine:
 
         Raises:
             SettingError: for an option, prompt or shot that the model cannot work with.
-            MatteError: when there is nothing to remove, or nothing else.
-            ModelFolderError: when the models are not there or not whole.
+            MatteError: when there is nothing to remove, or a frame consists of nothing but matte.
+            ModelFolderError: when the models are missing or incomplete.
             DeviceError: when the device is absent or too small.
-            RemovalCancelled: soon after the monitor says so.
+            RemovalCancelled: soon after the monitor asks for a stop.
         """
         settings = read_settings(request.options)
         if not request.prompt.strip():
@@ -74,7 +79,7 @@ class VoidEngine:
         device = pick_device(settings.device)
         folder = find_models(self._folder)
         folder.require(settings.passes)
-        # As published, a plate is taken for what the program reads: Rec.709.
+        # Published VOID takes every plate for Rec.709.
         shot_space = "" if settings.mode == "published" else request.colour_space
         primaries = primaries_of(settings.colour_space or shot_space)
         anchored = AnchoredShot(shot)
@@ -96,7 +101,7 @@ class VoidEngine:
         clip = ShotClip(anchored, picture, canvas, settings, request.seed)
         run = VoidRun(clip, settings, request, folder, monitor, measures=self._measures)
         for number in range(1, settings.passes + 1):
-            run.step_cache(number)  # raises before anything is loaded
+            run.step_cache(number)  # A wrong setting raises here, before anything is loaded.
         if settings.passes == 2:
             find_flow(folder, settings.flow)
         self._log_plan(run, picture)
@@ -111,13 +116,13 @@ class VoidEngine:
                 models.release()
 
     def release(self) -> None:
-        """Let go of all models and their memory."""
+        """Release all models and their memory."""
         if self._models is not None:
             self._models.release()
             self._models = None
 
     def _computed(self, run: VoidRun, device: torch.device) -> tuple[torch.Tensor, LoadedModels]:
-        """The latents, in the first precision and memory mode that get through."""
+        """Compute the latents in the first precision and memory mode that succeed."""
         settings, monitor = run.settings, run.monitor
         candidates = precisions(settings.precision, device)
         mode, retried = self._mode(run, device, candidates[0]), False
@@ -176,7 +181,7 @@ class VoidEngine:
 
     @staticmethod
     def _decoded(run: VoidRun, models: LoadedModels, latents: torch.Tensor) -> Iterator[CleanFrame]:
-        """The wanted frames. When memory runs out, decoding goes on in smaller tiles where it stopped."""
+        """Decode the wanted frames. When memory runs out, decoding resumes in smaller tiles."""
         clip, request = run.clip, run.request
         numbers = clip.shot.frame_numbers
         last = max((i for i, number in enumerate(numbers) if request.wants(number)), default=-1)
@@ -209,7 +214,7 @@ class VoidEngine:
 
     @staticmethod
     def _given(shot: AnchoredShot, request: EngineRequest) -> Iterator[CleanFrame]:
-        """A shot that needs no model: anchors, and the plate where nothing was to be done."""
+        """Yield the frames of a shot that needs no model: its anchors, and the plate of all others."""
         for number in shot.frame_numbers:
             if request.wants(number):
                 yield shot.given(number) or CleanFrame(number, shot.frame(number).plate)

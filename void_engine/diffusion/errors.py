@@ -1,4 +1,4 @@
-"""What can go wrong with the model and its device. Each message ends with the remedy."""
+"""The errors of the model and its device. Each message ends with the remedy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from void_engine.errors import EngineError, SettingError
 
 
 class ModelFolderError(EngineError):
-    """The model folder is missing, incomplete or holds something else."""
+    """The model folder is missing, is incomplete or holds something else."""
 
 
 class DeviceError(SettingError):
-    """The device is not there, or too small for this shot."""
+    """The device does not exist or is too small for this shot."""
 
 
 class PrecisionError(EngineError):
@@ -18,4 +18,4 @@ class PrecisionError(EngineError):
 
 
 class PeerError(EngineError):
-    """Another of the processes that work on a shot together failed; it says itself why."""
+    """Another of the processes that work on a shot together failed; its own error says why."""

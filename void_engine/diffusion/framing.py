@@ -1,7 +1,8 @@
 """How a clip is fitted to the model in time.
 
-Symbols of the whole package: ``n`` frames of the shot, ``F`` padded frames, ``T = (F - 1) // 4 + 1`` latent
-frames, ``H`` x ``W`` pixels of the model's canvas, ``h = H // 8``, ``w = W // 8``.
+The symbols in the shapes of this whole package are: ``n`` frames of the shot, ``F`` padded frames,
+``T = (F - 1) // 4 + 1`` latent frames, ``H`` x ``W`` pixels of the model's canvas, and ``h = H // 8`` x
+``w = W // 8`` latents.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ PUBLISHED_LONGEST = 197
 
 
 def latent_frames(frames: int) -> int:
-    """Latent frames of ``frames`` pixel frames: the first stands alone, then four go into one."""
+    """The number of latent frames of ``frames`` pixel frames: one for the first, then one for every four."""
     return (frames - 1) // TEMPORAL_COMPRESSION + 1
 
 
 def pixel_frames(latents: int) -> int:
-    """Pixel frames that ``latents`` latent frames decode to."""
+    """The number of pixel frames that ``latents`` latent frames decode to."""
     return (latents - 1) * TEMPORAL_COMPRESSION + 1
 
 
 def padded_length(frames: int, window: int, longest: int | None = None) -> int:
-    """The model's length for a clip of ``frames``: an even number of latents, at least one window.
+    """The padded length of a clip in pixel frames: an even number of latents, at least one window.
 
     Args:
-        frames: frames of the clip.
+        frames: the clip's number of frames.
         window: the model's temporal window in pixel frames.
-        longest: published VOID stops at 197 frames; None for no limit.
+        longest: the most frames that count, 197 in published VOID; None for no limit.
 
     Raises:
-        ValueError: for a clip without frames.
+        ValueError: when the clip has no frames.
     """
     if frames < 1:
         raise ValueError(f"a clip has at least one frame, not {frames}")
@@ -47,9 +48,9 @@ def padded_length(frames: int, window: int, longest: int | None = None) -> int:
 
 
 def padding_indices(frames: int, window: int, longest: int | None = None) -> list[int]:
-    """Which frame of the clip each frame of the padded clip is: forwards, backwards, forwards...
+    """The index into the clip of each frame of the padded clip, which runs forwards and backwards by turns.
 
-    The end frames are repeated where the direction turns: 0 1 2 2 1 0 0 1 2 ...
+    The end frames are repeated where the direction changes: 0 1 2 2 1 0 0 1 2 ...
     """
     period = list(range(frames)) + list(range(frames - 1, -1, -1))
     return [period[index % len(period)] for index in range(padded_length(frames, window, longest))]

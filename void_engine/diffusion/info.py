@@ -1,4 +1,4 @@
-"""What the VOID engine says about itself."""
+"""The description of the VOID engine, with which the registry finds it without loading torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGES = ("torch", "diffusers", "transformers", "safetensors")
 
 
 def why_unavailable() -> str:
-    """What this machine lacks to run the model; empty when it lacks nothing. Reads no weights."""
+    """Say what this machine lacks to run the model; empty when it lacks nothing. No weights are read."""
     missing = missing_packages(_PACKAGES, "diffusion")
     if missing:
         return missing
@@ -34,7 +34,7 @@ INFO = EngineInfo(
     factory="void_engine.diffusion.engine:VoidEngine",
     unavailable=why_unavailable,
     needs=MachineNeeds(gpus=1, memory_mib=32 * 1024),
-    # The windows of the model are coupled at every step, so its shots are not cut into parts.
+    # A shot cannot be cut into parts, because the model's windows are coupled at every step.
     part_overlap=None,
     torchrun="void_engine.diffusion.sampling.torchrun_main:run_together",
     reads_prompt=True,

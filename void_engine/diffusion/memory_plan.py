@@ -1,7 +1,7 @@
-"""What each memory mode needs for a canvas and length, told before anything is loaded.
+"""Plans memory before anything is loaded: how much each memory mode needs for a canvas and a length.
 
-Weights are counted from the configurations; activations are measured by running the real classes on fake
-tensors, so the numbers hold for any size of model and any release of diffusers.
+Weights are counted from the configurations. Activations are measured by running the real classes on fake
+tensors, so the numbers hold for any model size and any release of diffusers.
 """
 
 from __future__ import annotations
@@ -31,38 +31,39 @@ from void_engine.diffusion.model.weights import (
 from void_engine.diffusion.sampling.denoise import predict_velocity
 
 MODES = ("full", "model", "group")
-"""The modes that give the same pictures, fastest first. ``fp8`` does not and is used only when asked for."""
-# Allocator rounding, convolution workspaces and whatever else the device's driver holds.
+"""The memory modes that give the same pictures, fastest first. ``fp8`` is not among them, because it changes
+the picture; it is used only on request."""
+# The reserve is for allocator rounding, convolution workspaces and whatever else the driver holds.
 _RESERVE = 1.10
 _RESERVE_BYTES = 600 << 20
 MOST_TILES = 4
-"""Parts of a side beyond which smaller tiles save hardly anything."""
-# Group offload holds the block at work and the one on its way.
+"""The most tiles along a side; more of them save hardly any memory."""
+# Group offload holds the block at work and the one that is being loaded.
 _BLOCKS_HELD = 2
 
 
 @dataclass(frozen=True, slots=True)
 class ModelNeeds:
-    """Bytes of weights and of activations, part by part."""
+    """The bytes that the model's parts need for weights and activations."""
 
     denoiser_weights: int
     denoiser_block: int
-    """One transformer block's share of the weights."""
+    """The weights of one transformer block."""
     denoiser_activations: int
     vae_weights: int
     encode_activations: int
     decode_activations: int
     text_weights: int
     text_largest: int
-    """The text encoder's largest single tensor: what streaming it needs at least."""
+    """The text encoder's largest single tensor, which is the least that streaming it needs."""
 
     def device_bytes(self, mode: str) -> int:
-        """Peak bytes on the device in a mode, with a reserve."""
+        """The peak of bytes on the device in a memory mode, with a reserve."""
         coding = self.vae_weights + max(self.encode_activations, self.decode_activations)
         whole = self.denoiser_weights + self.denoiser_activations
         text = self.text_weights
         if mode == "full":
-            # The text encoder is gone before the denoiser comes.
+            # The text encoder is released before the denoiser is loaded.
             peak = max(
                 text, self.denoiser_weights + self.vae_weights
                 + max(self.denoiser_activations, self.encode_activations, self.decode_activations),
@@ -81,7 +82,7 @@ def plan_vae_tiles(needs: ModelNeeds, free: int) -> int:
     """Return how many parts each side is cut into so that encoding and decoding fit into ``free`` bytes."""
     most = max(needs.encode_activations, needs.decode_activations)
     for tiles in range(1, MOST_TILES):
-        # The convolutions' caches are there for every tile at once: about a third of the whole.
+        # The convolutions keep caches for all tiles at once, about a third of the whole.
         peak = needs.vae_weights + most / 3 + 2 * most / 3 * (1.0 if tiles == 1 else 1.5 / tiles**2)
         if round(peak * _RESERVE) + _RESERVE_BYTES <= free:
             return tiles
@@ -105,14 +106,15 @@ def measure_needs(
     *,
     guided: bool = False,
 ) -> ModelNeeds:
-    """The needs of a run.
+    """Measure the memory that a run needs.
 
     Args:
+        folder: the models, of which only the configurations are read.
         canvas: height and width in pixels.
-        frames: padded frames.
-        window: latents that the denoiser sees at once.
-        dtype: of weights and activations.
-        guided: whether a pass runs two branches in one call.
+        frames: number of padded frames.
+        window: latent frames that the denoiser sees at once.
+        dtype: type of weights and activations.
+        guided: whether a pass runs both branches of guidance in one call.
     """
     configs = {
         "transformer": transformer_config(folder.base),
@@ -132,7 +134,7 @@ def needs_of(
     *,
     branches: int = 1,
 ) -> ModelNeeds:
-    """:func:`measure_needs` from the configurations themselves."""
+    """Measure the memory that a run needs, from the models' configurations."""
     texts = {name: json.dumps(dict(config), sort_keys=True) for name, config in configs.items()}
     return _measured(
         texts["transformer"], texts["vae"], texts["text"], canvas, frames, latents, dtype, branches
@@ -172,7 +174,7 @@ def _parameters(module: Any) -> int:
 
 @contextmanager
 def _fake(dtype: torch.dtype) -> Any:
-    """Tensors without memory, made in ``dtype``."""
+    """Within this context tensors are fake: they have the type ``dtype`` and take no memory."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -186,7 +188,7 @@ def _denoiser_peak(
     config: dict[str, Any], canvas: tuple[int, int], latents: int, dtype: torch.dtype, branches: int
 ) -> int:
     height, width = (side // SPATIAL_COMPRESSION for side in canvas)
-    # Blocks follow one another in the same memory, so two show the peak of any number.
+    # Blocks run one after another in the same memory, so two of them show the peak of any number.
     small: Any = {**config, "num_layers": min(2, config["num_layers"])}
     model_class: Any = CogVideoXTransformer3DModel
     with _fake(dtype):
@@ -202,7 +204,7 @@ def _denoiser_peak(
 def _vae_peaks(
     config: dict[str, Any], canvas: tuple[int, int], frames: int, dtype: torch.dtype
 ) -> tuple[int, int]:
-    """Peaks of encoding and of decoding one temporal group with the caches of those before it."""
+    """The peaks of encoding and of decoding one temporal group, with the caches of the groups before it."""
     height, width = canvas
     model_class: Any = AutoencoderKLCogVideoX
     with _fake(dtype):

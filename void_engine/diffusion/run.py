@@ -1,4 +1,7 @@
-"""One removal's way through the models: prompt, condition, pass 1, pass 2, frames."""
+"""One removal with the models, step by step: prompt, condition, pass 1, pass 2, decoded frames.
+
+Precision, memory mode and retries are the business of :mod:`void_engine.diffusion.engine`.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ _FEWEST_STEPS = 10
 
 @dataclass
 class VoidRun:
-    """What one removal needs and what it has made so far. Made parts are kept for another attempt."""
+    """The inputs of one removal and its intermediate results, which another attempt takes over."""
 
     clip: ShotClip
     settings: VoidSettings
@@ -52,17 +55,17 @@ class VoidRun:
     folder: ModelFolder
     monitor: Monitor
     tiles: int = 1
-    """Parts of each side in encoding and decoding."""
+    """How many tiles each side of the picture is cut into for encoding and decoding."""
     measures: bool = False
-    """Fill :attr:`magnitudes`."""
+    """Whether :attr:`magnitudes` are measured."""
     magnitudes: dict[int, list[float]] = field(default_factory=dict)
-    """By pass, the magnitudes that the step cache ``mag`` needs."""
+    """The magnitudes that the step cache ``mag`` needs, by pass."""
     _texts: list[torch.Tensor] = field(default_factory=list)
     _codes: dict[str, torch.Tensor] = field(default_factory=dict)
     _preview: ShotPreview | None = None
 
     def latents(self, models: LoadedModels) -> torch.Tensor:
-        """The clean latents of the whole clip, (1, T, 16, h, w), after all passes.
+        """Compute the clean latents of the whole clip, (1, T, 16, h, w), by all passes.
 
         Raises:
             PrecisionOverflow: when activations leave the range of the models' floating-point type.
@@ -78,11 +81,11 @@ class VoidRun:
 
     @property
     def windows(self) -> int:
-        """How many windows cover the clip."""
+        """The number of temporal windows that cover the clip."""
         return len(self._windows())
 
     def steps(self, pass_number: int) -> int:
-        """Denoising steps of a pass: fewer at a proxy scale, where speed is the point."""
+        """The number of denoising steps of a pass; fewer at a proxy scale, where speed matters most."""
         settings = self.settings
         full = (settings.steps or PUBLISHED_STEPS) if pass_number == 1 else settings.steps_pass2
         asked = pass_number == 1 and settings.steps > 0
@@ -91,7 +94,7 @@ class VoidRun:
         return max(min(full, _FEWEST_STEPS), round(full * self.request.proxy_scale))
 
     def step_cache(self, pass_number: int) -> StepCache | None:
-        """How a pass saves steps.
+        """The step cache of a pass; None computes all steps.
 
         Raises:
             SettingError: when the models were not measured for the method asked for.
@@ -108,7 +111,7 @@ class VoidRun:
     def frames(self, models: LoadedModels, latents: torch.Tensor) -> Iterator[tuple[int, Float32Array]]:
         """Decoded padded frames in order: the index and the picture (H, W, 3) in codes 0..1.
 
-        Stops asking the decoder when it is not asked any more; holds one temporal group.
+        Frames are decoded on demand, one temporal group at a time.
         """
         vae = models.vae()
         index = 0
@@ -116,7 +119,7 @@ class VoidRun:
         with cancellable(vae, self.monitor):
             groups = decode_latents(vae, coded, device=models.device, dtype=models.dtype, tiles=self.tiles)
             while True:
-                # The mode must not leak to whoever consumes this generator.
+                # Inference mode must not leak to the consumer of this generator.
                 with torch.inference_mode():
                     group = next(groups, None)
                     if group is None:
@@ -131,7 +134,7 @@ class VoidRun:
         return plan_windows(latents, settings.window, settings.overlap, full_last=settings.full_last_window)
 
     def _embedded(self, models: LoadedModels) -> list[torch.Tensor]:
-        """The prompt, and the negative prompt where a pass has guidance."""
+        """The embeddings of the prompt, and of the negative prompt where a pass has guidance."""
         if self._texts:
             return self._texts
         tokens = int(transformer_config(self.folder.base)["max_text_seq_length"])
@@ -166,7 +169,7 @@ class VoidRun:
         )
 
     def _encoded(self, models: LoadedModels, what: str) -> torch.Tensor:
-        """The scaled code of the plate (``video``) or of the mask (``three`` or ``binary``), made once."""
+        """The scaled latents of the plate (``video``) or of a mask (``three``, ``binary``), encoded once."""
         if what in self._codes:
             return self._codes[what]
         clip = Clip(self.clip.frames, self.clip.video, self.clip.removal, self.clip.noise)
@@ -252,7 +255,7 @@ class VoidRun:
             guidance=settings.guidance if number == 1 else settings.guidance_pass2,
             exact_transitions=settings.exact_transitions,
             half_latents=settings.half_latents,
-            # Looking at the whole shot costs nothing to a process that has it all.
+            # A single process has all latents of the shot, so looking at them costs nothing.
             keep_every=1 if alone else settings.checkpoint_every or steps,
             cache=self.step_cache(number),
         )
@@ -260,7 +263,7 @@ class VoidRun:
     def _checkpoint(self, models: LoadedModels, how: Pass, inputs: DenoiseInputs) -> Checkpoint:
         """Where a pass is kept, named after everything that its latents depend on."""
         settings = self.settings
-        # What a step cache holds is not in a checkpoint: a run that went on from one would give other bytes.
+        # A checkpoint does not hold the state of a step cache, so a resumed run would give other bytes.
         resumable = settings.checkpoint_every > 0 and how.cache is None and not self.measures
         name = fingerprint(
             how.number, how.steps, how.guidance, settings.window, settings.overlap, settings.full_last_window,
@@ -270,7 +273,7 @@ class VoidRun:
         return Checkpoint(cache_folder() / "unfinished" if resumable else None, name, self.monitor.log)
 
     def _warped_noise(self, models: LoadedModels, latents: torch.Tensor) -> torch.Tensor:
-        """Pass 2's noise, along the motion of pass 1's picture."""
+        """Make the initial noise of pass 2, warped along the motion of pass 1's picture."""
         height, width = self.clip.canvas
         bilinear = self.settings.warped_noise == "bilinear"
         flow = make_flow(self.folder, self.settings.flow)

@@ -19,9 +19,10 @@ from void_engine.engines.options import EngineOption, Scalar, check_values, opti
 from void_engine.errors import SettingError
 from void_engine.region import TRAINED_TOKENS
 
-# Two latents' worth of frames: what the window's and the overlap's length may change by.
+# The lengths of windows and overlaps change by two latents' worth of frames.
 _STEP = TEMPORAL_COMPRESSION * TEMPORAL_PATCH
-# What a job may not decide, with who does: it comes from others and must not point at files of this machine.
+# A job may not decide these, because it may come from others and must not point at files of this machine.
+# The texts say who decides them.
 _NOT_A_JOBS: Mapping[str, str] = {
     "models": "the machine that runs the job names its model folder: `void run --models DIR`, "
     "`void serve --models DIR` or VOID_MODELS",
@@ -111,12 +112,12 @@ class VoidSettings:
 
     @property
     def window(self) -> int:
-        """Latents of a temporal window."""
+        """The length of a temporal window in latent frames."""
         return latent_frames(self.window_frames)
 
     @property
     def overlap(self) -> int:
-        """Latents that neighbouring windows share."""
+        """The number of latent frames that neighbouring windows share."""
         return self.overlap_frames // TEMPORAL_COMPRESSION
 
 
@@ -138,14 +139,14 @@ _PUBLISHED: Mapping[str, Any] = {
 
 
 OPTIONS: tuple[EngineOption, ...] = options_of(VoidSettings)
-"""What a job may say, as :class:`VoidSettings` declares it."""
+"""The options of a job, as :class:`VoidSettings` declares them."""
 
 
 def read_settings(options: Mapping[str, Scalar]) -> VoidSettings:
-    """Settings from a job's options. ``mode: published`` changes the defaults of the others first.
+    """Read the settings from a job's options. ``mode: published`` changes the defaults of the others.
 
     Raises:
-        SettingError: for a name that is not known, or a value of the wrong kind or out of range.
+        SettingError: for an unknown name, or a value of the wrong type or out of range.
     """
     for name in options:
         if name in _NOT_A_JOBS:

@@ -1,4 +1,4 @@
-"""What ``torchrun`` tells the processes that it starts together; read without loading PyTorch."""
+"""Reads the environment that ``torchrun`` sets for the processes it starts, without loading PyTorch."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ LEADER = 0
 
 
 def process_count() -> int:
-    """How many processes were started together with this one; 1 without ``torchrun``."""
+    """The number of processes that were started together, this one included; 1 without ``torchrun``."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
 
 
 def process_rank() -> int:
-    """This process's number among all, from 0."""
+    """The number of this process among all of them, counted from 0."""
     return int(os.environ["RANK"]) if process_count() > 1 else LEADER
 
 
 def local_rank() -> int | None:
-    """This process's number on its machine, or None without ``torchrun``."""
+    """The number of this process on its machine, counted from 0; None without ``torchrun``."""
     return int(os.environ["LOCAL_RANK"]) if "LOCAL_RANK" in os.environ else None

@@ -1,1 +1,1 @@
-"""The engines behind one interface, found by name."""
+"""The engines: their common interface, their descriptions and options, and the registry that finds them."""

@@ -1,4 +1,4 @@
-"""The engine that changes nothing: it measures the path around the engines and proves it transparent."""
+"""The engine that changes nothing, with which the path around the engines is measured and proved lossless."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class IdentityEngine:
-    """Gives every frame back as it is."""
+    """Returns every frame as it is."""
 
     name = "identity"
     wants_full_frame = False

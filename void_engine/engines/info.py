@@ -1,4 +1,4 @@
-"""What an engine says about itself before anything of it is loaded.
+"""The description of an engine, which is known before anything of the engine is loaded.
 
 Each engine's own folder holds one :class:`EngineInfo` named ``INFO``, in a module that imports no heavy
 package, and an entry point of the group ``void_nuke.engines`` names it. The registry, the farm, the command
@@ -22,24 +22,26 @@ if TYPE_CHECKING:
 _NAME = re.compile("[a-z][a-z0-9_-]{0,31}")
 
 TorchrunMain = Callable[[Callable[[], None], Sequence[Mapping[str, Scalar]], "Monitor"], None]
-"""What several processes that ``torchrun`` started call, each with the function that runs the jobs, the jobs'
-engine options and a monitor: the first one calls the function, the others help it until it is done."""
+"""A function that each of the processes that ``torchrun`` started calls with the function that runs the jobs,
+the jobs' engine options and a monitor: the first process calls the function, the others help it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MachineNeeds:
-    """What a machine must have to run an engine."""
+    """The resources of a machine that an engine needs."""
 
     gpus: int = 0
     """How many devices of one machine a farm gives to a shot; more than 1 share its windows."""
     gpu_memory_mib: int = 24 * 1024
-    """Memory of each device."""
+    """The memory of each device in MiB."""
     memory_mib: int = 8 * 1024
+    """The main memory in MiB."""
     cores: int = 2
+    """The number of processor cores."""
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """Compares how demanding engines are."""
+        """A sort key that grows with the demands of the engine."""
         return self.gpus, self.memory_mib, self.cores
 
 
@@ -49,47 +51,48 @@ def _is_available() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """All that others need to know of an engine.
+    """The description of an engine: everything that other code needs to know of it.
 
     Raises:
-        ValueError: when made with a name that a job cannot say, or with a preset of options that it does not
-            have.
+        ValueError: when the name is not allowed, or a preset names options that are not declared.
     """
 
     name: str
-    """What a job calls it: 1 to 32 lower-case letters, digits, ``-`` and ``_``, a letter first."""
+    """The name in jobs: 1 to 32 lower-case letters, digits, ``-`` and ``_``, beginning with a letter."""
     title: str
-    """What people read."""
+    """The name that people read."""
     summary: str = ""
-    """One line: what it is for."""
+    """One line that says what the engine is for."""
     factory: str | Callable[[], Engine]
-    """Makes an engine: ``module:Class``, imported when an engine is wanted, or a function that imports what
-    it needs itself."""
+    """The class as ``module:Class``, which is imported when an engine is made, or a function that makes an
+    engine and does its own imports."""
     unavailable: Callable[[], str] = _is_available
-    """Looks at this machine and says why the engine cannot run here, with the remedy; empty when it can.
-    Imports nothing heavy."""
+    """A function that says why the engine cannot run on this machine, with the remedy; empty when it can. It
+    must import nothing heavy."""
     needs: MachineNeeds = MachineNeeds()
     part_overlap: int | None = None
     """How many frames two neighbouring parts of a shot have in common when several machines make it; None
     where a shot must be made in one piece."""
     torchrun: str = ""
-    """``module:function``, a :data:`TorchrunMain`, by which several devices of one machine share the windows
-    of a shot; empty where they cannot."""
+    """A :data:`TorchrunMain` as ``module:function``, by which several devices of one machine share the
+    windows of a shot; empty where they cannot."""
     reads_prompt: bool = False
+    """Whether the engine uses the prompt."""
     options: tuple[EngineOption, ...] = ()
+    """The options that a job may set."""
     check: Callable[[Mapping[str, Scalar]], object] | None = None
-    """Checks a job's options where there is more to them than each one's own kind and range; raises
-    SettingError."""
+    """A function that checks a job's options beyond each one's own type and range, and raises SettingError;
+    None checks only those."""
     presets: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
-    """Options by the name of a quality that a host offers: ``preview``, ``final``, ``finest``. A quality that
-    is not here takes the defaults."""
+    """The options of each quality that a host offers: ``preview``, ``final``, ``finest``. A quality that is
+    missing here takes the defaults."""
     auto_rank: int | None = None
-    """``auto`` takes the available engine of the highest rank; None is never taken by ``auto``."""
+    """The rank among the engines of ``auto``, which takes the available one of the highest rank; None keeps
+    the engine out of ``auto``."""
     variables: tuple[str, ...] = ()
-    """Environment variables that tell it where things are. The tasks of a farm get them as whoever submits
-    has them."""
+    """Environment variables that the engine reads. Farm tasks get them with the submitter's values."""
     is_for_artists: bool = True
-    """Whether a host offers it to artists."""
+    """Whether hosts offer the engine to artists."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -115,10 +118,10 @@ class EngineInfo:
             return f"its look at this machine failed ({type(error).__name__}: {error}); see to its package"
 
     def check_options(self, given: Mapping[str, Scalar]) -> None:
-        """Refuse options of a job that the engine cannot honour, before any work is spent.
+        """Refuse options that the engine cannot honour, before any work is spent.
 
         Raises:
-            SettingError: naming the option and what it takes, or one of a similar name.
+            SettingError: when an option is unknown or its value is wrong; the message says what is allowed.
         """
         if self.check is not None:
             self.check(given)
@@ -126,7 +129,7 @@ class EngineInfo:
             check_values(self.name, self.options, given)
 
     def make(self) -> Engine:
-        """A fresh engine.
+        """Make a fresh engine.
 
         Raises:
             ImportError: when its module cannot be imported.
@@ -137,17 +140,19 @@ class EngineInfo:
 
 
 def load(path: str) -> Any:
-    """What ``module:name`` stands for."""
+    """Import the object that ``module:name`` names."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)
 
 
 def missing_packages(modules: Iterable[str], extra: str) -> str:
-    """Which of these modules are not installed, with the remedy; empty when none is missing. Imports none.
+    """Say which of these modules are not installed, with the remedy; empty when none is missing.
+
+    None of them is imported.
 
     Args:
-        modules: names as they are imported.
-        extra: the extra of ``void-nuke`` that brings them.
+        modules: the modules' import names.
+        extra: the extra of ``void-nuke`` that installs them.
     """
     missing = [name for name in modules if not _is_installed(name)]
     if not missing:
@@ -162,5 +167,5 @@ def missing_packages(modules: Iterable[str], extra: str) -> str:
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except (ImportError, ValueError):  # a stand-in, or one that was forbidden
+    except (ImportError, ValueError):  # The module is a stand-in without a spec, or its import is blocked.
         return False

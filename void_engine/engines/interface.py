@@ -1,7 +1,8 @@
-"""What an engine is given and what it gives back.
+"""The interface of all engines: what an engine is given and what it returns.
 
-An engine sees a *shot source*: the region of interest, frame by frame, in scene-linear float32, together
-with what is to be replaced there. It yields clean frames in order. It never sees files, windows or sockets.
+An engine is given a *shot source*: the region of interest of each frame in scene-linear float32, together
+with the mattes of what is to be replaced there. It yields clean frames in order. It never sees files, user
+interfaces or sockets.
 """
 
 from __future__ import annotations
@@ -21,21 +22,24 @@ class ShotFrame:
     number: int
     """The plate's own frame number."""
     plate: Float32Array
-    """(H, W, 3) scene-linear RGB, unclamped: values above 1 and below 0 are real. Never written to."""
+    """(H, W, 3) scene-linear RGB, unclamped: values above 1 and below 0 are real. It is read-only."""
     remove: Float32Array
-    """(H, W) in 0..1: how much of each pixel is covered by what goes, as the artist drew it."""
+    """(H, W) in 0..1: the matte of the object that is removed, as the artist drew it."""
     affected: Float32Array
-    """(H, W) in 0..1: where the object changed the scene (shadow, reflection, contact)."""
+    """(H, W) in 0..1: the matte of where the object changed the scene (shadow, reflection, contact)."""
     replaced: Float32Array
-    """(H, W) in 0..1: the weight with which the merge takes the engine's pixel. Only where it is above 0 is
-    the engine's answer used; where it is 0 the plate stays."""
+    """(H, W) in 0..1: the weight with which the merge takes the engine's pixel. The engine's answer is used
+    only where it is above 0; elsewhere the plate stays."""
     quadmask: Uint8Array
     """(H, W) with the levels 0 remove, 63 overlap, 127 affected, 255 keep."""
 
 
 class ShotSource(Protocol):
-    """Random access to a shot. Frames are read on demand and a few are kept, so memory is bounded: ask for
-    a frame again rather than hold many."""
+    """Random access to the frames of a shot.
+
+    Frames are read on demand and only a few are kept, so memory is bounded. An engine should ask for a frame
+    again rather than hold many.
+    """
 
     @property
     def frame_numbers(self) -> range:
@@ -60,7 +64,7 @@ class ShotSource(Protocol):
         """
 
     def anchor(self, number: int) -> Float32Array | None:
-        """A frame the artist already cleaned, (H, W, 3) scene-linear, or None where there is none."""
+        """The frame as the artist has already cleaned it, (H, W, 3) scene-linear; None where nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,39 +75,48 @@ class CleanFrame:
     picture: Float32Array
     """(H, W, 3) scene-linear RGB; must be finite wherever ``replaced`` is above 0."""
     confidence: Float32Array | None = None
-    """(H, W) in 0..1: 1 a real pixel of the plate, about 0.5 guessed from motion, 0 synthesised."""
+    """(H, W) in 0..1: 1 for a real pixel of the plate, about 0.5 for one from uncertain motion, 0 for a
+    synthesised one."""
 
 
 class Monitor(Protocol):
-    """How a running engine speaks to whoever waits. Calls are cheap; engines make them often."""
+    """Receives what a running engine reports, and tells it to stop. Calls are cheap and frequent."""
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
-        """``step`` of ``steps`` of ``stage`` are done. Raises RemovalCancelled when a stop was asked for."""
+        """Report that ``step`` of ``steps`` of ``stage`` are done.
+
+        Raises:
+            RemovalCancelled: when a stop was asked for.
+        """
 
     def preview(self, frame: int, picture: Float32Array) -> None:
-        """A small scene-linear (H, W, 3) picture of what frame ``frame`` will look like."""
+        """Show a small scene-linear picture (H, W, 3) of what frame ``frame`` will look like."""
 
     def log(self, message: str) -> None:
-        """One line for the job's log."""
+        """Write one line to the job's log."""
 
     def check_cancelled(self) -> None:
-        """Raises RemovalCancelled when a stop was asked for. Call at least twice a second."""
+        """Stop the engine if that was asked for; an engine must call this at least twice a second.
+
+        Raises:
+            RemovalCancelled: when a stop was asked for.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class PartOfShot:
-    """One of the parts that several machines make of a shot."""
+    """One of the parts into which a shot is cut so that several machines can make it."""
 
     first_frame: int
     """The part's first frame, one of the ``starts`` that it was prepared with."""
     folder: Path
-    """What :meth:`PartedEngine.prepare_parts` filled. An engine may leave there what lets an interrupted part
-    go on."""
+    """The folder that :meth:`PartedEngine.prepare_parts` has filled. An engine may also keep state there with
+    which an interrupted part resumes."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
-    """The settings an engine may heed; what it does not know it ignores."""
+    """The settings of a job that concern the engine; an engine ignores those that it does not use."""
 
     prompt: str = ""
     negative_prompt: str = ""
@@ -111,15 +124,16 @@ class EngineRequest:
     colour_space: str = ""
     """Name or role of the plate's scene-linear space in the OCIO configuration; empty for Rec.709."""
     proxy_scale: float = 1.0
-    """Already applied to the source's pixels; an engine may also do less work below 1."""
+    """The proxy scale, already applied to the source's pixels; below 1 an engine may also do less work."""
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """The engine's own named options, checked by the engine."""
     wanted: Container[int] | None = None
-    """Frame numbers whose answer will be used; the others are context and may be left out of what is
-    yielded. None wants them all."""
+    """The frame numbers whose answers will be used; None for all. The others are context, and an engine need
+    not yield them."""
 
     part: PartOfShot | None = None
-    """Set when only a part of the shot is made here; ``wanted`` then says what of it is still missing."""
+    """The part to make when this run makes only a part of the shot; ``wanted`` then names its missing
+    frames."""
 
     def wants(self, number: int) -> bool:
         """Whether the answer for frame ``number`` will be used."""
@@ -127,32 +141,33 @@ class EngineRequest:
 
 
 class Engine(Protocol):
-    """A way to make a clean plate."""
+    """An engine: a method of making clean plates."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def wants_full_frame(self) -> bool:
-        """Whether, with the region left to choose, the engine works on the whole frame rather than on the
-        surroundings of the mattes."""
+        """Whether the engine prefers the whole frame to the surroundings of the mattes when the job leaves
+        the choice of the region to it."""
 
     @property
     def region_aspect(self) -> tuple[int, int] | None:
-        """Width and height, in square pixels, of the region that the engine's model likes best; None where
-        any will do."""
+        """The aspect, (width, height) in square pixels, that the engine prefers of a region; None for any."""
 
     @property
     def record(self) -> Mapping[str, str | int | float]:
-        """What the result was made with (model hashes, the picture's encoding, ...), for its metadata. Known
-        once :meth:`remove` has begun to yield."""
+        """What the result was made with (model hashes, encoding, ...), for its metadata.
+
+        It is complete once :meth:`remove` has begun to yield.
+        """
 
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield one clean frame for each frame of ``shot`` that the request wants, in order.
 
         Raises:
             SettingError: for an option that the engine does not know or cannot honour.
-            RemovalCancelled: soon after the monitor says so.
+            RemovalCancelled: soon after the monitor asks for a stop.
         """
 
 
@@ -163,10 +178,10 @@ class PartedEngine(Protocol):
     def prepare_parts(
         self, shot: ShotSource, starts: Sequence[int], folder: Path, request: EngineRequest, monitor: Monitor
     ) -> None:
-        """Leave in ``folder`` what :meth:`Engine.remove` needs to make any part of ``shot`` by itself.
+        """Write to ``folder`` what :meth:`Engine.remove` needs to make any part of ``shot`` by itself.
 
-        The parts begin at the frames ``starts`` and go together: no border is seen where they are joined.
+        The parts begin at the frames ``starts``, and no border shows where they are joined.
 
         Raises:
-            RemovalCancelled: soon after the monitor says so; it may then be called again.
+            RemovalCancelled: soon after the monitor asks for a stop; the method may then be called again.
         """

@@ -1,13 +1,13 @@
 """The options of an engine: each is declared once, as a field of a dataclass, and checked by its declaration.
 
-An engine declares its options like this, reads a job's with :func:`read_options`, and shows them to others
-with :func:`options_of` in its :class:`~void_engine.engines.info.EngineInfo`::
+An engine declares its options as below, reads those of a job with :func:`read_options`, and lists them with
+:func:`options_of` in its :class:`~void_engine.engines.info.EngineInfo`::
 
     @dataclass(frozen=True, slots=True)
     class BlurOptions:
         radius: float = option(2.0, "Radius of the blur in pixels.", low=0, high=100)
 
-Loads no packages.
+This module loads no packages.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from void_engine.errors import SettingError
 Scalar = str | int | float | bool
 OptionKind = Literal["bool", "int", "float", "text"]
 AUTO_VALUE = "auto"
-"""What a job writes for a number that the engine finds itself; only options whose default is not a number
-(NaN) take it."""
+"""The value in a job for a number that the engine finds itself; only options whose default is NaN take it."""
 
 _DECLARATION = "void_nuke.option"
 _KINDS: Mapping[type, OptionKind] = {bool: "bool", int: "int", float: "float", str: "text"}
@@ -34,19 +33,20 @@ _Options = TypeVar("_Options")
 
 @dataclass(frozen=True, slots=True)
 class EngineOption:
-    """One option as others see it."""
+    """The declaration of one option."""
 
     name: str
     kind: OptionKind
     default: Scalar
-    """NaN for a number that the engine finds itself."""
+    """The value when a job does not set the option; NaN for a number that the engine finds itself."""
     help: str
-    """One line."""
+    """One line that explains the option to people."""
     choices: tuple[str, ...] = ()
-    """The texts that it takes; empty for any."""
+    """The allowed texts; empty for any."""
     low: float | None = None
+    """The least allowed number; None for no limit."""
     high: float | None = None
-    """The range of a number, both ends included; None for no limit."""
+    """The greatest allowed number; None for no limit."""
 
     @property
     def has_auto(self) -> bool:
@@ -67,7 +67,7 @@ class EngineOption:
 
     @property
     def domain(self) -> str:
-        """What it takes, for people: ``0..1``, ``exact, fast, draft``, ``true or false``."""
+        """The allowed values, for people: ``0..1``, ``exact, fast, draft``, ``true or false``."""
         if self.choices:
             return ", ".join(self.choices)
         if self.kind == "bool":
@@ -79,10 +79,10 @@ class EngineOption:
         return f"up to {self.high:g}" if self.low is None else f"{self.low:g}..{self.high:g}"
 
     def read(self, value: Scalar) -> Scalar:
-        """``value`` in the option's own type. Text is understood too, since command lines give it.
+        """Convert ``value`` to the option's own type. Text is accepted too, since command lines give it.
 
         Raises:
-            SettingError: when it is of another kind, no choice, or out of range.
+            SettingError: when the value is of another type, none of the choices, or out of range.
         """
         read = self._converted(value)
         if self.choices and read not in self.choices:
@@ -131,22 +131,21 @@ def option(
     low: float | None = None,
     high: float | None = None,
 ) -> Any:
-    """The field of a dataclass that declares an option. Its kind is that of the default: bool, int, float or
-    text.
+    """Declare an option as a field of a dataclass. Its type is that of the default: bool, int, float or text.
 
     Args:
-        default: the value when a job says nothing; NaN for a number that the engine finds itself.
-        text: one line for people.
-        choices: the texts that it takes.
-        low: the least number that it takes.
-        high: the greatest.
+        default: the value when a job does not set the option; NaN for a number that the engine finds itself.
+        text: one line that explains the option to people.
+        choices: the allowed texts; empty for any.
+        low: the least allowed number; None for no limit.
+        high: the greatest allowed number; None for no limit.
     """
     declared = EngineOption("", _KINDS[type(default)], default, text, tuple(choices), low, high)
     return field(default=default, metadata={_DECLARATION: declared})
 
 
 def options_of(declared: type) -> tuple[EngineOption, ...]:
-    """The options that a dataclass declares, in its order."""
+    """The options that a dataclass declares, in the order of its fields."""
     return tuple(
         EngineOption(one.name, plain.kind, plain.default, plain.help, plain.choices, plain.low, plain.high)
         for one in fields(declared)
@@ -157,16 +156,16 @@ def options_of(declared: type) -> tuple[EngineOption, ...]:
 def check_values(
     engine: str, options: Iterable[EngineOption], given: Mapping[str, Scalar]
 ) -> dict[str, Scalar]:
-    """The values that a job gives, each in its option's own type.
+    """Check the options of a job, and return each value in its option's own type.
 
     Args:
         engine: the engine's name, for messages.
-        options: what the engine takes.
-        given: a job's ``engine_options``.
+        options: the options that the engine declares.
+        given: the job's ``engine_options``.
 
     Raises:
-        SettingError: for a name that is not known (with a near one), or a value of the wrong kind or out of
-            range.
+        SettingError: for an unknown name (the message suggests a similar one), or a value of the wrong type
+            or out of range.
     """
     known = {one.name: one for one in options}
     for name in given:
@@ -181,16 +180,16 @@ def read_options(
     given: Mapping[str, Scalar],
     defaults: Mapping[str, Any] | None = None,
 ) -> _Options:
-    """The options of a job as the dataclass that declares them.
+    """Read the options of a job into the dataclass that declares them.
 
     Args:
         declared: the dataclass; each of its fields is made by :func:`option`.
         engine: the engine's name, for messages.
-        given: a job's ``engine_options``.
-        defaults: stands for the declared defaults of some.
+        given: the job's ``engine_options``.
+        defaults: values that replace the declared defaults of some options.
 
     Raises:
-        SettingError: see :func:`check_values`.
+        SettingError: for an unknown name, or a value of the wrong type or out of range.
     """
     return declared(**{**(defaults or {}), **check_values(engine, options_of(declared), given)})
 

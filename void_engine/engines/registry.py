@@ -1,7 +1,8 @@
-"""Engines by name: those whose :class:`~void_engine.engines.info.EngineInfo` an installed package offers.
+"""The registry of engines: finds those that installed packages offer, by name.
 
-A package offers an engine by an entry point of the group :data:`GROUP`; ours do so like anybody's. Asking for
-the engines loads their descriptions only; an engine itself is imported when it is made.
+A package offers an engine by an entry point of the group :data:`GROUP` that names its
+:class:`~void_engine.engines.info.EngineInfo`; our own engines do the same. The registry loads only these
+descriptions; an engine itself is imported when it is made.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ _log = logging.getLogger(__name__)
 GROUP = "void_nuke.engines"
 """The group of entry points by which a package offers its engines."""
 AUTO = "auto"
-"""Not an engine: the best one that this machine can run."""
+"""The name that stands for the best engine that this machine can run."""
 _OURS = "void-nuke"
 
 
 @cache
 def engines() -> Mapping[str, EngineInfo]:
-    """All engines that are installed here, by name, in the order of their names.
+    """All engines that are installed here, by name and in the order of their names.
 
-    One that cannot be described (its package is broken) is among them, as unavailable and with the reason.
-    Looked up once; ``engines.cache_clear()`` looks again.
+    An engine whose package is broken is listed as unavailable, with the reason. The engines are looked up
+    once; ``engines.cache_clear()`` makes the next call look again.
     """
     found: dict[str, EngineInfo] = {}
     for point in _ours_first(entry_points(group=GROUP)):
@@ -53,7 +54,7 @@ def engines() -> Mapping[str, EngineInfo]:
             what = f"its package {_package(point)} is broken ({type(error).__name__}: {error})"
             _log.warning("engine %r cannot be used: %s", point.name, what)
             _log.debug("this is how", exc_info=error)
-            with suppress(ValueError):  # a name that no job can say
+            with suppress(ValueError):  # The name may be one that no job can have.
                 found[point.name] = _broken(point.name, f"{what}; install it again")
     return dict(sorted(found.items()))
 
@@ -64,10 +65,10 @@ def engine_names() -> tuple[str, ...]:
 
 
 def engine_info(name: str) -> EngineInfo:
-    """What the engine ``name``, or for ``auto`` the best one here, says about itself.
+    """The description of the engine ``name``; ``auto`` stands for the best one here.
 
     Raises:
-        SettingError: for a name that is not known.
+        SettingError: when there is no such engine.
     """
     name = engine_name(name)
     try:
@@ -83,20 +84,19 @@ def engine_info(name: str) -> EngineInfo:
 
 
 def part_overlap(name: str) -> int | None:
-    """How many frames the parts of one shot have in common when several machines make it; None where a shot
-    must be made in one piece.
+    """How many frames neighbouring parts of a shot share when several machines make it; None for one piece.
 
     Raises:
-        SettingError: for a name that is not known.
+        SettingError: when there is no such engine.
     """
     return engine_info(name).part_overlap
 
 
 def make_engine(name: str) -> Engine:
-    """A fresh engine. It may be kept and used for one job after another.
+    """Make a fresh engine, which may be kept and used for one job after another.
 
     Raises:
-        SettingError: for a name that is not known, or packages that are not installed.
+        SettingError: when there is no such engine, or its packages are not installed.
     """
     info = engine_info(name)
     try:
@@ -110,15 +110,15 @@ def make_engine(name: str) -> Engine:
 
 
 def engine_name(asked: str) -> str:
-    """The engine that a job gets here: the one it names or, for ``auto``, the best one of this machine."""
+    """The name of the engine that a job gets here: the one it asks for or, for ``auto``, the best one."""
     return best_engine_here() if asked == AUTO else asked
 
 
 def best_engine_here() -> str:
-    """What ``auto`` means here: of the available engines the one of the highest rank.
+    """The name of the available engine of the highest rank, which is what ``auto`` stands for here.
 
     Raises:
-        SettingError: when there is none.
+        SettingError: when no engine is available.
     """
     ranked = [info for info in engines().values() if info.auto_rank is not None]
     for info in sorted(ranked, key=lambda info: info.auto_rank or 0, reverse=True):
@@ -135,16 +135,16 @@ def sharing_engines() -> str:
 
 
 def check_options(name: str, given: Mapping[str, Scalar]) -> None:
-    """Refuse engine options of a job before any work is spent.
+    """Refuse engine options that the engine cannot honour, before any work is spent.
 
     Raises:
-        SettingError: for an engine or option that is not known, or a value that the engine cannot honour.
+        SettingError: for an unknown engine or option, or a value that the engine cannot honour.
     """
     engine_info(name).check_options(given)
 
 
 def _ours_first(points: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """So that no package can take the name of an engine of ours."""
+    """Sort our own entry points first, so that no package can take the name of one of our engines."""
     return sorted(points, key=lambda point: (_package(point) != _OURS, _package(point), point.name))
 
 

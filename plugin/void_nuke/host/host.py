@@ -43,7 +43,6 @@ class NodeInfo:
     """A node of the script."""
 
     name: str
-    node_class: str
     has_roto: bool
     """Whether the node holds roto curves."""
 

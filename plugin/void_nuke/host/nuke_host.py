@@ -292,7 +292,7 @@ def _curves(node: nuke.Node) -> rp.CurveKnob:
 
 
 def _info(node: nuke.Node) -> NodeInfo:
-    return NodeInfo(node.fullName(), node.Class(), node.Class() in ("Roto", "RotoPaint"))
+    return NodeInfo(node.fullName(), node.Class() in ("Roto", "RotoPaint"))
 
 
 def _planned(read: nuke.Node | None) -> PlateFiles | str:

@@ -115,7 +115,7 @@ def _typed(kind: Kind) -> Any:
 
 
 def _help(setting: Setting) -> str:
-    # That nothing is given by default goes without saying.
+    # A default that is nothing is not worth a word.
     usual = setting.default
     is_nothing = not setting.named.otherwise and (usual is False or usual in (None, "", (), {}))
     default = "" if is_nothing else f" Default: {setting.default_in_words}."

@@ -1,1 +1,1 @@
-"""A shot as the model is shown it: its canvas, its conditions, and the frames that the artist has cleaned."""
+"""The model's view of a shot: its canvas, its conditions, and the frames that the artist has cleaned."""

@@ -1,9 +1,8 @@
-"""A shot some of whose frames the artist has cleaned already: what the model sees of it.
+"""Anchor frames: shows the model a shot in which the artist has already cleaned some frames.
 
-The model has no input for reference frames. But a frame without anything to remove is, to it, plate to be
-trusted, and every window with one is pulled towards it by attention and by the latents that it shares with
-its neighbours. So an anchored frame takes the plate's place with an empty quadmask; the answer for it is the
-artist's frame itself.
+The model has no input for reference frames. But it trusts a frame that has nothing to remove, and every
+window with such a frame is pulled towards it by attention and by the latents that windows share. So an
+anchor takes the plate's place, with an empty quadmask, and the answer for it is the artist's frame itself.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from void_engine.quadmask import KEEP
 
 
 class AnchoredShot:
-    """A shot source whose anchored frames are clean plate with nothing to remove."""
+    """A shot source whose anchor frames show the artist's clean picture with nothing to remove."""
 
     def __init__(self, shot: ShotSource) -> None:
         self._shot = shot
@@ -40,7 +39,7 @@ class AnchoredShot:
         return self._shot.pixel_aspect
 
     def frame(self, number: int) -> ShotFrame:
-        """The frame as the model is to see it; ``replaced`` stays the artist's."""
+        """The frame as the model sees it; ``replaced`` stays that of the shot."""
         frame, anchor = self._shot.frame(number), self._shot.anchor(number)
         if anchor is None:
             return frame
@@ -53,7 +52,7 @@ class AnchoredShot:
         return self._shot.anchor(number)
 
     def given(self, number: int) -> CleanFrame | None:
-        """The answer for an anchored frame, with nothing guessed in it; None for the others."""
+        """The answer for an anchor frame, which is the artist's own picture; None for other frames."""
         anchor = self._shot.anchor(number)
         if anchor is None:
             return None

@@ -1,4 +1,4 @@
-"""A shot as the model's clip: on its canvas, in its codes, padded to its length, read frame by frame."""
+"""Turns a shot into the model's clip: on its canvas, in its encoding, padded to its length, on demand."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ _FRAMES_KEPT = 4
 
 @dataclass(frozen=True, slots=True)
 class CanvasFrame:
-    """One frame on the model's canvas."""
+    """One frame on the model's canvas: its picture and its removal mask."""
 
     code: Float32Array
-    """(H, W, 3) in 0..1."""
+    """(H, W, 3) display-referred in 0..1."""
     removal: Float32Array
     """(H, W): 1 remove, 192/255 overlap, 128/255 affected, 0 keep."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShotSurvey:
-    """What one look at every frame of a shot tells."""
+    """The findings of one look at every frame of a shot."""
 
     light: ShotLight
     is_clean: bool = False
-    """Nothing is left to do: wherever something was to go, the artist has cleaned the frame."""
+    """Whether nothing is left to do, because the artist has cleaned every frame that has a matte."""
 
 
 def survey(shot: ShotSource, primaries: Primaries, monitor: Monitor) -> ShotSurvey:
-    """Look at every frame once: is there something to remove, and how bright is the shot?
+    """Look at every frame once, to find out whether there is something to remove and how bright the shot is.
 
     Raises:
         SettingError: when the shot is too short.
-        MatteError: when no frame has a matte, or some frame is nothing but matte.
+        MatteError: when no frame has a matte, or a frame consists of nothing but matte.
         PlateError: when a plate holds infinities or NaN.
     """
     numbers = shot.frame_numbers
@@ -94,7 +94,7 @@ def survey(shot: ShotSource, primaries: Primaries, monitor: Monitor) -> ShotSurv
 
 
 def plan_size(shot: ShotSource, settings: VoidSettings, proxy_scale: float) -> tuple[int, int]:
-    """Height and width of the model's canvas for a shot."""
+    """Choose height and width of the model's canvas for a shot."""
     if settings.fit == "squash":
         return TRAINED_SIZE
     tokens = max(4, round(settings.max_tokens * min(1.0, proxy_scale) ** 2))
@@ -102,7 +102,7 @@ def plan_size(shot: ShotSource, settings: VoidSettings, proxy_scale: float) -> t
 
 
 class ShotClip:
-    """A shot on the model's canvas. Frames are made on demand and a few are kept."""
+    """A shot on the model's canvas. Frames are made on demand, and the last few are kept."""
 
     def __init__(
         self,
@@ -116,14 +116,14 @@ class ShotClip:
         self.shot, self.picture, self.canvas = shot, picture, canvas
         self._settings, self._seed = settings, seed
         self.covered = len(shot.frame_numbers) if longest is None else min(len(shot.frame_numbers), longest)
-        """Frames of the shot that the model sees."""
+        """How many frames of the shot the model sees."""
         self.order = padding_indices(self.covered, settings.window_frames, longest)
         self.resampler = Resampler((shot.height, shot.width), canvas)
         self._kept: OrderedDict[int, CanvasFrame] = OrderedDict()
 
     @property
     def frames(self) -> int:
-        """Padded frames."""
+        """The number of frames after padding."""
         return len(self.order)
 
     def first_frame(self, latent: int) -> int:
@@ -146,28 +146,28 @@ class ShotClip:
         return made
 
     def video(self, start: int, stop: int) -> torch.Tensor:
-        """Padded frames as (1, 3, f, H, W) in 0..1."""
+        """The picture of padded frames, (1, 3, f, H, W) in 0..1."""
         frames = [self.canvas_frame(index).code for index in self.order[start:stop]]
         return torch.from_numpy(np.stack(frames)).permute(3, 0, 1, 2)[None]
 
     def removal(self, start: int, stop: int) -> torch.Tensor:
-        """Padded frames of the removal mask as (1, 1, f, H, W)."""
+        """The removal mask of padded frames, (1, 1, f, H, W)."""
         frames = [self.canvas_frame(index).removal for index in self.order[start:stop]]
         return torch.from_numpy(np.stack(frames))[None, None]
 
     def noise(self, start: int, stop: int) -> torch.Tensor:
-        """Noise for padded frames, (1, 3, f, H, W)."""
+        """Standard normal noise for padded frames, (1, 3, f, H, W)."""
         return condition_noise(self._seed, start, stop, *self.canvas)
 
     def stays(self, index: int) -> BoolArray:
-        """(H, W), False where the canvas shows what goes."""
+        """The pixels that stay, (H, W) on the canvas: False where the matte of what is removed lies."""
         kept: BoolArray = self.canvas_frame(index).removal <= REMOVED_ABOVE
         return kept
 
     def to_scene(self, index: int, code: Float32Array) -> Float32Array:
-        """The model's codes (H, W, 3) for frame ``index`` as a scene-linear picture of the shot's size.
+        """Turn the model's codes (H, W, 3) for frame ``index`` into a scene-linear picture of the shot.
 
-        Negative light of the plate is carried around the model where the plate is affected but not removed.
+        Where the plate is affected but not removed, its negative light is carried around the model.
         """
         frame = self.shot.frame(self.shot.frame_numbers[index])
         held = self.picture.justified(code, self.canvas_frame(index).code, self.stays(index))
@@ -190,13 +190,14 @@ class ShotClip:
     def _removal(self, quadmask: Uint8Array) -> Float32Array:
         if self._settings.mask_sampling == "area":
             return removal_mask(_area(quadmask.astype(np.float32), self.canvas))
-        # Each role on its own: averaging levels would draw a ring of "affected" around all that goes.
+        # The roles are resampled one by one, since averaged levels would draw a ring of "affected" around all
+        # that is removed.
         remove, affected = (self.resampler.to_canvas(role) for role in roles_from_levels(quadmask))
         return removal_mask(quadmask_from_roles(remove, affected))
 
 
 def _area(picture: Float32Array, canvas: tuple[int, int]) -> Float32Array:
-    """Published VOID's resize of (H, W[, C])."""
+    """Resize (H, W[, C]) to the canvas as published VOID does, by area averaging."""
     planes = torch.from_numpy(np.ascontiguousarray(picture, np.float32))
     planes = planes.permute(2, 0, 1) if planes.ndim == 3 else planes[None]
     sized = F.interpolate(planes[None], size=canvas, mode="area")[0]

@@ -1,1 +1,1 @@
-"""The published model's folder, its networks, and where they lie in memory while they work."""
+"""The published model: its folder on disk, its networks, and their place in memory while they work."""

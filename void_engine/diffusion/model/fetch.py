@@ -1,4 +1,4 @@
-"""Getting the models from their hubs, when asked to and never otherwise."""
+"""Downloads the models from their hubs, and only when somebody asks for it (``void models fetch``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from void_engine.diffusion.errors import ModelFolderError
 from void_engine.diffusion.model.folder import BASE_NAME, BASE_REPOSITORY, VOID_REPOSITORY, ModelFolder
 
-# VOID's files hold the whole denoiser, so the base model's transformer weights (11 GB) are not needed.
+# VOID's files hold the whole denoiser, so the 11 GB of the base model's transformer weights are not needed.
 _BASE_FOLDERS = ("scheduler/", "text_encoder/", "tokenizer/", "vae/")
 _BASE_FILES = ("model_index.json", "transformer/config.json")
 _VOID_FILES = ("void_pass1.safetensors", "void_pass2.safetensors")
@@ -19,23 +19,23 @@ _VOID_FILES = ("void_pass1.safetensors", "void_pass2.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """One file to fetch."""
+    """One file of a hub to download."""
 
     repository: str
     name: str
     """The file's name in the repository."""
     target: str
-    """Relative to the model folder."""
+    """The path to write, relative to the model folder."""
     size: int
     sha256: str | None
 
 
 def plan_fetch(passes: tuple[int, ...] = (1, 2), api: Any = None) -> list[HubFile]:
-    """What `void models fetch` would fetch, with sizes. Asks the hub.
+    """Ask the hubs for the files to download and their sizes.
 
     Args:
-        passes: whose weights are wanted.
-        api: a ``huggingface_hub.HfApi``; made here when None.
+        passes: the passes whose weights are wanted.
+        api: a ``huggingface_hub.HfApi``; None makes one.
 
     Raises:
         ModelFolderError: when the hub cannot be asked or lacks a file.
@@ -85,15 +85,16 @@ def fetch_models(
     on_file: Callable[[HubFile], None] | None = None,
     download: Callable[..., Any] | None = None,
 ) -> ModelFolder:
-    """Fetch what :func:`plan_fetch` found. Begun downloads are resumed, whole files are not fetched again.
+    """Download files. Interrupted downloads are resumed, and complete files are not downloaded again.
 
     Args:
-        root: the model folder; made if need be.
+        root: the model folder; it is made if necessary.
+        files: the files that :func:`plan_fetch` found.
         on_file: called before each file.
-        download: ``huggingface_hub.hf_hub_download``, or a stand-in.
+        download: ``huggingface_hub.hf_hub_download`` or a replacement; None for the former.
 
     Raises:
-        ModelFolderError: when a download fails; a rerun goes on where it stopped.
+        ModelFolderError: when a download fails; the next call resumes it.
     """
     if download is None:
         from huggingface_hub import hf_hub_download
@@ -116,6 +117,6 @@ def fetch_models(
 
 
 def write_record(folder: ModelFolder, files: dict[str, tuple[int, str | None]]) -> None:
-    """Write sizes and hashes beside the models, for `void models check`."""
+    """Write sizes and hashes of the files beside the models, for ``void models check``."""
     record = {"files": {name: {"size": size, "sha256": sha} for name, (size, sha) in sorted(files.items())}}
     folder.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

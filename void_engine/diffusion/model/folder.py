@@ -1,4 +1,4 @@
-"""Where the model's files are: one folder, laid out as the hubs lay it out."""
+"""The model folder and the paths of its files, laid out as on the hubs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ BASE_NAME = "CogVideoX-Fun-V1.5-5b-InP"
 BASE_REPOSITORY = "alibaba-pai/CogVideoX-Fun-V1.5-5b-InP"
 VOID_REPOSITORY = "netflix/void-model"
 RECORD_NAME = "void-models.json"
-"""Beside the models: size and SHA-256 of each file, as the hub states them (or as they were made)."""
+"""The file that records size and SHA-256 of each model file, as the hub states them or as they were made."""
 MAGNITUDES_NAME = "void-magnitudes.json"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """The paths of one model folder. Nothing is read until it is needed."""
+    """The paths of one model folder; making one reads nothing."""
 
     root: Path
 
     @property
     def base(self) -> Path:
-        """The base model: VAE, text encoder, tokenizer and configurations."""
+        """The folder of the base model: VAE, text encoder, tokenizer and configurations."""
         return self.root / BASE_NAME
 
     @property
@@ -55,12 +55,12 @@ class ModelFolder:
 
     @property
     def magnitudes(self) -> Path:
-        """What `void models calibrate` measured, for the step cache ``mag``."""
+        """The file that ``void models calibrate`` writes for the step cache ``mag``."""
         return self.root / MAGNITUDES_NAME
 
     @property
     def raft(self) -> Path:
-        """RAFT as ONNX, for pass 2; may be missing."""
+        """The optional ONNX file of RAFT, for the warped noise of pass 2."""
         return self.root / "raft" / "raft.onnx"
 
     def pass_weights(self, pass_number: int) -> Path:
@@ -71,7 +71,7 @@ class ModelFolder:
         """Check that every file that ``passes`` passes need is there, without reading any.
 
         Raises:
-            ModelFolderError: naming what is missing.
+            ModelFolderError: when files are missing; the message names them.
         """
         needed = [
             self.transformer_config,
@@ -97,10 +97,10 @@ class ModelFolder:
 
 
 def find_models(explicit: str | Path | None = None) -> ModelFolder:
-    """The model folder: the one named, else the one that VOID_MODELS names.
+    """Find the model folder: ``explicit``, or else the one that VOID_MODELS names.
 
     Raises:
-        ModelFolderError: when none is named or it is no folder.
+        ModelFolderError: when none is named, or when it is no folder.
     """
     named = explicit or os.environ.get(MODELS_VARIABLE, "")
     if not named:

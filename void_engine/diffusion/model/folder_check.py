@@ -1,4 +1,4 @@
-"""Checking a model folder: every file, name, shape, number type and hash."""
+"""Checks a model folder: every file, tensor name, shape, number type and hash (``void models check``)."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _CHUNK_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of a check."""
+    """One finding of a check, which is shown as one line."""
 
     subject: str
-    """File or part, relative to the model folder."""
+    """The file or part that was checked, relative to the model folder."""
     ok: bool
     detail: str
-    """What is there, or what is wrong and what to do."""
+    """A description of the part, or of what is wrong with it and the remedy."""
 
 
 def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
+    """The hexadecimal SHA-256 of a file."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -56,8 +56,10 @@ def check_models(
     """Check a model folder part by part, without loading weights.
 
     Args:
-        passes: whose weights must be there.
-        hashes: also read every recorded file and compare its SHA-256 (minutes for the real models).
+        folder: the model folder.
+        passes: the passes whose weights must be there.
+        hashes: whether every recorded file is also read and its SHA-256 compared, which takes minutes for the
+            real models.
     """
     parts: list[tuple[str, Callable[[], str]]] = [
         ("transformer", lambda: _configured(folder.transformer_config)),
@@ -137,7 +139,7 @@ def _flow(folder: ModelFolder) -> str:
 
 
 def _recorded(folder: ModelFolder, hashes: bool) -> Iterator[Finding]:
-    """Compare sizes, and on request hashes, with the record that the fetch left."""
+    """Compare sizes, and on request hashes, with the record that the download has left."""
     if not folder.record.is_file():
         if hashes:
             yield Finding(
@@ -160,10 +162,10 @@ def _recorded(folder: ModelFolder, hashes: bool) -> Iterator[Finding]:
 
 
 def weights_fingerprint(folder: ModelFolder, number: int) -> str:
-    """A short name of a pass' weights for the output's metadata.
+    """A short name of a pass' weights for the result's metadata.
 
-    The recorded SHA-256's beginning; without a record, that of the file's size and header, which holds every
-    name, shape and offset but not the values.
+    It is the beginning of the recorded SHA-256. Without a record it is made from the file's size and header,
+    which holds every name, shape and offset, but not the values.
     """
     path = folder.pass_weights(number)
     if folder.record.is_file():

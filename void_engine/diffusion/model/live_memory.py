@@ -1,6 +1,6 @@
-"""Peak bytes of tensors alive during a piece of work, counted operator by operator.
+"""Measures the peak of memory in live tensors during a piece of work, operator by operator.
 
-Works on real tensors and on fake ones, so that a full-size model is measured without its memory.
+It works on real and on fake tensors, so that a full-size model can be measured without its memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 
 class LiveMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Within this context ``peak_bytes`` is the most that tensors made inside it took at one time."""
+    """A context whose ``peak_bytes`` is the most memory that tensors made inside it took at one time."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -50,7 +50,7 @@ class LiveMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def peak_bytes(work: Callable[[], Any]) -> int:
-    """The peak of ``work``, what it returns included and what it is given left out."""
+    """The peak of bytes during ``work``, including what it returns but not what it is given."""
     memory = LiveMemory()
     with memory:
         work()

@@ -1,4 +1,7 @@
-"""The models in memory: loaded when needed, moved to the device and away from it as the memory mode says."""
+"""Offloading: loads the models when they are needed and moves them between host and device.
+
+The memory mode, which :mod:`void_engine.diffusion.memory_plan` chooses, says what stays on the device.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from void_engine.diffusion.model.weights import (
 )
 from void_engine.engines.interface import Monitor
 
-# Above this a float16 activation is as good as lost.
+# Above this magnitude a float16 activation is about to overflow.
 _SATURATED = 60_000.0
 
 
@@ -33,9 +36,9 @@ class PrecisionOverflow(Exception):  # noqa: N818 - a signal: the run starts aga
 class LoadedModels:
     """At most one denoiser and the VAE, kept between jobs.
 
-    Modes: ``full`` leaves everything on the device; ``model`` has one model on it at a time; ``group``
-    streams the denoiser's blocks through the device; ``fp8`` stores its weights in eight bits and has one
-    model on it.
+    The mode ``full`` leaves everything on the device, ``model`` has one model on it at a time, ``group``
+    streams the denoiser's blocks through it, and ``fp8`` is ``model`` with the denoiser's weights stored in
+    eight bits.
     """
 
     def __init__(
@@ -55,12 +58,12 @@ class LoadedModels:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Two that have the same key can stand in for each other: same models, device, precision and mode."""
+        """Models, device, precision and mode; two objects of the same key are interchangeable."""
         return (self.folder, self.device, self.dtype, self.mode, self.compiled)
 
     @contextmanager
     def text_encoder(self) -> Iterator[Any]:
-        """The text encoder, for as long as the context lasts. The denoiser makes room for it."""
+        """Load the text encoder for the duration of the context; the denoiser makes room for it."""
         self._park(self._denoiser)
         encoder = load_text_encoder(self.folder.text_encoder, self.dtype)
         try:
@@ -93,7 +96,7 @@ class LoadedModels:
             use_step_cache(self._denoiser, cache)
             self._cache = cache
             if self.compiled:
-                # What was compiled calls the blocks as they were hooked before.
+                # Compiled code still calls the blocks with their earlier hooks.
                 torch.compiler.reset()
                 self._denoiser.compile()
         self._denoiser._reset_stateful_cache()
@@ -102,7 +105,7 @@ class LoadedModels:
         return self._denoiser
 
     def release(self) -> None:
-        """Forget every model."""
+        """Release every model and its memory."""
         self._vae = self._denoiser = None
         self._pass = 0
         self._collect()
@@ -122,7 +125,7 @@ class LoadedModels:
         return model
 
     def _park(self, model: Any) -> None:
-        """Take a model off the device where it may not stay."""
+        """Move a model off the device, in modes in which it may not stay there."""
         if model is not None and self.mode != "full" and self.device.type != "cpu":
             if not (model is self._denoiser and self.mode == "group"):
                 model.to("cpu")
@@ -136,7 +139,11 @@ class LoadedModels:
 
 @contextmanager
 def cancellable(model: Any, monitor: Monitor) -> Iterator[None]:
-    """Let a stop take effect between two layers of a model."""
+    """Within this context a stop of the job takes effect between two layers of ``model``.
+
+    Raises:
+        RemovalCancelled: when the monitor asks for a stop.
+    """
 
     def check(module: Any, inputs: Any) -> None:
         monitor.check_cancelled()
@@ -154,7 +161,11 @@ def cancellable(model: Any, monitor: Monitor) -> Iterator[None]:
 
 
 class ActivationWatch:
-    """Looks at every block's output until told to stop; half precision only."""
+    """Checks the output of every denoiser block for overflow until it is stopped; only in half precision.
+
+    Raises:
+        PrecisionOverflow: from the denoiser's call, when an activation overflows.
+    """
 
     def __init__(self, denoiser: Any, dtype: torch.dtype) -> None:
         self._handles: list[Any] = []
@@ -166,12 +177,12 @@ class ActivationWatch:
     @staticmethod
     def _look(module: Any, inputs: Any, outputs: tuple[torch.Tensor, ...]) -> None:
         for output in outputs:
-            # NaN compares false, so the test is for what is in range.
+            # NaN compares false, so the test asks for values in range.
             if not bool(output.abs().amax() < _SATURATED):
                 raise PrecisionOverflow
 
     def stop(self) -> None:
-        """Look no more; the first step has the largest activations."""
+        """Stop checking. The first step has the largest activations, so later ones need no check."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()

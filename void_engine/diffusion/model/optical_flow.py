@@ -1,9 +1,9 @@
 """Optical flow for warped noise: a learned one where the model folder has it, else one without weights.
 
-The learned one is RAFT (Teed, Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", 2020) as
-an ONNX file, which OpenCV's own runtime executes: no further package, and a format that holds no code. The
-defaults are those of the OpenCV Zoo's file (``optical_flow_estimation_raft_2023aug.onnx``); any other export
-states its size in ``raft.json``.
+The learned one is RAFT (Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV
+2020) as an ONNX file. OpenCV's own runtime executes it, so no further package is needed, and the format holds
+no code. The defaults are those of the OpenCV Zoo's file (``optical_flow_estimation_raft_2023aug.onnx``); any
+other export states its size in ``raft.json``.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _ZOO = {"height": 360, "width": 480, "inputs": ["0", "1"]}
 
 
 class OpticalFlow(Protocol):
-    """Motion between two pictures."""
+    """Measures the motion between two pictures."""
 
     def between(self, before: Float32Array, after: Float32Array) -> Float32Array:
-        """(H, W, 2) pixels to the right and down that each pixel of ``before`` moves to reach ``after``.
+        """The motion of each pixel of ``before`` to ``after``, (H, W, 2) pixels to the right and down.
 
-        Both are (H, W, 3) display-referred codes in 0..1.
+        Both pictures are (H, W, 3) display-referred codes in 0..1.
         """
         ...
 
 
 class DenseInverseSearch:
-    """Dense inverse search flow (Kroeger et al., 2016) of OpenCV."""
+    """Optical flow by OpenCV's dense inverse search (Kroeger et al., ECCV 2016), which needs no weights."""
 
     def __init__(self) -> None:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -53,10 +53,10 @@ def _grey(picture: Float32Array) -> Uint8Array:
 
 
 class Raft:
-    """RAFT from an ONNX file.
+    """Optical flow by RAFT from an ONNX file.
 
-    Two inputs (1, 3, height, width) of RGB in 0..255, and among the outputs the flow in pixels
-    (1, 2, height, width). Pictures of another size are resized, and the flow back.
+    The network has two inputs (1, 3, height, width) of RGB in 0..255, and among its outputs is the flow in
+    pixels, (1, 2, height, width). Pictures of another size are resized for it, and the flow is resized back.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,7 +94,7 @@ class Raft:
                 f"{self._path}: gives {shapes} and no flow of (1, 2, {height}, {width}); state the network's "
                 "height and width in raft.json beside it"
             )
-        # RAFT refines its flow: the last is the best.
+        # RAFT refines its flow step by step, so the last one is the best.
         flow = np.ascontiguousarray(found[-1][0].transpose(1, 2, 0), np.float32)
         if flow.shape[:2] == before.shape[:2]:
             return flow
@@ -111,12 +111,10 @@ class Raft:
 
 
 def find_flow(folder: ModelFolder, name: str) -> str:
-    """``dis`` or ``raft``: what ``name``, a value of the option ``flow``, means for a model folder.
-
-    Loads nothing.
+    """Resolve a value of the option ``flow`` for a model folder to ``dis`` or ``raft``, without loading it.
 
     Raises:
-        ModelFolderError: when ``raft`` is asked for and not there.
+        ModelFolderError: when ``raft`` is asked for and missing.
     """
     if name == "raft" and not folder.raft.is_file():
         raise ModelFolderError(
@@ -129,10 +127,10 @@ def find_flow(folder: ModelFolder, name: str) -> str:
 
 
 def make_flow(folder: ModelFolder, name: str) -> OpticalFlow:
-    """The flow that :func:`find_flow` finds.
+    """Make the optical flow that :func:`find_flow` finds.
 
     Raises:
-        ModelFolderError: when RAFT is not there or cannot be run.
+        ModelFolderError: when RAFT is asked for and missing, or cannot be run.
     """
     return Raft(folder.raft) if find_flow(folder, name) == "raft" else DenseInverseSearch()
 

@@ -1,4 +1,4 @@
-"""Embeddings of prompts on disk, so that the 9 GiB text encoder is loaded only for a new prompt."""
+"""Keeps the embeddings of prompts on disk, so that the 9 GiB text encoder is loaded only for new prompts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CACHE_VARIABLE = "VOID_CACHE"
 
 
 def cache_folder() -> Path:
-    """Where caches go: what VOID_CACHE names, else the user's cache folder."""
+    """The folder of caches: the one that VOID_CACHE names, else the user's cache folder."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)
@@ -30,7 +30,7 @@ def cache_folder() -> Path:
 
 
 class PromptCache:
-    """One file for each prompt, text encoder and precision."""
+    """A cache of embeddings with one file for each prompt, text encoder and precision."""
 
     def __init__(self, folder: ModelFolder, dtype: torch.dtype, root: Path | None = None) -> None:
         self._root = (root or cache_folder()) / "prompts"
@@ -43,9 +43,10 @@ class PromptCache:
     def get(
         self, prompts: list[str], encode: Callable[[list[str]], list[torch.Tensor]]
     ) -> list[torch.Tensor]:
-        """Embeddings (1, S, D) of prompts; ``encode`` is called at most once, with those not on disk.
+        """The embeddings (1, S, D) of prompts.
 
-        A cache that cannot be read or written is no error: the prompt is encoded again.
+        ``encode`` is called at most once, with the prompts that are not on disk. A cache that cannot be read
+        or written is no error, since the prompt can always be encoded again.
         """
         stored = {prompt: self._read(prompt) for prompt in prompts}
         found = {prompt: embedding for prompt, embedding in stored.items() if embedding is not None}
@@ -67,14 +68,14 @@ class PromptCache:
                 return None
             embedding = load_file(path)["embedding"]
             with suppress(OSError):
-                path.touch()  # when it was used tells what goes first where caches are too large
+                path.touch()  # Where caches are too large, the least recently used go first.
             return embedding
         except (OSError, SafetensorError, KeyError):
             return None
 
     def _write(self, prompt: str, embedding: torch.Tensor) -> None:
         path = self._path(prompt)
-        with suppress(OSError):  # the prompt is read by the text encoder again
+        with suppress(OSError):  # Without the file, the prompt is encoded again the next time.
             self._root.mkdir(parents=True, exist_ok=True)
             with temporary_for(path) as part:
                 save_file({"embedding": embedding.contiguous()}, part)

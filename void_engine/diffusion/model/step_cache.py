@@ -1,10 +1,10 @@
-"""Step caches: steps that hardly change anything take over the answer of the steps before them.
+"""Step caches: denoising steps that would hardly change anything reuse the output of the steps before them.
 
-The caches are diffusers' own. ``first-block`` computes the first block and skips the others while its output
-hardly moves (ParaAttention's First Block Cache, after TeaCache); ``taylor`` computes every few steps and
-extrapolates between them (Liu et al., "From Reusing to Forecasting", 2025), in its lite form that keeps the
-denoiser's last output alone; ``mag`` skips while the measured change of the residual's magnitude allows it
-(Ma et al., "MagCache", 2025).
+The caches are those of diffusers. ``first-block`` computes the first block and skips the others while its
+output hardly changes (First Block Cache of ParaAttention, after TeaCache). ``taylor`` computes every few
+steps and extrapolates between them (Liu et al., "From Reusing to Forecasting", 2025), in its lite form, which
+keeps only the denoiser's last output. ``mag`` skips steps while the measured change of the residual's
+magnitude allows it (Ma et al., "MagCache", 2025).
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from void_engine.plates.storage.durable import temporary_for
 EXACT = "exact"
 AUTO = "auto"
 AUTO_METHOD = "first-block"
-"""What ``auto`` takes: the only one that looks at this very shot before it skips."""
+"""The method that ``auto`` takes, the only one that looks at the shot itself before it skips a step."""
 
-# Relative change of the first block's output below which the other blocks are skipped.
+# The other blocks are skipped while the first block's output changes relatively by less than this.
 _THRESHOLDS = {"fast": 0.05, "draft": 0.15}
-# One step of so many is computed.
+# One step in so many is computed.
 _INTERVALS = {"fast": 2, "draft": 4}
-# Error that skipped steps may add up to, and how many may be skipped in a row.
+# Each pair holds the error that skipped steps may add up to, and how many may be skipped in a row.
 _MAGNITUDES = {"fast": (0.06, 3), "draft": (0.12, 5)}
 # Steps that form the picture are never skipped.
 _FIRST_STEPS = 3
@@ -43,16 +43,16 @@ _FIRST_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class StepCache:
-    """One pass's cache. Two that are equal are interchangeable."""
+    """The step cache of one pass; two equal ones are interchangeable."""
 
     method: str
     speed: str
     steps: int
     ratios: tuple[float, ...] = ()
-    """``mag`` only: each step's residual over that of the step before it."""
+    """The ratio of each step's residual to that of the step before it; only for ``mag``."""
 
     def config(self) -> Any:
-        """diffusers' configuration, for ``enable_cache``."""
+        """The configuration that diffusers' ``enable_cache`` takes."""
         if self.method == "first-block":
             return FirstBlockCacheConfig(threshold=_THRESHOLDS[self.speed])
         if self.method == "taylor":
@@ -76,7 +76,14 @@ class StepCache:
 def plan_step_cache(
     folder: ModelFolder, pass_number: int, steps: int, *, speed: str, method: str = AUTO
 ) -> StepCache | None:
-    """The cache for a pass; None for ``exact``.
+    """Choose the step cache of a pass; None for ``exact``, which computes every step.
+
+    Args:
+        folder: the models, with the measurements that ``mag`` needs.
+        pass_number: 1 or 2.
+        steps: number of denoising steps.
+        speed: ``exact``, ``fast`` or ``draft``.
+        method: ``auto`` or the name of a cache.
 
     Raises:
         SettingError: when ``mag`` was not measured for these weights.
@@ -84,7 +91,7 @@ def plan_step_cache(
     if speed == EXACT:
         return None
     chosen = AUTO_METHOD if method == AUTO else method
-    # The first-block cache knows nothing of the number of steps: jobs of any length share it.
+    # The first-block cache does not depend on the number of steps, so all jobs share it.
     if chosen == "first-block":
         return StepCache(chosen, speed, 0)
     ratios = tuple(read_magnitudes(folder, pass_number)) if chosen == "mag" else ()
@@ -92,7 +99,7 @@ def plan_step_cache(
 
 
 def use_step_cache(denoiser: Any, cache: StepCache | None) -> None:
-    """Leave ``denoiser`` with this cache and no other."""
+    """Set the step cache of ``denoiser``; None removes it."""
     if denoiser.is_cache_enabled:
         denoiser.disable_cache()
     if cache is not None:
@@ -100,10 +107,11 @@ def use_step_cache(denoiser: Any, cache: StepCache | None) -> None:
 
 
 class MagnitudeMeter:
-    """Measures what ``mag`` needs while a pass is computed exactly.
+    """Measures the ratios that ``mag`` needs while a pass is computed exactly.
 
-    The ratio of a step is the mean over tokens of the norm of what all blocks together add to the picture's
-    tokens, over that of the step before; with several windows or branches, the mean over these.
+    The residual of a step is what all blocks together add to the picture's tokens, and its magnitude is the
+    mean norm over tokens. The ratio of a step is its magnitude over that of the step before, averaged over
+    windows and branches.
     """
 
     def __init__(self, denoiser: Any) -> None:
@@ -126,7 +134,7 @@ class MagnitudeMeter:
         self._given = None
 
     def step_done(self) -> None:
-        """All windows and branches of a step were computed."""
+        """End a step, after all its windows and branches were computed."""
         pairs = zip(self._now, self._before, strict=True) if self._before else ()
         means = [float((now / before.clamp(min=1e-8)).mean()) for now, before in pairs]
         self.ratios.append(sum(means) / len(means) if means else 1.0)
@@ -138,10 +146,10 @@ class MagnitudeMeter:
 
 
 def read_magnitudes(folder: ModelFolder, pass_number: int) -> list[float]:
-    """The ratios measured for a pass's weights.
+    """Read the ratios that were measured for the weights of a pass.
 
     Raises:
-        SettingError: when they are not there or were measured for other weights.
+        SettingError: when they are missing or were measured for other weights.
     """
     found: Any = read_json(folder.magnitudes).get(str(pass_number)) if folder.magnitudes.is_file() else None
     if not isinstance(found, dict) or found.get("weights") != weights_fingerprint(folder, pass_number):
@@ -153,7 +161,7 @@ def read_magnitudes(folder: ModelFolder, pass_number: int) -> list[float]:
 
 
 def write_magnitudes(folder: ModelFolder, measured: Mapping[int, Sequence[float]]) -> None:
-    """Add what was measured for passes to the folder's file."""
+    """Add the ratios of passes to the folder's file."""
     content = read_json(folder.magnitudes) if folder.magnitudes.is_file() else {}
     for number, ratios in measured.items():
         content[str(number)] = {

@@ -1,4 +1,4 @@
-"""The prompt as the denoiser sees it."""
+"""Prompts become tokens and embeddings, as the denoiser was trained with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from void_engine.diffusion.errors import ModelFolderError
 
 
 class PromptTokenizer:
-    """T5's tokenizer from the model folder; never looks at the network."""
+    """T5's tokenizer from the model folder; it never uses the network."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -21,7 +21,10 @@ class PromptTokenizer:
             raise ModelFolderError(f"{folder}: no usable tokenizer ({error})") from error
 
     def tokenize(self, prompt: str, length: int) -> torch.Tensor:
-        """(1, length) int64: the prompt's tokens, the end token 1, then padding 0; longer prompts are cut."""
+        """Turn a prompt into (1, length) int64: its tokens, the end token 1, then padding 0.
+
+        Longer prompts are cut.
+        """
         ids: torch.Tensor = self._tokenizer(
             [prompt],
             padding="max_length",
@@ -33,12 +36,12 @@ class PromptTokenizer:
         return ids
 
     def count(self, prompt: str) -> int:
-        """Tokens of a prompt with its end token, uncut."""
+        """The number of tokens of a prompt, uncut, with its end token."""
         return len(self._tokenizer([prompt], add_special_tokens=True).input_ids[0])
 
 
 @torch.no_grad()
 def encode_tokens(encoder: Any, ids: torch.Tensor) -> torch.Tensor:
-    """(1, S, D) from (1, S): no attention mask, so that padding is attended as in training."""
+    """Encode tokens (1, S) to embeddings (1, S, D), without an attention mask, as in training."""
     embeds: torch.Tensor = encoder(ids)[0]
     return embeds

@@ -1,4 +1,4 @@
-"""Tiles over a latent picture, and the weights with which they are joined."""
+"""Tiles over a latent picture, with which the VAE works in less memory, and their blending weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 
-# Latents that neighbouring tiles share: 64 pixels, more than a change at a border reaches visibly.
+# Neighbouring tiles share this many latents, 64 pixels, farther than a border has any visible effect.
 OVERLAP = 8
 
 
@@ -21,12 +21,12 @@ class Tile:
     right: int
 
     def cut(self, tensor: torch.Tensor, scale: int = 1) -> torch.Tensor:
-        """This tile of a tensor whose last two axes are ``scale`` times the latents'."""
+        """Cut this tile out of a tensor whose last two axes are ``scale`` times those of the latents."""
         return tensor[..., self.top * scale : self.bottom * scale, self.left * scale : self.right * scale]
 
 
 def plan_tiles(height: int, width: int, count: int) -> list[Tile]:
-    """``count`` x ``count`` overlapping tiles over (h, w) latents; fewer where a side is too short."""
+    """Plan ``count`` x ``count`` overlapping tiles over (h, w) latents; fewer where a side is too short."""
     rows, columns = _spans(height, count), _spans(width, count)
     return [Tile(top, bottom, left, right) for top, bottom in rows for left, right in columns]
 
@@ -39,7 +39,7 @@ def _spans(size: int, count: int) -> list[tuple[int, int]]:
 
 
 def tile_weights(tiles: list[Tile], scale: int = 1) -> list[torch.Tensor]:
-    """Each tile's share of its pixels, float32, ``scale`` pixels a latent; a pixel's shares add up to 1."""
+    """The blending weights of each tile's pixels, float32, at ``scale`` pixels a latent; they sum to 1."""
     height, width = max(tile.bottom for tile in tiles) * scale, max(tile.right for tile in tiles) * scale
     total = torch.zeros(height, width)
     shares = []
@@ -52,7 +52,7 @@ def tile_weights(tiles: list[Tile], scale: int = 1) -> list[torch.Tensor]:
 
 
 def _ramp(start: int, stop: int, size: int, overlap: int) -> torch.Tensor:
-    """1 inside, falling linearly over the overlap towards inner borders."""
+    """Weights along one side: 1 inside, falling linearly over the overlap towards inner borders."""
     position = torch.arange(start, stop, dtype=torch.float32) + 0.5
     weight = torch.ones(stop - start)
     if start > 0:

@@ -1,6 +1,6 @@
-"""Models of random weights in exactly the real folder's layout, for tests, demos and measurements.
+"""Makes models of random weights in exactly the layout of the real folder, for tests, demos and measurements.
 
-Their pictures are noise; every stage that makes them is real.
+The pictures that they make are noise, but every stage that makes them is the real one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _EXTRA_IDS = 100
 
 @dataclass(frozen=True, slots=True)
 class ModelSize:
-    """The dimensions of a random model. Everything else is as in the real configuration."""
+    """The dimensions of a random model; everything else is as in the real configuration."""
 
     layers: int = 2
     heads: int = 2
@@ -62,7 +62,7 @@ TINY = ModelSize()
 
 
 def transformer_settings(size: ModelSize) -> dict[str, Any]:
-    """The transformer's configuration as in the base folder (33 input channels and all)."""
+    """Return the configuration of a transformer of this size, as in the base folder (33 input channels)."""
     return {
         "_class_name": "CogVideoXTransformer3DModel",
         "_diffusers_version": "0.32.0.dev0",
@@ -177,7 +177,7 @@ SCHEDULER_SETTINGS: Mapping[str, Any] = {
 
 
 def random_weights(model: Any, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Values for a model on the meta device: variance-keeping, the same for the same names and seed."""
+    """Draw values for a model on the meta device; they keep the variance and depend on names and seed."""
     tensors: dict[str, torch.Tensor] = {}
     for name, empty in model.state_dict().items():
         if name in T5_ALIASES:
@@ -198,16 +198,16 @@ def random_weights(model: Any, seed: int, dtype: torch.dtype) -> dict[str, torch
 def make_tiny(
     root: Path, *, size: ModelSize = TINY, seed: int = 0, dtype: torch.dtype = torch.bfloat16
 ) -> ModelFolder:
-    """Write a whole model folder of random weights; a few seconds and megabytes with the default size.
+    """Write a complete model folder of random weights; the default size takes a few seconds and megabytes.
 
     Args:
-        root: made if need be; must not hold models yet.
-        size: dimensions.
-        seed: of the weights.
-        dtype: of the stored weights; bfloat16 as in the real files.
+        root: the folder, which is made if necessary and must not hold models yet.
+        size: the dimensions of the models.
+        seed: the seed of the weights.
+        dtype: the type of the stored weights, bfloat16 as in the real files.
 
     Raises:
-        ModelFolderError: when there are models already.
+        ModelFolderError: when the folder holds models already.
     """
     folder = ModelFolder(root)
     if folder.base.exists() or folder.pass_weights(1).exists():
@@ -253,7 +253,7 @@ def make_tiny(
 
 
 def _write_tokenizer(folder: Path) -> int:
-    """A SentencePiece model of T5's kind, trained on a few sentences; returns the vocabulary's size."""
+    """Train a SentencePiece model like T5's on a few sentences, and return the size of its vocabulary."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(_SENTENCES),

@@ -1,8 +1,8 @@
-"""Encoding and decoding in the temporal groups of published VOID, as streams.
+"""VAE encoding and decoding in the temporal groups of published VOID, as streams.
 
 Group normalisation takes its statistics over one temporal group, so the grouping is part of the result.
-diffusers' ``vae.encode`` groups as published; its ``vae.decode`` does not, so the decoder is driven here:
-latent frame 0 alone, then pairs, with the causal convolutions' cache carried along.
+diffusers' ``vae.encode`` groups as published. Its ``vae.decode`` does not, so this module drives the decoder:
+latent frame 0 alone, then pairs, with the caches of the causal convolutions passed on from group to group.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ ReadFrames = Callable[[int, int], torch.Tensor]
 
 
 def encode_groups(frames: int) -> list[tuple[int, int]]:
-    """Half-open frame ranges that are encoded together: a first one with the odd frames, then eights."""
+    """The half-open frame ranges that are encoded together: the odd frames first, then groups of eight."""
     first = frames if frames < 2 * ENCODE_GROUP else ENCODE_GROUP + frames % ENCODE_GROUP
     starts = [0, *range(first, frames, ENCODE_GROUP)]
     return list(zip(starts, [*starts[1:], frames], strict=True))
 
 
 def decode_groups(latents: int) -> list[tuple[int, int]]:
-    """Half-open latent ranges that are decoded together: 0 alone, then pairs; the last may be single."""
+    """The half-open latent ranges that are decoded together: 0 alone, then pairs; the last may be single."""
     starts = [0, *range(1, latents, DECODE_GROUP)]
     return list(zip(starts, [*starts[1:], latents], strict=True))
 
 
 def drop_useless_caches(vae: Any) -> None:
-    """Free what the causal convolutions keep for the next group but never look at.
+    """Free inputs that causal convolutions keep for the next group but never use.
 
-    A convolution that is one frame long has no past, yet diffusers' class keeps a copy of its whole input: in
-    the decoder's normalisations that is a tenth of its peak memory.
+    A convolution that is one frame long needs no past frames, but diffusers' class keeps a copy of its whole
+    input. In the decoder's normalisations that is a tenth of the peak memory.
     """
 
     def drop(module: Any, inputs: Any, output: tuple[torch.Tensor, Any]) -> tuple[torch.Tensor, None]:
@@ -63,16 +63,17 @@ def encode_frames(
     tiles: int = 1,
     on_group: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
-    """The posterior's mean of a clip, *not* scaled; holds one group of frames at a time.
+    """Encode a clip to the mean of the posterior, *not* scaled, one group of frames at a time.
 
     Args:
         vae: diffusers' AutoencoderKLCogVideoX.
         read: ``read(start, stop)`` gives (B, 3, stop - start, H, W).
-        frames: frames of the clip, 4j + 1.
-        device, dtype: where and in what the VAE computes.
-        tiles: in how many parts each side of the picture is cut to save memory. Each tile has the published
-            temporal groups, but group statistics of its own: with more than 1 the result is near, not equal.
-        on_group: called after each group with the frames done and the frames in all.
+        frames: number of frames of the clip, 4j + 1.
+        device, dtype: device and type in which the VAE computes.
+        tiles: into how many parts each side of the picture is cut to save memory. Each tile has the published
+            temporal groups but normalisation statistics of its own, so with more than 1 the result is nearly
+            equal, not equal.
+        on_group: called after each group with the number of frames done and of all frames.
 
     Returns:
         (B, 16, T, h, w) float32 on the CPU.
@@ -109,10 +110,10 @@ def encode_frames(
 
 @contextmanager
 def _single_latents_last_four_frames(vae: Any) -> Iterator[None]:
-    """Let a latent that is decoded alone, but is not the first of the clip, give four frames.
+    """Within this context a latent that is decoded alone, but is not the clip's first, gives four frames.
 
-    diffusers' upsampler takes a single frame for the first of a clip and does not repeat it in time. Doing
-    the repetition on what it returns is the same arithmetic: the convolution after it is per frame.
+    diffusers' upsampler takes a single frame for the first of a clip and does not repeat it in time.
+    Repeating its output is the same arithmetic, because the convolution after it works frame by frame.
     """
 
     def repeat(module: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor | None:
@@ -139,13 +140,15 @@ def decode_latents(
     dtype: torch.dtype = torch.float32,
     tiles: int = 1,
 ) -> Iterator[torch.Tensor]:
-    """The decoder's frames group by group: (B, 3, 1 or 4 or 8, 8h, 8w), about -1..1, not clamped.
+    """Decode latents and yield the frames group by group, (B, 3, 1 or 4 or 8, 8h, 8w).
+
+    Values are about -1..1 and not clamped.
 
     Args:
         vae: diffusers' AutoencoderKLCogVideoX.
         latents: (B, 16, T, h, w), *not* scaled.
-        device, dtype: where and in what the VAE computes.
-        tiles: as for :func:`encode_frames`.
+        device, dtype: device and type in which the VAE computes.
+        tiles: into how many parts each side is cut, see :func:`encode_frames`.
     """
     height, width = latents.shape[-2:]
     plan = plan_tiles(height, width, tiles)
@@ -173,15 +176,15 @@ def decode_latents(
 
 
 def scaled(latents: torch.Tensor, vae: Any) -> torch.Tensor:
-    """Latents as the denoiser knows them."""
+    """Scale the VAE's latents to those of the denoiser."""
     return latents * float(vae.config.scaling_factor)
 
 
 def unscaled(latents: torch.Tensor, vae: Any) -> torch.Tensor:
-    """Latents as the decoder knows them."""
+    """Scale the denoiser's latents back to those of the VAE."""
     return latents / float(vae.config.scaling_factor)
 
 
 def decoded_to_picture(decoded: torch.Tensor) -> torch.Tensor:
-    """The decoder's answer as a picture in 0..1, clamped."""
+    """Turn the decoder's output into a picture in 0..1, clamped."""
     return (decoded.float() / 2 + 0.5).clamp(0, 1)

@@ -1,7 +1,7 @@
-"""Strict loading: every tensor of a file has a place in the model, and every place is filled.
+"""Loads weights strictly: every tensor of a file has a place in the model, and every place is filled.
 
-Models are built on the meta device and take the tensors one by one, so that a checkpoint is never in memory
-twice, nor in a second precision.
+Models are built on the meta device and take the tensors one by one, so a checkpoint is never in memory twice,
+nor in a second precision.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from transformers import T5Config, T5EncoderModel
 from void_engine.diffusion.errors import ModelFolderError
 from void_engine.diffusion.model.vae import drop_useless_caches
 
-# VOID was trained on the base model with 16 noisy, 16 mask and 16 plate channels.
+# VOID's denoiser takes 16 noisy, 16 mask and 16 plate channels, unlike the base model.
 INPUT_CHANNELS = 48
-# The text encoder's file names its embedding once; transformers knows it under two names.
+# The text encoder's file holds its embedding once; transformers has it under two names.
 T5_ALIASES = {"encoder.embed_tokens.weight": "shared.weight"}
 _SHOWN = 6
 
@@ -29,10 +29,10 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
+    """Read a JSON object from a file.
 
     Raises:
-        ModelFolderError: when it is missing or not a JSON object.
+        ModelFolderError: when the file is missing or holds no JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -46,7 +46,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def weight_files(path: Path) -> list[Path]:
-    """The files of a checkpoint: a ``.safetensors`` file, or the shards its ``.index.json`` lists."""
+    """The files of a checkpoint: a ``.safetensors`` file, or the shards that its ``.index.json`` lists."""
     if path.is_file():
         return [path]
     index = path.with_name(path.name + ".index.json")
@@ -68,7 +68,7 @@ def _open(path: Path) -> Any:
 
 
 def read_header(files: Iterable[Path]) -> tuple[Shapes, dict[str, str]]:
-    """Shapes and dtypes (``F32``, ``BF16``...) of all tensors, without reading one."""
+    """Read the shapes and types (``F32``, ``BF16``...) of all tensors, without reading any values."""
     shapes: Shapes = {}
     dtypes: dict[str, str] = {}
     for path in files:
@@ -86,10 +86,10 @@ def expected_shapes(model: torch.nn.Module) -> Shapes:
 
 
 def check_shapes(found: Shapes, model: torch.nn.Module, where: str, aliases: Mapping[str, str]) -> None:
-    """Compare a header with a model.
+    """Compare the shapes found in a file with those of a model.
 
     Raises:
-        ModelFolderError: naming the tensors that are missing, unexpected or of another shape.
+        ModelFolderError: when tensors are missing, unexpected or of another shape; the message names them.
     """
     expected = expected_shapes(model)
     for alias, name in aliases.items():
@@ -126,10 +126,14 @@ def load_into(
     """Fill a model on the meta device from safetensors files, converting to ``dtype``.
 
     Args:
+        model: the model to fill.
+        files: the files of the checkpoint.
+        dtype: the type of the loaded weights.
+        aliases: tensors that the files hold under another name, as ``{name in the model: name in the file}``.
         keep_float32: parts of tensor names that stay float32 whatever ``dtype`` is.
 
     Raises:
-        ModelFolderError: for a tensor that is missing, unexpected or misshapen, before any is read.
+        ModelFolderError: when a tensor is missing, unexpected or misshapen, before any is read.
     """
     aliases = aliases or {}
     shapes, _ = read_header(files)
@@ -147,9 +151,9 @@ def load_into(
 
 
 def transformer_config(base: Path) -> dict[str, Any]:
-    """The base model's transformer configuration as VOID uses it."""
+    """Read the base model's transformer configuration and change it to VOID's."""
     config = read_json(base / "transformer" / "config.json")
-    # A switch of the training code that diffusers' class does not know; read from the folder's layout.
+    # This switch of the training code is in the file, but diffusers' class does not know it.
     config.pop("add_noise_in_inpaint_model", None)
     return {**config, "in_channels": INPUT_CHANNELS}
 
@@ -159,32 +163,32 @@ def _from_config(model_class: Any, config: Mapping[str, Any]) -> Any:
 
 
 def build_transformer(config: Mapping[str, Any]) -> Any:
-    """The denoiser without weights (meta device)."""
+    """Build the denoiser without weights, on the meta device."""
     with torch.device("meta"):
         return _from_config(CogVideoXTransformer3DModel, config)
 
 
 def build_vae(config: Mapping[str, Any]) -> Any:
-    """The VAE without weights (meta device)."""
+    """Build the VAE without weights, on the meta device."""
     with torch.device("meta"):
         return _from_config(AutoencoderKLCogVideoX, config)
 
 
 def build_text_encoder(config: Mapping[str, Any]) -> Any:
-    """The text encoder without weights (meta device)."""
+    """Build the text encoder without weights, on the meta device."""
     with torch.device("meta"):
         return T5EncoderModel(T5Config.from_dict(dict(config)))
 
 
 def load_transformer(config: Mapping[str, Any], path: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """VOID's denoiser from one safetensors file, on the CPU."""
+    """Load VOID's denoiser from one safetensors file, on the CPU."""
     model = build_transformer(config)
     load_into(model, weight_files(path), dtype)
     return model
 
 
 def load_vae(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """The VAE from its folder, on the CPU."""
+    """Load the VAE from its folder, on the CPU."""
     model = build_vae(read_json(folder / "config.json"))
     load_into(model, weight_files(folder / "diffusion_pytorch_model.safetensors"), dtype)
     drop_useless_caches(model)
@@ -192,7 +196,7 @@ def load_vae(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
 
 
 def load_text_encoder(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """The T5 encoder from its folder, on the CPU."""
+    """Load the T5 text encoder from its folder, on the CPU."""
     model = build_text_encoder(read_json(folder / "config.json"))
     # T5's output projections overflow in float16; transformers keeps them in float32 as well.
     keep = ["wo"] if dtype == torch.float16 else []

@@ -1,1 +1,1 @@
-"""Where denoising starts: seeded noise, noise that moves with the picture, and noise as it was published."""
+"""The initial noise of denoising: seeded, warped along the motion of the picture, or as it was published."""

@@ -1,7 +1,7 @@
-"""Warped noise as published VOID stores and loads it.
+"""Warped noise as published VOID stores and loads it, for the mode ``published``.
 
-Kept for the mode ``published``. The bilinear resize lowers the standard deviation to about 0.66 and the
-picked frames do not fall on the latents' times; :mod:`void_engine.diffusion.noise.warped` does both right.
+Its bilinear resize lowers the standard deviation to about 0.66, and the picked frames do not fall on the
+times of the latents. :mod:`void_engine.diffusion.noise.warped` avoids both faults.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ CHANNELS = 16
 
 
 def load_warped_noise(stored: torch.Tensor, latents: int, height: int, width: int) -> torch.Tensor:
-    """Stored noise frames as initial latents (1, T, 16, h, w) float32.
+    """Turn stored noise frames into initial latents (1, T, 16, h, w), float32.
 
     Args:
         stored: (n, hn, wn, 16) or (n, 16, hn, wn).
-        latents, height, width: T, h, w.
+        latents, height, width: the T, h and w of the result.
     """
     noise = stored.float()
     if noise.shape[1] != CHANNELS:
@@ -36,16 +36,22 @@ def load_warped_noise(stored: torch.Tensor, latents: int, height: int, width: in
 
 
 class PublishedNoise:
-    """Noise frames over a clip as upstream makes them: stretched to 72 frames, cropped to 480 x 720.
+    """Makes noise frames over a clip as upstream does: stretched to 72 frames, cropped to 480 x 720.
 
-    Upstream's flow is RAFT; without a model folder that has it, OpenCV's takes its place.
+    Upstream's optical flow is RAFT; where the model folder lacks it, OpenCV's flow replaces it.
     """
 
     FRAMES = 72
     SIZE = (480, 720)
 
     def __init__(self, seed: int, frames: int, flow: OpticalFlow | None = None) -> None:
-        """``frames``: of the clip that will be added; ``flow``: None for the one without weights."""
+        """Start the noise.
+
+        Args:
+            seed: the seed of the noise.
+            frames: number of frames of the clip that will be added.
+            flow: measures the motion; None for the flow without weights.
+        """
         self._picks = np.linspace(0, frames - 1, self.FRAMES).astype(int)
         self._noise = CarriedNoise(seed, *self.SIZE)
         self._flow = flow or DenseInverseSearch()
@@ -54,7 +60,7 @@ class PublishedNoise:
         self._stored: list[torch.Tensor] = []
 
     def add(self, picture: Float32Array) -> None:
-        """The next frame of the clip, (H, W, 3) codes in 0..1."""
+        """Add the next frame of the clip, (H, W, 3) codes in 0..1."""
         for _ in range(int((self._picks == self._index).sum())):
             cropped = self._cropped(picture)
             if self._before is not None:

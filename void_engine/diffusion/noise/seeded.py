@@ -1,6 +1,6 @@
-"""Seeded noise. Each purpose and each frame draws from a generator of its own on the CPU.
+"""Seeded noise: each purpose and each frame draws from a generator of its own on the CPU.
 
-So neither the order of the work, nor the length of the shot, nor the device changes a value.
+So no value depends on the order of the work, the length of the shot or the device.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def generator(seed: int, purpose: str, index: int = 0) -> torch.Generator:
 
 
 def initial_noise(seed: int, latents: int, height: int, width: int) -> torch.Tensor:
-    """Noise to start from, (1, T, 16, h, w): every latent frame on its own."""
+    """The initial noise, (1, T, 16, h, w), drawn for every latent frame by itself."""
     frames = [
         torch.randn(16, height, width, generator=generator(seed, "initial", index))
         for index in range(latents)
@@ -31,7 +31,7 @@ def initial_noise_as_published(seed: int, latents: int, height: int, width: int)
 
 
 def condition_noise(seed: int, start: int, stop: int, height: int, width: int) -> torch.Tensor:
-    """Noise for the conditioning plate's padded frames ``start`` to ``stop``, (1, 3, f, H, W)."""
+    """The noise for the plate of the condition, (1, 3, f, H, W), in padded frames ``start`` to ``stop``."""
     frames = [
         torch.randn(3, height, width, generator=generator(seed, "condition", index))
         for index in range(start, stop)

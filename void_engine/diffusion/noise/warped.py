@@ -1,13 +1,13 @@
-"""Noise that moves with the picture and stays Gaussian.
+"""Warped noise, which moves with the picture and stays Gaussian.
 
-After Burgert et al., "Go-with-the-Flow: Motion-Controllable Video Diffusion Models Using Real-Time Warped
-Noise" (CVPR 2025). Each pixel of a fine grid has noise values and a density; both are carried along the
-optical flow, gathered where pixels meet, shared out with fresh zero-sum noise where they part, and reduced to
-the latent grid by a sum that keeps the variance at one.
+The method is that of Burgert et al., "Go-with-the-Flow: Motion-Controllable Video Diffusion Models Using
+Real-Time Warped Noise" (CVPR 2025). Each pixel of a fine grid has noise values and a density. Both are moved
+along the optical flow, gathered where pixels meet, shared out with fresh zero-sum noise where they part, and
+reduced to the latent grid by a sum that keeps the variance at one.
 
-Differences from the published program: the fine grid is the model's own picture (8 x 8 pixels for a latent
-cell); the fraction of a pixel that rounding leaves is carried along, so slow motion is not lost; there is one
-noise frame for each latent frame.
+It differs from the published program in three points: the fine grid is the model's own picture (8 x 8 pixels
+for a latent cell); the fraction of a pixel that rounding leaves is kept for the next frame, so that slow
+motion is not lost; and there is one noise frame for each latent frame.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from void_engine.diffusion.model.optical_flow import DenseInverseSearch, Optical
 from void_engine.diffusion.noise.seeded import generator
 
 CHANNELS = 16
-# How far a step pulls every density back to 1, so that no pixel rules its cell for ever.
+# Every step pulls the densities this far back to 1, so that no pixel dominates its cell for ever.
 _DENSITY_DRIFT = 0.02
 
 
 class CarriedNoise:
-    """The fine grid's noise, from frame to frame."""
+    """The noise on the fine grid, which is moved from frame to frame."""
 
     def __init__(self, seed: int, height: int, width: int, channels: int = CHANNELS) -> None:
-        """A first frame of fresh noise on ``height`` x ``width`` pixels."""
+        """Start with a frame of fresh noise on ``height`` x ``width`` pixels."""
         self._seed, self._frame = seed, 0
         self._height, self._width = height, width
         self._noise = torch.randn(height * width, channels, generator=generator(seed, "warp", 0))
@@ -38,11 +38,11 @@ class CarriedNoise:
 
     @property
     def fine(self) -> torch.Tensor:
-        """The noise as it is, (C, H, W)."""
+        """The noise on the fine grid, (C, H, W)."""
         return self._noise.T.reshape(-1, self._height, self._width)
 
     def move(self, flow: Float32Array) -> None:
-        """Carry the noise along the flow to the next frame: (H, W, 2) pixels to the right and down."""
+        """Move the noise along the flow, (H, W, 2) pixels to the right and down, to the next frame."""
         self._frame += 1
         draw = generator(self._seed, "warp", self._frame)
         count = self._height * self._width
@@ -54,7 +54,7 @@ class CarriedNoise:
         source = torch.arange(count)[reached]
         rest = (wanted - shift)[reached]
 
-        # What nobody reaches looks back along the flow it has itself.
+        # A pixel that no other reaches takes its noise from where its own flow comes from.
         hit = torch.zeros(count, dtype=torch.bool)
         hit[target] = True
         empty = torch.arange(count)[~hit]
@@ -67,7 +67,7 @@ class CarriedNoise:
         self._gather(target, values, density, rest, draw)
 
     def reduced(self) -> torch.Tensor:
-        """The noise on the latent grid, (C, H // 8, W // 8): unit variance whatever the densities."""
+        """The noise on the latent grid, (C, H // 8, W // 8), of unit variance whatever the densities."""
         cell = SPATIAL_COMPRESSION
         rows, columns = self._height // cell, self._width // cell
         density = self._density.reshape(rows, cell, columns, cell)
@@ -80,14 +80,14 @@ class CarriedNoise:
         return torch.stack([columns.reshape(-1), rows.reshape(-1)], dim=1).float()
 
     def _inside(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Which positions (x, y) are on the grid, and the indices of those that are."""
+        """A mask of the positions (x, y) that are on the grid, and the indices of these."""
         x, y = positions[:, 0], positions[:, 1]
         inside = (x >= 0) & (x < self._width) & (y >= 0) & (y < self._height)
         index = y[inside].long() * self._width + x[inside].long()
         return inside, index
 
     def _shared(self, source: torch.Tensor, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """The noise and density that each use of a source takes: independent and of unit variance."""
+        """The noise and the density that each use of a source gets, independent and of unit variance."""
         uses = torch.bincount(source, minlength=self._noise.shape[0]).float()
         share = uses[source]
         values = self._noise[source] / share.sqrt()[:, None]
@@ -107,7 +107,7 @@ class CarriedNoise:
         rest: torch.Tensor,
         draw: torch.Generator,
     ) -> None:
-        """Let what meets in a target add up to unit variance; fill what is left with fresh noise."""
+        """Add up the noise that meets in each target to unit variance, and fill the rest with fresh noise."""
         weighted = torch.zeros_like(self._noise).index_add_(0, target, values * density[:, None])
         squares = torch.zeros_like(self._density).index_add_(0, target, density**2)
         total = torch.zeros_like(self._density).index_add_(0, target, density)
@@ -124,15 +124,21 @@ class CarriedNoise:
 
 
 def _nearest(moves: torch.Tensor) -> torch.Tensor:
-    """Whole pixels, halves always upwards, so that neighbours that move alike stay together."""
+    """Round to whole pixels, halves always upwards, so that neighbours that move alike stay together."""
     return torch.floor(moves + 0.5)
 
 
 class NoiseOverClip:
-    """Warped noise of a whole clip, one latent frame after the other, from its frames in order."""
+    """Makes the warped noise of a whole clip from its frames, which are added in order."""
 
     def __init__(self, seed: int, height: int, width: int, flow: OpticalFlow | None = None) -> None:
-        """``flow``: None for the one without weights."""
+        """Start the noise for a canvas of ``height`` x ``width`` pixels.
+
+        Args:
+            seed: the seed of the noise.
+            height, width: the size of the frames that will be added, in pixels.
+            flow: measures the motion; None for the flow without weights.
+        """
         self._noise = CarriedNoise(seed, height, width)
         self._flow = flow or DenseInverseSearch()
         self._before: Float32Array | None = None
@@ -140,7 +146,10 @@ class NoiseOverClip:
         self._latents: list[torch.Tensor] = []
 
     def add(self, picture: Float32Array) -> None:
-        """The next frame, (H, W, 3) codes: the first is a latent frame, every fourth after it ends one."""
+        """Add the next frame, (H, W, 3) codes in 0..1.
+
+        The first frame makes a latent frame, and so does every fourth frame after it.
+        """
         if self._before is not None:
             self._noise.move(self._flow.between(self._before, picture))
         if self._count % TEMPORAL_COMPRESSION == 0:
@@ -149,5 +158,5 @@ class NoiseOverClip:
         self._count += 1
 
     def latents(self) -> torch.Tensor:
-        """(1, T, 16, h, w)."""
+        """The initial latents of the frames added so far, (1, T, 16, h, w)."""
         return torch.stack(self._latents)[None]

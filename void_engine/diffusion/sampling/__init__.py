@@ -1,1 +1,1 @@
-"""The denoising loop: windows, schedule, processes that share them, checkpoints and previews."""
+"""The denoising loop, with its windows, noise schedule, cooperating processes, checkpoints and previews."""

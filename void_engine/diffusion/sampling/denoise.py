@@ -1,4 +1,7 @@
-"""The denoising loop."""
+"""The denoising loop: from noise to clean latents, window by window and step by step.
+
+It knows nothing of shots, models' files or memory; :mod:`void_engine.diffusion.sampling.denoise_pass` does.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +27,18 @@ def predict_velocity(
     text: torch.Tensor,
     timestep: torch.Tensor,
 ) -> torch.Tensor:
-    """One call of the denoiser.
+    """Call the denoiser once.
 
     Args:
         transformer: diffusers' CogVideoXTransformer3DModel with 48 input channels.
-        latents: (B, T, 16, h, w) noisy, scaled.
+        transformer: diffusers' CogVideoXTransformer3DModel with 48 input channels.
+        latents: (B, T, 16, h, w) noisy, scaled latents.
         condition: (B, T, 32, h, w), see :func:`~void_engine.diffusion.clip.conditioning.join_condition`.
         text: (B, S, D).
         timestep: (B,) int64.
 
     Returns:
-        (B, T, 16, h, w) predicted v. An odd last latent is given a black companion, which is dropped again.
+        The predicted v, (B, T, 16, h, w). An odd last latent is paired with a black one, which is dropped.
     """
     frames, (height, width) = latents.shape[1], latents.shape[-2:]
     hidden = torch.cat([latents, condition], dim=2)
@@ -53,7 +57,7 @@ def predict_velocity(
 
 @dataclass(frozen=True, slots=True)
 class Denoiser:
-    """A transformer, and how it computes."""
+    """The denoising transformer, and the device and type in which it computes."""
 
     transformer: Any
     """diffusers' CogVideoXTransformer3DModel with 48 input channels."""
@@ -65,17 +69,17 @@ class Denoiser:
 
 @dataclass(frozen=True, slots=True)
 class DenoiseInputs:
-    """What is denoised, and what guides it."""
+    """The tensors that denoising starts from: latents, condition and text embeddings."""
 
     latents: torch.Tensor
-    """(1, T, 16, h, w), the noise before the first step."""
+    """(1, T, 16, h, w): the noise, or the latents of a checkpoint, before the first step."""
     condition: torch.Tensor
-    """(1, T, 32, h, w), see :func:`~void_engine.diffusion.clip.conditioning.join_condition`."""
+    """(1, T, 32, h, w), as :func:`~void_engine.diffusion.clip.conditioning.join_condition` makes it."""
     texts: Sequence[torch.Tensor]
-    """(1, S, D) each: the prompt, and the negative prompt where there is guidance."""
+    """Embeddings (1, S, D) of the prompt and, where there is guidance, of the negative prompt."""
 
     def part(self, window: Window, denoiser: Denoiser) -> DenoiseInputs:
-        """The latents of a window, where and in what the denoiser computes. Texts stay where they are."""
+        """The part of a window, on the denoiser's device and in its type; texts are not moved."""
         latents, condition = (
             whole[:, window.start : window.stop].to(denoiser.device, denoiser.dtype)
             for whole in (self.latents, self.condition)
@@ -85,7 +89,7 @@ class DenoiseInputs:
 
 @dataclass(frozen=True, slots=True)
 class DenoisePlan:
-    """How latents are denoised."""
+    """The settings of the denoising loop."""
 
     schedule: NoiseSchedule
     windows: Sequence[Window]
@@ -93,9 +97,9 @@ class DenoisePlan:
     guidance: float = 1.0
     """The scale of classifier-free guidance; at 1 or less there is none."""
     first_step: int = 0
-    """Where to go on after a checkpoint."""
+    """The step to begin with: 0, or where a checkpoint left off."""
     keep_every: int = 1
-    """Steps between two looks at the whole shot."""
+    """The number of steps between two calls of ``on_step`` with the latents of the whole shot."""
     latents_dtype: torch.dtype = torch.float32
     """The type of the latents between steps; published VOID keeps them in the transformer's type."""
 
@@ -103,14 +107,17 @@ class DenoisePlan:
 def guided_velocity(
     denoiser: Denoiser, inputs: DenoiseInputs, guidance: float, timestep: int, *, context: str = ""
 ) -> torch.Tensor:
-    """Classifier-free guidance over :func:`predict_velocity`; no second branch without a negative prompt.
+    """Predict with classifier-free guidance; without a negative prompt there is no second branch.
 
     Args:
-        inputs: those of one window, where and in what the denoiser computes.
-        context: a name for the window, so that a step cache compares a window with itself.
+        denoiser: the denoiser.
+        inputs: the inputs of one window, on the denoiser's device and in its type.
+        guidance: the scale of guidance.
+        timestep: the training timestep, 0..999.
+        context: a name for the window, by which a step cache compares a window only with itself.
 
     Returns:
-        (1, T, 16, h, w) predicted v, float32.
+        The predicted v, (1, T, 16, h, w) float32.
     """
     latents, condition = inputs.latents, inputs.condition
     text, *negatives = inputs.texts
@@ -148,16 +155,16 @@ def denoise(
     on_step: OnStep | None = None,
     on_prediction: OnPrediction | None = None,
 ) -> torch.Tensor:
-    """Latents from noise.
+    """Denoise latents.
 
     Args:
-        inputs: of the whole shot; the negative prompt counts with guidance above 1 only.
-        group: the processes that share the windows; this one alone without it.
+        inputs: the inputs of the whole shot; the negative prompt counts only with guidance above 1.
+        group: the processes that share the windows; None for this one alone.
         on_step: called with the step and the latents after it: every ``keep_every`` steps and at the end.
         on_prediction: called with the step, the window and the predicted clean latents of that window.
 
     Returns:
-        (1, T, 16, h, w) clean, scaled latents, in ``latents_dtype`` on the device of ``inputs.latents``.
+        Clean, scaled latents, (1, T, 16, h, w), in ``latents_dtype`` on the device of ``inputs.latents``.
     """
     group = group or SingleProcess()
     schedule, windows = plan.schedule, plan.windows

@@ -1,4 +1,4 @@
-"""One pass of the denoiser over a shot, by one process or by several: what they agree on and what they do."""
+"""One pass of the denoiser over a shot, by one process or by several that share its windows."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from void_engine.engines.interface import Monitor
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """How a pass is to be denoised. Plain values, so that it can be told to another process."""
+    """The settings of a pass, in plain values that can be sent to another process."""
 
     number: int
-    """1 or 2: which weights, and which scheduler of the published program."""
+    """1 or 2, which decides the weights and the scheduler."""
     steps: int
     first_step: int
-    """0, or where a checkpoint left off."""
+    """The step to begin with: 0, or where a checkpoint left off."""
     windows: tuple[Window, ...]
     guidance: float
     exact_transitions: bool
     half_latents: bool
-    """Round the latents to the models' type after every step, as published."""
+    """Whether the latents are rounded to the models' type after every step, as published."""
     keep_every: int
-    """Steps between two looks at the latents of the whole shot."""
+    """The number of steps between two calls of ``on_step`` with the latents of the whole shot."""
     cache: StepCache | None = None
 
     def plan(self, models: LoadedModels) -> DenoisePlan:
@@ -77,15 +77,19 @@ def denoise_pass(
     """Denoise this process's windows together with the rest of the group.
 
     Args:
+        models: the models of this process.
+        how: the settings of the pass.
         inputs: noise (or a checkpoint's latents), condition and embeddings of the whole shot.
+        group: the processes that share the windows.
+        monitor: receives progress and may stop the pass.
         on_prediction, on_step: see :func:`~void_engine.diffusion.sampling.denoise.denoise`.
 
     Returns:
-        (1, T, 16, h, w) clean latents, float32; of the whole shot in the process that leads.
+        Clean latents, (1, T, 16, h, w) float32; only the leading process has those of the whole shot.
 
     Raises:
         PrecisionOverflow: when activations leave the range of the models' floating-point type.
-        RemovalCancelled: between two layers after the monitor says so.
+        RemovalCancelled: between two layers, after the monitor asks for a stop.
     """
     if isinstance(group, TorchProcessGroup) and group.leads:
         group.give_order({"pass": asdict(how), "models": _names(models), "texts": len(inputs.texts)}, inputs)
@@ -96,7 +100,7 @@ def denoise_pass(
 
     def on_window(step: int, index: int, clean: torch.Tensor) -> None:
         if step == how.first_step:
-            # The first step has the largest activations: later ones need no watch.
+            # The first step has the largest activations, so later ones are not watched.
             watch.stop() if index == own[-1] else None
             if not bool(torch.isfinite(clean).all()):
                 raise PrecisionOverflow
@@ -121,7 +125,7 @@ def denoise_pass(
 
 
 class Follower:
-    """A process that leads nothing: it keeps a denoiser and does the passes that it is ordered to do."""
+    """A process that follows another: it holds a denoiser and does the passes that the leader orders."""
 
     def __init__(self, group: TorchProcessGroup, monitor: Monitor) -> None:
         self._group, self._monitor = group, monitor
@@ -131,7 +135,8 @@ class Follower:
         """Denoise with the leader until it has no more work.
 
         Raises:
-            ModelFolderError, DeviceError: when this process cannot do what it is told; the others are told.
+            ModelFolderError, DeviceError: when this process cannot carry out an order; the other processes
+                learn of it.
         """
         follow(self._group, self._carry_out)
         if self._models is not None:

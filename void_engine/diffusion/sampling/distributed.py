@@ -1,8 +1,9 @@
-"""Several processes denoise one shot: each owns some windows; what those share is exchanged at every step.
+"""Distributed denoising: several processes denoise one shot and exchange shared latents after every step.
 
 ``torchrun`` starts one process for each device. The first one leads: it reads the shot, encodes, decodes and
-writes; the others wait for orders, load the denoiser and compute their windows. Control goes over gloo,
-latents over gloo on CPUs and over nccl on GPUs. In float32 on CPUs the result is one process's to the bit.
+writes. The others wait for orders, load the denoiser and compute the windows that they own. Control messages
+go over gloo, latents over gloo on CPUs and over nccl on GPUs. In float32 on CPUs the result equals that of a
+single process to the bit.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ from void_engine.diffusion.sampling.windows import Window, WindowBlend
 from void_engine.diffusion.torchrun import LEADER, local_rank
 from void_engine.errors import RemovalCancelled
 
-# Followers wait for orders while the leader encodes or decodes, however long that takes. A process that dies
-# closes its connections, which the others notice at once.
+# Followers wait for orders while the leader encodes or decodes, however long that takes, so the timeout is
+# long. It need not be short: a process that dies closes its connections, which the others notice at once.
 _PATIENCE = timedelta(days=7)
 
 Order = Mapping[str, Any]
-"""Plain JSON values: what is to be denoised and how."""
+"""An order of the leader in plain JSON values: what is to be denoised, and how."""
 
 
 class _Outcome(IntEnum):
-    """How a process's part of a step ended, the gravest last."""
+    """The ways in which a process' part of a step may end, the gravest last."""
 
     DONE = 0
     OVERFLOW = 1
@@ -44,7 +45,7 @@ class _Outcome(IntEnum):
 
 
 def current_process_group() -> ProcessGroup:
-    """The processes that have joined, or this one alone."""
+    """The group of the processes that have joined, or this process alone."""
     return TorchProcessGroup() if dist.is_available() and dist.is_initialized() else SingleProcess()
 
 
@@ -66,10 +67,13 @@ class TorchProcessGroup:
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Whoever fails still takes part in the exchange of outcomes, so that nobody waits for ever.
+        """Run one step in this context, and exchange outcomes with the other processes at its end.
+
+        A process that fails still takes part in the exchange, so that no other waits for ever.
 
         Raises:
-            PrecisionOverflow, torch.OutOfMemoryError, RemovalCancelled: as raised here or in another process.
+            PrecisionOverflow, torch.OutOfMemoryError, RemovalCancelled: when this or another process raised
+                it.
             PeerError: when another process failed in another way.
         """
         try:
@@ -150,7 +154,7 @@ class TorchProcessGroup:
     # --- orders
 
     def give_order(self, order: Order | None, inputs: DenoiseInputs | None = None) -> None:
-        """Tell the followers what to denoise next; None sends them home."""
+        """Send the followers their next order; None ends them."""
         _broadcast_bytes(json.dumps(order).encode())
         if order is None or inputs is None:
             return
@@ -176,7 +180,7 @@ class TorchProcessGroup:
     def _exchange(
         self, outgoing: list[tuple[int, torch.Tensor]], incoming: list[tuple[int, torch.Tensor]]
     ) -> list[torch.Tensor]:
-        """Send and receive at once; between two processes, tensors keep their order."""
+        """Send and receive tensors at the same time; between two processes they keep their order."""
         sent = [(peer, tensor.to(self._carrier).contiguous()) for peer, tensor in outgoing]
         received = [(peer, torch.empty_like(tensor, device=self._carrier)) for peer, tensor in incoming]
         operations = [dist.P2POp(dist.isend, tensor, peer) for peer, tensor in sent]
@@ -189,13 +193,13 @@ class TorchProcessGroup:
 
 @contextmanager
 def joined_processes(device_type: str) -> Iterator[TorchProcessGroup]:
-    """Join the processes that ``torchrun`` started; at the end the leader sends the others home.
+    """Join the processes that ``torchrun`` started; at the end of the context the leader ends the others.
 
     Args:
-        device_type: ``cuda`` for latents over nccl, else ``cpu``.
+        device_type: ``cuda`` sends latents over nccl, ``cpu`` over gloo.
 
     Raises:
-        DeviceError: when there are more processes on this machine than CUDA devices, or nccl is not there.
+        DeviceError: when there are more processes on this machine than CUDA devices, or nccl is missing.
     """
     if device_type == "cuda":
         local = local_rank() or 0
@@ -214,7 +218,7 @@ def joined_processes(device_type: str) -> Iterator[TorchProcessGroup]:
         if group.leads:
             group.give_order(None)
     except PeerError:
-        raise  # the others are going down already: nobody is left to send home
+        raise  # The other processes are ending already.
     except BaseException:
         if group.leads:
             group.give_order(None)
@@ -224,12 +228,12 @@ def joined_processes(device_type: str) -> Iterator[TorchProcessGroup]:
 
 
 def follow(group: TorchProcessGroup, carry_out: Callable[[Order, DenoiseInputs], None]) -> None:
-    """Carry out the leader's orders until there are none. What ends a run here ends it in every process."""
+    """Carry out the leader's orders until there are no more. An error here ends the run in every process."""
     while (work := group.take_order()) is not None:
         try:
             carry_out(*work)
         except (RemovalCancelled, PrecisionOverflow, torch.OutOfMemoryError, PeerError):
-            # The leader knows: it goes on in another precision or mode, or sends all home.
+            # The leader knows of the error; it continues in another precision or mode, or ends all processes.
             continue
 
 
@@ -244,7 +248,7 @@ def _outcome_of(error: BaseException) -> _Outcome:
 
 
 def _broadcast_bytes(content: bytes | None) -> bytes:
-    """The leader's bytes. Text and not pickled objects: nothing here can name code."""
+    """Send the leader's bytes to all processes. They hold text and no pickles, so they cannot run code."""
     size = torch.tensor([len(content or b"")], dtype=torch.int64)
     dist.broadcast(size, LEADER)
     data = torch.empty(int(size), dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""The latents of an unfinished run on disk, so that a killed worker goes on where it was."""
+"""Checkpoints: the latents of an unfinished run on disk, so that a killed worker resumes where it was."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from safetensors.torch import save_file
 
 from void_engine.plates.storage.durable import put_in_place
 
-# A checkpoint that nobody came back for in this time is of a job that will not be run again.
+# A checkpoint that was not used for this long belongs to a job that will not be run again.
 _KEPT_S = 14 * 24 * 3600.0
 
 
 def fingerprint(*parts: object) -> str:
-    """A name for everything that a run's latents depend on; tensors count by their bytes."""
+    """A hash of everything that a run's latents depend on; tensors count by their bytes."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, torch.Tensor):
@@ -31,17 +31,23 @@ def fingerprint(*parts: object) -> str:
 
 
 class Checkpoint:
-    """One file for one pass of one run; without a folder nothing is written or found."""
+    """The checkpoint file of one pass of one run; without a folder nothing is written or found."""
 
     def __init__(
         self, folder: Path | None, name: str, log: Callable[[str], None] = lambda line: None
     ) -> None:
-        """``log`` is told once when the folder cannot be written: a run is worth more than its checkpoint."""
+        """Name the checkpoint.
+
+        Args:
+            folder: the folder of checkpoints; None for no checkpoints.
+            name: the :func:`fingerprint` of the run.
+            log: called once if the folder cannot be written, which does not stop the run.
+        """
         self._path = folder / f"void-{name[:32]}.safetensors" if folder is not None else None
         self._log = log
 
     def load(self) -> tuple[int, torch.Tensor] | None:
-        """The next step and the latents before it; None where there is no (whole) checkpoint of this run."""
+        """Read the next step and the latents before it; None when this run has no complete checkpoint."""
         if self._path is None or not self._path.is_file():
             return None
         try:
@@ -51,7 +57,7 @@ class Checkpoint:
             return None
 
     def save(self, next_step: int, latents: torch.Tensor) -> None:
-        """Replace the checkpoint; the old one stays until the new one is whole."""
+        """Replace the checkpoint; the old one stays until the new one is complete."""
         if self._path is None:
             return
         part = self._path.with_suffix(".part")
@@ -67,7 +73,7 @@ class Checkpoint:
             self._path = None
 
     def discard(self) -> None:
-        """The run is done."""
+        """Delete the checkpoint, because the run is done."""
         if self._path is not None:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Small pictures of what will come, without decoding: a linear map from latents to codes.
+"""Previews without decoding: small pictures by a linear map from latents to codes.
 
-The map is fitted by least squares on this very shot, whose frames and latents are both known.
+The map is fitted by least squares on the shot itself, whose frames and latents are both known.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _RIDGE = 1e-3
 
 
 class LatentPreview:
-    """codes = [latent, 1] @ map, for 16 latent channels and three colours."""
+    """The linear map ``codes = [latent, 1] @ map`` from 16 latent channels to three colours."""
 
     def __init__(self, latents: torch.Tensor, pictures: list[Float32Array]) -> None:
         """Fit the map.
 
         Args:
             latents: (n, 16, h, w) scaled latents of the plate.
-            pictures: n frames (H, W, 3) of codes that those latents end with.
+            pictures: n frames (H, W, 3) of codes, the last frame of each latent.
         """
         height, width = latents.shape[-2:]
         rows = latents.float().permute(0, 2, 3, 1).reshape(-1, latents.shape[1]).double()
@@ -35,7 +35,7 @@ class LatentPreview:
         self._map = torch.linalg.solve(square, rows.T @ colours)
 
     def picture(self, latent: torch.Tensor) -> Float32Array:
-        """(h, w, 3) codes in 0..1 of one latent frame (16, h, w)."""
+        """The picture of one latent frame (16, h, w): codes (h, w, 3) in 0..1."""
         rows = latent.detach().cpu().double().permute(1, 2, 0)
         rows = torch.cat([rows, torch.ones(*rows.shape[:2], 1, dtype=torch.float64)], dim=2)
         codes: Float32Array = (rows @ self._map).clamp(0, 1).float().numpy()
@@ -43,5 +43,5 @@ class LatentPreview:
 
 
 def preview_latents(count: int) -> list[int]:
-    """Which latent frames of ``count`` to fit on: a few, spread over the shot."""
+    """The indices of a few of ``count`` latent frames, spread over the shot, to fit the map on."""
     return sorted({round(i * (count - 1) / max(1, _MOST_LATENTS - 1)) for i in range(_MOST_LATENTS)})

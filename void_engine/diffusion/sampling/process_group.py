@@ -1,8 +1,8 @@
-"""Who denoises which windows: this process alone, or several that exchange what their windows share.
+"""Process groups, which divide the windows of a shot: one process alone, or several that exchange latents.
 
-All windows of a shot are coupled at every denoising step, so a shot cannot be cut into tasks of its own. But
-several processes can own some windows each and meet after every step. Answers are added in the order of the
-windows, so the result does not depend on how many processes there are.
+All windows of a shot are coupled at every denoising step, so a shot cannot be cut into independent tasks. But
+several processes can own some windows each and exchange latents after every step. Predictions are added in
+the order of the windows, so the result does not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -17,35 +17,38 @@ from void_engine.diffusion.sampling.windows import Window, WindowBlend
 
 
 class ProcessGroup(Protocol):
-    """What the denoising loop asks of the processes that work on a shot."""
+    """The interface between the denoising loop and the processes that work on a shot."""
 
     def own(self, count: int) -> range:
-        """Which of ``count`` windows this process computes."""
+        """The indices of the windows, among ``count``, that this process computes."""
         ...
 
     def step(self) -> AbstractContextManager[None]:
-        """Around the work of one step: what fails in one process ends the step in all of them."""
+        """A context for the work of one step; an error in one process ends the step in all of them."""
         ...
 
     def joined(
         self, windows: Sequence[Window], answers: Mapping[int, torch.Tensor], latents: torch.Tensor
     ) -> torch.Tensor:
-        """The latents after a step, (B, T, C, h, w), right wherever a window of this process lies.
+        """Join the latents after a step; they are correct wherever a window of this process lies.
 
         Args:
-            windows: of the whole shot.
-            answers: (B, length, C, h, w) of the windows that are this process's own.
+            windows: the windows of the whole shot.
+            answers: (B, length, C, h, w) for each window of this process, by its index.
             latents: (B, T, C, h, w) before the step.
+
+        Returns:
+            (B, T, C, h, w).
         """
         ...
 
     def whole(self, windows: Sequence[Window], latents: torch.Tensor) -> torch.Tensor:
-        """The latents of the whole shot in the process that leads; in the others what they had."""
+        """Gather the latents of the whole shot in the leading process; the others keep what they had."""
         ...
 
 
 class SingleProcess:
-    """One process for all windows."""
+    """The group of a single process, which computes all windows."""
 
     def own(self, count: int) -> range:
         return range(count)
@@ -69,18 +72,18 @@ class SingleProcess:
 
 
 def share(count: int, size: int) -> list[range]:
-    """``count`` windows in ``size`` runs of neighbours; lengths differ by one at most, longer ones first."""
+    """Divide ``count`` windows into ``size`` runs whose lengths differ by one at most, longer ones first."""
     each, more = divmod(count, size)
     ends = [each * (rank + 1) + min(rank + 1, more) for rank in range(size)]
     return [range(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def span(windows: Sequence[Window], own: range) -> Window:
-    """The latents that a run of windows covers; empty for no window."""
+    """The range of latents that the windows ``own`` cover; empty for no window."""
     return Window(windows[own[0]].start, windows[own[-1]].stop) if own else Window(0, 0)
 
 
 def shared_part(one: Window, other: Window) -> Window | None:
-    """The latents that two ranges have in common."""
+    """The range of latents that two windows have in common; None when they do not overlap."""
     start, stop = max(one.start, other.start), min(one.stop, other.stop)
     return Window(start, stop) if start < stop else None

@@ -1,4 +1,4 @@
-"""Positions of the tokens, as the transformer's rotary tables."""
+"""The rotary position embeddings of the transformer's tokens, as tables of cosines and sines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from diffusers.models.embeddings import get_3d_rotary_pos_embed
 
-# The largest grid of tokens the model's positions are defined for (rows, columns).
+# The model's positions are defined for grids of tokens up to this size (rows, columns).
 LARGEST_GRID = (192, 340)
 
 
@@ -28,17 +28,18 @@ def _tables(head_dim: int, grid: tuple[int, int], positions: int) -> tuple[torch
 def rotary_tables(
     config: Any, latents: int, height: int, width: int, device: torch.device | str = "cpu"
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines (tokens, head_dim) on integer positions, tokens in the order time, row, column.
+    """The cosines and sines, each (tokens, head_dim), of integer positions; tokens run by time, row, column.
 
     Positions restart at 0 in every temporal window.
 
     Args:
         config: the transformer's configuration.
-        latents: latent frames of the window; an odd last one gets a position of its own.
-        height, width: of the latents (h, w).
+        latents: number of latent frames of the window; an odd last one gets a position of its own.
+        height, width: the h and w of the latents.
+        device: where the tables are needed.
 
     Raises:
-        ValueError: for a canvas larger than the model's grid of positions.
+        ValueError: when the canvas is larger than the model's grid of positions.
     """
     grid = (height // config.patch_size, width // config.patch_size)
     if grid[0] > LARGEST_GRID[0] or grid[1] > LARGEST_GRID[1]:

@@ -1,4 +1,4 @@
-"""The noise schedule: which timesteps are visited, and one step between two of them."""
+"""The noise schedule: the timesteps that a denoising run visits, and the step between two of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCHEDULERS: Mapping[str, Any] = {
     "DDIMScheduler": DDIMScheduler,
     "CogVideoXDDIMScheduler": CogVideoXDDIMScheduler,
 }
-# Which one the published scripts build for each pass. With the real configuration both give the same.
+# The published scripts build these for the two passes. With the real configuration both give the same steps.
 PASS_SCHEDULERS = {1: "DDIMScheduler", 2: "CogVideoXDDIMScheduler"}
 
 
@@ -35,20 +35,27 @@ class NoiseSchedule:
     def from_config(
         cls, name: str, config: Mapping[str, Any], steps: int, *, exact_transitions: bool
     ) -> NoiseSchedule:
-        """``name`` is one of :data:`SCHEDULERS`; ``config`` is the base model's scheduler configuration."""
+        """Make the schedule of the scheduler ``name`` from the base model's scheduler configuration.
+
+        Args:
+            name: one of :data:`SCHEDULERS`.
+            config: the scheduler's configuration.
+            steps: number of denoising steps.
+            exact_transitions: whether steps end exactly at the next timestep that is visited.
+        """
         own = {key: value for key, value in config.items() if not key.startswith("_")}
         if name == "DDIMScheduler":
-            own.pop("snr_shift_scale", None)  # CogVideoX's own; 1.0 in the real configuration: no shift
+            own.pop("snr_shift_scale", None)  # Only CogVideoX's scheduler has it; 1.0 does not shift.
         return cls(SCHEDULERS[name](**own), steps, exact_transitions=exact_transitions)
 
     @property
     def alphas_cumprod(self) -> torch.Tensor:
-        """Signal's share of the variance for each training timestep, (1000,)."""
+        """The signal's share of the variance at each training timestep, (1000,)."""
         alphas: torch.Tensor = self._scheduler.alphas_cumprod
         return alphas
 
     def step(self, index: int, velocity: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
-        """The latents after step ``index``, float32, from the latents before it and the predicted v."""
+        """Compute the latents after step ``index``, float32, from those before it and the predicted v."""
         velocity, sample = velocity.float(), sample.float()
         if not self._exact:
             previous: torch.Tensor = self._scheduler.step(
@@ -63,7 +70,7 @@ class NoiseSchedule:
         return math.sqrt(alpha_next) * clean + math.sqrt(1 - alpha_next) * noise
 
     def clean(self, index: int, velocity: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
-        """The clean latents that the prediction of step ``index`` stands for, float32."""
+        """Compute the clean latents that the predicted v of step ``index`` implies, float32."""
         alpha = self._alpha(index)
         return math.sqrt(alpha) * sample.float() - math.sqrt(1 - alpha) * velocity.float()
 

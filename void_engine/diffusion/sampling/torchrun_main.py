@@ -1,4 +1,4 @@
-"""Several processes for one shot, started by ``torchrun``: the first runs the jobs, the others denoise."""
+"""Runs jobs in the processes that ``torchrun`` started: the first runs them, the others help to denoise."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from void_engine.engines.options import Scalar
 
 
 def run_together(lead: Callable[[], None], options: Sequence[Mapping[str, Scalar]], monitor: Monitor) -> None:
-    """Call ``lead`` in the first process, and share its windows in the others until it is done.
+    """Call ``lead`` in the first process, and compute its windows in the others until it is done.
 
     Args:
         lead: runs the jobs.
         options: the engine options of each job.
-        monitor: what a helping process speaks to.
+        monitor: the monitor of a helping process.
 
     Raises:
         DeviceError: when there are more processes on this machine than CUDA devices, or nccl is not there.

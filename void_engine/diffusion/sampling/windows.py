@@ -1,4 +1,4 @@
-"""Temporal windows over the latents, and how their answers are joined."""
+"""Temporal windows over the latents, and the blending of their overlaps."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Window:
 
 
 def plan_windows(latents: int, window: int, overlap: int, *, full_last: bool = False) -> list[Window]:
-    """Windows of ``window`` latents that overlap by ``overlap``, over ``latents`` in all.
+    """Plan the windows that cover a shot.
 
     Args:
-        latents: latent frames of the shot.
-        window: latent frames that the model sees at once (22 for 85 frames).
-        overlap: latent frames that neighbours share (4 as published).
-        full_last: move the last window back so that it is as long as the others; published VOID leaves it
-            short, down to two latents.
+        latents: number of latent frames of the shot.
+        window: number of latent frames that the model sees at once (22 for 85 frames).
+        overlap: number of latent frames that neighbouring windows share (4 as published).
+        full_last: whether the last window is moved back so that it is as long as the others; published VOID
+            leaves it short, down to two latents.
 
     Raises:
         ValueError: when a start or a length would be odd, or the overlap is not below the window.
@@ -49,7 +49,7 @@ def plan_windows(latents: int, window: int, overlap: int, *, full_last: bool = F
 
 
 def ramp_weights(windows: Sequence[Window], index: int) -> torch.Tensor:
-    """Weight of each latent of window ``index``, float32: 1 inside, i/(o+1) over inner overlaps of o."""
+    """The weight of each latent frame of window ``index``, float32: 1 inside, i/(o+1) over overlaps of o."""
     window = windows[index]
     weights = torch.ones(window.length)
     if index > 0:
@@ -67,10 +67,16 @@ def ramp_weights(windows: Sequence[Window], index: int) -> torch.Tensor:
 
 
 class WindowBlend:
-    """Collects the windows' answers and gives their weighted mean in float32, for all latents or some."""
+    """Blends the predictions of the windows to their weighted mean in float32, for all latents or some."""
 
     def __init__(self, windows: Sequence[Window], like: torch.Tensor, only: Window | None = None) -> None:
-        """``like``: (B, T, C, h, w), for the shape and the device; ``only``: the latents that are wanted."""
+        """Prepare the sums.
+
+        Args:
+            windows: the windows of the whole shot.
+            like: a tensor (B, T, C, h, w) of the shot's shape and device.
+            only: the range of latents that is wanted; None for all.
+        """
         self._windows = windows
         self._wanted = only or Window(0, like.shape[1])
         wanted = like[:, self._wanted.start : self._wanted.stop]
@@ -78,9 +84,9 @@ class WindowBlend:
         self._weight = torch.zeros(1, self._wanted.length, 1, 1, 1, device=like.device)
 
     def add(self, index: int, answer: torch.Tensor, part: Window | None = None) -> None:
-        """Take the answer (B, length, C, h, w) of window ``index``, or of that ``part`` of it.
+        """Add the prediction (B, length, C, h, w) of window ``index``, or of the ``part`` of it.
 
-        Sums depend on the order of the calls in the last bit: give windows in ascending order.
+        Windows must be added in ascending order, because the last bit of a sum depends on the order.
         """
         window = self._windows[index]
         part = part or window

@@ -37,7 +37,7 @@ class Case:
         self.host = host or SceneHost(
             rotos={"Roto1": [element_of("Root/arm/hand"), element_of("Root/cup"), element_of("Root/table")]},
             shapes={path: lambda frame: square(frame, 10, 10, 50) for path in ("Root/arm/hand", "Root/cup")},
-            selection=[NodeInfo("Roto1", "Roto", True), NodeInfo("Read1", "Read", False)],
+            selection=[NodeInfo("Roto1", True), NodeInfo("Read1", False)],
         )
         self.session = session or StillSession()
         self.server = ServerModel(folder)

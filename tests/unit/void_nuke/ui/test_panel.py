@@ -43,7 +43,7 @@ class Bench:
         self.host = SceneHost(
             rotos={"Roto1": [element_of("Root/hand"), element_of("Root/cup")]},
             shapes={path: lambda frame: square(frame, 10, 10, 50) for path in ("Root/hand", "Root/cup")},
-            selection=[NodeInfo("Roto1", "Roto", True), NodeInfo("Read1", "Read", False)],
+            selection=[NodeInfo("Roto1", True), NodeInfo("Read1", False)],
         )
         self.session = StillSession()
         self.server = ServerModel(folder)
