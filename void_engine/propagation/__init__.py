@@ -4,7 +4,7 @@ Hidden pixels are taken from other frames that show them (registration, light ma
 shows is synthesised. The folders are the steps of the method: ``motion``, ``reveal``, ``fill``, ``finish``.
 docs/propagation.md explains the method, its limits and its figures.
 
-Scripts call :func:`~void_engine.propagation.in_memory.remove_object` from here. It is imported when it is asked
+Scripts take :func:`~void_engine.propagation.in_memory.remove_object` from here. It is imported when asked
 for, so that importing the package, as the list of engines does, costs nothing.
 """
 
