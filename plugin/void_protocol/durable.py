@@ -18,10 +18,10 @@ _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errn
 
 
 def sync_file(path: Path) -> None:
-    """Return when the file's bytes are on the disk.
+    """Sync a file: its bytes are on the disk when this returns.
 
     Raises:
-        OSError: when the disk does not take them.
+        OSError: when the disk fails.
     """
     descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
@@ -31,12 +31,12 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Return when the folder's names are on the disk, as far as the system can be asked.
+    """Sync a folder: its names are on the disk when this returns, where the system can sync folders.
 
     Raises:
         OSError: when the disk fails.
     """
-    if os.name == "nt":  # folders cannot be opened there; NTFS journals names itself
+    if os.name == "nt":  # Windows cannot open folders, and NTFS journals names itself.
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -49,7 +49,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Give a finished file its name, durably.
+    """Rename a finished file to its final name, durably.
 
     Raises:
         OSError: when that fails; the whole file is then at ``part`` or at ``path``.
@@ -93,7 +93,7 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Create a folder and its missing parents, durably.
 
     Raises:
-        OSError: when that fails.
+        OSError: when a folder cannot be made or synced.
     """
     missing = []
     above = folder

@@ -29,8 +29,7 @@ _decoder = msgspec.json.Decoder(RemovalJob)
 
 
 class _Versioned(msgspec.Struct):
-    """Only the version. It is read before anything else, because a job of another version may differ
-    anywhere."""
+    """The version of a job, which is read first, because a job of another version may differ anywhere."""
 
     schema_version: Any = None
 
