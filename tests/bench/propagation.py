@@ -25,7 +25,7 @@ from tests.bench.propagation_baselines import BASELINES
 from tests.bench.propagation_footage import FootageMissingError
 from tests.bench.propagation_metrics import Score, display, score, true_flows
 from tests.bench.propagation_scenes import CASES, Case, Scene
-from void_engine.propagation.in_memory import remove_object
+from void_engine.propagation import remove_object
 
 _AROUND_PX = 24
 _PANEL_SIDE = 240

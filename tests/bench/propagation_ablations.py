@@ -19,10 +19,9 @@ import numpy as np
 
 from tests.bench.propagation_metrics import display, score, true_flows
 from tests.bench.propagation_scenes import CASES, Case
-from void_engine.propagation import cross_validation
+from void_engine.propagation import cross_validation, remove_object
 from void_engine.propagation.fill import key_plan, synthesis
 from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
-from void_engine.propagation.in_memory import remove_object
 from void_engine.propagation.motion import flow, flow_completion, registration, track
 from void_engine.propagation.reveal import gain_match, layered, reveal, source_weights
 

@@ -117,6 +117,8 @@ def names_in(module: Path) -> frozenset[str]:
             names.add(node.name)
         elif isinstance(node, ast.Assign):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            if any(ast.unparse(target) == "__all__" for target in node.targets):
+                names |= set(ast.literal_eval(node.value))
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             names.add(node.target.id)
         elif isinstance(node, ast.Import | ast.ImportFrom):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import cv2
@@ -233,3 +235,16 @@ def test_a_stop_takes_effect_inside_a_frame() -> None:
     with pytest.raises(RemovalCancelled):
         remove_object(covered(truth, matte), matte, monitor=stopped)
     assert stopped.calls == patient.calls // 2 + 1
+
+
+def test_scripts_take_it_from_the_package_which_costs_nothing_to_import() -> None:
+    code = """
+import sys
+import void_engine.propagation as package
+assert not {"cv2", "numpy"} & sys.modules.keys(), "the package imports pictures"
+from void_engine.propagation import remove_object
+from void_engine.propagation.in_memory import remove_object as owned
+assert remove_object is owned
+assert not hasattr(package, "something_else")
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
