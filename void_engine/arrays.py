@@ -14,6 +14,6 @@ BoolArray = NDArray[np.bool_]
 Uint8Array = NDArray[np.uint8]
 """Quadmasks, pictures for display, and masks as OpenCV takes them."""
 Int32Array = NDArray[np.int32]
-"""Labels, as OpenCV numbers them."""
+"""Labels of connected components, as OpenCV numbers them."""
 Int64Array = NDArray[np.int64]
 """Indices of pixels, rows and columns."""

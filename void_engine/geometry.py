@@ -32,7 +32,7 @@ class Box:
 
     @classmethod
     def from_shape(cls, shape: Sequence[int]) -> Box:
-        """The box of an array of ``shape`` (rows, columns, ...) whose corner is the origin."""
+        """The box of an array of ``shape`` (rows, columns, ...) whose top-left corner is the origin."""
         return cls(0, 0, shape[1], shape[0])
 
     @classmethod

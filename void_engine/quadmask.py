@@ -39,13 +39,14 @@ _LEVEL_OF_VALUE.setflags(write=False)
 # The published program's thresholds on the removal mask (:func:`removal_mask`), whose four values are 1 for
 # remove, 192/255 = 0.753 for overlap, 128/255 = 0.502 for affected and 0 for keep.
 REMOVED_ABOVE = 0.75
-"""Above this a pixel of the removal mask goes: remove and, just so, overlap."""
+"""The removal mask above which a pixel counts as removed; the level *overlap* is just above it."""
 AFFECTED_FROM = 0.25
-"""From this up to :data:`REMOVED_ABOVE` a pixel of the removal mask is affected."""
+"""The removal mask from which on, up to :data:`REMOVED_ABOVE`, a pixel counts as affected."""
 AFFECTED_SHARE = AFFECTED / KEEP
-"""What the model was trained to read as affected: 127/255, where the removal mask itself says 128/255."""
+"""The value of *affected* in the model's training, 127/255, unlike the removal mask's 128/255."""
 BINARY_ABOVE = 0.5
-"""Where only two levels are told apart, a pixel above this goes: that takes in, just so, what is affected."""
+"""The removal mask above which a pixel counts as removed in a mask of two levels; *affected* is just above
+it."""
 
 _GRID_CELLS = 8
 """Cells along the shorter side of the picture."""
@@ -117,7 +118,7 @@ def quantise_levels(values: Uint8Array | Float32Array) -> Uint8Array:
 
 
 def removal_mask(values: Uint8Array | Float32Array) -> Float32Array:
-    """How much of every pixel goes, on the four values that published VOID's loader makes of a quadmask.
+    """Turn quadmask values into the removal mask: the four values that published VOID's loader makes of them.
 
     Args:
         values: any shape; uint8, or float in 0..255 (as an area average gives).
@@ -126,7 +127,7 @@ def removal_mask(values: Uint8Array | Float32Array) -> Float32Array:
         float32 of the same shape: 1 remove, 192/255 overlap, 128/255 affected, 0 keep.
 
     Raises:
-        MatteError: as :func:`quantise_levels`.
+        MatteError: for another type, or floats outside 0..255 or not finite.
     """
     return (np.float32(KEEP) - quantise_levels(values)) / np.float32(KEEP)
 

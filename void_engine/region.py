@@ -18,7 +18,7 @@ from void_engine.geometry import Box, union_of
 TRAINED_SIZE = (384, 672)
 """Height and width of the pictures that VOID was trained on."""
 TRAINED_ASPECT = (TRAINED_SIZE[1], TRAINED_SIZE[0])
-"""Width and height of those pictures, the order in which a region states its aspect."""
+"""Width and height of the trained pictures, in the order in which a region states its aspect."""
 CANVAS_MULTIPLE = 16
 """Sides of a canvas are multiples of this: 8 from the video autoencoder, 2 from the denoiser's patches."""
 TRAINED_TOKENS = (TRAINED_SIZE[0] // CANVAS_MULTIPLE) * (TRAINED_SIZE[1] // CANVAS_MULTIPLE)

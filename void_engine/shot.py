@@ -21,7 +21,7 @@ from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_engine.resampling import crop
 
-_BYTES_A_PIXEL = 4 * 3 + 4 * 3 + 1  # plate, three mattes, quadmask
+_BYTES_A_PIXEL = 4 * 3 + 4 * 3 + 1  # The sum is that of the plate, three mattes and the quadmask.
 _FEWEST_KEPT = 2
 
 

@@ -1,4 +1,4 @@
-"""How a clip is fitted to the model in time.
+"""Fits a clip to the model in time: padding, latent frames and the lengths of published VOID.
 
 The symbols in the shapes of this whole package are: ``n`` frames of the shot, ``F`` padded frames,
 ``T = (F - 1) // 4 + 1`` latent frames, ``H`` x ``W`` pixels of the model's canvas, and ``h = H // 8`` x
@@ -13,9 +13,9 @@ SPATIAL_COMPRESSION = 8
 TEMPORAL_PATCH = 2
 
 PUBLISHED_WINDOW = 85
-"""Frames that the model was trained to see at once."""
+"""The number of frames that the model was trained to see at once."""
 PUBLISHED_LONGEST = 197
-"""Frames after which the published program stops."""
+"""The number of frames after which the published program stops."""
 
 
 def latent_frames(frames: int) -> int:

@@ -79,7 +79,7 @@ class ModelNeeds:
 
 
 def plan_vae_tiles(needs: ModelNeeds, free: int) -> int:
-    """Return how many parts each side is cut into so that encoding and decoding fit into ``free`` bytes."""
+    """Choose how many tiles each side is cut into so that encoding and decoding fit into ``free`` bytes."""
     most = max(needs.encode_activations, needs.decode_activations)
     for tiles in range(1, MOST_TILES):
         # The convolutions keep caches for all tiles at once, about a third of the whole.

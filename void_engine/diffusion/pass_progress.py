@@ -1,4 +1,4 @@
-"""What is told, shown and kept while a pass runs: its progress, previews and checkpoints."""
+"""Reports the progress of a pass while it runs, shows previews and keeps checkpoints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,17 @@ class PassProgress:
         preview: ShotPreview,
         checkpoint: Checkpoint,
     ) -> None:
-        """``own``: indices of the windows that this process computes."""
+        """Begin to follow a pass.
+
+        Args:
+            how: the settings of the pass.
+            own: the indices of the windows that this process computes.
+            clip: the clip that is denoised.
+            settings: the settings of the engine.
+            monitor: receives progress and previews.
+            preview: makes the previews.
+            checkpoint: keeps the latents.
+        """
         self._how, self._own, self._clip = how, own, clip
         self._settings, self._monitor = settings, monitor
         self._preview, self._checkpoint = preview, checkpoint
@@ -36,7 +46,7 @@ class PassProgress:
         self._tell(how.first_step * len(own))
 
     def on_prediction(self, step: int, index: int, clean: torch.Tensor) -> None:
-        """A window's step is computed: say so, and show it now and then."""
+        """Report that one step of a window is done, and show a preview every few steps."""
         window = self._how.windows[index]
         self._tell(step * len(self._own) + self._own.index(index) + 1, self._clip.first_frame(window.start))
         every = self._settings.preview_every
@@ -44,14 +54,14 @@ class PassProgress:
             self._monitor.preview(*self._preview.of_window(window, clean))
 
     def on_step(self, step: int, latents: torch.Tensor) -> None:
-        """The whole shot's step is computed: keep its latents now and then, but not those of the last."""
+        """Save the latents of the whole shot every few steps, but not after the last one."""
         self._reached = (step + 1, latents)
         every = self._settings.checkpoint_every
         if every and (step + 1) % every == 0 and step + 1 < self._how.steps:
             self.keep()
 
     def keep(self) -> None:
-        """Keep what the pass has reached, if anything, for another start."""
+        """Save the latents that the pass has reached, if any, so that another start resumes there."""
         if self._reached is not None:
             self._checkpoint.save(*self._reached)
 

@@ -245,7 +245,7 @@ class VoidRun:
         return result
 
     def _pass(self, number: int, *, alone: bool) -> Pass:
-        """How a pass is done from its beginning; ``alone`` in one process for all windows."""
+        """The settings of a pass from its first step; ``alone`` says that one process has all windows."""
         settings, steps = self.settings, self.steps(number)
         return Pass(
             number=number,
@@ -261,7 +261,7 @@ class VoidRun:
         )
 
     def _checkpoint(self, models: LoadedModels, how: Pass, inputs: DenoiseInputs) -> Checkpoint:
-        """Where a pass is kept, named after everything that its latents depend on."""
+        """The checkpoint of a pass, whose name depends on everything that its latents depend on."""
         settings = self.settings
         # A checkpoint does not hold the state of a step cache, so a resumed run would give other bytes.
         resumable = settings.checkpoint_every > 0 and how.cache is None and not self.measures

@@ -111,7 +111,7 @@ class EngineInfo:
         return bool(self.torchrun)
 
     def problem(self) -> str:
-        """Why the engine cannot run here, with the remedy; empty when it can. Never raises."""
+        """Say why the engine cannot run here, with the remedy; empty when it can. This never raises."""
         try:
             return self.unavailable()
         except Exception as error:  # noqa: BLE001 - a foreign engine's fault is not the others'

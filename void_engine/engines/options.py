@@ -55,12 +55,12 @@ class EngineOption:
 
     @property
     def plain_default(self) -> Scalar:
-        """The default as a job would write it."""
+        """The default in the form in which a job would set it."""
         return AUTO_VALUE if self.has_auto else self.default
 
     @property
     def default_text(self) -> str:
-        """The default for people: ``true``, ``0.88``, ``""``."""
+        """The default as people read it: ``true``, ``0.88``, ``""``."""
         if self.kind == "bool":
             return str(self.default).lower()
         return str(self.plain_default) or '""'

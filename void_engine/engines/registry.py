@@ -129,7 +129,7 @@ def best_engine_here() -> str:
 
 
 def sharing_engines() -> str:
-    """The engines whose windows several devices of one machine can share, for a message."""
+    """The names of the engines whose windows several devices can share, as a text for messages."""
     names = [repr(info.name) for info in engines().values() if info.shares_windows]
     return " and ".join(names) if names else "no engine"
 

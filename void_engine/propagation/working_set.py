@@ -34,7 +34,7 @@ class FullFrame:
 
     number: int
     original: Float32Array
-    """(H, W, 3) as the shot gave it; never written to."""
+    """(H, W, 3): the plate as the shot gave it; read-only."""
     plate: Float32Array
     """(H, W, 3) scene-linear, finite everywhere; pixels that were not finite are 0 and hidden."""
     hidden: BoolArray
@@ -56,7 +56,7 @@ class FullFrame:
         return Box.from_shape(self.hidden.shape)
 
     def encoded(self, area: Box) -> Float32Array:
-        """(h, w, 3) the plate on ``area``, in the encoding."""
+        """The encoded plate on ``area``, (h, w, 3)."""
         return encoding.encode(self.plate[area.slices(self.box)])
 
     @property

@@ -39,12 +39,12 @@ def enclosed(contour: Float64Array) -> Region:
 
 
 def united(a: Region, b: Region) -> Region:
-    """Return what lies in either region."""
+    """Unite two regions."""
     return _combined(pyclipper.CT_UNION, a, b)
 
 
 def common(a: Region, b: Region) -> Region:
-    """Return what lies in both regions."""
+    """Intersect two regions."""
     return _combined(pyclipper.CT_INTERSECTION, a, b)
 
 

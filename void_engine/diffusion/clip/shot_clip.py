@@ -127,11 +127,11 @@ class ShotClip:
         return len(self.order)
 
     def first_frame(self, latent: int) -> int:
-        """The number of the shot's frame that latent frame ``latent`` begins with."""
+        """The number of the shot's frame with which latent frame ``latent`` begins."""
         return self.shot.frame_numbers[self.order[pixel_frames(latent) if latent else 0]]
 
     def last_index(self, latent: int) -> int:
-        """The shot's frame, counted from 0, that latent frame ``latent`` ends with."""
+        """The index, from 0, of the shot's frame with which latent frame ``latent`` ends."""
         return self.order[pixel_frames(latent + 1) - 1]
 
     def canvas_frame(self, index: int) -> CanvasFrame:

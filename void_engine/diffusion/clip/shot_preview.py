@@ -1,4 +1,4 @@
-"""Pictures of a shot whose latents are still being denoised."""
+"""Previews of a shot while its latents are being denoised."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from void_engine.diffusion.sampling.windows import Window
 
 
 class ShotPreview:
-    """Previews of a clip's windows. What they need is measured when the first is asked for."""
+    """Makes previews of a clip's windows. The map that they need is fitted when the first is asked for."""
 
     def __init__(self, clip: ShotClip, video: torch.Tensor) -> None:
-        """``video``: the plate's scaled latents, (1, 16, T, h, w)."""
+        """Prepare previews of ``clip``; ``video`` are the plate's scaled latents, (1, 16, T, h, w)."""
         self._clip, self._video = clip, video
         self._preview: LatentPreview | None = None
 
     def of_window(self, window: Window, clean: torch.Tensor) -> tuple[int, Float32Array]:
-        """The middle of a window that lies within the shot.
+        """Make a preview of the middle of a window, as far as the window lies within the shot.
 
         Args:
             clean: the window's predicted clean latents, (1, length, 16, h, w).

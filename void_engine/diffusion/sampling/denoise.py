@@ -64,7 +64,7 @@ class Denoiser:
     device: torch.device | str = "cpu"
     dtype: torch.dtype = torch.float32
     batches_guidance: bool = True
-    """Both branches of guidance run in one call, as published; otherwise one by one in half the memory."""
+    """Whether both branches of guidance run in one call, as published; two calls take half the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class DenoisePlan:
 
     schedule: NoiseSchedule
     windows: Sequence[Window]
-    """The windows, which cover the T latents."""
+    """The windows, which together cover the T latent frames."""
     guidance: float = 1.0
     """The scale of classifier-free guidance; at 1 or less there is none."""
     first_step: int = 0

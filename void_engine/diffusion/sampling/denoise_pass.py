@@ -47,7 +47,7 @@ class Pass:
     cache: StepCache | None = None
 
     def plan(self, models: LoadedModels) -> DenoisePlan:
-        """Plan this pass for these models, with their schedule and their floating-point type."""
+        """Make the settings of the denoising loop for this pass, with the models' schedule and type."""
         schedule = NoiseSchedule.from_config(
             PASS_SCHEDULERS[self.number],
             read_json(models.folder.scheduler_config),

@@ -55,7 +55,7 @@ class MovieFormat:
     rate: Fraction
     """Frames a second."""
     frame_count: int
-    """Number of frames by what the file or its duration says; 0 when unknown."""
+    """The number of frames by the file's header or its duration; 0 when unknown."""
     transfer_tag: int
     """Transfer characteristics by H.273 code; 2 is untagged."""
     primaries: tuple[float, ...]

@@ -64,9 +64,9 @@ def put_in_place(part: Path, path: Path) -> None:
 
 @contextmanager
 def temporary_for(path: Path) -> Iterator[Path]:
-    """Give the name of a file to write, which takes the place of ``path`` when the block ends, durably.
+    """Within this context write a temporary file, which durably replaces ``path`` at its end.
 
-    Two processes may do so at the same time without harm; the later one's file stays.
+    The context gives the temporary name. Two processes may do so at the same time; the later file stays.
 
     Raises:
         OSError: when that fails; no temporary file is left.

@@ -51,7 +51,7 @@ def current_policy() -> Policy:
 
 
 def set_policy(policy: Policy) -> None:
-    """Set the policy of the whole process, from now on."""
+    """Set the policy of the whole process from now on."""
     global _current
     _current = policy
     # OpenImageIO itself checks the size that a header claims before it allocates anything.

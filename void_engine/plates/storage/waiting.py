@@ -138,7 +138,7 @@ class Patience:
         self._check_cancelled = check_cancelled
         self._lock = threading.Lock()
         self._obstacles: dict[int, str] = {}
-        """What each waiting thread waits for, by the thread's number."""
+        """The obstacle that each waiting thread waits for, by the thread's number."""
         self._told = ""
 
     def insist(self, attempt: Callable[[], T], *, limit_s: float | None = None) -> T:

@@ -76,11 +76,11 @@ class HoleSurround:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredSource:
-    """A source seen from a target, and the motion that its homography leaves over."""
+    """A source warped to a target by its homography, and the residual motion that is left."""
 
     source: Source
     view: FlowView
-    """The source through the homography from the target to it."""
+    """The source, warped by the homography from the target to it."""
     measured: Measured
     """The residual motion; its confidence tells where both may be compared."""
 
@@ -91,9 +91,9 @@ class RegisteredSource:
 
     source: Source
     motion: warp.Warp
-    """How the target's pixels find theirs in the source."""
+    """The motion from the target's pixels to the source's."""
     gain: gain_match.GainMatch
-    """What brings the source's pixels to the target's exposure."""
+    """The correction that brings the source's pixels to the target's exposure."""
     quality: float
     """How far to trust this source when its error beside the hole cannot be measured."""
     blur: float
@@ -215,18 +215,21 @@ class Revealer:
         shows: Float32Array | None = None,
         completed: flow_completion.CompletedFlow | None = None,
     ) -> RegisteredSource:
-        """How the target's pixels find theirs in a source, in which light, and how far to believe it.
+        """Register a source to ``target``: its motion, its gain match, and how far to trust it.
 
         Args:
-            shows: (h, w) in 0..1, where the source shows what is wanted at all; None is everywhere.
-            completed: the residual motion inside the hole; without it, none is added to the homography.
+            target: the number of the target frame.
+            surround: the surroundings of the target's hole.
+            seen: the source and its measured motion.
+            shows: (h, w) in 0..1, where the source shows the wanted layer; None for everywhere.
+            completed: the residual motion inside the hole; None adds none to the homography.
         """
         source, measured = seen.source, seen.measured
         box, hole, ring, encoded = surround.box, surround.hole, surround.ring, surround.encoded
         if completed is None:
             completed = flow_completion.CompletedFlow(np.zeros((*hole.shape, 2), np.float32), 0.0)
         motion = warp.Warp(source.full.number, seen.view.homography, completed.flow)
-        # Light and misfit vary slowly: on a large box every other pixel of every other row tells as much.
+        # Gain and misfit vary slowly, so on a large box every other pixel of every other row suffices.
         step = 2 if hole.size >= flow_completion.LARGE_BOX_PIXELS else 1
         thinned = (slice(None, None, step), slice(None, None, step))
         map_x, map_y = warp.positions(motion, box, box, (1.0, 1.0), step)
@@ -300,10 +303,11 @@ class Revealer:
     def _sampled(
         self, sources: list[RegisteredSource], box: Box, tile: Box, places: Int64Array
     ) -> tuple[Float32Array, Float32Array]:
-        """What the sources show of the pixels ``places`` of the full-size ``tile``, counted along its rows.
+        """Sample the sources at the pixels ``places`` of the full-size ``tile``, counted along its rows.
 
         Returns:
-            (S, N, 3) encoded, and (S, N) how well each source fits there; 0 where it does not see the pixel.
+            Encoded values (S, N, 3), and how well each source fits there, (S, N); 0 where it does not show
+            the pixel.
         """
         ratio = self._working.ratio
         stack = np.empty((len(sources), len(places), 3), np.float32)
