@@ -155,7 +155,8 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("studio")
 def test_packages_bring_engines_and_a_broken_one_breaks_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    assert list(engines()) == ["broken", "flat", "identity", "propagation", "void"]
+    assert {"broken", "flat", "identity", "propagation", "void"} <= engines().keys()
+    assert "Bad Name" not in engines(), "no job can say it"
     assert engine_info("propagation").title == "Propagation"
     assert "the engine 'propagation' is there already" in caplog.text
     assert make_engine("flat").name == "flat"
