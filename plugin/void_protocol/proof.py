@@ -23,6 +23,8 @@ from typing import BinaryIO
 from void_protocol.manifest import InputFile
 from void_protocol.messages import ManifestEntry, ProofFile, ProofFolder
 
+PROOF_FILES = 2048
+"""The most files of one request; a server tells it to its clients."""
 SAMPLED_FILES = 12
 """How many files have bytes compared, at least one of every group; the other files are compared by size."""
 RANGES_PER_FILE = 4
