@@ -20,6 +20,7 @@ from void_protocol.messages import Hello, JobState
 from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
 from void_server.access.keys import AllowList, allowed_folder, ensure_keys
 from void_server.broker.connections.connection_limit import ConnectionLimit, raise_file_limit
+from void_server.broker.connections.greeting import Greeting
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.partial_messages import PartialMessages
 from void_server.broker.connections.sessions import Sessions
@@ -34,9 +35,11 @@ from void_server.broker.operators.housekeeping import Housekeeping
 from void_server.broker.operators.metrics import MetricsServer, Picture
 from void_server.broker.operators.status import StatusBoard
 from void_server.broker.periodic import PeriodicTask, run_due
-from void_server.broker.requests import Requests
+from void_server.broker.requests import Requests, Rooms
 from void_server.broker.throughput import Meter
 from void_server.broker.transfers.fetches import Fetches
+from void_server.broker.transfers.job_queries import JobQueries
+from void_server.broker.transfers.proofs import Proofs
 from void_server.broker.transfers.submissions import Submissions
 from void_server.broker.transfers.uploads import Uploads
 from void_server.errors import ServerStartError, StoreError
@@ -161,21 +164,15 @@ class Broker:
         self._metrics = None if settings.metrics_port is None else MetricsServer(settings.metrics_port)
         if self._metrics is not None:
             _log.info("metrics at %s", self._metrics.url)
-        self._requests = Requests(
-            settings=settings,
-            server_id=self.server_id,
-            server_name=server_name,
-            sessions=self._sessions,
-            name_of=self._allowed.name_of,
-            outbox=self._outbox,
-            threads=self._path_threads,
-            store=self._store,
-            spool=self._spool,
-            lifecycle=self._lifecycle,
-            events=events,
-            submissions=self._submissions,
-            uploads=self._uploads,
-            fetches=fetches,
+        rooms = Rooms(
+            greeting=Greeting(
+                settings=settings,
+                server_id=self.server_id,
+                server_name=server_name,
+                sessions=self._sessions,
+                outbox=self._outbox,
+                name_of=self._allowed.name_of,
+            ),
             administration=Administration(
                 settings,
                 self._outbox,
@@ -185,7 +182,22 @@ class Broker:
                 self._board.engines,
                 self._housekeeping.clean,
             ),
+            queries=JobQueries(
+                settings=settings,
+                lifecycle=self._lifecycle,
+                store=self._store,
+                spool=self._spool,
+                events=events,
+                fetches=fetches,
+                outbox=self._outbox,
+            ),
+            proofs=Proofs(settings, self._outbox, self._path_threads),
+            submissions=self._submissions,
+            uploads=self._uploads,
+            fetches=fetches,
+            events=events,
         )
+        self._requests = Requests(self._sessions, self._outbox, rooms)
 
         self._periodic = [
             PeriodicTask(_LOOK_S, self._supervisor.tick),
@@ -341,11 +353,11 @@ class Broker:
             try:
                 message, payloads = decode_client_frames(frames)
             except WireError as error:
-                self._requests.refuse(peer.bytes, error.request, error.code, str(error))
+                self._outbox.refuse(peer.bytes, error.request, error.code, str(error))
                 continue
             except Exception:  # noqa: BLE001 - no client's message may end the service for all
                 _log.exception("cannot read a message")
-                self._requests.refuse(peer.bytes, None, "internal", "the server failed at this message")
+                self._outbox.refuse(peer.bytes, None, "internal", "the server failed at this message")
                 continue
             key = b""
             if isinstance(message, Hello):
@@ -360,7 +372,7 @@ class Broker:
             except Exception:  # noqa: BLE001 - a failure in one answer must not end the service for all
                 _log.exception("cannot answer %s", type(message).__name__)
                 text = "the server failed at this request; its log says more"
-                self._requests.refuse(peer.bytes, getattr(message, "request", None), "internal", text)
+                self._outbox.refuse(peer.bytes, getattr(message, "request", None), "internal", text)
 
     def _show(self) -> None:
         if self._metrics is not None:

@@ -52,6 +52,7 @@ def test_names_distributions_as_indexes_do(root: Path) -> None:
     [
         ("pyproject.toml", '"numpy>=2"', '"numpy>=2.1"', True),
         ("pyproject.toml", '"hatchling"', '"hatchling>=1.27"', True),
+        ("pyproject.toml", "[tool.ruff]", '[project.entry-points.engines]\na = "b:c"\n[tool.ruff]', True),
         ("pyproject.toml", "line-length = 110", "line-length = 100", False),
         ("pins.txt", "2.4.6", "2.4.7", True),
     ],

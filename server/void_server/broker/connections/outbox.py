@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import zmq
 
-from void_protocol.messages import Message
+from void_protocol.messages import Error, Message
 from void_protocol.wire import Payload, encode_frames
 from void_server.broker.throughput import Meter
 
@@ -56,6 +56,10 @@ class Outbox:
         one commit serves them all."""
         self._waiting.append((peer, encode_frames(message, payloads)))
         self.is_urgent = self.is_urgent or is_urgent
+
+    def refuse(self, peer: bytes, request: int | None, code: str, text: str) -> None:
+        """Queue an error reply to a request; None for a message that named no request."""
+        self.send(peer, Error(request=request, code=code, message=text))
 
     def flush(self) -> None:
         """Send everything. A peer whose queue is full loses its session; it comes back and continues after

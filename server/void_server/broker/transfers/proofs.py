@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from void_protocol.messages import Proof, ProofAnswer, ProofFile, ProofFolder, Prove
-from void_protocol.proof import answer_folder, digest_open_file
+from void_protocol.proof import PROOF_FILES, answer_folder, digest_open_file
 from void_server.access.allowed_paths import check_output_folder, opened_exr
+from void_server.broker.connections.outbox import Outbox
+from void_server.broker.connections.waiting_requests import WaitingRequests
+from void_server.broker.keyed_threads import KeyedThreads
 from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
-PROOF_FILES = 2048
-"""The most files of one request."""
 _PROBLEM_CHARACTERS = 500
 """The longest text of a problem, so that the answers to all files fit into one message."""
+
+
+class Proofs:
+    """Answers clients' proofs, a few of each at a time."""
+
+    def __init__(self, settings: ServerSettings, outbox: Outbox, threads: KeyedThreads) -> None:
+        """Read files on ``threads``, and answer through ``outbox``."""
+        self._settings = settings
+        self._outbox = outbox
+        self._threads = threads
+        self._waiting = WaitingRequests("proofs", settings.client_proofs, "client_proofs")
+
+    def prove(self, peer: bytes, message: Prove) -> None:
+        """Answer as soon as the files were read.
+
+        Raises:
+            RequestRefused: when too many proofs of this peer wait.
+        """
+        self._waiting.begin(peer)
+
+        def answered(done: Future[Proof]) -> None:
+            self._waiting.end(peer)
+            try:
+                self._outbox.send(peer, done.result())
+            except RequestRefused as refusal:
+                self._outbox.refuse(peer, message.request, refusal.code, str(refusal))
+
+        self._threads.run("proof", partial(answer, message, self._settings), answered)
 
 
 def answer(message: Prove, settings: ServerSettings) -> Proof:

@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+import tomllib
 
 from tests.fakes.studio_packages import install_broken_engine, install_flat_engine
 from void_engine.diffusion import info as diffusion_info
@@ -30,7 +32,15 @@ def test_asking_for_the_engines_loads_none_of_them() -> None:
         f"print(len(problems), [name for name in {HEAVY!r} if name in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == "3 []"
+    assert said.strip() == f"{len(engines())} []"
+
+
+def test_what_is_declared_is_what_is_installed() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = project["entry-points"][registry.GROUP]
+    points = distribution("void-nuke").entry_points.select(group=registry.GROUP)
+    installed = {point.name: point.value for point in points}
+    assert installed == declared, "run the installer again"
 
 
 @pytest.mark.parametrize("info", engines().values(), ids=lambda info: info.name)

@@ -30,7 +30,7 @@ def test_the_model_is_an_engine_too() -> None:
 
 
 def test_an_unknown_engine_is_named_with_the_known_ones() -> None:
-    with pytest.raises(SettingError, match=r"no engine 'magic'.*auto, identity, propagation, void"):
+    with pytest.raises(SettingError, match=r"no engine 'magic'.*auto, .*identity, .*propagation, .*void"):
         make_engine("magic")
 
 
@@ -63,7 +63,8 @@ def test_an_engine_without_its_packages_names_them() -> None:
 
 
 def test_names_are_sorted() -> None:
-    assert engine_names() == ("identity", "propagation", "void")
+    assert list(engine_names()) == sorted(engine_names())
+    assert {"identity", "propagation", "void"} <= set(engine_names())
 
 
 def test_no_engine_drags_torch_in() -> None:

@@ -1,0 +1,35 @@
+"""The engines in the protocol's words."""
+
+from __future__ import annotations
+
+import msgspec
+
+from void_engine.diffusion.model import folder
+from void_engine.engines.registry import engine_info
+from void_protocol.messages import EngineDescription
+from void_server.engine_descriptions import describe, describe_engines
+from void_server.settings import server_settings
+
+
+def test_what_is_told_survives_the_wire() -> None:
+    told = describe_engines()
+    assert [one.name for one in told] == ["identity", "propagation", "void"]
+    assert msgspec.json.decode(msgspec.json.encode(told), type=list[EngineDescription]) == told
+
+
+def test_an_option_is_told_as_it_is_declared() -> None:
+    info = engine_info("void")
+    told = describe(info)
+    assert (told.title, told.reads_prompt, told.is_for_artists) == ("VOID model", True, True)
+    assert told.presets == {"preview": {"speed": "draft"}, "finest": {"passes": 2}}
+    options = {one.name: one for one in told.options}
+    assert len(options) == len(info.options)
+    assert (options["passes"].kind, options["passes"].low, options["passes"].high) == ("int", 1, 2)
+    assert options["exposure_stops"].default == "auto", "not a number cannot travel"
+    assert options["speed"].choices == ["exact", "fast", "draft"]
+    assert all(one.help for one in told.options)
+
+
+def test_server_and_engine_mean_the_same_variable() -> None:
+    """The server sets it for its workers and may not import the engine."""
+    assert server_settings.MODELS_VARIABLE == folder.MODELS_VARIABLE
