@@ -43,7 +43,7 @@ def fetch_file(
         ServerError: when the server refuses.
         ServerUnreachableError: when the connection is lost and not made again.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     frame = result.frame
     failures = 0
     try:
@@ -56,7 +56,7 @@ def fetch_file(
                 raise ServerUnreachableError("the client was closed")
             session.wait_connected(_RECONNECT_S)
             try:
-                with part.open("wb") as file, session.fetch_slots:
+                with temporary.open("wb") as file, session.fetch_slots:
                     digest = _receive(session, job_id, frame, file, is_stopped)
             except ServerError as error:
                 if error.code != "limit":
@@ -64,8 +64,8 @@ def fetch_file(
                 time.sleep(_BUSY_S)  # the server allows fewer at a time, or still counts a lost connection's
                 continue
             if digest is not None and digest[0] == digest[1] == result.sha256:
-                sync_file(part)
-                _put_in_place(part, path, digest[0])
+                sync_file(temporary)
+                _put_in_place(temporary, path, digest[0])
                 sync_folder(path.parent)  # the server may delete its copy from now on
                 return
             if digest is not None:
@@ -75,7 +75,7 @@ def fetch_file(
     except OSError as error:
         raise ResultFileError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _receive(
@@ -115,10 +115,10 @@ def _receive(
         session.send(StopFetch(request=number))
 
 
-def _put_in_place(part: Path, path: Path, sha256: str) -> None:
+def _put_in_place(temporary: Path, path: Path, sha256: str) -> None:
     """Give the finished file its name without ever replacing another."""
     try:
-        _rename_new(part, path)
+        _rename_new(temporary, path)
     except FileExistsError:
         _refuse_other_content(path, sha256)
 
@@ -130,16 +130,16 @@ def _refuse_other_content(path: Path, sha256: str) -> None:
         )
 
 
-def _rename_new(part: Path, path: Path) -> None:
+def _rename_new(temporary: Path, path: Path) -> None:
     try:
         # Unlike a rename, making a hard link fails where a file of that name exists.
-        os.link(part, path)
+        os.link(temporary, path)
     except FileExistsError:
         raise
     except OSError:  # this file system has no hard links
         if path.exists():
             raise FileExistsError(str(path)) from None
-        part.rename(path)
+        temporary.rename(path)
 
 
 def _sha256(path: Path) -> str:

@@ -48,32 +48,32 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def put_in_place(part: Path, path: Path) -> None:
+def put_in_place(temporary: Path, path: Path) -> None:
     """Rename a finished file to its final name, durably.
 
     Raises:
-        OSError: when that fails; the whole file is then at ``part`` or at ``path``.
+        OSError: when that fails; the whole file is then at ``temporary`` or at ``path``.
     """
-    sync_file(part)
-    part.replace(path)
+    sync_file(temporary)
+    temporary.replace(path)
     sync_folder(path.parent)
 
 
 @contextmanager
 def temporary_for(path: Path) -> Iterator[Path]:
-    """Give the name of a file to write, which takes the place of ``path`` when the block ends, durably.
+    """Within this context write a temporary file, which durably replaces ``path`` at its end.
 
-    Two processes may do so at the same time without harm; the later one's file stays.
+    The context gives the temporary name. Two processes may do so at the same time; the later file stays.
 
     Raises:
         OSError: when that fails; no temporary file is left.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        yield part
-        put_in_place(part, path)
+        yield temporary
+        put_in_place(temporary, path)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
@@ -85,7 +85,7 @@ def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
         OSError: when that fails; no temporary file is left.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with temporary_for(path) as part, os.fdopen(os.open(part, flags, mode), "wb") as file:
+    with temporary_for(path) as temporary, os.fdopen(os.open(temporary, flags, mode), "wb") as file:
         file.write(content)
 
 

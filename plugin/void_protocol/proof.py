@@ -156,11 +156,11 @@ def answer_folder(nonce: bytes, folder: ProofFolder) -> str:
         raise OSError(f"{probe_path(folder)} is not a probe")
     digest = digest_probe(nonce, content)
     # The client may have lost the first answer and ask again, so an earlier answer file is replaced.
-    part = answer_path(folder).with_suffix(f".{secrets.token_hex(4)}")
+    temporary = answer_path(folder).with_suffix(f".{secrets.token_hex(4)}")
     try:
-        with part.open("x", encoding="ascii") as file:
+        with temporary.open("x", encoding="ascii") as file:
             file.write(digest)
-        part.replace(answer_path(folder))
+        temporary.replace(answer_path(folder))
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return digest

@@ -17,5 +17,5 @@ def write_archive(path: Path, arrays: Mapping[str, Any], *, compressed: bool = F
     Raises:
         OSError: when the file cannot be written.
     """
-    with temporary_for(path) as part, part.open("wb") as file:
+    with temporary_for(path) as temporary, temporary.open("wb") as file:
         (np.savez_compressed if compressed else np.savez)(file, **arrays)

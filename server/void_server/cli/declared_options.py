@@ -108,9 +108,9 @@ def _typed(kind: Kind) -> Any:
     """The type that typer reads: a size is text until the setting reads it, and a tuple is a list."""
     if kind.is_size:
         return str
-    if kind.part is None:
+    if kind.item is None:
         return kind.python_type
-    item: Any = kind.part.python_type
+    item: Any = kind.item.python_type
     return list[item]
 
 

@@ -62,7 +62,7 @@ class Kind:
         return info.type if isinstance(info, inspect.Metadata) else info
 
     @cached_property
-    def part(self) -> Kind | None:
+    def item(self) -> Kind | None:
         """The kind of a list's items, or of a table's entries."""
         match get_origin(self.python_type):
             case origin if origin is tuple:
@@ -83,7 +83,7 @@ class Kind:
     @property
     def is_path(self) -> bool:
         """Whether the value is a path, or a list of paths."""
-        return self.python_type is Path or (self.is_list and self.part is not None and self.part.is_path)
+        return self.python_type is Path or (self.is_list and self.item is not None and self.item.is_path)
 
     @property
     def is_size(self) -> bool:
@@ -117,10 +117,10 @@ class Kind:
             case inspect.EnumType() as info:
                 return " or ".join(str(one.value) for one in info.cls)
             case inspect.VarTupleType(min_length=least):
-                each = "" if self.part is None else self.part.takes
+                each = "" if self.item is None else self.item.takes
                 return f"a list of at least {least}, each {each}" if least else f"a list, each {each}"
             case inspect.DictType():
-                return f"a table of names, each with {'' if self.part is None else self.part.takes}"
+                return f"a table of names, each with {'' if self.item is None else self.item.takes}"
             case inspect.CustomType():
                 return "a path"
             case _:
@@ -155,12 +155,12 @@ class Kind:
         """
         if value is None and self.is_optional:
             return None
-        if self.is_list and self.part is not None and isinstance(value, list | tuple):
-            read = tuple(self.part.read(name, item, as_text=as_text) for item in value)
+        if self.is_list and self.item is not None and isinstance(value, list | tuple):
+            read = tuple(self.item.read(name, item, as_text=as_text) for item in value)
             return self._converted(name, read, as_text)
-        if self.is_table and self.part is not None and isinstance(value, dict):
+        if self.is_table and self.item is not None and isinstance(value, dict):
             return {
-                key: self.part.read(f"{name}.{key}", item, as_text=as_text) for key, item in value.items()
+                key: self.item.read(f"{name}.{key}", item, as_text=as_text) for key, item in value.items()
             }
         return self._converted(name, value, as_text)
 
@@ -174,8 +174,8 @@ class Kind:
     def in_words(self, value: Any) -> Any:
         """Return a value as a file has it: sizes with their unit, paths and choices as text, and lists of
         these."""
-        if self.is_list and self.part is not None:
-            return [self.part.in_words(item) for item in value]
+        if self.is_list and self.item is not None:
+            return [self.item.in_words(item) for item in value]
         if self.is_size:
             words = size_in_words(value)
             return int(words) if words.isdigit() else words

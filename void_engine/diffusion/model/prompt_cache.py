@@ -77,5 +77,5 @@ class PromptCache:
         path = self._path(prompt)
         with suppress(OSError):  # Without the file, the prompt is encoded again the next time.
             self._root.mkdir(parents=True, exist_ok=True)
-            with temporary_for(path) as part:
-                save_file({"embedding": embedding.contiguous()}, part)
+            with temporary_for(path) as temporary:
+                save_file({"embedding": embedding.contiguous()}, temporary)

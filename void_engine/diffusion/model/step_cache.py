@@ -168,5 +168,5 @@ def write_magnitudes(folder: ModelFolder, measured: Mapping[int, Sequence[float]
             "weights": weights_fingerprint(folder, number),
             "ratios": [round(ratio, 6) for ratio in ratios],
         }
-    with temporary_for(folder.magnitudes) as part:
-        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    with temporary_for(folder.magnitudes) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

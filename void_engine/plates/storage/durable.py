@@ -51,14 +51,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def put_in_place(part: Path, path: Path) -> None:
+def put_in_place(temporary: Path, path: Path) -> None:
     """Rename a finished file to its final name, durably.
 
     Raises:
-        OSError: when that fails; the whole file is then at ``part`` or at ``path``.
+        OSError: when that fails; the whole file is then at ``temporary`` or at ``path``.
     """
-    sync_file(part)
-    part.replace(path)
+    sync_file(temporary)
+    temporary.replace(path)
     sync_folder(path.parent)
 
 
@@ -71,12 +71,12 @@ def temporary_for(path: Path) -> Iterator[Path]:
     Raises:
         OSError: when that fails; no temporary file is left.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        yield part
-        put_in_place(part, path)
+        yield temporary
+        put_in_place(temporary, path)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:

@@ -26,7 +26,7 @@ from void_protocol.messages import ManifestEntry, Transfer
 from void_protocol.sequence import frame_path, has_frame_token
 
 _NUMBER = "%07d"
-PART = ".part"
+TEMPORARY_SUFFIX = ".part"
 """The name of an input file ends with this until the file is whole."""
 
 
@@ -85,8 +85,11 @@ class Spool:
     def begun_inputs(self, job_id: str) -> dict[Path, int]:
         """Return input files that have begun to arrive: how many bytes there are, by the file's final
         path."""
-        parts = self.inputs_folder(job_id).glob(f"*/*{PART}")
-        return {part.with_name(part.name.removesuffix(PART)): part.stat().st_size for part in parts}
+        unfinished = self.inputs_folder(job_id).glob(f"*/*{TEMPORARY_SUFFIX}")
+        return {
+            path.with_name(path.name.removesuffix(TEMPORARY_SUFFIX)): path.stat().st_size
+            for path in unfinished
+        }
 
     def remove_all(self, job_id: str) -> None:
         """Delete the job's folder with all that is in it. What cannot be deleted now stays."""

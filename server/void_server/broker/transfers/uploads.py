@@ -26,7 +26,7 @@ from void_protocol.frame_list import runs
 from void_protocol.messages import Chunk, Error, FileRefused, FileStored, ManifestEntry, UploadCredit
 from void_protocol.wire import CHUNK_BYTES
 from void_server.broker.connections.outbox import Outbox
-from void_server.broker.jobs.spool import PART, Spool
+from void_server.broker.jobs.spool import TEMPORARY_SUFFIX, Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
 
@@ -63,7 +63,7 @@ class _IncomingFile:
         self.has_failed = False
         self._begun_bytes = begun_bytes
         self._path = path
-        self._part = path.with_name(path.name + PART)
+        self._temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
         self._hash = hashlib.sha256()
         self._file: BinaryIO | None = None
         self._flowing_bytes = begun_bytes
@@ -85,8 +85,8 @@ class _IncomingFile:
         if self._size - self._begun_bytes > room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if not self._begun_bytes:
-            return self._part.open("wb")
-        file = self._part.open("r+b")
+            return self._temporary.open("wb")
+        file = self._temporary.open("r+b")
         left = self._begun_bytes
         while left > 0 and (known := file.read(min(CHUNK_BYTES, left))):
             self._hash.update(known)
@@ -100,15 +100,15 @@ class _IncomingFile:
         self._file.close()
         digest = self._hash.hexdigest()
         if digest != sha256:
-            self._part.unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
             raise ChecksumError(f"{self._path.name} arrived with SHA-256 {digest}, sent was {sha256}")
-        put_in_place(self._part, self._path)
+        put_in_place(self._temporary, self._path)
         return digest
 
     def abandon(self) -> None:
         if self._file is not None:
             self._file.close()
-        self._part.unlink(missing_ok=True)
+        self._temporary.unlink(missing_ok=True)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What engines say about themselves, and that saying it costs nothing."""
+"""The descriptions of engines are complete, documented, and cheap to load."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_info_holds_together(info: EngineInfo) -> None:
 
 
 def _documented(page: str, section: str) -> dict[str, str]:
-    """The rows of a table of options: each name with the cell of its default."""
+    """Read a table of options from a page: each name with the cell of its default."""
     text = (DOCS / page).read_text("utf-8").split(f"## {section}\n")[1].split("\n## ")[0]
     found: dict[str, str] = {}
     for line in text.splitlines():
@@ -82,7 +82,7 @@ def test_every_option_is_documented_with_its_default(name: str, page: str) -> No
 
 
 def _number(one: EngineOption) -> str:
-    """``6.0`` may be written ``6``."""
+    """The default as the documents write it: ``6.0`` may be written ``6``."""
     return f"{one.default:g}" if isinstance(one.default, float) else str(one.default)
 
 

@@ -51,7 +51,7 @@ class FakeProcess:
         self.signals.append(number)
 
 
-class Desk:
+class FakeLifecycle:
     """One job after the other; keeps what it hears."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Case:
         monkeypatch.setattr(time, "monotonic", self.clock.monotonic)
         monkeypatch.setattr(worker_process.subprocess, "Popen", FakeProcess)
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.lifecycle = Desk()
+        self.lifecycle = FakeLifecycle()
         self.supervisor = Supervisor(self.context, ServerSettings(home=home, **settings), self.lifecycle)
         self.is_reached = True
         self.told: list[Any] = []

@@ -58,7 +58,7 @@ class Case:
     def commit(self) -> None:
         self.store.commit()
         self.lifecycle.clear_away()
-        # The files' lane is one thread: what it was given is done when this is.
+        # The thread of the files is one: what it was given is done when this is.
         self.threads._threads[0].submit(lambda: None).result(10)
 
     def crash(self) -> None:
