@@ -107,6 +107,7 @@ def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
     assert max(step for stage, step, _ in monitor.steps if stage == "decoding") == 3
 
 
+@pytest.mark.slow
 def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
     tiny_root: Path, make_shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +119,7 @@ def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
     assert any("last 4 frames" in line for line in monitor.lines)
 
 
+@pytest.mark.slow
 def test_a_proxy_takes_a_smaller_canvas_and_fewer_steps(tiny_root: Path, shot: Any, monitor: Any) -> None:
     engine = VoidEngine(tiny_root)
     options = {"max_tokens": 24, "steps": 0}
