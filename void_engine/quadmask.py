@@ -15,9 +15,13 @@ from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.errors import MatteError
 
 REMOVE = 0
+"""The level of pixels that only the removed object covers."""
 OVERLAP = 63
+"""The level of pixels that the object covers and that it also affects."""
 AFFECTED = 127
+"""The level of pixels that the object changed without covering them (shadow, reflection, contact)."""
 KEEP = 255
+"""The level of all other pixels, which stay as they are."""
 
 ROLE_THRESHOLD = 0.05
 """A pixel has a role when the role's matte covers more than this of it. The threshold is low, because a pixel

@@ -31,6 +31,7 @@ ASPECT_TOLERANCE = 0.02
 SMALLEST_SIDE_PX = 128
 """The least side of a region, unless the frame itself is smaller: motion cannot be estimated from less."""
 _SMALLEST_EXPLICIT_SIDE_PX = 16
+"""The least side of a box that the artist gives."""
 
 
 class RegionMode(Enum):

@@ -39,6 +39,7 @@ FINGERPRINT_KEY = "void/job_fingerprint"
 
 _ASPECT_TOLERANCE = 1e-3
 _LEAST_CONTEXT_PX = 32
+"""The least context around the mattes, in pixels at the scale of the work."""
 _PREVIEW_WIDTH = 320
 _PREVIEW_EVERY_S = 1.0
 

@@ -32,7 +32,9 @@ _SMALLEST_RING_PX, _LARGEST_RING_PX = 10, 40
 _RING_OF_SIZE = 0.04
 """Width of the ring as a fraction of the hole's longer side."""
 _FEWEST_SAMPLES = 12
+"""The least number of comparable pixels from which a correction is made."""
 _MOST_SAMPLES = 30_000
+"""The most pixels that are compared; more are thinned evenly."""
 _CELLS = 48
 """Grid cells along the longer side of a hole's surroundings; the correction has no finer detail than one
 cell."""

@@ -1,9 +1,9 @@
-"""What the VOID engine costs beyond its models, all in one run on the CPU.
+"""Measures what the VOID engine costs beyond its models, all in one run on the CPU.
 
     python tests/bench/engine.py [--frames 21] [--memory 85 197 400] [--plot docs/pictures/engine_memory.png]
 
-Prints ratios against bare calls of the same modules in the same run, and the peak memory of runs of several
-lengths.
+It prints ratios against bare calls of the same modules in the same run, and the peak memory of runs of
+several lengths.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MIDDLE = ModelSize(
     layers=6, heads=8, text_width=64, time_width=64, vae_channels=(16, 32, 32, 64), vae_groups=8
 )
 HEIGHT, WIDTH = 96, 160
-# A whole shot of 400 frames has to be computed.
+# The size for the memory runs is small, because a whole shot of 400 frames has to be computed.
 MEMORY_HEIGHT, MEMORY_WIDTH = 48, 80
 
 
@@ -67,7 +67,7 @@ class Shot:
 
 
 class StageClock:
-    """A monitor that adds up the processor time between its calls by stage: a busy machine does not count."""
+    """A monitor that adds up processor time by stage, which a busy machine does not change."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -87,7 +87,7 @@ class StageClock:
 
 @contextmanager
 def timed(modules: dict[str, Any]) -> Iterator[dict[str, float]]:
-    """Seconds of processor time in the forward calls of modules."""
+    """Within this context, measure the seconds of processor time in the forward calls of modules."""
     spent: dict[str, float] = defaultdict(float)
     handles, begun = [], {}
 
@@ -115,7 +115,7 @@ def options(frames: int, **more: Any) -> dict[str, Any]:
 
 
 def whole_run(root: Path, frames: int, steps: int) -> None:
-    """One removal with a mid-size model: where its time goes."""
+    """Run one removal with a mid-size model, and print where its time goes."""
     engine = VoidEngine(root)
     request = EngineRequest(prompt="A table.", options=options(frames, steps=steps, overlap_frames=0))
     once = EngineRequest(prompt="A table.", options={**request.options, "steps": 1})
@@ -136,7 +136,7 @@ def whole_run(root: Path, frames: int, steps: int) -> None:
 
 
 def ratio(ours: Callable[[], Any], theirs: Callable[[], Any], times: int = 5) -> float:
-    """Processor time of one piece of work over another's, taken in turns which a busy machine slows alike."""
+    """The processor time of one piece of work over that of another, measured in turns."""
     seconds: tuple[list[float], list[float]] = ([], [])
     with torch.inference_mode():
         for _ in range(times):
@@ -148,7 +148,7 @@ def ratio(ours: Callable[[], Any], theirs: Callable[[], Any], times: int = 5) ->
 
 
 def decoding(root: Path) -> None:
-    """Our decoder's groups against vae.decode, for a number of latents where both give the same frames."""
+    """Compare our decoder with vae.decode, for a number of latents at which both give the same frames."""
     vae = load_vae(ModelFolder(root).vae)
     code = torch.randn(1, 16, 5, HEIGHT // 8, WIDTH // 8)
     cost = ratio(lambda: [None for _ in decode_latents(vae, code)], lambda: vae.decode(code))
@@ -156,7 +156,7 @@ def decoding(root: Path) -> None:
 
 
 def step_over_bare(root: Path) -> None:
-    """The loop's work for one window around the denoiser's bare call."""
+    """Compare the loop's work for one window with the bare call of the denoiser."""
     from void_engine.diffusion.model.tiny import SCHEDULER_SETTINGS
     from void_engine.diffusion.sampling.denoise import DenoiseInputs, DenoisePlan, Denoiser, denoise
     from void_engine.diffusion.sampling.schedule import NoiseSchedule
@@ -180,19 +180,19 @@ def step_over_bare(root: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """One length's memory, in MiB."""
+    """The memory of a run of one length, in MiB."""
 
     frames: int
     run: float
     """The most that tensors took at one time, models left out."""
     latents: float
-    """What the latents of that many frames take."""
+    """The memory that the latents of that many frames take."""
 
 
 def memory(lengths: list[int], plot: Path | None) -> None:
-    """Peak memory of whole runs: every tensor alive, counted operator by operator as the planner does.
+    """Measure the peak memory of whole runs in live tensors, operator by operator as the planner does.
 
-    Resident memory says less: the allocator keeps what it was given, in holes that differ from run to run.
+    Resident memory says less, because the allocator keeps freed memory, in holes that differ from run to run.
     """
     print(f"peak memory of a whole run (random tiny model, canvas {MEMORY_WIDTH}x{MEMORY_HEIGHT}):")
     peaks = []
@@ -205,9 +205,9 @@ def memory(lengths: list[int], plot: Path | None) -> None:
             shot = Shot(frames, MEMORY_HEIGHT, MEMORY_WIDTH)
             return peak_bytes(lambda: deque(engine.remove(shot, request, StageClock()), maxlen=0)) / 2**20
 
-        work(5, 5, 0)  # loads the models
+        work(5, 5, 0)  # This loads the models.
         for frames in lengths:
-            # Codes of plate and matte and the noise have 16 channels each, the condition 32.
+            # The latents of plate, matte and noise have 16 channels each, and the condition has 32.
             latents = latent_frames(frames) * (MEMORY_HEIGHT // 8) * (MEMORY_WIDTH // 8) * 80 * 4 / 2**20
             peaks.append(Peak(frames, work(frames, 85, 16), latents))
             at = peaks[-1]
@@ -221,7 +221,7 @@ def memory(lengths: list[int], plot: Path | None) -> None:
 
 
 def draw(peaks: list[Peak], path: Path) -> None:
-    """The plot of docs/engine.md: memory over length, with and without the latents."""
+    """Draw the plot of docs/engine.md: memory over length, with and without the latents."""
     width, height, left, bottom, top, right = 560, 300, 60, 44, 30, 130
     canvas = np.full((height, width, 3), 255, np.uint8)
     longest = max(peak.frames for peak in peaks)
@@ -256,7 +256,7 @@ def draw(peaks: list[Peak], path: Path) -> None:
 
 
 def timing(frames: int, steps: int) -> None:
-    """All that is measured in time, on the mid-size model."""
+    """Run all measurements of time, on the mid-size model."""
     with tempfile.TemporaryDirectory() as folder:
         root = make_tiny(Path(folder) / "models", size=MIDDLE).root
         step_over_bare(root)

@@ -1,16 +1,16 @@
-"""What a farm costs: Open Job Description against a plain loop, and planning a thousand shots.
+"""Measures what a farm costs: Open Job Description against a plain loop, and planning a thousand shots.
 
 Usage: python -m tests.bench.farm run [--shots 40] [--frames 6]
        python -m tests.bench.farm plan [--plot docs/pictures/farm_plan.png]
 
-``run`` makes small shots, all with the same work, and takes in the same process's turns:
+``run`` makes small shots, all with the same work, and measures by turns:
 
 - a plain loop: ``void run JOB`` once for each shot, one after the other;
 - one process: ``void run`` with all jobs at once;
-- one bundle for all of them through ``openjd run``, short shots sharing tasks;
+- one bundle for all of them through ``openjd run``, in which short shots share tasks;
 - the removal step alone with a task for each shot, in one session and in two side by side.
 
-``plan`` counts processor time: it works in one process and waits for nobody.
+``plan`` counts processor time, since it works in one process and waits for nobody.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def call(*commands: Sequence[str | Path]) -> None:
 
 
 def bundled(folder: Path, jobs: Sequence[Path], name: str, *options: str) -> list[str | Path]:
-    """A bundle of all jobs, and the beginning of the command that runs it."""
+    """Write a bundle of all jobs, and return the beginning of the command that runs it."""
     target = folder / name
     ran = void(
         "farm", "bundle", *jobs, "--to", "openjd", "-o", target, "--together", "--void", VOID,
@@ -168,7 +168,7 @@ def plan_many(arguments: argparse.Namespace) -> None:
 
 
 def numbered(job: RemovalJob, number: int) -> RemovalJob:
-    """A shot of 100 to 149 frames."""
+    """Make a job with a shot of 100 to 149 frames."""
     replace = msgspec.structs.replace
     last = 1001 + 99 + number % 50
     return replace(
@@ -180,12 +180,12 @@ def numbered(job: RemovalJob, number: int) -> RemovalJob:
 
 
 def write_all(jobs: Sequence[RemovalJob], order: FarmSettings) -> None:
-    """Plans, jobs, templates and lists of files of one bundle for each shot."""
+    """Write plans, jobs, templates and lists of files of one bundle for each shot."""
     write_target("openjd", write_bundles(jobs, order), submit=False)
 
 
 def plot(points: Sequence[tuple[int, float]], path: Path) -> None:
-    """Seconds over shots, with the straight line through the origin that fits best."""
+    """Draw seconds over shots, with the straight line through the origin that fits best."""
     width, height, left, bottom = 720, 420, 80, 60
     picture = np.full((height, width, 3), 250, np.uint8)
     shots, took = (np.array(column, float) for column in zip(*points, strict=True))

@@ -1,4 +1,4 @@
-"""Does one see where the parts of a shot are joined?
+"""Measures whether one sees where the parts of a shot are joined.
 
 Usage: python -m tests.bench.farm_border [--frames 72] [--width 256]
 
@@ -35,7 +35,7 @@ FIRST = 1001
 
 
 class Source:
-    """A scene as an engine sees it; ``numbers`` of it, or all."""
+    """A scene as an engine sees it: all of its frames, or those of ``numbers``."""
 
     def __init__(self, scene: scenes.Scene, numbers: range | None = None) -> None:
         self.scene = scene
@@ -61,7 +61,7 @@ def whole(scene: scenes.Scene, numbers: range | None = None) -> dict[int, Float3
 
 
 def in_parts(scene: scenes.Scene, job: PlannedJob) -> dict[int, Float32Array]:
-    """As the farm's steps do it."""
+    """Propagate the scene in parts, as the farm's steps do it."""
     parts: list[dict[int, Float32Array]] = []
     with tempfile.TemporaryDirectory(prefix="farm-border-") as folder:
         engine, request = PropagationEngine(), EngineRequest()
@@ -82,7 +82,7 @@ def in_parts(scene: scenes.Scene, job: PlannedJob) -> dict[int, Float32Array]:
 
 
 def cut_up(scene: scenes.Scene, job: PlannedJob) -> dict[int, Float32Array]:
-    """Each part as a shot of its own, which knows nothing of the others."""
+    """Propagate each part as a shot of its own, which knows nothing of the others."""
     made: dict[int, Float32Array] = {}
     for start in job.starts:
         made |= whole(scene, job.part(start))
@@ -90,7 +90,7 @@ def cut_up(scene: scenes.Scene, job: PlannedJob) -> dict[int, Float32Array]:
 
 
 def temporal(scene: scenes.Scene, made: dict[int, Float32Array]) -> Float32Array:
-    """(T - 1,) the temporal error of each pair of frames."""
+    """The temporal error of each pair of frames, (T - 1,)."""
     clean = np.stack([made[number] for number in sorted(made)])
     truth = display(scene.truth)
     error = display(clean) - truth

@@ -65,14 +65,14 @@ FAULTS = ("broker", "worker", "both", "power")
 FIRST, WIDTH, HEIGHT = 1001, 96, 64
 JOBS_AT_A_TIME = 3
 TORMENT_S = 40.0
-"""After this a batch is left in peace: one that is killed every second may never get to its first frame."""
+"""Seconds after which a batch gets no more faults: one that is killed every second may never make a frame."""
 JOB_LIMIT_S = 120.0
-"""A job that has not come to its end this long after the last fault is lost."""
+"""Seconds after the last fault after which a job that has not ended is lost."""
 _MADE_BY = ("void/job_id", "void/job_fingerprint")
 
 
 def write_shot(folder: Path, frames: int) -> None:
-    """A noisy plate of half floats and a matte that moves."""
+    """Write a noisy plate of half floats and a matte that moves."""
     folder.mkdir(parents=True)
     chance = np.random.default_rng(7)
     for index in range(frames):
@@ -99,7 +99,7 @@ def job_for(shot: Path, output: Path, engine: str, frames: int) -> RemovalJob:
 
 
 class _Quiet:
-    """Hears a removal without faults."""
+    """The monitor of a removal without faults."""
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None: ...
     def preview(self, frame: int, picture: Any) -> None: ...
@@ -110,7 +110,7 @@ class _Quiet:
 
 
 def digest(path: Path) -> str:
-    """Of a result's pixels and of its metadata, without what names the job."""
+    """The digest of a result's pixels and metadata, without the entries that name the job."""
     frame = read_frame(path, 0)
     found = hashlib.sha256()
     for name in frame.channel_names:
@@ -122,7 +122,7 @@ def digest(path: Path) -> str:
 
 
 def expected_digests(shot: Path, folder: Path, engine: str, frames: int) -> list[str]:
-    """What a run without server and faults gives."""
+    """The digests of the results of a run without server and faults."""
     job = job_for(shot, folder / engine, engine, frames)
     run_job(job, _Quiet())
     return [digest(folder / engine / f"result.{FIRST + index}.exr") for index in range(frames)]
@@ -130,7 +130,7 @@ def expected_digests(shot: Path, folder: Path, engine: str, frames: int) -> list
 
 @dataclass
 class Submitted:
-    """A job on its way, with all that was heard of it."""
+    """A submitted job, with all events that were received of it."""
 
     name: str
     engine: str
@@ -180,7 +180,7 @@ class Bench:
             endpoint = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
         self.journal = folder / "syncs"
         watch_syncs(folder / "hook", self.journal)
-        # Kills from outside look like a job that kills its worker: that rule has a test of its own.
+        # Kills from outside look like a job that kills its worker, so that rule, which has a test, is off.
         self.server = ServerProcess(
             ServerSettings(
                 home=folder / "home",
@@ -219,7 +219,7 @@ class Bench:
     def _torment(self, batch: Sequence[Submitted]) -> None:
         limit = time.monotonic() + TORMENT_S
         while not self._all_done(batch) and time.monotonic() < limit:
-            if self.chance.random() < 0.7:  # else wherever it comes, also while all starts up
+            if self.chance.random() < 0.7:  # Otherwise the fault may also come while everything starts.
                 self._wait_for_work(batch)
             time.sleep(self.chance.choice((0.02, 0.2, 1.0)) * self.chance.random())
             if sum(self.tally.kills.values()) < self.kills and not self._all_done(batch):
@@ -229,7 +229,7 @@ class Bench:
             time.sleep(0.1)
 
     def _wait_for_work(self, batch: Sequence[Submitted]) -> None:
-        """Until a worker is at a job, so that the fault finds more than a server that starts."""
+        """Wait until a worker is at a job, so that the fault finds more than a server that starts."""
         limit = time.monotonic() + 20.0
         while time.monotonic() < limit and not self._all_done(batch):
             infos = [each.remote.info for each in batch if each.remote is not None]
@@ -257,13 +257,13 @@ class Bench:
             return
         _wait_gone(worker)
         if kind == "power":
-            # What was fetched lies on the client's machine, whose power stays on.
+            # Fetched files lie on the client's machine, whose power stays on.
             outs = [self.folder / "out" / each.name for each in batch if each.transfer == "paths"]
             self.tally.cut += lose_unsynced([self.folder / "home/jobs", *outs], self.journal, self.chance)
         self.server.start(60.0)
 
     def _worker_pid(self) -> int | None:
-        """The server's child, from the system: asking the server would wait for it."""
+        """Find the server's child process by the system, since asking the server would wait for it."""
         with contextlib.suppress(OSError, ValueError):
             children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
             return int(children[0]) if children else None
@@ -319,7 +319,7 @@ def _kill(pid: int) -> bool:
 
 
 def _wait_gone(pid: int | None) -> None:
-    """Until the worker has left: it does so by itself when its server is gone."""
+    """Wait until the worker has ended, which it does by itself when its server is gone."""
     limit = time.monotonic() + 20.0
     while pid is not None and Path(f"/proc/{pid}").exists() and time.monotonic() < limit:
         with contextlib.suppress(OSError):

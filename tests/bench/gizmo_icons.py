@@ -16,7 +16,7 @@ INK, ACCENT = QtGui.QColor("#d0d0d0"), QtGui.QColor("#e9983a")
 
 
 def remove(painter: QtGui.QPainter) -> None:
-    """A frame, and a dashed outline where something was."""
+    """Draw a frame, with a dashed outline where something was."""
     painter.setPen(QtGui.QPen(INK, 2))
     painter.drawRoundedRect(QtCore.QRectF(2, 4, 20, 16), 2, 2)
     pen = QtGui.QPen(ACCENT, 2)
@@ -26,7 +26,7 @@ def remove(painter: QtGui.QPainter) -> None:
 
 
 def quadmask(painter: QtGui.QPainter) -> None:
-    """The four levels."""
+    """Draw the four levels of the quadmask."""
     painter.setPen(QtCore.Qt.PenStyle.NoPen)
     for index, level in enumerate((255, 127, 0, 63)):
         painter.setBrush(QtGui.QColor(level, level, level))
@@ -37,7 +37,7 @@ def quadmask(painter: QtGui.QPainter) -> None:
 
 
 def panel(painter: QtGui.QPainter) -> None:
-    """A window with rows."""
+    """Draw a window with rows."""
     painter.setPen(QtGui.QPen(INK, 2))
     painter.drawRoundedRect(QtCore.QRectF(3, 3, 18, 18), 2, 2)
     painter.setPen(QtGui.QPen(ACCENT, 2))

@@ -1,7 +1,7 @@
-"""A power cut, as far as it can be had without one: what was not synced is lost.
+"""Simulates a power cut: files that were not synced are lost.
 
-Processes started after :func:`watch_syncs` note every ``os.fsync`` they make. :func:`lose_unsynced` treats
-files that were written later than they were synced as a disk's cache would that lost its power.
+Processes started after :func:`watch_syncs` note every ``os.fsync`` that they make. :func:`lose_unsynced`
+damages files that were written later than they were synced, as a disk cache that loses its power would.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 FSYNC_JOURNAL = "VOID_FSYNC_JOURNAL"
 WRITTEN_BACK_S = 30.0
-"""What is older than this has reached the disk by itself (Linux writes dirty pages back after 30 s)."""
+"""Older changes have reached the disk by themselves (Linux writes dirty pages back after 30 s)."""
 
 _HOOK = """
 import os, time
@@ -46,7 +46,7 @@ def watch_syncs(folder: Path, journal: Path) -> None:
 
 
 def lose_unsynced(roots: Sequence[Path], journal: Path, chance: random.Random) -> int:
-    """Cut or delete what a power cut now might; how many files that were comes back."""
+    """Cut or delete the files that a power cut now might damage, and return how many there were."""
     synced: dict[tuple[int, int], int] = {}
     if journal.exists():
         for line in journal.read_text().splitlines():
@@ -57,16 +57,16 @@ def lose_unsynced(roots: Sequence[Path], journal: Path, chance: random.Random) -
     for path in [path for root in roots for path in _files(root)]:
         found, folder = path.stat(), path.parent.stat()
         data_lost = found.st_mtime_ns > max(newest, synced.get((found.st_dev, found.st_ino), 0))
-        # A file's own change time is that of its last rename.
+        # The change time of a file is that of its last rename.
         name_lost = found.st_ctime_ns > max(newest, synced.get((folder.st_dev, folder.st_ino), 0))
-        if not (data_lost or name_lost) or chance.random() < 0.2:  # the disk may have been quick
+        if not (data_lost or name_lost) or chance.random() < 0.2:  # The disk may have been quick.
             continue
         cut += 1
         if name_lost and (not data_lost or chance.random() < 0.5):
             path.unlink()
         elif chance.random() < 0.5:
             os.truncate(path, chance.randrange(found.st_size + 1))
-        else:  # the length has reached the disk, the bytes have not
+        else:  # The length has reached the disk, but the bytes have not.
             kept = chance.randrange(found.st_size + 1)
             os.truncate(path, kept)
             os.truncate(path, found.st_size)
@@ -75,5 +75,5 @@ def lose_unsynced(roots: Sequence[Path], journal: Path, chance: random.Random) -
 
 def _files(root: Path) -> Iterator[Path]:
     for folder, _, names in os.walk(root):
-        # A probe is the client's, whose machine keeps its power.
+        # A probe belongs to the client, whose machine keeps its power.
         yield from (Path(folder) / name for name in names if not name.startswith(".void-probe-"))

@@ -1,9 +1,8 @@
-"""How long the panel holds the host's event loop: ``python tests/bench/panel.py``.
+"""Measures how long the panel holds the host's event loop: ``python tests/bench/panel.py``.
 
-A heartbeat in the loop notes the longest time between two of its beats, in each case beside an idle loop's
-of the same run, and the processor time of the loop's thread in between: on a machine that is busy with other
-things the first is also theirs. What the host itself does in a frame's render is not the panel's and is a
-plain file copy here.
+A heartbeat in the loop notes the longest time between two of its beats, beside that of an idle loop in the
+same run, and the processor time of the loop's thread in between. On a busy machine the first also includes
+the work of others. The host's own work of rendering a frame is not the panel's, so it is a file copy here.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ AIM_MS = 50.0
 
 
 class Heart(QtCore.QObject):
-    """Beats in the loop."""
+    """A heartbeat in the event loop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +65,7 @@ class Heart(QtCore.QObject):
         self.held_in = ""
 
     def watch(self) -> None:
-        """On a thread of its own: where the loop is when a beat is late."""
+        """Record, on a thread of its own, where the loop is when a beat is late."""
         while True:
             time.sleep(0.01)
             late = time.perf_counter() - self._last
@@ -77,11 +76,11 @@ class Heart(QtCore.QObject):
                     for code in (one.f_code for one, _ in traceback.walk_stack(frame))
                 ]
                 self.held_in = " < ".join(where[:6])
-                del frame  # it would keep what the loop was drawing with
+                del frame  # It would keep the objects alive that the loop was drawing with.
 
 
 class Poster(QtCore.QObject):
-    """Brings the host's posts into the loop."""
+    """Runs the functions that the host posts in the event loop."""
 
     posted = QtCore.Signal(object)
 
@@ -144,7 +143,7 @@ class Bench:
             print(f"{'':<22} held in {self.heart.held_in}", flush=True)
         return longest_ms
 
-    # Cases --------------------------------------------------------------------------------------------------
+    # --- cases
 
     def idle(self) -> str:
         self.run_for(3.0)

@@ -1,6 +1,7 @@
-"""Pictures of the panel for the documentation: ``python tests/bench/panel_pictures.py [FOLDER]``.
+"""Makes pictures of the panel for the documentation: ``python tests/bench/panel_pictures.py [FOLDER]``.
 
-Offscreen, in a palette like the host's, over the demo shot; light and dark, at one and two pixels per point.
+They are drawn without a screen in a palette like the host's, over the demo shot, in light and dark, at one
+and two pixels per point.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Scene:
 
 
 def make_scene(folder: Path) -> Scene:
-    """The demo shot with a small EXR of each frame, as the host would render it."""
+    """Make a scene of the demo shot with a small EXR of each frame, as the host would render it."""
     import cv2
     import numpy as np
     import OpenImageIO as oiio  # noqa: N813 - its own name for itself
@@ -181,7 +182,7 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
     from void_nuke.ui.panel import PanelView
     from void_nuke.ui.style import DARK, LIGHT
 
-    global application  # Qt's last object to go
+    global application  # Qt's application must be deleted last.
     application = QtWidgets.QApplication([])
     application.setStyle("Fusion")
     font = QtGui.QFont("DejaVu Sans")
@@ -229,8 +230,11 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
 
 
 def with_a_palette(path: Path, own: Sequence[str]) -> None:
-    """256 colours: a third of the bytes. The panel's own stay exactly as they are, however few pixels have
-    them; the photograph shares the rest."""
+    """Reduce a picture to 256 colours, a third of its bytes.
+
+    The panel's own colours stay exactly as they are, however few pixels have them; the photograph shares the
+    rest.
+    """
     import cv2
     import numpy as np
     from PIL import Image
@@ -245,7 +249,7 @@ def with_a_palette(path: Path, own: Sequence[str]) -> None:
     palette.putpalette([*exact.flatten().tolist(), *rest[: 3 * (256 - len(exact))]])
     small = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
     pixels, indices = np.asarray(picture), np.array(small)
-    # Flat areas without the dots of dithering; a colour of the panel's own as it is, which Pillow only nears.
+    # Flat areas must have no dots of dithering, and Pillow alone would only come near the panel's colours.
     flat = cv2.morphologyEx(pixels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).max(axis=2) == 0
     plain = np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE))
     indices[flat] = plain[flat]

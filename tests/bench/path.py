@@ -1,10 +1,9 @@
-"""How much the whole path costs beside plain reading and writing.
+"""Measures how much the whole path costs beside plain reading and writing.
 
-The identity engine, from EXR to EXR through a real server process, against a plain loop that reads and
-writes the same files with OpenImageIO in the same run, on the same machine, in turn. Printed are ratios of
-speed (the loop's seconds over the path's): 1 is as fast as the loop, and more is faster, since the path
-reads and writes on threads. Peak memory of every process is printed for a short and a long shot: it must not
-grow.
+The identity engine runs from EXR to EXR through a real server process, by turns with a plain loop that reads
+and writes the same files with OpenImageIO on the same machine. Ratios of speed are printed (the loop's
+seconds over the path's): 1 is as fast as the loop, and more is faster, since the path reads and writes on
+threads. The peak memory of every process is printed for a short and a long shot, and must not grow.
 
     python tests/bench/path.py [--frames 100] [--long 1000] [--rounds 3] [--compression zip] [--folder DIR]
 """
@@ -37,7 +36,7 @@ DISTINCT = 25
 
 
 def picture(seed: int) -> np.ndarray:
-    """A plate-like picture: smooth light, edges, grain. Noise alone would not compress as plates do."""
+    """Make a plate-like picture of light, edges and grain; noise alone would not compress as plates do."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     light = 0.2 + 0.15 * np.sin(x / 173 + seed) * np.cos(y / 91)
@@ -82,7 +81,7 @@ def make_job(plate: str, output: Path, frames: int, compression: str) -> Removal
 
 
 def plain_loop(plate: str, output: Path, frames: int) -> float:
-    """Seconds to read every frame and write it again, nothing else."""
+    """The seconds that it takes to read every frame and write it again, and nothing else."""
     output.mkdir(parents=True)
     began = time.perf_counter()
     for number in range(FIRST, FIRST + frames):
@@ -99,7 +98,7 @@ def plain_loop(plate: str, output: Path, frames: int) -> float:
 
 
 def through_server(client: Client, job: RemovalJob, transfer: str) -> float:
-    """Seconds from submitting to the last frame in place."""
+    """The seconds from the submission to the last frame in place."""
     Path(job.output.pattern).parent.mkdir(parents=True)
     began = time.perf_counter()
     info = client.submit(job, transfer=transfer).done.result()
@@ -110,7 +109,7 @@ def through_server(client: Client, job: RemovalJob, transfer: str) -> float:
 
 
 def peak_mib(pid: int) -> float:
-    """Largest resident memory of a process so far, from Linux's /proc; 0 elsewhere."""
+    """The largest resident memory of a process so far, from Linux's /proc; 0 elsewhere."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

@@ -1,10 +1,10 @@
-"""The proxy preview as an artist meets it: the demo's shot at quarter scale through a real server.
+"""Measures the proxy preview as an artist meets it: the demo's shot at quarter scale through a real server.
 
     python -m tests.bench.preview                         40 frames of 960x540, streamed and by path
     python -m tests.bench.preview --scale 0.5 --rounds 3
 
-Wall seconds from the submission, and processor seconds of the server and its worker, which depend less on
-who else uses the machine. "watched" is what a client that follows the job has heard.
+It prints wall seconds from the submission, and processor seconds of the server and its worker, which depend
+less on who else uses the machine. "watched" is what a client that follows the job has received.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Quiet:
 
 @dataclass
 class _Heard:
-    """When what was heard first and last, in seconds from the submission."""
+    """When each kind of event was received first and last, in seconds from the submission."""
 
     began: float = field(default_factory=time.perf_counter)
     marks: dict[str, list[float]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def _run(job: RemovalJob, home: Path, transfer: str) -> None:
         return remote.done.result(timeout=_LONGEST_S)
 
     info, seconds = walkthrough.remove_through_server(job, home, show)
-    # Reading the children's use is only whole once the server has ended, which it has here.
+    # The processor time of child processes is complete only once the server has ended, as it has here.
     print(
         f"{transfer}: {seconds:.2f} s from submission to last frame ({info.state.value}, {info.frames_done} "
         f"frames by {info.engine}), {_children_s() - before:.1f} s of processor time, load {_load()}\n"

@@ -1,4 +1,4 @@
-"""Measure the propagation engine against the truth and against simple removals.
+"""Measures the propagation engine against the truth and against simple removals.
 
     python -m tests.bench.propagation                      every case at 672x384
     python -m tests.bench.propagation --only handheld      cases whose name contains the word
@@ -58,7 +58,7 @@ def _peak_mib() -> float:
 
 
 def _sheet(path: Path, scene: Scene, clean: np.ndarray) -> None:
-    """The worst frame around its matte: plate, matte, truth; result and four times its error below."""
+    """Write a sheet of the worst frame around its matte: plate, matte, truth, result and amplified error."""
     inside = scene.matte > 0
     errors = [
         np.square(display(clean[t]) - display(scene.truth[t]))[inside[t]].mean() if inside[t].any() else 0.0

@@ -1,9 +1,9 @@
-"""What each ingredient of the propagation engine is worth: the engine with one of them taken out.
+"""Measures what each ingredient of the propagation engine is worth, by leaving out one at a time.
 
     python -m tests.bench.propagation_ablations --width 480 --frames 12 --only "handheld|shake, roll, zoom"
 
-Prints PSNR (dB) inside the matte for the whole engine, and the difference without each ingredient. Only
-footage that the engine was tuned on is used.
+It prints the PSNR (dB) inside the matte for the whole engine, and the difference without each ingredient.
+Only footage that the engine was tuned on is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Simple removals that the engine must beat: two spatial, two temporal, none that knows motion."""
+"""Simple removals that the engine must beat, two spatial and two temporal ones; none of them knows motion."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _spatial(plate: Float32Array, matte: Float32Array, method: int) -> Float32Ar
         if not mask.any():
             continue
         encoded = display(plate[t])
-        # Telea's float path rounds as if for the byte range: on 0..1 it answers with a picture of offsets.
+        # OpenCV's Telea rounds floats as if they were bytes, so values of 0..1 would come out wrong.
         scale = np.float32(255.0 if method == cv2.INPAINT_TELEA else 1.0)
         planes = [
             cv2.inpaint(np.ascontiguousarray(encoded[..., c] * scale), mask.astype(np.uint8), 4, method)
@@ -44,7 +44,7 @@ def navier_stokes(plate: Float32Array, matte: Float32Array) -> Float32Array:
 
 
 def temporal_median(plate: Float32Array, matte: Float32Array) -> Float32Array:
-    """Median over time of each pixel's visible values; what is never visible by Telea."""
+    """Take the median over time of each pixel's visible values; never visible pixels are filled by Telea."""
     clean = plate.copy()
     ever = (matte <= 0).any(axis=0)
     median = np.zeros(plate.shape[1:], np.float32)
@@ -60,7 +60,7 @@ def temporal_median(plate: Float32Array, matte: Float32Array) -> Float32Array:
 
 
 def nearest_visible(plate: Float32Array, matte: Float32Array) -> Float32Array:
-    """The nearest frame in time that shows the pixel, without motion; what is never visible by Telea."""
+    """Take each pixel from the nearest frame in time that shows it; never visible ones are Telea's."""
     clean = plate.copy()
     left = matte > 0
     for distance in range(1, len(plate)):

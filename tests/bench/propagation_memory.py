@@ -1,4 +1,4 @@
-"""Peak memory of the propagation engine on 100 and on 1,000 frames, each in a process of its own.
+"""Measures the peak memory of the propagation engine on 100 and on 1,000 frames, each in its own process.
 
 python -m tests.bench.propagation_memory --frames 100 1000
 python -m tests.bench.propagation_memory --frames 8 --width 3840 --caches-mib 0   4K, the engine's own
@@ -23,7 +23,7 @@ from void_engine.propagation.in_memory import SilentMonitor
 
 
 class EndlessShot:
-    """A slow pan over noise with a box that crosses again and again; frames are made when asked for."""
+    """A slow pan over noise, with a box that crosses again and again; frames are made on demand."""
 
     pixel_aspect = 1.0
 
@@ -62,7 +62,7 @@ def _measure(frames: int, width: int, height: int, caches_mib: int) -> None:
     shot.frame(1)
     before, began = _peak_mib(), time.process_time()
     if caches_mib:
-        # The caches hold what fits their bytes; made small, so that 100 frames already fill them.
+        # The caches are made small, so that 100 frames already fill them.
         working_set.FULL_SIZE_BYTES = working_set.ANALYSIS_BYTES = caches_mib * 2**20
     for _ in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()):
         pass

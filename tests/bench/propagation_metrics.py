@@ -1,4 +1,4 @@
-"""How far a clean plate is from the truth, inside the matte."""
+"""Metrics of how far a clean plate is from the truth, inside the matte."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from void_engine.colour import srgb
 
 
 def display(linear: Float32Array) -> Float32Array:
-    """e(x): the sRGB curve up to 1 and 1 + 0.44 ln x above."""
+    """Encode for display: the sRGB curve up to 1, and 1 + 0.44 ln x above."""
     x = np.maximum(np.nan_to_num(linear), 0)
     return np.where(x <= 1, srgb.encode(x), 1 + 0.44 * np.log(np.maximum(x, 1))).astype(np.float32)
 
@@ -22,14 +22,14 @@ def display(linear: Float32Array) -> Float32Array:
 class Score:
     psnr_db: float
     worst_psnr_db: float
-    """5th percentile over the frames."""
+    """The 5th percentile of the PSNR over the frames."""
     ssim: float
     detail: float
-    """Standard deviation of the Laplacian over the truth's; 1 is ideal."""
+    """The standard deviation of the Laplacian over that of the truth; 1 is ideal."""
     temporal: float
     seam: float
     leak: float
-    """Largest change where the matte is 0."""
+    """The largest change where the matte is 0."""
 
 
 def _gray(picture: Float32Array) -> Float32Array:
@@ -37,7 +37,7 @@ def _gray(picture: Float32Array) -> Float32Array:
 
 
 def true_flows(truth: Float32Array) -> list[Float32Array]:
-    """Flow from each frame of the truth (display-encoded) to the next, pixels."""
+    """Measure the flow, in pixels, from each frame of the truth (display-encoded) to the next."""
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     gray = [np.clip(_gray(f) * 255, 0, 255).astype(np.uint8) for f in truth]
     return [dis.calc(gray[t], gray[t + 1], None) for t in range(len(gray) - 1)]
@@ -50,7 +50,7 @@ def score(
     clean: Float32Array,
     flows: list[Float32Array],
 ) -> Score:
-    """All metrics; ``flows`` from :func:`true_flows` of the encoded truth."""
+    """Compute all metrics; ``flows`` are the :func:`true_flows` of the encoded truth."""
     first, second = display(truth), display(clean)
     error = second - first
     inside = matte > 0

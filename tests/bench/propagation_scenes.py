@@ -14,7 +14,7 @@ from void_engine.arrays import Float32Array, Float64Array
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All arrays scene-linear float32: plate and truth (T, H, W, 3), matte (T, H, W)."""
+    """A scene in scene-linear float32: plate and truth (T, H, W, 3), matte (T, H, W)."""
 
     plate: Float32Array
     matte: Float32Array
@@ -30,7 +30,7 @@ class Case:
     make: Callable[[int, int, int], Scene]
     frames: int = 30
     width: int = 0
-    """A width of its own, when the case is about size."""
+    """The width of the case when it is about size; 0 for that of the run."""
 
     @property
     def held_out(self) -> bool:
@@ -41,7 +41,7 @@ class Case:
 
 
 def _camera(shape: tuple[int, ...], width: int, height: int, zoom: float) -> Float64Array:
-    """Frame pixels to still pixels, the frame centred and as large as fits, over ``zoom``."""
+    """The homography from frame to still pixels; the frame is centred and as large as fits, over ``zoom``."""
     scale = min(shape[1] / width, shape[0] / height) / zoom
     return np.array(
         [
@@ -65,7 +65,7 @@ def _shots(
     still: Float32Array, width: int, height: int, moves: list[Float64Array], zoom: float
 ) -> Float32Array:
     base = _camera(still.shape, width, height, zoom)
-    # Prefilter to the frame's resolution, so that the truth does not alias.
+    # The still is prefiltered to the frame's resolution, so that the truth does not alias.
     factor = base[0, 0]
     if factor > 1.3:
         still = cv2.GaussianBlur(still, (0, 0), 0.45 * factor)
@@ -79,7 +79,7 @@ def _shots(
         )
         for move in moves
     ]
-    # No camera is without noise; without it every sub-pixel blur would look like an error.
+    # Every camera has noise, and without it any sub-pixel blur would look like an error.
     return grain(np.maximum(np.stack(frames_seen), 0).astype(np.float32), 0.004, 11)
 
 
@@ -124,7 +124,7 @@ def shake(name: str, width: int, height: int, frames: int) -> Float32Array:
 def locked(
     name: str, width: int, height: int, frames: int, start: int, centre: tuple[float, float], zoom: float
 ) -> Float32Array:
-    """Frames of a video as they are, cropped around ``centre`` (parts of the width and height)."""
+    """Frames of a video as they are, cropped around ``centre`` (fractions of width and height)."""
     clip = footage.video(name, start, frames, 1920)
     rows, columns = clip.shape[1:3]
     crop_width = min(columns, rows * width / height) / zoom
@@ -145,7 +145,7 @@ def parallax(width: int, height: int, frames: int) -> Float32Array:
     x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
     for t in range(frames):
         shift = (t / max(frames - 1, 1) - 0.5) * 1.6
-        # Backward mapping by fixed-point iteration: where does the moved camera's pixel come from?
+        # Where the moved camera's pixel comes from is found by fixed-point iteration (backward mapping).
         from_x = x.copy()
         for _ in range(6):
             from_x = x + shift * (
@@ -189,7 +189,7 @@ def _texture(width: int, height: int) -> Float32Array:
 def person(
     width: int, height: int, frames: int, *, size: float = 0.3, blur: float = 1.0, travel: float = 0.7
 ) -> Float32Array:
-    """(T, H, W) matte of a walking figure: head, body, swinging limbs."""
+    """The matte of a walking figure, (T, H, W): head, body and swinging limbs."""
     mattes = []
     tall = size * 2.0 * height
     big = 4
@@ -274,7 +274,7 @@ def wires(width: int, height: int, frames: int) -> Float32Array:
 
 
 def over(truth: Float32Array, matte: Float32Array) -> Scene:
-    """The occluder, textured and moving with its matte, over the truth."""
+    """Composite an occluder, textured and moving with its matte, over the truth."""
     _, height, width = matte.shape
     texture = _texture(width, height)
     plate = np.empty_like(truth)
@@ -288,7 +288,7 @@ def over(truth: Float32Array, matte: Float32Array) -> Scene:
 
 
 def grain(picture: Float32Array, amount: float, seed: int = 0) -> Float32Array:
-    """Film grain: slightly soft, stronger in the mid-tones, its own for each channel."""
+    """Add film grain: slightly soft, stronger in the mid-tones, and different in each channel."""
     generator = np.random.default_rng(seed)
     out = picture.copy()
     for frame in out:
@@ -301,7 +301,7 @@ def grain(picture: Float32Array, amount: float, seed: int = 0) -> Float32Array:
 
 
 def ramp(picture: Float32Array) -> Float32Array:
-    """An exposure ramp of two stops with a flickering practical light on the left."""
+    """Apply an exposure ramp of two stops and a flickering practical light on the left."""
     frames, height, width = picture.shape[:3]
     x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
     lamp = np.exp(-((x - 0.35) ** 2 + (y - 0.4) ** 2) / 0.06)[..., None]
@@ -313,7 +313,7 @@ def ramp(picture: Float32Array) -> Float32Array:
 
 
 def night(picture: Float32Array) -> Float32Array:
-    """Dark, with what was brightest as lamps of up to 20."""
+    """Darken the picture, and turn its brightest parts into lamps of up to 20."""
     bright = np.percentile(picture.max(axis=3), 97)
     level = np.clip((picture.max(axis=3, keepdims=True) - bright * 0.8) / max(1.0 - bright * 0.8, 0.05), 0, 1)
     return grain(0.12 * picture + 20.0 * level**2 * picture, 0.006, 5)

@@ -1,8 +1,10 @@
-"""What baking and encoding shapes costs beside the host's own calls: ``python -m tests.bench.roto_export``.
+"""Measures what baking and encoding shapes cost beside the host's own calls.
 
-50 shapes of 20 points over 200 frames in the fake Nuke, ten to a layer, shapes and layers with
-animated transforms. Printed is the processor time of baking and encoding the job over that of one pass of
-the ``getPosition`` calls alone, which nobody who wants the geometry is spared. The aim is below 1.3.
+    python -m tests.bench.roto_export
+
+The fake Nuke has 50 shapes of 20 points over 200 frames, ten to a layer; shapes and layers have animated
+transforms. The bench prints the processor time of baking and encoding the job over that of one pass of the
+``getPosition`` calls alone, which anybody who wants the geometry must make. The aim is below 1.3.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ _MEMBERS = (
 
 
 def build(shapes: int, points: int, frames: int) -> Any:
-    """The root layer of a roto node: ten shapes to a layer, all of it moving."""
+    """Build the root layer of a roto node with ten shapes to a layer, all of them moving."""
     nuke = fresh_nuke(gui=False)
     root = nuke.nodes.Roto()["curves"].rootLayer
     for number in range(shapes):
@@ -60,7 +62,7 @@ def build(shapes: int, points: int, frames: int) -> Any:
 
 
 def positions(root: Any, frames: range) -> None:
-    """One pass of the calls, keeping nothing."""
+    """Make one pass of the calls, and keep nothing."""
     shapes = [found.curve for found in walk(root, TYPES)]
     for frame in frames:
         for shape in shapes:
@@ -77,7 +79,7 @@ Baked = dict[str, list[ShapeFrame]]
 
 
 def bake(root: Any, frames: range, baked: Baked) -> None:
-    """Frame by frame, as the export does."""
+    """Bake the shapes frame by frame, as the export does."""
     paths = list(baked)
     for frame in frames:
         for shape in bake_shapes(root, TYPES, paths, frame, "main"):
@@ -121,7 +123,7 @@ def main() -> None:
         gc.collect()
         baked: Baked = {path: [] for path in paths}
         calls = whole = 0.0
-        # In turns of a few frames: what else the machine does meets both alike.
+        # The two take turns of a few frames, so that other work of the machine slows both alike.
         for first in range(0, asked.frames, 5):
             turn = frames[first : first + 5]
             calls += timed(partial(positions, root, turn))

@@ -1,4 +1,4 @@
-"""What the server adds to the network: many clients, many small jobs, streamed bytes, and time.
+"""Measures what the server adds to the network: many clients, many small jobs, streamed bytes, and time.
 
 Everything is measured against a bare ROUTER/DEALER echo of the same bytes (no encryption, no disk, no
 JSON), in the same run and in turn, because absolute times on a shared machine mean nothing.
@@ -72,8 +72,10 @@ while sys.stdin.fileno() not in dict(poller.poll()):
 
 @contextmanager
 def echo_server(secret: bytes = b"", *words: str) -> Iterator[str]:
-    """A process that sends back whatever comes, with CURVE if it gets a secret key; its endpoint. With the
-    word ``sink`` it answers with one byte."""
+    """Within this context run a process that echoes every message, and give its endpoint.
+
+    It uses CURVE if it gets a secret key. With the word ``sink`` it answers with one byte.
+    """
     process = subprocess.Popen(
         [sys.executable, "-c", ECHO, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -99,7 +101,7 @@ def connect(context: zmq.Context, endpoint: str, keys: Connection | None = None)
     return socket
 
 
-# Many small jobs ------------------------------------------------------------------------------------------
+# --- many small jobs
 
 
 def small_job(plate: str, output: Path, number: int, frames: int = 1) -> RemovalJob:
@@ -132,7 +134,7 @@ def write_plate(folder: Path) -> str:
 
 
 class Crowd:
-    """Connections that each send a message, wait for its answer, and send the next."""
+    """A crowd of connections, each of which sends a message, waits for the answer, and sends the next."""
 
     def __init__(self, context: zmq.Context, clients: int, endpoint: str, keys: Connection | None) -> None:
         self._poller = zmq.Poller()
@@ -147,7 +149,7 @@ class Crowd:
                 assert socket.recv_json()["type"] == "welcome"
 
     def exchange(self, messages: list[list[bytes]]) -> list[float]:
-        """Seconds from sending each message to its answer."""
+        """The seconds from sending each message to its answer."""
         waiting = list(reversed(messages))
         sent: dict[zmq.Socket, float] = {}
         seconds: list[float] = []
@@ -253,7 +255,7 @@ def measure_acknowledgements(folder: Path, clients: int, jobs: int, rounds: int,
 
 
 def sync_times(path: Path) -> list[float]:
-    """Seconds that this disk takes now to make 4 KiB durable, which no acknowledgement can beat."""
+    """The seconds that this disk takes now to make 4 KiB durable, which no acknowledgement can beat."""
     seconds = []
     with path.open("ab", buffering=0) as file:
         for _ in range(20):
@@ -276,11 +278,11 @@ def wait_all(client: Client, jobs: int) -> dict[str, int]:
         time.sleep(0.2)
 
 
-# Streamed bytes -------------------------------------------------------------------------------------------
+# --- streamed bytes
 
 
 def measure_streams(folder: Path, megabytes: int, rounds: int) -> None:
-    """One file after another, streamed by the real client's bytes: 1 MiB chunks with eight in flight."""
+    """Stream one file after another as the real client does, in 1 MiB chunks with eight in flight."""
     settings = ServerSettings(home=folder / "home", endpoint="tcp://127.0.0.1:0", heartbeat_s=60.0)
     content = plate_bytes(megabytes * 2**20)
     context = zmq.Context()
@@ -336,7 +338,7 @@ def measure_streams(folder: Path, megabytes: int, rounds: int) -> None:
 
 
 class Costs:
-    """Processor time of this process and its children, which a busy machine changes little."""
+    """The processor time of this process and its children, which a busy machine changes little."""
 
     def __init__(self) -> None:
         self._seconds: Counter[str] = Counter()
@@ -358,7 +360,7 @@ class Costs:
 
 
 def plate_bytes(size: int) -> bytes:
-    """A file that begins as an EXR does, which is all that the server looks at while it arrives."""
+    """Make a file that begins like an EXR, which is all that the server checks while it arrives."""
     head = b"\x76\x2f\x31\x01"
     return head + np.random.default_rng(3).bytes(size - len(head))
 
@@ -383,7 +385,7 @@ def echo_stream(socket: zmq.Socket, content: bytes) -> float:
 
 
 def stream(socket: zmq.Socket, folder: Path, content: bytes, number: int) -> float:
-    """Seconds until the server has the file whole and safe. The job is cancelled before it runs."""
+    """The seconds until the server has the file complete and synced. The job is cancelled before it runs."""
     job = small_job(str(folder / "none.%04d.exr"), folder, number, frames=2)
     manifest = [["plate", FIRST, len(content)], ["plate", FIRST + 1, 1000]]
     submit = {"type": "submit", "request": 5, "inputs": "streamed", "outputs": "streamed"}
@@ -418,11 +420,11 @@ def hear(socket: zmq.Socket, kind: str) -> dict:
             return message
 
 
-# Memory over time -----------------------------------------------------------------------------------------
+# --- memory over time
 
 
 def soak(folder: Path, minutes: float, plot: Path | None) -> None:
-    """Three clients that come, submit by path and streamed, watch, fetch, release and go."""
+    """Run three clients that connect, submit by path and streamed, watch, fetch, release and leave."""
     plate = write_plate(folder / "plate")
     settings = ServerSettings(home=folder / "home", endpoint="tcp://127.0.0.1:0", heartbeat_s=2.0)
     until = time.monotonic() + 60 * minutes
@@ -478,7 +480,7 @@ def _load(
 
 
 def draw(path: Path, samples: list[tuple[float, float]], text: str) -> None:
-    """Memory over time as a picture."""
+    """Draw memory over time as a picture."""
     from PIL import Image, ImageDraw, ImageFont
 
     width, height, left, bottom, top = 1200, 500, 90, 60, 50

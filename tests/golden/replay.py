@@ -1,10 +1,10 @@
-"""Run golden cases through the engine and write what it makes of them.
+"""Runs golden cases through the engine and writes its outputs.
 
     python tests/golden/replay.py GOLDEN_DIR OUT_DIR
 
 GOLDEN_DIR holds ``manifest.json`` as its README describes it, ``models/`` and the cases' inputs; expected
 outputs may be absent or empty. OUT_DIR/NAME.safetensors gets each case's outputs under the README's names.
-Only inputs are read, plus the names of what is asked for.
+Only inputs are read, and the names of the outputs that are asked for.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ from void_engine.quadmask import removal_mask
 
 Tensors = dict[str, torch.Tensor]
 
-# Threads that share a model smaller than this mostly wait for each other: six times the processor time.
+# Threads that share a model smaller than this mostly wait for each other, at six times the processor time.
 _SMALL_BYTES = 100 << 20
 
 
@@ -89,7 +89,7 @@ class Replay:
         if case["kind"] not in kinds:
             raise ValueError(f"case {case['name']} is of kind {case['kind']!r}; there are {', '.join(kinds)}")
         inputs = load_file(self._golden / case["file"])
-        # An expected output that is there but empty is asked for like one that only the manifest names.
+        # An expected output whose file is empty is asked for, like one that only the manifest names.
         described = case.get("tensors", {})
         names = sorted({*inputs, *described})
         meta = dict(case.get("meta", {}))
@@ -174,7 +174,7 @@ class Replay:
         return {"latents": load_warped_noise(inputs["noises"], latents, height, width)}
 
     def _pass_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
-        """A whole pass. ``temporal_multidiffusion_stride`` is the overlap of windows in pixel frames."""
+        """Run a whole pass. ``temporal_multidiffusion_stride`` is the overlap of windows in pixel frames."""
         clip = self._clip(inputs, meta)
         how = Conditioning(
             mask_levels="three" if meta["use_trimask"] else "binary",
@@ -250,14 +250,14 @@ def load_clip_as_published(
     window: int,
     longest: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Published VOID's loader: every frame squashed to ``sample_size`` by area averaging, padded in time.
+    """Load a clip as published VOID does: squash frames to ``sample_size`` by area averaging, pad in time.
 
     Args:
         video: (n, H0, W0, 3) uint8, display-referred.
         quadmask: (n, H0, W0) uint8.
         sample_size: ``(H, W)`` of the model's frame.
         window: the temporal window in pixel frames.
-        longest: frames beyond are dropped, as upstream does without saying so.
+        longest: the number of frames after which the rest is dropped, as upstream does silently.
 
     Returns:
         The video (1, 3, F, H, W) in 0..1 and the removal mask (1, 1, F, H, W), both float32.
@@ -274,7 +274,7 @@ def load_clip_as_published(
 
 
 def tensor_reader(tensor: torch.Tensor) -> ReadFrames:
-    """Reads ranges of frames out of (B, C, F, H, W)."""
+    """Make a function that reads ranges of frames out of a tensor (B, C, F, H, W)."""
 
     def read(start: int, stop: int) -> torch.Tensor:
         return tensor[:, :, start:stop]
@@ -283,13 +283,13 @@ def tensor_reader(tensor: torch.Tensor) -> ReadFrames:
 
 
 def kept_steps(count: int, asked: int | None) -> torch.Tensor:
-    """Which of ``count`` steps a case wants the latents after: all, or the few that long runs keep."""
+    """The steps, of ``count``, after which a case wants the latents: all, or the few that long runs keep."""
     few = sorted({0, 1, 2, count // 2, count - 2})
     return torch.tensor(few if asked == len(few) < count else range(count))
 
 
 def replay_tokenizer(golden: Path, out: Path) -> None:
-    """The tokenizer's case is JSON: prompts in, ids out."""
+    """Replay the tokenizer's case, which is JSON: prompts in, ids out."""
     asked = golden / "cases" / "tokenizer_ids.json"
     folder = golden / "tokenizer"
     if not asked.is_file() or not folder.is_dir():
@@ -301,7 +301,7 @@ def replay_tokenizer(golden: Path, out: Path) -> None:
 
 
 def replay(golden: Path, out: Path) -> list[str]:
-    """Run every case of ``golden``; the names of those run."""
+    """Run every case of ``golden``, and return the names of the cases."""
     out.mkdir(parents=True, exist_ok=True)
     manifest = read_json(golden / "manifest.json")
     runner = Replay(golden)

@@ -1,7 +1,7 @@
-"""Replay on cases made here: other sizes, lengths, windows, steps and settings, with no expected output.
+"""Replays cases that are made here, without golden outputs: other sizes, lengths, windows, steps, settings.
 
-What can be said without the published program is checked by plain rules of the README: names, shapes, masks,
-paddings, timesteps; and windows against the single steps that they are made of.
+The outputs are checked by the plain rules of the README (names, shapes, masks, paddings, timesteps), and
+windows are checked against the single steps that they are made of.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Replayed = Callable[[dict[str, Any], dict[str, Any]], Any]
 
 @pytest.fixture
 def replayed(tmp_path: Path) -> Replayed:
-    """Replays one case from its manifest entry and inputs."""
+    """Give a function that replays one case from its manifest entry and inputs."""
     from tests.golden.replay import replay
 
     (tmp_path / "models").symlink_to(GOLDEN / "models", target_is_directory=True)
@@ -65,7 +65,7 @@ def quadmask(frames: int, height: int, width: int) -> Any:
 
 
 def a_pass(frames: int, height: int, width: int, **meta: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A whole pass's entry and inputs."""
+    """Make the manifest entry and the inputs of a whole pass."""
     settings = {
         "pass_": 1, "weights": "models/void_pass1.safetensors", "scheduler": "DDIMScheduler",
         "temporal_window_size": 13, "temporal_multidiffusion_stride": 8, "num_inference_steps": 2,
@@ -132,7 +132,7 @@ def test_passes(replayed: Replayed, frames: int, size: tuple[int, int], meta: di
 
 
 def test_one_step_of_windows_is_the_blend_of_the_windows_steps(replayed: Replayed) -> None:
-    """29 frames in windows of 13 that share 8: latents [0, 4) [2, 6) [4, 8), each as a pass of its own."""
+    """29 frames are cut into windows of 13 that share 8, latents [0, 4) [2, 6) [4, 8), and each is a pass."""
     case, inputs = a_pass(29, 16, 32, num_inference_steps=1)
     whole = replayed(case, inputs)
     from void_engine.diffusion.clip.conditioning import join_condition
@@ -150,7 +150,7 @@ def test_one_step_of_windows_is_the_blend_of_the_windows_steps(replayed: Replaye
                 model, inputs["init_latents"][:, part], condition[:, part], inputs["prompt_embeds"],
                 torch.tensor([999]),
             )  # fmt: skip
-        # At timestep 999 there is no signal left: the clean latents are -v, and one step goes all the way.
+        # At timestep 999 no signal is left, so the clean latents are -v and one step goes all the way.
         total[:, part] += -velocity * torch.tensor(share).view(1, 4, 1, 1, 1)
         weights[part] += torch.tensor(share)
     expected = total / weights.view(1, 8, 1, 1, 1)

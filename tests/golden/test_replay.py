@@ -1,4 +1,4 @@
-"""The engine's public code against the reference tensors of published VOID."""
+"""Compares the engine's public code with the reference tensors of published VOID."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def is_input(kind: str, name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The golden folder without a single expected value: outputs are left out, pad tables come empty."""
+    """The golden folder without any expected value: outputs are left out and pad tables are empty."""
     folder = tmp_path_factory.mktemp("questions")
     manifest = json.loads((GOLDEN / "manifest.json").read_text())
     for case in manifest["cases"]:

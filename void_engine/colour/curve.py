@@ -22,6 +22,7 @@ from void_engine.colour import srgb
 # an error of 0.01 in code is an error of at most 20 % in light at the very top.
 _LOG_SLOPE = 0.055
 _LOWEST_SHOULDER = 0.18
+"""The lowest shoulder, mid grey, so that everything darker is plain sRGB."""
 
 
 class Curve(Protocol):

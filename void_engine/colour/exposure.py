@@ -18,7 +18,9 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 DARKEST_KEY = 0.04
 BRIGHTEST_KEY = 0.32
 _DARKEST = 1e-4
+"""Luminance below which a pixel counts as true black and is not measured."""
 _STEPS_A_STOP = 8
+"""Exposures are rounded to this many steps of a stop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ has it built in, so results do not change with a release."""
 REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 """CIE x, y of red, green, blue and white of ITU-R BT.709, in the order of EXR's ``chromaticities``."""
 MODEL_SPACE_NAMES = ("Linear Rec.709 (sRGB)", "lin_rec709", "Utility - Linear - sRGB", "lin_srgb")
+"""The names that OCIO configurations in use have for linear Rec.709."""
 REC709_SPACE = MODEL_SPACE_NAMES[0]
 """The name of the model's colour space in the pinned configuration."""
 
@@ -39,6 +40,7 @@ class Primaries:
 
 
 UNCHANGED = Primaries("", np.eye(3), np.eye(3))
+"""The primaries of a shot that is in Rec.709 already."""
 
 
 def primaries_of(space: str, config: str | None = None) -> Primaries:

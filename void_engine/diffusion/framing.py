@@ -8,7 +8,9 @@ The symbols in the shapes of this whole package are: ``n`` frames of the shot, `
 from __future__ import annotations
 
 TEMPORAL_COMPRESSION = 4
+"""How many pixel frames the VAE puts into one latent frame."""
 SPATIAL_COMPRESSION = 8
+"""How many pixels along each side the VAE puts into one latent."""
 # The transformer folds two latent frames into one token, so the number of latent frames must be even.
 TEMPORAL_PATCH = 2
 

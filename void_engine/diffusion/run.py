@@ -42,7 +42,9 @@ from void_engine.engines.interface import EngineRequest, Monitor
 from void_engine.errors import RemovalCancelled
 
 PUBLISHED_STEPS = 30
+"""The number of denoising steps of pass 1 in the published program."""
 _FEWEST_STEPS = 10
+"""The least number of steps at a proxy scale."""
 
 
 @dataclass

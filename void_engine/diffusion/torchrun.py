@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 LEADER = 0
+"""The rank of the process that leads."""
 
 
 def process_count() -> int:

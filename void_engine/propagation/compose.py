@@ -24,7 +24,9 @@ from void_engine.propagation.reveal.reveal import Revealed, Revealer
 from void_engine.propagation.working_set import FullFrame
 
 _GRAIN_CONTEXT_PX = 48
+"""Width of the surroundings in which the plate's grain is measured."""
 _SLOW_PX = 6.0
+"""Blur radius that divides light (low frequencies) from texture (high frequencies) in affected areas."""
 _THIN_DOUBT = 4.0
 """The factor on the error of blended thin structures, for un-mixing: it was measured beside the hole, where
 it is smaller than inside."""

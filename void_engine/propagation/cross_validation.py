@@ -9,6 +9,7 @@ import numpy as np
 from void_engine.arrays import BoolArray, Float32Array
 
 _LEAST = 0.1
+"""A factor below this counts as 0, because such a correction is mostly noise."""
 
 
 def chequerboard(shape: tuple[int, ...], side_px: int) -> BoolArray:

@@ -24,8 +24,11 @@ from void_engine.propagation import encoding, pyramid
 ANALYSIS_WIDTH = 960
 """The largest width, in pixels, at which motion is measured. Larger pictures cost time and gain little."""
 FULL_SIZE_BYTES = 640 * 2**20
+"""How much memory the full-size frames may hold."""
 ANALYSIS_BYTES = 256 * 2**20
+"""How much memory the analysis frames may hold."""
 FEWEST_FRAMES = 4
+"""The least number of frames of each size that are held, however large they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,9 @@ feather gets proportionally less."""
 _LEAST_FEATHER_PX = 1 / 64
 """A feather narrower than this is drawn as a hard edge."""
 _NARROW_FEATHER_PX = 20.0
+"""Width up to which the levels of a feather lie half a pixel apart; a wider one has fewer for each pixel."""
 _MOST_LEVELS = 256
+"""The most levels of one feather."""
 MOST_CORNERS = 8_000_000
 """The most corners that all feather levels of one shape may have together. A contour of 1000 points with 100
 pixels of feather has some 2 million; far beyond that a shape would take minutes and gigabytes."""

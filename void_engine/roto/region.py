@@ -25,6 +25,7 @@ Region = list[Int64Array]
 """Closed polygons, each (n, 2) x, y in grid steps: outer ones of one orientation, holes of the other."""
 
 _ARC_TOLERANCE_PX = 0.05
+"""Distance between the round corners of a grown region and the true arcs."""
 _THINNEST_PX = 1 / 256
 """The growth in pixels along an axis that should not grow at all, since an ellipse needs two radii."""
 _WIDEST_RATIO = float(2**17)

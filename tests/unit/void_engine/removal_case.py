@@ -34,7 +34,7 @@ def square(x0: float, y0: float, x1: float, y1: float, **attributes: Any) -> Sha
 
 
 def plate_pixels(number: int, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.float16]:
-    """Noise with highlights and negatives, so that a bit that changes is seen."""
+    """The pixels of a frame: noise with highlights and negatives, so that any changed bit is seen."""
     random = np.random.default_rng(number)
     pixels = random.normal(0.3, 0.5, (height, width, 3))
     pixels[::7, ::5] *= 40.0
@@ -42,7 +42,7 @@ def plate_pixels(number: int, width: int = WIDTH, height: int = HEIGHT) -> NDArr
 
 
 def write_plate(folder: Path, *, window: Box | None = None, first: int = FIRST, last: int = LAST) -> str:
-    """Frames of WIDTH x HEIGHT, with a data window of their own if told."""
+    """Write frames of WIDTH x HEIGHT, with the data window ``window`` if given, and return their pattern."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, last + 1):
         box = window or Box.from_size(WIDTH, HEIGHT)
@@ -58,7 +58,7 @@ def write_plate(folder: Path, *, window: Box | None = None, first: int = FIRST, 
 
 
 def write_matte(folder: Path, values: Float32Array, numbers: Iterator[int] | range | None = None) -> str:
-    """The same matte for every frame, channel A."""
+    """Write the same matte in channel A of every frame, and return the pattern."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers or range(FIRST, LAST + 1):
         frame = Frame.from_pixels(number, ("A",), values[..., None].astype(np.float32))
@@ -68,7 +68,7 @@ def write_matte(folder: Path, values: Float32Array, numbers: Iterator[int] | ran
 
 @dataclass
 class RecordingMonitor:
-    """Keeps all it hears; stops the removal at a frame when told."""
+    """A monitor that records all reports, and stops the removal at a given frame."""
 
     cancel_at: int | None = None
     stages: list[tuple[str, int, int]] = field(default_factory=list)
@@ -100,7 +100,7 @@ class RecordingMonitor:
 
 @dataclass
 class PaintingEngine:
-    """Answers with one colour everywhere: whatever of it is found in the result came through the merge."""
+    """An engine that answers with one colour everywhere, so that it shows what came through the merge."""
 
     colour: tuple[float, float, float] = (5.0, -0.25, 0.125)
     full: bool = False

@@ -21,7 +21,7 @@ def grey(value: float, rows: int = 60, columns: int = 100):
 
 
 def first_picture(sheet: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The sheet's first picture: below the column titles, after the margin."""
+    """Cut out the sheet's first picture, below the column titles and after the margin."""
     background = (sheet == sheet[0, 0]).all(axis=2)
     full_rows = np.flatnonzero(~background[:, 20 : 20 + width].any(axis=1))
     return sheet[full_rows[0] : full_rows[0] + height, 20 : 20 + width]

@@ -1,4 +1,4 @@
-"""Boxes of pixels."""
+"""Boxes of pixels and their arithmetic."""
 
 from __future__ import annotations
 

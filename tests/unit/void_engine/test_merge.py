@@ -35,7 +35,7 @@ def bits(picture: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("match_seam", [True, False])
 def test_outside_the_weight_every_bit_is_the_plates(match_seam: bool) -> None:
     rng = np.random.default_rng(1)
-    # Any 32 bits at all: denormals, infinities, NaNs with payloads, huge and negative values.
+    # The plate holds any 32 bits: denormals, infinities, NaNs with payloads, huge and negative values.
     plate = rng.integers(0, 2**32, (80, 100, 3), dtype=np.uint32).view(np.float32)
     engine = (rng.random((80, 100, 3)) * 64 - 1).astype(np.float32)
     weight = weight_of(disc(80, 100, 40, 50, 10))

@@ -211,9 +211,9 @@ def test_overlay_colours() -> None:
     levels = np.array([[REMOVE, OVERLAP, AFFECTED, KEEP]], np.uint8)
     shown = overlay(picture, levels)[0]
     assert shown[0].argmax() == 0
-    assert shown[0][1] < 0.25  # red
-    assert min(shown[1][0], shown[1][1]) > 2 * shown[1][2]  # amber
-    assert shown[2].argmax() == 2  # blue
+    assert shown[0][1] < 0.25  # The pixel is red.
+    assert min(shown[1][0], shown[1][1]) > 2 * shown[1][2]  # The pixel is amber.
+    assert shown[2].argmax() == 2  # The pixel is blue.
     np.testing.assert_array_equal(shown[3], picture[0, 3])
     np.testing.assert_array_equal(picture, np.float32(0.25))
     np.testing.assert_array_equal(overlay(picture, levels, opacity=0.0), picture)
@@ -222,7 +222,7 @@ def test_overlay_colours() -> None:
 
 
 def _tensor(path: Path, name: str) -> np.ndarray:
-    """One tensor of a safetensors file: 8 bytes of header length, a JSON header, raw little-endian data."""
+    """Read a tensor of a safetensors file: 8 bytes of header length, a JSON header, little-endian data."""
     data = path.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     entry = json.loads(data[8 : 8 + length])[name]

@@ -24,7 +24,7 @@ HD = Box.from_size(1920, 1080)
 
 
 def squash(region: Region, pixel_aspect: float = 1.0) -> float:
-    """How far from 1 the picture's proportions are on the canvas, as a logarithm."""
+    """The logarithm of how much the canvas squashes the picture."""
     shown = region.box.width * pixel_aspect / region.box.height
     return abs(math.log(shown * region.canvas[0] / region.canvas[1]))
 
@@ -162,7 +162,7 @@ def test_whole_frame() -> None:
     tall = Box(0, 0, 100, 1080)
     assert plan_region(tall, HD, mode=RegionMode.FRAME) == Region(HD, (1080, 1920))
     assert plan_region(tall, HD, mode=RegionMode.FRAME, aspect=TRAINED_ASPECT) == Region(HD, (384, 672))
-    # Six tokens leave only coarse aspects: the frame is padded evenly rather than squashed.
+    # Six tokens leave only coarse aspects, so the frame is padded evenly rather than squashed.
     padded = plan_region(tall, HD, mode=RegionMode.FRAME, aspect=TRAINED_ASPECT, max_tokens=6)
     assert padded.canvas == (32, 48)
     assert padded.box == Box(0, -100, 1920, 1180)

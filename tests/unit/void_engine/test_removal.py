@@ -1,4 +1,4 @@
-"""A removal from files to files."""
+"""A removal from files to files, with small engines."""
 
 from __future__ import annotations
 
@@ -408,7 +408,7 @@ class TestStoppingAndGoingOn:
     def test_a_frame_without_its_end_is_made_again(
         self, tmp_path: Path, files: ExitStack, zeros: bool
     ) -> None:
-        """As a file server leaves it that lost its power, whatever it said before."""
+        """A file server that lost its power may leave such a file, whatever it reported before."""
         (tmp_path / "out").mkdir()
         plate = write_plate(tmp_path)
         run_removal(

@@ -115,7 +115,7 @@ def test_a_highlight_has_no_ring() -> None:
     assert larger.min() == np.float32(0.02)
     assert larger.max() <= 20
     unguarded = cv2.resize(picture, (71, 71), interpolation=cv2.INTER_CUBIC)
-    assert unguarded.min() < -0.5  # what it would be without
+    assert unguarded.min() < -0.5  # Without the clamp it would ring this far below.
 
 
 def test_detail_survives_enlarging_better_than_with_lines() -> None:

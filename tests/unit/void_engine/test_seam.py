@@ -23,7 +23,7 @@ def weight_of(matte: np.ndarray, growth: float = 2.0, softness: float = 6.0) -> 
 
 
 def scene(seed: int = 0) -> np.ndarray:
-    """Photographic enough: smooth shading, hard-edged patches, fine texture; all above zero."""
+    """A picture like a photograph: smooth shading, hard-edged patches and fine texture, all above zero."""
     rng = np.random.default_rng(seed)
     ys, xs = np.mgrid[:HEIGHT, :WIDTH]
     base = 0.2 + 0.08 * np.sin(xs / 29) * np.cos(ys / 31) + 0.3 * ((xs // 50 + ys // 50) % 2)
@@ -39,7 +39,7 @@ def grained(picture: np.ndarray, seed: int = 1) -> np.ndarray:
 
 
 def stops_off(result: np.ndarray, truth: np.ndarray, where: np.ndarray) -> float:
-    """Mean error in stops, signed: a shift of colour, not detail."""
+    """The signed mean error in stops, which measures a shift of colour and not detail."""
     ratio = np.log2(np.maximum(result[where], 1e-3) / np.maximum(truth[where], 1e-3))
     return float(np.abs(ratio.mean(axis=0)).max())
 
@@ -56,7 +56,7 @@ def test_a_change_of_light_is_taken_back() -> None:
 
 
 def test_no_step_is_left_at_the_border() -> None:
-    """On a flat plate the step between just inside and just outside is nothing but the seam."""
+    """The plate is flat, so the step between just inside and just outside is nothing but the seam."""
     plate = np.full((HEIGHT, WIDTH, 3), 0.3, np.float32)
     weight = weight_of(disc(110, 150, 60), softness=0.0)
     engine = grained(plate) * GAIN
@@ -110,7 +110,7 @@ def test_a_highlight_on_the_ring_is_not_smeared_into_the_hole(value: float) -> N
     truth = scene()
     plate = grained(truth)
     weight = weight_of(disc(110, 150, 60))
-    plate[40:60, 140:165] = value  # in the ring at the top of the hole; the engine knows nothing of it
+    plate[40:60, 140:165] = value  # It lies in the ring at the top of the hole, unknown to the engine.
     result = merge(plate, truth, weight)
     solid = weight == 1
     np.testing.assert_allclose(result[solid], truth[solid], rtol=0.05)
@@ -129,7 +129,7 @@ def test_a_highlight_that_both_show_is_no_trouble() -> None:
 
 @pytest.mark.parametrize("softness", [0.0, 6.0])
 def test_a_fringe_of_the_object_invents_no_shift(softness: float) -> None:
-    """The matte was drawn too small: 3 px of a dark object look out all around it."""
+    """The matte was drawn too small, so 3 px of a dark object stick out all around it."""
     truth = scene()
     plate = grained(truth)
     fringe = disc(110, 150, 65) > 0
@@ -150,7 +150,7 @@ def test_a_ring_that_shows_something_else_is_no_witness() -> None:
 
 
 def test_copied_plate_pixels_do_not_water_the_measurement_down() -> None:
-    """An engine that copies the plate where it may: only its own pixels in the ramp tell of its colour."""
+    """The engine copies the plate where it can, so only its own pixels in the ramp tell its colour."""
     truth = scene()
     plate = grained(truth)
     weight = weight_of(disc(110, 150, 60), softness=10.0)

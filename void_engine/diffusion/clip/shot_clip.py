@@ -32,6 +32,7 @@ from void_engine.region import TRAINED_SIZE, plan_canvas
 from void_engine.resampling import Resampler
 
 FEWEST_FRAMES = 5
+"""The least number of frames of a shot that the model can work on."""
 _FRAMES_KEPT = 4
 
 

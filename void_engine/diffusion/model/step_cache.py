@@ -26,6 +26,7 @@ from void_engine.errors import SettingError
 from void_engine.plates.storage.durable import temporary_for
 
 EXACT = "exact"
+"""The speed without a cache, which computes every step."""
 AUTO = "auto"
 AUTO_METHOD = "first-block"
 """The method that ``auto`` takes, the only one that looks at the shot itself before it skips a step."""

@@ -19,9 +19,12 @@ from void_engine.diffusion.framing import SPATIAL_COMPRESSION
 from void_engine.diffusion.model.tiles import Tile, plan_tiles, tile_weights
 
 ENCODE_GROUP = 8
+"""How many pixel frames published VOID encodes together."""
 DECODE_GROUP = 2
+"""How many latent frames published VOID decodes together."""
 
 ReadFrames = Callable[[int, int], torch.Tensor]
+"""Takes the first frame and the end of a range, and gives those frames, (B, C, end - first, H, W)."""
 
 
 def encode_groups(frames: int) -> list[tuple[int, int]]:

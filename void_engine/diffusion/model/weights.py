@@ -26,6 +26,7 @@ T5_ALIASES = {"encoder.embed_tokens.weight": "shared.weight"}
 _SHOWN = 6
 
 Shapes = dict[str, tuple[int, ...]]
+"""Shapes of tensors by their names."""
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from void_engine.diffusion.model.optical_flow import DenseInverseSearch, Optical
 from void_engine.diffusion.noise.warped import CarriedNoise
 
 CHANNELS = 16
+"""The number of latent channels."""
 
 
 def load_warped_noise(stored: torch.Tensor, latents: int, height: int, width: int) -> torch.Tensor:

@@ -21,6 +21,7 @@ from void_engine.diffusion.model.optical_flow import DenseInverseSearch, Optical
 from void_engine.diffusion.noise.seeded import generator
 
 CHANNELS = 16
+"""The number of latent channels."""
 # Every step pulls the densities this far back to 1, so that no pixel dominates its cell for ever.
 _DENSITY_DRIFT = 0.02
 

@@ -17,7 +17,9 @@ from void_engine.diffusion.sampling.schedule import NoiseSchedule
 from void_engine.diffusion.sampling.windows import Window
 
 OnStep = Callable[[int, torch.Tensor], None]
+"""Called with the step and the latents of the whole shot after it."""
 OnPrediction = Callable[[int, int, torch.Tensor], None]
+"""Called with the step, the window's index and the predicted clean latents of that window."""
 
 
 def predict_velocity(

@@ -12,7 +12,9 @@ from void_engine import opencv
 from void_engine.arrays import Float32Array
 
 _MOST_LATENTS = 8
+"""The most latent frames that the map is fitted on."""
 _RIDGE = 1e-3
+"""Regularisation of the least-squares fit."""
 
 
 class LatentPreview:

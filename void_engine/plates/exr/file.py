@@ -30,9 +30,11 @@ from void_engine.plates.storage.policy import MOST_PARTS, check_size
 from void_engine.plates.storage.waiting import read_obstacle, write_obstacle
 
 LOSSLESS_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
+"""Compressions that keep every bit of the pixels."""
 LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
 """Compressions that change pixels: pxr24 rounds only float channels; the others round half channels too."""
 COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
+"""All compressions that can be written."""
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
 _SUFFIXES = (".exr", ".sxr", ".mxr")

@@ -25,6 +25,7 @@ from void_engine.plates.sequence.pattern import FramePattern, compact_frames
 from void_engine.plates.storage.waiting import NO_PATIENCE, Patience
 
 DEFAULT_CACHE_BYTES = 256 * 2**20
+"""How much memory the cached frames of a sequence may hold by default."""
 _IN_THE_MAKING_S = 20.0
 """An unreadable file that changed less than this many seconds ago is taken for one that is being written."""
 T = TypeVar("T")

@@ -15,7 +15,9 @@ from void_engine.errors import RefusedFileError, SettingError
 from void_engine.geometry import Box
 
 MOST_PARTS = 256
+"""The most parts that a file may have."""
 MOST_CHANNELS = 1024
+"""The most channels that a frame may have."""
 _MIB = 1 << 20
 
 

@@ -23,6 +23,7 @@ T = TypeVar("T")
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 5.0
 _PROBE_BYTES = 64 * 1024
+"""Size of the file that is written to find out whether a volume is full."""
 _CHECK_S = 0.2
 """Seconds between two checks for a cancelled removal during a wait."""
 
@@ -196,3 +197,4 @@ class Patience:
 
 
 NO_PATIENCE = Patience()
+"""A patience that does not wait at all."""

@@ -25,6 +25,7 @@ SLIVER_PX = 9
 MOST_KEYS = 2
 """The most key frames that are held in memory."""
 _CONTEXT_PX = 80
+"""The least width of the surroundings from which texture is copied."""
 KEPT_GRAIN = 0.6
 """The fraction of the grain's variance that synthesised pixels have: copied patches bring their grain, and
 warping softens it."""

@@ -21,11 +21,14 @@ _CELLS = 3
 _LARGE_MATTE = 0.15
 """The fraction of the frame from which a matte counts as large."""
 _ENOUGH_FOR_A_RIM = 4
+"""How many sources are used when they show little but the rim of a large matte."""
 _ENOUGH_FOR_A_WIRE = 4
+"""How many sources are used for a wide, thin matte."""
 _WIDE = 0.4
 """A matte that spans at least this fraction of the frame counts as wide, and registering its sources is
 slow."""
 _THICK_SHARE = 0.01
+"""The fraction of a thin matte that may be left after an erosion."""
 _LOST_SHARE = 0.1
 """The fraction of a thin matte that may be lost with the further sources; the pixels on its sides replace
 it."""

@@ -17,11 +17,16 @@ from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.engines.interface import Monitor
 
 _PATCH = 7
+"""Side of a patch in pixels."""
 _HALF = _PATCH // 2
 _COARSEST_SIDE = 28
+"""The least shorter side of the coarsest level."""
 _LEVEL_STEP = 0.6
+"""Size of a level relative to the next finer one."""
 _ROUNDS = 4
+"""Rounds of search and vote on a coarse level."""
 _FINE_ROUNDS = 2
+"""Rounds of search and vote on a fine level."""
 _FINE_SIDE = 260
 """Side in pixels from which on fewer rounds suffice, because the coarser levels have decided the layout."""
 _DISTANCE_PENALTY = 0.02
@@ -29,7 +34,9 @@ _DISTANCE_PENALTY = 0.02
 _CONFIDENCE_PX = 3.0
 """Depth in pixels inside the hole over which the confidence in a pixel falls by the factor e."""
 _LEAST_CONFIDENCE = 0.1
+"""The confidence of the deepest pixels of a hole."""
 _FEWEST_PATCHES = 8
+"""The least number of known patches from which a hole is filled."""
 
 Indices = Int64Array
 

@@ -22,10 +22,15 @@ _BANDS = ((1.5, 3.0), (3.0, 8.0), (6.0, 20.0), (12.0, 50.0))
 """Pairs of (radius, depth) in pixels: down to this depth below the rim, colours slower than the radius come
 from the smooth base."""
 _DEEP_SHARE = 0.6
+"""The share of the base's lowest frequencies in the middle of a hole."""
 _FINE_PX = 1.5
+"""Blur radius below which texture counts as fine."""
 _LEVEL_PX = 8.0
+"""Blur radius over which the level of fine texture is averaged."""
 _RING_PX = 12.0
+"""Blur radius that makes the ring around the hole, whose texture sets the level."""
 _LEAST_GAIN = 0.4
+"""The lowest gain on fine texture."""
 _TEXTURE = 0.92
 """The contrast that the synthesised picture keeps against the smooth base. Synthesised texture is never the
 true one, so a little less of it has a smaller error and still looks alive."""

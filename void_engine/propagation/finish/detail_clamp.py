@@ -10,7 +10,9 @@ from void_engine.opencv import laplacian
 from void_engine.propagation import encoding, pyramid
 
 _AROUND_PX = 7.0
+"""Blur radius over which the level of detail is averaged."""
 _STEPS = 12
+"""The number of conjugate gradient steps."""
 _UNDERESTIMATE = 2.0
 """The factor by which squared errors inside a thin hole exceed those measured beside it."""
 _MOST = 1.1

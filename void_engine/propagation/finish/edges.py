@@ -12,13 +12,21 @@ from void_engine.propagation import cross_validation, encoding, pyramid
 from void_engine.propagation.finish.hole import Hole
 
 _SEAM_SLOW_PX = 3.0
+"""Blur radius above which a difference counts as low-frequency."""
 _SEAM_REACH_PX = 14.0
+"""Depth in the hole over which the correction falls by the factor e."""
 _SEAM_LIMIT = 0.12
+"""The largest difference, encoded, that is taken for a seam."""
 _SEAM_BLOCK_PX = 8
+"""Side of the blocks of the cross-validation."""
 _FOREGROUND_PX = 3.0
+"""Blur radius by which the foreground's colour is estimated."""
 _RIM_TRIAL_PX = 3
+"""How far the hole is grown to test a continuation where the truth is known."""
 _RIM_FEWEST = 100.0
+"""The least weight of known pixels from which the rim is corrected."""
 _RIM_REACHES_PX = (1.0, 2.5, 6.0)
+"""The depths that are tested for the continuation of fine differences."""
 
 
 def close_seam(answer: Float32Array, hole: Hole) -> Float32Array:

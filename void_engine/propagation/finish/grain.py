@@ -12,13 +12,21 @@ from void_engine.arrays import BoolArray, Float32Array, Float64Array
 from void_engine.propagation.options import DEFAULT_GRAIN
 
 _BLOCK = 8
+"""Side of the blocks in which grain is measured."""
 _BINS = 4
+"""The most bins of brightness."""
 _FEWEST_BLOCKS = 12
+"""The least number of blocks in a bin."""
 _FEWEST_PIXELS = 64
+"""The least number of pixels in a bin when the model is corrected."""
 _QUANTILE = 0.25
+"""Quantile of the blocks' deviations that counts as grain; the rest is texture."""
 _SMALLEST = 0.0015
+"""Deviation, encoded, below which there is no grain to restore."""
 _HIGH_PASS_PX = 1.6
+"""Blur radius of the high-pass that separates grain from the picture."""
 _AROUND_PX = 4.0
+"""Blur radius over which the energy of fine detail is averaged."""
 _NO_GRAIN_PX = 1.2
 """Softness from which differences count as misfit or as the noise of enlarged footage, which averaging does
 not visibly remove."""

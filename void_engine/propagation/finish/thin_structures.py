@@ -16,7 +16,9 @@ from void_engine.propagation.fill import synthesis
 from void_engine.propagation.finish.hole import Hole
 
 _THICKEST_PX = 9
+"""Thickness up to which a part of the hole counts as thin."""
 _AROUND_PX = 7.0
+"""Blur radius over which the errors of both estimates are averaged."""
 _PREDICTED_COST = 1.2
 """The factor by which the temporal error is larger inside a hole, where motion is predicted, than around it,
 where it is measured."""

@@ -15,9 +15,11 @@ from void_engine.propagation.motion.homography import Homography, from_box
 from void_engine.propagation.working_set import AnalysisFrame
 
 _FORWARD_BACKWARD_PX = 0.8
+"""Disagreement of forward and backward flow at which confidence falls by the factor e."""
 _NOISE_STEPS = 2.0
 """A misfit this small, in 8-bit steps, is noise and neither proves nor disproves a flow."""
 _LEAST_SIDE = 16
+"""The least side of a picture in which flow can be measured."""
 
 
 @dataclass(frozen=True, slots=True)

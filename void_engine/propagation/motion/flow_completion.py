@@ -20,17 +20,25 @@ from void_engine.propagation import cross_validation, pyramid
 from void_engine.propagation.motion.flow import grid
 
 _FEWEST_SAMPLES = 60
+"""The least number of samples from which a motion is fitted."""
 _MOST_SAMPLES = 1000
+"""The number of samples to which a ring is thinned."""
 LARGE_BOX_PIXELS = 2**15
 """Size of a box, in pixels, from which on slowly varying quantities are computed from every other pixel."""
 _ROUNDS = 5
+"""The number of rounds of reweighting."""
 _STRUCTURE_ADVANTAGE = 0.93
 """The structure term is used only when it lowers the ring's residual to this fraction of the affine fit's."""
 _REACH_PX = 40.0
+"""The least distance from the hole up to which the ring counts."""
 _SMALLEST_BLOCK_PX = 8
+"""The least side of a block that votes."""
 _COMPARE_BLUR_PX = 1.0
+"""Blur radius of the compared pictures."""
 _SIGNIFICANT = 2.0
+"""How many standard deviations an improvement must exceed."""
 _LEAST_GAIN = 0.01
+"""The fraction of the misfit that an improvement must exceed."""
 
 
 @dataclass(frozen=True, slots=True)

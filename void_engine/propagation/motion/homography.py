@@ -17,6 +17,7 @@ Homography = Float64Array
 REPROJECTION_PX = 1.5
 """A point that a homography misses by more than this is an outlier."""
 _FEWEST_TO_POLISH = 8
+"""The least number of inliers to which a homography is fitted again."""
 
 
 def identity() -> Homography:

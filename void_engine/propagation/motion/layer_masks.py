@@ -16,18 +16,27 @@ from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _STRIDES = (1, 2, 3, 4, 6, 8)
+"""The distances in time at which neighbours are looked for."""
 _NEIGHBOURS = 2
 """How many frames on each side are compared: what the object hides in one, another may show."""
 _APART_PX = 4.0
 """How far the layers must have moved against each other for a comparison to tell them apart."""
 _WINDOW_PX = 5
+"""Side of the window over which differences are averaged."""
 _NOISE_STEPS = 2.0
+"""Misfit, in 8-bit steps, that is noise and gives no evidence."""
 _FRAMES_HELD = 24
+"""The most frames whose evidence is held in memory."""
 _SURE = 0.4
+"""Evidence from which a pixel surely belongs to a layer."""
 _LEAST_AGREEMENT = 0.7
+"""How often the claim must agree with the target's own evidence."""
 _FEWEST_SURE = 100
+"""The least number of sure pixels of each layer."""
 _SHARPNESS = 6.0
+"""The slope with which a claim becomes a share."""
 _SMOOTH_PX = 0.8
+"""Blur radius of the claim."""
 _UNKNOWN = -0.2
 """Evidence assumed where no frame tells; the layer behind is the safer guess."""
 

@@ -18,10 +18,15 @@ from void_engine.propagation.motion.homography import REPROJECTION_PX, Homograph
 _APART_PX = 2.0
 """A corner that misses a motion by more than this does not belong to it."""
 _CLOSE_PX = 0.5
+"""Distance at which a corner counts half for a motion."""
 _SAME_CORNER_PX = 2.0
+"""Distance up to which corners of two steps are the same one."""
 _FEWEST_CORNERS = 16
+"""The least number of corners that each motion must explain."""
 _FEWEST_TO_FIT = 8
+"""The least number of corners to which a homography is fitted."""
 _ROUNDS = 3
+"""The number of rounds of fitting and dividing."""
 _LEAST_PART = 0.08
 """The fraction of the tracked corners that each of two motions must explain."""
 _LEAST_CONTINUED = 0.75
@@ -31,6 +36,7 @@ _CLEARLY = 2.0
 _LEAST_STEPS = 0.5
 """The fraction of a segment's steps that must show two motions; otherwise the segment has one."""
 LAYERS = 2
+"""The number of motion layers that are told apart."""
 
 
 @dataclass(frozen=True, slots=True)

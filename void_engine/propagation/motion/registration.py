@@ -20,7 +20,9 @@ from void_engine.propagation.motion.motion_layers import Tracks
 from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _FEATURES = 350
+"""The most corners that are tracked."""
 _FEWEST_INLIERS = 16
+"""The least number of inliers of a homography that is trusted."""
 _STILL_ADVANTAGE = 1.02
 """The factor by which motion must lower the residual before it is preferred to standing still."""
 _RESIDUAL_SIDE = 120

@@ -17,6 +17,7 @@ from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _CUT_CORRELATION = 0.35
+"""The correlation of two neighbouring frames below which there is a cut between them."""
 
 
 class ShotTrack:

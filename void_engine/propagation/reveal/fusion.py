@@ -9,6 +9,7 @@ import numpy as np
 from void_engine.arrays import Float32Array
 
 _ROUNDS = 2
+"""The number of rounds of reweighting."""
 _OUTLIER = 8.0
 """Distance from the answer, in standard deviations, from which a source counts little. Sources are already
 weighted by their errors, so a narrower tolerance would only discard noise that averages out."""

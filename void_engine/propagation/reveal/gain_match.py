@@ -13,10 +13,15 @@ from void_engine.propagation import cross_validation, encoding, pyramid
 _SMALLEST_GAIN_STEP = 0.01
 """A gain that differs from 1 by less than this is noise."""
 _BRIGHT = 0.03
+"""Scene-linear value from which a pixel is exposed well enough to measure a gain."""
 _SLOW_PX = 6.0
+"""Blur radius above which a difference counts as slowly varying."""
 _COARSER = 3
+"""The offset is computed on a picture this many times smaller."""
 _BLOCK_PX = 24
+"""Side of the blocks of the cross-validation."""
 _MOST_SAMPLES = 10_000
+"""The most pixels from which a median is taken."""
 
 
 @dataclass(frozen=True, slots=True)

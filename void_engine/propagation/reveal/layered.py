@@ -28,6 +28,7 @@ from void_engine.propagation.reveal.reveal import (
 from void_engine.propagation.reveal.source_choice import choose_sources
 
 _MOST_SOURCES = 8
+"""The most sources of each layer."""
 _ADVANTAGE = 0.9
 """Two layers are used when they bring the error beside the hole below this fraction of one motion's error."""
 _CLEAR_ADVANTAGE = 0.6
@@ -36,10 +37,15 @@ with its optical flow is not tried at all."""
 _PROBES = 2
 """How many frames of a segment are tried with two layers before all of them are."""
 _FEWEST_POINTS = 150
+"""The least number of pixels beside the hole on which errors are compared."""
 _LARGEST_ERROR = 0.2
+"""Errors, encoded, beyond this count as this much."""
 _MISFIT_STEPS = 6.0
+"""Misfit, in 8-bit steps, at which a source counts half."""
 _LEAST_WEIGHT = 0.02
+"""The least weight of a source whose evidence speaks against a layer."""
 _ABSTAINING = 0.05
+"""The weight of a source without evidence."""
 _DENIED = -0.3
 """Evidence below which a source is taken to show the other layer at a pixel, even if no other agrees."""
 

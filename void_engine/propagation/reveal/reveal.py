@@ -24,13 +24,18 @@ BAND_PX = 8
 """Width, in full-size pixels, of the band around hidden pixels that is revealed too, to compare it with the
 plate."""
 _MARGIN_PX = 56
+"""The least width of a hole's surroundings, in analysis pixels."""
 _TILE_PIXELS = 300_000
+"""About how many full-size pixels are fused at a time."""
 _QUALITY_POWER = 1.5
 """The exponent on a source's quality. Above 1, well aligned sources outweigh many poor ones, as parallax
 demands."""
 _NEARNESS_FRAMES = 10.0
+"""Distance in time at which a source counts half."""
 _RING_PX = 16
+"""Width of the ring, in full-size pixels, in which sources are judged."""
 _RING_POINTS = 4000
+"""The number of points to which that ring is thinned."""
 _SLOPE_ROWS = 4
 
 

@@ -9,13 +9,17 @@ from void_engine.propagation.motion.homography import apply
 from void_engine.propagation.motion.track import ShotTrack
 
 MOST_SOURCES = 8
+"""The most source frames of one frame by default."""
 _POINTS = 1500
+"""The number of points to which hidden pixels are thinned."""
 _DENSE_REACH = 16
 """All frames up to this distance are considered, and beyond it fewer and fewer."""
 _STRIDE_GROWTH = 1.12
+"""The factor by which the steps between distant frames grow."""
 _REPEAT_VALUE = 0.45
 """The worth of showing a pixel once more, relative to the worth of showing it the time before."""
 _LEAST_GAIN = 0.01
+"""The worth below which no further source is chosen."""
 
 
 def candidate_frames(target: int, segment: range) -> list[int]:

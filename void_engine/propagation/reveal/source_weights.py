@@ -16,9 +16,12 @@ from void_engine.arrays import BoolArray, Float32Array, Float64Array
 FEWEST_POINTS = 150
 """The least number of comparable points from which a covariance is estimated."""
 _SHRINK = 0.03
+"""The least eigenvalue of a correlation matrix, which keeps it positive definite."""
 _OUTLIER = 4.0
+"""Errors beyond this many typical deviations are clipped."""
 _TYPICAL, _TYPICAL_DEVIATIONS = 0.9, 1.645
 _BLOCK_ROUNDS = 12
+"""The most rounds of block pivoting."""
 
 
 def covariance(errors: Float32Array, valid: BoolArray) -> Float64Array | None:

@@ -14,7 +14,9 @@ from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.working_set import FullFrame
 
 _ROW = 512
+"""Length of the rows in which scattered positions are sampled."""
 _KERNEL_REACH_PX = 4
+"""How far the Lanczos kernel reaches."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from void_engine.colour import srgb
 
 @pytest.mark.parametrize(
     ("linear", "code"),
-    # By IEC 61966-2-1, to six digits.
+    # These are the values of IEC 61966-2-1 to six digits.
     [(0.0, 0.0), (0.002, 0.02584), (0.0031308, 0.040450), (0.18, 0.461356), (1.0, 1.0), (-0.001, -0.01292)],
 )
 def test_known_values(linear: float, code: float) -> None:

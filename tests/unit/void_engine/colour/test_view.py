@@ -47,8 +47,8 @@ def test_what_the_view_loses_is_carried() -> None:
     code, carry = picture.encode(plate)
     np.testing.assert_allclose(picture.decode(code, carry), plate, rtol=1e-3, atol=1e-5)
     alone = picture.decode(code)
-    assert np.abs(alone - plate).max() > 10  # 64 is far beyond an SDR view
-    assert 0.05 < np.abs(alone - plate)[0, 3].max() / 1.5 < 0.25  # the saturated highlight
+    assert np.abs(alone - plate).max() > 10  # A value of 64 is far beyond an SDR view.
+    assert 0.05 < np.abs(alone - plate)[0, 3].max() / 1.5 < 0.25  # This pixel is the saturated highlight.
 
 
 @pytest.mark.parametrize("value", [0.02, 0.18, 1.0, 4.0])
@@ -90,7 +90,7 @@ def test_an_exposure_goes_before_the_view() -> None:
 def test_the_table_in_the_documentation(
     config: str, encoding: str, errors: tuple[float | None, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Error in linear light for +0.01 of code at 0.18, 4 and 16; None: not held by 0.01 below code 1."""
+    """The limits are errors in linear light for +0.01 of code at 0.18, 4 and 16; None is beyond the curve."""
     if config:
         monkeypatch.setenv("OCIO", config)
     picture = plan_picture(ShotLight(0.18, 64.0), encoding=encoding)

@@ -58,7 +58,7 @@ class SmallShot:
 
 @dataclass
 class Recorder:
-    """A monitor that remembers, and that can ask for a stop."""
+    """A monitor that records all reports, and that can ask for a stop."""
 
     stages: list[str] = field(default_factory=list)
     steps: list[tuple[str, int, int]] = field(default_factory=list)
@@ -111,7 +111,7 @@ def make_monitor() -> type[Recorder]:
 
 @pytest.fixture(scope="session")
 def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder of random weights; not to be written to."""
+    """A model folder of random weights, which tests share and must not write to."""
     from void_engine.diffusion.model.tiny import make_tiny
 
     return make_tiny(tmp_path_factory.mktemp("models") / "tiny").root
@@ -119,7 +119,7 @@ def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Tiny models on several threads mostly wait for each other."""
+    """Use one thread, because tiny models on several threads mostly wait for each other."""
     if find_spec("torch") is not None:
         import torch
 

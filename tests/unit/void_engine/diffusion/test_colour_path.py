@@ -1,4 +1,4 @@
-"""The way of colour through every stage, with an exact VAE and a denoiser that gives the plate back."""
+"""Colour through every stage of the engine, with an exact VAE and a denoiser that returns the plate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BlockDecoder(torch.nn.Module):
 
 
 class BlockVae(torch.nn.Module):
-    """An exact stand-in for the VAE on pictures of 8 x 8 blocks that stand still: 3 of 16 channels."""
+    """A stand-in for the VAE that is exact on still pictures of 8 x 8 blocks; it uses 3 of 16 channels."""
 
     config = SimpleNamespace(scaling_factor=0.7)
     quant_conv = post_quant_conv = None
@@ -70,7 +70,7 @@ class PlateDenoiser(torch.nn.Module):
 
 @pytest.fixture
 def plate() -> Any:
-    """Blocks of 8 x 8 pixels: light from 1/128 to 64, one negative colour, one out of Rec.709's gamut."""
+    """A plate of 8 x 8 blocks: light from 1/128 to 64, a negative colour, and one outside Rec.709's gamut."""
     draw = np.random.default_rng(1)
     blocks = (2.0 ** draw.uniform(-7, 6, (4, 6, 1)) * draw.uniform(0.5, 1, (4, 6, 3))).astype(np.float32)
     blocks[0, 0], blocks[1, 1], blocks[2, 2] = 64, (-0.1, 0.2, 0.01), (1.5, 0.1, 0.02)
@@ -81,7 +81,8 @@ def plate() -> Any:
 def cleaned(
     tiny_root: Path, make_shot: Any, make_monitor: Any, plate: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Any, Any, Any]]:
-    """Runs the engine; gives its pictures, the round trip without VAE and denoiser, and what is kept."""
+    """Give a function that runs the engine, and returns its pictures, the round trip of the encoding alone,
+    and the mask of kept pixels."""
     from diffusers import DDIMScheduler
 
     own = {k: v for k, v in SCHEDULER_SETTINGS.items() if not k.startswith("_") and k != "snr_shift_scale"}
@@ -118,7 +119,7 @@ def cleaned(
 
 
 def off(pictures: Any, truth: Any, where: Any) -> float:
-    """The largest error of light relative to the pixel's brightest channel."""
+    """The largest error in light, relative to the pixel's brightest channel."""
     scale = np.maximum(np.abs(truth).max(axis=-1, keepdims=True), 1e-2)
     return float((np.abs(pictures - truth) / scale)[where].max())
 
@@ -131,11 +132,11 @@ def off(pictures: Any, truth: Any, where: Any) -> float:
 def test_colours_come_back_when_the_denoiser_returns_the_plate(
     cleaned: Callable[..., tuple[Any, Any, Any]], plate: Any, colour_space: str, encoding: str
 ) -> None:
-    """Within the error of the way of colour alone on every pixel of every frame, exact where nothing goes."""
+    """Every pixel of every frame is within the error of the encoding alone, and exact where it is kept."""
     made, trip, kept = cleaned(colour_space=colour_space, encoding=encoding)
     truth = np.broadcast_to(plate, made.shape)
     everywhere = np.ones_like(kept)
-    # The loop is exact to float32's rounding of ten steps; near the top of a curve that is 1e-3 of light.
+    # The loop is exact up to the rounding of ten steps in float32, near the top of a curve 1e-3 of light.
     assert off(made, trip, everywhere) < 2e-3
     assert off(trip, truth, kept) < 1e-4
     assert off(made, truth, kept) < 2e-3

@@ -79,10 +79,10 @@ def test_the_same_job_gives_the_same_bytes_in_any_order(
 def test_a_shot_of_many_windows_keeps_its_frames(tiny_root: Path, make_shot: Any, monitor: Any) -> None:
     frames = list(VoidEngine(tiny_root).remove(make_shot(frames=40), request(steps=1), monitor))
     assert [frame.number for frame in frames] == list(range(1001, 1041))
-    # 45 padded frames, 12 latents, windows of 4 that share 2.
+    # The clip has 45 padded frames and 12 latents, in windows of 4 that share 2.
     assert ("denoising", 5, 5) in monitor.steps
     assert any("45 in 5 windows of 13" in line for line in monitor.lines)
-    # Each window tells the frame that it begins with.
+    # Each window reports the frame that it begins with.
     assert monitor.frames["denoising"] == [1001, 1006, 1014, 1022, 1030]
 
 
@@ -164,7 +164,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     whole = run(tiny_root, shot, make_monitor(), steps=4, checkpoint_every=0)
     unfinished = tmp_path / "cache" / "unfinished"
     assert not unfinished.exists()
-    # Two blocks a step: stopped in the third.
+    # A step runs two blocks, so the run stops in the third step.
     with pytest.raises(RemovalCancelled):
         run(tiny_root, shot, make_monitor(stop_in="denoising", stop_after_checks=5), **options)
     assert len(list(unfinished.iterdir())) == 1

@@ -1,4 +1,4 @@
-"""The planner's numbers against the facts of the real model and against measured peaks."""
+"""Compares the planner's numbers with the facts of the real model and with measured peaks."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_modes_are_chosen_by_what_is_free(real_needs: ModelNeeds) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file of 11 GB that takes no room")
 def test_a_header_of_the_real_checkpoint_fits_the_full_size_model(tmp_path: Path) -> None:
-    """The full-size model on the meta device against a file with the real names, shapes, types and length."""
+    """The full-size model on the meta device fits a file with the real names, shapes, types and length."""
     model = build_transformer(real_configs()["transformer"])
     header: dict[str, Any] = {}
     offset = 0
@@ -147,5 +147,5 @@ def test_the_encoders_peak_grows_by_the_latents_alone(tiny_root: Path) -> None:
         return peak_bytes(lambda: encode_frames(vae, lambda a, b: group[:, :, : b - a], frames))
 
     one_latent = 16 * 2 * 3 * 4
-    # Codes are gathered one by one and once more when they are joined.
+    # Latents are held once one by one and once more when they are joined.
     assert peak(61) - peak(21) <= 2 * 10 * one_latent

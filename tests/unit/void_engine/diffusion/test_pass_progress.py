@@ -32,7 +32,7 @@ def checkpoint(tmp_path: Path) -> Checkpoint:
 
 @pytest.fixture
 def progress(monitor: Any, checkpoint: Checkpoint) -> PassProgress:
-    """Steps 2 to 5 of a pass over three windows, of which this process has the last two."""
+    """The progress of steps 2 to 5 of a pass over three windows, of which this process has the last two."""
     how = Pass(2, 5, 1, (Window(0, 4), Window(2, 6), Window(4, 8)), 6.0, True, False, 1)
     settings = read_settings({"preview_every": 2, "checkpoint_every": 2})
     stand_ins: Any = {"clip": Clip(), "preview": Preview()}
@@ -47,7 +47,7 @@ def test_progress_counts_the_windows_of_this_process(progress: PassProgress, mon
             progress.on_prediction(step, index, None)  # type: ignore[arg-type]
     assert monitor.steps == [("refining", done, 10) for done in range(2, 11)]
     assert monitor.frames["refining"] == [1009, 1017] * 4
-    # After steps 2 and 4, and after the last.
+    # Both windows are shown after steps 2 and 4, and after the last.
     assert [frame for frame, _ in monitor.previews] == [2, 4] * 3
 
 

@@ -1,4 +1,4 @@
-"""What cannot work is told in one line, with the remedy, before any weight is read."""
+"""Jobs that cannot work are refused in one line, with the remedy, before any weight is read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOTHING, ALL = np.zeros((32, 48), np.float32), np.ones((32, 48), np.float32)
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening a file of weights is a failure."""
+    """Make opening a file of weights a failure."""
 
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("weights were read before the check")
@@ -39,7 +39,7 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(
     root: Path | None, shot: Any, monitor: Any, prompt: str = "A table.", **options: Any
 ) -> EngineError:
-    """The one-line error of a job."""
+    """Run a job, and return its error, which must be one line."""
     request = EngineRequest(prompt=prompt, options={**SMALL, **options})
     with pytest.raises(EngineError) as caught:
         list(VoidEngine(root).remove(shot, request, monitor))

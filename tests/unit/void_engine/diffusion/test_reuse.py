@@ -1,4 +1,4 @@
-"""Nothing is computed twice, and pass 2 takes over all that pass 1 made."""
+"""Nothing is computed twice, and pass 2 reuses everything that pass 1 made."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ OPTIONS = {
     "max_tokens": 6, "window_frames": 13, "overlap_frames": 8, "steps": 2, "steps_pass2": 2,
     "preview_every": 0,
 }  # fmt: skip
-FRAMES = 21  # 6 latents: two windows of 4
+FRAMES = 21  # They make 6 latents, in two windows of 4.
 
 
 @pytest.fixture
 def count(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each costly part was computed."""
+    """Counts how often each costly part is computed."""
     counted: Counter[str] = Counter()
 
     def watch(module: Any, name: str) -> None:
@@ -57,15 +57,15 @@ def test_pass_2_takes_over_what_pass_1_made(
     shot = make_shot(frames=FRAMES)
     remove(VoidEngine(tiny_root), shot, make_monitor(), passes=2)
     assert count == {
-        "encode_video": 1,  # the plate's code serves both passes
-        "encode_mask": 1,  # and so does the mask's, whose levels are the same
-        "encode_tokens": 2,  # the prompt, and the empty negative prompt of pass 2
+        "encode_video": 1,  # The plate's latents serve both passes.
+        "encode_mask": 1,  # The mask's latents serve both passes, since its levels are the same.
+        "encode_tokens": 2,  # These are the prompt and the empty negative prompt of pass 2.
         "load_text_encoder": 1,
         "load_vae": 1,
         "load_transformer": 2,
-        "decode_latents": 2,  # pass 1's movie for the flow, and the result
+        "decode_latents": 2,  # Pass 1 is decoded for the flow, and pass 2 for the result.
     }
-    # One table for every window and step of both passes.
+    # One table serves every window and step of both passes.
     assert _tables.cache_info().misses == 1
     assert _tables.cache_info().hits >= 2 * 2 * 2 - 1
 
@@ -92,10 +92,10 @@ def test_a_second_job_needs_no_text_encoder_and_no_loading(
 
 @pytest.mark.slow
 def test_frames_are_read_once_for_each_stage(tiny_root: Path, make_shot: Any, make_monitor: Any) -> None:
-    """Survey, plate, matte and result: there is no memory for a whole shot, so each stage reads it again."""
+    """Survey, plate, matte and result each read the shot again, because memory does not hold a whole shot."""
     shot = make_shot(frames=FRAMES)
     remove(VoidEngine(tiny_root), shot, make_monitor())
     read = Counter(shot.asked)
     assert set(read) == set(shot.frame_numbers)
-    # The result asks twice: for the codes that its own are held to, and for the light that is carried.
+    # The result asks twice, for the codes that highlights are clamped to and for the carried light.
     assert max(read.values()) <= 5

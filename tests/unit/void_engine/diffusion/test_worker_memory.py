@@ -1,4 +1,4 @@
-"""What an artist reads when the device's memory ends: the engine inside a real worker's run."""
+"""The message for the artist when the device's memory ends, with the engine inside a real worker's run."""
 
 from __future__ import annotations
 

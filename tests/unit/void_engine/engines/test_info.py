@@ -1,4 +1,4 @@
-"""What engines say about themselves, and that saying it costs nothing."""
+"""The descriptions of engines are complete, documented, and cheap to load."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_info_holds_together(info: EngineInfo) -> None:
 
 
 def _documented(page: str, section: str) -> dict[str, str]:
-    """The rows of a table of options: each name with the cell of its default."""
+    """Read a table of options from a page: each name with the cell of its default."""
     text = (DOCS / page).read_text("utf-8").split(f"## {section}\n")[1].split("\n## ")[0]
     found: dict[str, str] = {}
     for line in text.splitlines():
@@ -82,7 +82,7 @@ def test_every_option_is_documented_with_its_default(name: str, page: str) -> No
 
 
 def _number(one: EngineOption) -> str:
-    """``6.0`` may be written ``6``."""
+    """The default as the documents write it: ``6.0`` may be written ``6``."""
     return f"{one.default:g}" if isinstance(one.default, float) else str(one.default)
 
 
@@ -155,7 +155,8 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("studio")
 def test_packages_bring_engines_and_a_broken_one_breaks_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    assert list(engines()) == ["broken", "flat", "identity", "propagation", "void"]
+    assert {"broken", "flat", "identity", "propagation", "void"} <= engines().keys()
+    assert "Bad Name" not in engines(), "no job can say it"
     assert engine_info("propagation").title == "Propagation"
     assert "the engine 'propagation' is there already" in caplog.text
     assert make_engine("flat").name == "flat"

@@ -1,4 +1,4 @@
-"""Options that are declared once and checked by their declaration."""
+"""Options are declared once and checked by their declaration."""
 
 from __future__ import annotations
 

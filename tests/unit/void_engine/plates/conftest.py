@@ -19,7 +19,7 @@ WriteFile = Callable[..., Path]
 
 @pytest.fixture
 def all_half_patterns() -> NDArray[np.float16]:
-    """(128, 128, 4) with each of the 65,536 values of a half once: all NaN, infinities and denormals."""
+    """An array (128, 128, 4) that holds each of the 65,536 half values once, NaN and infinities included."""
     return np.arange(65536, dtype=np.uint16).reshape(128, 128, 4).view(np.float16)
 
 
@@ -63,7 +63,7 @@ def _type_name(pixels: NDArray[Any]) -> str:
 
 
 def wait_until(reached: Callable[[], bool]) -> None:
-    """Return when ``reached`` says so; fail after ten seconds."""
+    """Wait until ``reached`` returns true; fail after ten seconds."""
     deadline = time.monotonic() + 10
     while not reached():
         assert time.monotonic() < deadline, "never came"
@@ -71,7 +71,7 @@ def wait_until(reached: Callable[[], bool]) -> None:
 
 
 def value_of(frame: Frame) -> float:
-    """What a plate of :func:`write_plate` is filled with."""
+    """The value that a plate of :func:`write_plate` is filled with."""
     return float(frame.native("R")[0, 0])
 
 

@@ -1,4 +1,4 @@
-"""A fence of textured bars before a textured wall, both moving, and something that crosses them."""
+"""A test scene: a fence of textured bars before a textured wall, both moving, and an object across them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ PITCH_PX, BAR_PX = 40, 8
 
 @dataclass(frozen=True)
 class LayeredScene:
-    """All scene-linear: truth and plate (T, H, W, 3), matte and bars (T, H, W)."""
+    """The scene's truth and plate, (T, H, W, 3) scene-linear, and its matte and bars, (T, H, W)."""
 
     plate: Float32Array
     truth: Float32Array
     matte: Float32Array
     bars: BoolArray
     near_px: float
-    """What the bars move in a frame, to the left; the wall moves ``far_px``."""
+    """How far the bars move to the left in each frame; the wall moves ``far_px``."""
     far_px: float
 
 
 def layered_scene(
     frames: int = 7, near_px: float = 9.0, far_px: float = 3.0, grain: float = 0.003
 ) -> LayeredScene:
-    """Bars that move ``near_px`` to the left in each frame, before a wall that moves ``far_px``."""
+    """Make a scene whose bars move ``near_px`` to the left in each frame, and whose wall moves ``far_px``."""
     generator = np.random.default_rng(5)
 
     def cloth(level: float, contrast: float, grain_px: float) -> Float32Array:

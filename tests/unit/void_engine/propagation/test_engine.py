@@ -1,4 +1,4 @@
-"""PropagationEngine on a shot source: order, previews, confidence, anchors, affected regions, memory."""
+"""The propagation engine on a shot source: order, previews, confidence, anchors, affected regions, memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS, COLUMNS = 64, 96
 
 
 class Shot:
-    """Frames made on demand from a still background; nothing is kept, every frame given out is counted."""
+    """A shot of a still background, which makes its frames on demand and counts every frame asked for."""
 
     def __init__(self, frames: int, first: int = 1001, grain: float = 0.0) -> None:
         generator = np.random.default_rng(3)
@@ -141,7 +141,7 @@ def test_an_anchor_of_another_size_is_named() -> None:
 
 
 class Shadowed(Shot):
-    """The object drags a shadow that moves with it."""
+    """A shot in which the object drags a shadow that moves with it."""
 
     def affected_matte(self, number: int) -> Float32Array:
         matte = np.zeros((ROWS, COLUMNS), np.float32)
@@ -176,7 +176,7 @@ def test_memory_does_not_grow_with_the_shot(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.slow
 def test_grain_comes_back_where_averaging_took_it() -> None:
     shot = Shot(9, grain=0.02)
-    # Slow waves: with nothing but grain in them, frames would be told apart by cuts and shared by none.
+    # The background has slow waves, because frames of nothing but grain would look like cuts.
     waves = 0.4 + 0.1 * np.sin(np.arange(COLUMNS) / 8.0)[None, :] * np.cos(np.arange(ROWS) / 7.0)[:, None]
     shot.background = np.repeat(waves[:, :, None], 3, axis=2).astype(np.float32)
 
@@ -198,7 +198,7 @@ def test_wrong_options_are_named(options: dict[str, str | int | float | bool]) -
 
 
 class Following(Shot):
-    """A slow pan under a matte that stays: new background is never revealed, frame after frame."""
+    """A slow pan under a matte that stays, so that new background is never revealed."""
 
     def remove_matte(self, number: int) -> Float32Array:
         matte = np.zeros((ROWS, COLUMNS), np.float32)
@@ -215,7 +215,7 @@ class Following(Shot):
 @pytest.mark.parametrize("kind", [Shot, Following])
 @pytest.mark.parametrize("still", [False, True])
 def test_what_is_wanted_does_not_depend_on_what_else_is(kind: type[Shot], still: bool) -> None:
-    """As after an interruption: only the last frames, and one in the middle."""
+    """Only the last frames and one in the middle are wanted, as after an interruption."""
 
     def made(wanted: frozenset[int] | None) -> tuple[dict[int, Float32Array], Listener]:
         shot, listener = kind(10), Listener()

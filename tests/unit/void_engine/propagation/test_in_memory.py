@@ -1,4 +1,4 @@
-"""remove_object: the whole engine on small shots whose truth is known."""
+"""The whole engine, by ``remove_object``, on small shots whose truth is known."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def texture(rows: int, columns: int, seed: int = 1) -> Float32Array:
 
 
 def panning(step: float, frames: int = FRAMES) -> Float32Array:
-    """A camera that moves ``step`` pixels to the right in each frame."""
+    """A shot whose camera moves ``step`` pixels to the right in each frame."""
     still = texture(ROWS, COLUMNS + 120)
     moved = []
     for t in range(frames):
@@ -52,7 +52,7 @@ def covered(truth: Float32Array, matte: Float32Array, colour: float = 0.7) -> Fl
 
 
 def error_inside(clean: Float32Array, truth: Float32Array, matte: Float32Array) -> float:
-    """Root mean square error under the matte."""
+    """The root mean square error under the matte."""
     return float(np.sqrt(np.square(clean - truth)[matte > 0].mean()))
 
 
@@ -169,7 +169,7 @@ def test_a_soft_edge_is_un_mixed_not_smeared() -> None:
     soft[soft < 0.004] = 0
     matte = soft[None].repeat(3, axis=0)
     clean = remove_object(covered(truth, matte, 2.0), matte)
-    # Never revealed: only un-mixing can know the background under the thin part of the edge.
+    # The background under the thin part of the edge is never revealed, so only un-mixing can recover it.
     edge = (matte > 0) & (matte < 0.35)
     assert float(np.sqrt(np.square(clean - truth)[edge].mean())) < 0.03
 
@@ -190,7 +190,7 @@ def test_across_a_cut_nothing_is_taken() -> None:
     matte = np.zeros(truth.shape[:3], np.float32)
     matte[:4, 20:40, 20:40] = 1
     clean = remove_object(covered(truth, matte), matte)
-    # The background under a matte that never moves is in no frame before the cut; after it is another scene.
+    # No frame before the cut shows the background under the still matte, and after it is another scene.
     assert float(clean[:4][matte[:4] > 0].max()) < 1.3
 
 
@@ -214,7 +214,7 @@ def test_wrong_arrays_are_named(
 
 
 class Impatient(SilentMonitor):
-    """Stops the removal at the given call."""
+    """A monitor that stops the removal at a given call."""
 
     def __init__(self, patience: int) -> None:
         self.calls = 0

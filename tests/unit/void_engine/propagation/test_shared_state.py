@@ -1,4 +1,4 @@
-"""A shot propagated in parts is the shot propagated whole."""
+"""A shot that is propagated in parts equals the shot propagated as a whole."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def part(shot: Shot, folder: Path, first: int, wanted: Iterable[int]) -> dict[in
 @pytest.mark.slow
 @pytest.mark.parametrize("still", [False, True], ids=["revealed", "synthesised"])
 def test_parts_are_the_whole(tmp_path: Path, still: bool) -> None:
-    """To the bit, where none is invented and where one key frame serves the whole shot."""
+    """They are equal to the bit, with no key frame and with one that serves the whole shot."""
     shot = shot_of(still=still)
     PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), Listener())
     expected = whole(shot)

@@ -1,4 +1,4 @@
-"""Two layers of motion: found, told apart, revealed each along its own, and not where there is one."""
+"""Two motion layers are found, told apart and revealed each along its own, but not where there is one."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ def move(dx: float, dy: float) -> np.ndarray:
 def walk(
     near: list[tuple[float, float]], far: list[tuple[float, float]], near_count: int = 40
 ) -> MotionLayers:
-    """Layers of corners that move by the given steps; the one motion given to each step is, in turn, that of
-    the one and of the other, as a robust fit of one homography may find them."""
+    """Layers of corners that move by the given steps.
+
+    The one motion that is given for each step is by turns that of either layer, as a robust fit of a single
+    homography may find them.
+    """
     layers = MotionLayers()
     layers.append(None, None, SHAPE)
     first, second = corners(near_count, 1), corners(60, 2)
@@ -71,7 +74,7 @@ def test_layers_that_swap_their_speeds_are_still_followed() -> None:
 
 
 def test_a_tilted_plane_between_two_motions_is_not_taken_for_one_of_them() -> None:
-    """Two shifts that differ little: a plane that turns away fits corners of both."""
+    """When two shifts differ little, a tilted plane fits corners of both."""
     layers = MotionLayers()
     layers.append(None, None, SHAPE)
     near, far = corners(70, 3), corners(90, 4)
@@ -229,7 +232,7 @@ def test_one_frame_of_a_layered_shot_is_made_as_in_the_whole(scene: LayeredScene
 def test_two_layers_that_explain_no_more_change_nothing(
     scene: LayeredScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The choice is made by what is measured beside the hole: where one motion leaves nothing, it stays."""
+    """The choice is measured beside the hole, so one motion is kept where it leaves no error."""
     monkeypatch.setattr(layered, "_ADVANTAGE", 0.0)
     monkeypatch.setattr(layered, "_CLEAR_ADVANTAGE", 0.0)
     clean = remove_object(scene.plate[:4], scene.matte[:4])

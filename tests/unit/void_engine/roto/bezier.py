@@ -1,4 +1,4 @@
-"""Splines for tests."""
+"""Makes splines for tests of the roto modules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from void_engine.roto.shapes import BezierPoints
 def without_feather(
     centers: ArrayLike, left_tangents: ArrayLike | None = None, right_tangents: ArrayLike | None = None
 ) -> BezierPoints:
-    """Points with no feather of their own; a polygon where the tangents are left out."""
+    """Make points without feather; they form a polygon where the tangents are left out."""
     positions = np.array(centers, dtype=np.float64)
     zero = np.zeros_like(positions)
     left = zero if left_tangents is None else np.array(left_tangents, dtype=np.float64)

@@ -17,7 +17,7 @@ Builder = Callable[..., BezierPoints]
 
 
 def _curve(points: BezierPoints, scale: float) -> np.ndarray:
-    """The contour as 300 straight pieces for each segment, by de Casteljau's construction."""
+    """Flatten the contour to 300 straight pieces for each segment, by de Casteljau's construction."""
     t = (np.arange(300) / 300)[:, None]
     pieces = []
     for i in range(len(points)):
@@ -76,7 +76,7 @@ def star() -> Builder:
 
 
 def _ellipse(cx: float, cy: float, rx: float, ry: float, feather: float = 0.0) -> BezierPoints:
-    """Eight points; the feather contour is the ellipse whose radii are ``feather`` larger."""
+    """An ellipse of eight points; its feather contour is the ellipse whose radii are ``feather`` larger."""
     angle = np.arange(8) * np.pi / 4
     reach = 4 / 3 * np.tan(np.pi / 16)
     around, along = (
@@ -100,7 +100,7 @@ def _pentagram(cx: float, cy: float, radius: float) -> BezierPoints:
 
 
 def _rectangle(x0: float, y0: float, x1: float, y1: float, feather: float = 0.0) -> BezierPoints:
-    """The feather contour is the rectangle ``feather`` larger on each side."""
+    """A rectangle, whose feather contour is the rectangle ``feather`` larger on each side."""
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
     away = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * feather
     flat = np.zeros((4, 2))

@@ -57,7 +57,7 @@ def test_levels_add_up_by_their_weights():
 
 
 def test_many_levels_still_end_at_exactly_0_and_1():
-    # Thirds have no exact binary fraction: only whole weight steps can sum to exactly 1 again.
+    # Thirds have no exact binary fraction, so only whole weight steps can sum to exactly 1 again.
     angle = np.linspace(0, 2 * np.pi, 97)[:-1]
     weights = np.diff(np.rint(np.linspace(0, 1, 301) * WEIGHT_STEPS)) / WEIGHT_STEPS
     levels = [

@@ -27,13 +27,16 @@ def _centres(first: int, last: int) -> np.ndarray:
     return np.arange(first, last) + 0.5
 
 
-# Without feather
+# --- without feather
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5, 0.25])
 def test_shapes_match_supersampling(any_points, supersampled, scale):
-    """Against 16 x 16 samples on average; pixel by pixel against 64 x 64, since a grid of 16 is itself off by
-    up to 1/32 where an edge runs along its rows (12/255 for a sliver between two of its columns)."""
+    """The mean is compared with 16 x 16 samples and single pixels with 64 x 64.
+
+    A grid of 16 is itself off by up to 1/32 where an edge runs along its rows, and by 12/255 for a sliver
+    between two of its columns.
+    """
     box = BOX.scaled(scale)
     result = rasterise([ShapeAtFrame("a", any_points)], box, scale)
     coarse, fine = supersampled(any_points, box, scale), supersampled(any_points, box, scale, samples=64)
@@ -60,7 +63,7 @@ def test_outside_is_exactly_0_and_inside_exactly_1(ellipse):
     assert (matte[distance < 19] == 1).all()
 
 
-# Feather
+# --- feather
 
 
 @pytest.mark.parametrize("kind", ["points", "uniform", "both"])
@@ -128,7 +131,7 @@ def test_falloff_bends_the_ramp_alike_outward_and_inward(rectangle, kind, fallof
             for f in (16.0, -14.0)
         )
     width = 16 if kind == "crossing" else 14
-    # Half a pixel beside a bend in the profile the antialiasing shows; the rest follows it.
+    # The antialiasing shows half a pixel beside a bend in the profile; the rest follows it.
     assert _row(outward)[61:75] == pytest.approx(((76 - _centres(61, 75)) / 16) ** falloff, abs=0.02)
     assert _row(inward)[31 : 29 + width] == pytest.approx(
         ((_centres(31, 29 + width) - 30) / width) ** falloff, abs=0.02
@@ -163,12 +166,12 @@ def test_a_shrinking_feather_may_use_up_the_shape(rectangle):
     matte = rasterise(
         [ShapeAtFrame("a", rectangle(30, 20, 60, 60), feather_x_px=-30, feather_y_px=-30)], FRAME
     )
-    assert matte.max() == pytest.approx(0.5, abs=0.02)  # nothing lies deeper than 15 of the 30 pixels
+    assert matte.max() == pytest.approx(0.5, abs=0.02)  # No pixel lies deeper than 15 of the 30 pixels.
     assert (matte[:, :30] == 0).all()
 
 
 def test_a_feather_that_folds_over_itself_takes_the_more_opaque_layer(rectangle):
-    # A notch whose two sides feather across each other.
+    # The shape has a notch whose two sides feather across each other.
     notch = np.array([[10, 10], [90, 10], [90, 70], [54, 70], [50, 30], [46, 70], [10, 70.0]])
     matte = rasterise([ShapeAtFrame("a", without_feather(notch), feather_x_px=12, feather_y_px=12)], FRAME)
     assert matte[69, 50] == pytest.approx(1 - 3.5 / 12, abs=0.05)
@@ -180,7 +183,7 @@ def test_a_feather_too_narrow_to_see_is_a_hard_edge(rectangle):
     assert np.array_equal(_row(ShapeAtFrame("a", rectangle(30.5, 20, 60, 60, feather=0.001))), hard)
 
 
-# Attributes and combination
+# --- attributes and combination
 
 
 def test_opacity_scales_and_is_clamped(rectangle):
@@ -239,7 +242,7 @@ def test_no_shapes_give_an_empty_matte():
     assert rasterise([], Box(5, 5, 5, 5)).shape == (0, 0)
 
 
-# Bounds
+# --- bounds
 
 
 def test_bounds_hold_the_matte_and_little_more(any_points):
@@ -263,7 +266,7 @@ def test_bounds_stay_within_what_was_asked(rectangle):
     assert bounds([], FRAME).is_empty
 
 
-# Whatever an artist or a broken script sends
+# --- shapes of any kind that an artist or a broken script may send
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
@@ -342,7 +345,7 @@ def test_any_shapes_give_a_matte_within_its_bounds_whatever_the_box(shapes, scal
     assert np.array_equal(rasterise(shapes, crop, scale), matte[crop.slices(box)])
 
 
-# Limits
+# --- limits
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from void_engine.roto.shapes import BezierPoints
 
 
 def _distance_to(polyline: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """From each point to the nearest place of the closed polyline."""
+    """The distance of each point from the closed polyline."""
     a, b = polyline, np.roll(polyline, -1, axis=0)
     along = b - a
     length = np.maximum((along**2).sum(axis=1), 1e-30)
@@ -38,7 +38,7 @@ def test_the_polyline_stays_within_the_tolerance(ellipse, tolerance, scale):
 def test_a_right_tangent_leads_out_of_its_point_and_a_left_one_into_the_next():
     triangle, none = [[0, 0], [64, 0], [32, 90]], [0, 0]
     left, right = [none, [0, 64], none], [[0, -128], none, none]
-    # A quarter of the way the Bernstein weights are 27, 27, 9 and 1 of 64: x = 64 * 10/64 and
+    # A quarter of the way along, the Bernstein weights are 27, 27, 9 and 1 of 64, so x = 64 * 10/64 and
     # y = -128 * 27/64 + 64 * 9/64.
     quarter = np.array([[10.0, -45.0]])
     contour = flatten(without_feather(triangle, left, right), 0.001).contour
@@ -70,7 +70,7 @@ def test_feather_tangents_are_offsets_from_the_feather_center():
         [[0, 0], [40, 0]], flat, flat, [[0, 10], [0, 10]], [[0, 0], [-10, 20]], [[10, 20], [0, 0]]
     )
     outline = flatten(points, 0.001)
-    # Half way, three quarters of the two inner control points: y = 10 + 20 * 3/4.
+    # Half way along, the two inner control points have three quarters of the weight, so y = 10 + 20 * 3/4.
     assert outline.feather[:, 1].max() == pytest.approx(25, abs=0.01)
 
 

@@ -7,7 +7,7 @@ from void_engine.roto.region import GRID, Region, common, enclosed, grown, unite
 
 
 def _area(region: Region) -> float:
-    """In square pixels; holes count below 0."""
+    """The area of a region in square pixels; holes count as negative."""
     total = 0.0
     for polygon in region:
         x, y = (polygon / GRID).T

@@ -1,4 +1,4 @@
-"""Frames that the artist has cleaned: given back as they are, and known plate to the model."""
+"""Frames that the artist has cleaned come back as they are, and are known plate to the model."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def test_anchors_are_given_back_and_enter_the_condition(
     index = ANCHOR - 1001
     assert clips[0].removal(index, index + 1).max() == 0
     assert clips[1].removal(index, index + 1).max() == 1
-    # The shot's brightest value is now the anchor's: nothing of it is cut off.
+    # The anchor now has the shot's brightest value, and none of it is cut off.
     light = clips[0].picture.decode(clips[0].canvas_frame(index).code)
     np.testing.assert_allclose(light, clean, rtol=1e-3)
-    # What the artist cleaned tells in the frames beside it.
+    # The cleaned frame influences the frames beside it.
     assert not np.array_equal(with_anchor[index + 1].picture, without[index + 1].picture)
 
 

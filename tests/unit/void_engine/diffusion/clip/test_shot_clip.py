@@ -79,8 +79,8 @@ def test_the_clip_is_padded_and_read_in_ranges(shot: Any, monitor: Any) -> None:
     video, removal = clip.video(7, 13), clip.removal(7, 13)
     assert video.shape == (1, 3, 6, 32, 48)
     assert removal.shape == (1, 1, 6, 32, 48)
-    np.testing.assert_array_equal(video[0, :, 1], video[0, :, 2])  # frame 8, then 8 again
-    np.testing.assert_array_equal(video[0, :, 0], video[0, :, 3])  # frame 7, there and back
+    np.testing.assert_array_equal(video[0, :, 1], video[0, :, 2])  # Frame 8 comes twice in a row.
+    np.testing.assert_array_equal(video[0, :, 0], video[0, :, 3])  # Frame 7 comes on the way there and back.
     assert float(video.min()) >= 0
     assert float(video.max()) <= 1
 

@@ -18,7 +18,7 @@ from void_engine.diffusion.settings import read_settings  # noqa: E402
 
 @pytest.fixture
 def clip(make_shot: Any, monitor: Any) -> ShotClip:
-    """17 frames, from 1001, padded to 21: six latents, of which five lie within the shot."""
+    """A clip of 17 frames from 1001, padded to 21: six latents, of which five lie within the shot."""
     shot = make_shot(frames=17)
     settings = read_settings({"window_frames": 13, "overlap_frames": 8})
     picture = plan_picture(survey(shot, UNCHANGED, monitor).light, encoding=settings.encoding)
@@ -38,7 +38,7 @@ def test_a_clips_latents_lie_where_its_frames_are(clip: ShotClip) -> None:
     assert clip.frames == 21
     assert [clip.first_frame(latent) for latent in range(5)] == [1001, 1002, 1006, 1010, 1014]
     assert [clip.last_index(latent) for latent in range(5)] == [0, 4, 8, 12, 16]
-    # The padding runs backwards: frames 16 to 13 once more.
+    # The padding runs backwards over frames 16 to 13.
     assert (clip.first_frame(5), clip.last_index(5)) == (1017, 13)
 
 

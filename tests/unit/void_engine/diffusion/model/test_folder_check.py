@@ -29,7 +29,7 @@ from void_engine.diffusion.model.weights import (  # noqa: E402
 
 @pytest.fixture
 def folder(tiny_root: Path, tmp_path: Path) -> ModelFolder:
-    """A copy that a test may break."""
+    """A copy of the model folder that a test may break."""
     return ModelFolder(Path(shutil.copytree(tiny_root, tmp_path / "models")))
 
 
@@ -38,7 +38,7 @@ def bad_lines(folder: ModelFolder, **kwargs: Any) -> dict[str, str]:
 
 
 def rewrite(path: Path, **changes: Any) -> None:
-    """Replace tensors of a file; None takes one out."""
+    """Replace tensors of a file; the value None removes one."""
     tensors = load_file(path)
     for name, value in changes.items():
         if value is None:
@@ -167,7 +167,7 @@ def test_fingerprints_tell_weights_apart(folder: ModelFolder) -> None:
 
 
 class Hub:
-    """What huggingface_hub's API answers, from a list."""
+    """A stand-in for huggingface_hub's API that answers from a list."""
 
     FILES = (
         "README.md",

@@ -69,7 +69,7 @@ def test_one_denoiser_at_a_time_and_the_same_one_again(tiny_root: Path) -> None:
 def test_a_compiled_denoiser_is_the_same_and_can_be_stopped(
     tiny_root: Path, make_monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Traced by Dynamo as on a GPU; the code is not generated, which would take a compiler and minutes."""
+    """Dynamo traces the model as on a GPU; code is not generated, which would take a compiler and minutes."""
     compile_module = torch.nn.Module.compile
     monkeypatch.setattr(
         torch.nn.Module, "compile", lambda self, **options: compile_module(self, backend="eager", **options)

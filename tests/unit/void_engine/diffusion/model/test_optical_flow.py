@@ -1,4 +1,4 @@
-"""RAFT's contract on made networks: what is fed, which output is taken, how sizes go there and back."""
+"""The contract with RAFT, tested on small networks: inputs, the chosen output, and the resizing of both."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ HEIGHT, WIDTH = 32, 48
 
 
 def write_network(path: Path, *, names: tuple[str, str] = ("0", "1"), full: bool = True) -> None:
-    """A network in RAFT's form whose flow is made of the pictures' difference.
+    """Write a network in RAFT's form whose flow is made from the difference of the pictures.
 
-    To the right the change of red, down half that of blue, in codes of 0..255; a first output at an eighth.
+    The flow to the right is the change of red and the flow down half that of blue, in codes of 0..255. A
+    first output has an eighth of the size.
     """
     helper, number = onnx.helper, onnx.TensorProto.FLOAT
     kernel = np.zeros((2, 3, 1, 1), np.float32)

@@ -32,7 +32,7 @@ OPTIONS = {"max_tokens": 6, "window_frames": 13, "overlap_frames": 8, "steps": S
 
 @pytest.fixture(scope="module")
 def measured_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Models of which ``mag`` thinks that nothing changes from step to step."""
+    """Models whose measurements tell ``mag`` that nothing changes from step to step."""
     folder = make_tiny(tmp_path_factory.mktemp("measured") / "models")
     write_magnitudes(folder, {1: [1.0] * STEPS})
     return folder.root
@@ -45,7 +45,7 @@ def removed(engine: VoidEngine, shot: Any, monitor: Any, **options: Any) -> Any:
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each time that the last block was really computed."""
+    """A list with one entry for each time that the last block was really computed."""
     entries: list[int] = []
     denoiser = LoadedModels.denoiser
 
@@ -70,7 +70,7 @@ def test_a_cache_skips_blocks_and_leaves_no_trace(
     method: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # From step to step a random denoiser changes far more than a trained one.
+    # A random denoiser changes far more from step to step than a trained one.
     monkeypatch.setitem(step_cache_module._THRESHOLDS, "draft", 2.0)
     engine = VoidEngine(measured_root)
     exact = removed(engine, make_shot(), make_monitor())

@@ -33,7 +33,7 @@ def turbulence(seed: int) -> Float32Array:
 
 
 def correlation(before: torch.Tensor, after: torch.Tensor, right: int, down: int) -> float:
-    """Of latents (C, h, w) with those that far to the right and down of them."""
+    """The correlation of latents (C, h, w) with those that lie so far to the right and down of them."""
     rows, columns = before.shape[-2:]
     a = before[:, : rows - down, : columns - right].flatten()
     b = after[:, down:, right:].flatten()
@@ -120,9 +120,9 @@ def test_noise_follows_the_footage_and_the_published_one_loses_variance(
 
 @pytest.mark.parametrize("step", [1, 2, 4])
 def test_correlation_along_a_pan_beside_the_published(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both along the true motion, which is known.
+    """Both noises are compared along the true motion, which is known.
 
-    docs/engine.md has the figures with the published program's own 72 frames of 480 x 720.
+    docs/engine.md has the figures for the published program's own 72 frames of 480 x 720.
     """
     monkeypatch.setattr(PublishedNoise, "SIZE", (120, 184))
     monkeypatch.setattr(PublishedNoise, "FRAMES", 26)
@@ -133,7 +133,7 @@ def test_correlation_along_a_pan_beside_the_published(step: int, monkeypatch: py
         published.add(frame)
     ours = carried.latents()[0]
     theirs = load_warped_noise(published.stored(), 5, HEIGHT // 8, WIDTH // 8)[0]
-    # Latents are 4 frames and 8 pixels apart; two of them where a frame moves by less than two pixels.
+    # Latents are 4 frames and 8 pixels apart, so slow motion is compared over two of them.
     apart, cells = (2, 1) if step == 1 else (1, step // 2)
     pairs = [(index, index + apart) for index in range(5 - apart)]
     along = [

@@ -1,4 +1,4 @@
-"""One of several processes that denoise together; what the tests of ``distributed.py`` start."""
+"""One of several processes that denoise together, as the tests of ``distributed.py`` start them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STEPS = 3
 
 
 class Breaking:
-    """A monitor that breaks in some look at it, as a stop, a bug or an overflow between two layers would."""
+    """A monitor that raises at a given call, as a stop, a bug or an overflow between two layers would."""
 
     def __init__(self, how: str, looks: int) -> None:
         self._how, self._left = how, looks
@@ -54,7 +54,7 @@ def made_input(latents: int) -> DenoiseInputs:
 
 
 def denoised(models: Path, latents: int, group: ProcessGroup, how: str = "") -> torch.Tensor:
-    """The shot's latents; every process that has them all gives the same."""
+    """Denoise the shot; every process that has all latents returns the same."""
     windows = tuple(plan_windows(latents, 4, 2, full_last=True))
     order = Pass(1, STEPS, 0, windows, 1.0, True, False, keep_every=2)
     offload = LoadedModels(ModelFolder(models), torch.device("cpu"), torch.float32, "full", False)
@@ -65,10 +65,10 @@ def denoised(models: Path, latents: int, group: ProcessGroup, how: str = "") -> 
 def member(
     rank: int, size: int, port: int, said: Path, models: Path, latents: int, out: Path, how: str
 ) -> None:
-    """Be process ``rank`` as torchrun would start it. The leader writes latents, or an error, to ``out``.
+    """Run as process ``rank``, as torchrun would start it; the leader writes latents or an error to ``out``.
 
-    With ``how`` the leader is stopped (``cancel``), or the last follower breaks (``fail``) or overflows
-    (``overflow``), in the second step. What the process prints goes to ``said``.
+    In the second step ``how`` stops the leader (``cancel``), or makes the last follower raise (``fail``) or
+    overflow (``overflow``). The output of the process goes to ``said``.
     """
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}

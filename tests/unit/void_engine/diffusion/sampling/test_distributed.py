@@ -1,4 +1,4 @@
-"""Several real processes over gloo against one."""
+"""Several real processes over gloo give the same result as one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from void_engine.diffusion.sampling.distributed import current_process_group  # 
 from void_engine.diffusion.sampling.process_group import SingleProcess  # noqa: E402
 from void_engine.diffusion.torchrun import process_count, process_rank  # noqa: E402
 
-LATENTS = 14  # six windows of four latents; eight for three processes, which do not divide evenly
+LATENTS = 14  # That makes six windows of four latents, or eight, which three processes do not divide evenly.
 
 
 def free_port() -> int:
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def processes() -> multiprocessing.context.BaseContext:
-    """TorchProcessGroup that start from one with the libraries loaded, where there is such a thing."""
+    """A context whose processes start from one with the libraries loaded, where the system has such."""
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     context.set_forkserver_preload([member.__module__])
@@ -53,7 +53,7 @@ class Ended:
 def run_group(
     processes: multiprocessing.context.BaseContext, tiny_root: Path, tmp_path: Path
 ) -> Callable[..., Ended]:
-    """Start so many processes as torchrun does, and wait for all."""
+    """Give a function that starts processes as torchrun does, and waits for all of them."""
 
     def run(size: int, latents: int = LATENTS, how: str = "") -> Ended:
         port, out = free_port(), tmp_path / "out"
@@ -105,7 +105,7 @@ def test_a_broken_follower_stops_the_leader_instead_of_hanging_it(run_group: Cal
 
 def test_without_torchrun_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANK", raising=False)
-    monkeypatch.setenv("WORLD_SIZE", "4")  # a farm's own variable, not torchrun's
+    monkeypatch.setenv("WORLD_SIZE", "4")  # Here it is a variable of the farm, not of torchrun.
     assert (process_count(), process_rank()) == (1, 0)
     assert isinstance(current_process_group(), SingleProcess)
     monkeypatch.setenv("RANK", "3")

@@ -34,7 +34,7 @@ def test_exact_transitions_change_nothing_where_steps_divide_1000(steps: int) ->
 
 @pytest.mark.parametrize("name", ["DDIMScheduler", "CogVideoXDDIMScheduler"])
 def test_a_perfect_denoiser_reaches_the_clean_latents(name: str) -> None:
-    """With v made from known clean latents, every exact step stays on the path between noise and them."""
+    """When v is made from known clean latents, every exact step stays between them and the noise."""
     plan = schedule(30, exact=True, name=name)
     clean, noise = torch.randn(2, 1, 4, 16, 2, 3, generator=torch.Generator().manual_seed(2))
     sample = noise

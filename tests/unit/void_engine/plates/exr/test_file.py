@@ -205,7 +205,7 @@ def test_luminance_only_is_a_grey_plate(write_with_library: WriteFile) -> None:
     np.testing.assert_array_equal(picture, np.repeat(_ramp(channels=1).astype(np.float32), 3, axis=2))
 
 
-# What cannot be read
+# --- files that cannot be read
 
 
 def _expect(path: Path, kind: type[PlateError], *says: str) -> None:
@@ -286,7 +286,7 @@ def test_a_deep_file(tmp_path: Path) -> None:
 
 
 def _subsampled(path: Path) -> None:
-    """A luma-chroma file as the OpenEXR tools write it: chroma at half the size. Black, uncompressed."""
+    """Write a black luma-chroma file as the OpenEXR tools do, uncompressed, with chroma at half the size."""
 
     def attribute(name: str, kind: str, value: bytes) -> bytes:
         return name.encode() + b"\0" + kind.encode() + b"\0" + struct.pack("<i", len(value)) + value
@@ -324,7 +324,7 @@ def test_luma_chroma_at_full_size(write_with_library: WriteFile) -> None:
     _expect(path, PlateError, "luma and chroma", "convert it to RGB")
 
 
-# What cannot be written
+# --- frames that cannot be written
 
 
 def test_never_overwrites(tmp_path: Path) -> None:

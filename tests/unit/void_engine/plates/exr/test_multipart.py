@@ -32,7 +32,7 @@ def _part(
 
 
 def _write(path: Path, *parts: oiio.ImageSpec) -> Path:
-    """Part k is filled with k + 1."""
+    """Write a multi-part file whose part k is filled with k + 1."""
     target = oiio.ImageOutput.create("openexr")
     assert target.open(str(path), list(parts)), target.geterror()
     for index, part in enumerate(parts):
@@ -84,7 +84,7 @@ def test_parts_with_other_data_windows_share_one(tmp_path: Path) -> None:
 
 
 def test_a_deep_part_is_left_out_and_named() -> None:
-    # OpenImageIO writes no file that mixes deep and flat parts; other programs do.
+    # OpenImageIO cannot write a file that mixes deep and flat parts, as other programs do.
     flat, deep = _part("rgba", ("R", "G", "B")), _part("deep", ("A", "Z"), "float")
     deep.deep = True
     parts = [part_of(spec, index, Path("a.exr"), 7) for index, spec in enumerate((flat, deep))]

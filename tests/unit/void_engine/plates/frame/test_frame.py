@@ -158,7 +158,7 @@ def test_adds_layers_over_the_whole_data_window() -> None:
     assert layered.channel_names == ("R", "G", "B", "matte.A")
     assert layered.native("matte.A").dtype == np.float16
     assert layered.native("matte.A").shape == (4, 6)
-    # Of the box only pixel (4, 2) lies in the data window.
+    # Only pixel (4, 2) of the box lies in the data window.
     assert layered.native("matte.A")[3, 5] == 0
     assert np.count_nonzero(layered.native("matte.A")) == 0
     again = layered.with_layer("matte", {"A": np.ones((4, 6), np.float32)}, dtype=FLOAT)

@@ -50,7 +50,7 @@ def test_what_is_not_stored_is_black_inside_the_display_window() -> None:
 
 
 def test_a_data_window_beyond_the_display_window_keeps_its_grid() -> None:
-    # Columns -2..5 of a ramp; cells of two start at even columns.
+    # The plate has columns -2..5 of a ramp, and cells of two start at even columns.
     ramp = np.arange(-2, 6, dtype=np.float32)[None, :, None].repeat(2, axis=0)
     small = area_average(ramp, Box(-2, 0, 6, 2), Box.from_size(4, 2), 2)
     np.testing.assert_array_equal(small[0, :, 0], [-1.5, 0.5, 2.5, 4.5])

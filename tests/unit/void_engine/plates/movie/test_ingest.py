@@ -38,7 +38,7 @@ def _write_movie(
     metadata: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
 ) -> Path:
-    """Encode frames given as a constant or an array for each plane."""
+    """Encode a movie from frames, each given as a constant or an array for each plane."""
     with av.open(str(path), "w", options=container_options or {}) as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=rate, options=options or {})
@@ -60,7 +60,7 @@ def _write_movie(
 
 @pytest.fixture
 def ingest(tmp_path: Path) -> Callable[..., Any]:
-    """Ingest one movie and give its first frame."""
+    """Give a function that ingests one movie and returns its first frame."""
 
     def run(movie: Path, **settings: Any) -> Any:
         pattern = tmp_path / "out" / "plate.%04d.exr"
@@ -78,7 +78,7 @@ def _at(frame: Any) -> list[float]:
     return [float(frame.native(name)[24, 32]) for name in "RGB"]
 
 
-# Matrix, range and depth. Codes are those of published test signals.
+# --- matrix, range and depth, with the codes of published test signals
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,8 @@ def test_full_range_is_heeded(
     assert _at(ingest(movie)) == pytest.approx([_srgb_light(235 / 255)] * 3, rel=1e-3)
 
 
-# 75 % colour bars at 8 bits, video levels: yellow, by matrix (BT.709: SMPTE RP 219; BT.601: SMPTE EG 1).
+# These are the yellow of 75 % colour bars at 8 bits and video levels, by matrix (BT.709 from SMPTE RP 219,
+# BT.601 from SMPTE EG 1).
 @pytest.mark.parametrize(
     ("size", "tags", "planes"),
     [
@@ -146,7 +147,7 @@ def test_ten_bits_are_kept(tmp_path: Path, ingest: Callable[..., Any]) -> None:
     assert right - left == pytest.approx(1 / 876, abs=2.6e-4)
 
 
-# Transfer functions
+# --- transfer functions
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_a_misspelt_curve_is_found_first(tmp_path: Path) -> None:
         ingest_movie(tmp_path / "missing.mkv", tmp_path / "p.%04d.exr", colour="srbg")
 
 
-# What is recorded
+# --- recorded metadata
 
 
 def test_rate_timecode_and_primaries_are_recorded(tmp_path: Path) -> None:
@@ -234,7 +235,7 @@ def test_a_phone_held_upright_gives_an_upright_plate(tmp_path: Path, ingest: Cal
     assert float(frame.native("G")[60, 24]) < 0.1
 
 
-# Quadmasks
+# --- quadmasks
 
 
 @pytest.mark.parametrize(
@@ -279,12 +280,12 @@ def test_real_footage_decodes_to_levels_and_light() -> None:
         described = movie.describe(first)
         rgb = movie.rgb(first)
     assert (described.width, described.height, described.rate, described.frame_count) == (1296, 720, 12, 62)
-    # The duck is yellow: a swapped channel or a wrong matrix shows here.
+    # The duck is yellow, so a swapped channel or a wrong matrix shows here.
     red, green, blue = rgb[430:460, 520:560].reshape(-1, 3).mean(axis=0) / 65535
     assert red > 0.6 > green > 0.4 > 0.3 > blue
 
 
-# What cannot be ingested
+# --- movies that cannot be ingested
 
 
 def test_never_overwrites(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_every_curve_rises_from_black_to_one(transfer: Transfer) -> None:
 @pytest.mark.parametrize(
     ("transfer", "code", "light"),
     [
-        # The published forward curves, applied to light and inverted here.
+        # The published forward curves are applied to light here, and the code under test inverts them.
         ("srgb", 12.92 * 0.002, 0.002),
         ("srgb", 1.055 * 0.18 ** (1 / 2.4) - 0.055, 0.18),
         ("rec709", 4.5 * 0.01, 0.01),

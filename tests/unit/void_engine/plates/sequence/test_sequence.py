@@ -43,7 +43,7 @@ class Reads:
         return read_frame(path, number)
 
     def settle(self, count: int) -> list[int]:
-        """The numbers, once ``count`` reads began; a little later, so that one too many would show."""
+        """Wait until ``count`` reads began, and a little longer so that more would show; return them all."""
         wait_until(lambda: len(self.numbers) >= count)
         time.sleep(0.05)
         return sorted(self.numbers)
@@ -54,7 +54,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     return Reads(monkeypatch)
 
 
-# Reading
+# --- reading
 
 
 def test_gives_any_frame(tmp_path: Path, write_plate: WritePlate) -> None:
@@ -198,7 +198,7 @@ def test_a_closed_plate_reads_nothing_ahead(tmp_path: Path, write_plate: WritePl
     assert value_of(plate.frame(1001)) == 1001
 
 
-# Checking
+# --- checking
 
 
 def test_data_windows_may_differ(tmp_path: Path, write_plate: WritePlate) -> None:
@@ -252,7 +252,7 @@ def test_checking_finds_a_broken_header(tmp_path: Path, write_plate: WritePlate)
         PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1003).check()
 
 
-# Waiting
+# --- waiting
 
 
 def test_waits_for_a_late_frame(tmp_path: Path, write_plate: WritePlate) -> None:
@@ -301,24 +301,24 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
 def test_a_file_that_is_replaced_between_two_reads_of_a_run_is_told(
     tmp_path: Path, write_plate: WritePlate
 ) -> None:
-    """Also where it is waited for late frames: this does not pass."""
+    """It is refused even when late frames are waited for, because this does not pass by itself."""
     first, second = write_plate(1001, 1002)
     with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1002, cache_bytes=1, read_ahead=0) as plate:
         plate.patience = Patience(20.0)
         before = value_of(plate.frame(1001))
         plate.frame(1002)
-        assert value_of(plate.frame(1001)) == before  # read again, from the file as it was
+        assert value_of(plate.frame(1001)) == before  # The frame is read again from the unchanged file.
         plate.frame(1002)
         os.utime(first, ns=(0, first.stat().st_mtime_ns + 1000))
         with pytest.raises(PlateError, match=r"frame 1001 .* was replaced or changed after this run"):
             plate.frame(1001)
         plate.frame(1002)
-        moved = tmp_path / "moved.exr"  # as on a drive that comes back with other numbers
+        moved = tmp_path / "moved.exr"  # A drive that comes back may number its files anew.
         shutil.copy2(second, moved)
         moved.replace(second)
         plate.frame(1002)
     with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
-        assert value_of(plate.frame(1001)) == before  # another run takes it as it is
+        assert value_of(plate.frame(1001)) == before  # Another run takes the new file as it is.
 
 
 def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, write_plate: WritePlate) -> None:

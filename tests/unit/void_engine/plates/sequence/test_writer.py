@@ -123,7 +123,7 @@ def test_leaving_by_an_exception_drops_what_waits_and_leaves_whole_files(
 
 
 def _full_until(monkeypatch: pytest.MonkeyPatch, failures: int, error: OSError) -> list[Path]:
-    """Let the first calls for a file to be put in place fail as a full disk would."""
+    """Make the first calls that put a file in place fail as on a full disk."""
     tried: list[Path] = []
     real = exr_module.put_in_place
 
@@ -200,7 +200,7 @@ def test_what_does_not_pass_is_not_waited_for(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_folder_that_goes_away_is_not_made_anew(tmp_path: Path) -> None:
-    """Where a drive was mounted, an empty folder would swallow the frames."""
+    """An empty folder in place of a mounted drive would swallow the frames."""
     folder, away = tmp_path / "mounted", tmp_path / "away"
     told: list[str] = []
 

@@ -28,7 +28,7 @@ def _policy_afterwards() -> Iterator[None]:
 
 @pytest.fixture
 def roots(tmp_path: Path) -> tuple[Path, Path]:
-    """A folder that may be used and one beside it, each with a plate."""
+    """A folder that may be used and another beside it, each with a plate."""
     inside, outside = tmp_path.resolve() / "inside", tmp_path.resolve() / "outside"
     for folder in (inside, outside):
         write_frame(FRAME, folder / "plate.exr")
@@ -73,7 +73,7 @@ def test_a_link_that_takes_a_files_place_while_it_is_opened_is_noticed(
 
 
 def test_nobody_waits_for_a_file_that_is_refused(roots: tuple[Path, Path]) -> None:
-    """A file that was written just now may be in the making; one that is refused stays so."""
+    """A file that was just written may still be in the making, but a refused file stays refused."""
     inside, outside = roots
     for name, number in ((outside / "plate.exr", 1), (inside / "plate.txt", 1)):
         with PlateSequence(name, number, number) as frames, pytest.raises(RefusedFileError) as caught:

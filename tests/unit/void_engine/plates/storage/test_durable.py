@@ -16,7 +16,7 @@ def names(folder: Path) -> set[str]:
 
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
-    """What was synced, by its kind, and the names that its folder had then."""
+    """A list of all syncs: the kind of what was synced, and the names that its folder had then."""
     calls: list[tuple[str, set[str]]] = []
     real_file, real_folder = durable.sync_file, durable.sync_folder
 

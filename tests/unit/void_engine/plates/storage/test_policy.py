@@ -1,4 +1,4 @@
-"""What a header claims is refused before room is made for it; measured in a process with hard limits."""
+"""Oversized claims of a header are refused before memory is allocated, as runs with hard limits prove."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _policy_afterwards() -> Iterator[None]:
 
 
 def claim(path: Path, width: int, height: int, *, padding: int = 0, compression: str = "zip") -> Path:
-    """A real small EXR whose header says that it is large; ``padding`` bytes more make it plausible."""
+    """Write a small EXR whose header claims to be large; ``padding`` extra bytes make the claim plausible."""
     frame = Frame.from_pixels(7, "RGB", np.zeros((16, 16, 3), np.float16))
     write_frame(frame, path, compression)
     raw = bytearray(path.read_bytes())
@@ -77,9 +77,9 @@ def test_a_header_that_claims_too_much(
 
 
 def test_a_bomb_that_is_a_valid_file(tmp_path: Path) -> None:
-    """18,000 x 18,000 black pixels in a file of a few megabytes: nearly 2 GB decoded."""
+    """A file of a few megabytes holds 18,000 x 18,000 black pixels, nearly 2 GB when decoded."""
     path = tmp_path / "black.exr"
-    # Written uncompressed line by line it would take long: the chunks of a black picture are all alike.
+    # The file is assembled from one chunk, because all chunks of a black picture are alike.
     write_black(path, 18_000, 18_000)
     assert path.stat().st_size < 20 << 20
     measured = measure(_PREPARE.format(path=str(path)), _ATTACK, limit_bytes=3 << 30)
@@ -89,7 +89,7 @@ def test_a_bomb_that_is_a_valid_file(tmp_path: Path) -> None:
 
 
 def write_black(path: Path, width: int, height: int) -> None:
-    """A valid zip-compressed EXR of black half R, G, B."""
+    """Write a valid zip-compressed EXR of black half R, G, B."""
     claim(path, width, height)
     raw = path.read_bytes()
     end = raw.index(b"screenWindowWidth")

@@ -10,7 +10,7 @@ from void_engine.plates.storage.waiting import Patience, with_need
 
 
 class Attempts:
-    """Fails some times with an obstacle, then gives how often it was asked."""
+    """Fails a given number of times with an obstacle, then returns how often it was called."""
 
     def __init__(self, failures: int, obstacle: str = "waiting for frame 7") -> None:
         self.failures = failures

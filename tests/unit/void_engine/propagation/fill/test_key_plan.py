@@ -18,7 +18,7 @@ def box(left: int, right: int, top: int = 20, bottom: int = 40) -> BoolArray:
 
 
 def track_of(mattes: list[BoolArray], shift_px: float = 0.0) -> ShotTrack:
-    """A shot whose picture moves to the left by ``shift_px`` from frame to frame."""
+    """The track of a shot whose picture moves to the left by ``shift_px`` from frame to frame."""
     track = ShotTrack(0)
     step = identity()
     step[0, 2] = -shift_px
@@ -46,7 +46,7 @@ def test_what_is_never_revealed_is_invented_once() -> None:
 
 
 def test_new_background_at_the_picture_s_edge_needs_new_key_frames() -> None:
-    """The matte stays at the right edge and the camera pans that way: what comes in late never leaves it."""
+    """The matte stays at the right edge and the camera pans that way, so late background never leaves it."""
     plan = plan_of(track_of([box(50, 90)] * FRAMES, shift_px=4.0))
     keys = plan.keys_up_to(FRAMES - 1)
     assert keys[0] > 0
@@ -92,6 +92,6 @@ def test_a_wire_across_the_frame_needs_fewer_sources_than_a_thick_bar() -> None:
     wire, bar = ([slanted(thick, (thick + 2) * (t % 2)) for t in range(FRAMES)] for thick in (3, 20))
     assert len(plan_of(track_of(wire)).sources(6)) == 4
     assert len(plan_of(track_of(bar)).sources(6)) > 4
-    # A wire that only spans a part is not worth saving at.
+    # A wire that spans only a part of the frame keeps all its sources.
     short = [matte & box(30, 50, 0, ROWS) for matte in wire]
     assert len(plan_of(track_of(short)).sources(6)) > 4

@@ -29,7 +29,7 @@ def test_patches_continue_a_pattern_that_a_smooth_fill_cannot() -> None:
     nothing = np.zeros_like(hole)
     made = synthesis.patch_fill(spoilt, hole, nothing, 1, SilentMonitor())
     assert np.array_equal(made[~hole], picture[~hole])
-    # As much detail as a clean plate must at least have.
+    # This is the least detail that a clean plate must have.
     assert float(made[hole].std()) > 0.85 * float(picture[hole].std())
     smooth = synthesis.inpaint(spoilt, hole)
     error, smooth_error = (float(np.square(p - picture)[hole].mean()) for p in (made, smooth))

@@ -13,7 +13,7 @@ def wire(rows: int = 80, columns: int = 160) -> np.ndarray:
 
 
 def soft(rows: int = 80, columns: int = 160) -> np.ndarray:
-    """Structure as soft as enlarged footage."""
+    """A picture with structure as soft as in enlarged footage."""
     noise = np.random.default_rng(0).normal(0, 1, (rows, columns, 1)).astype(np.float32)
     return np.repeat(cv2.GaussianBlur(noise, (0, 0), 3.0)[:, :, None], 3, axis=2) * 2 + 0.5
 

@@ -23,7 +23,8 @@ def test_a_step_at_the_rim_is_taken_away() -> None:
 
 
 def rim_scene(difference: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How far off the first pixels inside a hole are before and after, where plate and sources differ so."""
+    """The errors of the first pixels inside a hole, before and after, when plate and sources differ by
+    ``difference``."""
     plate = np.full((80, 80, 3), 0.5, np.float32)
     hole, known = np.zeros((80, 80), bool), np.zeros((80, 80), bool)
     hole[25:55, 25:55] = True
@@ -47,7 +48,7 @@ def test_misfit_that_runs_across_the_rim_is_continued_but_grain_is_not() -> None
 
 
 def soft_scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Background (linear, striped), alpha ramping from 1 to 0, and both mixed with a flat foreground."""
+    """A striped scene-linear background, an alpha ramp from 1 to 0, and the mix with a flat foreground."""
     x = np.arange(80)
     background = np.broadcast_to((0.2 + 0.2 * ((x // 3) % 2))[None, :, None], (40, 80, 3)).astype(np.float32)
     alpha = np.clip((60 - x) / 40, 0, 1).astype(np.float32)
@@ -68,7 +69,7 @@ def test_background_is_read_through_a_soft_edge() -> None:
 
 def test_a_matte_that_is_wrong_is_not_believed() -> None:
     background, alpha, _ = soft_scene()
-    # The matte says a tenth is covered where the object covers all: the plate shows only the object.
+    # The matte claims a tenth where the object covers everything, so the plate shows only the object.
     plate = np.full_like(background, 4.0)
     lying = np.where(alpha > 0, np.float32(0.1), np.float32(0.0))
     lying[:, :20] = 1.0
@@ -87,7 +88,7 @@ def test_a_wire_is_taken_from_both_sides_where_the_sources_are_poor() -> None:
     poor = truth + np.random.default_rng(0).normal(0, 0.1, truth.shape).astype(np.float32)
     answer = np.where(hole[:, :, None], poor, truth).astype(np.float32)
     joined = thin_structures.blend(answer, Hole(truth, poor, hole, known))
-    # What it says of its own error is not far from its error.
+    # The error that it claims is not far from its true error.
     assert 0.2 < float(joined.deviation[hole].mean()) / float((joined.values - truth)[hole].std()) < 5.0
     assert not joined.deviation[~hole].any()
     assert float(np.abs(joined.values - truth)[hole].mean()) < 0.2 * float(
@@ -120,7 +121,7 @@ def test_grain_is_measured_on_flat_ground_and_put_back() -> None:
     assert np.array_equal(grained[~hole], flat[~hole])
     assert np.allclose(grained[hole].std(axis=0), deviation, rtol=0.35)
     assert np.array_equal(grain.restore(flat, model, nothing_kept, hole, (1, 2), 1.0), grained)
-    # A copied frame has its own grain, and a texture drowns what is missing.
+    # A copied frame has grain of its own, and a texture drowns what is missing.
     own = grain.restore(plate, model, np.ones((96, 96), np.float32), hole, (1, 2), 0.8)
     assert float(np.abs(own - plate)[hole].mean()) < 0.1 * float(deviation.mean())
     stripes = (plate + 0.4 * (np.arange(96) % 4 < 2)[None, :, None]).astype(np.float32)
@@ -134,7 +135,7 @@ def test_grain_is_what_does_not_repeat_at_each_brightness() -> None:
     deviation = np.where(brightness[:, :, None] < 0.5, dark, bright)
     noise = (generator.normal(0, 1, (96, 96, 3)) * deviation).astype(np.float32)
     high = noise - cv2.GaussianBlur(noise, (0, 0), 1.6)
-    # Texture was taken for grain everywhere; what differs between two frames shows how much it is.
+    # Texture was taken for grain everywhere; the difference of two frames shows how much grain there is.
     texture = grain.GrainModel(np.array([0.3, 0.7]), np.full((2, 3), 0.08), 0.0)
     known, kept = np.ones((96, 96), bool), np.zeros((96, 96), np.float32)
     model = grain.refined(texture, high, brightness, known, kept)

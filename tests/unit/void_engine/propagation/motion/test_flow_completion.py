@@ -34,7 +34,7 @@ def test_a_large_box_is_predicted_as_well_though_from_fewer_pixels() -> None:
     assert done.flow.shape == truth.shape
     assert np.array_equal(done.flow[~hidden], truth[~hidden])
     assert float(np.abs(done.flow - truth)[hidden].mean()) < 0.3
-    # No half-pixel shift between the coarse prediction and what it joins at the rim.
+    # There must be no half-pixel shift between the coarse prediction and the flow at the rim.
     assert float(np.abs(done.flow - truth)[81:121, 93:95].mean()) < 0.05
 
 
@@ -52,7 +52,7 @@ def test_a_wrong_tenth_of_the_ring_does_no_harm() -> None:
 def test_depth_hidden_by_the_hole_is_known_from_other_frames() -> None:
     hidden = hole()
     depth = np.zeros(hidden.shape, np.float32)
-    depth[40:, :] = 1.0  # a step that the hole hides for the most part
+    depth[40:, :] = 1.0  # This depth step is mostly hidden by the hole.
     truth = np.stack([3.0 * depth, np.zeros_like(depth)], axis=2)
     structure = np.stack([-1.3 * depth, np.zeros_like(depth)], axis=2).astype(np.float32)
     flow = np.where(hidden[:, :, None], 0, truth).astype(np.float32)
@@ -84,7 +84,7 @@ def test_almost_no_ring_still_gives_finite_motion() -> None:
 
 
 def judged(shift_px: float, noise: float) -> tuple[flow_completion.FlowTest, np.ndarray, np.ndarray]:
-    """A judge of a textured picture against itself moved, both noisy; its ring; the x of its pixels."""
+    """A test of a noisy textured picture against itself moved, with its ring and the x of its pixels."""
     generator = np.random.default_rng(8)
     rows, columns = 120, 160
     wide = cv2.GaussianBlur(generator.normal(0, 1, (rows, columns + 40)).astype(np.float32), (0, 0), 2.5)
@@ -116,7 +116,7 @@ def test_motion_that_is_there_is_believed_and_noise_is_not() -> None:
 
 def test_motion_that_cannot_be_predicted_does_not_help() -> None:
     judge, ring, x = judged(0.7, 3.0)
-    # Right where it was measured, but blocks know nothing of each other: the fit misleads by turns.
+    # The flow is right where it was measured, but blocks tell nothing about each other, so the fit misleads.
     flow = np.zeros((*x.shape, 2), np.float32)
     flow[..., 0] = np.where((x // 20) % 2 > 0, 9.0, -9.0)
     assert not judge.predicts(flow, np.ones(x.shape, np.float32), ring, None)

@@ -13,7 +13,7 @@ from void_engine.propagation.working_set import WorkingSet
 
 
 def scene(moves: list[np.ndarray], noise: float = 0.0, seed: int = 2) -> WorkingSet:
-    """A textured plane seen through each of the moves (frame pixels to plane pixels)."""
+    """A shot of a textured plane seen through each of the moves (frame pixels to plane pixels)."""
     generator = np.random.default_rng(seed)
     still = cv2.GaussianBlur(generator.normal(0, 1, (400, 520, 3)).astype(np.float32), (0, 0), 2.0)
     still = 0.5 + 0.12 * still / still.std()

@@ -34,9 +34,9 @@ def test_unseen_pixels_have_no_weight_and_seen_ones_average_their_noise() -> Non
     assert not fused.weight[:10].any()
     assert not fused.values[:10].any()
     deviation = float(fused.values[10:].std())
-    # Eight equals that only differ by noise are averaged, hardly worse than by their plain mean.
+    # Eight equal sources that differ only by noise are averaged, hardly worse than by their plain mean.
     assert deviation < 1.03 * 0.01 / np.sqrt(8)
-    # What it says of its own noise is what its noise is.
+    # The noise that it claims is the noise that it has.
     assert abs(float(np.sqrt(fused.kept_variance[10:].mean())) * 0.01 / deviation - 1) < 0.15
 
 

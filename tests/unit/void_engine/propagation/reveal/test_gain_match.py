@@ -64,7 +64,7 @@ def test_a_correction_is_trusted_as_far_as_it_repeats() -> None:
 
     flat = np.full((ROWS, COLUMNS, 3), 0.1, np.float32)
     assert cross_validation.shrinkage_factor(flat, weight, 20, predict) == 1.0
-    # The other half shows the opposite: what is found in one half must not be done to the other.
+    # The other half shows the opposite, so a correction found in one half must not be applied to the other.
     opposite = np.where(cross_validation.chequerboard(weight.shape, 20)[:, :, None], -flat, flat)
     assert cross_validation.shrinkage_factor(opposite, weight, 20, predict) == 0.0
     assert cross_validation.shrinkage_factor(np.zeros_like(flat), weight, 20, predict) == 0.0

@@ -10,7 +10,7 @@ from void_engine.propagation.working_set import AnalysisFrame
 
 
 def still_track(holes: list[tuple[int, int]], cut_at: int | None = None) -> ShotTrack:
-    """A static camera; each frame hides the columns [a, b)."""
+    """The track of a static camera, in which each frame hides the columns [a, b)."""
     track = ShotTrack(100)
     for index, (a, b) in enumerate(holes):
         hidden = np.zeros((40, 60), bool)

@@ -6,13 +6,13 @@ from void_engine.propagation.reveal import source_weights
 
 
 def errors(seed: int, mixing: np.ndarray, count: int = 4000) -> np.ndarray:
-    """(S, N, 3) errors whose covariance is ``mixing`` times its transpose."""
+    """Errors (S, N, 3) whose covariance is ``mixing`` times its transpose."""
     independent = np.random.default_rng(seed).normal(0, 1, (mixing.shape[1], count, 3))
     return np.einsum("sk,knc->snc", mixing, independent).astype(np.float32)
 
 
 def test_equally_noisy_sources_are_averaged() -> None:
-    # The plate's own noise is in every error: it is common to all and must change nothing.
+    # The plate's own noise is common to all errors and must change nothing.
     mixing = 0.01 * np.hstack([np.eye(4), np.ones((4, 1))])
     measured = source_weights.covariance(errors(0, mixing), np.ones((4, 4000), bool))
     assert measured is not None
@@ -20,7 +20,7 @@ def test_equally_noisy_sources_are_averaged() -> None:
 
 
 def test_a_source_that_repeats_the_plate_is_copied() -> None:
-    # Compression repeats the noise of the nearest frame; all others bring their own.
+    # Compression repeats the noise of the nearest frame, and all others have noise of their own.
     measured = source_weights.covariance(
         errors(1, np.diag([0.001, 0.01, 0.012, 0.01])), np.ones((4, 4000), bool)
     )

@@ -25,7 +25,7 @@ def test_fine_texture_survives_being_moved_by_half_a_pixel() -> None:
     sampled, visible = warp.sample(clear, np.ones(3, np.float32), *positions(40, 96, 0.5))
     inner = np.s_[10:30, 10:86]
     assert visible[inner].all()
-    # A 4 x 4 kernel leaves 0.8 of it.
+    # A 4 x 4 kernel would leave 0.8 of the contrast.
     assert float(sampled[inner].std()) > 0.93 * 0.1 / np.sqrt(2)
 
 
