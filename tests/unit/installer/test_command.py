@@ -165,6 +165,7 @@ def test_a_broken_environment_is_made_again(checkout: Checkout) -> None:
     assert ran.said.splitlines()[-1] == "void: demo"
 
 
+@pytest.mark.slow
 def test_too_little_room_is_told_before_anything_is_fetched(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +181,7 @@ def test_too_little_room_is_told_before_anything_is_fetched(
     assert checkout.prefix.exists()
 
 
+@pytest.mark.slow
 def test_somebodys_folder_is_not_taken(checkout: Checkout, tmp_path: Path) -> None:
     (tmp_path / "shots").mkdir()
     (tmp_path / "shots" / "sh010.nk").write_text("")

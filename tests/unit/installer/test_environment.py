@@ -14,6 +14,7 @@ from installer.environment import (
 from installer.errors import VenvError
 
 
+@pytest.mark.slow
 def test_a_made_environment_is_found_again(environment: Environment) -> None:
     assert open_environment(environment.prefix) == environment
     assert environment.python.is_file()
@@ -51,6 +52,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
         make_environment(tmp_path / "file", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_python_of_an_unsupported_version_is_no_environment(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,6 +205,7 @@ def test_which_wheels_a_nuke_can_load(wheel: str, python: NukePython, fits: bool
     assert python.fits(wheel) is fits
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_downloaded_into_the_wheelhouse(
     tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch, wheelhouse: Path
 ) -> None:
@@ -233,6 +234,7 @@ def test_what_is_missing_is_downloaded_into_the_wheelhouse(
     assert "python3 installer nuke --python 3.11 --wheelhouse" in said.getvalue()
 
 
+@pytest.mark.slow
 def test_without_network_and_wheels_it_says_what_to_do(
     tmp_path: Path,
     environment: Environment,

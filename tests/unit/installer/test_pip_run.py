@@ -50,6 +50,7 @@ def test_installs_the_pinned_version_and_keeps_a_log(
     assert "Successfully installed plate-1.0" in environment.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_package_that_is_nowhere(environment: Environment, project: Project, wheels: WheelFolder) -> None:
     wheels.add("wants", "1.0", ["no_such_thing>=3"])
 
@@ -59,6 +60,7 @@ def test_a_package_that_is_nowhere(environment: Environment, project: Project, w
     assert caught.value.what in ("no_such_thing", "no-such-thing")
 
 
+@pytest.mark.slow
 def test_a_requirement_against_the_pins(
     environment: Environment, project: Project, wheels: WheelFolder
 ) -> None:
@@ -70,6 +72,7 @@ def test_a_requirement_against_the_pins(
         install(environment, project, InstallStep("VOID", requirements=("newer",)), lambda _: None)
 
 
+@pytest.mark.slow
 def test_a_truncated_download(environment: Environment, project: Project, wheels: WheelFolder) -> None:
     wheel = wheels.add("broken", "1.0")
     wheel.write_bytes(wheel.read_bytes()[:200])
@@ -80,6 +83,7 @@ def test_a_truncated_download(environment: Environment, project: Project, wheels
     assert caught.value.what == "broken"
 
 
+@pytest.mark.slow
 def test_no_network(
     environment: Environment, project: Project, wheels: WheelFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

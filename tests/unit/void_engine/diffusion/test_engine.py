@@ -58,17 +58,21 @@ def test_a_removal_from_end_to_end(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_the_same_job_gives_the_same_bytes_in_any_order(
-    tiny_root: Path, make_shot: Any, make_monitor: Any
+    device: str, tiny_root: Path, make_shot: Any, make_monitor: Any
 ) -> None:
+    def made(engine: VoidEngine, frames: int = 9, **options: Any) -> Any:
+        return run(tiny_root, make_shot(frames), make_monitor(), engine, device=device, **options)
+
     warm = VoidEngine(tiny_root)
-    first = run(tiny_root, make_shot(), make_monitor(), warm)
-    other = run(tiny_root, make_shot(frames=14), make_monitor(), warm, seed=7)
-    again = run(tiny_root, make_shot(), make_monitor(), warm)
+    first = made(warm)
+    other = made(warm, frames=14, seed=7)
+    again = made(warm)
     assert np.array_equal(first, again)
-    assert np.array_equal(first, run(tiny_root, make_shot(), make_monitor()))
+    assert np.array_equal(first, made(VoidEngine(tiny_root)))
     assert other.shape[0] == 14
-    assert not np.array_equal(first, run(tiny_root, make_shot(), make_monitor(), warm, seed=7))
+    assert not np.array_equal(first, made(warm, seed=7))
 
 
 @pytest.mark.slow
@@ -103,6 +107,7 @@ def test_only_wanted_frames_are_yielded_and_decoding_stops_after_the_last(
     assert max(step for stage, step, _ in monitor.steps if stage == "decoding") == 3
 
 
+@pytest.mark.slow
 def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
     tiny_root: Path, make_shot: Any, monitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +119,7 @@ def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
     assert any("last 4 frames" in line for line in monitor.lines)
 
 
+@pytest.mark.slow
 def test_a_proxy_takes_a_smaller_canvas_and_fewer_steps(tiny_root: Path, shot: Any, monitor: Any) -> None:
     engine = VoidEngine(tiny_root)
     options = {"max_tokens": 24, "steps": 0}

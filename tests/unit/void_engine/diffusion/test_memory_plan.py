@@ -65,6 +65,7 @@ def test_the_real_models_weights_are_counted_to_the_byte(real_needs: ModelNeeds)
     assert real_needs.text_weights == 2 * 4_762_310_656
 
 
+@pytest.mark.slow
 def test_the_real_model_fits_into_twelve_gibibytes_when_streamed(real_needs: ModelNeeds) -> None:
     assert real_needs.device_bytes("group") < 12 * GIB
     assert (
