@@ -54,7 +54,7 @@ class RemovalMonitor(Monitor, Protocol):
         """
 
     def waiting(self, obstacle: str) -> None:
-        """The removal stands still until what ``obstacle`` names has passed; an empty text: it goes on.
+        """The removal waits until ``obstacle`` has passed; an empty text says that it goes on.
 
         This may be called on any thread.
         """

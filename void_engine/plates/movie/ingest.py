@@ -54,7 +54,7 @@ def ingest_movie(
             claims to have (0 when it does not say).
 
     Raises:
-        SettingError: when PyAV is missing, or the curve is unknown or cannot be told.
+        SettingError: when PyAV is missing, or the curve is unknown or cannot be determined.
         PlateError: when the movie cannot be read or a frame cannot be written.
         OutputExistsError: when a frame exists already.
     """

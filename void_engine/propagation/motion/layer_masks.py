@@ -1,4 +1,4 @@
-"""Layer masks: which of two motion layers each pixel belongs to, as far as frames next to each other tell."""
+"""Layer masks: which of two motion layers each pixel belongs to, where neighbouring frames show it."""
 
 from __future__ import annotations
 
