@@ -23,7 +23,7 @@ from void_engine.errors import SettingError
 Scalar = str | int | float | bool
 """The types of an option's value."""
 OptionKind = Literal["bool", "int", "float", "text"]
-"""The names of these types, as hosts and documents show them."""
+"""The names of the types of options, as hosts and documents show them."""
 AUTO_VALUE = "auto"
 """The value in a job for a number that the engine finds itself; only options whose default is NaN take it."""
 

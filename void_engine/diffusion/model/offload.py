@@ -34,7 +34,7 @@ class PrecisionOverflow(Exception):  # noqa: N818 - a signal: the run starts aga
 
 
 class LoadedModels:
-    """At most one denoiser and the VAE, kept between jobs.
+    """The VAE and at most one denoiser in memory, kept between jobs.
 
     The mode ``full`` leaves everything on the device, ``model`` has one model on it at a time, ``group``
     streams the denoiser's blocks through it, and ``fp8`` is ``model`` with the denoiser's weights stored in

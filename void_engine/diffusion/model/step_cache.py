@@ -110,9 +110,8 @@ def use_step_cache(denoiser: Any, cache: StepCache | None) -> None:
 class MagnitudeMeter:
     """Measures the ratios that ``mag`` needs while a pass is computed exactly.
 
-    The residual of a step is what all blocks together add to the picture's tokens, and its magnitude is the
-    mean norm over tokens. The ratio of a step is its magnitude over that of the step before, averaged over
-    windows and branches.
+    The residual of a step is what all blocks together add to the picture's tokens. The ratio of a step is the
+    norm of a token's residual over that of the step before, averaged over tokens, windows and branches.
     """
 
     def __init__(self, denoiser: Any) -> None:

@@ -41,12 +41,12 @@ class _Key:
 
 @dataclass(frozen=True, slots=True)
 class SynthesisedPixels:
-    """The synthesised pixels of a key frame, apart from its plate."""
+    """The pixels that complete a key frame, apart from its plate."""
 
     number: int
     area: Box
     hole: BoolArray
-    """(h, w) on ``area``: the pixels that were synthesised."""
+    """(h, w) on ``area``: the pixels that are replaced, whether revealed or synthesised."""
     values: Float32Array
     """(N, 3) scene-linear, in row order of the hole's pixels."""
 

@@ -18,8 +18,8 @@ _UNDERESTIMATE = 2.0
 _MOST = 1.1
 """The most detail that may stay at any pixel, relative to the level beside the hole."""
 _LEAST = 0.85
-"""The least energy of detail that must stay over the whole hole, relative to the level: places with too much
-detail make up for places with too little."""
+"""The least energy of detail that must stay over the whole hole, relative to the most that may: places with
+too much detail make up for places with too little."""
 _LEAST_POWER = np.float32(1e-7)
 
 

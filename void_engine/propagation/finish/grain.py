@@ -45,8 +45,11 @@ class GrainModel:
 
 
 def measure(plate: Float32Array, visible: BoolArray) -> GrainModel | None:
-    """Measure the grain of an encoded picture (h, w, 3) in its flattest visible blocks; None when too few are
-    visible."""
+    """Measure the grain of an encoded picture (h, w, 3) in its flattest visible blocks.
+
+    Returns:
+        The grain; None when too few blocks are visible.
+    """
     rows, columns = (visible.shape[0] // _BLOCK) * _BLOCK, (visible.shape[1] // _BLOCK) * _BLOCK
     if rows < 2 * _BLOCK or columns < 2 * _BLOCK:
         return None
