@@ -213,3 +213,11 @@ def test_a_name_of_nothing_is_seen(text: str) -> None:
 )
 def test_a_name_of_something_passes(text: str) -> None:
     assert list(stale_names(text)) == []
+
+
+def test_every_room_stands_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    folders = (ROOT / "plugin", ROOT / "server", ROOT / "void_engine")
+    rooms = {module.parent for folder in folders for module in folder.rglob("__init__.py")}
+    assert len(rooms) > 30
+    assert {name_of(room) for room in rooms if f"{room.name}/" not in text} == set()
