@@ -208,7 +208,7 @@ def test_the_template_says_what_machines_need(tmp_path: Path) -> None:
 def test_several_devices_are_for_the_diffusion_engine(tmp_path: Path) -> None:
     ran = void("farm", "bundle", farm_job(tmp_path), "--to", "openjd", "-o", tmp_path / "b", "--gpus", "2")
     assert ran.code != 0
-    assert "engine 'void' only" in ran.err
+    assert "several devices share the windows of 'void' only" in ran.err
 
 
 def test_assets_outside_the_job_are_listed(tmp_path: Path) -> None:
