@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 ROOT = Path(__file__).resolve().parents[2]
 application: Any = None
 STATES = ("idle", "marked", "running", "failed", "finished")
@@ -52,7 +54,7 @@ def make_scene(folder: Path) -> Scene:
     import OpenImageIO as oiio  # noqa: N813 - its own name for itself
 
     from tests.fakes.scene_host import SceneHost, element_of, plate_of
-    from void_engine.contact_sheet import View
+    from void_engine.contact_sheet import SheetView
     from void_nuke.host.host import FrameRange, NodeInfo
     from void_protocol.job import RotoPoint, ShapeFrame
     from void_protocol.watching import Preview
@@ -105,7 +107,7 @@ def make_scene(folder: Path) -> Scene:
         current_frame=1007,
         plate_file=small,
     )
-    shown = np.round(255 * View().show(picture(shot.truth_pattern, 1007))).astype(np.uint8)
+    shown = np.round(255 * SheetView().show(picture(shot.truth_pattern, 1007))).astype(np.uint8)
     shown = np.ascontiguousarray(cv2.resize(shown, (176, 99), interpolation=cv2.INTER_AREA))
     return Scene(host, Preview(job_id="b", frame=1007, width=176, height=99, pixels=shown.tobytes()))
 
@@ -120,7 +122,7 @@ def jobs_of(state: str, preview: Any) -> list[Any]:
     pick = RemovalPick(
         plate="Read1", frames=frames, output_pattern="/shots/x_{version}.%04d.exr", roto="Roto1"
     )
-    common: dict[str, Any] = {"pick": pick, "frames": frames, "engine": "void"}
+    common: dict[str, Any] = {"pick": pick, "first_frame": 1001, "last_frame": 1012, "engine": "void"}
     first = job_of(
         "a",
         Phase.DONE,
@@ -181,6 +183,7 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
     from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
     from void_nuke.ui.panel import PanelView
     from void_nuke.ui.style import DARK, LIGHT
+    from void_server.engine_descriptions import describe_engines
 
     global application  # Qt's application must be deleted last.
     application = QtWidgets.QApplication([])
@@ -189,7 +192,11 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
     font.setPixelSize(12)
     application.setFont(font)
     scene = make_scene(temporary)
-    running = ServerPicture(ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1)
+    # The server of the pictures has the model; this machine need not.
+    engines = tuple(msgspec.structs.replace(one, problem="") for one in describe_engines())
+    running = ServerPicture(
+        ServerState.RUNNING, "Server running, idle", "tcp://127.0.0.1:5990", 1, engines=engines
+    )
     for name, theme in (("dark", DARK), ("light", LIGHT)):
         application.setPalette(host_palette(theme))
         for state in STATES:

@@ -43,7 +43,7 @@ def _size(case: Case, arguments: argparse.Namespace) -> tuple[int, int, int]:
 
 
 def _dis_seconds(scene: Scene) -> float:
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     gray = [np.clip(display(f).mean(axis=2) * 255, 0, 255).astype(np.uint8) for f in scene.plate[:2]]
     dis.calc(gray[0], gray[-1], None)
     start = time.process_time()

@@ -23,7 +23,7 @@ from void_engine.propagation import cross_validation, remove_object
 from void_engine.propagation.fill import key_plan, synthesis
 from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
 from void_engine.propagation.motion import flow, flow_completion, registration, track
-from void_engine.propagation.reveal import gain_match, layered, reveal, source_weights
+from void_engine.propagation.reveal import gain_match, layered, reveal, source_choice, source_weights
 
 _DEFAULT = (
     "soft matte",
@@ -79,7 +79,7 @@ def _not_unmixed(answer: Any, plate: Any, alpha: Any, noise: float, doubt: Any) 
     return edges.Unmixed(answer, np.square(np.float32(noise) * doubt))
 
 
-light_match, choose, remap = gain_match.match_gain, key_plan.choose_sources, cv2.remap
+light_match, choose, remap = gain_match.match_gain, source_choice.choose_sources, cv2.remap
 
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
     "one source": [(key_plan, "choose_sources", _sources(1))],

@@ -38,7 +38,7 @@ def _gray(picture: Float32Array) -> Float32Array:
 
 def true_flows(truth: Float32Array) -> list[Float32Array]:
     """Measure the flow, in pixels, from each frame of the truth (display-encoded) to the next."""
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     gray = [np.clip(_gray(f) * 255, 0, 255).astype(np.uint8) for f in truth]
     return [dis.calc(gray[t], gray[t + 1], None) for t in range(len(gray) - 1)]
 

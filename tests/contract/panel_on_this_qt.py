@@ -78,7 +78,9 @@ def main(binding: str, folder: Path) -> int:
         view.quadmask_button.setChecked(is_quadmask)
         application.processEvents()
         assert not view.grab().isNull()
-    view.findChild(widgets.QPushButton, "VoidRemove").click()
+    button = view.findChild(widgets.QPushButton, "VoidRemove")
+    assert button is not None
+    button.click()
     assert [name for name, _ in session.calls][-1] == "start"
     preview = Preview(job_id="a", frame=1, width=7, height=5, pixels=bytes(range(105)))
     for phase in Phase:
