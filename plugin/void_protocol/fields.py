@@ -35,6 +35,7 @@ Transfer = Literal["streamed", "paths"]
 
 RequestNumber = Annotated[int, Meta(ge=0, le=2**53)]
 JobId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$(?!\\n)")]
+EngineName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$(?!\\n)")]
 Frame = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Credit = Annotated[int, Meta(ge=1, le=64)]
@@ -151,7 +152,7 @@ class ManifestEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=
     """One input file of a streamed job; in JSON ``[group, frame, size]``."""
 
     group: Annotated[str, Meta(pattern=r"^(plate|anchors|matte\.[0-9]{1,4})$(?!\\n)")]
-    """The file's part in the job: ``plate``, ``anchors``, or ``matte.N`` for ``mattes[N]`` of the job."""
+    """What the file is in the job: ``plate``, ``anchors``, or ``matte.N`` for ``mattes[N]`` of the job."""
     frame: int | None
     """The frame number; null for a matte that is one picture for the whole shot."""
     size: Count

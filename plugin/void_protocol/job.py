@@ -14,6 +14,8 @@ from typing import Annotated, Literal, Optional, Union
 import msgspec
 from msgspec import Meta, Struct
 
+from void_protocol.fields import EngineName, JobId
+
 SCHEMA_VERSION = 1
 """The version that this package writes, and the only one it reads."""
 
@@ -181,7 +183,7 @@ class QuadmaskSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the artist can adjust about a removal."""
 
-    engine: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$(?!\\n)")] = "auto"
+    engine: EngineName = "auto"
     """``auto``, the best engine that the machine of the job can run; or an engine by name."""
     prompt: Annotated[str, Meta(max_length=4096)] = ""
     """What remains when the object is gone ("A lime falls on the table."), never the removal itself."""
@@ -224,9 +226,7 @@ class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One submission: the shot, what to remove from it and how, and where the result goes."""
 
     schema_version: Literal[1] = 1
-    job_id: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$(?!\\n)")] = msgspec.field(
-        default_factory=new_job_id
-    )
+    job_id: JobId = msgspec.field(default_factory=new_job_id)
     """Identity of the submission: the same id with the same content is the same job."""
     shot: Shot
     shapes: Annotated[list[RotoShape], Meta(max_length=MAX_SHAPES)] = []

@@ -37,10 +37,10 @@ from void_engine.engines.registry import part_overlap
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_server.farm.bundle import write_bundles
-from void_server.farm.order import STEP_ORDER, FarmSettings
+from void_server.farm.order import FarmSettings
 from void_server.farm.plan_file import read_plan
-from void_server.farm.planning import ShotRange, plan
-from void_server.farm.targets import write_target
+from void_server.farm.planning import STEP_ORDER, ShotRange, plan
+from void_server.farm.targets import FarmName, write_target
 
 
 def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
@@ -181,7 +181,7 @@ def numbered(job: RemovalJob, number: int) -> RemovalJob:
 
 def write_all(jobs: Sequence[RemovalJob], order: FarmSettings) -> None:
     """Write plans, jobs, templates and lists of files of one bundle for each shot."""
-    write_target("openjd", write_bundles(jobs, order), submit=False)
+    write_target(FarmName.OPENJD, write_bundles(jobs, order), submit=False)
 
 
 def plot(points: Sequence[tuple[int, float]], path: Path) -> None:

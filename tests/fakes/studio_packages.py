@@ -69,7 +69,10 @@ def install_flat_engine(folder: Path) -> None:
 
 
 def install_broken_engine(folder: Path) -> None:
-    """The engine ``broken``, whose package does not import, and claims on names of others."""
+    """The engine ``broken``, whose package does not import, ``leaves``, whose package ends the process, and
+    claims on names of others."""
     points = "broken = studio_broken:INFO\npropagation = studio_broken:INFO\nBad Name = studio_broken:INFO"
     install(folder, "studio_broken", points)
     (folder / "studio_broken" / "__init__.py").write_text("import a_package_that_nobody_has\n")
+    install(folder, "studio_leaves", "leaves = studio_leaves:INFO")
+    (folder / "studio_leaves" / "__init__.py").write_text("raise SystemExit('no licence here')\n")

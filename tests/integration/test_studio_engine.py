@@ -23,6 +23,7 @@ from void_protocol.client import Client
 from void_protocol.errors import ServerError
 from void_protocol.job_file import read_job
 from void_protocol.messages import JobState
+from void_server.cli.exit_codes import ExitCode
 from void_server.operation.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
 
@@ -86,12 +87,12 @@ def test_its_options_are_checked_before_any_work(tmp_path: Path) -> None:
     job = new_job(tmp_path, engine="flat")
     edit(job, "settings", "engine_options", value={"levle": 1.0})
     ran = void_process("run", job)
-    assert ran.returncode != 0
+    assert ran.returncode == ExitCode.INVALID_JOB
     assert "engine option 'levle' is not known to 'flat'; did you mean 'level'?" in ran.stderr
 
     edit(job, "settings", "engine_options", value={"level": 9.0})
     ran = void_process("farm", "bundle", job, "--to", "openjd", "-o", tmp_path / "farm", "--no-submit")
-    assert ran.returncode != 0
+    assert ran.returncode == ExitCode.INVALID_JOB
     assert "engine option level is 9.0; it must be in 0..8" in ran.stderr
     assert not (tmp_path / "farm").exists()
 
@@ -108,6 +109,8 @@ def test_void_engines_lists_it_and_the_broken_one_with_its_reason() -> None:
     assert "level" in page
     assert "0..8" in page
     assert "The level that everything gets." in page
+    broken = void_process("engines", "broken").stdout
+    assert broken.startswith("broken\ncannot be used: its package studio-broken is broken"), broken
     refused = void_process("engines", "flot")
     assert refused.returncode != 0
     assert "did you mean 'flat'?" in refused.stderr

@@ -114,7 +114,7 @@ class EngineInfo:
         """Say why the engine cannot run here, with the remedy; empty when it can. This never raises."""
         try:
             return self.unavailable()
-        except Exception as error:  # noqa: BLE001 - a foreign engine's fault is not the others'
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a foreign engine's fault is not the others'
             return f"its look at this machine failed ({type(error).__name__}: {error}); see to its package"
 
     def check_options(self, given: Mapping[str, Scalar]) -> None:

@@ -29,6 +29,12 @@ AUTO_VALUE = "auto"
 
 _DECLARATION = "void_nuke.option"
 _KINDS: Mapping[type, OptionKind] = {bool: "bool", int: "int", float: "float", str: "text"}
+_WANTED: Mapping[OptionKind, str] = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "text": "text",
+}
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _Options = TypeVar("_Options")
 
@@ -73,9 +79,9 @@ class EngineOption:
         if self.choices:
             return ", ".join(self.choices)
         if self.kind == "bool":
-            return "true or false"
+            return _WANTED[self.kind]
         if self.low is None and self.high is None:
-            return {"int": "a whole number", "float": "a number"}.get(self.kind, "text")
+            return _WANTED[self.kind]
         if self.high is None:
             return f"{self.low:g} or more"
         return f"up to {self.high:g}" if self.low is None else f"{self.low:g}..{self.high:g}"
@@ -103,8 +109,9 @@ class EngineOption:
         try:
             return self._convert(value)
         except (KeyError, OverflowError, TypeError, ValueError):
-            wanted = "str" if self.kind == "text" else self.kind
-            raise SettingError(f"engine option {self.name} is {value!r}; it takes a {wanted}") from None
+            raise SettingError(
+                f"engine option {self.name} is {value!r}; it takes {_WANTED[self.kind]}"
+            ) from None
 
     def _convert(self, value: Scalar) -> Scalar:
         if self.kind == "text":

@@ -50,7 +50,7 @@ def engines() -> Mapping[str, EngineInfo]:
             continue
         try:
             found[point.name] = _described(point)
-        except Exception as error:  # noqa: BLE001 - a foreign engine's fault is not the others'
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a foreign engine's fault is not the others'
             what = f"its package {_package(point)} is broken ({type(error).__name__}: {error})"
             _log.warning("engine %r cannot be used: %s", point.name, what)
             _log.debug("this is how", exc_info=error)

@@ -7,7 +7,6 @@ preferences, so that there is a choice before a server runs, and for jobs that g
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,9 @@ import msgspec
 from void_nuke.errors import SelectionError
 from void_protocol.durable import write_whole
 from void_protocol.engines import AUTO, EngineDescription
+from void_protocol.fields import EngineName
 
 _log = logging.getLogger(__name__)
-_NAME = re.compile("[a-z][a-z0-9_-]{0,31}")
 _decode = msgspec.json.Decoder(list[EngineDescription]).decode
 
 _DEFAULTS = "final"
@@ -103,7 +102,11 @@ class KnownEngines:
 
 def is_engine_name(text: str) -> bool:
     """Return whether a job may use this text as an engine's name."""
-    return _NAME.fullmatch(text) is not None
+    try:
+        msgspec.convert(text, EngineName)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def engines_file(preferences: Path) -> Path:

@@ -108,7 +108,7 @@ class Broker:
         self._partial_messages = PartialMessages(settings.submission_bytes)
         self._tickets: dict[bytes, tuple[int, int]] = {}
         """The connection of each session, by the ticket of the connection limit."""
-        self._outbox = Outbox(self._socket, self._cut, self._meter, settings.client_queue_bytes)
+        self._outbox = Outbox(self._socket, self._cut, self._meter, most_bytes=settings.client_queue_bytes)
         self._sessions = Sessions(
             settings.session_timeout_s, settings.most_sessions, settings.client_sessions
         )

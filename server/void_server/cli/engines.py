@@ -53,7 +53,9 @@ def _engine_page(info: EngineInfo) -> RenderableType:
     problem = info.problem()
     verdict = f"cannot be used: {problem}" if problem else "can be used here"
     reads = "reads the prompt" if info.reads_prompt else "reads no prompt"
-    head = Text(f"{info.name}: {info.title}. {info.summary}\n{verdict}; {reads}\n")
+    title = info.title if info.title != info.name else ""
+    about = " ".join(text for text in (title and f"{title}.", info.summary) if text)
+    head = Text(f"{info.name}{': ' if about else ''}{about}\n{verdict}\n{reads}\n")
     presets = [
         Text(f"quality {quality}: " + ", ".join(f"{name} {value}" for name, value in options.items()))
         for quality, options in info.presets.items()

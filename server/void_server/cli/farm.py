@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,27 +14,11 @@ from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.farm.monitor import Dialect, StepMonitor
 from void_server.farm.order import FarmSettings
+from void_server.farm.planning import STEP_ORDER, FarmStep
+from void_server.farm.targets import FarmName, write_target
 from void_server.scratch import settle_in
 
 app = typer.Typer(help="Send jobs to a render farm, and run their steps there.", no_args_is_help=True)
-
-
-class FarmName(str, Enum):
-    """The kinds of farm."""
-
-    OPENJD = "openjd"
-    DEADLINE_CLOUD = "deadline-cloud"
-    OPENCUE = "opencue"
-    DEADLINE_10 = "deadline10"
-
-
-class FarmStep(str, Enum):
-    """The steps of a job."""
-
-    PREPARE = "prepare"
-    REMOVE = "remove"
-    MERGE = "merge"
-    CHECK = "check"
 
 
 @app.command("bundle")
@@ -57,15 +40,14 @@ def bundle(
     """Write bundles of jobs for a render farm."""
     from void_server.batch.sources import read_sources
     from void_server.farm.bundle import shared_windows_job, write_bundles
-    from void_server.farm.targets import write_target
 
     jobs = [with_overrides(job, overrides) for job in read_sources(job_files)]
     if order.gpus is not None and order.gpus > 1:
         jobs = [shared_windows_job(job) for job in jobs]
     bundles = write_bundles(jobs, order)
-    for line in write_target(target.value, bundles, submit=submit):
+    for line in write_target(target, bundles, submit=submit):
         typer.echo(line)
-    tasks = sum(len(one.plan.tasks(step.value)) for one in bundles for step in FarmStep)
+    tasks = sum(len(one.plan.tasks(step)) for one in bundles for step in STEP_ORDER)
     shots = "1 shot" if len(jobs) == 1 else f"{len(jobs)} shots"
     held = "1 bundle" if len(bundles) == 1 else f"{len(bundles)} bundles"
     typer.echo(f"{shots} in {held} with {tasks} tasks for {target.value}: {order.folder}")

@@ -58,8 +58,8 @@ def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundl
     """Plan ``jobs`` and write their bundles, to which a target then adds its own files. No plates are read.
 
     Raises:
-        FarmError: when the folder holds something else, two jobs write the same frames, or a job names an
-            engine or an engine option that does not exist.
+        FarmError: when the folder holds something else, or two jobs write the same frames.
+        SettingError: when a job names an engine or an engine option that does not exist.
         OSError: when the bundle cannot be written.
     """
     _refuse_twins(jobs)
@@ -109,7 +109,7 @@ def _checked_engine(job: RemovalJob) -> str:
     try:
         check_options(name, job.settings.engine_options)
     except SettingError as error:
-        raise FarmError(f"{job.shot.name}: {error}") from error
+        raise SettingError(f"{job.shot.name}: {error}") from error
     return name
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from void_server.farm.bundle import Bundle, export_chunks
 from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
-from void_server.farm.order import STEP_ORDER
+from void_server.farm.planning import LIGHT_MEMORY_MIB, STEP_ORDER
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,17 @@ def step_commands(bundle: Bundle, token: str) -> list[StepCommand]:
         words += [f"--write={name}" for name in order.export.writes]
         words += [f"--frames={first}-{last}" for first, last in chunks] + [f"--task={token}"]
         commands.append(
-            StepCommand("export", words, len(chunks), order.light_timeout_s, 0, 0, 4096, needs.cores, None)
+            StepCommand(
+                name="export",
+                words=words,
+                tasks=len(chunks),
+                timeout_s=order.light_timeout_s,
+                gpus=0,
+                gpu_memory_mib=0,
+                memory_mib=LIGHT_MEMORY_MIB,
+                cores=needs.cores,
+                after=None,
+            )
         )
         before = "export"
     for name in STEP_ORDER:
@@ -66,7 +76,7 @@ def step_commands(bundle: Bundle, token: str) -> list[StepCommand]:
                 timeout_s=order.timeout_s if heavy else order.light_timeout_s,
                 gpus=needs.gpus if heavy else 0,
                 gpu_memory_mib=needs.gpu_memory_mib if heavy and needs.gpus else 0,
-                memory_mib=needs.memory_mib if heavy else 4096,
+                memory_mib=needs.memory_mib if heavy else LIGHT_MEMORY_MIB,
                 cores=needs.cores,
                 after=before,
             )

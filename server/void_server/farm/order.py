@@ -15,9 +15,7 @@ from void_server.errors import ServerSettingError
 from void_server.farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
 from void_server.settings.declaration import DeclaredSettings, option, settings_of
 from void_server.settings.kinds import Count
-
-STEP_ORDER = ("prepare", "remove", "merge", "check")
-"""The steps of a job; each depends on the one before it."""
+from void_server.settings.server_settings import CACHE_VARIABLE, MODELS_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -105,12 +103,12 @@ class FarmSettings(DeclaredSettings):
     models: Annotated[
         str | None,
         Meta(description="Model folder of every task."),
-        option("--models", variable="VOID_MODELS", otherwise="none"),
+        option("--models", variable=MODELS_VARIABLE, otherwise="none"),
     ] = None
     cache: Annotated[
         str | None,
         Meta(description="Cache folder of every task."),
-        option("--cache", variable="VOID_CACHE", otherwise="none"),
+        option("--cache", variable=CACHE_VARIABLE, otherwise="none"),
     ] = None
     nuke_script: Annotated[
         Path | None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from itertools import pairwise
 from typing import TypeVar
 
@@ -19,11 +20,27 @@ from msgspec import Struct
 PLAN_VERSION = 1
 
 DEFAULT_PART_FRAMES = 120
-"""Frames of a propagation task: it takes minutes to tens of minutes, and there are few borders."""
+"""Frames of a task that removes from a part of a shot: it takes minutes to tens of minutes, and there are few
+borders."""
 DEFAULT_CHUNK_FRAMES = 48
 """Frames of a task that works on each frame by itself."""
+LIGHT_MEMORY_MIB = 4096
+"""The main memory that a task of any other step than ``remove`` asks for, in MiB."""
 FEWEST_PART_OVERLAPS = 3
 """A part is at least this many overlaps long, because frames would otherwise belong to three parts."""
+
+
+class FarmStep(str, Enum):
+    """The steps of a job, in the order in which each depends on the one before it."""
+
+    PREPARE = "prepare"
+    REMOVE = "remove"
+    MERGE = "merge"
+    CHECK = "check"
+
+
+STEP_ORDER = tuple(step.value for step in FarmStep)
+"""The names of the steps, in their order."""
 
 
 class PlannedJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -78,8 +95,8 @@ class FarmPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def tasks(self, step: str) -> list[list[Work]]:
         """Return the tasks of a step by its name."""
-        by_name = {"prepare": self.prepare, "remove": self.remove, "merge": self.merge, "check": self.check}
-        return by_name[step]
+        tasks: list[list[Work]] = getattr(self, FarmStep(step).value)
+        return tasks
 
 
 class ShotRange(Struct, frozen=True, kw_only=True):

@@ -10,16 +10,17 @@ from void_server.farm.check import check
 from void_server.farm.merge import merge
 from void_server.farm.monitor import StepMonitor
 from void_server.farm.plan_file import JobPiece
+from void_server.farm.planning import FarmStep
 from void_server.farm.prepare import prepare
 from void_server.farm.remove import remove
 
-STEPS: Mapping[str, Callable[[JobPiece, Path, RemovalMonitor], None]] = {
-    "prepare": prepare,
-    "remove": remove,
-    "merge": merge,
-    "check": check,
+STEPS: Mapping[FarmStep, Callable[[JobPiece, Path, RemovalMonitor], None]] = {
+    FarmStep.PREPARE: prepare,
+    FarmStep.REMOVE: remove,
+    FarmStep.MERGE: merge,
+    FarmStep.CHECK: check,
 }
-"""The steps in the order in which they depend on each other."""
+"""The work of each step."""
 
 
 def run_task(pieces: list[JobPiece], step: str, scratch: Path, monitor: StepMonitor) -> None:
@@ -29,7 +30,7 @@ def run_task(pieces: list[JobPiece], step: str, scratch: Path, monitor: StepMoni
         FarmError, EngineError: when a piece fails; those before it are done.
         RemovalCancelled: when the monitor was told to stop.
     """
-    work = STEPS[step]
+    work = STEPS[FarmStep(step)]
     for index, piece in enumerate(pieces):
         monitor.check_cancelled()
         monitor.begin_piece(index, f"{piece.planned.name} {piece.work.first_frame}-{piece.work.last_frame}")

@@ -80,15 +80,18 @@ def resolve_settings(
             "line, or name the file with --config",
             str(file),
         )
-    for name in typed:
-        if declared[name].kind.is_table:
-            typed[name] = {**from_file.get(name, {}), **typed[name]}
     origins = {
         **{name: declared[name].named.variable for name in from_variables},
         **dict.fromkeys(from_file, str(file)),
         **dict.fromkeys(said, "--set"),
         **{name: flags[name] for name in options},
     }
+    for name, value in typed.items():
+        # Entries are added to the file's table; an empty one asks for the default.
+        if declared[name].kind.is_table and value and from_file.get(name):
+            typed[name] = {**from_file[name], **value}
+            if from_file[name].keys() - value.keys():
+                origins[name] = f"{file} and {origins[name]}"
     try:
         settings = ServerSettings(**{"home": usual_home, **from_variables, **from_file, **typed})
     except ServerSettingError as error:

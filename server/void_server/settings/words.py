@@ -45,15 +45,16 @@ def read_words(words: Iterable[str], group: type[DeclaredSettings]) -> dict[str,
             raise ServerSettingError(name or word, "write it as NAME=VALUE, such as spool_bytes=500G", place)
         try:
             setting = known_setting(name, group)
-            if setting.kind.is_table != bool(dot):
+            is_table = setting.kind.is_table
+            if is_table != bool(dot) and not (is_table and text == ""):
                 raise ServerSettingError(name, _table_advice(setting, text))
+            if (name in texts and not setting.kind.is_list) or (name in tables and not dot):
+                raise ServerSettingError(name, "it is given twice; give it once")
             if dot:
                 tables.setdefault(name, {})[entry] = text
-            elif name in texts and not setting.kind.is_list:
-                raise ServerSettingError(name, "it is given twice; give it once")
             else:
                 texts.setdefault(name, []).append(text)
-            _value(setting, [text], {entry: text})
+            _value(setting, [] if dot else [text], {entry: text})
         except ServerSettingError as error:
             raise ServerSettingError(error.setting, error.reason, place) from None
     return {
@@ -64,10 +65,10 @@ def read_words(words: Iterable[str], group: type[DeclaredSettings]) -> dict[str,
 
 
 def _value(setting: Setting, texts: list[str], table: dict[str, str]) -> Any:
-    if setting.kind.is_table:
-        return setting.read(table, as_text=True)
     if texts == [""]:
         return setting.default
+    if setting.kind.is_table:
+        return setting.read(table, as_text=True)
     return setting.read(texts if setting.kind.is_list else texts[0], as_text=True)
 
 

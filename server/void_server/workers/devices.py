@@ -22,7 +22,7 @@ def worker_environments(
     """Return, for each of the server's devices, its name and the variables that its worker gets beside the
     server's.
 
-    Workers on the same machine share its cores: each gets its part of them, unless the environment of the
+    Workers on the same machine share its cores: each gets its share of them, unless the environment of the
         server
     says otherwise. ``cuda:1`` counts among the GPUs that the server itself may see.
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from void_engine.diffusion.model import folder
 from void_engine.engines.registry import engine_info, engine_names
 from void_protocol.messages import EngineDescription
 from void_server.engine_descriptions import describe, describe_engines
-from void_server.settings import server_settings
 
 
 def test_what_is_told_survives_the_wire() -> None:
@@ -28,8 +26,3 @@ def test_an_option_is_told_as_it_is_declared() -> None:
     assert options["exposure_stops"].default == "auto", "not a number cannot travel"
     assert options["speed"].choices == ["exact", "fast", "draft"]
     assert all(one.help for one in told.options)
-
-
-def test_server_and_engine_mean_the_same_variable() -> None:
-    """The server sets it for its workers and may not import the engine."""
-    assert server_settings.MODELS_VARIABLE == folder.MODELS_VARIABLE

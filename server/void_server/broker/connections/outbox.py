@@ -29,7 +29,8 @@ class Outbox:
         socket: zmq.Socket[bytes],
         on_lost: Callable[[bytes], None],
         meter: Meter | None = None,
-        most_bytes: int = 192 * 1024**2,
+        *,
+        most_bytes: int,
     ) -> None:
         """Prepare to send on ``socket``.
 

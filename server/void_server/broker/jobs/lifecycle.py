@@ -47,7 +47,7 @@ _LOG_CHARACTERS = 256 * 1024
 """The most that one call may add to a log, which is sent as one event."""
 
 _NEARLY = 0.95
-"""The part of a limit after which it counts as reached, because the worker has measured it by its own
+"""The fraction of a limit after which it counts as reached, because the worker has measured it by its own
 clock."""
 _job_decoder = msgspec.json.Decoder(RemovalJob)
 

@@ -143,7 +143,7 @@ class Uploads:
         outbox: Outbox,
         threads: KeyedThreads,
         credit: int,
-        progress_bytes: int = 1024**2,
+        progress_bytes: int,
         on_complete: Callable[[str], None],
         on_blocked: Callable[[str, str], None],
     ) -> None:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from void_server.farm.bundle import Bundle
+if TYPE_CHECKING:
+    from void_server.farm.bundle import Bundle
+
+
+class FarmName(str, Enum):
+    """The kinds of farm, by the names that people type."""
+
+    OPENJD = "openjd"
+    DEADLINE_CLOUD = "deadline-cloud"
+    OPENCUE = "opencue"
+    DEADLINE_10 = "deadline10"
 
 
 class FarmTarget(Protocol):
@@ -47,15 +58,15 @@ def _deadline10() -> FarmTarget:
     return cast(FarmTarget, deadline10)
 
 
-_TARGETS: Mapping[str, Callable[[], FarmTarget]] = {
-    "openjd": _openjd,
-    "deadline-cloud": _deadline_cloud,
-    "opencue": _opencue,
-    "deadline10": _deadline10,
+_TARGETS: Mapping[FarmName, Callable[[], FarmTarget]] = {
+    FarmName.OPENJD: _openjd,
+    FarmName.DEADLINE_CLOUD: _deadline_cloud,
+    FarmName.OPENCUE: _opencue,
+    FarmName.DEADLINE_10: _deadline10,
 }
 
 
-def write_target(name: str, bundles: Sequence[Bundle], *, submit: bool | None) -> list[str]:
+def write_target(name: FarmName, bundles: Sequence[Bundle], *, submit: bool | None) -> list[str]:
     """Write the target's own files into the bundles and submit them. Return lines that say what was done.
 
     Args:

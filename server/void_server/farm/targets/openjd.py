@@ -14,8 +14,9 @@ import yaml
 from void_server.farm.bundle import Bundle, export_chunks
 from void_server.farm.errors import FarmError
 from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
-from void_server.farm.order import STEP_ORDER, NukeExport
+from void_server.farm.order import NukeExport
 from void_server.farm.plan_file import PLAN_NAME
+from void_server.farm.planning import LIGHT_MEMORY_MIB, STEP_ORDER
 
 SPECIFICATION = "jobtemplate-2023-09"
 _MOST_NAME = 128
@@ -120,7 +121,7 @@ def _amounts(bundle: Bundle, step: str) -> list[dict[str, Any]]:
     needs = bundle.order.needs(bundle.engine)
     amounts: list[dict[str, Any]] = [
         {"name": "amount.worker.vcpu", "min": needs.cores},
-        {"name": "amount.worker.memory", "min": needs.memory_mib if step == "remove" else 4096},
+        {"name": "amount.worker.memory", "min": needs.memory_mib if step == "remove" else LIGHT_MEMORY_MIB},
     ]
     if step == "remove" and needs.gpus:
         amounts += [

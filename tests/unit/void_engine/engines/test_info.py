@@ -123,6 +123,7 @@ def test_a_look_at_the_machine_that_fails_is_a_reason() -> None:
         raise OSError("the licence server is gone")
 
     assert "OSError: the licence server is gone" in _toy(unavailable=look).problem()
+    assert "SystemExit: 3" in _toy(unavailable=lambda: sys.exit(3)).problem()
 
 
 def test_auto_takes_the_best_that_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +162,7 @@ def test_packages_bring_engines_and_a_broken_one_breaks_no_other(caplog: pytest.
     assert "the engine 'propagation' is there already" in caplog.text
     assert make_engine("flat").name == "flat"
     assert "install it again" in engine_info("broken").problem()
+    assert "SystemExit: no licence here" in engine_info("leaves").problem()
     with pytest.raises(SettingError, match="'broken' cannot be used: its package studio-broken is broken"):
         make_engine("broken")
 

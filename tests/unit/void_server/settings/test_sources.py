@@ -60,7 +60,15 @@ def test_the_command_line_goes_before_the_file_and_the_file_before_what_is_usual
         "file_bytes": str(home / "server.toml"),
     }
     assert found.origins["cache_folder"] == "VOID_CACHE"
+    assert found.origins["stage_limits_s"] == f"{home / 'server.toml'} and --set"
     assert "connections" not in found.origins
+
+
+def test_an_empty_word_asks_for_the_default_of_a_table_too(home: Path) -> None:
+    (home / "server.toml").write_text("[stage_limits_s]\ndenoising = 60\n")
+    found = resolve_settings({"home": home}, ["stage_limits_s="], environment={})
+    assert found.settings.stage_limits_s == {}
+    assert found.origins["stage_limits_s"] == "--set"
 
 
 def test_what_is_shown_is_a_file_that_means_the_same(home: Path) -> None:

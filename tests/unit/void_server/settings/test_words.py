@@ -36,9 +36,10 @@ def test_an_entry_of_a_table_has_a_name() -> None:
 
 
 def test_nothing_behind_the_sign_asks_for_the_default() -> None:
-    assert read_words(["metrics_port=", "devices="], ServerSettings) == {
+    assert read_words(["metrics_port=", "devices=", "stage_limits_s="], ServerSettings) == {
         "metrics_port": None,
         "devices": ("auto",),
+        "stage_limits_s": {},
     }
 
 
@@ -70,3 +71,6 @@ def test_words_that_are_none(word: str, text: str) -> None:
 def test_a_setting_is_given_once() -> None:
     with pytest.raises(ServerSettingError, match="connections: it is given twice"):
         read_words(["connections=5", "connections=6"], ServerSettings)
+    for words in (["stage_limits_s=", "stage_limits_s.a=1"], ["stage_limits_s.a=1", "stage_limits_s="]):
+        with pytest.raises(ServerSettingError, match="stage_limits_s: it is given twice"):
+            read_words(words, ServerSettings)

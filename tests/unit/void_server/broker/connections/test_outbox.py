@@ -63,7 +63,7 @@ def test_small_messages_are_not_held_back(pair: tuple[zmq.Socket[bytes], zmq.Soc
 
 def test_a_peer_that_is_gone_is_lost(pair: tuple[zmq.Socket[bytes], zmq.Socket[bytes]]) -> None:
     lost: list[bytes] = []
-    outbox = Outbox(pair[0], lost.append)
+    outbox = Outbox(pair[0], lost.append, most_bytes=1)
     outbox.send(b"nobody", Pong(request=1))
     outbox.flush()
     assert lost == [b"nobody"]

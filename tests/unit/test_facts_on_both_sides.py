@@ -1,0 +1,63 @@
+"""A few facts stand on both sides of a border that no import may cross. They are the same on both."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from void_engine import quadmask
+from void_engine.diffusion.model import folder
+from void_engine.engines import registry
+from void_engine.engines.info import EngineInfo
+from void_nuke.batch import farm_order
+from void_protocol import engines, fields
+from void_server.farm.targets import FarmName
+from void_server.settings import server_settings
+
+NAMES = ("void", "a", "flat-2_b", "x" * 32, "x" * 33, "", "Void", "2d", "_a", "a b", "a\n", "é")
+
+
+def test_the_panel_offers_the_farms_of_the_command() -> None:
+    assert list(farm_order.TARGETS) == [farm.value for farm in FarmName]
+
+
+def test_auto_is_the_same_word() -> None:
+    assert engines.AUTO == registry.AUTO
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_engine_may_have_the_names_that_a_job_may_say(name: str) -> None:
+    def a_job_may_say_it() -> bool:
+        try:
+            msgspec.convert(name, fields.EngineName)
+        except msgspec.ValidationError:
+            return False
+        return True
+
+    def an_engine_may_have_it() -> bool:
+        try:
+            EngineInfo(name=name, title="Toy", factory="toy:Toy")
+        except ValueError:
+            return False
+        return True
+
+    assert a_job_may_say_it() == an_engine_may_have_it()
+
+
+def test_the_folder_of_models_has_one_variable() -> None:
+    assert server_settings.MODELS_VARIABLE == folder.MODELS_VARIABLE
+
+
+def test_the_folder_of_caches_has_one_variable() -> None:
+    pytest.importorskip("torch")
+    from void_engine.diffusion.model import prompt_cache
+
+    assert server_settings.CACHE_VARIABLE == prompt_cache.CACHE_VARIABLE
+
+
+def test_the_panel_draws_the_levels_of_the_quadmask() -> None:
+    pytest.importorskip("PySide6")
+    from void_nuke.ui import region_view
+
+    drawn = (region_view.REMOVE, region_view.OVERLAP, region_view.AFFECTED, region_view.KEEP)
+    assert drawn == (quadmask.REMOVE, quadmask.OVERLAP, quadmask.AFFECTED, quadmask.KEEP)
