@@ -15,7 +15,7 @@ from void_protocol.job import MAX_FRAMES
 _MOST_DIGITS = 9
 _SHOWN_RUNS = 6
 _RANGE = re.compile(
-    r"(?P<first>-?\d+)(?:(?:\s*-\s*|\s+to\s+|\s+)(?P<last>-?\d+)(?:\s*x\s*(?P<step>\d+))?)?", re.ASCII
+    r"(?P<first>-?\d+)(?:(?:\s*-\s*|\s*to\s*|\s+)(?P<last>-?\d+)(?:\s*x\s*(?P<step>\d+))?)?", re.ASCII
 )
 
 

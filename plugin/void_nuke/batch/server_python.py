@@ -20,7 +20,7 @@ def installed_server_python(package_folder: Path | None = None) -> str:
     Args:
         package_folder: the folder of the ``void_nuke`` package, when it is not this one.
     """
-    folder = package_folder or Path(__file__).resolve().parent
+    folder = package_folder or Path(__file__).resolve().parent.parent
     record = folder.parent / "installed.json"
     try:
         return str(json.loads(record.read_text(encoding="utf-8"))["server_python"])

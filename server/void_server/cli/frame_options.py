@@ -17,7 +17,7 @@ def range_option(text: str | None) -> tuple[int, int] | None:
         typer.BadParameter: when the text names no frames, or leaves some out.
     """
     try:
-        return None if text is None else parse_frame_range(text)
+        return parse_frame_range(text) if text else None
     except FrameListError as error:
         raise typer.BadParameter(str(error), param_hint=_HINT) from error
 

@@ -76,7 +76,7 @@ def serve(
 
     Example: void serve --device cuda:0 --device cuda:1 --grace 60 --install-service
     """
-    if workers is not None:
+    if workers is not None and workers > 1:
         given["devices"] = [device for device in given.get("devices", ["cpu"]) for _ in range(workers)]
     # When the file does not exist yet, --install-service writes the settings to it.
     read = None if config is not None and install and not config.exists() else config

@@ -210,7 +210,7 @@ class Supervisor:
             if order is None:
                 return
             rotate_output(slot.log_file, self._settings.log_file_bytes, self._settings.log_files)
-            slot.assignment = Assignment(order.job_id, time.monotonic(), slot.log_file.stat().st_size)
+            slot.assignment = Assignment(order.job_id, time.monotonic(), _size(slot.log_file))
             self._orders.append((slot, Run(job_id=order.job_id, resume=order.resume), order.job))
 
     @property
@@ -322,9 +322,22 @@ class Supervisor:
         self.socket.close()
 
 
+def _size(log_file: Path) -> int:
+    """Return the size of a worker's output file in bytes; 0 when somebody has deleted it, which must not cost
+    the job that is just being handed out."""
+    try:
+        return log_file.stat().st_size
+    except OSError:
+        return 0
+
+
 def _tail(log_file: Path, offset: int) -> str:
-    """Return the end of a worker's output file from ``offset`` on."""
-    with log_file.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(offset, size - _TAIL_BYTES))
-        return file.read().decode("utf-8", "replace")
+    """Return the end of a worker's output file from ``offset`` on; empty when it cannot be read, so that the
+    job of a dead worker is given back in any case."""
+    try:
+        with log_file.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(offset, size - _TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_type=ImportError)
 
 from tests.fakes.qt_session import run_until
+from void_nuke.batch import server_python
 from void_nuke.batch.server_python import installed_server_python
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
 
@@ -80,3 +81,16 @@ def test_the_servers_python_is_what_the_installer_noted(tmp_path: Path) -> None:
     assert installed_server_python(package) == ""
     (package.parent / "installed.json").write_text('{"server_python": "/checkout/.venv/bin/python"}')
     assert installed_server_python(package) == "/checkout/.venv/bin/python"
+
+
+def test_without_being_told_it_is_the_plug_in_itself_that_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(server_python.__file__)
+    package = tmp_path / "void_for_nuke" / source.parent.parent.name
+    monkeypatch.setattr(server_python, "__file__", str(package / source.parent.name / source.name))
+    package.mkdir(parents=True)
+    assert installed_server_python() == ""
+    (package.parent / "installed.json").write_text('{"server_python": "/checkout/.venv/bin/python"}')
+    assert package.name == "void_nuke"
+    assert installed_server_python() == "/checkout/.venv/bin/python"

@@ -15,6 +15,7 @@ from void_server.settings import ServerSettings
     ("words", "devices"),
     [
         ([], ("auto",)),
+        (["--workers", "1"], ("auto",)),
         (["--workers", "3"], ("cpu", "cpu", "cpu")),
         (["--device", "cuda:0", "--device", "cuda:1"], ("cuda:0", "cuda:1")),
         (["--device", "cuda:0", "--device", "cpu", "--workers", "2"], ("cuda:0", "cuda:0", "cpu", "cpu")),

@@ -188,6 +188,20 @@ def test_a_beat_says_how_long_the_engine_has_been_silent(case: Case) -> None:
     assert case.process.returncode is None
 
 
+def test_a_workers_deleted_output_costs_no_job(case: Case) -> None:
+    """Somebody who tidies the folder of logs while the server runs must lose neither the queue nor a job."""
+    case.supervisor.tick()
+    case.say(Ready())
+    (slot,) = case.supervisor._slots
+    slot.log_file.unlink()
+    case.supervisor.tick()
+    assert slot.has_job("job0")
+    assert [order.job_id for order in case.lifecycle.orders][:1] == ["job1"]
+    case.process.returncode = 1
+    case.supervisor.tick()
+    assert case.lifecycle.lost == [("job0", "the worker process ended with exit code 1")]
+
+
 def test_a_worker_that_cannot_be_reached_is_killed(case: Case) -> None:
     case.supervisor.tick()
     case.say(Ready())

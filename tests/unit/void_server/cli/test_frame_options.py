@@ -1,0 +1,23 @@
+"""Frames typed after an option; how they are read is tested with the frame lists."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from void_server.cli.frame_options import frames_option, range_option
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_no_range_and_an_empty_one_mean_all_frames(text: str | None) -> None:
+    """A script passes on an empty variable."""
+    assert range_option(text) is None
+
+
+def test_what_is_typed_wrong_is_shown_with_its_option() -> None:
+    assert range_option("1001-1003") == (1001, 1003)
+    assert frames_option("1001-1005x2") == [1001, 1003, 1005]
+    for read in (range_option, frames_option):
+        with pytest.raises(typer.BadParameter, match="no frame range") as refused:
+            read("soon")
+        assert refused.value.param_hint == "--frames"
