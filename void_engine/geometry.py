@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from void_engine.arrays import BoolArray
+if TYPE_CHECKING:
+    from void_engine.arrays import BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Box:
     def around(cls, mask: BoolArray) -> Box:
         """The smallest box, in the array's own pixels, around the True ones of (H, W) ``mask``; an empty box
         at the origin where none is."""
-        rows = np.flatnonzero(mask.any(axis=1))
+        (rows,) = mask.any(axis=1).nonzero()
         if rows.size == 0:
             return cls(0, 0, 0, 0)
-        columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+        (columns,) = mask[rows[0] : rows[-1] + 1].any(axis=0).nonzero()
         return cls(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
     @property

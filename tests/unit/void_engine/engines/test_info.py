@@ -22,7 +22,7 @@ from void_engine.engines.registry import engine_info, engine_name, engines, make
 from void_engine.errors import SettingError
 
 DOCS = Path(__file__).parents[4] / "docs"
-HEAVY = ("torch", "cv2", "OpenImageIO", "diffusers", "transformers", "scipy")
+HEAVY = ("torch", "numpy", "cv2", "OpenImageIO", "diffusers", "transformers", "scipy")
 
 
 def test_asking_for_the_engines_loads_none_of_them() -> None:
