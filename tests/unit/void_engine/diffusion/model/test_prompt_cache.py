@@ -68,9 +68,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tiny_root: Path, tmp_path: P
     assert blocked.read_text() == "not a folder"
 
 
-def test_a_full_volume_is_no_error(
-    tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_volume_is_no_error(tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fill(tensors: dict[str, torch.Tensor], path: Path) -> None:
         path.write_bytes(b"the first part")
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
