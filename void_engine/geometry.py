@@ -39,10 +39,12 @@ class Box:
     def around(cls, mask: BoolArray) -> Box:
         """The smallest box, in the array's own pixels, around the True ones of (H, W) ``mask``; an empty box
         at the origin where none is."""
-        (rows,) = mask.any(axis=1).nonzero()
+        import numpy as np  # Here, because the descriptions of engines need boxes without loading numpy.
+
+        rows = np.flatnonzero(mask.any(axis=1))
         if rows.size == 0:
             return cls(0, 0, 0, 0)
-        (columns,) = mask[rows[0] : rows[-1] + 1].any(axis=0).nonzero()
+        columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
         return cls(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
     @property
