@@ -128,8 +128,9 @@ def _headline(status: Status) -> Text:
     counts = ", ".join(f"{count} {state}" for state, count in sorted(status.jobs.items())) or "no jobs"
     memory = "" if status.resident_bytes is None else f", {_size(status.resident_bytes)} of memory"
     disk = "" if status.disk_free_bytes is None else f", {_size(status.disk_free_bytes)} of disk free"
+    clients = "1 client" if status.sessions == 1 else f"{status.sessions} clients"
     return Text(
-        f"{status.server}, up {_time(status.uptime_s)}, {status.sessions} clients{memory}{disk}\n"
+        f"{status.server}, up {_time(status.uptime_s)}, {clients}{memory}{disk}\n"
         f"{counts}\n"
         f"last {_time(rates.window_s)}: {rates.frames_per_minute:.1f} frames/min, "
         f"{rates.jobs_per_hour:.0f} jobs/h, in {_size(rates.received_bytes_per_s)}/s, "
