@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from void_engine.arrays import BoolArray
+if TYPE_CHECKING:
+    from void_engine.arrays import BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Box:
     def around(cls, mask: BoolArray) -> Box:
         """The smallest box, in the array's own pixels, around the True ones of (H, W) ``mask``; an empty box
         at the origin where none is."""
+        import numpy as np  # Here, because the descriptions of engines need boxes without loading numpy.
+
         rows = np.flatnonzero(mask.any(axis=1))
         if rows.size == 0:
             return cls(0, 0, 0, 0)

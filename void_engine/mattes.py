@@ -21,8 +21,6 @@ from void_engine.roto.matte import bounds, rasterise
 from void_engine.roto.shapes import ShapeAtFrame
 
 MatteRole = Literal["remove", "affected", "ignore"]
-"""What a matte marks: the object that goes, the pixels that the object changed (shadow, reflection), or a
-hold-out that no replacement may touch."""
 """What a matte marks: the object that is removed, the pixels that it changed (shadow, reflection), or a
 hold-out that no replacement may touch."""
 

@@ -76,4 +76,6 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python remove_marker.py FOLDER")
     sys.exit(main(Path(sys.argv[1])))

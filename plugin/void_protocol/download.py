@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import queue
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from void_protocol.durable import sync_file, sync_folder
+from void_protocol.durable import sync_file, sync_folder, temporary_path
 from void_protocol.errors import (
     ProtocolError,
     ResultFileError,
@@ -43,7 +42,7 @@ def fetch_file(
         ServerError: when the server refuses.
         ServerUnreachableError: when the connection is lost and not made again.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = temporary_path(path)
     frame = result.frame
     failures = 0
     try:

@@ -27,6 +27,8 @@ Compression = Literal["none", "rle", "zips", "zip", "piz", "pxr24", "b44", "b44a
 """EXR compressions by their field names."""
 
 ResultLayer = Literal["clean", "matte", "confidence", "quadmask"]
+DEFAULT_LAYERS: tuple[ResultLayer, ...] = ("clean", "matte")
+"""The layers of a result unless a job names others."""
 
 PROXY_SCALES = (1.0, 0.5, 0.25, 0.125)
 """The scales that an artist may work at."""
@@ -207,7 +209,7 @@ class Output(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Path of the result's EXR files, with a frame token like the plate's. ``{version}`` becomes ``v001``."""
     version: Annotated[int, Meta(ge=1, le=9999)] = 1
     compression: Compression = "zip"
-    layers: list[ResultLayer] = msgspec.field(default_factory=lambda: ["clean", "matte"])
+    layers: list[ResultLayer] = msgspec.field(default_factory=lambda: list(DEFAULT_LAYERS))
     """Layers beside the main picture: ``clean`` the engine's own pixels, ``matte`` what was replaced,
     ``confidence`` how sure the engine is, ``quadmask`` what the model saw (level / 255)."""
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 import pytest
 
-from void_engine import quadmask
+from void_engine import mattes, quadmask
 from void_engine.diffusion.model import folder
 from void_engine.engines import registry
 from void_engine.engines.info import EngineInfo
+from void_engine.plates.exr import file as exr_file
 from void_nuke.batch import farm_order
-from void_protocol import engines, fields
+from void_protocol import engines, fields, job
 from void_server.farm.targets import FarmName
 from void_server.settings import server_settings
 
@@ -19,6 +22,14 @@ NAMES = ("void", "a", "flat-2_b", "x" * 32, "x" * 33, "", "Void", "2d", "_a", "a
 
 def test_the_panel_offers_the_farms_of_the_command() -> None:
     assert list(farm_order.TARGETS) == [farm.value for farm in FarmName]
+
+
+def test_a_job_names_the_compressions_that_can_be_written() -> None:
+    assert get_args(job.Compression) == exr_file.COMPRESSIONS
+
+
+def test_a_matte_has_the_roles_that_a_job_may_give() -> None:
+    assert get_args(job.Role) == get_args(mattes.MatteRole)
 
 
 def test_auto_is_the_same_word() -> None:

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from void_engine.engines.options import EngineOption, Scalar, check_values
+from void_engine.errors import SettingError
 
 if TYPE_CHECKING:
     from void_engine.engines.interface import Engine, Monitor
@@ -54,7 +55,8 @@ class EngineInfo:
     """The description of an engine: everything that other code needs to know of it.
 
     Raises:
-        ValueError: when the name is not allowed, or a preset names options that are not declared.
+        ValueError: when the name is not allowed, or a preset names options that are not declared or gives one
+            a value that it does not take.
     """
 
     name: str
@@ -105,6 +107,10 @@ class EngineInfo:
             unknown = sorted(options.keys() - known)
             if unknown:
                 raise ValueError(f"the preset {quality!r} names options that are not declared: {unknown}")
+            try:
+                check_values(self.name, self.options, options)
+            except SettingError as error:
+                raise ValueError(f"the preset {quality!r} is not allowed: {error}") from error
 
     @property
     def shares_windows(self) -> bool:

@@ -102,7 +102,8 @@ class EngineOption:
         too_low = self.low is not None and not isinstance(read, str) and read < self.low
         too_high = self.high is not None and not isinstance(read, str) and read > self.high
         if too_low or too_high:
-            raise SettingError(f"engine option {self.name} is {read}; it must be in {self.domain}")
+            within = "" if self.low is None or self.high is None else "in "
+            raise SettingError(f"engine option {self.name} is {read}; it must be {within}{self.domain}")
         return read
 
     def _converted(self, value: Scalar) -> Scalar:

@@ -16,7 +16,7 @@ from void_nuke.errors import SelectionError
 from void_nuke.export.frame_range import choose_range
 from void_nuke.export.pick import MatteChoice, RemovalPick
 from void_nuke.host.host import Host, RotoElement
-from void_protocol.job import Compression, ResultLayer, Role, Settings
+from void_protocol.job import DEFAULT_LAYERS, Compression, ResultLayer, Role, Settings
 
 
 class MatteWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,7 +53,7 @@ class ShotWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     settings: Settings = Settings()
     """Settings as in a job (``docs/job.md``)."""
     compression: Compression = "zip"
-    layers: tuple[ResultLayer, ...] = ("clean", "matte")
+    layers: tuple[ResultLayer, ...] = DEFAULT_LAYERS
 
 
 def read_shots(path: Path) -> list[ShotWanted]:

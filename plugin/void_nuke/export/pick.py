@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from void_nuke.errors import SelectionError
 from void_nuke.host.host import FrameRange
-from void_protocol.job import Compression, ResultLayer, Role, Settings
+from void_protocol.job import DEFAULT_LAYERS, Compression, ResultLayer, Role, Settings
 
 ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
 
@@ -46,7 +46,7 @@ class RemovalPick:
     shot_name: str = ""
     """The shot's name; empty takes the plate node's name."""
     compression: Compression = "zip"
-    layers: tuple[ResultLayer, ...] = ("clean", "matte")
+    layers: tuple[ResultLayer, ...] = DEFAULT_LAYERS
     compare: bool = True
     """Whether to build a comparison beside the Read of the result."""
     completes_job: str = ""

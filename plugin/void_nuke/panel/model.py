@@ -7,13 +7,16 @@ thread. What takes time (export, sending, the server) happens on threads of
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from void_nuke.batch.farm_order import FarmOrder
+from void_nuke.batch.installed_engines import installed_engines
 from void_nuke.batch.server_python import installed_server_python
 from void_nuke.errors import HostError, SelectionError
 from void_nuke.export.frame_range import choose_range
@@ -37,6 +40,7 @@ from void_nuke.panel.settings import (
 )
 from void_nuke.panel.shapes import ShapeList
 from void_nuke.qt import QObject, QTimer, Signal
+from void_protocol.engines import EngineDescription
 from void_protocol.job import Role
 
 _KEEP_AFTER_MS = 400
@@ -50,12 +54,13 @@ class PanelModel(QObject):
     shapes_changed = Signal()
     plate_changed = Signal()
     engines_changed = Signal()
-    """Sent when the server describes other engines than before."""
+    """Sent when the server, or its installation, describes other engines than before."""
     job_changed = Signal(object)
     """Sent with a :class:`TrackedJob` that changed or is new."""
     jobs_reset = Signal()
     said = Signal(str, bool)
     """Sent with a message to the artist, and whether it reports a problem."""
+    _installed = Signal(object)
 
     def __init__(
         self,
@@ -92,6 +97,8 @@ class PanelModel(QObject):
         self.session = session or RemovalSession(host, on_change=self.job_changed.emit)
         self._engines_file = engines_file(self._preferences)
         self.engines = read_engines(self._engines_file)
+        self._asked_pythons: set[str] = set()
+        self._installed.connect(self._take_installed)
         server.changed.connect(self._learn_engines)
         self._learn_engines()
         server.client_changed.connect(self.session.use_client)
@@ -109,6 +116,7 @@ class PanelModel(QObject):
         except ValueError:
             kept = {}
         self.settings = with_plain(settings, kept if isinstance(kept, dict) else {}, "script")
+        self._ask_installation()
         self.refresh()
         self.settings_changed.emit()
         self.jobs_reset.emit()
@@ -127,6 +135,7 @@ class PanelModel(QObject):
         if changed != self.settings:
             self.settings = changed
             self._timer.start()
+            self._ask_installation()
             self.settings_changed.emit()
 
     @property
@@ -137,9 +146,34 @@ class PanelModel(QObject):
     def _learn_engines(self) -> None:
         told = self.server.picture.engines
         if told is not None and told != self.engines.told:
-            self.engines = KnownEngines(told)
-            write_engines(self._engines_file, told)
-            self.engines_changed.emit()
+            self._keep_engines(told)
+
+    def _keep_engines(self, told: tuple[EngineDescription, ...]) -> None:
+        self.engines = KnownEngines(told)
+        write_engines(self._engines_file, told)
+        self.engines_changed.emit()
+
+    def _ask_installation(self) -> None:
+        """Ask the server's installation for its engines when a farm does the work and no server ever told
+        them: a studio that has only a farm runs none."""
+        python = self.server_python
+        if self.settings.destination != "farm" or self.engines.told is not None:
+            return
+        if not python or python in self._asked_pythons or not Path(python).is_file():
+            return
+        self._asked_pythons.add(python)
+
+        def ask() -> None:
+            told = installed_engines(python)
+            with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
+                self._installed.emit(told)
+
+        threading.Thread(target=ask, name="void-engines", daemon=True).start()
+
+    def _take_installed(self, told: list[EngineDescription] | None) -> None:
+        """Keep what the installation says, unless a server has told its engines first."""
+        if told is not None and self.engines.told is None:
+            self._keep_engines(tuple(told))
 
     # What is picked -----------------------------------------------------------------------------------------
 

@@ -93,17 +93,18 @@ class SettingsForm(QtWidgets.QWidget):
         self._is_drawing = False
 
     def _draw_engines(self) -> None:
-        """Fill the choice of engines with those of the server; an engine that it cannot run is greyed out."""
+        """Fill the choice of engines with those of the server. One that it cannot run is greyed out, except
+        for a farm, whose machines may run it."""
         choices = self._model.engines.choices(self._model.settings.engine)
-        if choices == self._engine_choices:
-            return
-        self._engine_choices = choices
-        self._engine.clear()
+        if choices != self._engine_choices:
+            self._engine_choices = choices
+            self._engine.clear()
+            for row, one in enumerate(choices):
+                self._engine.addItem(one.title, one.name)
+                self._engine.setItemData(row, one.tip, QtCore.Qt.ItemDataRole.ToolTipRole)
         for row, one in enumerate(choices):
-            self._engine.addItem(one.title, one.name)
-            self._engine.setItemData(row, one.tip, QtCore.Qt.ItemDataRole.ToolTipRole)
             item = self._engine.model().item(row)  # type: ignore[attr-defined] # a combo box's own model
-            item.setEnabled(one.is_usable)
+            item.setEnabled(one.is_usable or self._model.settings.destination == "farm")
 
     # Build --------------------------------------------------------------------------------------------------
 

@@ -126,6 +126,7 @@ def _server_picture(client: Client) -> RenderableType:
 def _headline(status: Status) -> Text:
     rates = status.throughput
     counts = ", ".join(f"{count} {state}" for state, count in sorted(status.jobs.items())) or "no jobs"
+    clients = "1 client" if status.sessions == 1 else f"{status.sessions} clients"
     memory = "" if status.resident_bytes is None else f", {_size(status.resident_bytes)} of memory"
     disk = "" if status.disk_free_bytes is None else f", {_size(status.disk_free_bytes)} of disk free"
     clients = "1 client" if status.sessions == 1 else f"{status.sessions} clients"

@@ -75,7 +75,8 @@ class PromptCache:
 
     def _write(self, prompt: str, embedding: torch.Tensor) -> None:
         path = self._path(prompt)
-        with suppress(OSError):  # Without the file, the prompt is encoded again the next time.
+        # Without the file, the prompt is encoded again the next time.
+        with suppress(OSError, SafetensorError):
             self._root.mkdir(parents=True, exist_ok=True)
             with temporary_for(path) as temporary:
                 save_file({"embedding": embedding.contiguous()}, temporary)

@@ -7,7 +7,6 @@ appears under its final name only when it is complete.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
@@ -25,7 +24,7 @@ from void_engine.plates.exr.native import write_uncompressed
 from void_engine.plates.frame.frame import Frame, PixelBlock
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, FrameHeader, PixelType
 from void_engine.plates.storage.access import check_output_folder, confirm, opened
-from void_engine.plates.storage.durable import make_folder, put_in_place
+from void_engine.plates.storage.durable import make_folder, put_in_place, temporary_path
 from void_engine.plates.storage.policy import MOST_PARTS, check_size
 from void_engine.plates.storage.waiting import read_obstacle, write_obstacle
 
@@ -37,6 +36,7 @@ COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 """All compressions that can be written."""
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
+"""The names that :func:`~void_engine.plates.storage.durable.temporary_path` gives to files of this module."""
 _SUFFIXES = (".exr", ".sxr", ".mxr")
 """Suffixes of EXR files, by which OpenImageIO chooses its reader."""
 _MAGIC = b"\x76\x2f\x31\x01"
@@ -133,7 +133,7 @@ def write_frame(
     elif compression not in COMPRESSIONS:
         raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
     _refuse_existing(path, overwrite)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # The form matches _TEMPORARY.
+    temporary = temporary_path(path)
     try:
         check_output_folder(path.parent)
         make_folder(path.parent)

@@ -62,6 +62,11 @@ def put_in_place(temporary: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def temporary_path(path: Path) -> Path:
+    """Return a fresh name beside ``path`` for a file that is not whole yet: hidden, ending in ``.part``."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
 @contextmanager
 def temporary_for(path: Path) -> Iterator[Path]:
     """Within this context write a temporary file, which durably replaces ``path`` at its end.
@@ -71,7 +76,7 @@ def temporary_for(path: Path) -> Iterator[Path]:
     Raises:
         OSError: when that fails; no temporary file is left.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = temporary_path(path)
     try:
         yield temporary
         put_in_place(temporary, path)

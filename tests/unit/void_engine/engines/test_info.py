@@ -22,7 +22,7 @@ from void_engine.engines.registry import engine_info, engine_name, engines, make
 from void_engine.errors import SettingError
 
 DOCS = Path(__file__).parents[4] / "docs"
-HEAVY = ("torch", "cv2", "OpenImageIO", "diffusers", "transformers", "scipy")
+HEAVY = ("torch", "numpy", "cv2", "OpenImageIO", "diffusers", "transformers", "scipy")
 
 
 def test_asking_for_the_engines_loads_none_of_them() -> None:
@@ -125,6 +125,11 @@ def test_an_info_that_cannot_be_used_is_not_made() -> None:
         _toy(name="My Engine")
     with pytest.raises(ValueError, match=r"preset 'preview' names .* not declared: \['speed'\]"):
         _toy(presets={"preview": {"speed": 1}})
+    speed = EngineOption("speed", "int", 1, "How fast.", low=1, high=4)
+    with pytest.raises(
+        ValueError, match=r"preset 'preview' is not allowed: .* speed is 5; it must be in 1\.\.4"
+    ):
+        _toy(presets={"preview": {"speed": 5}}, options=(speed,))
 
 
 def test_a_look_at_the_machine_that_fails_is_a_reason() -> None:

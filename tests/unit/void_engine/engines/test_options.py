@@ -67,7 +67,7 @@ def test_values_come_in_the_options_own_type(given: dict[str, Scalar], value: Sc
         ({"size": True}, "takes a number"),
         ({"size": "auto"}, "takes a number"),
         ({"size": math.nan}, "takes a number"),
-        ({"size": -1}, "must be in 0 or more"),
+        ({"size": -1}, "must be 0 or more"),
         ({"stops": 21}, r"must be in -20\.\.20"),
         ({"is_fast": 1}, "takes true or false"),
         ({"is_fast": "perhaps"}, "takes true or false"),

@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace as replace_struct
 
 pytest.importorskip("PySide6.QtCore", reason="the panel's model needs Qt", exc_type=ImportError)
 
+from tests.fakes.qt_session import run_until
 from tests.fakes.scene_host import SceneHost, element_of, plate_of, square
 from tests.fakes.still_session import StillSession, job_of
 from tests.fakes.told_engines import PROPAGATION, TOLD, VOID
@@ -307,6 +309,47 @@ def test_a_removal_goes_to_the_farm_without_a_server(case: Case) -> None:
     case.model.change(destination="server")
     case.model.duplicate(job.job_id)
     assert case.model.settings.destination == "farm"
+
+
+def test_a_studio_without_any_server_learns_the_engines_from_its_installation(
+    tmp_path: Path, qt: Any
+) -> None:
+    answer = tmp_path / "answer.json"
+    answer.write_bytes(msgspec.json.encode(TOLD))
+    asked = tmp_path / "asked"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$@" >> {asked}\nexec cat {answer}\n')
+    python.chmod(0o755)
+    case = Case(tmp_path)
+    case.model.engines = KnownEngines()
+    case.server.picture = ServerPicture(text="No server is running; press Start")
+    case.model.use_selection()
+    case.model.set_role(["Root/cup"], "remove")
+    case.model.change(engine="void", quality="preview", server_python=str(python))
+    with pytest.raises(SelectionError, match="no server has told yet"):
+        case.model.settings.job_settings(case.model.engines)
+    assert not asked.exists(), "a server will tell"
+
+    case.model.change(destination="farm")
+    run_until(qt, lambda: case.model.engines.told is not None)
+    assert case.model.settings.job_settings(case.model.engines).engine_options == {"speed": "draft"}
+    assert case.model.problem() == ""
+    assert asked.read_text() == "-m void_server engines --json\n"
+    assert read_engines(engines_file(case.preferences)).told == TOLD
+
+    # One that does not say is asked once, and what a server tells counts before it.
+    answer.write_text("no JSON")
+    case.model.engines = KnownEngines()
+    silent = tmp_path / "silent"
+    python.rename(silent)
+    case.model.change(server_python=str(silent))
+    case.model.change(seed=7)
+    run_until(qt, lambda: asked.read_text().count("\n") == 2)
+    case.model._take_installed(None)
+    assert case.model.engines.told is None
+    case.model.engines = KnownEngines((PROPAGATION,))
+    case.model._take_installed(list(TOLD))
+    assert case.model.engines.told == (PROPAGATION,)
 
 
 def test_a_farm_needs_a_python(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

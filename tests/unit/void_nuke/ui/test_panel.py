@@ -140,6 +140,12 @@ def test_the_choice_of_engines_follows_the_server(bench: Bench) -> None:
     texts = [combo.itemText(row) for row in range(combo.count())]
     assert texts == ["Automatic", "Propagation", "VOID model (not available)", "Studio's"]
     assert [combo.model().item(row).isEnabled() for row in range(4)] == [True, True, False, True]
+    bench.model.change(destination="farm")
+    assert [combo.model().item(row).isEnabled() for row in range(4)] == [True, True, True, True], (
+        "the farm's machines may run it"
+    )
+    bench.model.change(destination="server")
+    assert not combo.model().item(2).isEnabled()
     assert combo.itemData(2, QtCore.Qt.ItemDataRole.ToolTipRole) == why
     assert (combo.currentData(), combo.toolTip()) == ("void", why), "what the script says is not changed"
     assert bench.model.settings.engine == "void"

@@ -8,6 +8,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
+from safetensors import SafetensorError  # noqa: E402
+
+from void_engine.diffusion.model import prompt_cache  # noqa: E402
 from void_engine.diffusion.model.folder import ModelFolder  # noqa: E402
 from void_engine.diffusion.model.prompt_cache import PromptCache, cache_folder  # noqa: E402
 
@@ -63,6 +66,17 @@ def test_a_cache_that_cannot_be_written_is_no_error(tiny_root: Path, tmp_path: P
     cache = PromptCache(ModelFolder(tiny_root), torch.float32, blocked)
     assert cache.get(["ab"], Encoder())[0].max() == 2
     assert blocked.read_text() == "not a folder"
+
+
+def test_a_full_volume_is_no_error(tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(tensors: dict[str, torch.Tensor], path: Path) -> None:
+        path.write_bytes(b"the first part")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(prompt_cache, "save_file", fill)
+    cache = PromptCache(ModelFolder(tiny_root), torch.float32, tmp_path)
+    assert cache.get(["ab"], Encoder())[0].max() == 2
+    assert list((tmp_path / "prompts").iterdir()) == []
 
 
 def test_the_folder_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
