@@ -14,6 +14,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its customary name
 
 from void_protocol.client import Client
+from void_protocol.errors import ProtocolError
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job, write_job
 from void_protocol.keys import load_connection
@@ -64,9 +65,12 @@ def main(folder: Path) -> int:
     )
     write_plates(job)
     write_job(job, folder / "job.json", overwrite=True)
-    with Client(load_connection()) as client:
-        client.wait_connected()
-        done = client.submit(job, on_event=tell).done.result(timeout=300)
+    try:
+        with Client(load_connection()) as client:
+            client.wait_connected()
+            done = client.submit(job, on_event=tell).done.result(timeout=300)
+    except ProtocolError as error:  # no server has run yet, or none runs now: the message says what to do
+        raise SystemExit(str(error)) from None
     print(done.state.value, done.message)
     return 0 if done.state is JobState.DONE else 1
 

@@ -16,12 +16,13 @@ from void_nuke.panel.job_text import phase_word, status_line
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.running import the_model
 from void_nuke.panel.settings import PanelSettings
-from void_protocol.job import Role
+from void_protocol.job import PROXY_SCALES, Role
 
 _MATTE_INPUTS: tuple[Role, ...] = ("remove", "affected")
 INPUTS = ("plate", *_MATTE_INPUTS)
 """The names of the node's inputs, in their order."""
-SCALES = {"1": 1.0, "1/2": 0.5, "1/4": 0.25, "1/8": 0.125}
+SCALES = {"1" if scale == 1 else f"1/{round(1 / scale)}": scale for scale in PROXY_SCALES}
+"""The scales by the names that the knob ``scale`` gives them."""
 
 
 class Knob(Protocol):

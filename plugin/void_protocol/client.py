@@ -203,20 +203,8 @@ class Client:
     def engines(self) -> Future[list[EngineDescription] | None]:
         """The engines that the server has; None while none of its workers has been ready yet, and from a
         server of a release that does not tell."""
-        found: Future[list[EngineDescription] | None] = Future()
-        found.set_running_or_notify_cancel()
-
-        def done(asked: Future[list[EngineDescription] | None]) -> None:
-            try:
-                found.set_result(asked.result())
-            except ProtocolError as error:
-                if isinstance(error, ServerError) and error.code == "unknown_type":
-                    found.set_result(None)
-                else:
-                    found.set_exception(error)
-
-        self.ask(GetEngines(request=0), Engines, lambda reply: reply.engines).add_done_callback(done)
-        return found
+        asked = self.ask(GetEngines(request=0), Engines, lambda reply: reply.engines)
+        return none_if_unknown(asked)
 
     def log(self, job_id: str, offset: int = 0) -> Future[tuple[str, int]]:
         """Ask for a piece of a job's log from byte ``offset``; the answer also says where the next piece
@@ -303,3 +291,23 @@ def _then(source: Future[Reply], pick: Callable[[Reply], T]) -> Future[T]:
 
     source.add_done_callback(done)
     return result
+
+
+def none_if_unknown(asked: Future[T]) -> Future[T | None]:
+    """Turn the answer of a server of an older release, which does not know the message, into None."""
+    found: Future[T | None] = Future()
+    found.set_running_or_notify_cancel()
+
+    def done(asked: Future[T]) -> None:
+        try:
+            found.set_result(asked.result())
+        except ServerError as error:
+            if error.code == "unknown_type":
+                found.set_result(None)
+            else:
+                found.set_exception(error)
+        except ProtocolError as error:
+            found.set_exception(error)
+
+    asked.add_done_callback(done)
+    return found

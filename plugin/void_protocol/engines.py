@@ -56,7 +56,7 @@ class EngineDescription(Struct, frozen=True, kw_only=True):
 
 
 class GetEngines(Message, frozen=True, kw_only=True, tag="get_engines"):
-    """Ask which engines the server has."""
+    """Ask which engines the server has. It is answered by ``engines``."""
 
     request: RequestNumber
 

@@ -269,7 +269,8 @@ class FileRefused(Message, frozen=True, kw_only=True, tag="file_refused"):
 
 
 class JobReply(Message, frozen=True, kw_only=True, tag="job"):
-    """One job as it is now. It answers ``watch``, ``unwatch``, ``cancel``, ``get_job`` and ``release``."""
+    """One job as it is now. It answers every message that asks about one job or changes it: ``watch``,
+    ``unwatch``, ``get_job``, ``cancel``, ``release``, ``pause``, ``resume`` and ``set_priority``."""
 
     request: int
     job: JobInfo

@@ -11,13 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.server_case import (
-    assert_copied,
-    job_for,
-    server_for,
-    wait_until,
-    write_shot,
-)
+from tests.integration.server_case import assert_copied, job_for, server_for, wait_until, write_shot
 from void_protocol.client import Client
 from void_protocol.messages import JobState
 from void_protocol.watching import Disconnected, WatchEvent

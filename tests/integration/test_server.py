@@ -10,14 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.integration.server_case import (
-    FIRST,
-    assert_copied,
-    job_for,
-    server_for,
-    wait_until,
-    write_shot,
-)
+from tests.integration.server_case import FIRST, assert_copied, job_for, server_for, wait_until, write_shot
 from void_protocol.client import Client
 from void_protocol.errors import ResultsGoneError, ServerError, TransferError
 from void_protocol.manifest import input_files, measure_inputs

@@ -23,7 +23,8 @@ from void_protocol.manifest import input_files, measure_inputs
 from void_protocol.messages import FrameEvent, JobState, StateEvent
 from void_protocol.watching import Connected, Disconnected, Snapshot, WatchEvent
 from void_protocol.wire import encode_manifest
-from void_server.access.keys import allowed_folder, make_key_pair
+from void_server.access.allow_list import allowed_folder
+from void_server.access.server_keys import make_key_pair
 from void_server.broker.jobs.spool import Spool
 from void_server.operation.server_process import ServerProcess
 

@@ -19,14 +19,7 @@ import psutil
 import pytest
 import zmq
 
-from tests.integration.server_case import (
-    FIRST,
-    Stranger,
-    job_for,
-    server_for,
-    wait_until,
-    write_shot,
-)
+from tests.integration.server_case import FIRST, Stranger, job_for, server_for, wait_until, write_shot
 from void_engine.plates.exr.file import write_frame
 from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
@@ -34,7 +27,7 @@ from void_protocol.errors import ServerUnreachableError
 from void_protocol.job import Settings
 from void_protocol.job_file import encode_job
 from void_protocol.keys import Connection, fingerprint, load_connection
-from void_server.access.client_keys import add_client, new_client, revoke_client
+from void_server.access.key_commands import add_client, new_client, revoke_client
 from void_server.operation.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
 

@@ -21,7 +21,8 @@ from void_protocol.keys import Connection, read_secret_key_file
 from void_protocol.messages import JobState
 from void_protocol.operating import Operating
 from void_protocol.remote_job import RemoteJob
-from void_server.access.keys import allowed_folder, make_key_pair, write_public_key
+from void_server.access.allow_list import allowed_folder
+from void_server.access.server_keys import make_key_pair, write_public_key
 from void_server.operation.server_process import ServerProcess
 
 

@@ -14,15 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.server_case import (
-    FIRST,
-    MAGIC,
-    Stranger,
-    job_for,
-    server_for,
-    wait_until,
-    write_shot,
-)
+from tests.integration.server_case import FIRST, MAGIC, Stranger, job_for, server_for, wait_until, write_shot
 from void_protocol.job_file import encode_job
 from void_protocol.manifest import input_files
 from void_server.broker.jobs.spool import Spool

@@ -12,6 +12,7 @@ from void_engine.diffusion.model import folder
 from void_engine.engines import registry
 from void_engine.engines.info import EngineInfo
 from void_engine.plates.exr import file as exr_file
+from void_engine.plates.frame.proxy import divisor_of
 from void_nuke.batch import farm_order
 from void_protocol import engines, fields, job
 from void_server.farm.targets import FarmName
@@ -30,6 +31,10 @@ def test_a_job_names_the_compressions_that_can_be_written() -> None:
 
 def test_a_matte_has_the_roles_that_a_job_may_give() -> None:
     assert get_args(job.Role) == get_args(mattes.MatteRole)
+
+
+def test_a_job_may_ask_for_scales_that_there_are() -> None:
+    assert [1 / divisor_of(scale) for scale in job.PROXY_SCALES] == list(job.PROXY_SCALES)
 
 
 def test_auto_is_the_same_word() -> None:

@@ -28,6 +28,7 @@ class IdentityEngine:
             monitor.progress("identity", step, len(numbers), number)
             if request.wants(number):
                 yield CleanFrame(number, shot.frame(number).plate)
+        monitor.progress("identity", len(numbers), len(numbers))
 
 
 INFO = EngineInfo(

@@ -72,6 +72,7 @@ class EngineInfo:
     """A function that says why the engine cannot run on this machine, with the remedy; empty when it can. It
     must import nothing heavy."""
     needs: MachineNeeds = MachineNeeds()
+    """What a farm reserves for it."""
     part_overlap: int | None = None
     """How many frames two neighbouring parts of a shot have in common when several machines make it; None
     where a shot must be made in one piece."""

@@ -59,11 +59,6 @@ def engines() -> Mapping[str, EngineInfo]:
     return dict(sorted(found.items()))
 
 
-def engine_names() -> tuple[str, ...]:
-    """The names that a job may ask for, without ``auto``."""
-    return tuple(engines())
-
-
 def engine_info(name: str) -> EngineInfo:
     """The description of the engine ``name``; ``auto`` stands for the best one here.
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from void_engine.arrays import Float32Array, Float64Array, Int64Array
 from void_engine.geometry import Box
-from void_engine.roto.region import GRID, Region
+from void_engine.roto.polygons import GRID, Region
 
 WEIGHT_STEPS = 1 << 16
 """Weights are rounded to this many steps, which keeps every sum exact: pixels outside are 0 and pixels inside

@@ -23,10 +23,10 @@ import numpy as np
 from void_engine.arrays import Float32Array, Float64Array
 from void_engine.errors import MatteError, SettingError
 from void_engine.geometry import Box, union_of
-from void_engine.roto import region as regions
+from void_engine.roto import polygons as regions
 from void_engine.roto.coverage import WEIGHT_STEPS, coverage, stacked_coverage
 from void_engine.roto.outline import LIMIT_PX, Outline, flatten
-from void_engine.roto.region import Region
+from void_engine.roto.polygons import Region
 from void_engine.roto.shapes import ShapeAtFrame
 
 _HARD_TOLERANCE_PX = 0.005

@@ -35,7 +35,7 @@ class Quality:
 QUALITIES: Mapping[str, Quality] = {
     "preview": Quality("Preview", 0.25),
     "final": Quality("Final", 1.0),
-    "finest": Quality("Final, two passes", 1.0),
+    "finest": Quality("Finest", 1.0),
 }
 
 

@@ -18,7 +18,8 @@ from void_protocol.errors import WireError
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Hello, JobState
 from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
-from void_server.access.keys import AllowList, allowed_folder, ensure_keys
+from void_server.access.allow_list import AllowList, allowed_folder
+from void_server.access.server_keys import ensure_keys
 from void_server.broker.connections.connection_limit import ConnectionLimit, raise_file_limit
 from void_server.broker.connections.greeting import Greeting
 from void_server.broker.connections.outbox import Outbox

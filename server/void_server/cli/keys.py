@@ -13,7 +13,7 @@ from rich.table import Table
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import fingerprint, home_folder, read_key_file, server_public_key_file
-from void_server.access import client_keys
+from void_server.access import key_commands
 
 HomeOption = Annotated[
     Path | None, typer.Option(help="The server's home folder; default: VOID_HOME or ~/.void-nuke.")
@@ -27,7 +27,7 @@ def list_clients(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array, for programs.")] = False,
 ) -> None:
     """Show the clients that the server lets in."""
-    clients = client_keys.listed_clients(home_folder(home))
+    clients = key_commands.listed_clients(home_folder(home))
     if as_json:
         rows = [
             {
@@ -52,7 +52,7 @@ def list_clients(
 def show(home: HomeOption = None) -> None:
     """Show this user's public key, to be sent to whoever runs the server, and the server's."""
     folder = home_folder(home)
-    own = client_keys.own_public_key(folder)
+    own = key_commands.own_public_key(folder)
     typer.echo(f"own key     {own.decode()}")
     typer.echo(f"            {fingerprint(own)}")
     try:
@@ -73,7 +73,7 @@ def add(
     """Let a client in that has made its own keys ('void keys show' prints them)."""
     file = Path(key)
     public = read_key_file(file)[0] if len(key) != 40 or file.is_file() else key.encode()
-    client_keys.add_client(home_folder(home), name, public)
+    key_commands.add_client(home_folder(home), name, public)
     typer.echo(f"{name} is let in: {fingerprint(public)}")
 
 
@@ -82,7 +82,7 @@ def revoke(
     name: Annotated[str, typer.Argument(help="The name in 'void keys list'.")], home: HomeOption = None
 ) -> None:
     """Stop letting a client in. Its connections end at once; its jobs go on."""
-    client_keys.revoke_client(home_folder(home), name)
+    key_commands.revoke_client(home_folder(home), name)
     typer.echo(f"{name} is let in no more")
 
 
@@ -97,7 +97,7 @@ def new_client(
 ) -> None:
     """Make keys for a client, let it in, and write a home folder for its machine."""
     folder = folder.expanduser().absolute()
-    public = client_keys.new_client(home_folder(home), name, folder, endpoint)
+    public = key_commands.new_client(home_folder(home), name, folder, endpoint)
     typer.echo(f"{name} is let in: {fingerprint(public)}")
     typer.echo(f"move {folder} to its machine over a private way, point VOID_HOME at it, and delete it here")
 
@@ -106,7 +106,7 @@ def new_client(
 def rotate_server(home: HomeOption = None) -> None:
     """Make new keys for the server, which must be stopped. Every other machine needs the new server.key."""
     folder = home_folder(home)
-    public = client_keys.renew_server(folder)
+    public = key_commands.renew_server(folder)
     typer.echo(f"the server's key is now {fingerprint(public)}")
     typer.echo(
         f"start the server, and copy {server_public_key_file(folder)} into keys/ of every client's home"
@@ -116,5 +116,5 @@ def rotate_server(home: HomeOption = None) -> None:
 @app.command("rotate-local")
 def rotate_local(home: HomeOption = None) -> None:
     """Make new keys for the user of the server's machine. The old ones stop working."""
-    public = client_keys.renew_local_client(home_folder(home))
+    public = key_commands.renew_local_client(home_folder(home))
     typer.echo(f"the local user's key is now {fingerprint(public)}")

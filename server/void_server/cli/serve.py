@@ -78,8 +78,10 @@ def serve(
     """
     if workers is not None and workers > 1:
         given["devices"] = [device for device in given.get("devices", ["cpu"]) for _ in range(workers)]
-    # When the file does not exist yet, --install-service writes the settings to it.
-    read = None if config is not None and install and not config.exists() else config
+    # When the file does not exist yet, --install-service writes the settings to it; when it is gone, the
+    # service can still be removed.
+    is_missing = config is not None and not config.exists()
+    read = None if is_missing and (install or uninstall) else config
     # This also serves the service: an error in its settings shows here.
     effective = resolve_settings(given, words or (), read)
     if show_config:

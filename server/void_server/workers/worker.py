@@ -30,8 +30,8 @@ from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Message
 from void_server.engine_descriptions import describe_engines
+from void_server.workers.job_monitor import WorkerMonitor
 from void_server.workers.memory_use import measure_memory
-from void_server.workers.monitor import WorkerMonitor
 from void_server.workers.runner import JobRunner, load_runner
 from void_server.workers.worker_link import (
     BEAT_S,

@@ -15,7 +15,7 @@ from void_protocol.keys import (
     server_file,
     server_public_key_file,
 )
-from void_server.access.keys import ensure_keys
+from void_server.access.server_keys import ensure_keys
 
 
 def test_the_home_is_explicit_or_named_or_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

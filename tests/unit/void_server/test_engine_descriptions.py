@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from void_engine.engines.registry import engine_info, engine_names
+from void_engine.engines.registry import engine_info, engines
 from void_protocol.messages import EngineDescription
 from void_server.engine_descriptions import describe, describe_engines
 
 
 def test_what_is_told_survives_the_wire() -> None:
     told = describe_engines()
-    assert [one.name for one in told] == list(engine_names())
+    assert [one.name for one in told] == list(engines())
     assert msgspec.json.decode(msgspec.json.encode(told), type=list[EngineDescription]) == told
 
 

@@ -1,4 +1,4 @@
-"""Counts the requests of each peer that wait for a thread, so that nobody keeps the threads to himself."""
+"""Counts the requests of each peer that wait for a thread, so that no peer keeps all threads busy."""
 
 from __future__ import annotations
 

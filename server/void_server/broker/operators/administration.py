@@ -23,7 +23,7 @@ from void_protocol.messages import (
     Resume,
     SetPriority,
 )
-from void_server.access.operators import check_operator, check_priority
+from void_server.access.permissions import check_operator, check_priority
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
 from void_server.broker.jobs.lifecycle import JobLifecycle

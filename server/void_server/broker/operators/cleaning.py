@@ -1,8 +1,7 @@
 """Finds and deletes what is no longer needed: old jobs, results nobody fetched, leftovers, old logs, caches.
 
-There are three steps, so that a running server can do each where it belongs: :func:`ask` reads the store (on
-    the
-broker's thread), :func:`find` looks at the disk (on a thread for files), and :func:`forget` deletes from the
+There are three steps, so that a running server can do each where it belongs: :func:`ask` reads the store on
+the broker's thread, :func:`find` looks at the disk on a thread for files, and :func:`forget` deletes from the
 store what :func:`delete` then removes. A power cut between the last two leaves folders that no job owns; the
 next cleaning finds them.
 """

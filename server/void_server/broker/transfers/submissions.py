@@ -22,7 +22,7 @@ from void_protocol.engines import engine_problem
 from void_protocol.job import Settings
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, EngineDescription, Error, JobState, ManifestEntry, Submit
-from void_server.access.operators import check_priority
+from void_server.access.permissions import check_priority
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
 from void_server.broker.jobs.lifecycle import JobLifecycle

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from void_engine.engines.options import (
-    EngineOption,
-    Scalar,
-    check_values,
-    option,
-    options_of,
-    read_options,
-)
+from void_engine.engines.options import EngineOption, Scalar, check_values, option, options_of, read_options
 from void_engine.errors import SettingError
 
 

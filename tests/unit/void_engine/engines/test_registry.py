@@ -10,7 +10,7 @@ import pytest
 
 from void_engine.diffusion.model.folder import MODELS_VARIABLE
 from void_engine.engines.interface import Engine
-from void_engine.engines.registry import best_engine_here, engine_names, make_engine
+from void_engine.engines.registry import best_engine_here, engines, make_engine
 from void_engine.errors import SettingError
 
 
@@ -63,8 +63,8 @@ def test_an_engine_without_its_packages_names_them() -> None:
 
 
 def test_names_are_sorted() -> None:
-    assert list(engine_names()) == sorted(engine_names())
-    assert {"identity", "propagation", "void"} <= set(engine_names())
+    assert list(engines()) == sorted(engines())
+    assert {"identity", "propagation", "void"} <= engines().keys()
 
 
 def test_no_engine_drags_torch_in() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from void_engine.geometry import Box
 from void_engine.roto.coverage import WEIGHT_STEPS, coverage, stacked_coverage
-from void_engine.roto.region import GRID, enclosed
+from void_engine.roto.polygons import GRID, enclosed
 
 coordinate = st.one_of(
     st.integers(-10, 40).map(float), st.floats(-12, 42, width=32), st.sampled_from([15.5, 1e6, -1e6])

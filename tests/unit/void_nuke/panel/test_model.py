@@ -452,7 +452,7 @@ def test_before_any_server_told_there_is_auto_and_what_the_script_has() -> None:
     assert [one.name for one in nothing.choices("void")] == ["auto", "void"]
     assert nothing.problem("void") == ""
     assert PanelSettings(engine="void").job_settings(nothing).engine_options == {}
-    with pytest.raises(SelectionError, match=r"'Final, two passes' means for the engine 'void'"):
+    with pytest.raises(SelectionError, match=r"'Finest' means for the engine 'void'"):
         PanelSettings(engine="void", quality="finest").job_settings(nothing)
 
 

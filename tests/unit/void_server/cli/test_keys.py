@@ -15,7 +15,7 @@ from void_protocol.keys import (
     read_key_file,
     server_public_key_file,
 )
-from void_server.access.keys import ensure_keys, write_public_key
+from void_server.access.server_keys import ensure_keys, write_public_key
 from void_server.cli.exit_codes import ExitCode
 
 ENDPOINT = "tcp://127.0.0.1:7"

@@ -59,3 +59,20 @@ def test_an_option_for_what_people_type_and_no_other() -> None:
         "--models", "--workers", "--config", "--set", "--show-config", "--install-service",
         "--uninstall-service",
     }  # fmt: skip
+
+
+def test_a_service_is_removed_although_its_file_of_settings_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[object] = []
+
+    def remove(plan: object, tell: object) -> bool:
+        removed.append(plan)
+        return True
+
+    monkeypatch.setattr("void_server.cli.serve.uninstall_service", remove)
+    gone = str(tmp_path / "gone.toml")
+    words = ["serve", "--home", str(tmp_path), "--config", gone]
+    assert CliRunner().invoke(app, [*words, "--uninstall-service"]).exit_code == 0
+    assert len(removed) == 1
+    assert CliRunner().invoke(app, [*words, "--show-config"]).exit_code != 0

@@ -15,8 +15,8 @@ DOCUMENT = (Path(__file__).parents[4] / "docs" / "settings.md").read_text(encodi
 
 
 def test_the_document_lists_the_settings_as_they_are_declared() -> None:
-    """To bring it up to date: python -m void_server.settings.documentation docs/settings.md"""
-    assert with_tables(DOCUMENT) == DOCUMENT
+    is_true = with_tables(DOCUMENT) == DOCUMENT
+    assert is_true, "run python -m void_server.settings.documentation docs/settings.md"
 
 
 def test_every_setting_says_what_it_means_and_where_it_belongs() -> None:

@@ -17,7 +17,7 @@ from void_engine.removal import RemovalMonitor
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, ShapeFrame, Shot
 from void_protocol.job_file import encode_job
 from void_protocol.messages import Message
-from void_server.workers import monitor as monitor_module
+from void_server.workers import job_monitor as monitor_module
 from void_server.workers.worker import BrokerLink, run_one
 from void_server.workers.worker_link import Finished, FrameWhole, LogLine, Run, Waiting
 

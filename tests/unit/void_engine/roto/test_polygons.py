@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from void_engine.roto.region import GRID, Region, common, enclosed, grown, united
+from void_engine.roto.polygons import GRID, Region, common, enclosed, grown, united
 
 
 def _area(region: Region) -> float:

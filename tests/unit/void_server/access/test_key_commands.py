@@ -18,7 +18,8 @@ from void_protocol.keys import (
     server_file,
     server_public_key_file,
 )
-from void_server.access.client_keys import (
+from void_server.access.allow_list import AllowList, allowed_folder
+from void_server.access.key_commands import (
     add_client,
     check_public_key,
     listed_clients,
@@ -28,7 +29,7 @@ from void_server.access.client_keys import (
     renew_server,
     revoke_client,
 )
-from void_server.access.keys import AllowList, allowed_folder, ensure_keys
+from void_server.access.server_keys import ensure_keys
 from void_server.errors import KeyListError
 
 

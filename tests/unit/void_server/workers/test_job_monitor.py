@@ -12,7 +12,7 @@ import pytest
 
 from void_engine.errors import RemovalCancelled
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent
-from void_server.workers.monitor import PREVIEW_PX, PROGRESS_S, WorkerMonitor, encode_preview
+from void_server.workers.job_monitor import PREVIEW_PX, PROGRESS_S, WorkerMonitor, encode_preview
 from void_server.workers.worker_link import FrameWhole, LogLine, StageOver
 
 M = TypeVar("M", bound=Message)

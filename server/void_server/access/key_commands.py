@@ -26,9 +26,9 @@ from void_protocol.keys import (
     server_file,
     server_public_key_file,
 )
-from void_server.access.keys import (
+from void_server.access.allow_list import allowed_folder
+from void_server.access.server_keys import (
     LOCAL_CLIENT,
-    allowed_folder,
     ensure_keys,
     make_key_pair,
     server_secret_key_file,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from void_server.access.operators import check_operator, check_priority
+from void_server.access.permissions import check_operator, check_priority
 from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 

@@ -7,15 +7,9 @@ import pytest
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import client_secret_key_file, read_secret_key_file, server_public_key_file
-from void_server.access.client_keys import own_public_key
-from void_server.access.keys import (
-    LOCAL_CLIENT,
-    AllowList,
-    allowed_folder,
-    ensure_keys,
-    make_key_pair,
-    write_public_key,
-)
+from void_server.access.allow_list import AllowList, allowed_folder
+from void_server.access.key_commands import own_public_key
+from void_server.access.server_keys import LOCAL_CLIENT, ensure_keys
 
 
 def test_keys_are_made_once_and_kept_private(tmp_path: Path) -> None:
@@ -37,20 +31,6 @@ def test_the_local_user_is_let_in_and_can_be_put_out_for_good(tmp_path: Path) ->
     assert allowed.name_of(public) == LOCAL_CLIENT
     (allowed_folder(tmp_path) / "local.key").unlink()
     ensure_keys(tmp_path)
-    assert allowed.name_of(public) is None
-
-
-def test_the_list_follows_its_folder(tmp_path: Path) -> None:
-    ensure_keys(tmp_path)
-    folder = allowed_folder(tmp_path)
-    allowed = AllowList(folder)
-    make_key_pair(tmp_path / "anna.key_secret")
-    public, _ = read_secret_key_file(tmp_path / "anna.key_secret")
-    assert allowed.name_of(public) is None
-    write_public_key(folder / "anna.key", public)
-    (folder / "broken.key").write_text("what is this")
-    assert allowed.name_of(public) == "anna"
-    (folder / "anna.key").unlink()
     assert allowed.name_of(public) is None
 
 
@@ -79,16 +59,6 @@ def test_keys_lie_where_nobody_else_may_write(tmp_path: Path) -> None:
             ensure_keys(tmp_path)
         folder.chmod(0o700)
     ensure_keys(tmp_path)
-
-
-def test_a_list_that_is_gone_lets_nobody_in(tmp_path: Path) -> None:
-    ensure_keys(tmp_path)
-    public, _ = read_secret_key_file(client_secret_key_file(tmp_path))
-    allowed = AllowList(allowed_folder(tmp_path))
-    assert allowed.is_allowed(public)
-    (allowed_folder(tmp_path) / "local.key").unlink()
-    allowed_folder(tmp_path).rmdir()
-    assert not allowed.is_allowed(public)
 
 
 def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:

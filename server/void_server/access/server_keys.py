@@ -1,32 +1,28 @@
-"""The server's keys and the list of clients that it lets in.
+"""The server's keys.
 
-The first start makes them: the server's own pair, and one for the local user, who is put on the list.
+The first start makes them: the server's own pair, and one for the local user, who is put on the list of
+clients.
+
 ``void_protocol.keys`` says where everything lies.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import zmq
-import zmq.auth
 
 from void_protocol.durable import write_whole
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import (
     client_secret_key_file,
     keys_folder,
-    read_key_file,
     read_secret_key_file,
     refuse_foreign_folder,
     server_public_key_file,
 )
-
-_log = logging.getLogger(__name__)
+from void_server.access.allow_list import allowed_folder
 
 LOCAL_CLIENT = "local"
 """The name under which the local user stands on the list."""
@@ -38,11 +34,6 @@ class ServerKeys:
 
     public: bytes
     secret: bytes = field(repr=False)
-
-
-def allowed_folder(home: Path) -> Path:
-    """Return the folder that holds one ``<name>.key`` with the public key of each client that is let in."""
-    return keys_folder(home) / "allowed"
 
 
 def server_secret_key_file(home: Path) -> Path:
@@ -93,45 +84,3 @@ def write_public_key(path: Path, public: bytes) -> None:
     # A client that was let in must not be locked out by a power cut.
     text = f'metadata\ncurve\n    public-key = "{public.decode()}"\n'
     write_whole(path, text.encode("ascii"), mode=0o644)
-
-
-class AllowList:
-    """The clients that are let in. The folder is read again whenever it changes."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._seen: tuple[tuple[str, int, int], ...] | None = None
-        self._names: dict[bytes, str] = {}
-
-    def is_allowed(self, public: bytes) -> bool:
-        """Return whether this client is on the list now. ``public`` is Z85 text."""
-        return public in self.keys()
-
-    def name_of(self, public: bytes) -> str | None:
-        """Return the client's name on the list, or None for a stranger."""
-        self.keys()
-        return self._names.get(public)
-
-    def keys(self) -> Collection[bytes]:
-        """Return the public keys that are on the list now."""
-        seen = tuple(sorted(_list_keys(self._folder)))
-        if seen != self._seen:
-            keys = {Path(name).stem: _read_allowed(self._folder / name) for name, *_ in seen}
-            self._names = {key: name for name, key in keys.items() if key is not None}
-            self._seen = seen
-        return self._names.keys()
-
-
-def _list_keys(folder: Path) -> Iterator[tuple[str, int, int]]:
-    for path in folder.glob("*.key"):
-        with suppress(FileNotFoundError):  # the client was taken off the list at this moment
-            status = path.stat()
-            yield path.name, status.st_mtime_ns, status.st_ino
-
-
-def _read_allowed(file: Path) -> bytes | None:
-    try:
-        return read_key_file(file)[0]
-    except KeyFileError as error:  # one damaged file must not lock the others out
-        _log.warning("this client is not let in: %s", error)
-        return None
