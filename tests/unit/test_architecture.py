@@ -170,7 +170,7 @@ def test_a_fact_is_stated_by_its_owner_only(words: str, owners: set[str]) -> Non
 
 def test_one_module_says_where_the_reference_data_lies() -> None:
     """A test with a path of its own that is moved looks in the wrong folder, and is skipped from then on."""
-    folder = b'"%s"' % b"shared"  # Put together, so that this file does not contain it itself.
+    folder = b'"SHARED"'.lower()  # In capitals, so that this file does not contain it itself.
     says = {name_of(path) for path in modules("tests") if folder in path.read_bytes()}
     assert says == {"tests/reference_data.py"}
 
