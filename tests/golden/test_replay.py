@@ -14,7 +14,8 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden"
+from tests.reference_data import GOLDEN  # noqa: E402
+
 pytestmark = pytest.mark.skipif(
     not (GOLDEN / "manifest.json").is_file(), reason=f"the reference tensors are not at {GOLDEN}"
 )

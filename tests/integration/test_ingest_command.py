@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.integration.command_case import void
+from tests.reference_data import CLIPS
 from void_engine.plates.exr.file import read_frame
 from void_protocol.job_file import read_job
 from void_server.cli.exit_codes import ExitCode
 
 av = pytest.importorskip("av")
-SHARED = Path(__file__).parents[3] / "shared" / "clips"
 
 
 def write_movie(path: Path, pictures: list[np.ndarray]) -> None:
@@ -85,10 +85,10 @@ def test_what_goes_wrong(
     assert not list(tmp_path.glob("*.exr"))
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared clips are not beside the checkout")
+@pytest.mark.skipif(not CLIPS.is_dir(), reason="the shared clips are not beside the checkout")
 def test_a_published_quadmask_has_exactly_its_levels(tmp_path: Path) -> None:
     quad = tmp_path / "q.%04d.exr"
-    assert void("ingest", SHARED / "ducky-float" / "quadmask.mp4", quad, "--quadmask").code == 0
+    assert void("ingest", CLIPS / "ducky-float" / "quadmask.mp4", quad, "--quadmask").code == 0
     frames = sorted(tmp_path.glob("q.*.exr"))
     assert len(frames) == 62
     frame = read_frame(frames[40], 1041)

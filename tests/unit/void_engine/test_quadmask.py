@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.reference_data import GOLDEN
 from void_engine.errors import MatteError
 from void_engine.quadmask import (
     AFFECTED,
@@ -26,8 +27,6 @@ from void_engine.quadmask import (
     roles_from_levels,
     snap_to_grid,
 )
-
-GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "cases"
 
 
 def matte(*values: float) -> np.ndarray:
@@ -93,7 +92,7 @@ def test_fractions_between_cut_points(value: float, level: int) -> None:
 
 
 def test_every_grey_value_as_the_published_loader() -> None:
-    path = GOLDEN / "mask_quantise_and_padding_tables.safetensors"
+    path = GOLDEN / "cases" / "mask_quantise_and_padding_tables.safetensors"
     if not path.exists():
         pytest.skip("no reference data beside the checkout")
     ramp, published = (_tensor(path, name) for name in ("ramp_in_u8", "ramp_out_mask"))

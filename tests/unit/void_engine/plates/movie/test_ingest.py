@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.reference_data import CLIPS
 from void_engine.errors import OutputExistsError, PlateError, SettingError
 from void_engine.plates.exr.file import read_frame, read_header
 from void_engine.plates.movie.ingest import ingest_movie
@@ -18,8 +19,6 @@ from void_engine.plates.movie.movie import Movie
 from void_engine.plates.sequence.sequence import PlateSequence
 
 av = pytest.importorskip("av")
-
-SHARED_CLIPS = Path(__file__).resolve().parents[4].parent / "shared" / "clips"
 
 Planes = Sequence[NDArray[Any] | int]
 Tags = dict[str, int]
@@ -268,9 +267,9 @@ def test_a_quadmask_becomes_mattes(
     assert "chromaticities" not in frame.metadata
 
 
-@pytest.mark.skipif(not SHARED_CLIPS.is_dir(), reason="the shared clips are not beside the checkout")
+@pytest.mark.skipif(not CLIPS.is_dir(), reason="the shared clips are not beside the checkout")
 def test_real_footage_decodes_to_levels_and_light() -> None:
-    clip = SHARED_CLIPS / "ducky-float"
+    clip = CLIPS / "ducky-float"
     with Movie(clip / "quadmask.mp4") as movie:
         frames = movie.frames()
         levels = [movie.luma(next(frames)) for _ in range(12)]
