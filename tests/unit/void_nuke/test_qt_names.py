@@ -116,9 +116,12 @@ def chains(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def used_members(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Attributes of objects: a method's name says which of Qt's is meant, whoever's it is."""
+    """Attributes of objects: a method's name says which of Qt's is meant, whoever's it is. What is taken from
+    an imported module is no object's."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+    imported = {alias.asname or alias.name for node in imports for alias in node.names}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in imported:
             yield node.lineno, node.attr
 
 
