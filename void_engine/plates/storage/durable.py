@@ -13,7 +13,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
@@ -74,14 +74,16 @@ def temporary_for(path: Path) -> Iterator[Path]:
     The context gives the temporary name. Two processes may do so at the same time; the later file stays.
 
     Raises:
-        OSError: when that fails; no temporary file is left.
+        OSError: when that fails; no temporary file is left, unless the drive is gone.
     """
     temporary = temporary_path(path)
     try:
         yield temporary
         put_in_place(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        with suppress(OSError):  # a drive that is gone must not hide what went wrong first
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:

@@ -121,3 +121,14 @@ def test_a_private_file_is_private_while_it_is_written(
     durable_travel.write_whole(tmp_path / "key", b"secret", mode=0o600)
     assert modes == [0o600]
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_first_error_is_told_when_the_clean_up_fails_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(19, "No such device")
+
+    monkeypatch.setattr(Path, "unlink", gone)
+    with pytest.raises(ValueError, match="half"), durable.temporary_for(tmp_path / "kept.npz"):
+        raise ValueError("half of it")
