@@ -30,6 +30,7 @@ from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Message
 from void_server.engine_descriptions import describe_engines
+from void_server.errors import RunnerError
 from void_server.workers.job_monitor import WorkerMonitor
 from void_server.workers.memory_use import measure_memory
 from void_server.workers.runner import JobRunner, load_runner
@@ -217,7 +218,12 @@ def main() -> None:
             frame_bytes=config.frame_bytes,
         )
     )
-    runner = load_runner(config.runner)
+    try:
+        runner = load_runner(config.runner)
+    except RunnerError as error:
+        _log.critical("%s; correct the server's setting 'runner'", error)
+        logging.shutdown()
+        os._exit(1)  # an ordinary exit would wait for the thread at the lifeline, and abort
     link = BrokerLink(config)
     link.start()
     link.send(Ready(engines=describe_engines()))

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from void_server.workers import worker_process
@@ -73,3 +74,14 @@ def test_starts_come_later_and_later_until_one_has_worked() -> None:
     assert backoff.may_start(130.0)
     backoff.worked()
     assert backoff.ended(200.0) == 0.5
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_load_its_runner_says_so_and_ends(tmp_path: Path) -> None:
+    config = msgspec.structs.replace(CONFIG, runner="a_module_that_nobody_has:run")
+    process = WorkerProcess("worker-0", config, {}, tmp_path / "worker-0.log", now=time.monotonic())
+    wait_for_end(process)
+    assert process.close() == "the worker process ended with exit code 1"
+    said = (tmp_path / "worker-0.log").read_text()
+    assert "cannot load 'a_module_that_nobody_has:run'" in said
+    assert "correct the server's setting 'runner'" in said
