@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from void_protocol.collector import OnFrame
 from void_protocol.errors import ProtocolError, ServerError
@@ -56,6 +56,7 @@ from void_protocol.watching import OnEvent, Watching
 
 T = TypeVar("T")
 _R = TypeVar("_R", bound=Message)
+_S = TypeVar("_S")
 
 
 class Client:
@@ -279,13 +280,24 @@ def _expect(reply: Reply, kind: type[_R]) -> _R:
     return reply[0]
 
 
-def _then(source: Future[Reply], pick: Callable[[Reply], T]) -> Future[T]:
+def _raise(error: ProtocolError) -> NoReturn:
+    raise error
+
+
+def _then(
+    source: Future[_S], pick: Callable[[_S], T], rescue: Callable[[ProtocolError], T] = _raise
+) -> Future[T]:
+    """What ``pick`` makes of the answer, once it is there; ``rescue`` may make something of an error."""
     result: Future[T] = Future()
     result.set_running_or_notify_cancel()
 
-    def done(future: Future[Reply]) -> None:
+    def done(future: Future[_S]) -> None:
         try:
-            result.set_result(pick(future.result()))
+            try:
+                picked = pick(future.result())
+            except ProtocolError as error:
+                picked = rescue(error)
+            result.set_result(picked)
         except ProtocolError as error:
             result.set_exception(error)
 
@@ -295,19 +307,9 @@ def _then(source: Future[Reply], pick: Callable[[Reply], T]) -> Future[T]:
 
 def none_if_unknown(asked: Future[T]) -> Future[T | None]:
     """Turn the answer of a server of an older release, which does not know the message, into None."""
-    found: Future[T | None] = Future()
-    found.set_running_or_notify_cancel()
 
-    def done(asked: Future[T]) -> None:
-        try:
-            found.set_result(asked.result())
-        except ServerError as error:
-            if error.code == "unknown_type":
-                found.set_result(None)
-            else:
-                found.set_exception(error)
-        except ProtocolError as error:
-            found.set_exception(error)
+    def rescue(error: ProtocolError) -> None:
+        if not (isinstance(error, ServerError) and error.code == "unknown_type"):
+            raise error
 
-    asked.add_done_callback(done)
-    return found
+    return _then(asked, lambda answer: answer, rescue)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
 from void_engine.errors import SettingError
@@ -157,9 +157,9 @@ def option(
 def options_of(declared: type) -> tuple[EngineOption, ...]:
     """The options that a dataclass declares, in the order of its fields."""
     return tuple(
-        EngineOption(one.name, plain.kind, plain.default, plain.help, plain.choices, plain.low, plain.high)
+        replace(nameless, name=one.name)
         for one in fields(declared)
-        if (plain := one.metadata.get(_DECLARATION)) is not None
+        if (nameless := one.metadata.get(_DECLARATION)) is not None
     )
 
 

@@ -9,6 +9,9 @@ from void_server.farm.bundle import Bundle, export_chunks
 from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
 from void_server.farm.planning import LIGHT_MEMORY_MIB, STEP_ORDER
 
+TORCHRUN = "torchrun"
+"""The command that starts several processes on one machine."""
+
 
 @dataclass(frozen=True)
 class StepCommand:
@@ -25,6 +28,11 @@ class StepCommand:
     cores: int
     after: str | None
     """The step that must be done before this one; None for the first."""
+
+
+def torchrun_words(devices: int) -> list[str]:
+    """Return the arguments by which ``torchrun`` starts ``void`` once for each device of a machine."""
+    return ["--standalone", f"--nproc-per-node={devices}", "-m", "void_server"]
 
 
 def step_commands(bundle: Bundle, token: str) -> list[StepCommand]:
@@ -63,7 +71,7 @@ def step_commands(bundle: Bundle, token: str) -> list[StepCommand]:
         heavy = name == "remove"
         start = [order.void_command]
         if heavy and needs.gpus > 1:
-            start = ["torchrun", "--standalone", f"--nproc-per-node={needs.gpus}", "-m", "void_server"]
+            start = [TORCHRUN, *torchrun_words(needs.gpus)]
         words = [
             *start, "farm", "step", name, "--plan", str(bundle.plan_file), "--task", token,
             "--scratch", str(order.scratch_folder), "--dialect", "plain",

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from void_server.farm.bundle import Bundle, export_chunks
+from void_server.farm.commands import TORCHRUN, torchrun_words
 from void_server.farm.errors import FarmError
 from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
 from void_server.farm.order import NukeExport
@@ -66,7 +67,7 @@ def template(bundle: Bundle) -> dict[str, Any]:
         steps = [_export_step(bundle, bundle.order.export), *steps]
         steps[1]["dependencies"] = [{"dependsOn": "export"}]
     if bundle.order.needs(bundle.engine).gpus > 1:
-        definitions.append(_text("Torchrun", "torchrun", "Starts a process for each device"))
+        definitions.append(_text("Torchrun", TORCHRUN, "Starts a process for each device"))
     result: dict[str, Any] = {
         "specificationVersion": SPECIFICATION,
         "name": f"VOID {bundle.name}"[:_MOST_NAME],
@@ -101,7 +102,7 @@ def _step(bundle: Bundle, name: str) -> dict[str, Any]:
     needs = order.needs(bundle.engine)
     if name == "remove" and needs.gpus > 1:
         command = "{{Param.Torchrun}}"
-        words = ["--standalone", f"--nproc-per-node={needs.gpus}", "-m", "void_server", *words]
+        words = [*torchrun_words(needs.gpus), *words]
     timeout_s = order.timeout_s if name == "remove" else order.light_timeout_s
     tasks = len(bundle.plan.tasks(name))
     step: dict[str, Any] = {
