@@ -80,6 +80,7 @@ class RemovalSession:
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         threading.Thread(target=self._run, name="void-export", daemon=True).start()
         host.on_script_load(self.reattach)
+        host.on_script_close(self.leave_script)
 
     # For the main thread -----------------------------------------------------------------------------------
 
@@ -183,6 +184,21 @@ class RemovalSession:
         self._book.save()
         return name
 
+    def leave_script(self) -> None:
+        """Let go of the script that is being closed. Its exports end, and its jobs are followed again when it
+        is opened; a new, empty script begins without any."""
+        for job_id in self._book.leave_script():
+            self._cancelled[job_id].set()
+        self._remotes.clear()
+        closed = self._book.script
+
+        def look_again() -> None:
+            # Where the artist keeps the script open after all, its notes bring the jobs back.
+            if self._book.script == closed:
+                self.reattach()
+
+        self._post(look_again)
+
     def reattach(self) -> None:
         """Follow the jobs that the open script knows, and no longer those of another script."""
         records, lost = self._book.open_script()
@@ -190,7 +206,7 @@ class RemovalSession:
             self._cancelled[job_id].set()
         for record in records:
             self._cancelled.setdefault(record.job_id, threading.Event())
-            if not Phase(record.phase).is_final:
+            if not Phase(record.phase).is_final and record.job_id not in self._remotes:
                 self._follow(record.job_id)
 
     def wait(self, job_id: str, timeout_s: float) -> TrackedJob:
@@ -390,9 +406,15 @@ class RemovalSession:
         if phase is Phase.DONE and not name:
             try:
                 name = self.import_result(job_id)
-            except HostError as error:
-                message = f"the result is there, but its Read could not be made: {error}"
-        self._book.save()
+            except Exception as error:  # noqa: BLE001 - whatever the host raises, the job has come to its end
+                if not isinstance(error, HostError):
+                    _log.exception("the Read of %s could not be made", job_id)
+                told = str(error) or type(error).__name__
+                message = f"the result is there, but its Read could not be made ({told}); press Import result"
+        try:
+            self._book.save()
+        except Exception:  # noqa: BLE001 - as above: the artist sees the end, and the frames are there
+            _log.exception("the script's notes could not be written")
         self._book.update(
             job_id,
             **{**changes_of(info), "phase": phase, "message": message, "read_node": name, "fraction": 1.0},
