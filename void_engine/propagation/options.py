@@ -31,7 +31,7 @@ class PropagationOptions:
     )
     sources: str = option(
         "balanced",
-        "Which frames pixels are taken from: the nearest ones, or further ones too, which average more noise.",
+        "Which frames pixels are taken from: the nearest, or farther ones too, which average more grain.",
         choices=SOURCES,
     )
     fill: str = option(

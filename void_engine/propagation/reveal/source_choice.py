@@ -64,8 +64,8 @@ def choose_sources(
 ) -> list[int]:
     """Choose the frames that show what is hidden in ``target``, most useful first.
 
-    Each hidden pixel is best served by the frame nearest in time that shows it, and every choice is worth what
-    it improves on the choices before it, averaged over what any frame shows: the greedy solution of a
+    Each hidden pixel is best served by the frame nearest in time that shows it, and every choice is worth
+    what it improves on the choices before it, averaged over what any frame shows: the greedy solution of a
     facility location problem (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978). Showing
     pixels that no choice has shown is worth a little more, whatever the distance, and so is showing them
     again.
