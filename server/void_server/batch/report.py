@@ -43,7 +43,7 @@ class ShotReport(Struct, kw_only=True):
     seconds: float = 0.0
     output: str = ""
     inputs: str = ""
-    """Hash of the content of all files that the job reads, and of its settings."""
+    """Hash of the content of all files that the result was made from."""
 
 
 class BatchReport(Struct, kw_only=True):

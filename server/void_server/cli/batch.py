@@ -69,6 +69,10 @@ def batch(
     report: Annotated[
         Path | None, typer.Option(help="The report, as JSON; default: beside the first source.")
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Decode the frames that would be kept, and make damaged ones again."),
+    ] = False,
     scratch: Annotated[
         Path | None, typer.Option(help="Folder for temporary files and, where none is set, caches.")
     ] = None,
@@ -88,7 +92,7 @@ def batch(
         monitor = _ShotsMonitor(bars)
         try:
             with stopping_on_signals(monitor.stop):
-                found = run_batch(jobs, monitor, path, exit_status=exit_code_of)
+                found = run_batch(jobs, monitor, path, exit_status=exit_code_of, verify=verify)
         except RemovalCancelled:
             say(f"report: {path}")
             raise

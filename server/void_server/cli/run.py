@@ -66,6 +66,10 @@ def run(
     job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
     overrides: JobOverrides,
     resume: Annotated[bool, typer.Option(help="Keep frames that this job has already written.")] = True,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Decode the frames that would be kept, and make damaged ones again."),
+    ] = False,
     models: Annotated[
         Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
     ] = None,
@@ -102,6 +106,7 @@ def run(
                         job,
                         monitor,
                         resume=resume,
+                        verify=verify,
                         wait_s=_WAIT_S if wait is None else wait,
                         start_wait_s=wait or 0.0,
                     )
