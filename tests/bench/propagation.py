@@ -1,9 +1,11 @@
 """Measures the propagation engine against the truth and against simple removals.
 
-    python -m tests.bench.propagation --quick              16 real shots at 384 px and 14 frames, some minutes
+    python -m tests.bench.propagation --quick              15 real shots, 384 px, 14 frames: some minutes
     python -m tests.bench.propagation                      all real movies at 672x384, 30 frames
     python -m tests.bench.propagation --group virtual      virtual cameras over stills, easier than any shot
     python -m tests.bench.propagation --only wires         cases whose name, movie or kind contains the word
+    python -m tests.bench.propagation --drawn 100          shots drawn at random, 240 px; --seed N draws others
+    python -m tests.bench.propagation --footage DIR        two drawn shots from each movie in a folder
     python -m tests.bench.propagation --quick --save now.json --compare before.json
     python -m tests.bench.propagation --option grain=0.5   with options of the engine
     python -m tests.bench.propagation --pictures out/      contact sheets of each case's worst frames
@@ -22,11 +24,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.bench import propagation_footage, propagation_scenes
-from tests.bench.shots import cases, report
+from tests.bench.shots import cases, drawn, report
 from tests.bench.shots.measuring import Options, Result, measure
-from tests.bench.shots.movies import MovieMissingError
+from tests.bench.shots.movies import MOVIES, Movie, MovieMissingError, folder_of_movies
+from tests.bench.shots.scene import Scene
 
 _QUICK_WIDTH, _QUICK_FRAMES = 384, 14
+_DRAWN_WIDTH, _DRAWN_FROM_EACH = 240, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,34 @@ class _Job:
     frames: int
 
 
+def _drawn(arguments: argparse.Namespace) -> Iterator[_Job]:
+    """Jobs of drawn shots; each is named by the seed that draws it again, with ``--drawn 1 --seed``."""
+    width = arguments.width or _DRAWN_WIDTH
+
+    def make(seed: int, choice: list[Movie]) -> cases.Make:
+        def one(width: int, height: int, frames: int) -> Scene:
+            shot = drawn.draw(seed, choice, width=width)
+            print(f"  {shot.movie}: {shot.what}")
+            return shot.scene
+
+        return one
+
+    if arguments.footage:
+        for movie in folder_of_movies(arguments.footage):
+            for seed in range(arguments.seed, arguments.seed + (arguments.drawn or _DRAWN_FROM_EACH)):
+                name = f"seed {seed}"
+                yield _Job("footage", name, movie.name, "drawn", make(seed, [movie]), width, 0, 0)
+        return
+    choice = [movie for movie in MOVIES.values() if movie.held_out == arguments.held_out]
+    for seed in range(arguments.seed, arguments.seed + arguments.drawn):
+        name = f"seed {seed}"
+        yield _Job("drawn", name, "", "drawn", make(seed, choice), width, 0, 0)
+
+
 def _jobs(arguments: argparse.Namespace) -> Iterator[_Job]:
+    if arguments.drawn or arguments.footage:
+        yield from _drawn(arguments)
+        return
     width = arguments.width or (_QUICK_WIDTH if arguments.quick else 672)
     most = arguments.frames or (_QUICK_FRAMES if arguments.quick else 0)
     height = round(width * 384 / 672 / 8) * 8
@@ -104,8 +135,8 @@ def _compare(path: Path, rows: dict[str, dict[str, Result]]) -> None:
             total.append(change["psnr_db"])
             print(
                 f"  {name:22s} {change['psnr_db']:+6.2f} dB  SSIM {change['ssim']:+.3f}  "
-                f"p99 {change['p99']:+.3f}  temporal {change['temporal']:+.2f}  flicker {change['flicker']:+.2f}  "
-                f"time x{result.busy / max(old['busy'], 1e-9):.2f}"
+                f"p99 {change['p99']:+.3f}  temporal {change['temporal']:+.2f}  "
+                f"flicker {change['flicker']:+.2f}  time x{result.busy / max(old['busy'], 1e-9):.2f}"
             )
     if total:
         print(f"  mean {sum(total) / len(total):+.2f} dB over {len(total)} cases")
@@ -119,6 +150,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="name, movie or kind contains this; bars separate")
     parser.add_argument("--group", choices=("real", "virtual", "all"), default="real")
     parser.add_argument("--held-out", action="store_true", help="only what is kept aside for the end")
+    parser.add_argument("--drawn", type=int, default=0, help="so many shots drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="the first drawn shot's seed")
+    parser.add_argument("--footage", type=Path, default=None, help="draw from the movies in this folder")
     parser.add_argument("--width", type=int, default=0)
     parser.add_argument("--frames", type=int, default=0, help="at most so many frames")
     parser.add_argument("--option", action="append", default=[], help="NAME=VALUE, an option of the engine")

@@ -55,7 +55,7 @@ class View:
 
     def light(self, width: int, height: int, count: int) -> Float32Array:
         """The truth: (count, H, W, 3) scene-linear."""
-        clip = movies.frames(self.movie, self.start, count, self.stride, most_width=1920)
+        clip = movies.frames(movies.MOVIES[self.movie], self.start, count, self.stride, most_width=1920)
         return movies.linear(movies.window(clip, width, height, self.centre, self.zoom))
 
 

