@@ -4,9 +4,9 @@
     python -m tests.bench.propagation                      all real movies at 672x384, 30 frames
     python -m tests.bench.propagation --group virtual      virtual cameras over stills, easier than any shot
     python -m tests.bench.propagation --only wires         cases whose name, movie or kind contains the word
-    python -m tests.bench.propagation --drawn 100          shots drawn at random, 240 px; --seed N draws others
+    python -m tests.bench.propagation --drawn 100          shots drawn at random, 240 px; --seed N: others
     python -m tests.bench.propagation --footage DIR        two drawn shots from each movie in a folder
-    python -m tests.bench.propagation --quick --save now.json --compare before.json
+    python -m tests.bench.propagation --quick --save now.json --compare old.json
     python -m tests.bench.propagation --option grain=0.5   with options of the engine
     python -m tests.bench.propagation --pictures out/      contact sheets of each case's worst frames
 
