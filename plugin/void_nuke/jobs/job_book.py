@@ -34,7 +34,8 @@ class JobBook:
         self._changed: set[str] = set()
         self._is_closed = False
         self.script = 0
-        """Counts the scripts that were opened and closed, so that what was meant for one never reaches the next."""
+        """Counts the scripts that were opened and closed, so that what was meant for one never reaches the
+        next."""
 
     @property
     def jobs(self) -> Sequence[TrackedJob]:

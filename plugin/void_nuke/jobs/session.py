@@ -77,6 +77,7 @@ class RemovalSession:
         self._book = JobBook(self._host, on_change)
         self._remotes: dict[str, RemoteJob] = {}
         self._cancelled: dict[str, threading.Event] = {}
+        self._is_closed = False
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         threading.Thread(target=self._run, name="void-export", daemon=True).start()
         host.on_script_load(self.reattach)
@@ -187,6 +188,8 @@ class RemovalSession:
     def leave_script(self) -> None:
         """Let go of the script that is being closed. Its exports end, and its jobs are followed again when it
         is opened; a new, empty script begins without any."""
+        if self._is_closed:
+            return
         for job_id in self._book.leave_script():
             self._cancelled[job_id].set()
         self._remotes.clear()
@@ -226,6 +229,7 @@ class RemovalSession:
 
     def close(self) -> None:
         """Stop exports. Submitted jobs go on at the server."""
+        self._is_closed = True
         self._book.close()
         for event in self._cancelled.values():
             event.set()
