@@ -20,6 +20,7 @@ from io import TextIOWrapper
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 
+from void_protocol.printable import printable_json
 from void_protocol.private_folders import make_private_folder
 from void_server.settings import ServerSettings
 
@@ -37,7 +38,7 @@ def server_log_file(settings: ServerSettings) -> Path:
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON."""
+    """Formats a record as one line of JSON, which a terminal can show too."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, str] = {
@@ -49,7 +50,7 @@ class JsonLines(logging.Formatter):
         line.update({name: str(record.__dict__[name]) for name in FIELDS if name in record.__dict__})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return printable_json(json.dumps(line, ensure_ascii=False))
 
 
 class _LinesFile(RotatingFileHandler):

@@ -4,70 +4,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation uses this name
-from numpy.typing import NDArray
 
-from tests.fakes.fake_nuke.curves import Layer, Shape, Stroke, _product
 from tests.fakes.fake_nuke.knobs import Format
+from tests.fakes.fake_nuke.planes import Picture, scaled
+from tests.fakes.fake_nuke.roto_picture import roto_picture
 from tests.fakes.fake_nuke.state import STATE
-from void_engine.geometry import Box
-from void_engine.roto.matte import rasterise
-from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 
-Plane = NDArray[np.float32]
 _TO_NUKE = {"R": "red", "G": "green", "B": "blue", "A": "alpha"}
 _TO_FILE = {name: letter for letter, name in _TO_NUKE.items()}
 _RGBA = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture with rows from the top; (x, y) is the data window's bottom-left corner, y up."""
-
-    format: Format
-    x: int
-    y: int
-    planes: dict[str, Plane]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the data window."""
-        shape = next(iter(self.planes.values())).shape
-        return int(shape[0]), int(shape[1])
-
-    @property
-    def top(self) -> int:
-        return self.y + self.size[0]
-
-    def plane(self, name: str, x: int, y: int, width: int, height: int) -> Plane:
-        """Return a channel in a window, black where there is nothing."""
-        out = np.zeros((height, width), np.float32)
-        if name not in self.planes:
-            return out
-        source = self.planes[name]
-        top = y + height
-        x0, x1 = max(x, self.x), min(x + width, self.x + source.shape[1])
-        y0, y1 = max(y, self.y), min(top, self.top)
-        if x1 > x0 and y1 > y0:
-            out[top - y1 : top - y0, x0 - x : x1 - x] = source[
-                self.top - y1 : self.top - y0, x0 - self.x : x1 - self.x
-            ]
-        return out
-
-    def windowed(self, x: int, y: int, width: int, height: int) -> Picture:
-        planes = {name: self.plane(name, x, y, width, height) for name in self.planes}
-        return replace(self, x=x, y=y, planes=planes)
-
-
-def scaled(size: Format, scale: float) -> Format:
-    if scale == 1.0:
-        return size
-    return Format(round(size.width() * scale), round(size.height() * scale), size.pixelAspect(), size.name())
 
 
 def evaluate(node: Any, frame: int, scale: float) -> Picture:
@@ -191,120 +142,9 @@ def _checker(node: Any, frame: int, scale: float) -> Picture:
 
 
 def _roto(node: Any, frame: int, scale: float) -> Picture:
-    ground = evaluate(node.input(0), frame, scale)
-    size = ground.format
-    box = Box(0, 0, size.width(), size.height())
-    height = (
-        STATE.root["format"].value().height()
-        if node.input(0) is None
-        else format_of(node.input(0), 1.0).height()
-    )
-    matte = ground.plane("rgba.alpha", 0, 0, size.width(), size.height())
-    for element, matrix in _elements(node["curves"].rootLayer, frame, list(np.eye(4).ravel())):
-        coverage = _drawn(element, matrix, frame, height, box, scale)
-        mode = int(element.getAttributes().getValue(frame, "bm", STATE.views[0]))
-        if mode in (0, 5):
-            matte = matte + coverage - matte * coverage
-        elif mode == 1:
-            matte = np.maximum(matte, coverage)
-        elif mode == 7:
-            matte = matte + coverage
-        elif mode == 12:
-            matte = matte - coverage
-        elif mode not in (2, 3, 4):
-            raise RuntimeError(f"{node.fullName()}: the fake host has no blend mode {mode}")
-    whole = ground.windowed(0, 0, size.width(), size.height())
-    return replace(whole, planes={**whole.planes, "rgba.alpha": matte.astype(np.float32)})
-
-
-def _elements(layer: Layer, frame: int, above: list[float]) -> Any:
-    if not layer.getVisible(frame):
-        return
-    matrix = _product(above, layer.getTransform().evaluate(frame).getMatrix()._values)
-    for child in layer:
-        if isinstance(child, Layer):
-            yield from _elements(child, frame, matrix)
-        else:
-            yield child, _product(matrix, child.getTransform().evaluate(frame).getMatrix()._values)
-
-
-def _drawn(element: Any, matrix: list[float], frame: int, height: int, box: Box, scale: float) -> Plane:
-    attributes = element.getAttributes()
-    value = {
-        name: attributes.getValue(frame, name, STATE.views[0]) for name in ("vis", "opc", "ltt", "ltn", "ltm")
-    }
-    alive = {1: frame <= value["ltm"], 2: frame == value["ltn"], 3: frame >= value["ltn"]}.get(
-        int(value["ltt"]), int(value["ltt"]) == 0 or value["ltn"] <= frame <= value["ltm"]
-    )
-    nothing = np.zeros(box.shape, np.float32)
-    if not value["vis"] or not alive or (isinstance(element, Shape) and element.getFlag(5)):
-        return nothing
-    if isinstance(element, Stroke):
-        rows, columns = np.mgrid[box.y0 : box.y1, box.x0 : box.x1]
-        for point in element:
-            x, y = _moved(matrix, point.getPosition(frame))
-            distance = np.hypot((columns + 0.5) / scale - x, (rows + 0.5) / scale - (height - y))
-            nothing[distance <= element.brush_size_px / 2] = value["opc"]
-        return nothing
-    shape = _shape(element, matrix, frame, height)
-    return rasterise([shape], box, scale)
-
-
-def _moved(matrix: list[float], place: Any) -> tuple[float, float]:
-    x, y, _, w = np.array(matrix).reshape(4, 4) @ (place.x, place.y, 0.0, 1.0)
-    return float(x / w), float(y / w)
-
-
-class _Place:
-    def __init__(self, x: float, y: float) -> None:
-        self.x, self.y = x, y
-
-
-def _shape(element: Shape, matrix: list[float], frame: int, height: int) -> ShapeAtFrame:
-    """Make every handle an absolute place, move it, and make it an offset again, unlike the exporter does
-    it."""
-    attributes = element.getAttributes()
-    value = {
-        name: attributes.getValue(frame, name, STATE.views[0])
-        for name in ("opc", "inv", "fo", "fx", "fy", "ff")
-    }
-    rows: list[list[tuple[float, float]]] = []
-    for point in element:
-        center = point.center.getPosition(frame)
-        feather = point.featherCenter.getPosition(frame)
-        at_feather = _Place(center.x + feather.x * value["fo"], center.y + feather.y * value["fo"])
-        places = [_Place(center.x, center.y)]
-        for handle, base in (
-            (point.leftTangent, center),
-            (point.rightTangent, center),
-            (None, center),
-            (point.featherLeftTangent, at_feather),
-            (point.featherRightTangent, at_feather),
-        ):
-            offset = feather if handle is None else handle.getPosition(frame)
-            places.append(at_feather if handle is None else _Place(base.x + offset.x, base.y + offset.y))
-        moved = [_moved(matrix, place) for place in places]
-        base = moved[0]
-        rows.append(
-            [
-                (base[0], height - base[1]),
-                *((x - base[0], base[1] - y) for x, y in moved[1:4]),
-                *((x - moved[3][0], moved[3][1] - y) for x, y in moved[4:]),
-            ]
-        )
-    columns = np.array(rows, np.float64).reshape(-1, 6, 2)
-    if not value["fo"]:
-        columns[:, 3] = 0.0
-        columns[:, 4:] = columns[:, 1:3]
-    return ShapeAtFrame(
-        name=element.name,
-        points=BezierPoints(*(columns[:, index] for index in range(6))),
-        opacity=float(value["opc"]),
-        feather_x_px=float(value["fx"] * value["fo"]),
-        feather_y_px=float(value["fy"] * value["fo"]),
-        falloff=float(value["ff"]),
-        inverted=bool(value["inv"]),
-    )
+    source = node.input(0)
+    size = STATE.root["format"].value() if source is None else format_of(source, 1.0)
+    return roto_picture(node, evaluate(source, frame, scale), frame, scale, size.height())
 
 
 def _crop(node: Any, frame: int, scale: float) -> Picture:
