@@ -68,8 +68,8 @@ class RequestRefused(Exception):  # noqa: N818 - this is an answer, not a failur
 
 
 def reason_of(error: Exception) -> str:
-    """Return why something failed, without the path that an OSError names: where the server keeps its files is
-    no business of its clients."""
+    """Return why something failed, without the path that an OSError names: where the server keeps its files
+    is no business of its clients."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error)
