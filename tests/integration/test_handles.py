@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import time
@@ -81,7 +80,7 @@ def test_revocation_and_the_end_need_no_free_handle(
         anna.hello()
         process = psutil.Process(server.pid)
         _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
-        used = sorted(int(name) for name in os.listdir(f"/proc/{server.pid}/fd"))
+        used = sorted(int(link.name) for link in Path(f"/proc/{server.pid}/fd").iterdir())
         lowest_free = next(number for number in range(len(used) + 1) if number not in used)
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (lowest_free, hard))
         assert anna.ask(type="ping", request=2)["type"] == "pong"

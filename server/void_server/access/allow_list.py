@@ -71,7 +71,7 @@ def _list_keys(folder: Path) -> list[tuple[str, int, int]]:
         for entry in entries:
             if entry.name.endswith(".key"):
                 with suppress(FileNotFoundError):  # the client was taken off the list at this moment
-                    status = os.stat(entry.path)
+                    status = Path(entry.path).stat()
                     found.append((entry.name, status.st_mtime_ns, status.st_ino))
     return found
 

@@ -114,8 +114,8 @@ def _shut(descriptor: int) -> None:
 
 
 def raise_file_limit(files: int) -> int | None:
-    """Let this process open so many ``files`` beside what it always needs, if the system allows it. Return how
-    many it may open now, or None where that is not limited this way."""
+    """Let this process open so many ``files`` beside what it always needs, if the system allows it. Return
+    how many it may open now, or None where that is not limited this way."""
     try:
         import resource
     except ImportError:  # Windows has no such limit

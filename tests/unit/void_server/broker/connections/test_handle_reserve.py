@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def use_up(held: list[int]) -> None:
     probe = os.open(os.devnull, os.O_RDONLY)
     os.close(probe)
     resource.setrlimit(resource.RLIMIT_NOFILE, (probe + 3, hard))
-    with pytest.raises(OSError, match="Too many open files"):
+    with suppress(OSError):
         while True:
             held.append(os.open(os.devnull, os.O_RDONLY))
 
