@@ -20,6 +20,7 @@ from void_engine.engines.registry import (
 from void_engine.errors import SettingError
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import format_job
+from void_server.batch.listed import jobs_once_each
 from void_server.farm.assets import Assets, assets_of, outside_assets
 from void_server.farm.errors import FarmError
 from void_server.farm.order import FarmSettings
@@ -58,11 +59,12 @@ def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundl
     """Plan ``jobs`` and write their bundles, to which a target then adds its own files. No plates are read.
 
     Raises:
-        FarmError: when the folder holds something else, or two jobs write the same frames.
+        FarmError: when the folder holds something else.
+        ManifestError: when two jobs write the same frames.
         SettingError: when a job names an engine or an engine option that does not exist.
         OSError: when the bundle cannot be written.
     """
-    _refuse_twins(jobs)
+    jobs = jobs_once_each(jobs)
     names = unique_names(jobs)
     if order.together or len(jobs) == 1:
         title = names[0] if len(jobs) == 1 else f"{names[0]} and {len(jobs) - 1} more"
@@ -104,7 +106,12 @@ def shared_windows_job(job: RemovalJob) -> RemovalJob:
     return msgspec.structs.replace(job, settings=settings)
 
 
-def _checked_engine(job: RemovalJob) -> str:
+def checked_engine(job: RemovalJob) -> str:
+    """Return the job's engine itself, never ``auto``.
+
+    Raises:
+        SettingError: when the engine or one of its options does not exist.
+    """
     name = engine_name(job.settings.engine)
     try:
         check_options(name, job.settings.engine_options)
@@ -113,23 +120,12 @@ def _checked_engine(job: RemovalJob) -> str:
     return name
 
 
-def _refuse_twins(jobs: Sequence[RemovalJob]) -> None:
-    seen: dict[str, str] = {}
-    for job in jobs:
-        pattern = job.output.versioned_pattern
-        if pattern in seen:
-            raise FarmError(
-                f"{job.shot.name} and {seen[pattern]} both write {pattern}; give one of them another version"
-            )
-        seen[pattern] = job.shot.name
-
-
 def _write(
     folder: Path, title: str, jobs: Sequence[RemovalJob], names: Sequence[str], order: FarmSettings
 ) -> Bundle:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PLAN_NAME).is_file():
         raise FarmError(f"{folder} holds something that is no bundle; choose another folder")
-    engines = [_checked_engine(job) for job in jobs]
+    engines = [checked_engine(job) for job in jobs]
     shots = [
         ShotRange(
             file=f"jobs/{name}.json",
