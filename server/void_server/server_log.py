@@ -20,6 +20,7 @@ from io import TextIOWrapper
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 
+from void_protocol.printable import printable_json
 from void_server.settings import ServerSettings
 
 FIELDS = ("job_id", "state", "worker", "owner")
@@ -36,7 +37,7 @@ def server_log_file(settings: ServerSettings) -> Path:
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON."""
+    """Formats a record as one line of JSON, which a terminal can show too."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, str] = {
@@ -48,7 +49,7 @@ class JsonLines(logging.Formatter):
         line.update({name: str(record.__dict__[name]) for name in FIELDS if name in record.__dict__})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return printable_json(json.dumps(line, ensure_ascii=False))
 
 
 class _LinesFile(RotatingFileHandler):

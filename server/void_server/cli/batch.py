@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from void_engine.errors import RemovalCancelled
 from void_server.batch.listed import BadShot
+from void_server.batch.report import BatchReport, ShotState
 from void_server.cli.declared_options import with_options
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError, exit_code_of
@@ -19,6 +18,7 @@ from void_server.cli.progress import StageProgress
 from void_server.cli.run import TerminalMonitor
 from void_server.cli.shot_lists import ShotDefaults, listed_jobs
 from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import PlainTable, Terminal, say
 from void_server.scratch import settle_in
 
 
@@ -55,22 +55,21 @@ def batch(
     """Run many shots here, skip what is done from the same inputs, and report on all of them."""
     if scratch is not None:
         settle_in(scratch)
-    from void_server.batch.report import ShotState
     from void_server.batch.running import run_batch
 
     jobs = listed_jobs(sources, defaults, overrides)
     path = report or _report_beside(sources[0].absolute())
-    console = Console(file=sys.stdout, highlight=False)
+    console = Terminal()
     with StageProgress("batch", console) as bars:
         monitor = _ShotsMonitor(bars)
         try:
             with stopping_on_signals(monitor.stop):
                 found = run_batch(jobs, monitor, path, exit_status=exit_code_of, verify=verify)
         except RemovalCancelled:
-            typer.echo(f"report: {path}")
+            say(f"report: {path}")
             raise
-    console.print(found.table())
-    typer.echo(f"{found.summary}; report: {path}")
+    console.print(_table(found))
+    say(f"{found.summary}; report: {path}")
     bad = [shot for shot in jobs if isinstance(shot, BadShot)]
     if len(bad) == len(jobs):  # There was nothing to run, so this is as a single wrong job is.
         raise bad[0].error
@@ -82,6 +81,22 @@ def batch(
 def _report_beside(source: Path) -> Path:
     """The report's name holds the source's ending: ``cut.otio`` and ``cut.csv`` may lie side by side."""
     return source.with_name(f"{source.name.replace('.', '_')}_report.json")
+
+
+def _table(report: BatchReport) -> PlainTable:
+    colours = {ShotState.DONE: "green", ShotState.FAILED: "red", ShotState.CANCELLED: "yellow"}
+    table = PlainTable("shot", "state", "frames", "time", "result, or why not")
+    for shot in report.shots:
+        kept = f" ({shot.frames_kept} kept)" if shot.frames_kept and shot.state is ShotState.DONE else ""
+        table.add_row(
+            shot.shot,
+            shot.state.value,
+            f"{shot.frames}/{shot.frames_wanted}{kept}",
+            f"{shot.seconds:.1f} s" if shot.seconds else "",
+            shot.reason or shot.output,
+            style=colours.get(shot.state),
+        )
+    return table
 
 
 def add_to(app: typer.Typer) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import typer
-
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
+from void_server.cli.terminal import say
 
 
 def each_by_itself(jobs: Sequence[RemovalJob], work: Callable[[RemovalJob], None]) -> None:
@@ -30,7 +29,7 @@ def each_by_itself(jobs: Sequence[RemovalJob], work: Callable[[RemovalJob], None
             if len(jobs) == 1:
                 raise
             failed.append(job.shot.name)
-            typer.echo(f"error: {job.shot.name}: {error or type(error).__name__}", err=True)
+            say(f"error: {job.shot.name}: {str(error) or type(error).__name__}", to_stderr=True)
     if failed:
         raise CommandError(
             f"{len(failed)} of {len(jobs)} jobs failed: {', '.join(failed)}", ExitCode.SOME_FAILED

@@ -17,6 +17,7 @@ from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides
 from void_server.cli.shot_lists import ShotDefaults, listed_jobs
 from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import say
 from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.farm.monitor import Dialect, StepMonitor
 from void_server.farm.order import FarmSettings
@@ -55,18 +56,18 @@ def bundle(
     bad = [shot for shot in shots if isinstance(shot, BadShot)]
     jobs = [shot for shot in shots if not isinstance(shot, BadShot)]
     for shot in bad:
-        typer.echo(f"{shot.name} is left out: {shot.error}", err=True)
+        say(f"{shot.name} is left out: {shot.error}", to_stderr=True)
     if not jobs:
         raise bad[0].error
     if order.gpus is not None and order.gpus > 1:
         jobs = [shared_windows_job(job) for job in jobs]
     bundles = write_bundles(jobs, order)
     for line in write_target(target, bundles, submit=submit):
-        typer.echo(line)
+        say(line)
     tasks = sum(len(one.plan.tasks(step)) for one in bundles for step in STEP_ORDER)
     counted = "1 shot" if len(jobs) == 1 else f"{len(jobs)} shots"
     held = "1 bundle" if len(bundles) == 1 else f"{len(bundles)} bundles"
-    typer.echo(f"{counted} in {held} with {tasks} tasks for {target.value}: {order.folder}")
+    say(f"{counted} in {held} with {tasks} tasks for {target.value}: {order.folder}")
     if bad:
         raise CommandError(f"{len(bad)} of {len(shots)} shots were left out", ExitCode.SOME_FAILED)
 

@@ -19,6 +19,7 @@ from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import say
 from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.scratch import settle_in
 
@@ -112,7 +113,7 @@ def run(
                     wait_s=_WAIT_S if wait is None else wait,
                     start_wait_s=wait or 0.0,
                 )
-        typer.echo(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
+        say(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
         if monitor.frames_done != len(job.shot.frame_numbers):
             raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from msgspec import Meta
 
 from void_protocol.job import RemovalJob
@@ -16,6 +15,7 @@ from void_server.batch.manifest_row import FIELDS, ManifestRow
 from void_server.batch.sources import read_sources
 from void_server.batch.timeline import TimelineOptions
 from void_server.cli.job_overrides import JobOverrides, with_overrides
+from void_server.cli.terminal import say
 from void_server.settings.declaration import DeclaredSettings, option, settings_of
 
 
@@ -78,7 +78,7 @@ def listed_jobs(
     """
     listed = read_sources(sources, defaults.row, defaults.timeline)
     for note in listed.notes:
-        typer.echo(note)
+        say(note)
     return once_each(
         with_overrides(shot, overrides) if isinstance(shot, RemovalJob) else shot for shot in listed.shots
     )
