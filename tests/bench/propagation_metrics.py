@@ -15,6 +15,8 @@ _FINE_SIGMA = 2.0
 """What a Gaussian of this many pixels takes out is fine."""
 _THIN_DEPTH_PX = 8.5
 """A part of the matte is thin where no point of it is deeper than this: 17 pixels across."""
+_CORNER = 1.45
+"""A right-angled corner of a wide part is no further than this, in depths, from where that part is deep."""
 _RIM_PX = 2.5
 _FLICKER_SIGMA = 1.5
 
@@ -45,7 +47,7 @@ class Score:
     thin: float
     """The same where the matte is at most 17 pixels across; 0 where nothing is."""
     flicker: float
-    """The root mean square of how far a smoothed error is from the mean of its neighbours in time, x 100."""
+    """The root mean square of half the step of a smoothed error from frame to frame, in place, x 100."""
 
 
 def _gray(picture: Float32Array) -> Float32Array:
@@ -60,12 +62,12 @@ def true_flows(truth: Float32Array) -> list[Float32Array]:
 
 
 def _thin(mask: BoolArray, depth: Float32Array) -> BoolArray:
-    """Where the mask is thin: what an opening by a disc of the largest thin depth takes away."""
+    """Where the mask is thin: it is far from every point of more than the largest thin depth."""
     core = (depth > _THIN_DEPTH_PX).astype(np.uint8)
     if not core.any():
         return mask
     beside = cv2.distanceTransform(1 - core, cv2.DIST_L2, 5)
-    return mask & (beside > _THIN_DEPTH_PX + 1)
+    return mask & (beside > _CORNER * _THIN_DEPTH_PX)
 
 
 def _rms(squares: float, count: int) -> float:
@@ -146,12 +148,12 @@ def score(
 
 
 def _flicker(error: Float32Array, inside: BoolArray) -> float:
-    """Measure how far a frame's error is from the mean of those around it, where all three are replaced."""
+    """Measure half of how far the smoothed errors of two frames in a row differ, where both are replaced."""
     smooth = [cv2.GaussianBlur(frame, (0, 0), _FLICKER_SIGMA) for frame in error]
     squares, count = 0.0, 0
-    for t in range(1, len(error) - 1):
-        mask = inside[t - 1] & inside[t] & inside[t + 1]
-        jump = smooth[t] - 0.5 * (smooth[t - 1] + smooth[t + 1])
+    for t in range(len(error) - 1):
+        mask = inside[t] & inside[t + 1]
+        jump = 0.5 * (smooth[t + 1] - smooth[t])
         squares += float(np.square(jump[mask]).mean(axis=1).sum())
         count += int(mask.sum())
     return _rms(squares, count)

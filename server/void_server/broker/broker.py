@@ -86,6 +86,7 @@ class Broker:
         keys = ensure_keys(settings.home)
         self._store = Store(settings.home / "jobs.sqlite")
         self._spool = Spool(settings.home)
+        self._spool.prepare()
         self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
         self._threads = KeyedThreads(self._mailbox, 2)
         # A path on another machine may hang, which must not hold up streamed files.

@@ -17,6 +17,7 @@ from tests.bench.shots.scene import Scene, over, with_compression, with_grain
 from void_engine.arrays import Float32Array, Uint8Array
 
 _MOST_WIDTH = 960
+_FEWEST = 3
 _MARGIN = 0.08
 """How much wider than the frame the window is, on each side, so that a drawn camera can move in it."""
 
@@ -42,13 +43,14 @@ def draw(
         frames: the least and the largest number of frames.
 
     Raises:
-        MovieMissingError: when the movie that is drawn is not here.
+        MovieMissingError: when the movie that is drawn is not here, or has fewer than three frames.
     """
     generator = np.random.default_rng(seed)
     movie = choice[int(generator.integers(len(choice)))]
     count = int(generator.integers(frames[0], frames[1] + 1))
     height = round(width * 9 / 16 / 8) * 8
     clip, start, stride = _stretch(movie, count, generator)
+    count = len(clip)
     clip, moved = _view(clip, width, height, generator)
     truth = movies.linear(clip)
     truth, light = _light(truth, generator)
@@ -66,6 +68,8 @@ def _stretch(movie: movies.Movie, count: int, generator: np.random.Generator) ->
     while stride > 1 and count * stride > available:
         stride -= 1
     count = min(count, available)
+    if count < _FEWEST:
+        raise movies.MovieMissingError(f"{movie.name} has only {available} frames")
     start = int(generator.integers(0, available - count * stride + 1))
     return movies.frames(movie, start, count, stride, _MOST_WIDTH), start, stride
 

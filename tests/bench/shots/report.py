@@ -24,7 +24,7 @@ HEADER = (
 )
 NOTE = (
     "lead: dB above the best simple removal. p99: 99th percentile of the error. temp: change of the error\n"
-    "along the motion. flick: error against the mean of its neighbours in time. rim, thin: fine error along\n"
+    "along the motion. flick: half its step from frame to frame, in place. rim, thin: fine error along\n"
     "the outline, and where the matte is at most 17 px across. temp, flick, rim, thin and seam: x 100."
 )
 
