@@ -20,7 +20,6 @@ from void_engine.engines.registry import (
 from void_engine.errors import SettingError
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import format_job
-from void_server.batch.listed import jobs_once_each
 from void_server.farm.assets import Assets, assets_of, outside_assets
 from void_server.farm.errors import FarmError
 from void_server.farm.order import FarmSettings
@@ -56,15 +55,13 @@ class Bundle:
 
 
 def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundle]:
-    """Plan ``jobs`` and write their bundles, to which a target then adds its own files. No plates are read.
+    """Plan ``jobs``, which write files of their own, and write their bundles. No plates are read.
 
     Raises:
         FarmError: when the folder holds something else.
-        ManifestError: when two jobs write the same frames.
         SettingError: when a job names an engine or an engine option that does not exist.
         OSError: when the bundle cannot be written.
     """
-    jobs = jobs_once_each(jobs)
     names = unique_names(jobs)
     if order.together or len(jobs) == 1:
         title = names[0] if len(jobs) == 1 else f"{names[0]} and {len(jobs) - 1} more"
