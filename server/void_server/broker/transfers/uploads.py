@@ -293,7 +293,9 @@ class Uploads:
         incoming = upload.incoming
         if incoming is None or (incoming.index, incoming.received) != (message.file, message.offset):
             if message.file not in upload.refused and message.file not in upload.stored:
-                at = f"byte {incoming.received} of file {incoming.index}" if incoming else "a file's start"
+                at = "the start of a file"
+                if incoming is not None:
+                    at = f"byte {incoming.received} of file {incoming.index}"
                 problem = f"expected {at}, got byte {message.offset} of file {message.file}"
                 self._refuse(upload, message.file, "bad_chunk", problem)
             return None
