@@ -17,7 +17,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from void_protocol.errors import KeyFileError
 from void_protocol.printable import printable_entry
+from void_protocol.private_folders import make_private_folder
 from void_server.broker.keyed_threads import KeyedThreads
 
 _log = logging.getLogger(__name__)
@@ -127,10 +129,10 @@ def _dated(stamp: str, text: str) -> str:
 def _write(path: Path, data: bytes) -> None:
     """Write lines to a log; a log that cannot be written does not stop a job."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         with path.open("ab") as file:
             file.write(data)
-    except OSError as error:
+    except (OSError, KeyFileError) as error:
         _log.warning("cannot write the job log %s: %s", path, error)
 
 
