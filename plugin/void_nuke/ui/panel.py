@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.panel.model import PanelModel
+from void_nuke.panel.rest import FrameRest
 from void_nuke.panel.running import the_model
 from void_nuke.ui.job_list import JobListWidget
 from void_nuke.ui.plain_text import PlainLabel
@@ -47,6 +50,7 @@ class PanelView(QtWidgets.QWidget):
             lambda *_: model.change(destination=self._where.currentData())
         )
         self._shown_frame: int | None = None
+        self._rest = FrameRest()
         self._build()
         # The panel itself takes a click's focus, so that no button looks as if it were chosen.
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.ClickFocus)
@@ -162,7 +166,7 @@ class PanelView(QtWidgets.QWidget):
     def _draw_picture(self) -> None:
         picture = self.model.picture.picture
         if picture is None:
-            self._region.show_picture(None)
+            self._region.show_picture(None, self.model.picture.frame)
             return
         image = QtGui.QImage(
             picture.pixels,
@@ -171,7 +175,7 @@ class PanelView(QtWidgets.QWidget):
             picture.width * 3,
             QtGui.QImage.Format.Format_RGB888,
         )
-        self._region.show_picture(image.copy())  # the model owns the bytes
+        self._region.show_picture(image.copy(), self.model.picture.frame)  # the model owns the bytes
 
     def _refresh(self) -> None:
         plate, settings = self.model.plate, self.model.settings
@@ -213,13 +217,17 @@ class PanelView(QtWidgets.QWidget):
         frame = self.model.host.script_ranges().current_frame
         marked = [(role, shape.at) for role, shape in self.model.baked()]
         self._shown_frame = frame
-        self._region.show_shapes(plate.width, plate.height, plate.pixel_aspect, marked, f"Frame {frame}")
+        self._region.show_shapes(
+            plate.width, plate.height, plate.pixel_aspect, marked, f"Frame {frame}", frame
+        )
 
     def _follow_frame(self) -> None:
         if self.isVisible() and self.model.plate is not None:
             frame = self.model.host.script_ranges().current_frame
+            is_at_rest = self._rest.look(frame, time.monotonic())
             if frame != self._shown_frame:
                 self._draw_region()
+            if is_at_rest and not self.model.host.is_busy():
                 self.model.show_frame(is_asked_for=False)
 
 
