@@ -16,6 +16,7 @@ from void_nuke.ui.server_bar import ServerBar
 from void_nuke.ui.settings_form import SettingsForm
 from void_nuke.ui.shape_table import ShapeTable
 from void_nuke.ui.style import style_sheet, theme_of
+from void_nuke.ui.timeline_strip import TimelineStrip
 
 _FOLLOW_FRAME_MS = 250
 """How often, in milliseconds, the overlay checks whether the host has moved to another frame."""
@@ -35,6 +36,7 @@ class PanelView(QtWidgets.QWidget):
         self._region = RegionView()
         self._region.setMinimumHeight(170)
         self.shapes = ShapeTable(model)
+        self.strip = TimelineStrip(model)
         self.jobs = JobListWidget(model)
         self._message = PlainLabel()
         self._message.setWordWrap(True)
@@ -87,6 +89,7 @@ class PanelView(QtWidgets.QWidget):
         column.setSpacing(7)
         column.addLayout(self._picks())
         column.addWidget(self._region, 3)
+        column.addWidget(self.strip)
         column.addWidget(self.shapes, 2)
         column.addWidget(SettingsForm(self.model))
         scroll = QtWidgets.QScrollArea()
@@ -217,6 +220,7 @@ class PanelView(QtWidgets.QWidget):
         frame = self.model.host.script_ranges().current_frame
         marked = [(role, shape.at) for role, shape in self.model.baked()]
         self._shown_frame = frame
+        self.strip.show_current(frame)
         self._region.show_shapes(
             plate.width, plate.height, plate.pixel_aspect, marked, f"Frame {frame}", frame
         )
