@@ -34,6 +34,7 @@ from void_protocol.errors import (
 from void_server.batch.errors import ManifestError
 from void_server.cli.exit_codes import ExitCode
 from void_server.errors import ServerSettingError, ServiceError, SettingsFileError
+from void_server.roto_files.errors import RotoFileError
 
 errors_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -65,6 +66,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (ServerSettingError, ExitCode.INVALID_JOB),
     (SettingsFileError, ExitCode.INVALID_JOB),
     (ManifestError, ExitCode.INVALID_JOB),
+    (RotoFileError, ExitCode.BAD_INPUT),
     (ServiceError, ExitCode.FAILED),
 )
 

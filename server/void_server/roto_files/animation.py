@@ -1,9 +1,10 @@
 """Animated numbers as Nuke's curves keep them: keys with slopes on both sides.
 
-Between two keys runs a cubic Bezier curve in time and value, as Foundry's reference of ``nuke.AnimationKey`` has
-it: a slope is the derivative at the key, and a reach (``la``, ``ra``) of 1 puts the end of its handle at a third
-of the way to the next key, where the curve is a cubic Hermite polynomial of time. Beyond the ends a curve goes on
-straight with the slope of its last key, which is 0 unless somebody bent it.
+Between two keys runs a cubic Bezier curve in time and value, as Foundry's reference of
+``nuke.AnimationKey`` has it: a slope is the derivative at the key, and a reach (``la``, ``ra``) of 1 puts
+the end of its handle at a third of the way to the next key, where the curve is a cubic Hermite polynomial
+of time. Beyond the ends a curve goes on straight with the slope of its last key, which is 0 unless somebody
+bent it.
 """
 
 from __future__ import annotations

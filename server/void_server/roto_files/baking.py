@@ -109,12 +109,12 @@ class Spline:
             is_alive(int(kind), first, last, frame)
             for kind, first, last, frame in zip(kinds, firsts, lasts, times, strict=True)
         ]
-        return shown & np.array(alive, bool)
+        return np.logical_and(shown, np.array(alive, bool), dtype=bool)
 
 
 def _bezier_of(numbers: Floats) -> Floats:
-    """Return the Bezier spline that a uniform cubic B-spline is (Farin, *Curves and Surfaces for CAGD*, ch. 8):
-    the joints are (P[i-1] + 4 P[i] + P[i+1]) / 6, the handles a third of (P[i+1] - P[i-1]) / 2."""
+    """Return the Bezier spline that a uniform cubic B-spline is (Farin, *Curves and Surfaces for CAGD*, ch.
+    8): the joints are (P[i-1] + 4 P[i] + P[i+1]) / 6, the handles a third of (P[i+1] - P[i-1]) / 2."""
     result = np.zeros_like(numbers)
     outer = numbers[:, :, 0:2] + numbers[:, :, 6:8]
     for places, line in ((slice(0, 2), numbers[:, :, 0:2]), (slice(6, 8), outer)):
@@ -141,7 +141,9 @@ def _moved(numbers: Floats, matrix: Floats, path: str) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         moved = (places / weights).reshape(ends.shape)
     if not np.isfinite(moved).all():
-        raise RotoFileError(f"{path}: its perspective or numbers put a point at infinity; mend the layer's transform")
+        raise RotoFileError(
+            f"{path}: its perspective or numbers put a point at infinity; mend the layer's transform"
+        )
     base = np.stack([moved[:, :, 0]] * 3 + [moved[:, :, 3]] * 2, axis=2)
     offsets = moved[:, :, 1:] - base
     return np.concatenate([moved[:, :, 0:1], offsets], axis=2).reshape(numbers.shape)

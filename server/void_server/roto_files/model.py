@@ -1,7 +1,8 @@
-"""What every reader of roto files gives: nodes with curves, each of which says whether it can travel as a shape.
+"""What every reader of roto files gives: nodes with curves, each of which says whether it can travel as a
+shape.
 
-A reader is a function from a file's bytes to :class:`RotoFile`; :mod:`void_server.roto_files.readers` knows them
-all. Coordinates are those of a job: pixels of the format, y up from its bottom-left corner.
+A reader is a function from a file's bytes to :class:`RotoFile`; :mod:`void_server.roto_files.readers` knows
+them all. Coordinates are those of a job: pixels of the format, y up from its bottom-left corner.
 """
 
 from __future__ import annotations

@@ -6,12 +6,13 @@ Read off Foundry's NDK guide ("Roto serialisation format") and public scripts::
     {curvegroup NAME FLAGS bezier {{cc {f FLAGS} {px ...}} {cc ...}} {t ...} {a ...}}
     {cubiccurve NAME FLAGS catmullrom {cc ...} ...}
 
-``cubiccurve`` is a paint stroke. The second ``cc`` of a group is its feather, ``idem`` says that it is the first
-one again.
+``cubiccurve`` is a paint stroke. The second ``cc`` of a group is its feather, ``idem`` says that it is the
+first one again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,7 @@ from void_server.roto_files.baking import Pair, Spline, SplinePoint
 from void_server.roto_files.model import CurveKind, RotoCurve
 from void_server.roto_files.nuke_numbers import NotStatic, animated, component, number
 from void_server.roto_files.tcl import MAX_DEPTH, Tree
-from void_server.roto_files.transform import Transform
+from void_server.roto_files.transform import IDENTITY_16, Transform
 
 _OPEN_FLAG = 1 << 5
 _RELATIVE_TANGENTS_FLAG = 1 << 13
@@ -191,7 +192,7 @@ def _doubts(transform: Transform, word: str) -> list[str]:
     if transform.skew != 0.0:
         words.append(f"the skew of {word} is read as a shear before the turn, which could not be verified")
     if transform.has_extra and turned:
-        words.append(f"the matrix of {word} is applied after the rest of its transform, which could not be verified")
+        words.append(f"the matrix of {word} acts after the rest of it, which could not be verified")
     return words
 
 
@@ -201,7 +202,8 @@ def _is_constant(track: Track, value: float) -> bool:
     return track == value
 
 
-# --- parts ---------------------------------------------------------------------------------------------------
+# --- parts
+# ---------------------------------------------------------------------------------------------------
 
 
 def _part(item: list[Tree], *heads: str) -> list[Tree]:
@@ -227,7 +229,8 @@ def _counts(curve: list[Tree], per_point: int) -> tuple[int, int]:
     total = 0
     for entry in entries:
         if isinstance(entry, list) and len(entry) == 3 and entry[0] == "x" and isinstance(entry[2], list):
-            total += int(entry[1]) if isinstance(entry[1], str) and entry[1].isdigit() and len(entry[1]) < 7 else 1
+            count = entry[1] if isinstance(entry[1], str) else ""
+            total += int(count) if count.isdecimal() and len(count) < 7 else 1
         else:
             total += 1
     return total // per_point, len(times or ())
@@ -335,7 +338,8 @@ def _outline_and_feather(curves: list[Tree]) -> tuple[list[Tree], list[Tree] | N
 
 
 def _transform(item: list[Tree]) -> Transform:
-    """Return the transform of ``t``, or of ``tx``, whose numbers have one key at the time that comes first."""
+    """Return the transform of ``t``, or of ``tx``, whose numbers have one key at the time that comes
+    first."""
     part = _part(item, "t", "tx")
     if not part:
         return Transform()
@@ -350,16 +354,22 @@ def _transform(item: list[Tree]) -> Transform:
     tracks += fill[len(tracks) :]
     if len(tracks) != len(fill):
         raise NotStatic("more numbers than are known")
-    # The three numbers of each part are those of three dimensions; a shape uses two, and turns about the third.
-    # Of the seven after the scale only the first is known, the skew.
-    unknown = {6: 0.0, 7: 0.0} | {place: 0.0 for place in range(13, 19)}
+    # The three numbers of each part are those of three dimensions; a shape uses two, and turns about the
+    # third. Of the seven after the scale only the first is known, the skew.
+    unknown = {6: 0.0, 7: 0.0} | dict.fromkeys(range(13, 19), 0.0)
     if any(not _is_constant(tracks[place], value) for place, value in unknown.items()):
         raise NotStatic("turns or skews of a third dimension")
     extra = tuple(tracks[19:])
+    if all(_is_constant(track, value) for track, value in zip(extra, IDENTITY_16, strict=True)):
+        extra = IDENTITY_16
     return Transform(
-        (tracks[0], tracks[1]), (tracks[3], tracks[4]), tracks[8], (tracks[9], tracks[10]), tracks[12],
-        Transform().extra if all(map(_is_constant, extra, Transform().extra)) else extra,
-    )  # fmt: skip
+        pivot=(tracks[0], tracks[1]),
+        move=(tracks[3], tracks[4]),
+        turn=tracks[8],
+        scale=(tracks[9], tracks[10]),
+        skew=tracks[12],
+        extra=extra,
+    )
 
 
 def _attributes(item: list[Tree], names: tuple[str, ...]) -> tuple[dict[str, Track], dict[str, NotStatic]]:
@@ -384,11 +394,13 @@ def _attribute_is(item: list[Tree], name: str) -> bool:
 
 def _other_views(item: list[Tree], views: ViewChoice) -> list[str]:
     """Return a refusal when the shape is drawn for other views only. ``nv`` counts the views that it is drawn
-    for, ``view1`` and so on are their places among the script's."""
+    for, ``view1`` and so on are their places among the script's; ``view1`` is 1 where it is not written."""
     part = _part(item, "a")
-    names = tuple(name for name in part[1::2] if isinstance(name, str) and name.startswith("view") and name[4:].isdigit())
+    names = [name for name in part[1::2] if isinstance(name, str) and re.fullmatch(r"view\d{1,4}", name)]
     found, _ = _attributes(item, (*names, "nv"))
-    places = {int(found[name]) for name in names if isinstance(found.get(name), float)}
-    if not places or views.number in places:
+    if not found:
         return []
-    return [f"it is drawn for other views than {views.name}"]
+    places = {int(place) for name in names if isinstance(place := found.get(name), float)}
+    if "view1" not in found:
+        places.add(1)
+    return [] if views.number in places else [f"it is drawn for other views than {views.name}"]

@@ -3,9 +3,10 @@
 Foundry's NDK guide ("Roto serialisation format") has the numbers and the parts of a key; the rest is read off
 public scripts. A number is decimal or ``x`` and the eight hexadecimal digits of a float32. A key is
 ``{time value}``, with ``-`` for level slopes or with ``left-slope left-reach right-slope right-reach``; a key
-whose value is left out repeats the one before. ``{x N item}`` stands for N items, ``{r {{key N}}}`` for a run of
-N keys one frame apart. A point's components have their times before them, once for all, and a single item
-stands for all of them. A key without slopes is joined straight to its neighbours: its handles have no length.
+whose value is left out repeats the one before. ``{x N item}`` stands for N items, ``{r {{key N}}}`` for a
+run of N keys one frame apart. A point's components have their times before them, once for all, and a single
+item stands for all of them. A key without slopes is joined straight to its neighbours: its handles have no
+length.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def number(text: Tree) -> float:
         try:
             value = float(text)
         except ValueError:
-            raise NotStatic(f"an expression ({text[:40]})" if text[:1] == "=" else f"no number ({text[:40]})") from None
+            raise NotStatic(
+                f"an expression ({text[:40]})" if text[:1] == "=" else f"no number ({text[:40]})"
+            ) from None
     if not math.isfinite(value):
         raise NotStatic(f"a number that is not finite ({text[:40]})")
     return value

@@ -73,9 +73,7 @@ def _curves_of(node: ScriptNode, views: ViewChoice) -> list[RotoCurve]:
     if node.class_name in _ROTO_CLASSES:
         return found
     why = f"it belongs to a {node.class_name}, which is no roto node"
-    return [
-        RotoCurve(one.name, one.path, "warp", one.points, one.keys, (why,), one.remarks) for one in found
-    ]
+    return [RotoCurve(one.name, one.path, "warp", one.points, one.keys, (why,), one.remarks) for one in found]
 
 
 def _old_curves(text: str) -> list[RotoCurve]:
@@ -91,7 +89,9 @@ def _old_curves(text: str) -> list[RotoCurve]:
             counts = True
         elif match.group(2) and counts:
             last = curves.pop()
-            curves.append(RotoCurve(last.name, last.path, "bezier", int(match.group(2)) // 3, 0, last.refusals))
+            curves.append(
+                RotoCurve(last.name, last.path, "bezier", int(match.group(2)) // 3, 0, last.refusals)
+            )
             counts = False
     return curves
 

@@ -23,7 +23,9 @@ def read_roto_file(path: Path, view: str | None = None) -> RotoFile:
     """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise RotoFileError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB, which no script of shapes is")
+            raise RotoFileError(
+                f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB, which no script of shapes is"
+            )
         data = path.read_bytes()
     except OSError as error:
         raise RotoFileError(f"cannot read {path}: {error.strerror or error}") from error

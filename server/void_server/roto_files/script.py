@@ -80,7 +80,8 @@ def read_script(data: bytes, name: str) -> Script:
     """
     if b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise RotoFileError(
-            f"{name} is no text: scripts of Nuke Indie and Non-commercial (.nkind, .nknc) are encrypted; save it as a "
+            f"{name} is no text: scripts of Nuke Indie and Non-commercial (.nkind, .nknc) are "
+            f"encrypted; save it as a "
             "plain .nk in a commercial Nuke"
         )
     text = decode(data)
@@ -110,7 +111,8 @@ class _Reader:
             seen |= self._take(command)
         if not seen and self._text.strip():
             raise RotoFileError(
-                f"{name} holds no node of Nuke; a script of Nuke Indie or Non-commercial is encrypted and has to be "
+                f"{name} holds no node of Nuke; a script of Nuke Indie or Non-commercial is encrypted "
+                f"and has to be "
                 "saved as a plain .nk"
             )
         return Script(self._text, self._root, self._nodes)
@@ -144,7 +146,8 @@ class _Reader:
         return self._stack[-1 - depth] if depth < len(self._stack) else None
 
     def _clone(self, words: list[Word]) -> None:
-        """Take ``clone $NAME {..}``, another place of a node, or ``clone id|Class|n Class {..}``, its first."""
+        """Take ``clone $NAME {..}``, another place of a node, or ``clone id|Class|n Class {..}``, its
+        first."""
         if len(words) < 3 or not words[-1].braced:
             return
         if words[1].text.startswith("$"):

@@ -176,22 +176,22 @@ def parse_list(text: str, at: int = 0) -> list[Tree]:
     here = top
     outer: list[list[Tree]] = []
     for match in _TOKEN.finditer(text):
-        token = match.group()
-        if token == "{":
+        word = match.group()
+        if word == "{":
             if len(outer) >= MAX_DEPTH:
                 raise ScriptSyntaxError(f"braces are nested deeper than {MAX_DEPTH}", at + match.start())
             outer.append(here)
             inner: list[Tree] = []
             here.append(inner)
             here = inner
-        elif token == "}":
+        elif word == "}":
             if not outer:
                 raise ScriptSyntaxError("a brace is closed that was never opened", at + match.start())
             here = outer.pop()
-        elif token[0] == '"' and len(token) > 1 and token[-1] == '"':
-            here.append(unescaped(token[1:-1]))
+        elif word[0] == '"' and len(word) > 1 and word[-1] == '"':
+            here.append(unescaped(word[1:-1]))
         else:
-            here.append(unescaped(token) if "\\" in token else token)
+            here.append(unescaped(word) if "\\" in word else word)
     if outer:
         raise ScriptSyntaxError("a brace is never closed", at)
     return top

@@ -1,4 +1,5 @@
-"""The transforms of roto layers and shapes: a pivot, a move, a turn, a scale, a skew and a matrix of its own."""
+"""The transforms of roto layers and shapes: a pivot, a move, a turn, a scale, a skew and a matrix of its
+own."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from void_server.roto_files.animation import Floats, Track, sample
 
-IDENTITY_16: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+IDENTITY_16: tuple[float, ...] = (1.0,) + (*(0.0,) * 4, 1.0) * 3
 _PLANE = (0, 1, 3, 4, 5, 7, 12, 13, 15)
 """The places of a 4 x 4 matrix, row by row, that act on a plane where z is 0."""
 
