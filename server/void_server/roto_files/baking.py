@@ -109,7 +109,8 @@ class Spline:
             is_alive(int(kind), first, last, frame)
             for kind, first, last, frame in zip(kinds, firsts, lasts, times, strict=True)
         ]
-        return np.logical_and(shown, np.array(alive, bool), dtype=bool)
+        visible: npt.NDArray[np.bool_] = shown & np.array(alive, np.bool_)
+        return visible
 
 
 def _bezier_of(numbers: Floats) -> Floats:
