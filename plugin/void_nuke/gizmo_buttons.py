@@ -17,6 +17,7 @@ from void_nuke.panel.model import PanelModel
 from void_nuke.panel.running import the_model
 from void_nuke.panel.settings import PanelSettings
 from void_protocol.job import PROXY_SCALES, Role
+from void_protocol.printable import printable_on_node
 
 _MATTE_INPUTS: tuple[Role, ...] = ("remove", "affected")
 INPUTS = ("plate", *_MATTE_INPUTS)
@@ -185,4 +186,4 @@ _FOLLOWERS: WeakKeyDictionary[PanelModel, dict[str, GizmoNode]] = WeakKeyDiction
 
 
 def _say(node: GizmoNode, text: str) -> None:
-    node["status"].setValue(text[:1].upper() + text[1:])
+    node["status"].setValue(printable_on_node(text[:1].upper() + text[1:]))

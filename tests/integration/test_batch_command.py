@@ -46,7 +46,7 @@ def test_one_failure_is_not_the_others(tmp_path: Path) -> None:
     assert ran.code == ExitCode.SOME_FAILED
     found = report_of(tmp_path / "report.json")
     assert [shot["state"] for shot in found.values()] == ["done", "failed", "done"]
-    assert "frame 1002 is missing" in found["sh020"]["reason"]
+    assert "missing frame 1002" in found["sh020"]["reason"]
     assert found["sh020"]["exit_status"] == ExitCode.BAD_INPUT
     assert found["sh010"]["frames"] == 2
     assert "2 done, 1 failed; 4 frames made" in ran.out
@@ -76,29 +76,48 @@ def test_run_again_and_only_what_is_missing_runs(tmp_path: Path) -> None:
     assert lost.exists()
 
 
-@pytest.mark.parametrize("what", ["plate", "settings"])
-def test_changed_inputs_are_not_taken_for_done(tmp_path: Path, what: str) -> None:
-    """By content, not by name or time."""
+def draw_again(path: Path, *, at: int = 24) -> None:
+    """Put another picture and matte under the name of a frame, and keep the file's time."""
+    before = path.stat()
+    pixels = np.zeros((HEIGHT, WIDTH, 4), np.float16)
+    pixels[at : at + 16, 40:56, 3] = 1
+    write_frame(Frame.from_pixels(1001, ("R", "G", "B", "matte.A"), pixels), path, overwrite=True)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_plate_that_was_rendered_again_is_not_taken_for_done(tmp_path: Path) -> None:
+    """By content, not by name or time, and without anything that an earlier batch left beside its report."""
+    jobs = shots(tmp_path, "sh010", "sh020")
+    report = tmp_path / "report.json"
+    assert void("batch", jobs, "--report", report).code == 0
+    first = report_of(report)["sh010"]["inputs"]
+    plate = tmp_path / "sh010" / "plate.1001.exr"
+    os.utime(plate)  # another time, the same content
+    assert void("batch", jobs, "--report", report).code == 0
+    assert {shot["state"] for shot in report_of(report).values()} == {"skipped"}
+
+    draw_again(plate)
+    report.unlink()
+    ran = void("batch", jobs, "--report", report)
+    assert ran.code == 0, ran.err
+    found = report_of(report)
+    assert (found["sh010"]["state"], found["sh010"]["frames_kept"]) == ("done", 0)
+    assert found["sh010"]["inputs"] != first
+    assert found["sh020"]["state"] == "skipped"
+    assert "frames 1001-1002 were made from a plate, matte or anchor that has changed since" in ran.out
+    assert read_frame(tmp_path / "sh010" / "out" / "r_v001.1001.exr", 1001).native("R").max() == 0
+
+
+def test_edited_settings_need_the_next_version(tmp_path: Path) -> None:
     jobs = shots(tmp_path, "sh010")
     report = tmp_path / "report.json"
     assert void("batch", jobs, "--report", report).code == 0
-    plate = tmp_path / "sh010" / "plate.1001.exr"
-    os.utime(plate)  # another time, the same content
-    assert report_of(report)["sh010"]["state"] == "done"
-    assert void("batch", jobs, "--report", report).code == 0
-    assert report_of(report)["sh010"]["state"] == "skipped"
-
-    if what == "plate":
-        pixels = np.zeros((HEIGHT, WIDTH, 4), np.float16)
-        pixels[24:40, 40:56, 3] = 1
-        write_frame(Frame.from_pixels(1001, ("R", "G", "B", "matte.A"), pixels), plate, overwrite=True)
-    else:
-        edit(jobs / "sh010.json", "settings", "seed", value=7)
+    edit(jobs / "sh010.json", "settings", "seed", value=7)
     ran = void("batch", jobs, "--report", report)
     assert ran.code == ExitCode.SOME_FAILED
     reason = report_of(report)["sh010"]["reason"]
-    assert "changed after 2 frames" in reason
-    assert "next version" in reason
+    assert "made otherwise" in reason
+    assert "next output version" in reason
     assert void("batch", jobs, "--report", report, "--version", "2").code == 0
 
 

@@ -6,13 +6,15 @@ and answer in between. On the main thread itself (in a terminal) it runs through
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from void_nuke.errors import ExportCancelled, ExportError
+from void_nuke.errors import ExportCancelled, ExportError, HostBusyError
 from void_nuke.export.pick import RemovalPick
 from void_nuke.host.host import FrameRender, Host, PlateFiles, PlateInfo, Progress, RenderSource, RotoElement
 from void_protocol.job import Matte, Role, RotoShape, ShapeFrame
@@ -21,6 +23,8 @@ T = TypeVar("T")
 OnProgress = Callable[[float, str], None]
 """A function that is called on the export's thread with how much is done, 0..1, and what is being done."""
 _FRAME = "%04d"
+_BUSY_S = 0.5
+"""How long to wait, in seconds, before a host that renders for the artist is asked again."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,17 @@ class _Steps:
             self._bar.update(100 * self._done // self._total, message)
             return function()
 
-        result = self._host.on_main_thread(piece)
-        self._done += 1
-        return result
+        while True:
+            try:
+                result = self._host.on_main_thread(piece)
+            except HostBusyError:
+                if threading.current_thread() is threading.main_thread():
+                    raise  # nobody else could end what is under way
+                self._on_progress(self._done / self._total, "waiting until Nuke has ended another render")
+                time.sleep(_BUSY_S)
+            else:
+                self._done += 1
+                return result
 
     def close(self) -> None:
         self._host.on_main_thread(self._bar.close)

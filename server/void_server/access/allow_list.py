@@ -30,6 +30,11 @@ class AllowList:
         """Return whether this client is on the list now. ``public`` is Z85 text."""
         return public in self.keys()
 
+    def was_allowed(self, public: bytes) -> bool:
+        """Return whether this client was on the list when it was last looked at. This touches no file, for
+        every message."""
+        return public in self._names
+
     def name_of(self, public: bytes) -> str | None:
         """Return the client's name on the list, or None for a stranger."""
         self.keys()

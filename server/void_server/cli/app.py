@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from void_server.cli.explain import ExplainingGroup
+from void_server.cli.terminal import say
 
 COMMANDS = {
     "run": ("run", "Run jobs here, one after another, without a server. They share one model load."),
@@ -110,7 +111,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"void {version('void-nuke')}")
+        say(f"void {version('void-nuke')}")
         raise typer.Exit
 
 

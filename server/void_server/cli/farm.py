@@ -11,6 +11,7 @@ import typer
 from void_server.cli.declared_options import with_options
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import say
 from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.farm.monitor import Dialect, StepMonitor
 from void_server.farm.order import FarmSettings
@@ -46,11 +47,11 @@ def bundle(
         jobs = [shared_windows_job(job) for job in jobs]
     bundles = write_bundles(jobs, order)
     for line in write_target(target, bundles, submit=submit):
-        typer.echo(line)
+        say(line)
     tasks = sum(len(one.plan.tasks(step)) for one in bundles for step in STEP_ORDER)
     shots = "1 shot" if len(jobs) == 1 else f"{len(jobs)} shots"
     held = "1 bundle" if len(bundles) == 1 else f"{len(bundles)} bundles"
-    typer.echo(f"{shots} in {held} with {tasks} tasks for {target.value}: {order.folder}")
+    say(f"{shots} in {held} with {tasks} tasks for {target.value}: {order.folder}")
 
 
 @app.command("step")

@@ -7,10 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from void_protocol.client import Client
 from void_protocol.job_file import read_job
@@ -23,6 +20,7 @@ from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.remote import JobDisplay, checked, wait_shown
+from void_server.cli.terminal import PlainTable, Terminal, say, say_json
 
 HomeOption = Annotated[Path | None, typer.Option(help="Home folder with keys and the server's address.")]
 EndpointOption = Annotated[str | None, typer.Option(help="The server's address; default: the home's.")]
@@ -76,7 +74,7 @@ def submit(
                 )
                 display.show_until(remote.accepted.done)
                 remote.accepted.result()
-                typer.echo(f"{job.shot.name}: job {job.job_id}")
+                say(f"{job.shot.name}: job {job.job_id}")
                 if not wait:
                     display.show_until(partial(_is_with_server, remote, display))
                     continue
@@ -88,7 +86,7 @@ def submit(
                         f"'void watch {job.job_id}' takes it up again, 'void cancel {job.job_id}' stops it",
                         ExitCode.CANCELLED,
                     ) from None
-            typer.echo(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
+            say(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
 
 
 def _is_with_server(remote: RemoteJob, display: JobDisplay) -> bool:
@@ -106,16 +104,16 @@ def jobs(
     with connected_client(home, endpoint) as client:
         found = client.jobs(limit=limit).result()
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        say_json(found)
         return
-    table = Table(box=None)
+    table = PlainTable(box=None)
     table.add_column("job", no_wrap=True, min_width=max((len(info.job_id) for info in found), default=0))
     for name in ("shot", "engine", "state", "frames"):
         table.add_column(name, no_wrap=True)
     table.add_column("message", no_wrap=True, overflow="ellipsis")
     for info in found:
         table.add_row(*_row(info))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def state_text(info: JobInfo) -> str:
@@ -147,7 +145,7 @@ def watch(
             client.watch(job_id, display.on_event)
             display.show_until(lambda: display.state is not None and display.state.is_final)
         info = checked(client.job(job_id).result())
-    typer.echo(f"{info.name}: {info.state.value}, {info.frames_done} of {info.frames_total} frames")
+    say(f"{info.name}: {info.state.value}, {info.frames_done} of {info.frames_total} frames")
 
 
 def cancel(
@@ -158,7 +156,7 @@ def cancel(
     """Stop a job; its finished frames stay."""
     with connected_client(home, endpoint) as client:
         info = client.cancel(job_id).result()
-    typer.echo(f"{info.job_id}: {info.state.value}")
+    say(f"{info.job_id}: {info.state.value}")
 
 
 def fetch(
@@ -188,7 +186,7 @@ def fetch(
 
             display.show_until(finished)
             checked(remote.done.result())
-    typer.echo(f"{info.name}: {len(brought)} frames in {pattern}")
+    say(f"{info.name}: {len(brought)} frames in {pattern}")
 
 
 def add_to(app: typer.Typer) -> None:

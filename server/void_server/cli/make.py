@@ -19,6 +19,7 @@ from void_protocol.job_file import job_schema, write_job
 from void_server.cli.declared_options import with_options
 from void_server.cli.frame_options import range_option
 from void_server.cli.progress import StageProgress
+from void_server.cli.terminal import say
 from void_server.settings.declaration import DeclaredSettings, option
 from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
 
@@ -153,7 +154,7 @@ def new(
         job = _from_roto(roto_options.script, roto_options, shot_options, settings, job_file)
     write_job(job, job_file)
     shot, size = job.shot, job.shot.format
-    typer.echo(f"{job_file}: {shot.name}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
+    say(f"{job_file}: {shot.name}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
 
 
 def _from_roto(
@@ -223,12 +224,12 @@ def ingest(
             quadmask=quadmask,
             on_frame=lambda done, total: bars.update("ingest", done, total),
         )
-    typer.echo(f"{count} frames in {pattern}, from {first}")
+    say(f"{count} frames in {pattern}, from {first}")
 
 
 def schema() -> None:
     """Print the JSON Schema of a job."""
-    typer.echo(json.dumps(job_schema(), indent=2))
+    say(json.dumps(job_schema(), indent=2))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -61,7 +61,7 @@ class JobDisplay:
         elif isinstance(event, ProgressEvent):
             self._stage(event.progress)
         elif isinstance(event, LogEvent):
-            for line in event.text.splitlines():
+            for line in event.text.removesuffix("\n").split("\n"):
                 self._progress.message(line)
         elif isinstance(event, Disconnected):
             self._progress.message(f"no connection: {event.why}; trying again")

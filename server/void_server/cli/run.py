@@ -16,6 +16,7 @@ from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import say
 from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.scratch import settle_in
 
@@ -65,6 +66,10 @@ def run(
     job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
     overrides: JobOverrides,
     resume: Annotated[bool, typer.Option(help="Keep frames that this job has already written.")] = True,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Decode the frames that would be kept, and make damaged ones again."),
+    ] = False,
     models: Annotated[
         Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
     ] = None,
@@ -101,10 +106,11 @@ def run(
                         job,
                         monitor,
                         resume=resume,
+                        verify=verify,
                         wait_s=_WAIT_S if wait is None else wait,
                         start_wait_s=wait or 0.0,
                     )
-            typer.echo(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
+            say(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
             if monitor.frames_done != len(job.shot.frame_numbers):
                 raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
 

@@ -76,13 +76,17 @@ class ConnectionLimit:
         number = self._open.get(descriptor)
         return None if number is None else (descriptor, number)
 
+    def is_open(self, ticket: tuple[int, int]) -> bool:
+        """Return whether a connection has not ended, as far as was noticed."""
+        descriptor, number = ticket
+        return self._open.get(descriptor) == number
+
     def cut(self, ticket: tuple[int, int]) -> None:
         """End a connection, whatever waits for it or arrives on it. One that has ended already is left
         alone."""
         self.look()
-        descriptor, number = ticket
-        if self._open.get(descriptor) == number:
-            _shut(descriptor)
+        if self.is_open(ticket):
+            _shut(ticket[0])
 
     def _turn_away(self, descriptor: int) -> None:
         self.refused += 1
