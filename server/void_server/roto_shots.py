@@ -13,6 +13,7 @@ import numpy as np
 from void_engine.plates.exr.file import read_header
 from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.job import MAX_FRAMES, Format, RemovalJob, Role, RotoShape, ShapeFrame
+from void_protocol.printable import printable
 from void_server.roto_files.animation import Floats
 from void_server.roto_files.errors import RotoFileError
 from void_server.roto_files.model import RotoCurve, RotoFile, RotoNode
@@ -194,8 +195,7 @@ def _job_names(chosen: Sequence[tuple[Role, RotoCurve]]) -> list[str]:
     seen: dict[str, int] = {}
     names = []
     for _, curve in chosen:
-        text = "".join(letter if letter.isprintable() else "_" for letter in curve.path.removeprefix("Root/"))
-        text = text[-240:] or "shape"
+        text = printable(curve.path.removeprefix("Root/"))[-240:] or "shape"
         seen[text] = seen.get(text, 0) + 1
         names.append(text if seen[text] == 1 else f"{text}#{seen[text]}")
     return names

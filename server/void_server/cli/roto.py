@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from void_protocol.printable import printable
 from void_server.roto_files.model import RotoFile, RotoNode
 from void_server.roto_files.readers import read_roto_file
 
@@ -40,7 +41,7 @@ def list_shapes(
     if not found.nodes:
         console.print(f"{file}: no roto node")
     for node in found.nodes:
-        console.print(Text(f"{node.name} ({node.class_name})", style="bold"))
+        console.print(Text(printable(f"{node.name} ({node.class_name})"), style="bold"))
         console.print(_table(node))
 
 
@@ -76,7 +77,7 @@ def _table(node: RotoNode) -> Table:
     for curve in node.curves:
         carried = Text("yes", style="green") if curve.carried else Text("no", style="yellow")
         table.add_row(
-            Text(curve.path), curve.kind, str(curve.points), str(curve.keys) if curve.keys else "-", carried,
-            Text(curve.why),
+            Text(printable(curve.path)), curve.kind, str(curve.points), str(curve.keys) if curve.keys else "-", carried,
+            Text(printable(curve.why)),
         )  # fmt: skip
     return table

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from void_protocol.job import RotoPoint, ShapeFrame
 from void_protocol.roto_attributes import (
@@ -51,7 +50,7 @@ class Spline:
     points: tuple[SplinePoint, ...]
     attributes: dict[str, Track]
     transforms: tuple[Transform, ...]
-    """From the root layer's down to its own."""
+    """The transforms of its layers, from the root down, and at last its own."""
     layers: tuple[dict[str, Track], ...] = ()
     """The attributes of the layers that hold it, from the root down."""
     is_bspline: bool = False
@@ -84,7 +83,7 @@ class Spline:
                 feather_y_px=clamped_feather(columns["fy"][index]) if has_feather[index] else 0.0,
                 falloff=clamped_falloff(columns["ff"][index]),
                 inverted=columns["inv"][index] != 0.0,
-                visible=bool(visible[index]) and len(self.points) > 1,
+                visible=visible[index] and len(self.points) > 1,
             )
             for index, frame in enumerate(frames)
         ]
@@ -100,17 +99,15 @@ class Spline:
     def _value(self, name: str, times: Floats) -> Floats:
         return sample(self.attributes.get(name, DEFAULTS[name]), times)
 
-    def _visible(self, times: Floats) -> npt.NDArray[np.bool_]:
-        shown = self._value("vis", times) != 0.0
+    def _visible(self, times: Floats) -> list[bool]:
+        shown = self._value("vis", times)
         for layer in self.layers:
-            shown &= sample(layer.get("vis", 1.0), times) != 0.0
-        kinds, firsts, lasts = (self._value(name, times) for name in ("ltt", "ltn", "ltm"))
-        alive = [
-            is_alive(int(kind), first, last, frame)
-            for kind, first, last, frame in zip(kinds, firsts, lasts, times, strict=True)
+            shown = shown * sample(layer.get("vis", 1.0), times)
+        columns = (shown, *(self._value(name, times) for name in ("ltt", "ltn", "ltm")), times)
+        return [
+            switch != 0.0 and is_alive(int(kind), first, last, frame)
+            for switch, kind, first, last, frame in zip(*map(np.ndarray.tolist, columns), strict=True)
         ]
-        visible: npt.NDArray[np.bool_] = shown & np.array(alive, np.bool_)
-        return visible
 
 
 def _bezier_of(numbers: Floats) -> Floats:
