@@ -76,8 +76,7 @@ def _table(node: RotoNode) -> Table:
     table.add_column("why")
     for curve in node.curves:
         carried = Text("yes", style="green") if curve.carried else Text("no", style="yellow")
-        table.add_row(
-            Text(printable(curve.path)), curve.kind, str(curve.points), str(curve.keys) if curve.keys else "-", carried,
-            Text(printable(curve.why)),
-        )  # fmt: skip
+        keys = str(curve.keys) if curve.keys else "-"
+        path, why = Text(printable(curve.path)), Text(printable(curve.why))
+        table.add_row(path, curve.kind, str(curve.points), keys, carried, why)
     return table
