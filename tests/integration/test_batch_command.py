@@ -23,6 +23,7 @@ from void_server import translate
 from void_server.batch.manifest import read_csv_manifest
 from void_server.batch.manifest_row import ManifestRow
 from void_server.batch.sources import read_sources
+from void_server.batch.timeline import TimelineOptions
 from void_server.cli.exit_codes import ExitCode
 
 
@@ -142,16 +143,16 @@ def test_a_csv_manifest(tmp_path: Path) -> None:
         + "\n"
         + f"b;{row['plate']};;{row['remove']};{row['output']};identity;\n"
     )
-    first, second = read_sources([listed])
+    first, second = read_sources([listed]).jobs
     assert (first.shot.first_frame, first.shot.last_frame) == (1001, 1002)
     assert first.settings.prompt == "A lime, on a table."
     assert (second.shot.first_frame, second.shot.last_frame) == (1001, 1004)
     assert second.mattes[0].pattern == str(tmp_path / "b" / "plate.%04d.exr")
-    assert [job.job_id for job in read_sources([listed])] == [first.job_id, second.job_id]
+    assert [job.job_id for job in read_sources([listed]).jobs] == [first.job_id, second.job_id]
     ran = void("batch", listed)
     assert ran.code == 0, ran.err
     assert len(list((tmp_path / "b" / "out").iterdir())) == 4
-    assert report_of(tmp_path / "shots_report.json")["a"]["state"] == "done"
+    assert report_of(tmp_path / "shots_csv_report.json")["a"]["state"] == "done"
 
 
 def test_a_json_manifest_with_the_rest_on_the_command_line(tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ def test_tabs_and_a_byte_order_mark(tmp_path: Path) -> None:
     row = manifest_row(tmp_path)
     names = "\t".join(["shot", *row])
     listed.write_text("\ufeff" + names + "\n" + "\t".join(["a", *row.values()]) + "\n", encoding="utf-8")
-    (job,) = read_csv_manifest(listed, ManifestRow())
+    (job,) = read_csv_manifest(listed, ManifestRow()).jobs
     assert job.shot.first_frame == 7
 
 
@@ -237,7 +238,7 @@ class TestTimelines:
         otio.adapters.write_to_file(timeline, str(path))
         values = manifest_row(tmp_path)
         row = ManifestRow(remove=values["remove"], output=values["output"], engine="identity")
-        first, second = read_sources([path], row)
+        first, second = read_sources([path], row).jobs
         assert (first.shot.name, first.shot.first_frame, first.shot.last_frame) == ("sh010", 1002, 1007)
         assert (second.shot.first_frame, second.shot.last_frame) == (1004, 1005)
         assert second.settings.prompt == "An empty street."
@@ -261,7 +262,7 @@ class TestTimelines:
         row = ManifestRow(
             plate=values["plate"], remove=values["remove"], output=values["output"], engine="identity"
         )
-        (job,) = read_sources([path], row)
+        (job,) = read_sources([path], row, TimelineOptions(fps=24)).jobs
         assert (job.shot.name, job.shot.first_frame, job.shot.last_frame) == ("sh010", 1002, 1005)
 
 

@@ -17,6 +17,7 @@ from void_engine.made_from import maker_of
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
+from void_server.batch.listed import BadShot
 from void_server.batch.report import BatchReport, ShotReport, ShotState
 from void_server.translate import removal_request, run_job
 
@@ -33,7 +34,7 @@ class BatchMonitor(RemovalMonitor, Protocol):
 
 
 def run_batch(
-    jobs: Sequence[RemovalJob],
+    shots: Sequence[RemovalJob | BadShot],
     monitor: BatchMonitor,
     report_path: Path,
     *,
@@ -52,24 +53,17 @@ def run_batch(
     Raises:
         RemovalCancelled: when the monitor asked for a stop; the report says how far it came.
     """
-    report = BatchReport(
-        shots=[
-            ShotReport(
-                shot=job.shot.name,
-                job_id=job.job_id,
-                output=job.output.versioned_pattern,
-                frames_wanted=len(job.shot.frame_numbers),
-            )
-            for job in jobs
-        ]
-    )
+    report = BatchReport(shots=[_report_of(shot, exit_status) for shot in shots])
     report_path.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     report.save(report_path)
     try:
-        for index, (job, shot) in enumerate(zip(jobs, report.shots, strict=True)):
+        for index, (job, shot) in enumerate(zip(shots, report.shots, strict=True)):
             shot_began = time.monotonic()
-            monitor.begin_shot(job.shot.name, index, len(jobs))
+            monitor.begin_shot(shot.shot, index, len(shots))
+            if isinstance(job, BadShot):
+                monitor.log(f"{job.name}: {job.error}")
+                continue
             try:
                 _run_one(job, shot, monitor, verify)
             except RemovalCancelled:
@@ -90,6 +84,23 @@ def run_batch(
         report.save(report_path)
         raise
     return report
+
+
+def _report_of(shot: RemovalJob | BadShot, exit_status: Callable[[Exception], int]) -> ShotReport:
+    if isinstance(shot, BadShot):
+        return ShotReport(
+            shot=shot.name,
+            job_id="",
+            state=ShotState.FAILED,
+            reason=str(shot.error),
+            exit_status=exit_status(shot.error),
+        )
+    return ShotReport(
+        shot=shot.shot.name,
+        job_id=shot.job_id,
+        output=shot.output.versioned_pattern,
+        frames_wanted=len(shot.shot.frame_numbers),
+    )
 
 
 def _run_one(job: RemovalJob, shot: ShotReport, monitor: BatchMonitor, verify: bool) -> None:

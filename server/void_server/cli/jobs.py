@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 
 from void_protocol.client import Client
+from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_protocol.keys import load_connection
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.remote_job import RemoteJob
+from void_server.batch.listed import jobs_once_each
 from void_server.cli.declared_options import with_options
+from void_server.cli.each_job import each_by_itself
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides, with_overrides
@@ -64,29 +67,44 @@ def submit(
     endpoint: EndpointOption = None,
 ) -> None:
     """Send jobs to the server."""
-    jobs = [with_overrides(read_job(path), overrides) for path in job_files]
+    jobs = jobs_once_each([with_overrides(read_job(path), overrides) for path in job_files])
+    displays = {job.job_id: JobDisplay(StageProgress(job.shot.name)) for job in jobs}
+    sent: dict[str, RemoteJob] = {}
     with connected_client(home, endpoint) as client:
-        for job in jobs:
-            with StageProgress(job.shot.name) as bars:
-                display = JobDisplay(bars)
-                remote = client.submit(
-                    job, on_event=display.on_event, transfer=transfer.value, fetch=wait, priority=priority
-                )
-                display.show_until(remote.accepted.done)
-                remote.accepted.result()
-                say(f"{job.shot.name}: job {job.job_id}")
-                if not wait:
-                    display.show_until(partial(_is_with_server, remote, display))
-                    continue
-                try:
-                    info = wait_shown(remote.done, display)
-                except KeyboardInterrupt:
-                    raise CommandError(
-                        f"no longer watching; job {job.job_id} goes on at the server. "
-                        f"'void watch {job.job_id}' takes it up again, 'void cancel {job.job_id}' stops it",
-                        ExitCode.CANCELLED,
-                    ) from None
-            say(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
+        for job in jobs:  # All are sent before the first one is watched.
+            sent[job.job_id] = client.submit(
+                job,
+                on_event=displays[job.job_id].on_event,
+                transfer=transfer.value,
+                fetch=wait,
+                priority=priority,
+            )
+
+        def follow(job: RemovalJob) -> None:
+            _follow(job, sent[job.job_id], displays[job.job_id], wait)
+
+        try:
+            each_by_itself(jobs, follow)
+        except KeyboardInterrupt:
+            named = " ".join(job_id for job_id, remote in sent.items() if not remote.done.done())
+            raise CommandError(
+                f"no longer watching; what is not done goes on at the server: {named}. 'void watch JOB' "
+                "takes one up again, 'void cancel JOB' stops it",
+                ExitCode.CANCELLED,
+            ) from None
+
+
+def _follow(job: RemovalJob, remote: RemoteJob, display: JobDisplay, wait: bool) -> None:
+    """Show a job that was sent until it is done, or until it is with the server."""
+    with display.progress:
+        display.show_until(remote.accepted.done)
+        remote.accepted.result()
+        say(f"{job.shot.name}: job {job.job_id}")
+        if not wait:
+            display.show_until(partial(_is_with_server, remote, display))
+            return
+        info = wait_shown(remote.done, display)
+    say(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
 
 
 def _is_with_server(remote: RemoteJob, display: JobDisplay) -> bool:
