@@ -23,6 +23,7 @@ from void_server.access.server_keys import ensure_keys
 from void_server.broker.connections.client_socket import ZAP_DOMAIN, listen, make_client_socket
 from void_server.broker.connections.connection_limit import ConnectionLimit, raise_file_limit
 from void_server.broker.connections.greeting import Greeting
+from void_server.broker.connections.handle_reserve import HandleReserve
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.partial_messages import PartialMessages
 from void_server.broker.connections.peer_names import PeerNames, key_of
@@ -80,9 +81,15 @@ class Broker:
         self._settings = settings
         self.server_id = secrets.token_hex(8)
         self.version = version("void-nuke")
-        files = raise_file_limit(settings.connections)
-        if files is not None and files < settings.connections:
-            _log.warning("this process may open %d files, fewer than connections allow", files)
+        files = raise_file_limit(settings.client_files)
+        if files is not None and files < settings.client_files:
+            _log.warning(
+                "this process may open %d files, and clients may want %d (connections, most_open_jobs, and "
+                "most_sessions x fetches): raise 'ulimit -n', or lower these settings",
+                files,
+                settings.client_files,
+            )
+        self._reserve = HandleReserve()
         keys = ensure_keys(settings.home)
         self._store = Store(settings.home / "jobs.sqlite")
         self._spool = Spool(settings.home)
@@ -92,7 +99,7 @@ class Broker:
         # A path on another machine may hang, which must not hold up streamed files.
         self._path_threads = KeyedThreads(self._mailbox, 1)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
-        self._allowed = AllowList(allowed_folder(settings.home))
+        self._allowed = AllowList(allowed_folder(settings.home), self._reserve.run)
         self._names = PeerNames()
         domains = {ZAP_DOMAIN: Domain(self._allowed.is_allowed, self._names.make)}
         self._gatekeeper = Gatekeeper(self._context, _IO_THREADS, domains)
@@ -221,6 +228,7 @@ class Broker:
         is_second = self._stop_at is not None
         grace_s = 0.0 if is_second else self._settings.stop_grace_s
         self._stop_at = time.monotonic() + grace_s
+        self._reserve.give_up()
         self._board.is_stopping = True
         self._lifecycle.close()
         if self._supervisor.is_busy and grace_s:
