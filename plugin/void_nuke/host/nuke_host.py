@@ -26,7 +26,7 @@ from void_nuke.host.host import (
 )
 from void_nuke.host.main_thread import MainThread
 from void_nuke.host.nuke_render import render_frame
-from void_nuke.host.nuke_results import add_read, compare_reads
+from void_nuke.host.nuke_results import add_read, bake_gizmo, compare_reads
 from void_nuke.host.nuke_script import (
     ROTO_CLASSES,
     add_own_knob,
@@ -174,6 +174,9 @@ class NukeHost:
 
     def add_read(self, read: ReadBack) -> str:
         return add_read(read)
+
+    def bake_gizmo(self, node: str) -> str:
+        return bake_gizmo(node)
 
     def compare_reads(self, result: str, other: str) -> str:
         return compare_reads(result, other)
