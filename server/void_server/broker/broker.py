@@ -43,6 +43,7 @@ from void_server.broker.requests import Requests, Rooms
 from void_server.broker.throughput import Meter
 from void_server.broker.transfers.fetches import Fetches
 from void_server.broker.transfers.job_queries import JobQueries
+from void_server.broker.transfers.owner_threads import OwnerThreads
 from void_server.broker.transfers.proofs import Proofs
 from void_server.broker.transfers.submissions import Submissions
 from void_server.broker.transfers.uploads import Uploads
@@ -63,6 +64,8 @@ _LOOK_S = 0.02
 """How often, in seconds, the supervisor looks after its workers. It hands out jobs in every turn."""
 _HOUSEKEEPING_S = 1.0
 _SWEEP_S = 600.0
+_PROOF_SPARE_S = 5.0
+"""A proof ends by itself when its time is over, in seconds; one that takes this much longer hangs."""
 _PARTIAL_MESSAGES_S = 0.25
 _REVOCATION_S = 0.1
 
@@ -96,8 +99,9 @@ class Broker:
         self._spool.prepare()
         self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
         self._threads = KeyedThreads(self._mailbox, 2)
-        # A path on another machine may hang, which must not hold up streamed files.
-        self._path_threads = KeyedThreads(self._mailbox, 1)
+        self._proof_threads = OwnerThreads(
+            lambda: KeyedThreads(self._mailbox, 1), settings.path_wait_s + _PROOF_SPARE_S
+        )
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
         self._allowed = AllowList(allowed_folder(settings.home), self._reserve.run)
         self._names = PeerNames()
@@ -201,7 +205,7 @@ class Broker:
                 fetches=fetches,
                 outbox=self._outbox,
             ),
-            proofs=Proofs(settings, self._outbox, self._path_threads),
+            proofs=Proofs(settings, self._outbox, self._proof_threads),
             submissions=self._submissions,
             uploads=self._uploads,
             fetches=fetches,
@@ -215,6 +219,7 @@ class Broker:
             PeriodicTask(_REVOCATION_S, self._lose_revoked),
             PeriodicTask(_HOUSEKEEPING_S, self._look_around),
             PeriodicTask(_HOUSEKEEPING_S, self._show),
+            PeriodicTask(_HOUSEKEEPING_S, self._proof_threads.look),
             PeriodicTask(_SWEEP_S, self._housekeeping.sweep),
         ]
 
@@ -418,7 +423,7 @@ class Broker:
             self._metrics.close()
         self._threads.close()
         self._lifecycle.logs.close()
-        self._path_threads.close()
+        self._proof_threads.close()
         self._submissions.close()
         try:
             self._store.commit()
