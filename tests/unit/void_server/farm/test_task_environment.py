@@ -34,7 +34,7 @@ def test_a_configuration_of_the_library_needs_no_file() -> None:
 
 
 def test_a_configuration_that_is_not_here_is_an_error() -> None:
-    with pytest.raises(FarmError, match="/mnt/colour/a.ocio.*VOID_PATH_MAPPING"):
+    with pytest.raises(FarmError, match=r"/mnt/colour/a\.ocio.*VOID_PATH_MAPPING"):
         settle_environment({"OCIO": "/mnt/colour/a.ocio"}, [])
     assert os.environ["OCIO"] == "/etc/other.ocio"
 
