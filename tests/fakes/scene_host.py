@@ -76,6 +76,7 @@ class SceneHost:
     kept: str = ""
     reads: list[ReadBack] = field(default_factory=list)
     rendered: list[FrameRender] = field(default_factory=list)
+    baked: list[str] = field(default_factory=list)
     compared: list[tuple[str, str]] = field(default_factory=list)
     moved: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     """What plate_of_roto() answers, where frames are moved between a plate and a roto node."""
@@ -138,6 +139,10 @@ class SceneHost:
 
     def is_busy(self) -> bool:
         return self.busy
+
+    def bake_gizmo(self, node: str) -> str:
+        self.baked.append(node)
+        return node
 
     def compare_reads(self, result: str, other: str) -> str:
         self.compared.append((result, other))

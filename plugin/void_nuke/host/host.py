@@ -311,6 +311,15 @@ class Host(Protocol):
         """
         ...
 
+    def bake_gizmo(self, node: str) -> str:
+        """Replace a gizmo by a Group of the same name, inputs and knobs, as one undo step, and return its
+        name.
+
+        Raises:
+            SelectionError: when the node is gone, or is no gizmo.
+        """
+        ...
+
     def script_path(self) -> str:
         """Return the path of the open script; empty for one that was never saved."""
         ...

@@ -7,6 +7,7 @@ from typing import Any
 
 import nuke
 
+from void_nuke.errors import SelectionError
 from void_nuke.host.comparison import wire_comparison
 from void_nuke.host.host import ReadBack
 from void_nuke.host.nuke_script import add_own_knob, all_nodes, as_node, in_root, node_of, one_step
@@ -51,6 +52,27 @@ def compare_reads(result: str, other: str) -> str:
     """Wire a comparison of a result with another; see :meth:`void_nuke.host.host.Host.compare_reads`."""
     with in_root(), one_step("VOID compare"):
         return compare(node_of(other), node_of(result), "").fullName()
+
+
+def bake_gizmo(name: str) -> str:
+    """Replace a gizmo by a Group; see :meth:`void_nuke.host.host.Host.bake_gizmo`."""
+    gizmo: Any = node_of(name)
+    if not isinstance(gizmo, nuke.Gizmo):
+        raise SelectionError(f"{name} is no gizmo; it is already a Group")
+    with gizmo.parent(), one_step("VOID bake"):
+        group = gizmo.makeGroup()
+        group.setXYpos(gizmo.xpos(), gizmo.ypos())
+        for index in range(gizmo.inputs()):
+            group.setInput(index, gizmo.input(index))
+        for user in gizmo.dependent(nuke.INPUTS | nuke.HIDDEN_INPUTS):
+            for index in range(user.inputs()):
+                fed_by = user.input(index)
+                if fed_by is not None and fed_by.fullName() == gizmo.fullName():
+                    user.setInput(index, group)
+        own = gizmo.name()
+        nuke.delete(gizmo)
+        group.setName(own)
+        return str(group.fullName())
 
 
 def read_of(job_id: str) -> nuke.Node | None:

@@ -35,6 +35,7 @@ from void_server.batch.errors import ManifestError
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.terminal import Terminal
 from void_server.errors import ServerSettingError, ServiceError, SettingsFileError
+from void_server.roto_files.errors import RotoFileError
 
 errors_console = Terminal(stderr=True, soft_wrap=True)
 
@@ -66,6 +67,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (ServerSettingError, ExitCode.INVALID_JOB),
     (SettingsFileError, ExitCode.INVALID_JOB),
     (ManifestError, ExitCode.INVALID_JOB),
+    (RotoFileError, ExitCode.BAD_INPUT),
     (ServiceError, ExitCode.FAILED),
 )
 

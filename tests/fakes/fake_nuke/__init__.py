@@ -37,14 +37,14 @@ from tests.fakes.fake_nuke.knobs import (
 )
 from tests.fakes.fake_nuke.menus import Menu, MenuItem, Pane, getPaneFor, menu
 from tests.fakes.fake_nuke.node_classes import KNOBS
-from tests.fakes.fake_nuke.nodes import Group, Node, Root, delete_node, make_node
+from tests.fakes.fake_nuke.nodes import Gizmo, Group, Node, Root, delete_node, make_node
 from tests.fakes.fake_nuke.script_text import load_gizmo
 from tests.fakes.fake_nuke.state import STATE
 
 __all__ = [
     "Array_Knob", "Boolean_Knob", "Channel_Knob", "Double_Knob", "Enumeration_Knob", "EvalString_Knob",
-    "File_Knob", "Format", "Format_Knob", "Group", "Int_Knob", "Knob", "Menu", "MenuItem", "Node", "Pane",
-    "PyScript_Knob", "Root", "String_Knob", "Tab_Knob", "Text_Knob", "getPaneFor", "menu",
+    "File_Knob", "Format", "Format_Knob", "Gizmo", "Group", "Int_Knob", "Knob", "Menu", "MenuItem", "Node",
+    "Pane", "PyScript_Knob", "Root", "String_Knob", "Tab_Knob", "Text_Knob", "getPaneFor", "menu",
 ]  # fmt: skip
 
 GUI = True
@@ -52,6 +52,7 @@ INTERACTIVE = True
 NUKE_VERSION_MAJOR, NUKE_VERSION_MINOR, NUKE_VERSION_RELEASE = 16, 0, 1
 NUKE_VERSION_STRING = "16.0v1"
 INVISIBLE, NO_UNDO, DO_NOT_WRITE = 1024, 524288, 512
+INPUTS, HIDDEN_INPUTS = 1, 2
 TO_SCRIPT, WRITE_ALL = 1, 8
 env: dict[str, Any] = {"nc": False, "indie": False}
 """The editions' marks. Source: foundry, whose own code asks ``nuke.env['nc']`` and ``nuke.env['indie']``."""

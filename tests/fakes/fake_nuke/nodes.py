@@ -234,6 +234,10 @@ class Group(Node):
     def nodes(self) -> list[Node]:
         return list(self._nodes)
 
+
+class Gizmo(Group):
+    """An instance of a gizmo."""
+
     def makeGroup(self) -> Group:
         """Make a Group of a gizmo, unconnected, beside it. Source: the reference of Gizmo.makeGroup()."""
         made = make_node("Group")
@@ -319,7 +323,8 @@ def make_node(node_class: str, **values: Any) -> Node:
     STATE.count_node()
     parent = STATE.context[-1] if STATE.context else STATE.root
     is_group = node_class in ("Group", "Gizmo")
-    node = Group(node_class, parent) if is_group else Node(node_class, parent)
+    kind = Gizmo if node_class == "Gizmo" else Group
+    node = kind(node_class, parent) if is_group else Node(node_class, parent)
     name = values.pop("name", f"{node_class.rstrip('0123456789')}1")
     parent._nodes.append(node)
     node.setName(name)

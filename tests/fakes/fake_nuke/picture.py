@@ -301,6 +301,13 @@ def _offset(node: Any, frame: int, scale: float) -> Picture:
     return evaluate(node.input(0), frame - int(node["time_offset"].value()), scale)
 
 
+def _retime(node: Any, frame: int, scale: float) -> Picture:
+    """Play the input's range over the output's."""
+    ranges = [node[f"{side}.{end}"].value() for side in ("output", "input") for end in ("first", "last")]
+    share = (frame - ranges[0]) / max(1.0, ranges[1] - ranges[0])
+    return evaluate(node.input(0), round(ranges[2] + share * (ranges[3] - ranges[2])) or frame, scale)
+
+
 def _hold(node: Any, frame: int, scale: float) -> Picture:
     return evaluate(node.input(0), int(node["first_frame"].value()), scale)
 
@@ -310,7 +317,7 @@ _NODES: dict[str, Any] = {
     "Crop": _crop, "Reformat": _reformat, "Merge2": _merge, "Keymix": _keymix, "Copy": _copy,
     "Multiply": _multiply, "Switch": _switch, "Dot": _pass, "NoOp": _pass, "Write": _pass, "Output": _pass,
     "Group": _group, "Input": _input, "Shuffle": _shuffle, "Expression": _expression, "TimeOffset": _offset,
-    "FrameHold": _hold, "FrameRange": _pass, "JoinViews": _pass,
+    "FrameHold": _hold, "FrameRange": _pass, "Retime": _retime, "JoinViews": _pass,
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 _log = logging.getLogger(__name__)
 _SPARE_FILES = 512
-"""File handles for everything that is no client's connection."""
+"""File handles for everything that clients do not take."""
 _SAY_AGAIN_S = 60.0
 
 
@@ -113,15 +113,15 @@ def _shut(descriptor: int) -> None:
             connection.detach()  # the descriptor belongs to ZeroMQ, which closes it
 
 
-def raise_file_limit(connections: int) -> int | None:
-    """Let this process open as many files as ``connections`` need, if the system allows it. Return how many
-    it may open now, or None where that is not limited this way."""
+def raise_file_limit(files: int) -> int | None:
+    """Let this process open so many ``files`` beside what it always needs, if the system allows it. Return
+    how many it may open now, or None where that is not limited this way."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
         return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + _SPARE_FILES
+    wanted = files + _SPARE_FILES
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
