@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from void_engine.arrays import Float32Array
-from void_engine.engines.interface import CleanFrame, EngineRequest, ShotFrame
+from void_engine.engines.interface import EngineRequest, ShotFrame
 from void_engine.errors import PlateError, SettingError
 from void_engine.propagation import compose, working_set
 from void_engine.propagation.engine import PropagationEngine
@@ -255,13 +255,13 @@ def test_what_is_wanted_does_not_depend_on_what_else_is(kind: type[Shot], still:
 
 def test_frames_that_nobody_wants_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     cleaned: list[int] = []
-    clean = compose.FrameCleaner.clean
+    begin = compose.FrameCleaner.begin
 
-    def counted(self: compose.FrameCleaner, number: int) -> CleanFrame:
+    def counted(self: compose.FrameCleaner, number: int) -> compose.Stage:
         cleaned.append(number)
-        return clean(self, number)
+        return begin(self, number)
 
-    monkeypatch.setattr(compose.FrameCleaner, "clean", counted)
+    monkeypatch.setattr(compose.FrameCleaner, "begin", counted)
     list(PropagationEngine().remove(Shot(9), EngineRequest(wanted=frozenset({1006})), SilentMonitor()))
     assert cleaned == [1006]
 
