@@ -63,6 +63,8 @@ _HOUSEKEEPING_S = 1.0
 _SWEEP_S = 600.0
 _PARTIAL_MESSAGES_S = 0.25
 _REVOCATION_S = 0.1
+_PATHS_END_S = 1.0
+"""How long, in seconds, the end waits for what only reads; a drive on another machine may hang for ever."""
 _RECEIVED_MESSAGES = 16
 """The most messages of one connection that wait to be read; each may hold a whole job."""
 
@@ -152,6 +154,7 @@ class Broker:
             threads=self._threads,
             outbox=self._outbox,
             queue=self._lifecycle.queue,
+            on_results_gone=self._lifecycle.room.released,
         )
         self._board = StatusBoard(
             settings=settings,
@@ -421,10 +424,10 @@ class Broker:
     def _close(self) -> None:
         if self._metrics is not None:
             self._metrics.close()
+        self._path_threads.close(_PATHS_END_S)
+        self._submissions.close(_PATHS_END_S)
         self._threads.close()
         self._lifecycle.logs.close()
-        self._path_threads.close()
-        self._submissions.close()
         try:
             self._store.commit()
             self._outbox.flush()
