@@ -20,10 +20,10 @@ from pathlib import Path
 
 from void_protocol.durable import sync_folder, write_whole
 from void_protocol.messages import ManifestEntry, Transfer
+from void_protocol.private_folders import make_private_folder
 from void_protocol.sequence import frame_path
 from void_server.workers.job_folder import JobFolder
 
-_PRIVATE = 0o700
 TEMPORARY_SUFFIX = ".part"
 """The name of an input file ends with this until the file is whole."""
 
@@ -34,6 +34,15 @@ class Spool:
     def __init__(self, home: Path) -> None:
         # Links are followed once, since what is opened later has to lie at the very path that is named here.
         self.root = home.resolve() / "jobs"
+
+    def prepare(self) -> None:
+        """Make the folder of all jobs, for the server alone.
+
+        Raises:
+            OSError: when it cannot be made.
+            KeyFileError: when others may write to it.
+        """
+        make_private_folder(self.root, closed=True)
 
     def folder(self, job_id: str) -> Path:
         return self.root / _folder_name(job_id)
@@ -65,9 +74,9 @@ class Spool:
             return
         files = self.files(job_id)
         for group in {entry.group for entry in entries}:
-            _make_private(files.inputs / group, self.root)
+            make_private_folder(files.inputs / group)
         if outputs == "streamed":
-            _make_private(files.result, self.root)
+            make_private_folder(files.result)
             if not entries:  # else the first stored file syncs it
                 self.sync_folders(job_id)
 
@@ -79,7 +88,7 @@ class Spool:
             OSError: when that fails.
         """
         files = self.files(job_id)
-        _make_private(files.path, self.root)
+        make_private_folder(files.path)
         write_whole(files.text_file(content), text, 0o600)
         self.sync_folders(job_id)
 
@@ -122,13 +131,6 @@ class Spool:
     def remove_results(self, job_id: str) -> None:
         """Delete streamed outputs. What cannot be deleted now stays."""
         shutil.rmtree(self.files(job_id).result, ignore_errors=True)
-
-
-def _make_private(folder: Path, root: Path) -> None:
-    """Make a folder and those above it, down from ``root``, for the server's user alone."""
-    for each in (*reversed([above for above in folder.parents if above.is_relative_to(root)]), folder):
-        with suppress(FileExistsError):
-            each.mkdir(mode=_PRIVATE, parents=each == root)
 
 
 @lru_cache(4096)

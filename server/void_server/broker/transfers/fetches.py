@@ -13,7 +13,7 @@ from void_protocol.wire import CHUNK_BYTES
 from void_server.access.allowed_paths import PathRules, begins_as_exr, open_result
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.keyed_threads import KeyedThreads
-from void_server.errors import RequestRefused
+from void_server.errors import RequestRefused, reason_of
 
 _CHUNKS_PER_READ = 4
 """The most chunks that one visit to the thread reads."""
@@ -110,9 +110,7 @@ class Fetches:
             chunks = done.result()
         except (OSError, RequestRefused) as error:
             code = error.code if isinstance(error, RequestRefused) else "storage"
-            # Where the server keeps its files is no business of the client's.
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            text = f"cannot read frame {fetch.result.frame}: {reason}"
+            text = f"cannot read frame {fetch.result.frame}: {reason_of(error)}"
             self._outbox.send(fetch.peer, Error(request=fetch.request, code=code, message=text))
             self.stop(fetch.peer, fetch.request)
             return

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from void_protocol.engines import engine_problem
+from void_protocol.errors import KeyFileError
 from void_protocol.job import Settings
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, EngineDescription, Error, JobState, Submit
@@ -268,6 +269,6 @@ def _read(
         if len(new.job) > _INLINE_BYTES:
             spool.keep_text(new.job_id, new.content, new.job)
             new = msgspec.structs.replace(new, job=b"")
-    except OSError as error:
+    except (OSError, KeyFileError) as error:
         raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
     return new, index_manifest(entries, spool, new.job_id), problem
