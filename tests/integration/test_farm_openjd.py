@@ -97,7 +97,7 @@ def test_a_failing_task_is_retried_and_only_what_is_missing_is_made(tmp_path: Pa
     job = farm_job(tmp_path)
     folder = bundle(tmp_path, job, options=("--chunk-frames", "12"))
     assert openjd(folder, "prepare").returncode == 0
-    broken = tmp_path / "sh010" / f"plate.{FIRST + 8}.exr"
+    (broken,) = (tmp_path / "scratch").rglob(f"remove.{FIRST + 8}.exr")  # a prepared matte
     whole = broken.read_bytes()
     broken.write_bytes(whole[:700])
 
@@ -221,6 +221,12 @@ def test_assets_outside_the_job_are_listed(tmp_path: Path) -> None:
     references = yaml.safe_load((folder / "asset_references.yaml").read_text())["assetReferences"]
     assert {str(config), str(gizmo)} <= set(references["inputs"]["filenames"])
     assert references["inputs"]["directories"] == [str(tmp_path / "luts")]
+    values = yaml.safe_load((folder / "openjd_values.yaml").read_text())
+    assert values["Ocio"] == str(config)
+    template = yaml.safe_load((folder / "template.yaml").read_text())
+    kinds = {one["name"]: one["type"] for one in template["parameterDefinitions"]}
+    assert kinds["Ocio"] == "PATH"  # a dispatcher maps it as it maps the plates
+    assert template["jobEnvironments"][0]["variables"]["OCIO"] == "{{Param.Ocio}}"
     assert str(tmp_path / "sh010" / f"plate.{FIRST}.exr") in references["inputs"]["filenames"]
     assert set(references["outputs"]["directories"]) == {
         str(tmp_path / "scratch"),
