@@ -443,3 +443,19 @@ def test_a_link_that_comes_after_the_job_was_accepted_leads_nowhere(
         assert info["state"] == "failed"
         assert "a link leads elsewhere" in info["message"]
         assert [path.name for path in outside.iterdir()] == [frame]
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the system does not tell")
+def test_a_worker_gets_no_secret_of_the_servers_environment(
+    start: Callable[..., ServerProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUD_SECRET_KEY", "not for workers")
+    monkeypatch.setenv("STUDIO_LICENSE", "5053@licenses")
+    server = start(worker_environment=("STUDIO_*",))
+    with Client(server.connection()) as client:
+        wait_until(lambda: any(worker.pid for worker in client.status().result().workers))
+        (pid,) = (worker.pid for worker in client.status().result().workers)
+    variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    assert b"STUDIO_LICENSE=5053@licenses" in variables
+    assert not [each for each in variables if b"not for workers" in each]
+    assert [each for each in variables if each.startswith(b"PATH=")]

@@ -23,6 +23,7 @@ from void_server.server_log import rotate_output
 from void_server.settings import CACHE_VARIABLE, ServerSettings
 from void_server.workers.assignment import Assignment
 from void_server.workers.devices import worker_environments
+from void_server.workers.environment import passed_on
 from void_server.workers.worker_link import (
     ZAP_DOMAIN,
     Beat,
@@ -96,11 +97,12 @@ class Supervisor:
         make_private_folder(logs)
         if settings.caches.is_relative_to(settings.home):
             make_private_folder(settings.caches)
+        inherited = passed_on(os.environ, settings.worker_environment)
         self._slots = [
             _Slot(
                 name=f"worker-{index}",
                 device=device,
-                environment={CACHE_VARIABLE: str(settings.caches), **environment},
+                environment={**inherited, CACHE_VARIABLE: str(settings.caches), **environment},
                 log_file=logs / f"worker-{index}.log",
             )
             for index, (device, environment) in enumerate(worker_environments(settings.devices, os.environ))
