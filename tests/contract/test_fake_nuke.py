@@ -23,7 +23,7 @@ contract = importlib.import_module("tests.contract.host_contract")
 def test_contract(name: str, gui: bool, tmp_path: Path) -> None:
     fresh_nuke(gui=gui)
     contract.CHECKS[name](tmp_path)
-    # In an edition that shows scripts ten nodes the command adds these numbers up.
+    # The command adds these numbers up where an edition shows scripts ten nodes only.
     assert STATE.node_count == contract.NODES[name] <= 10
 
 
