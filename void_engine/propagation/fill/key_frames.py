@@ -13,11 +13,12 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
-from void_engine.propagation import encoding
+from void_engine.propagation import encoding, inpainting
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal.reveal import Revealer, Source
+from void_engine.propagation.reveal.reveal import Revealer
+from void_engine.propagation.reveal.sources import Source
 from void_engine.propagation.working_set import AnalysisFrame, FullFrame, analyse
 
 SLIVER_PX = 9
@@ -130,7 +131,7 @@ class KeyFrameFill:
                 answer = self._synthesise(full, area, answer, left, thin)
             else:
                 thin = thin | left
-        return synthesis.inpaint(answer, thin)
+        return inpainting.inpaint(answer, thin)
 
     def _carried(self, full: FullFrame, thick: BoolArray) -> tuple[Float32Array, BoolArray]:
         segment = self._track.segment(full.number)
@@ -156,7 +157,7 @@ class KeyFrameFill:
         wide_forbidden[inside] = forbidden
         self._monitor.check_cancelled()
         if self._smooth:
-            made = synthesis.inpaint(picture, wide_hole | wide_forbidden)
+            made = inpainting.inpaint(picture, wide_hole | wide_forbidden)
         else:
             made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
         return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)

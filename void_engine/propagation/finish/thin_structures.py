@@ -11,8 +11,7 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
-from void_engine.propagation import pyramid
-from void_engine.propagation.fill import synthesis
+from void_engine.propagation import inpainting, pyramid
 from void_engine.propagation.finish.hole import Hole
 
 _THICKEST_PX = 9
@@ -55,8 +54,8 @@ def blend(answer: Float32Array, hole: Hole) -> ThinBlend:
     tried = beside & hole.known
     if int(tried.sum()) < 32:
         return alone
-    spatial = synthesis.inpaint(hole.plate, hole.mask)
-    trial = synthesis.inpaint(spatial, beside)
+    spatial = inpainting.inpaint(hole.plate, hole.mask)
+    trial = inpainting.inpaint(spatial, beside)
     weight = tried.astype(np.float32)
     spatial_error, support = pyramid.weighted_blur(_power(trial - hole.plate), weight, _AROUND_PX)
     temporal_error, _ = pyramid.weighted_blur(_power(hole.revealed - hole.plate), weight, _AROUND_PX)
