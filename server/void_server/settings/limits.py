@@ -169,6 +169,12 @@ class ResourceLimits(DeclaredSettings):
         Bytes, Meta(description="The log of one job; its last line says that it is full.")
     ] = 16 * _MIB
 
+    @property
+    def client_files(self) -> int:
+        """The most file handles that clients take together: connections, and files that are sent and
+        fetched."""
+        return self.connections + self.most_open_jobs + self.most_sessions * self.fetches
+
     def __post_init__(self) -> None:
         super().__post_init__()
         in_flight_chunks = self.fetches * self.fetch_credit

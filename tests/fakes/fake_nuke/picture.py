@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation uses this name
 
-from tests.fakes.fake_nuke.knobs import Format
+from tests.fakes.fake_nuke.knobs import Double_Knob, Format
 from tests.fakes.fake_nuke.planes import Picture, scaled
 from tests.fakes.fake_nuke.roto_picture import roto_picture
 from tests.fakes.fake_nuke.state import STATE
@@ -31,7 +31,7 @@ def evaluate(node: Any, frame: int, scale: float) -> Picture:
         return _black(scaled(STATE.root["format"].value(), scale))
     if node["disable"].value() and node.Class() != "Read":
         return evaluate(node.input(0), frame, scale)
-    made = _NODES.get(node.Class())
+    made = _group if hasattr(node, "nodes") else _NODES.get(node.Class())
     if made is None:
         raise RuntimeError(f"{node.fullName()}: the fake host cannot render a {node.Class()}")
     return made(node, frame, scale)
@@ -39,14 +39,16 @@ def evaluate(node: Any, frame: int, scale: float) -> Picture:
 
 def format_of(node: Any, scale: float) -> Format:
     kind = node.Class()
-    if kind in ("Constant", "CheckerBoard2", "Reformat"):
+    if kind == "Reformat" and node["type"].value() != "to format" and not node["disable"].value():
+        size = _box_of(node)
+    elif kind in ("Constant", "CheckerBoard2", "Reformat"):
         size = node["format"].value() or STATE.root["format"].value()
     elif kind == "Read":
         size = node["format"].value() or _file_format(node)
     elif kind == "Crop" and node["reformat"].value():
         left, bottom, right, top = node["box"].value()
         size = Format(int(right - left), int(top - bottom))
-    elif kind == "Group":
+    elif hasattr(node, "nodes"):
         output = next(inner for inner in node.nodes() if inner.Class() == "Output")
         return format_of(output, scale)
     else:
@@ -57,7 +59,9 @@ def format_of(node: Any, scale: float) -> Format:
 
 def channels_of(node: Any) -> list[str]:
     if node.Class() == "Read":
-        spec = _open(node, int(node["first"].value()), node["file"].value() or node["proxy"].value()).spec()
+        spec = _open(
+            node, int(node["first"].value()), node["file"].evaluate() or node["proxy"].evaluate()
+        ).spec()
         return [_nuke_name(name) for name in spec.channelnames]
     return sorted(evaluate(node, STATE.frame, 1.0).planes)
 
@@ -93,7 +97,7 @@ def _open(node: Any, frame: int, pattern: str) -> oiio.ImageBuf:
 
 
 def _file_format(node: Any) -> Format:
-    pattern = node["file"].value() or node["proxy"].value()
+    pattern = node["file"].evaluate() or node["proxy"].evaluate()
     if not pattern:
         return STATE.root["format"].value()
     spec = _open(node, int(node["first"].value()), pattern).spec()
@@ -106,7 +110,7 @@ def _read(node: Any, frame: int, scale: float) -> Picture:
         if node["before" if frame < first else "after"].value() == "black":
             return _black(format_of(node, scale))
         frame = min(max(frame, first), last)
-    full, proxy = node["file"].value(), node["proxy"].value()
+    full, proxy = node["file"].evaluate(), node["proxy"].evaluate()
     pattern = (proxy or full) if scale != 1.0 else (full or proxy)
     buffer = _open(node, frame, pattern)
     spec = buffer.spec()
@@ -144,7 +148,9 @@ def _checker(node: Any, frame: int, scale: float) -> Picture:
 def _roto(node: Any, frame: int, scale: float) -> Picture:
     source = node.input(0)
     size = STATE.root["format"].value() if source is None else format_of(source, 1.0)
-    return roto_picture(node, evaluate(source, frame, scale), frame, scale, size.height())
+    mask = node.input(node.maxInputs() - 1)
+    weight = None if mask is None else evaluate(mask, frame, scale)
+    return roto_picture(node, evaluate(source, frame, scale), weight, frame, scale, size.height())
 
 
 def _crop(node: Any, frame: int, scale: float) -> Picture:
@@ -156,6 +162,16 @@ def _crop(node: Any, frame: int, scale: float) -> Picture:
             picture, x=0, y=0, format=Format(right - left, top - bottom, source.format.pixelAspect())
         )
     return picture
+
+
+def _box_of(node: Any) -> Format:
+    source = format_of(node.input(0), 1.0) if node.input(0) is not None else STATE.root["format"].value()
+    if node["type"].value() == "scale":
+        factor = node["scale"].value()
+        return Format(round(source.width() * factor), round(source.height() * factor), source.pixelAspect())
+    return Format(
+        *(int(node[name].value()) for name in ("box_width", "box_height")), node["box_pixel_aspect"].value()
+    )
 
 
 def _reformat(node: Any, frame: int, scale: float) -> Picture:
@@ -244,22 +260,73 @@ def _group(node: Any, frame: int, scale: float) -> Picture:
 
 def _input(node: Any, frame: int, scale: float) -> Picture:
     group = node.parent()
-    index = [inner for inner in group.nodes() if inner.Class() == "Input"].index(node)
-    return evaluate(group.input(index), frame, scale)
+    return evaluate(group.input(node["number"].value()), frame, scale)
+
+
+def _shuffle(node: Any, frame: int, scale: float) -> Picture:
+    source = evaluate(node.input(0), frame, scale)
+    names = {"black": 0.0, "white": 1.0}
+    own = "rgba" if node["in"].value() == "alpha" else node["in"].value()
+    window = (source.x, source.y, source.size[1], source.size[0])
+    planes = dict(source.planes)
+    for channel in ("red", "green", "blue", "alpha"):
+        wanted = node[channel].value()
+        plane = source.plane(f"{own}.{wanted}", *window)
+        planes[f"rgba.{channel}"] = np.full_like(plane, names[wanted]) if wanted in names else plane
+    return replace(source, planes=planes)
+
+
+def _expression(node: Any, frame: int, scale: float) -> Picture:
+    """Compute expressions that Python reads as Nuke does; an empty one leaves its channel as it is."""
+    source = evaluate(node.input(0), frame, scale)
+    rows, columns = np.mgrid[0 : source.size[0], 0 : source.size[1]]
+    names: dict[str, Any] = {
+        "x": (columns + source.x) / scale,
+        "y": (source.size[0] - 1 - rows + source.y) / scale,
+        "width": source.format.width() / scale,
+        "height": source.format.height() / scale,
+        **{name[0]: source.planes.get(f"rgba.{name}", 0.0) for name in ("red", "green", "blue", "alpha")},
+        **{knob.name(): knob.value() for knob in node.knobs().values() if isinstance(knob, Double_Knob)},
+    }
+    planes = dict(source.planes)
+    for index, name in enumerate(_RGBA):
+        text = node[f"expr{index}"].value()
+        if text:
+            made = eval(text, {"__builtins__": {}}, names)
+            planes[name] = np.broadcast_to(np.float32(made), source.size).astype(np.float32)
+    return replace(source, planes=planes)
+
+
+def _offset(node: Any, frame: int, scale: float) -> Picture:
+    return evaluate(node.input(0), frame - int(node["time_offset"].value()), scale)
+
+
+def _retime(node: Any, frame: int, scale: float) -> Picture:
+    """Play the input's range over the output's."""
+    ranges = [node[f"{side}.{end}"].value() for side in ("output", "input") for end in ("first", "last")]
+    share = (frame - ranges[0]) / max(1.0, ranges[1] - ranges[0])
+    return evaluate(node.input(0), round(ranges[2] + share * (ranges[3] - ranges[2])) or frame, scale)
+
+
+def _hold(node: Any, frame: int, scale: float) -> Picture:
+    return evaluate(node.input(0), int(node["first_frame"].value()), scale)
 
 
 _NODES: dict[str, Any] = {
     "Read": _read, "Constant": _constant, "CheckerBoard2": _checker, "Roto": _roto, "RotoPaint": _roto,
-    "Crop": _crop, "Reformat": _reformat, "Merge2": _merge, "KeyMix": _keymix, "Copy": _copy,
+    "Crop": _crop, "Reformat": _reformat, "Merge2": _merge, "Keymix": _keymix, "Copy": _copy,
     "Multiply": _multiply, "Switch": _switch, "Dot": _pass, "NoOp": _pass, "Write": _pass, "Output": _pass,
-    "Group": _group, "Input": _input,
+    "Group": _group, "Input": _input, "Shuffle": _shuffle, "Expression": _expression, "TimeOffset": _offset,
+    "FrameHold": _hold, "FrameRange": _pass, "Retime": _retime, "JoinViews": _pass,
 }  # fmt: skip
 
 
 def write(node: Any, frame: int, scale: float) -> None:
     """Write one frame as the Write node says, first under a temporary name."""
     picture = _pass(node, frame, scale)
-    path = _path(node, node["file"].value(), frame)
+    # In proxy mode a Write takes its proxy path, where it has one.
+    is_proxy = scale != 1.0 and bool(node["proxy"].evaluate())
+    path = _path(node, node["proxy" if is_proxy else "file"].evaluate(), frame)
     if node["file_type"].value() != "exr":
         raise RuntimeError(f"{node.fullName()}: the fake host writes EXR only")
     if not path.parent.is_dir():

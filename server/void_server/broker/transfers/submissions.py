@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from void_protocol.engines import engine_problem
+from void_protocol.errors import KeyFileError
 from void_protocol.job import Settings
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, EngineDescription, Error, JobState, ManifestEntry, Submit
@@ -253,6 +254,6 @@ def _read(
     new, entries = read_submission(settings, submission.owner, submission.message, submission.payloads)
     try:
         spool.make_folders(new.job_id, entries, new.outputs)
-    except OSError as error:
+    except (OSError, KeyFileError) as error:
         raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
     return new, entries
