@@ -23,6 +23,11 @@ from void_engine.propagation.working_set import AnalysisFrame, FullFrame, analys
 
 SLIVER_PX = 9
 """Unseen areas thinner than this many pixels are inpainted in each frame by itself."""
+_WIRE_PX = 17
+"""Long holes thinner than this many pixels are filled from both sides too, frame by frame: what lies behind a
+wire is nearly always what lies beside it."""
+_WIRE_LENGTH = 6
+"""From how many times that thickness a hole counts as long."""
 MOST_KEYS = 2
 """The most key frames that are held in memory."""
 _CONTEXT_PX = 80
@@ -109,18 +114,20 @@ class KeyFrameFill:
             hole: (h, w) the pixels that are replaced.
             unseen: (h, w) the pixels of the hole that no source shows.
         """
-        answer = self._filled(full, area, answer, unseen)
+        answer = self._filled(full, area, answer, unseen, _wires(hole))
         if self.is_key(full.number):
             self._remember(full, area, answer, hole)
         return answer
 
-    def _filled(self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray) -> Float32Array:
+    def _filled(
+        self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray, wires: BoolArray
+    ) -> Float32Array:
         if full.hidden.all() and unseen.all():
             # Neither this frame nor another shows anything to start from; the plate is better than black.
             return full.encoded(area)
         square = opencv.square(SLIVER_PX)
         core = opencv.erode(unseen, square)
-        thick = opencv.dilate_by_disc(core, SLIVER_PX) & unseen
+        thick = opencv.dilate_by_disc(core, SLIVER_PX) & unseen & ~wires
         thin = unseen & ~thick
         self._monitor.check_cancelled()
         if thick.any():
@@ -175,3 +182,14 @@ class KeyFrameFill:
         completed = FullFrame(number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False)
         self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape, self._monitor)))
         del self._keys[:-MOST_KEYS]
+
+
+def _wires(hole: BoolArray) -> BoolArray:
+    """The parts of the hole, (h, w), that are long and thin."""
+    core = opencv.erode(hole, opencv.square(_WIRE_PX))
+    thin = hole & ~opencv.dilate_by_disc(core, _WIRE_PX)
+    labels, boxes = opencv.connected_components(thin)
+    sizes = np.bincount(labels.reshape(-1), minlength=len(boxes) + 1)
+    long = np.array([max(box.width, box.height) >= _WIRE_LENGTH * _WIRE_PX for box in boxes], bool)
+    long &= sizes[1:] < np.array([box.width + box.height for box in boxes], np.int64) * _WIRE_PX
+    return np.asarray(np.concatenate([[False], long])[labels], bool)

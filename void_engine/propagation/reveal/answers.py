@@ -118,7 +118,7 @@ def squared_error(values: Float32Array, truth: Float32Array) -> Float32Array:
     """The mean squared difference of the channels, (..., N), limited so that outliers do not decide."""
     square = np.square(values - truth)
     power = (square[..., 0] + square[..., 1] + square[..., 2]) / np.float32(3.0)
-    return np.minimum(power, np.float32(_LARGEST)).astype(np.float32)
+    return np.asarray(np.minimum(power, np.float32(_LARGEST)), np.float32)
 
 
 def spread(

@@ -103,7 +103,7 @@ class Judged:
         if self.rivals is None:
             kept = np.where(seen, fused.kept_variance, np.float32(1.0))
             error = np.square(fused.disagreement) / np.float32(3.0) + np.float32(self.noise**2)
-            return Joined(fused.values, seen, kept, certainty.astype(np.float32), error)
+            return Joined(fused.values, seen, kept, certainty.astype(np.float32), error.astype(np.float32))
         errors = np.stack(
             [warp.upsample(error, box, tile, ratio).reshape(-1)[places] for error in self.rivals.errors]
         )

@@ -222,8 +222,14 @@ def _chosen_locally(alone: Revealed, layered: Revealed, plate: Float32Array, sho
     if int(known.sum()) < _FEWEST_POINTS:
         return alone
     error = answers.spread_picture(answers.squared_error(layered.values, plate), known) * np.float32(_BIAS)
+    expected = np.maximum(alone.error, np.float32(1e-6))
+    # Bars and gaps alternate within a few pixels, so local errors are steadied by those of the whole hole.
+    inside = alone.seen & ~shown
+    if inside.any():
+        error = np.sqrt(error * error[inside].mean())
+        expected = np.sqrt(expected * expected[inside].mean())
     there = np.stack([alone.seen.reshape(-1), (alone.seen & layered.seen).reshape(-1)])
-    errors = np.stack([np.maximum(alone.error, np.float32(1e-6)).reshape(-1), error.reshape(-1)])
+    errors = np.stack([expected.reshape(-1), error.reshape(-1)])
     share = answers.shares(errors, there)[1].reshape(error.shape)
 
     def mixed(first: Float32Array, second: Float32Array) -> Float32Array:
