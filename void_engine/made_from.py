@@ -2,26 +2,30 @@
 
 Names and dates tell too little: a plate that is rendered again, or a matte that is drawn again, keeps its
 name. So each frame of a result carries a hash of the *content* of all plates, mattes and anchors that its
-removal read. Reading them all again for every look at a result would be slow. Therefore the frame also
-carries a *stamp* of these files, a hash of their sizes, times of change and inode numbers: while the stamp is
-the same, so is the content, and only a file that looks changed is read.
+removal read. Reading them all again for every look at a result would be slow. Therefore this machine
+remembers the content that went with a *stamp* of the files, a hash of their names, sizes, times of change and
+inode numbers: while the stamp is the same, so is the content, and only files that look changed are read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from void_engine.caches import cache_folder
 from void_engine.engines.interface import Monitor
 from void_engine.errors import MissingFrameError, PlateError
 from void_engine.plates.exr.file import check_end, read_frame, read_header
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.plates.storage.access import opened
+from void_engine.plates.storage.durable import make_folder, temporary_for
 from void_engine.plates.storage.waiting import Patience, read_obstacle
 
 JOB_ID_KEY = "void/job_id"
@@ -30,68 +34,64 @@ FINGERPRINT_KEY = "void/job_fingerprint"
 """The metadata entry that says which version of that job made it: an edited job has another fingerprint."""
 INPUTS_KEY = "void/inputs"
 """The metadata entry with the hash of the content of all files that the removal read."""
-STAMP_KEY = "void/inputs_stamp"
-"""The metadata entry with the stamp that these files had."""
 
+_CONTENT = re.compile("[0-9a-f]{32}")
 _BLOCK_BYTES = 1 << 20
 _READERS = 4
 """How many files are read at a time to hash them."""
 
 
 class InputFiles:
-    """The files that a removal reads. Their stamp is cheap; their content is read at most once, when it is
-    needed, and may be asked for from several threads."""
+    """The files that a removal reads. Their content is found at most once, when it is needed; several threads
+    may ask for it."""
 
-    def __init__(self, sequences: Iterable[tuple[PlateSequence, Iterable[int]]], monitor: Monitor) -> None:
+    def __init__(
+        self,
+        sequences: Iterable[tuple[PlateSequence, Iterable[int]]],
+        monitor: Monitor,
+        memory: Path | None = None,
+    ) -> None:
         """Name the files without touching one.
 
         Args:
             sequences: the plate, the mattes and the anchors, in an order that the job decides, each with the
                 frames that are read of it.
             monitor: is told how far the reading is, and may stop it.
+            memory: the folder that remembers the content by stamp; None for the one of this machine.
         """
         self._files = list(_each_once(sequences))
         self._monitor = monitor
+        self._memory = memory
         self._lock = threading.Lock()
-        self._stamp = ""
         self._content = ""
-
-    def stamp(self) -> str:
-        """Return the hash of the files' sizes, times of change and inode numbers.
-
-        It is taken once, so that what is made from now on carries the stamp of the files as they were before
-        they were read.
-
-        Raises:
-            MissingFrameError: when a frame has no file.
-            PlateError: when a file cannot be looked at.
-        """
-        with self._lock:
-            if not self._stamp:
-                total = hashlib.blake2b(digest_size=16)
-                for file in self._files:
-                    total.update(file.patience.insist(file.identity).encode())
-                self._stamp = total.hexdigest()
-            return self._stamp
 
     def content(self) -> str:
         """Return the hash of the files' content, whatever the files are called and wherever they are.
+
+        It is found once: what is made from now on carries the content that the files had before they were
+        read.
 
         Raises:
             MissingFrameError: when a frame has no file.
             PlateError: when a file cannot be read.
             RemovalCancelled: when the monitor asks for a stop.
         """
-        self.stamp()
         with self._lock:
             if not self._content:
-                self._content = self._hashed()
+                remembered = self._remembered()
+                self._content = _read(remembered) or self._hashed()
+                _write(remembered, self._content)
             return self._content
 
-    def know(self, content: str) -> None:
-        """Take over the content of files with this stamp, which a frame of the result tells."""
-        with self._lock:
-            self._content = self._content or content
+    def _remembered(self) -> Path | None:
+        """The file that remembers the content of the files as they look now; None without a folder for it."""
+        stamp = hashlib.blake2b(digest_size=16)
+        for file in self._files:
+            stamp.update(file.patience.insist(file.identity).encode())
+        try:
+            return (self._memory or cache_folder() / "inputs") / stamp.hexdigest()
+        except RuntimeError:  # The user has no home.
+            return None
 
     def _hashed(self) -> str:
         total = hashlib.blake2b(digest_size=16)
@@ -112,6 +112,27 @@ class InputFiles:
         return file.patience.insist(partial(file.digest, self._monitor))
 
 
+def _read(path: Path | None) -> str:
+    """A remembered content; empty when there is none."""
+    if path is None:
+        return ""
+    try:
+        found = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return found if _CONTENT.fullmatch(found) else ""
+
+
+def _write(path: Path | None, content: str) -> None:
+    """Remember a content. Without the memory, files are read again, so a full disk is no error."""
+    if path is None or path.exists():
+        return
+    with suppress(OSError):
+        make_folder(path.parent)
+        with temporary_for(path) as temporary:
+            temporary.write_text(content, "ascii")
+
+
 @dataclass(frozen=True)
 class _InputFile:
     place: int
@@ -127,7 +148,8 @@ class _InputFile:
             status = self.path.stat()
         except OSError as error:
             raise self._unreadable(error) from error
-        return f"{self.place} {self.number} {status.st_size} {status.st_mtime_ns} {status.st_ino}\n"
+        seen = f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+        return f"{self.place} {self.number} {self.path.absolute()} {seen}\n"
 
     def digest(self, monitor: Monitor) -> str:
         """The hash of the file's bytes."""
@@ -171,12 +193,11 @@ class MadeFrom:
     job_id: str = ""
     fingerprint: str = ""
     inputs: str = ""
-    stamp: str = ""
 
     @classmethod
     def of(cls, metadata: Mapping[str, object]) -> MadeFrom:
         """Read it from a frame's metadata."""
-        keys = (JOB_ID_KEY, FINGERPRINT_KEY, INPUTS_KEY, STAMP_KEY)
+        keys = (JOB_ID_KEY, FINGERPRINT_KEY, INPUTS_KEY)
         return cls(*(str(metadata.get(key, "")) for key in keys))
 
     def metadata(self) -> dict[str, str]:
@@ -185,26 +206,11 @@ class MadeFrom:
             JOB_ID_KEY: self.job_id,
             FINGERPRINT_KEY: self.fingerprint,
             INPUTS_KEY: self.inputs,
-            STAMP_KEY: self.stamp,
         }
 
     def is_of(self, job_id: str, fingerprint: str) -> bool:
         """Whether this version of this job made the frame, from whatever files."""
         return (self.job_id, self.fingerprint) == (job_id, fingerprint)
-
-    def reads_like(self, inputs: InputFiles) -> bool:
-        """Whether the frame was made from files of the content that they have now.
-
-        Raises:
-            PlateError: when a file cannot be read.
-            RemovalCancelled: when the monitor asks for a stop.
-        """
-        if not self.inputs:
-            return False
-        if self.stamp == inputs.stamp():
-            inputs.know(self.inputs)
-            return True
-        return self.inputs == inputs.content()
 
 
 def maker_of(path: Path, number: int) -> MadeFrom | None:

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -109,8 +110,12 @@ class RemovalRequest:
             patience=self.plates.patience,
         )
 
-    def input_files(self, monitor: Monitor) -> InputFiles:
-        """Return the files that the removal reads, to tell whether they have changed; none is touched yet."""
+    def input_files(self, monitor: Monitor, memory: Path | None = None) -> InputFiles:
+        """Return the files that the removal reads, to tell whether they have changed; none is touched yet.
+
+        Args:
+            monitor, memory: see :class:`~void_engine.made_from.InputFiles`.
+        """
         numbers = self.plates.frame_numbers
         read: list[tuple[PlateSequence, Iterable[int]]] = [
             (self.plates, numbers),
@@ -118,7 +123,7 @@ class RemovalRequest:
         ]
         if self.anchors is not None:
             read.append((self.anchors.frames, sorted(self.anchors.numbers)))
-        return InputFiles(read, monitor)
+        return InputFiles(read, monitor, memory)
 
 
 def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor) -> None:

@@ -43,8 +43,7 @@ class ResultFiles:
             PlateError: when a file cannot be read.
             RemovalCancelled: when the monitor of ``inputs`` asks for a stop.
         """
-        content = inputs.content()
-        return MadeFrom(self.job_id, self.fingerprint, content, inputs.stamp())
+        return MadeFrom(self.job_id, self.fingerprint, inputs.content())
 
     def frames_to_make(
         self, numbers: Iterable[int], inputs: InputFiles, monitor: RemovalMonitor
@@ -71,7 +70,7 @@ class ResultFiles:
                 self._discard(path, number, monitor)
             elif maker is None or not maker.is_of(self.job_id, self.fingerprint):
                 foreign.append(path)
-            elif not maker.reads_like(inputs):
+            elif maker.inputs != inputs.content():
                 stale.append(number)
             elif self.patience.insist(partial(is_whole, path, number, every_pixel=self.every_pixel)):
                 kept.append(number)

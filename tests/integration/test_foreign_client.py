@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.command_case import void
 from tests.integration.server_case import CHECKOUT, server_for
 from void_server.operation.server_process import ServerProcess
 
@@ -67,8 +68,12 @@ def node_modules() -> Path:
 def test_a_client_in_javascript_written_from_the_documents_holds_every_conversation(
     server: ServerProcess, node_modules: Path, tmp_path: Path
 ) -> None:
+    home, colleague, folder = server.settings.home, tmp_path / "anna", tmp_path / "files"
+    made = void("keys", "new-client", "anna", colleague, "--home", home)
+    assert made.code == 0, made.err
+    folder.mkdir()
     ran = subprocess.run(
-        ["node", str(CLIENT / "conversation.js"), str(server.settings.home), str(tmp_path)],
+        ["node", str(CLIENT / "conversation.js"), str(home), str(colleague), str(folder)],
         env={**os.environ, "NODE_PATH": str(node_modules)},
         capture_output=True,
         text=True,

@@ -41,7 +41,7 @@ from void_nuke.host.nuke_script import (
 )
 from void_nuke.host.plate_files import plan_files
 from void_nuke.host.read_knobs import passing_read, read_colour, read_file, read_settings, retiming_above
-from void_nuke.host.roto_export import CurveTypes, bake_shapes, list_elements
+from void_nuke.host.roto_export import CurveTypes, Forms, bake_shapes, list_elements
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class NukeHost:
     def __init__(self) -> None:
         self._main = MainThread(post_to_loop if nuke.GUI else None)
         self._types = CurveTypes(rp.Layer, rp.Shape, rp.Stroke, rp.FlagType.eOpenFlag)
+        self._forms: dict[str, Forms] = {}
 
     # Threads ------------------------------------------------------------------------------------------------
 
@@ -185,12 +186,13 @@ class NukeHost:
 
     def roto_elements(self, node: str) -> Sequence[RotoElement]:
         root = curves_of(node_of(node)).rootLayer
-        return list_elements(root, self._types, int(nuke.frame()), nuke.views()[0])
+        forms = self._forms.setdefault(node, {})
+        return list_elements(root, self._types, int(nuke.frame()), nuke.views()[0], forms)
 
     def bake_roto(self, node: str, paths: Sequence[str], frame: int, view: str) -> Sequence[RotoShapeInfo]:
         root = curves_of(node_of(node)).rootLayer
-        single = len(nuke.views()) == 1
-        return bake_shapes(root, self._types, paths, frame, view, single_view=single)
+        forms = self._forms.setdefault(node, {})
+        return bake_shapes(root, self._types, paths, frame, view, views=nuke.views(), forms=forms)
 
     # Rendering ----------------------------------------------------------------------------------------------
 

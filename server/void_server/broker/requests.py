@@ -93,7 +93,7 @@ class Requests:
             case Submit():
                 rooms.submissions.take(session, message, payloads)
             case Prove():
-                rooms.proofs.prove(peer, message)
+                rooms.proofs.prove(session, message)
             case Watch():
                 rooms.queries.watch(peer, message)
             case Unwatch(request=request, job_id=job_id):

@@ -124,13 +124,10 @@ def jobs(
     if as_json:
         say_json(found)
         return
-    table = PlainTable(box=None)
-    table.add_column("job", no_wrap=True, min_width=max((len(info.job_id) for info in found), default=0))
-    for name in ("shot", "engine", "state", "frames"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("message", no_wrap=True, overflow="ellipsis")
+    table = PlainTable("job", "shot", "engine", "state", "frames", "message", box=None)
     for info in found:
         table.add_row(*_row(info))
+    table.cut_only("shot", "message")
     Terminal().print(table)
 
 

@@ -177,6 +177,7 @@ def _jobs(jobs: list[JobInfo]) -> RenderableType:
             job.job_id, job.name, job.owner, str(job.priority), state_text(job),
             f"{job.frames_done}/{job.frames_total}", now,
         )  # fmt: skip
+    table.cut_only("shot", "now")
     if len(jobs) > _SHOWN_JOBS:
         table.caption = f"and {len(jobs) - _SHOWN_JOBS} more; 'void jobs' lists them"
     return table
@@ -224,8 +225,7 @@ def job_picture(job: JobInfo, frames: list[ResultFile]) -> RenderableType:
 def _table(*columns: str) -> PlainTable:
     table = PlainTable(box=None, pad_edge=False)
     for name in columns:
-        # Long texts are cut when there is no room; ids stay whole, so that they can be copied.
-        table.add_column(name, no_wrap=True, overflow="ellipsis" if name in ("now", "shot") else "fold")
+        table.add_column(name, no_wrap=True, overflow="fold")
     return table
 
 

@@ -57,3 +57,13 @@ class PlainTable(Table):
 
     def add_row(self, *cells: RenderableType | None, **how: Any) -> None:
         super().add_row(*(cell(each) if isinstance(each, str) else each for each in cells), **how)
+
+    def cut_only(self, *titles: str) -> None:
+        """Cut the texts of these columns where the terminal is too narrow, and keep the others whole: a long
+        name of somebody must not hide what stands beside it. Call this once all rows are there."""
+        for column in self.columns:
+            column.no_wrap = column.header not in titles  # Rich takes room from those that it may wrap
+            if column.header in titles:
+                for each in column.cells:
+                    if isinstance(each, Text):
+                        each.no_wrap, each.overflow = True, "ellipsis"

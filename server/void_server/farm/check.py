@@ -19,7 +19,13 @@ from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shot import PlateShot
 from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
-from void_server.farm.scratch_layout import ScratchLayout, prepared_shot, request_of, with_prepared_mattes
+from void_server.farm.scratch_layout import (
+    ScratchLayout,
+    inputs_of,
+    prepared_shot,
+    request_of,
+    with_prepared_mattes,
+)
 
 _MOST_TOLD = 8
 
@@ -38,7 +44,7 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
     bad: list[str] = []
     with ExitStack() as files:
         request = request_of(piece, files)
-        inputs = request.input_files(monitor)
+        inputs = inputs_of(piece, request, scratch, monitor)
         place = ScratchLayout.of(piece, scratch, inputs)
         if place.checked().issuperset(chunk) and _all_whole(request, inputs, chunk, monitor):
             monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: found good already")

@@ -20,7 +20,13 @@ from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.planning import PlannedJob
 from void_server.farm.remove import CONFIDENCE
-from void_server.farm.scratch_layout import ScratchLayout, prepared_shot, request_of, with_prepared_mattes
+from void_server.farm.scratch_layout import (
+    ScratchLayout,
+    inputs_of,
+    prepared_shot,
+    request_of,
+    with_prepared_mattes,
+)
 
 
 def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
@@ -34,7 +40,7 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
     chunk = range(piece.work.first_frame, piece.work.last_frame + 1)
     with ExitStack() as files:
         request = request_of(piece, files)
-        inputs = request.input_files(monitor)
+        inputs = inputs_of(piece, request, scratch, monitor)
         place = ScratchLayout.of(piece, scratch, inputs)
         remove_temporaries(request.output.pattern.path(number) for number in chunk)
         to_make = request.result.frames_to_make(chunk, inputs, monitor)

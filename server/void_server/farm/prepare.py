@@ -20,6 +20,7 @@ from void_server.farm.scratch_layout import (
     Prepared,
     ScratchLayout,
     engine_of,
+    inputs_of,
     prepared_shot,
     request_of,
     with_prepared_mattes,
@@ -37,7 +38,7 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
     with ExitStack() as files:
         request = request_of(piece, files)
         found = check_inputs(request, monitor)
-        inputs = request.input_files(monitor)
+        inputs = inputs_of(piece, request, scratch, monitor)
         place = ScratchLayout.of(piece, scratch, inputs)
         missing = request.result.frames_to_make(request.plates.frame_numbers, inputs, monitor).numbers
         if not missing and place.checked().issuperset(request.plates.frame_numbers):

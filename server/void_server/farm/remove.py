@@ -19,6 +19,7 @@ from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (
     ScratchLayout,
     engine_of,
+    inputs_of,
     prepared_shot,
     request_of,
     with_prepared_mattes,
@@ -40,7 +41,7 @@ def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
     part = piece.planned.part(start)
     with ExitStack() as files:
         request = request_of(piece, files)
-        inputs = request.input_files(monitor)
+        inputs = inputs_of(piece, request, scratch, monitor)
         place = ScratchLayout.of(piece, scratch, inputs)
         answers_at = place.clean(start)
         remove_temporaries(answers_at.path(number) for number in part)

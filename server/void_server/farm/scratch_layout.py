@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from void_engine.engines.interface import Engine
+from void_engine.engines.interface import Engine, Monitor
 from void_engine.geometry import Box
 from void_engine.made_from import InputFiles, is_empty
 from void_engine.mattes import MatteFiles, MatteRole, ShotMattes
@@ -64,15 +64,7 @@ class ScratchLayout:
             PlateError: when a file cannot be read.
             RemovalCancelled: when the monitor of ``inputs`` asks for a stop.
         """
-        job_folder = scratch / f"{piece.job.job_id}_{fingerprint(piece)[:12]}"
-        told = job_folder / "inputs" / inputs.stamp()
-        with suppress(OSError):
-            inputs.know(told.read_text("ascii"))
-        content = inputs.content()
-        if not told.exists():
-            make_folder(told.parent)
-            write_whole(told, content.encode("ascii"))
-        return cls(job_folder / content[:_NAME_LENGTH])
+        return cls(_job_folder(piece, scratch) / inputs.content()[:_NAME_LENGTH])
 
     @property
     def shared(self) -> Path:
@@ -164,6 +156,16 @@ def fingerprint(piece: JobPiece) -> str:
     """Identify the job as it was submitted: the same on every machine, whatever its paths are called
     there."""
     return hashlib.sha256(encode_job(piece.job)).hexdigest()
+
+
+def _job_folder(piece: JobPiece, scratch: Path) -> Path:
+    return scratch / f"{piece.job.job_id}_{fingerprint(piece)[:_NAME_LENGTH]}"
+
+
+def inputs_of(piece: JobPiece, request: RemovalRequest, scratch: Path, monitor: Monitor) -> InputFiles:
+    """Return the files that the job reads. What one machine has read of them need not be read by the next
+    one, where both see the same files."""
+    return request.input_files(monitor, _job_folder(piece, scratch) / "inputs")
 
 
 def request_of(piece: JobPiece, files: ExitStack) -> RemovalRequest:

@@ -113,6 +113,14 @@ class ResourceLimits(DeclaredSettings):
             "dropped."
         ),
     ] = _MIB
+    path_wait_s: Annotated[
+        _Wait,
+        Meta(
+            description="How long the server looks at the paths of one submission or one proof of an owner. "
+            "What hangs for longer is refused (`storage`), and so are the owner's next ones until it ends; "
+            "other owners notice nothing."
+        ),
+    ] = 30.0
     client_proofs: Annotated[
         Count,
         Meta(

@@ -1,8 +1,9 @@
 // Holds conversations with a running server and prints one JSON line for each: {"name": ..., "problem": ""}.
 //
-//     node conversation.js HOME FOLDER
+//     node conversation.js HOME COLLEAGUE FOLDER
 //
-// HOME is the home folder of the server, FOLDER an empty one for files. The server copies plates to results.
+// HOME is the home folder of the server, COLLEAGUE that of another client, whose keys and address were made by
+// "void keys new-client"; FOLDER is an empty one for files. The server copies plates to results.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -11,7 +12,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { Client, Upload, readHome, sha256 } = require('./void_client.js')
 
-const [home, folder] = process.argv.slice(2)
+const [home, colleague, folder] = process.argv.slice(2)
 const EXR = Buffer.from([0x76, 0x2f, 0x31, 0x01])
 const FRAMES = [1001, 1002, 1003]
 
@@ -80,10 +81,9 @@ function isRefused(code) {
 
 /** The states of a job from its first event to its end, and the numbers of all events. */
 function follow(client, id) {
-  const told = { states: [], frames: [], sequences: [], kinds: new Set() }
+  const told = { states: [], frames: [], sequences: [] }
   told.ended = new Promise((resolve) => {
     told.hear = (event) => {
-      told.kinds.add(event.type)
       if (event.sequence !== undefined) told.sequences.push(event.sequence)
       if (event.type === 'frame') told.frames.push(event)
       if (event.type !== 'state') return
@@ -94,8 +94,8 @@ function follow(client, id) {
   return client.watch(id, told.hear, 0).then(() => told)
 }
 
-async function connected() {
-  const client = new Client(readHome(home))
+async function connected(where = home) {
+  const client = new Client(readHome(where))
   await client.open()
   return client
 }
@@ -143,7 +143,6 @@ const CONVERSATIONS = {
     assert.deepEqual(told.states.slice(-3), ['queued', 'running', 'done'])
     assert.deepEqual(told.sequences, told.sequences.map((_, index) => told.sequences[0] + index))
     assert.deepEqual(told.frames.map(({ frame }) => frame), FRAMES)
-    assert.ok(told.kinds.has('progress') && told.kinds.has('log'))
     const results = await client.results(made.id)
     assert.deepEqual(results.map(({ frame, size, sha256: sum }) => [frame, size, sum]),
       FRAMES.map((frame, index) => [frame, made.plates[index].length, sha256(made.plates[index])]))
@@ -391,6 +390,30 @@ const CONVERSATIONS = {
     } finally {
       assert.equal((await client.request({ type: 'resume' })).queue.mode, 'open')
     }
+  },
+
+  async 'a colleague sees a job, fetches it and changes nothing'(client) {
+    const made = newJob()
+    const accepted = await client.submit(made.job, { files: made.files })
+    const anna = await connected(colleague)
+    await assert.rejects(anna.submit(made.job, { files: made.files }), isRefused('conflict'))
+    const told = await follow(anna, made.id)
+    await client.upload(accepted, made.files)
+    assert.equal((await told.ended).state, 'done')
+    assert.equal((await anna.request({ type: 'get_job', job_id: made.id })).job.owner, 'local')
+    assert.ok((await anna.fetch(made.id, 1002)).equals(made.plates[1]))
+    for (const what of [
+      { type: 'cancel', job_id: made.id }, { type: 'release', job_id: made.id }, { type: 'pause', job_id: made.id },
+      { type: 'set_priority', job_id: made.id, priority: 1 }, { type: 'pause' }, { type: 'drain' }, { type: 'resume' },
+      { type: 'clean', apply: true },
+    ]) {
+      await assert.rejects(anna.request(what), isRefused('operators_only'))
+    }
+    const own = newJob()
+    await assert.rejects(anna.submit(own.job, { files: own.files, priority: 1 }), isRefused('operators_only'))
+    assert.equal((await finished(anna, own)).frames.length, FRAMES.length)
+    assert.deepEqual(anna.unasked, [])
+    await anna.close()
   },
 
   async 'the server tells how it is'(client) {

@@ -25,6 +25,9 @@ MOST_SECONDS = 5.0
 """How long a connection may take, from its beginning to its end."""
 _QUESTION_BYTES = 8192
 _BACKLOG = 128
+_AT_ONCE = 4
+"""How many new connections are taken in one turn of the loop; those that have to go are closed some turns
+later."""
 _NAMES = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger(__name__)
 
@@ -49,9 +52,9 @@ class FiguresServer:
         listener = socket.create_server((ADDRESS, port))
         self.port: int = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
-        # asyncio takes as many connections at once as its backlog says; the system may hold more meanwhile.
+        # asyncio takes as many connections in a turn as its backlog says; the system may hold more meanwhile.
         self._server = self._loop.run_until_complete(
-            asyncio.start_server(self._begin, sock=listener, limit=_QUESTION_BYTES, backlog=MOST_CONNECTIONS)
+            asyncio.start_server(self._begin, sock=listener, limit=_QUESTION_BYTES, backlog=_AT_ONCE)
         )
         listener.listen(_BACKLOG)
         self._thread = threading.Thread(target=self._run, name="void-metrics", daemon=True)

@@ -51,6 +51,21 @@ def test_a_row_stays_one_line() -> None:
     assert file.getvalue().strip() == r"a failed\nb   done".replace("a failed", "a  failed")
 
 
+@pytest.mark.parametrize("width", [80, 120, 400])
+def test_a_long_name_hides_nothing_beside_it(width: int) -> None:
+    terminal, file = screen()
+    terminal.width = width
+    table = PlainTable("job", "shot", "state", "message", box=None)
+    for name, message in (("s" * 256, "m" * 2000), ("日本" * 128, ""), ("sh010", "")):
+        table.add_row("4f1c9a0be2d94c4fa6d2f1a1f8f4d3c7", name, "queued (12)", message)
+    table.cut_only("shot", "message")
+    terminal.print(table, soft_wrap=False)
+    lines = file.getvalue().rstrip("\n").split("\n")
+    assert len(lines) == 4
+    assert all("4f1c9a0be2d94c4fa6d2f1a1f8f4d3c7" in line and "queued (12)" in line for line in lines[1:])
+    assert all(Text(line).cell_len <= width for line in lines)
+
+
 def test_progress_bars_show_names_and_obey_none() -> None:
     terminal, file = screen(is_terminal=True)
     with StageProgress(HOSTILE, terminal) as bars:
