@@ -185,11 +185,11 @@ class KeyFrameFill:
 
 
 def _wires(hole: BoolArray) -> BoolArray:
-    """The parts of the hole, (h, w), that are long and thin."""
+    """The parts of the hole, (h, w), that are long and thin all over; a wire that holds something is not."""
     core = opencv.erode(hole, opencv.square(_WIRE_PX))
-    thin = hole & ~opencv.dilate_by_disc(core, _WIRE_PX)
-    labels, boxes = opencv.connected_components(thin)
-    sizes = np.bincount(labels.reshape(-1), minlength=len(boxes) + 1)
-    long = np.array([max(box.width, box.height) >= _WIRE_LENGTH * _WIRE_PX for box in boxes], bool)
-    long &= sizes[1:] < np.array([box.width + box.height for box in boxes], np.int64) * _WIRE_PX
+    labels, boxes = opencv.connected_components(hole)
+    sizes = np.bincount(labels.reshape(-1), minlength=len(boxes) + 1)[1:]
+    reach = np.array([box.width + box.height for box in boxes], np.int64)
+    long = (reach >= _WIRE_LENGTH * _WIRE_PX) & (sizes < reach * _WIRE_PX)
+    long[labels[core] - 1] = False
     return np.asarray(np.concatenate([[False], long])[labels], bool)
