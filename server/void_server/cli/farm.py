@@ -92,19 +92,28 @@ def step(
     task: Annotated[int, typer.Option(help="Number of the task, from 0.", min=0)],
     scratch: Annotated[Path, typer.Option(help="Folder that all machines see.")],
     path_mapping: Annotated[
-        Path | None, typer.Option(help="Rules for paths, as Open Job Description writes them.")
+        Path | None,
+        typer.Option(
+            help="Rules for paths, as Open Job Description writes them; VOID_PATH_MAPPING may name more."
+        ),
     ] = None,
     dialect: Annotated[
         Dialect, typer.Option(help="Which dispatcher's progress lines to print.")
     ] = Dialect.OPENJD,
 ) -> None:
     """Run one task of a step and keep what it has made before. A farm's machines call this."""
-    from void_server.farm.path_mapping import read_rules
-    from void_server.farm.plan_file import read_task
+    from void_server.farm.path_mapping import mapped, rules_of_machine
+    from void_server.farm.plan_file import read_plan, read_task
+    from void_server.farm.task_environment import settle_environment
+
+    rules = rules_of_machine(path_mapping)
+    plan, scratch = Path(mapped(str(plan), rules)), Path(mapped(str(scratch), rules))
+    found = read_plan(plan)
+    settle_environment(found.environment, rules)
+    settle_in(scratch)
     from void_server.farm.steps import run_task
 
-    settle_in(scratch)
-    pieces = read_task(plan, name.value, task, read_rules(path_mapping))
+    pieces = read_task(found, plan, name.value, task, rules)
     monitor = StepMonitor(dialect, len(pieces), sys.stdout)
     try:
         with stopping_on_signals(monitor.stop):
