@@ -27,7 +27,7 @@ _WIRE_PX = 17
 """Long holes thinner than this many pixels are filled from both sides too, frame by frame: what lies behind a
 wire is nearly always what lies beside it."""
 _WIRE_LENGTH = 6
-"""From how many times that thickness a hole counts as long."""
+"""The length, in such thicknesses, from which a hole counts as long."""
 MOST_KEYS = 2
 """The most key frames that are held in memory."""
 _CONTEXT_PX = 80

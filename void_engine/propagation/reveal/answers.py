@@ -145,7 +145,7 @@ def spread(
 
 
 def spread_picture(error: Float32Array, known: BoolArray) -> Float32Array:
-    """The same for a picture of squared errors, (h, w), that are ``known`` in some cells."""
+    """Average squared errors, (h, w), that are ``known`` in some cells, as :func:`spread` does."""
     if not known.any():
         return np.full(error.shape, _LARGEST, np.float32)
     weight = known.astype(np.float32)
