@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from void_nuke.host.host import (
 )
 from void_nuke.host.main_thread import MainThread
 from void_nuke.host.nuke_render import render_frame
-from void_nuke.host.nuke_results import add_read, bake_gizmo, compare_reads
+from void_nuke.host.nuke_results import add_read, bake_gizmo, compare_reads, join_views
 from void_nuke.host.nuke_script import (
     ROTO_CLASSES,
     add_own_knob,
@@ -41,7 +41,7 @@ from void_nuke.host.nuke_script import (
 )
 from void_nuke.host.plate_files import plan_files
 from void_nuke.host.read_knobs import passing_read, read_colour, read_file, read_settings, retiming_above
-from void_nuke.host.roto_export import CurveTypes, bake_shapes, list_elements
+from void_nuke.host.roto_export import CurveTypes, Forms, bake_shapes, list_elements
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class NukeHost:
     def __init__(self) -> None:
         self._main = MainThread(post_to_loop if nuke.GUI else None)
         self._types = CurveTypes(rp.Layer, rp.Shape, rp.Stroke, rp.FlagType.eOpenFlag)
+        self._forms: dict[str, Forms] = {}
 
     # Threads ------------------------------------------------------------------------------------------------
 
@@ -178,6 +179,9 @@ class NukeHost:
     def bake_gizmo(self, node: str) -> str:
         return bake_gizmo(node)
 
+    def join_views(self, reads: Mapping[str, str]) -> str:
+        return join_views(reads)
+
     def compare_reads(self, result: str, other: str) -> str:
         return compare_reads(result, other)
 
@@ -185,12 +189,13 @@ class NukeHost:
 
     def roto_elements(self, node: str) -> Sequence[RotoElement]:
         root = curves_of(node_of(node)).rootLayer
-        return list_elements(root, self._types, int(nuke.frame()), nuke.views()[0])
+        forms = self._forms.setdefault(node, {})
+        return list_elements(root, self._types, int(nuke.frame()), nuke.views()[0], forms)
 
     def bake_roto(self, node: str, paths: Sequence[str], frame: int, view: str) -> Sequence[RotoShapeInfo]:
         root = curves_of(node_of(node)).rootLayer
-        single = len(nuke.views()) == 1
-        return bake_shapes(root, self._types, paths, frame, view, single_view=single)
+        forms = self._forms.setdefault(node, {})
+        return bake_shapes(root, self._types, paths, frame, view, views=nuke.views(), forms=forms)
 
     # Rendering ----------------------------------------------------------------------------------------------
 

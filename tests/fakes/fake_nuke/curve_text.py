@@ -141,6 +141,6 @@ def _attributes(element: Any, more: str = "") -> str:
     changed = [
         f"{name} {_animated(track)}"
         for name, track in attributes._tracks.items()
-        if track.times or track.constant != attributes.defaults[name]
+        if track.times or track.constant != attributes.defaults.get(name)
     ]
     return "{a" + "".join(f" {text}" for text in [*changed, *([more] if more else [])]) + "}"

@@ -17,7 +17,7 @@ from tests.fakes.fake_nuke.state import STATE
 
 _DEFAULTS = {
     "vis": 1.0, "opc": 1.0, "bm": 0.0, "inv": 0.0, "fo": 1.0, "fx": 0.0, "fy": 0.0, "ff": 1.0, "ft": 0.0,
-    "ltt": 0.0, "ltn": 1.0, "ltm": 1.0, "mbo": 0.0, "ro": 1.0, "go": 1.0, "bo": 1.0,
+    "ltt": 0.0, "ltn": 1.0, "ltm": 1.0, "mbo": 0.0, "a": 1.0, "ro": 1.0, "go": 1.0, "bo": 1.0,
 }  # fmt: skip
 
 
@@ -229,6 +229,10 @@ class AnimAttributes:
         STATE.require_main()
         track = self._track(attributeIndexOrName)
         track.times, track.values, track.constant = [], [], float(value)
+
+    def add(self, name: str, value: float) -> None:
+        STATE.require_main()
+        self._tracks[name] = Track(value)
 
     def addKey(self, time: float, name: str, value: float, view: str = "main") -> None:
         STATE.require_main()

@@ -48,9 +48,9 @@ def roto_picture(
     if node["motionblur_mode"].value() == "global":
         count = max(1, round(4 * node["global_motionblur"].value()))
         samples = [frame + index / (2 * count) for index in range(count)]
-    for element, matrix in _elements(node["curves"].rootLayer, frame, list(np.eye(4).ravel())):
+    for element, matrix, opacity in _elements(node["curves"].rootLayer, frame, list(np.eye(4).ravel()), 1.0):
         drawn = [_drawn(element, matrix, time, height, box, scale) for time in samples]
-        coverage = np.mean(drawn, axis=0, dtype=np.float32)
+        coverage = np.mean(drawn, axis=0, dtype=np.float32) * np.float32(opacity)
         if weight is not None:
             coverage = coverage * weight.plane("rgba.alpha", x, y, width, height_px)
         mode = int(element.getAttributes().getValue(frame, "bm", STATE.views[0]))
@@ -68,15 +68,18 @@ def roto_picture(
     return replace(whole, planes={**whole.planes, "rgba.alpha": matte.astype(np.float32)})
 
 
-def _elements(layer: Layer, frame: int, above: list[float]) -> Any:
+def _elements(layer: Layer, frame: int, above: list[float], opacity: float) -> Any:
+    """Yield the elements with their matrices and the opacity of their layers, which multiplies down the tree
+    (attributes of a published 17.1 script)."""
     if not layer.getVisible(frame):
         return
+    opacity *= layer.getAttributes().getValue(frame, "opc", STATE.views[0])
     matrix = _product(above, layer.getTransform().evaluate(frame).getMatrix()._values)
     for child in layer:
         if isinstance(child, Layer):
-            yield from _elements(child, frame, matrix)
+            yield from _elements(child, frame, matrix, opacity)
         else:
-            yield child, _product(matrix, child.getTransform().evaluate(frame).getMatrix()._values)
+            yield child, _product(matrix, child.getTransform().evaluate(frame).getMatrix()._values), opacity
 
 
 def _drawn(element: Any, matrix: list[float], frame: int, height: int, box: Box, scale: float) -> Plane:
@@ -88,7 +91,7 @@ def _drawn(element: Any, matrix: list[float], frame: int, height: int, box: Box,
         int(value["ltt"]), int(value["ltt"]) == 0 or value["ltn"] <= frame <= value["ltm"]
     )
     nothing = np.zeros(box.shape, np.float32)
-    if not value["vis"] or not alive or (isinstance(element, Shape) and element.getFlag(5)):
+    if not value["vis"] or not alive or _is_open(element):
         return nothing
     if isinstance(element, Stroke):
         rows, columns = np.mgrid[box.y0 : box.y1, box.x0 : box.x1]
@@ -99,6 +102,10 @@ def _drawn(element: Any, matrix: list[float], frame: int, height: int, box: Box,
         return nothing
     shape = _shape(element, matrix, frame, height)
     return rasterise([shape], box, scale)
+
+
+def _is_open(element: Any) -> bool:
+    return isinstance(element, Shape) and (element.getFlag(5) or element.is_open)
 
 
 def _moved(matrix: list[float], place: Any) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
+from void_engine.propagation.memo import Memo
 from void_engine.propagation.motion.flow import Measured, local_misfit, view_through
 from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.motion.layer_masks import LayerEvidence, Ownership, ownership, seen_evidence
@@ -34,6 +35,8 @@ _ADVANTAGE = 0.9
 _CLEAR_ADVANTAGE = 0.6
 """When two layers bring the error below this fraction of the error of either layer's motion alone, one motion
 with its optical flow is not tried at all."""
+_SEGMENTS_HELD = 1 << 20
+"""The most segments of which it is known whether two layers help."""
 _PROBES = 2
 """How many frames of a segment are tried with two layers before all of them are."""
 _FEWEST_POINTS = 150
@@ -72,7 +75,7 @@ class LayeredRevealer:
         self._monitor = motion.monitor
         self._revealer = revealer
         self._evidence = LayerEvidence(motion.working, motion.track)
-        self._helping: dict[int, bool] = {}
+        self._helping: Memo[bool] = Memo(_SEGMENTS_HELD)
         """Whether two layers help in a segment, by the segment's first frame."""
 
     def reveal(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> Revealed:
@@ -96,14 +99,14 @@ class LayeredRevealer:
         if self._choice != "auto":
             return self._choice == "two-layers"
         segment = self._track.segment(target)
-        if segment.start not in self._helping:
+
+        def try_probes(_: int) -> bool:
             frames = [n for n in segment if self._track.any_hidden(n) and self._is_layered(n, segment)]
             thirds = [len(frames) * part // (_PROBES + 1) for part in range(1, _PROBES + 1)]
             probes = {frames[index] for index in thirds} if frames else set()
-            self._helping[segment.start] = any(
-                self._better(probe, preferred, single) is not None for probe in sorted(probes)
-            )
-        return self._helping[segment.start]
+            return any(self._better(probe, preferred, single) is not None for probe in sorted(probes))
+
+        return self._helping.get(segment.start, try_probes)
 
     def _is_layered(self, number: int, segment: range) -> bool:
         beside = [other for other in (number - 1, number + 1) if other in segment]
