@@ -204,7 +204,7 @@ class World:
             client_proofs=2,
             fetches=2,
             fetch_credit=4,
-            client_upload_bytes=100_000,
+            client_spool_bytes=10**8,
         )
         keys = ensure_keys(self.settings.home)
         self._server_key = keys.public
