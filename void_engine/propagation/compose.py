@@ -171,7 +171,7 @@ class FrameCleaner:
         """Finish the rim: blend thin structures with their sides, un-mix partly covered pixels, and clamp the
         detail of thin fills."""
         full, revealed, hole = target.full, target.revealed, target.hole
-        thin = thin_structures.blend(answer, hole)
+        thin = thin_structures.blend(answer, hole, revealed.error)
         self._motion.monitor.check_cancelled()
         doubt = _doubt(target, thin.deviation)
         unmixed = edges.unmix(
