@@ -6,7 +6,6 @@ appears under its final name only when it is complete.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -36,8 +35,6 @@ LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
 COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 """All compressions that can be written."""
 
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
-"""The names that files of this module have while they are written."""
 _ATTEMPTS = 3
 """How often a frame is written when a library does not say why it could not: whoever had filled the volume
 may have made room before anybody could look."""
@@ -186,16 +183,14 @@ def _cannot_write(frame: Frame, path: Path, error: OSError, obstacle: str) -> Ou
 
 
 def remove_temporaries(paths: Iterable[Path]) -> None:
-    """Delete the temporary files that a killed process has left of writing these ``paths``."""
+    """Delete the temporary files that a killed process has left of writing these ``paths``, but none that a
+    living one is writing, here or on another machine."""
     by_folder: dict[Path, set[str]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, set()).add(path.name)
     for folder, names in by_folder.items():
         with suppress(OSError), output_folder(folder, make=False) as opened_folder:
-            for name in opened_folder.names():
-                found = _TEMPORARY.fullmatch(name)
-                if found is not None and found["name"] in names:
-                    opened_folder.unlink(name)
+            opened_folder.remove_abandoned(names)
 
 
 def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:
