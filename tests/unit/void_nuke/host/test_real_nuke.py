@@ -64,8 +64,9 @@ def plate_exr(folder: Path, channels: tuple[str, ...] = ("R", "G", "B", "A")) ->
 
 
 def back(folder: Path, job: str = "j", **changes: Any) -> ReadBack:
-    given = {"pattern": str(folder / "plate.%04d.exr"), "colour_space": "raw", "compare": True, **changes}
-    return ReadBack(label="x", frames=FrameRange(1, 1), beside="Board", job_id=job, **given)
+    pattern = str(folder / "plate.%04d.exr")
+    given = {"pattern": pattern, "colour_space": "raw", "compare": True, "beside": "Board", **changes}
+    return ReadBack(label="x", frames=FrameRange(1, 1), job_id=job, **given)
 
 
 def read_of(nuke: ModuleType, path: Path, name: str = "Plate") -> Any:
@@ -409,6 +410,16 @@ def test_the_views_of_one_press_are_joined_once(nuke: ModuleType, tmp_path: Path
     assert host.join_views(names) == joined.fullName()
     assert host.join_views({**names, "left": "Gone"}) == ""
     assert len(nuke.allNodes("JoinViews")) == 1
+
+
+def test_the_result_of_a_plate_in_a_group_stands_beside_the_group(nuke: ModuleType, tmp_path: Path) -> None:
+    group = nuke.nodes.Group(name="Group1")
+    group.setXYpos(400, 300)
+    with group:
+        nuke.nodes.CheckerBoard2(name="Inner").setXYpos(-900, -900)
+    read = nuke.toNode(nuke_host.NukeHost().add_read(back(tmp_path, beside="Group1.Inner")))
+    assert (read.ypos(), read.xpos() > 400) == (300, True)
+    assert read.parent() is nuke.root()
 
 
 def test_an_encrypted_script_is_told(nuke: ModuleType) -> None:
