@@ -20,10 +20,11 @@ def follow_opened_script() -> None:
     """Follow the jobs that are under way in the opened script, and read them back, also while no panel is
     open."""
     try:
+        from void_nuke.host.nuke_script import post_to_loop
         from void_nuke.panel.running import follow_script
 
         # This is posted rather than called: the script is whole only after Nuke has loaded it.
-        nuke.executeInMainThread(follow_script)
+        post_to_loop(follow_script)
     except Exception:
         logging.getLogger("void_nuke").exception(
             "the script's removals are not followed; open the VOID panel"

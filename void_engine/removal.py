@@ -8,56 +8,36 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Monitor, ShotFrame
-from void_engine.errors import EngineError, MatteError, OutputExistsError, PlateError, SettingError
+from void_engine.errors import EngineError, MatteError, PlateError, SettingError
 from void_engine.geometry import Box
+from void_engine.made_from import InputFiles, MadeFrom, maker_of
 from void_engine.mattes import ShotMattes
 from void_engine.merge import merge
-from void_engine.plates.exr.file import check_end, read_header, remove_temporaries
+from void_engine.plates.exr.file import remove_temporaries
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence, ShotFormat
 from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.plates.storage.waiting import Patience
 from void_engine.region import RegionMode, plan_region
+from void_engine.removal_monitor import RemovalMonitor
+from void_engine.result_files import ResultFiles
 from void_engine.shot import AnchorFrames, PlateShot, ReplacementLook
-
-JOB_ID_KEY = "void/job_id"
-"""The metadata entry that says which job made a frame."""
-FINGERPRINT_KEY = "void/job_fingerprint"
-"""The metadata entry that says which version of that job made it: an edited job has another fingerprint."""
 
 _ASPECT_TOLERANCE = 1e-3
 _LEAST_CONTEXT_PX = 32
 """The least context around the mattes, in pixels at the scale of the work."""
 _PREVIEW_WIDTH = 320
 _PREVIEW_EVERY_S = 1.0
-
-
-class RemovalMonitor(Monitor, Protocol):
-    """Receives what a running removal reports, beyond what its engine does."""
-
-    def frame_done(self, number: int, path: Path) -> None:
-        """Frame ``number`` of the result is complete under its final name and on the disk.
-
-        This is called on a writer's thread. A resumed removal also reports the frames that it keeps.
-        """
-
-    def waiting(self, obstacle: str) -> None:
-        """The removal waits until ``obstacle`` has passed; an empty text says that it goes on.
-
-        This may be called on any thread.
-        """
 
 
 @dataclass(frozen=True)
@@ -105,6 +85,8 @@ class RemovalRequest:
     look: ReplacementLook = field(default_factory=ReplacementLook)
     match_seam: bool = True
     resume: bool = False
+    verify: bool = False
+    """Whether the frames of an earlier run are decoded before they are kept, which finds any damage."""
     wait_s: float = 0.0
     """How many seconds to wait, once the work has begun, for a late frame, a full volume or a lost drive."""
     start_wait_s: float | None = None
@@ -116,6 +98,33 @@ class RemovalRequest:
         anchors = [] if self.anchors is None else [self.anchors.frames]
         return [self.plates, *(matte.frames for matte in self.mattes.files), *anchors]
 
+    @property
+    def result(self) -> ResultFiles:
+        """The files of the result, among which an earlier run may have left some."""
+        return ResultFiles(
+            pattern=self.output.pattern,
+            job_id=self.job_id,
+            fingerprint=self.fingerprint,
+            resume=self.resume,
+            every_pixel=self.verify,
+            patience=self.plates.patience,
+        )
+
+    def input_files(self, monitor: Monitor, memory: Path | None = None) -> InputFiles:
+        """Return the files that the removal reads, to tell whether they have changed; none is touched yet.
+
+        Args:
+            monitor, memory: see :class:`~void_engine.made_from.InputFiles`.
+        """
+        numbers = self.plates.frame_numbers
+        read: list[tuple[PlateSequence, Iterable[int]]] = [
+            (self.plates, numbers),
+            *((matte.frames, numbers) for matte in self.mattes.files),
+        ]
+        if self.anchors is not None:
+            read.append((self.anchors.frames, sorted(self.anchors.numbers)))
+        return InputFiles(read, monitor, memory)
+
 
 def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor) -> None:
     """Run one removal. Each frame appears under its final name only when it is complete.
@@ -125,9 +134,12 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
         RemovalCancelled: when the monitor asked for a stop.
     """
     shot_format = check_inputs(request, monitor)
-    wanted = frames_to_make(request, monitor)
+    inputs = request.input_files(monitor)
+    to_make = request.result.frames_to_make(request.plates.frame_numbers, inputs, monitor)
+    wanted = to_make.numbers
     if not wanted:
         return
+    made_from = request.result.made_from(inputs)
     if request.resume:  # An earlier run that was killed may have left half-written files.
         remove_temporaries(request.output.pattern.path(number) for number in wanted)
     box = region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
@@ -139,8 +151,10 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
         on_written=monitor.frame_done,
         patience=request.plates.patience,
         expected=len(wanted),
+        replaced=to_make.replaced,
+        is_same=lambda path, number: maker_of(path, number) == made_from,
     )
-    _write_all(request, engine, shot, in_order(answers, wanted), writer, monitor)
+    _write_all(request, engine, shot, made_from, in_order(answers, wanted), writer, monitor)
 
 
 def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat:
@@ -218,73 +232,6 @@ def _check_pixel_aspect(request: RemovalRequest, found: float, monitor: RemovalM
         monitor.log(f"the job says a pixel aspect of {wanted:g}, the plate's files {found:g}; theirs is used")
 
 
-def frames_to_make(
-    request: RemovalRequest, monitor: RemovalMonitor, among: range | None = None
-) -> frozenset[int]:
-    """The frames of the shot, or of ``among`` where given, that are not on disk yet.
-
-    A request that resumes keeps the complete frames of an earlier run of the same job.
-
-    Raises:
-        OutputExistsError: for frames on disk that another job made, or when the request does not resume.
-    """
-    made_here = (request.job_id, request.fingerprint)
-    patience = request.plates.patience
-    numbers = request.plates.frame_numbers if among is None else among
-    kept: list[int] = []
-    foreign: list[Path] = []
-    for number in numbers:
-        path = request.output.pattern.path(number)
-        if path.exists():
-            if not request.resume or patience.insist(partial(_maker_of, path, number)) != made_here:
-                foreign.append(path)
-            elif patience.insist(partial(_is_whole, path, number)):
-                kept.append(number)
-                monitor.frame_done(number, path)
-            else:
-                path.unlink()
-                monitor.log(f"frame {number} of an earlier run is damaged and made again")
-    if foreign:
-        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
-        raise OutputExistsError(
-            f"{foreign[0]}{more} exist already, made otherwise, and are never overwritten; "
-            "choose the next output version"
-        )
-    if kept:
-        monitor.log(f"{len(kept)} of {len(numbers)} frames are already there and kept")
-    return frozenset(numbers) - frozenset(kept)
-
-
-def _is_whole(path: Path, number: int) -> bool:
-    """Whether a frame's file has its end: disks and file servers may lose what they reported as written.
-
-    Raises:
-        PlateError: when the file cannot be read because of an obstacle that may pass.
-    """
-    try:
-        check_end(path, number)
-    except PlateError as error:
-        if error.obstacle:
-            raise
-        return False
-    return True
-
-
-def _maker_of(path: Path, number: int) -> tuple[str, str] | None:
-    """The id and the fingerprint of the job that wrote a frame; None where that cannot be read.
-
-    Raises:
-        PlateError: when the file cannot be read because of an obstacle that may pass.
-    """
-    try:
-        metadata = read_header(path, number).metadata
-    except PlateError as error:
-        if error.obstacle:
-            raise
-        return None
-    return str(metadata.get(JOB_ID_KEY, "")), str(metadata.get(FINGERPRINT_KEY, ""))
-
-
 def region_box(
     request: RemovalRequest, engine: Engine, frame_box: Box, pixel_aspect: float, monitor: RemovalMonitor
 ) -> Box:
@@ -355,6 +302,7 @@ def _write_all(
     request: RemovalRequest,
     engine: Engine,
     shot: PlateShot,
+    made_from: MadeFrom,
     answers: Iterator[CleanFrame],
     writer: PlateWriter,
     monitor: RemovalMonitor,
@@ -365,7 +313,7 @@ def _write_all(
     with writer:
         for clean in answers:
             monitor.check_cancelled()
-            frame = finished_frame(request, shot, clean, engine.record)
+            frame = finished_frame(request, shot, clean, {**made_from.metadata(), **engine.record})
             now = time.monotonic()
             if now - previewed_at >= _PREVIEW_EVERY_S:
                 previewed_at = now
@@ -387,7 +335,8 @@ def finished_frame(
         request: the removal.
         shot: the source that the engine worked on.
         clean: the engine's answer for this frame.
-        record: the metadata of the engine (:attr:`~void_engine.engines.interface.Engine.record`).
+        record: metadata about how the frame was made: the engine's own
+            (:attr:`~void_engine.engines.interface.Engine.record`) and what it was made from.
 
     Raises:
         EngineError: when a pixel of the answer that is needed is not finite.
@@ -404,14 +353,7 @@ def finished_frame(
         frame = frame.with_rgb(merged[part], inside, solid[part], request.layer)
     for name, planes in _layers(request.output.layers, at, clean).items():
         frame = frame.with_layer(name, planes, shot.box)
-    return frame.with_metadata(
-        {
-            JOB_ID_KEY: request.job_id,
-            FINGERPRINT_KEY: request.fingerprint,
-            **(request.output.metadata or {}),
-            **record,
-        }
-    )
+    return frame.with_metadata({**(request.output.metadata or {}), **record})
 
 
 def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:

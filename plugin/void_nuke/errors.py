@@ -16,6 +16,10 @@ class ExportError(HostError):
     """The plate, a matte or a shape could not be exported from the script."""
 
 
+class HostBusyError(ExportError):
+    """The host renders something for the artist, so that nothing else can be rendered just now."""
+
+
 class ExportCancelled(HostError):  # noqa: N818 - the artist's decision, not a failure
     """The artist cancelled the export. Nothing was submitted."""
 

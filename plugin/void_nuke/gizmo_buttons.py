@@ -17,6 +17,7 @@ from void_nuke.panel.model import PanelModel
 from void_nuke.panel.running import the_model
 from void_nuke.panel.settings import PanelSettings
 from void_protocol.job import PROXY_SCALES, Role
+from void_protocol.printable import printable_on_node
 
 _MATTE_INPUTS: tuple[Role, ...] = ("remove", "affected")
 INPUTS = ("plate", *_MATTE_INPUTS)
@@ -85,6 +86,21 @@ def take_plate_range(node: GizmoNode, model: PanelModel | None = None) -> None:
     node["last_frame"].setValue(frames.last)
 
 
+def bake(node: GizmoNode, model: PanelModel | None = None) -> None:
+    """Replace the gizmo by a Group, which renders on machines without the plug-in."""
+    model = model or the_model()
+    name, host = node.fullName(), model.host
+
+    def replace() -> None:
+        try:
+            host.bake_gizmo(name)
+        except HostError as error:
+            _say(node, str(error))
+
+    # The button belongs to the node that goes, so it goes only after the button's script has ended.
+    host.post(replace)
+
+
 def pick_of(node: GizmoNode, model: PanelModel) -> RemovalPick:
     """Make a pick of the node's inputs and knobs.
 
@@ -104,14 +120,17 @@ def pick_of(node: GizmoNode, model: PanelModel) -> RemovalPick:
     output = str(node["result_pattern"].value()) or model.proposed_output(name)
     if not output:
         raise SelectionError("the script was never saved; save it, or fill in 'Result to'")
+    info = model.host.plate(plate)
     pick = RemovalPick(
         plate=plate,
         frames=FrameRange(first, last),
         output_pattern=output,
         mattes=mattes,
         settings=_settings_of(node).job_settings(model.engines),
-        view=model.host.plate(plate).views[0],
+        view=info.views[0],
         compare=False,
+        # The node's own Read is raw, so its files have to be in the working space.
+        render_plate=info.files is not None and not info.files.is_working_space,
     )
     pick.check()
     return pick
@@ -120,8 +139,10 @@ def pick_of(node: GizmoNode, model: PanelModel) -> RemovalPick:
 def show(node: GizmoNode, job: TrackedJob) -> None:
     """Show in the node how far a removal is. When it has finished, the node shows its result."""
     _say(node, f"{phase_word(job)}: {status_line(job)}")
-    if job.phase is Phase.DONE and node["result_file"].value() != job.result_pattern:
-        node["result_file"].setValue(job.result_pattern)
+    # The inner Read's path is evaluated by TCL, which eats backslashes.
+    files = job.result_pattern.replace("\\", "/")
+    if job.phase is Phase.DONE and node["result_file"].value() != files:
+        node["result_file"].setValue(files)
         node["result_first"].setValue(job.frames.first)
         node["result_last"].setValue(job.frames.last)
         node["result_scale"].setValue(job.proxy_scale)
@@ -185,4 +206,4 @@ _FOLLOWERS: WeakKeyDictionary[PanelModel, dict[str, GizmoNode]] = WeakKeyDiction
 
 
 def _say(node: GizmoNode, text: str) -> None:
-    node["status"].setValue(text[:1].upper() + text[1:])
+    node["status"].setValue(printable_on_node(text[:1].upper() + text[1:]))

@@ -27,6 +27,7 @@ from void_nuke.host.host import Host
 from void_protocol.errors import ProtocolError
 from void_protocol.job import new_job_id
 from void_protocol.job_file import write_job
+from void_protocol.printable import log_on_stderr
 
 DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 """The exit statuses."""
@@ -180,7 +181,7 @@ def main() -> int:
     """Run inside Nuke, with the arguments of its command line."""
     from void_nuke.host.nuke_host import NukeHost  # imported here because only Nuke has what it imports
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    log_on_stderr("%(levelname)s %(message)s")
     return run(NukeHost(), sys.argv[1:])
 
 

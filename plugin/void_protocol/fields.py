@@ -39,9 +39,12 @@ EngineName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$(?!\\n)")]
 Frame = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Credit = Annotated[int, Meta(ge=1, le=64)]
-Label = Annotated[str, Meta(max_length=256)]
+PRINTED = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$(?!\\n)"
+"""The pattern of a text that stands on one line: without control characters and separators of lines. NUL
+would end a path; the others would reach logs and terminals. ``$`` alone would let a last newline pass."""
+Label = Annotated[str, Meta(max_length=256, pattern=PRINTED)]
 Priority = Annotated[int, Meta(ge=-100, le=100)]
-PathText = Annotated[str, Meta(min_length=1, max_length=4096)]
+PathText = Annotated[str, Meta(min_length=1, max_length=4096, pattern=PRINTED)]
 Sha256OrNone = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$(?!\\n)")]
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Optional, Union
 import msgspec
 from msgspec import Meta, Struct
 
-from void_protocol.fields import EngineName, JobId
+from void_protocol.fields import PRINTED, EngineName, JobId
 
 SCHEMA_VERSION = 1
 """The version that this package writes, and the only one it reads."""
@@ -43,13 +43,10 @@ MAX_ENGINE_OPTIONS = 64
 MAX_COORDINATE_PX = 1e7
 """Control points and handles further away than this are taken for a mistake."""
 
-# Control characters in a name would reach terminals and logs, and NUL would end a path. ``$`` alone would let
-# a last newline pass.
-_PRINTED = "^[^\\x00-\\x1f\\x7f]*$(?!\\n)"
 _Text = Annotated[str, Meta(max_length=4096)]
 _Scalar = Union[bool, int, float, _Text]  # noqa: UP007 - evaluated by msgspec on Python 3.10
-_Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=_PRINTED)]
-_Pattern = Annotated[str, Meta(min_length=1, max_length=4096, pattern=_PRINTED)]
+_Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=PRINTED)]
+_Pattern = Annotated[str, Meta(min_length=1, max_length=4096, pattern=PRINTED)]
 _Frame = Annotated[int, Meta(ge=-1_000_000, le=10_000_000)]
 _Pixels = Annotated[int, Meta(ge=1, le=65_536)]
 _Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -78,7 +75,7 @@ class Shot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Name or role of the plate's scene-linear colour space in the OCIO config."""
     view: _Name = "main"
     """The stereo view that the plate shows."""
-    layer: Annotated[str, Meta(max_length=256, pattern=_PRINTED)] = ""
+    layer: Annotated[str, Meta(max_length=256, pattern=PRINTED)] = ""
     """The layer that holds the picture; empty for the main R, G, B."""
 
     @property

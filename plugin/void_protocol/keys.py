@@ -162,21 +162,6 @@ def refuse_shared_file(path: Path) -> None:
         raise KeyFileError(f"{path} can be read by others; run: chmod 600 '{path}'")
 
 
-def refuse_foreign_folder(folder: Path) -> None:
-    """Raise KeyFileError when anyone but the owner may write to a folder of keys, or another user owns it
-    (POSIX permissions): whoever may put a file there could let anyone in."""
-    if os.name != "posix":
-        return
-    try:
-        status = folder.stat()
-    except OSError as error:
-        raise KeyFileError(f"cannot read the folder {folder}: {error.strerror or error}") from error
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise KeyFileError(f"{folder} can be written to by others; run: chmod 700 '{folder}'")
-    if status.st_uid not in (0, os.geteuid()):
-        raise KeyFileError(f"{folder} belongs to another user; give it to the user that runs the server")
-
-
 def fingerprint(public: bytes) -> str:
     """Return a key's fingerprint, which people compare by eye: the first 16 bytes of SHA-256 over its Z85
     text, as eight groups of hexadecimal digits."""

@@ -150,6 +150,10 @@ def prove_paths(
             if not is_answered:
                 why = answer.problem if answer is not None else ""
                 outputs_problem = why or f"it sees another folder than {folder}"
+    except ServerError as error:
+        if error.code != "storage":  # else it cannot look at paths now, and takes the files instead
+            raise
+        return str(error), str(error)
     except OSError as error:
         raise ResultFileError(
             f"cannot write to the output folder {folder}: {error.strerror or error}"

@@ -65,3 +65,11 @@ class RequestRefused(Exception):  # noqa: N818 - this is an answer, not a failur
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+def reason_of(error: Exception) -> str:
+    """Return why something failed, without the path that an OSError names: where the server keeps its files
+    is no business of its clients."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)

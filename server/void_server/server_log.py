@@ -20,6 +20,8 @@ from io import TextIOWrapper
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 
+from void_protocol.printable import printable_json
+from void_protocol.private_folders import make_private_folder
 from void_server.settings import ServerSettings
 
 FIELDS = ("job_id", "state", "worker", "owner")
@@ -36,7 +38,7 @@ def server_log_file(settings: ServerSettings) -> Path:
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON."""
+    """Formats a record as one line of JSON, which a terminal can show too."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, str] = {
@@ -48,7 +50,7 @@ class JsonLines(logging.Formatter):
         line.update({name: str(record.__dict__[name]) for name in FIELDS if name in record.__dict__})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return printable_json(json.dumps(line, ensure_ascii=False))
 
 
 class _LinesFile(RotatingFileHandler):
@@ -96,8 +98,14 @@ class _Writer(QueueListener):
 
 @contextlib.contextmanager
 def logging_to_files(settings: ServerSettings) -> Iterator[None]:
-    """Write everything that this process logs, from level INFO on, to the server's log files."""
-    settings.log_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write everything that this process logs, from level INFO on, to the server's log files.
+
+    Raises:
+        OSError: when they cannot be written.
+        KeyFileError: when others may write to the home or the folder of logs.
+    """
+    make_private_folder(settings.home)
+    make_private_folder(settings.log_folder, closed=True)
     handler = _LinesFile(
         server_log_file(settings),
         maxBytes=settings.log_file_bytes,

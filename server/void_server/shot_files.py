@@ -41,12 +41,14 @@ class ShotFiles:
     name: str | None = None
     """The shot's name; None derives it from the plate's file name."""
     version: int = 1
+    format: Format | None = None
+    """The plate's format, for a plate that is not on this machine; None reads it from the plate."""
     base: Path | None = None
     """The folder in which relative patterns start; None for the process's current folder."""
 
 
 def job_from_files(wanted: ShotFiles) -> RemovalJob:
-    """Make the job. One header of the plate is read for it.
+    """Make the job. One header of the plate is read for it, unless its format is given.
 
     Raises:
         PlateError: when the plate has no frame on disk or its first one cannot be read.
@@ -55,8 +57,12 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
     plate = absolute_pattern(wanted.plate, base)
     pattern = FramePattern.parse(plate)
     first, last = wanted.frames or _range_on_disk(pattern)
-    header = read_header(pattern.path(first), first)
-    width, height = header.display_size
+    shown, colour_space = wanted.format, wanted.colour_space or "scene_linear"
+    if shown is None:
+        header = read_header(pattern.path(first), first)
+        width, height = header.display_size
+        shown = Format(width=width, height=height, pixel_aspect=header.pixel_aspect)
+        colour_space = wanted.colour_space or _space_of(header)
     given: dict[Role, list[str]] = {
         "remove": list(wanted.remove),
         "affected": list(wanted.affected),
@@ -71,14 +77,23 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
             plate=plate,
             first_frame=first,
             last_frame=last,
-            format=Format(width=width, height=height, pixel_aspect=header.pixel_aspect),
-            colour_space=wanted.colour_space or _space_of(header),
+            format=shown,
+            colour_space=colour_space,
         ),
         shapes=list(wanted.shapes),
         mattes=[_matte(text, role, base) for role, texts in given.items() for text in texts],
         settings=wanted.settings,
         output=Output(pattern=absolute_pattern(wanted.output, base), version=wanted.version),
     )
+
+
+def frames_on_disk(wanted: ShotFiles) -> tuple[int, int]:
+    """Return the first frame of the plate on disk, and the last.
+
+    Raises:
+        PlateError: when there is none.
+    """
+    return _range_on_disk(FramePattern.parse(absolute_pattern(wanted.plate, wanted.base)))
 
 
 def absolute_pattern(pattern: str, base: Path | None = None) -> str:

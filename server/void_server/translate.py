@@ -21,7 +21,8 @@ from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
-from void_engine.removal import OutputRequest, RegionRequest, RemovalMonitor, RemovalRequest, run_removal
+from void_engine.removal import OutputRequest, RegionRequest, RemovalRequest, run_removal
+from void_engine.removal_monitor import RemovalMonitor
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 from void_engine.shot import AnchorFrames, ReplacementLook
 from void_protocol.job import RemovalJob, Role, RotoShape, ShapeFrame
@@ -41,6 +42,7 @@ def run_job(
     monitor: RemovalMonitor,
     *,
     resume: bool = False,
+    verify: bool = False,
     wait_s: float = 0.0,
     start_wait_s: float | None = None,
 ) -> None:
@@ -48,6 +50,7 @@ def run_job(
 
     Args:
         resume: whether to keep those frames of the result that this very job has written before.
+        verify: whether every pixel of such frames is decoded before they are kept.
         wait_s: how long to wait, once the work has begun, for an obstacle that may pass, such as a late frame
             or a full volume.
         start_wait_s: how long to wait before the work begins; None for ``wait_s``, but at most
@@ -61,6 +64,7 @@ def run_job(
     with ExitStack() as files:
         request = replace(
             removal_request(job, files, engine_name=name, resume=resume),
+            verify=verify,
             wait_s=wait_s,
             start_wait_s=min(wait_s, TURN_S) if start_wait_s is None else start_wait_s,
         )

@@ -1,160 +1,187 @@
 """Measures the propagation engine against the truth and against simple removals.
 
-    python -m tests.bench.propagation                      every case at 672x384
-    python -m tests.bench.propagation --only handheld      cases whose name contains the word
-    python -m tests.bench.propagation --width 480 --frames 16 --group tuned
-    python -m tests.bench.propagation --pictures out/      contact sheets of each case's worst frame
+    python -m tests.bench.propagation --quick              15 real shots, 384 px, 14 frames: some minutes
+    python -m tests.bench.propagation                      all real movies at 672x384, 30 frames
+    python -m tests.bench.propagation --group virtual      virtual cameras over stills, easier than any shot
+    python -m tests.bench.propagation --only wires         cases whose name, movie or kind contains the word
+    python -m tests.bench.propagation --drawn 100          shots drawn at random, 240 px; --seed N: others
+    python -m tests.bench.propagation --footage DIR        two drawn shots from each movie in a folder
+    python -m tests.bench.propagation --quick --save now.json --compare old.json
+    python -m tests.bench.propagation --option grain=0.5   with options of the engine
+    python -m tests.bench.propagation --pictures out/      contact sheets of each case's worst frames
 
 "x DIS" is the processor time of a frame over that of one DIS flow (medium preset) of the same frame in the
-same run, all threads together, so that a busy machine hardly touches it; "s/frame" is what the clock says.
-Nothing is asserted: the table is read by people.
+same run, all threads together, so that a busy machine hardly touches it; "s/fr" is what the clock says.
+The movies that are held out run only when ``--held-out`` asks for them. Nothing is asserted: people read it.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
-import sys
-import time
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
+from tests.bench import propagation_footage, propagation_scenes
+from tests.bench.shots import cases, drawn, report
+from tests.bench.shots.measuring import Options, Result, measure
+from tests.bench.shots.movies import MOVIES, Movie, MovieMissingError, folder_of_movies
+from tests.bench.shots.scene import Scene
 
-from tests.bench.propagation_baselines import BASELINES
-from tests.bench.propagation_footage import FootageMissingError
-from tests.bench.propagation_metrics import Score, display, score, true_flows
-from tests.bench.propagation_scenes import CASES, Case, Scene
-from void_engine.propagation import remove_object
-
-_AROUND_PX = 24
-_PANEL_SIDE = 240
-_HEADER = (
-    f"{'case':18s} {'footage':10s} {'best simple baseline':>24s} {'PSNR':>6s} {'5th':>6s} {'SSIM':>6s} "
-    f"{'detail':>6s} {'temp':>6s} {'seam':>6s} {'leak':>5s} {'s/frame':>7s} {'x DIS':>6s} {'peak MB':>8s}"
-)
+_QUICK_WIDTH, _QUICK_FRAMES = 384, 14
+_DRAWN_WIDTH, _DRAWN_FROM_EACH = 240, 2
 
 
-def _size(case: Case, arguments: argparse.Namespace) -> tuple[int, int, int]:
-    width = case.width if case.width and not arguments.small else arguments.width
-    height = 1080 if width == 1920 else round(width * 384 / 672 / 8) * 8
-    frames = min(case.frames, arguments.frames) if arguments.frames else case.frames
-    return width, height, frames
+@dataclass(frozen=True, slots=True)
+class _Job:
+    group: str
+    name: str
+    movie: str
+    kind: str
+    make: cases.Make
+    width: int
+    height: int
+    frames: int
 
 
-def _dis_seconds(scene: Scene) -> float:
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    gray = [np.clip(display(f).mean(axis=2) * 255, 0, 255).astype(np.uint8) for f in scene.plate[:2]]
-    dis.calc(gray[0], gray[-1], None)
-    start = time.process_time()
-    for _ in range(5):
-        dis.calc(gray[0], gray[-1], None)
-    return (time.process_time() - start) / 5
+def _drawn(arguments: argparse.Namespace) -> Iterator[_Job]:
+    """Jobs of drawn shots; each is named by the seed that draws it again, with ``--drawn 1 --seed``."""
+    width = arguments.width or _DRAWN_WIDTH
 
+    def make(seed: int, choice: list[Movie]) -> cases.Make:
+        def one(width: int, height: int, frames: int) -> Scene:
+            shot = drawn.draw(seed, choice, width=width)
+            print(f"  {shot.movie}: {shot.what}")
+            return shot.scene
 
-def _peak_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1024 if sys.platform != "darwin" else peak / 2**20
+        return one
 
-
-def _sheet(path: Path, scene: Scene, clean: np.ndarray) -> None:
-    """Write a sheet of the worst frame around its matte: plate, matte, truth, result and amplified error."""
-    inside = scene.matte > 0
-    errors = [
-        np.square(display(clean[t]) - display(scene.truth[t]))[inside[t]].mean() if inside[t].any() else 0.0
-        for t in range(len(clean))
-    ]
-    t = int(np.argmax(errors))
-    error = 0.5 + 4 * (display(clean[t]) - display(scene.truth[t]))
-    matte = np.repeat(scene.matte[t][:, :, None], 3, axis=2)
-    rows, columns = (np.flatnonzero(inside[t].any(axis=axis)) for axis in (1, 0))
-    top, bottom = max(0, rows[0] - _AROUND_PX), rows[-1] + _AROUND_PX
-    left, right = max(0, columns[0] - _AROUND_PX), columns[-1] + _AROUND_PX
-    panels = []
-    for picture in (display(scene.plate[t]), matte, display(scene.truth[t]), display(clean[t]), error):
-        cut = np.clip(picture[top:bottom, left:right], 0, 1)
-        scale = _PANEL_SIDE / max(cut.shape[:2])
-        size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
-        panels.append(cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
-    panels.append(np.full_like(panels[0], 0.5))
-    sheet = np.vstack([np.hstack(panels[:3]), np.hstack(panels[3:])])
-    cv2.imwrite(str(path), np.clip(sheet[..., ::-1] * 255, 0, 255).astype(np.uint8))
-
-
-def _run(case: Case, arguments: argparse.Namespace) -> tuple[Score, float | None]:
-    scene = case.make(*_size(case, arguments))
-    flows = true_flows(display(scene.truth))
-    best: tuple[str, float] | None = None
-    if not arguments.no_baselines:
-        for name, remove in BASELINES.items():
-            psnr = score(
-                scene.plate, scene.matte, scene.truth, remove(scene.plate, scene.matte), flows
-            ).psnr_db
-            if best is None or psnr > best[1]:
-                best = (name, psnr)
-    one_flow = _dis_seconds(scene)
-    start, busy = time.perf_counter(), time.process_time()
-    clean = remove_object(scene.plate, scene.matte)
-    seconds = (time.perf_counter() - start) / len(clean)
-    flows_long = (time.process_time() - busy) / len(clean) / one_flow
-    result = score(scene.plate, scene.matte, scene.truth, clean, flows)
-    simple = f"{best[0]} {best[1]:.1f}" if best else "-"
-    print(
-        f"{case.name:18s} {case.footage:10s} {simple:>24s} {result.psnr_db:6.2f} {result.worst_psnr_db:6.2f} "
-        f"{result.ssim:6.3f} {result.detail:6.2f} {result.temporal:6.2f} {result.seam:6.2f} "
-        f"{result.leak:5.0e} {seconds:7.2f} {flows_long:6.1f} {_peak_mib():8.0f}",
-        flush=True,
-    )
-    if arguments.pictures:
-        arguments.pictures.mkdir(parents=True, exist_ok=True)
-        _sheet(arguments.pictures / f"{case.name}-{case.footage}.png".replace(" ", "_"), scene, clean)
-    return result, best[1] if best else None
-
-
-def _summary(title: str, rows: list[tuple[Score, float | None]]) -> None:
-    if not rows:
+    if arguments.footage:
+        for movie in folder_of_movies(arguments.footage):
+            for seed in range(arguments.seed, arguments.seed + (arguments.drawn or _DRAWN_FROM_EACH)):
+                name = f"seed {seed}"
+                yield _Job("footage", name, movie.name, "drawn", make(seed, [movie]), width, 0, 0)
         return
-    mean = {
-        name: np.mean([getattr(s, name) for s, _ in rows])
-        for name in ("psnr_db", "ssim", "temporal", "seam", "detail")
-    }
-    known = [(s.psnr_db, b) for s, b in rows if b is not None]
-    line = f"{title}: {len(rows)} cases, PSNR {mean['psnr_db']:.2f} dB, SSIM {mean['ssim']:.3f}, "
-    line += f"temporal {mean['temporal']:.2f}, seam {mean['seam']:.2f}, detail {mean['detail']:.2f}"
-    if known:
-        line += f"; best simple baseline {np.mean([b for _, b in known]):.2f} dB, beaten in "
-        line += f"{sum(p >= b for p, b in known)} of {len(known)}"
-    print(line)
+    choice = [movie for movie in MOVIES.values() if movie.held_out == arguments.held_out]
+    for seed in range(arguments.seed, arguments.seed + arguments.drawn):
+        name = f"seed {seed}"
+        yield _Job("drawn", name, "", "drawn", make(seed, choice), width, 0, 0)
+
+
+def _jobs(arguments: argparse.Namespace) -> Iterator[_Job]:
+    if arguments.drawn or arguments.footage:
+        yield from _drawn(arguments)
+        return
+    width = arguments.width or (_QUICK_WIDTH if arguments.quick else 672)
+    most = arguments.frames or (_QUICK_FRAMES if arguments.quick else 0)
+    height = round(width * 384 / 672 / 8) * 8
+
+    def frames(wanted: int) -> int:
+        return min(wanted, most) if most else wanted
+
+    if arguments.group in ("real", "all"):
+        for case in cases.CASES:
+            if case.held_out == arguments.held_out and (case.quick or not arguments.quick):
+                count = frames(case.most_frames)
+                yield _Job("real", case.name, case.movie, case.kind, case.make, width, height, count)
+    if arguments.group in ("virtual", "all"):
+        for still in propagation_scenes.CASES:
+            if still.held_out == arguments.held_out:
+                across = still.width or width
+                down = 1080 if across == 1920 else height
+                count = frames(still.frames)
+                yield _Job("virtual", still.name, still.footage, "virtual", still.make, across, down, count)
+
+
+def _run(job: _Job, options: Options, arguments: argparse.Namespace) -> Result | None:
+    try:
+        scene = job.make(job.width, job.height, job.frames)
+    except (MovieMissingError, propagation_footage.FootageMissingError) as missing:
+        print(f"{job.name:22s} {job.movie:11s} left out: {missing}", flush=True)
+        return None
+    result, clean = measure(scene, options, baselines=not arguments.no_baselines)
+    print(report.line(job.name, job.movie, result), flush=True)
+    if arguments.pictures:
+        name = f"{job.name}-{job.movie}.png".replace(" ", "_").replace(",", "")
+        report.sheet(arguments.pictures / name, scene, clean)
+    return result
+
+
+def _options(words: list[str]) -> dict[str, float | str]:
+    found: dict[str, float | str] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _compare(path: Path, rows: dict[str, dict[str, Result]]) -> None:
+    """Print by how much each case differs from a saved run: dB, SSIM, p99, temporal error."""
+    before = json.loads(path.read_text())
+    print(f"against {path}:")
+    total: list[float] = []
+    for group, results in rows.items():
+        for name, result in results.items():
+            old = before.get(group, {}).get(name)
+            if old is None:
+                continue
+            now = asdict(result.engine)
+            names = ("psnr_db", "ssim", "p99", "temporal", "flicker")
+            change = {key: now[key] - old["engine"][key] for key in names}
+            total.append(change["psnr_db"])
+            print(
+                f"  {name:22s} {change['psnr_db']:+6.2f} dB  SSIM {change['ssim']:+.3f}  "
+                f"p99 {change['p99']:+.3f}  temporal {change['temporal']:+.2f}  "
+                f"flicker {change['flicker']:+.2f}  time x{result.busy / max(old['busy'], 1e-9):.2f}"
+            )
+    if total:
+        print(f"  mean {sum(total) / len(total):+.2f} dB over {len(total)} cases")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--only", default="", help="cases whose name or footage contains this; commas separate"
-    )
-    parser.add_argument("--group", choices=("all", "tuned", "held-out"), default="all")
-    parser.add_argument("--width", type=int, default=672)
+    parser.add_argument("--quick", action="store_true", help="a part of the real shots, small")
+    parser.add_argument("--only", default="", help="name, movie or kind contains this; bars separate")
+    parser.add_argument("--group", choices=("real", "virtual", "all"), default="real")
+    parser.add_argument("--held-out", action="store_true", help="only what is kept aside for the end")
+    parser.add_argument("--drawn", type=int, default=0, help="so many shots drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="the first drawn shot's seed")
+    parser.add_argument("--footage", type=Path, default=None, help="draw from the movies in this folder")
+    parser.add_argument("--width", type=int, default=0)
     parser.add_argument("--frames", type=int, default=0, help="at most so many frames")
-    parser.add_argument("--small", action="store_true", help="the 1080p case at --width too")
+    parser.add_argument("--option", action="append", default=[], help="NAME=VALUE, an option of the engine")
     parser.add_argument("--no-baselines", action="store_true")
     parser.add_argument("--pictures", type=Path, default=None)
+    parser.add_argument("--save", type=Path, default=None, help="write the figures as JSON")
+    parser.add_argument("--compare", type=Path, default=None, help="a file that --save wrote")
     arguments = parser.parse_args()
-    print(_HEADER)
-    rows: dict[bool, list[tuple[Score, float | None]]] = {False: [], True: []}
-    words = [word for word in arguments.only.split(",") if word]
-    for case in CASES:
-        if words and not any(word in case.name or word in case.footage for word in words):
+    options = _options(arguments.option)
+    words = [word for word in arguments.only.split("|") if word]
+    rows: dict[str, dict[str, Result]] = {}
+    print(report.HEADER)
+    for job in _jobs(arguments):
+        if words and not any(word in text for word in words for text in (job.name, job.movie, job.kind)):
             continue
-        if arguments.group != "all" and case.held_out != (arguments.group == "held-out"):
-            continue
-        try:
-            rows[case.held_out].append(_run(case, arguments))
-        except FootageMissingError as missing:
-            print(f"{case.name:18s} {case.footage:10s} left out: {missing}")
-    _summary("tuned", rows[False])
-    _summary("held-out", rows[True])
+        result = _run(job, options, arguments)
+        if result is not None:
+            rows.setdefault(job.group, {})[f"{job.name} / {job.movie}"] = result
+    for group, results in rows.items():
+        print(report.summary(group, list(results.values())))
+    print(report.NOTE)
+    if arguments.save:
+        saved = {
+            group: {name: asdict(result) for name, result in results.items()}
+            for group, results in rows.items()
+        }
+        arguments.save.write_text(json.dumps(saved, indent=1))
+    if arguments.compare:
+        _compare(arguments.compare, rows)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,8 @@ import cv2
 import numpy as np
 
 from tests.bench import propagation_footage as footage
+from tests.bench.shots.scene import Scene
 from void_engine.arrays import Float32Array, Float64Array
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A scene in scene-linear float32: plate and truth (T, H, W, 3), matte (T, H, W)."""
-
-    plate: Float32Array
-    matte: Float32Array
-    truth: Float32Array
 
 
 @dataclass(frozen=True, slots=True)

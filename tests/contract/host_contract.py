@@ -39,8 +39,17 @@ def _shape(knob: Any, name: str, corners: list[tuple[float, float]], parent: Any
     shape.name = name
     for corner in corners:
         shape.append(corner)
-    (parent if parent is not None else knob.rootLayer).append(shape)
-    return shape
+    layer = parent if parent is not None else knob.rootLayer
+    layer.append(shape)
+    # append() copies: what was handed to it is stale, and the layer has the one that counts.
+    return layer[len(layer) - 1]
+
+
+def _layer(knob: Any, name: str) -> Any:
+    layer = rp.Layer(knob)
+    layer.name = name
+    knob.rootLayer.append(layer)
+    return knob.rootLayer[len(knob.rootLayer) - 1]
 
 
 def _rendered(path: Path, frame: int = 1) -> Any:
@@ -230,9 +239,7 @@ def _roto(name: str = "Roto1") -> tuple[Any, Any]:
 def check_roto_is_listed(folder: Path) -> None:
     host = NukeHost()
     _, knob = _roto()
-    layer = rp.Layer(knob)
-    layer.name = "arm"
-    knob.rootLayer.append(layer)
+    layer = _layer(knob, "arm")
     _shape(knob, "hand", SQUARE, layer)
     _shape(knob, "hand", OTHER, layer)
     open_spline = _shape(knob, "line", SQUARE)
@@ -253,9 +260,7 @@ def check_transforms_are_baked(folder: Path) -> None:
     """The transforms are, from the inside: a scale in the shape, a turn in the layer, a shift in the root."""
     host = NukeHost()
     _, knob = _roto()
-    layer = rp.Layer(knob)
-    layer.name = "arm"
-    knob.rootLayer.append(layer)
+    layer = _layer(knob, "arm")
     shape = _shape(knob, "hand", SQUARE, layer)
     shape.getTransform().addScaleKey(1, 2.0, 3.0, 1.0)
     layer.getTransform().addRotationKey(1, 0.0, 0.0, 90.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -23,12 +24,29 @@ def fresh_nuke(*, gui: bool = True, width: int = 96, height: int = 64) -> Module
     STATE.root = Root()
     STATE.root["format"]._value = STATE.formats[0]
     fake_nuke.GUI = gui
+    fake_nuke.env.update(nc=False, indie=False)
+    if gui:
+        _start_qt()
     fake_nuke.rotopaint = rotopaint  # type: ignore[attr-defined]
     STATE.panes = [Pane("Properties.1")] if gui else []
     sys.modules["nuke"] = fake_nuke
     sys.modules["nukescripts"] = fake_nukescripts
     sys.modules["nuke.rotopaint"] = rotopaint
     return fake_nuke
+
+
+def _start_qt() -> None:
+    """Make Qt's application, which a Nuke with its GUI has; without Qt for Python the fake goes without."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    try:
+        from PySide6 import QtWidgets
+    except ImportError:
+        return
+    global _application
+    _application = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
+
+
+_application: Any = None
 
 
 def turn_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
@@ -48,4 +66,4 @@ def polygon(name: str, corners: list[tuple[float, float]], parent: Any) -> Any:
     for corner in corners:
         shape.append(corner)
     parent.append(shape)
-    return shape
+    return parent[len(parent) - 1]  # append() copies

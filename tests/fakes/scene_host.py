@@ -76,6 +76,13 @@ class SceneHost:
     kept: str = ""
     reads: list[ReadBack] = field(default_factory=list)
     rendered: list[FrameRender] = field(default_factory=list)
+    baked: list[str] = field(default_factory=list)
+    compared: list[tuple[str, str]] = field(default_factory=list)
+    moved: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """What plate_of_roto() answers, where frames are moved between a plate and a roto node."""
+    busy: bool = False
+    edition: str = ""
+    on_close: list[Callable[[], None]] = field(default_factory=list)
     on_load: list[Callable[[], None]] = field(default_factory=list)
     posted: queue.Queue[Callable[[], None]] = field(default_factory=queue.Queue)
     poster: Callable[[Callable[[], None]], None] | None = None
@@ -83,7 +90,7 @@ class SceneHost:
     thread: threading.Thread = field(default_factory=threading.current_thread)
 
     def version(self) -> HostVersion:
-        return HostVersion("Scene", 16, 0, 1, has_gui=True)
+        return HostVersion("Scene", 16, 0, 1, has_gui=True, edition=self.edition)
 
     def on_main_thread(self, function: Callable[[], Any]) -> Any:
         if threading.current_thread() is self.thread:
@@ -127,6 +134,20 @@ class SceneHost:
             raise SelectionError(f"{node} is not in the script any more; pick the plate again")
         return self.plates[node]
 
+    def plate_of_roto(self, plate: str, roto: str) -> tuple[str, str]:
+        return self.moved.get((plate, roto), (plate, ""))
+
+    def is_busy(self) -> bool:
+        return self.busy
+
+    def bake_gizmo(self, node: str) -> str:
+        self.baked.append(node)
+        return node
+
+    def compare_reads(self, result: str, other: str) -> str:
+        self.compared.append((result, other))
+        return "Switch1"
+
     def script_ranges(self) -> ScriptRanges:
         return ScriptRanges(FrameRange(1001, 1100), self.viewer, self.current_frame)
 
@@ -165,6 +186,9 @@ class SceneHost:
 
     def on_script_load(self, function: Callable[[], None]) -> None:
         self.on_load.append(function)
+
+    def on_script_close(self, function: Callable[[], None]) -> None:
+        self.on_close.append(function)
 
 
 class _NoBar:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import exr, job, wire
+from tests.fuzz import exr, job, roto, wire
 from tests.fuzz.driver import mutations
 from void_engine.plates.storage.policy import current_policy, set_policy
 
@@ -29,7 +29,9 @@ def mutated(seeds: list[bytes]) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("target", "examples"), [(wire, 400), (job, 200), (exr, 200)], ids=["wire", "job", "exr"]
+    ("target", "examples"),
+    [(wire, 400), (job, 200), (exr, 200), (roto, 300)],
+    ids=["wire", "job", "exr", "roto"],
 )
 def test_nothing_unexpected_comes_of_any_bytes(target: ModuleType, examples: int) -> None:
     seeds = target.seeds()

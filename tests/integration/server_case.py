@@ -81,10 +81,12 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
 class Stranger:
     """A client in another language, as far as that can be had in Python."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, routing_id: bytes | None = None) -> None:
         self._context = zmq.Context()
         self.socket = self._context.socket(zmq.DEALER)
         self.socket.linger = 0
+        if routing_id is not None:
+            self.socket.setsockopt(zmq.ROUTING_ID, routing_id)
         self.socket.curve_serverkey = connection.server_key
         self.socket.curve_publickey = connection.client_key
         self.socket.curve_secretkey = connection.client_secret

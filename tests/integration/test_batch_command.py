@@ -23,6 +23,7 @@ from void_server import translate
 from void_server.batch.manifest import read_csv_manifest
 from void_server.batch.manifest_row import ManifestRow
 from void_server.batch.sources import read_sources
+from void_server.batch.timeline import TimelineOptions
 from void_server.cli.exit_codes import ExitCode
 
 
@@ -46,7 +47,7 @@ def test_one_failure_is_not_the_others(tmp_path: Path) -> None:
     assert ran.code == ExitCode.SOME_FAILED
     found = report_of(tmp_path / "report.json")
     assert [shot["state"] for shot in found.values()] == ["done", "failed", "done"]
-    assert "frame 1002 is missing" in found["sh020"]["reason"]
+    assert "missing frame 1002" in found["sh020"]["reason"]
     assert found["sh020"]["exit_status"] == ExitCode.BAD_INPUT
     assert found["sh010"]["frames"] == 2
     assert "2 done, 1 failed; 4 frames made" in ran.out
@@ -76,29 +77,48 @@ def test_run_again_and_only_what_is_missing_runs(tmp_path: Path) -> None:
     assert lost.exists()
 
 
-@pytest.mark.parametrize("what", ["plate", "settings"])
-def test_changed_inputs_are_not_taken_for_done(tmp_path: Path, what: str) -> None:
-    """By content, not by name or time."""
+def draw_again(path: Path, *, at: int = 24) -> None:
+    """Put another picture and matte under the name of a frame, and keep the file's time."""
+    before = path.stat()
+    pixels = np.zeros((HEIGHT, WIDTH, 4), np.float16)
+    pixels[at : at + 16, 40:56, 3] = 1
+    write_frame(Frame.from_pixels(1001, ("R", "G", "B", "matte.A"), pixels), path, overwrite=True)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_plate_that_was_rendered_again_is_not_taken_for_done(tmp_path: Path) -> None:
+    """By content, not by name or time, and without anything that an earlier batch left beside its report."""
+    jobs = shots(tmp_path, "sh010", "sh020")
+    report = tmp_path / "report.json"
+    assert void("batch", jobs, "--report", report).code == 0
+    first = report_of(report)["sh010"]["inputs"]
+    plate = tmp_path / "sh010" / "plate.1001.exr"
+    os.utime(plate)  # another time, the same content
+    assert void("batch", jobs, "--report", report).code == 0
+    assert {shot["state"] for shot in report_of(report).values()} == {"skipped"}
+
+    draw_again(plate)
+    report.unlink()
+    ran = void("batch", jobs, "--report", report)
+    assert ran.code == 0, ran.err
+    found = report_of(report)
+    assert (found["sh010"]["state"], found["sh010"]["frames_kept"]) == ("done", 0)
+    assert found["sh010"]["inputs"] != first
+    assert found["sh020"]["state"] == "skipped"
+    assert "frames 1001-1002 were made from a plate, matte or anchor that has changed since" in ran.out
+    assert read_frame(tmp_path / "sh010" / "out" / "r_v001.1001.exr", 1001).native("R").max() == 0
+
+
+def test_edited_settings_need_the_next_version(tmp_path: Path) -> None:
     jobs = shots(tmp_path, "sh010")
     report = tmp_path / "report.json"
     assert void("batch", jobs, "--report", report).code == 0
-    plate = tmp_path / "sh010" / "plate.1001.exr"
-    os.utime(plate)  # another time, the same content
-    assert report_of(report)["sh010"]["state"] == "done"
-    assert void("batch", jobs, "--report", report).code == 0
-    assert report_of(report)["sh010"]["state"] == "skipped"
-
-    if what == "plate":
-        pixels = np.zeros((HEIGHT, WIDTH, 4), np.float16)
-        pixels[24:40, 40:56, 3] = 1
-        write_frame(Frame.from_pixels(1001, ("R", "G", "B", "matte.A"), pixels), plate, overwrite=True)
-    else:
-        edit(jobs / "sh010.json", "settings", "seed", value=7)
+    edit(jobs / "sh010.json", "settings", "seed", value=7)
     ran = void("batch", jobs, "--report", report)
     assert ran.code == ExitCode.SOME_FAILED
     reason = report_of(report)["sh010"]["reason"]
-    assert "changed after 2 frames" in reason
-    assert "next version" in reason
+    assert "made otherwise" in reason
+    assert "next output version" in reason
     assert void("batch", jobs, "--report", report, "--version", "2").code == 0
 
 
@@ -123,16 +143,16 @@ def test_a_csv_manifest(tmp_path: Path) -> None:
         + "\n"
         + f"b;{row['plate']};;{row['remove']};{row['output']};identity;\n"
     )
-    first, second = read_sources([listed])
+    first, second = read_sources([listed]).jobs
     assert (first.shot.first_frame, first.shot.last_frame) == (1001, 1002)
     assert first.settings.prompt == "A lime, on a table."
     assert (second.shot.first_frame, second.shot.last_frame) == (1001, 1004)
     assert second.mattes[0].pattern == str(tmp_path / "b" / "plate.%04d.exr")
-    assert [job.job_id for job in read_sources([listed])] == [first.job_id, second.job_id]
+    assert [job.job_id for job in read_sources([listed]).jobs] == [first.job_id, second.job_id]
     ran = void("batch", listed)
     assert ran.code == 0, ran.err
     assert len(list((tmp_path / "b" / "out").iterdir())) == 4
-    assert report_of(tmp_path / "shots_report.json")["a"]["state"] == "done"
+    assert report_of(tmp_path / "shots_csv_report.json")["a"]["state"] == "done"
 
 
 def test_a_json_manifest_with_the_rest_on_the_command_line(tmp_path: Path) -> None:
@@ -175,7 +195,7 @@ def test_tabs_and_a_byte_order_mark(tmp_path: Path) -> None:
     row = manifest_row(tmp_path)
     names = "\t".join(["shot", *row])
     listed.write_text("\ufeff" + names + "\n" + "\t".join(["a", *row.values()]) + "\n", encoding="utf-8")
-    (job,) = read_csv_manifest(listed, ManifestRow())
+    (job,) = read_csv_manifest(listed, ManifestRow()).jobs
     assert job.shot.first_frame == 7
 
 
@@ -218,7 +238,7 @@ class TestTimelines:
         otio.adapters.write_to_file(timeline, str(path))
         values = manifest_row(tmp_path)
         row = ManifestRow(remove=values["remove"], output=values["output"], engine="identity")
-        first, second = read_sources([path], row)
+        first, second = read_sources([path], row).jobs
         assert (first.shot.name, first.shot.first_frame, first.shot.last_frame) == ("sh010", 1002, 1007)
         assert (second.shot.first_frame, second.shot.last_frame) == (1004, 1005)
         assert second.settings.prompt == "An empty street."
@@ -242,7 +262,7 @@ class TestTimelines:
         row = ManifestRow(
             plate=values["plate"], remove=values["remove"], output=values["output"], engine="identity"
         )
-        (job,) = read_sources([path], row)
+        (job,) = read_sources([path], row, TimelineOptions(fps=24)).jobs
         assert (job.shot.name, job.shot.first_frame, job.shot.last_frame) == ("sh010", 1002, 1005)
 
 

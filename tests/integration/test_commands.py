@@ -69,6 +69,16 @@ def test_run_writes_every_frame_and_keeps_what_is_there(tmp_path: Path) -> None:
     assert "2 of 3 frames are already there" in again.out
 
 
+def test_one_bad_job_does_not_stop_those_after_it(tmp_path: Path) -> None:
+    bad, good = new_job(tmp_path / "a"), new_job(tmp_path / "b")
+    edit(bad, "shot", "plate", value=str(tmp_path / "gone.%04d.exr"))
+    ran = void("run", bad, good)
+    assert ran.code == ExitCode.SOME_FAILED
+    assert "missing frames" in ran.err
+    assert "1 of 2 jobs failed" in ran.err
+    assert results(tmp_path / "b") == ALL
+
+
 def test_run_takes_overrides(tmp_path: Path) -> None:
     ran = void("run", new_job(tmp_path), "--engine", "propagation", "--proxy", "0.5", "--version", "7")
     assert ran.code == 0, ran.err
@@ -235,6 +245,16 @@ class TestWithAServer:
         ran = void("submit", job, "--home", home)
         assert ran.code == ExitCode.JOB_FAILED
         assert "no channel 'nope'" in ran.err
+
+    def test_all_jobs_are_sent_and_one_that_fails_does_not_stop_the_others(
+        self, tmp_path: Path, home: Path
+    ) -> None:
+        bad, good = new_job(tmp_path / "a"), new_job(tmp_path / "b")
+        edit(bad, "mattes", 0, "channel", value="nope")
+        ran = void("submit", bad, good, "--home", home)
+        assert ran.code == ExitCode.SOME_FAILED
+        assert "no channel 'nope'" in ran.err
+        assert results(tmp_path / "b") == ALL
 
     def test_a_changed_job_is_another_one(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)

@@ -97,7 +97,7 @@ def test_a_failing_task_is_retried_and_only_what_is_missing_is_made(tmp_path: Pa
     job = farm_job(tmp_path)
     folder = bundle(tmp_path, job, options=("--chunk-frames", "12"))
     assert openjd(folder, "prepare").returncode == 0
-    broken = tmp_path / "sh010" / f"plate.{FIRST + 8}.exr"
+    (broken,) = (tmp_path / "scratch").rglob(f"remove.{FIRST + 8}.exr")  # a prepared matte
     whole = broken.read_bytes()
     broken.write_bytes(whole[:700])
 

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.command_case import edit, void
 from tests.integration.farm_case import farm_job, results
 from void_engine.geometry import Box
-from void_engine.plates.exr.file import write_frame
+from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_server.farm.errors import FarmError
 from void_server.farm.merge import faded, joined
@@ -23,13 +23,14 @@ from void_server.farm.scratch_layout import ScratchLayout
 STEPS = ("prepare", "remove", "merge", "check")
 
 
-def all_steps(folder: Path, job: Path, *options: str) -> Path:
-    """Bundle a job and run every task of every step; the bundle."""
+def all_steps(folder: Path, job: Path, *options: str, steps: tuple[str, ...] = STEPS) -> Path:
+    """Bundle a job and run every task of the steps; the bundle."""
     target, scratch = folder / "bundle", folder / "scratch"
+    shutil.rmtree(target, ignore_errors=True)
     ran = void("farm", "bundle", job, "--to", "openjd", "-o", target, "--scratch", scratch, *options)
     assert ran.code == 0, ran.err
     plan = read_plan(target / "plan.json")
-    for step in STEPS:
+    for step in steps:
         for task in range(len(plan.tasks(step))):
             words = ("--plan", target / "plan.json", "--task", str(task), "--scratch", scratch)
             done = void("farm", "step", step, *words, "--dialect", "plain")
@@ -82,6 +83,52 @@ def test_the_result_is_that_of_void_run(tmp_path: Path, changes: tuple[object, .
 
     assert results(tmp_path) == expected
     assert len(expected) == 3
+
+
+@pytest.mark.parametrize("seen", [STEPS, ("prepare", "remove"), ("prepare",)], ids=["done", "half", "begun"])
+def test_a_resubmission_uses_no_stale_matte_or_answer(tmp_path: Path, seen: tuple[str, ...]) -> None:
+    """The roto is rendered again under the same names after the farm has done all, half or a beginning."""
+    job = farm_job(tmp_path, engine="propagation", frames=3)
+    all_steps(tmp_path, job, steps=seen)
+    for number in range(1001, 1004):
+        path = tmp_path / "sh010" / f"plate.{number}.exr"
+        frame = read_frame(path, number)
+        moved = np.roll(frame.native("matte.A"), 6, axis=1)
+        write_frame(
+            frame.with_layer("matte", {"A": moved}, Box.from_size(*frame.display_size)), path, overwrite=True
+        )
+    all_steps(tmp_path, job)
+    made = results(tmp_path)
+    shutil.rmtree(tmp_path / "sh010" / "out")
+    ran = void("run", job)
+    assert ran.code == 0, ran.err
+    assert made == results(tmp_path)
+
+
+def test_a_step_after_a_change_says_that_the_shot_must_be_prepared_again(tmp_path: Path) -> None:
+    job = farm_job(tmp_path, frames=3)
+    target = all_steps(tmp_path, job, steps=("prepare",))
+    path = tmp_path / "sh010" / "plate.1002.exr"
+    frame = read_frame(path, 1002)
+    write_frame(frame.with_metadata({"note": "again"}), path, overwrite=True)
+    words = ("--plan", target / "plan.json", "--task", "0", "--scratch", tmp_path / "scratch")
+    ran = void("farm", "step", "remove", *words)
+    assert ran.code != 0
+    assert "has changed since" in ran.err
+
+
+def test_scratch_is_cleared_when_all_is_good_and_every_step_may_come_again(tmp_path: Path) -> None:
+    job = farm_job(tmp_path, engine="propagation", frames=3)
+    all_steps(tmp_path, job, "--chunk-frames", "2")
+    left = {path.suffix for path in (tmp_path / "scratch").rglob("*") if path.is_file()}
+    assert ".exr" not in left
+    before = results(tmp_path)
+    all_steps(tmp_path, job, "--chunk-frames", "2")
+    assert results(tmp_path) == before
+    lost = tmp_path / "sh010" / "out" / "r_v001.1002.exr"
+    lost.unlink()
+    all_steps(tmp_path, job, "--chunk-frames", "2")
+    assert results(tmp_path) == before
 
 
 def test_short_shots_share_tasks(tmp_path: Path) -> None:

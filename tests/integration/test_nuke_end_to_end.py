@@ -131,7 +131,7 @@ def test_the_block_is_gone(nuke: ModuleType, shot: Path, client: Client, shapes_
     assert (Phase.EXPORTING in heard, heard[-1]) == (True, Phase.DONE)
     read = nuke.toNode(job.read_node)
     assert (read["first"].value(), read["last"].value()) == (FIRST, LAST)
-    assert read["colorspace"].value() == "default (scene_linear)"
+    assert read["colorspace"].value() == "scene_linear"
     assert "propagation" in read["label"].value()
     assert nuke.Undo.undoSize() == steps + 1
     truth = truth_picture()

@@ -80,6 +80,11 @@ def make_comp(nuke: ModuleType, folder: Path) -> None:
     nuke.scriptSaveAs(str(folder / "comp.nk"))
 
 
+def notes(nuke: ModuleType) -> str:
+    knob = nuke.root().knob("void_removals")
+    return "" if knob is None else knob.value()
+
+
 def press(panel: Any, text: str) -> None:
     found = [one for one in panel.findChildren(QtWidgets.QPushButton) if one.text() == text]
     assert found, f"there is no button {text}"
@@ -127,6 +132,7 @@ def test_a_running_job_is_taken_up_though_no_panel_is_open(session: Session, tmp
         session.until(lambda: panel.model.server.picture.state.value == "running")
         mark_and_remove(panel, session.nuke)
         session.until(lambda: panel.model.session.jobs[0].info is not None)
+        session.until(lambda: panel.model.session.jobs[0].job_id in notes(session.nuke))
         # From here on no event is handled: whatever the server does, there is no Read yet.
         assert not session.nuke.allNodes("Read")
         session.nuke.scriptSaveAs(str(tmp_path / "comp.nk"))

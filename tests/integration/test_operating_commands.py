@@ -11,13 +11,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from tests.integration.command_case import Ran, new_job, void
 from void_protocol.client import Client
 from void_protocol.job_file import read_job
 from void_protocol.operating import Operating
 from void_server.cli.exit_codes import ExitCode
+from void_server.cli.terminal import Terminal
 from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
@@ -90,7 +90,7 @@ def test_status_is_live_on_a_terminal(home: Path, monkeypatch: pytest.MonkeyPatc
             raise KeyboardInterrupt
 
     monkeypatch.setattr(
-        "void_server.cli.status.Console", lambda: Console(file=screen, force_terminal=True, width=150)
+        "void_server.cli.status.Terminal", lambda: Terminal(file=screen, force_terminal=True, width=150)
     )
     monkeypatch.setattr("void_server.cli.status.time", SimpleNamespace(sleep=sleep))
     assert void("status", "--home", home).code == 0
@@ -148,14 +148,14 @@ def test_logs_are_followed_to_the_end(job_id: str, home: Path, server: ServerPro
     reader.join(60)
     assert ran, "it did not end"
     assert (ran[0].code, ran[0].err) == (0, "")
-    lines = [line.split(" ", 2)[2] for line in ran[0].out.splitlines()]
+    lines = [line.split(" ", 1)[1] for line in ran[0].out.splitlines()]
     assert lines[0].endswith("accepted from local, uploading") or lines[0].endswith("queued")
     assert lines.count("running") == 1
     assert lines[-1] == "done"
     told = [json.loads(line) for line in good("logs", job_id, "--json", "--home", home).splitlines()]
     assert [line["text"] for line in told] == lines
     assert {line["job_id"] for line in told} == {job_id}
-    assert all(len(line["time"]) == len("2026-01-31 23:59:59") for line in told)
+    assert all(len(line["time"]) == len("2026-01-31T23:59:59+00:00") for line in told)
 
 
 def test_clean_shows_before_it_deletes(job_id: str, home: Path) -> None:

@@ -18,7 +18,11 @@ HOST_PYTHON = (3, 10)
 """The oldest Python that a supported host embeds."""
 MOST_LINES = 450
 FORBIDDEN_IN_THE_HOST = ("torch", "numpy", "OpenImageIO", "cv2")
-MAY_IMPORT_NUKE = {"plugin/init.py", "plugin/menu.py", "plugin/void_nuke/host/nuke_host.py"}
+MAY_IMPORT_NUKE = {
+    "plugin/init.py",
+    "plugin/menu.py",
+    *(f"plugin/void_nuke/host/nuke_{name}.py" for name in ("host", "render", "results", "script")),
+}
 WIDGETS_ONLY_IN = "plugin/void_nuke/ui/"
 MAY_SPEAK_SQL = {
     f"server/void_server/broker/jobs/{name}.py"

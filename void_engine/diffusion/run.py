@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from void_engine.arrays import Float32Array
+from void_engine.caches import cache_folder
 from void_engine.diffusion.clip.condition_encoding import Clip, Conditioning, encode_mask, encode_video
 from void_engine.diffusion.clip.conditioning import NOISE_STRENGTH, join_condition
 from void_engine.diffusion.clip.shot_clip import ShotClip
@@ -22,7 +23,7 @@ from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.folder_check import weights_fingerprint
 from void_engine.diffusion.model.offload import LoadedModels, PrecisionOverflow, cancellable
 from void_engine.diffusion.model.optical_flow import make_flow
-from void_engine.diffusion.model.prompt_cache import PromptCache, cache_folder
+from void_engine.diffusion.model.prompt_cache import PromptCache
 from void_engine.diffusion.model.step_cache import MagnitudeMeter, StepCache, plan_step_cache
 from void_engine.diffusion.model.text import PromptTokenizer, encode_tokens
 from void_engine.diffusion.model.vae import decode_latents, decoded_to_picture, unscaled

@@ -19,6 +19,7 @@ from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.finish import affected, detail_clamp, edges, grain, thin_structures
 from void_engine.propagation.finish.hole import Hole
 from void_engine.propagation.motion.shot_motion import ShotMotion
+from void_engine.propagation.options import PropagationOptions
 from void_engine.propagation.reveal.layered import LayeredRevealer
 from void_engine.propagation.reveal import unaligned
 from void_engine.propagation.reveal.reveal import BAND_PX, Revealed, Revealer
@@ -77,7 +78,7 @@ class FrameCleaner:
         motion: ShotMotion,
         plan: KeyPlan,
         seed: int,
-        grain_strength: float,
+        options: PropagationOptions,
         on_key: Callable[[SynthesisedPixels], None] | None = None,
     ) -> None:
         """Prepare to complete frames.
@@ -86,16 +87,16 @@ class FrameCleaner:
             motion: the shot's frames and their motion.
             plan: says which frames become key frames, and which frames each one takes its pixels from.
             seed: the seed of texture synthesis and grain.
-            grain_strength: how much of the plate's grain is put back, 0..1.
+            options: the job's options.
             on_key: called with each key frame once it is made.
         """
         self._motion = motion
         self._plan = plan
         self._seed = seed
-        self._grain_strength = grain_strength
+        self._options = options
         self._revealer = Revealer(motion)
-        self._layered = LayeredRevealer(motion, self._revealer)
-        self._key_frames = KeyFrameFill(motion, self._revealer, plan, seed, on_key)
+        self._layered = LayeredRevealer(motion, self._revealer, options.motion)
+        self._key_frames = KeyFrameFill(motion, self._revealer, plan, seed, on_key, options.fill)
 
     def add_key(self, pixels: SynthesisedPixels) -> None:
         """Use a key frame that was synthesised in another run."""
@@ -192,7 +193,7 @@ class FrameCleaner:
         if target.change is not None:
             kept = target.change.kept_grain(kept)
         seed = (self._seed, abs(full.number))
-        return grain.restore(answer, model, kept, hole.mask, seed, self._grain_strength)
+        return grain.restore(answer, model, kept, hole.mask, seed, self._options.grain)
 
 
 def _doubt(target: _Target, thin_deviation: Float32Array) -> Float32Array:

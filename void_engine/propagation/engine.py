@@ -60,23 +60,22 @@ class PropagationEngine:
         Of the other frames only the key frames are made that wanted frames depend on, so the answer for a
         frame does not depend on which others are wanted.
 
-        ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. The only option is
-        ``grain``, 0..1: how much of the plate's grain is put back where averaging took it away (default
-        0.88). The prompts are not used.
+        ``CleanFrame.picture`` equals the plate, bit for bit, wherever ``replaced`` is 0. The options are
+        those of :class:`~void_engine.propagation.options.PropagationOptions`. The prompts are not used.
 
         Raises:
-            SettingError: for another option, or a value of ``grain`` that is not within 0..1.
+            SettingError: for another option, or a value that an option does not take.
             PlateError: when a frame cannot be read or differs in size.
             RemovalCancelled: soon after the monitor asks for a stop.
         """
-        strength = read_options(PropagationOptions, self.name, request.options).grain
+        options = read_options(PropagationOptions, self.name, request.options)
         numbers = shot.frame_numbers
         if request.part is not None:
-            yield from self._remove_part(shot, request, request.part, strength, monitor)
+            yield from self._remove_part(shot, request, request.part, options, monitor)
             return
-        motion = _look_once(shot, monitor)
-        plan = _plan(motion, shot, request)
-        cleaner = FrameCleaner(motion, plan, request.seed, strength)
+        motion = _look_once(shot, options, monitor)
+        plan = _plan(motion, shot, request, options)
+        cleaner = FrameCleaner(motion, plan, request.seed, options)
         yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor)
 
     def prepare_parts(
@@ -91,11 +90,11 @@ class PropagationEngine:
         state = SharedState(folder)
         if state.is_prepared:
             return
-        strength = read_options(PropagationOptions, self.name, request.options).grain
-        motion = _look_once(shot, monitor)
-        plan = _plan(motion, shot, request)
+        options = read_options(PropagationOptions, self.name, request.options)
+        motion = _look_once(shot, options, monitor)
+        plan = _plan(motion, shot, request, options)
         keys: list[SynthesisedPixels] = []
-        cleaner = FrameCleaner(motion, plan, request.seed, strength, keys.append)
+        cleaner = FrameCleaner(motion, plan, request.seed, options, keys.append)
         ordered = sorted(starts)
         planned = plan.keys_up_to(ordered[-1] - 1)
         for step, start in enumerate(ordered):
@@ -106,7 +105,12 @@ class PropagationEngine:
         state.save_track(motion.track)
 
     def _remove_part(
-        self, shot: ShotSource, request: EngineRequest, part: PartOfShot, strength: float, monitor: Monitor
+        self,
+        shot: ShotSource,
+        request: EngineRequest,
+        part: PartOfShot,
+        options: PropagationOptions,
+        monitor: Monitor,
     ) -> Iterator[CleanFrame]:
         state = SharedState(part.folder)
         wanted = [number for number in shot.frame_numbers if request.wants(number)]
@@ -114,12 +118,12 @@ class PropagationEngine:
             return
         working = WorkingSet(shot, monitor)
         motion = ShotMotion(working, state.track(), PairRegistration(working, monitor), monitor)
-        plan = _plan(motion, shot, request)
+        plan = _plan(motion, shot, request, options)
         cleaner = FrameCleaner(
             motion,
             plan,
             request.seed,
-            strength,
+            options,
             lambda pixels: state.keep_key(part.first_frame, pixels),
         )
         known_keys = state.keys(part.first_frame, wanted[0])
@@ -130,17 +134,20 @@ class PropagationEngine:
         yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor)
 
 
-def _look_once(shot: ShotSource, monitor: Monitor) -> ShotMotion:
+def _look_once(shot: ShotSource, options: PropagationOptions, monitor: Monitor) -> ShotMotion:
     """Read every frame once and measure the motion of the shot."""
     working = WorkingSet(shot, monitor)
     registration = PairRegistration(working, monitor)
-    track = track_shot(working, registration, shot.frame_numbers, monitor)
+    track = track_shot(working, registration, shot.frame_numbers, monitor, options.motion)
     return ShotMotion(working, track, registration, monitor)
 
 
-def _plan(motion: ShotMotion, shot: ShotSource, request: EngineRequest) -> KeyPlan:
+def _plan(
+    motion: ShotMotion, shot: ShotSource, request: EngineRequest, options: PropagationOptions
+) -> KeyPlan:
     most = MOST_SOURCES if request.proxy_scale >= 1.0 else _PREVIEW_SOURCES
-    return KeyPlan(motion.track, shot.frame_numbers, _anchors(shot), SLIVER_PX * motion.working.scale, most)
+    sliver = SLIVER_PX * motion.working.scale
+    return KeyPlan(motion.track, shot.frame_numbers, _anchors(shot), sliver, most, options.sources)
 
 
 def _clean_in_order(

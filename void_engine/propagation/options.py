@@ -9,6 +9,9 @@ from void_engine.engines.options import option
 DEFAULT_GRAIN = 0.88
 """How much of the plate's fine detail is restored. New grain is never the true grain and so costs fidelity;
 this much already keeps the patch from looking dead."""
+MOTIONS = ("auto", "locked-off", "one-plane", "two-layers")
+SOURCES = ("near", "balanced", "far")
+FILLS = ("texture", "smooth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +23,19 @@ class PropagationOptions:
         "How much of the plate's fine detail is put back where pixels were averaged.",
         low=0,
         high=1,
+    )
+    motion: str = option(
+        "auto",
+        "How the background moves: as measured, not at all, as one plane, or as one layer before another.",
+        choices=MOTIONS,
+    )
+    sources: str = option(
+        "balanced",
+        "Which frames pixels are taken from: the nearest, or farther ones too, which average more grain.",
+        choices=SOURCES,
+    )
+    fill: str = option(
+        "texture",
+        "What no frame shows is filled with texture from around it, or smoothly.",
+        choices=FILLS,
     )

@@ -6,21 +6,25 @@ and answer in between. On the main thread itself (in a terminal) it runs through
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from void_nuke.errors import ExportCancelled, ExportError
+from void_nuke.errors import ExportCancelled, ExportError, HostBusyError
 from void_nuke.export.pick import RemovalPick
 from void_nuke.host.host import FrameRender, Host, PlateFiles, PlateInfo, Progress, RenderSource, RotoElement
-from void_protocol.job import Matte, Role, RotoShape, ShapeFrame
+from void_protocol.job import Anchors, Matte, Role, RotoShape, ShapeFrame
 
 T = TypeVar("T")
 OnProgress = Callable[[float, str], None]
 """A function that is called on the export's thread with how much is done, 0..1, and what is being done."""
 _FRAME = "%04d"
+_BUSY_S = 0.5
+"""How long to wait, in seconds, before a host that renders for the artist is asked again."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Exported:
     ``raw``."""
     shapes: tuple[RotoShape, ...]
     mattes: tuple[Matte, ...]
+    anchors: Anchors | None
+    """The clean frames; None where there are none."""
     folder: Path | None
     """The folder of temporary files; None when there are none."""
     left_out: tuple[str, ...]
@@ -76,9 +82,17 @@ class _Steps:
             self._bar.update(100 * self._done // self._total, message)
             return function()
 
-        result = self._host.on_main_thread(piece)
-        self._done += 1
-        return result
+        while True:
+            try:
+                result = self._host.on_main_thread(piece)
+            except HostBusyError:
+                if threading.current_thread() is threading.main_thread():
+                    raise  # nobody else could end what is under way
+                self._on_progress(self._done / self._total, "waiting until Nuke has ended another render")
+                time.sleep(_BUSY_S)
+            else:
+                self._done += 1
+                return result
 
     def close(self) -> None:
         self._host.on_main_thread(self._bar.close)
@@ -116,16 +130,17 @@ def export_removal(
     renders = _matte_renders(pick, chosen, folder)
     baked = [element for element in chosen if pick.shapes_only and element.can_bake]
     pieces = (files is None) + len(renders) + bool(baked)
-    if files is None or renders:
+    total = pieces * len(pick.frames.frames) + len(pick.anchors)
+    has_files = files is None or bool(renders) or bool(pick.anchors)
+    if has_files:
         _make(folder)
-    steps = _Steps(
-        host, pieces * len(pick.frames.frames), is_cancelled, on_progress, f"VOID: exporting {pick.plate}"
-    )
+    steps = _Steps(host, total, is_cancelled, on_progress, f"VOID: exporting {pick.plate}")
     try:
         shapes, lost = _bake(host, pick, baked, steps)
         plate_pattern = files.pattern if files is not None else _render_plate(host, pick, folder, steps)
         for render in renders:
             _render_matte(host, pick, render, steps)
+        anchors = _render_anchors(host, pick, plate, folder, steps)
     finally:
         steps.close()
     return Exported(
@@ -137,7 +152,8 @@ def export_removal(
             Matte(role=render.role, pattern=render.pattern, channel="A", inverted=render.inverted)
             for render in renders
         ),
-        folder=folder if files is None or renders else None,
+        anchors=anchors,
+        folder=folder if has_files else None,
         left_out=_left_out(pick, chosen, lost),
     )
 
@@ -155,7 +171,12 @@ def _require_all(pick: RemovalPick, chosen: list[RotoElement]) -> None:
 def _usable_files(plate: PlateInfo, pick: RemovalPick) -> PlateFiles | None:
     """Return the plate's own files when they have all frames of the removal, else None."""
     files = plate.files
-    if files is None or pick.frames.first < files.frames.first or pick.frames.last > files.frames.last:
+    if (
+        files is None
+        or pick.render_plate
+        or pick.frames.first < files.frames.first
+        or pick.frames.last > files.frames.last
+    ):
         return None
     return files
 
@@ -220,6 +241,25 @@ def _render_plate(host: Host, pick: RemovalPick, folder: Path, steps: _Steps) ->
 
 def _render_matte(host: Host, pick: RemovalPick, matte: _MatteRender, steps: _Steps) -> None:
     _render(host, pick, matte.source, matte.pattern, matte.label, steps)
+
+
+def _render_anchors(
+    host: Host, pick: RemovalPick, plate: PlateInfo, folder: Path, steps: _Steps
+) -> Anchors | None:
+    """Render the clean frames under the shot's own frame numbers."""
+    if not pick.anchors:
+        return None
+    pattern = str(folder / f"anchor.{_FRAME}.exr")
+    for anchor in pick.anchors:
+        size = host.on_main_thread(partial(host.plate, anchor.node))
+        if (size.width, size.height) != (plate.width, plate.height):
+            raise ExportError(
+                f"the clean frame {anchor.frame} of {anchor.node} is {size.width}x{size.height} and the "
+                f"plate {plate.width}x{plate.height}; put a Reformat between them"
+            )
+        render = FrameRender(RenderSource(anchor.node), pattern % anchor.frame, anchor.at, pick.view)
+        steps.run(partial(host.render_frame, render), f"rendering the clean frame {anchor.frame}")
+    return Anchors(pattern=pattern, frames=sorted({anchor.frame for anchor in pick.anchors}))
 
 
 def _render(

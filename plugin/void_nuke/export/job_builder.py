@@ -29,6 +29,7 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
         ),
         shapes=list(exported.shapes),
         mattes=list(exported.mattes),
+        anchors=exported.anchors,
         settings=pick.settings,
         output=Output(
             pattern=pick.output_pattern,

@@ -24,6 +24,18 @@ class MatteChoice:
 
 
 @dataclass(frozen=True)
+class AnchorChoice:
+    """A frame of the shot that the artist has already cleaned: what a node shows at a frame."""
+
+    frame: int
+    """The frame of the shot that is clean."""
+    node: str
+    """The node that shows it clean, such as the Read of a painted frame."""
+    at: int
+    """The frame at which that node shows it."""
+
+
+@dataclass(frozen=True)
 class RemovalPick:
     """Everything that one press of *Remove* asks for."""
 
@@ -39,6 +51,9 @@ class RemovalPick:
     """The role of each marked element of the roto node, by the element's path."""
     mattes: tuple[MatteChoice, ...] = ()
     settings: Settings = field(default_factory=Settings)
+    anchors: tuple[AnchorChoice, ...] = ()
+    render_plate: bool = False
+    """Whether the plate is rendered even where its own files could be read in place."""
     shapes_only: bool = False
     """Whether the engine draws the roto's mattes from its shapes. Otherwise the host renders them too, as the
     artist saw them, and those are used."""
@@ -47,6 +62,8 @@ class RemovalPick:
     """The shot's name; empty takes the plate node's name."""
     compression: Compression = "zip"
     layers: tuple[ResultLayer, ...] = DEFAULT_LAYERS
+    group: str = ""
+    """Ties the removals that one press began, such as those of both eyes; empty for one by itself."""
     compare: bool = True
     """Whether to build a comparison beside the Read of the result."""
     completes_job: str = ""
@@ -72,6 +89,12 @@ class RemovalPick:
             raise SelectionError("no plate is picked; select the plate's node and press 'Set plate'")
         if self.roles and not self.roto:
             raise SelectionError("shapes are marked but no roto node is picked; pick the roto node again")
+        outside = sorted(one.frame for one in self.anchors if one.frame not in self.frames.frames)
+        if outside:
+            raise SelectionError(
+                f"the clean frames {', '.join(map(str, outside))} are not among {self.frames}; drop them, or "
+                "choose a range that has them"
+            )
         named = set(self.roles.values()) | {matte.role for matte in self.mattes}
         if not named - {"ignore"}:
             raise SelectionError("nothing is marked; mark at least one shape or matte as remove or affected")

@@ -1,2 +1,2 @@
-"""What the plug-in asks of Nuke. Only :mod:`void_nuke.host.nuke_host` imports Nuke; the rest uses plain
+"""What the plug-in asks of Nuke. Only the modules ``nuke_*`` import Nuke; the rest uses plain
 values."""

@@ -1,5 +1,4 @@
-"""Builds the comparison beside a result: plate, result, difference and matte on one switch. It imports no
-host."""
+"""Builds a comparison: plate, result, wipe, difference and matte on one switch. It imports no host."""
 
 from __future__ import annotations
 
@@ -8,27 +7,51 @@ from typing import Any
 Node = Any
 """A node of the host. A test compares every call on it with the host's stubs."""
 
+VIEWS = ("plate", "result", "wipe", "difference", "matte")
+"""What the switch shows, in the order of its inputs."""
+_WIPE = "wipe"
 
-def wire_comparison(nodes: Any, plate: Node, result: Node, matte_channel: str) -> list[Node]:
+
+def wire_comparison(nuke: Any, plate: Node, result: Node, matte_channel: str) -> list[Node]:
     """Make and connect the nodes, the switch last. The result is keyed into the plate by its matte.
 
     Args:
-        nodes: the host's factory of nodes (``nuke.nodes``).
-        plate: the plate's node.
+        nuke: the host's module.
+        plate: the plate's node, or that of another result.
         result: the Read of the result.
         matte_channel: the result's channel that says what was replaced; empty for none.
     """
-    keyed = nodes.KeyMix()
-    keyed.setInput(0, plate)
-    keyed.setInput(1, result)
+    nodes = nuke.nodes
+    made: list[Node] = []
+    shown = result
+    if matte_channel:
+        shown = nodes.Keymix()
+        shown.setInput(0, plate)
+        shown.setInput(1, result)
+        shown.setInput(2, result)
+        shown["maskChannel"].setValue(matte_channel)
+        made.append(shown)
+    edge = nodes.Expression()
+    edge.setInput(0, result)
+    slider = nuke.Double_Knob(_WIPE, "Wipe")
+    tab = nuke.Tab_Knob("void_wipe", "VOID")
+    edge.addKnob(tab)
+    edge.addKnob(slider)
+    edge[_WIPE].setValue(0.5)
+    edge["expr3"].setValue(f"x > width * {_WIPE}")
+    edge["label"].setValue("wipe: plate on the left, result on the right")
+    wiped = nodes.Keymix()
+    wiped.setInput(0, plate)
+    wiped.setInput(1, shown)
+    wiped.setInput(2, edge)
+    wiped["maskChannel"].setValue("rgba.alpha")
     difference = nodes.Merge2()
     difference.setInput(0, plate)
     difference.setInput(1, result)
     difference["operation"].setValue("difference")
-    views = [plate, keyed, difference]
+    views = [plate, shown, wiped, difference]
+    made += [edge, wiped, difference]
     if matte_channel:
-        keyed.setInput(2, result)
-        keyed["maskChannel"].setValue(matte_channel)
         matte = nodes.Copy()
         matte.setInput(0, plate)
         matte.setInput(1, result)
@@ -36,9 +59,11 @@ def wire_comparison(nodes: Any, plate: Node, result: Node, matte_channel: str) -
             matte[f"from{index}"].setValue(matte_channel)
             matte[f"to{index}"].setValue(f"rgba.{channel}")
         views.append(matte)
+        made.append(matte)
     switch = nodes.Switch()
     for index, view in enumerate(views):
         switch.setInput(index, view)
     switch["which"].setValue(1)
-    switch["label"].setValue("VOID compare\n0 plate  1 result  2 difference  3 matte")
-    return [*views[1:], switch]
+    names = "  ".join(f"{index} {name}" for index, name in enumerate(VIEWS[: len(views)]))
+    switch["label"].setValue(f"VOID compare\n{names}")
+    return [*made, switch]

@@ -1,8 +1,9 @@
 """The interface to the host program, in plain values.
 
-Only :mod:`void_nuke.host.nuke_host` imports the host's own module. Nodes are named by their full name
-(``Group1.Roto2``), roto elements by their path in the node (``Root/arm/hand``, see :class:`RotoElement`).
-Pixels count from the format's bottom-left corner with y **up**, and frame ranges include both ends.
+Only :mod:`void_nuke.host.nuke_host` and its helpers ``nuke_*`` import the host's own module. Nodes are named
+by their full name (``Group1.Roto2``), roto elements by their path in the node (``Root/arm/hand``, see
+:class:`RotoElement`). Pixels count from the format's bottom-left corner with y **up**, and frame ranges
+include both ends.
 
 All methods but :meth:`Host.on_main_thread` and :meth:`Host.post` belong to the main thread. Each is short, so
 that the host stays responsive between two of them. Long work (rendering, baking) is requested frame by frame
@@ -33,6 +34,9 @@ class HostVersion:
     minor: int
     release: int
     has_gui: bool
+    edition: str = ""
+    """An edition that shows scripts only ten nodes, deleted ones included: ``Non-commercial`` or ``Indie``;
+    empty for one without such a limit."""
 
     def __str__(self) -> str:
         return f"{self.name} {self.major}.{self.minor}v{self.release}"
@@ -71,6 +75,9 @@ class PlateFiles:
     """Absolute path, with the frame token as it is written in the node."""
     frames: FrameRange
     """The frames that the Read offers."""
+    is_working_space: bool = True
+    """Whether their pixels are those of the script's working space, so that a Read set to ``raw`` shows
+    them."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +166,9 @@ class FrameRender:
     """Absolute path of the file, without a frame token."""
     frame: int
     view: str
-    proxy_scale: float | None = None
-    """None switches proxy mode off; a number renders at that scale. The script's own mode is restored
-    afterwards."""
+    scale: float | None = None
+    """None renders at full size, whatever the script's proxy mode is. A number, 0..1, renders a picture for
+    the panel: colour only, that much smaller, and in the proxy mode that is set."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +193,7 @@ class ReadBack:
     replaces_job: str = ""
     """The job whose proxy Read this full-size result takes over; empty for a Read of its own."""
     compare: bool = False
-    """Whether to build a KeyMix of plate and result beside the Read."""
+    """Whether to build a comparison of plate and result beside the Read."""
     matte_channel: str = ""
     """The result's channel that says what was replaced, for the comparison: ``matte.A``, or empty for
     none."""
@@ -247,6 +254,19 @@ class Host(Protocol):
         """
         ...
 
+    def plate_of_roto(self, plate: str, roto: str) -> tuple[str, str]:
+        """Return the node that shows the plate on the frames of the roto node, and in words what moves the
+        frames in between. Where nothing does, that is ``plate`` itself and an empty text.
+
+        Raises:
+            SelectionError: when one of the nodes is gone.
+        """
+        ...
+
+    def is_busy(self) -> bool:
+        """Return whether the host renders something at the moment, so that no other render can begin."""
+        ...
+
     def script_ranges(self) -> ScriptRanges: ...
 
     def roto_elements(self, node: str) -> Sequence[RotoElement]:
@@ -271,6 +291,7 @@ class Host(Protocol):
 
         Raises:
             ExportError: when the host cannot render it; the message names node and frame.
+            HostBusyError: when the artist renders; the same call works once that has ended.
             ExportCancelled: when the artist cancelled in the host's own progress bar.
         """
         ...
@@ -279,6 +300,24 @@ class Host(Protocol):
 
     def add_read(self, read: ReadBack) -> str:
         """Make a Read node, or update the one of the same job, as one undo step. Return the node's name."""
+        ...
+
+    def compare_reads(self, result: str, other: str) -> str:
+        """Wire a comparison of two results beside the first, as one undo step. Return the name of its last
+        node.
+
+        Raises:
+            SelectionError: when one of the nodes is gone.
+        """
+        ...
+
+    def bake_gizmo(self, node: str) -> str:
+        """Replace a gizmo by a Group of the same name, inputs and knobs, as one undo step, and return its
+        name.
+
+        Raises:
+            SelectionError: when the node is gone, or is no gizmo.
+        """
         ...
 
     def script_path(self) -> str:
@@ -303,4 +342,8 @@ class Host(Protocol):
 
     def on_script_load(self, function: Callable[[], None]) -> None:
         """Call ``function`` after every opening of a script."""
+        ...
+
+    def on_script_close(self, function: Callable[[], None]) -> None:
+        """Call ``function`` whenever the open script is about to be closed, also for an empty one."""
         ...

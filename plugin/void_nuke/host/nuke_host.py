@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import nuke
 import nuke.rotopaint as rp
 
-from void_nuke.errors import ExportCancelled, ExportError, SelectionError
-from void_nuke.host.comparison import wire_comparison
+from void_nuke.errors import SelectionError
 from void_nuke.host.host import (
     FrameRange,
     FrameRender,
@@ -22,32 +20,41 @@ from void_nuke.host.host import (
     PlateInfo,
     Progress,
     ReadBack,
-    RenderSource,
     RotoElement,
     RotoShapeInfo,
     ScriptRanges,
 )
 from void_nuke.host.main_thread import MainThread
-from void_nuke.host.placement import NodeBox, free_place
+from void_nuke.host.nuke_render import render_frame
+from void_nuke.host.nuke_results import add_read, bake_gizmo, compare_reads
+from void_nuke.host.nuke_script import (
+    ROTO_CLASSES,
+    add_own_knob,
+    curves_of,
+    edition,
+    full_size,
+    in_root,
+    no_undo,
+    node_of,
+    post_to_loop,
+    selected_nodes,
+)
 from void_nuke.host.plate_files import plan_files
-from void_nuke.host.read_knobs import passing_read, read_colour, read_settings, set_colour, set_files
-from void_nuke.host.roto_export import CurveTypes, bake_shapes, keep_only, list_elements
+from void_nuke.host.read_knobs import passing_read, read_colour, read_file, read_settings, retiming_above
+from void_nuke.host.roto_export import CurveTypes, Forms, bake_shapes, list_elements
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _NOTES_KNOB = "void_removals"
-_CURVES = "curves"
-_JOB_KNOB = "void_job_id"
-_NODE_SIZE = (80, 80)
-"""The size assumed for a node whose size Nuke does not know yet (in a terminal)."""
 
 
 class NukeHost:
     """:class:`void_nuke.host.host.Host` in Nuke. It is made once, on the main thread."""
 
     def __init__(self) -> None:
-        self._main = MainThread(_post_to_loop if nuke.GUI else None)
+        self._main = MainThread(post_to_loop if nuke.GUI else None)
         self._types = CurveTypes(rp.Layer, rp.Shape, rp.Stroke, rp.FlagType.eOpenFlag)
+        self._forms: dict[str, Forms] = {}
 
     # Threads ------------------------------------------------------------------------------------------------
 
@@ -73,13 +80,15 @@ class NukeHost:
             nuke.NUKE_VERSION_MINOR,
             nuke.NUKE_VERSION_RELEASE,
             has_gui=bool(nuke.GUI),
+            edition=edition(),
         )
 
     def selected_nodes(self) -> Sequence[NodeInfo]:
-        return [_info(node) for node in nuke.selectedNodes()]
+        return [_info(node) for node in selected_nodes()]
 
     def nodes(self) -> Sequence[NodeInfo]:
-        return [_info(node) for node in nuke.allNodes(recurseGroups=True)]
+        with in_root():
+            return [_info(node) for node in nuke.allNodes(recurseGroups=True)]
 
     def script_ranges(self) -> ScriptRanges:
         root = nuke.root()
@@ -98,10 +107,10 @@ class NukeHost:
         )
 
     def plate(self, node: str) -> PlateInfo:
-        found = _node(node)
+        found = node_of(node)
         if found.hasError():
             raise SelectionError(f"{node} has an error; repair it and pick the plate again")
-        with _full_size():
+        with full_size():
             size = found.format()
             read = passing_read(found)
             planned = _planned(read)
@@ -118,6 +127,17 @@ class NukeHost:
             why_rendered=planned if isinstance(planned, str) else "",
             colour_space="raw" if isinstance(planned, str) else colour,
         )
+
+    def plate_of_roto(self, plate: str, roto: str) -> tuple[str, str]:
+        found = node_of(roto)
+        moved = retiming_above(found, node_of(plate))
+        above = found.input(0)
+        if moved is None or above is None:
+            return plate, ""
+        return above.fullName(), f"{moved.fullName()} moves the frames between {plate} and {roto}"
+
+    def is_busy(self) -> bool:
+        return bool(nuke.executing())
 
     def script_path(self) -> str:
         name = nuke.root().name()
@@ -136,12 +156,8 @@ class NukeHost:
 
     def keep_notes(self, text: str) -> None:
         root = nuke.root()
-        with _no_undo():
-            knob = root.knob(_NOTES_KNOB)
-            if knob is None:
-                knob = nuke.String_Knob(_NOTES_KNOB, "VOID removals")
-                knob.setFlag(nuke.INVISIBLE)
-                root.addKnob(knob)
+        with no_undo():
+            knob = root.knob(_NOTES_KNOB) or add_own_knob(root, _NOTES_KNOB, "VOID removals")
             knob.setValue(text)
 
     def on_script_load(self, function: Callable[[], None]) -> None:
@@ -151,90 +167,37 @@ class NukeHost:
 
         nuke.addOnScriptLoad(loaded)
 
+    def on_script_close(self, function: Callable[[], None]) -> None:
+        nuke.addOnScriptClose(function)
+
     def progress(self, title: str) -> Progress:
         return _Bar(title) if nuke.GUI else _NoBar()
 
     def add_read(self, read: ReadBack) -> str:
-        return _add_read(read)
+        return add_read(read)
+
+    def bake_gizmo(self, node: str) -> str:
+        return bake_gizmo(node)
+
+    def compare_reads(self, result: str, other: str) -> str:
+        return compare_reads(result, other)
 
     # Roto ---------------------------------------------------------------------------------------------------
 
     def roto_elements(self, node: str) -> Sequence[RotoElement]:
-        root = _curves(_node(node)).rootLayer
-        return list_elements(root, self._types, int(nuke.frame()), nuke.views()[0])
+        root = curves_of(node_of(node)).rootLayer
+        forms = self._forms.setdefault(node, {})
+        return list_elements(root, self._types, int(nuke.frame()), nuke.views()[0], forms)
 
     def bake_roto(self, node: str, paths: Sequence[str], frame: int, view: str) -> Sequence[RotoShapeInfo]:
-        root = _curves(_node(node)).rootLayer
-        single = len(nuke.views()) == 1
-        return bake_shapes(root, self._types, paths, frame, view, single_view=single)
+        root = curves_of(node_of(node)).rootLayer
+        forms = self._forms.setdefault(node, {})
+        return bake_shapes(root, self._types, paths, frame, view, views=nuke.views(), forms=forms)
 
     # Rendering ----------------------------------------------------------------------------------------------
 
     def render_frame(self, render: FrameRender) -> None:
-        source = _node(render.source.node)
-        with _full_size():
-            size = _node(render.source.format_of or render.source.node).format()
-        what = f"{render.source.node}, frame {render.frame}"
-        with self._main.held(), _no_undo(), _unmodified(), _proxy(render.proxy_scale), source.parent():
-            temporary: list[nuke.Node] = []
-            try:
-                write = self._write_chain(source, size, render, temporary)
-                nuke.execute(write, render.frame, render.frame, 1, views=[render.view])
-            except RuntimeError as error:
-                if str(error).strip().lower().startswith("cancel"):
-                    raise ExportCancelled("the export was cancelled; nothing was submitted") from error
-                raise ExportError(
-                    f"{what} cannot be rendered: {error}; repair the script, then press Retry"
-                ) from error
-            finally:
-                for node in reversed(temporary):
-                    nuke.delete(node)
-        if not Path(render.path).is_file():
-            raise ExportError(
-                f"{what} was rendered but {render.path} is not there; check the disk and its rights"
-            )
-
-    def _write_chain(
-        self, source: nuke.Node, size: nuke.Format, render: FrameRender, temporary: list[nuke.Node]
-    ) -> nuke.Node:
-        picture = source
-        wanted = render.source
-        if wanted.channel is not None:
-            ground = _made(nuke.nodes.Constant(), temporary)
-            ground["channels"].setValue("rgba")
-            ground["format"].setValue(size)
-            picture = self._matte_source(source, ground, wanted, temporary)
-            copy = _made(nuke.nodes.Copy(), temporary)
-            copy.setInput(0, ground)
-            copy.setInput(1, picture)
-            copy["from0"].setValue(wanted.channel)
-            copy["to0"].setValue("rgba.alpha")
-            picture = copy
-        write = _made(nuke.nodes.Write(), temporary)
-        write.setInput(0, picture)
-        write["file"].setValue(Path(render.path).as_posix())
-        write["file_type"].setValue("exr")
-        write["channels"].setValue("all" if wanted.channel is None else "alpha")
-        write["datatype"].setValue("16 bit half")
-        write["compression"].setValue("Zip (1 scanline)")
-        write["raw"].setValue(True)
-        write["autocrop"].setValue(False)
-        return write
-
-    def _matte_source(
-        self, source: nuke.Node, ground: nuke.Node, wanted: RenderSource, temporary: list[nuke.Node]
-    ) -> nuke.Node:
-        """Return the node itself, or a copy of the roto node with only the wanted elements, over nothing."""
-        if wanted.elements is None:
-            return source
-        copy = _made(nuke.nodes.Roto(), temporary)
-        copy.setInput(0, ground)
-        # The knob's own text goes from one node of this host to another; it is not interpreted here.
-        copy[_CURVES].fromScript(source[_CURVES].toScript())
-        curves = _curves(copy)
-        keep_only(curves.rootLayer, self._types, wanted.elements)
-        curves.changed()
-        return copy
+        render_frame(render, self._types, self._main.held)
 
 
 class _Bar:
@@ -268,156 +231,18 @@ class _NoBar:
         pass
 
 
-def _post_to_loop(function: Callable[[], None]) -> None:
-    nuke.executeInMainThread(function)
-
-
-def _made(node: Any, temporary: list[nuke.Node]) -> nuke.Node:
-    temporary.append(node)
-    return cast("nuke.Node", node)
-
-
-def _node(name: str) -> nuke.Node:
-    node = nuke.toNode(name)
-    if node is None:
-        raise SelectionError(f"there is no node {name} any more; pick it again")
-    return node
-
-
-def _curves(node: nuke.Node) -> rp.CurveKnob:
-    knob = node.knob(_CURVES)
-    if knob is None:
-        raise SelectionError(f"{node.fullName()} has no roto shapes; pick a Roto or RotoPaint node")
-    return cast("rp.CurveKnob", knob)
-
-
 def _info(node: nuke.Node) -> NodeInfo:
-    return NodeInfo(node.fullName(), node.Class() in ("Roto", "RotoPaint"))
+    return NodeInfo(node.fullName(), node.Class() in ROTO_CLASSES)
 
 
 def _planned(read: nuke.Node | None) -> PlateFiles | str:
     if read is None:
         return "it is no Read node, or something changes it on the way"
+    views = nuke.views()
+    if len(views) > 1:
+        return f"the script has the views {', '.join(views)}, and one of them is wanted"
+    file = read_file(read, nuke.filename(read) or "")
+    if not file:
+        return "it is localised, and an expression in its path hides where its files really are"
     working = nuke.root().knob("workingSpaceLUT")
-    return plan_files(
-        read_settings(read, nuke.filename(read) or "", "" if working is None else str(working.value()))
-    )
-
-
-@contextmanager
-def _no_undo() -> Iterator[None]:
-    """Keep what happens inside out of the artist's undo steps."""
-    was_disabled = bool(nuke.Undo.disabled())
-    if not was_disabled:
-        nuke.Undo.disable()
-    try:
-        yield
-    finally:
-        if not was_disabled:
-            nuke.Undo.enable()
-
-
-@contextmanager
-def _unmodified() -> Iterator[None]:
-    """Keep what happens inside from marking the script as changed."""
-    was_modified = bool(nuke.root().modified())
-    try:
-        yield
-    finally:
-        nuke.root().setModified(was_modified)
-
-
-@contextmanager
-def _full_size() -> Iterator[None]:
-    with _no_undo(), _unmodified(), _proxy(None):
-        yield
-
-
-@contextmanager
-def _proxy(scale: float | None) -> Iterator[None]:
-    """Switch proxy mode off, or on at ``scale``; restore it afterwards."""
-    root = nuke.root()
-    wanted = {"proxy": scale is not None}
-    settings: dict[str, Any] = dict(wanted)
-    if scale is not None:
-        settings |= {"proxy_type": "scale", "proxy_scale": scale}
-    before = {name: root[name].value() for name in settings}
-    changed = [name for name, value in settings.items() if before[name] != value]
-    try:
-        for name in changed:
-            root[name].setValue(settings[name])
-        yield
-    finally:
-        for name in reversed(changed):
-            root[name].setValue(before[name])
-
-
-# Read-back ------------------------------------------------------------------------------------------------
-
-
-def _add_read(read: ReadBack) -> str:
-    """Make the Read of ``read``, or update the Read of the same job, or of the proxy job that it
-    completes."""
-    with _one_step("VOID result"), nuke.root():
-        existing = _read_of(read.job_id) or (_read_of(read.replaces_job) if read.replaces_job else None)
-        node = existing if existing is not None else _new_read()
-        size = _format(read.width, read.height, read.pixel_aspect) if read.is_proxy else None
-        set_files(node, read, size)
-        set_colour(node, read.colour_space)
-        node["label"].setValue(read.label)
-        node[_JOB_KNOB].setValue(read.job_id)
-        if existing is None:
-            plate = nuke.toNode(read.beside)
-            _place(node, plate)
-            if read.compare and plate is not None and plate.parent() == node.parent():
-                for made in wire_comparison(nuke.nodes, plate, node, read.matte_channel):
-                    _place(made, node)
-        return node.fullName()
-
-
-@contextmanager
-def _one_step(name: str) -> Iterator[None]:
-    nuke.Undo.begin(name)
-    try:
-        yield
-    finally:
-        nuke.Undo.end()
-
-
-def _read_of(job_id: str) -> nuke.Node | None:
-    for node in nuke.allNodes("Read"):
-        knob = node.knob(_JOB_KNOB)
-        if knob is not None and knob.value() == job_id:
-            return node
-    return None
-
-
-def _new_read() -> nuke.Node:
-    node = nuke.nodes.Read()
-    node.setName("VoidResult1")
-    knob = nuke.String_Knob(_JOB_KNOB, "VOID job")
-    knob.setFlag(nuke.INVISIBLE)
-    node.addKnob(knob)
-    return node
-
-
-def _format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
-    """Return the script's format of this size; where it has none, make one."""
-    wanted = (width, height, 0, 0, width, height, round(pixel_aspect, 4))
-    for known in nuke.formats():
-        window = (known.width(), known.height(), known.x(), known.y(), known.r(), known.t())
-        if (*window, round(known.pixelAspect(), 4)) == wanted:
-            return known
-    return nuke.addFormat(f"{width} {height} {pixel_aspect:g} void_{width}x{height}_{pixel_aspect:g}")
-
-
-def _box(node: nuke.Node) -> NodeBox:
-    width, height = node.screenWidth() or _NODE_SIZE[0], node.screenHeight() or _NODE_SIZE[1]
-    return NodeBox(int(node.xpos()), int(node.ypos()), int(width), int(height))
-
-
-def _place(node: nuke.Node, plate: nuke.Node | None) -> None:
-    others = [other for other in nuke.allNodes() if other.fullName() != node.fullName()]
-    beside = _box(plate) if plate is not None else NodeBox(0, 0, 0, 0)
-    own = _box(node)
-    node.setXYpos(*free_place(beside, (own.width, own.height), [_box(other) for other in others]))
+    return plan_files(read_settings(read, file, "" if working is None else str(working.value())))

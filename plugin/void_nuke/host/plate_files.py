@@ -42,14 +42,23 @@ def plan_files(read: ReadSettings) -> PlateFiles | str:
         return f"its frames are moved ({read.frame_mode} {read.frame})"
     if not read.is_raw and not is_linear(read.colour_space, read.working_space):
         return f"its colour space is {read.colour_space}, not scene-linear"
-    return PlateFiles(read.file, read.frames)
+    is_working = read.is_raw or bool(_names(read.colour_space) & _working_names(read.working_space))
+    return PlateFiles(read.file, read.frames, is_working)
 
 
 def is_linear(colour_space: str, working_space: str) -> bool:
     """Return whether reading with ``colour_space`` leaves pixels as they are. The host decorates names:
     ``default (scene_linear)``, ``scene_linear (ACES - ACEScg)``, ``ACES/ACEScg``."""
+    return bool(_names(colour_space) & (_LINEAR | _working_names(working_space)))
+
+
+def _working_names(working_space: str) -> frozenset[str]:
+    return frozenset({"scene_linear", "linear", working_space.strip().lower()}) - {""}
+
+
+def _names(colour_space: str) -> set[str]:
     names = {colour_space.strip().lower()}
     plain = colour_space.replace(")", "").split("(")
     names |= {part.strip().lower() for part in plain} - {"default", ""}
     names |= {name.rsplit("/", 1)[-1].strip() for name in names}
-    return bool(names & (_LINEAR | ({working_space.strip().lower()} - {""})))
+    return names

@@ -13,26 +13,63 @@ Node = Any
 
 _PASSING = frozenset({"Dot", "NoOp"})
 """Classes of nodes that change nothing about the picture."""
+_RETIMING = frozenset(
+    {
+        "TimeOffset", "FrameHold", "FrameRange", "Retime", "TimeWarp", "TimeClip", "AppendClip", "FrameBlend",
+        "TimeBlur", "TimeEcho", "OFlow", "OFlow2", "Kronos",
+    }
+)  # fmt: skip
+"""Classes of nodes after which a frame number means another frame, or after which other frames exist."""
 
 
 def passing_read(node: Node) -> Node | None:
     """Return the Read whose picture ``node`` passes on unchanged, or None."""
     at: Node | None = node
     while at is not None and at.Class() != "Read":
-        switch = at.knob("disable")
-        # A disabled node passes its first input on, if nothing animates the switch.
-        is_off = (
-            switch is not None
-            and bool(switch.value())
-            and not switch.hasExpression()
-            and not switch.isAnimated()
-        )
-        if at.Class() not in _PASSING and not is_off:
+        if at.Class() not in _PASSING and not _is_off(at):
             return None
         at = at.input(0)
     if at is not None and bool(at["disable"].value()):
         return None
     return at
+
+
+def retiming_above(roto: Node, plate: Node) -> Node | None:
+    """Return the node between a plate and a roto node below it that moves frames, the last one before the
+    roto; None where there is none, or the plate is not above the roto."""
+    moved: Node | None = None
+    at = roto.input(0)
+    while at is not None and at.fullName() != plate.fullName():
+        if moved is None and at.Class() in _RETIMING and not _is_off(at):
+            moved = at
+        at = at.input(0)
+    return moved if at is not None else None
+
+
+def _is_off(node: Node) -> bool:
+    """Return whether a node is disabled, and so passes its first input on, and nothing animates the
+    switch."""
+    switch = node.knob("disable")
+    return (
+        switch is not None and bool(switch.value()) and not switch.hasExpression() and not switch.isAnimated()
+    )
+
+
+def read_file(read: Node, evaluated: str) -> str:
+    """Return the path of a Read's files with its frame token; empty when nobody can say.
+
+    Args:
+        read: the Read.
+        evaluated: what the host gives as its path, with expressions evaluated. Of a Read whose files were
+        copied
+            to this machine that may be the copy, which no other machine has and which may be removed at any
+            time."""
+    text = str(read["file"].value())
+    if text and not any(sign in text for sign in "[$\\") and Path(text).is_absolute():
+        return text
+    policy = read.knob("localizationPolicy")
+    is_localised = policy is not None and str(policy.value()) not in ("off", "")
+    return "" if is_localised else evaluated
 
 
 def read_settings(read: Node, file: str, working_space: str) -> ReadSettings:
@@ -49,8 +86,13 @@ def read_settings(read: Node, file: str, working_space: str) -> ReadSettings:
 
 
 def read_colour(read: Node) -> str:
-    """Return the Read's colour space, as in :attr:`void_nuke.host.host.PlateInfo.colour_space`."""
-    return "raw" if read["raw"].value() else str(read["colorspace"].value())
+    """Return the Read's colour space, as in :attr:`void_nuke.host.host.PlateInfo.colour_space`. ``default
+    (x)`` is told as x: what a default is depends on the file, and the result is another file."""
+    if read["raw"].value():
+        return "raw"
+    name = str(read["colorspace"].value())
+    inner = name.partition("(")[2].rpartition(")")[0].strip()
+    return inner if name.lower().startswith("default") and inner else name
 
 
 def set_files(node: Node, read: ReadBack, size: Any) -> None:
@@ -80,4 +122,14 @@ def set_colour(node: Node, colour_space: str) -> None:
         node["raw"].setValue(True)
         return
     node["raw"].setValue(False)
-    node["colorspace"].setValue(colour_space)
+    # Nuke writes the default of a file type as "default (x)", and some configurations offer x only in that
+    # form.
+    for name in (colour_space, f"default ({colour_space})"):
+        try:
+            node["colorspace"].setValue(name)
+        except (TypeError, ValueError):
+            continue
+        if str(node["colorspace"].value()) == name:
+            return
+    # The result's pixels are those of the plate's files, which the plate's Read leaves as they are.
+    node["raw"].setValue(True)

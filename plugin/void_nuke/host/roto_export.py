@@ -11,20 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from void_nuke.errors import SelectionError
+from void_nuke.host.curve_forms import CurveForm, bezier_points, curve_form
 from void_nuke.host.host import ElementKind, RotoElement, RotoShapeInfo
 from void_protocol.job import RotoPoint, ShapeFrame
-
-_BLEND_MODES = (
-    "over", "max", "multiply", "color-burn", "min", "screen", "color-dodge", "plus", "overlay", "soft-light",
-    "hard-light", "from", "minus", "difference", "exclusion",
-)  # fmt: skip
-_UNION_MODES = frozenset({0, 1, 5, 7})
-"""The blend modes over, max, screen and plus: for opaque shapes they make a union, as the shapes of a role
-do."""
-
-_ALL_FRAMES, _UP_TO_FRAME, _ONE_FRAME, _FROM_FRAME, _FRAME_RANGE = range(5)
-_FEATHER_LIMIT_PX = 4096.0
-_FALLOFF_LIMIT = 100.0
+from void_protocol.roto_attributes import (
+    UNION_MODES,
+    blend_mode_name,
+    clamped_falloff,
+    clamped_feather,
+    clamped_opacity,
+    is_alive,
+    is_known_lifetime,
+)
 
 Affine = tuple[float, float, float, float, float, float]
 """The six numbers a, b, c, d, e, f of x' = a x + b y + c and y' = d x + e y + f."""
@@ -52,21 +50,38 @@ class FoundElement:
     curve: Any
     layers: tuple[Any, ...]
     """The layers that hold the element, from the root layer down."""
+    form: CurveForm
+    """The kind of a shape's curve."""
 
 
-def walk(root: Any, types: CurveTypes) -> Iterator[FoundElement]:
-    """Yield every shape, open spline and stroke below ``root``, in the order of the host's list."""
+_NO_SHAPE = CurveForm()
+Forms = dict[str, CurveForm]
+"""By path, the forms of a roto node's shapes, kept because each costs the text of the shape."""
+
+
+def walk(root: Any, types: CurveTypes, forms: Forms | None = None) -> Iterator[FoundElement]:
+    """Yield every shape, open spline and stroke below ``root``, in the order of the host's list.
+
+    Args:
+        root: the node's root layer.
+        types: the host's classes of curve objects.
+        forms: forms that are known already; those of other shapes are added.
+    """
+    known = {} if forms is None else forms
     seen: dict[str, int] = {}
     for path, curve, layers in _descend(root, "Root", (root,), types.layer):
-        if isinstance(curve, types.shape):
-            kind: ElementKind = "open" if curve.getFlag(types.open_flag) else "shape"
-        elif isinstance(curve, types.stroke):
-            kind = "stroke"
-        else:
+        is_shape = isinstance(curve, types.shape)
+        if not is_shape and not isinstance(curve, types.stroke):
             continue  # trackers and other elements draw nothing
         seen[path] = seen.get(path, 0) + 1
         number = seen[path]
-        yield FoundElement(path if number == 1 else f"{path}#{number}", kind, curve, layers)
+        unique = path if number == 1 else f"{path}#{number}"
+        kind: ElementKind = "stroke"
+        form = _NO_SHAPE
+        if is_shape:
+            form = known[unique] = known.get(unique) or curve_form(curve)
+            kind = "open" if form.is_open or curve.getFlag(types.open_flag) else "shape"
+        yield FoundElement(unique, kind, curve, layers, form)
 
 
 def _descend(
@@ -80,8 +95,12 @@ def _descend(
             yield child_path, child, layers
 
 
-def list_elements(root: Any, types: CurveTypes, frame: int, view: str) -> list[RotoElement]:
-    """List what a roto node holds, as it is at ``frame``."""
+def list_elements(
+    root: Any, types: CurveTypes, frame: int, view: str, forms: Forms | None = None
+) -> list[RotoElement]:
+    """List what a roto node holds, as it is at ``frame``. ``forms`` is filled anew."""
+    if forms is not None:
+        forms.clear()
     return [
         RotoElement(
             path=found.path,
@@ -91,12 +110,19 @@ def list_elements(root: Any, types: CurveTypes, frame: int, view: str) -> list[R
             is_visible=_is_visible(found, frame, view),
             not_carried=_not_carried(found, frame, view),
         )
-        for found in walk(root, types)
+        for found in walk(root, types, forms)
     ]
 
 
 def bake_shapes(
-    root: Any, types: CurveTypes, paths: Sequence[str], frame: int, view: str, *, single_view: bool = True
+    root: Any,
+    types: CurveTypes,
+    paths: Sequence[str],
+    frame: int,
+    view: str,
+    *,
+    views: Sequence[str] = (),
+    forms: Forms | None = None,
 ) -> list[RotoShapeInfo]:
     """Bake the closed shapes of ``paths`` at ``frame``.
 
@@ -106,14 +132,16 @@ def bake_shapes(
         paths: as :func:`list_elements` names them.
         frame: the frame whose geometry is baked.
         view: the name of the stereo view.
-        single_view: whether the script has no other view.
+        views: all views of the script, in its order; none where it has no other.
+        forms: forms of the node's shapes that are known already; others are added.
 
     Raises:
         SelectionError: when a path is gone, or is no closed shape any more.
     """
     wanted = set(paths)
-    found = {element.path: element for element in walk(root, types) if element.path in wanted}
-    when = (frame,) if single_view else (frame, view)
+    found = {element.path: element for element in walk(root, types, forms) if element.path in wanted}
+    when = (frame,) if len(views) < 2 else (frame, view)
+    number = views.index(view) + 1 if view in views and len(views) > 1 else None
     matrices: dict[int, Projective] = {}
     baked: list[RotoShapeInfo] = []
     for path in paths:
@@ -124,14 +152,19 @@ def bake_shapes(
             )
         baked.append(
             RotoShapeInfo(
-                path, _bake(element, frame, view, when, matrices), _not_carried(element, frame, view)
+                path, _bake(element, frame, view, when, matrices, number), _not_carried(element, frame, view)
             )
         )
     return baked
 
 
 def _bake(
-    found: FoundElement, frame: int, view: str, when: tuple[Any, ...], matrices: dict[int, Projective]
+    found: FoundElement,
+    frame: int,
+    view: str,
+    when: tuple[Any, ...],
+    matrices: dict[int, Projective],
+    view_number: int | None,
 ) -> ShapeFrame:
     attributes = found.curve.getAttributes()
 
@@ -139,26 +172,47 @@ def _bake(
         return float(attributes.getValue(frame, name, view))
 
     has_feather = value("fo") != 0.0
-    visible = _is_visible(found, frame, view)
+    visible = _is_visible(found, frame, view) and _is_in_view(attributes, frame, view, view_number)
     points: list[RotoPoint] = []
     if visible:
         # Where there is but one view none is named: a call with unpacked arguments costs a third more.
         curve = found.curve if len(when) == 1 else (_PointInView(point, view) for point in found.curve)
+        if found.form.is_bspline:
+            curve = bezier_points(curve, frame)
         points = _points(curve, _matrix_of(found, frame, when, matrices), frame, has_feather)
     return ShapeFrame(
         frame=frame,
         points=points,
-        opacity=min(max(value("opc"), 0.0), 1.0),
-        feather_x_px=_clamped(value("fx"), _FEATHER_LIMIT_PX) if has_feather else 0.0,
-        feather_y_px=_clamped(value("fy"), _FEATHER_LIMIT_PX) if has_feather else 0.0,
-        falloff=min(max(value("ff"), 0.0), _FALLOFF_LIMIT),
+        opacity=clamped_opacity(value("opc") * _layers_opacity(found, frame, view)),
+        feather_x_px=clamped_feather(value("fx")) if has_feather else 0.0,
+        feather_y_px=clamped_feather(value("fy")) if has_feather else 0.0,
+        falloff=clamped_falloff(value("ff")),
         inverted=value("inv") != 0.0,
         visible=visible and len(points) > 1,
     )
 
 
-def _clamped(value: float, limit: float) -> float:
-    return min(max(value, -limit), limit)
+def _layers_opacity(found: FoundElement, frame: int, view: str) -> float:
+    """Multiply the opacities of the layers that hold an element: each dims what is in it."""
+    total = 1.0
+    for layer in found.layers:
+        total *= _attribute(layer, "opc", 1.0, frame, view)
+    return total
+
+
+def _attribute(element: Any, name: str, default: float, frame: int, view: str) -> float:
+    attributes = element.getAttributes()
+    return float(attributes.getValue(frame, name, view)) if name in attributes else default
+
+
+def _is_in_view(attributes: Any, frame: int, view: str, number: int | None) -> bool:
+    """Return whether a shape is drawn for the view of this number, from 1. ``nv`` counts the views that it is
+    drawn for, ``view1`` and so on are their numbers."""
+    if number is None or "nv" not in attributes:
+        return True
+    count = min(int(attributes.getValue(frame, "nv", view)), 100)
+    names = [f"view{place}" for place in range(1, count + 1)]
+    return number in {int(attributes.getValue(frame, name, view)) for name in names if name in attributes}
 
 
 def _is_visible(found: FoundElement, frame: int, view: str) -> bool:
@@ -166,17 +220,8 @@ def _is_visible(found: FoundElement, frame: int, view: str) -> bool:
     if not found.curve.getVisible(frame) or not all(layer.getVisible(frame) for layer in found.layers):
         return False
     attributes = found.curve.getAttributes()
-    kind = int(attributes.getValue(frame, "ltt", view))
-    if kind == _ALL_FRAMES:
-        return True
-    first, last = (float(attributes.getValue(frame, name, view)) for name in ("ltn", "ltm"))
-    shows: dict[int, bool] = {
-        _UP_TO_FRAME: frame <= last,
-        _ONE_FRAME: frame == first,
-        _FROM_FRAME: frame >= first,
-        _FRAME_RANGE: first <= frame <= last,
-    }
-    return shows.get(kind, True)
+    kind, first, last = (float(attributes.getValue(frame, name, view)) for name in ("ltt", "ltn", "ltm"))
+    return is_alive(int(kind), first, last, frame)
 
 
 def _not_carried(found: FoundElement, frame: int, view: str) -> tuple[str, ...]:
@@ -185,19 +230,25 @@ def _not_carried(found: FoundElement, frame: int, view: str) -> tuple[str, ...]:
         words.append("a paint stroke")
     elif found.kind == "open":
         words.append("an open spline")
+    elif found.form.has_tension:
+        words.append("the tension of its B-spline")
     attributes = found.curve.getAttributes()
     mode = int(attributes.getValue(frame, "bm", view))
-    if mode not in _UNION_MODES:
-        name = _BLEND_MODES[mode] if 0 <= mode < len(_BLEND_MODES) else str(mode)
-        words.append(f"blend mode '{name}'")
+    if mode not in UNION_MODES:
+        words.append(f"blend mode '{blend_mode_name(mode)}'")
     if found.kind == "shape":
         if attributes.getValue(frame, "ft", view):
             words.append("its feather type")
         if attributes.getValue(frame, "mbo", view):
             words.append("motion blur")
-        if not _ALL_FRAMES <= int(attributes.getValue(frame, "ltt", view)) <= _FRAME_RANGE:
+        if not is_known_lifetime(int(attributes.getValue(frame, "ltt", view))):
             words.append("its lifetime")
-    return tuple(words)
+        if _attribute(found.curve, "a", 1.0, frame, view) != 1.0:
+            words.append("its alpha")
+        for name, what in (("fx", "feather"), ("fy", "feather"), ("mbo", "motion blur")):
+            if any(_attribute(layer, name, 0.0, frame, view) for layer in found.layers):
+                words.append(f"the {what} of its layer")
+    return tuple(dict.fromkeys(words))
 
 
 def _overlay_colour(curve: Any, frame: int, view: str) -> tuple[float, float, float]:

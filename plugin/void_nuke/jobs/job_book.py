@@ -33,6 +33,9 @@ class JobBook:
         self._jobs: dict[str, TrackedJob] = {}
         self._changed: set[str] = set()
         self._is_closed = False
+        self.script = 0
+        """Counts the scripts that were opened and closed, so that what was meant for one never reaches the
+        next."""
 
     @property
     def jobs(self) -> Sequence[TrackedJob]:
@@ -108,7 +111,7 @@ class JobBook:
             job = self._jobs.get(record.job_id)
             if job is not None:
                 self._jobs[record.job_id] = job.changed(record=record, is_kept=True)
-        self._post(self.save)
+        self._save_later()
 
     def keep(self, job_id: str, **changes: Any) -> None:
         """Change fields of a kept :class:`JobRecord`; the next :meth:`save` writes them."""
@@ -121,7 +124,7 @@ class JobBook:
     def end(self, job_id: str, phase: Phase, message: str) -> None:
         """Make a job final that has not come to its end at the server."""
         self.keep(job_id, phase=phase.value, message=message)
-        self._post(self.save)
+        self._save_later()
         self.update(job_id, phase=phase, message=message)
 
     def save(self) -> None:
@@ -129,6 +132,17 @@ class JobBook:
         with self._lock:
             text = encode_notes(self._kept())
         self._host.keep_notes(text)
+
+    def leave_script(self) -> list[str]:
+        """Forget all jobs, because the open script is being closed: from now on they belong to no script
+        here. Return the ids of those that were being exported; for the main thread."""
+        with self._lock:
+            self.script += 1
+            lost = [
+                one.job_id for one in self._jobs.values() if one.phase in (Phase.EXPORTING, Phase.SUBMITTING)
+            ]
+            self._jobs = {}
+        return lost
 
     def open_script(self) -> tuple[list[JobRecord], list[str]]:
         """Read the jobs that the open script knows; for the main thread.
@@ -138,6 +152,7 @@ class JobBook:
         """
         records = {record.job_id: record for record in decode_notes(self._host.notes())}
         with self._lock:
+            self.script += 1
             lost = [
                 job_id
                 for job_id, job in self._jobs.items()
@@ -153,6 +168,15 @@ class JobBook:
         for job_id in records:
             self._notify(job_id)
         return list(records.values()), lost
+
+    def _save_later(self) -> None:
+        script = self.script
+
+        def save() -> None:
+            if script == self.script:
+                self.save()
+
+        self._post(save)
 
     def close(self) -> None:
         """Stop calling the listener."""

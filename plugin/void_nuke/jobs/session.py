@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,19 +19,19 @@ from pathlib import Path
 from typing import Protocol
 
 from void_nuke.batch.farm_order import TARGETS, FarmOrder, bundle_folder_of, hand_over, job_file_of
-from void_nuke.errors import ExportCancelled, ExportError, HostError, MainThreadError, SelectionError
+from void_nuke.errors import ExportCancelled, HostError, MainThreadError, SelectionError
 from void_nuke.export.export import export_removal
 from void_nuke.export.job_builder import build_job
 from void_nuke.export.pick import RemovalPick
 from void_nuke.export.version_choice import has_frames, next_version
 from void_nuke.host.host import Host
+from void_nuke.jobs.exported_files import discard, discard_later, save_job
 from void_nuke.jobs.job_book import JobBook, OnChange
 from void_nuke.jobs.notes_section import for_removals
 from void_nuke.jobs.script_notes import begun_record, exported_record, plan_read_back
 from void_nuke.jobs.tracked_job import Phase, TrackedJob, changes_of
 from void_protocol.errors import ProtocolError, ServerUnreachableError
 from void_protocol.job import RemovalJob, new_job_id
-from void_protocol.job_file import write_job
 from void_protocol.messages import FrameEvent, JobInfo, ProgressEvent, StateEvent
 from void_protocol.remote_job import RemoteJob
 from void_protocol.watching import Connected, Disconnected, Preview, Snapshot, WatchEvent
@@ -77,9 +76,11 @@ class RemovalSession:
         self._book = JobBook(self._host, on_change)
         self._remotes: dict[str, RemoteJob] = {}
         self._cancelled: dict[str, threading.Event] = {}
+        self._is_closed = False
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         threading.Thread(target=self._run, name="void-export", daemon=True).start()
         host.on_script_load(self.reattach)
+        host.on_script_close(self.leave_script)
 
     # For the main thread -----------------------------------------------------------------------------------
 
@@ -130,7 +131,7 @@ class RemovalSession:
         """
 
         def write(job_id: str, job: RemovalJob) -> None:
-            _write(job, path)
+            save_job(job, path)
             self._book.end(job_id, Phase.HANDED_OVER, f"the job is in {path}")
 
         return self._begin(pick, write)
@@ -160,7 +161,7 @@ class RemovalSession:
         record = self._book.record(job_id)
         if record is not None and job.phase is Phase.FAILED and record.export_folder:
             self._book.keep(job_id, export_folder="")
-            self._discard_later(record.export_folder)
+            discard_later(record.export_folder)
         return self.start(job.pick) if job.farm is None else self.send_to_farm(job.pick, job.farm)
 
     def import_result(self, job_id: str) -> str:
@@ -183,6 +184,23 @@ class RemovalSession:
         self._book.save()
         return name
 
+    def leave_script(self) -> None:
+        """Let go of the script that is being closed. Its exports end, and its jobs are followed again when it
+        is opened; a new, empty script begins without any."""
+        if self._is_closed:
+            return
+        for job_id in self._book.leave_script():
+            self._cancelled[job_id].set()
+        self._remotes.clear()
+        closed = self._book.script
+
+        def look_again() -> None:
+            # Where the artist keeps the script open after all, its notes bring the jobs back.
+            if self._book.script == closed:
+                self.reattach()
+
+        self._post(look_again)
+
     def reattach(self) -> None:
         """Follow the jobs that the open script knows, and no longer those of another script."""
         records, lost = self._book.open_script()
@@ -190,7 +208,7 @@ class RemovalSession:
             self._cancelled[job_id].set()
         for record in records:
             self._cancelled.setdefault(record.job_id, threading.Event())
-            if not Phase(record.phase).is_final:
+            if not Phase(record.phase).is_final and record.job_id not in self._remotes:
                 self._follow(record.job_id)
 
     def wait(self, job_id: str, timeout_s: float) -> TrackedJob:
@@ -210,6 +228,7 @@ class RemovalSession:
 
     def close(self) -> None:
         """Stop exports. Submitted jobs go on at the server."""
+        self._is_closed = True
         self._book.close()
         for event in self._cancelled.values():
             event.set()
@@ -282,14 +301,14 @@ class RemovalSession:
 
     def _give_up(self, job_id: str, folder: Path, phase: Phase, message: str) -> None:
         """End a job of which nothing was submitted, and remove its exported files."""
-        _discard(folder)
+        discard(folder)
         self._book.keep(job_id, export_folder="")
         self._book.end(job_id, phase, message)
 
     def _hand_over(self, order: FarmOrder, job_id: str, job: RemovalJob) -> None:
         result = job.output.versioned_pattern
         path, folder = job_file_of(result), bundle_folder_of(result, order.target)
-        _write(job, path)
+        save_job(job, path)
         title = TARGETS.get(order.target, order.target)
         self._book.update(job_id, message=f"handing it to {title}")
         try:
@@ -372,7 +391,7 @@ class RemovalSession:
                 message += f"; its exported files stay in {record.export_folder} until you press Retry"
             else:
                 self._book.keep(job_id, export_folder="")
-                _discard(Path(record.export_folder))
+                discard(Path(record.export_folder))
         self._book.end(job_id, Phase.FAILED, message)
 
     def _finish(self, job_id: str, info: JobInfo) -> None:
@@ -382,7 +401,7 @@ class RemovalSession:
         if record is None:
             return  # another script was opened in the meantime
         if record.export_folder:
-            self._discard_later(record.export_folder)
+            discard_later(record.export_folder)
         self._book.keep(job_id, phase=phase.value, message=info.message, export_folder="")
         self._book.update(job_id, engine=info.engine)
         name = record.read_node or self._book.completed_read(job_id)
@@ -390,9 +409,15 @@ class RemovalSession:
         if phase is Phase.DONE and not name:
             try:
                 name = self.import_result(job_id)
-            except HostError as error:
-                message = f"the result is there, but its Read could not be made: {error}"
-        self._book.save()
+            except Exception as error:  # noqa: BLE001 - whatever the host raises, the job has come to its end
+                if not isinstance(error, HostError):
+                    _log.exception("the Read of %s could not be made", job_id)
+                told = str(error) or type(error).__name__
+                message = f"the result is there, but its Read could not be made ({told}); press Import result"
+        try:
+            self._book.save()
+        except Exception:  # noqa: BLE001 - as above: the artist sees the end, and the frames are there
+            _log.exception("the script's notes could not be written")
         self._book.update(
             job_id,
             **{**changes_of(info), "phase": phase, "message": message, "read_node": name, "fraction": 1.0},
@@ -401,26 +426,3 @@ class RemovalSession:
     def _post(self, function: Callable[[], None]) -> None:
         with contextlib.suppress(MainThreadError):  # the host is quitting; the script remembers the job
             self._host.post(function)
-
-    def _discard_later(self, folder: str) -> None:
-        """Remove files on another thread than the main one: hundreds of files on a network drive take a
-        while."""
-        threading.Thread(target=_discard, args=(Path(folder),), name="void-discard").start()
-
-
-def _discard(folder: Path) -> None:
-    """Remove temporary files. Those that cannot be removed are only logged."""
-    if folder.exists():
-        shutil.rmtree(
-            folder, onerror=lambda _, path, error: _log.warning("cannot remove %s: %s", path, error[1])
-        )
-
-
-def _write(job: RemovalJob, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_job(job, path)
-    except OSError as error:
-        raise ExportError(
-            f"the job cannot be written to {path} ({error.strerror or error}); choose another output"
-        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
+from void_protocol.printable import printable, printable_lines
 
 _PHASES = {
     Phase.EXPORTING: "Exporting",
@@ -20,7 +21,7 @@ _PHASES = {
 
 def title(job: TrackedJob) -> str:
     """Name a job by its shot and version: ``sh010 v003``."""
-    return f"{job.name} v{job.version:03d}"
+    return printable(f"{job.name} v{job.version:03d}")
 
 
 def phase_word(job: TrackedJob) -> str:
@@ -39,7 +40,11 @@ def duration(seconds: float) -> str:
 
 
 def status_line(job: TrackedJob) -> str:
-    """Write one line: what the job is doing, how far it is, and how long it still takes."""
+    """Write what the job is doing, how far it is, and how long it still takes."""
+    return printable_lines(_status_line(job))
+
+
+def _status_line(job: TrackedJob) -> str:
     if not job.is_connected and not job.phase.is_final:
         return "The server does not answer; the job goes on there and is taken up when it does"
     if job.phase is Phase.RUNNING:

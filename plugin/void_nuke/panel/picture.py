@@ -52,7 +52,7 @@ class PictureModel(QObject):
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="void-panel-", ignore_cleanup_errors=True)
         path = Path(self._folder.name) / f"plate_{frame}.exr"
-        render = FrameRender(RenderSource(plate.node), str(path), frame, view, proxy_scale=scale)
+        render = FrameRender(RenderSource(plate.node), str(path), frame, view, scale=scale)
         try:
             self._host.render_frame(render)
         except HostError as error:

@@ -26,6 +26,7 @@ from void_protocol.client import Client
 from void_protocol.engines import EngineDescription
 from void_protocol.errors import KeyFileError, ProtocolError, VersionRefusedError
 from void_protocol.keys import home_folder, load_connection, read_server_address, server_file
+from void_protocol.private_folders import make_private_folder
 
 _LOOK_MS = 1000
 _STATUS_S = 3.0
@@ -244,7 +245,8 @@ class _Looker:
             return ServerPicture(ServerState.OFF, text), None
         variables = plain_variables() | {"VOID_HOME": str(self._home)}
         try:
-            self._log.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._home)
+            make_private_folder(self._log.parent)
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
                     [python, "-m", "void_server", "serve", "--home", str(self._home), *_ANY_PORT],
@@ -255,6 +257,8 @@ class _Looker:
                     cwd=self._home,
                     **detached(),
                 )
+        except KeyFileError as error:
+            return ServerPicture(ServerState.OFF, _sentence(error)), None
         except OSError as error:
             text = f"The server cannot be started with {python} ({error.strerror}); choose another Python"
             return ServerPicture(ServerState.OFF, text), None

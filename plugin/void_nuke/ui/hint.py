@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from void_nuke.ui.plain_text import PlainLabel
 from void_nuke.ui.qt import QtCore, QtWidgets
 
 
-class Hint(QtWidgets.QLabel):
+class Hint(PlainLabel):
     """A text centred in a list's viewport. It shows while the list is empty."""
 
     def __init__(self, text: str, view: QtWidgets.QAbstractItemView) -> None:

@@ -12,8 +12,10 @@ from void_nuke.panel import job_text
 from void_nuke.panel.model import PanelModel
 from void_nuke.ui.hint import Hint
 from void_nuke.ui.job_log import JobLog
+from void_nuke.ui.plain_text import PlainLabel, plain_tip
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 from void_nuke.ui.style import theme_of
+from void_protocol.printable import printable
 
 _JOB = QtCore.Qt.ItemDataRole.UserRole
 _ROW_PX = 62
@@ -34,7 +36,7 @@ class JobListWidget(QtWidgets.QWidget):
         self._list.setAccessibleName("Removals")
         self._hint = Hint("Nothing yet: mark shapes and press Remove", self._list)
         self._items: dict[str, QtWidgets.QListWidgetItem] = {}
-        self._detail = QtWidgets.QLabel()
+        self._detail = PlainLabel()
         self._detail.setWordWrap(True)
         self._detail.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
         self._detail.setProperty("trouble", True)
@@ -85,7 +87,7 @@ class JobListWidget(QtWidgets.QWidget):
             QtCore.Qt.ItemDataRole.AccessibleTextRole,
             f"{job_text.title(job)}, {job_text.phase_word(job)}: {job_text.status_line(job)}",
         )
-        item.setToolTip(job_text.status_line(job))
+        item.setToolTip(plain_tip(job_text.status_line(job)))
         self._enable()
 
     def current(self) -> TrackedJob | None:
@@ -118,7 +120,7 @@ class JobListWidget(QtWidgets.QWidget):
 
     def _button(self, text: str, tip: str, action: Callable[[str], None]) -> QtWidgets.QPushButton:
         button = QtWidgets.QPushButton(text)
-        button.setToolTip(tip)
+        button.setToolTip(plain_tip(tip))
 
         def run() -> None:
             job = self.current()
@@ -172,14 +174,17 @@ class _JobDelegate(QtWidgets.QStyledItemDelegate):
         font.setBold(False)
         painter.setFont(font)
         painter.setPen(QtGui.QColor(theme.dim))
-        painter.drawText(line.adjusted(width + 10, 0, -80, 0), _LEFT, f"{job.engine}  ·  {job.frames}")
+        painter.drawText(
+            line.adjusted(width + 10, 0, -80, 0), _LEFT, f"{printable(job.engine)}  ·  {job.frames}"
+        )
         painter.setPen(theme.phase(job.phase))
         painter.drawText(line, _RIGHT, job_text.phase_word(job))
         self._bar(painter, QtCore.QRectF(left, rect.top() + 27, rect.right() - left - 8, 5), job)
         text = QtCore.QRect(left, rect.top() + 36, rect.right() - left - 8, 18)
         painter.setPen(QtGui.QColor(theme.bad if job.phase is Phase.FAILED else theme.dim))
         metrics = QtGui.QFontMetrics(font)
-        said = metrics.elidedText(job_text.status_line(job), QtCore.Qt.TextElideMode.ElideRight, text.width())
+        at_once = job_text.status_line(job).replace("\n", " ")
+        said = metrics.elidedText(at_once, QtCore.Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, _LEFT, said)
         painter.restore()
 

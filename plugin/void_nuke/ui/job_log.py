@@ -8,6 +8,7 @@ from void_nuke.jobs.tracked_job import TrackedJob
 from void_nuke.panel import job_text
 from void_nuke.panel.model import PanelModel
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
+from void_protocol.printable import printable_lines
 
 _ASK_MS = 1500
 
@@ -66,4 +67,4 @@ class JobLog(QtWidgets.QDialog):
             self._timer.stop()
         if text:
             self._text.moveCursor(QtGui.QTextCursor.MoveOperation.End)
-            self._text.insertPlainText(text)
+            self._text.insertPlainText(printable_lines(text))

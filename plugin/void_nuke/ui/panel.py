@@ -6,6 +6,7 @@ from void_nuke.batch.farm_order import TARGETS
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.running import the_model
 from void_nuke.ui.job_list import JobListWidget
+from void_nuke.ui.plain_text import PlainLabel
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 from void_nuke.ui.region_view import RegionView
 from void_nuke.ui.server_bar import ServerBar
@@ -26,13 +27,13 @@ class PanelView(QtWidgets.QWidget):
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
         self.model = model
         self.setStyleSheet(style_sheet(theme_of(self.palette())))
-        self._plate = QtWidgets.QLabel()
+        self._plate = PlainLabel()
         self._plate.setWordWrap(True)
         self._region = RegionView()
         self._region.setMinimumHeight(170)
         self.shapes = ShapeTable(model)
         self.jobs = JobListWidget(model)
-        self._message = QtWidgets.QLabel()
+        self._message = PlainLabel()
         self._message.setWordWrap(True)
         self._remove = QtWidgets.QPushButton("Remove")
         self._remove.setObjectName("VoidRemove")
@@ -181,7 +182,7 @@ class PanelView(QtWidgets.QWidget):
             roto = f" + {settings.roto}" if settings.roto else ""
             facts = f"{plate.width}×{plate.height}, {plate.frames}, {how}"
             dim = theme_of(self.palette()).dim
-            self._plate.setText(f"<b>{plate.node}{roto}</b><br><span style='color:{dim}'>{facts}</span>")
+            self._plate.set_two_lines(f"{plate.node}{roto}", facts, dim)
         self._where.setCurrentIndex(self._where.findData(settings.destination))
         problem = self.model.problem()
         self._remove.setEnabled(not problem)
@@ -229,8 +230,8 @@ class Panel(PanelView):
         super().__init__(the_model())
 
 
-def _heading(text: str) -> QtWidgets.QLabel:
-    label = QtWidgets.QLabel(text)
+def _heading(text: str) -> PlainLabel:
+    label = PlainLabel(text)
     label.setProperty("heading", True)
     return label
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from void_nuke.panel.model import PanelModel
+from void_nuke.ui.plain_text import PlainLabel
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 from void_nuke.ui.style import theme_of
 
@@ -29,12 +30,12 @@ class ServerBar(QtWidgets.QFrame):
         self.setObjectName("VoidServerBar")
         self._model = model
         self._light = _Light()
-        self._text = QtWidgets.QLabel()
+        self._text = PlainLabel()
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
         policy = QtWidgets.QSizePolicy.Policy
         self._text.setSizePolicy(policy.Expanding, policy.Preferred)
-        self._where = QtWidgets.QLabel()
+        self._where = PlainLabel()
         self._where.setProperty("dim", True)
         self._button = QtWidgets.QPushButton("Start")
         self._button.clicked.connect(lambda *_: self._pressed())

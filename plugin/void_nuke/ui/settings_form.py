@@ -12,8 +12,10 @@ from void_nuke.panel.engines import EngineChoice
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.settings import QUALITIES
 from void_nuke.panel.shapes import ROLES
+from void_nuke.ui.plain_text import PlainLabel, plain_tip
 from void_nuke.ui.qt import QtCore, QtWidgets
 from void_protocol.job import PROXY_SCALES, Role
+from void_protocol.printable import printable
 
 _SCALES = {scale: "Full" if scale == 1.0 else f"1/{round(1 / scale)}" for scale in PROXY_SCALES}
 _RANGES = {"plate": "Plate", "global": "Script", "viewer": "Viewer in/out", "typed": "Typed"}
@@ -42,7 +44,7 @@ class SettingsForm(QtWidgets.QWidget):
         self._scale.setToolTip("The scale of the plate to work on and to return")
         self._range = self._combo("range_choice", _RANGES.items())
         self._typed = self._line("typed_range", "1001-1100")
-        self._frames = QtWidgets.QLabel()
+        self._frames = PlainLabel()
         self._frames.setProperty("dim", True)
         self._handles = self._spin("handles", 0, 500)
         self._handles.setToolTip("Frames to add at both ends, as far as the plate has them")
@@ -69,7 +71,8 @@ class SettingsForm(QtWidgets.QWidget):
         self._draw_engines()
         for name, combo in self._combos.items():
             combo.setCurrentIndex(combo.findData(getattr(settings, name)))
-        self._engine.setToolTip(self._engine.currentData(QtCore.Qt.ItemDataRole.ToolTipRole) or "")
+        tips = {one.name: one.tip for one in self._engine_choices}
+        self._engine.setToolTip(plain_tip(tips.get(self._engine.currentData(), "")))
         for name, line in self._lines.items():
             if line.text() != getattr(settings, name):
                 line.setText(getattr(settings, name))
@@ -100,8 +103,8 @@ class SettingsForm(QtWidgets.QWidget):
             self._engine_choices = choices
             self._engine.clear()
             for row, one in enumerate(choices):
-                self._engine.addItem(one.title, one.name)
-                self._engine.setItemData(row, one.tip, QtCore.Qt.ItemDataRole.ToolTipRole)
+                self._engine.addItem(printable(one.title), one.name)
+                self._engine.setItemData(row, plain_tip(one.tip), QtCore.Qt.ItemDataRole.ToolTipRole)
         for row, one in enumerate(choices):
             item = self._engine.model().item(row)  # type: ignore[attr-defined] # a combo box's own model
             item.setEnabled(one.is_usable or self._model.settings.destination == "farm")
@@ -203,7 +206,7 @@ class SettingsForm(QtWidgets.QWidget):
 
     def _box(self, name: str, title: str, tip: str) -> QtWidgets.QCheckBox:
         box = QtWidgets.QCheckBox(title)
-        box.setToolTip(tip)
+        box.setToolTip(plain_tip(tip))
         box.toggled.connect(lambda on: self._set(**{name: on}))
         self._boxes[name] = box
         return box
@@ -218,8 +221,8 @@ class SettingsForm(QtWidgets.QWidget):
             self._model.output_into(folder)
 
 
-def _label(text: str) -> QtWidgets.QLabel:
-    label = QtWidgets.QLabel(text)
+def _label(text: str) -> PlainLabel:
+    label = PlainLabel(text)
     label.setProperty("dim", True)
     return label
 

@@ -6,8 +6,10 @@ from void_nuke.export.pick import ROLES as PICK_ROLES
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.shapes import ROLES
 from void_nuke.ui.hint import Hint
+from void_nuke.ui.plain_text import plain_tip
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 from void_nuke.ui.style import theme_of
+from void_protocol.printable import printable
 
 _PATH = QtCore.Qt.ItemDataRole.UserRole
 
@@ -47,7 +49,7 @@ class ShapeTable(QtWidgets.QWidget):
         for role in (*PICK_ROLES, None):
             word = ROLES[role]
             button = QtWidgets.QPushButton("Clear" if role is None else word)
-            button.setToolTip(_TIPS[word])
+            button.setToolTip(plain_tip(_TIPS[word]))
             if role is not None:
                 button.setIcon(_dot(theme_of(self.palette()).role(role), 9, gap=5))
                 button.setIconSize(QtCore.QSize(14, 9))
@@ -70,7 +72,9 @@ class ShapeTable(QtWidgets.QWidget):
         blocked = self._tree.blockSignals(True)
         self._tree.clear()
         for row in self._model.shapes.shown():
-            item = QtWidgets.QTreeWidgetItem([row.element.name, row.layer, ROLES[row.role]])
+            item = QtWidgets.QTreeWidgetItem(
+                [printable(row.element.name), printable(row.layer), ROLES[row.role]]
+            )
             item.setData(0, _PATH, row.element.path)
             item.setIcon(0, _dot(QtGui.QColor.fromRgbF(*row.element.colour), 10))
             item.setForeground(1, QtGui.QColor(theme.dim))
@@ -78,8 +82,10 @@ class ShapeTable(QtWidgets.QWidget):
             if not row.element.is_visible:
                 item.setForeground(0, QtGui.QColor(theme.dim))
             if row.element.not_carried:
-                item.setText(0, f"{row.element.name}  ▲")
-                item.setToolTip(0, f"Only as a rendered matte: {', '.join(row.element.not_carried)}")
+                item.setText(0, f"{printable(row.element.name)}  ▲")
+                item.setToolTip(
+                    0, plain_tip(f"Only as a rendered matte: {', '.join(row.element.not_carried)}")
+                )
             self._tree.addTopLevelItem(item)
             item.setSelected(row.element.path in selected)
         self._tree.blockSignals(blocked)

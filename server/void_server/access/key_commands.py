@@ -26,6 +26,7 @@ from void_protocol.keys import (
     server_file,
     server_public_key_file,
 )
+from void_protocol.private_folders import make_private_folder
 from void_server.access.allow_list import allowed_folder
 from void_server.access.server_keys import (
     LOCAL_CLIENT,
@@ -125,7 +126,7 @@ def new_client(home: Path, name: str, folder: Path, endpoint: str | None = None)
     add_client(home, name, public)
     try:
         for made in (folder, keys_folder(folder)):
-            made.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(made)
         make_key_pair(secret_file, (public, secret))
         write_public_key(server_public_key_file(folder), server.public)
         server_file(folder).write_bytes(msgspec.json.encode(address))
@@ -179,7 +180,7 @@ def own_public_key(home: Path) -> bytes:
     if not file.exists():
         try:
             for folder in (home, keys_folder(home)):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private_folder(folder)
             make_key_pair(file)
         except OSError as error:
             raise KeyFileError(f"cannot make keys below {home}: {error.strerror or error}") from error

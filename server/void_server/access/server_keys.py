@@ -19,9 +19,9 @@ from void_protocol.keys import (
     client_secret_key_file,
     keys_folder,
     read_secret_key_file,
-    refuse_foreign_folder,
     server_public_key_file,
 )
+from void_protocol.private_folders import make_private_folder
 from void_server.access.allow_list import allowed_folder
 
 LOCAL_CLIENT = "local"
@@ -46,13 +46,12 @@ def ensure_keys(home: Path) -> ServerKeys:
 
     Raises:
         KeyFileError: when a key file is damaged or cannot be written, others may read a private one, or
-            others may write to the folders of the keys and of the list.
+            others may write to the home or the folders of the keys and of the list.
     """
     try:
-        for folder in (home, keys_folder(home), allowed_folder(home)):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(home)
         for folder in (keys_folder(home), allowed_folder(home)):
-            refuse_foreign_folder(folder)
+            make_private_folder(folder, closed=True)
         server_secret_file = server_secret_key_file(home)
         is_new = not server_secret_file.exists()
         if is_new:

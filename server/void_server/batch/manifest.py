@@ -9,14 +9,18 @@ from pathlib import Path
 
 from void_protocol.job import RemovalJob
 from void_server.batch.errors import ManifestError
-from void_server.batch.manifest_row import ManifestRow, completed, job_of
+from void_server.batch.listed import BadShot, Listed
+from void_server.batch.manifest_row import ManifestRow, completed, jobs_of
 
 
-def read_csv_manifest(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
-    """Read the jobs of a CSV file. Its first line names the columns; comma, semicolon or tab separates them.
+def read_csv_manifest(path: Path, defaults: ManifestRow) -> Listed:
+    """Read the shots of a CSV file. Its first line names the columns, in any case; comma, semicolon or tab
+    separates them.
+
+    A shot whose files or values are wrong is a bad shot.
 
     Raises:
-        ManifestError: when a line is wrong; it names the line and the field.
+        ManifestError: when a line has no sense as one; it names the line and the field.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -25,35 +29,44 @@ def read_csv_manifest(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
     header = text.partition("\n")[0]
     parted_by = max(",\t;", key=header.count)
     reader = csv.DictReader(text.splitlines(), delimiter=parted_by, restkey="", skipinitialspace=True)
-    jobs = []
+    listed = Listed()
     for row in reader:
         where = f"{path}, line {reader.line_num}"
         if "" in row:
             raise ManifestError(f"{where}: more fields than the first line names")
-        cells = {name.strip(): (value or "").strip() for name, value in row.items() if name}
+        cells = {_column(name): (value or "").strip() for name, value in row.items() if name}
         if any(cells.values()):
-            jobs.append(_job(cells, defaults, path, where))
-    return jobs
+            listed.shots += _jobs(cells, defaults, path, where)
+    return listed
 
 
-def read_json_manifest(path: Path, defaults: ManifestRow) -> list[RemovalJob]:
-    """Read the jobs of a JSON file that has a list of objects.
+def read_json_manifest(path: Path, defaults: ManifestRow) -> Listed:
+    """Read the shots of a JSON file that has a list of objects.
+
+    A shot whose files or values are wrong is a bad shot.
 
     Raises:
-        ManifestError: when an entry is wrong; it names the entry and the field.
+        ManifestError: when an entry has no sense as one; it names the entry and the field.
     """
     try:
         rows = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ManifestError(f"the list {path} cannot be read: {error}") from error
-    jobs = []
+    listed = Listed()
     for index, row in enumerate(rows):
         where = f"{path}, entry {index}"
         if not isinstance(row, dict):
             raise ManifestError(f"{where}: not an object with the fields of a shot")
-        jobs.append(_job(row, defaults, path, where))
-    return jobs
+        listed.shots += _jobs(row, defaults, path, where)
+    return listed
 
 
-def _job(row: Mapping[str, object], defaults: ManifestRow, path: Path, where: str) -> RemovalJob:
-    return job_of(completed(row, defaults, where), path.parent, where)
+def _column(name: str) -> str:
+    """A column's name, however a spreadsheet writes it: ``Negative Prompt`` is ``negative_prompt``."""
+    return name.strip().lower().replace(" ", "_")
+
+
+def _jobs(
+    row: Mapping[str, object], defaults: ManifestRow, path: Path, where: str
+) -> list[RemovalJob | BadShot]:
+    return jobs_of(completed(row, defaults, where), path.parent, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
@@ -11,11 +12,17 @@ from msgspec import Struct
 
 from void_engine.errors import EngineError
 from void_protocol.errors import FrameListError, JobError
-from void_protocol.frame_list import parse_frame_range
+from void_protocol.frame_list import parse_frames, runs
 from void_protocol.job import RemovalJob, Settings
 from void_protocol.job_file import decode_job, encode_job, with_content_id
 from void_server.batch.errors import ManifestError
+from void_server.batch.listed import BadShot
 from void_server.shot_files import ShotFiles, job_from_files
+
+_LEADS_ELSEWHERE = re.compile(r"(^|/)\.\.(/|$)|\\|^/|^[A-Za-z]:")
+"""What a shot's name must not have, since it becomes part of paths."""
+_MOST_RUNS = 50
+"""More runs of frames than this are taken for a mistake, such as every second frame."""
 
 
 class ManifestRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,17 +67,30 @@ def completed(row: Mapping[str, object], defaults: ManifestRow, where: str) -> M
     return msgspec.structs.replace(defaults, **changes)
 
 
-def job_of(row: ManifestRow, base: Path, where: str) -> RemovalJob:
-    """Return the job of a row. Its id follows from its content, so the same row gives the same job again.
+def jobs_of(row: ManifestRow, base: Path, where: str) -> list[RemovalJob | BadShot]:
+    """Return the job of a row, or one for each run of its frames where they have gaps.
 
-    Raises:
-        ManifestError: when a field is missing or wrong; it names the row and the field.
+    A job's id follows from its content, so the same row gives the same job again. A row that cannot become a
+    job is a bad shot: its error names the row and the field.
     """
+    try:
+        return [_job_of(row, frames, base, where) for frames in _frame_runs(row.frames, where)]
+    except ManifestError as error:
+        return [BadShot(row.shot or where, error)]
+
+
+def _job_of(row: ManifestRow, frames: tuple[int, int] | None, base: Path, where: str) -> RemovalJob:
     for name in ("shot", "plate", "output"):
         if not getattr(row, name):
             raise ManifestError(f"{where}: no {name}; give it in the list or as --{name}")
     if not (row.remove or row.affected or row.quadmask):
         raise ManifestError(f"{where}: no matte; give remove, affected or quadmask")
+
+    if _LEADS_ELSEWHERE.search(row.shot):
+        raise ManifestError(
+            f"{where}: the shot's name {row.shot!r} would lead its files out of their folder; leave out "
+            "'..', backslashes and a slash at the beginning"
+        )
 
     def filled(text: str) -> str:
         return text.replace("{shot}", row.shot)
@@ -90,7 +110,7 @@ def job_of(row: ManifestRow, base: Path, where: str) -> RemovalJob:
             ShotFiles(
                 plate=filled(row.plate),
                 output=filled(row.output),
-                frames=_frames(row.frames, where),
+                frames=frames,
                 remove=patterns(row.remove),
                 affected=patterns(row.affected),
                 ignore=patterns(row.ignore),
@@ -107,10 +127,16 @@ def job_of(row: ManifestRow, base: Path, where: str) -> RemovalJob:
         raise ManifestError(f"{where}: {error}") from error
 
 
-def _frames(text: str, where: str) -> tuple[int, int] | None:
+def _frame_runs(text: str, where: str) -> list[tuple[int, int] | None]:
     if not text:
-        return None
+        return [None]
     try:
-        return parse_frame_range(text)
+        found = runs(parse_frames(text))
     except FrameListError as error:
         raise ManifestError(f"{where}: frames: {error}") from error
+    if len(found) > _MOST_RUNS:
+        raise ManifestError(
+            f"{where}: frames: {text!r} has {len(found)} runs of frames; a shot is cleaned in whole "
+            "runs, write e.g. 1001-1040"
+        )
+    return list(found)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from rich.table import Table
 
 from void_protocol.durable import write_whole
 
@@ -44,7 +43,7 @@ class ShotReport(Struct, kw_only=True):
     seconds: float = 0.0
     output: str = ""
     inputs: str = ""
-    """Hash of the content of all files that the job reads, and of its settings."""
+    """Hash of the content of all files that the result was made from."""
 
 
 class BatchReport(Struct, kw_only=True):
@@ -73,20 +72,3 @@ class BatchReport(Struct, kw_only=True):
         """Write the report as JSON. The file appears when it is whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
-
-    def table(self) -> Table:
-        """Return the report as a table for a terminal."""
-        colours = {ShotState.DONE: "green", ShotState.FAILED: "red", ShotState.CANCELLED: "yellow"}
-        table = Table("shot", "state", "frames", "time", "result, or why not")
-        for shot in self.shots:
-            what = shot.reason or shot.output
-            kept = f" ({shot.frames_kept} kept)" if shot.frames_kept and shot.state is ShotState.DONE else ""
-            table.add_row(
-                shot.shot,
-                shot.state.value,
-                f"{shot.frames}/{shot.frames_wanted}{kept}",
-                f"{shot.seconds:.1f} s" if shot.seconds else "",
-                what,
-                style=colours.get(shot.state),
-            )
-        return table

@@ -16,17 +16,20 @@ import zmq
 
 from void_protocol.errors import WireError
 from void_protocol.mailbox import Mailbox
-from void_protocol.messages import Hello, JobState
-from void_protocol.wire import LARGEST_FRAME_BYTES, decode_client_frames
+from void_protocol.messages import JobState
+from void_protocol.wire import decode_client_frames
 from void_server.access.allow_list import AllowList, allowed_folder
 from void_server.access.server_keys import ensure_keys
+from void_server.broker.connections.client_socket import ZAP_DOMAIN, listen, make_client_socket
 from void_server.broker.connections.connection_limit import ConnectionLimit, raise_file_limit
 from void_server.broker.connections.greeting import Greeting
+from void_server.broker.connections.handle_reserve import HandleReserve
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.partial_messages import PartialMessages
+from void_server.broker.connections.peer_names import PeerNames, key_of
 from void_server.broker.connections.sessions import Sessions
 from void_server.broker.connections.subscriptions import Subscriptions
-from void_server.broker.connections.zap import Check, Gatekeeper
+from void_server.broker.connections.zap import Domain, Gatekeeper
 from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
@@ -40,16 +43,16 @@ from void_server.broker.requests import Requests, Rooms
 from void_server.broker.throughput import Meter
 from void_server.broker.transfers.fetches import Fetches
 from void_server.broker.transfers.job_queries import JobQueries
+from void_server.broker.transfers.owner_threads import OwnerThreads
 from void_server.broker.transfers.proofs import Proofs
 from void_server.broker.transfers.submissions import Submissions
 from void_server.broker.transfers.uploads import Uploads
-from void_server.errors import ServerStartError, StoreError
+from void_server.errors import StoreError
 from void_server.settings import ServerSettings
 from void_server.workers.supervisor import Supervisor
 from void_server.workers.worker_link import ZAP_DOMAIN as WORKER_ZAP_DOMAIN
 
 _log = logging.getLogger(__name__)
-_ZAP_DOMAIN = "clients"
 _TICK_MS = 100
 _LAZY_S = 0.02
 """How long, in seconds, changes that nobody waits for may go without a commit."""
@@ -61,10 +64,10 @@ _LOOK_S = 0.02
 """How often, in seconds, the supervisor looks after its workers. It hands out jobs in every turn."""
 _HOUSEKEEPING_S = 1.0
 _SWEEP_S = 600.0
+_PROOF_SPARE_S = 5.0
+"""A proof ends by itself when its time is over, in seconds; one that takes this much longer hangs."""
 _PARTIAL_MESSAGES_S = 0.25
 _REVOCATION_S = 0.1
-_RECEIVED_MESSAGES = 16
-"""The most messages of one connection that wait to be read; each may hold a whole job."""
 
 
 class Broker:
@@ -81,24 +84,32 @@ class Broker:
         self._settings = settings
         self.server_id = secrets.token_hex(8)
         self.version = version("void-nuke")
-        files = raise_file_limit(settings.connections)
-        if files is not None and files < settings.connections:
-            _log.warning("this process may open %d files, fewer than connections allow", files)
+        files = raise_file_limit(settings.client_files)
+        if files is not None and files < settings.client_files:
+            _log.warning(
+                "this process may open %d files, and clients may want %d (connections, most_open_jobs, and "
+                "most_sessions x fetches): raise 'ulimit -n', or lower these settings",
+                files,
+                settings.client_files,
+            )
+        self._reserve = HandleReserve()
         keys = ensure_keys(settings.home)
         self._store = Store(settings.home / "jobs.sqlite")
         self._spool = Spool(settings.home)
+        self._spool.prepare()
         self._mailbox: Mailbox[Callable[[], None]] = Mailbox()
         self._threads = KeyedThreads(self._mailbox, 2)
-        # A path on another machine may hang, which must not hold up streamed files.
-        self._path_threads = KeyedThreads(self._mailbox, 1)
+        self._proof_threads = OwnerThreads(
+            lambda: KeyedThreads(self._mailbox, 1), settings.path_wait_s + _PROOF_SPARE_S
+        )
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
-        self._allowed = AllowList(allowed_folder(settings.home))
-        checks: dict[str, Check] = {_ZAP_DOMAIN: self._allowed.is_allowed}
-        self._gatekeeper = Gatekeeper(self._context, checks)
-        self._socket = self._make_socket(keys.secret)
+        self._allowed = AllowList(allowed_folder(settings.home), self._reserve.run)
+        self._names = PeerNames()
+        domains = {ZAP_DOMAIN: Domain(self._allowed.is_allowed, self._names.make)}
+        self._gatekeeper = Gatekeeper(self._context, _IO_THREADS, domains)
+        self._socket = make_client_socket(self._context, settings, keys.secret)
         self._connection_limit = ConnectionLimit(self._socket, settings.connections)
-        self._bind()
-        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self.endpoint = listen(self._socket, settings)
         self._dirty_since: float | None = None
         """Since when a change that is not urgent waits for a commit; None while none does."""
         self._stop_at: float | None = None
@@ -109,6 +120,8 @@ class Broker:
         self._partial_messages = PartialMessages(settings.submission_bytes)
         self._tickets: dict[bytes, tuple[int, int]] = {}
         """The connection of each session, by the ticket of the connection limit."""
+        self._gone: set[bytes] = set()
+        """The peers whose connections had ended at the last look."""
         self._outbox = Outbox(self._socket, self._cut, self._meter, most_bytes=settings.client_queue_bytes)
         self._sessions = Sessions(
             settings.session_timeout_s, settings.most_sessions, settings.client_sessions
@@ -117,7 +130,7 @@ class Broker:
         server_name = f"void-nuke {self.version}"
         self._lifecycle = JobLifecycle(settings, self._store, self._spool, events, self._threads, self._meter)
         self._supervisor = Supervisor(self._context, settings, self._lifecycle)
-        checks[WORKER_ZAP_DOMAIN] = self._supervisor.admits
+        domains[WORKER_ZAP_DOMAIN] = Domain(self._supervisor.admits)
         self._uploads = Uploads(
             store=self._store,
             spool=self._spool,
@@ -192,7 +205,7 @@ class Broker:
                 fetches=fetches,
                 outbox=self._outbox,
             ),
-            proofs=Proofs(settings, self._outbox, self._path_threads),
+            proofs=Proofs(settings, self._outbox, self._proof_threads),
             submissions=self._submissions,
             uploads=self._uploads,
             fetches=fetches,
@@ -206,36 +219,9 @@ class Broker:
             PeriodicTask(_REVOCATION_S, self._lose_revoked),
             PeriodicTask(_HOUSEKEEPING_S, self._look_around),
             PeriodicTask(_HOUSEKEEPING_S, self._show),
+            PeriodicTask(_HOUSEKEEPING_S, self._proof_threads.look),
             PeriodicTask(_SWEEP_S, self._housekeeping.sweep),
         ]
-
-    def _make_socket(self, secret: bytes) -> zmq.Socket[bytes]:
-        settings = self._settings
-        socket = self._context.socket(zmq.ROUTER)
-        socket.linger = 200
-        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME_BYTES)
-        socket.setsockopt(zmq.SNDHWM, settings.client_queue)
-        socket.setsockopt(zmq.RCVHWM, _RECEIVED_MESSAGES)
-        socket.setsockopt(zmq.HANDSHAKE_IVL, int(1000 * settings.handshake_s))
-        # This is ZeroMQ's own ping: a client that does not answer, or sends one message for ever, is cut off.
-        socket.setsockopt(zmq.HEARTBEAT_IVL, int(250 * settings.connection_silence_s))
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(1000 * settings.connection_silence_s))
-        socket.curve_server = True
-        socket.curve_secretkey = secret
-        socket.zap_domain = _ZAP_DOMAIN.encode()
-        if "[" in settings.endpoint:
-            socket.setsockopt(zmq.IPV6, 1)
-        return socket
-
-    def _bind(self) -> None:
-        try:
-            self._socket.bind(self._settings.bind_endpoint)
-        except zmq.ZMQError as error:
-            raise ServerStartError(
-                f"cannot listen on {self._settings.endpoint}: {error}; another server may run there: "
-                "stop it or choose another endpoint (port 0 takes a free one)"
-            ) from error
 
     def ask_to_stop(self) -> None:
         """End :meth:`run`. Running jobs may finish for as long as the settings' grace says; then they stop
@@ -247,6 +233,7 @@ class Broker:
         is_second = self._stop_at is not None
         grace_s = 0.0 if is_second else self._settings.stop_grace_s
         self._stop_at = time.monotonic() + grace_s
+        self._reserve.give_up()
         self._board.is_stopping = True
         self._lifecycle.close()
         if self._supervisor.is_busy and grace_s:
@@ -277,20 +264,17 @@ class Broker:
         self._lifecycle.recover()
         self._store.commit()
         poller = zmq.Poller()
-        for source in (
-            self._gatekeeper.socket,
-            self._socket,
-            self._supervisor.socket,
-            self._connection_limit.monitor,
-        ):
+        gates = self._gatekeeper.sources
+        for source in (*gates, self._socket, self._supervisor.socket, self._connection_limit.monitor):
             poller.register(source, zmq.POLLIN)
         poller.register(self._mailbox.fileno(), zmq.POLLIN)
         while not self._is_over:
             ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
             if not ready:
                 self._guard(self._store.database.tidy)
-            if self._gatekeeper.socket in ready:
-                self._gatekeeper.answer()
+            self._guard(self._gatekeeper.look)
+            if gates != self._gatekeeper.sources:
+                gates = _poll_instead(poller, gates, self._gatekeeper.sources)
             if self._connection_limit.monitor in ready:
                 self._guard(self._connection_limit.look)
             for action in self._mailbox.drain():
@@ -349,6 +333,9 @@ class Broker:
             except zmq.Again:
                 return
             size = sum(len(frame) for frame in frames)
+            key = key_of(frames[0])
+            if not self._is_welcome(peer.bytes, key, frames[0]):
+                continue
             if ticket := self._tickets.get(peer.bytes):
                 self._partial_messages.delivered(ticket, len(frames), size)
             try:
@@ -360,11 +347,6 @@ class Broker:
                 _log.exception("cannot read a message")
                 self._outbox.refuse(peer.bytes, None, "internal", "the server failed at this message")
                 continue
-            key = b""
-            if isinstance(message, Hello):
-                key = str(frames[0].get("User-Id")).encode()
-                if ticket := self._connection_limit.ticket(frames[0].get(zmq.SRCFD)):
-                    self._tickets[peer.bytes] = ticket
             self._meter.add("received_bytes", size)
             try:
                 self._requests.handle(peer.bytes, key, message, payloads)
@@ -374,6 +356,21 @@ class Broker:
                 _log.exception("cannot answer %s", type(message).__name__)
                 text = "the server failed at this request; its log says more"
                 self._outbox.refuse(peer.bytes, getattr(message, "request", None), "internal", text)
+
+    def _is_welcome(self, peer: bytes, key: bytes, frame: zmq.Frame) -> bool:
+        """Return whether a message counts that came over this connection. One whose key is off the list, or
+        whose name is not the one that it was given for its key, is cut."""
+        if peer not in self._tickets:
+            if ticket := self._connection_limit.ticket(int(frame.get(zmq.SRCFD))):
+                self._tickets[peer] = ticket
+            if not self._names.is_of(peer, key):
+                _log.error("a connection has a name that this server did not give it; it is cut")
+                self._cut(peer)
+                return False
+        if not self._allowed.was_allowed(key):
+            self._cut(peer)
+            return False
+        return True
 
     def _show(self) -> None:
         if self._metrics is not None:
@@ -386,8 +383,11 @@ class Broker:
             )
 
     def _look_around(self) -> None:
-        for peer in self._sessions.silent():
+        # Who left without a word has been read to the end by the second look.
+        gone = {peer for peer, ticket in self._tickets.items() if not self._connection_limit.is_open(ticket)}
+        for peer in (*self._sessions.silent(), *(gone & self._gone)):
             self._lose(peer)
+        self._gone = gone
         self._outbox.sweep()
         self._tickets = {peer: ticket for peer, ticket in self._tickets.items() if peer in self._sessions}
         for job_id in self._store.jobs_in(JobState.UPLOADING):
@@ -423,7 +423,7 @@ class Broker:
             self._metrics.close()
         self._threads.close()
         self._lifecycle.logs.close()
-        self._path_threads.close()
+        self._proof_threads.close()
         self._submissions.close()
         try:
             self._store.commit()
@@ -435,3 +435,14 @@ class Broker:
             self._socket.close()
             self._context.term()
             self._mailbox.close()
+
+
+_Source = zmq.Socket[bytes] | int
+
+
+def _poll_instead(poller: zmq.Poller, old: list[_Source], new: list[_Source]) -> list[_Source]:
+    for source in old:
+        poller.unregister(source)
+    for source in new:
+        poller.register(source, zmq.POLLIN)
+    return new

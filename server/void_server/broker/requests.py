@@ -62,14 +62,14 @@ class Requests:
         self._rooms = rooms
 
     def handle(self, peer: bytes, key: bytes, message: ClientMessage, payloads: Sequence[memoryview]) -> None:
-        """Do what a message asks; with ``hello`` comes the client's public key. A refusal becomes an error
-        reply."""
+        """Do what a message asks that came over a connection with this public key (Z85 text). A refusal
+        becomes an error reply."""
         request = getattr(message, "request", None)
         try:
             if isinstance(message, Hello):
                 self._rooms.greeting.greet(peer, key, message)
                 return
-            session = self._sessions.heard(peer)
+            session = self._sessions.heard(peer, key)
             if session is None:
                 raise RequestRefused("no_session", "say hello first; after a restart, again")
             self._in_session(session, message, payloads)
@@ -93,7 +93,7 @@ class Requests:
             case Submit():
                 rooms.submissions.take(session, message, payloads)
             case Prove():
-                rooms.proofs.prove(peer, message)
+                rooms.proofs.prove(session, message)
             case Watch():
                 rooms.queries.watch(peer, message)
             case Unwatch(request=request, job_id=job_id):

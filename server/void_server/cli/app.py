@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from void_server.cli.explain import ExplainingGroup
+from void_server.cli.terminal import say
 
 COMMANDS = {
     "run": ("run", "Run jobs here, one after another, without a server. They share one model load."),
@@ -24,7 +25,11 @@ COMMANDS = {
         "batch",
         "Run many shots here, skip what is done from the same inputs, and report on all of them.",
     ),
-    "new": ("make", "Make a job file from a plate and mattes or shapes."),
+    "new": (
+        "make",
+        "Make a job file from a plate and mattes or shapes, or from the roto shapes of a Nuke script.",
+    ),
+    "roto": ("roto", "Show the roto shapes in other programs' files."),
     "ingest": ("make", "Turn a movie into scene-linear half-float EXR files."),
     "schema": ("make", "Print the JSON Schema of a job."),
     "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
@@ -106,7 +111,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"void {version('void-nuke')}")
+        say(f"void {version('void-nuke')}")
         raise typer.Exit
 
 

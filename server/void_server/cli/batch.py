@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import Meta
-from rich.console import Console
 
 from void_engine.errors import RemovalCancelled
+from void_server.batch.listed import BadShot
+from void_server.batch.report import BatchReport, ShotState
 from void_server.cli.declared_options import with_options
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError, exit_code_of
-from void_server.cli.job_overrides import JobOverrides, with_overrides
+from void_server.cli.job_overrides import JobOverrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.run import TerminalMonitor
+from void_server.cli.shot_lists import ShotDefaults, listed_jobs
 from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import PlainTable, Terminal, say
 from void_server.scratch import settle_in
-from void_server.settings.declaration import DeclaredSettings, option
 
 
 class _ShotsMonitor(TerminalMonitor):
@@ -29,30 +28,6 @@ class _ShotsMonitor(TerminalMonitor):
     def begin_shot(self, name: str, index: int, count: int) -> None:
         self.frames_done = 0
         self._progress.message(f"[{index + 1}/{count}] {name}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShotDefaults(DeclaredSettings):
-    """What counts for every shot whose row leaves it out; see
-    :class:`~void_server.batch.manifest_row.ManifestRow`."""
-
-    plate: Annotated[
-        str,
-        Meta(description="Plate pattern of shots that name none; {shot} becomes the name."),
-        option("--plate"),
-    ] = ""
-    output: Annotated[
-        str, Meta(description="Result pattern; {shot} and {version} are filled in."), option("--output")
-    ] = ""
-    remove: Annotated[
-        str, Meta(description="Mattes of what to remove: PATTERN[:CHANNEL];..."), option("--remove")
-    ] = ""
-    affected: Annotated[
-        str, Meta(description="Mattes of what the object did to the scene."), option("--affected")
-    ] = ""
-    ignore: Annotated[str, Meta(description="Mattes of hold-outs."), option("--ignore")] = ""
-    quadmask: Annotated[str, Meta(description="A quadmask instead of mattes."), option("--quadmask")] = ""
-    prompt: Annotated[str, Meta(description="Prompt of shots that have none."), option("--prompt")] = ""
 
 
 @with_options
@@ -69,6 +44,10 @@ def batch(
     report: Annotated[
         Path | None, typer.Option(help="The report, as JSON; default: beside the first source.")
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Decode the frames that would be kept, and make damaged ones again."),
+    ] = False,
     scratch: Annotated[
         Path | None, typer.Option(help="Folder for temporary files and, where none is set, caches.")
     ] = None,
@@ -76,28 +55,48 @@ def batch(
     """Run many shots here, skip what is done from the same inputs, and report on all of them."""
     if scratch is not None:
         settle_in(scratch)
-    from void_server.batch.manifest_row import ManifestRow
-    from void_server.batch.report import ShotState
     from void_server.batch.running import run_batch
-    from void_server.batch.sources import read_sources
 
-    row = ManifestRow(**asdict(defaults))
-    jobs = [with_overrides(job, overrides) for job in read_sources(sources, row)]
-    path = report or sources[0].absolute().with_name(f"{sources[0].absolute().stem}_report.json")
-    console = Console(file=sys.stdout, highlight=False)
+    jobs = listed_jobs(sources, defaults, overrides)
+    path = report or _report_beside(sources[0].absolute())
+    console = Terminal()
     with StageProgress("batch", console) as bars:
         monitor = _ShotsMonitor(bars)
         try:
             with stopping_on_signals(monitor.stop):
-                found = run_batch(jobs, monitor, path, exit_status=exit_code_of)
+                found = run_batch(jobs, monitor, path, exit_status=exit_code_of, verify=verify)
         except RemovalCancelled:
-            typer.echo(f"report: {path}")
+            say(f"report: {path}")
             raise
-    console.print(found.table())
-    typer.echo(f"{found.summary}; report: {path}")
+    console.print(_table(found))
+    say(f"{found.summary}; report: {path}")
+    bad = [shot for shot in jobs if isinstance(shot, BadShot)]
+    if len(bad) == len(jobs):  # There was nothing to run, so this is as a single wrong job is.
+        raise bad[0].error
     failed = found.count(ShotState.FAILED)
     if failed:
         raise CommandError(f"{failed} of {len(jobs)} shots failed; {path} says why", ExitCode.SOME_FAILED)
+
+
+def _report_beside(source: Path) -> Path:
+    """The report's name holds the source's ending: ``cut.otio`` and ``cut.csv`` may lie side by side."""
+    return source.with_name(f"{source.name.replace('.', '_')}_report.json")
+
+
+def _table(report: BatchReport) -> PlainTable:
+    colours = {ShotState.DONE: "green", ShotState.FAILED: "red", ShotState.CANCELLED: "yellow"}
+    table = PlainTable("shot", "state", "frames", "time", "result, or why not")
+    for shot in report.shots:
+        kept = f" ({shot.frames_kept} kept)" if shot.frames_kept and shot.state is ShotState.DONE else ""
+        table.add_row(
+            shot.shot,
+            shot.state.value,
+            f"{shot.frames}/{shot.frames_wanted}{kept}",
+            f"{shot.seconds:.1f} s" if shot.seconds else "",
+            shot.reason or shot.output,
+            style=colours.get(shot.state),
+        )
+    return table
 
 
 def add_to(app: typer.Typer) -> None:

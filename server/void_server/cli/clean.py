@@ -6,10 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from void_protocol.keys import home_folder
 from void_protocol.messages import CleanReport
@@ -20,6 +17,7 @@ from void_server.broker.operators import cleaning
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
+from void_server.cli.terminal import PlainTable, Terminal, say, say_json
 from void_server.errors import HomeInUseError
 from void_server.settings import ServerSettings
 
@@ -51,7 +49,7 @@ def clean(
         with connected_client(home, endpoint) as client:
             report = Operating(client).clean(apply=yes, days=days).result()
     if as_json:
-        typer.echo(msgspec.json.encode(report).decode())
+        say_json(report)
     else:
         _tell(report)
     if report.problems:
@@ -74,22 +72,22 @@ def _clean_here(home: Path, yes: bool, days: float | None) -> CleanReport:
 
 
 def _tell(report: CleanReport) -> None:
-    table = Table(box=None, pad_edge=False)
+    table = PlainTable(box=None, pad_edge=False)
     for name in ("kind", "what", "size", "why"):
         table.add_column(name, no_wrap=name != "why", justify="right" if name == "size" else "left")
     for item in report.items[:_SHOWN]:
         table.add_row(item.kind, item.what, f"{item.size_bytes / 1e6:.1f} MB", item.why)
     if report.items:
-        Console(highlight=False).print(table)
+        Terminal().print(table)
     if report.count > _SHOWN:
-        typer.echo(f"and {report.count - _SHOWN} more")
+        say(f"and {report.count - _SHOWN} more")
     total = f"{report.count} things, {report.size_bytes / 1e6:.1f} MB"
     if report.applied:
-        typer.echo(f"deleted: {total}")
+        say(f"deleted: {total}")
     elif report.count:
-        typer.echo(f"{total} may go; nothing was deleted: 'void clean --yes' does that")
+        say(f"{total} may go; nothing was deleted: 'void clean --yes' does that")
     else:
-        typer.echo("nothing to clean")
+        say("nothing to clean")
 
 
 def add_to(app: typer.Typer) -> None:

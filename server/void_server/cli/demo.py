@@ -15,6 +15,7 @@ from void_server.cli.explain import CommandError
 from void_server.cli.pictures import spread, write_sheet
 from void_server.cli.progress import StageProgress
 from void_server.cli.remote import JobDisplay, wait_shown
+from void_server.cli.terminal import say
 
 _SHEET_ROWS = 4
 
@@ -63,7 +64,7 @@ def demo(
         truth=shot.truth_pattern,
         notes=[*score.sentences(), score.outside],
     )
-    typer.echo(
+    say(
         f"\n{info.frames_done} frames by {info.engine} in {seconds:.1f} s, submit to last frame\n\n"
         f"{table}\n\n"
         f"plate  {shot.plate_pattern}\ntruth  {shot.truth_pattern}\n"

@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from void_server.cli.exit_codes import ExitCode
+from void_server.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from void_engine.plates.frame.frame import Frame
     from void_protocol.job import RemovalJob
 
-console = Console(highlight=False, soft_wrap=True)
+console = Terminal(soft_wrap=True)
 
 _GIB = 1024**3
 _JOB_ROOM_GIB = 5
@@ -71,9 +71,11 @@ def doctor() -> None:
     all_ok = True
     for check in run_checks():
         all_ok &= check.ok
-        mark = f"[green]{good}[/]" if check.ok else f"[red]{bad}[/]"
-        advice = f" [yellow]{arrow}[/] {escape(check.remedy)}" if check.remedy else ""
-        console.print(f"  {mark} {check.name}: {escape(check.detail)}{advice}")
+        line = Text("  ").append(good if check.ok else bad, "green" if check.ok else "red")
+        line.append(f" {check.name}: {check.detail}")
+        if check.remedy:
+            line.append(f" {arrow}", "yellow").append(f" {check.remedy}")
+        console.print(line)
     if not all_ok:
         raise typer.Exit(ExitCode.FAILED)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from void_protocol.messages import EngineDescription
+from void_server.cli.terminal import PlainTable, Terminal, cell, say_json
 
 if TYPE_CHECKING:
     from void_engine.engines.info import EngineInfo
@@ -32,19 +31,19 @@ def engines(
     chosen = None if name is None else engine_info(name)
     if as_json:
         found = describe_engines() if chosen is None else [describe(chosen)]
-        typer.echo(msgspec.json.encode(found).decode())
+        say_json(found)
     else:
-        Console().print(engine_table(describe_engines()) if chosen is None else _engine_page(chosen))
+        Terminal().print(engine_table(describe_engines()) if chosen is None else _engine_page(chosen))
 
 
-def engine_table(found: list[EngineDescription]) -> Table:
+def engine_table(found: list[EngineDescription]) -> PlainTable:
     """Return a table of the engines, which says which of them can be used."""
-    table = Table(box=None)
+    table = PlainTable(box=None)
     for title in ("engine", "title", "options"):
         table.add_column(title, no_wrap=True)
     table.add_column("can be used")
     for one in found:
-        verdict = Text("yes") if not one.problem else Text(f"no: {one.problem}", style="yellow")
+        verdict = Text("yes") if not one.problem else cell(f"no: {one.problem}", "yellow")
         table.add_row(one.name, one.title, str(len(one.options) or "-"), verdict)
     return table
 
@@ -62,7 +61,7 @@ def _engine_page(info: EngineInfo) -> RenderableType:
     ]
     if not info.options:
         return Group(head, *presets, Text("no options"))
-    table = Table(box=None)
+    table = PlainTable(box=None)
     table.add_column("option", no_wrap=True)
     for title in ("default", "takes", "what it does"):
         table.add_column(title)

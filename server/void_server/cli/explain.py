@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 from typer import Context
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
@@ -31,11 +30,14 @@ from void_protocol.errors import (
     TransferError,
     VersionRefusedError,
 )
+from void_protocol.printable import printable_entry
 from void_server.batch.errors import ManifestError
 from void_server.cli.exit_codes import ExitCode
+from void_server.cli.terminal import Terminal
 from void_server.errors import ServerSettingError, ServiceError, SettingsFileError
+from void_server.roto_files.errors import RotoFileError
 
-errors_console = Console(stderr=True, highlight=False, soft_wrap=True)
+errors_console = Terminal(stderr=True, soft_wrap=True)
 
 
 class CommandError(Exception):
@@ -65,6 +67,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (ServerSettingError, ExitCode.INVALID_JOB),
     (SettingsFileError, ExitCode.INVALID_JOB),
     (ManifestError, ExitCode.INVALID_JOB),
+    (RotoFileError, ExitCode.BAD_INPUT),
     (ServiceError, ExitCode.FAILED),
 )
 
@@ -72,6 +75,12 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
 def exit_code_of(error: Exception) -> ExitCode:
     """Return the exit status of ``void`` for an error."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.FAILED)
+
+
+def _text(error: Exception) -> str:
+    """The error's message. Lines after the first are indented: what reads the lines of a command (a render
+    farm does) takes none of them for an order, whatever file the message quotes."""
+    return printable_entry(str(error) or type(error).__name__)
 
 
 class ExplainingGroup(TyperGroup):
@@ -82,7 +91,7 @@ class ExplainingGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except (RemovalCancelled, KeyboardInterrupt):
-            errors_console.print("[yellow]cancelled[/]; complete frames are kept")
+            errors_console.print(Text.assemble(("cancelled", "yellow"), "; complete frames are kept"))
             ctx.exit(ExitCode.CANCELLED)
         except CommandError as error:
             self._explain(error, debug)
@@ -104,4 +113,4 @@ class ExplainingGroup(TyperGroup):
     def _explain(error: Exception, debug: bool) -> None:
         if debug:
             errors_console.print_exception()
-        errors_console.print(f"[bold red]error:[/] {escape(str(error) or type(error).__name__)}")
+        errors_console.print(Text.assemble(("error:", "bold red"), f" {_text(error)}"))

@@ -7,22 +7,23 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from void_protocol.client import Client
+from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_protocol.keys import load_connection
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.remote_job import RemoteJob
+from void_server.batch.listed import jobs_once_each
 from void_server.cli.declared_options import with_options
+from void_server.cli.each_job import each_by_itself
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.remote import JobDisplay, checked, wait_shown
+from void_server.cli.terminal import PlainTable, Terminal, say, say_json
 
 HomeOption = Annotated[Path | None, typer.Option(help="Home folder with keys and the server's address.")]
 EndpointOption = Annotated[str | None, typer.Option(help="The server's address; default: the home's.")]
@@ -66,29 +67,44 @@ def submit(
     endpoint: EndpointOption = None,
 ) -> None:
     """Send jobs to the server."""
-    jobs = [with_overrides(read_job(path), overrides) for path in job_files]
+    jobs = jobs_once_each([with_overrides(read_job(path), overrides) for path in job_files])
+    displays = {job.job_id: JobDisplay(StageProgress(job.shot.name)) for job in jobs}
+    sent: dict[str, RemoteJob] = {}
     with connected_client(home, endpoint) as client:
-        for job in jobs:
-            with StageProgress(job.shot.name) as bars:
-                display = JobDisplay(bars)
-                remote = client.submit(
-                    job, on_event=display.on_event, transfer=transfer.value, fetch=wait, priority=priority
-                )
-                display.show_until(remote.accepted.done)
-                remote.accepted.result()
-                typer.echo(f"{job.shot.name}: job {job.job_id}")
-                if not wait:
-                    display.show_until(partial(_is_with_server, remote, display))
-                    continue
-                try:
-                    info = wait_shown(remote.done, display)
-                except KeyboardInterrupt:
-                    raise CommandError(
-                        f"no longer watching; job {job.job_id} goes on at the server. "
-                        f"'void watch {job.job_id}' takes it up again, 'void cancel {job.job_id}' stops it",
-                        ExitCode.CANCELLED,
-                    ) from None
-            typer.echo(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
+        for job in jobs:  # All are sent before the first one is watched.
+            sent[job.job_id] = client.submit(
+                job,
+                on_event=displays[job.job_id].on_event,
+                transfer=transfer.value,
+                fetch=wait,
+                priority=priority,
+            )
+
+        def follow(job: RemovalJob) -> None:
+            _follow(job, sent[job.job_id], displays[job.job_id], wait)
+
+        try:
+            each_by_itself(jobs, follow)
+        except KeyboardInterrupt:
+            named = " ".join(job_id for job_id, remote in sent.items() if not remote.done.done())
+            raise CommandError(
+                f"no longer watching; what is not done goes on at the server: {named}. 'void watch JOB' "
+                "takes one up again, 'void cancel JOB' stops it",
+                ExitCode.CANCELLED,
+            ) from None
+
+
+def _follow(job: RemovalJob, remote: RemoteJob, display: JobDisplay, wait: bool) -> None:
+    """Show a job that was sent until it is done, or until it is with the server."""
+    with display.progress:
+        display.show_until(remote.accepted.done)
+        remote.accepted.result()
+        say(f"{job.shot.name}: job {job.job_id}")
+        if not wait:
+            display.show_until(partial(_is_with_server, remote, display))
+            return
+        info = wait_shown(remote.done, display)
+    say(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
 
 
 def _is_with_server(remote: RemoteJob, display: JobDisplay) -> bool:
@@ -106,16 +122,13 @@ def jobs(
     with connected_client(home, endpoint) as client:
         found = client.jobs(limit=limit).result()
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        say_json(found)
         return
-    table = Table(box=None)
-    table.add_column("job", no_wrap=True, min_width=max((len(info.job_id) for info in found), default=0))
-    for name in ("shot", "engine", "state", "frames"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("message", no_wrap=True, overflow="ellipsis")
+    table = PlainTable("job", "shot", "engine", "state", "frames", "message", box=None)
     for info in found:
         table.add_row(*_row(info))
-    Console().print(table)
+    table.cut_only("shot", "message")
+    Terminal().print(table)
 
 
 def state_text(info: JobInfo) -> str:
@@ -147,7 +160,7 @@ def watch(
             client.watch(job_id, display.on_event)
             display.show_until(lambda: display.state is not None and display.state.is_final)
         info = checked(client.job(job_id).result())
-    typer.echo(f"{info.name}: {info.state.value}, {info.frames_done} of {info.frames_total} frames")
+    say(f"{info.name}: {info.state.value}, {info.frames_done} of {info.frames_total} frames")
 
 
 def cancel(
@@ -158,7 +171,7 @@ def cancel(
     """Stop a job; its finished frames stay."""
     with connected_client(home, endpoint) as client:
         info = client.cancel(job_id).result()
-    typer.echo(f"{info.job_id}: {info.state.value}")
+    say(f"{info.job_id}: {info.state.value}")
 
 
 def fetch(
@@ -188,7 +201,7 @@ def fetch(
 
             display.show_until(finished)
             checked(remote.done.result())
-    typer.echo(f"{info.name}: {len(brought)} frames in {pattern}")
+    say(f"{info.name}: {len(brought)} frames in {pattern}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -6,14 +6,12 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import fingerprint, home_folder, read_key_file, server_public_key_file
 from void_server.access import key_commands
+from void_server.cli.terminal import PlainTable, Terminal, say, say_json
 
 HomeOption = Annotated[
     Path | None, typer.Option(help="The server's home folder; default: VOID_HOME or ~/.void-nuke.")
@@ -39,13 +37,13 @@ def list_clients(
             }
             for client in clients
         ]
-        typer.echo(msgspec.json.encode(rows).decode())
+        say_json(rows)
         return
-    table = Table("name", "fingerprint", "added", box=None)
+    table = PlainTable("name", "fingerprint", "added", box=None)
     for client in clients:
         what = client.problem if client.public is None else fingerprint(client.public)
         table.add_row(client.name, what, time.strftime("%Y-%m-%d %H:%M", time.localtime(client.added_at)))
-    Console(soft_wrap=True).print(table)
+    Terminal(soft_wrap=True).print(table)
 
 
 @app.command()
@@ -53,15 +51,15 @@ def show(home: HomeOption = None) -> None:
     """Show this user's public key, to be sent to whoever runs the server, and the server's."""
     folder = home_folder(home)
     own = key_commands.own_public_key(folder)
-    typer.echo(f"own key     {own.decode()}")
-    typer.echo(f"            {fingerprint(own)}")
+    say(f"own key     {own.decode()}")
+    say(f"            {fingerprint(own)}")
     try:
         server, _ = read_key_file(server_public_key_file(folder))
     except KeyFileError:
-        typer.echo(f"server key  none here: put the server's server.key into {folder / 'keys'}")
+        say(f"server key  none here: put the server's server.key into {folder / 'keys'}")
         return
-    typer.echo(f"server key  {server.decode()}")
-    typer.echo(f"            {fingerprint(server)}")
+    say(f"server key  {server.decode()}")
+    say(f"            {fingerprint(server)}")
 
 
 @app.command()
@@ -74,7 +72,7 @@ def add(
     file = Path(key)
     public = read_key_file(file)[0] if len(key) != 40 or file.is_file() else key.encode()
     key_commands.add_client(home_folder(home), name, public)
-    typer.echo(f"{name} is let in: {fingerprint(public)}")
+    say(f"{name} is let in: {fingerprint(public)}")
 
 
 @app.command()
@@ -83,7 +81,7 @@ def revoke(
 ) -> None:
     """Stop letting a client in. Its connections end at once; its jobs go on."""
     key_commands.revoke_client(home_folder(home), name)
-    typer.echo(f"{name} is let in no more")
+    say(f"{name} is let in no more")
 
 
 @app.command("new-client")
@@ -98,8 +96,8 @@ def new_client(
     """Make keys for a client, let it in, and write a home folder for its machine."""
     folder = folder.expanduser().absolute()
     public = key_commands.new_client(home_folder(home), name, folder, endpoint)
-    typer.echo(f"{name} is let in: {fingerprint(public)}")
-    typer.echo(f"move {folder} to its machine over a private way, point VOID_HOME at it, and delete it here")
+    say(f"{name} is let in: {fingerprint(public)}")
+    say(f"move {folder} to its machine over a private way, point VOID_HOME at it, and delete it here")
 
 
 @app.command("rotate-server")
@@ -107,14 +105,12 @@ def rotate_server(home: HomeOption = None) -> None:
     """Make new keys for the server, which must be stopped. Every other machine needs the new server.key."""
     folder = home_folder(home)
     public = key_commands.renew_server(folder)
-    typer.echo(f"the server's key is now {fingerprint(public)}")
-    typer.echo(
-        f"start the server, and copy {server_public_key_file(folder)} into keys/ of every client's home"
-    )
+    say(f"the server's key is now {fingerprint(public)}")
+    say(f"start the server, and copy {server_public_key_file(folder)} into keys/ of every client's home")
 
 
 @app.command("rotate-local")
 def rotate_local(home: HomeOption = None) -> None:
     """Make new keys for the user of the server's machine. The old ones stop working."""
     public = key_commands.renew_local_client(home_folder(home))
-    typer.echo(f"the local user's key is now {fingerprint(public)}")
+    say(f"the local user's key is now {fingerprint(public)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 from typing import Annotated
 
@@ -12,8 +11,9 @@ from void_protocol.client import Client
 from void_protocol.messages import LogEvent, StateEvent
 from void_protocol.watching import Snapshot, WatchEvent
 from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
+from void_server.cli.terminal import say, say_json
 
-_STAMP = len("2026-01-31 23:59:59")
+_STAMP = len("2026-01-31T23:59:59+00:00")
 _LOOK_S = 2.0
 """A followed log is read again after this many seconds even when no event announces more."""
 
@@ -43,15 +43,17 @@ def _print_rest(client: Client, job_id: str, offset: int, as_json: bool) -> int:
     """Print the log from ``offset`` on, and return the offset to go on from."""
     text, offset = client.log(job_id, offset).result()
     while text:
-        for line in text.splitlines():
-            typer.echo(_as_json(job_id, line) if as_json else line)
+        for line in text.removesuffix("\n").split("\n"):
+            if as_json:
+                say_json(_parts(job_id, line))
+            else:
+                say(line)
         text, offset = client.log(job_id, offset).result()
     return offset
 
 
-def _as_json(job_id: str, line: str) -> str:
-    whole = {"job_id": job_id, "time": line[:_STAMP], "text": line[_STAMP + 1 :]}
-    return json.dumps(whole, ensure_ascii=False)
+def _parts(job_id: str, line: str) -> dict[str, str]:
+    return {"job_id": job_id, "time": line[:_STAMP], "text": line[_STAMP + 1 :]}
 
 
 def _follow(client: Client, job_id: str, offset: int, as_json: bool) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,13 @@ from msgspec import Meta
 
 from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.errors import JobFileError
-from void_protocol.job import RotoShape, Settings
+from void_protocol.job import RemovalJob, Role, RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
+from void_protocol.printable import printable
 from void_server.cli.declared_options import with_options
 from void_server.cli.frame_options import range_option
 from void_server.cli.progress import StageProgress
+from void_server.cli.terminal import say
 from void_server.settings.declaration import DeclaredSettings, option
 from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
 
@@ -26,23 +29,31 @@ from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
 class ShotOptions(DeclaredSettings):
     """Where the files of a new job's shot are."""
 
-    plate: Annotated[str, Meta(description="Plate pattern, such as plate.%04d.exr."), option("--plate")]
-    output: Annotated[str, Meta(description="Result pattern; {version} becomes v001."), option("--output")]
+    plate: Annotated[
+        str | None,
+        Meta(description="Plate pattern, such as plate.%04d.exr."),
+        option("--plate", otherwise="what feeds the roto node of --script"),
+    ] = None
+    output: Annotated[
+        str | None,
+        Meta(description="Result pattern; {version} becomes v001."),
+        option("--output", otherwise="clean/NAME_clean_{version}.%04d.exr beside the job"),
+    ] = None
     frames: Annotated[
         str | None, Meta(description="Range such as 1001-1040."), option("--frames", otherwise="all on disk")
     ] = None
     remove: Annotated[
         tuple[str, ...],
-        Meta(description="Matte of what to remove: PATTERN[:CHANNEL]."),
+        Meta(description="Matte of what to remove: PATTERN[:CHANNEL]; with --script also shapes by name."),
         option("--remove"),
     ] = ()
     affected: Annotated[
         tuple[str, ...],
-        Meta(description="Matte of what the object did to the scene: PATTERN[:CHANNEL]."),
+        Meta(description="Matte, or shapes, of what the object did to the scene."),
         option("--affected"),
     ] = ()
     ignore: Annotated[
-        tuple[str, ...], Meta(description="Matte of a hold-out: PATTERN[:CHANNEL]."), option("--ignore")
+        tuple[str, ...], Meta(description="Matte, or shapes, of a hold-out."), option("--ignore")
     ] = ()
     quadmask: Annotated[
         str | None,
@@ -61,25 +72,52 @@ class ShotOptions(DeclaredSettings):
         str | None, Meta(description="Shot name."), option("--name", otherwise="the plate's file name")
     ] = None
 
-    def files(self, settings: Settings) -> ShotFiles:
-        """The files, with what to do with them.
+    def files(self, settings: Settings, *, shapes_by_name: bool) -> ShotFiles:
+        """The files, with what to do with them. Plate and output are empty where they are not given.
+
+        Args:
+            settings: what the job asks of the engine.
+            shapes_by_name: whether roles name shapes, so that only what ends with ``.exr`` is a matte.
 
         Raises:
             JobFileError: when the shapes cannot be read.
         """
+        remove, affected, ignore = (
+            tuple(text for text in texts if not shapes_by_name or _is_matte(text))
+            for texts in (self.remove, self.affected, self.ignore)
+        )
         return ShotFiles(
-            plate=self.plate,
-            output=self.output,
+            plate=self.plate or "",
+            output=self.output or "",
             frames=range_option(self.frames),
-            remove=self.remove,
-            affected=self.affected,
-            ignore=self.ignore,
+            remove=remove,
+            affected=affected,
+            ignore=ignore,
             quadmask=self.quadmask,
             shapes=() if self.shapes is None else _read_shapes(self.shapes),
             settings=settings,
             colour_space=self.colour_space,
             name=self.name,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotoOptions(DeclaredSettings):
+    """Where a new job's shapes are, when another program holds them."""
+
+    script: Annotated[
+        Path | None,
+        Meta(description="Nuke script, gizmo or Silhouette file that holds the shapes; see docs/roto.md."),
+        option("--script"),
+    ] = None
+    roto: Annotated[
+        str | None, Meta(description="The roto node in it."), option("--roto", otherwise="the only one")
+    ] = None
+    view: Annotated[
+        str | None,
+        Meta(description="The stereo view of the shapes."),
+        option("--view", otherwise="the first"),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,16 +136,63 @@ class RemovalOptions(DeclaredSettings):
 def new(
     job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file to write.")],
     shot_options: ShotOptions,
+    roto_options: RotoOptions,
     removal: RemovalOptions,
 ) -> None:
-    """Make a job file from a plate and mattes or shapes."""
+    """Make a job file from a plate and mattes or shapes, or from the roto shapes of a Nuke script.
+
+    Example: void new job.json --script shot.nk --roto Roto3 --remove 'ball*' --affected 'shadow*'
+    """
     settings = Settings(
         engine=removal.engine, prompt=removal.prompt, proxy_scale=removal.proxy, seed=removal.seed
     )
-    job = job_from_files(shot_options.files(settings))
+    if roto_options.script is None:
+        if not shot_options.plate:
+            raise typer.BadParameter("give the plate's pattern, or --script", param_hint="--plate")
+        files = shot_options.files(settings, shapes_by_name=False)
+        job = job_from_files(_with_output(files, job_file))
+    else:
+        job = _from_roto(roto_options.script, roto_options, shot_options, settings, job_file)
     write_job(job, job_file)
     shot, size = job.shot, job.shot.format
-    typer.echo(f"{job_file}: {shot.name}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
+    say(f"{job_file}: {shot.name}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
+
+
+def _from_roto(
+    script: Path, roto: RotoOptions, shot: ShotOptions, settings: Settings, job_file: Path
+) -> RemovalJob:
+    from void_server.roto_shots import RotoWanted, job_from_roto
+
+    roles: dict[Role, tuple[str, ...]] = {
+        "remove": _shape_names(shot.remove),
+        "affected": _shape_names(shot.affected),
+        "ignore": _shape_names(shot.ignore),
+    }
+    wanted = RotoWanted(file=script, node=roto.roto, view=roto.view, roles=roles)
+    made = job_from_roto(wanted, _with_output(shot.files(settings, shapes_by_name=True), job_file))
+    for remark in made.remarks:
+        typer.echo(printable(remark), err=True)
+    return made.job
+
+
+def _shape_names(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(text for text in texts if not _is_matte(text))
+
+
+def _is_matte(text: str) -> bool:
+    """Return whether the value of a role is a matte's pattern rather than the name of shapes."""
+    pattern, colon, _ = text.rpartition(":")
+    return text.lower().endswith(".exr") or bool(colon and pattern.lower().endswith(".exr"))
+
+
+def _with_output(files: ShotFiles, job_file: Path) -> ShotFiles:
+    """Return the files with a place for the result, beside the job where none is given."""
+    if files.output:
+        return files
+    name = files.name or job_file.stem
+    return replace(
+        files, output=str(job_file.absolute().parent / "clean" / f"{name}_clean_{{version}}.%04d.exr")
+    )
 
 
 def _read_shapes(path: Path) -> list[RotoShape]:
@@ -140,12 +225,12 @@ def ingest(
             quadmask=quadmask,
             on_frame=lambda done, total: bars.update("ingest", done, total),
         )
-    typer.echo(f"{count} frames in {pattern}, from {first}")
+    say(f"{count} frames in {pattern}, from {first}")
 
 
 def schema() -> None:
     """Print the JSON Schema of a job."""
-    typer.echo(json.dumps(job_schema(), indent=2))
+    say(json.dumps(job_schema(), indent=2))
 
 
 def add_to(app: typer.Typer) -> None:

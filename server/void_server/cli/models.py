@@ -9,16 +9,17 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from void_protocol.job_file import read_job
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.progress import StageProgress
 from void_server.cli.run import TerminalMonitor
 from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import Terminal
 
 app = typer.Typer(help="Get, check and make the folders that hold VOID's models.", no_args_is_help=True)
-console = Console(highlight=False, soft_wrap=True)
+console = Terminal(soft_wrap=True)
 
 _Folder = Annotated[
     Path | None, typer.Argument(help="The model folder; by default the one VOID_MODELS names.")
@@ -43,8 +44,8 @@ def check(
     bad = 0
     for finding in check_models(found, passes=(1,) if one_pass else (1, 2), hashes=hashes):
         bad += not finding.ok
-        mark = "[green]ok [/]" if finding.ok else "[red]BAD[/]"
-        console.print(f"{mark} {finding.subject}: {finding.detail}")
+        mark = ("ok ", "green") if finding.ok else ("BAD", "red")
+        console.print(Text.assemble(mark, f" {finding.subject}: {finding.detail}"))
     if bad:
         raise typer.Exit(ExitCode.FAILED)
 

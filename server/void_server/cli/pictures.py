@@ -29,6 +29,7 @@ from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_server.cli.frame_options import frames_option
 from void_server.cli.job_overrides import JobOverrides, with_overrides
+from void_server.cli.terminal import say
 from void_server.translate import shot_mattes
 
 _MOST_ROWS = 5
@@ -143,7 +144,7 @@ def sheet_command(
             shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
             raise typer.BadParameter(f"{frames} has no frame of {shot}", param_hint="--frames")
     write_sheet(job, output, spread(numbers, rows), difference=difference, exposure_stops=exposure)
-    typer.echo(f"contact sheet: {output}")
+    say(f"contact sheet: {output}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,22 +14,26 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from void_protocol.printable import printable, printable_entry
+from void_server.cli.terminal import Terminal
+
 _PLAIN_EVERY_S = 5.0
 
 
 class StageProgress:
     """One progress bar for each stage of a job. It is used as a context."""
 
-    def __init__(self, title: str, console: Console | None = None) -> None:
-        self._console = console or Console(file=sys.stdout, highlight=False)
-        self._title = title
+    def __init__(self, title: str, console: Terminal | None = None) -> None:
+        self._console = console or Terminal()
+        self._title = printable(title)
         self._bars: dict[str, TaskID] = {}
         self._plain_at: dict[str, float] = {}
         self._progress = Progress(
-            TextColumn("[bold]{task.fields[title]}[/] {task.description}"),
+            TextColumn("{task.fields[title]}", style="bold", markup=False),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
@@ -56,14 +58,12 @@ class StageProgress:
         self._progress.update(self._bars[stage], completed=step, total=steps, note=note)
 
     def message(self, text: str) -> None:
-        """Print one line above the bars."""
-        self._progress.console.print(text, markup=False, soft_wrap=True)
+        """Print an entry above the bars."""
+        self._progress.console.print(printable_entry(text), soft_wrap=True)
 
     def _plain(self, stage: str, step: int, steps: int, note: str) -> None:
         now = time.monotonic()
         if step < steps and now - self._plain_at.get(stage, -_PLAIN_EVERY_S) < _PLAIN_EVERY_S:
             return
         self._plain_at[stage] = now
-        self._console.print(
-            f"{self._title} {stage} {step}/{steps} {note}".rstrip(), markup=False, soft_wrap=True
-        )
+        self._console.print(f"{self._title} {stage} {step}/{steps} {note}".rstrip(), soft_wrap=True)

@@ -12,6 +12,7 @@ from void_protocol.operating import Operating
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, state_text
+from void_server.cli.terminal import say
 
 _LOOK_S = 0.5
 
@@ -42,7 +43,7 @@ def pause(
         job = operating.pause_job(job_id, reason).result()
         if job.state.is_final:
             raise CommandError(f"job {job_id} is {job.state.value}; nothing to pause", ExitCode.REFUSED)
-        typer.echo(f"{job_id}: {state_text(job)}")
+        say(f"{job_id}: {state_text(job)}")
 
 
 def resume(job_id: JobArgument = None, home: HomeOption = None, endpoint: EndpointOption = None) -> None:
@@ -55,7 +56,7 @@ def resume(job_id: JobArgument = None, home: HomeOption = None, endpoint: Endpoi
         if job_id is None:
             _tell_queue(operating.resume_queue().result())
         else:
-            typer.echo(f"{job_id}: {state_text(operating.resume_job(job_id).result())}")
+            say(f"{job_id}: {state_text(operating.resume_job(job_id).result())}")
 
 
 def drain(
@@ -77,7 +78,7 @@ def drain(
             time.sleep(_LOOK_S)
             status = client.status().result()
         if wait:
-            typer.echo("nothing runs")
+            say("nothing runs")
 
 
 def priority(
@@ -97,7 +98,7 @@ def priority(
     """
     with connected_client(home, endpoint) as client:
         job = Operating(client).set_priority(job_id, value).result()
-    typer.echo(f"{job_id}: priority {job.priority}, {state_text(job)}")
+    say(f"{job_id}: priority {job.priority}, {state_text(job)}")
 
 
 def _runs(status: Status) -> int:
@@ -106,7 +107,7 @@ def _runs(status: Status) -> int:
 
 def _tell_queue(status: Status) -> None:
     queued, running = status.jobs.get(JobState.QUEUED.value, 0), _runs(status)
-    typer.echo(f"the queue is {status.queue.mode}; {running} running, {queued} waiting")
+    say(f"the queue is {status.queue.mode}; {running} running, {queued} waiting")
 
 
 def add_to(app: typer.Typer) -> None:

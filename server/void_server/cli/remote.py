@@ -20,7 +20,8 @@ class JobDisplay:
     """Takes events on the client's thread and draws them on the caller's."""
 
     def __init__(self, progress: StageProgress) -> None:
-        self._progress = progress
+        self.progress = progress
+        """Where the events are drawn. Whoever shows them opens it, so that one of several shows at a time."""
         self._events: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
         self._uploads: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
         self.state: JobState | None = None
@@ -43,7 +44,7 @@ class JobDisplay:
             with suppress(queue.Empty):
                 while True:
                     sent, files = self._uploads.get_nowait()
-                    self._progress.update("upload", sent, files)
+                    self.progress.update("upload", sent, files)
             with suppress(queue.Empty):
                 self._draw(self._events.get(timeout=_POLL_S))
                 while True:
@@ -53,7 +54,7 @@ class JobDisplay:
         if isinstance(event, Snapshot):
             self.state = event.job.state
             if event.job.message:
-                self._progress.message(f"{event.job.state.value}: {event.job.message}")
+                self.progress.message(f"{event.job.state.value}: {event.job.message}")
             if event.job.progress is not None:
                 self._stage(event.job.progress)
         elif isinstance(event, StateEvent):
@@ -61,16 +62,16 @@ class JobDisplay:
         elif isinstance(event, ProgressEvent):
             self._stage(event.progress)
         elif isinstance(event, LogEvent):
-            for line in event.text.splitlines():
-                self._progress.message(line)
+            for line in event.text.removesuffix("\n").split("\n"):
+                self.progress.message(line)
         elif isinstance(event, Disconnected):
-            self._progress.message(f"no connection: {event.why}; trying again")
+            self.progress.message(f"no connection: {event.why}; trying again")
         elif isinstance(event, Connected):
-            self._progress.message(f"connected to {event.server}")
+            self.progress.message(f"connected to {event.server}")
 
     def _stage(self, progress: ProgressInfo) -> None:
         note = "" if progress.frame is None else f"frame {progress.frame}"
-        self._progress.update(progress.stage, progress.step, progress.steps, note)
+        self.progress.update(progress.stage, progress.step, progress.steps, note)
 
 
 def wait_shown(done: Future[JobInfo], display: JobDisplay) -> JobInfo:

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from void_engine.errors import RemovalCancelled
+from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
+from void_server.batch.listed import jobs_once_each
 from void_server.cli.declared_options import with_options
+from void_server.cli.each_job import each_by_itself
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import say
 from void_server.cli.torchrun_jobs import run_with_torchrun
 from void_server.scratch import settle_in
 
@@ -65,6 +69,10 @@ def run(
     job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
     overrides: JobOverrides,
     resume: Annotated[bool, typer.Option(help="Keep frames that this job has already written.")] = True,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Decode the frames that would be kept, and make damaged ones again."),
+    ] = False,
     models: Annotated[
         Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
     ] = None,
@@ -91,24 +99,25 @@ def run(
     from void_server.translate import run_job
 
     jobs = [with_overrides(read_job(path), overrides) for path in job_files]
+    jobs = jobs_once_each(jobs)
 
-    def run_all() -> None:
-        for job in jobs:
-            with StageProgress(job.shot.name) as bars:
-                monitor = TerminalMonitor(bars)
-                with stopping_on_signals(monitor.stop):
-                    run_job(
-                        job,
-                        monitor,
-                        resume=resume,
-                        wait_s=_WAIT_S if wait is None else wait,
-                        start_wait_s=wait or 0.0,
-                    )
-            typer.echo(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
-            if monitor.frames_done != len(job.shot.frame_numbers):
-                raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
+    def run_one(job: RemovalJob) -> None:
+        with StageProgress(job.shot.name) as bars:
+            monitor = TerminalMonitor(bars)
+            with stopping_on_signals(monitor.stop):
+                run_job(
+                    job,
+                    monitor,
+                    resume=resume,
+                    verify=verify,
+                    wait_s=_WAIT_S if wait is None else wait,
+                    start_wait_s=wait or 0.0,
+                )
+        say(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
+        if monitor.frames_done != len(job.shot.frame_numbers):
+            raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
 
-    run_with_torchrun(jobs, run_all)
+    run_with_torchrun(jobs, lambda: each_by_itself(jobs, run_one))
 
 
 def add_to(app: typer.Typer) -> None:

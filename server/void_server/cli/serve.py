@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.logging import RichHandler
+from rich.text import Text
 
+from void_protocol.printable import PrintableFormatter
 from void_server.cli.declared_options import Given, with_options
 from void_server.cli.exit_codes import ExitCode
+from void_server.cli.terminal import Terminal, say
 from void_server.errors import ServerSettingError
 from void_server.operation.service import install_service, plan_service, uninstall_service
 from void_server.operation.service_files import Service
@@ -85,14 +89,14 @@ def serve(
     # This also serves the service: an error in its settings shows here.
     effective = resolve_settings(given, words or (), read)
     if show_config:
-        typer.echo(effective.as_toml(), nl=False)
+        say(effective.as_toml().removesuffix("\n"))
     elif uninstall:
         plan = plan_service(_service(effective, config))
-        if not uninstall_service(plan, typer.echo):
+        if not uninstall_service(plan, say):
             raise typer.Exit(ExitCode.FAILED)
     elif install:
         _settle_file(effective, config)
-        if not install_service(plan_service(_service(effective, config)), typer.echo):
+        if not install_service(plan_service(_service(effective, config)), say):
             raise typer.Exit(ExitCode.FAILED)
     else:
         _serve_here(effective.settings)
@@ -101,8 +105,15 @@ def serve(
 def _serve_here(settings: ServerSettings) -> None:
     from void_server.operation.serve import serve as serve_until_stopped
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(show_path=False)])
-    serve_until_stopped(settings, on_ready=lambda where: typer.echo(f"void serve: listening on {where}"))
+    handler = RichHandler(console=Terminal(), show_path=False, log_time_format=_utc)
+    handler.setFormatter(PrintableFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    serve_until_stopped(settings, on_ready=lambda where: say(f"void serve: listening on {where}"))
+
+
+def _utc(local: datetime) -> Text:
+    """The time of a log line: UTC, as in the log files."""
+    return Text(local.astimezone(UTC).isoformat(timespec="seconds"))
 
 
 def _service(effective: EffectiveSettings, config: Path | None) -> Service:
@@ -128,7 +139,7 @@ def _settle_file(effective: EffectiveSettings, config: Path | None) -> None:
     file = _service_file(effective, config)
     if not file.exists():
         write_new_file(effective, file)
-        typer.echo(f"the settings are written to {file}")
+        say(f"the settings are written to {file}")
         return
     alone = resolve_settings({}, (), file, environment={})
     differing = [name for name in effective.origins if _value(effective, name) != _value(alone, name)]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from void_protocol.client import Client
@@ -23,10 +22,12 @@ from void_protocol.messages import (
     WorkerInfo,
 )
 from void_protocol.operating import Operating
+from void_protocol.printable import printable_entry
 from void_server.cli.engines import engine_table
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, state_text
+from void_server.cli.terminal import PlainTable, Terminal, cell, say, say_json
 
 _EVERY_S = 1.0
 _SHOWN_JOBS = 15
@@ -50,21 +51,21 @@ def status(
 
     Example: void status --json | jq .throughput.frames_per_minute
     """
-    console = Console()
+    console = Terminal()
     with connected_client(home, endpoint) as client:
         if health:
             _tell_health(Operating(client).health().result(), as_json)
         elif job_id is not None:
             _tell_job(client, job_id, as_json, console)
         elif as_json:
-            typer.echo(_server_json(client))
+            say_json(_server_json(client))
         elif once or not console.is_terminal:
             console.print(_server_picture(client))
         else:
             _live(client, console)
 
 
-def _live(client: Client, console: Console) -> None:
+def _live(client: Client, console: Terminal) -> None:
     try:
         with Live(_server_picture(client), console=console, auto_refresh=False, screen=True) as live:
             while True:
@@ -76,13 +77,13 @@ def _live(client: Client, console: Console) -> None:
 
 def _tell_health(health: Health, as_json: bool) -> None:
     if as_json:
-        typer.echo(msgspec.json.encode(health).decode())
+        say_json(health)
     else:
         for note in health.notes:
-            typer.echo(note)
+            say(note)
     if health.is_healthy:
         if not as_json:
-            typer.echo("healthy")
+            say("healthy")
         return
     raise CommandError("; ".join(health.problems), ExitCode.FAILED)
 
@@ -96,7 +97,7 @@ def _open_jobs(client: Client) -> list[JobInfo]:
     return sorted(found, key=lambda job: (states.index(job.state), job.queue_position or 0, job.created_at))
 
 
-def _server_json(client: Client) -> str:
+def _server_json(client: Client) -> dict[str, Any]:
     status, health = client.status().result(), Operating(client).health().result()
     whole = {
         **msgspec.to_builtins(status),
@@ -108,15 +109,15 @@ def _server_json(client: Client) -> str:
     whole["engines"] = None if engines is None else msgspec.to_builtins(engines)
     for name in ("type", "request"):
         whole.pop(name, None)
-    return msgspec.json.encode(whole).decode()
+    return whole
 
 
 def _server_picture(client: Client) -> RenderableType:
     status, health = client.status().result(), Operating(client).health().result()
     jobs = _open_jobs(client)
     parts: list[RenderableType] = [_headline(status)]
-    parts += [Text(problem, style="bold red") for problem in health.problems]
-    parts += [Text(note, style="yellow") for note in health.notes]
+    parts += [cell(problem, "bold red") for problem in health.problems]
+    parts += [cell(note, "yellow") for note in health.notes]
     parts += [_workers(status.workers), _engines(client.engines().result()), _jobs(jobs)]
     if len(status.owners) > 1:
         parts.append(_owners(status))
@@ -139,7 +140,7 @@ def _headline(status: Status) -> Text:
     )
 
 
-def _workers(workers: list[WorkerInfo]) -> Table:
+def _workers(workers: list[WorkerInfo]) -> PlainTable:
     table = _table("worker", "device", "state", "job", "memory", "device memory", "restarts")
     for worker in workers:
         state = "starting or down"
@@ -176,12 +177,13 @@ def _jobs(jobs: list[JobInfo]) -> RenderableType:
             job.job_id, job.name, job.owner, str(job.priority), state_text(job),
             f"{job.frames_done}/{job.frames_total}", now,
         )  # fmt: skip
+    table.cut_only("shot", "now")
     if len(jobs) > _SHOWN_JOBS:
         table.caption = f"and {len(jobs) - _SHOWN_JOBS} more; 'void jobs' lists them"
     return table
 
 
-def _owners(status: Status) -> Table:
+def _owners(status: Status) -> PlainTable:
     table = _table("owner", "waiting", "running", "worker time lately")
     for share in status.owners:
         table.add_row(share.owner, str(share.queued), str(share.running), _time(share.used_s))
@@ -191,11 +193,11 @@ def _owners(status: Status) -> Table:
 # One job --------------------------------------------------------------------------------------------------
 
 
-def _tell_job(client: Client, job_id: str, as_json: bool, console: Console) -> None:
+def _tell_job(client: Client, job_id: str, as_json: bool, console: Terminal) -> None:
     job, frames = client.job(job_id).result(), client.results(job_id)
     if as_json:
         whole = {**msgspec.to_builtins(job), "frames": msgspec.to_builtins(frames)}
-        typer.echo(msgspec.json.encode(whole).decode())
+        say_json(whole)
         return
     console.print(job_picture(job, frames))
 
@@ -205,7 +207,7 @@ def job_picture(job: JobInfo, frames: list[ResultFile]) -> RenderableType:
     message = f": {job.message}" if job.message else ""
     lines = [
         f"{job.job_id} ({job.name}) of {job.owner}, priority {job.priority}",
-        f"{state_text(job)}{message}",
+        printable_entry(f"{state_text(job)}{message}"),
         f"{job.frames_done} of {job.frames_total} frames, started {job.attempts} times",
         f"{job.queue_s:.1f} s in the queue, {job.run_s:.1f} s with workers, before its present state",
     ]
@@ -220,11 +222,10 @@ def job_picture(job: JobInfo, frames: list[ResultFile]) -> RenderableType:
     return Group(Text("\n".join(lines)), table) if job.stage_times else Text("\n".join(lines))
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
+def _table(*columns: str) -> PlainTable:
+    table = PlainTable(box=None, pad_edge=False)
     for name in columns:
-        # Long texts are cut when there is no room; ids stay whole, so that they can be copied.
-        table.add_column(name, no_wrap=True, overflow="ellipsis" if name in ("now", "shot") else "fold")
+        table.add_column(name, no_wrap=True, overflow="fold")
     return table
 
 

@@ -4,7 +4,6 @@ it."""
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +13,7 @@ from void_engine.engines.registry import AUTO, engine_info, sharing_engines
 from void_protocol.job import RemovalJob
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
+from void_server.cli.terminal import say
 
 if TYPE_CHECKING:
     from void_engine.arrays import Float32Array
@@ -29,7 +29,7 @@ class _HelperMonitor:
         """Show nothing, because the leading process does."""
 
     def log(self, message: str) -> None:
-        sys.stderr.write(f"process {process_rank()}: {message}\n")
+        say(f"process {process_rank()}: {message}", to_stderr=True)
 
     def check_cancelled(self) -> None:
         """Do nothing: only the leading process is asked to stop, and it tells the others after the step."""

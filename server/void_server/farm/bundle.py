@@ -55,14 +55,13 @@ class Bundle:
 
 
 def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundle]:
-    """Plan ``jobs`` and write their bundles, to which a target then adds its own files. No plates are read.
+    """Plan ``jobs``, which write files of their own, and write their bundles. No plates are read.
 
     Raises:
-        FarmError: when the folder holds something else, or two jobs write the same frames.
+        FarmError: when the folder holds something else.
         SettingError: when a job names an engine or an engine option that does not exist.
         OSError: when the bundle cannot be written.
     """
-    _refuse_twins(jobs)
     names = unique_names(jobs)
     if order.together or len(jobs) == 1:
         title = names[0] if len(jobs) == 1 else f"{names[0]} and {len(jobs) - 1} more"
@@ -104,7 +103,12 @@ def shared_windows_job(job: RemovalJob) -> RemovalJob:
     return msgspec.structs.replace(job, settings=settings)
 
 
-def _checked_engine(job: RemovalJob) -> str:
+def checked_engine(job: RemovalJob) -> str:
+    """Return the job's engine itself, never ``auto``.
+
+    Raises:
+        SettingError: when the engine or one of its options does not exist.
+    """
     name = engine_name(job.settings.engine)
     try:
         check_options(name, job.settings.engine_options)
@@ -113,23 +117,12 @@ def _checked_engine(job: RemovalJob) -> str:
     return name
 
 
-def _refuse_twins(jobs: Sequence[RemovalJob]) -> None:
-    seen: dict[str, str] = {}
-    for job in jobs:
-        pattern = job.output.versioned_pattern
-        if pattern in seen:
-            raise FarmError(
-                f"{job.shot.name} and {seen[pattern]} both write {pattern}; give one of them another version"
-            )
-        seen[pattern] = job.shot.name
-
-
 def _write(
     folder: Path, title: str, jobs: Sequence[RemovalJob], names: Sequence[str], order: FarmSettings
 ) -> Bundle:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PLAN_NAME).is_file():
         raise FarmError(f"{folder} holds something that is no bundle; choose another folder")
-    engines = [_checked_engine(job) for job in jobs]
+    engines = [checked_engine(job) for job in jobs]
     shots = [
         ShotRange(
             file=f"jobs/{name}.json",

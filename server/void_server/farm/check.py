@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,21 @@ from numpy.typing import NDArray
 
 from void_engine.arrays import BoolArray
 from void_engine.errors import PlateError
+from void_engine.made_from import InputFiles, MadeFrom
 from void_engine.plates.exr.file import LOSSLESS_COMPRESSIONS, read_frame
 from void_engine.plates.frame.frame import Frame
-from void_engine.removal import FINGERPRINT_KEY, JOB_ID_KEY, RemovalMonitor, RemovalRequest
+from void_engine.removal import RemovalRequest
+from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shot import PlateShot
 from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
-from void_server.farm.scratch_layout import ScratchLayout, prepared_shot, request_of, with_prepared_mattes
+from void_server.farm.scratch_layout import (
+    ScratchLayout,
+    inputs_of,
+    prepared_shot,
+    request_of,
+    with_prepared_mattes,
+)
 
 _MOST_TOLD = 8
 
@@ -31,13 +40,19 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
         FarmError: when frames are not good; it names them and what is wrong with each.
         RemovalCancelled: when the monitor asked for a stop.
     """
-    place = ScratchLayout.of(piece, scratch)
-    found = place.prepared()
     chunk = range(piece.work.first_frame, piece.work.last_frame + 1)
     bad: list[str] = []
     with ExitStack() as files:
-        request = with_prepared_mattes(request_of(piece, files), place, found, files)
+        request = request_of(piece, files)
+        inputs = inputs_of(piece, request, scratch, monitor)
+        place = ScratchLayout.of(piece, scratch, inputs)
+        if place.checked().issuperset(chunk) and _all_whole(request, inputs, chunk, monitor):
+            monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: found good already")
+            return
+        found = place.prepared()
+        request = with_prepared_mattes(request, place, found, files)
         shot = prepared_shot(request, found)
+        made_from = request.result.made_from(inputs)
         for step, number in enumerate(chunk):
             monitor.progress("check", step, len(chunk), number)
             try:
@@ -45,7 +60,7 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
             except PlateError as error:
                 bad.append(str(error))
                 continue
-            problems = problems_of(request, shot, result)
+            problems = problems_of(request, shot, result, made_from)
             bad += [f"frame {number}: {problem}" for problem in problems]
             if not problems and not keep:
                 for start in piece.planned.parts_with(number):
@@ -57,16 +72,29 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
             "\n".join(bad[:_MOST_TOLD]) + more + "\ndelete these frames and run 'remove' and 'merge' again"
         )
     monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: {len(chunk)} frames are good")
+    place.save_checked(chunk)
+    whole = range(piece.planned.first_frame, piece.planned.last_frame + 1)
+    if not keep and place.checked().issuperset(whole):
+        place.clear()
 
 
-def problems_of(request: RemovalRequest, shot: PlateShot, result: Frame) -> list[str]:
+def _all_whole(request: RemovalRequest, inputs: InputFiles, chunk: range, monitor: RemovalMonitor) -> bool:
+    """Whether the frames that were found good are still there, down to every pixel."""
+    every_pixel = replace(request.result, every_pixel=True)
+    return not every_pixel.frames_to_make(chunk, inputs, monitor).numbers
+
+
+def problems_of(request: RemovalRequest, shot: PlateShot, result: Frame, made_from: MadeFrom) -> list[str]:
     """Return what is wrong with a frame of the result; empty when nothing is."""
     number = result.number
     plate = request.plates.frame(number)
-    if result.metadata.get(JOB_ID_KEY) != request.job_id:
+    maker = MadeFrom.of(result.metadata)
+    if maker.job_id != request.job_id:
         return ["it was made by another job"]
-    if result.metadata.get(FINGERPRINT_KEY) != request.fingerprint:
+    if maker.fingerprint != request.fingerprint:
         return ["it was made by another content of the job"]
+    if maker.inputs != made_from.inputs:
+        return ["it was made from a plate, matte or anchor that has changed since"]
     if result.display_size != plate.display_size:
         return [f"it is {_size(result.display_size)}, the plate is {_size(plate.display_size)}"]
     problems = []

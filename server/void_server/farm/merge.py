@@ -11,14 +11,22 @@ from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame
 from void_engine.errors import MissingFrameError
 from void_engine.geometry import Box
-from void_engine.plates.exr.file import read_frame
+from void_engine.made_from import maker_of
+from void_engine.plates.exr.file import read_frame, remove_temporaries
 from void_engine.plates.sequence.writer import PlateWriter
-from void_engine.removal import RemovalMonitor, finished_frame, frames_to_make
+from void_engine.removal import finished_frame
+from void_engine.removal_monitor import RemovalMonitor
 from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.planning import PlannedJob
 from void_server.farm.remove import CONFIDENCE
-from void_server.farm.scratch_layout import ScratchLayout, prepared_shot, request_of, with_prepared_mattes
+from void_server.farm.scratch_layout import (
+    ScratchLayout,
+    inputs_of,
+    prepared_shot,
+    request_of,
+    with_prepared_mattes,
+)
 
 
 def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
@@ -29,20 +37,33 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         EngineError: when a file cannot be read or written; finished frames stay.
         RemovalCancelled: when the monitor asked for a stop; finished frames stay.
     """
-    place = ScratchLayout.of(piece, scratch)
-    found = place.prepared()
-    box = Box(*found.box)
     chunk = range(piece.work.first_frame, piece.work.last_frame + 1)
     with ExitStack() as files:
-        request = with_prepared_mattes(request_of(piece, files), place, found, files)
-        wanted = sorted(frames_to_make(request, monitor, chunk))
+        request = request_of(piece, files)
+        inputs = inputs_of(piece, request, scratch, monitor)
+        place = ScratchLayout.of(piece, scratch, inputs)
+        remove_temporaries(request.output.pattern.path(number) for number in chunk)
+        to_make = request.result.frames_to_make(chunk, inputs, monitor)
+        wanted = sorted(to_make.numbers)
+        if not wanted:
+            return
+        found = place.prepared()
+        box = Box(*found.box)
+        request = with_prepared_mattes(request, place, found, files)
         shot = prepared_shot(request, found)
-        with PlateWriter(compression=request.output.compression, on_written=monitor.frame_done) as writer:
+        made_from = request.result.made_from(inputs)
+        writer = PlateWriter(
+            compression=request.output.compression,
+            on_written=monitor.frame_done,
+            replaced=to_make.replaced,
+            is_same=lambda path, number: maker_of(path, number) == made_from,
+        )
+        with writer:
             for step, number in enumerate(wanted):
                 monitor.progress("merge", step, len(wanted), number)
                 clean = joined(place, piece.planned, number, box)
-                record = place.record(piece.planned.parts_with(number)[-1])
-                frame = finished_frame(request, shot, clean, record)
+                engine_record = place.record(piece.planned.parts_with(number)[-1])
+                frame = finished_frame(request, shot, clean, {**made_from.metadata(), **engine_record})
                 writer.submit(frame, request.output.pattern.path(number))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from enum import Enum
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from void_engine.errors import RemovalCancelled
+from void_protocol.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from void_engine.arrays import Float32Array
 
 _LEAST_PAUSE_S = 1.0
+_ORDER = re.compile(r"openjd_|progress:|error:", re.IGNORECASE)
 
 
 class Dialect(str, Enum):
@@ -52,7 +55,7 @@ class StepMonitor:
 
     def fail(self, reason: str) -> None:
         """Say that the task fails, in one line whatever ``reason`` has."""
-        line = " | ".join(line.strip() for line in reason.splitlines() if line.strip())
+        line = " | ".join(line.strip() for line in printable_lines(reason).split("\n") if line.strip())
         self._write(f"openjd_fail: {line}" if self._dialect is Dialect.OPENJD else f"Error: {line}")
 
     def stop(self) -> None:
@@ -70,12 +73,12 @@ class StepMonitor:
         """Show nothing, because a log has no pictures."""
 
     def log(self, message: str) -> None:
-        for line in message.splitlines():
-            self._write(line)
+        for line in message.split("\n"):
+            self._write_words(line)
 
     def waiting(self, obstacle: str) -> None:
         if obstacle:
-            self._write(f"openjd_status: {obstacle}" if self._dialect is Dialect.OPENJD else obstacle)
+            self._write_status(obstacle)
 
     def check_cancelled(self) -> None:
         if self._stop:
@@ -93,11 +96,20 @@ class StepMonitor:
         percent = min(100.0, max(0.0, 100.0 * share))
         if self._dialect is Dialect.OPENJD:
             self._write(f"openjd_progress: {percent:.1f}")
-            self._write(f"openjd_status: {status}")
         else:
             self._write(f"Progress: {percent:.0f}%")
-            self._write(status)
+        self._write_status(status)
+
+    def _write_status(self, status: str) -> None:
+        if self._dialect is Dialect.OPENJD:
+            self._write(f"openjd_status: {status}")
+        else:
+            self._write_words(status)
+
+    def _write_words(self, line: str) -> None:
+        # A dispatcher obeys lines that begin like its own, and a message may quote somebody else's file.
+        self._write(f"  {line}" if _ORDER.match(line) else line)
 
     def _write(self, line: str) -> None:
         with self._lock:
-            print(line, file=self._out, flush=True)
+            print(printable(line.rstrip("\r")), file=self._out, flush=True)

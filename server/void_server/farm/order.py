@@ -43,7 +43,7 @@ class FarmSettings(DeclaredSettings):
     folder: Annotated[
         Path,
         Meta(description="Folder for the bundles: one in it for each shot, or the only one itself."),
-        option("--output", "-o"),
+        option("--folder", "-o"),
     ]
     scratch: Annotated[
         Path | None,

@@ -12,13 +12,15 @@ from void_engine.geometry import Box
 from void_engine.morphology import matte_bounds
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.writer import PlateWriter
-from void_engine.removal import RemovalMonitor, RemovalRequest, check_inputs, frames_to_make, region_box
+from void_engine.removal import RemovalRequest, check_inputs, region_box
+from void_engine.removal_monitor import RemovalMonitor
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (
     ROLES,
     Prepared,
     ScratchLayout,
     engine_of,
+    inputs_of,
     prepared_shot,
     request_of,
     with_prepared_mattes,
@@ -32,15 +34,19 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         EngineError: when plate, mattes or results do not fit. Nothing has been made then.
         RemovalCancelled: when the monitor asked for a stop. The next run goes on from there.
     """
-    place = ScratchLayout.of(piece, scratch)
-    if place.is_prepared:
-        monitor.log(f"{piece.planned.name}: prepared already")
-        return
     engine = engine_of(piece)
     with ExitStack() as files:
         request = request_of(piece, files)
         found = check_inputs(request, monitor)
-        frames_to_make(request, monitor)
+        inputs = inputs_of(piece, request, scratch, monitor)
+        place = ScratchLayout.of(piece, scratch, inputs)
+        missing = request.result.frames_to_make(request.plates.frame_numbers, inputs, monitor).numbers
+        if not missing and place.checked().issuperset(request.plates.frame_numbers):
+            monitor.log(f"{piece.planned.name}: done already, from the same plates and mattes")
+            return
+        if place.is_prepared:
+            monitor.log(f"{piece.planned.name}: prepared already")
+            return
         box = region_box(request, engine, found.data_window, found.pixel_aspect, monitor)
         roles = _write_mattes(request, place, found.data_window, monitor)
         prepared = Prepared(

@@ -13,11 +13,13 @@ from void_engine.geometry import Box
 from void_engine.plates.exr.file import remove_temporaries
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.writer import PlateWriter
-from void_engine.removal import RemovalMonitor, frames_to_make, in_order
+from void_engine.removal import in_order
+from void_engine.removal_monitor import RemovalMonitor
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (
     ScratchLayout,
     engine_of,
+    inputs_of,
     prepared_shot,
     request_of,
     with_prepared_mattes,
@@ -35,21 +37,23 @@ def remove(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         EngineError: when the engine or a file fails; finished answers stay.
         RemovalCancelled: when the monitor asked for a stop; finished answers stay.
     """
-    place = ScratchLayout.of(piece, scratch)
-    found = place.prepared()
     start = piece.work.first_frame
     part = piece.planned.part(start)
-    answers_at = place.clean(start)
     with ExitStack() as files:
-        request = with_prepared_mattes(request_of(piece, files), place, found, files)
+        request = request_of(piece, files)
+        inputs = inputs_of(piece, request, scratch, monitor)
+        place = ScratchLayout.of(piece, scratch, inputs)
+        answers_at = place.clean(start)
         remove_temporaries(answers_at.path(number) for number in part)
-        missing = frames_to_make(request, monitor, part)
-        wanted = frozenset(number for number in missing if not answers_at.path(number).exists())
+        missing = request.result.frames_to_make(part, inputs, monitor).numbers
+        wanted = frozenset(number for number in missing if not place.is_made(start, number))
         if len(wanted) < len(missing):
             there = len(missing) - len(wanted)
             monitor.log(f"{there} frames of {start}-{part[-1]} are already made and kept")
         if not wanted:
             return
+        found = place.prepared()
+        request = with_prepared_mattes(request, place, found, files)
         engine = engine_of(piece)
         shot = prepared_shot(request, found)
         of_shot = PartOfShot(start, place.shared) if isinstance(engine, PartedEngine) else None

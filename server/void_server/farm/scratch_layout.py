@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import ExitStack
+import re
+import shutil
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from void_engine.engines.interface import Engine
+from void_engine.engines.interface import Engine, Monitor
 from void_engine.geometry import Box
+from void_engine.made_from import InputFiles, is_empty
 from void_engine.mattes import MatteFiles, MatteRole, ShotMattes
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
@@ -24,6 +27,9 @@ from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
 from void_server.translate import removal_request, warm_engine
 
+_NAME_LENGTH = 12
+"""How many digits of a content's hash name its folder."""
+_CHECKED_NAME = re.compile(r"(-?\d+)_(-?\d+)")
 ROLES: tuple[MatteRole, ...] = ("remove", "affected", "ignore")
 
 
@@ -41,14 +47,24 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class ScratchLayout:
-    """The files of one job in the scratch folder."""
+    """The files that a job's steps keep for each other, made from one content of its plates and mattes.
+
+    They lie in a folder named by that content, inside a folder named by the job. The job's folder also
+    remembers which content goes with which stamp of the files, so that the steps need not read all files
+    again, and which frames of the result have been checked.
+    """
 
     folder: Path
 
     @classmethod
-    def of(cls, piece: JobPiece, scratch: Path) -> ScratchLayout:
-        """Return the layout in a folder that only this very content of the job has."""
-        return cls(scratch / f"{piece.job.job_id}_{fingerprint(piece)[:12]}")
+    def of(cls, piece: JobPiece, scratch: Path, inputs: InputFiles) -> ScratchLayout:
+        """Return the layout for the job as it was submitted, and for the content that its files have now.
+
+        Raises:
+            PlateError: when a file cannot be read.
+            RemovalCancelled: when the monitor of ``inputs`` asks for a stop.
+        """
+        return cls(_job_folder(piece, scratch) / inputs.content()[:_NAME_LENGTH])
 
     @property
     def shared(self) -> Path:
@@ -62,6 +78,35 @@ class ScratchLayout:
     def clean(self, start: int) -> FramePattern:
         """Return the engine's answers in the part that begins at ``start``."""
         return FramePattern.parse(self.folder / "clean" / str(start) / "clean.%04d.exr")
+
+    def is_made(self, start: int, number: int) -> bool:
+        """Whether the part that begins at ``start`` has made frame ``number``."""
+        path = self.clean(start).path(number)
+        return path.exists() and not is_empty(path)
+
+    def save_checked(self, frames: range) -> None:
+        """Remember that a run of frames of the result is good."""
+        make_folder(self._checked)
+        write_whole(self._checked / f"{frames[0]}_{frames[-1]}", b"")
+
+    def checked(self) -> frozenset[int]:
+        """Return the frames of the result that were found good."""
+        good: set[int] = set()
+        with suppress(OSError):
+            for mark in self._checked.iterdir():
+                if (found := _CHECKED_NAME.fullmatch(mark.name)) is not None:
+                    good.update(range(int(found[1]), int(found[2]) + 1))
+        return frozenset(good)
+
+    def clear(self) -> None:
+        """Delete what only unfinished work needs, also what was made from an earlier content of the files."""
+        for entry in self.folder.parent.iterdir():
+            if len(entry.name) == _NAME_LENGTH:
+                shutil.rmtree(entry, ignore_errors=True)
+
+    @property
+    def _checked(self) -> Path:
+        return self.folder.with_name(f"checked_{self.folder.name}")
 
     @property
     def _prepared(self) -> Path:
@@ -87,7 +132,8 @@ class ScratchLayout:
         except (OSError, msgspec.DecodeError) as error:
             raise FarmError(
                 f"{self._prepared} cannot be read ({error}); run the step 'prepare' first, with the same "
-                "--scratch on storage that all machines see"
+                "--scratch on storage that all machines see. Where it was run, the plate or a matte has "
+                "changed since: run it again, and the steps after it"
             ) from error
 
     def save_record(self, start: int, record: dict[str, str | int | float]) -> None:
@@ -110,6 +156,16 @@ def fingerprint(piece: JobPiece) -> str:
     """Identify the job as it was submitted: the same on every machine, whatever its paths are called
     there."""
     return hashlib.sha256(encode_job(piece.job)).hexdigest()
+
+
+def _job_folder(piece: JobPiece, scratch: Path) -> Path:
+    return scratch / f"{piece.job.job_id}_{fingerprint(piece)[:_NAME_LENGTH]}"
+
+
+def inputs_of(piece: JobPiece, request: RemovalRequest, scratch: Path, monitor: Monitor) -> InputFiles:
+    """Return the files that the job reads. What one machine has read of them need not be read by the next
+    one, where both see the same files."""
+    return request.input_files(monitor, _job_folder(piece, scratch) / "inputs")
 
 
 def request_of(piece: JobPiece, files: ExitStack) -> RemovalRequest:

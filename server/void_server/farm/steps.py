@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from void_engine.removal import RemovalMonitor
+from void_engine.removal_monitor import RemovalMonitor
 from void_server.farm.check import check
 from void_server.farm.merge import merge
 from void_server.farm.monitor import StepMonitor

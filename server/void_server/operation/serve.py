@@ -19,6 +19,7 @@ import msgspec
 
 from void_protocol.durable import write_whole
 from void_protocol.keys import ServerAddress, server_file
+from void_protocol.printable import log_on_stderr
 from void_server.broker.broker import Broker
 from void_server.errors import StoreFullError
 from void_server.server_log import logging_to_files
@@ -130,7 +131,7 @@ def _stop_with_parent(lifeline: BinaryIO) -> None:
 
 def main() -> None:
     """Run a server as a child process. Its settings come on standard input, which also is its lifeline."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_on_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     lifeline = sys.stdin.buffer
     settings = _decode_settings(lifeline.readline())
     threading.Thread(target=_stop_with_parent, args=(lifeline,), name="void-lifeline", daemon=True).start()

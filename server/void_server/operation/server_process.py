@@ -9,6 +9,7 @@ from pathlib import Path
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import Connection, load_connection, read_server_address
+from void_protocol.private_folders import make_private_folder
 from void_server.errors import ServerStartError
 from void_server.operation.serve import encode_settings
 from void_server.settings import ServerSettings
@@ -54,9 +55,11 @@ class ServerProcess:
 
         Raises:
             ServerStartError: when it ends, or does not listen in time; the message has its last output.
+            KeyFileError: when others may write to the home.
         """
         home = self.settings.home
-        self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(home)
+        make_private_folder(self.log_file.parent)
         before = _server_id(home)  # may be left by a server that was killed, or belong to one that runs
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(

@@ -113,6 +113,14 @@ class ResourceLimits(DeclaredSettings):
             "dropped."
         ),
     ] = _MIB
+    path_wait_s: Annotated[
+        _Wait,
+        Meta(
+            description="How long the server looks at the paths of one submission or one proof of an owner. "
+            "What hangs for longer is refused (`storage`), and so are the owner's next ones until it ends; "
+            "other owners notice nothing."
+        ),
+    ] = 30.0
     client_proofs: Annotated[
         Count,
         Meta(
@@ -168,6 +176,12 @@ class ResourceLimits(DeclaredSettings):
     log_bytes: Annotated[
         Bytes, Meta(description="The log of one job; its last line says that it is full.")
     ] = 16 * _MIB
+
+    @property
+    def client_files(self) -> int:
+        """The most file handles that clients take together: connections, and files that are sent and
+        fetched."""
+        return self.connections + self.most_open_jobs + self.most_sessions * self.fetches
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from void_protocol.keys import DEFAULT_HOME, home_folder
+from void_protocol.private_folders import make_private_folder
 from void_server.errors import ServerSettingError, SettingsFileError
 from void_server.settings.declaration import settings_of
 from void_server.settings.server_settings import ServerSettings
@@ -107,7 +108,8 @@ def write_new_file(effective: EffectiveSettings, file: Path) -> None:
         SettingsFileError: when the file exists, or cannot be written.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.parent.exists():
+            make_private_folder(file.parent)
         with file.open("x", encoding="utf-8") as stream:
             stream.write(effective.as_toml(effective.changed))
     except OSError as error:

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from void_engine.removal import RemovalMonitor
+    from void_engine.removal_monitor import RemovalMonitor
     from void_protocol.job import RemovalJob
 
 from void_server.errors import RunnerError

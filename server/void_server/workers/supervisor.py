@@ -18,6 +18,7 @@ import msgspec
 import zmq
 
 from void_protocol.messages import EngineDescription, WorkerInfo
+from void_protocol.private_folders import make_private_folder
 from void_server.server_log import rotate_output
 from void_server.settings import CACHE_VARIABLE, ServerSettings
 from void_server.workers.assignment import Assignment
@@ -92,8 +93,10 @@ class Supervisor:
     ) -> None:
         self._settings = settings
         self._client = client
-        logs = settings.home / "logs"
-        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        logs = settings.log_folder
+        make_private_folder(logs)
+        if settings.caches.is_relative_to(settings.home):
+            make_private_folder(settings.caches)
         self._slots = [
             _Slot(
                 name=f"worker-{index}",

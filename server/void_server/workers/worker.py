@@ -29,6 +29,7 @@ from void_protocol.errors import ProtocolError
 from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Message
+from void_protocol.printable import log_on_stderr
 from void_server.engine_descriptions import describe_engines
 from void_server.errors import RunnerError
 from void_server.workers.job_monitor import WorkerMonitor
@@ -199,7 +200,7 @@ def _paths(texts: list[str] | None) -> tuple[Path, ...] | None:
 
 def main() -> None:
     """Run a worker process until the broker ends it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_on_stderr("%(asctime)s %(levelname)s %(message)s")
     # The worker's output gets the stacks when it crashes, and when the broker asks before killing it.
     faulthandler.enable()
     if hasattr(faulthandler, "register"):

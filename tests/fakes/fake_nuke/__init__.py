@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -32,15 +33,18 @@ from tests.fakes.fake_nuke.knobs import (
     PyScript_Knob,
     String_Knob,
     Tab_Knob,
+    Text_Knob,
 )
 from tests.fakes.fake_nuke.menus import Menu, MenuItem, Pane, getPaneFor, menu
-from tests.fakes.fake_nuke.nodes import CLASSES, Group, Node, Root, delete_node, make_node
+from tests.fakes.fake_nuke.node_classes import KNOBS
+from tests.fakes.fake_nuke.nodes import Gizmo, Group, Node, Root, delete_node, make_node
+from tests.fakes.fake_nuke.script_text import load_gizmo
 from tests.fakes.fake_nuke.state import STATE
 
 __all__ = [
     "Array_Knob", "Boolean_Knob", "Channel_Knob", "Double_Knob", "Enumeration_Knob", "EvalString_Knob",
-    "File_Knob", "Format", "Format_Knob", "Group", "Int_Knob", "Knob", "Menu", "MenuItem", "Node", "Pane",
-    "PyScript_Knob", "Root", "String_Knob", "Tab_Knob", "getPaneFor", "menu",
+    "File_Knob", "Format", "Format_Knob", "Gizmo", "Group", "Int_Knob", "Knob", "Menu", "MenuItem", "Node",
+    "Pane", "PyScript_Knob", "Root", "String_Knob", "Tab_Knob", "Text_Knob", "getPaneFor", "menu",
 ]  # fmt: skip
 
 GUI = True
@@ -48,7 +52,10 @@ INTERACTIVE = True
 NUKE_VERSION_MAJOR, NUKE_VERSION_MINOR, NUKE_VERSION_RELEASE = 16, 0, 1
 NUKE_VERSION_STRING = "16.0v1"
 INVISIBLE, NO_UNDO, DO_NOT_WRITE = 1024, 524288, 512
+INPUTS, HIDDEN_INPUTS = 1, 2
 TO_SCRIPT, WRITE_ALL = 1, 8
+env: dict[str, Any] = {"nc": False, "indie": False}
+"""The editions' marks. Source: foundry, whose own code asks ``nuke.env['nc']`` and ``nuke.env['indie']``."""
 
 
 class CancelledError(Exception):
@@ -136,7 +143,7 @@ class _Constructors:
     """Makes nodes by their class: ``nuke.nodes.Blur(size=2)``."""
 
     def __getattr__(self, name: str) -> Callable[..., Node]:
-        if name not in CLASSES:
+        if name not in KNOBS:
             raise AttributeError(f"nuke.nodes has no {name}")
 
         def make(**values: Any) -> Node:
@@ -158,7 +165,7 @@ def activeViewer() -> _ViewerWindow | None:
 
 
 def createNode(typ: str, knobs: str = "", inpanel: bool = True) -> Node:
-    node = make_node(typ)
+    node = make_node(typ) if typ in KNOBS else load_gizmo(typ, [*STATE.plugin_path])
     if STATE.selection and node._input_count:
         node.setInput(0, STATE.selection[0])
     for other in list(STATE.selection):
@@ -190,12 +197,58 @@ def allNodes(
             found.append(node)
         if recurseGroups and isinstance(node, Group):
             found += allNodes(filter, node, True)
-    return found
+    # Indie and Non-commercial show Python ten nodes.
+    return found if STATE.node_limit is None else found[: STATE.node_limit]
 
 
 def selectedNodes(filter: str | None = None) -> list[Node]:
     STATE.require_main()
-    return [node for node in STATE.selection if filter is None or node.Class() == filter]
+    group = thisGroup()
+    return [
+        node
+        for node in STATE.selection
+        if node.parent() is group and (filter is None or node.Class() == filter)
+    ]
+
+
+def thisNode() -> Node | None:
+    return STATE.this_node[-1] if STATE.this_node else None
+
+
+def activeGroup() -> Group:
+    """Return the group that the artist has open. Source: foundry, the Python reference of 16.0."""
+    return STATE.shown_group or STATE.root
+
+
+def lastHitGroup() -> Group:
+    return activeGroup()
+
+
+def endGroup() -> None:
+    if STATE.context:
+        STATE.context.pop()
+
+
+def executing(f: float | None = None) -> bool:
+    return STATE.is_executing or STATE.artist_renders
+
+
+def channels(node: Node | None = None) -> list[str]:
+    return sorted(STATE.channels)
+
+
+class Layer:
+    """Makes a layer known to the script."""
+
+    def __init__(self, name: str, channels: list[str] | None = None) -> None:
+        STATE.require_main()
+        STATE.channels.update(channels or ())
+
+
+def knobDefault(classknob: str, value: Any = None) -> None:
+    """Set a studio's default, which the nodes that code makes have too."""
+    node_class, _, knob = classknob.partition(".")
+    STATE.knob_defaults.setdefault(node_class, {})[knob] = value
 
 
 def root() -> Root:
@@ -227,8 +280,11 @@ def addFormat(s: str) -> Format:
 
 
 def filename(node: Node, i: int = 0) -> str | None:
+    """Return the evaluated path; that in the cache when the Read is localised. Source: likely."""
     knob = node.knob("file")
-    return None if knob is None else knob.value() or None
+    if node.fullName() in STATE.localised and node["localizationPolicy"].value() != "off":
+        return STATE.localised[node.fullName()]
+    return None if knob is None else knob.evaluate() or None
 
 
 def execute(
@@ -245,7 +301,7 @@ def execute(
     node = toNode(nameOrNode) if isinstance(nameOrNode, str) else nameOrNode
     if node is None or node.Class() != "Write":
         raise RuntimeError("There is nothing to execute")
-    if STATE.is_executing:
+    if STATE.is_executing or STATE.artist_renders:
         raise RuntimeError("I'm already executing something else")
     unknown = set(views or ()) - set(STATE.views)
     if unknown:
@@ -267,6 +323,9 @@ def execute(
 def executeInMainThread(
     call: Callable[..., Any], args: Any = (), kwargs: dict[str, Any] | None = None
 ) -> None:
+    if threading.current_thread() is STATE.main_thread:
+        # Foundry says that it hangs; others saw it run at once. Nothing here may count on either.
+        raise AssertionError("executeInMainThread() on the main thread")
     wrapped = args if isinstance(args, tuple) else (args,)
     STATE.posted.append(lambda: call(*wrapped, **(kwargs or {})))
 
@@ -274,8 +333,6 @@ def executeInMainThread(
 def executeInMainThreadWithResult(
     call: Callable[..., Any], args: Any = (), kwargs: dict[str, Any] | None = None
 ) -> Any:
-    import threading
-
     if threading.current_thread() is STATE.main_thread:
         raise AssertionError("executeInMainThreadWithResult() on the main thread: Nuke would hang here")
     wrapped = args if isinstance(args, tuple) else (args,)
@@ -301,6 +358,12 @@ def addOnScriptLoad(
     STATE.callbacks.setdefault("onScriptLoad", []).append(call)
 
 
+def addOnScriptClose(
+    call: Callable[[], Any], args: Any = (), kwargs: Any = None, nodeClass: str = "Root"
+) -> None:
+    STATE.callbacks.setdefault("onScriptClose", []).append(call)
+
+
 def addOnCreate(call: Callable[[], Any], args: Any = (), kwargs: Any = None, nodeClass: str = "*") -> None:
     STATE.callbacks.setdefault(f"onCreate {nodeClass}", []).append(call)
 
@@ -321,7 +384,10 @@ def pluginPath() -> list[str]:
 
 
 def scriptClear() -> None:
+    """Close the script: there is a new root afterwards, and no onScriptLoad. Source: foundry, the
+    callbacks."""
     STATE.require_main()
+    STATE.call_back("onScriptClose")
     STATE.root = Root()
     STATE.root["format"]._value = STATE.formats[0]
     STATE.undo_steps.clear()

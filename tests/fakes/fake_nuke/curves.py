@@ -6,18 +6,18 @@ keys."""
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
+from tests.fakes.fake_nuke.curve_text import element_text, tree_text
 from tests.fakes.fake_nuke.knobs import Knob
 from tests.fakes.fake_nuke.state import STATE
 
 _DEFAULTS = {
     "vis": 1.0, "opc": 1.0, "bm": 0.0, "inv": 0.0, "fo": 1.0, "fx": 0.0, "fy": 0.0, "ff": 1.0, "ft": 0.0,
-    "ltt": 0.0, "ltn": 1.0, "ltm": 1.0, "mbo": 0.0, "ro": 1.0, "go": 1.0, "bo": 1.0,
+    "ltt": 0.0, "ltn": 1.0, "ltm": 1.0, "mbo": 0.0, "a": 1.0, "ro": 1.0, "go": 1.0, "bo": 1.0,
 }  # fmt: skip
 
 
@@ -68,19 +68,44 @@ class Track:
         index = bisect_right(times, time) - 1
         t0, t1 = times[index], times[index + 1]
         u = (time - t0) / (t1 - t0)
-        m0, m1 = self._slope(index) * (t1 - t0), self._slope(index + 1) * (t1 - t0)
+        m0, m1 = self.slopes(index)[1] * (t1 - t0), self.slopes(index + 1)[0] * (t1 - t0)
         v0, v1 = values[index], values[index + 1]
         return (
             (2 * u**3 - 3 * u**2 + 1) * v0 + (u**3 - 2 * u**2 + u) * m0
             + (3 * u**2 - 2 * u**3) * v1 + (u**3 - u**2) * m1
         )  # fmt: skip
 
-    def _slope(self, index: int) -> float:
-        if index in (0, len(self.times) - 1):
+    def slopes(self, index: int) -> tuple[float, float]:
+        """The slopes on the left of a key and on its right, as thousands of keys in public scripts have them:
+        those of Catmull and Rom, level at a peak and at most three times as steep as either side, which is
+        Nuke's *smooth*; a natural end on the inner side of the ends, and level beyond them."""
+        last = len(self.times) - 1
+        if not last:
+            return 0.0, 0.0
+        if index == 0:
+            return 0.0, self._end(0, 1)
+        if index == last:
+            return self._end(last - 1, last - 1), 0.0
+        return (self._inner(index),) * 2
+
+    def _rise(self, index: int) -> float:
+        return (self.values[index + 1] - self.values[index]) / (self.times[index + 1] - self.times[index])
+
+    def _inner(self, index: int) -> float:
+        before, after = self._rise(index - 1), self._rise(index)
+        if before * after <= 0.0:
             return 0.0
-        return (self.values[index + 1] - self.values[index - 1]) / (
+        chord = (self.values[index + 1] - self.values[index - 1]) / (
             self.times[index + 1] - self.times[index - 1]
         )
+        limit = 3.0 * min(abs(before), abs(after))
+        return max(-limit, min(limit, chord))
+
+    def _end(self, span: int, neighbour: int) -> float:
+        """The slope at an end of the curve, whose span begins at the key ``span``."""
+        if len(self.times) == 2:
+            return self._rise(0)
+        return (3.0 * self._rise(span) - self._inner(neighbour)) / 2.0
 
 
 def _view(view: Any) -> None:
@@ -188,6 +213,8 @@ def _product(a: list[float], b: list[float]) -> list[float]:
 
 
 class AnimAttributes:
+    defaults = _DEFAULTS
+
     def __init__(self) -> None:
         self._tracks = {name: Track(value) for name, value in _DEFAULTS.items()}
 
@@ -202,6 +229,10 @@ class AnimAttributes:
         STATE.require_main()
         track = self._track(attributeIndexOrName)
         track.times, track.values, track.constant = [], [], float(value)
+
+    def add(self, name: str, value: float) -> None:
+        STATE.require_main()
+        self._tracks[name] = Track(value)
 
     def addKey(self, time: float, name: str, value: float, view: str = "main") -> None:
         STATE.require_main()
@@ -239,6 +270,9 @@ class Element:
     def setFlag(self, flag: int, value: bool) -> None:
         self._flags.add(flag) if value else self._flags.discard(flag)
 
+    def serialise(self) -> str:
+        return element_text(self)
+
 
 class _Sequence(Element):
     def __init__(self, curves: Any = None) -> None:
@@ -268,6 +302,14 @@ class Layer(_Sequence):
 
 
 class Shape(_Sequence):
+    def __init__(self, curves: Any = None) -> None:
+        super().__init__(curves)
+        self.curve_kind = "bezier"
+        """The word for the kind of curve in a script; only the fake has this attribute."""
+        self.is_open = False
+        """Whether the curves in the shape are open; only the fake has this attribute. Nuke keeps this flag
+        at the shape's inner curves, where ``getFlag`` does not look."""
+
     def append(self, item: Any) -> None:
         """Add a control point, or the place of one."""
         if not isinstance(item, ShapeControlPoint):
@@ -285,12 +327,11 @@ class Stroke(_Sequence):
 
 
 _texts: dict[str, Layer] = {}
-_numbers = itertools.count(1)
+"""The curves that each text stands for, so that a text that comes back needs no reader here."""
 
 
 class CurveKnob(Knob):
-    """The curve knob of a Roto node. Its text is a token, because the text of the real knob is
-    undocumented."""
+    """The curve knob of a Roto node."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "", None)
@@ -301,7 +342,7 @@ class CurveKnob(Knob):
         STATE.require_main()
 
     def toScript(self, quote: bool = True, context: Any = None) -> str:
-        text = f"{{fake curves {next(_numbers)}}}"
+        text = f"AddMode 0 0 1 0 {{{tree_text(self.rootLayer)}}}"
         _texts[text] = copy.deepcopy(self.rootLayer)
         return text
 

@@ -95,6 +95,9 @@ class Knob:
     def visible(self) -> bool:
         return not self._flags & 1024
 
+    def notDefault(self) -> bool:
+        return self._value != self._default or bool(self._expression)
+
     def isAnimated(self, channel: int = -1) -> bool:
         return False
 
@@ -109,6 +112,8 @@ class Knob:
 
     def value(self, index: int = 0) -> Any:
         STATE.require_main()
+        if self._node is not None:
+            self._node.require_attached()
         if self._expression:
             return self.checked(_evaluate(self._expression, self._node))
         return self._value
@@ -117,10 +122,16 @@ class Knob:
         return self.value(channel)
 
     def setValue(self, val: Any, chan: int = 0) -> bool:
+        if self._node is not None:
+            self._node.require_attached()
         new, before = self.checked(val), self._value
         STATE.record(lambda: setattr(self, "_value", before))
         self._value = new
         return True
+
+    def execute(self) -> None:
+        """Press the knob, when it is a button."""
+        raise AttributeError(f"{self.Class()} {self._name} is no button")
 
     def checked(self, value: Any) -> Any:
         """Return the value as the knob keeps it.
@@ -133,10 +144,22 @@ class Knob:
         return value
 
     def toScript(self, quote: bool = True, context: Any = None) -> str:
-        return str(self.value())
+        if self._expression:
+            return f"{{{{{self._expression}}}}}"
+        return self.text_of(self._value)
 
     def fromScript(self, script: str) -> None:
-        self.setValue(script)
+        """Set what a script's text says: a value, or in braces an expression."""
+        if script.startswith("{"):
+            self.setExpression(script.strip("{}").strip('"'))
+        else:
+            self.setValue(self.from_text(script))
+
+    def text_of(self, value: Any) -> str:
+        return str(value)
+
+    def from_text(self, text: str) -> Any:
+        return text
 
 
 class String_Knob(Knob):
@@ -147,7 +170,10 @@ class String_Knob(Knob):
 
 
 class EvalString_Knob(String_Knob):
-    pass
+    def evaluate(self, time: float | None = None) -> str:
+        """Evaluate the text as TCL does: ``[value parent.knob]`` is replaced and a backslash eaten with what
+        follows it. Source: files set on inner nodes of public gizmos."""
+        return _substituted(self._value, self._node)
 
 
 class File_Knob(EvalString_Knob):
@@ -171,6 +197,12 @@ class Boolean_Knob(Knob):
     def checked(self, value: Any) -> bool:
         return bool(super().checked(value) if not isinstance(value, float) else value)
 
+    def text_of(self, value: Any) -> str:
+        return "true" if value else "false"
+
+    def from_text(self, text: str) -> bool:
+        return text in ("true", "1")
+
 
 class Double_Knob(Knob):
     kinds = (int, float)
@@ -181,10 +213,16 @@ class Double_Knob(Knob):
     def checked(self, value: Any) -> float:
         return float(super().checked(value))
 
+    def from_text(self, text: str) -> float:
+        return float(text)
+
 
 class Int_Knob(Double_Knob):
     def checked(self, value: Any) -> int:  # type: ignore[override]
         return int(super().checked(value))
+
+    def from_text(self, text: str) -> int:
+        return int(float(text))
 
 
 class Array_Knob(Knob):
@@ -212,8 +250,8 @@ class Array_Knob(Knob):
 class Enumeration_Knob(Knob):
     kinds = (str, int)
 
-    def __init__(self, name: str, label: str, values: list[str]) -> None:
-        super().__init__(name, label, values[0])
+    def __init__(self, name: str, label: str, values: list[str], default: str | None = None) -> None:
+        super().__init__(name, label, values[0] if default is None else default)
         self._values = values
 
     def values(self) -> list[str]:
@@ -231,11 +269,63 @@ class Enumeration_Knob(Knob):
         return value
 
 
+class FileType_Knob(Enumeration_Knob):
+    """The ``file_type`` of a Write: its own knobs appear when it is set. Source: scripts, in which those
+    knobs follow it."""
+
+    def __init__(self, name: str, label: str, values: list[str], of_exr: Any) -> None:
+        super().__init__(name, label, values)
+        self._of_exr = of_exr
+
+    def setValue(self, val: Any, chan: int = 0) -> bool:
+        super().setValue(val)
+        for knob in self._of_exr() if self._value == "exr" else ():
+            if knob.name() not in self._node._knobs:
+                self._node._own(knob)
+        return True
+
+
 class Channel_Knob(String_Knob):
-    pass
+    """A channel or layer. One that no picture of the script has brought yet is not taken. Source: foundry,
+    whose tools add the layer first."""
+
+    def checked(self, value: Any) -> str:
+        value = super().checked(value)
+        layers = {name.split(".")[0] for name in STATE.channels}
+        if value not in STATE.channels | layers | {"none", "all", "rgb", "rgba", "alpha"}:
+            raise TypeError(f"{self._name}: there is no channel {value!r} in this script")
+        return value
+
+
+class ShownOfShapesKnob(Double_Knob):
+    """A knob of a Roto node that shows its selected shapes, and changes them when it is set."""
+
+    def __init__(self, name: str, attribute: str, default: float) -> None:
+        super().__init__(name, "", default)
+        self._attribute = attribute
+
+    def setValue(self, val: Any, chan: int = 0) -> bool:
+        super().setValue(val)
+        for child in self._node["curves"].rootLayer:
+            child.getAttributes().set(1, self._attribute, self._value)
+        return True
+
+
+class ReloadKnob(Knob):
+    """The button of a Read that reads its files anew."""
+
+    def execute(self) -> None:
+        STATE.require_main()
+        STATE.reloaded.append(self._node.fullName())
 
 
 class Format_Knob(Knob):
+    def text_of(self, value: Any) -> str:
+        return "" if value is None else value.name()
+
+    def from_text(self, text: str) -> Any:
+        return text or None
+
     def checked(self, value: Any) -> Format | None:
         if value is None or isinstance(value, Format):
             return value
@@ -246,11 +336,57 @@ class Format_Knob(Knob):
 
 
 class PyScript_Knob(String_Knob):
+    """A Python button. On a Group or gizmo it runs inside that group, so that names are those of the inner
+    nodes. Source: public gizmos, which enter the root first; Foundry's precomp, which calls endGroup()."""
+
+    def execute(self) -> None:
+        import nuke
+
+        STATE.require_main()
+        is_group = hasattr(self._node, "nodes")
+        STATE.context.append(self._node if is_group else self._node.parent())
+        STATE.this_node.append(self._node)
+        try:
+            exec(self._value, {"nuke": nuke})
+        finally:
+            STATE.this_node.pop()
+            STATE.context.pop()
+
+
+class Text_Knob(Knob):
     pass
 
 
 class Tab_Knob(Knob):
     pass
+
+
+def _number(knob: Any) -> Any:
+    """Return a knob's value as an expression sees it: an enumeration counts from 0."""
+    return knob._values.index(knob.value()) if isinstance(knob, Enumeration_Knob) else knob.value()
+
+
+def _substituted(text: str, node: Any) -> str:
+    """Replace ``[value knob]``, and take a backslash as TCL does: ``\\n`` becomes a new line, any other
+    letter stands for itself."""
+    out, index = "", 0
+    while index < len(text):
+        letter = text[index]
+        if letter == "\\":
+            index += 1
+            out += {"n": "\n", "t": "\t"}.get(text[index : index + 1], text[index : index + 1])
+        elif letter == "[":
+            end = text.index("]", index)
+            word, _, name = text[index + 1 : end].partition(" ")
+            if word != "value":
+                raise RuntimeError(f"[{word} ...] is not understood")
+            found = _evaluate(name, node)
+            out += _substituted(found, node) if isinstance(found, str) else str(found)
+            index = end
+        else:
+            out += letter
+        index += 1
+    return out
 
 
 def _evaluate(expression: str, node: Any) -> Any:
@@ -264,7 +400,9 @@ def _evaluate(expression: str, node: Any) -> Any:
         if isinstance(tree, ast.UnaryOp):
             return _OPERATORS[type(tree.op)](value(tree.operand))
         if isinstance(tree, ast.Name):
-            return STATE.frame if tree.id == "frame" else node[tree.id].value()
+            return STATE.frame if tree.id == "frame" else _number(node[tree.id])
+        if isinstance(tree, ast.Compare):
+            return value(tree.left) == value(tree.comparators[0])
         if isinstance(tree, ast.Attribute) and isinstance(tree.value, ast.Name):
             owner = tree.value.id
             if owner == "parent":
@@ -275,7 +413,11 @@ def _evaluate(expression: str, node: Any) -> Any:
                 target = node.parent().node(owner)
             if target is None:
                 raise RuntimeError(f"expression {expression!r}: no node {owner}")
-            return target[tree.attr].value()
+            if tree.attr in ("width", "height"):
+                return getattr(target, tree.attr)()
+            if tree.attr == "pixel_aspect":
+                return target.format().pixelAspect()
+            return _number(target[tree.attr])
         raise RuntimeError(f"expression {expression!r} is not understood")
 
     return value(ast.parse(expression, mode="eval").body)

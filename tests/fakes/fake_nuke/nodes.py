@@ -4,104 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
 from typing import Any
 
-from tests.fakes.fake_nuke.curves import CurveKnob
 from tests.fakes.fake_nuke.knobs import (
-    Array_Knob,
     Boolean_Knob,
-    Channel_Knob,
     Double_Knob,
     Enumeration_Knob,
-    File_Knob,
     Format,
     Format_Knob,
     Int_Knob,
     Knob,
     String_Knob,
+    Tab_Knob,
 )
+from tests.fakes.fake_nuke.node_classes import KNOBS
+from tests.fakes.fake_nuke.real_nodes import REAL
 from tests.fakes.fake_nuke.state import STATE
-
-_COLOUR_SPACES = ["default (scene_linear)", "scene_linear", "ACES - ACEScg", "Output - sRGB", "sRGB"]
-_COMPRESSIONS = ["none", "Zip (1 scanline)", "Zip (16 scanlines)", "PIZ Wavelet (32 scanlines)", "DWAA"]
-
-
-def _read_knobs() -> list[Knob]:
-    return [
-        File_Knob("file"),
-        File_Knob("proxy"),
-        Format_Knob("format"),
-        Format_Knob("proxy_format"),
-        *(Int_Knob(name, "", 1) for name in ("first", "last", "origfirst", "origlast")),
-        Boolean_Knob("origset"),
-        *(Enumeration_Knob(name, "", ["hold", "loop", "bounce", "black"]) for name in ("before", "after")),
-        Enumeration_Knob("frame_mode", "", ["expression", "start at", "offset"]),
-        String_Knob("frame"),
-        Enumeration_Knob("colorspace", "", _COLOUR_SPACES),
-        Boolean_Knob("raw"),
-        Enumeration_Knob("on_error", "", ["error", "black", "checkerboard", "nearest frame"]),
-        Boolean_Knob("auto_alpha"),
-    ]
-
-
-def _write_knobs() -> list[Knob]:
-    return [
-        File_Knob("file"),
-        File_Knob("proxy"),
-        Enumeration_Knob("file_type", "", ["  ", "exr", "tiff"]),
-        Channel_Knob("channels", "", "rgb"),
-        Enumeration_Knob("datatype", "", ["16 bit half", "32 bit float"]),
-        Enumeration_Knob("compression", "", _COMPRESSIONS),
-        Enumeration_Knob("metadata", "", ["default metadata", "all metadata"]),
-        Boolean_Knob("autocrop"),
-        Boolean_Knob("create_directories"),
-        Enumeration_Knob("colorspace", "", _COLOUR_SPACES),
-        Boolean_Knob("raw"),
-    ]
-
-
-def _constant_knobs() -> list[Knob]:
-    return [Channel_Knob("channels", "", "rgb"), Array_Knob("color", 4), Format_Knob("format")]
-
-
-def _checker_knobs() -> list[Knob]:
-    return [Double_Knob("boxsize", "", 8.0), Format_Knob("format")]
-
-
-def _roto_knobs() -> list[Knob]:
-    return [CurveKnob("curves"), Channel_Knob("output", "", "alpha"), Format_Knob("format")]
-
-
-def _copy_knobs() -> list[Knob]:
-    return [Channel_Knob(f"{side}{index}", "", "none") for index in range(4) for side in ("from", "to")]
-
-
-_MERGES = ["over", "plus", "difference", "max", "min", "multiply", "minus", "screen"]
-CLASSES: dict[str, tuple[int, Callable[[], list[Knob]]]] = {
-    "Read": (0, _read_knobs),
-    "Write": (1, _write_knobs),
-    "Constant": (0, _constant_knobs),
-    "CheckerBoard2": (0, _checker_knobs),
-    "Roto": (2, _roto_knobs),
-    "RotoPaint": (2, _roto_knobs),
-    "Crop": (1, lambda: [Array_Knob("box", 4), Boolean_Knob("reformat"), Boolean_Knob("crop", "", True)]),
-    "Reformat": (
-        1,
-        lambda: [Format_Knob("format"), Enumeration_Knob("resize", "", ["width", "none", "distort"])],
-    ),
-    "Merge2": (3, lambda: [Enumeration_Knob("operation", "", _MERGES), Double_Knob("mix", "", 1.0)]),
-    "KeyMix": (3, lambda: [Channel_Knob("maskChannel", "", "rgba.alpha"), Double_Knob("mix", "", 1.0)]),
-    "Copy": (3, _copy_knobs),
-    "Multiply": (1, lambda: [Double_Knob("value", "", 1.0)]),
-    "Switch": (12, lambda: [Double_Knob("which")]),
-    "Dot": (1, list),
-    "NoOp": (1, list),
-    "Viewer": (10, lambda: [String_Knob("frame_range", "", ""), Boolean_Knob("frame_range_lock")]),
-    "Group": (10, list),
-    "Input": (0, list),
-    "Output": (1, list),
-}
 
 
 class Node:
@@ -113,7 +32,9 @@ class Node:
         self._knobs: dict[str, Knob] = {}
         self._selected = False
         self._place = [0, 0]
-        self._input_count, knobs = CLASSES.get(node_class, (0, list))
+        self._is_deleted = False
+        self._input_count = REAL[node_class].inputs
+        knobs = KNOBS.get(node_class, list)
         common = [String_Knob("label"), Boolean_Knob("disable"), Boolean_Knob("postage_stamp")]
         for knob in [*knobs(), *common]:
             self._own(knob)
@@ -122,13 +43,20 @@ class Node:
         knob._node = self
         self._knobs[knob.name()] = knob
 
+    def require_attached(self) -> None:
+        """Refuse to serve a deleted node. Source: scripts that catch Nuke's ValueError."""
+        if self._is_deleted:
+            raise ValueError("A PythonObject is not attached to a node")
+
     def Class(self) -> str:
+        self.require_attached()
         return self._class
 
     def name(self) -> str:
         return self._name
 
     def fullName(self) -> str:
+        self.require_attached()
         if self._parent is None or self._parent is STATE.root:
             return self._name
         return f"{self._parent.fullName()}.{self._name}"
@@ -160,6 +88,11 @@ class Node:
         return self._knobs[name]
 
     def addKnob(self, knob: Knob) -> None:
+        """Add a knob of one's own. The first one gets a tab "User" where no tab was added before it."""
+        if not isinstance(knob, Tab_Knob) and not any(
+            isinstance(one, Tab_Knob) for one in self._knobs.values()
+        ):
+            self.addKnob(Tab_Knob("User"))
         STATE.record(lambda: self._knobs.pop(knob.name(), None))
         self._own(knob)
 
@@ -168,14 +101,27 @@ class Node:
         del self._knobs[knob.name()]
 
     def input(self, index: int) -> Node | None:
+        self.require_attached()
         return self._inputs.get(index)
+
+    def maxInputs(self) -> int:
+        return self._input_count
+
+    def dependent(self, mask: int = 7, forceEvaluate: bool = True) -> list[Node]:
+        return [node for node in self._parent._nodes if self in node._inputs.values()]
+
+    def metadata(self, key: str | None = None) -> Any:
+        return {} if key is None else None
 
     def inputs(self) -> int:
         return max(self._inputs, default=-1) + 1
 
     def setInput(self, i: int, node: Node | None) -> bool:
-        if node is not None and (i >= self._input_count or node._parent is not self._parent):
-            return False
+        self.require_attached()
+        if node is not None:
+            node.require_attached()
+            if i >= self._input_count or node._parent is not self._parent:
+                return False
         before = self._inputs.get(i)
         STATE.record(lambda: self._connect(i, before))
         self._connect(i, node)
@@ -215,7 +161,9 @@ class Node:
     def channels(self) -> list[str]:
         from tests.fakes.fake_nuke.picture import channels_of
 
-        return channels_of(self)
+        found = channels_of(self)
+        STATE.channels.update(found)  # a picture that was opened brings its layers into the script
+        return found
 
     def sample(self, channel: str, x: float, y: float) -> float:
         from tests.fakes.fake_nuke.picture import evaluate
@@ -287,6 +235,49 @@ class Group(Node):
         return list(self._nodes)
 
 
+class Gizmo(Group):
+    """An instance of a gizmo."""
+
+    def makeGroup(self) -> Group:
+        """Make a Group of a gizmo, unconnected, beside it. Source: the reference of Gizmo.makeGroup()."""
+        made = make_node("Group")
+        assert isinstance(made, Group)
+        twins: dict[Node, Node] = {}
+        _copy_into(self, made, twins)
+        return made
+
+
+def _copy_into(source: Group, target: Group, twins: dict[Node, Node]) -> None:
+    """Copy knobs and inner nodes; the inner connections are made last, when all nodes are there."""
+    target._knobs = {}
+    for name, knob in source._knobs.items():
+        twin = copy.copy(knob)
+        target._own(twin)
+        assert twin.name() == name
+    with target:
+        for inner in source._nodes:
+            if inner._class not in KNOBS:
+                raise RuntimeError(f"{inner.fullName()}: the gizmo {inner._class} stays one inside the Group")
+            twin_node = make_node(inner._class, name=inner._name)
+            twins[inner] = twin_node
+            if isinstance(inner, Group) and isinstance(twin_node, Group):
+                _copy_into(inner, twin_node, twins)
+            else:
+                for knob in inner._knobs.values():
+                    twin_node._own(copy.copy(knob))
+    for inner in source._nodes:
+        for index, feeding in inner._inputs.items():
+            twins[inner].setInput(index, twins[feeding])
+
+
+class ProxyKnob(Boolean_Knob):
+    """Proxy mode. Every change of it makes all viewers compute their pictures anew, so it is counted."""
+
+    def setValue(self, val: Any, chan: int = 0) -> bool:
+        STATE.proxy_changes += bool(val) != self._value
+        return super().setValue(val)
+
+
 class Root(Group):
     def __init__(self) -> None:
         super().__init__("Root", None)
@@ -295,7 +286,7 @@ class Root(Group):
             Format_Knob("format"),
             Int_Knob("first_frame", "", 1),
             Int_Knob("last_frame", "", 100),
-            Boolean_Knob("proxy"),
+            ProxyKnob("proxy"),
             Enumeration_Knob("proxy_type", "", ["format", "scale"]),
             Double_Knob("proxy_scale", "", 0.5),
             Format_Knob("proxy_format"),
@@ -327,14 +318,21 @@ class Root(Group):
 def make_node(node_class: str, **values: Any) -> Node:
     """Make a node in the group that is open, without connecting it."""
     STATE.require_main()
-    if node_class not in CLASSES:
+    if node_class not in KNOBS:
         raise RuntimeError(f"{node_class}: Unknown command")
+    STATE.count_node()
     parent = STATE.context[-1] if STATE.context else STATE.root
-    node = Group("Group", parent) if node_class == "Group" else Node(node_class, parent)
+    is_group = node_class in ("Group", "Gizmo")
+    kind = Gizmo if node_class == "Gizmo" else Group
+    node = kind(node_class, parent) if is_group else Node(node_class, parent)
     name = values.pop("name", f"{node_class.rstrip('0123456789')}1")
     parent._nodes.append(node)
     node.setName(name)
     STATE.record(lambda: parent._nodes.remove(node))
+    if node_class == "Input":
+        node["number"]._value = sum(other._class == "Input" for other in parent._nodes) - 1
+    for knob, value in STATE.knob_defaults.get(node_class, {}).items():
+        node[knob].setValue(value)
     for index, source in enumerate(values.pop("inputs", ())):
         node.setInput(index, source)
     for key, value in values.items():
@@ -352,6 +350,7 @@ def delete_node(node: Node) -> None:
     ]
 
     def back() -> None:
+        node._is_deleted = False
         parent._nodes.append(node)
         for other, index in links:
             other._connect(index, node)
@@ -361,3 +360,4 @@ def delete_node(node: Node) -> None:
         other._connect(index, None)
     parent._nodes.remove(node)
     node.setSelected(False)
+    node._is_deleted = True

@@ -4,70 +4,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation uses this name
-from numpy.typing import NDArray
 
-from tests.fakes.fake_nuke.curves import Layer, Shape, Stroke, _product
-from tests.fakes.fake_nuke.knobs import Format
+from tests.fakes.fake_nuke.knobs import Double_Knob, Format
+from tests.fakes.fake_nuke.planes import Picture, scaled
+from tests.fakes.fake_nuke.roto_picture import roto_picture
 from tests.fakes.fake_nuke.state import STATE
-from void_engine.geometry import Box
-from void_engine.roto.matte import rasterise
-from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 
-Plane = NDArray[np.float32]
 _TO_NUKE = {"R": "red", "G": "green", "B": "blue", "A": "alpha"}
 _TO_FILE = {name: letter for letter, name in _TO_NUKE.items()}
 _RGBA = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture with rows from the top; (x, y) is the data window's bottom-left corner, y up."""
-
-    format: Format
-    x: int
-    y: int
-    planes: dict[str, Plane]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the data window."""
-        shape = next(iter(self.planes.values())).shape
-        return int(shape[0]), int(shape[1])
-
-    @property
-    def top(self) -> int:
-        return self.y + self.size[0]
-
-    def plane(self, name: str, x: int, y: int, width: int, height: int) -> Plane:
-        """Return a channel in a window, black where there is nothing."""
-        out = np.zeros((height, width), np.float32)
-        if name not in self.planes:
-            return out
-        source = self.planes[name]
-        top = y + height
-        x0, x1 = max(x, self.x), min(x + width, self.x + source.shape[1])
-        y0, y1 = max(y, self.y), min(top, self.top)
-        if x1 > x0 and y1 > y0:
-            out[top - y1 : top - y0, x0 - x : x1 - x] = source[
-                self.top - y1 : self.top - y0, x0 - self.x : x1 - self.x
-            ]
-        return out
-
-    def windowed(self, x: int, y: int, width: int, height: int) -> Picture:
-        planes = {name: self.plane(name, x, y, width, height) for name in self.planes}
-        return replace(self, x=x, y=y, planes=planes)
-
-
-def scaled(size: Format, scale: float) -> Format:
-    if scale == 1.0:
-        return size
-    return Format(round(size.width() * scale), round(size.height() * scale), size.pixelAspect(), size.name())
 
 
 def evaluate(node: Any, frame: int, scale: float) -> Picture:
@@ -80,7 +31,7 @@ def evaluate(node: Any, frame: int, scale: float) -> Picture:
         return _black(scaled(STATE.root["format"].value(), scale))
     if node["disable"].value() and node.Class() != "Read":
         return evaluate(node.input(0), frame, scale)
-    made = _NODES.get(node.Class())
+    made = _group if hasattr(node, "nodes") else _NODES.get(node.Class())
     if made is None:
         raise RuntimeError(f"{node.fullName()}: the fake host cannot render a {node.Class()}")
     return made(node, frame, scale)
@@ -88,14 +39,16 @@ def evaluate(node: Any, frame: int, scale: float) -> Picture:
 
 def format_of(node: Any, scale: float) -> Format:
     kind = node.Class()
-    if kind in ("Constant", "CheckerBoard2", "Reformat"):
+    if kind == "Reformat" and node["type"].value() != "to format" and not node["disable"].value():
+        size = _box_of(node)
+    elif kind in ("Constant", "CheckerBoard2", "Reformat"):
         size = node["format"].value() or STATE.root["format"].value()
     elif kind == "Read":
         size = node["format"].value() or _file_format(node)
     elif kind == "Crop" and node["reformat"].value():
         left, bottom, right, top = node["box"].value()
         size = Format(int(right - left), int(top - bottom))
-    elif kind == "Group":
+    elif hasattr(node, "nodes"):
         output = next(inner for inner in node.nodes() if inner.Class() == "Output")
         return format_of(output, scale)
     else:
@@ -106,7 +59,9 @@ def format_of(node: Any, scale: float) -> Format:
 
 def channels_of(node: Any) -> list[str]:
     if node.Class() == "Read":
-        spec = _open(node, int(node["first"].value()), node["file"].value() or node["proxy"].value()).spec()
+        spec = _open(
+            node, int(node["first"].value()), node["file"].evaluate() or node["proxy"].evaluate()
+        ).spec()
         return [_nuke_name(name) for name in spec.channelnames]
     return sorted(evaluate(node, STATE.frame, 1.0).planes)
 
@@ -142,7 +97,7 @@ def _open(node: Any, frame: int, pattern: str) -> oiio.ImageBuf:
 
 
 def _file_format(node: Any) -> Format:
-    pattern = node["file"].value() or node["proxy"].value()
+    pattern = node["file"].evaluate() or node["proxy"].evaluate()
     if not pattern:
         return STATE.root["format"].value()
     spec = _open(node, int(node["first"].value()), pattern).spec()
@@ -155,7 +110,7 @@ def _read(node: Any, frame: int, scale: float) -> Picture:
         if node["before" if frame < first else "after"].value() == "black":
             return _black(format_of(node, scale))
         frame = min(max(frame, first), last)
-    full, proxy = node["file"].value(), node["proxy"].value()
+    full, proxy = node["file"].evaluate(), node["proxy"].evaluate()
     pattern = (proxy or full) if scale != 1.0 else (full or proxy)
     buffer = _open(node, frame, pattern)
     spec = buffer.spec()
@@ -191,120 +146,11 @@ def _checker(node: Any, frame: int, scale: float) -> Picture:
 
 
 def _roto(node: Any, frame: int, scale: float) -> Picture:
-    ground = evaluate(node.input(0), frame, scale)
-    size = ground.format
-    box = Box(0, 0, size.width(), size.height())
-    height = (
-        STATE.root["format"].value().height()
-        if node.input(0) is None
-        else format_of(node.input(0), 1.0).height()
-    )
-    matte = ground.plane("rgba.alpha", 0, 0, size.width(), size.height())
-    for element, matrix in _elements(node["curves"].rootLayer, frame, list(np.eye(4).ravel())):
-        coverage = _drawn(element, matrix, frame, height, box, scale)
-        mode = int(element.getAttributes().getValue(frame, "bm", STATE.views[0]))
-        if mode in (0, 5):
-            matte = matte + coverage - matte * coverage
-        elif mode == 1:
-            matte = np.maximum(matte, coverage)
-        elif mode == 7:
-            matte = matte + coverage
-        elif mode == 12:
-            matte = matte - coverage
-        elif mode not in (2, 3, 4):
-            raise RuntimeError(f"{node.fullName()}: the fake host has no blend mode {mode}")
-    whole = ground.windowed(0, 0, size.width(), size.height())
-    return replace(whole, planes={**whole.planes, "rgba.alpha": matte.astype(np.float32)})
-
-
-def _elements(layer: Layer, frame: int, above: list[float]) -> Any:
-    if not layer.getVisible(frame):
-        return
-    matrix = _product(above, layer.getTransform().evaluate(frame).getMatrix()._values)
-    for child in layer:
-        if isinstance(child, Layer):
-            yield from _elements(child, frame, matrix)
-        else:
-            yield child, _product(matrix, child.getTransform().evaluate(frame).getMatrix()._values)
-
-
-def _drawn(element: Any, matrix: list[float], frame: int, height: int, box: Box, scale: float) -> Plane:
-    attributes = element.getAttributes()
-    value = {
-        name: attributes.getValue(frame, name, STATE.views[0]) for name in ("vis", "opc", "ltt", "ltn", "ltm")
-    }
-    alive = {1: frame <= value["ltm"], 2: frame == value["ltn"], 3: frame >= value["ltn"]}.get(
-        int(value["ltt"]), int(value["ltt"]) == 0 or value["ltn"] <= frame <= value["ltm"]
-    )
-    nothing = np.zeros(box.shape, np.float32)
-    if not value["vis"] or not alive or (isinstance(element, Shape) and element.getFlag(5)):
-        return nothing
-    if isinstance(element, Stroke):
-        rows, columns = np.mgrid[box.y0 : box.y1, box.x0 : box.x1]
-        for point in element:
-            x, y = _moved(matrix, point.getPosition(frame))
-            distance = np.hypot((columns + 0.5) / scale - x, (rows + 0.5) / scale - (height - y))
-            nothing[distance <= element.brush_size_px / 2] = value["opc"]
-        return nothing
-    shape = _shape(element, matrix, frame, height)
-    return rasterise([shape], box, scale)
-
-
-def _moved(matrix: list[float], place: Any) -> tuple[float, float]:
-    x, y, _, w = np.array(matrix).reshape(4, 4) @ (place.x, place.y, 0.0, 1.0)
-    return float(x / w), float(y / w)
-
-
-class _Place:
-    def __init__(self, x: float, y: float) -> None:
-        self.x, self.y = x, y
-
-
-def _shape(element: Shape, matrix: list[float], frame: int, height: int) -> ShapeAtFrame:
-    """Make every handle an absolute place, move it, and make it an offset again, unlike the exporter does
-    it."""
-    attributes = element.getAttributes()
-    value = {
-        name: attributes.getValue(frame, name, STATE.views[0])
-        for name in ("opc", "inv", "fo", "fx", "fy", "ff")
-    }
-    rows: list[list[tuple[float, float]]] = []
-    for point in element:
-        center = point.center.getPosition(frame)
-        feather = point.featherCenter.getPosition(frame)
-        at_feather = _Place(center.x + feather.x * value["fo"], center.y + feather.y * value["fo"])
-        places = [_Place(center.x, center.y)]
-        for handle, base in (
-            (point.leftTangent, center),
-            (point.rightTangent, center),
-            (None, center),
-            (point.featherLeftTangent, at_feather),
-            (point.featherRightTangent, at_feather),
-        ):
-            offset = feather if handle is None else handle.getPosition(frame)
-            places.append(at_feather if handle is None else _Place(base.x + offset.x, base.y + offset.y))
-        moved = [_moved(matrix, place) for place in places]
-        base = moved[0]
-        rows.append(
-            [
-                (base[0], height - base[1]),
-                *((x - base[0], base[1] - y) for x, y in moved[1:4]),
-                *((x - moved[3][0], moved[3][1] - y) for x, y in moved[4:]),
-            ]
-        )
-    columns = np.array(rows, np.float64).reshape(-1, 6, 2)
-    if not value["fo"]:
-        columns[:, 3] = 0.0
-        columns[:, 4:] = columns[:, 1:3]
-    return ShapeAtFrame(
-        name=element.name,
-        points=BezierPoints(*(columns[:, index] for index in range(6))),
-        opacity=float(value["opc"]),
-        feather_x_px=float(value["fx"] * value["fo"]),
-        feather_y_px=float(value["fy"] * value["fo"]),
-        falloff=float(value["ff"]),
-        inverted=bool(value["inv"]),
-    )
+    source = node.input(0)
+    size = STATE.root["format"].value() if source is None else format_of(source, 1.0)
+    mask = node.input(node.maxInputs() - 1)
+    weight = None if mask is None else evaluate(mask, frame, scale)
+    return roto_picture(node, evaluate(source, frame, scale), weight, frame, scale, size.height())
 
 
 def _crop(node: Any, frame: int, scale: float) -> Picture:
@@ -316,6 +162,16 @@ def _crop(node: Any, frame: int, scale: float) -> Picture:
             picture, x=0, y=0, format=Format(right - left, top - bottom, source.format.pixelAspect())
         )
     return picture
+
+
+def _box_of(node: Any) -> Format:
+    source = format_of(node.input(0), 1.0) if node.input(0) is not None else STATE.root["format"].value()
+    if node["type"].value() == "scale":
+        factor = node["scale"].value()
+        return Format(round(source.width() * factor), round(source.height() * factor), source.pixelAspect())
+    return Format(
+        *(int(node[name].value()) for name in ("box_width", "box_height")), node["box_pixel_aspect"].value()
+    )
 
 
 def _reformat(node: Any, frame: int, scale: float) -> Picture:
@@ -404,22 +260,73 @@ def _group(node: Any, frame: int, scale: float) -> Picture:
 
 def _input(node: Any, frame: int, scale: float) -> Picture:
     group = node.parent()
-    index = [inner for inner in group.nodes() if inner.Class() == "Input"].index(node)
-    return evaluate(group.input(index), frame, scale)
+    return evaluate(group.input(node["number"].value()), frame, scale)
+
+
+def _shuffle(node: Any, frame: int, scale: float) -> Picture:
+    source = evaluate(node.input(0), frame, scale)
+    names = {"black": 0.0, "white": 1.0}
+    own = "rgba" if node["in"].value() == "alpha" else node["in"].value()
+    window = (source.x, source.y, source.size[1], source.size[0])
+    planes = dict(source.planes)
+    for channel in ("red", "green", "blue", "alpha"):
+        wanted = node[channel].value()
+        plane = source.plane(f"{own}.{wanted}", *window)
+        planes[f"rgba.{channel}"] = np.full_like(plane, names[wanted]) if wanted in names else plane
+    return replace(source, planes=planes)
+
+
+def _expression(node: Any, frame: int, scale: float) -> Picture:
+    """Compute expressions that Python reads as Nuke does; an empty one leaves its channel as it is."""
+    source = evaluate(node.input(0), frame, scale)
+    rows, columns = np.mgrid[0 : source.size[0], 0 : source.size[1]]
+    names: dict[str, Any] = {
+        "x": (columns + source.x) / scale,
+        "y": (source.size[0] - 1 - rows + source.y) / scale,
+        "width": source.format.width() / scale,
+        "height": source.format.height() / scale,
+        **{name[0]: source.planes.get(f"rgba.{name}", 0.0) for name in ("red", "green", "blue", "alpha")},
+        **{knob.name(): knob.value() for knob in node.knobs().values() if isinstance(knob, Double_Knob)},
+    }
+    planes = dict(source.planes)
+    for index, name in enumerate(_RGBA):
+        text = node[f"expr{index}"].value()
+        if text:
+            made = eval(text, {"__builtins__": {}}, names)
+            planes[name] = np.broadcast_to(np.float32(made), source.size).astype(np.float32)
+    return replace(source, planes=planes)
+
+
+def _offset(node: Any, frame: int, scale: float) -> Picture:
+    return evaluate(node.input(0), frame - int(node["time_offset"].value()), scale)
+
+
+def _retime(node: Any, frame: int, scale: float) -> Picture:
+    """Play the input's range over the output's."""
+    ranges = [node[f"{side}.{end}"].value() for side in ("output", "input") for end in ("first", "last")]
+    share = (frame - ranges[0]) / max(1.0, ranges[1] - ranges[0])
+    return evaluate(node.input(0), round(ranges[2] + share * (ranges[3] - ranges[2])) or frame, scale)
+
+
+def _hold(node: Any, frame: int, scale: float) -> Picture:
+    return evaluate(node.input(0), int(node["first_frame"].value()), scale)
 
 
 _NODES: dict[str, Any] = {
     "Read": _read, "Constant": _constant, "CheckerBoard2": _checker, "Roto": _roto, "RotoPaint": _roto,
-    "Crop": _crop, "Reformat": _reformat, "Merge2": _merge, "KeyMix": _keymix, "Copy": _copy,
+    "Crop": _crop, "Reformat": _reformat, "Merge2": _merge, "Keymix": _keymix, "Copy": _copy,
     "Multiply": _multiply, "Switch": _switch, "Dot": _pass, "NoOp": _pass, "Write": _pass, "Output": _pass,
-    "Group": _group, "Input": _input,
+    "Group": _group, "Input": _input, "Shuffle": _shuffle, "Expression": _expression, "TimeOffset": _offset,
+    "FrameHold": _hold, "FrameRange": _pass, "Retime": _retime, "JoinViews": _pass,
 }  # fmt: skip
 
 
 def write(node: Any, frame: int, scale: float) -> None:
     """Write one frame as the Write node says, first under a temporary name."""
     picture = _pass(node, frame, scale)
-    path = _path(node, node["file"].value(), frame)
+    # In proxy mode a Write takes its proxy path, where it has one.
+    is_proxy = scale != 1.0 and bool(node["proxy"].evaluate())
+    path = _path(node, node["proxy" if is_proxy else "file"].evaluate(), frame)
     if node["file_type"].value() != "exr":
         raise RuntimeError(f"{node.fullName()}: the fake host writes EXR only")
     if not path.parent.is_dir():

@@ -5,6 +5,7 @@ one."""
 
 from __future__ import annotations
 
+import sys
 import threading
 import traceback
 from collections import deque
@@ -39,6 +40,21 @@ class HostState:
         self.progress: list[Any] = []
         self.cancel_progress = False
         self.is_executing = False
+        self.artist_renders = False
+        """Whether the artist renders in the foreground, so that no other render can begin."""
+        self.proxy_changes = 0
+        self.reloaded: list[str] = []
+        self.localised: dict[str, str] = {}
+        """Paths in the cache by the Read whose files are localised there."""
+        self.channels = {f"rgba.{name}" for name in ("red", "green", "blue", "alpha")} | {"depth.Z"}
+        """The channels that the script knows so far."""
+        self.this_node: list[Any] = []
+        self.shown_group: Any = None
+        """The group whose inner nodes the artist works on; None for the script's own."""
+        self.knob_defaults: dict[str, dict[str, Any]] = {}
+        """A studio's defaults of knobs, by the class of the nodes."""
+        self.node_limit: int | None = None
+        self.node_count = 0
         self.executed: list[tuple[str, int, bool]] = []
         """(node, frame, proxy mode) of every frame that was rendered."""
         self.executed_views: list[tuple[str, ...]] = []
@@ -64,6 +80,12 @@ class HostState:
         else:
             self.undo_steps.append(("", [inverse]))
 
+    def count_node(self) -> None:
+        """Count a node that Python makes. Indie and Non-commercial give Python ten, deleted ones included."""
+        self.node_count += 1
+        if self.node_limit is not None and self.node_count > self.node_limit:
+            raise RuntimeError(f"this edition gives Python access to {self.node_limit} nodes")
+
     def process_events(self, limit: int = 10_000) -> int:
         """Turn the event loop until nothing is posted any more, and return how much was done."""
         self.require_main()
@@ -75,6 +97,9 @@ class HostState:
                 call()
             except Exception:
                 traceback.print_exc()  # like Nuke, this prints the exception and drops it
+        qt = sys.modules.get("PySide6.QtCore")
+        if qt is not None and qt.QCoreApplication.instance() is not None:
+            qt.QCoreApplication.processEvents()
         return done
 
     def call_back(self, kind: str) -> None:

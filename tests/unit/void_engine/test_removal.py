@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +37,12 @@ from void_engine.errors import (
     SettingError,
 )
 from void_engine.geometry import Box
+from void_engine.made_from import JOB_ID_KEY
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
-from void_engine.removal import JOB_ID_KEY, RegionRequest, run_removal
+from void_engine.removal import RegionRequest, run_removal
 from void_engine.shot import AnchorFrames, ReplacementLook
 
 SHARP = ReplacementLook(growth_px=0.0, softness_px=0.0)
@@ -438,6 +441,139 @@ class TestStoppingAndGoingOn:
         )
         with pytest.raises(OutputExistsError, match="made otherwise"):
             run_removal(edited, PaintingEngine(), RecordingMonitor())
+
+    @pytest.mark.parametrize("which", ["plate", "matte", "anchor"])
+    def test_frames_made_from_other_files_are_made_again(
+        self, tmp_path: Path, files: ExitStack, which: str
+    ) -> None:
+        """A plate that is rendered again keeps its name; the result must not be half old and half new."""
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+        values = np.zeros((HEIGHT, WIDTH), np.float32)
+        values[HOLE.slices(Box.from_size(WIDTH, HEIGHT))] = 1.0
+        matte = write_matte(tmp_path / "m", values)
+        write_plate(tmp_path / "a", first=1002, last=1002)
+        anchors = AnchorFrames(
+            PlateSequence(tmp_path / "a" / "plate.%04d.exr", FIRST, LAST), frozenset({1002})
+        )
+        files.enter_context(anchors.frames)
+
+        def run(resume: bool) -> tuple[PaintingEngine, RecordingMonitor]:
+            engine, monitor = PaintingEngine(), RecordingMonitor()
+            request = make_request(
+                files, plate, tmp_path / "out", mattes=[("remove", matte, "A", False)], resume=resume
+            )
+            run_removal(replace(request, anchors=anchors), engine, monitor)
+            return engine, monitor
+
+        run(False)
+        changed = {
+            "plate": tmp_path / "plate.1003.exr",
+            "matte": tmp_path / "m" / "matte.1001.exr",
+            "anchor": tmp_path / "a" / "plate.1002.exr",
+        }[which]
+        os.utime(changed, ns=(1, 1))
+        engine, monitor = run(True)
+        assert engine.asked == []  # another time, the same content
+        assert sorted(monitor.done) == [1001, 1002, 1003, 1004]
+
+        frame = read_frame(changed, 1003)
+        pixels = np.stack([frame.native(name) for name in frame.channel_names], axis=-1).copy()
+        pixels[0, 0] += 1
+        write_frame(Frame.from_pixels(1003, frame.channel_names, pixels), changed, overwrite=True)
+        (tmp_path / "out" / "result.1004.exr").unlink()
+        engine, monitor = run(True)
+        assert engine.asked == [1001, 1002, 1003, 1004]
+        assert any("1001-1003 were made from a plate, matte or anchor" in line for line in monitor.lines)
+        engine, _ = run(True)
+        assert engine.asked == []
+
+    def test_a_frame_that_is_to_be_replaced_stays_until_the_new_one_is_whole(
+        self, tmp_path: Path, files: ExitStack
+    ) -> None:
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+        run_removal(
+            make_request(files, plate, tmp_path / "out", shapes=shapes_of()),
+            PaintingEngine(),
+            RecordingMonitor(),
+        )
+        before = (tmp_path / "out" / "result.1004.exr").read_bytes()
+        pixels = np.zeros((HEIGHT, WIDTH, 3), np.float16)
+        write_frame(
+            Frame.from_pixels(1001, ("R", "G", "B"), pixels), tmp_path / "plate.1001.exr", overwrite=True
+        )
+        again = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), resume=True)
+        with pytest.raises(RemovalCancelled):
+            run_removal(again, PaintingEngine(), RecordingMonitor(cancel_at=1003))
+        assert (tmp_path / "out" / "result.1004.exr").read_bytes() == before
+
+    def test_a_result_without_a_byte_is_made_again(self, tmp_path: Path, files: ExitStack) -> None:
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+        first = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
+        run_removal(first, PaintingEngine(), RecordingMonitor())
+        (tmp_path / "out" / "result.1003.exr").write_bytes(b"")
+        engine = PaintingEngine()
+        again = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), resume=True)
+        run_removal(again, engine, RecordingMonitor())
+        assert engine.asked == [1003]
+
+    @pytest.mark.parametrize("verify", [False, True])
+    def test_damaged_pixels_are_found_when_asked_for(
+        self, tmp_path: Path, files: ExitStack, verify: bool
+    ) -> None:
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+        first = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
+        run_removal(first, PaintingEngine(), RecordingMonitor())
+        path = tmp_path / "out" / "result.1002.exr"
+        content = bytearray(path.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 64] = bytes(64)
+        path.write_bytes(content)
+        engine = PaintingEngine()
+        again = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), resume=True)
+        run_removal(replace(again, verify=verify), engine, RecordingMonitor())
+        assert engine.asked == ([1002] if verify else [])
+
+    def test_a_frame_that_another_process_has_made_meanwhile_counts(
+        self, tmp_path: Path, files: ExitStack
+    ) -> None:
+        """A farm starts a task again when a worker is lost, and the lost one may come back."""
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+
+        class Slow(PaintingEngine):
+            def remove(
+                self, shot: ShotSource, request: EngineRequest, monitor: Monitor
+            ) -> Iterator[CleanFrame]:
+                other = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
+                run_removal(other, PaintingEngine(), RecordingMonitor())
+                yield from super().remove(shot, request, monitor)
+
+        monitor = RecordingMonitor()
+        run_removal(make_request(files, plate, tmp_path / "out", shapes=shapes_of()), Slow(), monitor)
+        assert sorted(monitor.done) == [1001, 1002, 1003, 1004]
+
+    def test_a_frame_that_another_job_has_made_meanwhile_does_not(
+        self, tmp_path: Path, files: ExitStack
+    ) -> None:
+        (tmp_path / "out").mkdir()
+        plate = write_plate(tmp_path)
+
+        class Slow(PaintingEngine):
+            def remove(
+                self, shot: ShotSource, request: EngineRequest, monitor: Monitor
+            ) -> Iterator[CleanFrame]:
+                other = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), fingerprint="f2")
+                run_removal(other, PaintingEngine(), RecordingMonitor())
+                yield from super().remove(shot, request, monitor)
+
+        with pytest.raises(OutputExistsError, match="not overwritten"):
+            run_removal(
+                make_request(files, plate, tmp_path / "out", shapes=shapes_of()), Slow(), RecordingMonitor()
+            )
 
     def test_nothing_left_to_do(self, tmp_path: Path, files: ExitStack) -> None:
         (tmp_path / "out").mkdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,21 +11,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from void_engine.caches import cache_folder
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.weights import weight_files
 from void_engine.plates.storage.durable import temporary_for
-
-CACHE_VARIABLE = "VOID_CACHE"
-"""The environment variable that names the folder of caches."""
-
-
-def cache_folder() -> Path:
-    """The folder of caches: the one that VOID_CACHE names, else the user's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named)
-    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "void-nuke"
 
 
 class PromptCache:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
-from void_engine.errors import OutputError
+from void_engine.errors import OutputError, OutputExistsError
 from void_engine.plates.exr.file import write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.storage.waiting import NO_PATIENCE, Patience, with_need
@@ -33,6 +33,8 @@ class PlateWriter:
         on_written: Callable[[int, Path], None] | None = None,
         patience: Patience = NO_PATIENCE,
         expected: int = 1,
+        replaced: Collection[Path] = (),
+        is_same: Callable[[Path, int], bool] | None = None,
     ) -> None:
         """Start the writing threads.
 
@@ -44,12 +46,17 @@ class PlateWriter:
                 error that it raises counts as a failed write.
             patience: how long to wait for a volume that is full or gone.
             expected: how many frames will come, to tell how much room they need.
+            replaced: existing files that may be replaced although others may not.
+            is_same: tells of an existing file whether it is what would be written. It then counts as written:
+                another process was given the same work, and was faster.
         """
         self._compression = compression
         self._overwrite = overwrite
         self._on_written = on_written
         self._patience = patience
         self._left = expected
+        self._replaced = frozenset(replaced)
+        self._is_same = is_same
         self._mean_bytes = 0.0
         self._device: dict[Path, int] = {}
         self._pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="plate-write")
@@ -118,7 +125,11 @@ class PlateWriter:
     def _attempt(self, frame: Frame, path: Path) -> None:
         self._require_folder(path)
         try:
-            write_frame(frame, path, self._compression, overwrite=self._overwrite)
+            overwrite = self._overwrite or path in self._replaced
+            write_frame(frame, path, self._compression, overwrite=overwrite)
+        except OutputExistsError:
+            if self._is_same is None or not self._is_same(path, frame.number):
+                raise
         except OutputError as error:
             needed = max(1, self._left) * (self._mean_bytes or frame.size_bytes)
             error.obstacle = with_need(error.obstacle, int(needed))

@@ -61,6 +61,7 @@ class KeyFrameFill:
         plan: KeyPlan,
         seed: int,
         on_key: Callable[[SynthesisedPixels], None] | None = None,
+        fill: str = "texture",
     ) -> None:
         """Prepare to fill key frames.
 
@@ -70,6 +71,7 @@ class KeyFrameFill:
             plan: says which frames become key frames.
             seed: the seed of the texture synthesis.
             on_key: called with each key frame once it is made.
+            fill: the option of that name: ``texture`` or ``smooth``.
         """
         self._working = motion.working
         self._track = motion.track
@@ -79,6 +81,7 @@ class KeyFrameFill:
         self._keys: list[_Key] = []
         self._plan = plan
         self._on_key = on_key
+        self._smooth = fill == "smooth"
 
     def is_key(self, number: int) -> bool:
         """Whether other frames take the pixels that frame ``number`` is completed with."""
@@ -152,7 +155,10 @@ class KeyFrameFill:
         # Patches may copy revealed pixels, but not hidden ones that are not filled yet.
         wide_forbidden[inside] = forbidden
         self._monitor.check_cancelled()
-        made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
+        if self._smooth:
+            made = synthesis.inpaint(picture, wide_hole | wide_forbidden)
+        else:
+            made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
         return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
 
     def _remember(self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray) -> None:

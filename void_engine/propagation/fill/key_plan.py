@@ -44,6 +44,7 @@ class KeyPlan:
         anchors: frozenset[int],
         sliver_px: float,
         most_sources: int = MOST_SOURCES,
+        reach: str = "balanced",
     ) -> None:
         """Prepare to choose key frames.
 
@@ -53,12 +54,14 @@ class KeyPlan:
             anchors: frames that the artist has cleaned; they need no synthesis.
             sliver_px: width, in analysis pixels, from which an unseen area is worth a key frame.
             most_sources: the most frames that each frame takes pixels from.
+            reach: the option ``sources``: near, balanced or far.
         """
         self._track = track
         self._numbers = numbers
         self.anchors = anchors
         """The frames that the artist has cleaned."""
         self._most_sources = most_sources
+        self._reach = reach
         self._chosen: tuple[int, list[int]] | None = None
         self._step = max(1, round(sliver_px / _CELLS))
         self._decided = numbers.start
@@ -72,7 +75,7 @@ class KeyPlan:
     def sources(self, number: int) -> list[int]:
         """The frames that ``number`` takes its hidden pixels from."""
         if self._chosen is None or self._chosen[0] != number:
-            chosen = choose_sources(self._track, number, self.anchors, self._most_sources)
+            chosen = choose_sources(self._track, number, self.anchors, self._most_sources, reach=self._reach)
             if len(chosen) > _ENOUGH_FOR_A_RIM and self._is_mostly_rim(number, chosen):
                 chosen = chosen[:_ENOUGH_FOR_A_RIM]
             if len(chosen) > _ENOUGH_FOR_A_WIRE and self._is_wide_and_thin(number, chosen):

@@ -102,6 +102,14 @@ class FlowMeter:
         return Measured(gated, confidence, misfit.astype(np.float32))
 
 
+def unmoved(target: Uint8Array, shown: BoolArray, view: FlowView) -> Measured:
+    """What :meth:`FlowMeter.measure` would tell of a view that needs no further motion."""
+    both = shown & view.visible
+    misfit = local_misfit(target, view.gray, both)
+    confidence = both / (1.0 + np.square(misfit / np.float32(3.0 * _NOISE_STEPS)))
+    return Measured(np.zeros((*target.shape, 2), np.float32), confidence.astype(np.float32), misfit)
+
+
 @functools.lru_cache(maxsize=4)
 def grid(shape: tuple[int, ...]) -> tuple[Float32Array, Float32Array]:
     """The x and y of every pixel centre, each (h, w). The arrays are shared and must not be written to."""

@@ -195,6 +195,12 @@ class PairRegistration:
                 return FrameStep(tracked.homography, moving_correlation, False, tracked.tracks)
         return FrameStep(identity(), still_correlation, False, tracked.tracks)
 
+    def tracked(self, target: int, source: int) -> Tracks | None:
+        """The corners of ``target`` that are found again in ``source``, not far from where they were."""
+        first, second = self._working.analysis(target), self._working.analysis(source)
+        self._monitor.check_cancelled()
+        return _fit(self.features(target), first.gray, second.gray, second.hidden, identity(), 2).tracks
+
     def refine(self, target: int, second: AnalysisFrame, guess: Homography) -> Homography:
         """Refine ``guess``, the homography from ``target`` to ``second``; without a better one it stays."""
         first = self._working.analysis(target)

@@ -11,11 +11,14 @@ import numpy as np
 from void_engine.arrays import BoolArray
 from void_engine.engines.interface import Monitor
 from void_engine.propagation.archive import write_archive
+from void_engine.propagation.motion import locked_off
 from void_engine.propagation.motion.homography import Homography, identity
 from void_engine.propagation.motion.motion_layers import MotionLayers, Tracks
-from void_engine.propagation.motion.registration import PairRegistration
+from void_engine.propagation.motion.registration import FrameStep, PairRegistration
 from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
+_STILL_STRIDE = 4
+"""Every this many frames the camera is compared with the beginning of the segment, which shows slow drift."""
 _CUT_CORRELATION = 0.35
 """The correlation of two neighbouring frames below which there is a cut between them."""
 
@@ -30,6 +33,8 @@ class ShotTrack:
         self._frozen: list[bool] = []
         self._hidden: list[bytes] = []
         self._any_hidden: list[bool] = []
+        self._moved: list[bool] = []
+        self._locked: list[bool] = []
         self._shape = (0, 0)
         self._layers = MotionLayers()
         self._unpacked: OrderedDict[int, BoolArray] = OrderedDict()
@@ -42,6 +47,7 @@ class ShotTrack:
         cut: bool,
         frozen: bool,
         tracks: Tracks | None = None,
+        moved: bool = True,
     ) -> None:
         """Add the next frame.
 
@@ -51,6 +57,7 @@ class ShotTrack:
             cut: whether a cut lies before the frame.
             frozen: whether the frame repeats the one before it.
             tracks: the corners tracked from the frame before; None where there were none.
+            moved: whether the camera has moved since the frame before or since its segment began.
         """
         self._shape = (frame.hidden.shape[0], frame.hidden.shape[1])
         self._hidden.append(zlib.compress(np.packbits(frame.hidden).tobytes(), 1))
@@ -61,23 +68,30 @@ class ShotTrack:
             self._segment.append(self._segment[-1] + 1 if self._segment else 0)
             self._to_start.append(identity())
             self._frozen.append(False)
+            self._moved.append(False)
             return
         chained = self._to_start[-1] @ np.linalg.inv(homography)
         self._segment.append(self._segment[-1])
         self._to_start.append(chained / chained[2, 2])
         self._frozen.append(frozen)
+        self._moved.append(moved)
 
     def settle(self) -> None:
         """Complete the track after its last frame.
 
         Where a segment shows two motion layers, the camera's chain follows the one that explains more,
-        instead of jumping between them.
+        instead of jumping between them. Where the camera never moved, the chain moves nothing.
         """
         start = 0
         while start < len(self._to_start):
             segment = self.segment(self._first + start)
             indices = range(segment.start - self._first, segment.stop - self._first)
-            if self._layers.settle(indices):
+            has_layers = self._layers.settle(indices)
+            locked = not any(self._moved[indices.start : indices.stop])
+            self._locked.extend(locked for _ in indices)
+            if locked:
+                self._to_start[indices.start : indices.stop] = [identity() for _ in indices]
+            elif has_layers:
                 self._follow_one_layer(indices)
             start = indices.stop
 
@@ -97,6 +111,10 @@ class ShotTrack:
         while high + 1 < len(self._segment) and self._segment[high + 1] == self._segment[index]:
             high += 1
         return range(self._first + low, self._first + high + 1)
+
+    def is_locked_off(self, number: int) -> bool:
+        """Whether the camera stands still in the whole segment of ``number``."""
+        return self._locked[number - self._first]
 
     def any_hidden(self, number: int) -> bool:
         return self._any_hidden[number - self._first]
@@ -123,6 +141,7 @@ class ShotTrack:
             "shape": np.array(self._shape, np.int64),
             "to_start": np.array(self._to_start, np.float64).reshape(-1, 3, 3),
             "segment": np.array(self._segment, np.int64),
+            "locked": np.array(self._locked, np.bool_),
             "frozen": np.array(self._frozen, np.bool_),
             "any_hidden": np.array(self._any_hidden, np.bool_),
             "sizes": sizes,
@@ -144,6 +163,7 @@ class ShotTrack:
             track._to_start = list(kept["to_start"])
             track._segment = [int(number) for number in kept["segment"]]
             track._frozen = [bool(flag) for flag in kept["frozen"]]
+            track._locked = [bool(flag) for flag in kept["locked"]]
             track._any_hidden = [bool(flag) for flag in kept["any_hidden"]]
             track._layers = MotionLayers.from_links(kept["layers"])
             ends = np.cumsum(kept["sizes"])
@@ -158,28 +178,54 @@ class ShotTrack:
 
     def layer_chained(self, target: int, source: int, layer: int) -> Homography | None:
         """The homography of one of two motion layers from ``target`` to ``source``; None where a frame
-        between them has only one layer."""
+        between them has only one layer, or the camera stands still."""
+        if self._locked[target - self._first]:
+            return None
         return self._layers.chained(target - self._first, source - self._first, layer)
 
 
 def track_shot(
-    working: WorkingSet, registration: PairRegistration, numbers: range, monitor: Monitor
+    working: WorkingSet,
+    registration: PairRegistration,
+    numbers: range,
+    monitor: Monitor,
+    motion: str = "auto",
 ) -> ShotTrack:
-    """Track a shot: look once at every frame in order, for camera motion, cuts, held frames and mattes."""
+    """Track a shot: look once at every frame in order, for camera motion, cuts, held frames and mattes.
+
+    ``motion`` is the option of that name: only ``auto`` asks whether the camera is locked off.
+    """
     track = ShotTrack(numbers.start)
+    began, may_be_still = numbers.start, motion in ("auto", "locked-off")
     for index, number in enumerate(numbers):
         monitor.check_cancelled()
         if index == 0:
             track.append(working.analysis(number), identity(), cut=True, frozen=False)
         else:
             step = registration.step(number - 1, number)
+            cut = step.correlation < _CUT_CORRELATION
+            if cut:
+                began, may_be_still = number, motion in ("auto", "locked-off")
+            elif may_be_still and motion == "auto":
+                may_be_still = _stands_still(registration, step, began, number)
             track.append(
                 working.analysis(number),
                 step.homography,
-                cut=step.correlation < _CUT_CORRELATION,
+                cut=cut,
                 frozen=step.frozen,
                 tracks=step.tracks,
+                moved=not may_be_still,
             )
         monitor.progress("register", index + 1, len(numbers), number)
     track.settle()
     return track
+
+
+def _stands_still(registration: PairRegistration, step: FrameStep, began: int, number: int) -> bool:
+    """Whether the camera still stands as it did one frame before and at the frame ``began``."""
+    still = locked_off.is_still(step.tracks)
+    if still is None:
+        still = bool(np.array_equal(step.homography, identity()))
+    if still and number - began > 1 and (number - began) % _STILL_STRIDE == 0:
+        still = locked_off.is_still(registration.tracked(began, number)) is not False
+    return still

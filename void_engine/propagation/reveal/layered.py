@@ -63,7 +63,9 @@ class _Layers:
 class LayeredRevealer:
     """Reveals hidden pixels layer by layer, each along its own motion, where a shot has two layers."""
 
-    def __init__(self, motion: ShotMotion, revealer: Revealer) -> None:
+    def __init__(self, motion: ShotMotion, revealer: Revealer, choice: str = "auto") -> None:
+        """Prepare to reveal by layers; ``choice`` is the option ``motion``."""
+        self._choice = choice
         self._working = motion.working
         self._track = motion.track
         self._registration = motion.registration
@@ -91,6 +93,8 @@ class LayeredRevealer:
         They are tried on a few frames of the segment, always the same ones, because trying them on all would
         double the cost of each frame.
         """
+        if self._choice != "auto":
+            return self._choice == "two-layers"
         segment = self._track.segment(target)
         if segment.start not in self._helping:
             frames = [n for n in segment if self._track.any_hidden(n) and self._is_layered(n, segment)]
@@ -115,6 +119,8 @@ class LayeredRevealer:
         if layers is None:
             return None
         full, area = self._working.full(target), layers.joined.area
+        if self._choice == "two-layers":
+            return layers.joined
         plate = full.encoded(area)
         shown = ~full.hidden[area.slices(full.box)]
         alone = max(_ratio(layers.joined, layer, plate, shown) for layer in (layers.front, layers.back))

@@ -14,7 +14,7 @@ from void_engine.arrays import BoolArray, Float32Array, Int64Array, Uint8Array
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.motion import flow_completion
-from void_engine.propagation.motion.flow import FlowMeter, FlowView, Measured, grid, view_through
+from void_engine.propagation.motion.flow import FlowMeter, FlowView, Measured, grid, unmoved, view_through
 from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal import fusion, gain_match, source_weights, warp
@@ -159,6 +159,11 @@ class Revealer:
         tests: list[flow_completion.FlowTest | None] = []
         for source in (*(self.shot_source(target, number) for number in numbers), *extra):
             self._monitor.check_cancelled()
+            if self._track.is_locked_off(target):
+                view = view_through(source.analysis, source.guess, surround.box)
+                views.append(MeasuredSource(source, view, unmoved(gray, ~hole, view)))
+                tests.append(None)
+                continue
             homography = self._registration.refine(target, source.analysis, source.guess)
             view = view_through(source.analysis, homography, surround.box)
             measured = self._meter.measure(gray, ~hole, view)

@@ -18,7 +18,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 _log = logging.getLogger(__name__)
 _SPARE_FILES = 512
-"""File handles for everything that is no client's connection."""
+"""File handles for everything that clients do not take."""
 _SAY_AGAIN_S = 60.0
 
 
@@ -76,13 +76,17 @@ class ConnectionLimit:
         number = self._open.get(descriptor)
         return None if number is None else (descriptor, number)
 
+    def is_open(self, ticket: tuple[int, int]) -> bool:
+        """Return whether a connection has not ended, as far as was noticed."""
+        descriptor, number = ticket
+        return self._open.get(descriptor) == number
+
     def cut(self, ticket: tuple[int, int]) -> None:
         """End a connection, whatever waits for it or arrives on it. One that has ended already is left
         alone."""
         self.look()
-        descriptor, number = ticket
-        if self._open.get(descriptor) == number:
-            _shut(descriptor)
+        if self.is_open(ticket):
+            _shut(ticket[0])
 
     def _turn_away(self, descriptor: int) -> None:
         self.refused += 1
@@ -109,15 +113,15 @@ def _shut(descriptor: int) -> None:
             connection.detach()  # the descriptor belongs to ZeroMQ, which closes it
 
 
-def raise_file_limit(connections: int) -> int | None:
-    """Let this process open as many files as ``connections`` need, if the system allows it. Return how many
-    it may open now, or None where that is not limited this way."""
+def raise_file_limit(files: int) -> int | None:
+    """Let this process open so many ``files`` beside what it always needs, if the system allows it. Return
+    how many it may open now, or None where that is not limited this way."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
         return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + _SPARE_FILES
+    wanted = files + _SPARE_FILES
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

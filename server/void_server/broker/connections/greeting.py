@@ -62,7 +62,7 @@ class Greeting:
                 f"this server speaks protocol version {PROTOCOL_VERSION}, the client "
                 f"{message.min_version} to {message.max_version}; update the older of the two",
             )
-        if self._sessions.heard(peer) is None:
+        if self._sessions.heard(peer, key) is None:
             self._check_room(key, owner)
         self._sessions.open(ClientSession(peer, key, owner, message.client, PROTOCOL_VERSION))
         _log.info("%s is here with %r (%r on %r)", owner, message.client, message.user, message.host)

@@ -49,11 +49,13 @@ class Sessions:
     def open(self, session: ClientSession) -> None:
         self._sessions[session.peer] = session
 
-    def heard(self, peer: bytes) -> ClientSession | None:
-        """Note that a peer has just sent something, and return its session."""
+    def heard(self, peer: bytes, key: bytes) -> ClientSession | None:
+        """Note that a peer has just sent something over a connection with this key, and return its session.
+        There is none for another key than the one that opened it."""
         session = self._sessions.get(peer)
-        if session is not None:
-            session.last_heard = time.monotonic()
+        if session is None or session.key != key:
+            return None
+        session.last_heard = time.monotonic()
         return session
 
     def get(self, peer: bytes) -> ClientSession | None:

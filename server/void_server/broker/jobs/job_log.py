@@ -1,4 +1,5 @@
-"""Keeps one text file for each job, with what its worker reported and what became of it.
+"""Keeps one text file for each job, with what its worker reported and what became of it. Every line begins
+with the time in UTC, ``2026-01-31T23:59:59+00:00``, and has printable characters only.
 
 The broker's thread decides what a log says and at which byte. Another thread writes it, all lines of one turn
 at once, so that opening files costs the broker nothing. A log is not a promise: a power cut may take its last
@@ -12,9 +13,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from void_protocol.errors import KeyFileError
+from void_protocol.printable import printable_entry
+from void_protocol.private_folders import make_private_folder
 from void_server.broker.keyed_threads import KeyedThreads
 
 _log = logging.getLogger(__name__)
@@ -112,21 +117,22 @@ class JobLogs:
 
 
 def _stamp(when: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds")
 
 
 def _dated(stamp: str, text: str) -> str:
-    text = text.encode("utf-8", "replace").decode()  # output of a C library may hold any bytes
-    return "".join(f"{stamp} {line}\n" for line in text.splitlines())
+    """Begin each line with the time. The second line of a text and those after it are indented, so that no
+    part of a text (it may quote a file of somebody else) looks like another entry of the log."""
+    return "".join(f"{stamp} {line}\n" for line in printable_entry(text.removesuffix("\n")).split("\n"))
 
 
 def _write(path: Path, data: bytes) -> None:
     """Write lines to a log; a log that cannot be written does not stop a job."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         with path.open("ab") as file:
             file.write(data)
-    except OSError as error:
+    except (OSError, KeyFileError) as error:
         _log.warning("cannot write the job log %s: %s", path, error)
 
 

@@ -23,6 +23,7 @@ import msgspec
 from void_protocol.durable import sync_folder
 from void_protocol.job import RemovalJob
 from void_protocol.messages import ManifestEntry, Transfer
+from void_protocol.private_folders import make_private_folder
 from void_protocol.sequence import frame_path, has_frame_token
 
 _NUMBER = "%07d"
@@ -35,6 +36,15 @@ class Spool:
 
     def __init__(self, home: Path) -> None:
         self.root = home / "jobs"
+
+    def prepare(self) -> None:
+        """Make the folder of all jobs, for the server alone.
+
+        Raises:
+            OSError: when it cannot be made.
+            KeyFileError: when others may write to it.
+        """
+        make_private_folder(self.root, closed=True)
 
     def folder(self, job_id: str) -> Path:
         return self.root / _folder_name(job_id)
@@ -64,11 +74,11 @@ class Spool:
         """
         if not entries and outputs == "paths":
             return
-        self.folder(job_id).mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.folder(job_id))
         for group in {entry.group for entry in entries}:
-            (self.inputs_folder(job_id) / group).mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.inputs_folder(job_id) / group)
         if outputs == "streamed":
-            Path(self.result_pattern(job_id)).parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(Path(self.result_pattern(job_id)).parent)
             if not entries:  # else the first stored file syncs it
                 self.sync_folders(job_id)
 

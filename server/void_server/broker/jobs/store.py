@@ -364,6 +364,10 @@ class Store:
     def set_released(self, job_id: str) -> None:
         self.database.write("UPDATE jobs SET released=1 WHERE job_id=?", job_id)
 
+    def is_released(self, job_id: str) -> bool:
+        """Return whether the job's spooled results were deleted: by release, or because they were old."""
+        return bool(self.database.read("SELECT 1 FROM jobs WHERE job_id=? AND released=1", job_id))
+
 
 def _result(row: sqlite3.Row) -> ResultFile:
     return ResultFile(frame=row["frame"], size=row["size"], sha256=row["sha256"], seconds=row["seconds"])

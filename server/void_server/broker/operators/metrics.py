@@ -1,7 +1,7 @@
 """The server's figures for Prometheus, as text over HTTP on the loopback interface.
 
-A thread answers. It only reads the newest picture that the broker has left there, so that nobody who asks can
-slow the broker down.
+A thread answers. It only reads the newest picture that the broker has left there, and makes its text once, so
+that nobody who asks can slow the broker down.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from void_protocol.messages import Health, JobState, Status
+from void_server.broker.operators.metrics_http import ADDRESS, FiguresServer
 from void_server.errors import ServerStartError
-
-ADDRESS = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,26 @@ class MetricsServer(Collector):
         """
         self.picture: Picture | None = None
         """The newest picture, which the broker replaces."""
-        registry = CollectorRegistry()
-        registry.register(self)
+        self._text: tuple[Picture | None, bytes] | None = None
+        """The text of a picture, for those who ask again."""
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
         try:
-            self._server, self._thread = start_http_server(port, ADDRESS, registry)
+            self._server = FiguresServer(port, self._latest, CONTENT_TYPE_LATEST)
         except OSError as error:
             raise ServerStartError(
                 f"cannot serve metrics on {ADDRESS}:{port}: {error}; choose another metrics port"
             ) from error
-        self.url = f"http://{ADDRESS}:{self._server.server_port}/metrics"
+        self.url = f"http://{ADDRESS}:{self._server.port}/metrics"
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self._server.close()
+
+    def _latest(self) -> bytes:
+        picture = self.picture
+        if self._text is None or self._text[0] is not picture:
+            self._text = (picture, generate_latest(self._registry))
+        return self._text[1]
 
     def collect(self) -> Iterator[Metric]:
         """Return the picture as metrics; prometheus_client calls this."""

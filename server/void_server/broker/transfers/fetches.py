@@ -14,7 +14,7 @@ from void_protocol.wire import CHUNK_BYTES
 from void_server.access.allowed_paths import begins_as_exr, open_regular
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.keyed_threads import KeyedThreads
-from void_server.errors import RequestRefused
+from void_server.errors import RequestRefused, reason_of
 
 _CHUNKS_PER_READ = 4
 """The most chunks that one visit to the thread reads."""
@@ -101,7 +101,8 @@ class Fetches:
             chunks = done.result()
         except (OSError, RequestRefused) as error:
             code = error.code if isinstance(error, RequestRefused) else "storage"
-            text = f"cannot read frame {fetch.result.frame}: {error}"
+            why = reason_of(error).replace(str(fetch.path), "its file")
+            text = f"cannot read frame {fetch.result.frame}: {why}"
             self._outbox.send(fetch.peer, Error(request=fetch.request, code=code, message=text))
             self.stop(fetch.peer, fetch.request)
             return

@@ -25,7 +25,7 @@ from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.transfers.fetches import Fetches
-from void_server.errors import RequestRefused
+from void_server.errors import RequestRefused, reason_of
 from void_server.settings import ServerSettings
 
 _job_decoder = msgspec.json.Decoder(RemovalJob)
@@ -104,7 +104,10 @@ class JobQueries:
                 text, size = done.result()
             except OSError as error:
                 self._outbox.refuse(
-                    peer, message.request, "storage", f"cannot read the log of job {message.job_id}: {error}"
+                    peer,
+                    message.request,
+                    "storage",
+                    f"cannot read the log of job {message.job_id}: {reason_of(error)}",
                 )
                 return
             reply = LogText(request=message.request, offset=min(message.offset, size), size=size)
@@ -115,6 +118,12 @@ class JobQueries:
     def fetch(self, peer: bytes, message: Fetch) -> None:
         """Begin to send a frame of a job."""
         info = self._lifecycle.info(message.job_id)
+        if info.outputs == "streamed" and self._store.is_released(message.job_id):
+            raise RequestRefused(
+                "unknown_frame",
+                f"the results of job {message.job_id} are not here any more: they were released, or kept for "
+                "result_days; run it again under another id",
+            )
         result = self._store.result(message.job_id, message.frame)
         if result is None:
             raise RequestRefused("unknown_frame", f"job {message.job_id} has no frame {message.frame} yet")

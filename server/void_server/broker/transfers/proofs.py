@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,9 @@ from void_protocol.messages import Proof, ProofAnswer, ProofFile, ProofFolder, P
 from void_protocol.proof import PROOF_FILES, answer_folder, digest_open_file
 from void_server.access.allowed_paths import check_output_folder, opened_exr
 from void_server.broker.connections.outbox import Outbox
+from void_server.broker.connections.sessions import ClientSession
 from void_server.broker.connections.waiting_requests import WaitingRequests
-from void_server.broker.keyed_threads import KeyedThreads
+from void_server.broker.transfers.owner_threads import OwnerThreads
 from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
@@ -22,19 +24,22 @@ _PROBLEM_CHARACTERS = 500
 class Proofs:
     """Answers clients' proofs, a few of each at a time."""
 
-    def __init__(self, settings: ServerSettings, outbox: Outbox, threads: KeyedThreads) -> None:
+    def __init__(self, settings: ServerSettings, outbox: Outbox, threads: OwnerThreads) -> None:
         """Read files on ``threads``, and answer through ``outbox``."""
         self._settings = settings
         self._outbox = outbox
         self._threads = threads
         self._waiting = WaitingRequests("proofs", settings.client_proofs, "client_proofs")
 
-    def prove(self, peer: bytes, message: Prove) -> None:
+    def prove(self, session: ClientSession, message: Prove) -> None:
         """Answer as soon as the files were read.
 
         Raises:
-            RequestRefused: when too many proofs of this peer wait.
+            RequestRefused: when too many proofs of this connection wait, or an earlier one of this owner
+                takes too long.
         """
+        peer = session.peer
+        self._threads.check(session.owner)
         self._waiting.begin(peer)
 
         def answered(done: Future[Proof]) -> None:
@@ -44,7 +49,7 @@ class Proofs:
             except RequestRefused as refusal:
                 self._outbox.refuse(peer, message.request, refusal.code, str(refusal))
 
-        self._threads.run("proof", partial(answer, message, self._settings), answered)
+        self._threads.run(session.owner, partial(answer, message, self._settings), answered)
 
 
 def answer(message: Prove, settings: ServerSettings) -> Proof:
@@ -55,13 +60,16 @@ def answer(message: Prove, settings: ServerSettings) -> Proof:
     """
     if len(message.files) > PROOF_FILES:
         raise RequestRefused("limit", f"{len(message.files)} files in one proof; at most {PROOF_FILES}")
+    limit = time.monotonic() + settings.path_wait_s
     nonce = bytes.fromhex(message.nonce)
     folder = None if message.folder is None else _folder(nonce, message.folder, settings)
-    files = [_file(nonce, file, settings) for file in message.files]
+    files = [_file(nonce, file, settings, limit) for file in message.files]
     return Proof(request=message.request, files=files, folder=folder)
 
 
-def _file(nonce: bytes, file: ProofFile, settings: ServerSettings) -> ProofAnswer:
+def _file(nonce: bytes, file: ProofFile, settings: ServerSettings, limit: float) -> ProofAnswer:
+    if time.monotonic() > limit:
+        return ProofAnswer(problem=f"the files before it took {settings.path_wait_s:g} s (path_wait_s)")
     path = Path(file.path)
     try:
         with opened_exr(path, settings.readable) as opened:

@@ -1,24 +1,25 @@
 """Accepts submitted jobs.
 
 A reader, which is a thread, reads and checks a submission, because its paths may lie on a drive that hangs.
-What arrives while a reader is busy waits; it is then read together, stored together and made durable by one
-commit. So the more clients wait, the less each of them costs.
+Each owner has one, so that large jobs and slow drives hold up their owner alone. What arrives while a reader
+is busy waits; it is then read together, stored together and made durable by one commit. So the more clients
+wait, the less each of them costs.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import msgspec
 from msgspec import Struct
 
 from void_protocol.engines import engine_problem
+from void_protocol.errors import KeyFileError
 from void_protocol.job import Settings
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, EngineDescription, Error, JobState, ManifestEntry, Submit
@@ -29,16 +30,13 @@ from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob
 from void_server.broker.keyed_threads import KeyedThreads
+from void_server.broker.transfers.owner_threads import OwnerThreads
 from void_server.broker.transfers.submission_check import read_submission
 from void_server.broker.transfers.uploads import Uploads
 from void_server.errors import RequestRefused, StoreError
 from void_server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
-_READERS = 4
-_SLOW_S = 0.25
-"""A reader that takes longer than this, in seconds, has a large job or a drive that hangs; the next one takes
-over."""
 _TOGETHER = 64
 _TOGETHER_BYTES = 1024**2
 """How many bytes are read in one go: so few that the first client does not wait long for the last."""
@@ -59,12 +57,9 @@ class _Submission:
     size: int
 
 
-@dataclass
-class _Reader:
-    threads: KeyedThreads
-    batch: list[_Submission] = field(default_factory=list)
-    """The submissions that it reads now."""
-    since: float = 0.0
+_Line = OrderedDict[bytes, deque[_Submission]]
+"""For each peer of an owner, the submissions that the reader does not have; the peer whose last turn is
+longest ago comes first."""
 
 
 class Submissions:
@@ -89,98 +84,113 @@ class Submissions:
         self._uploads = uploads
         self._outbox = outbox
         self._engines = engines
-        self._readers = [_Reader(KeyedThreads(mailbox, 1)) for _ in range(_READERS)]
-        self._waiting: OrderedDict[bytes, deque[_Submission]] = OrderedDict()
-        """For each peer, the submissions that no reader has; the peer whose last turn is longest ago comes
-        first."""
-        self._unread_bytes = 0
-        """Bytes of all submissions that wait or are being read."""
+        self._readers = OwnerThreads(lambda: KeyedThreads(mailbox, 1), settings.path_wait_s)
+        self._waiting: dict[str, _Line] = {}
+        """What waits, for each owner."""
+        self._unread_bytes: Counter[str] = Counter()
+        """Bytes of the submissions of each owner that wait or are being read."""
 
     def take(self, session: ClientSession, message: Submit, payloads: Sequence[memoryview]) -> None:
         """Take a client's submission; the answer comes when it was read.
 
         Raises:
-            RequestRefused: when too much waits already, or this client may not choose such a priority.
+            RequestRefused: when too much waits already, this client may not choose such a priority, or a
+                drive that an earlier submission of its owner named hangs.
         """
+        self._readers.check(session.owner)
         check_priority(self._settings, session.owner, message.priority)
         size = max(_LEAST_BYTES, sum(len(payload) for payload in payloads))
         most = self._settings.submission_bytes
-        if self._unread_bytes and self._unread_bytes + size > most:
+        unread = self._unread_bytes.total()
+        # However much others send, a small job of somebody of whom nothing waits gets in.
+        is_first = size <= _TOGETHER_BYTES and not self._unread_bytes[session.owner]
+        if unread and unread + size > most and not is_first:
             raise RequestRefused(
                 "limit",
-                f"{self._unread_bytes} bytes of submissions wait already, at most {most} (submission_bytes); "
+                f"{unread} bytes of submissions wait already, at most {most} (submission_bytes); "
                 "send one at a time, or this one again soon",
             )
-        self._unread_bytes += size
+        self._unread_bytes[session.owner] += size
         submission = _Submission(
             session.peer, session.owner, message, [bytes(payload) for payload in payloads], size
         )
-        self._waiting.setdefault(session.peer, deque()).append(submission)
+        line = self._waiting.setdefault(session.owner, OrderedDict())
+        line.setdefault(session.peer, deque()).append(submission)
 
     def drop(self, peer: bytes) -> None:
         """Forget what a peer that is gone has sent and no reader has begun."""
-        for submission in self._waiting.pop(peer, ()):
-            self._unread_bytes -= submission.size
+        for owner, line in list(self._waiting.items()):
+            for submission in line.pop(peer, ()):
+                self._unread_bytes[owner] -= submission.size
+            if not line:
+                del self._waiting[owner]
 
     def begin(self) -> None:
-        """Let a free reader read what waits. The broker calls this once in each turn."""
-        if not self._waiting:
-            return
-        now = time.monotonic()
-        for reader in self._readers:
-            if not reader.batch:
-                self._hand_over(reader, now)
-                return
-            if now < reader.since + _SLOW_S:
-                return  # it is free in a moment, and then takes all that waits together
+        """Let the readers that are free read what waits. The broker calls this once in each turn."""
+        self._readers.look()
+        for owner in [owner for owner in self._waiting if not self._readers.is_busy(owner)]:
+            self._hand_over(owner)
 
     @property
     def are_coming(self) -> bool:
         """Whether submissions will have to be stored in a moment."""
-        return bool(self._waiting) or any(reader.batch for reader in self._readers)
+        return self._readers.are_busy
 
-    def _hand_over(self, reader: _Reader, now: float) -> None:
-        batch = self._next_batch()
-        if batch:
-            reader.batch, reader.since = batch, now
-            work = partial(_read_all, self._settings, self._spool, batch, self._engines())
-            reader.threads.run("", work, partial(self._were_read, reader))
+    def _hand_over(self, owner: str) -> None:
+        batch = self._next_batch(owner)
+        work = partial(_read_all, self._settings, self._spool, batch, self._engines())
+        self._readers.run(owner, work, partial(self._were_read, batch), partial(self._came_late, batch))
 
-    def _next_batch(self) -> list[_Submission]:
-        """Take one submission of each client in turn. A client with one being read waits, so that its jobs
-        keep their order."""
-        busy = {submission.peer for reader in self._readers for submission in reader.batch}
-        peers = deque(peer for peer in self._waiting if peer not in busy)
+    def _next_batch(self, owner: str) -> list[_Submission]:
+        """Take one submission of each of the owner's clients in turn."""
+        line = self._waiting[owner]
         batch: list[_Submission] = []
         size = 0
-        while peers and len(batch) < _TOGETHER:
-            peer = peers.popleft()
-            line = self._waiting[peer]
-            size += line[0].size
+        while line and len(batch) < _TOGETHER:
+            peer, theirs = next(iter(line.items()))
+            size += theirs[0].size
             if batch and size > _TOGETHER_BYTES:
                 break
-            batch.append(line.popleft())
-            if line:
-                self._waiting.move_to_end(peer)
-                peers.append(peer)
+            batch.append(theirs.popleft())
+            if theirs:
+                line.move_to_end(peer)
             else:
-                del self._waiting[peer]
+                del line[peer]
+        if not line:
+            del self._waiting[owner]
         return batch
 
-    def _were_read(self, reader: _Reader, done: Future[list[_Outcome]]) -> None:
-        batch, reader.batch = reader.batch, []
-        self._unread_bytes -= sum(submission.size for submission in batch)
+    def _were_read(self, batch: list[_Submission], done: Future[list[_Outcome]]) -> None:
+        self._unread_bytes[batch[0].owner] -= sum(submission.size for submission in batch)
+        late = done.exception()
+        if isinstance(late, RequestRefused):
+            self._refuse_all(batch, late)
+            return
         for submission, outcome in zip(batch, done.result(), strict=True):
             try:
                 self._answer(submission, outcome)
             except RequestRefused as refusal:
                 self._refuse(submission, refusal.code, str(refusal))
-                self._clear_away(reader, outcome)
+                self._clear_away(submission.owner, outcome)
             except StoreError:
                 raise
             except Exception:  # noqa: BLE001 - one client's job must not end the service for the others
                 _log.exception("cannot take a job of %s", submission.owner)
                 self._refuse(submission, "internal", "the server failed at this job; its log says more")
+
+    def _refuse_all(self, batch: list[_Submission], late: RequestRefused) -> None:
+        """Refuse what an owner's reader has not read in time, and what waits for it."""
+        line = self._waiting.pop(batch[0].owner, _Line())
+        waiting = [submission for theirs in line.values() for submission in theirs]
+        self._unread_bytes[batch[0].owner] -= sum(submission.size for submission in waiting)
+        for submission in (*batch, *waiting):
+            self._refuse(submission, late.code, str(late))
+
+    def _came_late(self, batch: list[_Submission], done: Future[list[_Outcome]]) -> None:
+        """Clear away what was read after its clients were told that it is not."""
+        if done.exception() is None:
+            for submission, outcome in zip(batch, done.result(), strict=True):
+                self._clear_away(submission.owner, outcome)
 
     def _answer(self, submission: _Submission, outcome: _Outcome) -> None:
         if isinstance(outcome, Exception):
@@ -203,11 +213,11 @@ class Submissions:
             )
         self._outbox.send(submission.peer, accepted)
 
-    def _clear_away(self, reader: _Reader, outcome: _Outcome) -> None:
+    def _clear_away(self, owner: str, outcome: _Outcome) -> None:
         """Delete the folders of a job that is not accepted. The reader that made them does so before it reads
         on, so that they are not those of the same job submitted again."""
         if not isinstance(outcome, Exception) and not self._lifecycle.knows(outcome[0].job_id):
-            reader.threads.do("", partial(self._spool.remove_all, outcome[0].job_id))
+            self._readers.do(owner, partial(self._spool.remove_all, outcome[0].job_id))
 
     def _refuse(self, submission: _Submission, code: str, text: str) -> None:
         error = Error(request=submission.message.request, code=code, message=text)
@@ -215,8 +225,7 @@ class Submissions:
 
     def close(self) -> None:
         """End the readers. What they have not begun is dropped; nobody was told that it was accepted."""
-        for reader in self._readers:
-            reader.threads.close()
+        self._readers.close()
 
 
 class _EngineChoice(Struct):
@@ -253,6 +262,6 @@ def _read(
     new, entries = read_submission(settings, submission.owner, submission.message, submission.payloads)
     try:
         spool.make_folders(new.job_id, entries, new.outputs)
-    except OSError as error:
+    except (OSError, KeyFileError) as error:
         raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
     return new, entries

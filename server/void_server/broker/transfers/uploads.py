@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import shutil
 import time
@@ -30,6 +31,7 @@ from void_server.broker.jobs.spool import TEMPORARY_SUFFIX, Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
 
+_log = logging.getLogger(__name__)
 _FLOW_BYTES = 8 * 1024**2
 """The disk is told to begin writing a file each time this much of it has arrived, so that the sync at its
 end, for which the client waits, has little left to do."""
@@ -68,15 +70,29 @@ class _IncomingFile:
         self._file: BinaryIO | None = None
         self._flowing_bytes = begun_bytes
         """How many bytes the disk was told to begin with."""
+        self._failure: OSError | None = None
+        """Why an earlier chunk could not be written. The later ones would leave a gap, so they fail too."""
 
     def write(self, data: memoryview) -> None:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._append(data)
+        except OSError as error:
+            self._failure = error
+            with suppress(OSError):
+                self.abandon()  # at once, because the client may send the file anew
+            raise
+
+    def _append(self, data: memoryview) -> None:
         if self._file is None:
             self._file = self._open()
-        self._file.write(data)
+        left = data
+        while left:  # a volume that fills up may take a part and say so only at the next attempt
+            left = left[self._file.write(left) :]
         self._hash.update(data)
         written = self._file.tell()
         if written >= self._flowing_bytes + _FLOW_BYTES:
-            self._file.flush()
             _let_flow(self._file.fileno(), self._flowing_bytes, written)
             self._flowing_bytes = written
 
@@ -84,31 +100,48 @@ class _IncomingFile:
         room = shutil.disk_usage(self._path.parent).free - _RESERVE_BYTES
         if self._size - self._begun_bytes > room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        # Without a buffer nothing is left to be written at the end, which a full volume would refuse again.
         if not self._begun_bytes:
-            return self._temporary.open("wb")
-        file = self._temporary.open("r+b")
+            return self._temporary.open("wb", buffering=0)
+        file = self._temporary.open("r+b", buffering=0)
         left = self._begun_bytes
-        while left > 0 and (known := file.read(min(CHUNK_BYTES, left))):
-            self._hash.update(known)
-            left -= len(known)
-        file.truncate()
+        try:
+            while left > 0 and (known := file.read(min(CHUNK_BYTES, left))):
+                self._hash.update(known)
+                left -= len(known)
+            file.truncate()
+        except BaseException:
+            file.close()
+            raise
         return file
 
     def finish(self, sha256: str) -> str:
-        """Close, sync and rename the file; return its checksum."""
-        assert self._file is not None
-        self._file.close()
-        digest = self._hash.hexdigest()
-        if digest != sha256:
+        """Close, sync and rename the file; return its checksum.
+
+        Raises:
+            ChecksumError: when it is another one.
+            OSError: when the disk fails; what has arrived is removed then.
+        """
+        try:
+            if self._file is not None:
+                self._file.close()
+            digest = self._hash.hexdigest()
+            if digest != sha256:
+                raise ChecksumError(f"{self._path.name} arrived with SHA-256 {digest}, sent was {sha256}")
+            put_in_place(self._temporary, self._path)
+        except BaseException:
             self._temporary.unlink(missing_ok=True)
-            raise ChecksumError(f"{self._path.name} arrived with SHA-256 {digest}, sent was {sha256}")
-        put_in_place(self._temporary, self._path)
+            raise
         return digest
 
     def abandon(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        """Remove what has arrived; what comes after it is not written either."""
+        self._failure = self._failure or OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+        try:
+            if self._file is not None:
+                self._file.close()
+        finally:
+            self._temporary.unlink(missing_ok=True)
 
 
 @dataclass
@@ -118,8 +151,8 @@ class _Upload:
     peer: bytes
     stored: set[int]
     incoming: _IncomingFile | None = None
-    refused: int | None = None
-    """The file whose chunks are ignored until it begins again."""
+    refused: set[int] = field(default_factory=set)
+    """The files whose chunks are passed over until they begin again."""
     outstanding: int = 0
     is_synced: bool = False
     """Whether the job's folders are on the disk."""
@@ -217,14 +250,10 @@ class Uploads:
             self._refuse(upload, message.file, "limit", text)
             return
         upload.outstanding += 1
-        problem = self._begin_file(upload, message) or self._size_problem(upload, message, len(data))
-        if problem is not None:
-            if problem:
-                self._refuse(upload, message.file, "bad_chunk", problem)
+        incoming = self._file_for(upload, message, len(data))
+        if incoming is None:
             self._give_credit(upload)
             return
-        incoming = upload.incoming
-        assert incoming is not None
         incoming.received += len(data)
         upload.fresh_bytes += len(data)
         if upload.fresh_bytes >= self._progress_bytes:
@@ -244,43 +273,43 @@ class Uploads:
 
         self._threads.run(message.job_id, work, partial(self._written, upload, incoming))
 
-    def _begin_file(self, upload: _Upload, message: Chunk) -> str | None:
-        """Open the file that the chunk belongs to. Return None when it may be written, else why not (an empty
-        text when the chunk is to be ignored)."""
+    def _file_for(self, upload: _Upload, message: Chunk, length: int) -> _IncomingFile | None:
+        """Return the file that a chunk of ``length`` bytes is written to. None when it is passed over, or
+        refused, which this tells the client."""
         if message.file >= len(upload.entries):
-            return f"there is no file {message.file}; the manifest has {len(upload.entries)}"
-        incoming = upload.incoming
+            problem = f"there is no file {message.file}; the manifest has {len(upload.entries)}"
+            self._refuse(upload, message.file, "bad_chunk", problem)
+            return None
         if message.offset == 0:
             self._abandon_file(upload)
             if message.file in upload.stored:
                 if message.last:
                     self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=message.file))
-                return ""
-            upload.refused = None
+                return None
+            upload.refused.discard(message.file)
             entry = upload.entries[message.file]
             path = self._spool.input_file(upload.job_id, entry)
             upload.incoming = _IncomingFile(message.file, path, entry.size)
+        incoming = upload.incoming
+        if incoming is None or (incoming.index, incoming.received) != (message.file, message.offset):
+            if message.file not in upload.refused and message.file not in upload.stored:
+                at = "the start of a file"
+                if incoming is not None:
+                    at = f"byte {incoming.received} of file {incoming.index}"
+                problem = f"expected {at}, got byte {message.offset} of file {message.file}"
+                self._refuse(upload, message.file, "bad_chunk", problem)
             return None
-        if incoming is not None and (incoming.index, incoming.received) == (message.file, message.offset):
+        problem = _size_problem(upload.entries[message.file].size, incoming.received, message, length)
+        if problem:
+            self._refuse(upload, message.file, "bad_chunk", problem)
             return None
-        if upload.refused == message.file or message.file in upload.stored:
-            return ""
-        at = f"byte {incoming.received} of file {incoming.index}" if incoming else "the start of a file"
-        return f"expected {at}, got byte {message.offset} of file {message.file}"
-
-    def _size_problem(self, upload: _Upload, message: Chunk, length: int) -> str | None:
-        assert upload.incoming is not None
-        size = upload.entries[message.file].size
-        end = upload.incoming.received + length
-        if end > size or (message.last and end != size):
-            return f"file {message.file} has {end} bytes or more; the manifest says {size}"
-        if length == 0 and size > 0:
-            return f"an empty chunk of file {message.file}"
-        return None
+        return incoming
 
     def _refuse(self, upload: _Upload, file: int, code: str, text: str) -> None:
-        self._abandon_file(upload)
-        upload.refused = file
+        if upload.incoming is not None and upload.incoming.index == file:
+            self._abandon_file(upload)
+        if file < len(upload.entries):
+            upload.refused.add(file)
         self._outbox.send(upload.peer, FileRefused(job_id=upload.job_id, file=file, code=code, message=text))
 
     def _give_credit(self, upload: _Upload) -> None:
@@ -291,23 +320,24 @@ class Uploads:
         if self._uploads.get(upload.job_id) is not upload:
             return
         self._give_credit(upload)
-        try:
-            digest = done.result()
-        except ChecksumError as error:
+        error = done.exception()
+        if isinstance(error, ChecksumError):
             self._refuse(upload, incoming.index, "checksum", str(error))
-        except OSError as error:
+        elif error is not None:
             if not incoming.has_failed:  # only the first of the chunks that were on the way reports it
                 incoming.has_failed = True
                 self._cannot_keep(upload, incoming, error)
-        else:
-            if digest is not None:
-                self._stored(upload, incoming.index, digest)
+        elif (digest := done.result()) is not None:
+            self._stored(upload, incoming.index, digest)
 
-    def _cannot_keep(self, upload: _Upload, incoming: _IncomingFile, error: OSError) -> None:
-        self._threads.run(upload.job_id, incoming.abandon, _ignore)
+    def _cannot_keep(self, upload: _Upload, incoming: _IncomingFile, error: BaseException) -> None:
         if upload.incoming is incoming:
             upload.incoming = None
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        elif upload.incoming is not None and upload.incoming.index == incoming.index:
+            return  # the client sends the file anew already
+        if not isinstance(error, OSError):
+            _log.error("cannot write file %d of job %s", incoming.index, upload.job_id, exc_info=error)
+        if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {error}")
             return
         left = sum(entry.size for i, entry in enumerate(upload.entries) if i not in upload.stored)
@@ -346,6 +376,17 @@ class Uploads:
         upload = self._uploads.get(job_id)
         heard = self._waiting_since.setdefault(job_id, time.monotonic())
         return time.monotonic() - (heard if upload is None else upload.last_progress)
+
+
+def _size_problem(size: int, received: int, message: Chunk, length: int) -> str:
+    """Say what is wrong with the length of a chunk; empty when nothing is. ``size`` is the manifest's, and
+    ``received`` what came before the chunk."""
+    end = received + length
+    if end > size or (message.last and end != size):
+        return f"file {message.file} has {end} bytes or more; the manifest says {size}"
+    if length == 0 and size > 0:
+        return f"an empty chunk of file {message.file}"
+    return ""
 
 
 def _let_flow(descriptor: int, start: int, end: int) -> None:

@@ -15,7 +15,7 @@ from tests.fakes.fake_nuke.picture import evaluate
 from tests.fakes.nuke_session import fresh_nuke, polygon
 from void_engine.geometry import Box
 from void_nuke.errors import SelectionError
-from void_nuke.host.roto_export import CurveTypes, bake_shapes, keep_only, list_elements, walk
+from void_nuke.host.roto_export import CurveTypes, Forms, bake_shapes, keep_only, list_elements, walk
 from void_protocol.job import Format, Output, RemovalJob, RotoShape, Shot
 from void_server.translate import shot_mattes
 
@@ -80,7 +80,14 @@ def hidden_layer(shape: Any, layer: Any) -> None:
     layer.setVisible(1, False)
 
 
+def dim_layers(shape: Any, layer: Any) -> None:
+    layer.getAttributes().addKey(1, "opc", 0.4)
+    layer.getAttributes().addKey(10, "opc", 0.8)
+    shape.getAttributes().set(1, "opc", 0.5)
+
+
 CHANGES = {
+    "dim layers": dim_layers,
     "as drawn": lambda shape, layer: None,
     "moving": moving,
     "turned": turned,
@@ -178,7 +185,65 @@ def test_other_views_ask_by_name(nuke: ModuleType, roto: Any) -> None:
     from tests.fakes.fake_nuke.state import STATE
 
     STATE.views = ["left", "right"]
-    (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "right", single_view=False)
+    (baked,) = bake_shapes(
+        roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "right", views=("left", "right")
+    )
     assert len(baked.at.points) == len(LEAF)
     with pytest.raises(TypeError, match="main"):
-        bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main", single_view=False)
+        bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main", views=("left", "right"))
+
+
+def test_shapes_of_another_view_do_not_show(nuke: ModuleType, roto: Any) -> None:
+    shape, _ = layered(roto)
+    from tests.fakes.fake_nuke.state import STATE
+
+    STATE.views = ["left", "right"]
+    for name, value in (("nv", 1.0), ("view1", 2.0)):
+        shape.getAttributes().add(name, value)
+    root = roto["curves"].rootLayer
+    shown = [
+        bake_shapes(root, TYPES, ["Root/arm/leaf"], 1, view, views=STATE.views)[0].at.visible
+        for view in STATE.views
+    ]
+    assert shown == [False, True]
+
+
+def test_a_b_spline_is_baked_as_the_bezier_spline_that_it_is(roto: Any) -> None:
+    shape, _ = layered(roto)
+    shape.curve_kind = "bspline"
+    (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main")
+    before, here, after = LEAF[3], LEAF[0], LEAF[1]
+    point = baked.at.points[0]
+    assert (point.x, point.y) == pytest.approx(
+        tuple((a + 4 * b + c) / 6 for a, b, c in zip(before, here, after, strict=True))
+    )
+    assert (point.right_x, point.left_y) == pytest.approx(
+        ((after[0] - before[0]) / 6, -(after[1] - before[1]) / 6)
+    )
+    assert baked.not_carried == ()
+
+
+def test_an_open_spline_is_known_by_its_inner_curves(roto: Any) -> None:
+    shape, _ = layered(roto)
+    shape.is_open = True
+    assert not shape.getFlag(TYPES.open_flag)
+    (element,) = list_elements(roto["curves"].rootLayer, TYPES, 1, "main")
+    assert (element.kind, element.can_bake) == ("open", False)
+
+
+def test_what_a_layer_adds_is_said(roto: Any) -> None:
+    shape, layer = layered(roto)
+    layer.getAttributes().set(1, "fx", 3.0)
+    layer.getAttributes().set(1, "mbo", 1.0)
+    shape.getAttributes().set(1, "a", 0.0)
+    (element,) = list_elements(roto["curves"].rootLayer, TYPES, 1, "main")
+    assert element.not_carried == ("its alpha", "the feather of its layer", "the motion blur of its layer")
+
+
+def test_a_form_is_read_once(roto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    layered(roto)
+    root = roto["curves"].rootLayer
+    forms: Forms = {}
+    list_elements(root, TYPES, 1, "main", forms)
+    monkeypatch.setattr(curves.Shape, "serialise", lambda self: pytest.fail("asked again"))
+    bake_shapes(root, TYPES, ["Root/arm/leaf"], 1, "main", forms=forms)

@@ -442,3 +442,50 @@ def test_a_farm_that_refuses_leaves_nothing(
     assert now.phase is Phase.FAILED
     assert now.message == "Open Job Description did not take the job: no licence; ask the wrangler"
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_closed_comp_takes_its_removals_with_it(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
+    """Nuke closes a comp by clearing it: there is a new root, and no script is loaded."""
+    job, remote = submitted(session, client, pick)
+    turn_until(lambda: bool(nuke.root().knob("void_removals")))
+    session._book.remember(session.job(job.job_id).record)  # a note is under way while the comp closes
+    nuke.scriptClear()
+    turn_until(lambda: not session.jobs)
+    remote.done.set_result(info_of(job.job_id, JobState.DONE))
+    turn_until(lambda: True)
+    assert not nuke.allNodes("Read"), "its Read landed in the next comp"
+    assert nuke.root().knob("void_removals") is None, "its notes landed in the next comp"
+
+
+def test_an_export_ends_with_the_comp_that_is_closed(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
+    session.start(replace(pick, frames=FrameRange(1, 50)))
+    turn_until(lambda: bool(list((tmp_path / "out").glob("void_export_*/*.exr"))))
+    nuke.scriptClear()
+    turn_until(lambda: not list((tmp_path / "out").glob("void_export_*")))
+    assert (client.jobs, list(session.jobs)) == ([], [])
+
+
+def test_a_finished_removal_outlives_whatever_its_read_back_raises(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
+    job, remote = submitted(session, client, pick)
+    (folder,) = (tmp_path / "out").glob("void_export_*")
+    made = session._host.add_read
+
+    def fails(read: Any) -> str:
+        raise RuntimeError("KeyMix: Unknown command")
+
+    session._host.add_read = fails  # type: ignore[method-assign]
+    remote.done.set_result(info_of(job.job_id, JobState.DONE))
+    turn_until(lambda: session.job(job.job_id).phase.is_final)
+    ended = session.job(job.job_id)
+    assert ended.phase is Phase.DONE
+    assert "KeyMix: Unknown command" in ended.message
+    assert "press Import result" in ended.message
+    turn_until(lambda: not folder.exists())
+    session._host.add_read = made  # type: ignore[method-assign]
+    assert nuke.toNode(session.import_result(job.job_id)) is not None

@@ -390,7 +390,7 @@ def test_a_slow_plate_is_rendered_only_when_asked_for(case: Case) -> None:
     assert case.host.rendered == []
     case.model.show_frame(is_asked_for=True)
     (render,) = case.host.rendered
-    assert (render.frame, render.proxy_scale) == (1001, 0.5)
+    assert (render.frame, render.scale) == (1001, 0.5)
 
 
 def test_the_server_tells_which_engines_there_are(case: Case, tmp_path: Path) -> None:

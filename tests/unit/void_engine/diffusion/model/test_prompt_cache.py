@@ -10,9 +10,10 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from safetensors import SafetensorError  # noqa: E402
 
+from void_engine.caches import cache_folder  # noqa: E402
 from void_engine.diffusion.model import prompt_cache  # noqa: E402
 from void_engine.diffusion.model.folder import ModelFolder  # noqa: E402
-from void_engine.diffusion.model.prompt_cache import PromptCache, cache_folder  # noqa: E402
+from void_engine.diffusion.model.prompt_cache import PromptCache  # noqa: E402
 
 
 class Encoder:

@@ -64,3 +64,21 @@ def test_candidates_are_few_and_reach_both_ends(length: int) -> None:
     assert all(number in segment for number in found)
     if length > 1:
         assert {segment.start, segment.stop - 1} - {target} <= set(found)
+
+
+def test_neighbours_that_show_the_hole_are_taken_before_far_frames_that_show_all_of_it() -> None:
+    """A neighbour that shows half of the hole shows that half as it is now."""
+    holes = [(20, 40)] * 12 + [(30, 50), (20, 40), (10, 30)] + [(20, 40)] * 12 + [(0, 5)]
+    chosen = source_choice.choose_sources(still_track(holes), 113, frozenset())
+    assert chosen[:2] in ([112, 114], [114, 112])
+    assert 127 in chosen
+
+
+def test_the_reach_decides_between_near_and_far() -> None:
+    """Near frames show three quarters of the hole, a far one all of it."""
+    holes = [(35, 60), (20, 40), (0, 25)] + [(20, 40)] * 4 + [(0, 5)]
+    near, far = (
+        source_choice.choose_sources(still_track(holes), 101, frozenset(), reach=reach)[0]
+        for reach in ("near", "far")
+    )
+    assert (near, far) == (100, 107)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def threads() -> Iterator[KeyedThreads]:
 
 
 FIRST = 60.0, "job a was accepted"
-HEAD = time.strftime("%Y-%m-%d %H:%M:%S job a was accepted\n", time.localtime(60.0))
+HEAD = "1970-01-01T00:01:00+00:00 job a was accepted\n"
 
 
 def logs_in(folder: Path, threads: KeyedThreads, most_bytes: int = 10_000) -> JobLogs:
@@ -43,16 +44,27 @@ def test_lines_are_dated_and_read_in_pieces(tmp_path: Path, threads: KeyedThread
     assert read_log(file, 0, 100) == (b"", 0)
     offset, first = logs.append("a", "one\ntwo")
     assert offset == len(HEAD)  # which nobody asked for
-    assert [line.split(" ", 2)[2] for line in first.splitlines()] == ["one", "two"]
+    assert [line.split(" ", 1)[1] for line in first.splitlines()] == ["one", "  two"]
+    assert abs(datetime.fromisoformat(first[:25]).timestamp() - time.time()) < 5
     offset, second = logs.append("a", "drei ü \udcff")
     assert offset == len(HEAD + first)
-    assert second.endswith("drei ü ?\n")
+    assert second.endswith("drei ü \\udcff\n")
     logs.flush()
     assert written(tmp_path, threads).decode() == HEAD + first + second
     text, size = read_log(file, offset, 1000)
     assert (text.decode(), size) == (second, offset + len(text))
     assert read_log(file, 0, 5) == (HEAD[:5].encode(), size)
     assert read_log(file, 10**9, 5) == (b"", size)
+
+
+def test_a_quoted_text_is_no_entry_of_its_own(tmp_path: Path, threads: KeyedThreads) -> None:
+    logs = logs_in(tmp_path, threads)
+    forged = "2026-01-31T23:59:59+00:00 done"
+    for end in ("\n", "\r\n", "\r", "\x85", "\u2028", "\x0b", "\x0c", "\x1c"):
+        _, text = logs.append("a", f"no channel {end}{forged}{end}")
+        assert all(datetime.fromisoformat(line[:25]) for line in text.splitlines())
+        assert [line[26:] for line in text.splitlines()].count("done") == 0, repr(end)
+        assert not any(line.startswith(forged) for line in text.splitlines()), repr(end)
 
 
 def test_what_is_read_has_everything_said_before(tmp_path: Path, threads: KeyedThreads) -> None:

@@ -20,6 +20,7 @@ from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.throughput import Meter
+from void_server.broker.transfers import owner_threads
 from void_server.broker.transfers import submissions as submissions_module
 from void_server.broker.transfers.submissions import Submissions
 from void_server.errors import RequestRefused, StoreError
@@ -74,17 +75,26 @@ class Case:
             outbox=self.outbox,  # type: ignore[arg-type]
             mailbox=self.mailbox,
         )
-        self.submissions.close()
-        self.readers = [HeldLanes() for _ in self.submissions._readers]
-        for reader, held in zip(self.submissions._readers, self.readers, strict=True):
-            reader.threads = held  # type: ignore[assignment]
+        self.readers: list[HeldLanes] = []
+        self.submissions._readers._make = self._make_reader  # type: ignore[method-assign, assignment]
         self._number = 0
 
-    def submit(self, peer: str, job_id: str, text: bytes | None = None, outputs: Transfer = "paths") -> None:
+    def _make_reader(self) -> HeldLanes:
+        self.readers.append(HeldLanes())
+        return self.readers[-1]
+
+    def submit(
+        self,
+        peer: str,
+        job_id: str,
+        text: bytes | None = None,
+        outputs: Transfer = "paths",
+        owner: str = "studio",
+    ) -> None:
         self._number += 1
         message = Submit(request=self._number, inputs="paths", outputs=outputs)
         text = encode_job(self.job(job_id)) if text is None else text
-        self.submissions.take(session(peer), message, [memoryview(text)])
+        self.submissions.take(session(peer, owner), message, [memoryview(text)])
 
     def job(self, job_id: str) -> RemovalJob:
         shot = Shot(
@@ -117,8 +127,8 @@ class Case:
         self.mailbox.close()
 
 
-def session(peer: str) -> ClientSession:
-    return ClientSession(peer.encode(), b"key", peer, "test", 1)
+def session(peer: str, owner: str) -> ClientSession:
+    return ClientSession(peer.encode(), b"key", owner, "test", 1)
 
 
 @pytest.fixture
@@ -133,8 +143,8 @@ def test_what_arrives_meanwhile_is_read_together(case: Case) -> None:
     case.submissions.begin()
     for peer in ("bert", "cleo", "dora"):
         case.submit(peer, f"{peer}1")
-        case.submissions.begin()  # the reader is busy, and the other is kept for when it hangs
-    assert [len(reader.open) for reader in case.readers] == [1, *[0] * (len(case.readers) - 1)]
+        case.submissions.begin()  # the reader is busy
+    assert [len(reader.open) for reader in case.readers] == [1]
     assert case.end() == [("anna", "a1")]
     case.submissions.begin()
     assert case.end() == [("bert", "bert1"), ("cleo", "cleo1"), ("dora", "dora1")]
@@ -165,32 +175,51 @@ def test_large_ones_are_not_read_with_many(case: Case, monkeypatch: pytest.Monke
     assert [peer for peer, _ in case.end()] == ["cleo"]  # whatever its size, alone
 
 
-def test_a_drive_that_hangs_holds_up_only_those_who_were_with_it(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_drive_that_hangs_holds_up_its_owner_alone(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(submissions_module.time, "monotonic", lambda: now)
-    case.submit("anna", "a1")
+    monkeypatch.setattr(owner_threads.time, "monotonic", lambda: now)
+    case.submit("a", "a1", owner="anna")
     case.submissions.begin()
-    case.submit("anna", "a2")
-    case.submit("bert", "b1")
+    case.submit("a", "a2", owner="anna")
+    case.submit("a3", "a3", owner="anna")
+    case.submit("b", "b1", owner="bert")
     case.submissions.begin()
-    assert not case.readers[1].open
-    now += 1.0
+    assert case.end(1) == [("b", "b1")]
+    now += case.settings.path_wait_s + 0.1
     case.submissions.begin()
-    assert case.end(1) == [("bert", "b1")]
+    refused = [(peer.decode(), message.code) for peer, message in case.outbox.said]
+    assert refused == [("a", "storage"), ("a", "storage"), ("a3", "storage")]
+    assert "send the files instead of their paths" in case.outbox.said[0][1].message
+    with pytest.raises(RequestRefused, match=r"has not answered for 30 s \(path_wait_s\)"):
+        case.submit("a", "a4", owner="anna")
+    assert not case.submissions.are_coming
+    case.submit("b", "b2", owner="bert")
     case.submissions.begin()
-    assert not case.readers[1].open  # only what has to come after the one that hangs is left
-    assert case.end(0) == [("anna", "a1")]
+    case.outbox.said.clear()
+    assert case.end(1) == [("b", "b2")]
+    assert case.end(0) == []  # nobody waits for it any longer, and it is no job
+    assert case.store.jobs_in(JobState.QUEUED) == ["b1", "b2"]
+    case.submit("a", "a5", owner="anna")
     case.submissions.begin()
-    assert case.end(0) == [("anna", "a2")]
+    assert case.end(0) == [("a", "a5")]
+
+
+def test_owners_do_not_wait_for_each_other(case: Case) -> None:
+    """Not even for sixty connections with large jobs."""
+    for number in range(60):
+        case.submit(f"h{number}", f"h{number}", owner="hostile")
+    case.submissions.begin()
+    case.submit("f", "f1", owner="friend")
+    case.submissions.begin()
+    assert case.end(1) == [("f", "f1")]
+    assert len(case.end(0)) == 60
 
 
 def test_one_bad_job_is_told_and_the_others_go_in(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     read = submissions_module.read_submission
 
     def failing(settings: Any, owner: str, message: Any, payloads: Any) -> Any:
-        if owner == "cleo":
+        if message.request == 3:
             raise ZeroDivisionError
         return read(settings, owner, message, payloads)
 
@@ -229,7 +258,9 @@ def test_a_store_that_fails_ends_the_server(case: Case, monkeypatch: pytest.Monk
         case.end()
 
 
-def test_what_waits_is_bounded_and_goes_with_its_client(tmp_path: Path) -> None:
+def test_what_waits_is_bounded_and_goes_with_its_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = Case(tmp_path, submission_bytes=15_000)
     case.submit("anna", "a1", b"x" * 10_000)
     with pytest.raises(RequestRefused, match=r"10000 bytes of submissions wait already, at most 15000"):
@@ -237,7 +268,15 @@ def test_what_waits_is_bounded_and_goes_with_its_client(tmp_path: Path) -> None:
     case.submit("bert", "b1", b"x")  # which counts as 4096
     with pytest.raises(RequestRefused, match=r"14096 bytes of submissions wait already"):
         case.submit("cleo", "c1", b"x")
+    case.submit("dora", "d1", b"x" * 5001, owner="another")  # of whom nothing waits
+    with pytest.raises(RequestRefused, match=r"19097 bytes of submissions wait already"):
+        case.submit("dora", "d2", b"x", owner="another")
+    monkeypatch.setattr(submissions_module, "_TOGETHER_BYTES", 5000)
+    with pytest.raises(RequestRefused, match=r"19097 bytes of submissions wait already"):
+        case.submit("emil", "e1", b"x" * 5001, owner="third")
+    case.submissions.drop(b"dora")
     case.submissions.drop(b"anna")
+    monkeypatch.undo()
     case.submit("cleo", "c1", b"x" * 10_000)
     case.submissions.begin()
     assert case.end() == [("bert", "bad_job"), ("cleo", "bad_job")]

@@ -1,0 +1,79 @@
+"""Fuzzes files of roto shapes, from bytes to baked shapes. ``python -m tests.fuzz.roto``"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.fuzz.driver import explained, main
+from void_server.roto_files.errors import RotoFileError
+from void_server.roto_files.plate import find_plate
+from void_server.roto_files.readers import read_roto_bytes
+
+_SCRIPT = b"""Root {
+ views "left #ff0000\\nright #00ff00"
+}
+Read {
+ inputs 0
+ file /p.%04d.exr
+ format "1920 1080 0 0 1920 1080 1 HD"
+ name Read1
+}
+set N1 [stack 0]
+push $N1
+Group {
+ inputs 2
+ name G
+}
+ Input {
+  inputs 0
+  name Input1
+ }
+ Roto {
+  curves {{{v x3f99999a} {f 0} {n {layer Root {f 0} {t x44700000 x44070000 0 {{1 2} {3}}}
+   {a opc {{1 1 -} {9 0 0 1 x3f000000 1}} nv 2 view2 2}
+   {curvegroup "a b" 512 bezier {{cc {f 8192} {px {1 x41200000} {0 0} {{{1 -} {5 0 1 2 1}} {{x 2 {7 -}}}}
+     {{3}}
+     {} {x44000000 9} {} {1} {=a.b 4} {}}} {cc {f 8192} {p {} {} {}}}} {tx 5 1 2} {a ltt 4 ltn 1 ltm 9 fx 3}}
+   {curvegroup b 512 bspline {{cc {f 8192} {p {{a t {{1 1}}} 1 2} {5 6} {9 0}}} idem} {t 0 0} {a bm 1}}
+   {cubiccurve s 512 catmullrom {cc {f 2080} {p {1 2 1}}} {t 0} {a}}}}}}
+  name Roto1
+ }
+end_group
+"""
+
+
+def seeds() -> list[bytes]:
+    """Files with something of everything."""
+    return [
+        _SCRIPT,
+        b'RotoPaint {\n inputs 0\n curves {AnimTree: "" {\n NodeName: "x" {\n CurveGroup: "" }}}\n}\n',
+    ]
+
+
+def target(data: bytes) -> None:
+    """Any bytes give curves or a RotoFileError; what is carried can be baked."""
+    try:
+        found = read_roto_bytes(data, "fuzzed")
+    except RotoFileError as error:
+        explained(error, "fuzzed")
+        return
+    for node in found.nodes:
+        for curve in node.curves:
+            assert curve.carried or curve.why
+            if curve.geometry is None or curve.points > 100:
+                continue
+            try:
+                frames = curve.geometry.bake([1, 5, 10], np.eye(3))
+            except RotoFileError as error:
+                explained(error)
+                continue
+            assert all(np.isfinite([point.x, point.right_y]).all() for at in frames for point in at.points)
+        if found.script is not None and node.node is not None:
+            try:
+                find_plate(found.script, node.node, "fuzzed")
+            except RotoFileError as error:
+                explained(error, "fuzzed")
+
+
+if __name__ == "__main__":
+    main(target, seeds(), "roto")
