@@ -20,8 +20,8 @@ from void_engine.propagation.finish import affected, detail_clamp, edges, grain,
 from void_engine.propagation.finish.hole import Hole
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.options import PropagationOptions
-from void_engine.propagation.reveal.layered import LayeredRevealer
 from void_engine.propagation.reveal import unaligned
+from void_engine.propagation.reveal.layered import LayeredRevealer
 from void_engine.propagation.reveal.reveal import BAND_PX, Revealed, Revealer
 from void_engine.propagation.working_set import FullFrame
 
@@ -52,6 +52,7 @@ class _Target:
 
     @classmethod
     def of(cls, motion: ShotMotion, full: FullFrame, revealed: Revealed) -> _Target:
+        """Find the hole of a frame: what is hidden, but for affected pixels that the object left as they were."""
         cut = revealed.area.slices(full.box)
         plate, hidden = full.encoded(revealed.area), full.hidden[cut]
         zone = affected.zone_of(hidden, full.affected[cut], full.removed[cut])
@@ -61,12 +62,13 @@ class _Target:
         near = opencv.dilate_by_disc(zone, BAND_PX) & (zone | ~hidden)
         there = unaligned.unaligned(motion, full.number, revealed.area, near)
         if there is not None:
-            better = affected.nearer_unaligned(plate, values, there[0], near & seen & there[1])
-            values = np.where(better[:, :, None], there[0], values)
+            better = affected.nearer_unaligned(plate, values, near & seen, there[0], near & there[1])
+            values, seen = np.where(better[:, :, None], there[0], values), seen | better
         change = affected.measure_change(plate, values, seen, zone, near & seen & ~hidden)
         # Unchanged pixels are the plate's own, so they are no hole, and tell about the hole as others do.
         mask = hidden if change is None else hidden & ~change.unchanged
         values = np.where(zone[:, :, None], values, revealed.values)
+        seen = np.where(zone, seen, revealed.seen)
         return cls(full, revealed, Hole(plate, values, mask, seen), cut, change)
 
 
@@ -112,7 +114,9 @@ class FrameCleaner:
         if full.anchor:
             picture[full.wanted] = full.plate[full.wanted]
             return CleanFrame(number, picture, confidence)
-        target = _Target.of(self._motion, full, self._layered.reveal(number, self._plan.anchors, self._by_one_motion))
+        target = _Target.of(
+            self._motion, full, self._layered.reveal(number, self._plan.anchors, self._by_one_motion)
+        )
         linear = encoding.decode(self._answer(target))
         wanted = full.wanted[target.cut] & target.hole.mask
         picture[target.cut][wanted] = linear[wanted]

@@ -1,11 +1,12 @@
 """Affected pixels: tells what the object did to the plate there, and takes only that away.
 
-In an affected region (a shadow, a reflection, a whole block of the training grid) the plate itself is visible. So
-the question is not what to put there but what to take away: the *change*, the difference between the plate and
-what other frames show. It is divided into bands of detail, from fine to slow, and each band counts only where it
-is larger than such differences are beside the hole, where nothing was changed: those come from grain and from small
-errors of motion. This is shrinkage of a noisy signal by bands (Donoho and Johnstone, "Ideal spatial adaptation
-by wavelet shrinkage", Biometrika 81, 1994), with the noise measured rather than assumed.
+In an affected region (a shadow, a reflection, a whole block of the training grid) the plate itself is
+visible. So the question is not what to put there but what to take away: the *change*, the difference between
+the plate and what other frames show. It is divided into bands of detail, from fine to slow, and each band
+counts only where it is larger than such differences are beside the hole, where nothing was changed: those
+come from grain and from small errors of motion. This is shrinkage of a noisy signal by bands (Donoho and
+Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81, 1994), with the noise measured
+rather than assumed.
 
 - Where no band counts, the plate stays, bit for bit.
 - Under a shadow only slow bands count, so the plate keeps its own fine detail and grain.
@@ -38,6 +39,8 @@ _MARGIN = 1.5
 """The factor on what is expected, since sources are matched beside the hole and fit a little worse inside."""
 _LEAST_ENERGIES = (1.5e-5, 1.5e-5, 1e-5, 6e-6)
 """Energies of each band, finest first, in squared encoded units, below which a change cannot be seen."""
+_MOST_ENERGIES = (4e-3, 4e-3, 1e-3, 3e-5)
+"""Energies of each band above which a change is seen, however restless the plate is beside the hole."""
 _SHARE_OF_ODD = 0.15
 """The share of the unchanged pixels that are left out, because something may move by itself there."""
 _EDGE_PX = 3
@@ -46,6 +49,11 @@ _FEWEST_KNOWN = 200
 """The least number of unchanged pixels from which the expected energies are measured."""
 _CLEARLY_NEARER = 0.6
 """An unaligned frame is taken where its error is below this fraction of the error of the aligned ones."""
+_ALIKE = 0.15
+"""The largest error of an unaligned frame, relative to the plate's own detail, where no aligned frame shows a
+pixel."""
+_SLOW_COUNTS = 0.05
+"""How much the slow part of a difference counts beside its detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +112,25 @@ def zone_of(hidden: BoolArray, affected: Float32Array, removed: Float32Array) ->
 
 
 def nearer_unaligned(
-    plate: Float32Array, aligned: Float32Array, unaligned: Float32Array, both: BoolArray
+    plate: Float32Array, aligned: Float32Array, seen: BoolArray, unaligned: Float32Array, found: BoolArray
 ) -> BoolArray:
-    """Where a frame that was not moved into place shows the plate's detail clearly better, (h, w).
+    """Where frames that were not moved into place show the plate's detail clearly better, (h, w).
 
     That is so for a foreground that stands still before a moving background.
 
     Args:
         plate: (h, w, 3) encoded.
-        aligned: (h, w, 3) encoded: what other frames show along the motion.
-        unaligned: (h, w, 3) encoded: what they show in the same place.
-        both: (h, w): where both are valid.
+        aligned: (h, w, 3) encoded: what other frames show along the motion, valid where ``seen``.
+        seen: (h, w).
+        unaligned: (h, w, 3) encoded: what they show in the same place, valid where ``found``.
+        found: (h, w).
     """
-    weight = both.astype(np.float32)
-    error_along, error_there = (_error_of_detail(plate - one, weight) for one in (aligned, unaligned))
-    return np.asarray(both & (error_there + _LEAST_ENERGIES[0] < _CLEARLY_NEARER * error_along), bool)
+    there = _error(plate - unaligned, found)
+    slow, _ = pyramid.weighted_blur(plate, found.astype(np.float32), BAND_SIGMAS_PX[-1])
+    detail = _error(plate - slow, found)
+    alike = there < _ALIKE * detail + 4.0 * _LEAST_ENERGIES[0]
+    nearer = there + _LEAST_ENERGIES[0] < _CLEARLY_NEARER * _error(plate - aligned, seen)
+    return np.asarray(found & np.where(seen, nearer, alike), bool)
 
 
 def measure_change(
@@ -177,7 +189,7 @@ class _Energies:
             usual, detail = (one[band][:, :, channel][known] for one in (expected.change, expected.texture))
             floor, share = _fitted(usual, detail)
             rule = np.float32(floor) + np.float32(share) * self.texture[band][:, :, channel]
-            rule = np.maximum(rule * np.float32(_MARGIN), np.float32(_LEAST_ENERGIES[band]))
+            rule = np.clip(rule * np.float32(_MARGIN), _LEAST_ENERGIES[band], _MOST_ENERGIES[band])
             np.maximum(excess, self.change[band][:, :, channel] / rule, out=excess)
         return excess
 
@@ -200,11 +212,16 @@ def _energies(picture: Float32Array, weight: Float32Array) -> Iterator[Float32Ar
         yield pyramid.weighted_blur(np.square(band), weight, reach)[0]
 
 
-def _error_of_detail(difference: Float32Array, weight: Float32Array) -> Float32Array:
-    """The energy of the difference without its slowest part, around each pixel, (h, w)."""
+def _error(difference: Float32Array, where: BoolArray) -> Float32Array:
+    """The energy of a difference around each pixel, (h, w), measured on the pixels ``where``.
+
+    Its slowest part counts little, because that may be a change of light.
+    """
+    weight = where.astype(np.float32)
     slow, _ = pyramid.weighted_blur(difference, weight, BAND_SIGMAS_PX[-1])
-    energy = np.asarray(np.square(difference - slow).mean(axis=2), np.float32)
-    return pyramid.weighted_blur(energy, weight, BAND_SIGMAS_PX[1])[0]
+    energy = np.square(difference - slow) + np.float32(_SLOW_COUNTS) * np.square(slow)
+    mean = np.asarray(energy.mean(axis=2), np.float32)
+    return pyramid.weighted_blur(mean, weight, BAND_SIGMAS_PX[1])[0]
 
 
 def _fitted(energy: Float32Array, detail: Float32Array) -> tuple[float, float]:
