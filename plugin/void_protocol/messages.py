@@ -208,6 +208,8 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     """An identity that is new after each start of the server."""
     heartbeat_s: float
     limits: Limits
+    owner: str = ""
+    """The client's name on the server's list, which its jobs carry."""
 
 
 class Pong(Message, frozen=True, kw_only=True, tag="pong"):

@@ -72,7 +72,14 @@ def job_from_roto(wanted: RotoWanted, files: ShotFiles) -> RotoJob:
     if files.frames is None:
         files = replace(files, frames=frames_on_disk(files))
     shapes = bake(chosen, files.frames or (1, 1), offset, placed, source.path)
-    return RotoJob(job_from_files(replace(files, shapes=shapes)), tuple(remarks))
+    job = job_from_files(replace(files, shapes=shapes))
+    size = (job.shot.format.width, job.shot.format.height)
+    if source.width and size != (source.width, source.height):
+        raise RotoFileError(
+            f"{source.path} was drawn on a picture of {source.width}x{source.height}, and the plate is "
+            f"{size[0]}x{size[1]}; name the plate that it was drawn on"
+        )
+    return RotoJob(job, tuple(remarks))
 
 
 def choose_node(source: RotoFile, name: str | None) -> RotoNode:

@@ -160,6 +160,32 @@ class Bench:
         phase = self.model.session.job(job.job_id).phase.value
         return f"{len(self.host.rendered)} frames through the host, 50 shapes marked; then {phase}"
 
+    def playback(self) -> str:
+        """Play 4 s at 24 frames a second with 50 marked shapes over a plate that is read in place."""
+        frames = FrameRange(1001, 1060)
+        self.host.plates["Read1"] = plate_of("Read1", frames)
+        self.model.pick(plate="Read1")
+        self.model.set_role([row.element.path for row in self.model.shapes.rows], "remove")
+        self.run_for(1.2)
+        before, was_moving = len(self.host.rendered), []
+        play = QtCore.QTimer()
+
+        def step() -> None:
+            self.host.current_frame = 1001 + (self.host.current_frame - 1000) % 60
+            was_moving.append(len(self.host.rendered))
+
+        play.timeout.connect(step)
+        play.start(1000 // 24)
+        self.run_for(4.0)
+        play.stop()
+        while_moving = was_moving[-1] - before
+        assert while_moving == 0, f"{while_moving} frames were rendered while the timeline played"
+        self.run_for(1.5)
+        at_rest = len(self.host.rendered) - before
+        assert at_rest == 1, f"{at_rest} pictures were asked for at rest"
+        self.model.pick(plate="Grade1")
+        return f"{len(was_moving)} frames played, {while_moving} renders while they moved, {at_rest} at rest"
+
     def start(self) -> str:
         self.server.picture = ServerPicture()
         self.server.begin()
@@ -247,6 +273,7 @@ def main() -> int:
         idle = bench.measure("idle", bench.idle)
         longest = [
             bench.measure("export hand-off", bench.export),
+            bench.measure("playback", bench.playback),
             bench.measure("server start", bench.start),
             bench.measure("a job", bench.real_job),
             bench.measure("slow server", bench.slow),

@@ -76,6 +76,7 @@ class SceneHost:
     kept: str = ""
     reads: list[ReadBack] = field(default_factory=list)
     rendered: list[FrameRender] = field(default_factory=list)
+    joined: list[dict[str, str]] = field(default_factory=list)
     baked: list[str] = field(default_factory=list)
     compared: list[tuple[str, str]] = field(default_factory=list)
     moved: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
@@ -139,6 +140,10 @@ class SceneHost:
 
     def is_busy(self) -> bool:
         return self.busy
+
+    def join_views(self, reads: Mapping[str, str]) -> str:
+        self.joined.append(dict(reads))
+        return "JoinViews1"
 
     def bake_gizmo(self, node: str) -> str:
         self.baked.append(node)

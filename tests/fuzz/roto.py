@@ -42,6 +42,19 @@ end_group
 """
 
 
+_SILHOUETTE = b"""<!-- Silhouette Shape File -->
+<Silhouette width="64" height="48" pixelAspect="2" sessionStartFrame="1">
+<Layer type="Layer" label="a"><Properties>
+<Property id="transform.matrix"><Key frame="0" interp="hold">(1,0,0,0,0,1,0,0,0,0,1,0,0.1,0,0,1)</Key>
+</Property>
+<Property id="opacity"><Key frame="0" interp="catmullrom">0</Key><Key frame="9">50</Key></Property>
+<Property id="objects"><Object type="Shape" label="s" shape_type="Bezier"><Properties><Property id="path">
+<Key frame="0" interp="linear"><Path closed="True"><Point>(0,0),(0.1,0),(-0.1,0)</Point>
+<Point>(1e-1,0.2)</Point>
+</Path></Key></Property></Properties></Object></Property></Properties></Layer></Silhouette>
+"""
+
+
 def seeds() -> list[bytes]:
     """Files with something of everything."""
     return [

@@ -239,6 +239,24 @@ class TestWithAServer:
         assert ran.code == 0, ran.err
         assert results(tmp_path) == ALL
 
+    def test_fetch_writes_where_a_colleague_chose_only_when_told_to(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        job_id = read_job(job).job_id
+        assert void("submit", job, "--home", home, "--transfer", "streamed", "--no-wait").code == 0
+        assert void("watch", job_id, "--home", home).code == 0
+        anna = tmp_path / "anna"
+        assert void("keys", "new-client", "anna", anna, "--home", home).code == 0
+        refused = void("fetch", job_id, "--home", anna)
+        assert refused.code == ExitCode.REFUSED
+        assert f"{tmp_path}" in refused.err
+        assert "--output" in refused.err
+        assert not results(tmp_path)
+        ran = void("fetch", job_id, "--home", anna, "--output", tmp_path / "hers" / "a.%04d.exr")
+        assert ran.code == 0, ran.err
+        assert (len(list((tmp_path / "hers").iterdir())), results(tmp_path)) == (3, [])
+        assert void("fetch", job_id, "--home", anna, "--yes").code == 0
+        assert results(tmp_path) == ALL
+
     def test_a_job_that_fails_there_is_status_6(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)
         edit(job, "mattes", 0, "channel", value="nope")

@@ -221,6 +221,12 @@ def test_assets_outside_the_job_are_listed(tmp_path: Path) -> None:
     references = yaml.safe_load((folder / "asset_references.yaml").read_text())["assetReferences"]
     assert {str(config), str(gizmo)} <= set(references["inputs"]["filenames"])
     assert references["inputs"]["directories"] == [str(tmp_path / "luts")]
+    values = yaml.safe_load((folder / "openjd_values.yaml").read_text())
+    assert values["Ocio"] == str(config)
+    template = yaml.safe_load((folder / "template.yaml").read_text())
+    kinds = {one["name"]: one["type"] for one in template["parameterDefinitions"]}
+    assert kinds["Ocio"] == "PATH"  # a dispatcher maps it as it maps the plates
+    assert template["jobEnvironments"][0]["variables"]["OCIO"] == "{{Param.Ocio}}"
     assert str(tmp_path / "sh010" / f"plate.{FIRST}.exr") in references["inputs"]["filenames"]
     assert set(references["outputs"]["directories"]) == {
         str(tmp_path / "scratch"),

@@ -131,6 +131,38 @@ def test_scratch_is_cleared_when_all_is_good_and_every_step_may_come_again(tmp_p
     assert results(tmp_path) == before
 
 
+def test_a_task_has_its_submitters_variables_or_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the dispatcher passes on: the machine has another colour configuration of its own."""
+    for name in ("OCIO", "VOID_MODELS", "VOID_CACHE", "VOID_PATH_MAPPING"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "luts").mkdir()
+    config = tmp_path / "luts" / "studio.ocio"
+    job = farm_job(tmp_path, frames=2)
+    options = ("--ocio", "/mnt/colour/studio.ocio", "--models", "/mnt/models")
+    words: tuple[object, ...] = ("-o", tmp_path / "b", "--scratch", tmp_path / "scratch", *options)
+    ran = void("farm", "bundle", job, "--to", "openjd", *words)
+    assert ran.code == 0, ran.err
+    words = ("farm", "step", "prepare", "--plan", tmp_path / "b" / "plan.json", "--task", "0")
+    words = (*words, "--scratch", tmp_path / "scratch")
+    monkeypatch.setenv("OCIO", "/etc/other.ocio")
+    ran = void(*words)
+    assert ran.code != 0
+    assert "/mnt/colour/studio.ocio" in ran.err
+    assert "this machine" in ran.err
+
+    rules = [
+        {"source_path_format": "POSIX", "source_path": source, "destination_path": str(target)}
+        for source, target in (("/mnt/colour", tmp_path / "luts"), ("/mnt/models", tmp_path / "m"))
+    ]
+    (tmp_path / "rules.json").write_text(json.dumps({"path_mapping_rules": rules}))
+    monkeypatch.setenv("VOID_PATH_MAPPING", str(tmp_path / "rules.json"))
+    config.write_text("ocio_profile_version: 2\n")
+    ran = void(*words)
+    assert ran.code == 0, ran.err
+
+
 def test_short_shots_share_tasks(tmp_path: Path) -> None:
     jobs = tmp_path / "jobs"
     jobs.mkdir()

@@ -134,7 +134,7 @@ class TestOpenCue:
         return folder / "b" / "opencue.xml"
 
     def test_layers_and_what_they_wait_for(self, tmp_path: Path) -> None:
-        text = self.outline(tmp_path, "--gpu-group", "gpu").read_text()
+        text = self.outline(tmp_path, "--gpu-group", "gpu", "--ocio", "/studio/config.ocio").read_text()
         spec = ElementTree.fromstring(text.partition(">\n")[2] or text[text.index("<spec>") :])
         layers = {layer.attrib["name"]: layer for layer in spec.iter("layer")}
         assert list(layers) == STEPS
@@ -144,6 +144,8 @@ class TestOpenCue:
         assert remove.findtext("gpu_memory") == "24g"
         assert remove.findtext("tags") == "gpu"
         assert "--task #IFRAME#" in (remove.findtext("cmd") or "")
+        variables = {key.attrib["name"]: key.text for key in spec.iter("key")}
+        assert variables["OCIO"] == "/studio/config.ocio"  # pyoutline sends only what is set before the shot
         waits = [(one.findtext("deplayer"), one.findtext("onlayer")) for one in spec.iter("depend")]
         assert waits == [("remove", "prepare"), ("merge", "remove"), ("check", "merge")]
 

@@ -79,6 +79,16 @@ class RemovalPick:
         told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
+    @property
+    def is_light(self) -> bool:
+        """Whether nothing has to be rendered for it but, perhaps, the plate."""
+        return (
+            not self.mattes
+            and not self.anchors
+            and not self.render_plate
+            and (self.shapes_only or not self.roles)
+        )
+
     def check(self) -> None:
         """Check that the pick can be removed.
 

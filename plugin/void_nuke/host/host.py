@@ -12,7 +12,7 @@ by :mod:`void_nuke.export.export` from a thread of its own, through :meth:`Host.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
@@ -300,6 +300,12 @@ class Host(Protocol):
 
     def add_read(self, read: ReadBack) -> str:
         """Make a Read node, or update the one of the same job, as one undo step. Return the node's name."""
+        ...
+
+    def join_views(self, reads: Mapping[str, str]) -> str:
+        """Join the Reads of several views, given by the views' names, into one picture, as one undo step.
+        Where one of them is joined already nothing happens. Return the name of the joining node; empty when a
+        Read is gone."""
         ...
 
     def compare_reads(self, result: str, other: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from void_nuke.host.host import (
 )
 from void_nuke.host.main_thread import MainThread
 from void_nuke.host.nuke_render import render_frame
-from void_nuke.host.nuke_results import add_read, bake_gizmo, compare_reads
+from void_nuke.host.nuke_results import add_read, bake_gizmo, compare_reads, join_views
 from void_nuke.host.nuke_script import (
     ROTO_CLASSES,
     add_own_knob,
@@ -144,6 +144,12 @@ class NukeHost:
         return "" if name == "Root" else str(name)
 
     def open_script(self, path: str) -> None:
+        ending = Path(path).suffix.lower()
+        wanted = {".nknc": "Non-commercial", ".nkind": "Indie"}.get(ending, "")
+        if wanted and wanted != edition():
+            raise SelectionError(
+                f"{path} is encrypted: only Nuke {wanted} opens it; save it as .nk where it was made"
+            )
         nuke.scriptClear()
         try:
             nuke.scriptOpen(Path(path).as_posix())
@@ -178,6 +184,9 @@ class NukeHost:
 
     def bake_gizmo(self, node: str) -> str:
         return bake_gizmo(node)
+
+    def join_views(self, reads: Mapping[str, str]) -> str:
+        return join_views(reads)
 
     def compare_reads(self, result: str, other: str) -> str:
         return compare_reads(result, other)

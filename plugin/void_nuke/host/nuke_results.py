@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import nuke
@@ -52,6 +53,25 @@ def compare_reads(result: str, other: str) -> str:
     """Wire a comparison of a result with another; see :meth:`void_nuke.host.host.Host.compare_reads`."""
     with in_root(), one_step("VOID compare"):
         return compare(node_of(other), node_of(result), "").fullName()
+
+
+def join_views(reads: Mapping[str, str]) -> str:
+    """Join the Reads of several views; see :meth:`void_nuke.host.host.Host.join_views`."""
+    with in_root(), one_step("VOID views"):
+        order = {view: index for index, view in enumerate(nuke.views())}
+        found = {view: nuke.toNode(name) for view, name in reads.items() if view in order}
+        joins = {view: node for view, node in found.items() if node is not None}
+        if len(joins) < len(reads):
+            return ""
+        for node in joins.values():
+            for user in node.dependent(nuke.INPUTS):
+                if user.Class() == "JoinViews":
+                    return str(user.fullName())
+        joined = as_node(nuke.nodes.JoinViews())
+        for view, node in joins.items():
+            joined.setInput(order[view], node)
+        _place(joined, next(iter(joins.values())))
+        return joined.fullName()
 
 
 def bake_gizmo(name: str) -> str:

@@ -81,6 +81,13 @@ class JobBook:
         with self._lock:
             return next((one.read_node for one in self._kept() if one.completes_job == job_id), "")
 
+    def reads_of_group(self, group: str) -> dict[str, str]:
+        """Return the Reads of removals that one press began, by their views, once all of them have one; empty
+        before that, and for a removal by itself."""
+        with self._lock:
+            reads = {one.view: one.read_node for one in self._kept() if group and one.group == group}
+        return reads if len(reads) > 1 and all(reads.values()) else {}
+
     def _kept(self) -> list[JobRecord]:
         """The records that the script keeps; for a caller that holds the lock."""
         return [job.record for job in self._jobs.values() if job.is_kept]

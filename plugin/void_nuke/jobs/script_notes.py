@@ -43,6 +43,10 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     matte_channel: str = ""
     completes_job: str = ""
     """The proxy job whose Read the result takes over."""
+    view: str = ""
+    """The view that it is for, in a script with several."""
+    group: str = ""
+    """Ties removals together that one press began; see :attr:`void_nuke.export.pick.RemovalPick.group`."""
     subject: str = ""
     """What is removed; see :attr:`void_nuke.export.pick.RemovalPick.subject`."""
     export_folder: str = ""
@@ -76,6 +80,8 @@ def begun_record(pick: RemovalPick, *, job_id: str, name: str, version: int, cre
         proxy_scale=pick.settings.proxy_scale,
         compare=pick.compare,
         subject=pick.subject,
+        view=pick.view if pick.group else "",
+        group=pick.group,
     )
 
 
@@ -123,7 +129,8 @@ def plan_read_back(record: JobRecord) -> ReadBack:
     """Say what the Read node of a finished job needs."""
     scale = "" if record.proxy_scale == 1.0 else f" 1/{round(1 / record.proxy_scale)}"
     return ReadBack(
-        label=f"VOID {record.engine}{scale}\nseed {record.seed}\nv{record.version:03d}",
+        label=f"VOID {record.engine}{scale}\nseed {record.seed}\nv{record.version:03d}"
+        + (f"\n{record.view}" if record.view else ""),
         pattern=record.result_pattern,
         frames=record.frames,
         colour_space=record.colour_space,

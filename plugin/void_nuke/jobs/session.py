@@ -181,6 +181,9 @@ class RemovalSession:
             )
         name = self._host.add_read(plan_read_back(record))
         self._book.update(job_id, read_node=name)
+        reads = self._book.reads_of_group(record.group)
+        if reads:
+            self._host.join_views(reads)
         self._book.save()
         return name
 

@@ -20,8 +20,9 @@ _PHASES = {
 
 
 def title(job: TrackedJob) -> str:
-    """Name a job by its shot and version: ``sh010 v003``."""
-    return printable(f"{job.name} v{job.version:03d}")
+    """Name a job by its shot, version and, where a press was for several, its view: ``sh010 v003 left``."""
+    view = f" {job.record.view}" if job.record.view else ""
+    return printable(f"{job.name} v{job.version:03d}{view}")
 
 
 def phase_word(job: TrackedJob) -> str:

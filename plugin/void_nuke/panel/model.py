@@ -10,44 +10,46 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from void_nuke.batch.farm_order import FarmOrder
-from void_nuke.batch.installed_engines import installed_engines
 from void_nuke.batch.server_python import installed_server_python
 from void_nuke.errors import HostError, SelectionError
 from void_nuke.export.frame_range import choose_range
-from void_nuke.export.pick import MatteChoice, RemovalPick
+from void_nuke.export.pick import AnchorChoice, MatteChoice, RemovalPick
 from void_nuke.host.host import FrameRange, Host, PlateInfo, RotoShapeInfo
 from void_nuke.jobs.notes_section import for_panel
 from void_nuke.jobs.session import RemovalSession
 from void_nuke.jobs.tracked_job import TrackedJob
-from void_nuke.panel.engines import KnownEngines, engines_file, read_engines, write_engines
+from void_nuke.panel.clean_frames import clean_frames, with_frame, without_frame
+from void_nuke.panel.engine_book import EngineBook
+from void_nuke.panel.engine_options import with_option
+from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
+from void_nuke.panel.panel_jobs import PanelJobs, sentence
 from void_nuke.panel.picture import PictureModel
 from void_nuke.panel.server import ServerModel, ServerState
 from void_nuke.panel.settings import (
     QUALITIES,
     PanelSettings,
+    changes_of_pick,
     preferences_file,
-    quality_of,
     read_preferences,
     to_plain,
     with_plain,
     write_preferences,
 )
 from void_nuke.panel.shapes import ShapeList
+from void_nuke.panel.wanted import for_views, version_hint
 from void_nuke.qt import QObject, QTimer, Signal
-from void_protocol.engines import EngineDescription
-from void_protocol.job import Role
+from void_protocol.job import Role, new_job_id
 
 _KEEP_AFTER_MS = 400
 """A change is saved once the artist has paused for this long, in milliseconds."""
 
 
-class PanelModel(QObject):
+class PanelModel(PanelJobs):
     """The state of the panel, on which one or more panel widgets draw."""
 
     settings_changed = Signal()
@@ -55,12 +57,7 @@ class PanelModel(QObject):
     plate_changed = Signal()
     engines_changed = Signal()
     """Sent when the server, or its installation, describes other engines than before."""
-    job_changed = Signal(object)
-    """Sent with a :class:`TrackedJob` that changed or is new."""
     jobs_reset = Signal()
-    said = Signal(str, bool)
-    """Sent with a message to the artist, and whether it reports a problem."""
-    _installed = Signal(object)
 
     def __init__(
         self,
@@ -80,12 +77,13 @@ class PanelModel(QObject):
             session: the removals of the script; made here unless given.
             parent: the Qt object that owns this one.
         """
-        super().__init__(parent)
-        self.host = host
+        super().__init__(host, parent)
         self.server = server
         self.shapes = ShapeList()
         self.plate: PlateInfo | None = None
         self.plate_problem = ""
+        self.edition = host.version().edition
+        """The edition of the host, where it shows scripts ten nodes only; else empty."""
         self.settings = PanelSettings()
         self.picture = PictureModel(host, self)
         self._preferences = preferences or preferences_file()
@@ -95,16 +93,14 @@ class PanelModel(QObject):
         self._timer.setInterval(_KEEP_AFTER_MS)
         self._timer.timeout.connect(self.keep)
         self.session = session or RemovalSession(host, on_change=self.job_changed.emit)
-        self._engines_file = engines_file(self._preferences)
-        self.engines = read_engines(self._engines_file)
-        self._asked_pythons: set[str] = set()
-        self._installed.connect(self._take_installed)
-        server.changed.connect(self._learn_engines)
-        self._learn_engines()
+        self.engine_book = EngineBook(server, engines_file(self._preferences), self)
+        self.engine_book.changed.connect(self.engines_changed)
+        self.engine_book.learn()
         server.client_changed.connect(self.session.use_client)
         self.reload()
         self.session.reattach()
         host.on_script_load(self.reload)
+        host.on_script_close(self._leave_script)
 
     # What is kept -------------------------------------------------------------------------------------------
 
@@ -116,10 +112,15 @@ class PanelModel(QObject):
         except ValueError:
             kept = {}
         self.settings = with_plain(settings, kept if isinstance(kept, dict) else {}, "script")
-        self._ask_installation()
+        self._ask_for_engines()
         self.refresh()
         self.settings_changed.emit()
         self.jobs_reset.emit()
+
+    def _leave_script(self) -> None:
+        """Let go of the script that is being closed: what was not kept yet was meant for it."""
+        self._timer.stop()
+        self.host.post(self.reload)
 
     def keep(self) -> None:
         """Write changed settings to the script and the preferences."""
@@ -135,7 +136,7 @@ class PanelModel(QObject):
         if changed != self.settings:
             self.settings = changed
             self._timer.start()
-            self._ask_installation()
+            self._ask_for_engines()
             self.settings_changed.emit()
 
     @property
@@ -143,37 +144,14 @@ class PanelModel(QObject):
         """The Python with which the server is started."""
         return self.settings.server_python or installed_server_python()
 
-    def _learn_engines(self) -> None:
-        told = self.server.picture.engines
-        if told is not None and told != self.engines.told:
-            self._keep_engines(told)
+    @property
+    def engines(self) -> KnownEngines:
+        """The engines that a server described last."""
+        return self.engine_book.engines
 
-    def _keep_engines(self, told: tuple[EngineDescription, ...]) -> None:
-        self.engines = KnownEngines(told)
-        write_engines(self._engines_file, told)
-        self.engines_changed.emit()
-
-    def _ask_installation(self) -> None:
-        """Ask the server's installation for its engines when a farm does the work and no server ever told
-        them: a studio that has only a farm runs none."""
-        python = self.server_python
-        if self.settings.destination != "farm" or self.engines.told is not None:
-            return
-        if not python or python in self._asked_pythons or not Path(python).is_file():
-            return
-        self._asked_pythons.add(python)
-
-        def ask() -> None:
-            told = installed_engines(python)
-            with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
-                self._installed.emit(told)
-
-        threading.Thread(target=ask, name="void-engines", daemon=True).start()
-
-    def _take_installed(self, told: list[EngineDescription] | None) -> None:
-        """Keep what the installation says, unless a server has told its engines first."""
-        if told is not None and self.engines.told is None:
-            self._keep_engines(tuple(told))
+    def _ask_for_engines(self) -> None:
+        if self.settings.destination == "farm":
+            self.engine_book.ask_installation(self.server_python)
 
     # What is picked -----------------------------------------------------------------------------------------
 
@@ -185,7 +163,14 @@ class PanelModel(QObject):
         if not nodes:
             self._say("Nothing is selected; select the plate and a Roto node, then press this again", True)
             return
-        self.pick(plate=plate or self.settings.plate, roto=roto or self.settings.roto)
+        plate, roto = plate or self.settings.plate, roto or self.settings.roto
+        said = ""
+        if plate and roto:
+            with contextlib.suppress(HostError):  # refresh() says what is wrong with them
+                plate, said = self.host.plate_of_roto(plate, roto)
+        self.pick(plate=plate, roto=roto)
+        if said:
+            self._say(f"The plate is {plate}, rendered: {said}", False)
 
     def pick(self, *, plate: str | None = None, roto: str | None = None) -> None:
         """Take these nodes. Roles of another roto node are dropped."""
@@ -226,6 +211,35 @@ class PanelModel(QObject):
         self.shapes.filter = text
         self.shapes_changed.emit()
 
+    def add_clean_frame(self) -> None:
+        """Take what the selected node shows at the current frame as clean, as Mocha's clean plates are taken.
+        A node with one frame only shows that one at any."""
+        node = next((one.name for one in self.host.selected_nodes() if not one.has_roto), "")
+        if not node or node == self.settings.plate:
+            self._say(
+                "Select the node that shows this frame clean, such as the Read of a painted frame", True
+            )
+            return
+        frame = self.host.script_ranges().current_frame
+        try:
+            frames = self.host.plate(node).frames
+        except HostError as error:
+            self._say(sentence(str(error)), True)
+            return
+        at = frames.first if frames.first == frames.last else frame
+        if at not in frames.frames:
+            self._say(f"{node} has the frames {frames} and not {frame}; go to a frame that it has", True)
+            return
+        self.change(clean_frames=with_frame(self.settings.clean_frames, AnchorChoice(frame, node, at)))
+
+    def drop_clean_frame(self, frame: int) -> None:
+        self.change(clean_frames=without_frame(self.settings.clean_frames, frame))
+
+    def set_option(self, option: str, value: Scalar | None) -> None:
+        """Set an option of the chosen engine; None puts it back at what the quality or the default says."""
+        engine = self.settings.engine
+        self.change(engine_options=with_option(self.settings.engine_options, engine, option, value))
+
     def set_matte_node(self, role: Role, node: str) -> None:
         """Set the node whose alpha is the matte of a role; empty for none."""
         others = tuple(pair for pair in self.settings.matte_nodes if pair[0] != role)
@@ -233,6 +247,7 @@ class PanelModel(QObject):
 
     @property
     def view(self) -> str:
+        """The view that is shown and, unless all are wanted, removed from."""
         views = self.plate.views if self.plate is not None else ("main",)
         return self.settings.view if self.settings.view in views else views[0]
 
@@ -278,9 +293,11 @@ class PanelModel(QObject):
         plate = self.plate
         if plate is None:
             self.picture.clear()
+        elif self.edition:
+            self.picture.clear()  # each picture would take from the nodes that scripts may make
         elif is_asked_for or plate.files is not None:
             self.picture.ask(plate, self.host.script_ranges().current_frame, self.view)
-        else:
+        elif self.picture.frame != self.host.script_ranges().current_frame:
             self.picture.clear()
 
     # Remove -------------------------------------------------------------------------------------------------
@@ -323,6 +340,7 @@ class PanelModel(QObject):
             roto=self.settings.roto if self.shapes.roles() else "",
             roles=self.shapes.roles(),
             mattes=tuple(MatteChoice(role=role, node=node) for role, node in self.settings.matte_nodes),  # type: ignore[arg-type]
+            anchors=clean_frames(self.settings.clean_frames),
             settings=self.settings.job_settings(self.engines),
             shapes_only=self.settings.shapes_only,
             view=self.view,
@@ -331,16 +349,30 @@ class PanelModel(QObject):
         pick.check()
         return pick
 
+    def all_wanted(self) -> list[RemovalPick]:
+        """Return what a press of Remove would begin: one pick, or one for each view.
+
+        Raises:
+            SelectionError: as :meth:`wanted`.
+        """
+        views = self.plate.views if self.plate is not None else ()
+        return for_views(self.wanted(), views, self.settings.view, new_job_id()[:8])
+
     def problem(self) -> str:
         """Say what prevents a removal; empty when nothing does."""
         try:
-            self.wanted()
+            wanted = self.wanted()
         except HostError as error:
-            return _sentence(str(error))
+            return sentence(str(error))
+        if self.edition and (self.plate is None or self.plate.files is None or not wanted.is_light):
+            return (
+                f"Nuke {self.edition} shows scripts ten nodes only, too few to render plates and mattes: "
+                "choose an EXR Read as the plate, shapes instead of nodes, and 'Shapes only'"
+            )
         if self.settings.destination == "server":
             if self.server.picture.state is not ServerState.RUNNING:
                 return self.server.picture.text
-            return _sentence(self.engines.problem(self.settings.engine))
+            return sentence(self.engines.problem(self.settings.engine))
         if not self.server_python:
             return (
                 "The farm's command needs the server's Python; press Python… above, "
@@ -351,36 +383,29 @@ class PanelModel(QObject):
     def losses(self) -> list[str]:
         """List what of the marked elements would not travel as the artist sees it, one line for each."""
         rows = self.shapes.rows if self.settings.shapes_only else ()
-        return [text for row in rows if (text := row.loss())]
+        hint = version_hint(self.settings.output)
+        return [*(text for row in rows if (text := row.loss())), *([hint] if hint else [])]
 
     def remove(self) -> TrackedJob | None:
         """Export what is picked and send it. Return None when something prevents that; the artist is told
         what."""
         try:
-            wanted = self.wanted()
-            if self.settings.destination == "farm":
-                order = FarmOrder(self.settings.farm_target, self.server_python)
-                job = self.session.send_to_farm(wanted, order)
-            else:
-                job = self.session.start(wanted)
+            job: TrackedJob | None = None
+            for wanted in self.all_wanted():
+                if self.settings.destination == "farm":
+                    order = FarmOrder(self.settings.farm_target, self.server_python)
+                    job = self.session.send_to_farm(wanted, order)
+                else:
+                    job = self.session.start(wanted)
         except HostError as error:
-            self._say(_sentence(str(error)), True)
+            self._say(sentence(str(error)), True)
             return None
+        assert job is not None
         self.keep()
         self._say(f"Exporting {job.name}; you can keep working in Nuke", False)
         return job
 
     # Jobs ---------------------------------------------------------------------------------------------------
-
-    def cancel(self, job_id: str) -> None:
-        self.session.cancel(job_id)
-
-    def retry(self, job_id: str) -> None:
-        """Run the same removal again, as the next version."""
-        try:
-            self.session.retry(job_id)
-        except HostError as error:
-            self._say(_sentence(str(error)), True)
 
     def duplicate(self, job_id: str) -> None:
         """Put a job's picks back into the panel, so that the artist can change them and press Remove."""
@@ -389,39 +414,9 @@ class PanelModel(QObject):
         if pick is None:
             self._say("This job was sent in an earlier session; the list above shows its marks", True)
             return
-        wanted = pick.settings
-        self.change(
-            plate=pick.plate,
-            roto=pick.roto,
-            roles=tuple(pick.roles.items()),
-            matte_nodes=tuple((matte.role, matte.node) for matte in pick.mattes),
-            output=pick.output_pattern,
-            view=pick.view,
-            shapes_only=pick.shapes_only,
-            compare=pick.compare,
-            destination="server" if job.farm is None else "farm",
-            prompt=wanted.prompt,
-            engine=wanted.engine,
-            quality=quality_of(wanted, self.engines),
-            proxy_scale=wanted.proxy_scale,
-            seed=wanted.seed,
-            growth_px=wanted.matte.growth_px,
-            softness_px=wanted.matte.softness_px,
-            range_choice="typed",
-            typed_range=str(pick.frames),
-            handles=0,
-        )
+        self.change(**changes_of_pick(pick, is_for_farm=job.farm is not None, engines=self.engines))
         self.refresh()
         self._say("The job's settings are in the panel; change them and press Remove", False)
-
-    def import_result(self, job_id: str) -> None:
-        """Make a Read of the frames that a job has written so far."""
-        try:
-            name = self.session.import_result(job_id)
-        except HostError as error:
-            self._say(_sentence(str(error)), True)
-            return
-        self._say(f"The result is in {name}, beside the plate", False)
 
     def close(self) -> None:
         """Save changed settings and leave the server; jobs go on there."""
@@ -430,10 +425,3 @@ class PanelModel(QObject):
         self.session.close()
         self.server.close()
         self.picture.close()
-
-    def _say(self, text: str, is_trouble: bool) -> None:
-        self.said.emit(text, is_trouble)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,7 +7,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from void_nuke.errors import HostError
+from void_nuke.errors import HostBusyError, HostError
 from void_nuke.export.plate_picture import PlatePicture, read_plate_picture
 from void_nuke.host.host import FrameRender, Host, PlateInfo, RenderSource
 from void_nuke.qt import QObject, Signal
@@ -29,24 +29,29 @@ class PictureModel(QObject):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._wanted: tuple[str, int, str] | None = None
         self.picture: PlatePicture | None = None
-        """The picture; None until it is there, or when the plate gives none."""
+        """The newest picture of the plate; None until there is one, or when the plate gives none. It stays
+        until the next one has come."""
+        self.frame: int | None = None
+        """The frame that :attr:`picture` shows."""
         self.problem = ""
         self._read.connect(self._take)
 
     def clear(self) -> None:
-        """Show no picture, because one of another plate or frame would mislead."""
+        """Show no picture, because one of another plate would mislead."""
         self._wanted = None
         if self.picture is not None:
-            self.picture = None
+            self.picture = self.frame = None
             self.changed.emit()
 
     def ask(self, plate: PlateInfo, frame: int, view: str) -> None:
-        """Render the plate at a proxy scale, which takes the host as long as showing that frame. Reading the
-        picture happens on another thread."""
+        """Render the plate small, which takes the host as long as showing that frame. Reading the picture
+        happens on another thread; until it is there the last one stays. While the host renders for the artist
+        nothing happens: ask again."""
         wanted = (plate.node, frame, view)
         if wanted == self._wanted:
             return
-        self.clear()
+        if self._wanted is not None and (wanted[0], wanted[2]) != (self._wanted[0], self._wanted[2]):
+            self.clear()
         self._wanted = wanted
         scale = min(1.0, 1.0 / max(1, plate.width // _WIDTH_PX))
         if self._folder is None:
@@ -55,6 +60,9 @@ class PictureModel(QObject):
         render = FrameRender(RenderSource(plate.node), str(path), frame, view, scale=scale)
         try:
             self._host.render_frame(render)
+        except HostBusyError:
+            self._wanted = None  # it is asked for again when the host has ended what it does
+            return
         except HostError as error:
             self.problem = str(error)
             return
@@ -79,5 +87,5 @@ class PictureModel(QObject):
 
     def _take(self, wanted: tuple[str, int, str], found: tuple[PlatePicture | None, str]) -> None:
         if wanted == self._wanted:
-            self.picture, self.problem = found
+            (self.picture, self.problem), self.frame = found, wanted[1]
             self.changed.emit()

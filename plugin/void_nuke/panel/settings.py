@@ -13,7 +13,11 @@ from typing import Any, Literal
 
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.export.frame_range import RangeChoice
+from void_nuke.export.pick import RemovalPick
+from void_nuke.panel.clean_frames import as_pairs
+from void_nuke.panel.engine_options import own_options, with_options
 from void_nuke.panel.engines import KnownEngines, is_engine_name
+from void_nuke.panel.region import box_text, region_of
 from void_protocol.durable import write_whole
 from void_protocol.job import PROXY_SCALES, MatteSettings, Settings
 from void_protocol.keys import home_folder
@@ -22,6 +26,9 @@ _log = logging.getLogger(__name__)
 
 KeptWith = Literal["script", "user"]
 Destination = Literal["server", "farm"]
+RegionMode = Literal["auto", "full", "box"]
+ALL_VIEWS = "*"
+"""What :attr:`PanelSettings.view` is when a press of Remove is for every view."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,13 @@ class PanelSettings:
     """Pairs of a roto element's path and its role."""
     matte_nodes: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
     """Pairs of a role and the node whose alpha is its matte, in place of shapes."""
+    clean_frames: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
+    """Frames that are clean already; see :mod:`void_nuke.panel.clean_frames`."""
+    engine_options: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
+    """Options that the artist set; see :mod:`void_nuke.panel.engine_options`."""
+    region_mode: RegionMode = field(default="auto", metadata=SCRIPT)
+    region_box: str = field(default="", metadata=SCRIPT)
+    """Left, bottom, right and top in pixels, for the mode ``box``."""
     engine: str = field(default="auto", metadata=SCRIPT)
     quality: str = field(default="final", metadata=SCRIPT)
     proxy_scale: float = field(default=1.0, metadata=SCRIPT)
@@ -82,29 +96,70 @@ class PanelSettings:
         """Return these settings in the form that a job has.
 
         Raises:
-            SelectionError: when nobody has told what the quality means for the engine.
+            SelectionError: when nobody has told what the quality means for the engine, or the region is no
+            box.
         """
-        options = engines.options(self.engine, self.quality, QUALITIES[self.quality].title)
+        options = {
+            **engines.options(self.engine, self.quality, QUALITIES[self.quality].title),
+            **own_options(self.engine_options, self.engine),
+        }
         return Settings(
             engine=self.engine,
             prompt=self.prompt.strip(),
             proxy_scale=self.proxy_scale,
             seed=self.seed,
+            region=region_of(self.region_mode, self.region_box),
             matte=MatteSettings(growth_px=self.growth_px, softness_px=self.softness_px),
-            engine_options=dict(options),
+            engine_options=options,
         )
 
 
-def quality_of(settings: Settings, engines: KnownEngines) -> str:
-    """Return the preset with a job's engine options and scale; of several the one that proposes that
-    scale."""
-    fitting = [
-        name
-        for name, options in engines.presets(settings.engine, QUALITIES).items()
-        if options == settings.engine_options
-    ]
+def quality_of(settings: Settings, engines: KnownEngines) -> tuple[str, dict[str, Any]]:
+    """Return the preset that explains most of a job's engine options, and the options that the artist set
+    himself; of several the one that proposes the job's scale."""
+    given = settings.engine_options
+    presets = engines.presets(settings.engine, QUALITIES)
+    rest = {
+        name: {option: value for option, value in given.items() if options.get(option) != value}
+        for name, options in presets.items()
+        if options.keys() <= given.keys()
+    }
+    fewest = min((len(options) for options in rest.values()), default=0)
+    fitting = [name for name, options in rest.items() if len(options) == fewest]
     proposing = [name for name in fitting if QUALITIES[name].proxy_scale == settings.proxy_scale]
-    return (proposing or fitting or ["final"])[0]
+    name = (proposing or fitting or ["final"])[0]
+    return name, rest.get(name, dict(given))
+
+
+def changes_of_pick(pick: RemovalPick, *, is_for_farm: bool, engines: KnownEngines) -> dict[str, Any]:
+    """Return the settings by name that make a press of Remove begin this pick again."""
+    wanted = pick.settings
+    quality, own = quality_of(wanted, engines)
+    return {
+        "plate": pick.plate,
+        "roto": pick.roto,
+        "roles": tuple(pick.roles.items()),
+        "matte_nodes": tuple((matte.role, matte.node) for matte in pick.mattes),
+        "clean_frames": as_pairs(pick.anchors),
+        "output": pick.output_pattern,
+        "view": pick.view,
+        "shapes_only": pick.shapes_only,
+        "compare": pick.compare,
+        "destination": "farm" if is_for_farm else "server",
+        "prompt": wanted.prompt,
+        "engine": wanted.engine,
+        "quality": quality,
+        "engine_options": with_options((), wanted.engine, own),
+        "proxy_scale": wanted.proxy_scale,
+        "seed": wanted.seed,
+        "growth_px": wanted.matte.growth_px,
+        "softness_px": wanted.matte.softness_px,
+        "region_mode": wanted.region.mode,
+        "region_box": box_text(wanted.region),
+        "range_choice": "typed",
+        "typed_range": str(pick.frames),
+        "handles": 0,
+    }
 
 
 def names_kept(where: KeptWith) -> tuple[str, ...]:
@@ -159,6 +214,7 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "proxy_scale": PROXY_SCALES,
     "range_choice": ("plate", "global", "viewer", "typed"),
     "destination": ("server", "farm"),
+    "region_mode": ("auto", "full", "box"),
     "farm_target": tuple(TARGETS),
 }
 _DEFAULTS = PanelSettings()

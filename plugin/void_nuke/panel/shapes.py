@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,10 @@ ROLES: Mapping[Role | None, str] = {
 it."""
 
 
+_GOLDEN = 0.618034
+"""The golden ratio's fraction: hues that many turns apart stay apart, however many there are."""
+
+
 @dataclass(frozen=True)
 class ShapeRow:
     """One line of the list: an element and its role."""
@@ -29,6 +34,13 @@ class ShapeRow:
     def layer(self) -> str:
         """The names of the layers above the element, without the root."""
         return " / ".join(self.element.path.split("/")[1:-1])
+
+    def swatch(self, number: int) -> tuple[float, float, float]:
+        """Return the colour of the row's swatch, 0..1: the overlay's, or, where that was never set and so is
+        black, one that tells the row apart. ``number`` is its place in the list."""
+        if any(self.element.colour):
+            return self.element.colour
+        return colorsys.hsv_to_rgb((number * _GOLDEN) % 1.0, 0.45, 0.85)
 
     def loss(self) -> str:
         """Say what of the shape cannot travel, and what to do; empty when all can, or it has no role."""

@@ -41,11 +41,13 @@ class JobListWidget(QtWidgets.QWidget):
         self._detail.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
         self._detail.setProperty("trouble", True)
         self._detail.hide()
+        self._versions = QtWidgets.QMenu(self)
         self._buttons = {
             "cancel": self._button("Cancel", "Stop the removal; finished frames stay", model.cancel),
             "retry": self._button("Retry", "Run the same removal again, as the next version", model.retry),
             "duplicate": self._button("Duplicate", "Put its settings back into the panel", model.duplicate),
             "import": self._button("Import result", "Make a Read of the frames so far", model.import_result),
+            "compare": self._compare_button(),
             "folder": self._button("Open folder", "Show the result's files", self._open_folder),
             "log": self._button("Log", "Show what the server says about the job", self._open_log),
         }
@@ -106,6 +108,7 @@ class JobListWidget(QtWidgets.QWidget):
             "retry": is_final and job is not None and job.pick is not None,
             "duplicate": job is not None and job.pick is not None,
             "import": has_frames,
+            "compare": job is not None and bool(self._model.comparable(job.job_id)),
             "folder": job is not None,
             "log": is_on_server,
         }
@@ -129,6 +132,22 @@ class JobListWidget(QtWidgets.QWidget):
 
         button.clicked.connect(lambda *_: run())
         return button
+
+    def _compare_button(self) -> QtWidgets.QPushButton:
+        button = QtWidgets.QPushButton("Compare")
+        button.setToolTip("Wire this result beside another version: wipe, difference")
+        button.setMenu(self._versions)
+        self._versions.aboutToShow.connect(self._fill_versions)
+        return button
+
+    def _fill_versions(self) -> None:
+        self._versions.clear()
+        job = self.current()
+        for other in self._model.comparable(job.job_id) if job is not None else ():
+            action = self._versions.addAction(f"with v{other.version:03d}")
+            action.triggered.connect(
+                lambda *_, own=job.job_id, other=other.job_id: self._model.compare(own, other)  # type: ignore[union-attr]
+            )
 
     def _open_folder(self, job_id: str) -> None:
         folder = Path(self._model.session.job(job_id).result_pattern).parent

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.panel.model import PanelModel
+from void_nuke.panel.rest import FrameRest
 from void_nuke.panel.running import the_model
 from void_nuke.ui.job_list import JobListWidget
 from void_nuke.ui.plain_text import PlainLabel
@@ -13,6 +16,7 @@ from void_nuke.ui.server_bar import ServerBar
 from void_nuke.ui.settings_form import SettingsForm
 from void_nuke.ui.shape_table import ShapeTable
 from void_nuke.ui.style import style_sheet, theme_of
+from void_nuke.ui.timeline_strip import TimelineStrip
 
 _FOLLOW_FRAME_MS = 250
 """How often, in milliseconds, the overlay checks whether the host has moved to another frame."""
@@ -32,6 +36,7 @@ class PanelView(QtWidgets.QWidget):
         self._region = RegionView()
         self._region.setMinimumHeight(170)
         self.shapes = ShapeTable(model)
+        self.strip = TimelineStrip(model)
         self.jobs = JobListWidget(model)
         self._message = PlainLabel()
         self._message.setWordWrap(True)
@@ -47,6 +52,7 @@ class PanelView(QtWidgets.QWidget):
             lambda *_: model.change(destination=self._where.currentData())
         )
         self._shown_frame: int | None = None
+        self._rest = FrameRest()
         self._build()
         # The panel itself takes a click's focus, so that no button looks as if it were chosen.
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.ClickFocus)
@@ -83,6 +89,7 @@ class PanelView(QtWidgets.QWidget):
         column.setSpacing(7)
         column.addLayout(self._picks())
         column.addWidget(self._region, 3)
+        column.addWidget(self.strip)
         column.addWidget(self.shapes, 2)
         column.addWidget(SettingsForm(self.model))
         scroll = QtWidgets.QScrollArea()
@@ -162,7 +169,7 @@ class PanelView(QtWidgets.QWidget):
     def _draw_picture(self) -> None:
         picture = self.model.picture.picture
         if picture is None:
-            self._region.show_picture(None)
+            self._region.show_picture(None, self.model.picture.frame)
             return
         image = QtGui.QImage(
             picture.pixels,
@@ -171,7 +178,7 @@ class PanelView(QtWidgets.QWidget):
             picture.width * 3,
             QtGui.QImage.Format.Format_RGB888,
         )
-        self._region.show_picture(image.copy())  # the model owns the bytes
+        self._region.show_picture(image.copy(), self.model.picture.frame)  # the model owns the bytes
 
     def _refresh(self) -> None:
         plate, settings = self.model.plate, self.model.settings
@@ -213,13 +220,18 @@ class PanelView(QtWidgets.QWidget):
         frame = self.model.host.script_ranges().current_frame
         marked = [(role, shape.at) for role, shape in self.model.baked()]
         self._shown_frame = frame
-        self._region.show_shapes(plate.width, plate.height, plate.pixel_aspect, marked, f"Frame {frame}")
+        self.strip.show_current(frame)
+        self._region.show_shapes(
+            plate.width, plate.height, plate.pixel_aspect, marked, f"Frame {frame}", frame
+        )
 
     def _follow_frame(self) -> None:
         if self.isVisible() and self.model.plate is not None:
             frame = self.model.host.script_ranges().current_frame
+            is_at_rest = self._rest.look(frame, time.monotonic())
             if frame != self._shown_frame:
                 self._draw_region()
+            if is_at_rest and not self.model.host.is_busy():
                 self.model.show_frame(is_asked_for=False)
 
 

@@ -13,6 +13,9 @@ Marked = Sequence[tuple[Role, ShapeFrame]]
 _DRAWN: tuple[Role, ...] = ("affected", "remove", "ignore")
 """The roles in the order of drawing, the lowest first."""
 
+_FAINT = 0.45
+"""The opacity of a picture behind the shapes of another frame."""
+
 # These are the model's four levels. The engine's quadmask module owns them, which a host must not load.
 KEEP, AFFECTED, OVERLAP, REMOVE = 255, 127, 63, 0
 
@@ -140,6 +143,8 @@ class RegionView(QtWidgets.QWidget):
         self._format = (16, 9, 1.0)
         self._marked: Marked = ()
         self._picture: QtGui.QImage | None = None
+        self._picture_frame: int | None = None
+        self._frame: int | None = None
         self._as_quadmask = False
         self._overlay: QtGui.QImage | None = None
         self._quadmask: QtGui.QImage | None = None
@@ -154,16 +159,26 @@ class RegionView(QtWidgets.QWidget):
         # back.
         return QtCore.QSize(480, self.minimumHeight())
 
-    def show_shapes(self, width: int, height: int, pixel_aspect: float, marked: Marked, caption: str) -> None:
-        """Draw the shapes of a frame of that format. ``caption`` names frame and size."""
+    def show_shapes(
+        self,
+        width: int,
+        height: int,
+        pixel_aspect: float,
+        marked: Marked,
+        caption: str,
+        frame: int | None = None,
+    ) -> None:
+        """Draw the shapes of a frame of that format. ``caption`` names it for the artist."""
+        self._frame = frame
         self._format = (width, height, pixel_aspect)
         self._marked, self._caption = marked, caption
         self._overlay = self._quadmask = None
         self.update()
 
-    def show_picture(self, picture: QtGui.QImage | None) -> None:
-        """Set the plate behind the shapes; None for none."""
-        self._picture = picture
+    def show_picture(self, picture: QtGui.QImage | None, frame: int | None = None) -> None:
+        """Set the plate behind the shapes, and the frame that it shows; None for no plate. Behind the shapes
+        of another frame it is drawn faint, and the caption says so."""
+        self._picture, self._picture_frame = picture, frame
         self.update()
 
     def show_quadmask(self, on: bool) -> None:
@@ -187,8 +202,23 @@ class RegionView(QtWidgets.QWidget):
         painter.drawRect(frame)
         painter.setPen(QtGui.QColor(theme.dim))
         text = QtCore.QRectF(0, frame.bottom() + 2, self.width(), 18)
-        painter.drawText(text, QtCore.Qt.AlignmentFlag.AlignCenter, self._caption)
+        painter.drawText(text, QtCore.Qt.AlignmentFlag.AlignCenter, self.caption)
         painter.end()
+
+    @property
+    def caption(self) -> str:
+        """What stands below the frame."""
+        if self._is_of_another_frame and not self._as_quadmask:
+            return f"{self._caption}, over the picture of {self._picture_frame}"
+        return self._caption
+
+    @property
+    def _is_of_another_frame(self) -> bool:
+        return (
+            self._picture is not None
+            and None not in (self._frame, self._picture_frame)
+            and (self._frame != self._picture_frame)
+        )
 
     def _paint_frame(self, painter: QtGui.QPainter, frame: QtCore.QRectF, theme: Theme) -> None:
         width, height, _ = self._format
@@ -201,7 +231,11 @@ class RegionView(QtWidgets.QWidget):
             return
         if self._picture is not None:
             painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
+            if self._is_of_another_frame:
+                painter.fillRect(frame, QtGui.QColor(theme.window))
+                painter.setOpacity(_FAINT)
             painter.drawImage(frame, self._picture)
+            painter.setOpacity(1.0)
         else:
             painter.fillRect(frame, QtGui.QColor(theme.window))
         if self._overlay is None or self._overlay.size() != size:

@@ -10,14 +10,16 @@ from void_nuke.errors import HostError
 from void_nuke.export.pick import ROLES as PICK_ROLES
 from void_nuke.panel.engines import EngineChoice
 from void_nuke.panel.model import PanelModel
-from void_nuke.panel.settings import QUALITIES
+from void_nuke.panel.settings import ALL_VIEWS, QUALITIES
 from void_nuke.panel.shapes import ROLES
+from void_nuke.ui.engine_options import EngineOptions
 from void_nuke.ui.plain_text import PlainLabel, plain_tip
 from void_nuke.ui.qt import QtCore, QtWidgets
 from void_protocol.job import PROXY_SCALES, Role
 from void_protocol.printable import printable
 
 _SCALES = {scale: "Full" if scale == 1.0 else f"1/{round(1 / scale)}" for scale in PROXY_SCALES}
+_REGIONS = {"auto": "Around the mattes", "full": "Whole frame", "box": "Box"}
 _RANGES = {"plate": "Plate", "global": "Script", "viewer": "Viewer in/out", "typed": "Typed"}
 
 
@@ -48,6 +50,14 @@ class SettingsForm(QtWidgets.QWidget):
         self._frames.setProperty("dim", True)
         self._handles = self._spin("handles", 0, 500)
         self._handles.setToolTip("Frames to add at both ends, as far as the plate has them")
+        self._view = QtWidgets.QComboBox()
+        self._view.setToolTip("The view to remove from; all of them makes a removal for each")
+        self._view.currentIndexChanged.connect(lambda *_: self._set(view=self._view.currentData()))
+        self._view_label = _label("View")
+        self._views: tuple[str, ...] = ()
+        self._good_for = PlainLabel()
+        self._good_for.setProperty("dim", True)
+        self._good_for.setWordWrap(True)
         self._output = self._line("output", "")
         self._browse = QtWidgets.QPushButton("…")
         self._browse.setToolTip("Choose the folder for results")
@@ -73,6 +83,9 @@ class SettingsForm(QtWidgets.QWidget):
             combo.setCurrentIndex(combo.findData(getattr(settings, name)))
         tips = {one.name: one.tip for one in self._engine_choices}
         self._engine.setToolTip(plain_tip(tips.get(self._engine.currentData(), "")))
+        self._good_for.setText(tips.get(self._engine.currentData(), ""))
+        self._draw_views()
+        self._lines["region_box"].setVisible(settings.region_mode == "box")
         for name, line in self._lines.items():
             if line.text() != getattr(settings, name):
                 line.setText(getattr(settings, name))
@@ -109,6 +122,21 @@ class SettingsForm(QtWidgets.QWidget):
             item = self._engine.model().item(row)  # type: ignore[attr-defined] # a combo box's own model
             item.setEnabled(one.is_usable or self._model.settings.destination == "farm")
 
+    def _draw_views(self) -> None:
+        """Offer the script's views, and all of them at once, where there are several."""
+        views = self._model.plate.views if self._model.plate is not None else ()
+        if views != self._views:
+            self._views = views
+            self._view.clear()
+            for view in views:
+                self._view.addItem(printable(view), view)
+            if len(views) > 1:
+                self._view.addItem("Both eyes" if len(views) == 2 else f"All {len(views)} views", ALL_VIEWS)
+        wanted = self._model.settings.view
+        self._view.setCurrentIndex(self._view.findData(wanted if wanted == ALL_VIEWS else self._model.view))
+        for part in (self._view, self._view_label):
+            part.setVisible(len(views) > 1)
+
     # Build --------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
@@ -124,7 +152,8 @@ class SettingsForm(QtWidgets.QWidget):
         rows: list[tuple[str, Iterable[tuple[QtWidgets.QWidget, int]]]] = [
             ("Prompt", ((self._prompt, 1),)),
             ("Engine", (*engine, *scale)),
-            ("Frames", (*frames, *handles)),
+            ("", ((self._good_for, 1),)),
+            ("Frames", (*frames, *handles, (self._view_label, 0), (self._view, 2))),
             ("Output", ((self._output, 1), (self._browse, 0), (self._more, 0))),
         ]
         for index, (title, parts) in enumerate(rows):
@@ -175,6 +204,15 @@ class SettingsForm(QtWidgets.QWidget):
         boxes.addWidget(_label("Farm"))
         boxes.addWidget(farm)
         grid.addLayout(boxes, 2, 0, 1, 6)
+        region = QtWidgets.QHBoxLayout()
+        region.addWidget(_label("Region"))
+        mode = self._combo("region_mode", _REGIONS.items())
+        mode.setToolTip("The part of the frame that the engine works on")
+        region.addWidget(mode)
+        region.addWidget(self._line("region_box", "left bottom right top, in pixels"), 1)
+        region.addStretch(1)
+        grid.addLayout(region, 3, 0, 1, 6)
+        grid.addWidget(EngineOptions(self._model), 4, 0, 1, 6)
         return widget
 
     def _combo(self, name: str, choices: Iterable[tuple[Any, str]]) -> QtWidgets.QComboBox:

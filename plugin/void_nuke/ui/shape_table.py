@@ -71,12 +71,13 @@ class ShapeTable(QtWidgets.QWidget):
         theme = theme_of(self.palette())
         blocked = self._tree.blockSignals(True)
         self._tree.clear()
+        numbers = {row.element.path: number for number, row in enumerate(self._model.shapes.rows)}
         for row in self._model.shapes.shown():
             item = QtWidgets.QTreeWidgetItem(
                 [printable(row.element.name), printable(row.layer), ROLES[row.role]]
             )
             item.setData(0, _PATH, row.element.path)
-            item.setIcon(0, _dot(QtGui.QColor.fromRgbF(*row.element.colour), 10))
+            item.setIcon(0, _dot(QtGui.QColor.fromRgbF(*row.swatch(numbers[row.element.path])), 10))
             item.setForeground(1, QtGui.QColor(theme.dim))
             item.setForeground(2, theme.role(row.role))
             if not row.element.is_visible:

@@ -20,6 +20,7 @@ from void_protocol.messages import JobState
 from void_protocol.wire import decode_client_frames
 from void_server.access.allow_list import AllowList, allowed_folder
 from void_server.access.server_keys import ensure_keys
+from void_server.broker.connections.client_connections import ClientConnections
 from void_server.broker.connections.client_socket import ZAP_DOMAIN, listen, make_client_socket
 from void_server.broker.connections.connection_limit import ConnectionLimit, raise_file_limit
 from void_server.broker.connections.greeting import Greeting
@@ -68,6 +69,8 @@ _PROOF_SPARE_S = 5.0
 """A proof ends by itself when its time is over, in seconds; one that takes this much longer hangs."""
 _PARTIAL_MESSAGES_S = 0.25
 _REVOCATION_S = 0.1
+_PATHS_END_S = 1.0
+"""How long, in seconds, the end waits for what only reads; a drive on another machine may hang for ever."""
 
 
 class Broker:
@@ -103,13 +106,14 @@ class Broker:
             lambda: KeyedThreads(self._mailbox, 1), settings.path_wait_s + _PROOF_SPARE_S
         )
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=_IO_THREADS)
-        self._allowed = AllowList(allowed_folder(settings.home), self._reserve.run)
-        self._names = PeerNames()
-        domains = {ZAP_DOMAIN: Domain(self._allowed.is_allowed, self._names.make)}
+        allowed, names = AllowList(allowed_folder(settings.home), self._reserve.run), PeerNames()
+        domains = {ZAP_DOMAIN: Domain(allowed.is_allowed, names.make)}
         self._gatekeeper = Gatekeeper(self._context, _IO_THREADS, domains)
         self._socket = make_client_socket(self._context, settings, keys.secret)
         self._connection_limit = ConnectionLimit(self._socket, settings.connections)
         self.endpoint = listen(self._socket, settings)
+        self._poller = zmq.Poller()
+        self._gates: list[zmq.Socket[bytes] | int] = []
         self._dirty_since: float | None = None
         """Since when a change that is not urgent waits for a commit; None while none does."""
         self._stop_at: float | None = None
@@ -117,14 +121,18 @@ class Broker:
         requested."""
 
         self._meter = Meter()
-        self._partial_messages = PartialMessages(settings.submission_bytes)
-        self._tickets: dict[bytes, tuple[int, int]] = {}
-        """The connection of each session, by the ticket of the connection limit."""
-        self._gone: set[bytes] = set()
-        """The peers whose connections had ended at the last look."""
-        self._outbox = Outbox(self._socket, self._cut, self._meter, most_bytes=settings.client_queue_bytes)
         self._sessions = Sessions(
             settings.session_timeout_s, settings.most_sessions, settings.client_sessions
+        )
+        self._connections = ClientConnections(
+            limit=self._connection_limit,
+            partial_messages=PartialMessages(settings.submission_bytes),
+            names=names,
+            allowed=allowed,
+            sessions=self._sessions,
+        )
+        self._outbox = Outbox(
+            self._socket, self._connections.cut, self._meter, most_bytes=settings.client_queue_bytes
         )
         events = Subscriptions(self._outbox)
         server_name = f"void-nuke {self.version}"
@@ -165,6 +173,7 @@ class Broker:
             threads=self._threads,
             outbox=self._outbox,
             queue=self._lifecycle.queue,
+            on_results_gone=self._lifecycle.room.released,
         )
         self._board = StatusBoard(
             settings=settings,
@@ -185,7 +194,7 @@ class Broker:
                 server_name=server_name,
                 sessions=self._sessions,
                 outbox=self._outbox,
-                name_of=self._allowed.name_of,
+                name_of=allowed.name_of,
             ),
             administration=Administration(
                 settings,
@@ -212,11 +221,12 @@ class Broker:
             events=events,
         )
         self._requests = Requests(self._sessions, self._outbox, rooms)
+        self._connections.forget = self._requests.forget
 
         self._periodic = [
             PeriodicTask(_LOOK_S, self._supervisor.tick),
-            PeriodicTask(_PARTIAL_MESSAGES_S, self._cut_partial_messages),
-            PeriodicTask(_REVOCATION_S, self._lose_revoked),
+            PeriodicTask(_PARTIAL_MESSAGES_S, self._connections.cut_partial_messages),
+            PeriodicTask(_REVOCATION_S, self._connections.cut_revoked),
             PeriodicTask(_HOUSEKEEPING_S, self._look_around),
             PeriodicTask(_HOUSEKEEPING_S, self._show),
             PeriodicTask(_HOUSEKEEPING_S, self._proof_threads.look),
@@ -261,32 +271,47 @@ class Broker:
                 self._close()
 
     def _serve(self) -> None:
+        self.begin()
+        while not self._is_over:
+            self.turn(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S))
+
+    def begin(self) -> None:
+        """Take up what an earlier process has left. :meth:`run` does so first."""
         self._lifecycle.recover()
         self._store.commit()
-        poller = zmq.Poller()
-        gates = self._gatekeeper.sources
-        for source in (*gates, self._socket, self._supervisor.socket, self._connection_limit.monitor):
-            poller.register(source, zmq.POLLIN)
-        poller.register(self._mailbox.fileno(), zmq.POLLIN)
-        while not self._is_over:
-            ready = dict(poller.poll(_TICK_MS if self._dirty_since is None else int(1000 * _LAZY_S)))
-            if not ready:
-                self._guard(self._store.database.tidy)
-            self._guard(self._gatekeeper.look)
-            if gates != self._gatekeeper.sources:
-                gates = _poll_instead(poller, gates, self._gatekeeper.sources)
-            if self._connection_limit.monitor in ready:
-                self._guard(self._connection_limit.look)
-            for action in self._mailbox.drain():
-                self._guard(action)
-            if self._supervisor.socket in ready:
-                self._guard(self._supervisor.receive)
-            if self._socket in ready:
-                self._receive()
-            self._guard(self._submissions.begin)
-            run_due(self._periodic, time.monotonic(), self._guard)
-            self._guard(self._supervisor.hand_out)
-            self._settle()
+        for source in (self._socket, self._supervisor.socket, self._connection_limit.monitor):
+            self._poller.register(source, zmq.POLLIN)
+        self._poller.register(self._mailbox.fileno(), zmq.POLLIN)
+
+    def turn(self, wait_ms: int) -> None:
+        """Wait for something to happen, at most for so many milliseconds, and do one turn of the loop."""
+        self._poll_gates()
+        ready = dict(self._poller.poll(wait_ms))
+        if not ready:
+            self._guard(self._store.database.tidy)
+        self._guard(self._gatekeeper.look)
+        if self._connection_limit.monitor in ready:
+            self._guard(self._connection_limit.look)
+        for action in self._mailbox.drain():
+            self._guard(action)
+        if self._supervisor.socket in ready:
+            self._guard(self._supervisor.receive)
+        if self._socket in ready:
+            self._receive()
+        self._guard(self._submissions.begin)
+        run_due(self._periodic, time.monotonic(), self._guard)
+        self._guard(self._supervisor.hand_out)
+        self._settle()
+
+    def _poll_gates(self) -> None:
+        """Have the gatekeeper's sources polled, which may be others now."""
+        sources = self._gatekeeper.sources
+        if sources != self._gates:
+            for source in self._gates:
+                self._poller.unregister(source)
+            for source in sources:
+                self._poller.register(source, zmq.POLLIN)
+            self._gates = sources
 
     def _settle(self) -> None:
         """Make durable what has happened, then tell those whom it concerns.
@@ -334,10 +359,8 @@ class Broker:
                 return
             size = sum(len(frame) for frame in frames)
             key = key_of(frames[0])
-            if not self._is_welcome(peer.bytes, key, frames[0]):
+            if not self._connections.is_heard(peer.bytes, key, frames, size):
                 continue
-            if ticket := self._tickets.get(peer.bytes):
-                self._partial_messages.delivered(ticket, len(frames), size)
             try:
                 message, payloads = decode_client_frames(frames)
             except WireError as error:
@@ -357,21 +380,6 @@ class Broker:
                 text = "the server failed at this request; its log says more"
                 self._outbox.refuse(peer.bytes, getattr(message, "request", None), "internal", text)
 
-    def _is_welcome(self, peer: bytes, key: bytes, frame: zmq.Frame) -> bool:
-        """Return whether a message counts that came over this connection. One whose key is off the list, or
-        whose name is not the one that it was given for its key, is cut."""
-        if peer not in self._tickets:
-            if ticket := self._connection_limit.ticket(int(frame.get(zmq.SRCFD))):
-                self._tickets[peer] = ticket
-            if not self._names.is_of(peer, key):
-                _log.error("a connection has a name that this server did not give it; it is cut")
-                self._cut(peer)
-                return False
-        if not self._allowed.was_allowed(key):
-            self._cut(peer)
-            return False
-        return True
-
     def _show(self) -> None:
         if self._metrics is not None:
             self._metrics.picture = Picture(
@@ -383,48 +391,19 @@ class Broker:
             )
 
     def _look_around(self) -> None:
-        # Who left without a word has been read to the end by the second look.
-        gone = {peer for peer, ticket in self._tickets.items() if not self._connection_limit.is_open(ticket)}
-        for peer in (*self._sessions.silent(), *(gone & self._gone)):
-            self._lose(peer)
-        self._gone = gone
+        self._connections.look_around()
         self._outbox.sweep()
-        self._tickets = {peer: ticket for peer, ticket in self._tickets.items() if peer in self._sessions}
         for job_id in self._store.jobs_in(JobState.UPLOADING):
             if self._uploads.silence_s(job_id) > self._settings.upload_grace_s:
                 self._lifecycle.upload_abandoned(job_id)
 
-    def _lose_revoked(self) -> None:
-        for peer in self._sessions.revoked(self._allowed.keys()):
-            self._cut(peer)
-
-    def _cut_partial_messages(self) -> None:
-        peers = {ticket: peer for peer, ticket in self._tickets.items()}
-        for ticket in self._partial_messages.too_much(self._connection_limit.tickets()):
-            session = self._sessions.get(peers.get(ticket, b""))
-            who = "a client without a session" if session is None else session.owner
-            _log.warning("the connection of %s is cut: its message does not come to an end", who)
-            self._connection_limit.cut(ticket)
-
-    def _cut(self, peer: bytes) -> None:
-        """End a session and its connection, so that what waits for it, and what it sends, takes no more
-        memory."""
-        ticket = self._tickets.get(peer)
-        self._lose(peer)
-        if ticket is not None:
-            self._connection_limit.cut(ticket)
-
-    def _lose(self, peer: bytes) -> None:
-        self._tickets.pop(peer, None)
-        self._requests.forget(peer)
-
     def _close(self) -> None:
         if self._metrics is not None:
             self._metrics.close()
+        self._proof_threads.close(_PATHS_END_S)
+        self._submissions.close(_PATHS_END_S)
         self._threads.close()
         self._lifecycle.logs.close()
-        self._proof_threads.close()
-        self._submissions.close()
         try:
             self._store.commit()
             self._outbox.flush()
@@ -435,14 +414,3 @@ class Broker:
             self._socket.close()
             self._context.term()
             self._mailbox.close()
-
-
-_Source = zmq.Socket[bytes] | int
-
-
-def _poll_instead(poller: zmq.Poller, old: list[_Source], new: list[_Source]) -> list[_Source]:
-    for source in old:
-        poller.unregister(source)
-    for source in new:
-        poller.register(source, zmq.POLLIN)
-    return new

@@ -179,6 +179,9 @@ def fetch(
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="Pattern to write; default: the job's.")
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write where the job says, also when somebody else submitted it.")
+    ] = False,
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:
@@ -186,6 +189,12 @@ def fetch(
     with connected_client(home, endpoint) as client:
         info = client.job(job_id).result()
         pattern = output or info.output_pattern
+        if output is None and not yes and info.owner != client.wait_connected().owner:
+            raise CommandError(
+                f"job {job_id} is {info.owner}'s, who chose where it writes: {pattern}; "
+                "say where with --output, or write there with --yes",
+                ExitCode.REFUSED,
+            )
         with StageProgress(info.name) as bars:
             brought: list[int] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +43,8 @@ class Bundle:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that every task gets: what the order says, and what its engines need of whoever
-        submits."""
-        names = {name for job in self.plan.jobs for name in engine_info(job.engine).variables}
-        own = {name: value for name in sorted(names) if (value := os.environ.get(name))}
-        return {**own, **self.order.environment}
+        """The variables that every task gets."""
+        return self.plan.environment
 
     @property
     def plan_file(self) -> Path:
@@ -117,6 +114,13 @@ def checked_engine(job: RemovalJob) -> str:
     return name
 
 
+def _environment(engines: Iterable[str], order: FarmSettings) -> dict[str, str]:
+    """The variables of every task: what the order says, and what its engines need of whoever submits."""
+    names = {name for engine in engines for name in engine_info(engine).variables}
+    own = {name: value for name in sorted(names) if (value := os.environ.get(name))}
+    return {**own, **order.environment}
+
+
 def _write(
     folder: Path, title: str, jobs: Sequence[RemovalJob], names: Sequence[str], order: FarmSettings
 ) -> Bundle:
@@ -134,6 +138,7 @@ def _write(
         for job, name, engine in zip(jobs, names, engines, strict=True)
     ]
     made = plan(shots, part_overlap, part_frames=order.part_frames, chunk_frames=order.chunk_frames)
+    made = msgspec.structs.replace(made, environment=_environment(engines, order))
     environment: Mapping[str, str] = {**os.environ, **order.environment}
     script = None if order.export is None else order.export.script
     outside = outside_assets(environment, order.assets, script=script)

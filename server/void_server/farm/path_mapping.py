@@ -6,6 +6,7 @@ file of rules (schema ``pathmapping-1.0``). They also apply to the patterns insi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -38,6 +39,9 @@ class PathRule:
 
 PathRules = Sequence[PathRule]
 
+MAPPING_VARIABLE = "VOID_PATH_MAPPING"
+"""The variable that names a file of rules on the machines, for dispatchers that give tasks none."""
+
 
 def read_rules(path: Path | None) -> PathRules:
     """Read a file of rules, the longest source first; without a file there are none.
@@ -58,6 +62,17 @@ def read_rules(path: Path | None) -> PathRules:
         kind = PureWindowsPath if rule.source_path_format.upper() == "WINDOWS" else PurePosixPath
         rules.append(PathRule(kind(rule.source_path), Path(rule.destination_path)))
     return sorted(rules, key=lambda rule: len(rule.source.parts), reverse=True)
+
+
+def rules_of_machine(given: Path | None) -> PathRules:
+    """Return the rules that a dispatcher gives a task, and then those of the machine.
+
+    Raises:
+        FarmError: when a file is not a list of rules.
+    """
+    own = os.environ.get(MAPPING_VARIABLE)
+    found = [*read_rules(given), *read_rules(Path(own) if own else None)]
+    return sorted(found, key=lambda rule: len(rule.source.parts), reverse=True)
 
 
 def mapped(path: str, rules: PathRules) -> str:

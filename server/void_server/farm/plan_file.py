@@ -48,14 +48,16 @@ def read_plan(path: Path) -> FarmPlan:
     return plan
 
 
-def read_task(path: Path, step: str, task: int, rules: PathRules) -> list[JobPiece]:
+def read_task(plan: FarmPlan, path: Path, step: str, task: int, rules: PathRules) -> list[JobPiece]:
     """Read the pieces of work of one task.
 
+    Args:
+        path: the plan's file, beside which the jobs are.
+
     Raises:
-        FarmError: when the plan cannot be read or has no such task.
+        FarmError: when the plan has no such task.
         JobFileError: when a job cannot be read.
     """
-    plan = read_plan(path)
     tasks = plan.tasks(step)
     if not 0 <= task < len(tasks):
         raise FarmError(f"{path} has {len(tasks)} tasks of step {step!r}, from 0; there is no task {task}")

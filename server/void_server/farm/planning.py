@@ -86,6 +86,8 @@ class FarmPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     plan_version: int = PLAN_VERSION
     jobs: list[PlannedJob]
+    environment: dict[str, str] = {}
+    """The variables of every task, with the paths of the submitter's machine."""
     prepare: list[list[Work]]
     """Tasks of whole shots."""
     remove: list[list[Work]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from void_protocol.roto_attributes import (
 )
 from void_server.roto_files.animation import Floats, Track, sample
 from void_server.roto_files.errors import RotoFileError
-from void_server.roto_files.transform import Transform
 
 Pair = tuple[Track, Track]
 
@@ -42,6 +42,14 @@ class SplinePoint:
         return (*self.center, *self.left, *self.right, *self.feather, *left, *right)
 
 
+class Placing(Protocol):
+    """Something that moves a spline, such as a layer."""
+
+    def matrices(self, frames: Floats) -> Floats:
+        """Return the matrix at each frame, float64 of shape (frames, 3, 3)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Spline:
     """A closed Bezier spline with its attributes, in layers."""
@@ -49,7 +57,7 @@ class Spline:
     path: str
     points: tuple[SplinePoint, ...]
     attributes: dict[str, Track]
-    transforms: tuple[Transform, ...]
+    transforms: tuple[Placing, ...]
     """The transforms of its layers, from the root down, and at last its own."""
     layers: tuple[dict[str, Track], ...] = ()
     """The attributes of the layers that hold it, from the root down."""

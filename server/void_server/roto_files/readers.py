@@ -7,6 +7,7 @@ from pathlib import Path
 from void_server.roto_files.errors import RotoFileError
 from void_server.roto_files.model import RotoFile
 from void_server.roto_files.nuke_script import read_nuke_script
+from void_server.roto_files.silhouette import looks_like_silhouette, read_silhouette
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
@@ -34,4 +35,6 @@ def read_roto_file(path: Path, view: str | None = None) -> RotoFile:
 
 def read_roto_bytes(data: bytes, name: str, view: str | None = None) -> RotoFile:
     """Read what a file of roto shapes holds; see :func:`read_roto_file`."""
+    if looks_like_silhouette(data):
+        return read_silhouette(data, name)
     return read_nuke_script(data, name, view)

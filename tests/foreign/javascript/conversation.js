@@ -111,8 +111,8 @@ async function finished(client, made) {
 
 const CONVERSATIONS = {
   async 'a welcome says what is allowed'(client) {
-    const { version, heartbeat_s: beat, limits, server, server_id: id } = client.welcome
-    assert.equal(version, 1)
+    const { version, heartbeat_s: beat, limits, owner, server, server_id: id } = client.welcome
+    assert.deepEqual([version, owner], [1, 'local'])
     assert.ok(beat > 0 && server.length && id.length)
     assert.deepEqual(Object.keys(limits).sort(), [
       'chunk_bytes', 'control_bytes', 'fetch_credit', 'fetches', 'file_bytes', 'job_bytes', 'proof_files', 'upload_credit',

@@ -30,7 +30,7 @@ last."""
 _COUNTS_FROM, _COUNTS_FULLY = 1.8, 3.2
 """Energies of a band, relative to what is expected without a change, between which it begins to count."""
 _AROUND_PX = 16.0
-"""Blur radius of the surroundings whose mean counts. A reflection has many weak edges, and together they tell."""
+"""Blur radius of the surroundings whose mean counts: the many weak edges of a reflection tell together."""
 _ALONE = 0.3
 """The factor on the energy of a single place, which is less certain than the mean of its surroundings."""
 _MOST_ALONE = 4.0
@@ -44,7 +44,7 @@ _MOST_ENERGIES = (4e-3, 4e-3, 1e-3, 3e-5)
 _SHARE_OF_ODD = 0.15
 """The share of the unchanged pixels that are left out, because something may move by itself there."""
 _EDGE_PX = 3
-"""Pixels this near to the object itself never keep anything of the plate, because its edge may reach there."""
+"""Pixels this near to the object itself never keep anything of the plate, since its edge may reach there."""
 _FEWEST_KNOWN = 200
 """The least number of unchanged pixels from which the expected energies are measured."""
 _CLEARLY_NEARER = 0.6

@@ -31,8 +31,8 @@ def unaligned(
         wanted: (h, w) on the area.
 
     Returns:
-        Encoded pixels, (h, w, 3), and where they were found, (h, w); None where the camera hardly moves, or no
-        near frame shows a pixel.
+        Encoded pixels, (h, w, 3), and where they were found, (h, w); None where the camera hardly moves, or
+        no near frame shows a pixel.
     """
     numbers = _chosen(motion, target, area, wanted)
     if not numbers:

@@ -86,6 +86,7 @@ class Greeting:
                 server_id=self._server_id,
                 heartbeat_s=settings.heartbeat_s,
                 limits=limits,
+                owner=owner,
             ),
         )
 

@@ -33,7 +33,7 @@ def outline_of(bundle: Bundle, *, token: str = FRAME_TOKEN) -> Any:
     outline, shell = _needed()
     made = outline.Outline(f"void_{_UNSAFE.sub('_', bundle.name).lower()}", current=False)
     for name, value in bundle.environment.items():
-        made.set_env(name, value)
+        made.set_env(name, value, pre=True)
     layers: dict[str, Any] = {}
     for command in step_commands(bundle, token):
         layer = shell.Shell(command.name, **_arguments(command, bundle.order.gpu_group))

@@ -73,20 +73,41 @@ def template(bundle: Bundle) -> dict[str, Any]:
         "name": f"VOID {bundle.name}"[:_MOST_NAME],
         "parameterDefinitions": definitions,
     }
+    for name, value in sorted(bundle.environment.items()):
+        definitions.append(_variable(name, value))
     if bundle.environment:
         result["jobEnvironments"] = [
             {
                 "name": "void",
                 "description": "Colour configuration, models and caches of every task",
-                "variables": {name: _literal(value) for name, value in sorted(bundle.environment.items())},
+                "variables": {
+                    name: f"{{{{Param.{_parameter(name)}}}}}" for name in sorted(bundle.environment)
+                },
             }
         ]
     result["steps"] = steps
     return result
 
 
+def _variable(name: str, value: str) -> dict[str, Any]:
+    """The parameter that gives a variable its value. A path is one for the dispatcher too, which then maps it
+    as it maps the jobs' own paths."""
+    about = f"The variable {name} of every task"
+    if not Path(value).is_absolute():
+        return _text(_parameter(name), value, about)
+    kind = "DIRECTORY" if Path(value).is_dir() else "FILE"
+    return _path(_parameter(name), kind, "NONE", None, about)
+
+
+def _parameter(variable: str) -> str:
+    """``VOID_MODELS`` is the parameter ``VoidModels``."""
+    return "".join(word.capitalize() for word in variable.split("_"))
+
+
 def _values(bundle: Bundle) -> list[dict[str, Any]]:
     values: list[dict[str, Any]] = [{"name": "Scratch", "value": str(bundle.order.scratch_folder)}]
+    for name, value in sorted(bundle.environment.items()):
+        values.append({"name": _parameter(name), "value": value})
     if bundle.order.export is not None:
         values.append({"name": "NukeScript", "value": str(bundle.order.export.script)})
     return values

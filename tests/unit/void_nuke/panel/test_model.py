@@ -321,7 +321,7 @@ def test_a_studio_without_any_server_learns_the_engines_from_its_installation(
     python.write_text(f'#!/bin/sh\necho "$@" >> {asked}\nexec cat {answer}\n')
     python.chmod(0o755)
     case = Case(tmp_path)
-    case.model.engines = KnownEngines()
+    case.model.engine_book.engines = KnownEngines()
     case.server.picture = ServerPicture(text="No server is running; press Start")
     case.model.use_selection()
     case.model.set_role(["Root/cup"], "remove")
@@ -339,16 +339,16 @@ def test_a_studio_without_any_server_learns_the_engines_from_its_installation(
 
     # One that does not say is asked once, and what a server tells counts before it.
     answer.write_text("no JSON")
-    case.model.engines = KnownEngines()
+    case.model.engine_book.engines = KnownEngines()
     silent = tmp_path / "silent"
     python.rename(silent)
     case.model.change(server_python=str(silent))
     case.model.change(seed=7)
     run_until(qt, lambda: asked.read_text().count("\n") == 2)
-    case.model._take_installed(None)
+    case.model.engine_book._take_installed(None)
     assert case.model.engines.told is None
-    case.model.engines = KnownEngines((PROPAGATION,))
-    case.model._take_installed(list(TOLD))
+    case.model.engine_book.engines = KnownEngines((PROPAGATION,))
+    case.model.engine_book._take_installed(list(TOLD))
     assert case.model.engines.told == (PROPAGATION,)
 
 

@@ -125,7 +125,7 @@ def test_settings_are_drawn_and_taken(bench: Bench) -> None:
 
 
 def test_the_choice_of_engines_follows_the_server(bench: Bench) -> None:
-    (combo,) = [one for one in bench.view.findChildren(QtWidgets.QComboBox) if one.findData("auto") >= 0]
+    (combo,) = [one for one in bench.view.findChildren(QtWidgets.QComboBox) if one.findText("Automatic") >= 0]
     assert [combo.itemText(row) for row in range(combo.count())] == ["Automatic", "Propagation", "VOID model"]
     bench.model.change(engine="void")
     why = "no model folder is named"
