@@ -92,7 +92,7 @@ def main(binding: str, folder: Path) -> int:
     server.changed.emit()
     model.change(engine="void")
     click("More")
-    options = view.findChild(EngineOptions)
+    options: Any = view.findChild(EngineOptions)
     assert set(options.editors) == {"speed", "passes"}
     options.editors["speed"].setCurrentText("fast")
     assert model.wanted().settings.engine_options == {"speed": "fast"}
