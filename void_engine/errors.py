@@ -49,5 +49,9 @@ class OutputExistsError(OutputError):
     """A frame of the result is already on disk; results are never overwritten."""
 
 
+class NoRoomError(OutputError):
+    """The results of a run would take more room than it was given."""
+
+
 class RemovalCancelled(Exception):  # noqa: N818 - not a failure
     """The removal was stopped on request. This is no failure: frames that are complete stay."""

@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from void_protocol.manifest import InputFile
 from void_protocol.messages import ManifestEntry, ProofFile, ProofFolder
+from void_protocol.regular_file import read_small
 
 PROOF_FILES = 2048
 """The most files of one request; a server tells it to its clients."""
@@ -34,7 +35,8 @@ _RANGES_BYTES = 256
 _CHALLENGE_BYTES = 2 * 1024 * 1024
 """The most bytes of paths and ranges in one message, well below what a control frame may hold."""
 _CONTEXT = b"void-proof-1"
-_PROBE_BYTES = 32
+PROBE_BYTES = 32
+"""The size of the file that a client leaves in a folder."""
 
 
 def plan_challenge(
@@ -120,7 +122,7 @@ class FolderProbe:
 
     def __init__(self, folder: Path) -> None:
         self.request = ProofFolder(path=str(folder.absolute()), probe=secrets.token_hex(16))
-        self._content = secrets.token_bytes(_PROBE_BYTES)
+        self._content = secrets.token_bytes(PROBE_BYTES)
 
     def __enter__(self) -> FolderProbe:
         probe = probe_path(self.request)
@@ -140,27 +142,7 @@ class FolderProbe:
         if digest is None or not hmac.compare_digest(wanted, digest):
             return False
         try:
-            return hmac.compare_digest(answer_path(self.request).read_text("ascii").strip(), wanted)
-        except (OSError, UnicodeDecodeError):
+            answer = read_small(answer_path(self.request), len(wanted) + 2).strip()
+        except OSError:
             return False
-
-
-def answer_folder(nonce: bytes, folder: ProofFolder) -> str:
-    """Do the server's side: read the probe, leave the answer beside it, and return it.
-
-    Raises:
-        OSError: when the probe is not there or the folder cannot be written to.
-    """
-    content = probe_path(folder).read_bytes()
-    if len(content) != _PROBE_BYTES:
-        raise OSError(f"{probe_path(folder)} is not a probe")
-    digest = digest_probe(nonce, content)
-    # The client may have lost the first answer and ask again, so an earlier answer file is replaced.
-    temporary = answer_path(folder).with_suffix(f".{secrets.token_hex(4)}")
-    try:
-        with temporary.open("x", encoding="ascii") as file:
-            file.write(digest)
-        temporary.replace(answer_path(folder))
-    finally:
-        temporary.unlink(missing_ok=True)
-    return digest
+        return hmac.compare_digest(answer, wanted.encode())

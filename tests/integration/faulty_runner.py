@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from void_engine.plates.exr import file as exr
+from void_engine.plates.storage.output_folder import NewFile, OutputFolder
 from void_engine.removal import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_server import translate
@@ -26,10 +27,10 @@ def run(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False, wait_
     word = job.settings.prompt
     fault = Path(job.shot.plate).parent / "fault"
 
-    def put_in_place(part: Path, path: Path) -> None:
+    def put_in_place(file: NewFile, folder: OutputFolder, name: str) -> None:
         if word in _CODES and fault.exists():
             raise OSError(_CODES[word], os.strerror(_CODES[word]))
-        _put_in_place(part, path)
+        _put_in_place(file, folder, name)
 
     exr.put_in_place = put_in_place
     translate.TURN_S = 0.7

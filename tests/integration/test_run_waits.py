@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,10 +55,10 @@ def test_a_full_disk_is_waited_for_once_the_work_has_begun(
     real = exr.put_in_place
     failures = [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))] * 2
 
-    def full_at_first(part: Path, path: Path) -> None:
+    def full_at_first(*arguments: Any) -> None:
         if failures:
             raise failures.pop()
-        real(part, path)
+        real(*arguments)
 
     monkeypatch.setattr(exr, "put_in_place", full_at_first)
     ran = void("run", job)

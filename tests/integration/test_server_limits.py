@@ -201,7 +201,7 @@ def test_one_client_has_so_many_sessions(start: Callable[..., ServerProcess]) ->
 
 
 def test_quotas_are_named(start: Callable[..., ServerProcess], tmp_path: Path) -> None:
-    server = start(client_open_jobs=3, client_upload_bytes=100_000, spool_bytes=150_000, frame_pixels=5000)
+    server = start(client_open_jobs=3, client_spool_bytes=100_000, spool_bytes=150_000, frame_pixels=5000)
     write_shot(tmp_path / "shot", 1, 1000)
     other = load_connection(_another(server, tmp_path / "anna"))
     with Stranger(server.connection()) as mine, Stranger(other) as hers:
@@ -210,7 +210,7 @@ def test_quotas_are_named(start: Callable[..., ServerProcess], tmp_path: Path) -
         assert submit(mine, submission(tmp_path / "shot", "a", size=90_000))["type"] == "accepted"
         assert submit(mine, submission(tmp_path / "shot", "a", size=90_000))["type"] == "accepted"  # again
         refusal = submit(mine, submission(tmp_path / "shot", "b", size=20_000))
-        assert (refusal["code"], "(client_upload_bytes)" in refusal["message"]) == ("limit", True)
+        assert (refusal["code"], "(client_spool_bytes)" in refusal["message"]) == ("limit", True)
         refusal = submit(hers, submission(tmp_path / "shot", "c", size=70_000))
         assert (refusal["code"], "(spool_bytes)" in refusal["message"]) == ("limit", True)
         for name in ("d", "e"):
@@ -228,7 +228,7 @@ def test_quotas_are_named(start: Callable[..., ServerProcess], tmp_path: Path) -
 
 
 def test_quotas_outlive_the_server(start: Callable[..., ServerProcess], tmp_path: Path) -> None:
-    server = start(client_upload_bytes=100_000)
+    server = start(client_spool_bytes=100_000)
     write_shot(tmp_path / "shot", 1, 1000)
     with Stranger(server.connection()) as stranger:
         stranger.hello()
@@ -238,7 +238,7 @@ def test_quotas_outlive_the_server(start: Callable[..., ServerProcess], tmp_path
     with Stranger(server.connection()) as stranger:
         stranger.hello()
         refusal = submit(stranger, submission(tmp_path / "shot", "b", size=20_000))
-        assert "(client_upload_bytes)" in refusal["message"]
+        assert "(client_spool_bytes)" in refusal["message"]
 
 
 def _another(server: ServerProcess, folder: Path) -> Path:
@@ -365,16 +365,23 @@ def test_the_bytes_of_other_files_are_none_of_a_clients_business(
 ) -> None:
     """Who could ask for a digest of any single byte of any file could read that file."""
     server = start()
-    secret = server.settings.home / "keys" / "server.key_secret"
-    (tmp_path / "plate.exr").symlink_to(secret)
+    key, secret = server.settings.home / "keys" / "server.key_secret", tmp_path / "secret"
+    secret.write_bytes(b"a password")
+    (tmp_path / "key.exr").symlink_to(key)
+    (tmp_path / "secret.exr").symlink_to(secret)
     with Stranger(server.connection()) as stranger:
         stranger.hello()
-        for path in (secret, tmp_path / "plate.exr"):
+        for path, why in (
+            (key, "lies in the server's own home"),
+            (tmp_path / "key.exr", "lies in the server's own home"),
+            (secret, "is not an EXR file"),
+            (tmp_path / "secret.exr", "is not an EXR file"),
+        ):
             reply = stranger.ask(
                 type="prove", request=2, nonce="00" * 32, files=[{"path": str(path), "ranges": [[0, 1]]}]
             )
             assert reply["files"][0]["digest"] is None
-            assert "is not an EXR file" in reply["files"][0]["problem"]
+            assert why in reply["files"][0]["problem"]
 
 
 def test_a_job_that_names_models_or_code_is_refused(
@@ -434,5 +441,21 @@ def test_a_link_that_comes_after_the_job_was_accepted_leads_nowhere(
 
         wait_until(is_over, 30.0)
         assert info["state"] == "failed"
-        assert "outside the folders" in info["message"]
+        assert "a link leads elsewhere" in info["message"]
         assert [path.name for path in outside.iterdir()] == [frame]
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the system does not tell")
+def test_a_worker_gets_no_secret_of_the_servers_environment(
+    start: Callable[..., ServerProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUD_SECRET_KEY", "not for workers")
+    monkeypatch.setenv("STUDIO_LICENSE", "5053@licenses")
+    server = start(worker_environment=("STUDIO_*",))
+    with Client(server.connection()) as client:
+        wait_until(lambda: any(worker.pid for worker in client.status().result().workers))
+        (pid,) = (worker.pid for worker in client.status().result().workers)
+    variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    assert b"STUDIO_LICENSE=5053@licenses" in variables
+    assert not [each for each in variables if b"not for workers" in each]
+    assert [each for each in variables if each.startswith(b"PATH=")]

@@ -54,8 +54,24 @@ class _Target:
         return cls(full, revealed, Hole(plate, revealed.values, full.hidden[cut], revealed.seen), cut)
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A frame that is being cleaned, and its encoded pixels so far, (h, w, 3) on the revealed area."""
+
+    target: _Target
+    answer: Float32Array
+
+
+Stage = CleanFrame | _Begun
+"""A frame between two stages of the work on it; one that needs no work is clean from the beginning."""
+
+
 class FrameCleaner:
-    """Cleans the frames of one shot; they must be asked for in order."""
+    """Cleans the frames of one shot, each in three stages.
+
+    Only the second must be called in the order of the frames, because it continues what was synthesised in
+    earlier ones. The others may run for several frames at a time, in any thread.
+    """
 
     def __init__(
         self,
@@ -88,20 +104,40 @@ class FrameCleaner:
 
     def clean(self, number: int) -> CleanFrame:
         """Clean frame ``number``; its picture is the plate's own wherever nothing is to be replaced."""
+        return self.finish(self.fill(self.begin(number)))
+
+    def begin(self, number: int) -> Stage:
+        """Reveal what other frames show of frame ``number``."""
         full = self._motion.working.full(number)
-        confidence = np.ones(full.hidden.shape, np.float32)
         if not full.wanted.any():
-            return CleanFrame(number, full.original, confidence)
-        picture = full.original.copy()
+            return CleanFrame(number, full.original, np.ones(full.hidden.shape, np.float32))
         if full.anchor:
+            picture = full.original.copy()
             picture[full.wanted] = full.plate[full.wanted]
-            return CleanFrame(number, picture, confidence)
+            return CleanFrame(number, picture, np.ones(full.hidden.shape, np.float32))
         target = _Target.of(full, self._layered.reveal(number, self._plan.anchors, self._by_one_motion))
-        linear = encoding.decode(self._answer(target))
+        answer = target.hole.with_revealed()
+        self._motion.monitor.check_cancelled()
+        return _Begun(target, self._close_seam(target, answer))
+
+    def fill(self, frame: Stage) -> Stage:
+        """Fill what no other frame shows; frames must come in order."""
+        if isinstance(frame, CleanFrame):
+            return frame
+        self._motion.monitor.check_cancelled()
+        return _Begun(frame.target, self._fill_unseen(frame.target, frame.answer))
+
+    def finish(self, frame: Stage) -> CleanFrame:
+        """Finish edges and grain; the picture is the plate's own wherever nothing is to be replaced."""
+        if isinstance(frame, CleanFrame):
+            return frame
+        target, full = frame.target, frame.target.full
+        linear = encoding.decode(self._finished(target, frame.answer))
+        picture, confidence = full.original.copy(), np.ones(full.hidden.shape, np.float32)
         wanted = full.wanted[target.cut]
         picture[target.cut][wanted] = linear[wanted]
         confidence[target.cut] = _confidence(target)
-        return CleanFrame(number, picture, confidence)
+        return CleanFrame(full.number, picture, confidence)
 
     def _by_one_motion(self, number: int) -> Revealed:
         # Without any source, a neighbour still distinguishes grain from texture around the hole.
@@ -112,10 +148,9 @@ class FrameCleaner:
         segment = self._motion.track.segment(number)
         return [other for other in (number - 1, number + 1) if other in segment][:1]
 
-    def _answer(self, target: _Target) -> Float32Array:
+    def _finished(self, target: _Target, answer: Float32Array) -> Float32Array:
         """The encoded clean pixels of the revealed area, (h, w, 3), finite everywhere."""
-        answer = target.hole.with_revealed()
-        for step in (self._close_seam, self._fill_unseen, self._finish_edges, self._restore_grain):
+        for step in (self._finish_edges, self._restore_grain):
             self._motion.monitor.check_cancelled()
             answer = step(target, answer)
         self._motion.monitor.check_cancelled()
@@ -136,7 +171,7 @@ class FrameCleaner:
         """Finish the rim: blend thin structures with their sides, un-mix partly covered pixels, and clamp the
         detail of thin fills."""
         full, revealed, hole = target.full, target.revealed, target.hole
-        thin = thin_structures.blend(answer, hole)
+        thin = thin_structures.blend(answer, hole, revealed.error)
         self._motion.monitor.check_cancelled()
         doubt = _doubt(target, thin.deviation)
         unmixed = edges.unmix(

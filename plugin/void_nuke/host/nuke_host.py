@@ -144,6 +144,12 @@ class NukeHost:
         return "" if name == "Root" else str(name)
 
     def open_script(self, path: str) -> None:
+        ending = Path(path).suffix.lower()
+        wanted = {".nknc": "Non-commercial", ".nkind": "Indie"}.get(ending, "")
+        if wanted and wanted != edition():
+            raise SelectionError(
+                f"{path} is encrypted: only Nuke {wanted} opens it; save it as .nk where it was made"
+            )
         nuke.scriptClear()
         try:
             nuke.scriptOpen(Path(path).as_posix())

@@ -69,6 +69,8 @@ _PROOF_SPARE_S = 5.0
 """A proof ends by itself when its time is over, in seconds; one that takes this much longer hangs."""
 _PARTIAL_MESSAGES_S = 0.25
 _REVOCATION_S = 0.1
+_PATHS_END_S = 1.0
+"""How long, in seconds, the end waits for what only reads; a drive on another machine may hang for ever."""
 
 
 class Broker:
@@ -171,6 +173,7 @@ class Broker:
             threads=self._threads,
             outbox=self._outbox,
             queue=self._lifecycle.queue,
+            on_results_gone=self._lifecycle.room.released,
         )
         self._board = StatusBoard(
             settings=settings,
@@ -397,10 +400,10 @@ class Broker:
     def _close(self) -> None:
         if self._metrics is not None:
             self._metrics.close()
+        self._proof_threads.close(_PATHS_END_S)
+        self._submissions.close(_PATHS_END_S)
         self._threads.close()
         self._lifecycle.logs.close()
-        self._proof_threads.close()
-        self._submissions.close()
         try:
             self._store.commit()
             self._outbox.flush()

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any, BinaryIO
 
 import msgspec
@@ -22,6 +21,7 @@ from void_protocol.keys import ServerAddress, server_file
 from void_protocol.printable import log_on_stderr
 from void_server.broker.broker import Broker
 from void_server.errors import StoreFullError
+from void_server.operation.stop_signals import StopSignals
 from void_server.server_log import logging_to_files
 from void_server.settings import MODELS_VARIABLE, ServerSettings
 
@@ -33,6 +33,8 @@ its turn at every statement of SQLite. With the usual 5 ms it gets the turn back
 _ROOM_BYTES = 4 * 1024**2
 """A server whose volume was full goes on when this many bytes are free again."""
 _ROOM_POLL_S = 1.0
+_LAST_S = 10.0
+"""How long, in seconds, the server may take to close after a second signal, beside the workers' own grace."""
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None] | None = None) -> None:
@@ -60,13 +62,12 @@ def _serve(settings: ServerSettings, on_ready: Callable[[str], None] | None) -> 
     broker = Broker(settings)
     stopping = threading.Event()
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop() -> None:
         stopping.set()
         broker.ask_to_stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     settings = replace(settings, endpoint=broker.endpoint)  # the same port again, also where any was free
-    try:
+    with StopSignals(stop, settings.cancel_grace_s + _LAST_S):
         while True:
             try:
                 _serve_once(broker, settings, on_ready)
@@ -77,9 +78,6 @@ def _serve(settings: ServerSettings, on_ready: Callable[[str], None] | None) -> 
                     raise
             broker = Broker(settings)
             on_ready = None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _wait_for_room(home: Path, stopping: threading.Event) -> bool:

@@ -81,16 +81,17 @@ class ResourceLimits(DeclaredSettings):
     upload_bytes: Annotated[
         Bytes, Meta(description="Inputs of one job; beyond, `submit` is refused: `limit`.")
     ] = 1024**4
-    client_upload_bytes: Annotated[
+    client_spool_bytes: Annotated[
         Bytes,
-        Meta(description="Announced inputs of one client's open jobs; beyond, `submit` is refused: `limit`."),
+        Meta(
+            description="What the server holds for one client: announced inputs of its open jobs, and "
+            "results that were not released. Beyond, `submit` of more inputs is refused: `limit`; a job that "
+            "writes results waits until there is room, or fails when nothing can make room."
+        ),
     ] = 2 * 1024**4
     spool_bytes: Annotated[
         Bytes,
-        Meta(
-            description="Announced inputs of all open jobs, and results that wait to be fetched; beyond, "
-            "`submit` is refused: `limit`."
-        ),
+        Meta(description="The same for all clients together."),
     ] = 4 * 1024**4
     upload_credit: Annotated[
         _Chunks,

@@ -140,6 +140,13 @@ class WorkerSettings(DeclaredSettings):
         _Runner,
         Meta(description="`module:function` that runs jobs. Never taken from a job."),
     ] = DEFAULT_RUNNER
+    worker_environment: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Environment variables of the server that workers get beside those of the system, of "
+            "Python, of devices and `VOID_*`: names, `*` for any end. A studio's engine may need its own."
+        ),
+    ] = ()
     worker_niceness: Annotated[
         int,
         Meta(

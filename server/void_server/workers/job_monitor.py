@@ -15,6 +15,7 @@ import numpy as np
 from void_engine.arrays import Float32Array
 from void_engine.colour import srgb
 from void_engine.errors import RemovalCancelled
+from void_engine.plates.storage.access import opened
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent, ProgressInfo
 from void_server.workers.worker_link import FrameWhole, LogLine, StageOver, Waiting
 
@@ -140,19 +141,19 @@ class WorkerMonitor:
             oldest.result()
 
     def _report_frame(self, number: int, path: Path, seconds: float) -> None:
-        size, digest = self._hash_in_the_end(path)
+        size, digest = self._hash_in_the_end(path, number)
         frame = FrameWhole(
             job_id=self._job_id, frame=number, size=size, sha256=digest, seconds=round(seconds, 4)
         )
         self._send(frame, ())
 
-    def _hash_in_the_end(self, path: Path) -> tuple[int, str]:
+    def _hash_in_the_end(self, path: Path, number: int) -> tuple[int, str]:
         """Return size and checksum of a finished frame, also when its drive goes away for a while."""
         limit = time.monotonic() + self._wait_s
         waited = False
         while True:
             try:
-                found = hash_file(path)
+                found = hash_frame(path, number)
             except OSError as error:
                 if time.monotonic() >= limit or self._stop.is_set():
                     raise
@@ -170,7 +171,7 @@ class WorkerMonitor:
         """Wait for the checksums and end every stage.
 
         Raises:
-            OSError: when a finished frame could not be read.
+            OSError, RefusedFileError: when a finished frame could not be read.
         """
         with self._lock:
             hashes, self._hashes = self._hashes, []
@@ -184,11 +185,16 @@ class WorkerMonitor:
             self._hasher.shutdown(wait=True)
 
 
-def hash_file(path: Path) -> tuple[int, str]:
-    """Return size and SHA-256 of a file, which is read in bounded memory."""
+def hash_frame(path: Path, number: int) -> tuple[int, str]:
+    """Return size and SHA-256 of a frame's file, which is read in bounded memory.
+
+    Raises:
+        OSError: when it cannot be read.
+        RefusedFileError: when another file has taken its place that this job may not read.
+    """
     digest = hashlib.sha256()
     size = 0
-    with path.open("rb", buffering=0) as file:
+    with opened(path, number) as file:
         while data := file.read(_READ_BYTES):
             digest.update(data)
             size += len(data)

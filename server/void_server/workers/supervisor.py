@@ -23,6 +23,7 @@ from void_server.server_log import rotate_output
 from void_server.settings import CACHE_VARIABLE, ServerSettings
 from void_server.workers.assignment import Assignment
 from void_server.workers.devices import worker_environments
+from void_server.workers.environment import passed_on
 from void_server.workers.worker_link import (
     ZAP_DOMAIN,
     Beat,
@@ -46,12 +47,11 @@ _TAIL_BYTES = 4000
 
 
 class RunOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A job for a worker."""
+    """A job for a worker, with the payloads of the order."""
 
-    job_id: str
-    job: bytes
-    """The job's JSON with local paths."""
-    resume: bool
+    run: Run
+    text: bytes
+    places: bytes
 
 
 class WorkerClient(Protocol):
@@ -97,16 +97,17 @@ class Supervisor:
         make_private_folder(logs)
         if settings.caches.is_relative_to(settings.home):
             make_private_folder(settings.caches)
+        inherited = passed_on(os.environ, settings.worker_environment)
         self._slots = [
             _Slot(
                 name=f"worker-{index}",
                 device=device,
-                environment={CACHE_VARIABLE: str(settings.caches), **environment},
+                environment={**inherited, CACHE_VARIABLE: str(settings.caches), **environment},
                 log_file=logs / f"worker-{index}.log",
             )
             for index, (device, environment) in enumerate(worker_environments(settings.devices, os.environ))
         ]
-        self._orders: list[tuple[_Slot, Run, bytes]] = []
+        self._orders: list[tuple[_Slot, RunOrder]] = []
         self.engines: list[EngineDescription] | None = None
         """The engines of the worker that became ready last; None before the first one."""
         self._server_public, server_secret = zmq.curve_keypair()
@@ -213,8 +214,8 @@ class Supervisor:
             if order is None:
                 return
             rotate_output(slot.log_file, self._settings.log_file_bytes, self._settings.log_files)
-            slot.assignment = Assignment(order.job_id, time.monotonic(), _size(slot.log_file))
-            self._orders.append((slot, Run(job_id=order.job_id, resume=order.resume), order.job))
+            slot.assignment = Assignment(order.run.job_id, time.monotonic(), _size(slot.log_file))
+            self._orders.append((slot, order))
 
     @property
     def has_orders(self) -> bool:
@@ -224,9 +225,9 @@ class Supervisor:
     def send_orders(self) -> None:
         """Tell the workers what to run. The broker calls this once it is durable that they do."""
         orders, self._orders = self._orders, []
-        for slot, run, job in orders:
-            if slot.process is not None and slot.has_job(run.job_id):
-                self._tell(slot.process, run, job)
+        for slot, order in orders:
+            if slot.process is not None and slot.has_job(order.run.job_id):
+                self._tell(slot.process, order.run, order.text, order.places)
 
     def _tell(self, process: WorkerProcess, message: ToWorker, *payloads: bytes) -> bool:
         """Send to a worker and return whether it can be reached. :meth:`tick` notices that one is gone."""
@@ -281,18 +282,9 @@ class Supervisor:
             device=slot.device,
             niceness=self._settings.worker_niceness,
             wait_s=self._settings.wait_limit_s,
-            read_roots=self._roots(self._settings.readable, self._settings.output_roots),
-            output_roots=self._roots(self._settings.writable),
             frame_pixels=self._settings.frame_pixels,
             frame_bytes=self._settings.frame_bytes,
         )
-
-    def _roots(self, allowed: tuple[Path, ...] | None, *more: tuple[Path, ...]) -> list[str] | None:
-        """Return the folders that a worker may use: those that paths are allowed in, and the spool."""
-        if allowed is None:
-            return None
-        spool = (self._settings.home.resolve() / "jobs",)
-        return [str(root) for roots in (allowed, *more, spool) for root in roots]
 
     def _died(self, slot: _Slot, process: WorkerProcess) -> None:
         self.receive()  # its reports from before its death count

@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -23,15 +24,18 @@ import msgspec
 import psutil
 import zmq
 
-from void_engine.errors import EngineError, RemovalCancelled
-from void_engine.plates.storage.policy import Policy, set_policy
+from void_engine.errors import EngineError, NoRoomError, RemovalCancelled
+from void_engine.plates.storage.policy import Policy, Room, current_policy, set_policy
 from void_protocol.errors import ProtocolError
 from void_protocol.job_file import decode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Message
 from void_protocol.printable import log_on_stderr
+from void_server.access.allowed_paths import PathRules
+from void_server.access.places import Places, find_places
 from void_server.engine_descriptions import describe_engines
-from void_server.errors import RunnerError
+from void_server.errors import RequestRefused, RunnerError
+from void_server.workers.job_folder import JobFolder, LocalJob, local_job
 from void_server.workers.job_monitor import WorkerMonitor
 from void_server.workers.memory_use import measure_memory
 from void_server.workers.runner import JobRunner, load_runner
@@ -58,7 +62,7 @@ class BrokerLink:
     def __init__(self, config: WorkerConfig) -> None:
         self._config = config
         self._mailbox: Mailbox[list[bytes] | None] = Mailbox()
-        self.runs: queue.SimpleQueue[tuple[Run, bytes]] = queue.SimpleQueue()
+        self.runs: queue.SimpleQueue[tuple[Run, bytes, bytes]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stops: dict[str, threading.Event] = {}
         self.monitor: WorkerMonitor | None = None
@@ -135,24 +139,47 @@ class BrokerLink:
         if isinstance(message, Stop):
             self.stop_flag(message.job_id).set()
         elif isinstance(message, Run):
-            self.runs.put((message, frames[1]))
+            self.runs.put((message, frames[1], frames[2]))
 
 
-def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes, wait_s: float = 0.0) -> None:
+def run_one(
+    runner: JobRunner, link: BrokerLink, command: Run, text: bytes, places: bytes = b"", wait_s: float = 0.0
+) -> None:
     """Run a job and report what became of it."""
+    before = current_policy()
+    try:
+        link.send(_run(runner, link, command, text, places, wait_s))
+    finally:
+        set_policy(before)
+
+
+def _run(
+    runner: JobRunner, link: BrokerLink, command: Run, text: bytes, places: bytes, wait_s: float
+) -> Finished:
     stop = link.stop_flag(command.job_id)
     monitor = link.monitor = WorkerMonitor(command.job_id, link.send, stop, wait_s)
     try:
-        runner(decode_job(text), monitor, resume=command.resume, wait_s=wait_s)
+        local = localised(command, text, places)
+        set_policy(
+            replace(
+                current_policy(),
+                read_folders=local.read_folders | {local.output_folder},
+                output_folder=local.output_folder,
+                room=None if command.room_bytes is None else Room(command.room_bytes),
+            )
+        )
+        runner(local.job, monitor, resume=command.resume, wait_s=wait_s)
         finished = Finished(job_id=command.job_id, outcome="done")
     except RemovalCancelled:
         finished = Finished(job_id=command.job_id, outcome="cancelled")
+    except NoRoomError as error:
+        finished = Finished(job_id=command.job_id, outcome="no_room", message=str(error))
     except EngineError as error:
         outcome: Literal["blocked", "failed"] = "blocked" if error.obstacle else "failed"
         finished = Finished(
             job_id=command.job_id, outcome=outcome, message=str(error), obstacle=error.obstacle
         )
-    except ProtocolError as error:
+    except (ProtocolError, RequestRefused) as error:
         finished = Finished(job_id=command.job_id, outcome="failed", message=str(error))
     except MemoryError:
         monitor.log(traceback.format_exc())
@@ -164,14 +191,32 @@ def run_one(runner: JobRunner, link: BrokerLink, command: Run, text: bytes, wait
         finished = Finished(job_id=command.job_id, outcome="failed", message=text_of_error)
     try:
         monitor.close()
-    except OSError as error:
+    except (OSError, EngineError) as error:
         if finished.outcome == "done":
             finished = Finished(
                 job_id=command.job_id, outcome="failed", message=f"a finished frame cannot be read: {error}"
             )
     link.forget(command.job_id)
     link.monitor = None
-    link.send(finished)
+    return finished
+
+
+def localised(command: Run, text: bytes, places: bytes) -> LocalJob:
+    """Read the job of an order, and find out which files are its own.
+
+    Raises:
+        JobError: when the job is not valid.
+        OSError: when the file with its text cannot be read.
+        RequestRefused: for a job of an older release whose paths cannot be followed.
+    """
+    job = decode_job(text or Path(command.text_file).read_bytes())
+    anywhere = PathRules("read_roots", None)
+    known = (
+        msgspec.json.decode(places, type=Places)
+        if places
+        else find_places(job, command.inputs, command.outputs, anywhere, anywhere)
+    )
+    return local_job(job, JobFolder(Path(command.folder)), command.inputs, command.outputs, known)
 
 
 def _leave_with_broker(lifeline: BinaryIO) -> None:
@@ -194,10 +239,6 @@ def _stand_back(niceness: int) -> None:
         _log.warning("cannot stand back behind other processes: %s", error)
 
 
-def _paths(texts: list[str] | None) -> tuple[Path, ...] | None:
-    return None if texts is None else tuple(Path(text) for text in texts)
-
-
 def main() -> None:
     """Run a worker process until the broker ends it."""
     log_on_stderr("%(asctime)s %(levelname)s %(message)s")
@@ -211,14 +252,7 @@ def main() -> None:
     config = msgspec.json.decode(lifeline.readline(), type=WorkerConfig)
     threading.Thread(target=_leave_with_broker, args=(lifeline,), name="void-lifeline", daemon=True).start()
     _stand_back(config.niceness)
-    set_policy(
-        Policy(
-            read_roots=_paths(config.read_roots),
-            output_roots=_paths(config.output_roots),
-            frame_pixels=config.frame_pixels,
-            frame_bytes=config.frame_bytes,
-        )
-    )
+    set_policy(Policy(frame_pixels=config.frame_pixels, frame_bytes=config.frame_bytes))
     try:
         runner = load_runner(config.runner)
     except RunnerError as error:
@@ -229,8 +263,8 @@ def main() -> None:
     link.start()
     link.send(Ready(engines=describe_engines()))
     while True:
-        command, text = link.runs.get()
-        run_one(runner, link, command, text, config.wait_s)
+        command, text, places = link.runs.get()
+        run_one(runner, link, command, text, places, config.wait_s)
 
 
 if __name__ == "__main__":

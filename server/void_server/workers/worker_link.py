@@ -11,7 +11,14 @@ from typing import Literal, Union
 import msgspec
 from msgspec import Struct
 
-from void_protocol.messages import EngineDescription, MemoryUse, Message, PreviewEvent, ProgressEvent
+from void_protocol.messages import (
+    EngineDescription,
+    MemoryUse,
+    Message,
+    PreviewEvent,
+    ProgressEvent,
+    Transfer,
+)
 
 ZAP_DOMAIN = "worker"
 BEAT_S = 1.0
@@ -30,10 +37,6 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     secret_key: str
     runner: str
     device: str
-    read_roots: list[str] | None = None
-    """Files are read only below these folders; null allows any."""
-    output_roots: list[str] | None = None
-    """Files are written only below these folders; null allows any."""
     frame_pixels: int
     frame_bytes: int
     niceness: int = 0
@@ -105,17 +108,27 @@ class Finished(Message, frozen=True, kw_only=True, tag="finished"):
     """The job's run is over."""
 
     job_id: str
-    outcome: Literal["done", "failed", "cancelled", "blocked"]
+    outcome: Literal["done", "failed", "cancelled", "blocked", "no_room"]
+    """``blocked`` by an obstacle that may pass; ``no_room`` for its results in the spool."""
     message: str = ""
     obstacle: str = ""
     """With ``blocked``, the obstacle that may pass."""
 
 
 class Run(Message, frozen=True, kw_only=True, tag="run"):
-    """An order to run a job. Its payload is the job's JSON, with local paths."""
+    """An order to run a job. Its payloads are the job's JSON as the client has sent it, and where the files
+    lie that go by path (:class:`~void_server.access.places.Places`)."""
 
     job_id: str
     resume: bool
+    folder: str = ""
+    """The job's own folder in the spool."""
+    inputs: Transfer = "paths"
+    outputs: Transfer = "paths"
+    text_file: str = ""
+    """The file that holds the job's JSON when the payload is empty, because it is long."""
+    room_bytes: int | None = None
+    """How many bytes of results this run may write; null for any number."""
 
 
 class Stop(Message, frozen=True, kw_only=True, tag="stop"):

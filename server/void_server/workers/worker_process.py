@@ -4,7 +4,6 @@ start."""
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -31,7 +30,7 @@ class WorkerProcess:
         Args:
             name: the worker's name, for messages.
             config: what the process is told on its standard input.
-            environment: the variables that it gets beside the server's own.
+            environment: all of its environment variables.
             log_file: the file that its output is added to.
             now: the time of its start.
 
@@ -54,7 +53,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
+                env=dict(environment),
             )
         assert self._popen.stdin is not None
         self._stdin = self._popen.stdin

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -7,14 +8,16 @@ import pytest
 import zmq
 
 from void_protocol.manifest import InputFile
-from void_protocol.messages import ManifestEntry, ProofFolder, Prove
+from void_protocol.messages import ManifestEntry, Prove
 from void_protocol.proof import (
     SAMPLED_FILES,
     FolderProbe,
-    answer_folder,
+    answer_path,
     digest_file,
+    digest_probe,
     new_nonce,
     plan_challenge,
+    probe_path,
 )
 from void_protocol.wire import decode_client_frames, encode_frames
 
@@ -79,32 +82,32 @@ def test_a_digest_depends_on_nonce_size_ranges_and_bytes(tmp_path: Path) -> None
         digest_file(b"n" * 32, path, [(10, 4)])
 
 
-def test_a_folder_is_proven_both_ways(tmp_path: Path) -> None:
+def test_a_folder_is_proven_when_both_answers_are_right(tmp_path: Path) -> None:
     nonce, folder = new_nonce(), tmp_path / "new" / "out"
     with FolderProbe(folder) as probe:
-        digest = answer_folder(nonce, probe.request)
+        digest = digest_probe(nonce, probe_path(probe.request).read_bytes())
+        answer = answer_path(probe.request)
+        assert not probe.is_answered(nonce, digest)  # it reads there, and does not write there
+        answer.write_text(digest)
         assert probe.is_answered(nonce, digest)
         assert not probe.is_answered(new_nonce(), digest)
         assert not probe.is_answered(nonce, None)
-        assert answer_folder(nonce, probe.request) == digest  # asked again after a lost connection
-        assert probe.is_answered(nonce, digest)
+        for wrong in (digest[:-1], digest + "0" * 1000, "", "\xff" * 64):
+            answer.write_text(wrong)
+            assert not probe.is_answered(nonce, digest)
     assert list(folder.iterdir()) == []
 
 
-def test_a_server_that_reads_but_does_not_write_there_proves_nothing(tmp_path: Path) -> None:
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_client_waits_for_no_pipe_and_follows_no_link(tmp_path: Path) -> None:
     nonce = new_nonce()
     with FolderProbe(tmp_path) as probe:
-        digest = answer_folder(nonce, probe.request)
-        (tmp_path / f".void-probe-{probe.request.probe}.answer").unlink()
+        digest = digest_probe(nonce, probe_path(probe.request).read_bytes())
+        os.mkfifo(answer_path(probe.request))
         assert not probe.is_answered(nonce, digest)
-
-
-def test_only_probes_are_answered(tmp_path: Path) -> None:
-    """So that the answer is no way to learn a digest of any file that has a fitting name."""
-    folder = ProofFolder(path=str(tmp_path), probe="a" * 32)
-    (tmp_path / f".void-probe-{'a' * 32}").write_bytes(b"some other content")
-    with pytest.raises(OSError, match="is not a probe"):
-        answer_folder(new_nonce(), folder)
+        answer_path(probe.request).unlink()
+        answer_path(probe.request).symlink_to("/dev/zero")
+        assert not probe.is_answered(nonce, digest)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ appears under its final name only when it is complete.
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
@@ -23,10 +23,10 @@ from void_engine.plates.exr.multipart import Part, merge_parts, part_of
 from void_engine.plates.exr.native import write_uncompressed
 from void_engine.plates.frame.frame import Frame, PixelBlock
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, FrameHeader, PixelType
-from void_engine.plates.storage.access import check_output_folder, confirm, opened
-from void_engine.plates.storage.durable import make_folder, put_in_place, temporary_path
-from void_engine.plates.storage.policy import MOST_PARTS, check_size
-from void_engine.plates.storage.waiting import read_obstacle, write_obstacle
+from void_engine.plates.storage.access import confirm, library_path, opened
+from void_engine.plates.storage.output_folder import NewFile, OutputFolder, output_folder, put_in_place
+from void_engine.plates.storage.policy import MOST_PARTS, check_size, current_policy
+from void_engine.plates.storage.waiting import error_code, read_obstacle, write_obstacle
 
 LOSSLESS_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
 """Compressions that keep every bit of the pixels."""
@@ -35,8 +35,10 @@ LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
 COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 """All compressions that can be written."""
 
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
-"""The names that :func:`~void_engine.plates.storage.durable.temporary_path` gives to files of this module."""
+_ATTEMPTS = 3
+"""How often a frame is written when a library does not say why it could not: whoever had filled the volume
+may have made room before anybody could look."""
+_ATTEMPTS_S = 0.2
 _SUFFIXES = (".exr", ".sxr", ".mxr")
 """Suffixes of EXR files, by which OpenImageIO chooses its reader."""
 _MAGIC = b"\x76\x2f\x31\x01"
@@ -132,42 +134,67 @@ def write_frame(
         compression = own if own in LOSSLESS_COMPRESSIONS else "zip"
     elif compression not in COMPRESSIONS:
         raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
-    _refuse_existing(path, overwrite)
-    temporary = temporary_path(path)
-    try:
-        check_output_folder(path.parent)
-        make_folder(path.parent)
-        _write_whole(frame, temporary, compression)
-        _refuse_existing(path, overwrite)
-        # A link may have taken the folder's place meanwhile; then the file gets no final name.
-        check_output_folder(path.parent)
-        put_in_place(temporary, path)
-    except OSError as error:
-        raise OutputError(
-            f"frame {frame.number} cannot be written to {path}: {error.strerror or error}; check the folder, "
-            "its permissions and the free space",
-            obstacle=write_obstacle(path, error),
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    for attempt in range(_ATTEMPTS):
+        try:
+            with output_folder(path.parent) as folder:
+                _refuse_existing(folder, path, overwrite)
+                _write_new(frame, folder, path, compression, overwrite)
+                return
+        except _UnexplainedError as failure:
+            if attempt + 1 == _ATTEMPTS:
+                raise _cannot_write(frame, path, failure.error, "") from failure.error
+            time.sleep(_ATTEMPTS_S)
+        except OSError as error:
+            raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+
+
+class _UnexplainedError(Exception):
+    """A library could not write a file and did not say why, and by now nothing stands in the way."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _write_new(frame: Frame, folder: OutputFolder, path: Path, compression: str, overwrite: bool) -> None:
+    began = time.monotonic()
+    with folder.new_file(path.name) as file:
+        try:
+            _write_whole(frame, folder, file, compression)
+            room = current_policy().room
+            if room is not None:
+                room.take(file.size, f"frame {frame.number}")
+            _refuse_existing(folder, path, overwrite)
+            put_in_place(file, folder, path.name)
+        except OSError as error:
+            # What has been written still lies there, as the search for the reason needs.
+            obstacle = write_obstacle(path, error, folder, began)
+            if not obstacle and not error_code(error):
+                raise _UnexplainedError(error) from error
+            raise _cannot_write(frame, path, error, obstacle) from error
+
+
+def _cannot_write(frame: Frame, path: Path, error: OSError, obstacle: str) -> OutputError:
+    return OutputError(
+        f"frame {frame.number} cannot be written to {path}: {error.strerror or error}; check the folder, "
+        "its permissions and the free space",
+        obstacle=obstacle,
+    )
 
 
 def remove_temporaries(paths: Iterable[Path]) -> None:
-    """Delete the temporary files that a killed process has left of writing these ``paths``."""
+    """Delete the temporary files that a killed process has left of writing these ``paths``, but none that a
+    living one is writing, here or on another machine."""
     by_folder: dict[Path, set[str]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, set()).add(path.name)
     for folder, names in by_folder.items():
-        with suppress(OSError):
-            for entry in folder.iterdir():
-                found = _TEMPORARY.fullmatch(entry.name)
-                if found is not None and found["name"] in names:
-                    entry.unlink(missing_ok=True)
+        with suppress(OSError), output_folder(folder, make=False) as opened_folder:
+            opened_folder.remove_abandoned(names)
 
 
-def _refuse_existing(path: Path, overwrite: bool) -> None:
-    if not overwrite and path.exists():
+def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:
+    if not overwrite and folder.exists(path.name):
         raise OutputExistsError(
             f"{path} exists already and is not overwritten; choose another version or name"
         )
@@ -181,7 +208,7 @@ def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
     with ExitStack() as held:
         file = _open_file(path, number, held)
         try:
-            source = oiio.ImageInput.open(str(path))
+            source = oiio.ImageInput.open(library_path(file, path))
             if source is None:
                 raise _unreadable(path, number, oiio.geterror())
             held.callback(source.close)
@@ -294,40 +321,36 @@ def _placed(pixels: NDArray[Any], window: Box, wanted: Box) -> NDArray[Any]:
 # --- writing
 
 
-def _write_whole(frame: Frame, path: Path, compression: str) -> None:
+def _write_whole(frame: Frame, folder: OutputFolder, file: NewFile, compression: str) -> None:
     spec = _spec_of(frame.header, compression)
     if len({block.pixels.dtype for block in frame.blocks}) == 1:
         pixels = [block.pixels for block in frame.blocks]
         whole = pixels[0] if len(pixels) == 1 else np.concatenate(pixels, axis=2)
-        _write_image(frame, path, spec, whole)
+        _write_image(frame, file, spec, whole)
         return
     # From Python, OpenImageIO writes arrays of one data type only, and a conversion would spoil integers and
     # NaN payloads. From file to file, however, it copies every channel in its own type.
-    scratch = path.with_name(path.name + ".raw.exr")
-    try:
-        write_uncompressed(scratch, frame)
-        source = oiio.ImageInput.open(str(scratch))
+    with folder.new_file(file.final_name, ".raw.exr") as scratch:
+        write_uncompressed(scratch.library_path, frame)
+        source = oiio.ImageInput.open(scratch.library_path)
         if source is None:
             raise OSError(oiio.geterror())
         try:
             # OpenImageIO sorts a file's channels in its own order, and copies them by position.
             spec.channelnames = source.spec().channelnames
             spec.channelformats = tuple(source.spec().channelformats)
-            _write_image(frame, path, spec, source)
+            _write_image(frame, file, spec, source)
         finally:
             source.close()
-    finally:
-        with suppress(OSError):
-            scratch.unlink()
 
 
 def _write_image(
-    frame: Frame, path: Path, spec: oiio.ImageSpec, pixels: NDArray[Any] | oiio.ImageInput
+    frame: Frame, file: NewFile, spec: oiio.ImageSpec, pixels: NDArray[Any] | oiio.ImageInput
 ) -> None:
     target = oiio.ImageOutput.create("openexr")
     if target is None:
         raise OSError(oiio.geterror() or "this OpenImageIO cannot write EXR")
-    written = target.open(str(path), spec)
+    written = target.open(file.library_path, spec)
     if written:
         write, copy = target.write_image, target.copy_image
         written = write(pixels) if isinstance(pixels, np.ndarray) else copy(pixels)

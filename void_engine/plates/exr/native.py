@@ -22,7 +22,7 @@ _LONGEST_SHORT_NAME = 31
 _TYPE_CODES: dict[PixelType, int] = {UINT: 0, HALF: 1, FLOAT: 2}
 
 
-def write_uncompressed(path: Path, frame: Frame) -> None:
+def write_uncompressed(path: Path | str, frame: Frame) -> None:
     """Write the pixels of ``frame``, with the corner of its display window at (0, 0).
 
     Raises:
@@ -50,7 +50,7 @@ def write_uncompressed(path: Path, frame: Frame) -> None:
     header = _header(frame, [(name, dtypes[name]) for name in names])
     first = len(header) + 8 * window.height
     offsets = first + rows.itemsize * np.arange(window.height, dtype="<u8")
-    with path.open("wb") as file:
+    with Path(path).open("wb") as file:
         file.write(header)
         file.write(offsets.astype("<u8").tobytes())
         file.write(rows.data)

@@ -1,24 +1,33 @@
 """Opens files for the engine, and checks the opened file itself rather than its name.
 
 Whoever may write in a folder can put a link in a file's place after its name was checked. So a file is opened
-first, and then the open file is checked. OpenImageIO opens files by name only; after it has done so,
-:func:`confirm` makes sure that it holds the very file that was checked.
+first, and then the open file is checked. OpenImageIO opens files by name only: on Linux it gets a name that
+means the open file and no other (:func:`library_path`); elsewhere :func:`confirm` compares, after it has
+opened the file, what it holds. What is written is in :mod:`~void_engine.plates.storage.output_folder`.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from void_engine.errors import OutputError, PlateError, RefusedFileError
+from void_engine.errors import PlateError, RefusedFileError
 from void_engine.plates.storage.policy import current_policy
 
 _OPEN_FILES = Path("/proc/self/fd")
-_HAS_OPEN_FILES = _OPEN_FILES.is_dir()
+HAS_OPEN_FILES = _OPEN_FILES.is_dir()
+"""Whether an open file has a name of its own here."""
+_MAC_PATH_BYTES = 1024
 # Opening must not block on a pipe or device without a peer, nor make a terminal this process's own.
 _FLAGS = (
     os.O_RDONLY
@@ -35,7 +44,7 @@ def opened(path: Path, number: int) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: when the file cannot be opened.
-        RefusedFileError: when it is no regular file, or not below the folders that may be read.
+        RefusedFileError: when it is no regular file, or lies in no folder that may be read.
     """
     described = f"frame {number} ({path})"
     descriptor = os.open(path, _FLAGS)
@@ -47,13 +56,14 @@ def opened(path: Path, number: int) -> Iterator[BinaryIO]:
             raise RefusedFileError(
                 f"{described} cannot be opened: it is no file, but a device, a pipe or a socket"
             )
-        roots = current_policy().read_roots
-        if roots is not None:
-            real = _real_path(descriptor, path)
-            if real is None or not _is_below(real, roots):
+        folders = current_policy().read_folders
+        if folders is not None:
+            real = real_path(descriptor, path)
+            if real is None or real.parent not in folders:
                 raise RefusedFileError(
-                    f"{described} is outside the folders that may be read here (read_roots); "
-                    "send the files instead of their paths"
+                    f"{described} is outside the folders of this job's files, as they were when the job was "
+                    "accepted: a link leads elsewhere; submit the job again, or send the files instead of "
+                    "their paths"
                 )
     except BaseException:
         os.close(descriptor)
@@ -62,60 +72,72 @@ def opened(path: Path, number: int) -> Iterator[BinaryIO]:
         yield file
 
 
+def library_path(file: BinaryIO, path: Path) -> str:
+    """Return a name under which a library of this process finds the very file that is open. It is good while
+    the file is open. Where the system has no such name, it is ``path``, and :func:`confirm` has to follow."""
+    if not HAS_OPEN_FILES:
+        return str(path)
+    return name_of_open(file.fileno())
+
+
+def name_of_open(descriptor: int) -> str:
+    """Return a name, with the suffix of an EXR file, that means a file that this process has open."""
+    # Libraries choose a reader by the suffix, which the system's own name for the file does not have. The
+    # link that has one lies in a folder that nobody else may write to. It says the same whenever it is made.
+    name = _names() / f"{descriptor}.exr"
+    if not name.is_symlink():
+        with suppress(FileExistsError):
+            name.symlink_to(_OPEN_FILES / str(descriptor))
+    return str(name)
+
+
+_names_lock = threading.Lock()
+
+
+def _names() -> Path:
+    with _names_lock:
+        return _names_of_process(os.getpid())
+
+
+@cache
+def _names_of_process(process: int) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="void-open-"))
+
+    def remove() -> None:
+        if os.getpid() == process:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
+
+
 def confirm(file: BinaryIO, path: Path, number: int) -> None:
     """Make sure that a library of this process that opened ``path`` by name holds the same file as ``file``.
 
-    This is checked only where folders are restricted, since elsewhere every file may be read.
+    This is checked only where folders are restricted, since elsewhere every file may be read, and where
+    :func:`library_path` has nothing better.
 
     Raises:
         PlateError: when the file was replaced in between.
     """
-    if current_policy().read_roots is None:
+    if current_policy().read_folders is None or HAS_OPEN_FILES:
         return
-    checked = os.fstat(file.fileno())
-    if _HAS_OPEN_FILES:
-        others = (int(entry.name) for entry in _OPEN_FILES.iterdir())
-        found = any(_is_file(other, checked) for other in others if other != file.fileno())
-    else:
-        found = os.path.samestat(path.stat(), checked)
-    if not found:
+    if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
         raise PlateError(f"frame {number} ({path}) was exchanged while it was opened; try again")
 
 
-def _is_file(descriptor: int, wanted: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), wanted)
-    except OSError:  # The descriptor was closed meanwhile.
-        return False
-
-
-def check_output_folder(folder: Path) -> None:
-    """Make sure that a folder lies where results may be written; it need not exist yet.
-
-    Raises:
-        OutputError: when it does not lie below the folders that may be written to.
-    """
-    roots = current_policy().output_roots
-    if roots is None:
-        return
-    try:
-        real = folder.resolve()
-    except (OSError, RuntimeError) as error:  # The links may lead in a circle.
-        raise OutputError(f"{folder} cannot be followed: {error}") from error
-    if not _is_below(real, roots):
-        raise OutputError(
-            f"{folder} is outside the folders that may be written to here (output_roots); "
-            "choose another output, or have the files sent back"
-        )
-
-
-def _is_below(path: Path, roots: Sequence[Path]) -> bool:
-    return any(path.is_relative_to(root) for root in roots)
-
-
-def _real_path(descriptor: int, path: Path) -> Path | None:
-    """The path of the open file with links resolved; None when its name means another file by now."""
-    if _HAS_OPEN_FILES:
+def real_path(descriptor: int, path: Path) -> Path | None:
+    """Return the path of an open file or folder with links resolved; None when its name means another one by
+    now."""
+    if HAS_OPEN_FILES:
         return (_OPEN_FILES / str(descriptor)).readlink()
-    real = path.resolve()
-    return real if os.path.samestat(real.stat(), os.fstat(descriptor)) else None
+    if sys.platform == "darwin":
+        import fcntl
+
+        found = fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(_MAC_PATH_BYTES))
+        return Path(os.fsdecode(found.rstrip(b"\0")))
+    try:
+        real = path.resolve(strict=True)
+        return real if os.path.samestat(real.stat(), os.fstat(descriptor)) else None
+    except (OSError, RuntimeError):
+        return None

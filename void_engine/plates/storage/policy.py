@@ -1,17 +1,19 @@
-"""The file policy of this process: the folders that it may read and write, and how large a frame may be.
+"""The file policy of this process: the folders that it may read and write, how large a frame may be, and how
+much room results may take.
 
-Whoever runs a server sets the policy of its workers, once at their start; a job cannot change it. Elsewhere
-the defaults hold: any folder, and frames larger than any real picture.
+A worker of a server sets the policy before each job: a job reads and writes its own files only. Elsewhere the
+defaults hold: any folder, and frames larger than any real picture.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 
-from void_engine.errors import RefusedFileError, SettingError
+from void_engine.errors import NoRoomError, RefusedFileError, SettingError
 from void_engine.geometry import Box
 
 MOST_PARTS = 256
@@ -21,18 +23,41 @@ MOST_CHANNELS = 1024
 _MIB = 1 << 20
 
 
+class Room:
+    """How many bytes of results a run may still write. Several threads may share it."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    def take(self, size: int, described: str) -> None:
+        """Take ``size`` bytes for the result that is ``described``.
+
+        Raises:
+            NoRoomError: when fewer are left.
+        """
+        with self._lock:
+            if size > self._left:
+                raise NoRoomError(
+                    f"{described} has {size} bytes, and there is room for {self._left} more bytes of results"
+                )
+            self._left -= size
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The folders that may be used, links resolved, and the limits of one frame.
+    """The folders that may be used, links resolved, and the limits of one frame and of all results.
 
     Raises:
         SettingError: for a limit below 1.
     """
 
-    read_roots: tuple[Path, ...] | None = None
-    """Files are read only below these; None for anywhere."""
-    output_roots: tuple[Path, ...] | None = None
-    """Files are written only below these; None for anywhere."""
+    read_folders: frozenset[Path] | None = None
+    """Files are read only directly in these; None for anywhere."""
+    output_folder: Path | None = None
+    """Files are written only directly in this one; None for anywhere."""
+    room: Room | None = None
+    """The room for results; None for any amount."""
     frame_pixels: int = 1 << 28
     """The most pixels in a frame's data window or display window: 16384 x 16384."""
     frame_bytes: int = 2 << 30

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import threading
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from void_engine.errors import EngineError
+from void_engine.plates.storage.output_folder import OutputFolder
 
 T = TypeVar("T")
 _FIRST_PAUSE_S = 0.25
@@ -39,7 +39,7 @@ _FOLDER_GONE = (errno.ENOENT, errno.ENOTDIR)
 
 def read_obstacle(path: Path, number: int, error: OSError) -> str:
     """Describe the obstacle that keeps frame ``number`` from being read; empty if it will not pass."""
-    code = _code_of(error)
+    code = error_code(error)
     if code in _FORBIDDEN and not path.is_dir():
         return f"waiting for permission to read frame {number} ({path})"
     if code in _GONE:
@@ -47,24 +47,37 @@ def read_obstacle(path: Path, number: int, error: OSError) -> str:
     return ""
 
 
-def write_obstacle(path: Path, error: OSError) -> str:
+def write_obstacle(path: Path, error: OSError, folder: OutputFolder | None = None, began: float = 0.0) -> str:
     """Describe the obstacle that keeps a file from being written; empty if it will not pass.
 
     This must be called before the incomplete file is deleted: a library may not tell why it failed, so the
-    volume is probed, and it must still be full then.
+    volume is probed, and it should still be full then. Another thread may have deleted its own incomplete
+    file by that time; so it is remembered when a volume was found full, and a write that had begun before
+    that is taken to have failed for the same reason.
+
+    Args:
+        path: the file.
+        error: what the write has raised.
+        folder: the file's folder, where it could be opened.
+        began: when the write began, as :func:`time.monotonic` tells it.
     """
-    folder = path.parent
-    code = _code_of(error) or _code_of_probe(folder)
+    code = error_code(error)
+    if not code and folder is not None:
+        code = _code_of_probe(folder) or _known_full.code_since(folder, began)
+    if code in _FULL and folder is not None:
+        _known_full.note(folder, code)
+    free_bytes = _free_bytes(path.parent) if folder is None else folder.free_bytes()
+    folder_path = path.parent
     if code in _FULL:
-        return f"output volume full: {_amount(_free_bytes(folder))} left"
+        return f"output volume full: {_amount(free_bytes)} left"
     if code == errno.EROFS:
-        return f"output folder {folder} is read-only"
+        return f"output folder {folder_path} is read-only"
     if code in _FORBIDDEN:
-        return f"no permission to write into output folder {folder}"
+        return f"no permission to write into output folder {folder_path}"
     if code in _GONE:
-        return f"the drive of output folder {folder} does not answer: {os.strerror(code)}"
-    if code in _FOLDER_GONE and not folder.exists():
-        return f"output folder {folder} is gone"
+        return f"the drive of output folder {folder_path} does not answer: {os.strerror(code)}"
+    if code in _FOLDER_GONE and not folder_path.exists():
+        return f"output folder {folder_path} is gone"
     return ""
 
 
@@ -75,8 +88,9 @@ def with_need(obstacle: str, needed_bytes: int) -> str:
     return obstacle
 
 
-def _code_of(error: OSError) -> int:
-    """The error's number, recovered from its text where a library has dropped the number."""
+def error_code(error: OSError) -> int:
+    """Return the error's number, recovered from its text where a library has dropped the number; 0 where
+    nobody knows."""
     if error.errno:
         return error.errno
     text = str(error)
@@ -86,20 +100,39 @@ def _code_of(error: OSError) -> int:
     return 0
 
 
-def _code_of_probe(folder: Path) -> int:
+def _code_of_probe(folder: OutputFolder) -> int:
     """The number of the error that writing a small file in ``folder`` raises; 0 where it succeeds."""
-    probe = folder / f".void-probe-{secrets.token_hex(8)}"
     try:
-        with probe.open("xb") as file:
-            file.write(bytes(_PROBE_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
+        with folder.new_file("void-probe-") as probe:
+            probe.write(bytes(_PROBE_BYTES))
     except OSError as error:
         return error.errno or 0
-    finally:
-        with suppress(OSError):
-            probe.unlink(missing_ok=True)
     return 0
+
+
+class _KnownFull:
+    """When each volume was last found full. Several threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[int, tuple[float, int]] = {}
+        """For each volume, by its number, the time and the number of the error."""
+
+    def note(self, folder: OutputFolder, code: int) -> None:
+        """Remember that the folder's volume is full now."""
+        with self._lock, suppress(OSError):
+            self._found[folder.device()] = time.monotonic(), code
+
+    def code_since(self, folder: OutputFolder, began: float) -> int:
+        """Return the number of the error if the folder's volume was full at any time since ``began``; else
+        0."""
+        with self._lock, suppress(OSError):
+            found_at, code = self._found.get(folder.device(), (0.0, 0))
+            return code if found_at >= began else 0
+        return 0
+
+
+_known_full = _KnownFull()
 
 
 def _free_bytes(folder: Path) -> int:

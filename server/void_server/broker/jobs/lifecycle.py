@@ -8,37 +8,43 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
 
-from void_protocol.job import RemovalJob
 from void_protocol.messages import (
     FrameEvent,
     JobInfo,
     JobState,
     LogEvent,
-    ManifestEntry,
     PreviewEvent,
     ProgressEvent,
     QueueMode,
     StateEvent,
     Transfer,
 )
-from void_protocol.wire import decode_manifest
 from void_server.broker.connections.subscriptions import Subscriptions
 from void_server.broker.jobs.job_log import JobLogs
 from void_server.broker.jobs.queue import JobQueue
-from void_server.broker.jobs.quotas import Holding, Quotas
+from void_server.broker.jobs.quotas import Quotas
+from void_server.broker.jobs.result_room import ResultRoom
+from void_server.broker.jobs.run_orders import run_order
 from void_server.broker.jobs.spool import Spool
-from void_server.broker.jobs.store import NewJob, Store
+from void_server.broker.jobs.store import Holding, NewJob, Store
 from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.throughput import Meter
 from void_server.errors import RequestRefused, StateChangeRefused
 from void_server.settings import ServerSettings
 from void_server.workers.supervisor import RunOrder
-from void_server.workers.worker_link import Finished, FrameWhole, FromWorker, LogLine, StageOver, Waiting
+from void_server.workers.worker_link import (
+    Finished,
+    FrameWhole,
+    FromWorker,
+    LogLine,
+    StageOver,
+    Waiting,
+)
 
 _log = logging.getLogger(__name__)
 _MESSAGE_CHARACTERS = 2000
@@ -49,7 +55,6 @@ _LOG_CHARACTERS = 256 * 1024
 _NEARLY = 0.95
 """The fraction of a limit after which it counts as reached, because the worker has measured it by its own
 clock."""
-_job_decoder = msgspec.json.Decoder(RemovalJob)
 
 
 def _first_state(inputs: Transfer) -> JobState:
@@ -78,16 +83,19 @@ class JobLifecycle:
         self._blocked_since: dict[str, float] = {}
         """Since when each job has waited for an obstacle; it is not kept longer than the server lives."""
         self._to_delete: list[tuple[str, Callable[[str], None]]] = []
-        self._quotas = Quotas(settings, store.spooled_result_bytes)
+        self._quotas = Quotas(settings)
         self.logs = JobLogs(spool.log_file, settings.log_bytes, threads, self._first_line)
         self.queue = JobQueue(store, settings.fair_share_half_life_s)
+        self.room = ResultRoom(
+            self._quotas, self.queue, store, self.info, self._change, lambda job_id: self.stop_running(job_id)
+        )
         self.stop_running: Callable[[str], bool] = lambda job_id: False
         """Asks the worker that runs a job to stop. The broker puts the supervisor's method here."""
         self.stop_upload: Callable[[str], None] = lambda job_id: None
 
     # What clients ask for -------------------------------------------------------------------------------
 
-    def submit(self, new: NewJob, entries: Sequence[ManifestEntry]) -> JobInfo:
+    def submit(self, new: NewJob) -> JobInfo:
         """Accept a job whose folders exist, or recognise one that is here already.
 
         Raises:
@@ -95,7 +103,7 @@ class JobLifecycle:
         """
         known = self._store.content(new.job_id)
         if known is None:
-            return self._accept(new, entries)
+            return self._accept(new)
         if known != new.content:
             raise RequestRefused(
                 "conflict",
@@ -103,18 +111,18 @@ class JobLifecycle:
             )
         return self.info(new.job_id)
 
-    def knows(self, job_id: str) -> bool:
-        """Return whether there is such a job."""
-        return self._store.state(job_id) is not None
+    def content(self, job_id: str) -> bytes | None:
+        """Return the digest of what a job says; None when there is no such job."""
+        return self._store.content(job_id)
 
-    def _accept(self, new: NewJob, entries: Sequence[ManifestEntry]) -> JobInfo:
+    def _accept(self, new: NewJob) -> JobInfo:
         gate = self.queue.gate
         if gate.mode == "draining":
             why = f" ({gate.reason})" if gate.reason else ""
             raise RequestRefused(
                 "limit", f"the server is drained for maintenance by {gate.set_by}{why}; submit again later"
             )
-        holding = Holding(new.owner, sum(entry.size for entry in entries))
+        holding = Holding(new.owner, new.upload_bytes)
         self._quotas.check(holding)
         self.logs.forget(new.job_id)
         state = _first_state(new.inputs)
@@ -155,6 +163,7 @@ class JobLifecycle:
             raise RequestRefused("not_ready", f"job {job_id} is {info.state.value}; cancel it first")
         self._delete(job_id, self._spool.remove_results)
         self._store.set_released(job_id)
+        self.room.released(job_id)
         return info
 
     def info(self, job_id: str) -> JobInfo:
@@ -254,8 +263,6 @@ class JobLifecycle:
                 if not self._change(job_id, JobState.FAILED, why):
                     self.queue.dropped(job_id)
                 continue
-            text, _ = self._store.texts(job_id)
-            job = self._spool.local_job(_job_decoder.decode(text), info.inputs, info.outputs)
             message = ""
             if info.attempts and info.frames_done:
                 message = f"continues after {info.frames_done} of {info.frames_total} frames"
@@ -264,7 +271,7 @@ class JobLifecycle:
             if not self._change(job_id, JobState.RUNNING, message):
                 self.queue.dropped(job_id)
                 continue
-            return RunOrder(job_id=job_id, job=msgspec.json.encode(job), resume=info.attempts > 0)
+            return run_order(info, self._store, self._spool, self.room.for_run(info))
         return None
 
     def worker_said(self, message: FromWorker, payloads: list[bytes]) -> None:
@@ -283,18 +290,22 @@ class JobLifecycle:
                     self._change(job_id, JobState.RUNNING, obstacle)
             case FrameWhole(job_id=job_id):
                 self._blocked_since.pop(job_id, None)
-                event = self._store.add_result(
-                    job_id, message.frame, message.size, message.sha256, message.seconds
-                )
-                if event is not None:
-                    self._publish(event)
-                    self._meter.add("frames")
+                self._frame_whole(job_id, message)
             case StageOver(job_id=job_id):
                 self._store.add_stage_time(job_id, message.stage, message.seconds)
             case Finished(job_id=job_id):
                 self._finished(job_id, message)
             case _:
                 _log.warning("a worker said %r unasked", message)
+
+    def _frame_whole(self, job_id: str, message: FrameWhole) -> None:
+        added = self._store.add_result(job_id, message.frame, message.size, message.sha256, message.seconds)
+        if added is None:
+            return
+        event, more_bytes = added
+        self._publish(event)
+        self._meter.add("frames")
+        self.room.taken(job_id, more_bytes)
 
     def _finished(self, job_id: str, message: Finished) -> None:
         state = self._store.state(job_id)
@@ -306,6 +317,8 @@ class JobLifecycle:
             self._change(job_id, JobState.FAILED, message.message)
         elif message.outcome == "blocked" and state is not JobState.CANCELLING:
             self._given_back(job_id, message)
+        elif state is JobState.RUNNING and (message.outcome == "no_room" or self.room.is_lacking(job_id)):
+            self.room.wait(job_id)
         elif state is JobState.CANCELLING:
             self._change(job_id, JobState.CANCELLED)
         elif by := self.queue.holder(job_id):
@@ -345,10 +358,11 @@ class JobLifecycle:
     def recover(self) -> None:
         """After a start, queue again what was running, and finish what was being cancelled."""
         self.queue.recover()
-        for job_id in self._store.jobs_in(*(state for state in JobState if not state.is_final)):
-            _, manifest = self._store.texts(job_id)
-            size = sum(entry.size for entry in decode_manifest(manifest))
-            self._quotas.enter(job_id, Holding(self.info(job_id).owner, size))
+        for job_id, holding, is_open in self._store.holdings():
+            self._quotas.enter(job_id, holding, is_open=is_open)
+            if is_open:
+                self.room.recover(job_id)
+        self.room.made()
         for job_id in reversed(self._store.jobs_in(JobState.RUNNING)):
             self._change(job_id, JobState.QUEUED, "the server was stopped; it will continue", first=True)
         for job_id in self._store.jobs_in(JobState.CANCELLING):
@@ -369,7 +383,7 @@ class JobLifecycle:
         A state that may not follow the present one is a bug of this server: the job stays as it is, and the
         server's log names both states.
         """
-        whole = message
+        message = whole = self._spool.told(job_id, message)
         if len(message) > _MESSAGE_CHARACTERS:
             message = message[:_MESSAGE_CHARACTERS] + " ... (all of it is in the job's log)"
         try:
@@ -385,9 +399,12 @@ class JobLifecycle:
         _log.info("job %s: %s", job_id, text, extra={"job_id": job_id, "state": state.value})
         if state.is_final:
             self._blocked_since.pop(job_id, None)
+            self.room.forget(job_id)
             self._quotas.leave(job_id)
             self._delete(job_id, self._spool.remove_inputs)
         self._publish(event)
+        if state.is_final:
+            self.room.made()
         return True
 
     def _delete(self, job_id: str, remove: Callable[[str], None]) -> None:
@@ -413,6 +430,6 @@ class JobLifecycle:
 
     def log(self, job_id: str, text: str) -> None:
         """Add to the job's log and tell those who watch the job."""
-        offset, written = self.logs.append(job_id, text[:_LOG_CHARACTERS])
+        offset, written = self.logs.append(job_id, self._spool.told(job_id, text[:_LOG_CHARACTERS]))
         if written:
             self._events.publish(LogEvent(job_id=job_id, offset=offset, text=written))

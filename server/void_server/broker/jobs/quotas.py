@@ -1,42 +1,36 @@
-"""Limits how much each client, and all together, may have in the server: open jobs, and bytes in its spool.
+"""Limits how much each client, and all together, may have in the server: open jobs, and bytes in its spool,
+which are the inputs of open jobs and the results that nobody has released.
 
-The sums are kept in memory, so that checking a submission takes the same time however many jobs there are.
+The sums are kept in memory, so that checking takes the same time however many jobs there are.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Container
 from dataclasses import dataclass
 
+from void_server.broker.jobs.store import Holding
 from void_server.errors import RequestRefused
 from void_server.settings import ResourceLimits
 
-_RESULTS_S = 10.0
-"""How long, in seconds, the sum of all results is taken for true."""
 
+@dataclass
+class _Sum:
+    """What several jobs take."""
 
-@dataclass(frozen=True)
-class Holding:
-    """What one open job takes."""
-
-    owner: str
-    upload_bytes: int
-    """Bytes of its announced inputs; 0 when they go by path."""
+    open_jobs: int = 0
+    size: int = 0
 
 
 class Quotas:
-    """Counts open jobs. All methods belong to the broker's thread."""
+    """Counts what jobs take. All methods belong to the broker's thread."""
 
-    def __init__(self, limits: ResourceLimits, result_bytes: Callable[[], int]) -> None:
-        """Prepare to count; ``result_bytes`` adds up the results in the spool."""
+    def __init__(self, limits: ResourceLimits) -> None:
         self._limits = limits
-        self._result_bytes = result_bytes
-        self._open: dict[str, Holding] = {}
-        self._by_owner: dict[str, tuple[int, int]] = {}
-        """For each owner, the number of open jobs and the bytes of their inputs."""
-        self._results = 0
-        self._results_at: float | None = None
+        self._held: dict[str, tuple[Holding, bool]] = {}
+        """What each job takes, and whether it is open."""
+        self._by_owner: dict[str, _Sum] = {}
+        self._all = _Sum()
 
     def check(self, holding: Holding) -> None:
         """Refuse a job that would be too much.
@@ -45,63 +39,88 @@ class Quotas:
             RequestRefused: with code ``limit``; the message names the setting.
         """
         limits, owner = self._limits, holding.owner
-        if len(self._open) >= limits.most_open_jobs:
+        if self._all.open_jobs >= limits.most_open_jobs:
             raise RequestRefused(
                 "limit",
                 f"{limits.most_open_jobs} jobs are open already (most_open_jobs); try again when some ended",
             )
-        own_jobs, own_bytes = self._by_owner.get(owner, (0, 0))
-        if own_jobs >= limits.client_open_jobs:
+        own = self._by_owner.get(owner, _Sum())
+        if own.open_jobs >= limits.client_open_jobs:
             raise RequestRefused(
                 "limit",
-                f"{owner} has {own_jobs} open jobs; at most {limits.client_open_jobs} (client_open_jobs): "
-                "submit again when some ended",
+                f"{owner} has {own.open_jobs} open jobs; at most {limits.client_open_jobs} "
+                "(client_open_jobs): submit again when some ended",
             )
-        if not holding.upload_bytes:
-            return
-        _refuse_beyond(
-            f"the inputs of {owner}'s open jobs",
-            own_bytes + holding.upload_bytes,
-            limits.client_upload_bytes,
-            "client_upload_bytes",
-        )
-        _refuse_beyond(
-            "the files that the server holds for its clients",
-            sum(size for _, size in self._by_owner.values()) + holding.upload_bytes + self._spooled(),
-            limits.spool_bytes,
-            "spool_bytes",
+        if holding.upload_bytes:
+            problem = self._problem(owner, holding.upload_bytes)
+            if problem:
+                raise RequestRefused("limit", f"{problem}: submit again when there is room")
+
+    def _problem(self, owner: str, more: int) -> str:
+        """Say which limit ``more`` bytes of an owner would exceed; empty for none."""
+        limits, own = self._limits, self._by_owner.get(owner, _Sum())
+        for whose, size, most, setting in (
+            (f"the files of {owner}", own.size, limits.client_spool_bytes, "client_spool_bytes"),
+            ("the files of all clients", self._all.size, limits.spool_bytes, "spool_bytes"),
+        ):
+            if size + more > most:
+                return (
+                    f"{whose} in the server (inputs of open jobs, and results that were not released) would "
+                    f"have {size + more} bytes, at most {most} ({setting})"
+                )
+        return ""
+
+    def room_bytes(self, owner: str) -> int:
+        """Return how many more bytes an owner may have in the spool; 0 when there is no room."""
+        limits, own = self._limits, self._by_owner.get(owner, _Sum())
+        return max(0, min(limits.client_spool_bytes - own.size, limits.spool_bytes - self._all.size))
+
+    def others_may_make_room(self, job_id: str, waiting: Container[str]) -> bool:
+        """Return whether another job takes room that this one lacks and that may come back: one whose results
+        may be released, or an open one. Those in ``waiting`` wait for room themselves."""
+        holding, _ = self._held[job_id]
+        limits, own = self._limits, self._by_owner[holding.owner]
+        is_own_limit = limits.client_spool_bytes - own.size <= limits.spool_bytes - self._all.size
+        return any(
+            other_id != job_id
+            and other_id not in waiting
+            and other.upload_bytes + other.result_bytes > 0
+            and (other.owner == holding.owner or not is_own_limit)
+            for other_id, (other, _) in self._held.items()
         )
 
-    def enter(self, job_id: str, holding: Holding) -> None:
-        """Count a job as open."""
-        self.leave(job_id)
-        self._open[job_id] = holding
-        self._count(holding, 1)
+    def enter(self, job_id: str, holding: Holding, *, is_open: bool = True) -> None:
+        """Count a job."""
+        before = self._held.pop(job_id, None)
+        if before is not None:
+            self._count(*before, -1)
+        if is_open or holding.result_bytes:
+            self._held[job_id] = holding, is_open
+            self._count(holding, is_open, 1)
 
     def leave(self, job_id: str) -> None:
-        """Count a job as open no longer, because it is final."""
-        holding = self._open.pop(job_id, None)
-        if holding is not None:
-            self._count(holding, -1)
+        """Count a job as open no longer, because it is final. Its results stay until they are released."""
+        known = self._held.get(job_id)
+        if known is not None:
+            self.enter(job_id, known[0]._replace(upload_bytes=0), is_open=False)
 
-    def _count(self, holding: Holding, sign: int) -> None:
-        jobs, size = self._by_owner.get(holding.owner, (0, 0))
-        if jobs + sign:
-            self._by_owner[holding.owner] = (jobs + sign, size + sign * holding.upload_bytes)
-        else:
+    def add_result(self, job_id: str, size: int) -> None:
+        """Count ``size`` more bytes of a job's results in the spool."""
+        known = self._held.get(job_id)
+        if known is not None:
+            holding, is_open = known
+            self.enter(job_id, holding._replace(result_bytes=holding.result_bytes + size), is_open=is_open)
+
+    def released(self, job_id: str) -> None:
+        """Count the results of a job no longer, because they are released."""
+        known = self._held.get(job_id)
+        if known is not None:
+            self.enter(job_id, known[0]._replace(result_bytes=0), is_open=known[1])
+
+    def _count(self, holding: Holding, is_open: bool, sign: int) -> None:
+        own = self._by_owner.setdefault(holding.owner, _Sum())
+        for each in (own, self._all):
+            each.open_jobs += sign * is_open
+            each.size += sign * (holding.upload_bytes + holding.result_bytes)
+        if own == _Sum():
             del self._by_owner[holding.owner]
-
-    def _spooled(self) -> int:
-        now = time.monotonic()
-        if self._results_at is None or now - self._results_at > _RESULTS_S:
-            self._results, self._results_at = self._result_bytes(), now
-        return self._results
-
-
-def _refuse_beyond(what: str, size: int, most: int, setting: str) -> None:
-    if size > most:
-        raise RequestRefused(
-            "limit",
-            f"{what} would have {size} bytes; at most {most} ({setting}): submit again when jobs "
-            "have ended and results were fetched",
-        )

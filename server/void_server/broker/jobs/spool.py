@@ -1,32 +1,30 @@
-"""Where the files of a job lie in the server's home, and the job with these files' paths for the worker.
+"""Where the files of jobs lie in the server's home.
 
 ::
 
     jobs/<job id>-<digest>/log.txt
-    jobs/<job id>-<digest>/inputs/plate/plate.0001001.exr      streamed inputs
-    jobs/<job id>-<digest>/result/result.0001001.exr           streamed outputs
+    jobs/<job id>-<digest>/...      see :mod:`void_server.workers.job_folder`
 
 No name comes from a client. The folder is named by the job's checked id, with a digest because some file
-systems take ``A`` for ``a`` and refuse ``con``.
+systems take ``A`` for ``a`` and refuse ``con``. Nobody but the server's user may look into ``jobs``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-import msgspec
-
-from void_protocol.durable import sync_folder
-from void_protocol.job import RemovalJob
+from void_protocol.durable import sync_folder, write_whole
 from void_protocol.messages import ManifestEntry, Transfer
 from void_protocol.private_folders import make_private_folder
-from void_protocol.sequence import frame_path, has_frame_token
+from void_protocol.sequence import frame_path
+from void_server.workers.job_folder import JobFolder
 
-_NUMBER = "%07d"
 TEMPORARY_SUFFIX = ".part"
 """The name of an input file ends with this until the file is whole."""
 
@@ -35,7 +33,8 @@ class Spool:
     """The folders of all jobs below one home."""
 
     def __init__(self, home: Path) -> None:
-        self.root = home / "jobs"
+        # Links are followed once, since what is opened later has to lie at the very path that is named here.
+        self.root = home.resolve() / "jobs"
 
     def prepare(self) -> None:
         """Make the folder of all jobs, for the server alone.
@@ -49,21 +48,26 @@ class Spool:
     def folder(self, job_id: str) -> Path:
         return self.root / _folder_name(job_id)
 
+    def told(self, job_id: str, text: str) -> str:
+        """Return a text about a job as its clients may read it: of its files here it names group and frame
+        (``inputs/plate/plate.0001001.exr``), and not where the server keeps them."""
+        return text.replace(f"{self.folder(job_id)}{os.sep}", "")
+
+    def files(self, job_id: str) -> JobFolder:
+        """Return the names of the job's files."""
+        return JobFolder(self.folder(job_id))
+
+    def result_pattern(self, job_id: str) -> str:
+        return self.files(job_id).result_pattern
+
     def log_file(self, job_id: str) -> Path:
         return self.folder(job_id) / "log.txt"
 
     def inputs_folder(self, job_id: str) -> Path:
-        return self.folder(job_id) / "inputs"
-
-    def result_pattern(self, job_id: str) -> str:
-        return str(self.folder(job_id) / "result" / f"result.{_NUMBER}.exr")
-
-    def input_pattern(self, job_id: str, group: str, *, has_frames: bool) -> str:
-        name = f"{group}.{_NUMBER}.exr" if has_frames else f"{group}.exr"
-        return str(self.inputs_folder(job_id) / group / name)
+        return self.files(job_id).inputs
 
     def input_file(self, job_id: str, entry: ManifestEntry) -> Path:
-        pattern = self.input_pattern(job_id, entry.group, has_frames=entry.frame is not None)
+        pattern = self.files(job_id).input_pattern(entry.group, has_frames=entry.frame is not None)
         return frame_path(pattern, entry.frame or 0)
 
     def make_folders(self, job_id: str, entries: Sequence[ManifestEntry], outputs: Transfer) -> None:
@@ -74,13 +78,30 @@ class Spool:
         """
         if not entries and outputs == "paths":
             return
-        make_private_folder(self.folder(job_id))
+        files = self.files(job_id)
         for group in {entry.group for entry in entries}:
-            make_private_folder(self.inputs_folder(job_id) / group)
+            make_private_folder(files.inputs / group)
         if outputs == "streamed":
-            make_private_folder(Path(self.result_pattern(job_id)).parent)
+            make_private_folder(files.result)
             if not entries:  # else the first stored file syncs it
                 self.sync_folders(job_id)
+
+    def keep_text(self, job_id: str, content: bytes, text: bytes) -> None:
+        """Write the text of a job that is too long for the store, so that it survives a power cut.
+        ``content`` is the digest of what it says.
+
+        Raises:
+            OSError: when that fails.
+        """
+        files = self.files(job_id)
+        make_private_folder(files.path)
+        write_whole(files.text_file(content), text, 0o600)
+        self.sync_folders(job_id)
+
+    def remove_text(self, job_id: str, content: bytes) -> None:
+        """Delete the text of a submission that is not this job. What cannot be deleted now stays."""
+        with suppress(OSError):
+            self.files(job_id).text_file(content).unlink(missing_ok=True)
 
     def sync_folders(self, job_id: str) -> None:
         """Return when the job's folders survive a power cut.
@@ -95,56 +116,27 @@ class Spool:
     def begun_inputs(self, job_id: str) -> dict[Path, int]:
         """Return input files that have begun to arrive: how many bytes there are, by the file's final
         path."""
-        unfinished = self.inputs_folder(job_id).glob(f"*/*{TEMPORARY_SUFFIX}")
-        return {
-            path.with_name(path.name.removesuffix(TEMPORARY_SUFFIX)): path.stat().st_size
-            for path in unfinished
-        }
+        found: dict[Path, int] = {}
+        with suppress(OSError):  # a power cut may have taken the folders, or they are not there yet
+            for path in self.inputs_folder(job_id).glob(f"*/*{TEMPORARY_SUFFIX}"):
+                found[path.with_name(path.name.removesuffix(TEMPORARY_SUFFIX))] = path.stat().st_size
+        return found
 
     def remove_all(self, job_id: str) -> None:
         """Delete the job's folder with all that is in it. What cannot be deleted now stays."""
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
 
     def remove_inputs(self, job_id: str) -> None:
-        """Delete streamed inputs. What cannot be deleted now stays."""
-        shutil.rmtree(self.inputs_folder(job_id), ignore_errors=True)
+        """Delete streamed inputs and the job's text. What cannot be deleted now stays."""
+        files = self.files(job_id)
+        shutil.rmtree(files.inputs, ignore_errors=True)
+        for text in files.texts():
+            with suppress(OSError):
+                text.unlink(missing_ok=True)
 
     def remove_results(self, job_id: str) -> None:
         """Delete streamed outputs. What cannot be deleted now stays."""
-        shutil.rmtree(Path(self.result_pattern(job_id)).parent, ignore_errors=True)
-
-    def result_file(self, job: RemovalJob, outputs: Transfer, frame: int) -> Path:
-        """Return where a frame of the result is on this machine."""
-        pattern = self.result_pattern(job.job_id) if outputs == "streamed" else job.output.versioned_pattern
-        return frame_path(pattern, frame)
-
-    def local_job(self, job: RemovalJob, inputs: Transfer, outputs: Transfer) -> RemovalJob:
-        """Return the job with every streamed pattern replaced by that of the spooled files."""
-        if inputs == "streamed":
-            anchors = job.anchors
-            if anchors is not None:
-                pattern = self.input_pattern(job.job_id, "anchors", has_frames=True)
-                anchors = msgspec.structs.replace(anchors, pattern=pattern)
-            job = msgspec.structs.replace(
-                job,
-                shot=msgspec.structs.replace(
-                    job.shot, plate=self.input_pattern(job.job_id, "plate", has_frames=True)
-                ),
-                mattes=[
-                    msgspec.structs.replace(
-                        matte,
-                        pattern=self.input_pattern(
-                            job.job_id, f"matte.{index}", has_frames=has_frame_token(matte.pattern)
-                        ),
-                    )
-                    for index, matte in enumerate(job.mattes)
-                ],
-                anchors=anchors,
-            )
-        if outputs == "streamed":
-            output = msgspec.structs.replace(job.output, pattern=self.result_pattern(job.job_id))
-            job = msgspec.structs.replace(job, output=output)
-        return job
+        shutil.rmtree(self.files(job_id).result, ignore_errors=True)
 
 
 @lru_cache(4096)

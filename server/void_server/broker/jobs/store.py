@@ -46,7 +46,13 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
     """A digest of everything that makes two submissions the same."""
     job: bytes
-    manifest: bytes
+    """The job's JSON as the client has sent it; empty when it lies in the job's folder because it is long."""
+    places: bytes = b""
+    """Where files that go by path really lie; the worker reads it."""
+    result_folder: str = ""
+    """The folder that results by path go to, links resolved."""
+    upload_bytes: int = 0
+    """The size of the streamed inputs."""
     priority: int = 0
 
     def info(self, state: JobState, now: float) -> JobInfo:
@@ -77,6 +83,16 @@ class AddedJob(NamedTuple):
     """The job's first event."""
     order: int | None
     """The job's place in the queue; None while it is uploaded."""
+
+
+class Holding(NamedTuple):
+    """What one job takes in the server."""
+
+    owner: str
+    upload_bytes: int = 0
+    """Bytes of its announced inputs; 0 when they go by path."""
+    result_bytes: int = 0
+    """Bytes of its results in the spool."""
 
 
 class FinalJob(NamedTuple):
@@ -126,12 +142,13 @@ class Store:
         order = self.queue.last_place() if state is JobState.QUEUED else None
         self.database.write(
             "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
-            " frames_total, created_at, state_since, priority, queue_order, sequence)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
+            " frames_total, created_at, state_since, priority, queue_order, result_folder, upload_bytes,"
+            " sequence) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
             new.job_id, new.owner, new.name, new.engine, new.inputs, new.outputs, new.output_pattern,
-            new.content, state.value, new.frames_total, now, now, new.priority, order,
+            new.content, state.value, new.frames_total, now, now, new.priority, order, new.result_folder,
+            new.upload_bytes,
         )  # fmt: skip
-        self.database.write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.manifest)
+        self.database.write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.places)
         event = StateEvent(job_id=new.job_id, sequence=1, time=now, state=state, message="")
         self._add_event(event)
         return AddedJob(new.info(state, now), event, order)
@@ -142,9 +159,14 @@ class Store:
         return bytes(rows[0]["content"]) if rows else None
 
     def texts(self, job_id: str) -> tuple[bytes, bytes]:
-        """Return the job's JSON and its manifest's (empty with paths)."""
-        row = self.database.read("SELECT job, manifest FROM job_texts WHERE job_id=?", job_id)[0]
-        return bytes(row["job"]), bytes(row["manifest"])
+        """Return the job's JSON (empty when it lies in the job's folder) and where its files lie."""
+        row = self.database.read("SELECT job, places FROM job_texts WHERE job_id=?", job_id)[0]
+        return bytes(row["job"]), bytes(row["places"])
+
+    def result_folder(self, job_id: str) -> str:
+        """Return the folder that a job's results by path go to, links resolved; empty for a job of an older
+        release."""
+        return str(self.database.read("SELECT result_folder FROM jobs WHERE job_id=?", job_id)[0][0])
 
     def set_state(
         self, job_id: str, state: JobState, message: str = "", *, first: bool = False
@@ -203,13 +225,19 @@ class Store:
         )
         return [str(row["job_id"]) for row in rows]
 
-    def spooled_result_bytes(self) -> int:
-        """Return how many bytes of results in the spool nobody has released."""
+    def holdings(self) -> list[tuple[str, Holding, bool]]:
+        """Return what each job takes in the server that is not final, or whose results nobody has released:
+        its id, what it takes, and whether it is open."""
         rows = self.database.read(
-            "SELECT coalesce(sum(results.size), 0) FROM results JOIN jobs USING (job_id)"
-            " WHERE outputs='streamed' AND released=0"
+            "SELECT job_id, owner, state, upload_bytes, CASE WHEN outputs='streamed' AND released=0"
+            " THEN result_bytes ELSE 0 END AS results FROM jobs WHERE finished_at IS NULL OR results > 0"
         )
-        return int(rows[0][0])
+        found = []
+        for row in rows:
+            is_open = not JobState(row["state"]).is_final
+            holding = Holding(row["owner"], row["upload_bytes"] if is_open else 0, row["results"])
+            found.append((str(row["job_id"]), holding, is_open))
+        return found
 
     def count_by_state(self) -> dict[str, int]:
         rows = self.database.read("SELECT state, count(*) AS n FROM jobs GROUP BY state")
@@ -263,29 +291,39 @@ class Store:
 
     # Uploads --------------------------------------------------------------------------------------------
 
-    def add_upload(self, job_id: str, file: int, size: int, sha256: str) -> None:
-        self.database.write("INSERT OR REPLACE INTO uploads VALUES (?,?,?,?)", job_id, file, size, sha256)
+    def add_upload(self, job_id: str, first: int, last: int) -> None:
+        """Note that the files with these manifest indices, both included, are spooled whole. This replaces
+        the runs that begin among them."""
+        self.database.write(
+            "DELETE FROM upload_runs WHERE job_id=? AND first BETWEEN ? AND ?", job_id, first, last
+        )
+        self.database.write("INSERT INTO upload_runs VALUES (?,?,?)", job_id, first, last)
 
-    def uploaded(self, job_id: str) -> list[int]:
-        """Return the manifest indices of the files that are spooled whole, in order."""
-        rows = self.database.read("SELECT file FROM uploads WHERE job_id=? ORDER BY file", job_id)
-        return [int(row["file"]) for row in rows]
+    def uploaded(self, job_id: str) -> list[tuple[int, int]]:
+        """Return runs of the manifest indices of the files that are spooled whole, in order."""
+        rows = self.database.read("SELECT first, last FROM upload_runs WHERE job_id=? ORDER BY first", job_id)
+        return [(int(row["first"]), int(row["last"])) for row in rows]
 
     # Results and events ---------------------------------------------------------------------------------
 
     def add_result(
         self, job_id: str, frame: int, size: int, sha256: str, seconds: float | None = None
-    ) -> FrameEvent | None:
-        """Note a finished frame and the time it took. Return None when it was known already, unchanged."""
-        known = self.database.read("SELECT sha256 FROM results WHERE job_id=? AND frame=?", job_id, frame)
+    ) -> tuple[FrameEvent, int] | None:
+        """Note a finished frame and the time it took. Return the event, and by how many bytes the results
+        have grown; None when the frame was known already, unchanged."""
+        known = self.database.read(
+            "SELECT size, sha256 FROM results WHERE job_id=? AND frame=?", job_id, frame
+        )
         if known and known[0]["sha256"] == sha256:
             return None
         self.database.write(
             "INSERT OR REPLACE INTO results VALUES (?,?,?,?,?)", job_id, frame, size, sha256, seconds
         )
+        more_bytes = size - (int(known[0]["size"]) if known else 0)
         self.database.write(
-            "UPDATE jobs SET sequence=sequence+1, frames_done=frames_done+? WHERE job_id=?",
-            not known, job_id,
+            "UPDATE jobs SET sequence=sequence+1, frames_done=frames_done+?, result_bytes=result_bytes+?"
+            " WHERE job_id=?",
+            not known, more_bytes, job_id,
         )  # fmt: skip
         event = FrameEvent(
             job_id=job_id,
@@ -296,7 +334,7 @@ class Store:
             sha256=sha256,
         )
         self._add_event(event)
-        return event
+        return event, more_bytes
 
     def result(self, job_id: str, frame: int) -> ResultFile | None:
         rows = self.database.read(
@@ -358,7 +396,7 @@ class Store:
 
     def delete_job(self, job_id: str) -> None:
         """Forget a job entirely."""
-        for table in ("jobs", "job_texts", "uploads", "events", "results", "stage_times"):
+        for table in ("jobs", "job_texts", "upload_runs", "events", "results", "stage_times"):
             self.database.write(f"DELETE FROM {table} WHERE job_id=?", job_id)  # noqa: S608
 
     def set_released(self, job_id: str) -> None:

@@ -68,7 +68,26 @@ CREATE TABLE queue_gate (
 ) STRICT;
 CREATE TABLE usage (owner TEXT PRIMARY KEY, seconds REAL NOT NULL, at REAL NOT NULL) STRICT, WITHOUT ROWID;
 """
-STEPS = (_FIRST, _QUEUE)
+_SHORT_TURNS = """
+ALTER TABLE jobs ADD COLUMN upload_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN result_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN result_folder TEXT NOT NULL DEFAULT '';
+UPDATE jobs SET
+    upload_bytes = coalesce((SELECT sum(json_extract(value, '$[2]')) FROM job_texts,
+        json_each(CAST(job_texts.manifest AS TEXT)) WHERE job_texts.job_id = jobs.job_id), 0),
+    result_bytes = coalesce((SELECT sum(size) FROM results WHERE results.job_id = jobs.job_id), 0);
+ALTER TABLE job_texts ADD COLUMN places BLOB NOT NULL DEFAULT x'';
+ALTER TABLE job_texts DROP COLUMN manifest;
+CREATE TABLE upload_runs (
+    job_id TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (job_id, first)
+) STRICT, WITHOUT ROWID;
+INSERT INTO upload_runs SELECT job_id, min(file), max(file) FROM
+    (SELECT job_id, file, file - row_number() OVER (PARTITION BY job_id ORDER BY file) AS run FROM uploads)
+    GROUP BY job_id, run;
+DROP TABLE uploads;
+"""
+STEPS = (_FIRST, _QUEUE, _SHORT_TURNS)
 """Step N makes version N + 1 from version N. A released step is never changed; a new one is added instead."""
 STORE_VERSION = len(STEPS)
 

@@ -83,7 +83,7 @@ def _jobs(settings: ServerSettings, spool: Spool, facts: Facts, days: float | No
             why = f"ended {_days(age_s)} ago; jobs are kept {job_days:g} days (job_days)"
             yield _found("job", job.job_id, why, age_s, folder)
             continue
-        results = Path(spool.result_pattern(job.job_id)).parent
+        results = spool.files(job.job_id).result
         if not job.is_released and age_s >= result_days * DAY_S and results.exists():
             why = f"ended {_days(age_s)} ago; results are kept {result_days:g} days (result_days)"
             yield _found("results", job.job_id, why, age_s, results)

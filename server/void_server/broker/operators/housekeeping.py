@@ -32,13 +32,16 @@ class Housekeeping:
         threads: KeyedThreads,
         outbox: Outbox,
         queue: JobQueue,
+        on_results_gone: Callable[[str], None] = lambda job_id: None,
     ) -> None:
+        """Prepare to clean; ``on_results_gone`` is told each job whose results are forgotten."""
         self._settings = settings
         self._store = store
         self._spool = spool
         self._threads = threads
         self._outbox = outbox
         self._queue = queue
+        self._on_results_gone = on_results_gone
         self._is_first = True
 
     def sweep(self) -> None:
@@ -74,6 +77,9 @@ class Housekeeping:
         size_bytes = sum(each.item.size_bytes for each in found)
         _log.info("cleaning up %d things, %.1f MB", len(found), size_bytes / 1e6)
         cleaning.forget(self._store, found)
+        for each in found:
+            if each.item.kind in ("job", "results"):
+                self._on_results_gone(each.item.what)
         self._store.commit()
         self._threads.run(_LANE, partial(cleaning.delete, found), lambda done: then(done.result()))
 

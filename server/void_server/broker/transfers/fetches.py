@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ from typing import BinaryIO
 
 from void_protocol.messages import Data, Error, ResultFile
 from void_protocol.wire import CHUNK_BYTES
-from void_server.access.allowed_paths import begins_as_exr, open_regular
+from void_server.access.allowed_paths import PathRules, begins_as_exr, open_result
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.keyed_threads import KeyedThreads
 from void_server.errors import RequestRefused, reason_of
@@ -25,7 +24,7 @@ class _Fetch:
     peer: bytes
     request: int
     path: Path
-    roots: Sequence[Path] | None
+    rules: PathRules | None
     result: ResultFile
     credit: int
     offset: int = 0
@@ -47,23 +46,33 @@ class Fetches:
         self._most_credit = most_credit
         self._fetches: dict[tuple[bytes, int], _Fetch] = {}
 
+    def check(self, peer: bytes, request: int) -> None:
+        """Make sure that a peer may begin a fetch under this number, which may be one that runs already.
+
+        Raises:
+            RequestRefused: when the client fetches too many at a time.
+        """
+        if sum(owner == peer and number != request for owner, number in self._fetches) >= self._most:
+            raise RequestRefused("limit", f"{self._most} fetches run already; wait for one to end")
+
     def begin(
         self,
         peer: bytes,
         request: int,
         path: Path,
-        roots: Sequence[Path] | None,
+        rules: PathRules | None,
         result: ResultFile,
         credit: int,
     ) -> None:
-        """Begin to send a file, if it still lies below the roots (None allows any place).
+        """Begin to send a file that lies at this very path, with no link on the way, and where the rules
+        allow it (None is for the server's own files). A fetch of the same number begins anew.
 
         Raises:
-            RequestRefused: when the client fetches too many at a time.
+            RequestRefused: as :meth:`check` does.
         """
-        if sum(owner == peer for owner, _ in self._fetches) >= self._most:
-            raise RequestRefused("limit", f"{self._most} fetches run already; wait for one to end")
-        fetch = _Fetch(peer, request, path, roots, result, min(credit, self._most_credit))
+        self.check(peer, request)
+        self.stop(peer, request)
+        fetch = _Fetch(peer, request, path, rules, result, min(credit, self._most_credit))
         self._fetches[peer, request] = fetch
         self._pump(fetch)
 
@@ -101,8 +110,7 @@ class Fetches:
             chunks = done.result()
         except (OSError, RequestRefused) as error:
             code = error.code if isinstance(error, RequestRefused) else "storage"
-            why = reason_of(error).replace(str(fetch.path), "its file")
-            text = f"cannot read frame {fetch.result.frame}: {why}"
+            text = f"cannot read frame {fetch.result.frame}: {reason_of(error)}"
             self._outbox.send(fetch.peer, Error(request=fetch.request, code=code, message=text))
             self.stop(fetch.peer, fetch.request)
             return
@@ -134,18 +142,21 @@ def _read(fetch: _Fetch, count: int) -> list[bytes]:
     """Read the next chunks on a thread of the fetch's key; at the end of the file there are fewer."""
     if fetch.file is None:
         # Whatever lies there by now may be a pipe, or a link to a file that is no business of the client's.
-        fetch.file = open_regular(fetch.path, fetch.roots, "output_roots")
+        folder = fetch.path.parent
+        if fetch.rules is not None:
+            fetch.rules.require(fetch.path, folder)
+        fetch.file = open_result(folder, fetch.path.name)
         size = fetch.file.seek(0, 2)
         if size != fetch.result.size:
-            raise OSError(f"{fetch.path} has {size} bytes; it had {fetch.result.size} when it was written")
+            raise OSError(f"it has {size} bytes, and had {fetch.result.size} when it was written")
         if not begins_as_exr(fetch.file):
-            raise OSError(f"{fetch.path} is no EXR file any more")
+            raise OSError("it is no EXR file any more")
     chunks: list[bytes] = []
     left = fetch.result.size - fetch.offset
     while len(chunks) < count and (left > 0 or fetch.result.size == 0):
         chunk = fetch.file.read(min(CHUNK_BYTES, left))
         if not chunk and left > 0:
-            raise OSError(f"{fetch.path} ended early")
+            raise OSError("its file ended early")
         chunks.append(chunk)
         left -= len(chunk)
         if left == 0:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from pathlib import Path
 
-import msgspec
-
-from void_protocol.job import RemovalJob
 from void_protocol.messages import (
     Fetch,
     GetLog,
@@ -18,6 +16,8 @@ from void_protocol.messages import (
     ResultList,
     Watch,
 )
+from void_protocol.sequence import frame_path
+from void_server.access.allowed_paths import writing_rules
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.subscriptions import Subscriptions
 from void_server.broker.connections.waiting_requests import WaitingRequests
@@ -28,7 +28,6 @@ from void_server.broker.transfers.fetches import Fetches
 from void_server.errors import RequestRefused, reason_of
 from void_server.settings import ServerSettings
 
-_job_decoder = msgspec.json.Decoder(RemovalJob)
 _LISTED_JOBS = 250
 """The most jobs of one list, so that it fits into one message whatever is in it."""
 
@@ -117,6 +116,7 @@ class JobQueries:
 
     def fetch(self, peer: bytes, message: Fetch) -> None:
         """Begin to send a frame of a job."""
+        self._fetches.check(peer, message.request)
         info = self._lifecycle.info(message.job_id)
         if info.outputs == "streamed" and self._store.is_released(message.job_id):
             raise RequestRefused(
@@ -127,7 +127,12 @@ class JobQueries:
         result = self._store.result(message.job_id, message.frame)
         if result is None:
             raise RequestRefused("unknown_frame", f"job {message.job_id} has no frame {message.frame} yet")
-        text, _ = self._store.texts(message.job_id)
-        path = self._spool.result_file(_job_decoder.decode(text), info.outputs, message.frame)
-        roots = self._settings.writable if info.outputs == "paths" else None
-        self._fetches.begin(peer, message.request, path, roots, result, message.credit)
+        rules = None
+        if info.outputs == "streamed":
+            path = frame_path(self._spool.result_pattern(message.job_id), message.frame)
+        else:
+            path = frame_path(info.output_pattern, message.frame)
+            rules = writing_rules(self._settings)
+            if folder := self._store.result_folder(message.job_id):
+                path = Path(folder) / path.name
+        self._fetches.begin(peer, message.request, path, rules, result, message.credit)

@@ -139,7 +139,9 @@ class OwnerThreads:
         finally:
             self._begin(lane)
 
-    def close(self) -> None:
-        """End the threads; what they have not begun is dropped."""
+    def close(self, limit_s: float = 10.0) -> None:
+        """End the threads; what they have not begun is dropped. They are waited for together, at most
+        ``limit_s`` seconds."""
+        limit = time.monotonic() + limit_s
         for lane in self._lanes.values():
-            lane.threads.close()
+            lane.threads.close(max(0.0, limit - time.monotonic()))

@@ -8,8 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from void_protocol.messages import Proof, ProofAnswer, ProofFile, ProofFolder, Prove
-from void_protocol.proof import PROOF_FILES, answer_folder, digest_open_file
-from void_server.access.allowed_paths import check_output_folder, opened_exr
+from void_protocol.proof import (
+    PROBE_BYTES,
+    PROOF_FILES,
+    answer_path,
+    digest_open_file,
+    digest_probe,
+    probe_path,
+)
+from void_server.access.allowed_paths import opened_exr, opened_folder, reading_rules, writing_rules
+from void_server.access.open_folder import OpenFolder
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
 from void_server.broker.connections.waiting_requests import WaitingRequests
@@ -72,7 +80,7 @@ def _file(nonce: bytes, file: ProofFile, settings: ServerSettings, limit: float)
         return ProofAnswer(problem=f"the files before it took {settings.path_wait_s:g} s (path_wait_s)")
     path = Path(file.path)
     try:
-        with opened_exr(path, settings.readable) as opened:
+        with opened_exr(path, reading_rules(settings)) as opened:
             return ProofAnswer(digest=digest_open_file(nonce, opened, path, file.ranges))
     except (OSError, ValueError, RequestRefused) as error:
         return ProofAnswer(problem=str(error)[:_PROBLEM_CHARACTERS])
@@ -80,7 +88,22 @@ def _file(nonce: bytes, file: ProofFile, settings: ServerSettings, limit: float)
 
 def _folder(nonce: bytes, folder: ProofFolder, settings: ServerSettings) -> ProofAnswer:
     try:
-        check_output_folder(Path(folder.path), settings.writable)
-        return ProofAnswer(digest=answer_folder(nonce, folder))
+        with opened_folder(Path(folder.path), writing_rules(settings)) as opened:
+            return ProofAnswer(digest=answer_folder(nonce, folder, opened))
     except (OSError, ValueError, RequestRefused) as error:
         return ProofAnswer(problem=str(error)[:_PROBLEM_CHARACTERS])
+
+
+def answer_folder(nonce: bytes, folder: ProofFolder, opened: OpenFolder) -> str:
+    """Read the client's probe in a folder that is held open, leave the answer beside it, and return it.
+
+    Raises:
+        OSError: when the probe is not there or not one, or when the folder cannot be written to.
+    """
+    content = opened.read_small(probe_path(folder).name, PROBE_BYTES)
+    if len(content) != PROBE_BYTES:
+        raise OSError(f"{probe_path(folder)} is not a probe")
+    digest = digest_probe(nonce, content)
+    # The client may have lost the first answer and ask again, so an earlier answer file is replaced.
+    opened.replace(answer_path(folder).name, digest.encode())
+    return digest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -12,23 +13,25 @@ from void_protocol.job import RemovalJob
 from void_protocol.job_file import decode_job
 from void_protocol.manifest import input_files
 from void_protocol.messages import ManifestEntry, Submit
-from void_protocol.wire import decode_manifest, encode_manifest
-from void_server.access.allowed_paths import check_job_inputs, check_job_outputs
+from void_protocol.wire import Payload, decode_manifest, encode_manifest
+from void_server.access.allowed_paths import reading_rules, writing_rules
+from void_server.access.places import find_places
 from void_server.broker.jobs.store import NewJob
 from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
 
 def read_submission(
-    settings: ServerSettings, owner: str, message: Submit, payloads: Sequence[bytes]
+    settings: ServerSettings, owner: str, message: Submit, payloads: Sequence[Payload]
 ) -> tuple[NewJob, list[ManifestEntry]]:
-    """Return the job to store and its manifest (empty with paths).
+    """Return the job to store, with its text whatever its length, and its manifest (empty with paths).
 
     Raises:
         RequestRefused: when the job or the manifest is not valid or not allowed.
     """
     try:
-        job = decode_job(payloads[0])
+        text = bytes(payloads[0])
+        job = decode_job(text)
     except JobError as error:
         raise RequestRefused("bad_job", str(error)) from error
     shape = job.shot.format
@@ -43,15 +46,9 @@ def read_submission(
         entries = _read_manifest(settings, job, payloads)
     elif len(payloads) != 1:
         raise RequestRefused("bad_message", "submit: a manifest comes with streamed inputs only")
-    else:
-        check_job_inputs(job, settings.readable)
-    if message.outputs == "paths":
-        check_job_outputs(job, settings.writable)
-    text = msgspec.json.encode(job)
-    manifest = encode_manifest(entries)
-    content = hashlib.sha256()
-    for part in (message.inputs.encode(), message.outputs.encode(), manifest, text):
-        content.update(len(part).to_bytes(8, "big") + part)
+    places = find_places(
+        job, message.inputs, message.outputs, reading_rules(settings), writing_rules(settings)
+    )
     new = NewJob(
         job_id=job.job_id,
         owner=owner,
@@ -61,21 +58,45 @@ def read_submission(
         outputs=message.outputs,
         output_pattern=job.output.versioned_pattern,
         frames_total=len(job.shot.frame_numbers),
-        content=content.digest(),
+        content=_content(message, job, entries),
         job=text,
-        manifest=manifest,
+        places=msgspec.json.encode(places),
+        result_folder=str(Path(places.output).parent) if places.output else "",
+        upload_bytes=sum(entry.size for entry in entries),
         priority=message.priority,
     )
     return new, entries
 
 
+def _content(message: Submit, job: RemovalJob, entries: Sequence[ManifestEntry]) -> bytes:
+    """Return a digest of what makes two submissions the same: what they say, however it is written.
+
+    The job's shapes are encoded one frame at a time. Written out in full they may take ten times the memory
+    of what was sent.
+    """
+    content = hashlib.sha256()
+
+    def add(part: bytes) -> None:
+        content.update(len(part).to_bytes(8, "big") + part)
+
+    add(message.inputs.encode())
+    add(message.outputs.encode())
+    add(encode_manifest(entries))
+    add(msgspec.json.encode(msgspec.structs.replace(job, shapes=[])))
+    for shape in job.shapes:
+        add(msgspec.json.encode(msgspec.structs.replace(shape, frames=[])))
+        for frame in shape.frames:
+            add(msgspec.json.encode(frame))
+    return content.digest()
+
+
 def _read_manifest(
-    settings: ServerSettings, job: RemovalJob, payloads: Sequence[bytes]
+    settings: ServerSettings, job: RemovalJob, payloads: Sequence[Payload]
 ) -> list[ManifestEntry]:
     if len(payloads) != 2:
         raise RequestRefused("bad_message", "submit: streamed inputs need a manifest as the second payload")
     try:
-        entries = decode_manifest(payloads[1])
+        entries = decode_manifest(bytes(payloads[1]))
     except WireError as error:
         raise RequestRefused(error.code, str(error)) from error
     needed = 0

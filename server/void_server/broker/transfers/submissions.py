@@ -22,7 +22,7 @@ from void_protocol.engines import engine_problem
 from void_protocol.errors import KeyFileError
 from void_protocol.job import Settings
 from void_protocol.mailbox import Mailbox
-from void_protocol.messages import Accepted, EngineDescription, Error, JobState, ManifestEntry, Submit
+from void_protocol.messages import Accepted, EngineDescription, Error, JobState, Submit
 from void_server.access.permissions import check_priority
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
@@ -30,10 +30,11 @@ from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob
 from void_server.broker.keyed_threads import KeyedThreads
+from void_server.broker.transfers.manifest_index import ManifestIndex, index_manifest
 from void_server.broker.transfers.owner_threads import OwnerThreads
 from void_server.broker.transfers.submission_check import read_submission
 from void_server.broker.transfers.uploads import Uploads
-from void_server.errors import RequestRefused, StoreError
+from void_server.errors import RequestRefused, StoreError, reason_of
 from void_server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
@@ -44,8 +45,13 @@ _TOGETHER_BYTES = 1024**2
 _LEAST_BYTES = 4096
 """What any submission counts as, in bytes, because an empty one takes memory too."""
 
-_Outcome = tuple[NewJob, list[ManifestEntry], str] | Exception
-"""A job, its manifest, and what is wrong with its engine or engine options; or why it cannot be read."""
+_INLINE_BYTES = 64 * 1024
+"""A job whose text is longer is kept in a file: the store is the broker's thread's, and takes so much at a
+time."""
+
+_Outcome = tuple[NewJob, ManifestIndex, RequestRefused | None] | Exception
+"""A job, its manifest, and why it cannot be taken if it is new; or why it cannot be read. A job that is known
+needs no engine and no folders any more: those of one that has just ended are being deleted."""
 
 
 @dataclass
@@ -53,7 +59,7 @@ class _Submission:
     peer: bytes
     owner: str
     message: Submit
-    payloads: list[bytes]
+    payloads: Sequence[memoryview]
     size: int
 
 
@@ -111,9 +117,7 @@ class Submissions:
                 "send one at a time, or this one again soon",
             )
         self._unread_bytes[session.owner] += size
-        submission = _Submission(
-            session.peer, session.owner, message, [bytes(payload) for payload in payloads], size
-        )
+        submission = _Submission(session.peer, session.owner, message, payloads, size)
         line = self._waiting.setdefault(session.owner, OrderedDict())
         line.setdefault(session.peer, deque()).append(submission)
 
@@ -195,15 +199,15 @@ class Submissions:
     def _answer(self, submission: _Submission, outcome: _Outcome) -> None:
         if isinstance(outcome, Exception):
             raise outcome
-        new, entries, problem = outcome
-        if problem and not self._lifecycle.knows(new.job_id):
-            raise RequestRefused("bad_job", problem)
-        info = self._lifecycle.submit(new, entries)
+        new, index, refusal = outcome
+        if refusal is not None and self._lifecycle.content(new.job_id) is None:
+            raise refusal
+        info = self._lifecycle.submit(new)
         accepted = Accepted(request=submission.message.request, job=info)
         if info.state is JobState.UPLOADING:
             if info.owner != submission.owner:
                 raise RequestRefused("conflict", f"job {info.job_id} is being uploaded by {info.owner}")
-            standing = self._uploads.begin(submission.peer, info.job_id, entries)
+            standing = self._uploads.begin(submission.peer, info.job_id, index)
             accepted = Accepted(
                 request=submission.message.request,
                 job=self._lifecycle.info(info.job_id),
@@ -216,16 +220,23 @@ class Submissions:
     def _clear_away(self, owner: str, outcome: _Outcome) -> None:
         """Delete the folders of a job that is not accepted. The reader that made them does so before it reads
         on, so that they are not those of the same job submitted again."""
-        if not isinstance(outcome, Exception) and not self._lifecycle.knows(outcome[0].job_id):
-            self._readers.do(owner, partial(self._spool.remove_all, outcome[0].job_id))
+        if isinstance(outcome, Exception):
+            return
+        new = outcome[0]
+        known = self._lifecycle.content(new.job_id)
+        if known is None:
+            self._readers.do(owner, partial(self._spool.remove_all, new.job_id))
+        elif known != new.content:
+            self._readers.do(owner, partial(self._spool.remove_text, new.job_id, new.content))
 
     def _refuse(self, submission: _Submission, code: str, text: str) -> None:
         error = Error(request=submission.message.request, code=code, message=text)
         self._outbox.send(submission.peer, error)
 
-    def close(self) -> None:
-        """End the readers. What they have not begun is dropped; nobody was told that it was accepted."""
-        self._readers.close()
+    def close(self, limit_s: float = 10.0) -> None:
+        """End the readers, and wait at most ``limit_s`` seconds for them. What they have not begun is
+        dropped; nobody was told that it was accepted."""
+        self._readers.close(limit_s)
 
 
 class _EngineChoice(Struct):
@@ -248,20 +259,28 @@ def _read_all(
     outcomes: list[_Outcome] = []
     for submission in batch:
         try:
-            new, entries = _read(settings, spool, submission)
-            problem = "" if engines is None else engine_problem(_decode_choice(new.job).settings, engines)
-            outcomes.append((new, entries, problem))
+            outcomes.append(_read(settings, spool, submission, engines))
         except Exception as error:  # noqa: BLE001 - the broker's thread tells the client
             outcomes.append(error)
     return outcomes
 
 
 def _read(
-    settings: ServerSettings, spool: Spool, submission: _Submission
-) -> tuple[NewJob, list[ManifestEntry]]:
+    settings: ServerSettings,
+    spool: Spool,
+    submission: _Submission,
+    engines: Sequence[EngineDescription] | None,
+) -> tuple[NewJob, ManifestIndex, RequestRefused | None]:
     new, entries = read_submission(settings, submission.owner, submission.message, submission.payloads)
+    problem = "" if engines is None else engine_problem(_decode_choice(new.job).settings, engines)
+    refusal = RequestRefused("bad_job", problem) if problem else None
     try:
         spool.make_folders(new.job_id, entries, new.outputs)
+        if len(new.job) > _INLINE_BYTES:
+            spool.keep_text(new.job_id, new.content, new.job)
+            new = msgspec.structs.replace(new, job=b"")
     except (OSError, KeyFileError) as error:
-        raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
-    return new, entries
+        _log.warning("cannot make the folders of job %s: %s", new.job_id, error)
+        why = reason_of(error) if isinstance(error, OSError) else "others may write to them"
+        refusal = refusal or RequestRefused("storage", f"cannot make the job's folders: {why}")
+    return new, index_manifest(entries, spool, new.job_id), refusal

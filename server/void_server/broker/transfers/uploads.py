@@ -23,18 +23,21 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from void_protocol.durable import put_in_place
-from void_protocol.frame_list import runs
 from void_protocol.messages import Chunk, Error, FileRefused, FileStored, ManifestEntry, UploadCredit
 from void_protocol.wire import CHUNK_BYTES
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.jobs.spool import TEMPORARY_SUFFIX, Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
+from void_server.broker.transfers.manifest_index import ManifestIndex, StoredFiles
+from void_server.errors import reason_of
 
 _log = logging.getLogger(__name__)
 _FLOW_BYTES = 8 * 1024**2
 """The disk is told to begin writing a file each time this much of it has arrived, so that the sync at its
 end, for which the client waits, has little left to do."""
+_TOLD_RUNS = 10_000
+"""The most runs of stored files that one answer lists. A file that is sent once more is passed over."""
 _RESERVE_BYTES = 8 * 1024**2
 """Uploads leave this much of the volume free, so that the job store can still be written."""
 
@@ -147,9 +150,10 @@ class _IncomingFile:
 @dataclass
 class _Upload:
     job_id: str
-    entries: Sequence[ManifestEntry]
+    index: ManifestIndex
     peer: bytes
-    stored: set[int]
+    stored: StoredFiles
+    stored_bytes: int = 0
     incoming: _IncomingFile | None = None
     refused: set[int] = field(default_factory=set)
     """The files whose chunks are passed over until they begin again."""
@@ -163,6 +167,14 @@ class _Upload:
     ever."""
     fresh_bytes: int = 0
     """How many bytes have come since then."""
+
+    def __post_init__(self) -> None:
+        runs = self.stored.runs(self.stored.count)
+        self.stored_bytes = sum(self.index.bytes_of(first, last) for first, last in runs)
+
+    @property
+    def entries(self) -> Sequence[ManifestEntry]:
+        return self.index.entries
 
 
 class Uploads:
@@ -206,37 +218,26 @@ class Uploads:
         """For each upload whose client has not been here since this process began, when it was first looked
         at."""
 
-    def begin(self, peer: bytes, job_id: str, entries: Sequence[ManifestEntry]) -> Standing:
+    def begin(self, peer: bytes, job_id: str, index: ManifestIndex) -> Standing:
         """Take uploads of this job from ``peer`` from now on, and return how far they are."""
         upload = self._uploads.get(job_id)
         if upload is None:
-            upload = _Upload(job_id, entries, peer, set(self._store.uploaded(job_id)))
+            upload = _Upload(job_id, index, peer, StoredFiles(self._store.uploaded(job_id)))
             self._uploads[job_id] = upload
-            with suppress(OSError):  # a power cut may have taken the folders; the first chunk will show it
-                self._spool.make_folders(job_id, entries, "paths")
-                self._take_up_begun(upload)
+            begun = index.begun
+            if begun is not None and begun.file not in upload.stored:
+                entry = index.entries[begun.file]
+                path = self._spool.input_file(job_id, entry)
+                upload.incoming = _IncomingFile(begun.file, path, entry.size, begun.size)
         upload.peer = peer
         incoming = upload.incoming
         return Standing(
-            have=runs(sorted(upload.stored)),
+            have=upload.stored.runs(_TOLD_RUNS),
             partial=[]
             if incoming is None or not incoming.received
             else [(incoming.index, incoming.received)],
             credit=self._credit - upload.outstanding,
         )
-
-    def _take_up_begun(self, upload: _Upload) -> None:
-        """Continue the file that an earlier process had open."""
-        begun = self._spool.begun_inputs(upload.job_id)
-        if not begun:
-            return
-        for index, entry in enumerate(upload.entries):
-            path = self._spool.input_file(upload.job_id, entry)
-            size = begun.get(path, 0)
-            # Only whole chunks are kept, and never all of them: the last chunk brings the checksum.
-            kept = max(0, min(size, entry.size - 1)) // CHUNK_BYTES * CHUNK_BYTES
-            if kept and index not in upload.stored and upload.incoming is None:
-                upload.incoming = _IncomingFile(index, path, entry.size, kept)
 
     def chunk(self, peer: bytes, message: Chunk, data: memoryview) -> None:
         """Take one chunk of a file."""
@@ -338,9 +339,9 @@ class Uploads:
         if not isinstance(error, OSError):
             _log.error("cannot write file %d of job %s", incoming.index, upload.job_id, exc_info=error)
         if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {error}")
+            self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {reason_of(error)}")
             return
-        left = sum(entry.size for i, entry in enumerate(upload.entries) if i not in upload.stored)
+        left = upload.index.total_bytes - upload.stored_bytes
         why = f"the server's volume is full; the files still to come need {left / 1e9:.2f} GB"
         if not upload.is_blocked:
             upload.is_blocked = True
@@ -348,13 +349,13 @@ class Uploads:
         self._refuse(upload, incoming.index, "full", why)
 
     def _stored(self, upload: _Upload, index: int, digest: str) -> None:
-        self._store.add_upload(upload.job_id, index, upload.entries[index].size, digest)
-        upload.stored.add(index)
+        upload.stored_bytes += upload.entries[index].size
+        self._store.add_upload(upload.job_id, *upload.stored.add(index))
         if upload.is_blocked:
             upload.is_blocked = False
             self._on_blocked(upload.job_id, "")
         self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=index))
-        if len(upload.stored) == len(upload.entries):
+        if upload.stored.count == len(upload.entries):
             self.stop(upload.job_id)
             self._on_complete(upload.job_id)
 

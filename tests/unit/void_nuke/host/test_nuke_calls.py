@@ -104,6 +104,7 @@ OWN_NAMES = frozenset(
         "startswith",
         "strip",
         "stroke",
+        "suffix",
         "union",
         "update",
         "value_of",

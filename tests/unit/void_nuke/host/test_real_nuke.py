@@ -400,6 +400,25 @@ def test_two_versions_are_compared(nuke: ModuleType, tmp_path: Path) -> None:
         host.compare_reads(names[1], "Gone")
 
 
+def test_the_views_of_one_press_are_joined_once(nuke: ModuleType, tmp_path: Path) -> None:
+    STATE.views = ["left", "right"]
+    host = nuke_host.NukeHost()
+    names = {view: host.add_read(back(tmp_path, view, compare=False)) for view in ("right", "left")}
+    joined = nuke.toNode(host.join_views(names))
+    assert [joined.input(index).fullName() for index in (0, 1)] == [names["left"], names["right"]]
+    assert host.join_views(names) == joined.fullName()
+    assert host.join_views({**names, "left": "Gone"}) == ""
+    assert len(nuke.allNodes("JoinViews")) == 1
+
+
+def test_an_encrypted_script_is_told(nuke: ModuleType) -> None:
+    host = nuke_host.NukeHost()
+    for ending, name in ((".nknc", "Non-commercial"), (".nkind", "Indie")):
+        with pytest.raises(SelectionError, match=f"is encrypted: only Nuke {name} opens it"):
+            host.open_script(f"/shots/comp{ending}")
+    assert nuke.toNode("Board") is not None, "the open script stays"
+
+
 def test_a_read_that_is_updated_reads_its_files_anew(nuke: ModuleType, tmp_path: Path) -> None:
     host = nuke_host.NukeHost()
     given = ReadBack("x", str(tmp_path / "c.%04d.exr"), FrameRange(1, 1), "raw", "Board", "j", compare=False)

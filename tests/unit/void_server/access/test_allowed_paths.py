@@ -1,127 +1,169 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from void_protocol.job import Format, Output, RemovalJob, Shot
+from void_server.access import allowed_paths
 from void_server.access.allowed_paths import (
-    check_job_inputs,
-    check_job_outputs,
-    check_output_folder,
-    open_regular,
+    PathRules,
+    open_allowed,
+    open_result,
     opened_exr,
+    opened_folder,
+    reading_rules,
+    writing_rules,
 )
 from void_server.errors import RequestRefused
+from void_server.settings import ServerSettings
+
+ANYWHERE = PathRules("read_roots", None)
+EXR = b"\x76\x2f\x31\x01"
 
 
-def job_with(plate: Path, output: Path) -> RemovalJob:
-    return RemovalJob(
-        shot=Shot(name="s", plate=str(plate), first_frame=1, last_frame=2, format=Format(width=8, height=8)),
-        output=Output(pattern=str(output)),
-    )
-
-
-def check_input(path: Path, roots: Sequence[Path] | None) -> None:
-    check_job_inputs(job_with(path, path), roots)
-
-
-def test_links_do_not_lead_out_of_the_roots(tmp_path: Path) -> None:
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    root.mkdir()
-    outside.mkdir()
-    (outside / "secret.exr").write_bytes(b"x")
-    (root / "plate.exr").write_bytes(b"x")
-    (root / "link.exr").symlink_to(outside / "secret.exr")
-    (root / "folder").symlink_to(outside)
-    roots = (root.resolve(),)
-    check_input(root / "plate.exr", roots)
-    check_input(root / "not-yet.exr", roots)
-    check_output_folder(root / "new" / "deep", roots)
-    for path in (
-        outside / "secret.exr",
-        root / "link.exr",
-        root / "folder" / "secret.exr",
-        root / ".." / "outside" / "secret.exr",
-    ):
-        with pytest.raises(RequestRefused, match="outside the folders that this server may use"):
-            check_input(path, roots)
-        check_input(path, None)
-    with pytest.raises(RequestRefused, match="output_roots"):
-        check_output_folder(root / "folder" / "new", roots)
-
-
-def test_only_regular_files_are_read(tmp_path: Path) -> None:
-    with pytest.raises(RequestRefused, match="is not a regular file"):
-        check_input(tmp_path, None)
-    if hasattr(os, "mkfifo"):
-        os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(RequestRefused, match="is not a regular file"):
-            check_input(tmp_path / "pipe", None)
-    with pytest.raises(RequestRefused, match="is not absolute"):
-        check_input(Path("plate.exr"), None)
-
-
-def test_every_file_of_a_job_is_checked(tmp_path: Path) -> None:
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """A root and a folder beside it, each with a file."""
     root, outside = tmp_path.resolve() / "root", tmp_path.resolve() / "outside"
     for folder in (root, outside):
         folder.mkdir()
-        (folder / "p.1.exr").write_bytes(b"x")
-    job = job_with(root / "p.%d.exr", root / "o.%d.exr")
-    check_job_inputs(job, (root,))  # frame 2 is late, which is no offence
-    (root / "p.2.exr").symlink_to(outside / "p.1.exr")
-    with pytest.raises(RequestRefused, match=r"p\.2\.exr is outside the folders.*read_roots"):
-        check_job_inputs(job, (root,))
-    check_job_inputs(job, None)
-    with pytest.raises(RequestRefused, match="read_roots"):
-        check_job_inputs(job, ())
-    check_job_outputs(job, (root,))
-    with pytest.raises(RequestRefused, match="output_roots"):
-        check_job_outputs(job_with(root / "p.%d.exr", outside / "o.%d.exr"), (root,))
+        (folder / "r.exr").write_bytes(EXR + b"x")
+    return root, outside
 
 
-def test_paths_that_cannot_be_followed_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "circle").symlink_to(tmp_path / "circle")
-    for path in (tmp_path / ("x" * 3000) / "p.%d.exr", tmp_path / "circle" / "p.%d.exr"):
-        with pytest.raises(RequestRefused, match=r"cannot be followed|outside the folders") as caught:
-            check_job_inputs(job_with(path, path), (tmp_path / "root",))
-        assert caught.value.code == "refused_path"
-
-
-def test_what_is_opened_lies_below_the_roots(tmp_path: Path) -> None:
-    root, outside = tmp_path.resolve() / "root", tmp_path.resolve() / "outside"
-    for folder in (root, outside):
-        folder.mkdir()
-        (folder / "r.exr").write_bytes(b"x")
+def test_links_do_not_lead_out_of_the_roots(folders: tuple[Path, Path]) -> None:
+    root, outside = folders
     (root / "link.exr").symlink_to(outside / "r.exr")
-    with open_regular(root / "r.exr", (root,), "output_roots") as file:
-        assert file.read() == b"x"
-    for path in (outside / "r.exr", root / "link.exr"):
-        with pytest.raises(RequestRefused, match="output_roots"):
-            open_regular(path, (root,), "output_roots")
+    (root / "folder").symlink_to(outside)
+    rules = PathRules("read_roots", (root,))
+    assert rules.resolve(root / "new" / "deep") == root / "new" / "deep"
+    assert rules.resolve(root / "r.exr") == root / "r.exr"
+    for path in (outside / "r.exr", root / "link.exr", root / "folder" / "r.exr", root / ".." / "outside"):
+        with pytest.raises(
+            RequestRefused, match=r"outside the folders that this server may use \(read_roots\)"
+        ):
+            rules.resolve(path)
+        ANYWHERE.resolve(path)
+    with pytest.raises(RequestRefused, match="is not absolute"):
+        ANYWHERE.resolve(Path("plate.exr"))
+
+
+def test_paths_outside_are_refused_in_the_same_words_whatever_is_there(folders: tuple[Path, Path]) -> None:
+    root, outside = folders
+    (outside / "circle").symlink_to(outside / "circle")
+    (outside / "closed").mkdir(mode=0)
+    rules = PathRules("read_roots", (root,))
+    texts = set()
+    for name in ("r.exr", "not-there.exr", "circle", "circle/r.exr", "closed/r.exr", "r.exr/below", "."):
+        path = outside / name
+        for refuse in (lambda path: rules.resolve(path), lambda path: open_allowed(path, rules)):
+            with pytest.raises(RequestRefused) as caught:
+                refuse(path)
+            texts.add((caught.value.code, str(caught.value).replace(str(path), "PATH")))
+    for path in (Path("/dev/zero"), Path("/dev/not-there")):
+        with pytest.raises(RequestRefused) as caught:
+            open_allowed(path, rules)
+        texts.add((caught.value.code, str(caught.value).replace(str(path), "PATH")))
+    assert len(texts) == 1, texts
+
+
+def test_paths_that_cannot_be_followed_are_refused_in_few_words(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    rules = PathRules("read_roots", (tmp_path / "root",))
+    for path in (tmp_path / ("x" * 3000) / "p.exr", tmp_path / "circle" / "p.exr"):
+        with pytest.raises(RequestRefused) as caught:
+            rules.resolve(path)
+        assert caught.value.code == "refused_path"
+        assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize("roots", [(), ("elsewhere",), ("home",)])
+def test_the_servers_own_home_is_closed_to_jobs(tmp_path: Path, roots: tuple[str, ...]) -> None:
+    """It holds others' plates and results, and keys. That holds also for a root around it."""
+    home = tmp_path.resolve() / "home"
+    (home / "jobs" / "other").mkdir(parents=True)
+    (home / "jobs" / "other" / "plate.exr").write_bytes(EXR)
+    (tmp_path / "link").symlink_to(home / "jobs" / "other")
+    (tmp_path / "elsewhere").mkdir()
+    named = tuple((tmp_path / name).resolve() for name in roots if name != "home")
+    around = (tmp_path.resolve(),) if roots == ("home",) else named
+    settings = ServerSettings(home=home, read_roots=around, output_roots=around)
+    for rules in (reading_rules(settings), writing_rules(settings)):
+        for path in (home / "jobs" / "other" / "plate.exr", tmp_path / "link" / "plate.exr", home):
+            what = "outside the folders" if around else "in the server's own home, which no job may use"
+            with pytest.raises(RequestRefused, match=what):
+                rules.resolve(path)
+        with pytest.raises(RequestRefused), opened_folder(tmp_path / "link", rules):
+            pass
+
+
+def test_what_is_opened_lies_below_the_roots(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, outside = folders
+    (root / "link.exr").symlink_to(outside / "r.exr")
+    rules = PathRules("read_roots", (root,))
+    with open_allowed(root / "r.exr", rules) as file:
+        assert file.read() == EXR + b"x"
+    # Its name is checked in one moment and opened in the next.
+    monkeypatch.setattr(PathRules, "resolve", lambda self, path: path)
+    with pytest.raises(RequestRefused, match="read_roots"):
+        open_allowed(root / "link.exr", rules)
+    monkeypatch.setattr(allowed_paths, "real_path", lambda descriptor: None)  # as on Windows
+    with pytest.raises(RequestRefused, match="read_roots"):
+        open_allowed(root / "link.exr", rules)
+    with open_allowed(root / "r.exr", rules) as file:
+        (root / "r.exr").unlink()
+        (root / "r.exr").symlink_to(outside / "r.exr")
+        with pytest.raises(RequestRefused, match="was exchanged while it was opened"):
+            allowed_paths.real_of(file, root / "r.exr")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("kind", ["pipe", "zero", "folder", "socket"])
+def test_only_regular_files_are_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path.resolve() / "r.exr"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "zero":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/null")
     with pytest.raises(RequestRefused, match="is not a regular file"):
-        open_regular(root, (root,), "output_roots")
-    if hasattr(os, "mkfifo"):
-        os.mkfifo(root / "pipe.exr")
-        with pytest.raises(RequestRefused, match="is not a regular file"):
-            open_regular(root / "pipe.exr", None, "output_roots")
+        open_allowed(path, ANYWHERE)
+    with pytest.raises(RequestRefused, match="is not a regular file any more"):
+        open_result(path.parent, path.name)
+
+
+def test_a_result_is_sent_from_its_own_folder_only(folders: tuple[Path, Path]) -> None:
+    root, outside = folders
+    with open_result(root, "r.exr") as file:
+        assert file.read() == EXR + b"x"
+    (root / "link.exr").symlink_to(root / "r.exr")
+    with pytest.raises(RequestRefused, match="is not a regular file any more"):
+        open_result(root, "link.exr")
+    root.rename(root.with_name("moved"))
+    root.symlink_to(outside)
+    with pytest.raises(RequestRefused, match=r"the folder of r\.exr is not the one any more"):
+        open_result(root, "r.exr")
 
 
 def test_only_exr_files_are_opened_for_proof(tmp_path: Path) -> None:
     plate, secret = tmp_path / "plate.exr", tmp_path / "secret"
-    plate.write_bytes(b"\x76\x2f\x31\x01abc")
+    plate.write_bytes(EXR + b"abc")
     secret.write_bytes(b"a password")
-    with opened_exr(plate, None) as file:
+    with opened_exr(plate, ANYWHERE) as file:
         assert file.read() == plate.read_bytes()
     for path in (secret, tmp_path):
         with (
             pytest.raises(RequestRefused, match=r"is not an EXR file|is not a regular file"),
-            opened_exr(path, None),
+            opened_exr(path, ANYWHERE),
         ):
             pass
-    with pytest.raises(FileNotFoundError), opened_exr(tmp_path / "none.exr", None):
+    with pytest.raises(FileNotFoundError), opened_exr(tmp_path / "none.exr", ANYWHERE):
         pass
-    with pytest.raises(RequestRefused, match="read_roots"), opened_exr(plate, ()):
+    with pytest.raises(RequestRefused, match="read_roots"), opened_exr(plate, PathRules("read_roots", ())):
         pass

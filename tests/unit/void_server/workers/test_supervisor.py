@@ -15,7 +15,7 @@ from tests.fakes.told_engines import TOLD
 from void_server.settings import ServerSettings
 from void_server.workers import worker_process
 from void_server.workers.supervisor import RunOrder, Supervisor
-from void_server.workers.worker_link import Beat, Finished, FromWorker, Ready
+from void_server.workers.worker_link import Beat, Finished, FromWorker, Ready, Run
 
 
 class Clock:
@@ -55,7 +55,10 @@ class FakeLifecycle:
     """One job after the other; keeps what it hears."""
 
     def __init__(self) -> None:
-        self.orders = [RunOrder(job_id=f"job{index}", job=b"{}", resume=False) for index in range(9)]
+        self.orders = [
+            RunOrder(run=Run(job_id=f"job{index}", resume=False), text=b"{}", places=b"")
+            for index in range(9)
+        ]
         self.lost: list[tuple[str, str]] = []
         self.said: list[FromWorker] = []
 
@@ -196,7 +199,7 @@ def test_a_workers_deleted_output_costs_no_job(case: Case) -> None:
     slot.log_file.unlink()
     case.supervisor.tick()
     assert slot.has_job("job0")
-    assert [order.job_id for order in case.lifecycle.orders][:1] == ["job1"]
+    assert [order.run.job_id for order in case.lifecycle.orders][:1] == ["job1"]
     case.process.returncode = 1
     case.supervisor.tick()
     assert case.lifecycle.lost == [("job0", "the worker process ended with exit code 1")]

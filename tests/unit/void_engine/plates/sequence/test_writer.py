@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence import writer as writer_module
 from void_engine.plates.sequence.writer import PlateWriter
+from void_engine.plates.storage.output_folder import NewFile, OutputFolder
 from void_engine.plates.storage.waiting import Patience
 
 
@@ -127,11 +129,11 @@ def _full_until(monkeypatch: pytest.MonkeyPatch, failures: int, error: OSError) 
     tried: list[Path] = []
     real = exr_module.put_in_place
 
-    def put(part: Path, path: Path) -> None:
-        tried.append(path)
+    def put(file: NewFile, folder: OutputFolder, name: str) -> None:
+        tried.append(folder.path / name)
         if len(tried) <= failures:
             raise error
-        real(part, path)
+        real(file, folder, name)
 
     monkeypatch.setattr(exr_module, "put_in_place", put)
     return tried
@@ -245,3 +247,88 @@ def test_a_volume_that_is_really_full(tmp_path: Path) -> None:
         assert np.array_equal(read_frame(small / "7.exr", 7).native("R"), noise[..., 0])
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+class SilentFullVolume:
+    """A volume on which a library fails without a reason, as OpenImageIO does on a full one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_full = True
+        self.tries = 0
+        self.meanwhile: list[Any] = []
+        """What happens while the next picture is written, and before that fails."""
+        real_image, real_write = exr_module._write_image, NewFile.write
+
+        def write_image(*arguments: Any) -> None:
+            self.tries += 1
+            was_full = self.is_full
+            if self.meanwhile:
+                self.meanwhile.pop()()
+            if was_full:
+                raise OSError("OpenImageIO gave no reason")
+            real_image(*arguments)
+
+        def write(file: NewFile, content: bytes) -> None:
+            if self.is_full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            real_write(file, content)
+
+        monkeypatch.setattr(exr_module, "_write_image", write_image)
+        monkeypatch.setattr(NewFile, "write", write)
+
+
+def test_room_that_another_writer_makes_hides_no_full_volume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two frames meet a full volume. The first one deletes what it has written before anybody asks why the
+    second one has failed."""
+    volume = SilentFullVolume(monkeypatch)
+    first, second = _frames(2)
+
+    def first_fails_and_makes_room() -> None:
+        with pytest.raises(OutputError) as caught:
+            write_frame(first, tmp_path / "first.exr")
+        assert "output volume full" in caught.value.obstacle
+        volume.is_full = False
+
+    volume.meanwhile.append(first_fails_and_makes_room)
+    with pytest.raises(OutputError) as caught:
+        write_frame(second, tmp_path / "second.exr")
+    assert "output volume full" in caught.value.obstacle
+    assert (volume.tries, list(tmp_path.iterdir())) == (2, [])
+
+
+def test_a_failure_without_a_reason_is_tried_again_and_has_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may have filled the volume and made room again."""
+    volume = SilentFullVolume(monkeypatch)
+
+    def another_process_makes_room() -> None:
+        volume.is_full = False
+
+    volume.meanwhile.append(another_process_makes_room)
+    write_frame(_frames(1)[0], tmp_path / "0.exr")
+    assert (volume.tries, [path.name for path in tmp_path.iterdir()]) == (2, ["0.exr"])
+
+    def always(*arguments: Any) -> None:
+        volume.tries += 1
+        raise OSError("OpenImageIO gave no reason")
+
+    monkeypatch.setattr(exr_module, "_write_image", always)
+    with pytest.raises(OutputError, match="gave no reason") as caught:
+        write_frame(_frames(1)[0], tmp_path / "1.exr")
+    assert (caught.value.obstacle, volume.tries) == ("", 5)
+
+
+def test_a_full_volume_of_long_ago_explains_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    volume = SilentFullVolume(monkeypatch)
+    with pytest.raises(OutputError, match="gave no reason") as caught:
+        write_frame(_frames(1)[0], tmp_path / "0.exr")
+    assert "output volume full" in caught.value.obstacle
+    volume.is_full = False
+    write_frame(_frames(1)[0], tmp_path / "0.exr")
+    monkeypatch.setattr(exr_module, "_write_image", lambda *_: (_ for _ in ()).throw(OSError("no reason")))
+    with pytest.raises(OutputError) as caught:
+        write_frame(_frames(1)[0], tmp_path / "1.exr")
+    assert caught.value.obstacle == ""

@@ -13,6 +13,8 @@ from void_engine.errors import OutputError, PlateError, RefusedFileError
 from void_engine.plates.exr.file import read_frame, read_header, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.sequence import PlateSequence
+from void_engine.plates.storage import access
+from void_engine.plates.storage import output_folder as output_folder_module
 from void_engine.plates.storage.access import opened
 from void_engine.plates.storage.policy import Policy, current_policy, set_policy
 
@@ -27,38 +29,59 @@ def _policy_afterwards() -> Iterator[None]:
 
 
 @pytest.fixture
-def roots(tmp_path: Path) -> tuple[Path, Path]:
-    """A folder that may be used and another beside it, each with a plate."""
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """The folder of a job's own files and another one beside it, each with a plate."""
     inside, outside = tmp_path.resolve() / "inside", tmp_path.resolve() / "outside"
-    for folder in (inside, outside):
-        write_frame(FRAME, folder / "plate.exr")
-    set_policy(Policy(read_roots=(inside,), output_roots=(inside,)))
+    for folder, value in ((inside, 0.5), (outside, 0.25)):
+        write_frame(frame_of(value), folder / "plate.exr")
+    set_policy(Policy(read_folders=frozenset({inside}), output_folder=inside))
     return inside, outside
 
 
-def test_only_below_the_roots_is_read(roots: tuple[Path, Path]) -> None:
-    inside, outside = roots
+def frame_of(value: float) -> Frame:
+    return Frame.from_pixels(1, "RGB", np.full((4, 6, 3), value, np.float16))
+
+
+def test_only_the_jobs_own_folders_are_read(folders: tuple[Path, Path]) -> None:
+    inside, outside = folders
     assert read_frame(inside / "plate.exr", 1).channel_names == ("R", "G", "B")
     (inside / "link.exr").symlink_to(outside / "plate.exr")
     (inside / "folder").symlink_to(outside)
+    (inside / "below").mkdir()
+    (inside / "below" / "plate.exr").write_bytes((outside / "plate.exr").read_bytes())
     for path in (
         outside / "plate.exr",
         inside / "link.exr",
         inside / "folder" / "plate.exr",
+        inside / "below" / "plate.exr",
         inside / ".." / "outside" / "plate.exr",
     ):
         for read in (read_frame, read_header):
-            with pytest.raises(PlateError, match=r"frame 1 \(.*outside the folders that may be read"):
+            with pytest.raises(PlateError, match=r"frame 1 \(.*outside the folders of this job's files"):
                 read(path, 1)
     (inside / "own.exr").symlink_to(inside / "plate.exr")
     assert read_header(inside / "own.exr", 1).display_size == (6, 4)
 
 
-def test_a_link_that_takes_a_files_place_while_it_is_opened_is_noticed(
-    roots: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_becomes_a_link_is_not_followed(folders: tuple[Path, Path]) -> None:
+    inside, outside = folders
+    inside.rename(inside.with_name("moved"))
+    inside.symlink_to(outside)
+    with pytest.raises(PlateError, match="outside the folders of this job's files"):
+        read_frame(inside / "plate.exr", 1)
+    with pytest.raises(OutputError, match="is not the folder any more that this job may write to"):
+        write_frame(FRAME, inside / "a.exr")
+    assert [path.name for path in outside.iterdir()] == ["plate.exr"]
+
+
+def test_a_link_that_takes_a_files_place_while_it_is_opened_does_nothing(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inside, outside = roots
+    """OpenImageIO opens files by name. The name that it gets means the file that was checked; where there is
+    no such name, the exchange is noticed. A thread that has the checked file open too makes no difference."""
+    inside, outside = folders
     plate = inside / "plate.exr"
+    other = plate.open("rb")
 
     @contextmanager
     def opened_then_exchanged(path: Path, number: int) -> Iterator[BinaryIO]:
@@ -68,45 +91,44 @@ def test_a_link_that_takes_a_files_place_while_it_is_opened_is_noticed(
             yield file
 
     monkeypatch.setattr("void_engine.plates.exr.file.opened", opened_then_exchanged)
+    if access.HAS_OPEN_FILES:
+        assert float(read_frame(plate, 1).native("R")[0, 0]) == 0.5
+        plate.unlink()
+        write_frame(frame_of(0.5), plate)
+        monkeypatch.setattr(access, "HAS_OPEN_FILES", False)
+        monkeypatch.setattr(access, "real_path", lambda descriptor, path: inside / "plate.exr")
     with pytest.raises(PlateError, match="was exchanged while it was opened"):
         read_frame(plate, 1)
+    other.close()
 
 
-def test_nobody_waits_for_a_file_that_is_refused(roots: tuple[Path, Path]) -> None:
+def test_without_names_for_open_files_links_are_noticed_all_the_same(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where a name is followed once more after the file was opened."""
+    inside, outside = folders
+    monkeypatch.setattr(access, "HAS_OPEN_FILES", False)
+    monkeypatch.setattr(access.sys, "platform", "win32")
+    monkeypatch.setattr(output_folder_module, "_CAN_HOLD", False)
+    assert read_header(inside / "plate.exr", 1).display_size == (6, 4)
+    write_frame(FRAME, inside / "b.exr")
+    (inside / "link.exr").symlink_to(outside / "plate.exr")
+    with pytest.raises(PlateError, match="outside the folders of this job's files"):
+        read_header(inside / "link.exr", 1)
+    inside.rename(inside.with_name("moved"))
+    inside.symlink_to(outside)
+    with pytest.raises(OutputError, match="is not the folder any more"):
+        write_frame(FRAME, inside / "c.exr")
+    assert [path.name for path in outside.iterdir()] == ["plate.exr"]
+
+
+def test_nobody_waits_for_a_file_that_is_refused(folders: tuple[Path, Path]) -> None:
     """A file that was just written may still be in the making, but a refused file stays refused."""
-    inside, outside = roots
+    inside, outside = folders
     for name, number in ((outside / "plate.exr", 1), (inside / "plate.txt", 1)):
         with PlateSequence(name, number, number) as frames, pytest.raises(RefusedFileError) as caught:
             frames.frame(number)
         assert caught.value.obstacle == ""
-
-
-def test_only_below_the_roots_is_written(roots: tuple[Path, Path]) -> None:
-    inside, outside = roots
-    write_frame(FRAME, inside / "new" / "deep" / "a.exr")
-    (inside / "folder").symlink_to(outside)
-    before = sorted(outside.iterdir())
-    for path in (outside / "a.exr", inside / "folder" / "a.exr", inside / "folder" / "new" / "a.exr"):
-        with pytest.raises(OutputError, match="outside the folders that may be written to"):
-            write_frame(FRAME, path)
-    assert sorted(outside.iterdir()) == before
-
-
-def test_a_folder_that_becomes_a_link_while_a_frame_is_written_gets_no_frame(
-    roots: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inside, outside = roots
-    folder = inside / "result"
-
-    def swap_then_write(frame: Frame, path: Path, compression: str) -> None:
-        folder.rmdir()
-        folder.symlink_to(outside)
-        path.write_bytes(b"the frame")
-
-    monkeypatch.setattr("void_engine.plates.exr.file._write_whole", swap_then_write)
-    with pytest.raises(OutputError, match="outside the folders that may be written to"):
-        write_frame(FRAME, folder / "a.exr")
-    assert [path.name for path in outside.iterdir()] == ["plate.exr"]
 
 
 def test_no_device_no_pipe_no_folder_is_read(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from void_server.errors import StateChangeRefused
 PROTOCOL = Path(__file__).parents[5] / "docs" / "protocol.md"
 JOB = NewJob(
     job_id="first", owner="anna", name="shot", engine="auto", inputs="streamed", outputs="streamed",
-    output_pattern="/o/r.%04d.exr", frames_total=3, content=b"c", job=b"{}", manifest=b"[]",
+    output_pattern="/o/r.%04d.exr", frames_total=3, content=b"c", job=b"{}",
 )  # fmt: skip
 _numbers = itertools.count()
 

@@ -9,7 +9,7 @@ import pytest
 
 from void_protocol.messages import FrameEvent, JobState, ResultFile, StageTime, StateEvent
 from void_server.broker.jobs import store_database, store_schema
-from void_server.broker.jobs.store import NewJob, Store
+from void_server.broker.jobs.store import Holding, NewJob, Store
 from void_server.broker.jobs.store_schema import STEPS
 from void_server.errors import HomeInUseError, StoreError
 
@@ -26,7 +26,9 @@ def new_job(job_id: str, frames: int = 3) -> NewJob:
         frames_total=frames,
         content=b"digest of " + job_id.encode(),
         job=b"{}",
-        manifest=b"[]",
+        places=b"[]",
+        result_folder="/o",
+        upload_bytes=7,
     )
 
 
@@ -39,11 +41,15 @@ def test_a_job_and_its_story(store: Store) -> None:
     assert store.texts("a") == (b"{}", b"[]")
     store.set_state("a", JobState.QUEUED)
     store.set_state("a", JobState.RUNNING)
-    frame = store.add_result("a", 1001, 5, "ff")
-    assert isinstance(frame, FrameEvent)
-    assert frame.sequence == 4
+    assert store.result_folder("a") == "/o"
+    added_frame = store.add_result("a", 1001, 5, "ff")
+    assert added_frame is not None
+    assert (type(added_frame[0]), added_frame[0].sequence, added_frame[1]) == (FrameEvent, 4, 5)
     assert store.add_result("a", 1001, 5, "ff") is None  # known already
-    assert store.add_result("a", 1001, 6, "ee") is not None  # made again, differently
+    again = store.add_result("a", 1001, 8, "ee")  # made again, differently
+    assert again is not None
+    assert again[1] == 3
+    assert store.holdings() == [("a", Holding("anna", 7, 8), True)]
     store.add_stage_time("a", "read", 1.0)
     store.add_stage_time("a", "write", 0.5)
     store.add_stage_time("a", "read", 2.0)
@@ -57,7 +63,7 @@ def test_a_job_and_its_story(store: Store) -> None:
     assert info.started_at is not None
     assert info.finished_at is not None
     assert info.created_at <= info.started_at <= info.finished_at
-    assert store.results("a", None, 10) == [ResultFile(frame=1001, size=6, sha256="ee")]
+    assert store.results("a", None, 10) == [ResultFile(frame=1001, size=8, sha256="ee")]
     assert store.result("a", 7) is None
     assert [event.sequence for event in store.events_after("a", 2)] == [3, 4, 5, 6]
     last = store.events_after("a", 5)[0]
@@ -104,15 +110,15 @@ def test_only_what_was_committed_survives(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite"
     store = Store(path)
     store.add_job(new_job("kept"), JobState.QUEUED)
-    store.add_upload("kept", 2, 10, "aa")
-    store.add_upload("kept", 0, 10, "bb")
+    for first, last in ((2, 2), (0, 0), (4, 4), (0, 2)):
+        store.add_upload("kept", first, last)
     store.commit()
     store.add_job(new_job("lost"), JobState.QUEUED)
     assert store.database.is_dirty
     store.database._db.close()  # as a kill would: no commit
     again = Store(path)
     assert again.state("kept") is JobState.QUEUED
-    assert again.uploaded("kept") == [0, 2]
+    assert again.uploaded("kept") == [(0, 2), (4, 4)]
     assert again.state("lost") is None
     again.close()
 
@@ -125,11 +131,11 @@ def test_worker_deaths_are_counted_durably(store: Store) -> None:
 def test_a_deleted_job_leaves_nothing(store: Store) -> None:
     for job_id in "ab":
         store.add_job(new_job(job_id), JobState.UPLOADING)
-        store.add_upload(job_id, 0, 1, "ff")
+        store.add_upload(job_id, 0, 1)
         store.add_result(job_id, 1, 2, "ee", 0.5)
         store.add_stage_time(job_id, "read", 1.0)
     store.delete_job("a")
-    for table in ("jobs", "job_texts", "uploads", "events", "results", "stage_times"):
+    for table in ("jobs", "job_texts", "upload_runs", "events", "results", "stage_times"):
         found = {row["job_id"] for row in store.database.read(f"SELECT job_id FROM {table}")}
         assert found == {"b"}, table
 
@@ -202,6 +208,36 @@ def test_a_store_of_the_first_release_is_brought_up_to_date(tmp_path: Path) -> N
     store.commit()
     store.close()
     Store(path).close()  # and once more, which changes nothing
+
+
+def test_what_is_counted_of_an_older_store(tmp_path: Path) -> None:
+    """Sums that this release keeps are made of the lists that the last one kept."""
+    path = tmp_path / "old.sqlite"
+    with sqlite3.connect(path) as database:
+        database.executescript(f"{STEPS[0]}{STEPS[1]}PRAGMA user_version=2;")
+        for job_id, state in (("a", "uploading"), ("b", "done"), ("c", "done")):
+            database.execute(
+                "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content,"
+                " state, frames_total, created_at, finished_at, released) VALUES (?, 'anna', 's', 'auto',"
+                " 'streamed', 'streamed', '/o/r.%04d.exr', x'00', ?, 2, 1000.0, ?, ?)",
+                (job_id, state, None if state == "uploading" else 2000.0, job_id == "c"),
+            )
+            database.execute("INSERT INTO results VALUES (?, 1, 50, 'ff', NULL)", (job_id,))
+        manifest = b'[["plate",1,10],["plate",2,20],["matte.0",null,3]]'
+        database.execute("INSERT INTO job_texts VALUES ('a', x'7b7d', ?)", (manifest,))
+        database.execute("INSERT INTO job_texts VALUES ('b', x'7b7d', ?)", (manifest,))
+        for file in (0, 1, 2, 5, 7, 8):
+            database.execute("INSERT INTO uploads VALUES ('a', ?, 10, 'ff')", (file,))
+    database.close()
+    store = Store(path)
+    assert store.uploaded("a") == [(0, 2), (5, 5), (7, 8)]
+    assert store.texts("a") == (b"{}", b"")
+    assert store.result_folder("a") == ""
+    assert sorted(store.holdings()) == [
+        ("a", Holding("anna", 33, 50), True),
+        ("b", Holding("anna", 0, 50), False),
+    ]
+    store.close()
 
 
 def test_a_step_that_fails_leaves_the_old_store_whole(

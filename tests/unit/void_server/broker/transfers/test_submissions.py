@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from void_protocol import job_file
 from void_protocol.job import Format, Matte, Output, RemovalJob, Shot
-from void_protocol.job_file import encode_job
+from void_protocol.job_file import decode_job, encode_job
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, Error, JobState, Submit, Transfer
 from void_server.broker.connections.sessions import ClientSession
@@ -25,6 +27,7 @@ from void_server.broker.transfers import submissions as submissions_module
 from void_server.broker.transfers.submissions import Submissions
 from void_server.errors import RequestRefused, StoreError
 from void_server.settings import ServerSettings
+from void_server.workers.worker import localised
 
 
 class Outbox:
@@ -215,6 +218,27 @@ def test_owners_do_not_wait_for_each_other(case: Case) -> None:
     assert len(case.end(0)) == 60
 
 
+def test_a_known_job_needs_no_folders(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a job that has just ended are being deleted while it is submitted again."""
+    case.submit("anna", "a1")
+    case.submissions.begin()
+    assert case.end() == [("anna", "a1")]
+
+    def gone(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", f"{case.settings.home}/jobs/a1/inputs")
+
+    monkeypatch.setattr(case.spool, "make_folders", gone)
+    case.submit("anna", "a1")
+    case.submit("bert", "b1")
+    case.submissions.begin()
+    case.readers[0].open.pop()()
+    told = [message for _, message in case.outbox.said]
+    assert [type(each) for each in told] == [Accepted, Error]
+    assert (told[1].code, told[1].message) == (
+        "storage", "cannot make the job's folders: No such file or directory",
+    )  # fmt: skip
+
+
 def test_one_bad_job_is_told_and_the_others_go_in(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     read = submissions_module.read_submission
 
@@ -245,6 +269,54 @@ def test_a_job_that_is_refused_leaves_no_folders_and_one_that_is_here_keeps_its_
     assert case.end() == [("bert", "limit"), ("cleo", "conflict")]
     assert list(case.spool.root.iterdir()) == [folder]
     case.close()
+
+
+def compact(case: Case, job_id: str, points: int) -> bytes:
+    """A job whose points say no more than they must. Written out in full it is several times as long."""
+    whole = json.loads(encode_job(case.job(job_id)))
+    frame = {"frame": 1, "points": [[index % 16, 1] for index in range(points)]}
+    shapes = [{"name": f"s{n}", "role": "remove", "frames": [frame]} for n in range(3)]
+    return json.dumps({**whole, "shapes": shapes}, separators=(",", ":")).encode()
+
+
+def test_a_long_job_lies_in_its_folder_and_is_what_the_client_sent(case: Case) -> None:
+    text = compact(case, "a1", 6000)
+    assert len(text) > 64 * 1024
+    case.submit("anna", "a1", text)
+    case.submit("bert", "b1")
+    case.submissions.begin()
+    assert sorted(case.end()) == [("anna", "a1"), ("bert", "b1")]
+    assert case.store.texts("a1")[0] == b""
+    assert case.store.texts("b1")[0] == encode_job(case.job("b1"))
+    orders = {order.run.job_id: order for _ in "ab" if (order := case.lifecycle.take_next()) is not None}
+    assert Path(orders["a1"].run.text_file).read_bytes() == text
+    assert orders["b1"].run.text_file == ""
+    case.submit("anna", "a1", text + b" \n")  # the same, written otherwise
+    other = compact(case, "a1", 6001)
+    case.submit("cleo", "a1", other)
+    case.submissions.begin()
+    assert sorted(case.end()) == [("anna", "a1"), ("cleo", "conflict")]
+    texts = case.spool.files("a1").texts()
+    assert [decode_job(path.read_bytes()) for path in texts] == [decode_job(text)]
+
+
+def test_a_job_at_the_limit_runs_however_long_it_is_when_written_out(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker reads what the client has sent. There is one text, and one limit for it."""
+    text = compact(case, "a1", 6000)
+    monkeypatch.setattr(job_file, "JOB_BYTES", len(text))
+    assert len(encode_job(decode_job(text))) > 5 * len(text)
+    case.submit("anna", "a1", text)
+    case.submissions.begin()
+    assert case.end() == [("anna", "a1")]
+    order = case.lifecycle.take_next()
+    assert order is not None
+    local = localised(order.run, order.text, order.places)
+    assert len(local.job.shapes[0].frames[0].points) == 6000
+    case.submit("anna", "a2", compact(case, "a2", 6001))
+    case.submissions.begin()
+    assert case.end() == [("anna", "bad_job")]
 
 
 def test_a_store_that_fails_ends_the_server(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 from void_protocol.messages import Chunk, FileRefused, FileStored, JobState, ManifestEntry, UploadCredit
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob, Store
+from void_server.broker.transfers.manifest_index import ManifestIndex
 from void_server.broker.transfers.uploads import ChecksumError, Uploads, _IncomingFile
 
 MIB = 1024**2
@@ -69,10 +70,10 @@ class Case:
         self.spool.make_folders("j", self.entries, "paths")
         new = NewJob(
             job_id="j", owner="anna", name="s", engine="auto", inputs="streamed", outputs="paths",
-            output_pattern="/o.%04d.exr", frames_total=2, content=b"c", job=b"{}", manifest=b"[]",
+            output_pattern="/o.%04d.exr", frames_total=2, content=b"c", job=b"{}",
         )  # fmt: skip
         store.add_job(new, JobState.UPLOADING)
-        self.credit = self.uploads.begin(PEER, "j", self.entries).credit
+        self.credit = self.uploads.begin(PEER, "j", ManifestIndex(self.entries)).credit
 
     def say(self, file: int, part: int) -> None:
         assert self.credit > 0, "no credit: this upload stands for good"

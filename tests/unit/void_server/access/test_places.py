@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from void_protocol.job import Anchors, Format, Matte, Output, RemovalJob, Shot
+from void_server.access import places as places_module
+from void_server.access.allowed_paths import PathRules
+from void_server.access.places import Places, find_places
+from void_server.errors import RequestRefused
+
+
+def job_with(plate: Path, output: Path, matte: Path | None = None, frames: int = 2) -> RemovalJob:
+    return RemovalJob(
+        shot=Shot(
+            name="s", plate=str(plate), first_frame=1, last_frame=frames, format=Format(width=8, height=8)
+        ),
+        mattes=[] if matte is None else [Matte(role="remove", pattern=str(matte))],
+        anchors=Anchors(pattern=str(plate), frames=[1]),
+        output=Output(pattern=str(output), version=3),
+    )
+
+
+def find(job: RemovalJob, *roots: Path, anywhere: bool = False) -> Places:
+    allowed = None if anywhere else roots
+    return find_places(
+        job, "paths", "paths", PathRules("read_roots", allowed), PathRules("output_roots", allowed)
+    )
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    root, outside = tmp_path.resolve() / "root", tmp_path.resolve() / "outside"
+    for folder in (root, outside):
+        folder.mkdir()
+        (folder / "p.1.exr").write_bytes(b"x")
+    return root, outside
+
+
+def test_links_are_followed_once(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    root, _ = folders
+    (tmp_path / "link").symlink_to(root)
+    (root / "store").mkdir()
+    (root / "store" / "a.exr").write_bytes(b"x")
+    (root / "p.2.exr").symlink_to(root / "store" / "a.exr")
+    job = job_with(tmp_path / "link" / "p.%d.exr", tmp_path / "link" / "new" / "o_{version}.%d.exr")
+    assert find(job, root) == Places(
+        plate=str(root / "p.%d.exr"),
+        anchors=str(root / "p.%d.exr"),
+        output=str(root / "new" / "o_v003.%d.exr"),
+        linked_folders=[str(root / "store")],
+    )
+    streamed = find_places(job, "streamed", "streamed", PathRules("r", ()), PathRules("o", ()))
+    assert streamed == Places()
+
+
+def test_every_file_of_a_job_is_checked(folders: tuple[Path, Path]) -> None:
+    root, outside = folders
+    job = job_with(root / "p.%d.exr", root / "o.%d.exr")
+    find(job, root)  # frame 2 is late, which is no offence
+    (root / "p.2.exr").symlink_to(outside / "p.1.exr")
+    with pytest.raises(RequestRefused, match=r"p\.2\.exr is outside the folders.*read_roots"):
+        find(job, root)
+    assert find(job, anywhere=True).linked_folders == [str(outside)]
+    with pytest.raises(RequestRefused, match="read_roots"):
+        find(job_with(outside / "p.%d.exr", root / "o.%d.exr"), root)
+    with pytest.raises(RequestRefused, match="read_roots"):
+        find(job_with(root / "p.1.exr", root / "o.%d.exr", matte=outside / "m.exr"), root)
+    with pytest.raises(RequestRefused, match="output_roots"):
+        find(job_with(root / "p.1.exr", outside / "o.%d.exr"), root)
+
+
+def test_only_regular_files_are_read(folders: tuple[Path, Path]) -> None:
+    root, _ = folders
+    (root / "p.2.exr").mkdir()
+    with pytest.raises(RequestRefused, match=r"p\.2\.exr is not a regular file"):
+        find(job_with(root / "p.%d.exr", root / "o.%d.exr"), root)
+    (root / "p.2.exr").rmdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(root / "p.2.exr")
+        with pytest.raises(RequestRefused, match=r"p\.2\.exr is not a regular file"):
+            find(job_with(root / "p.%d.exr", root / "o.%d.exr"), root)
+
+
+def test_a_job_outside_learns_nothing_of_what_is_there(folders: tuple[Path, Path]) -> None:
+    root, outside = folders
+    (outside / "folder.exr").mkdir()
+    (outside / "circle.exr").symlink_to(outside / "circle.exr")
+    (root / "to-folder").symlink_to(outside)
+    texts = set()
+    for path in (
+        outside / "p.1.exr",
+        outside / "folder.exr",
+        outside / "circle.exr",
+        outside / "none.exr",
+        outside / "none" / "none.exr",
+        outside / "p.1.exr" / "none.exr",
+        root / "to-folder" / "p.1.exr",
+        root / "to-folder" / "none.exr",
+        Path("/dev/zero"),
+        Path("/dev/none"),
+    ):
+        with pytest.raises(RequestRefused) as caught:
+            find(job_with(path, root / "o.%d.exr"), root)
+        texts.add(str(caught.value).replace(str(path.parent), "FOLDER"))
+    assert len(texts) == 1, texts
+
+
+def test_links_into_many_folders_are_bounded(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, _ = folders
+    monkeypatch.setattr(places_module, "_LINKED_FOLDERS", 2)
+    for number in range(2, 6):
+        (root / str(number)).mkdir()
+        (root / f"p.{number}.exr").symlink_to(root / str(number) / "x.exr")
+    find(job_with(root / "p.%d.exr", root / "o.%d.exr", frames=3), root)
+    with pytest.raises(RequestRefused, match="links into more than 2 folders"):
+        find(job_with(root / "p.%d.exr", root / "o.%d.exr", frames=5), root)
+
+
+def test_a_link_to_a_folder_that_reads_like_a_pattern_is_refused(folders: tuple[Path, Path]) -> None:
+    root, _ = folders
+    for number, name in enumerate(("at %04d", "at {version}")):
+        (root / name).mkdir()
+        (root / f"link{number}").symlink_to(root / name)
+        with pytest.raises(RequestRefused, match="frame token in its name"):
+            find(job_with(root / f"link{number}" / "p.%d.exr", root / "o.%d.exr"), root)
