@@ -129,11 +129,7 @@ def write_frame(
         OutputError: when the file cannot be written; nothing is left behind then.
     """
     path = Path(path)
-    if compression is None:
-        own = frame.header.compression
-        compression = own if own in LOSSLESS_COMPRESSIONS else "zip"
-    elif compression not in COMPRESSIONS:
-        raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
+    compression = _own_compression(frame, compression)
     for attempt in range(_ATTEMPTS):
         try:
             with output_folder(path.parent) as folder:
@@ -146,6 +142,32 @@ def write_frame(
             time.sleep(_ATTEMPTS_S)
         except OSError as error:
             raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+
+
+def try_to_write(frame: Frame, path: Path, compression: str | None = None) -> None:
+    """Write a frame as :func:`write_frame` does, but never give it its name; only the folder is left.
+
+    Raises:
+        OutputError: when it could not be written.
+    """
+    try:
+        with output_folder(path.parent) as folder, folder.new_file(path.name) as file:
+            began = time.monotonic()
+            try:
+                _write_whole(frame, folder, file, _own_compression(frame, compression))
+            except OSError as error:
+                raise _cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
+    except OSError as error:
+        raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+
+
+def _own_compression(frame: Frame, compression: str | None) -> str:
+    if compression is None:
+        own = frame.header.compression
+        return own if own in LOSSLESS_COMPRESSIONS else "zip"
+    if compression not in COMPRESSIONS:
+        raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
+    return compression
 
 
 class _UnexplainedError(Exception):
