@@ -286,14 +286,21 @@ def test_whoever_asks_for_it_a_moved_plate_is_exported_as_the_roto_sees_it(
 
 def test_a_localised_read_gives_the_path_of_its_own_files(nuke: ModuleType, tmp_path: Path) -> None:
     read = read_of(nuke, plate_exr(tmp_path))
-    STATE.localised["Plate"] = "/cache/plate.%04d.exr"
-    read["localizationPolicy"].setValue("on")
+    assert read["localizationPolicy"].value() == "fromAutoLocalizePath", (
+        "so are Reads that nobody has touched"
+    )
+    STATE.localised["Plate"] = "/tmp/nuke/localize/plate.%04d.exr"
     host = nuke_host.NukeHost()
     files = host.plate("Plate").files
     assert files is not None
     assert files.pattern == (tmp_path / "plate.%04d.exr").as_posix()
+    # Only Nuke can evaluate an expression in the path, and it may answer with the copy's.
     read["file"]._value = "[value label]/plate.%04d.exr"
     read["label"]._value = tmp_path.as_posix()
+    assert "localised" in host.plate("Plate").why_rendered
+    STATE.localised.clear()
+    assert host.plate("Plate").files is not None, "nothing of it was copied"
+    read["localizationPolicy"].setValue("on")
     assert "localised" in host.plate("Plate").why_rendered
     read["localizationPolicy"].setValue("off")
     assert host.plate("Plate").files is not None
