@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
+from void_engine.plates.exr.header_limits import check_header
 from void_engine.plates.exr.multipart import Part, merge_parts, part_of
 from void_engine.plates.exr.native import write_uncompressed
 from void_engine.plates.frame.frame import Frame, PixelBlock
@@ -212,6 +213,7 @@ def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:
 def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
     with ExitStack() as held:
         file = _open_file(path, number, held)
+        check_header(file, f"frame {number} ({path})")
         try:
             source = oiio.ImageInput.open(library_path(file, path))
             if source is None:
