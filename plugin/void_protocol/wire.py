@@ -7,10 +7,9 @@ another exception, and it checks sizes before it parses.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
-import zmq
 
 from void_protocol.errors import WireError
 from void_protocol.job import MAX_FRAMES
@@ -27,6 +26,9 @@ from void_protocol.messages import (
     ServerMessage,
     Submit,
 )
+
+if TYPE_CHECKING:
+    import zmq
 
 CONTROL_BYTES = 4 * 1024 * 1024
 """The largest control frame that either side may send, in bytes."""

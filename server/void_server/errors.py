@@ -67,7 +67,7 @@ class RequestRefused(Exception):  # noqa: N818 - this is an answer, not a failur
         self.code = code
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """Return why something failed, without the path that an OSError names: where the server keeps its files
     is no business of its clients."""
     if isinstance(error, OSError) and error.strerror:

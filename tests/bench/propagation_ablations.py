@@ -19,11 +19,11 @@ import numpy as np
 
 from tests.bench.propagation_metrics import display, score, true_flows
 from tests.bench.propagation_scenes import CASES, Case
-from void_engine.propagation import cross_validation, remove_object
+from void_engine.propagation import cross_validation, inpainting, remove_object
 from void_engine.propagation.fill import key_plan, synthesis
 from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
 from void_engine.propagation.motion import flow, flow_completion, registration, track
-from void_engine.propagation.reveal import gain_match, layered, reveal, source_choice, source_weights
+from void_engine.propagation.reveal import gain_match, judging, layered, reveal, source_choice, source_weights
 
 _DEFAULT = (
     "soft matte",
@@ -56,7 +56,7 @@ def _no_camera(self: Any, target: int, source: int) -> Any:
 
 
 def _sources(most: int) -> Any:
-    return lambda track, target, preferred, _: choose(track, target, preferred, most)
+    return lambda track, target, preferred, _, **more: choose(track, target, preferred, most, **more)
 
 
 def _no_motion(self: Any, first: Any, second: Any) -> Any:
@@ -68,7 +68,7 @@ def _bilinear(picture: Any, x: Any, y: Any, kernel: int, **more: Any) -> Any:
 
 
 def _smooth_only(encoded: Any, hole: Any, forbidden: Any, seed: int, monitor: Any) -> Any:
-    return synthesis.inpaint(encoded, hole | forbidden)
+    return inpainting.inpaint(encoded, hole | forbidden)
 
 
 def _not_joined(answer: Any, *_: Any) -> thin_structures.ThinBlend:
@@ -84,6 +84,7 @@ light_match, choose, remap = gain_match.match_gain, source_choice.choose_sources
 WITHOUT: dict[str, list[tuple[Any, str, Any]]] = {
     "one source": [(key_plan, "choose_sources", _sources(1))],
     "4 sources": [(key_plan, "choose_sources", _sources(4))],
+    "only the fused answer": [(judging.Judge, "_with_rivals", lambda self, alone, *_: alone)],
     "no camera homography": [
         (track.ShotTrack, "chained", _no_camera),
         (registration.PairRegistration, "refine", _unrefined),

@@ -48,6 +48,7 @@ def node_modules() -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(CLIENT / name, scratch)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+        command += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=20000"]
         try:
             ran = subprocess.run(
                 command, cwd=scratch, capture_output=True, text=True, timeout=120, check=False

@@ -16,12 +16,13 @@ from void_engine.engines.interface import CleanFrame
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.fill.key_frames import KEPT_GRAIN, KeyFrameFill, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
-from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
+from void_engine.propagation.finish import affected, detail_clamp, edges, grain, thin_structures
 from void_engine.propagation.finish.hole import Hole
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.options import PropagationOptions
+from void_engine.propagation.reveal import unaligned
 from void_engine.propagation.reveal.layered import LayeredRevealer
-from void_engine.propagation.reveal.reveal import Revealed, Revealer
+from void_engine.propagation.reveal.reveal import BAND_PX, Revealed, Revealer
 from void_engine.propagation.working_set import FullFrame
 
 _GRAIN_CONTEXT_PX = 48
@@ -46,16 +47,49 @@ class _Target:
     """The hole within the revealed area."""
     cut: tuple[slice, slice]
     """The slices of the revealed area in arrays of the whole frame."""
+    change: affected.Change | None
+    """What the object changed in affected pixels; None where there are none or nothing can be told."""
 
     @classmethod
-    def of(cls, full: FullFrame, revealed: Revealed) -> _Target:
+    def of(cls, motion: ShotMotion, full: FullFrame, revealed: Revealed) -> _Target:
+        """Find the hole of a frame: what is hidden, but for affected pixels that the object left alone."""
         cut = revealed.area.slices(full.box)
-        plate = full.encoded(revealed.area)
-        return cls(full, revealed, Hole(plate, revealed.values, full.hidden[cut], revealed.seen), cut)
+        plate, hidden = full.encoded(revealed.area), full.hidden[cut]
+        zone = affected.zone_of(hidden, full.affected[cut], full.removed[cut])
+        if not zone.any():
+            return cls(full, revealed, Hole(plate, revealed.values, hidden, revealed.seen), cut, None)
+        values, seen = revealed.values, revealed.seen
+        near = opencv.dilate_by_disc(zone, BAND_PX) & (zone | ~hidden)
+        there = unaligned.unaligned(motion, full.number, revealed.area, near)
+        if there is not None:
+            better = affected.nearer_unaligned(plate, values, near & seen, there[0], near & there[1])
+            values, seen = np.where(better[:, :, None], there[0], values), seen | better
+        change = affected.measure_change(plate, values, seen, zone, near & seen & ~hidden)
+        # Unchanged pixels are the plate's own, so they are no hole, and tell about the hole as others do.
+        mask = hidden if change is None else hidden & ~change.unchanged
+        values = np.where(zone[:, :, None], values, revealed.values)
+        seen = np.where(zone, seen, revealed.seen)
+        return cls(full, revealed, Hole(plate, values, mask, seen), cut, change)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A frame that is being cleaned, and its encoded pixels so far, (h, w, 3) on the revealed area."""
+
+    target: _Target
+    answer: Float32Array
+
+
+Stage = CleanFrame | _Begun
+"""A frame between two stages of the work on it; one that needs no work is clean from the beginning."""
 
 
 class FrameCleaner:
-    """Cleans the frames of one shot; they must be asked for in order."""
+    """Cleans the frames of one shot, each in three stages.
+
+    Only the second must be called in the order of the frames, because it continues what was synthesised in
+    earlier ones. The others may run for several frames at a time, in any thread.
+    """
 
     def __init__(
         self,
@@ -88,20 +122,41 @@ class FrameCleaner:
 
     def clean(self, number: int) -> CleanFrame:
         """Clean frame ``number``; its picture is the plate's own wherever nothing is to be replaced."""
+        return self.finish(self.fill(self.begin(number)))
+
+    def begin(self, number: int) -> Stage:
+        """Reveal what other frames show of frame ``number``."""
         full = self._motion.working.full(number)
-        confidence = np.ones(full.hidden.shape, np.float32)
         if not full.wanted.any():
-            return CleanFrame(number, full.original, confidence)
-        picture = full.original.copy()
+            return CleanFrame(number, full.original, np.ones(full.hidden.shape, np.float32))
         if full.anchor:
+            picture = full.original.copy()
             picture[full.wanted] = full.plate[full.wanted]
-            return CleanFrame(number, picture, confidence)
-        target = _Target.of(full, self._layered.reveal(number, self._plan.anchors, self._by_one_motion))
-        linear = encoding.decode(self._answer(target))
-        wanted = full.wanted[target.cut]
+            return CleanFrame(number, picture, np.ones(full.hidden.shape, np.float32))
+        revealed = self._layered.reveal(number, self._plan.anchors, self._by_one_motion)
+        target = _Target.of(self._motion, full, revealed)
+        answer = target.hole.with_revealed()
+        self._motion.monitor.check_cancelled()
+        return _Begun(target, self._close_seam(target, answer))
+
+    def fill(self, frame: Stage) -> Stage:
+        """Fill what no other frame shows; frames must come in order."""
+        if isinstance(frame, CleanFrame):
+            return frame
+        self._motion.monitor.check_cancelled()
+        return _Begun(frame.target, self._fill_unseen(frame.target, frame.answer))
+
+    def finish(self, frame: Stage) -> CleanFrame:
+        """Finish edges and grain; the picture is the plate's own wherever nothing is to be replaced."""
+        if isinstance(frame, CleanFrame):
+            return frame
+        target, full = frame.target, frame.target.full
+        linear = encoding.decode(self._finished(target, frame.answer))
+        picture, confidence = full.original.copy(), np.ones(full.hidden.shape, np.float32)
+        wanted = full.wanted[target.cut] & target.hole.mask
         picture[target.cut][wanted] = linear[wanted]
         confidence[target.cut] = _confidence(target)
-        return CleanFrame(number, picture, confidence)
+        return CleanFrame(full.number, picture, confidence)
 
     def _by_one_motion(self, number: int) -> Revealed:
         # Without any source, a neighbour still distinguishes grain from texture around the hole.
@@ -112,10 +167,9 @@ class FrameCleaner:
         segment = self._motion.track.segment(number)
         return [other for other in (number - 1, number + 1) if other in segment][:1]
 
-    def _answer(self, target: _Target) -> Float32Array:
+    def _finished(self, target: _Target, answer: Float32Array) -> Float32Array:
         """The encoded clean pixels of the revealed area, (h, w, 3), finite everywhere."""
-        answer = target.hole.with_revealed()
-        for step in (self._close_seam, self._fill_unseen, self._finish_edges, self._restore_grain):
+        for step in (self._finish_edges, self._take_change_away, self._restore_grain):
             self._motion.monitor.check_cancelled()
             answer = step(target, answer)
         self._motion.monitor.check_cancelled()
@@ -136,7 +190,7 @@ class FrameCleaner:
         """Finish the rim: blend thin structures with their sides, un-mix partly covered pixels, and clamp the
         detail of thin fills."""
         full, revealed, hole = target.full, target.revealed, target.hole
-        thin = thin_structures.blend(answer, hole)
+        thin = thin_structures.blend(answer, hole, revealed.error)
         self._motion.monitor.check_cancelled()
         doubt = _doubt(target, thin.deviation)
         unmixed = edges.unmix(
@@ -145,6 +199,12 @@ class FrameCleaner:
         self._motion.monitor.check_cancelled()
         thin_variance = unmixed.variance * (thin.deviation > 0) / np.float32(_THIN_DOUBT**2)
         return detail_clamp.clamp_detail(unmixed.values, hole.mask, thin_variance)
+
+    def _take_change_away(self, target: _Target, answer: Float32Array) -> Float32Array:
+        """Take only what the object changed from affected pixels, which else are the plate's."""
+        if target.change is None:
+            return answer
+        return target.change.taken_away(target.hole.plate, answer, target.hole.known)
 
     def _restore_grain(self, target: _Target, answer: Float32Array) -> Float32Array:
         """Put back the grain that fusing several frames took away."""
@@ -162,6 +222,8 @@ class FrameCleaner:
         brightness = np.asarray(hole.revealed.mean(axis=2), np.float32)
         model = grain.refined(model, high, brightness, hole.known, revealed.kept_variance)
         kept = np.where(hole.seen, revealed.kept_variance, np.float32(KEPT_GRAIN))
+        if target.change is not None:
+            kept = target.change.kept_grain(kept)
         seed = (self._seed, abs(full.number))
         return grain.restore(answer, model, kept, hole.mask, seed, self._options.grain)
 

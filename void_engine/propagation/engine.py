@@ -12,6 +12,7 @@ from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, PartOfShot, ShotSource
 from void_engine.engines.options import read_options
+from void_engine.propagation.ahead import frames_at_a_time, working_ahead
 from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
@@ -23,6 +24,8 @@ from void_engine.propagation.reveal.source_choice import MOST_SOURCES
 from void_engine.propagation.shared_state import SharedState
 from void_engine.propagation.working_set import WorkingSet
 
+_FINISHING = 0.25
+"""The share of the threads that finish frames; revealing them takes several times as long."""
 _PREVIEW_WIDTH = 480
 _PREVIEW_SOURCES = 4
 """The most source frames for each frame of a job at proxy scale: nearly as good, and much faster."""
@@ -76,7 +79,8 @@ class PropagationEngine:
         motion = _look_once(shot, options, monitor)
         plan = _plan(motion, shot, request, options)
         cleaner = FrameCleaner(motion, plan, request.seed, options)
-        yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor)
+        at_a_time = frames_at_a_time(shot.width * shot.height)
+        yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor, at_a_time)
 
     def prepare_parts(
         self, shot: ShotSource, starts: Sequence[int], folder: Path, request: EngineRequest, monitor: Monitor
@@ -131,7 +135,8 @@ class PropagationEngine:
         for pixels in known_keys:
             cleaner.add_key(pixels)
         numbers = range(wanted[0], wanted[-1] + 1)
-        yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor)
+        at_a_time = frames_at_a_time(shot.width * shot.height)
+        yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor, at_a_time)
 
 
 def _look_once(shot: ShotSource, options: PropagationOptions, monitor: Monitor) -> ShotMotion:
@@ -157,21 +162,32 @@ def _clean_in_order(
     numbers: range,
     request: EngineRequest,
     monitor: Monitor,
+    at_a_time: int,
 ) -> Iterator[CleanFrame]:
     """Yield the wanted frames among ``numbers``, and make the key frames that later wanted ones depend on."""
     wanted = [number for number in numbers if request.wants(number)]
+
+    def needed() -> Iterator[int]:
+        passed = 0
+        for number in numbers:
+            if request.wants(number):
+                passed += 1
+                yield number
+            elif passed < len(wanted) and wanted[passed] in track.segment(number) and plan.is_key(number):
+                yield number
+
     done = 0
-    for number in numbers:
-        monitor.check_cancelled()
-        if request.wants(number):
-            clean = cleaner.clean(number)
+    with working_ahead(at_a_time) as ahead:
+        filled = map(cleaner.fill, ahead(cleaner.begin, needed()))
+        for clean in ahead(cleaner.finish, filled, _FINISHING):
+            monitor.check_cancelled()
+            if not request.wants(clean.number):
+                monitor.progress("key frames", done, len(wanted), clean.number)
+                continue
             done += 1
-            monitor.progress("propagate", done, len(wanted), number)
-            monitor.preview(number, _small(clean.picture))
+            monitor.progress("propagate", done, len(wanted), clean.number)
+            monitor.preview(clean.number, _small(clean.picture))
             yield clean
-        elif done < len(wanted) and wanted[done] in track.segment(number) and plan.is_key(number):
-            monitor.progress("key frames", done, len(wanted), number)
-            cleaner.clean(number)
 
 
 def _anchors(shot: ShotSource) -> frozenset[int]:

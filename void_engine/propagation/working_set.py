@@ -7,10 +7,8 @@ the shot; a frame that was dropped is read again.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -20,6 +18,7 @@ from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.errors import PlateError
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
+from void_engine.propagation.memo import Memo
 
 ANALYSIS_WIDTH = 960
 """The largest width, in pixels, at which motion is measured. Larger pictures cost time and gain little."""
@@ -86,31 +85,8 @@ class AnalysisFrame:
         return self.encoded.nbytes + self.gray.nbytes + self.hidden.nbytes
 
 
-_Held = TypeVar("_Held", FullFrame, AnalysisFrame)
-
-
-class _Cache(Generic[_Held]):
-    """Frames by number, bounded by bytes; the least recently used are dropped first."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._held: OrderedDict[int, _Held] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, number: int, make: Callable[[int], _Held]) -> _Held:
-        if number in self._held:
-            self._held.move_to_end(number)
-            return self._held[number]
-        made = make(number)
-        self._held[number] = made
-        self._bytes += made.bytes_held
-        while self._bytes > self._most_bytes and len(self._held) > FEWEST_FRAMES:
-            self._bytes -= self._held.popitem(last=False)[1].bytes_held
-        return made
-
-
 class WorkingSet:
-    """The full-size and analysis frames of a shot, made on demand."""
+    """The full-size and analysis frames of a shot, made on demand. Several threads may ask for them."""
 
     def __init__(self, shot: ShotSource, monitor: Monitor) -> None:
         self._shot = shot
@@ -124,8 +100,11 @@ class WorkingSet:
         )
         self.ratio = (self.analysis_shape[0] / self.height, self.analysis_shape[1] / self.width)
         """(rows, columns) of analysis pixels for each full-size pixel."""
-        self._full: _Cache[FullFrame] = _Cache(FULL_SIZE_BYTES)
-        self._analysis: _Cache[AnalysisFrame] = _Cache(ANALYSIS_BYTES)
+        self._full: Memo[FullFrame] = Memo(FULL_SIZE_BYTES, lambda frame: frame.bytes_held, FEWEST_FRAMES)
+        self._analysis: Memo[AnalysisFrame] = Memo(
+            ANALYSIS_BYTES, lambda frame: frame.bytes_held, FEWEST_FRAMES
+        )
+        self._reading = threading.Lock()
 
     def full(self, number: int) -> FullFrame:
         """The frame at the size of the shot.
@@ -145,8 +124,10 @@ class WorkingSet:
 
     def _read_full(self, number: int) -> FullFrame:
         self._monitor.check_cancelled()
-        frame = self._shot.frame(number)
-        anchor = self._shot.anchor(number)
+        # A shot source need not bear several threads.
+        with self._reading:
+            frame = self._shot.frame(number)
+            anchor = self._shot.anchor(number)
         plate = frame.plate if anchor is None else anchor
         if plate.shape != (self.height, self.width, 3):
             raise PlateError(

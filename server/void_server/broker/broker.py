@@ -398,6 +398,7 @@ class Broker:
                 self._lifecycle.upload_abandoned(job_id)
 
     def _close(self) -> None:
+        self._reserve.give_up()
         if self._metrics is not None:
             self._metrics.close()
         self._proof_threads.close(_PATHS_END_S)

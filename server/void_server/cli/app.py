@@ -1,22 +1,14 @@
-"""The entry point of the ``void`` command.
-
-A command's module is imported only when the command is called: engines take a second to import, and a farm
-calls ``void`` for every task.
-"""
+"""The entry point of the ``void`` command."""
 
 from __future__ import annotations
 
 import signal
-from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from typer import Context
-from typer.core import TyperGroup
-from typer.main import get_command
 
 from void_server.cli.explain import ExplainingGroup
+from void_server.cli.lazy_commands import LazyCommands, imported_command, placeholders
 from void_server.cli.terminal import say
 
 COMMANDS = {
@@ -77,31 +69,19 @@ command's own help."""
 
 
 def load_command(name: str) -> Any:
-    """Import a command from its module. The result is typer's class for a command, which typer does not
-    name."""
-    module = import_module(f".{COMMANDS[name][0]}", __package__)
-    family: typer.Typer | None = getattr(module, "app", None)
-    if family is not None:
-        command = get_command(family)
-        command.name = name
-        return command
-    family = typer.Typer()
-    family.callback()(_void)  # so that a family of one command is a group too
-    module.add_to(family)
-    return get_command(family).commands[name]  # type: ignore[attr-defined] # the result is a group
+    """Import one of the commands. The result is typer's class for a command, which typer does not name."""
+    return imported_command(name, COMMANDS[name][0])
 
 
-class LazyGroup(ExplainingGroup):
-    """The group of all commands. It knows their names and help, and loads the one that is called."""
+class _VoidGroup(LazyCommands, ExplainingGroup):
+    """The group of all commands, where an exception becomes a line and an exit status."""
 
-    def resolve_command(self, ctx: Context, args: list[str]) -> Any:  # type: ignore[override] # see ExplainingGroup
-        name, command, rest = TyperGroup.resolve_command(self, ctx, args)
-        return name, command if name is None or command is None else load_command(name), rest
+    modules = COMMANDS
 
 
 app = typer.Typer(
     name="void",
-    cls=LazyGroup,
+    cls=_VoidGroup,
     help="Remove an object from a shot together with everything it did to the scene.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -111,12 +91,10 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # It takes as long to import as NumPy's half.
+
         say(f"void {version('void-nuke')}")
         raise typer.Exit
-
-
-def _void() -> None:
-    """A placeholder for a command that is not loaded."""
 
 
 @app.callback()
@@ -130,8 +108,7 @@ def void(
     # ExplainingGroup reads --debug from the context, because every error passes there.
 
 
-for _name, (_, _help) in COMMANDS.items():
-    app.command(_name, help=_help)(_void)
+placeholders(app, COMMANDS)
 
 
 def main() -> None:

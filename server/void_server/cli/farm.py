@@ -2,125 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from void_engine.errors import SettingError
-from void_protocol.job import RemovalJob
-from void_server.batch.listed import BadShot
-from void_server.cli.declared_options import with_options
-from void_server.cli.exit_codes import ExitCode
-from void_server.cli.explain import CommandError
-from void_server.cli.job_overrides import JobOverrides
-from void_server.cli.shot_lists import ShotDefaults, listed_jobs
-from void_server.cli.stopping import stopping_on_signals
-from void_server.cli.terminal import say
-from void_server.cli.torchrun_jobs import run_with_torchrun
-from void_server.farm.monitor import Dialect, StepMonitor
-from void_server.farm.order import FarmSettings
-from void_server.farm.planning import STEP_ORDER, FarmStep
-from void_server.farm.targets import FarmName, write_target
-from void_server.scratch import settle_in
+from void_server.cli.lazy_commands import LazyCommands, placeholders
 
-app = typer.Typer(help="Send jobs to a render farm, and run their steps there.", no_args_is_help=True)
+COMMANDS = {
+    "bundle": ("farm_bundle", "Write bundles of jobs for a render farm."),
+    "step": (
+        "farm_step",
+        "Run one task of a step and keep what it has made before. A farm's machines call this.",
+    ),
+}
+"""By command, its module in this package and its line in ``void farm --help``."""
 
 
-@app.command("bundle")
-@with_options
-def bundle(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SOURCES...",
-            help="Job files, folders of them, manifests (.csv, .json), editorial timelines (.otio, .edl).",
-        ),
-    ],
-    target: Annotated[FarmName, typer.Option("--to", help="The kind of farm.")],
-    order: FarmSettings,
-    defaults: ShotDefaults,
-    overrides: JobOverrides,
-    submit: Annotated[
-        bool | None,
-        typer.Option(
-            "--submit/--no-submit", help="Hand the bundles to the farm; default: where one is set up."
-        ),
-    ] = None,
-) -> None:
-    """Write bundles of jobs for a render farm."""
-    from void_server.farm.bundle import shared_windows_job, write_bundles
-
-    shots = [_checked(shot) for shot in listed_jobs(sources, defaults, overrides)]
-    bad = [shot for shot in shots if isinstance(shot, BadShot)]
-    jobs = [shot for shot in shots if not isinstance(shot, BadShot)]
-    for shot in bad:
-        say(f"{shot.name} is left out: {shot.error}", to_stderr=True)
-    if not jobs:
-        raise bad[0].error
-    if order.gpus is not None and order.gpus > 1:
-        jobs = [shared_windows_job(job) for job in jobs]
-    bundles = write_bundles(jobs, order)
-    for line in write_target(target, bundles, submit=submit):
-        say(line)
-    tasks = sum(len(one.plan.tasks(step)) for one in bundles for step in STEP_ORDER)
-    counted = "1 shot" if len(jobs) == 1 else f"{len(jobs)} shots"
-    held = "1 bundle" if len(bundles) == 1 else f"{len(bundles)} bundles"
-    say(f"{counted} in {held} with {tasks} tasks for {target.value}: {order.folder}")
-    if bad:
-        raise CommandError(f"{len(bad)} of {len(shots)} shots were left out", ExitCode.SOME_FAILED)
+class _FarmGroup(LazyCommands):
+    modules = COMMANDS
 
 
-def _checked(shot: RemovalJob | BadShot) -> RemovalJob | BadShot:
-    """Leave out a job whose engine the farm's machines would refuse: it must not stop the others."""
-    from void_server.farm.bundle import checked_engine
-
-    if isinstance(shot, BadShot):
-        return shot
-    try:
-        checked_engine(shot)
-    except SettingError as error:
-        return BadShot(shot.shot.name, error)
-    return shot
-
-
-@app.command("step")
-def step(
-    name: Annotated[FarmStep, typer.Argument(help="The step to run.")],
-    plan: Annotated[Path, typer.Option(help="The bundle's plan.json.")],
-    task: Annotated[int, typer.Option(help="Number of the task, from 0.", min=0)],
-    scratch: Annotated[Path, typer.Option(help="Folder that all machines see.")],
-    path_mapping: Annotated[
-        Path | None,
-        typer.Option(
-            help="Rules for paths, as Open Job Description writes them; VOID_PATH_MAPPING may name more."
-        ),
-    ] = None,
-    dialect: Annotated[
-        Dialect, typer.Option(help="Which dispatcher's progress lines to print.")
-    ] = Dialect.OPENJD,
-) -> None:
-    """Run one task of a step and keep what it has made before. A farm's machines call this."""
-    from void_server.farm.path_mapping import mapped, rules_of_machine
-    from void_server.farm.plan_file import read_plan, read_task
-    from void_server.farm.task_environment import settle_environment
-
-    rules = rules_of_machine(path_mapping)
-    plan, scratch = Path(mapped(str(plan), rules)), Path(mapped(str(scratch), rules))
-    found = read_plan(plan)
-    settle_environment(found.environment, rules)
-    settle_in(scratch)
-    from void_server.farm.steps import run_task
-
-    pieces = read_task(found, plan, name.value, task, rules)
-    monitor = StepMonitor(dialect, len(pieces), sys.stdout)
-    try:
-        with stopping_on_signals(monitor.stop):
-            run_with_torchrun(
-                [piece.local_job for piece in pieces],
-                lambda: run_task(pieces, name.value, scratch.absolute(), monitor),
-            )
-    except Exception as error:
-        monitor.fail(str(error) or type(error).__name__)
-        raise
+app = typer.Typer(
+    cls=_FarmGroup, help="Send jobs to a render farm, and run their steps there.", no_args_is_help=True
+)
+placeholders(app, COMMANDS)

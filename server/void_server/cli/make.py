@@ -16,7 +16,6 @@ from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.errors import JobFileError
 from void_protocol.job import RemovalJob, Role, RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
-from void_protocol.printable import printable
 from void_server.cli.declared_options import with_options
 from void_server.cli.frame_options import range_option
 from void_server.cli.progress import StageProgress
@@ -107,7 +106,7 @@ class RotoOptions(DeclaredSettings):
 
     script: Annotated[
         Path | None,
-        Meta(description="Nuke script, gizmo or Silhouette file that holds the shapes; see docs/roto.md."),
+        Meta(description="Nuke script, Silhouette or Natron file that holds the shapes."),
         option("--script"),
     ] = None
     roto: Annotated[
@@ -171,7 +170,7 @@ def _from_roto(
     wanted = RotoWanted(file=script, node=roto.roto, view=roto.view, roles=roles)
     made = job_from_roto(wanted, _with_output(shot.files(settings, shapes_by_name=True), job_file))
     for remark in made.remarks:
-        typer.echo(printable(remark), err=True)
+        say(remark, to_stderr=True)
     return made.job
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from void_protocol.printable import printable
+from void_server.cli.terminal import PlainTable, Terminal, cell, say_json
 from void_server.roto_files.model import RotoFile, RotoNode
 from void_server.roto_files.readers import read_roto_file
 
@@ -35,13 +32,13 @@ def list_shapes(
     """
     found = read_roto_file(file, view)
     if as_json:
-        typer.echo(json.dumps(listing(found)))
+        say_json(listing(found))
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = Terminal(soft_wrap=True)
     if not found.nodes:
         console.print(f"{file}: no roto node")
     for node in found.nodes:
-        console.print(Text(printable(f"{node.name} ({node.class_name})"), style="bold"))
+        console.print(cell(f"{node.name} ({node.class_name})", "bold"))
         console.print(_table(node))
 
 
@@ -69,14 +66,13 @@ def listing(found: RotoFile) -> dict[str, Any]:
     }
 
 
-def _table(node: RotoNode) -> Table:
-    table = Table(box=None)
+def _table(node: RotoNode) -> PlainTable:
+    table = PlainTable(box=None)
     for title in ("shape", "kind", "points", "keys", "carried"):
         table.add_column(title, no_wrap=True)
     table.add_column("why")
     for curve in node.curves:
         carried = Text("yes", style="green") if curve.carried else Text("no", style="yellow")
         keys = str(curve.keys) if curve.keys else "-"
-        path, why = Text(printable(curve.path)), Text(printable(curve.why))
-        table.add_row(path, curve.kind, str(curve.points), keys, carried, why)
+        table.add_row(curve.path, curve.kind, str(curve.points), keys, carried, curve.why)
     return table

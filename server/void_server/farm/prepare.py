@@ -12,7 +12,7 @@ from void_engine.geometry import Box
 from void_engine.morphology import matte_bounds
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.writer import PlateWriter
-from void_engine.removal import RemovalRequest, check_inputs, region_box
+from void_engine.removal import RemovalRequest, check_inputs, region_box, rehearse
 from void_engine.removal_monitor import RemovalMonitor
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (
@@ -60,6 +60,8 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         shot = prepared_shot(request, prepared)
         for number in {shot.frame_numbers[0], shot.frame_numbers[-1]}:
             shot.frame(number)  # makes sure that the pixels can be read too
+        if missing:
+            rehearse(request, shot, min(missing))
         if isinstance(engine, PartedEngine):
             place.shared.mkdir(parents=True, exist_ok=True)
             engine.prepare_parts(shot, piece.planned.starts, place.shared, request.engine, monitor)

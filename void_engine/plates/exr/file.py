@@ -6,7 +6,6 @@ appears under its final name only when it is complete.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -37,8 +36,6 @@ LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
 COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 """All compressions that can be written."""
 
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
-"""The names that files of this module have while they are written."""
 _ATTEMPTS = 3
 """How often a frame is written when a library does not say why it could not: whoever had filled the volume
 may have made room before anybody could look."""
@@ -133,11 +130,7 @@ def write_frame(
         OutputError: when the file cannot be written; nothing is left behind then.
     """
     path = Path(path)
-    if compression is None:
-        own = frame.header.compression
-        compression = own if own in LOSSLESS_COMPRESSIONS else "zip"
-    elif compression not in COMPRESSIONS:
-        raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
+    compression = _own_compression(frame, compression)
     for attempt in range(_ATTEMPTS):
         try:
             with output_folder(path.parent) as folder:
@@ -150,6 +143,32 @@ def write_frame(
             time.sleep(_ATTEMPTS_S)
         except OSError as error:
             raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+
+
+def try_to_write(frame: Frame, path: Path, compression: str | None = None) -> None:
+    """Write a frame as :func:`write_frame` does, but never give it its name; only the folder is left.
+
+    Raises:
+        OutputError: when it could not be written.
+    """
+    try:
+        with output_folder(path.parent) as folder, folder.new_file(path.name) as file:
+            began = time.monotonic()
+            try:
+                _write_whole(frame, folder, file, _own_compression(frame, compression))
+            except OSError as error:
+                raise _cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
+    except OSError as error:
+        raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+
+
+def _own_compression(frame: Frame, compression: str | None) -> str:
+    if compression is None:
+        own = frame.header.compression
+        return own if own in LOSSLESS_COMPRESSIONS else "zip"
+    if compression not in COMPRESSIONS:
+        raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
+    return compression
 
 
 class _UnexplainedError(Exception):
@@ -187,16 +206,14 @@ def _cannot_write(frame: Frame, path: Path, error: OSError, obstacle: str) -> Ou
 
 
 def remove_temporaries(paths: Iterable[Path]) -> None:
-    """Delete the temporary files that a killed process has left of writing these ``paths``."""
+    """Delete the temporary files that a killed process has left of writing these ``paths``, but none that a
+    living one is writing, here or on another machine."""
     by_folder: dict[Path, set[str]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, set()).add(path.name)
     for folder, names in by_folder.items():
         with suppress(OSError), output_folder(folder, make=False) as opened_folder:
-            for name in opened_folder.names():
-                found = _TEMPORARY.fullmatch(name)
-                if found is not None and found["name"] in names:
-                    opened_folder.unlink(name)
+            opened_folder.remove_abandoned(names)
 
 
 def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:

@@ -13,15 +13,21 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
-from void_engine.propagation import encoding
+from void_engine.propagation import encoding, inpainting
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal.reveal import Revealer, Source
+from void_engine.propagation.reveal.reveal import Revealer
+from void_engine.propagation.reveal.sources import Source
 from void_engine.propagation.working_set import AnalysisFrame, FullFrame, analyse
 
 SLIVER_PX = 9
 """Unseen areas thinner than this many pixels are inpainted in each frame by itself."""
+_WIRE_PX = 17
+"""Long holes thinner than this many pixels are filled from both sides too, frame by frame: what lies behind a
+wire is nearly always what lies beside it."""
+_WIRE_LENGTH = 6
+"""The length, in such thicknesses, from which a hole counts as long."""
 MOST_KEYS = 2
 """The most key frames that are held in memory."""
 _CONTEXT_PX = 80
@@ -108,18 +114,20 @@ class KeyFrameFill:
             hole: (h, w) the pixels that are replaced.
             unseen: (h, w) the pixels of the hole that no source shows.
         """
-        answer = self._filled(full, area, answer, unseen)
+        answer = self._filled(full, area, answer, unseen, _wires(hole))
         if self.is_key(full.number):
             self._remember(full, area, answer, hole)
         return answer
 
-    def _filled(self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray) -> Float32Array:
+    def _filled(
+        self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray, wires: BoolArray
+    ) -> Float32Array:
         if full.hidden.all() and unseen.all():
             # Neither this frame nor another shows anything to start from; the plate is better than black.
             return full.encoded(area)
         square = opencv.square(SLIVER_PX)
         core = opencv.erode(unseen, square)
-        thick = opencv.dilate_by_disc(core, SLIVER_PX) & unseen
+        thick = opencv.dilate_by_disc(core, SLIVER_PX) & unseen & ~wires
         thin = unseen & ~thick
         self._monitor.check_cancelled()
         if thick.any():
@@ -130,7 +138,7 @@ class KeyFrameFill:
                 answer = self._synthesise(full, area, answer, left, thin)
             else:
                 thin = thin | left
-        return synthesis.inpaint(answer, thin)
+        return inpainting.inpaint(answer, thin)
 
     def _carried(self, full: FullFrame, thick: BoolArray) -> tuple[Float32Array, BoolArray]:
         segment = self._track.segment(full.number)
@@ -156,7 +164,7 @@ class KeyFrameFill:
         wide_forbidden[inside] = forbidden
         self._monitor.check_cancelled()
         if self._smooth:
-            made = synthesis.inpaint(picture, wide_hole | wide_forbidden)
+            made = inpainting.inpaint(picture, wide_hole | wide_forbidden)
         else:
             made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
         return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
@@ -174,3 +182,14 @@ class KeyFrameFill:
         completed = FullFrame(number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False)
         self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape, self._monitor)))
         del self._keys[:-MOST_KEYS]
+
+
+def _wires(hole: BoolArray) -> BoolArray:
+    """The parts of the hole, (h, w), that are long and thin all over; a wire that holds something is not."""
+    core = opencv.erode(hole, opencv.square(_WIRE_PX))
+    labels, boxes = opencv.connected_components(hole)
+    sizes = np.bincount(labels.reshape(-1), minlength=len(boxes) + 1)[1:]
+    reach = np.array([box.width + box.height for box in boxes], np.int64)
+    long = (reach >= _WIRE_LENGTH * _WIRE_PX) & (sizes < reach * _WIRE_PX)
+    long[labels[core] - 1] = False
+    return np.asarray(np.concatenate([[False], long])[labels], bool)

@@ -7,6 +7,8 @@ all of them.
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 
 from void_engine import opencv
@@ -66,6 +68,7 @@ class KeyPlan:
         self._step = max(1, round(sliver_px / _CELLS))
         self._decided = numbers.start
         self._keys: list[int] = []
+        self._planning = threading.RLock()
 
     def resume_at(self, number: int, keys: list[int]) -> None:
         """Resume planning at frame ``number``; ``keys`` are the key frames that another run has planned."""
@@ -73,7 +76,11 @@ class KeyPlan:
         self._keys = list(keys)
 
     def sources(self, number: int) -> list[int]:
-        """The frames that ``number`` takes its hidden pixels from."""
+        """The frames that ``number`` takes its hidden pixels from. Several threads may ask."""
+        with self._planning:
+            return self._sources(number)
+
+    def _sources(self, number: int) -> list[int]:
         if self._chosen is None or self._chosen[0] != number:
             chosen = choose_sources(self._track, number, self.anchors, self._most_sources, reach=self._reach)
             if len(chosen) > _ENOUGH_FOR_A_RIM and self._is_mostly_rim(number, chosen):
@@ -109,7 +116,11 @@ class KeyPlan:
         return float((lost & ~self._unseen(number, chosen, points)).mean()) < _LOST_SHARE
 
     def is_key(self, number: int) -> bool:
-        """Whether frame ``number`` is a key frame."""
+        """Whether frame ``number`` is a key frame. Several threads may ask."""
+        with self._planning:
+            return self._is_key(number)
+
+    def _is_key(self, number: int) -> bool:
         while self._decided <= number:
             if self._needs_key(self._decided):
                 self._keys.append(self._decided)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.engines.interface import Monitor
 from void_engine.opencv import gaussian_blur
-from void_engine.propagation import pyramid
+from void_engine.propagation import inpainting, pyramid
 from void_engine.propagation.fill import patch_match
 from void_engine.propagation.fill.patch_match import Indices, shrink, shrink_mask
 
@@ -34,28 +33,6 @@ _LEAST_GAIN = 0.4
 _TEXTURE = 0.92
 """The contrast that the synthesised picture keeps against the smooth base. Synthesised texture is never the
 true one, so a little less of it has a smaller error and still looks alive."""
-
-
-def inpaint(encoded: Float32Array, hole: BoolArray) -> Float32Array:
-    """Fill ``hole`` (h, w) of an encoded picture (h, w, 3) by Navier-Stokes inpainting.
-
-    The method is that of Bertalmio, Bertozzi and Sapiro (CVPR 2001), as OpenCV has it.
-    """
-    if not hole.any():
-        return encoded
-    if hole.all():
-        return np.zeros_like(encoded)
-    if min(hole.shape) < 8:
-        return pyramid.push_pull(encoded, (~hole).astype(np.float32))
-    mask = hole.astype(np.uint8)
-    shown = (~hole).astype(np.uint8)
-    planes = []
-    for channel in range(3):
-        plane = np.ascontiguousarray(encoded[:, :, channel])
-        least, most, _, _ = cv2.minMaxLoc(plane, shown)
-        filled: Float32Array = np.clip(cv2.inpaint(plane, mask, 4.0, cv2.INPAINT_NS), least, most)
-        planes.append(opencv.copy_where(plane, hole, np.nan_to_num(filled)))
-    return opencv.merge(planes)
 
 
 def patch_fill(
@@ -91,7 +68,7 @@ def patch_fill(
     monitor.check_cancelled()
     pushed = shrink(pushed, size)
     monitor.check_cancelled()
-    start = inpaint(pushed, small_hole | small_forbidden)
+    start = inpainting.inpaint(pushed, small_hole | small_forbidden)
     base = np.float32(0.5) * (start + pushed)
     found = patch_match.search_patches(start, small_hole, small_forbidden, seed, monitor)
     if found is None:

@@ -11,12 +11,13 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
-from void_engine.propagation import pyramid
-from void_engine.propagation.fill import synthesis
+from void_engine.propagation import inpainting, pyramid
 from void_engine.propagation.finish.hole import Hole
 
-_THICKEST_PX = 9
-"""Thickness up to which a part of the hole counts as thin."""
+THICKEST_PX = 17
+"""Thickness up to which a part of the hole counts as thin: a wire of 3 px with its grown matte is 11 wide."""
+_GAP_PX = 2
+"""The distance between the hole and its copy on which the spatial estimate is tested."""
 _AROUND_PX = 7.0
 """Blur radius over which the errors of both estimates are averaged."""
 _PREDICTED_COST = 1.2
@@ -34,35 +35,33 @@ class ThinBlend:
     """(h, w) encoded: expected error of the blended pixels; 0 where nothing was blended."""
 
 
-def blend(answer: Float32Array, hole: Hole) -> ThinBlend:
+def blend(answer: Float32Array, hole: Hole, expected: Float32Array) -> ThinBlend:
     """Blend the temporal and the spatial estimate of thin parts of the hole by their measured errors.
 
     The spatial estimate is tested on a copy of the hole shifted beside it, where the truth is known; the
-    temporal one is compared with the plate in the same places. Each is weighted by the inverse of its squared
+    error of the temporal one was measured when it was made. Each is weighted by the inverse of its squared
     error around the pixel.
 
     Args:
         answer: (h, w, 3) encoded, the temporal estimate inside the hole.
         hole: the hole, with the plate and the revealed pixels around it.
+        expected: (h, w) the expected squared error, encoded, of a channel of the temporal estimate.
     """
-    square = opencv.square(_THICKEST_PX)
+    square = opencv.square(THICKEST_PX)
     thick = opencv.dilate(opencv.erode(hole.mask, square), square)
     thin = hole.mask & ~opencv.dilate(thick, square)
     alone = ThinBlend(answer, np.zeros(thin.shape, np.float32))
     if int(thin.sum()) < 16 or not hole.known.any():
         return alone
     beside = _beside(thin, hole.mask)
-    tried = beside & hole.known
-    if int(tried.sum()) < 32:
+    if int(beside.sum()) < 32:
         return alone
-    spatial = synthesis.inpaint(hole.plate, hole.mask)
-    trial = synthesis.inpaint(spatial, beside)
-    weight = tried.astype(np.float32)
+    spatial = inpainting.inpaint(hole.plate, hole.mask)
+    trial = inpainting.inpaint(spatial, beside)
+    weight = beside.astype(np.float32)
     spatial_error, support = pyramid.weighted_blur(_power(trial - hole.plate), weight, _AROUND_PX)
-    temporal_error, _ = pyramid.weighted_blur(_power(hole.revealed - hole.plate), weight, _AROUND_PX)
     spatial_error = pyramid.push_pull(spatial_error, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
-    temporal_error = pyramid.push_pull(temporal_error, np.clip(support * 20.0, 0.0, 1.0).astype(np.float32))
-    temporal_error = temporal_error * np.float32(_PREDICTED_COST) + np.float32(1e-7)
+    temporal_error = expected * np.float32(3.0 * _PREDICTED_COST) + np.float32(1e-7)
     # The weights are squared again, because a mean of both estimates blurs: the worse one gets little unless
     # they are nearly equal.
     against, favour = np.square(spatial_error), np.square(temporal_error)
@@ -78,9 +77,10 @@ def _power(difference: Float32Array) -> Float32Array:
 
 
 def _beside(thin: BoolArray, hole: BoolArray) -> BoolArray:
-    """The thin hole shifted by a few pixels in the direction that takes it furthest off the hole."""
+    """The thin hole shifted by its thickness in the direction that takes it furthest off the hole."""
     best, least = np.zeros_like(thin), None
-    for rows, columns in ((6, 0), (-6, 0), (0, 6), (0, -6)):
+    away = int(np.ceil(2.0 * float(opencv.depth_inside(thin).max()))) + _GAP_PX
+    for rows, columns in ((away, 0), (-away, 0), (0, away), (0, -away)):
         moved = np.roll(thin, (rows, columns), (0, 1))
         overlap = int((moved & hole).sum())
         if least is None or overlap < least:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
+from void_engine.propagation.memo import Memo
 from void_engine.propagation.motion.homography import Homography, apply, from_box, warp
 from void_engine.propagation.motion.motion_layers import LAYERS
 from void_engine.propagation.motion.track import ShotTrack
@@ -57,16 +57,11 @@ class LayerEvidence:
     def __init__(self, working: WorkingSet, track: ShotTrack) -> None:
         self._working = working
         self._track = track
-        self._held: OrderedDict[int, Float32Array] = OrderedDict()
+        self._held: Memo[Float32Array] = Memo(_FRAMES_HELD)
 
     def of(self, number: int) -> Float32Array:
         """The evidence on the analysis frame ``number``, (h, w) in -1..1; NaN where there is none."""
-        if number not in self._held:
-            self._held[number] = self._compare(number)
-            if len(self._held) > _FRAMES_HELD:
-                self._held.popitem(last=False)
-        self._held.move_to_end(number)
-        return self._held[number]
+        return self._held.get(number, self._compare)
 
     def _compare(self, number: int) -> Float32Array:
         frame = self._working.analysis(number)

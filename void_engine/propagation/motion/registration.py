@@ -6,7 +6,6 @@ explains the pixels better than standing still does, because a static camera mus
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import cv2
@@ -15,12 +14,15 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.engines.interface import Monitor
+from void_engine.propagation.memo import Memo
 from void_engine.propagation.motion.homography import Homography, apply, fit, identity, warp
 from void_engine.propagation.motion.motion_layers import Tracks
 from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _FEATURES = 350
 """The most corners that are tracked."""
+_FEATURES_HELD = 64
+"""The most frames whose corners are held in memory."""
 _FEWEST_INLIERS = 16
 """The least number of inliers of a homography that is trusted."""
 _STILL_ADVANTAGE = 1.02
@@ -165,14 +167,10 @@ class PairRegistration:
     def __init__(self, working: WorkingSet, monitor: Monitor) -> None:
         self._working = working
         self._monitor = monitor
-        self._features: OrderedDict[int, Float32Array] = OrderedDict()
+        self._features: Memo[Float32Array] = Memo(_FEATURES_HELD)
 
     def features(self, number: int) -> Float32Array:
-        if number not in self._features:
-            self._features[number] = features(self._working.analysis(number))
-            if len(self._features) > 32:
-                self._features.popitem(last=False)
-        return self._features[number]
+        return self._features.get(number, lambda n: features(self._working.analysis(n)))
 
     def step(self, target: int, source: int) -> FrameStep:
         """The motion between two neighbouring frames."""

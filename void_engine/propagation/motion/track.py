@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from void_engine.arrays import BoolArray
 from void_engine.engines.interface import Monitor
+from void_engine.propagation.ahead import frames_at_a_time, working_ahead
 from void_engine.propagation.archive import write_archive
+from void_engine.propagation.memo import Memo
 from void_engine.propagation.motion import locked_off
 from void_engine.propagation.motion.homography import Homography, identity
 from void_engine.propagation.motion.motion_layers import MotionLayers, Tracks
@@ -19,6 +21,8 @@ from void_engine.propagation.working_set import AnalysisFrame, WorkingSet
 
 _STILL_STRIDE = 4
 """Every this many frames the camera is compared with the beginning of the segment, which shows slow drift."""
+_MASKS_HELD = 128
+"""The most masks that are held unpacked."""
 _CUT_CORRELATION = 0.35
 """The correlation of two neighbouring frames below which there is a cut between them."""
 
@@ -37,7 +41,7 @@ class ShotTrack:
         self._locked: list[bool] = []
         self._shape = (0, 0)
         self._layers = MotionLayers()
-        self._unpacked: OrderedDict[int, BoolArray] = OrderedDict()
+        self._unpacked: Memo[BoolArray] = Memo(_MASKS_HELD)
 
     def append(
         self,
@@ -125,13 +129,12 @@ class ShotTrack:
 
     def hidden(self, number: int) -> BoolArray:
         """The mask (h, w) of hidden pixels in the analysis frame ``number``."""
-        if number not in self._unpacked:
-            packed = np.frombuffer(zlib.decompress(self._hidden[number - self._first]), np.uint8)
-            count = self._shape[0] * self._shape[1]
-            self._unpacked[number] = np.unpackbits(packed, count=count).reshape(self._shape).astype(bool)
-            if len(self._unpacked) > 128:
-                self._unpacked.popitem(last=False)
-        return self._unpacked[number]
+        return self._unpacked.get(number, self._unpack)
+
+    def _unpack(self, number: int) -> BoolArray:
+        packed = np.frombuffer(zlib.decompress(self._hidden[number - self._first]), np.uint8)
+        count = self._shape[0] * self._shape[1]
+        return np.unpackbits(packed, count=count).reshape(self._shape).astype(bool)
 
     def save(self, path: Path) -> None:
         """Write the track to a NumPy archive, which appears only when it is complete."""
@@ -196,13 +199,30 @@ def track_shot(
     ``motion`` is the option of that name: only ``auto`` asks whether the camera is locked off.
     """
     track = ShotTrack(numbers.start)
+    at_a_time = frames_at_a_time(working.width * working.height)
+    with working_ahead(at_a_time) as ahead:
+        steps = ahead(lambda number: registration.step(number - 1, number), numbers[1:])
+        _look(track, working, registration, numbers, steps, monitor, motion)
+    track.settle()
+    return track
+
+
+def _look(
+    track: ShotTrack,
+    working: WorkingSet,
+    registration: PairRegistration,
+    numbers: range,
+    steps: Iterator[FrameStep],
+    monitor: Monitor,
+    motion: str,
+) -> None:
     began, may_be_still = numbers.start, motion in ("auto", "locked-off")
     for index, number in enumerate(numbers):
         monitor.check_cancelled()
         if index == 0:
             track.append(working.analysis(number), identity(), cut=True, frozen=False)
         else:
-            step = registration.step(number - 1, number)
+            step = next(steps)
             cut = step.correlation < _CUT_CORRELATION
             if cut:
                 began, may_be_still = number, motion in ("auto", "locked-off")
@@ -217,8 +237,6 @@ def track_shot(
                 moved=not may_be_still,
             )
         monitor.progress("register", index + 1, len(numbers), number)
-    track.settle()
-    return track
 
 
 def _stands_still(registration: PairRegistration, step: FrameStep, began: int, number: int) -> bool:

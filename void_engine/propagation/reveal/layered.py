@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
+from void_engine.propagation.memo import Memo
 from void_engine.propagation.motion.flow import Measured, local_misfit, view_through
 from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.motion.layer_masks import LayerEvidence, Ownership, ownership, seen_evidence
 from void_engine.propagation.motion.motion_layers import LAYERS
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal import warp
-from void_engine.propagation.reveal.reveal import (
+from void_engine.propagation.reveal import answers, warp
+from void_engine.propagation.reveal.reveal import Revealed, Revealer
+from void_engine.propagation.reveal.source_choice import choose_sources
+from void_engine.propagation.reveal.sources import (
     HoleSurround,
     MeasuredSource,
     RegisteredSource,
-    Revealed,
-    Revealer,
     Source,
     temporal_weight,
 )
-from void_engine.propagation.reveal.source_choice import choose_sources
 
 _MOST_SOURCES = 8
 """The most sources of each layer."""
 _ADVANTAGE = 0.9
-"""Two layers are used when they bring the error beside the hole below this fraction of one motion's error."""
-_CLEAR_ADVANTAGE = 0.6
-"""When two layers bring the error below this fraction of the error of either layer's motion alone, one motion
-with its optical flow is not tried at all."""
+"""Two layers are tried on all frames of a segment when, in a frame that was tried first, they bring the error
+beside the hole below this fraction of one motion's error."""
+_BIAS = 1.5
+"""The factor on the squared error of two layers when they compete with one motion: without a clear advantage
+the simpler answer stays."""
+_SEGMENTS_HELD = 1 << 20
+"""The most segments of which it is known whether two layers help."""
 _PROBES = 2
 """How many frames of a segment are tried with two layers before all of them are."""
 _FEWEST_POINTS = 150
@@ -50,16 +52,6 @@ _DENIED = -0.3
 """Evidence below which a source is taken to show the other layer at a pixel, even if no other agrees."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Layers:
-    """The pixels that each layer reveals, and both joined."""
-
-    joined: Revealed
-    front: Revealed
-    back: Revealed
-    """The layer behind; like ``front``, it covers the area as if it were the whole picture."""
-
-
 class LayeredRevealer:
     """Reveals hidden pixels layer by layer, each along its own motion, where a shot has two layers."""
 
@@ -72,20 +64,22 @@ class LayeredRevealer:
         self._monitor = motion.monitor
         self._revealer = revealer
         self._evidence = LayerEvidence(motion.working, motion.track)
-        self._helping: dict[int, bool] = {}
+        self._helping: Memo[bool] = Memo(_SEGMENTS_HELD)
         """Whether two layers help in a segment, by the segment's first frame."""
 
     def reveal(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> Revealed:
-        """Reveal frame ``target`` by two layers or by one motion, whichever fits better beside the hole.
+        """Reveal frame ``target`` by two layers where they fit better nearby, and elsewhere by one motion.
 
         Args:
             target: the frame's number.
             preferred: frames that the artist has cleaned; they are taken as sources first.
-            single: reveals a frame by one motion. It is not called where two layers are clearly right.
+            single: reveals a frame by one motion.
         """
         once = functools.cache(single)
-        layered = self._better(target, preferred, once) if self._helps(target, preferred, once) else None
-        return once(target) if layered is None else layered
+        layered = self._layered(target, preferred) if self._helps(target, preferred, once) else None
+        if layered is None or self._choice == "two-layers":
+            return once(target) if layered is None else layered
+        return _chosen_locally(once(target), layered, *self._compared(target, layered))
 
     def _helps(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> bool:
         """Whether two layers are better anywhere in the segment of ``target``.
@@ -96,39 +90,38 @@ class LayeredRevealer:
         if self._choice != "auto":
             return self._choice == "two-layers"
         segment = self._track.segment(target)
-        if segment.start not in self._helping:
+
+        def try_probes(_: int) -> bool:
             frames = [n for n in segment if self._track.any_hidden(n) and self._is_layered(n, segment)]
             thirds = [len(frames) * part // (_PROBES + 1) for part in range(1, _PROBES + 1)]
             probes = {frames[index] for index in thirds} if frames else set()
-            self._helping[segment.start] = any(
-                self._better(probe, preferred, single) is not None for probe in sorted(probes)
-            )
-        return self._helping[segment.start]
+            return any(self._is_better(probe, preferred, single) for probe in sorted(probes))
+
+        return self._helping.get(segment.start, try_probes)
 
     def _is_layered(self, number: int, segment: range) -> bool:
         beside = [other for other in (number - 1, number + 1) if other in segment]
         return any(self._track.layer_chained(number, other, 0) is not None for other in beside)
 
-    def _better(
-        self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]
-    ) -> Revealed | None:
+    def _is_better(self, target: int, preferred: frozenset[int], single: Callable[[int], Revealed]) -> bool:
+        layered = self._layered(target, preferred)
+        return layered is not None and (
+            _ratio(layered, single(target), *self._compared(target, layered)) < _ADVANTAGE
+        )
+
+    def _compared(self, target: int, layered: Revealed) -> tuple[Float32Array, BoolArray]:
+        """The encoded plate, (h, w, 3), that answers are compared with, and where it shows background."""
+        full = self._working.full(target)
+        return full.encoded(layered.area), ~full.hidden[layered.area.slices(full.box)]
+
+    def _layered(self, target: int, preferred: frozenset[int]) -> Revealed | None:
+        """The pixels that both layers reveal, joined; None where the frames do not tell them apart."""
         numbers = [
             choose_sources(self._track, target, preferred, _MOST_SOURCES, layer) for layer in range(LAYERS)
         ]
-        layers = self._reveal(target, numbers) if all(numbers) else None
-        if layers is None:
-            return None
-        full, area = self._working.full(target), layers.joined.area
-        if self._choice == "two-layers":
-            return layers.joined
-        plate = full.encoded(area)
-        shown = ~full.hidden[area.slices(full.box)]
-        alone = max(_ratio(layers.joined, layer, plate, shown) for layer in (layers.front, layers.back))
-        if alone < _CLEAR_ADVANTAGE or _ratio(layers.joined, single(target), plate, shown) < _ADVANTAGE:
-            return layers.joined
-        return None
+        return self._reveal(target, numbers) if all(numbers) else None
 
-    def _reveal(self, target: int, numbers: list[list[int]]) -> _Layers | None:
+    def _reveal(self, target: int, numbers: list[list[int]]) -> Revealed | None:
         surround = self._revealer.surround(target)
         own = self._evidence.of(target)
         own = own[surround.box.slices(Box.from_shape(own.shape))]
@@ -150,7 +143,7 @@ class LayeredRevealer:
         behind = 1 - owned.front
         back = self._fuse(target, surround, motions[behind], seen[behind], owned, behind)
         share = warp.upsample(owned.share, surround.box, front.area, self._working.ratio)
-        return _Layers(_joined(front, back, share), front, back)
+        return _joined(front, back, share)
 
     def _motions(self, target: int, layer: int, numbers: list[int]) -> dict[int, Homography]:
         """The motion of ``layer`` from ``target`` to each of its sources."""
@@ -190,7 +183,7 @@ class LayeredRevealer:
             shows = np.where(claim < _DENIED, 0.0, given).astype(np.float32)
             seen_source = MeasuredSource(source, view, measured)
             sources.append(self._revealer.registered(target, surround, seen_source, shows))
-        return self._revealer.fuse(self._working.full(target), surround, sources, mine)
+        return self._revealer.fuse(self._working.full(target), surround, sources, mine, rivals=False)
 
 
 def _ratio(one: Revealed, other: Revealed, plate: Float32Array, shown: BoolArray) -> float:
@@ -218,5 +211,40 @@ def _joined(front: Revealed, back: Revealed, share: Float32Array) -> Revealed:
         front.seen | back.seen,
         (part * front.kept_variance + (1.0 - part) * back.kept_variance).astype(np.float32),
         (part * front.certainty + (1.0 - part) * back.certainty).astype(np.float32),
+        (part * front.error + (1.0 - part) * back.error).astype(np.float32),
         max(front.noise, back.noise),
+    )
+
+
+def _chosen_locally(alone: Revealed, layered: Revealed, plate: Float32Array, shown: BoolArray) -> Revealed:
+    """Mix what one motion and what two layers reveal, by their errors nearby.
+
+    What one motion does not show stays unseen: layers that claim more rest on too little.
+    """
+    known = layered.seen & shown
+    if int(known.sum()) < _FEWEST_POINTS:
+        return alone
+    error = answers.spread_picture(answers.squared_error(layered.values, plate), known) * np.float32(_BIAS)
+    expected = np.maximum(alone.error, np.float32(1e-6))
+    # Bars and gaps alternate within a few pixels, so local errors are steadied by those of the whole hole.
+    inside = alone.seen & ~shown
+    if inside.any():
+        error = np.sqrt(error * error[inside].mean())
+        expected = np.sqrt(expected * expected[inside].mean())
+    there = np.stack([alone.seen.reshape(-1), (alone.seen & layered.seen).reshape(-1)])
+    errors = np.stack([expected.reshape(-1), error.reshape(-1)])
+    share = answers.shares(errors, there)[1].reshape(error.shape)
+
+    def mixed(first: Float32Array, second: Float32Array) -> Float32Array:
+        part = share[:, :, None] if first.ndim == 3 else share
+        return np.asarray(first + part * (second - first), np.float32)
+
+    return Revealed(
+        alone.area,
+        mixed(alone.values, layered.values),
+        alone.seen,
+        mixed(alone.kept_variance, layered.kept_variance),
+        mixed(alone.certainty, layered.certainty),
+        mixed(alone.error, error),
+        alone.noise,
     )

@@ -10,43 +10,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from void_engine import opencv
-from void_engine.arrays import BoolArray, Float32Array, Int64Array, Uint8Array
+from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.geometry import Box
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.motion import flow_completion
-from void_engine.propagation.motion.flow import FlowMeter, FlowView, Measured, grid, unmoved, view_through
-from void_engine.propagation.motion.homography import Homography
+from void_engine.propagation.motion.flow import FlowMeter, grid, unmoved, view_through
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal import fusion, gain_match, source_weights, warp
-from void_engine.propagation.working_set import AnalysisFrame, FullFrame
+from void_engine.propagation.reveal import gain_match, warp
+from void_engine.propagation.reveal.answers import Stack
+from void_engine.propagation.reveal.judging import Judge
+from void_engine.propagation.reveal.sources import (
+    HoleSurround,
+    MeasuredSource,
+    RegisteredSource,
+    Source,
+    temporal_weight,
+)
+from void_engine.propagation.working_set import FullFrame
 
 BAND_PX = 8
 """Width, in full-size pixels, of the band around hidden pixels that is revealed too, to compare it with the
 plate."""
 _MARGIN_PX = 56
 """The least width of a hole's surroundings, in analysis pixels."""
-_TILE_PIXELS = 300_000
+_TILE_PIXELS = 150_000
 """About how many full-size pixels are fused at a time."""
 _QUALITY_POWER = 1.5
 """The exponent on a source's quality. Above 1, well aligned sources outweigh many poor ones, as parallax
 demands."""
-_NEARNESS_FRAMES = 10.0
-"""Distance in time at which a source counts half."""
-_RING_PX = 16
-"""Width of the ring, in full-size pixels, in which sources are judged."""
-_RING_POINTS = 4000
-"""The number of points to which that ring is thinned."""
 _SLOPE_ROWS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A frame to take pixels from: one of the shot, or a key frame that was completed earlier."""
-
-    full: FullFrame
-    analysis: AnalysisFrame
-    guess: Homography
-    """The chained homography from the target's analysis pixels to this frame's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,54 +54,10 @@ class Revealed:
     """(h, w) in 0..1: the share of a single frame's grain variance left after fusion; 1 where not seen."""
     certainty: Float32Array
     """(h, w) in 0..1: how well the sources' motion and colours agree."""
+    error: Float32Array
+    """(h, w): the expected squared error, encoded, of a channel where seen."""
     noise: float
     """Standard deviation, encoded, between target and sources around the hole: grain and misfit together."""
-
-
-@dataclass(frozen=True, slots=True)
-class HoleSurround:
-    """The surroundings of a target's hole, on a box of analysis pixels."""
-
-    box: Box
-    gray: Uint8Array
-    encoded: Float32Array
-    """(h, w, 3): the plate in the encoding."""
-    hole: BoolArray
-    ring: Float32Array
-    """(h, w) in 0..1: nearness to the hole, 0 inside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredSource:
-    """A source warped to a target by its homography, and the residual motion that is left."""
-
-    source: Source
-    view: FlowView
-    """The source, warped by the homography from the target to it."""
-    measured: Measured
-    """The residual motion; its confidence tells where both may be compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredSource:
-    """A source registered and matched to a target, with measures of how far to trust it."""
-
-    source: Source
-    motion: warp.Warp
-    """The motion from the target's pixels to the source's."""
-    gain: gain_match.GainMatch
-    """The correction that brings the source's pixels to the target's exposure."""
-    quality: float
-    """How far to trust this source when its error beside the hole cannot be measured."""
-    blur: float
-    """Expected squared error, encoded, from motion that is predicted inside the hole."""
-    local: Float32Array
-    """(h, w) in 0..1 on the analysis box: how well the source fits in each place."""
-
-
-def temporal_weight(number: int, target: int) -> float:
-    """The weight of a source frame for its nearness to ``target`` in time, at most 1."""
-    return 1.0 / (1.0 + abs(number - target) / _NEARNESS_FRAMES)
 
 
 class Revealer:
@@ -121,6 +69,7 @@ class Revealer:
         self._registration = motion.registration
         self._monitor = motion.monitor
         self._meter = FlowMeter()
+        self._judge = Judge(motion)
 
     def shot_source(self, target: int, number: int) -> Source:
         """Make a frame of the shot a source for ``target``; both must be in one segment."""
@@ -132,7 +81,8 @@ class Revealer:
         """Reveal the hidden pixels of ``target`` from the frames ``numbers`` and the ``extra`` sources."""
         surround = self.surround(target)
         sources = self._register(target, surround, numbers, extra)
-        return self.fuse(self._working.full(target), surround, sources)
+        # What is carried from a key frame was decided when that was made.
+        return self.fuse(self._working.full(target), surround, sources, rivals=not extra)
 
     # --- on the analysis box
 
@@ -270,6 +220,8 @@ class Revealer:
         surround: HoleSurround,
         sources: list[RegisteredSource],
         comparable: Float32Array | None = None,
+        *,
+        rivals: bool = True,
     ) -> Revealed:
         """Fuse what ``sources`` show of the hidden pixels of ``full`` and of a band around them.
 
@@ -279,16 +231,17 @@ class Revealer:
             sources: the registered sources.
             comparable: (h, w) on the analysis box; sources are judged by their errors only where it is above
                 one half. None judges them everywhere around the hole.
+            rivals: whether the fused answer is joined with others by their errors nearby.
         """
-        box = surround.box
+        box, ratio = surround.box, self._working.ratio
         area = Box.around(full.hidden).grown(BAND_PX + 2).intersection(full.box)
         region = opencv.dilate_by_disc(full.hidden[area.slices(full.box)], BAND_PX)
         values = np.zeros((*region.shape, 3), np.float32)
         seen = np.zeros(region.shape, bool)
         kept = np.ones(region.shape, np.float32)
-        certainty = np.zeros(region.shape, np.float32)
+        certainty, error = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
         noise = float(np.median([p.gain.noise for p in sources])) if sources else 0.02
-        measured_weights = self._source_weights(full, area, box, sources, comparable)
+        judged = self._judge.judge(full, surround, sources, noise, comparable, rivals=rivals)
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
             tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
@@ -296,74 +249,42 @@ class Revealer:
             wanted = region[inside]
             if not sources or not wanted.any():
                 continue
-            stack, weights = self._sampled(sources, box, tile, np.flatnonzero(wanted))
-            if measured_weights is None:
-                weights *= np.array([item.quality for item in sources], np.float32)[:, None]
-            else:
-                weights *= measured_weights.where(weights > 0)
-            fused = fusion.fuse(stack, weights, max(noise, 0.004))
-            values[inside][wanted] = fused.values
-            seen[inside][wanted] = fused.weight > 0
-            kept[inside][wanted] = np.where(fused.weight > 0, fused.kept_variance, np.float32(1.0))
-            certainty[inside][wanted] = np.where(
-                fused.weight > 0, 1.0 / (1.0 + np.square(fused.disagreement / (2.5 * noise + 0.01))), 0.0
-            )
-        return Revealed(area, values, seen, kept, certainty, noise)
+            places = np.flatnonzero(wanted)
+            stack = self._sampled(sources, box, tile, places, still=judged.wants_still)
+            joined = judged.join(stack, box, tile, places, ratio)
+            values[inside][wanted] = joined.values
+            seen[inside][wanted] = joined.seen
+            kept[inside][wanted] = joined.kept_variance
+            certainty[inside][wanted] = joined.certainty
+            error[inside][wanted] = joined.error
+        return Revealed(area, values, seen, kept, certainty, error, noise)
 
     def _sampled(
-        self, sources: list[RegisteredSource], box: Box, tile: Box, places: Int64Array
-    ) -> tuple[Float32Array, Float32Array]:
+        self, sources: list[RegisteredSource], box: Box, tile: Box, places: Int64Array, *, still: bool
+    ) -> Stack:
         """Sample the sources at the pixels ``places`` of the full-size ``tile``, counted along its rows.
 
-        Returns:
-            Encoded values (S, N, 3), and how well each source fits there, (S, N); 0 where it does not show
-            the pixel.
+        ``still`` asks for the frames as they are, too.
         """
         ratio = self._working.ratio
-        stack = np.empty((len(sources), len(places), 3), np.float32)
-        fits = np.zeros(stack.shape[:2], np.float32)
+        shape = (len(sources), len(places))
+        moved, fits = np.empty((*shape, 3), np.float32), np.zeros(shape, np.float32)
+        unmoved = np.empty((*shape, 3), np.float32) if still else None
+        shown = np.zeros(shape, bool)
         for index, item in enumerate(sources):
             self._monitor.check_cancelled()
             map_x, map_y = warp.positions(item.motion, box, tile, ratio)
             map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
-            stack[index], visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
+            moved[index], visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
             offset = warp.upsample(item.gain.offset, box, tile, ratio)
-            stack[index] += offset.reshape(-1, 3)[places]
+            moved[index] += offset.reshape(-1, 3)[places]
             local = warp.upsample(item.local, box, tile, ratio)
             fits[index] = np.where(visible, local.reshape(-1)[places], np.float32(0.0))
-        return stack, fits
-
-    def _source_weights(
-        self,
-        full: FullFrame,
-        area: Box,
-        box: Box,
-        sources: list[RegisteredSource],
-        comparable: Float32Array | None,
-    ) -> source_weights.SourceWeights | None:
-        """Measure weights from the sources' errors at points around the hole; None when they are too few."""
-        if len(sources) < 2:
-            return None
-        points = _points_beside(full.hidden, area, self._working.ratio, box)
-        if comparable is not None and len(points):
-            judged = warp.read_at(comparable, box, points, self._working.ratio)[:, 0]
-            points = points[judged > 0.5]
-        if len(points) < source_weights.FEWEST_POINTS:
-            return None
-        columns, rows = points[:, 0].astype(np.intp), points[:, 1].astype(np.intp)
-        plate = encoding.encode(full.plate[rows, columns])
-        errors = np.zeros((len(sources), len(points), 3), np.float32)
-        valid = np.zeros(errors.shape[:2], bool)
-        for index, item in enumerate(sources):
-            self._monitor.check_cancelled()
-            map_x, map_y = warp.point_positions(item.motion, box, points, self._working.ratio)
-            seen, valid[index] = warp.sample_points(item.source.full, item.gain.gain, map_x, map_y)
-            offset = warp.read_at(item.gain.offset, box, points, self._working.ratio)
-            errors[index] = seen + offset - plate
-        measured = source_weights.covariance(errors, valid)
-        if measured is None:
-            return None
-        return source_weights.SourceWeights(measured + np.diag([item.blur for item in sources]))
+            if unmoved is not None:
+                cut = tile.slices(item.source.full.box)
+                unmoved[index] = encoding.encode(item.source.full.plate[cut].reshape(-1, 3)[places])
+                shown[index] = ~item.source.full.hidden[cut].reshape(-1)[places]
+        return Stack(moved, fits, unmoved, shown)
 
 
 def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:
@@ -371,14 +292,3 @@ def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Arr
     whole = pyramid.push_pull(np.ascontiguousarray(misfit), confidence)
     steps = max(1.0, float(np.median(whole)))
     return np.asarray(1.0 / (1.0 + np.square(whole / np.float32(1.5 * steps))), np.float32)
-
-
-def _points_beside(hidden: BoolArray, area: Box, ratio: tuple[float, float], box: Box) -> Float32Array:
-    """Visible full-size pixels in a ring around hidden ones, (N, 2), evenly thinned to a bounded number."""
-    frame = Box.from_shape(hidden.shape)
-    room = area.grown(_RING_PX).intersection(frame)
-    ring = opencv.dilate_by_disc(hidden[room.slices(frame)], _RING_PX)
-    ring &= ~opencv.dilate_by_disc(hidden[room.slices(frame)], 2)
-    rows, columns = np.nonzero(ring)
-    step = max(1, len(rows) // _RING_POINTS)
-    return np.stack([columns[::step] + room.x0, rows[::step] + room.y0], axis=1).astype(np.float32)

@@ -30,6 +30,11 @@ class Warp:
     flow: Float32Array
     """(h, w, 2): residual motion on a box of analysis pixels, applied before the homography."""
 
+    @property
+    def moves(self) -> bool:
+        """Whether anything moves at all."""
+        return bool(self.flow.any()) or not np.array_equal(self.homography, np.eye(3))
+
 
 def upsample(field: Float32Array, box: Box, tile: Box, ratio: tuple[float, float]) -> Float32Array:
     """Read a field on the analysis ``box`` at the full-size pixels of ``tile``, by bilinear interpolation."""

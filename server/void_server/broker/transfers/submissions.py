@@ -34,7 +34,7 @@ from void_server.broker.transfers.manifest_index import ManifestIndex, index_man
 from void_server.broker.transfers.owner_threads import OwnerThreads
 from void_server.broker.transfers.submission_check import read_submission
 from void_server.broker.transfers.uploads import Uploads
-from void_server.errors import RequestRefused, StoreError
+from void_server.errors import RequestRefused, StoreError, reason_of
 from void_server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
@@ -49,8 +49,9 @@ _INLINE_BYTES = 64 * 1024
 """A job whose text is longer is kept in a file: the store is the broker's thread's, and takes so much at a
 time."""
 
-_Outcome = tuple[NewJob, ManifestIndex, str] | Exception
-"""A job, its manifest, and what is wrong with its engine or engine options; or why it cannot be read."""
+_Outcome = tuple[NewJob, ManifestIndex, RequestRefused | None] | Exception
+"""A job, its manifest, and why it cannot be taken if it is new; or why it cannot be read. A job that is known
+needs no engine and no folders any more: those of one that has just ended are being deleted."""
 
 
 @dataclass
@@ -198,9 +199,9 @@ class Submissions:
     def _answer(self, submission: _Submission, outcome: _Outcome) -> None:
         if isinstance(outcome, Exception):
             raise outcome
-        new, index, problem = outcome
-        if problem and self._lifecycle.content(new.job_id) is None:
-            raise RequestRefused("bad_job", problem)
+        new, index, refusal = outcome
+        if refusal is not None and self._lifecycle.content(new.job_id) is None:
+            raise refusal
         info = self._lifecycle.submit(new)
         accepted = Accepted(request=submission.message.request, job=info)
         if info.state is JobState.UPLOADING:
@@ -269,14 +270,17 @@ def _read(
     spool: Spool,
     submission: _Submission,
     engines: Sequence[EngineDescription] | None,
-) -> tuple[NewJob, ManifestIndex, str]:
+) -> tuple[NewJob, ManifestIndex, RequestRefused | None]:
     new, entries = read_submission(settings, submission.owner, submission.message, submission.payloads)
     problem = "" if engines is None else engine_problem(_decode_choice(new.job).settings, engines)
+    refusal = RequestRefused("bad_job", problem) if problem else None
     try:
         spool.make_folders(new.job_id, entries, new.outputs)
         if len(new.job) > _INLINE_BYTES:
             spool.keep_text(new.job_id, new.content, new.job)
             new = msgspec.structs.replace(new, job=b"")
     except (OSError, KeyFileError) as error:
-        raise RequestRefused("storage", f"cannot make the job's folders: {error}") from error
-    return new, index_manifest(entries, spool, new.job_id), problem
+        _log.warning("cannot make the folders of job %s: %s", new.job_id, error)
+        why = reason_of(error) if isinstance(error, OSError) else "others may write to them"
+        refusal = refusal or RequestRefused("storage", f"cannot make the job's folders: {why}")
+    return new, index_manifest(entries, spool, new.job_id), refusal

@@ -30,6 +30,7 @@ from void_server.broker.jobs.spool import TEMPORARY_SUFFIX, Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.transfers.manifest_index import ManifestIndex, StoredFiles
+from void_server.errors import reason_of
 
 _log = logging.getLogger(__name__)
 _FLOW_BYTES = 8 * 1024**2
@@ -338,7 +339,7 @@ class Uploads:
         if not isinstance(error, OSError):
             _log.error("cannot write file %d of job %s", incoming.index, upload.job_id, exc_info=error)
         if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {error}")
+            self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {reason_of(error)}")
             return
         left = upload.index.total_bytes - upload.stored_bytes
         why = f"the server's volume is full; the files still to come need {left / 1e9:.2f} GB"

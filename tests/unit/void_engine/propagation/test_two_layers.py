@@ -234,7 +234,6 @@ def test_two_layers_that_explain_no_more_change_nothing(
 ) -> None:
     """The choice is measured beside the hole, so one motion is kept where it leaves no error."""
     monkeypatch.setattr(layered, "_ADVANTAGE", 0.0)
-    monkeypatch.setattr(layered, "_CLEAR_ADVANTAGE", 0.0)
     clean = remove_object(scene.plate[:4], scene.matte[:4])
     monkeypatch.setattr(layered.LayeredRevealer, "reveal", by_one_motion)
     assert np.array_equal(clean, remove_object(scene.plate[:4], scene.matte[:4]))
@@ -246,9 +245,10 @@ def test_two_layers_that_do_not_help_are_tried_on_few_frames(
 ) -> None:
     tried = []
 
-    def never(self: layered.LayeredRevealer, target: int, *others: object) -> None:
+    def never(self: layered.LayeredRevealer, target: int, *others: object) -> bool:
         tried.append(target)
+        return False
 
-    monkeypatch.setattr(layered.LayeredRevealer, "_better", never)
+    monkeypatch.setattr(layered.LayeredRevealer, "_is_better", never)
     remove_object(scene.plate, scene.matte)
     assert len(tried) == 2

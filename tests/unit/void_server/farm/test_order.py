@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from void_server.cli.app import load_command
+from void_server.cli.lazy_commands import imported_command
 from void_server.errors import ServerSettingError
 from void_server.farm.order import FarmSettings
 from void_server.settings.declaration import settings_of
@@ -41,7 +41,7 @@ def test_what_makes_no_sense_is_named(tmp_path: Path, name: str, value: object, 
 
 
 def test_every_setting_is_an_option_of_the_bundle_command() -> None:
-    options = {name for one in load_command("farm").commands["bundle"].params for name in one.opts}
+    options = {name for one in imported_command("bundle", "farm_bundle").params for name in one.opts}
     for setting in settings_of(FarmSettings):
         assert set(setting.named.options) <= options, setting.name
         assert setting.named.options, setting.name

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.fakes.fake_nuke import curves
-from tests.fakes.nuke_session import fresh_nuke
+from tests.fakes.nuke_session import fresh_nuke, layer_in
 from void_protocol.job import ShapeFrame
 from void_server.roto_files.model import RotoCurve
 from void_server.roto_files.nuke_script import read_nuke_script
@@ -63,9 +63,7 @@ def drawn(seed: int, kind: str = "bezier") -> Any:
     nuke = fresh_nuke()
     chance = np.random.default_rng(seed)
     roto = nuke.nodes.Roto(name="Roto1")
-    arm = curves.Layer()
-    arm.name = "an arm {left}"
-    roto["curves"].rootLayer.append(arm)
+    arm = layer_in(roto["curves"].rootLayer, "an arm {left}")
     for index, keys in enumerate(([1001], [1000, 1007, 1012, 1025], [])):
         shape = curves.Shape()
         shape.name = f"ball{index}"
@@ -83,7 +81,9 @@ def drawn(seed: int, kind: str = "bezier") -> Any:
                 for key in keys:
                     member.addPositionKey(key, chance.uniform(-size, size, 2))
             shape.append(point)
-        (arm if index else roto["curves"].rootLayer).append(shape)
+        layer = arm if index else roto["curves"].rootLayer
+        layer.append(shape)
+        shape = layer[len(layer) - 1]
         move = shape.getTransform()
         move.addTranslationKey(1001, 3.5, -2.25, 0.0)
         move.addTranslationKey(1020, 40.0, 12.0, 0.0)

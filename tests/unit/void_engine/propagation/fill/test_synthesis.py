@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from void_engine.propagation import inpainting
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.in_memory import SilentMonitor
 
@@ -10,7 +11,7 @@ def test_a_smooth_fill_bridges_a_ramp_in_any_range() -> None:
     ramp = np.tile(np.linspace(-0.2, 2.0, 60, dtype=np.float32)[None, :, None], (40, 1, 3))
     hole = np.zeros((40, 60), bool)
     hole[15:25, 25:35] = True
-    filled = synthesis.inpaint(np.where(hole[:, :, None], 0, ramp).astype(np.float32), hole)
+    filled = inpainting.inpaint(np.where(hole[:, :, None], 0, ramp).astype(np.float32), hole)
     assert np.array_equal(filled[~hole], ramp[~hole])
     assert float(np.abs(filled - ramp)[hole].max()) < 0.15
 
@@ -31,7 +32,7 @@ def test_patches_continue_a_pattern_that_a_smooth_fill_cannot() -> None:
     assert np.array_equal(made[~hole], picture[~hole])
     # This is the least detail that a clean plate must have.
     assert float(made[hole].std()) > 0.85 * float(picture[hole].std())
-    smooth = synthesis.inpaint(spoilt, hole)
+    smooth = inpainting.inpaint(spoilt, hole)
     error, smooth_error = (float(np.square(p - picture)[hole].mean()) for p in (made, smooth))
     assert error < smooth_error
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from void_engine.propagation import encoding
 from void_engine.propagation.finish import edges, grain, thin_structures
@@ -87,7 +88,8 @@ def test_a_wire_is_taken_from_both_sides_where_the_sources_are_poor() -> None:
     known &= ~hole
     poor = truth + np.random.default_rng(0).normal(0, 0.1, truth.shape).astype(np.float32)
     answer = np.where(hole[:, :, None], poor, truth).astype(np.float32)
-    joined = thin_structures.blend(answer, Hole(truth, poor, hole, known))
+    expected = np.full(hole.shape, 0.1**2, np.float32)
+    joined = thin_structures.blend(answer, Hole(truth, poor, hole, known), expected)
     # The error that it claims is not far from its true error.
     assert 0.2 < float(joined.deviation[hole].mean()) / float((joined.values - truth)[hole].std()) < 5.0
     assert not joined.deviation[~hole].any()
@@ -95,15 +97,34 @@ def test_a_wire_is_taken_from_both_sides_where_the_sources_are_poor() -> None:
         np.abs(answer - truth)[hole].mean()
     )
     assert np.array_equal(
-        thin_structures.blend(answer, Hole(truth, truth, hole, known)).values[~hole], answer[~hole]
+        thin_structures.blend(answer, Hole(truth, truth, hole, known), 0 * expected).values[~hole],
+        answer[~hole],
     )
+    trusted = thin_structures.blend(answer, Hole(truth, poor, hole, known), 0 * expected)
+    assert np.allclose(trusted.values, answer, atol=1e-3), "an estimate without error stays"
 
 
 def test_a_wide_hole_is_left_to_the_sources() -> None:
     truth = np.random.default_rng(1).uniform(0, 1, (60, 60, 3)).astype(np.float32)
     hole = np.zeros((60, 60), bool)
     hole[15:45, 15:45] = True
-    assert np.array_equal(thin_structures.blend(truth, Hole(truth, truth, hole, ~hole)).values, truth)
+    expected = np.ones(hole.shape, np.float32)
+    assert np.array_equal(
+        thin_structures.blend(truth, Hole(truth, truth, hole, ~hole), expected).values, truth
+    )
+
+
+@pytest.mark.parametrize(("width", "is_thin"), [(3, True), (11, True), (16, True), (23, False)])
+def test_a_wire_with_its_grown_matte_is_thin(width: int, is_thin: bool) -> None:
+    truth = np.tile(np.linspace(0.2, 0.8, 160, dtype=np.float32)[None, :, None], (90, 1, 3))
+    hole = np.zeros((90, 160), bool)
+    hole[40 : 40 + width] = True
+    poor = truth + np.random.default_rng(0).normal(0, 0.1, truth.shape).astype(np.float32)
+    answer = np.where(hole[:, :, None], poor, truth).astype(np.float32)
+    expected = np.full(hole.shape, 0.1**2, np.float32)
+    joined = thin_structures.blend(answer, Hole(truth, poor, hole, ~hole), expected).values
+    left = float(np.abs(joined - truth)[hole].mean()) / float(np.abs(answer - truth)[hole].mean())
+    assert left < 0.3 if is_thin else left == 1.0
 
 
 def test_grain_is_measured_on_flat_ground_and_put_back() -> None:

@@ -218,6 +218,27 @@ def test_owners_do_not_wait_for_each_other(case: Case) -> None:
     assert len(case.end(0)) == 60
 
 
+def test_a_known_job_needs_no_folders(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a job that has just ended are being deleted while it is submitted again."""
+    case.submit("anna", "a1")
+    case.submissions.begin()
+    assert case.end() == [("anna", "a1")]
+
+    def gone(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", f"{case.settings.home}/jobs/a1/inputs")
+
+    monkeypatch.setattr(case.spool, "make_folders", gone)
+    case.submit("anna", "a1")
+    case.submit("bert", "b1")
+    case.submissions.begin()
+    case.readers[0].open.pop()()
+    told = [message for _, message in case.outbox.said]
+    assert [type(each) for each in told] == [Accepted, Error]
+    assert (told[1].code, told[1].message) == (
+        "storage", "cannot make the job's folders: No such file or directory",
+    )  # fmt: skip
+
+
 def test_one_bad_job_is_told_and_the_others_go_in(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     read = submissions_module.read_submission
 

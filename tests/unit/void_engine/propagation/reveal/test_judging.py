@@ -1,0 +1,77 @@
+"""Judging beside the hole, and what it is for: the engine is never far behind the best simple answer."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.propagation import encoding, inpainting
+from void_engine.propagation.in_memory import remove_object
+from void_engine.propagation.reveal import judging
+
+FRAMES, ROWS, COLUMNS = 8, 80, 120
+
+
+def test_a_point_is_judged_as_if_it_lay_as_deep_inside_as_it_lies_outside() -> None:
+    hidden = np.zeros((100, 120), bool)
+    hidden[40:70, 50:90] = True
+    points, mirrored = judging._points_beside(hidden)
+    columns, rows = mirrored.astype(int).T
+    assert hidden[rows, columns].all()
+    assert not hidden[points[:, 1].astype(int), points[:, 0].astype(int)].any()
+    above = (points[:, 0] > 56) & (points[:, 0] < 84) & (points[:, 1] < 40)
+    assert np.array_equal(points[above, 0], mirrored[above, 0])
+    assert np.array_equal(40 - points[above, 1], mirrored[above, 1] - 40)
+
+
+def cloth(seed: int, grain_px: float, columns: int = COLUMNS) -> Float32Array:
+    weave = cv2.GaussianBlur(
+        np.random.default_rng(seed).normal(0, 1, (ROWS, columns, 3)).astype(np.float32), (0, 0), grain_px
+    )
+    return np.asarray(0.4 + 0.12 * weave / weave.std(), np.float32)
+
+
+def matte() -> Float32Array:
+    mattes = np.zeros((FRAMES, ROWS, COLUMNS), np.float32)
+    for t in range(FRAMES):
+        mattes[t, 25:55, 20 + 8 * t : 40 + 8 * t] = 1
+    return mattes
+
+
+def error(clean: Float32Array, truth: Float32Array, inside: BoolArray) -> float:
+    return float(np.sqrt(np.square(encoding.encode(clean) - encoding.encode(truth))[inside].mean()))
+
+
+def removed(truth: Float32Array, mattes: Float32Array) -> float:
+    plate = np.where(mattes[..., None] > 0, np.float32(0.9), truth).astype(np.float32)
+    return error(remove_object(plate, mattes), truth, mattes > 0)
+
+
+@pytest.mark.slow
+def test_where_every_frame_shows_something_else_the_surroundings_are_continued() -> None:
+    """Slow light that is new in each frame: no other frame knows it, but the plate around the hole does."""
+    truth = np.stack([cloth(t, 30.0) for t in range(FRAMES)])
+    mattes = matte()
+    smooth = np.stack(
+        [
+            encoding.decode(inpainting.smooth_fill(encoding.encode(picture * (1 - m[..., None])), m > 0))
+            for picture, m in zip(truth, mattes, strict=True)
+        ]
+    )
+    assert removed(truth, mattes) < 1.1 * error(smooth, truth, mattes > 0)
+
+
+@pytest.mark.slow
+def test_a_wall_that_stands_still_beside_a_moving_crowd_is_not_moved() -> None:
+    """Most corners move with the crowd on the right; what is behind the object stands still."""
+    wall, crowd = cloth(50, 1.5), cloth(51, 1.5, COLUMNS + 60)
+    truth = np.stack([wall] * FRAMES)
+    for t in range(FRAMES):
+        truth[t, :, 70:] = crowd[:, 3 * t : 3 * t + COLUMNS - 70]
+    mattes = np.zeros((FRAMES, ROWS, COLUMNS), np.float32)
+    for t in range(FRAMES):
+        mattes[t, 25:55, 8 + 4 * t : 24 + 4 * t] = 1
+    truth += np.random.default_rng(4).normal(0, 0.003, truth.shape).astype(np.float32)
+    assert removed(truth, mattes) < 0.02

@@ -1,0 +1,307 @@
+"""Judges sources, and the answers made of them, by their errors where the plate is known.
+
+Points in a ring around the hole are compared with the plate, each as if it lay as deep in the hole as it lies
+outside: only those sources count that also show its mirror image inside. So a frame that shows the ring but
+never the inside does not flatter an answer. How well the surroundings predict the inside is tried on the
+nearest sources, which show both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from void_engine import opencv
+from void_engine.arrays import BoolArray, Float32Array, Int64Array
+from void_engine.geometry import Box
+from void_engine.propagation import encoding, inpainting
+from void_engine.propagation.motion import flow_completion
+from void_engine.propagation.motion.homography import from_box
+from void_engine.propagation.motion.shot_motion import ShotMotion
+from void_engine.propagation.reveal import answers, fusion, source_weights, warp
+from void_engine.propagation.reveal.answers import Stack
+from void_engine.propagation.reveal.sources import HoleSurround, RegisteredSource
+from void_engine.propagation.working_set import FullFrame
+
+_RING_PX = 16
+"""Width of the ring, in full-size pixels, in which sources are judged."""
+_RING_POINTS = 4000
+"""The number of points to which that ring is thinned."""
+_RIM_PX = 2
+"""Pixels this near to the hole are not judged, because they may still show the object."""
+_MOVED_ANSWERS = 3
+"""The number of answers that are made of moved frames."""
+_MOST_TRIED = 4
+"""The most sources that are joined to try how well the surroundings predict the inside."""
+_ENOUGH_SHOWN = 0.97
+"""The fraction of the hole that is enough for that trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The joined answer at N pixels."""
+
+    values: Float32Array
+    """(N, 3) encoded; 0 where nothing was seen."""
+    seen: BoolArray
+    """(N,): the pixels that at least one source shows."""
+    kept_variance: Float32Array
+    """(N,) in 0..1: the share of a single frame's grain variance that is left; 1 where not seen."""
+    certainty: Float32Array
+    """(N,) in 0..1: how well the sources agree; what is continued from the surroundings is not certain."""
+    error: Float32Array
+    """(N,): the expected squared error, encoded, of a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rivals:
+    """The expected errors of all answers, and the one that is continued from the surroundings."""
+
+    errors: Float32Array
+    """(K + 1, h, w) on the analysis box: of the answers from other frames, and last of the continued one."""
+    continued: Float32Array
+    """(h, w, 3) encoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is known of the sources of one target: their weights, and the errors of the answers."""
+
+    qualities: Float32Array
+    """(S,): how far to trust each source when its errors could not be measured."""
+    weights: source_weights.SourceWeights | None
+    order: Int64Array
+    """(S,): the sources from the nearest in time to the farthest."""
+    noise: float
+    rivals: _Rivals | None
+    """None where nothing but the fused answer is asked for."""
+
+    @property
+    def wants_still(self) -> bool:
+        """Whether frames as they are are among the answers."""
+        return self.rivals is not None and len(self.rivals.errors) > _MOVED_ANSWERS + 1
+
+    def weigh(self, fits: Float32Array) -> Float32Array:
+        """The weights for fusion, (S, N), of sources that fit as well as ``fits`` (S, N) tells."""
+        if self.weights is None:
+            return fits * self.qualities[:, None]
+        return fits * self.weights.where(fits > 0)
+
+    def join(
+        self, stack: Stack, box: Box, tile: Box, places: Int64Array, ratio: tuple[float, float]
+    ) -> Joined:
+        """Join the answers at the pixels ``places`` of the full-size ``tile``, counted along its rows."""
+        if self.rivals is None:
+            fused = fusion.fuse(stack.moved, self.weigh(stack.fits), max(self.noise, 0.004))
+        else:
+            made = answers.answers(stack, self.order, self.weigh, max(self.noise, 0.004))
+            fused = made.fused
+        seen = fused.weight > 0
+        tolerance = 2.5 * self.noise + 0.01
+        certainty = np.where(seen, 1.0 / (1.0 + np.square(fused.disagreement / tolerance)), np.float32(0.0))
+        if self.rivals is None:
+            kept = np.where(seen, fused.kept_variance, np.float32(1.0))
+            error = np.square(fused.disagreement) / np.float32(3.0) + np.float32(self.noise**2)
+            return Joined(fused.values, seen, kept, certainty.astype(np.float32), error.astype(np.float32))
+        errors = np.stack(
+            [warp.upsample(error, box, tile, ratio).reshape(-1)[places] for error in self.rivals.errors]
+        )
+        share = answers.shares(errors, np.concatenate([made.there & seen, seen[None]]))
+        continued = warp.upsample(self.rivals.continued, box, tile, ratio).reshape(-1, 3)[places]
+        values = share[-1][:, None] * continued
+        # They are added one by one, because a sum by einsum may differ in its last bit from run to run.
+        for part, answer in zip(share, made.values, strict=False):
+            values += part[:, None] * answer
+        kept = np.where(seen, (share[:-1] * made.kept_variance).sum(axis=0), np.float32(1.0))
+        return Joined(
+            values.astype(np.float32),
+            seen,
+            kept.astype(np.float32),
+            (certainty * (1.0 - share[-1])).astype(np.float32),
+            (share * errors).sum(axis=0),
+        )
+
+
+class Judge:
+    """Judges the sources of a target by their errors in the ring around its hole."""
+
+    def __init__(self, motion: ShotMotion) -> None:
+        self._working = motion.working
+        self._monitor = motion.monitor
+
+    def judge(
+        self,
+        full: FullFrame,
+        surround: HoleSurround,
+        sources: list[RegisteredSource],
+        noise: float,
+        comparable: Float32Array | None = None,
+        *,
+        rivals: bool = True,
+    ) -> Judged:
+        """Judge ``sources``, which are registered to ``full``.
+
+        Args:
+            full: the target frame.
+            surround: the surroundings of its hole.
+            sources: the registered sources.
+            noise: standard deviation, encoded, within which sources agree.
+            comparable: (h, w) on the analysis box; sources are judged only where it is above one half. None
+                judges them everywhere around the hole.
+            rivals: whether other answers than the fused one are judged too.
+        """
+        qualities = np.array([item.quality for item in sources], np.float32)
+        away = [abs(item.source.full.number - full.number) for item in sources]
+        order = np.argsort(np.array(away, np.int64), kind="stable")
+        alone = Judged(qualities, None, order, noise, None)
+        if not sources:
+            return alone
+        box, ratio = surround.box, self._working.ratio
+        points, mirrored = _points_beside(full.hidden)
+        if comparable is not None and len(points):
+            judged = warp.read_at(comparable, box, points, ratio)[:, 0] > 0.5
+            points, mirrored = points[judged], mirrored[judged]
+        if len(points) < source_weights.FEWEST_POINTS:
+            return alone
+        rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
+        plate = encoding.encode(full.plate[rows, columns])
+        stack, inside = self._sampled(box, sources, points, mirrored)
+        weights = None
+        if len(sources) > 1:
+            measured = source_weights.covariance(stack.moved - plate, stack.fits > 0)
+            if measured is not None:
+                blur = np.diag([item.blur for item in sources])
+                weights = source_weights.SourceWeights(measured + blur)
+        alone = Judged(qualities, weights, order, noise, None)
+        if not rivals:
+            return alone
+        return self._with_rivals(alone, surround, sources, stack.only(*inside), points, plate)
+
+    def _sampled(
+        self, box: Box, sources: list[RegisteredSource], points: Float32Array, mirrored: Float32Array
+    ) -> tuple[Stack, tuple[BoolArray, BoolArray]]:
+        """Sample the sources at ``points``, and tell which of them show the ``mirrored`` points, moved and
+        as they are."""
+        ratio = self._working.ratio
+        shape = (len(sources), len(points))
+        moved = np.empty((*shape, 3), np.float32)
+        still = np.empty((*shape, 3), np.float32) if any(item.motion.moves for item in sources) else None
+        fits = np.zeros(shape, np.float32)
+        still_seen, inside_moved, inside_still = (np.zeros(shape, bool) for _ in range(3))
+        rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
+        for index, item in enumerate(sources):
+            self._monitor.check_cancelled()
+            frame = item.source.full
+            map_x, map_y = warp.point_positions(item.motion, box, points, ratio)
+            seen, valid = warp.sample_points(frame, item.gain.gain, map_x, map_y)
+            moved[index] = seen + warp.read_at(item.gain.offset, box, points, ratio)
+            fits[index] = np.where(valid, warp.read_at(item.local, box, points, ratio)[:, 0], np.float32(0.0))
+            if still is not None:
+                still[index] = encoding.encode(frame.plate[rows, columns])
+            still_seen[index] = ~frame.hidden[rows, columns]
+            there_x, there_y = warp.point_positions(item.motion, box, mirrored, ratio)
+            inside_moved[index] = _shown(frame, there_x[:, 0], there_y[:, 0])
+            inside_still[index] = _shown(frame, mirrored[:, 0], mirrored[:, 1])
+        # A source that fits badly still shows the point, so its error counts.
+        fits = np.where(fits > 0, np.maximum(fits, np.float32(1e-3)), fits)
+        return Stack(moved, fits, still, still_seen), (inside_moved, inside_still)
+
+    def _with_rivals(
+        self,
+        alone: Judged,
+        surround: HoleSurround,
+        sources: list[RegisteredSource],
+        stack: Stack,
+        points: Float32Array,
+        plate: Float32Array,
+    ) -> Judged:
+        box, ratio = surround.box, self._working.ratio
+        made = answers.answers(stack, alone.order, alone.weigh, max(alone.noise, 0.004))
+        step = grid_step(box)
+        shape = surround.hole[::step, ::step].shape
+        x = ((points[:, 0] + 0.5) * ratio[1] - box.x0) / step
+        y = ((points[:, 1] + 0.5) * ratio[0] - box.y0) / step
+        cells = np.clip(y.astype(np.int64), 0, shape[0] - 1) * shape[1] + np.clip(
+            x.astype(np.int64), 0, shape[1] - 1
+        )
+        errors = answers.spread(answers.squared_error(made.values, plate), made.there, cells, shape)
+        self._monitor.check_cancelled()
+        tried = self._prediction_error(surround, sources, alone.order, step)
+        self._monitor.check_cancelled()
+        hole = surround.hole[::step, ::step]
+        continued = inpainting.smooth_fill(np.ascontiguousarray(surround.encoded[::step, ::step]), hole)
+        whole = [opencv.resize(error, box.shape) for error in (*errors, tried)]
+        rivals = _Rivals(np.stack(whole), opencv.resize(continued, box.shape))
+        return Judged(alone.qualities, alone.weights, alone.order, alone.noise, rivals)
+
+    def _prediction_error(
+        self, surround: HoleSurround, sources: list[RegisteredSource], order: Int64Array, step: int
+    ) -> Float32Array:
+        """The squared error, (h, w) on the grid, with which the surroundings predict what the hole hides.
+
+        The nearest sources, laid over each other, show both; what they show inside is predicted from what
+        they show outside.
+        """
+        hole = surround.hole[::step, ::step]
+        picture = surround.encoded[::step, ::step].copy()
+        shown = np.zeros(hole.shape, bool)
+        for index in order[:_MOST_TRIED]:
+            item = sources[int(index)]
+            moved = from_box(item.motion.homography, surround.box) @ np.diag([step, step, 1.0])
+            blocked = opencv.warp_perspective(
+                item.source.analysis.hidden.astype(np.uint8) * np.uint8(255), moved, hole.shape, 255.0
+            )
+            seen = opencv.warp_perspective(item.source.analysis.encoded, moved, hole.shape)
+            new = (blocked < 8) & ~shown
+            opencv.copy_where(picture, new, seen)
+            shown |= new
+            if float(shown[hole].mean()) > _ENOUGH_SHOWN:
+                break
+        predicted = inpainting.smooth_fill(picture, hole)
+        return answers.spread_picture(answers.squared_error(predicted, picture), hole & shown)
+
+
+def grid_step(box: Box) -> int:
+    """Every how many analysis pixels errors are mapped; they vary slowly, so on a large box fewer suffice."""
+    step = 1
+    while box.width * box.height >= flow_completion.LARGE_BOX_PIXELS * step * step:
+        step *= 2
+    return step
+
+
+def _shown(frame: FullFrame, x: Float32Array, y: Float32Array) -> BoolArray:
+    """Whether ``frame`` shows the pixels at x and y, each (N,); False outside it."""
+    rows, columns = frame.hidden.shape
+    inside = (x >= 0) & (x <= columns - 1) & (y >= 0) & (y <= rows - 1)
+    column = np.rint(np.where(inside, x, np.float32(0.0))).astype(np.intp)
+    row = np.rint(np.where(inside, y, np.float32(0.0))).astype(np.intp)
+    return np.asarray(inside & ~frame.hidden[row, column], bool)
+
+
+def _points_beside(hidden: BoolArray) -> tuple[Float32Array, Float32Array]:
+    """Visible full-size pixels in a ring around hidden ones, (N, 2), evenly thinned to a bounded number, and
+    for each of them the hidden pixel, (N, 2), that lies as deep in the hole as it lies outside."""
+    frame = Box.from_shape(hidden.shape)
+    room = Box.around(hidden).grown(_RING_PX + 1).intersection(frame)
+    hole = hidden[room.slices(frame)]
+    ring = opencv.dilate_by_disc(hole, _RING_PX)
+    ring &= ~opencv.dilate_by_disc(hole, _RIM_PX)
+    rows, columns = np.nonzero(ring)
+    step = max(1, len(rows) // _RING_POINTS)
+    rows, columns = rows[::step], columns[::step]
+    labels = opencv.nearest_labels(hole)
+    rim = np.flatnonzero(hole)
+    at = np.zeros(int(labels.max()) + 1, np.int64)
+    at[labels.reshape(-1)[rim]] = rim
+    near_rows, near_columns = np.divmod(at[labels[rows, columns]], hole.shape[1])
+    deep_rows = np.clip(2 * near_rows - rows, 0, hole.shape[0] - 1)
+    deep_columns = np.clip(2 * near_columns - columns, 0, hole.shape[1] - 1)
+    deep = hole[deep_rows, deep_columns]
+    mirror_rows = np.where(deep, deep_rows, near_rows)
+    mirror_columns = np.where(deep, deep_columns, near_columns)
+    return _positions(columns, rows, room), _positions(mirror_columns, mirror_rows, room)
+
+
+def _positions(columns: Int64Array, rows: Int64Array, room: Box) -> Float32Array:
+    return np.stack([columns + room.x0, rows + room.y0], axis=1).astype(np.float32)
