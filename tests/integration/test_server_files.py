@@ -137,7 +137,7 @@ def test_a_submission_tells_nothing_of_what_lies_outside(
     with Stranger(server.connection()) as stranger:
         stranger.hello()
         for number, folder in enumerate(
-            (tmp_path, tmp_path / "none", Path("/dev"), Path("/root/x"), Path("/none"))
+            (tmp_path, tmp_path / "none", Path("/dev"), Path("/etc/x"), Path("/none"))
         ):
             job = identity_job(folder, root, job_id=f"j{number}")
             reply = stranger.ask(
