@@ -16,7 +16,7 @@ from typing import Any
 
 from void_nuke.batch.farm_order import FarmOrder
 from void_nuke.batch.server_python import installed_server_python
-from void_nuke.errors import HostError, SelectionError
+from void_nuke.errors import HostError, MainThreadError, SelectionError
 from void_nuke.export.frame_range import choose_range
 from void_nuke.export.pick import AnchorChoice, MatteChoice, RemovalPick
 from void_nuke.host.host import FrameRange, Host, PlateInfo, RotoShapeInfo
@@ -120,7 +120,8 @@ class PanelModel(PanelJobs):
     def _leave_script(self) -> None:
         """Let go of the script that is being closed: what was not kept yet was meant for it."""
         self._timer.stop()
-        self.host.post(self.reload)
+        with contextlib.suppress(MainThreadError):  # the host is quitting
+            self.host.post(self.reload)
 
     def keep(self) -> None:
         """Write changed settings to the script and the preferences."""
