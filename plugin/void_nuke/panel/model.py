@@ -298,7 +298,7 @@ class PanelModel(PanelJobs):
             self.picture.clear()  # each picture would take from the nodes that scripts may make
         elif is_asked_for or plate.files is not None:
             self.picture.ask(plate, self.host.script_ranges().current_frame, self.view)
-        elif self.picture.frame != self.host.script_ranges().current_frame:
+        elif self.picture.asked_frame != self.host.script_ranges().current_frame:
             self.picture.clear()
 
     # Remove -------------------------------------------------------------------------------------------------
