@@ -168,6 +168,27 @@ def test_a_mask_on_the_roto_node_counts(nuke: ModuleType, tmp_path: Path) -> Non
     assert matte(tmp_path).getpixel(10, 40)[0] == pytest.approx(0.5)
 
 
+def test_a_rotopaint_in_a_group_keeps_its_own_mask_and_class(nuke: ModuleType, tmp_path: Path) -> None:
+    """A RotoPaint has four backgrounds before its mask, and its names are those inside the Group."""
+    group = nuke.nodes.Group(name="Group1")
+    with group:
+        mask = nuke.nodes.Constant(name="Mask")
+        mask["channels"].setValue("rgba")
+        mask["color"].setValue([0.0, 0.0, 0.0, 0.25])
+        paint = nuke.nodes.RotoPaint(name="Roto1")
+        nuke.nodes.Output(name="Output1").setInput(0, paint)
+    polygon("ball", EDGE, paint["curves"].rootLayer)
+    paint.setInput(4, mask)
+    paint["cliptype"].setValue("none")
+    path = tmp_path / "matte.exr"
+    source = RenderSource("Group1.Roto1", ("Root/ball",), channel="rgba.alpha", format_of="Board")
+    nuke_host.NukeHost().render_frame(FrameRender(source, str(path), 1, "main"))
+    picture = oiio.ImageBuf(str(path))
+    assert picture.getpixel(10, 40)[0] == pytest.approx(0.25)
+    assert picture.spec().x < 0
+    assert sorted(node.name() for node in group.nodes()) == ["Mask", "Output1", "Roto1"]
+
+
 def test_a_studios_defaults_do_not_reach_the_temporary_nodes(nuke: ModuleType, tmp_path: Path) -> None:
     nuke.knobDefault("Roto.cliptype", "none")
     nuke.knobDefault("Roto.premultiply", "rgba")
