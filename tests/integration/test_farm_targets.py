@@ -15,6 +15,10 @@ from tests.integration.command_case import void
 from tests.integration.farm_case import VOID, bundle, farm_job, results
 
 STEPS = ["prepare", "remove", "merge", "check"]
+WORDS = (
+    "--priority", "70", "--pool", "comp", "--department", "paint", "--retries", "2", "--limit", "licence",
+    "--limit", "disk", "--machine-limit", "5", "--tag", "gpu-a", "--timeout-s", "45", "--memory-mib", "1500",
+)  # fmt: skip
 
 
 def in_python(folder: Path, code: str) -> str:
@@ -46,7 +50,7 @@ class TestDeadlineCloud:
             tmp_path,
             "import sys; from void_server.cli.app import app\n"
             f"sys.argv[1:] = ['farm', 'bundle', {str(job)!r}, '--to', 'deadline-cloud', '-o',"
-            f" {str(tmp_path / 'b')!r}, '--scratch', {str(tmp_path / 'scratch')!r}]\n"
+            f" {str(tmp_path / 'b')!r}, '--scratch', {str(tmp_path / 'scratch')!r}, *{WORDS!r}]\n"
             "app(standalone_mode=False)\n"
             "from pathlib import Path\n"
             "from void_server.farm.targets.deadline_cloud import read_back\n"
@@ -57,6 +61,11 @@ class TestDeadlineCloud:
         )
         assert "not submitted: no Deadline Cloud farm_id is set here" in ran
         parameters, files, folders = json.loads(ran.splitlines()[-1])
+        assert "deadline-cloud has no word for --pool, --department, --tag: left out" in ran
+        assert (parameters["deadline:priority"], parameters["deadline:maxRetriesPerTask"]) == (70, 2)
+        assert parameters["deadline:maxWorkerCount"] == 5
+        template = (tmp_path / "b" / "template.yaml").read_text()
+        assert "name: amount.licence" in template
         assert parameters["Scratch"] == str(tmp_path / "scratch")
         assert parameters["Plan"].endswith("plan.json")
         assert str(tmp_path / "sh010" / "plate.1001.exr") in files
@@ -134,7 +143,9 @@ class TestOpenCue:
         return folder / "b" / "opencue.xml"
 
     def test_layers_and_what_they_wait_for(self, tmp_path: Path) -> None:
-        text = self.outline(tmp_path, "--gpu-group", "gpu", "--ocio", "/studio/config.ocio").read_text()
+        text = self.outline(
+            tmp_path, "--gpu-group", "gpu", "--ocio", "/studio/config.ocio", *WORDS
+        ).read_text()
         spec = ElementTree.fromstring(text.partition(">\n")[2] or text[text.index("<spec>") :])
         layers = {layer.attrib["name"]: layer for layer in spec.iter("layer")}
         assert list(layers) == STEPS
@@ -142,7 +153,12 @@ class TestOpenCue:
         assert remove.findtext("range") == "0-0"  # one piece: the windows of one shot are coupled
         assert remove.findtext("gpus") == "1"
         assert remove.findtext("gpu_memory") == "24g"
-        assert remove.findtext("tags") == "gpu"
+        assert remove.findtext("tags") == "gpu-a | gpu"
+        assert remove.findtext("memory") == "1500m"
+        assert remove.findtext("timeout") == "1"  # in minutes, and never none
+        assert [limit.text for limit in remove.iter("limit")] == ["licence", "disk"]
+        assert (spec.findtext("job/priority"), spec.findtext("job/maxretries")) == ("70", "2")
+        assert spec.findtext("facility") == "comp"
         assert "--task #IFRAME#" in (remove.findtext("cmd") or "")
         variables = {key.attrib["name"]: key.text for key in spec.iter("key")}
         assert variables["OCIO"] == "/studio/config.ocio"  # pyoutline sends only what is set before the shot
@@ -184,8 +200,10 @@ class TestDeadline10:
 
     JOB_KEYS = frozenset(
         {
-            "Plugin", "Name", "BatchName", "Frames", "ChunkSize", "TaskTimeoutMinutes", "OnTaskTimeout",
+            "Plugin", "Name", "BatchName", "Frames", "ChunkSize", "TaskTimeoutSeconds", "OnTaskTimeout",
             "OutputDirectory0", "JobDependencies", "Group", "EnvironmentKeyValue0", "EnvironmentKeyValue1",
+            "Priority", "Pool", "Department", "OverrideTaskFailureDetection", "FailureDetectionTaskErrors",
+            "LimitGroups", "MachineLimit",
         }
     )  # fmt: skip
     PLUGIN_KEYS = frozenset({"Executable", "Arguments", "Shell", "ShellExecute", "SingleFramesOnly"})
@@ -195,7 +213,7 @@ class TestDeadline10:
         return dict(line.split("=", 1) for line in path.read_text().splitlines())
 
     def test_the_files(self, tmp_path: Path) -> None:
-        options = ("--gpu-group", "gpu", "--ocio", "/studio/config.ocio", "--no-submit")
+        options = ("--gpu-group", "gpu", "--ocio", "/studio/config.ocio", "--no-submit", *WORDS)
         folder = bundle(tmp_path, farm_job(tmp_path, engine="void"), to="deadline10", options=options)
         for step in STEPS:
             info = self.entries(folder / "deadline10" / f"{step}_job_info.job")
@@ -208,6 +226,11 @@ class TestDeadline10:
             assert "--task <STARTFRAME>" in plugin["Arguments"]
         remove = self.entries(folder / "deadline10" / "remove_job_info.job")
         assert remove["Group"] == "gpu"
+        assert remove["Name"] == "VOID sh010 v001 - remove"
+        assert (remove["Priority"], remove["Pool"], remove["Department"]) == ("70", "comp", "paint")
+        assert (remove["FailureDetectionTaskErrors"], remove["MachineLimit"]) == ("3", "5")
+        assert remove["LimitGroups"] == "licence,disk"
+        assert remove["TaskTimeoutSeconds"] == "45"
         assert remove["EnvironmentKeyValue0"] == "OCIO=/studio/config.ocio"
         assert self.entries(folder / "deadline10" / "merge_job_info.job")["Frames"] == "0-1"
 

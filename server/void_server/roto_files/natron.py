@@ -16,22 +16,16 @@ from xml.etree import ElementTree
 import numpy as np
 
 from void_protocol.roto_attributes import FROM_FRAME, ONE_FRAME, UP_TO_FRAME
-from void_server.roto_files.animation import Floats, Key, KeyedTrack, Track, keyed
+from void_server.roto_files.animation import Floats, Key, KeyedTrack, Track, hold_until, keyed
 from void_server.roto_files.baking import Pair, Spline, SplinePoint
-from void_server.roto_files.errors import RotoFileError
+from void_server.roto_files.errors import NotCarried, RotoFileError
 from void_server.roto_files.model import CurveKind, RotoCurve, RotoFile, RotoNode
 from void_server.roto_files.transform import Transform
 
 _CONSTANT, _LINEAR = 0, 1
 _MAX_DEPTH = 200
-_JUST_BEFORE = 1e-6
-"""How long before the next key a held value ends, in frames; shapes are sampled at whole frames."""
 _LIFETIMES = {"single": ONE_FRAME, "from start": UP_TO_FRAME, "to end": FROM_FRAME}
 _UNION = frozenset({"over", "max", "screen", "plus", ""})
-
-
-class _Unreadable(Exception):  # noqa: N818 - a reason to leave a shape out, no failure
-    """A shape cannot be understood. The message says why, as part of a sentence about it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +106,7 @@ def _shape(item: ElementTree.Element, layer: _Layer) -> RotoCurve:
     times: set[float] = set()
     try:
         if len(outer) != len(inner):
-            raise _Unreadable("a feather with another number of points")
+            raise NotCarried("a feather with another number of points")
         points = tuple(_point(*pair, times) for pair in zip(inner, outer, strict=True))
         knobs = _knobs(item)
         attributes = _attributes(knobs)
@@ -126,7 +120,7 @@ def _shape(item: ElementTree.Element, layer: _Layer) -> RotoCurve:
             frame = knobs.get("lifeTimeFrame", [0.0])[0]
             attributes |= {"ltt": float(_LIFETIMES[lifetime]), "ltn": frame, "ltm": frame}
         geometry = Spline(path, points, attributes, (_transform(knobs),))
-    except _Unreadable as problem:
+    except NotCarried as problem:
         refusals.append(f"it has {problem}")
     return RotoCurve(
         label, path, kind, len(inner), len(times), tuple(dict.fromkeys(refusals)), tuple(remarks),
@@ -188,8 +182,8 @@ def _keyed(keys: list[ElementTree.Element]) -> Track:
                 0.0 if straight_in else 1.0, 0.0 if straight_out else 1.0,
             )
         )  # fmt: skip
-        if way == _CONSTANT and after is not None and after[0] - _JUST_BEFORE > time:
-            made.append(Key(after[0] - _JUST_BEFORE, value, left_reach=0.0, right_reach=0.0))
+        if way == _CONSTANT and after is not None:
+            made.append(hold_until(after[0], value))
     return keyed(made)
 
 
@@ -197,9 +191,9 @@ def _number(text: str) -> float:
     try:
         value = float(text.strip())
     except ValueError:
-        raise _Unreadable(f"no number ({text[:40]})") from None
+        raise NotCarried(f"no number ({text[:40]})") from None
     if not math.isfinite(value) or abs(value) > 1e9:
-        raise _Unreadable("a number that is not finite")
+        raise NotCarried("a number that is not finite")
     return value
 
 
@@ -238,7 +232,7 @@ def _knobs(item: ElementTree.Element) -> dict[str, list[float]]:
     """Return the knobs that matter with their numbers, one for each dimension.
 
     Raises:
-        _Unreadable: when one of them is animated or driven by an expression.
+        NotCarried: when one of them is animated or driven by an expression.
     """
     found: dict[str, list[float]] = {}
     wanted = ("opacity", "feather", "featherFallOff", "activated", "inverted", "lifeTimeFrame", *_NEUTRAL)
@@ -249,9 +243,9 @@ def _knobs(item: ElementTree.Element) -> dict[str, list[float]]:
         numbers = []
         for dimension in knob.findall("item"):
             if dimension.findtext("HasAnimation", "0").strip() == "1":
-                raise _Unreadable(f"an animated {called}")
+                raise NotCarried(f"an animated {called}")
             if (dimension.findtext("Expression") or "").strip():
-                raise _Unreadable(f"an expression for its {called}")
+                raise NotCarried(f"an expression for its {called}")
             numbers.append(_number(dimension.findtext("Value", "0")))
         if numbers:
             found[called] = numbers
@@ -284,7 +278,7 @@ def _transform(knobs: dict[str, list[float]]) -> Transform:
         for called, neutral in _NEUTRAL.items()
     }
     if values["skewx"][0] or values["skewy"][0]:
-        raise _Unreadable("a skew")
+        raise NotCarried("a skew")
     sx, sy = values["scale"]
     if values["uniform"][0]:
         sy = sx

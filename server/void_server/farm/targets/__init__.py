@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -22,6 +22,9 @@ class FarmName(str, Enum):
 
 class FarmTarget(Protocol):
     """What every module of this package offers."""
+
+    WORDS: Collection[str]
+    """The settings of :class:`~void_server.farm.dispatch.DispatchSettings` that the farm has a word for."""
 
     def write(self, bundle: Bundle) -> Path:
         """Write the farm's own files into the bundle, and return the one to look at first."""
@@ -79,6 +82,8 @@ def write_target(name: FarmName, bundles: Sequence[Bundle], *, submit: bool | No
 
     target = _TARGETS[name]()
     lines = [str(target.write(bundle)) for bundle in bundles]
+    if bundles and (left_out := bundles[0].order.without_words(target.WORDS)):
+        lines.append(f"{name.value} has no word for {', '.join(left_out)}: left out")
     if submit is False:
         return lines
     obstacle = target.obstacle()
