@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import stat
 import sys
@@ -28,6 +29,8 @@ _OPEN_FILES = Path("/proc/self/fd")
 HAS_OPEN_FILES = _OPEN_FILES.is_dir()
 """Whether an open file has a name of its own here."""
 _MAC_PATH_BYTES = 1024
+_PREFIX = "void-open-"
+_NAME_OF_OPEN = re.compile(rf"[^\s\"']*{_PREFIX}[^/\s\"']+/\d+\.exr")
 # Opening must not block on a pipe or device without a peer, nor make a terminal this process's own.
 _FLAGS = (
     os.O_RDONLY
@@ -91,6 +94,11 @@ def name_of_open(descriptor: int) -> str:
     return str(name)
 
 
+def with_own_name(text: str, path: Path) -> str:
+    """Return a library's message with ``path`` in place of a name of :func:`name_of_open`."""
+    return _NAME_OF_OPEN.sub(lambda found: str(path), text)
+
+
 _names_lock = threading.Lock()
 
 
@@ -101,7 +109,7 @@ def _names() -> Path:
 
 @cache
 def _names_of_process(process: int) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="void-open-"))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
 
     def remove() -> None:
         if os.getpid() == process:
