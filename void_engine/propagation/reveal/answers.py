@@ -189,7 +189,7 @@ def _continued(total: Float32Array, count: Float32Array, mean: float) -> Float32
 
 
 def agreed(errors: Float32Array, scatter: Float32Array) -> Float32Array:
-    """Lower the expected squared errors of answers, (K, ...), where the ``scatter`` of their sources is small.
+    """Lower the expected squared errors of answers, (K, ...), where the ``scatter`` of sources is small.
 
     Frames from different times that agree inside the hole are probably right, whatever happens beside it.
     As they may be wrong together, agreement counts half: the answer is the geometric mean of both.
