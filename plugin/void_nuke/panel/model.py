@@ -365,11 +365,9 @@ class PanelModel(PanelJobs):
             wanted = self.wanted()
         except HostError as error:
             return sentence(str(error))
-        if self.edition and (self.plate is None or self.plate.files is None or not wanted.is_light):
-            return (
-                f"Nuke {self.edition} shows scripts ten nodes only, too few to render plates and mattes: "
-                "choose an EXR Read as the plate, shapes instead of nodes, and 'Shapes only'"
-            )
+        has_files = self.plate is not None and self.plate.files is not None
+        if limited := wanted.edition_problem(self.edition, has_files=has_files):
+            return limited
         if self.settings.destination == "server":
             if self.server.picture.state is not ServerState.RUNNING:
                 return self.server.picture.text
