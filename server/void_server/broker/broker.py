@@ -132,6 +132,7 @@ class Broker:
             names=names,
             allowed=allowed,
             sessions=self._sessions,
+            idle_s=2 * settings.handshake_s,
         )
         self._outbox = Outbox(
             self._socket, self._connections.cut, self._meter, most_bytes=settings.client_queue_bytes

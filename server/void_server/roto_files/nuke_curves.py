@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from void_protocol.roto_attributes import DEFAULTS, UNION_MODES, blend_mode_name, is_known_lifetime
 from void_server.roto_files.animation import KeyedTrack, Track
 from void_server.roto_files.baking import Pair, Spline, SplinePoint
@@ -28,6 +30,8 @@ from void_server.roto_files.transform import IDENTITY_16, Transform
 _OPEN_FLAG = 1 << 5
 _RELATIVE_TANGENTS_FLAG = 1 << 13
 _STANDARD_TENSION = 1.0
+_LAYER_ATTRIBUTES = ("opc", "vis", "ltt", "ltn", "ltm")
+"""What a layer does to the shapes in it, beside its transform."""
 _FEATHER_ATTRIBUTES = {"fx": 0.0, "fy": 0.0}
 _WORDS = {
     "vis": "visibility", "opc": "opacity", "bm": "blend mode", "inv": "inversion", "fo": "feather",
@@ -100,7 +104,7 @@ def _layer(item: list[Tree], path: str, parent: _Layer) -> _Layer:
         transform = _transform(item)
     except NotCarried as problem:
         refusals.append(f"the transform of {word} has {problem}")
-    attributes, problems = _attributes(item, ("opc", "vis", "fo", "fx", "fy", "mbo"))
+    attributes, problems = _attributes(item, (*_LAYER_ATTRIBUTES, "fo", "fx", "fy", "mbo"))
     refusals += [f"the {_WORDS[name]} of {word} has {problem}" for name, problem in problems.items()]
     if _attribute_is(item, "pt"):
         refusals.append(f"{word} is tracked by the planar tracker")
@@ -142,6 +146,8 @@ def _shape(item: list[Tree], name: str, path: str, parent: _Layer, views: ViewCh
         made = _bspline_points(curves) if is_bspline else _bezier_points(curves)
     except NotCarried as problem:
         refusals.append(f"its points have {problem}")
+    if any(_has_unsure_keys(track) for point in made for track in point.tracks):
+        remarks.append("some of its keys have no slopes and are joined straight, which could not be verified")
     try:
         transform = _transform(item)
     except NotCarried as problem:
@@ -195,6 +201,15 @@ def _doubts(transform: Transform, word: str) -> list[str]:
     if transform.has_extra and turned:
         words.append(f"the matrix of {word} acts after the rest of it, which could not be verified")
     return words
+
+
+def _has_unsure_keys(track: Track) -> bool:
+    """Return whether two keys without slopes have frames between them, and other values."""
+    if isinstance(track, float) or len(track.times) < 2:
+        return False
+    bare = (track.right_reaches[:-1] == 0.0) & (track.left_reaches[1:] == 0.0)
+    apart = (np.diff(track.times) > 1.0) & (np.diff(track.values) != 0.0)
+    return bool((bare & apart).any())
 
 
 def _is_constant(track: Track, value: float) -> bool:
