@@ -71,6 +71,14 @@ def curves_of(node: nuke.Node) -> Any:
     return knob
 
 
+def cache_folder() -> str:
+    """Return the folder into which Nuke copies the files of localised Reads; empty when it is not known."""
+    with in_root():
+        preferences = nuke.toNode("preferences")
+    knob: Any = None if preferences is None else preferences.knob("localCachePath")
+    return "" if knob is None else str(knob.evaluate() or "")
+
+
 def edition() -> str:
     """Name an edition that shows Python ten nodes only: ``Non-commercial`` or ``Indie``; empty for the
     others."""

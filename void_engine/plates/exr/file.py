@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
+from void_engine.plates.exr.header_limits import check_header
 from void_engine.plates.exr.multipart import Part, merge_parts, part_of
 from void_engine.plates.exr.native import write_uncompressed
 from void_engine.plates.frame.frame import Frame, PixelBlock
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, FrameHeader, PixelType
-from void_engine.plates.storage.access import confirm, library_path, opened
+from void_engine.plates.storage.access import confirm, library_path, opened, with_own_name
 from void_engine.plates.storage.output_folder import NewFile, OutputFolder, output_folder, put_in_place
 from void_engine.plates.storage.policy import MOST_PARTS, check_size, current_policy
 from void_engine.plates.storage.waiting import error_code, read_obstacle, write_obstacle
@@ -229,6 +230,7 @@ def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:
 def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
     with ExitStack() as held:
         file = _open_file(path, number, held)
+        check_header(file, f"frame {number} ({path})")
         try:
             source = oiio.ImageInput.open(library_path(file, path))
             if source is None:
@@ -270,6 +272,7 @@ def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
 
 
 def _unreadable(path: Path, number: int, reason: str) -> PlateError:
+    reason = with_own_name(reason, path)
     if "subsampl" in reason.lower():
         return _luma_chroma(path, number)
     first_line = reason.strip().splitlines()[0] if reason.strip() else "no reason was given"
@@ -379,7 +382,8 @@ def _write_image(
     reason = target.geterror()
     closed = target.close()
     if not (written and closed):
-        raise OSError(reason or target.geterror() or "OpenImageIO gave no reason")
+        reason = reason or target.geterror() or "OpenImageIO gave no reason"
+        raise OSError(with_own_name(reason, file.path))
 
 
 def _spec_of(header: FrameHeader, compression: str) -> oiio.ImageSpec:

@@ -84,7 +84,13 @@ def dim_layers(shape: Any, layer: Any) -> None:
     shape.getAttributes().set(1, "opc", 0.5)
 
 
+def short_lived_layer(shape: Any, layer: Any) -> None:
+    layer.getAttributes().set(1, "ltt", 3.0)
+    layer.getAttributes().set(1, "ltn", 5.0)
+
+
 CHANGES = {
+    "layer from frame": short_lived_layer,
     "dim layers": dim_layers,
     "as drawn": lambda shape, layer: None,
     "moving": moving,

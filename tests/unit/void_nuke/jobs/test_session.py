@@ -515,3 +515,14 @@ def test_both_eyes_are_joined_when_both_are_there(
         assert len(nuke.allNodes("Read")) == index + 1
     (joined,) = nuke.allNodes("JoinViews")
     assert joined.inputs() == 2
+
+
+def test_an_edition_with_ten_nodes_is_refused_what_it_cannot_render(
+    nuke: ModuleType, session: RemovalSession, pick: RemovalPick
+) -> None:
+    nuke.env["nc"] = True
+    with pytest.raises(SelectionError, match="Nuke Non-commercial shows scripts ten nodes only"):
+        session.start(pick)
+    assert not session.jobs
+    nuke.env["nc"] = False
+    assert session.start(pick).phase is Phase.EXPORTING

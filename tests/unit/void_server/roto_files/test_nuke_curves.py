@@ -194,6 +194,8 @@ def test_keys_are_level_with_a_dash_steep_with_slopes_and_straight_with_neither(
     straight = one(shape_text(keys.replace("KEYS", "{0 100}")))
     assert [round(first_point(curve, 3)[0], 6) for curve in (level, steep, straight)] == [10.4, 20.0, 20.0]
     assert {curve.keys for curve in (level, steep, straight)} == {2}
+    assert ["slopes" in curve.why for curve in (level, steep, straight)] == [False, False, True]
+    assert one(shape_text(keys.replace("{1 11}", "{1 2}").replace("KEYS", "{0 100}"))).why == ""
 
 
 def test_repeated_values_and_runs_of_keys() -> None:
@@ -220,6 +222,8 @@ def test_layers_hand_down_their_opacity_and_visibility() -> None:
     assert baked(dim)[0].opacity == 0.25
     hidden = one(shape_text(SQUARE, layer="{t 0 0} {a vis {{1 1 -} {5 0 -}}}"))
     assert [at.visible for at in baked(hidden, 1, 5)] == [True, False]
+    brief = one(shape_text(SQUARE, layer="{t 0 0} {a ltt 3 ltn 5}"))
+    assert [at.visible for at in baked(brief, 4, 5)] == [False, True]
 
 
 def test_attributes_of_a_shape_arrive() -> None:
