@@ -19,10 +19,11 @@ from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Monitor, ShotFrame
 from void_engine.errors import EngineError, MatteError, PlateError, SettingError
 from void_engine.geometry import Box
+from void_engine.growth import with_growth
 from void_engine.made_from import InputFiles, MadeFrom, maker_of
 from void_engine.mattes import ShotMattes
 from void_engine.merge import merge
-from void_engine.plates.exr.file import remove_temporaries
+from void_engine.plates.exr.file import remove_temporaries, try_to_write
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence, ShotFormat
@@ -145,6 +146,8 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     box = region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
     monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
     shot = shot_source(request, box, shot_format.data_window, shot_format.pixel_aspect)
+    shot = with_growth(shot, engine, request.engine, monitor)
+    rehearse(request, shot, min(wanted))
     answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
     writer = PlateWriter(
         compression=request.output.compression,
@@ -155,6 +158,24 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
         is_same=lambda path, number: maker_of(path, number) == made_from,
     )
     _write_all(request, engine, shot, made_from, in_order(answers, wanted), writer, monitor)
+
+
+def rehearse(request: RemovalRequest, shot: PlateShot, number: int) -> None:
+    """Write a frame of the result once for nothing, with the plate itself as the engine's answer.
+
+    An engine may work for hours, and only then would it be known that the folder is read-only, that a layer's
+    name is taken, or that this plate cannot be written as the job asks.
+
+    Raises:
+        EngineError: when the frame cannot be made or written.
+    """
+    plate = CleanFrame(number, shot.frame(number).plate)
+    frame = finished_frame(request, shot, plate, {})
+    _small(frame, request.layer)
+    request.plates.patience.insist(
+        lambda: try_to_write(frame, request.output.pattern.path(number), request.output.compression),
+        limit_s=request.start_wait_s,
+    )
 
 
 def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat:

@@ -51,6 +51,10 @@ _PAYLOADS: dict[type[Message], _PayloadRule] = {
 }
 _NO_PAYLOAD: _PayloadRule = (0, 0, 0)
 MAX_MANIFEST_FILES = MAX_INPUT_FILES + MAX_FRAMES
+_QUICK_BYTES = 64 * 1024
+"""A smaller control frame is decoded in no time whatever is in it."""
+_MOST_PARTS = 50_000
+"""The most arrays and objects of a client's control frame. The largest proof has 36,866."""
 _MOST_FRAMES = 3
 """The most frames that any message has."""
 LARGEST_FRAME_BYTES = max(CONTROL_BYTES, JOB_BYTES) + 1024
@@ -95,12 +99,25 @@ def decode_client_frames(frames: Sequence[zmq.Frame]) -> tuple[ClientMessage, li
     Raises:
         WireError: with the code and, where it could be read, the request number for an error reply.
     """
+    if frames and len(frames[0]) > _QUICK_BYTES:
+        _check_parts(frames[0].buffer)
     return _decode(frames, _client_decoder.decode)
 
 
 def decode_server_frames(frames: Sequence[zmq.Frame]) -> tuple[ServerMessage, list[memoryview]]:
     """Decode what a server sent. Raises as :func:`decode_client_frames` does."""
     return _decode(frames, _server_decoder.decode)
+
+
+def _check_parts(control: memoryview) -> None:
+    """Refuse a frame that takes long to decode. How long that is depends on the number of arrays and objects
+    in it, and counting their brackets takes hardly any time."""
+    if len(control) > CONTROL_BYTES:
+        return  # which is refused all the same
+    text = bytes(control)
+    parts = text.count(b"[") + text.count(b"{")
+    if parts > _MOST_PARTS:
+        raise WireError("too_large", f"a control frame of {parts} arrays and objects; at most {_MOST_PARTS}")
 
 
 def _decode(frames: Sequence[zmq.Frame], decode: Callable[[memoryview], _M]) -> tuple[_M, list[memoryview]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from void_engine.errors import PlateError
 from void_engine.plates.exr.file import read_header
 from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.job import MAX_FRAMES, Format, RemovalJob, Role, RotoShape, ShapeFrame
@@ -233,8 +234,9 @@ def _with_plate(files: ShotFiles, found: FoundPlate, script: Path) -> tuple[Shot
     if found.passed:
         remarks.append(f"the plate is without {', '.join(found.passed)}, which change its colours on the way")
     frames = files.frames
-    if frames is None and found.last is not None:
-        frames = (1 if found.first is None else found.first, found.last)
+    if frames is None and (found.last is not None or not _is_on_disk(pattern)):
+        # A script leaves out what is as it was in a new Read, which reads frame 1.
+        frames = (1 if found.first is None else found.first, 1 if found.last is None else found.last)
     colour = files.colour_space or ("scene_linear" if found.colour_space == _LINEAR else found.colour_space)
     files = replace(files, plate=pattern, frames=frames, colour_space=colour)
     if frames is not None and found.format is not None and not _is_there(pattern, frames[0]):
@@ -246,6 +248,14 @@ def _with_plate(files: ShotFiles, found: FoundPlate, script: Path) -> tuple[Shot
             f"the plate is not on this machine; its size, {size.width}x{size.height}, is the script's word"
         )
     return files, remarks
+
+
+def _is_on_disk(pattern: str) -> bool:
+    parsed = FramePattern.parse(pattern)
+    try:
+        return parsed.path(1).exists() if parsed.is_still else bool(parsed.frames_on_disk())
+    except PlateError:
+        return False
 
 
 def _is_there(pattern: str, frame: int) -> bool:

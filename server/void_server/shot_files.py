@@ -97,7 +97,10 @@ def frames_on_disk(wanted: ShotFiles) -> tuple[int, int]:
 
 
 def absolute_pattern(pattern: str, base: Path | None = None) -> str:
-    """Make the pattern absolute, starting from ``base``."""
+    """Make the pattern absolute, starting from ``base``. A path of Windows names its drive, and is left as it
+    is where there are no drives."""
+    if re.match(r"[A-Za-z]:[/\\]", pattern):
+        return pattern
     return str((Path(pattern) if base is None else base / pattern).absolute())
 
 

@@ -47,6 +47,7 @@ def build(shapes: int, points: int, frames: int) -> Any:
             layer.getTransform().addRotationKey(1, 0.0, 0.0, 0.0)
             layer.getTransform().addRotationKey(frames, 0.0, 0.0, 30.0)
             root.append(layer)
+            layer = root[len(root) - 1]
         shape = curves.Shape()
         shape.name = f"shape{number}"
         shape.getTransform().addTranslationKey(1, 0.0, 0.0, 0.0)

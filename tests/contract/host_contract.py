@@ -301,6 +301,64 @@ def check_any_node_can_be_a_matte(folder: Path) -> None:
         assert _near(read.sample("rgba.alpha", x + 0.5, 3.5), board.sample("rgba.red", x + 0.5, 3.5))
 
 
+def check_names_are_the_roots_inside_a_group(folder: Path) -> None:
+    """Nuke runs the button of a gizmo inside that gizmo."""
+    host = NukeHost()
+    outer = _board(name="Board")
+    group = nuke.nodes.Group(name="Group1")
+    with group:
+        nuke.nodes.NoOp(name="Board")
+        assert nuke.toNode("Board").Class() == "NoOp"
+        assert host.plate("Board").channels == tuple(outer.channels())
+        name = host.add_read(_read_back(folder))
+    assert nuke.toNode(name) is not None, "the Read was made inside the group"
+    assert [node.name() for node in group.nodes()] == ["Board"]
+
+
+def check_a_matte_has_what_lies_outside_the_format(folder: Path) -> None:
+    host = NukeHost()
+    _board(name="Board")
+    node, knob = _roto()
+    _shape(knob, "edge", [(-20.0, 10.0), (20.0, 10.0), (20.0, 30.0), (-20.0, 30.0)])
+    knob.changed()
+    source = RenderSource("Roto1", ("Root/edge",), channel="rgba.alpha", format_of="Board")
+    for clip, reaches_out in (("none", True), ("format", False)):
+        node["cliptype"].setValue(clip)
+        path = folder / f"{clip}.0001.exr"
+        host.render_frame(FrameRender(source, str(path), 1, "main"))
+        header, _ = _header(path.read_bytes())
+        assert (struct.unpack("<4i", header["dataWindow"])[0] < 0) == reaches_out, clip
+
+
+def check_a_picture_for_the_panel_leaves_proxy_mode(folder: Path) -> None:
+    host = NukeHost()
+    board = _board(name="Board")
+    path = folder / "small.exr"
+    host.render_frame(FrameRender(RenderSource("Board"), str(path), 1, "main", scale=0.5))
+    header, _ = _header(path.read_bytes())
+    right, bottom = struct.unpack("<4i", header["displayWindow"])[2:]
+    assert (right + 1, bottom + 1) == (board.width() // 2, board.height() // 2)
+    assert not nuke.root()["proxy"].value()
+
+
+def check_a_moved_plate_is_seen(folder: Path) -> None:
+    host = NukeHost()
+    board = _board(name="Board")
+    moved = nuke.nodes.TimeOffset(name="Moved")
+    moved.setInput(0, board)
+    node, _ = _roto()
+    node.setInput(0, moved)
+    assert host.plate_of_roto("Board", "Roto1")[0] == "Moved"
+
+
+def check_closing_a_comp_is_heard(folder: Path) -> None:
+    host = NukeHost()
+    heard: list[int] = []
+    host.on_script_close(lambda: heard.append(1))
+    nuke.scriptClear()
+    assert heard == [1]
+
+
 def _read_back(folder: Path, **changes: Any) -> ReadBack:
     values: dict[str, Any] = {
         "label": "VOID propagation\nseed 42\nv001",
@@ -378,3 +436,28 @@ def check_ranges(folder: Path) -> None:
 CHECKS: dict[str, Callable[[Path], None]] = {
     name.removeprefix("check_"): check for name, check in list(globals().items()) if name.startswith("check_")
 }
+
+NODES: dict[str, int] = {
+    "exceptions_come_back": 0,
+    "plate_is_described": 1,
+    "overscan_and_pixel_aspect_come_through": 8,
+    "proxy_mode_does_not_change_the_plate": 1,
+    "linear_exr_is_referenced": 6,
+    "rendering_leaves_the_script_alone": 3,
+    "a_failed_render_leaves_nothing": 2,
+    "roto_is_listed": 1,
+    "transforms_are_baked": 1,
+    "only_the_wanted_shapes_are_rendered": 7,
+    "any_node_can_be_a_matte": 5,
+    "names_are_the_roots_inside_a_group": 4,
+    "a_matte_has_what_lies_outside_the_format": 10,
+    "a_picture_for_the_panel_leaves_proxy_mode": 3,
+    "a_moved_plate_is_seen": 3,
+    "closing_a_comp_is_heard": 0,
+    "a_read_is_made_in_one_step": 9,
+    "a_full_result_takes_the_proxys_place": 2,
+    "notes_stay_with_the_script": 0,
+    "ranges": 0,
+}
+"""How many nodes each check has Python make; Indie and Non-commercial allow a session ten. A test counts
+them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,13 @@ def main(binding: str, folder: Path) -> int:
     application = widgets.QApplication([])
     from tests.fakes.scene_host import SceneHost, element_of, square
     from tests.fakes.still_session import StillSession, job_of
+    from tests.fakes.told_engines import TOLD
     from void_nuke.host.host import NodeInfo
     from void_nuke.jobs.tracked_job import Phase
     from void_nuke.panel.model import PanelModel
     from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
     from void_nuke.qt import QtCore
+    from void_nuke.ui.engine_options import EngineOptions
     from void_nuke.ui.job_log import JobLog
     from void_nuke.ui.panel import PanelView
     from void_protocol.watching import Preview
@@ -78,6 +81,23 @@ def main(binding: str, folder: Path) -> int:
         view.quadmask_button.setChecked(is_quadmask)
         application.processEvents()
         assert not view.grab().isNull()
+    host.plates["Painted"] = replace(host.plates["Read1"], node="Painted")
+    host.selection = [NodeInfo("Painted", False)]
+    click("Frame is clean")
+    bar = view.strip.bar
+    place = core.QPoint(round(bar.x_of(host.current_frame)), bar.height() // 2)
+    testing.QTest.mouseClick(bar, core.Qt.LeftButton, core.Qt.NoModifier, place)
+    assert bar.chosen == host.current_frame, "the click on the strip was not understood"
+    server.picture = replace(server.picture, engines=TOLD)
+    server.changed.emit()
+    model.change(engine="void")
+    click("More")
+    options: Any = view.findChild(EngineOptions)
+    assert set(options.editors) == {"speed", "passes"}
+    options.editors["speed"].setCurrentText("fast")
+    assert model.wanted().settings.engine_options == {"speed": "fast"}
+    application.processEvents()
+    assert not view.grab().isNull()
     button = view.findChild(widgets.QPushButton, "VoidRemove")
     assert button is not None
     button.click()

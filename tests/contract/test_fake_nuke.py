@@ -6,9 +6,12 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
+from tests.fakes.fake_nuke.state import STATE
 from tests.fakes.nuke_session import fresh_nuke
 
 fresh_nuke()
@@ -20,6 +23,8 @@ contract = importlib.import_module("tests.contract.host_contract")
 def test_contract(name: str, gui: bool, tmp_path: Path) -> None:
     fresh_nuke(gui=gui)
     contract.CHECKS[name](tmp_path)
+    # The command adds these numbers up where an edition shows scripts ten nodes only.
+    assert STATE.node_count == contract.NODES[name] <= 10
 
 
 def test_the_command_for_a_real_nuke_runs(tmp_path: Path) -> None:
@@ -35,7 +40,21 @@ def test_the_command_for_a_real_nuke_runs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     count = len(contract.CHECKS)
-    assert f"{count} of {count} hold" in done.stdout
+    assert f"{count} of {count} hold, 0 left out" in done.stdout
+
+
+def test_an_edition_with_ten_nodes_runs_as_many_checks_as_it_can(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fresh_nuke(gui=False)
+    runner = importlib.import_module("tests.contract.run_in_nuke")
+    monkeypatch.setattr(runner, "edition", lambda: "Non-commercial")
+    assert runner.main() == 0
+    said = capsys.readouterr().out
+    assert "this edition shows scripts ten nodes only; run it as --only" in said
+    monkeypatch.setattr(runner, "ONLY", ["a_matte_has_what_lies_outside_the_format"])
+    assert runner.main() == 0
+    assert "1 of 1 hold" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -49,9 +68,29 @@ def test_the_command_for_a_real_nuke_runs(tmp_path: Path) -> None:
         lambda nuke: nuke.executeInMainThreadWithResult(print),
         lambda nuke: nuke.rotopaint.Shape().getAttributes().getValue(1, "bm", 1),
         lambda nuke: nuke.rotopaint.Shape().getAttributes().getValue(1, "opacity", "main"),
+        lambda nuke: nuke.nodes.KeyMix(),
+        lambda nuke: nuke.nodes.Write()["datatype"],
+        lambda nuke: nuke.nodes.Keymix()["maskChannel"].setValue("matte.alpha"),
+        lambda nuke: nuke.executeInMainThread(print),
+        lambda nuke: appended(nuke).getFlag(5),
+        lambda nuke: deleted(nuke).name(),
+        lambda nuke: nuke.createNode("VoidRemove"),
     ],
 )
 def test_the_fake_refuses_what_nuke_refuses(call: object) -> None:
     nuke = fresh_nuke()
-    with pytest.raises((AttributeError, NameError, TypeError, ValueError, AssertionError)):
+    with pytest.raises((AttributeError, NameError, TypeError, ValueError, RuntimeError, AssertionError)):
         call(nuke)  # type: ignore[operator]
+
+
+def appended(nuke: ModuleType) -> Any:
+    """Return the handle of a shape that a layer has taken."""
+    shape = nuke.rotopaint.Shape()
+    nuke.nodes.Roto()["curves"].rootLayer.append(shape)
+    return shape
+
+
+def deleted(nuke: ModuleType) -> Any:
+    node = nuke.nodes.NoOp()
+    nuke.delete(node)
+    return node

@@ -59,6 +59,14 @@ def turn_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     STATE.process_events()
 
 
+def layer_in(parent: Any, name: str) -> Any:
+    """Make a layer in ``parent``, and return the one that it holds."""
+    layer = curves.Layer()
+    layer.name = name
+    parent.append(layer)
+    return parent[len(parent) - 1]  # append() copies
+
+
 def polygon(name: str, corners: list[tuple[float, float]], parent: Any) -> Any:
     """Make a shape of straight edges in ``parent``, a layer."""
     shape = curves.Shape()

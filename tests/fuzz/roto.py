@@ -55,12 +55,21 @@ _SILHOUETTE = b"""<!-- Silhouette Shape File -->
 """
 
 
+_NATRON = b"""<boost_serialization version="14"><item><Plugin_label>R</Plugin_label><RotoContext>
+<BaseLayer><RotoItemSerialization><Name>L</Name></RotoItemSerialization><NumChildren>1</NumChildren>
+<Item><RotoDrawableItemSerialization><Item><Name>opacity</Name><item><Value>0.5</Value></item></Item>
+</RotoDrawableItemSerialization><NumPoints>2</NumPoints>
+<CP><X>1</X><Y>2</Y><X_animation><KeyFrameSet><item><Time>1</Time><Value>4e1</Value></item>
+<item><Time>9</Time><Value>7</Value><InterpolationMethod>0</InterpolationMethod></item></KeyFrameSet></X_animation>
+</CP><FP><X>1</X><Y>2</Y></FP><CP><X>8</X><Y>2</Y></CP><FP><X>8</X><Y>2</Y></FP><Closed>1</Closed>
+</Item></BaseLayer></RotoContext></item></boost_serialization>
+"""
+
+
 def seeds() -> list[bytes]:
     """Files with something of everything."""
-    return [
-        _SCRIPT,
-        b'RotoPaint {\n inputs 0\n curves {AnimTree: "" {\n NodeName: "x" {\n CurveGroup: "" }}}\n}\n',
-    ]
+    old = b'RotoPaint {\n inputs 0\n curves {AnimTree: "" {\n NodeName: "x" {\n CurveGroup: "" }}}\n}\n'
+    return [_SCRIPT, _SILHOUETTE, _NATRON, old]
 
 
 def target(data: bytes) -> None:

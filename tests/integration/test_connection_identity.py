@@ -167,3 +167,21 @@ def test_a_session_ends_with_its_connection(start: Callable[..., ServerProcess])
                 held.enter_context(Stranger(server.connection())).hello()
             assert watching.ask(type="get_status", request=2)["sessions"] == 4
         wait_until(lambda: watching.ask(type="get_status", request=3)["sessions"] == 1, 5.0)
+
+
+def test_a_client_that_says_nothing_does_not_keep_its_connections(
+    start: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    """It is let in, and takes all connections that there may be."""
+    server = start(connections=8, handshake_s=0.5)
+    anna = of_another(server, tmp_path / "anna")
+    with Stranger(server.connection()) as friend, ExitStack() as held:
+        friend.hello()
+        silent = [held.enter_context(Stranger(anna)) for _ in range(7)]
+        monitors = [one.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED) for one in silent]
+        for monitor in monitors:
+            assert monitor.poll(8000)
+            monitor.close(0)
+        for one in silent:
+            one.socket.disable_monitor()
+        assert friend.ask(type="ping", request=2)["type"] == "pong"

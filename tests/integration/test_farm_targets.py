@@ -15,6 +15,10 @@ from tests.integration.command_case import void
 from tests.integration.farm_case import VOID, bundle, farm_job, results
 
 STEPS = ["prepare", "remove", "merge", "check"]
+WORDS = (
+    "--priority", "70", "--pool", "comp", "--department", "paint", "--retries", "2", "--limit", "licence",
+    "--limit", "disk", "--machine-limit", "5", "--tag", "gpu-a", "--timeout-s", "45", "--memory-mib", "1500",
+)  # fmt: skip
 
 
 def in_python(folder: Path, code: str) -> str:
@@ -46,7 +50,7 @@ class TestDeadlineCloud:
             tmp_path,
             "import sys; from void_server.cli.app import app\n"
             f"sys.argv[1:] = ['farm', 'bundle', {str(job)!r}, '--to', 'deadline-cloud', '-o',"
-            f" {str(tmp_path / 'b')!r}, '--scratch', {str(tmp_path / 'scratch')!r}]\n"
+            f" {str(tmp_path / 'b')!r}, '--scratch', {str(tmp_path / 'scratch')!r}, *{WORDS!r}]\n"
             "app(standalone_mode=False)\n"
             "from pathlib import Path\n"
             "from void_server.farm.targets.deadline_cloud import read_back\n"
@@ -57,6 +61,11 @@ class TestDeadlineCloud:
         )
         assert "not submitted: no Deadline Cloud farm_id is set here" in ran
         parameters, files, folders = json.loads(ran.splitlines()[-1])
+        assert "deadline-cloud has no word for --pool, --department, --tag: left out" in ran
+        assert (parameters["deadline:priority"], parameters["deadline:maxRetriesPerTask"]) == (70, 2)
+        assert parameters["deadline:maxWorkerCount"] == 5
+        template = (tmp_path / "b" / "template.yaml").read_text()
+        assert "name: amount.licence" in template
         assert parameters["Scratch"] == str(tmp_path / "scratch")
         assert parameters["Plan"].endswith("plan.json")
         assert str(tmp_path / "sh010" / "plate.1001.exr") in files
@@ -134,7 +143,9 @@ class TestOpenCue:
         return folder / "b" / "opencue.xml"
 
     def test_layers_and_what_they_wait_for(self, tmp_path: Path) -> None:
-        text = self.outline(tmp_path, "--gpu-group", "gpu", "--ocio", "/studio/config.ocio").read_text()
+        text = self.outline(
+            tmp_path, "--gpu-group", "gpu", "--ocio", "/studio/config.ocio", *WORDS
+        ).read_text()
         spec = ElementTree.fromstring(text.partition(">\n")[2] or text[text.index("<spec>") :])
         layers = {layer.attrib["name"]: layer for layer in spec.iter("layer")}
         assert list(layers) == STEPS
@@ -142,7 +153,12 @@ class TestOpenCue:
         assert remove.findtext("range") == "0-0"  # one piece: the windows of one shot are coupled
         assert remove.findtext("gpus") == "1"
         assert remove.findtext("gpu_memory") == "24g"
-        assert remove.findtext("tags") == "gpu"
+        assert remove.findtext("tags") == "gpu-a | gpu"
+        assert remove.findtext("memory") == "1500m"
+        assert remove.findtext("timeout") == "1"  # in minutes, and never none
+        assert [limit.text for limit in remove.iter("limit")] == ["licence", "disk"]
+        assert (spec.findtext("job/priority"), spec.findtext("job/maxretries")) == ("70", "2")
+        assert spec.findtext("facility") == "comp"
         assert "--task #IFRAME#" in (remove.findtext("cmd") or "")
         variables = {key.attrib["name"]: key.text for key in spec.iter("key")}
         assert variables["OCIO"] == "/studio/config.ocio"  # pyoutline sends only what is set before the shot
@@ -184,8 +200,10 @@ class TestDeadline10:
 
     JOB_KEYS = frozenset(
         {
-            "Plugin", "Name", "BatchName", "Frames", "ChunkSize", "TaskTimeoutMinutes", "OnTaskTimeout",
+            "Plugin", "Name", "BatchName", "Frames", "ChunkSize", "TaskTimeoutSeconds", "OnTaskTimeout",
             "OutputDirectory0", "JobDependencies", "Group", "EnvironmentKeyValue0", "EnvironmentKeyValue1",
+            "Priority", "Pool", "Department", "OverrideTaskFailureDetection", "FailureDetectionTaskErrors",
+            "LimitGroups", "MachineLimit",
         }
     )  # fmt: skip
     PLUGIN_KEYS = frozenset({"Executable", "Arguments", "Shell", "ShellExecute", "SingleFramesOnly"})
@@ -195,7 +213,7 @@ class TestDeadline10:
         return dict(line.split("=", 1) for line in path.read_text().splitlines())
 
     def test_the_files(self, tmp_path: Path) -> None:
-        options = ("--gpu-group", "gpu", "--ocio", "/studio/config.ocio", "--no-submit")
+        options = ("--gpu-group", "gpu", "--ocio", "/studio/config.ocio", "--no-submit", *WORDS)
         folder = bundle(tmp_path, farm_job(tmp_path, engine="void"), to="deadline10", options=options)
         for step in STEPS:
             info = self.entries(folder / "deadline10" / f"{step}_job_info.job")
@@ -208,6 +226,11 @@ class TestDeadline10:
             assert "--task <STARTFRAME>" in plugin["Arguments"]
         remove = self.entries(folder / "deadline10" / "remove_job_info.job")
         assert remove["Group"] == "gpu"
+        assert remove["Name"] == "VOID sh010 v001 - remove"
+        assert (remove["Priority"], remove["Pool"], remove["Department"]) == ("70", "comp", "paint")
+        assert (remove["FailureDetectionTaskErrors"], remove["MachineLimit"]) == ("3", "5")
+        assert remove["LimitGroups"] == "licence,disk"
+        assert remove["TaskTimeoutSeconds"] == "45"
         assert remove["EnvironmentKeyValue0"] == "OCIO=/studio/config.ocio"
         assert self.entries(folder / "deadline10" / "merge_job_info.job")["Frames"] == "0-1"
 
@@ -237,3 +260,84 @@ class TestDeadline10:
         assert ran.code == 0
         assert "not submitted: there is no deadlinecommand here" in ran.out
         assert void(*words, "--submit").code != 0
+
+
+class TestCommands:
+    """The script runs for real; the graph is what it was made from."""
+
+    @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+    def test_the_script_runs_all_one_step_or_one_task(self, tmp_path: Path) -> None:
+        odd = tmp_path / "it's a {task} $HOME"  # quotes, the token itself and a variable in a path
+        odd.mkdir()
+        folder = bundle(odd, farm_job(odd, frames=6), to="commands", options=("--part-frames", "3"))
+        script = folder / "commands.sh"
+
+        def run(*words: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                ["/bin/sh", script, *words],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+                env={**os.environ, "JOBS": "2", "OMP_NUM_THREADS": "1"},
+            )
+
+        early = run("merge", "0")
+        assert early.returncode != 0
+        assert "run the step 'prepare' first" in early.stderr
+        whole = run()
+        assert whole.returncode == 0, whole.stderr
+        assert len(results(odd)) == 6
+        assert run("nope", "0").returncode == 2
+
+    def test_the_graph(self, tmp_path: Path) -> None:
+        folder = bundle(tmp_path, farm_job(tmp_path), to="commands", options=WORDS)
+        graph = json.loads((folder / "commands.json").read_text())
+        assert [step["name"] for step in graph["steps"]] == STEPS
+        assert [step["after"] for step in graph["steps"]] == [[], *([name] for name in STEPS[:-1])]
+        assert all(graph["task_token"] in step["command"] for step in graph["steps"])
+        assert (graph["priority"], graph["tags"], graph["machine_limit"]) == (70, ["gpu-a"], 5)
+        assert {step["name"]: step["tasks"] for step in graph["steps"]}["remove"] == 2
+
+
+class TestSlurm:
+    @staticmethod
+    def directives(path: Path) -> dict[str, str]:
+        lines = [line for line in path.read_text().splitlines() if line.startswith("#SBATCH --")]
+        return dict(line.removeprefix("#SBATCH --").split("=", 1) for line in lines)
+
+    def test_the_batch_scripts(self, tmp_path: Path) -> None:
+        options = (*WORDS, "--gpu-group", "gpu", "--ocio", "/studio/my config.ocio", "--no-submit")
+        folder = bundle(tmp_path, farm_job(tmp_path, engine="void"), to="slurm", options=options)
+        remove = self.directives(folder / "slurm" / "remove.sh")
+        assert (remove["partition"], remove["account"], remove["nice"]) == ("comp", "paint", "3000")
+        assert (remove["licenses"], remove["constraint"]) == ("licence,disk", "gpu-a&gpu")
+        assert (remove["mem"], remove["time"], remove["gres"]) == ("1500M", "1", "gpu:1")
+        check = self.directives(folder / "slurm" / "check.sh")
+        assert check["constraint"] == "gpu-a"
+        assert "gres" not in check
+        text = (folder / "slurm" / "remove.sh").read_text()
+        assert "export OCIO='/studio/my config.ocio'" in text
+        assert '[ "$attempt" -le 2 ]' in text
+
+    @pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for sbatch")
+    def test_arrays_wait_for_those_before(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        stand_in = tmp_path / "bin" / "sbatch"
+        stand_in.parent.mkdir()
+        stand_in.write_text('#!/bin/sh\necho "$@" >> "$0.told"\nwc -l < "$0.told"\n')
+        stand_in.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}")
+        bundle(tmp_path, farm_job(tmp_path), to="slurm", options=("--submit", "--machine-limit", "1"))
+        told = Path(f"{stand_in}.told").read_text().splitlines()
+        assert len(told) == len(STEPS)
+        assert "--array=0-1%1" in told[1]
+        waits = [word for line in told for word in line.split() if word.startswith("--dependency=")]
+        assert waits == [f"--dependency=afterok:{number}" for number in (1, 2, 3)]
+
+    def test_a_step_of_many_tasks_has_several_arrays(self) -> None:
+        from void_server.farm.commands import StepCommand
+        from void_server.farm.targets.slurm import arrays
+
+        step = StepCommand("merge", ("void",), 2500, 60, 0, 0, 1000, 1, None)
+        assert arrays(step, None) == [(0, "0-999"), (1000, "0-999"), (2000, "0-499")]
+        assert arrays(step, 7)[2] == (2000, "0-499%7")

@@ -127,6 +127,17 @@ def test_the_texts_arrive_as_they_are(server: ServerProcess, jobs: dict[str, str
     assert set(jobs.values()) <= set(by_id)
 
 
+def test_what_the_server_says_of_its_own_files_tells_not_where_they_are(
+    server: ServerProcess, jobs: dict[str, str]
+) -> None:
+    where = str(server.settings.home)
+    message = next(info.message for info in infos(server) if info.job_id == jobs["names in the matte's file"])
+    assert message.startswith("inputs/matte.0/matte.0.0001001.exr: ")
+    said = clean(void("jobs", "--json", "--home", where))
+    said += "".join(clean(void("logs", job_id, "--home", where)) for job_id in jobs.values())
+    assert where not in said
+
+
 @pytest.mark.parametrize(
     "command", ["jobs", "status", "status --health", "clean --days 0", "engines", "keys list"]
 )

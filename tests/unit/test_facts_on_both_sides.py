@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from void_engine import mattes, quadmask
+from void_engine import caches, mattes, quadmask
 from void_engine.diffusion.model import folder
 from void_engine.engines import registry
 from void_engine.engines.info import EngineInfo
@@ -66,9 +66,8 @@ def test_the_folder_of_models_has_one_variable() -> None:
 
 def test_the_folder_of_caches_has_one_variable() -> None:
     pytest.importorskip("torch")
-    from void_engine.diffusion.model import prompt_cache
 
-    assert server_settings.CACHE_VARIABLE == prompt_cache.CACHE_VARIABLE
+    assert server_settings.CACHE_VARIABLE == caches.CACHE_VARIABLE
 
 
 def test_the_panel_draws_the_levels_of_the_quadmask() -> None:

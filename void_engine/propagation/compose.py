@@ -16,12 +16,13 @@ from void_engine.engines.interface import CleanFrame
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.fill.key_frames import KEPT_GRAIN, KeyFrameFill, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
-from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
+from void_engine.propagation.finish import affected, detail_clamp, edges, grain, thin_structures
 from void_engine.propagation.finish.hole import Hole
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.options import PropagationOptions
+from void_engine.propagation.reveal import unaligned
 from void_engine.propagation.reveal.layered import LayeredRevealer
-from void_engine.propagation.reveal.reveal import Revealed, Revealer
+from void_engine.propagation.reveal.reveal import BAND_PX, Revealed, Revealer
 from void_engine.propagation.working_set import FullFrame
 
 _GRAIN_CONTEXT_PX = 48
@@ -46,12 +47,29 @@ class _Target:
     """The hole within the revealed area."""
     cut: tuple[slice, slice]
     """The slices of the revealed area in arrays of the whole frame."""
+    change: affected.Change | None
+    """What the object changed in affected pixels; None where there are none or nothing can be told."""
 
     @classmethod
-    def of(cls, full: FullFrame, revealed: Revealed) -> _Target:
+    def of(cls, motion: ShotMotion, full: FullFrame, revealed: Revealed) -> _Target:
+        """Find the hole of a frame: what is hidden, but for affected pixels that the object left alone."""
         cut = revealed.area.slices(full.box)
-        plate = full.encoded(revealed.area)
-        return cls(full, revealed, Hole(plate, revealed.values, full.hidden[cut], revealed.seen), cut)
+        plate, hidden = full.encoded(revealed.area), full.hidden[cut]
+        zone = affected.zone_of(hidden, full.affected[cut], full.removed[cut])
+        if not zone.any():
+            return cls(full, revealed, Hole(plate, revealed.values, hidden, revealed.seen), cut, None)
+        values, seen = revealed.values, revealed.seen
+        near = opencv.dilate_by_disc(zone, BAND_PX) & (zone | ~hidden)
+        there = unaligned.unaligned(motion, full.number, revealed.area, near)
+        if there is not None:
+            better = affected.nearer_unaligned(plate, values, near & seen, there[0], near & there[1])
+            values, seen = np.where(better[:, :, None], there[0], values), seen | better
+        change = affected.measure_change(plate, values, seen, zone, near & seen & ~hidden)
+        # Unchanged pixels are the plate's own, so they are no hole, and tell about the hole as others do.
+        mask = hidden if change is None else hidden & ~change.unchanged
+        values = np.where(zone[:, :, None], values, revealed.values)
+        seen = np.where(zone, seen, revealed.seen)
+        return cls(full, revealed, Hole(plate, values, mask, seen), cut, change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +133,8 @@ class FrameCleaner:
             picture = full.original.copy()
             picture[full.wanted] = full.plate[full.wanted]
             return CleanFrame(number, picture, np.ones(full.hidden.shape, np.float32))
-        target = _Target.of(full, self._layered.reveal(number, self._plan.anchors, self._by_one_motion))
+        revealed = self._layered.reveal(number, self._plan.anchors, self._by_one_motion)
+        target = _Target.of(self._motion, full, revealed)
         answer = target.hole.with_revealed()
         self._motion.monitor.check_cancelled()
         return _Begun(target, self._close_seam(target, answer))
@@ -134,7 +153,7 @@ class FrameCleaner:
         target, full = frame.target, frame.target.full
         linear = encoding.decode(self._finished(target, frame.answer))
         picture, confidence = full.original.copy(), np.ones(full.hidden.shape, np.float32)
-        wanted = full.wanted[target.cut]
+        wanted = full.wanted[target.cut] & target.hole.mask
         picture[target.cut][wanted] = linear[wanted]
         confidence[target.cut] = _confidence(target)
         return CleanFrame(full.number, picture, confidence)
@@ -150,7 +169,7 @@ class FrameCleaner:
 
     def _finished(self, target: _Target, answer: Float32Array) -> Float32Array:
         """The encoded clean pixels of the revealed area, (h, w, 3), finite everywhere."""
-        for step in (self._finish_edges, self._restore_grain):
+        for step in (self._finish_edges, self._take_change_away, self._restore_grain):
             self._motion.monitor.check_cancelled()
             answer = step(target, answer)
         self._motion.monitor.check_cancelled()
@@ -181,6 +200,12 @@ class FrameCleaner:
         thin_variance = unmixed.variance * (thin.deviation > 0) / np.float32(_THIN_DOUBT**2)
         return detail_clamp.clamp_detail(unmixed.values, hole.mask, thin_variance)
 
+    def _take_change_away(self, target: _Target, answer: Float32Array) -> Float32Array:
+        """Take only what the object changed from affected pixels, which else are the plate's."""
+        if target.change is None:
+            return answer
+        return target.change.taken_away(target.hole.plate, answer, target.hole.known)
+
     def _restore_grain(self, target: _Target, answer: Float32Array) -> Float32Array:
         """Put back the grain that fusing several frames took away."""
         full, revealed, hole = target.full, target.revealed, target.hole
@@ -197,6 +222,8 @@ class FrameCleaner:
         brightness = np.asarray(hole.revealed.mean(axis=2), np.float32)
         model = grain.refined(model, high, brightness, hole.known, revealed.kept_variance)
         kept = np.where(hole.seen, revealed.kept_variance, np.float32(KEPT_GRAIN))
+        if target.change is not None:
+            kept = target.change.kept_grain(kept)
         seed = (self._seed, abs(full.number))
         return grain.restore(answer, model, kept, hole.mask, seed, self._options.grain)
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from void_nuke.errors import SelectionError
 from void_nuke.export.frame_range import choose_range
-from void_nuke.export.pick import MatteChoice, RemovalPick
+from void_nuke.export.pick import AnchorChoice, MatteChoice, RemovalPick
 from void_nuke.host.host import Host, RotoElement
 from void_protocol.job import DEFAULT_LAYERS, Compression, ResultLayer, Role, Settings
 
@@ -26,6 +26,15 @@ class MatteWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     node: str
     channel: str = "rgba.alpha"
     inverted: bool = False
+
+
+class CleanFrameWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A frame of the shot that is clean already, and the node that shows it."""
+
+    frame: int
+    node: str
+    at: int | None = None
+    """The frame at which the node shows it; null for the same."""
 
 
 class ShotWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -44,6 +53,7 @@ class ShotWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Roles by the path of a roto element (``Root/arm/hand``), or by a pattern of paths (``Root/remove/*``).
     The first entry that matches an element counts."""
     mattes: list[MatteWanted] = []
+    clean_frames: list[CleanFrameWanted] = []
     frames: str = ""
     """A range such as ``1001-1050``; empty for all frames that the plate has."""
     handles: int = 0
@@ -101,6 +111,10 @@ def pick_of(host: Host, shot: ShotWanted) -> RemovalPick:
         mattes=tuple(
             MatteChoice(role=one.role, node=one.node, channel=one.channel, inverted=one.inverted)
             for one in shot.mattes
+        ),
+        anchors=tuple(
+            AnchorChoice(one.frame, one.node, one.frame if one.at is None else one.at)
+            for one in shot.clean_frames
         ),
         settings=shot.settings,
         shapes_only=shot.shapes_only,

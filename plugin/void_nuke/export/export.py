@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -120,7 +120,11 @@ def export_removal(
         ExportError: when a frame cannot be rendered or the folder cannot be made.
         ExportCancelled: when the artist cancelled. In every case the caller removes the temporary files.
     """
-    plate = host.on_main_thread(lambda: host.plate(pick.plate))
+    if pick.roto and pick.roles:
+        # The shapes were drawn over what the roto node sees, which may be the plate at other frames.
+        seen, _ = host.on_main_thread(partial(host.plate_of_roto, pick.plate, pick.roto))
+        pick = replace(pick, plate=seen)
+    plate = host.on_main_thread(partial(host.plate, pick.plate))
     if pick.view not in plate.views:
         raise ExportError(f"{pick.plate} has no view {pick.view!r}; choose one of {', '.join(plate.views)}")
     elements = host.on_main_thread(lambda: host.roto_elements(pick.roto)) if pick.roto and pick.roles else ()

@@ -79,14 +79,19 @@ class RemovalPick:
         told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
-    @property
-    def is_light(self) -> bool:
-        """Whether nothing has to be rendered for it but, perhaps, the plate."""
+    def edition_problem(self, edition: str, *, has_files: bool) -> str:
+        """Say why an edition that shows scripts ten nodes cannot do this; empty when it can.
+
+        Args:
+            edition: as :attr:`void_nuke.host.host.HostVersion.edition`.
+            has_files: whether the plate's own files can be used.
+        """
+        is_drawn = self.shapes_only or not self.roles
+        if not edition or (has_files and is_drawn and not (self.mattes or self.anchors or self.render_plate)):
+            return ""
         return (
-            not self.mattes
-            and not self.anchors
-            and not self.render_plate
-            and (self.shapes_only or not self.roles)
+            f"Nuke {edition} shows scripts ten nodes only, too few to render plates and mattes: choose an "
+            "EXR Read as the plate, shapes instead of nodes, and 'Shapes only'"
         )
 
     def check(self) -> None:

@@ -30,6 +30,7 @@ from void_nuke.host.nuke_results import add_read, bake_gizmo, compare_reads, joi
 from void_nuke.host.nuke_script import (
     ROTO_CLASSES,
     add_own_knob,
+    cache_folder,
     curves_of,
     edition,
     full_size,
@@ -144,6 +145,12 @@ class NukeHost:
         return "" if name == "Root" else str(name)
 
     def open_script(self, path: str) -> None:
+        ending = Path(path).suffix.lower()
+        wanted = {".nknc": "Non-commercial", ".nkind": "Indie"}.get(ending, "")
+        if wanted and wanted != edition():
+            raise SelectionError(
+                f"{path} is encrypted: only Nuke {wanted} opens it; save it as .nk where it was made"
+            )
         nuke.scriptClear()
         try:
             nuke.scriptOpen(Path(path).as_posix())
@@ -244,7 +251,7 @@ def _planned(read: nuke.Node | None) -> PlateFiles | str:
     views = nuke.views()
     if len(views) > 1:
         return f"the script has the views {', '.join(views)}, and one of them is wanted"
-    file = read_file(read, nuke.filename(read) or "")
+    file = read_file(read, nuke.filename(read) or "", cache_folder())
     if not file:
         return "it is localised, and an expression in its path hides where its files really are"
     working = nuke.root().knob("workingSpaceLUT")

@@ -35,7 +35,8 @@ def add_read(read: ReadBack) -> str:
         _reload(node)
         if existing is None:
             plate = nuke.toNode(read.beside)
-            _place(node, plate)
+            # A plate inside a Group lies in that Group's graph: the Read stands beside the outermost Group.
+            _place(node, nuke.toNode(read.beside.partition(".")[0]))
             if read.compare and plate is not None and plate.parent() == node.parent():
                 compare(plate, node, read.matte_channel)
         return node.fullName()

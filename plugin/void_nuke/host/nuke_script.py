@@ -45,7 +45,9 @@ def all_nodes(node_class: str | None = None) -> list[nuke.Node]:
 
 def selected_nodes() -> list[nuke.Node]:
     """Return the selected nodes of the group that the artist works in, or else of the root."""
-    for name in ("activeGroup", "lastHitGroup"):  # Nuke 16 has the first, older ones only the second
+    # The first is that of the node graph last clicked, which public tools rely on; Nuke 16 has the second
+    # too.
+    for name in ("lastHitGroup", "activeGroup"):
         ask = getattr(nuke, name, None)
         group = ask() if ask is not None else None
         if group is not None:
@@ -67,6 +69,14 @@ def curves_of(node: nuke.Node) -> Any:
     if knob is None:
         raise SelectionError(f"{node.fullName()} has no roto shapes; pick a Roto or RotoPaint node")
     return knob
+
+
+def cache_folder() -> str:
+    """Return the folder into which Nuke copies the files of localised Reads; empty when it is not known."""
+    with in_root():
+        preferences = nuke.toNode("preferences")
+    knob: Any = None if preferences is None else preferences.knob("localCachePath")
+    return "" if knob is None else str(knob.evaluate() or "")
 
 
 def edition() -> str:

@@ -13,6 +13,8 @@ Node = Any
 
 _PASSING = frozenset({"Dot", "NoOp"})
 """Classes of nodes that change nothing about the picture."""
+_LOCALISED = frozenset({"on", "onDemand"})
+"""Values of ``localizationPolicy`` with which a Read's files are copied to this machine."""
 _RETIMING = frozenset(
     {
         "TimeOffset", "FrameHold", "FrameRange", "Retime", "TimeWarp", "TimeClip", "AppendClip", "FrameBlend",
@@ -55,21 +57,26 @@ def _is_off(node: Node) -> bool:
     )
 
 
-def read_file(read: Node, evaluated: str) -> str:
+def read_file(read: Node, evaluated: str, cache: str = "") -> str:
     """Return the path of a Read's files with its frame token; empty when nobody can say.
 
     Args:
         read: the Read.
         evaluated: what the host gives as its path, with expressions evaluated. Of a Read whose files were
-        copied
-            to this machine that may be the copy, which no other machine has and which may be removed at any
-            time."""
+        copied to
+            this machine that may be the copy, which no other machine has and which may be removed at any
+            time.
+        cache: the folder of such copies; empty where the host does not say.
+    """
     text = str(read["file"].value())
     if text and not any(sign in text for sign in "[$\\") and Path(text).is_absolute():
         return text
     policy = read.knob("localizationPolicy")
-    is_localised = policy is not None and str(policy.value()) not in ("off", "")
-    return "" if is_localised else evaluated
+    how = "off" if policy is None else str(policy.value())
+    path = Path(evaluated)
+    # Reads are set to fromAutoLocalizePath unless somebody changed that, whether or not anything is copied.
+    is_copy = how in _LOCALISED or "localize" in path.parts or (bool(cache) and Path(cache) in path.parents)
+    return "" if how != "off" and is_copy else evaluated
 
 
 def read_settings(read: Node, file: str, working_space: str) -> ReadSettings:

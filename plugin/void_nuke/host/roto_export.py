@@ -219,9 +219,11 @@ def _is_visible(found: FoundElement, frame: int, view: str) -> bool:
     """Return whether the element and all layers that hold it show at ``frame``."""
     if not found.curve.getVisible(frame) or not all(layer.getVisible(frame) for layer in found.layers):
         return False
-    attributes = found.curve.getAttributes()
-    kind, first, last = (float(attributes.getValue(frame, name, view)) for name in ("ltt", "ltn", "ltm"))
-    return is_alive(int(kind), first, last, frame)
+    for element in (*found.layers, found.curve):
+        kind, first, last = (_attribute(element, name, 0.0, frame, view) for name in ("ltt", "ltn", "ltm"))
+        if not is_alive(int(kind), first, last, frame):
+            return False
+    return True
 
 
 def _not_carried(found: FoundElement, frame: int, view: str) -> tuple[str, ...]:

@@ -242,6 +242,9 @@ class RemovalSession:
     def _begin(self, pick: RemovalPick, deliver: Deliver, farm: FarmOrder | None = None) -> TrackedJob:
         pick.check()
         plate = self._host.plate(pick.plate)
+        edition = self._host.version().edition
+        if limited := pick.edition_problem(edition, has_files=plate.files is not None):
+            raise SelectionError(limited)
         job_id = new_job_id()
         version = next_version(pick.output_pattern, self._book.taken_patterns())
         tracked = TrackedJob(

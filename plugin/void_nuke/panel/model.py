@@ -16,7 +16,7 @@ from typing import Any
 
 from void_nuke.batch.farm_order import FarmOrder
 from void_nuke.batch.server_python import installed_server_python
-from void_nuke.errors import HostError, SelectionError
+from void_nuke.errors import HostError, MainThreadError, SelectionError
 from void_nuke.export.frame_range import choose_range
 from void_nuke.export.pick import AnchorChoice, MatteChoice, RemovalPick
 from void_nuke.host.host import FrameRange, Host, PlateInfo, RotoShapeInfo
@@ -120,7 +120,8 @@ class PanelModel(PanelJobs):
     def _leave_script(self) -> None:
         """Let go of the script that is being closed: what was not kept yet was meant for it."""
         self._timer.stop()
-        self.host.post(self.reload)
+        with contextlib.suppress(MainThreadError):  # the host is quitting
+            self.host.post(self.reload)
 
     def keep(self) -> None:
         """Write changed settings to the script and the preferences."""
@@ -297,7 +298,7 @@ class PanelModel(PanelJobs):
             self.picture.clear()  # each picture would take from the nodes that scripts may make
         elif is_asked_for or plate.files is not None:
             self.picture.ask(plate, self.host.script_ranges().current_frame, self.view)
-        elif self.picture.frame != self.host.script_ranges().current_frame:
+        elif self.picture.asked_frame != self.host.script_ranges().current_frame:
             self.picture.clear()
 
     # Remove -------------------------------------------------------------------------------------------------
@@ -364,11 +365,9 @@ class PanelModel(PanelJobs):
             wanted = self.wanted()
         except HostError as error:
             return sentence(str(error))
-        if self.edition and (self.plate is None or self.plate.files is None or not wanted.is_light):
-            return (
-                f"Nuke {self.edition} shows scripts ten nodes only, too few to render plates and mattes: "
-                "choose an EXR Read as the plate, shapes instead of nodes, and 'Shapes only'"
-            )
+        has_files = self.plate is not None and self.plate.files is not None
+        if limited := wanted.edition_problem(self.edition, has_files=has_files):
+            return limited
         if self.settings.destination == "server":
             if self.server.picture.state is not ServerState.RUNNING:
                 return self.server.picture.text

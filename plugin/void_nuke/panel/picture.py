@@ -36,6 +36,11 @@ class PictureModel(QObject):
         self.problem = ""
         self._read.connect(self._take)
 
+    @property
+    def asked_frame(self) -> int | None:
+        """The frame that was asked for last, whether its picture is there yet or not."""
+        return None if self._wanted is None else self._wanted[1]
+
     def clear(self) -> None:
         """Show no picture, because one of another plate would mislead."""
         self._wanted = None

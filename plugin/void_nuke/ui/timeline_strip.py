@@ -66,7 +66,7 @@ class TimelineStrip(QtWidgets.QWidget):
         said = f"Clean: {in_words(anchors)}" if anchors else "No clean frames given"
         self._text.setText(said)
         self._text.setToolTip(plain_tip(said))
-        self._add.setEnabled(plate is not None)
+        self.setVisible(plate is not None)
         self._enable()
 
     def show_current(self, frame: int) -> None:

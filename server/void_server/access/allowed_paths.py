@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,12 +71,18 @@ class PathRules:
 
 def reading_rules(settings: ServerSettings) -> PathRules:
     """Return where clients may have files read by their paths."""
-    return PathRules("read_roots", settings.readable, (settings.home.resolve(),))
+    return PathRules("read_roots", settings.readable, (_real_home(settings.home),))
 
 
 def writing_rules(settings: ServerSettings) -> PathRules:
     """Return where clients may have files written by their paths."""
-    return PathRules("output_roots", settings.writable, (settings.home.resolve(),))
+    return PathRules("output_roots", settings.writable, (_real_home(settings.home),))
+
+
+@lru_cache(8)
+def _real_home(home: Path) -> Path:
+    """Return the server's home with links resolved. It is asked for with every job, and does not move."""
+    return home.resolve()
 
 
 def shown(path: Path) -> str:

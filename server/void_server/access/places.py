@@ -49,7 +49,7 @@ def find_places(
     """
     found = _find_inputs(job, reading) if inputs == "paths" else Places()
     if outputs == "paths":
-        output = _resolved_pattern(job.output.versioned_pattern, writing)
+        output = _resolved_pattern(job.output.versioned_pattern, writing, {})
         return msgspec.structs.replace(found, output=output)
     return found
 
@@ -61,7 +61,8 @@ def _find_inputs(job: RemovalJob, reading: PathRules) -> Places:
         **{f"matte.{index}": matte.pattern for index, matte in enumerate(job.mattes)},
         **({} if anchors is None else {"anchors": anchors.pattern}),
     }
-    resolved = {group: _resolved_pattern(pattern, reading) for group, pattern in patterns.items()}
+    known: dict[Path, Path] = {}
+    resolved = {group: _resolved_pattern(pattern, reading, known) for group, pattern in patterns.items()}
     folders = {group: Path(pattern).parent for group, pattern in resolved.items()}
     linked: set[Path] = set()
     for file in input_files(job):
@@ -82,9 +83,10 @@ def _find_inputs(job: RemovalJob, reading: PathRules) -> Places:
     )
 
 
-def _resolved_pattern(pattern: str, rules: PathRules) -> str:
+def _resolved_pattern(pattern: str, rules: PathRules, known: dict[Path, Path]) -> str:
+    """Resolve the folder of a pattern; ``known`` holds those of this job that were resolved already."""
     path = Path(pattern)
-    folder = rules.resolve(path.parent)
+    folder = known.get(path.parent) or known.setdefault(path.parent, rules.resolve(path.parent))
     if folder_token(str(folder)) is not None or "{version}" in str(folder):
         raise RequestRefused(
             "refused_path",

@@ -61,6 +61,8 @@ _IO_THREADS = 2
 """Threads that encrypt and decrypt. A connection belongs to one of them."""
 _MESSAGES_PER_TURN = 64
 """The most messages of one turn, so that a busy client delays neither the commit nor the others for long."""
+_RECEIVE_S = 0.005
+"""How long, in seconds, a turn takes further messages; the one that it is at may be a large one."""
 _LOOK_S = 0.02
 """How often, in seconds, the supervisor looks after its workers. It hands out jobs in every turn."""
 _HOUSEKEEPING_S = 1.0
@@ -130,6 +132,7 @@ class Broker:
             names=names,
             allowed=allowed,
             sessions=self._sessions,
+            idle_s=2 * settings.handshake_s,
         )
         self._outbox = Outbox(
             self._socket, self._connections.cut, self._meter, most_bytes=settings.client_queue_bytes
@@ -352,7 +355,10 @@ class Broker:
             _log.exception("a fault in the server; it goes on")
 
     def _receive(self) -> None:
+        limit = time.monotonic() + _RECEIVE_S
         for _ in range(_MESSAGES_PER_TURN):
+            if time.monotonic() > limit:
+                return
             try:
                 peer, *frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
@@ -398,6 +404,7 @@ class Broker:
                 self._lifecycle.upload_abandoned(job_id)
 
     def _close(self) -> None:
+        self._reserve.give_up()
         if self._metrics is not None:
             self._metrics.close()
         self._proof_threads.close(_PATHS_END_S)

@@ -106,7 +106,7 @@ class RotoOptions(DeclaredSettings):
 
     script: Annotated[
         Path | None,
-        Meta(description="Nuke script, gizmo or Silhouette file that holds the shapes; see docs/roto.md."),
+        Meta(description="Nuke script, Silhouette or Natron file that holds the shapes."),
         option("--script"),
     ] = None
     roto: Annotated[

@@ -30,9 +30,10 @@ class Assets:
 
 
 def assets_of(jobs: Iterable[RemovalJob], scratch: Path, outside: Mapping[str, Sequence[str]]) -> Assets:
-    """Return what ``jobs`` read and write, and ``outside`` with it. No plate is looked at."""
+    """Return what ``jobs`` read and write, and ``outside`` with it. No plate is opened."""
     files: dict[str, None] = {}
     outputs: dict[str, None] = {str(scratch): None}
+    written: set[str] = set()
     for job in jobs:
         numbers = job.shot.frame_numbers
         for pattern in (job.shot.plate, *(matte.pattern for matte in job.mattes)):
@@ -40,13 +41,31 @@ def assets_of(jobs: Iterable[RemovalJob], scratch: Path, outside: Mapping[str, S
         if job.anchors is not None:
             files.update(dict.fromkeys(_paths(job.anchors.pattern, job.anchors.frames)))
         outputs[str(Path(job.output.versioned_pattern).parent)] = None
+        written.update(_paths(job.output.versioned_pattern, numbers))
     folders = []
     for path in (path for paths in outside.values() for path in paths):
         if Path(path).is_dir():
             folders.append(path)
         else:
             files[path] = None
-    return Assets(list(files), folders, list(outputs), outside)
+    return Assets(_there(path for path in files if path not in written), folders, list(outputs), outside)
+
+
+def _there(paths: Iterable[str]) -> list[str]:
+    """Leave out files that are not there, which a dispatcher refuses; a step of the bundle may render them
+    later. A folder is listed once, however many of its files are asked for."""
+    names: dict[str, frozenset[str]] = {}
+    found = []
+    for path in paths:
+        folder, name = os.path.split(path)
+        if folder not in names:
+            try:
+                names[folder] = frozenset(entry.name for entry in os.scandir(folder))
+            except OSError:
+                names[folder] = frozenset()
+        if name in names[folder]:
+            found.append(path)
+    return found
 
 
 def _paths(pattern: str, numbers: Iterable[int]) -> list[str]:

@@ -60,11 +60,13 @@ def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundl
         OSError: when the bundle cannot be written.
     """
     names = unique_names(jobs)
+    titles = [f"{name} v{job.output.version:03d}" for job, name in zip(jobs, names, strict=True)]
     if order.together or len(jobs) == 1:
-        title = names[0] if len(jobs) == 1 else f"{names[0]} and {len(jobs) - 1} more"
+        title = titles[0] if len(jobs) == 1 else f"{titles[0]} and {len(jobs) - 1} more"
         return [_write(order.folder, title, jobs, names, order)]
     return [
-        _write(order.folder / name, name, [job], [name], order) for job, name in zip(jobs, names, strict=True)
+        _write(order.folder / name, title, [job], [name], order)
+        for job, name, title in zip(jobs, names, titles, strict=True)
     ]
 
 

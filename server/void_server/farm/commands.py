@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from void_server.farm.bundle import Bundle, export_chunks
-from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
+from void_server.farm.nuke_export import CHUNKS_NAME, EXPORT_NAME, write_export
 from void_server.farm.planning import LIGHT_MEMORY_MIB, STEP_ORDER
 
 TORCHRUN = "torchrun"
@@ -46,13 +46,12 @@ def step_commands(bundle: Bundle, token: str) -> list[StepCommand]:
     commands = []
     before: str | None = None
     if order.export is not None:
-        # A dispatcher counts tasks, so the ranges of frames are looked up by a task's number.
         chunks = export_chunks(bundle)
+        write_export(bundle.folder, chunks)
         script = bundle.folder / EXPORT_NAME
-        script.write_text(EXPORT_SCRIPT, encoding="utf-8")
         words = [order.export.command, "-t", str(script), f"--script={order.export.script}"]
         words += [f"--write={name}" for name in order.export.writes]
-        words += [f"--frames={first}-{last}" for first, last in chunks] + [f"--task={token}"]
+        words += [f"--chunks={bundle.folder / CHUNKS_NAME}", f"--task={token}"]
         commands.append(
             StepCommand(
                 name="export",

@@ -5,12 +5,21 @@ It becomes a file of the bundle, because a machine with Nuke need not have this 
 It reads the frame ranges of its tasks itself for that reason, `first-last` as the bundle writes them.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
 EXPORT_NAME = "export_frames.py"
+CHUNKS_NAME = "export_chunks.txt"
+"""The file of a bundle that lists the frame ranges of the tasks, because a list in a template or on a command
+line has a limit."""
 
-EXPORT_SCRIPT = '''"""Render Write nodes: nuke -t export_frames.py --script=S --write=W --frames=A-B
+EXPORT_SCRIPT = '''"""Render Write nodes: nuke -t export_frames.py --script=S --write=W --chunks=FILE --task=N
 
-Options are written with "=": Nuke takes a bare number at the end for a frame of its own. A chunk that was
-interrupted is rendered again as a whole; Nuke replaces its own files.
+FILE has a frame range A-B in each line, and N counts them from 0. Options are written with "=": Nuke takes a
+bare number at the end for a frame of its own. A chunk that was interrupted is rendered again as a whole; Nuke
+replaces its own files.
 """
 import sys
 
@@ -18,7 +27,7 @@ import nuke
 
 
 def options():
-    found = {"script": [], "write": [], "frames": [], "task": []}
+    found = {"script": [], "write": [], "chunks": [], "task": []}
     for word in sys.argv[1:]:
         name, _, value = word.lstrip("-").partition("=")
         if name in found:
@@ -28,8 +37,8 @@ def options():
 
 def main():
     given = options()
-    # A farm that counts tasks gives all ranges and the number of its own.
-    first, last = frame_range(given["frames"][int(given["task"][0]) if given["task"] else 0])
+    with open(given["chunks"][0]) as listed:
+        first, last = frame_range(listed.read().split()[int(given["task"][0])])
     print("openjd_status: opening %s" % given["script"][0], flush=True)
     nuke.scriptOpen(given["script"][0])
     for index, name in enumerate(given["write"]):
@@ -54,3 +63,11 @@ def frame_range(text):
 if __name__ == "__main__":
     sys.exit(main())
 '''
+
+
+def write_export(folder: Path, chunks: Iterable[tuple[int, int]]) -> None:
+    """Write the script and the list of frame ranges into a bundle's folder."""
+    (folder / EXPORT_NAME).write_text(EXPORT_SCRIPT, encoding="utf-8")
+    (folder / CHUNKS_NAME).write_text(
+        "".join(f"{first}-{last}\n" for first, last in chunks), encoding="ascii"
+    )

@@ -12,8 +12,9 @@ from msgspec import Meta
 from void_engine.engines.info import MachineNeeds
 from void_engine.engines.registry import engine_info
 from void_server.errors import ServerSettingError
+from void_server.farm.dispatch import DispatchSettings
 from void_server.farm.planning import DEFAULT_CHUNK_FRAMES, DEFAULT_PART_FRAMES
-from void_server.settings.declaration import DeclaredSettings, option, settings_of
+from void_server.settings.declaration import option, settings_of
 from void_server.settings.kinds import Count
 from void_server.settings.server_settings import CACHE_VARIABLE, MODELS_VARIABLE
 
@@ -33,7 +34,7 @@ _Mebibytes = Annotated[int, Meta(ge=1, extra={"unit": "mebibytes"})]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FarmSettings(DeclaredSettings):
+class FarmSettings(DispatchSettings):
     """How jobs are laid out and run: the options of ``void farm bundle``.
 
     Raises:
@@ -82,7 +83,7 @@ class FarmSettings(DeclaredSettings):
     timeout_s: Annotated[
         int,
         Meta(
-            ge=60,
+            ge=1,
             description="Seconds after which a removal task is taken for stuck; the others have a quarter.",
         ),
         option("--timeout-s"),

@@ -122,7 +122,8 @@ def _decode_settings(line: bytes) -> ServerSettings:
 
 
 def _stop_with_parent(lifeline: BinaryIO) -> None:
-    while lifeline.read(1):
+    # The buffer's own lock, held here for ever, would abort a process that ends by a signal.
+    while os.read(lifeline.fileno(), 1):
         pass
     signal.raise_signal(signal.SIGTERM)
 

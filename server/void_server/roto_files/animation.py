@@ -10,7 +10,7 @@ bent it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,12 @@ import numpy.typing as npt
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _BISECTIONS = 60
+_JUST_BEFORE = 1e-6
 _LONGEST_REACH = 3.0
 """The largest reach that Foundry allows: a handle as long as the way to the next key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A value at a time."""
 
     time: float
@@ -91,6 +91,14 @@ def keyed(keys: list[Key]) -> Track:
             )
         )
     )
+
+
+def hold_until(time: float, value: float) -> Key:
+    """Return the key that ends a held value just before the next key, at ``time``.
+
+    Shapes are sampled at whole frames, so that the way from there to the next key is never seen.
+    """
+    return Key(time - _JUST_BEFORE, value, left_reach=0.0, right_reach=0.0)
 
 
 def sample(track: Track, frames: Floats) -> Floats:

@@ -108,14 +108,15 @@ class Spline:
         return sample(self.attributes.get(name, DEFAULTS[name]), times)
 
     def _visible(self, times: Floats) -> list[bool]:
-        shown = self._value("vis", times)
-        for layer in self.layers:
-            shown = shown * sample(layer.get("vis", 1.0), times)
-        columns = (shown, *(self._value(name, times) for name in ("ltt", "ltn", "ltm")), times)
-        return [
-            switch != 0.0 and is_alive(int(kind), first, last, frame)
-            for switch, kind, first, last, frame in zip(*map(np.ndarray.tolist, columns), strict=True)
-        ]
+        """Return whether the spline and all its layers are switched on and alive at each time."""
+        shown = [True] * len(times)
+        for attributes in (*self.layers, self.attributes):
+            names = ("vis", "ltt", "ltn", "ltm")
+            columns = [sample(attributes.get(name, DEFAULTS[name]), times).tolist() for name in names]
+            for index, (switch, kind, first, last) in enumerate(zip(*columns, strict=True)):
+                if switch == 0.0 or not is_alive(int(kind), first, last, float(times[index])):
+                    shown[index] = False
+        return shown
 
 
 def _bezier_of(numbers: Floats) -> Floats:

@@ -9,6 +9,11 @@ class RotoFileError(ServiceError):
     """A file of roto shapes cannot be read, or what is asked of it is not in it."""
 
 
+class NotCarried(Exception):  # noqa: N818 - a reason to leave a shape out, no failure
+    """Something about a shape cannot be carried. The message says what, as part of a sentence, such as
+    "an expression" of "its points have an expression"."""
+
+
 class ScriptSyntaxError(RotoFileError):
     """The text of a script breaks off or does not fit together.
 

@@ -15,7 +15,7 @@ from void_protocol.job import ShapeFrame
 from void_server.roto_files.animation import Floats
 from void_server.roto_files.script import Script, ScriptNode
 
-CurveKind = Literal["bezier", "bspline", "open", "stroke", "polygon", "warp"]
+CurveKind = Literal["bezier", "bspline", "open", "stroke", "warp"]
 
 
 class Geometry(Protocol):

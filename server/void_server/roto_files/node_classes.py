@@ -4,9 +4,9 @@ from __future__ import annotations
 
 SAME_PICTURE = frozenset(
     {
-        "AddChannels", "AdjBBox", "AdjustBBox", "Assert", "BlackOutside", "ChannelMerge",
-        "CompareMetaData", "Copy", "CopyBBox", "CopyMetaData", "Dissolve", "Dot", "FrameRange",
-        "Keymix", "Merge", "Merge2", "ModifyMetaData", "NoOp", "PostageStamp", "Premult", "Radial",
+        "AddChannels", "AddMix", "AdjBBox", "AdjustBBox", "Assert", "BlackOutside", "ChannelMerge",
+        "CompareMetaData", "Copy", "CopyBBox", "CopyMetaData", "Dissolve", "Dot", "Flare", "FrameRange",
+        "Keymix", "Merge", "Merge2", "ModifyMetaData", "NoOp", "Noise", "PostageStamp", "Premult", "Radial",
         "Ramp", "Rectangle", "Remove", "Roto", "RotoPaint", "Sampler", "Shuffle", "Shuffle2",
         "ShuffleCopy", "Text", "Text2", "TimecodeFrames", "Unpremult", "Viewer", "Write",
     }

@@ -16,17 +16,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from void_protocol.roto_attributes import DEFAULTS, UNION_MODES, blend_mode_name, is_known_lifetime
 from void_server.roto_files.animation import KeyedTrack, Track
 from void_server.roto_files.baking import Pair, Spline, SplinePoint
+from void_server.roto_files.errors import NotCarried
 from void_server.roto_files.model import CurveKind, RotoCurve
-from void_server.roto_files.nuke_numbers import NotStatic, animated, component, number
+from void_server.roto_files.nuke_numbers import animated, component, number
 from void_server.roto_files.tcl import MAX_DEPTH, Tree
 from void_server.roto_files.transform import IDENTITY_16, Transform
 
 _OPEN_FLAG = 1 << 5
 _RELATIVE_TANGENTS_FLAG = 1 << 13
 _STANDARD_TENSION = 1.0
+_LAYER_ATTRIBUTES = ("opc", "vis", "ltt", "ltn", "ltm")
+"""What a layer does to the shapes in it, beside its transform."""
 _FEATHER_ATTRIBUTES = {"fx": 0.0, "fy": 0.0}
 _WORDS = {
     "vis": "visibility", "opc": "opacity", "bm": "blend mode", "inv": "inversion", "fo": "feather",
@@ -97,9 +102,9 @@ def _layer(item: list[Tree], path: str, parent: _Layer) -> _Layer:
     transform = Transform()
     try:
         transform = _transform(item)
-    except NotStatic as problem:
+    except NotCarried as problem:
         refusals.append(f"the transform of {word} has {problem}")
-    attributes, problems = _attributes(item, ("opc", "vis", "fo", "fx", "fy", "mbo"))
+    attributes, problems = _attributes(item, (*_LAYER_ATTRIBUTES, "fo", "fx", "fy", "mbo"))
     refusals += [f"the {_WORDS[name]} of {word} has {problem}" for name, problem in problems.items()]
     if _attribute_is(item, "pt"):
         refusals.append(f"{word} is tracked by the planar tracker")
@@ -139,11 +144,13 @@ def _shape(item: list[Tree], name: str, path: str, parent: _Layer, views: ViewCh
     transform = Transform()
     try:
         made = _bspline_points(curves) if is_bspline else _bezier_points(curves)
-    except NotStatic as problem:
+    except NotCarried as problem:
         refusals.append(f"its points have {problem}")
+    if any(_has_unsure_keys(track) for point in made for track in point.tracks):
+        remarks.append("some of its keys have no slopes and are joined straight, which could not be verified")
     try:
         transform = _transform(item)
-    except NotStatic as problem:
+    except NotCarried as problem:
         refusals.append(f"its transform has {problem}")
     attributes, problems = _attributes(item, tuple(DEFAULTS))
     refusals += [f"its {_WORDS[name_]} has {problem}" for name_, problem in problems.items()]
@@ -196,6 +203,15 @@ def _doubts(transform: Transform, word: str) -> list[str]:
     return words
 
 
+def _has_unsure_keys(track: Track) -> bool:
+    """Return whether two keys without slopes have frames between them, and other values."""
+    if isinstance(track, float) or len(track.times) < 2:
+        return False
+    bare = (track.right_reaches[:-1] == 0.0) & (track.left_reaches[1:] == 0.0)
+    apart = (np.diff(track.times) > 1.0) & (np.diff(track.values) != 0.0)
+    return bool((bare & apart).any())
+
+
 def _is_constant(track: Track, value: float) -> bool:
     if isinstance(track, KeyedTrack):
         return bool((track.values == value).all())
@@ -219,7 +235,7 @@ def _flags(curve: list[Tree]) -> int:
     part = _part(curve, "f")
     try:
         return int(number(part[1])) if len(part) > 1 else _RELATIVE_TANGENTS_FLAG
-    except NotStatic:
+    except NotCarried:
         return _RELATIVE_TANGENTS_FLAG
 
 
@@ -253,11 +269,11 @@ def _pairs(curve: list[Tree]) -> list[Pair]:
     pairs: list[Pair] = []
     for entry in entries:
         if not isinstance(entry, list):
-            raise NotStatic("a point that cannot be understood")
+            raise NotCarried("a point that cannot be understood")
         if len(entry) == 3 and entry[0] == "x" and isinstance(entry[2], list):
             count = number(entry[1])
             if not 0 <= count <= 100_000:
-                raise NotStatic("too many points")
+                raise NotCarried("too many points")
             pairs += [_pair(entry[2], times)] * int(count)
         else:
             pairs.append(_pair(entry, times))
@@ -277,7 +293,7 @@ def _bezier_points(curves: list[Tree]) -> tuple[SplinePoint, ...]:
     outline, feather = _outline_and_feather(curves)
     centers = _pairs(outline)
     if len(centers) % 3:
-        raise NotStatic("handles that do not fit them")
+        raise NotCarried("handles that do not fit them")
     triples = [centers[at : at + 3] for at in range(0, len(centers), 3)]
     if feather is None:
         return tuple(SplinePoint(center, left, right) for left, center, right in triples)
@@ -285,7 +301,7 @@ def _bezier_points(curves: list[Tree]) -> tuple[SplinePoint, ...]:
     if not outer:
         return tuple(SplinePoint(center, left, right) for left, center, right in triples)
     if len(outer) != len(centers):
-        raise NotStatic("a feather with another number of points")
+        raise NotCarried("a feather with another number of points")
     return tuple(
         SplinePoint(center, left, right, outer[3 * at + 1], outer[3 * at], outer[3 * at + 2])
         for at, (left, center, right) in enumerate(triples)
@@ -306,7 +322,7 @@ def _feather_of_bspline(outline: list[Tree], feather: list[Tree] | None) -> list
     if not offsets:
         return [(0.0, 0.0)] * count
     if len(offsets) != count:
-        raise NotStatic("a feather with another number of points")
+        raise NotCarried("a feather with another number of points")
     return offsets
 
 
@@ -317,11 +333,11 @@ def _bspline(curve: list[Tree]) -> list[Pair]:
     pairs: list[Pair] = []
     for entry in entries:
         if not isinstance(entry, list):
-            raise NotStatic("a point that cannot be understood")
+            raise NotCarried("a point that cannot be understood")
         if _has_attributes(entry) and isinstance(entry[0], list):
             for at in range(1, len(entry[0]) - 1, 2):
                 if entry[0][at] == "t" and not _is_constant(animated(entry[0][at + 1]), _STANDARD_TENSION):
-                    raise NotStatic("a tension of their own, whose curve is not public")
+                    raise NotCarried("a tension of their own, whose curve is not public")
         pairs.append(_pair(entry, times))
     return pairs
 
@@ -332,7 +348,7 @@ def _has_attributes(entry: list[Tree]) -> bool:
 
 def _outline_and_feather(curves: list[Tree]) -> tuple[list[Tree], list[Tree] | None]:
     if not curves or not isinstance(curves[0], list):
-        raise NotStatic("no curve")
+        raise NotCarried("no curve")
     second = curves[1] if len(curves) > 1 else None
     return curves[0], second if isinstance(second, list) else None
 
@@ -353,12 +369,12 @@ def _transform(item: list[Tree]) -> Transform:
     fill = (0.0,) * 9 + (1.0,) * 3 + (0.0,) * 7 + Transform().extra
     tracks += fill[len(tracks) :]
     if len(tracks) != len(fill):
-        raise NotStatic("more numbers than are known")
+        raise NotCarried("more numbers than are known")
     # The three numbers of each part are those of three dimensions; a shape uses two, and turns about the
     # third. Of the seven after the scale only the first is known, the skew.
     unknown = {6: 0.0, 7: 0.0} | dict.fromkeys(range(13, 19), 0.0)
     if any(not _is_constant(tracks[place], value) for place, value in unknown.items()):
-        raise NotStatic("turns or skews of a third dimension")
+        raise NotCarried("turns or skews of a third dimension")
     extra = tuple(tracks[19:])
     if all(_is_constant(track, value) for track, value in zip(extra, IDENTITY_16, strict=True)):
         extra = IDENTITY_16
@@ -372,17 +388,17 @@ def _transform(item: list[Tree]) -> Transform:
     )
 
 
-def _attributes(item: list[Tree], names: tuple[str, ...]) -> tuple[dict[str, Track], dict[str, NotStatic]]:
+def _attributes(item: list[Tree], names: tuple[str, ...]) -> tuple[dict[str, Track], dict[str, NotCarried]]:
     """Return the attributes of these names, and what is wrong with those that are not plain numbers."""
     part = _part(item, "a")
     found: dict[str, Track] = {}
-    problems: dict[str, NotStatic] = {}
+    problems: dict[str, NotCarried] = {}
     for at in range(1, len(part) - 1, 2):
         name = part[at]
         if isinstance(name, str) and name in names:
             try:
                 found[name] = animated(part[at + 1])
-            except NotStatic as problem:
+            except NotCarried as problem:
                 problems[name] = problem
     return found, problems
 

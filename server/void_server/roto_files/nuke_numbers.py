@@ -17,36 +17,39 @@ import struct
 from collections.abc import Iterator
 
 from void_server.roto_files.animation import Key, Track, keyed
+from void_server.roto_files.errors import NotCarried
 from void_server.roto_files.tcl import Tree
 
-_HEX = re.compile(r"x[0-9a-fA-F]{1,8}")
+_SHORT_HEX = re.compile(r"x[0-9a-fA-F]{1,7}")
 _MOST_KEYS = 1_000_000
 _float32 = struct.Struct(">f")
-
-
-class NotStatic(Exception):  # noqa: N818 - a reason to leave a curve out, no failure
-    """Something is not plain numbers. The message says what, as part of a sentence about a shape."""
 
 
 def number(text: Tree) -> float:
     """Return a number.
 
     Raises:
-        NotStatic: when ``text`` is none, or is not finite.
+        NotCarried: when ``text`` is none, or is not finite.
     """
     if not isinstance(text, str):
-        raise NotStatic("a list where a number is expected")
-    if _HEX.fullmatch(text):
-        value: float = _float32.unpack(bytes.fromhex(text[1:].rjust(8, "0")))[0]
+        raise NotCarried("a list where a number is expected")
+    value: float
+    if len(text) == 9 and text[0] == "x" and text[1:].isalnum():
+        try:
+            (value,) = _float32.unpack(bytes.fromhex(text[1:]))
+        except ValueError:
+            raise NotCarried(f"no number ({text})") from None
+    elif _SHORT_HEX.fullmatch(text):
+        (value,) = _float32.unpack(bytes.fromhex(text[1:].rjust(8, "0")))
     else:
         try:
             value = float(text)
         except ValueError:
-            raise NotStatic(
+            raise NotCarried(
                 f"an expression ({text[:40]})" if text[:1] == "=" else f"no number ({text[:40]})"
             ) from None
     if not math.isfinite(value):
-        raise NotStatic(f"a number that is not finite ({text[:40]})")
+        raise NotCarried(f"a number that is not finite ({text[:40]})")
     return value
 
 
@@ -58,7 +61,7 @@ def component(tree: Tree, times: list[float] | None) -> Track:
         times: the times of the keys, or None for a point that stands still.
 
     Raises:
-        NotStatic: when it is an expression or cannot be understood.
+        NotCarried: when it is an expression or cannot be understood.
     """
     if isinstance(tree, str):
         return number(tree)
@@ -71,7 +74,7 @@ def component(tree: Tree, times: list[float] | None) -> Track:
     if len(items) == 1:
         return _key(0.0, _listed(items[0])).value
     if len(items) != len(times):
-        raise NotStatic(f"{len(items)} values for {len(times)} keys")
+        raise NotCarried(f"{len(items)} values for {len(times)} keys")
     return keyed([_key(time, _listed(item)) for time, item in zip(times, items, strict=True)])
 
 
@@ -79,7 +82,7 @@ def animated(tree: Tree) -> Track:
     """Return a number whose keys bring their own times: of a transform or an attribute.
 
     Raises:
-        NotStatic: when it is an expression or cannot be understood.
+        NotCarried: when it is an expression or cannot be understood.
     """
     if isinstance(tree, str):
         return number(tree)
@@ -90,10 +93,10 @@ def animated(tree: Tree) -> Track:
         if item:
             value = item[0]
         if value is None:
-            raise NotStatic("a key without a value")
+            raise NotCarried("a key without a value")
         keys.append(_key(time, [value, *item[1:]]))
         if len(keys) > _MOST_KEYS:
-            raise NotStatic("too many keys")
+            raise NotCarried("too many keys")
     return keyed(keys)
 
 
@@ -103,7 +106,7 @@ def _timed(tree: list[Tree]) -> Iterator[tuple[float, list[Tree]]]:
         return
     for item in tree:
         if not isinstance(item, list) or not item:
-            raise NotStatic("a key without a time")
+            raise NotCarried("a key without a time")
         if item[0] == "r" and len(item) == 2:
             yield from _run(item[1])
         else:
@@ -112,10 +115,10 @@ def _timed(tree: list[Tree]) -> Iterator[tuple[float, list[Tree]]]:
 
 def _run(runs: Tree) -> Iterator[tuple[float, list[Tree]]]:
     if not isinstance(runs, list):
-        raise NotStatic("a run of keys that cannot be understood")
+        raise NotCarried("a run of keys that cannot be understood")
     for run in runs:
         if not isinstance(run, list) or len(run) != 2 or not isinstance(run[0], list) or len(run[0]) < 2:
-            raise NotStatic("a run of keys that cannot be understood")
+            raise NotCarried("a run of keys that cannot be understood")
         first = number(run[0][0])
         for step in range(_count(run[1])):
             yield first + step, run[0][1:]
@@ -124,7 +127,7 @@ def _run(runs: Tree) -> Iterator[tuple[float, list[Tree]]]:
 def _count(text: Tree) -> int:
     count = number(text)
     if count != int(count) or not 0 <= count <= _MOST_KEYS:
-        raise NotStatic("a number of repetitions that cannot be")
+        raise NotCarried("a number of repetitions that cannot be")
     return int(count)
 
 
@@ -146,7 +149,7 @@ def _key(time: float, item: list[Tree]) -> Key:
     """Return a key of a value and what follows it."""
     _refuse_expression(item)
     if not item:
-        raise NotStatic("a key without a value")
+        raise NotCarried("a key without a value")
     value, rest = number(item[0]), item[1:]
     if not rest:
         return Key(time, value, left_reach=0.0, right_reach=0.0)
@@ -155,9 +158,9 @@ def _key(time: float, item: list[Tree]) -> Key:
     if len(rest) == 4:
         left, left_reach, right, right_reach = map(number, rest)
         return Key(time, value, left, right, left_reach, right_reach)
-    raise NotStatic("keys of a kind of interpolation that is not known")
+    raise NotCarried("keys of a kind of interpolation that is not known")
 
 
 def _refuse_expression(tree: list[Tree]) -> None:
     if tree and isinstance(tree[0], str) and tree[0].startswith("="):
-        raise NotStatic(f"an expression ({tree[0][:40]})")
+        raise NotCarried(f"an expression ({tree[0][:40]})")

@@ -102,6 +102,10 @@ def _next(node: ScriptNode, roto: ScriptNode, name: str, script: Script) -> Scri
     if kind == "Input" and node.group is not None:
         inside = [one for one in script.nodes if one.group is node.group and one.class_name == "Input"]
         return _input(node.group, _input_number(node, inside))
+    if not node.inputs and node.text("inputs", "1").strip() == "0":
+        raise RotoFileError(
+            f"{name}: {roto.path} is fed by {node.path} ({kind}), which is no Read; give --plate"
+        )
     if kind in RETIMES:
         raise _refused(node, roto, name, "moves the picture in time")
     if kind in MOVES:

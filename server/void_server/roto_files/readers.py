@@ -6,6 +6,7 @@ from pathlib import Path
 
 from void_server.roto_files.errors import RotoFileError
 from void_server.roto_files.model import RotoFile
+from void_server.roto_files.natron import looks_like_natron, read_natron
 from void_server.roto_files.nuke_script import read_nuke_script
 from void_server.roto_files.silhouette import looks_like_silhouette, read_silhouette
 
@@ -16,7 +17,7 @@ def read_roto_file(path: Path, view: str | None = None) -> RotoFile:
     """Read a file of roto shapes.
 
     Args:
-        path: a script or gizmo of Nuke, or a Silhouette shape file.
+        path: a script or gizmo of Nuke, a Silhouette shape file, or a Natron project.
         view: the stereo view whose shapes are wanted, where the format knows views.
 
     Raises:
@@ -37,4 +38,6 @@ def read_roto_bytes(data: bytes, name: str, view: str | None = None) -> RotoFile
     """Read what a file of roto shapes holds; see :func:`read_roto_file`."""
     if looks_like_silhouette(data):
         return read_silhouette(data, name)
+    if looks_like_natron(data):
+        return read_natron(data, name)
     return read_nuke_script(data, name, view)

@@ -18,9 +18,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from void_server.roto_files.animation import Floats, Key, Track, keyed, sample
+from void_server.roto_files.animation import Floats, Key, Track, hold_until, keyed, sample
 from void_server.roto_files.baking import Pair, Placing, Spline, SplinePoint
-from void_server.roto_files.errors import RotoFileError
+from void_server.roto_files.errors import NotCarried, RotoFileError
 from void_server.roto_files.model import CurveKind, RotoCurve, RotoFile, RotoNode
 from void_server.roto_files.transform import IDENTITY_16
 
@@ -30,13 +30,7 @@ _NUMBERS = re.compile(_NUMBER)
 _ELEMENTS = frozenset({"Layer", "Object", "Shape"})
 _PLANE = np.array([0, 1, 3])
 _MAX_DEPTH = 200
-_JUST_BEFORE = 1e-6
-"""How long before the next key a held value ends, in frames; shapes are sampled at whole frames."""
 _KINDS: dict[str, CurveKind] = {"bezier": "bezier", "bspline": "bspline"}
-
-
-class _Unreadable(Exception):  # noqa: N818 - a reason to leave a shape out, no failure
-    """A shape cannot be understood. The message says why, as part of a sentence about it."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +151,7 @@ def _descended(item: ElementTree.Element, path: str, layer: _Layer, picture: _Pi
     try:
         attributes["opc"] = _scaled(_values(item, "opacity", picture, 100.0), 0.01)
         placing = (*placing, *_matrix(item, picture))
-    except _Unreadable as problem:
+    except NotCarried as problem:
         refusals.append(f"{word} has {problem}")
     if item.get("hidden", "").lower() == "true":
         refusals.append(f"{word} is hidden")
@@ -199,7 +193,7 @@ def _shape(item: ElementTree.Element, label: str, path: str, layer: _Layer, pict
         made = _points(keys, kind == "bspline", picture)
         placing = (*layer.placing, *_matrix(item, picture))
         geometry = Spline(path, made, attributes, placing, layer.attributes, is_bspline=kind == "bspline")
-    except _Unreadable as problem:
+    except NotCarried as problem:
         refusals.append(f"it has {problem}")
     times = len({time for time, *_ in keys})
     return RotoCurve(
@@ -260,9 +254,9 @@ def _number(text: str) -> float:
     try:
         value = float(text.strip())
     except ValueError:
-        raise _Unreadable(f"no number ({text[:40]})") from None
+        raise NotCarried(f"no number ({text[:40]})") from None
     if not math.isfinite(value):
-        raise _Unreadable("a number that is not finite")
+        raise NotCarried("a number that is not finite")
     return value
 
 
@@ -294,8 +288,8 @@ def _joined(keys: list[tuple[float, str, float]]) -> Track:
                 1.0 if curved_in else 0.0, 1.0 if curved_out else 0.0,
             )
         )  # fmt: skip
-        if interp == "hold" and after is not None and after[0] - _JUST_BEFORE > time:
-            made.append(Key(after[0] - _JUST_BEFORE, value, left_reach=0.0, right_reach=0.0))
+        if interp == "hold" and after is not None:
+            made.append(hold_until(after[0], value))
     return keyed(made)
 
 
@@ -308,7 +302,7 @@ def _matrix(item: ElementTree.Element, picture: _Picture) -> Iterator[Placing]:
         return
     rows = [[_number(part) for part in _NUMBERS.findall(text)] for *_, text in texts]
     if any(len(row) != 16 for row in rows):
-        raise _Unreadable("a matrix that is not of 16 numbers")
+        raise NotCarried("a matrix that is not of 16 numbers")
     ways = [(time, interp) for time, interp, _ in texts]
     tracks = tuple(
         _joined([(*way, row[place]) for way, row in zip(ways, rows, strict=True)]) for place in range(16)
@@ -338,7 +332,7 @@ def _points(
 ) -> tuple[SplinePoint, ...]:
     count = len(keys[0][2]) if keys else 0
     if any(len(texts) != count for *_, texts, _ in keys):
-        raise _Unreadable("another number of points at some of its keys")
+        raise NotCarried("another number of points at some of its keys")
     places = 1 if is_bspline else 3
     columns: list[list[list[tuple[float, float]]]] = []
     for *_, texts, _ in keys:
@@ -366,9 +360,9 @@ def _place_groups(text: str, places: int, picture: _Picture) -> list[tuple[float
     none."""
     groups = [(picture.x(float(x)), picture.y(float(y))) for x, y in _GROUP.findall(text)[:places]]
     if not groups:
-        raise _Unreadable(f"a point that cannot be understood ({text[:40]})")
+        raise NotCarried(f"a point that cannot be understood ({text[:40]})")
     if not all(math.isfinite(number) and abs(number) < 1e9 for place in groups for number in place):
-        raise _Unreadable("a point at infinity")
+        raise NotCarried("a point at infinity")
     x, y = groups[0]
     offsets = [(hx - x, hy - y) for hx, hy in groups[1:]]
     return [(x, y), *offsets, *[(0.0, 0.0)] * (places - len(groups))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from void_server.roto_files.errors import ScriptSyntaxError
@@ -175,18 +176,19 @@ def parse_list(text: str, at: int = 0) -> list[Tree]:
     top: list[Tree] = []
     here = top
     outer: list[list[Tree]] = []
-    for match in _TOKEN.finditer(text):
-        word = match.group()
+    for number, word in enumerate(_TOKEN.findall(text)):
         if word == "{":
             if len(outer) >= MAX_DEPTH:
-                raise ScriptSyntaxError(f"braces are nested deeper than {MAX_DEPTH}", at + match.start())
+                raise ScriptSyntaxError(
+                    f"braces are nested deeper than {MAX_DEPTH}", at + _place(text, number)
+                )
             outer.append(here)
             inner: list[Tree] = []
             here.append(inner)
             here = inner
         elif word == "}":
             if not outer:
-                raise ScriptSyntaxError("a brace is closed that was never opened", at + match.start())
+                raise ScriptSyntaxError("a brace is closed that was never opened", at + _place(text, number))
             here = outer.pop()
         elif word[0] == '"' and len(word) > 1 and word[-1] == '"':
             here.append(unescaped(word[1:-1]))
@@ -195,6 +197,11 @@ def parse_list(text: str, at: int = 0) -> list[Tree]:
     if outer:
         raise ScriptSyntaxError("a brace is never closed", at)
     return top
+
+
+def _place(text: str, number: int) -> int:
+    """Return where a word of a list begins, by its number."""
+    return next((match.start() for match in islice(_TOKEN.finditer(text), number, None)), len(text))
 
 
 def line_of(text: str, at: int) -> int:

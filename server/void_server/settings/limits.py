@@ -35,7 +35,11 @@ class ResourceLimits(DeclaredSettings):
         ),
     ] = 1024
     handshake_s: Annotated[
-        _Wait, Meta(description="A connection that has not proved its key by then is closed.")
+        _Wait,
+        Meta(
+            description="A connection that has not proved its key by then is closed, and one that is "
+            "without a session for twice as long."
+        ),
     ] = 10.0
     connection_silence_s: Annotated[
         _Wait,

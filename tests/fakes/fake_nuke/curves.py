@@ -298,7 +298,20 @@ class _Sequence(Element):
 
 
 class Layer(_Sequence):
-    pass
+    def append(self, item: Any) -> None:
+        """Add a copy of an element; the one that was handed in goes stale. Source: public tools, which fetch
+        the element anew from its layer."""
+        super().append(copy.deepcopy(item))
+        item.__class__ = StaleHandle
+
+
+class StaleHandle(Element):
+    """What is left of an element once it was appended."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("__"):
+            return super().__getattribute__(name)
+        raise RuntimeError("this handle went stale when the element was appended; fetch it from its layer")
 
 
 class Shape(_Sequence):

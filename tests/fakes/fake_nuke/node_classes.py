@@ -26,6 +26,7 @@ from tests.fakes.fake_nuke.real_nodes import METADATA
 
 COLOUR_SPACES = ["default (scene_linear)", "scene_linear", "ACES - ACEScg", "Output - sRGB", "sRGB"]
 _COMPRESSIONS = ["none", "Zip (1 scanline)", "Zip (16 scanlines)", "PIZ Wavelet (32 scanlines)", "DWAA"]
+_POLICIES = ["on", "fromAutoLocalizePath", "onDemand", "off"]
 _CLIPS = ["none", "bbox", "format", "union"]
 
 
@@ -34,7 +35,7 @@ def _read_knobs() -> list[Knob]:
         File_Knob("file"),
         File_Knob("proxy"),
         ReloadKnob("reload"),
-        Enumeration_Knob("localizationPolicy", "", ["off", "on", "fromAutoLocalizePath", "onDemand"]),
+        Enumeration_Knob("localizationPolicy", "", _POLICIES, "fromAutoLocalizePath"),
         Format_Knob("format"),
         Format_Knob("proxy_format"),
         *(Int_Knob(name, "", 1) for name in ("first", "last", "origfirst", "origlast")),

@@ -53,6 +53,7 @@ class Node:
         return self._class
 
     def name(self) -> str:
+        self.require_attached()
         return self._name
 
     def fullName(self) -> str:

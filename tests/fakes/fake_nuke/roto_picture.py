@@ -71,7 +71,7 @@ def roto_picture(
 def _elements(layer: Layer, frame: int, above: list[float], opacity: float) -> Any:
     """Yield the elements with their matrices and the opacity of their layers, which multiplies down the tree
     (attributes of a published 17.1 script)."""
-    if not layer.getVisible(frame):
+    if not layer.getVisible(frame) or not _is_alive(layer.getAttributes(), frame):
         return
     opacity *= layer.getAttributes().getValue(frame, "opc", STATE.views[0])
     matrix = _product(above, layer.getTransform().evaluate(frame).getMatrix()._values)
@@ -84,12 +84,8 @@ def _elements(layer: Layer, frame: int, above: list[float], opacity: float) -> A
 
 def _drawn(element: Any, matrix: list[float], frame: int, height: int, box: Box, scale: float) -> Plane:
     attributes = element.getAttributes()
-    value = {
-        name: attributes.getValue(frame, name, STATE.views[0]) for name in ("vis", "opc", "ltt", "ltn", "ltm")
-    }
-    alive = {1: frame <= value["ltm"], 2: frame == value["ltn"], 3: frame >= value["ltn"]}.get(
-        int(value["ltt"]), int(value["ltt"]) == 0 or value["ltn"] <= frame <= value["ltm"]
-    )
+    value = {name: attributes.getValue(frame, name, STATE.views[0]) for name in ("vis", "opc")}
+    alive = _is_alive(attributes, frame)
     nothing = np.zeros(box.shape, np.float32)
     if not value["vis"] or not alive or _is_open(element):
         return nothing
@@ -102,6 +98,13 @@ def _drawn(element: Any, matrix: list[float], frame: int, height: int, box: Box,
         return nothing
     shape = _shape(element, matrix, frame, height)
     return rasterise([shape], box, scale)
+
+
+def _is_alive(attributes: Any, frame: float) -> bool:
+    kind, first, last = (attributes.getValue(frame, name, STATE.views[0]) for name in ("ltt", "ltn", "ltm"))
+    return {1: frame <= last, 2: frame == first, 3: frame >= first}.get(
+        int(kind), int(kind) == 0 or first <= frame <= last
+    )
 
 
 def _is_open(element: Any) -> bool:

@@ -159,6 +159,26 @@ def test_a_group_of_it_needs_no_plug_in(nuke: ModuleType, model: PanelModel) -> 
         model.host.bake_gizmo("VoidRemove1")
 
 
+def test_one_inside_a_group_works_and_is_baked_there(
+    nuke: ModuleType, model: PanelModel, tmp_path: Path
+) -> None:
+    outer = nuke.nodes.Group(name="Shot")
+    with outer:
+        nuke.nodes.CheckerBoard2(name="Board")
+        nuke.nodes.Constant(name="Object")["color"].setValue([0.0, 0.0, 0.0, 1.0])
+        node = nuke.createNode("VoidRemove")
+        for index, name in enumerate(("Board", "Object")):
+            assert node.setInput(index, nuke.toNode(name))
+    node["engine"].setValue("propagation")
+    node["result_pattern"].setValue(str(tmp_path / "clean_{version}.%04d.exr"))
+    node["submit"].execute()
+    (pick,) = [what for call, what in model.session.calls if call == "start"]  # type: ignore[attr-defined]
+    assert (pick.plate, pick.mattes[0].node) == ("Shot.Board", "Shot.Object")
+    assert model.host.bake_gizmo("Shot.VoidRemove1") == "Shot.VoidRemove1"
+    assert nuke.toNode("Shot.VoidRemove1").input(0).fullName() == "Shot.Board"
+    assert nuke.toNode("VoidRemove1") is None
+
+
 @pytest.mark.parametrize("name", ["VoidRemove", "VoidQuadmask"])
 def test_inner_nodes_and_knobs_are_those_of_a_real_nuke_in_its_order(name: str) -> None:
     text = (GIZMOS / f"{name}.gizmo").read_text(encoding="utf-8")

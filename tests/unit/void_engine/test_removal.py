@@ -31,6 +31,7 @@ from void_engine.errors import (
     EngineError,
     MatteError,
     MissingFrameError,
+    OutputError,
     OutputExistsError,
     PlateError,
     RemovalCancelled,
@@ -574,6 +575,45 @@ class TestStoppingAndGoingOn:
             run_removal(
                 make_request(files, plate, tmp_path / "out", shapes=shapes_of()), Slow(), RecordingMonitor()
             )
+
+    @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that cannot be written")
+    def test_a_folder_that_cannot_be_written_is_told_before_the_work(
+        self, tmp_path: Path, files: ExitStack
+    ) -> None:
+        (tmp_path / "out").mkdir(mode=0o500)
+        engine = PaintingEngine()
+        request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of())
+        with pytest.raises(OutputError, match="cannot be written"):
+            run_removal(request, engine, RecordingMonitor())
+        assert engine.asked == []
+
+    @pytest.mark.parametrize("what", ["file in the way", "compression"])
+    def test_what_cannot_be_written_is_told_before_the_work(
+        self, tmp_path: Path, files: ExitStack, what: str
+    ) -> None:
+        engine = PaintingEngine()
+        request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of())
+        if what == "compression":
+            request = replace(request, output=replace(request.output, compression="none?"))
+        else:
+            (tmp_path / "out").write_text("no folder")
+        with pytest.raises(PlateError, match=r"cannot be written|no compression"):
+            run_removal(request, engine, RecordingMonitor())
+        assert engine.asked == []
+
+    def test_trying_leaves_nothing(self, tmp_path: Path, files: ExitStack) -> None:
+        class Failing(PaintingEngine):
+            def remove(
+                self, shot: ShotSource, request: EngineRequest, monitor: Monitor
+            ) -> Iterator[CleanFrame]:
+                assert [path.name for path in (tmp_path / "out").iterdir()] == []
+                raise EngineError("no")
+                yield
+
+        request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of())
+        with pytest.raises(EngineError, match="no"):
+            run_removal(request, Failing(), RecordingMonitor())
+        assert list((tmp_path / "out").iterdir()) == []
 
     def test_nothing_left_to_do(self, tmp_path: Path, files: ExitStack) -> None:
         (tmp_path / "out").mkdir()

@@ -106,6 +106,24 @@ def test_each_shot_becomes_a_job_with_its_own_mattes(case: Case) -> None:
     assert ([one.name for one in drawn.shapes], drawn.mattes) == (["remove_sh030"], [])
 
 
+def test_clean_frames_come_from_the_list(case: Case) -> None:
+    case.shots = [
+        shot(
+            case.folder,
+            "sh010",
+            clean_frames=[{"frame": 2, "node": "Plate_sh020", "at": 1}, {"frame": 3, "node": "Plate_sh020"}],
+        ),
+        shot(case.folder, "sh020", clean_frames=[{"frame": 7, "node": "Plate_sh010"}]),
+    ]
+    status, report = case.run()
+    job = read_job(case.folder / "jobs" / "sh010.json")
+    assert job.anchors is not None
+    assert job.anchors.frames == [2, 3]
+    assert all(Path(job.anchors.pattern % frame).is_file() for frame in (2, 3))
+    assert status == SOME_FAILED
+    assert "the clean frames 7 are not among 1-3" in report["shots"][1]["message"]
+
+
 def test_one_shots_failure_is_not_the_others(case: Case) -> None:
     case.shots[0]["roles"] = {"Root/gone": "remove"}
     case.shots[2]["script"] = str(case.folder / "lost.nk")

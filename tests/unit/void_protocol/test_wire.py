@@ -18,6 +18,7 @@ from void_protocol.messages import (
     ManifestEntry,
     Ping,
     Pong,
+    Prove,
     StateEvent,
     Submit,
 )
@@ -155,3 +156,23 @@ def test_states_are_words_on_the_wire() -> None:
     assert isinstance(message, StateEvent)
     with pytest.raises(WireError):
         decode_server_frames(frames_of(text.replace(b"running", b"jogging")))
+
+
+def test_a_frame_that_takes_long_to_decode_is_refused_before() -> None:
+    """The largest proof that there may be is decoded; one with ten times as many ranges is not looked at."""
+
+    def proof(files: int, ranges: int) -> zmq.Frame:
+        file = {"path": "/p/plate.0001.exr", "ranges": [[0, 1]] * ranges}
+        message = {"type": "prove", "request": 7, "nonce": "0" * 64, "files": [file] * files}
+        return zmq.Frame(msgspec.json.encode(message))
+
+    message, _ = decode_client_frames([proof(2048, 16)])
+    assert isinstance(message, Prove)
+    assert len(message.files) == 2048
+    hostile = proof(20_000, 16)
+    assert len(hostile) < CONTROL_BYTES
+    with pytest.raises(WireError, match=r"of 360002 arrays and objects; at most 50000") as caught:
+        decode_client_frames([hostile])
+    assert caught.value.code == "too_large"
+    with pytest.raises(WireError, match="arrays and objects"):
+        decode_client_frames([zmq.Frame(b"[" * 100_000)])

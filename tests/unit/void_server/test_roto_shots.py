@@ -114,3 +114,14 @@ def test_too_many_points_are_refused_before_they_are_made(tmp_path: Path) -> Non
     file.write_text(text.replace("{} {10 0} {}", "{} {10 0} {} " * 30))
     with pytest.raises(RotoFileError, match="control points over 99000 frames"):
         made(file, remove=("a",))
+
+
+@pytest.mark.parametrize("plate", ["X:/show/plate.%04d.exr", "C:\\\\show\\\\plate.%04d.exr"])
+def test_a_windows_path_stays_as_it_is_and_a_read_without_a_range_reads_one_frame(
+    tmp_path: Path, plate: str
+) -> None:
+    file = script(tmp_path, SHAPE % "a")
+    text = file.read_text().replace(" first 1001\n last 1005\n", "")
+    file.write_text(text.replace("/nowhere/sh010_plate.%04d.exr", plate))
+    shot = made(file, remove=("a",)).job.shot
+    assert (shot.plate, shot.first_frame, shot.last_frame) == (plate.replace("\\\\", "\\"), 1, 1)

@@ -6,7 +6,6 @@ appears under its final name only when it is complete.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,11 +19,12 @@ from numpy.typing import NDArray
 
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
+from void_engine.plates.exr.header_limits import check_header
 from void_engine.plates.exr.multipart import Part, merge_parts, part_of
 from void_engine.plates.exr.native import write_uncompressed
 from void_engine.plates.frame.frame import Frame, PixelBlock
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, FrameHeader, PixelType
-from void_engine.plates.storage.access import confirm, library_path, opened
+from void_engine.plates.storage.access import confirm, library_path, opened, with_own_name
 from void_engine.plates.storage.output_folder import NewFile, OutputFolder, output_folder, put_in_place
 from void_engine.plates.storage.policy import MOST_PARTS, check_size, current_policy
 from void_engine.plates.storage.waiting import error_code, read_obstacle, write_obstacle
@@ -36,8 +36,6 @@ LOSSY_COMPRESSIONS = ("pxr24", "b44", "b44a", "dwaa", "dwab")
 COMPRESSIONS = LOSSLESS_COMPRESSIONS + LOSSY_COMPRESSIONS
 """All compressions that can be written."""
 
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(\.raw\.exr)?")
-"""The names that files of this module have while they are written."""
 _ATTEMPTS = 3
 """How often a frame is written when a library does not say why it could not: whoever had filled the volume
 may have made room before anybody could look."""
@@ -132,11 +130,7 @@ def write_frame(
         OutputError: when the file cannot be written; nothing is left behind then.
     """
     path = Path(path)
-    if compression is None:
-        own = frame.header.compression
-        compression = own if own in LOSSLESS_COMPRESSIONS else "zip"
-    elif compression not in COMPRESSIONS:
-        raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
+    compression = _own_compression(frame, compression)
     for attempt in range(_ATTEMPTS):
         try:
             with output_folder(path.parent) as folder:
@@ -149,6 +143,32 @@ def write_frame(
             time.sleep(_ATTEMPTS_S)
         except OSError as error:
             raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+
+
+def try_to_write(frame: Frame, path: Path, compression: str | None = None) -> None:
+    """Write a frame as :func:`write_frame` does, but never give it its name; only the folder is left.
+
+    Raises:
+        OutputError: when it could not be written.
+    """
+    try:
+        with output_folder(path.parent) as folder, folder.new_file(path.name) as file:
+            began = time.monotonic()
+            try:
+                _write_whole(frame, folder, file, _own_compression(frame, compression))
+            except OSError as error:
+                raise _cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
+    except OSError as error:
+        raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+
+
+def _own_compression(frame: Frame, compression: str | None) -> str:
+    if compression is None:
+        own = frame.header.compression
+        return own if own in LOSSLESS_COMPRESSIONS else "zip"
+    if compression not in COMPRESSIONS:
+        raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
+    return compression
 
 
 class _UnexplainedError(Exception):
@@ -186,16 +206,14 @@ def _cannot_write(frame: Frame, path: Path, error: OSError, obstacle: str) -> Ou
 
 
 def remove_temporaries(paths: Iterable[Path]) -> None:
-    """Delete the temporary files that a killed process has left of writing these ``paths``."""
+    """Delete the temporary files that a killed process has left of writing these ``paths``, but none that a
+    living one is writing, here or on another machine."""
     by_folder: dict[Path, set[str]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, set()).add(path.name)
     for folder, names in by_folder.items():
         with suppress(OSError), output_folder(folder, make=False) as opened_folder:
-            for name in opened_folder.names():
-                found = _TEMPORARY.fullmatch(name)
-                if found is not None and found["name"] in names:
-                    opened_folder.unlink(name)
+            opened_folder.remove_abandoned(names)
 
 
 def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:
@@ -212,6 +230,7 @@ def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:
 def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
     with ExitStack() as held:
         file = _open_file(path, number, held)
+        check_header(file, f"frame {number} ({path})")
         try:
             source = oiio.ImageInput.open(library_path(file, path))
             if source is None:
@@ -253,6 +272,7 @@ def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
 
 
 def _unreadable(path: Path, number: int, reason: str) -> PlateError:
+    reason = with_own_name(reason, path)
     if "subsampl" in reason.lower():
         return _luma_chroma(path, number)
     first_line = reason.strip().splitlines()[0] if reason.strip() else "no reason was given"
@@ -362,7 +382,8 @@ def _write_image(
     reason = target.geterror()
     closed = target.close()
     if not (written and closed):
-        raise OSError(reason or target.geterror() or "OpenImageIO gave no reason")
+        reason = reason or target.geterror() or "OpenImageIO gave no reason"
+        raise OSError(with_own_name(reason, file.path))
 
 
 def _spec_of(header: FrameHeader, compression: str) -> oiio.ImageSpec:

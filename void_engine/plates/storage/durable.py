@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from void_engine.plates.storage.temporary_names import temporary_name
 
 NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
 """The errors of systems that cannot sync a folder, or that need no sync to keep its names."""
@@ -64,7 +65,7 @@ def put_in_place(temporary: Path, path: Path) -> None:
 
 def temporary_path(path: Path) -> Path:
     """Return a fresh name beside ``path`` for a file that is not whole yet: hidden, ending in ``.part``."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    return path.with_name(temporary_name(path.name))
 
 
 @contextmanager

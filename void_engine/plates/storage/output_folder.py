@@ -11,8 +11,8 @@ A file is complete and on the disk before it gets its final name; see
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,11 +20,11 @@ from void_engine.errors import OutputError
 from void_engine.plates.storage.access import HAS_OPEN_FILES, name_of_open, real_path
 from void_engine.plates.storage.durable import NOT_FOR_FOLDERS, make_folder, sync_file, sync_folder
 from void_engine.plates.storage.policy import current_policy
+from void_engine.plates.storage.temporary_names import is_abandoned, temporary_name
 
 _CAN_HOLD = HAS_OPEN_FILES and {os.open, os.mkdir, os.rename, os.stat, os.unlink} <= os.supports_dir_fd
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-_SUFFIX = ".part"
 
 
 class NewFile:
@@ -78,7 +78,7 @@ class OutputFolder:
         Raises:
             OSError: when that fails.
         """
-        temporary = f".{name}.{secrets.token_hex(4)}{_SUFFIX}{suffix}"
+        temporary = temporary_name(name, suffix)
         path = self.path / temporary
         if self._descriptor is None:
             try:
@@ -100,6 +100,22 @@ class OutputFolder:
         """Return the names of all that is in the folder."""
         with os.scandir(self.path if self._descriptor is None else self._descriptor) as entries:
             return [entry.name for entry in entries]
+
+    def remove_abandoned(self, names: Collection[str]) -> None:
+        """Delete temporary files for files of ``names`` that nobody is writing any more.
+
+        Raises:
+            OSError: when the folder cannot be read.
+        """
+        for entry in self.names():
+            with suppress(OSError):
+                if is_abandoned(entry, names, self._modified_s(entry)):
+                    self.unlink(entry)
+
+    def _modified_s(self, name: str) -> float:
+        if self._descriptor is None:
+            return (self.path / name).lstat().st_mtime
+        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mtime
 
     def unlink(self, name: str) -> None:
         """Delete a file."""
@@ -142,6 +158,7 @@ class OutputFolder:
             if self._descriptor is not None:
                 found = os.fstatvfs(self._descriptor)
                 return found.f_bavail * found.f_frsize
+            return shutil.disk_usage(self.path).free
         return 0
 
     def sync(self) -> None:

@@ -6,6 +6,7 @@ A connection is known by the name that the server gave it, and by its ticket, wi
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 import zmq
@@ -30,6 +31,7 @@ class ClientConnections:
         names: PeerNames,
         allowed: AllowList,
         sessions: Sessions,
+        idle_s: float,
     ) -> None:
         """Watch over the connections of a socket.
 
@@ -39,6 +41,7 @@ class ClientConnections:
             names: made their names.
             allowed: the keys that are let in.
             sessions: what is open over them.
+            idle_s: how long, in seconds, a connection may be without a session.
         """
         self._limit = limit
         self._partial_messages = partial_messages
@@ -47,6 +50,9 @@ class ClientConnections:
         self._sessions = sessions
         self._tickets: dict[bytes, Ticket] = {}
         """The tickets of the peers that have spoken lately."""
+        self._idle_s = idle_s
+        self._idle_since: dict[Ticket, float] = {}
+        """Since when each connection was seen without a session, in seconds of the monotonic clock."""
         self._gone: set[bytes] = set()
         """The peers whose connections had ended at the last look."""
         self.forget: Callable[[bytes], None] = lambda peer: None
@@ -70,13 +76,25 @@ class ClientConnections:
         return True
 
     def look_around(self) -> None:
-        """End the sessions of those who say nothing any more or are gone. To be called once a second."""
+        """End the sessions of those who say nothing any more or are gone, and the connections of those who
+        have no session for too long. To be called once a second."""
         # Who left without a word has been read to the end by the second look.
         gone = {peer for peer, ticket in self._tickets.items() if not self._limit.is_open(ticket)}
         for peer in (*self._sessions.silent(), *(gone & self._gone)):
             self._lose(peer)
         self._gone = gone
         self._tickets = {peer: ticket for peer, ticket in self._tickets.items() if peer in self._sessions}
+        self._cut_idle()
+
+    def _cut_idle(self) -> None:
+        """Cut connections that nobody uses: whoever is let in could take all that there may be."""
+        now = time.monotonic()
+        used = set(self._tickets.values())
+        idle = [ticket for ticket in self._limit.tickets() if ticket not in used]
+        self._idle_since = {ticket: self._idle_since.get(ticket, now) for ticket in idle}
+        for ticket, since in self._idle_since.items():
+            if now > since + self._idle_s:
+                self._limit.cut(ticket)
 
     def cut_revoked(self) -> None:
         """Cut those whose keys are off the list."""

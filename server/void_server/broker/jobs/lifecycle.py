@@ -383,7 +383,7 @@ class JobLifecycle:
         A state that may not follow the present one is a bug of this server: the job stays as it is, and the
         server's log names both states.
         """
-        whole = message
+        message = whole = self._spool.told(job_id, message)
         if len(message) > _MESSAGE_CHARACTERS:
             message = message[:_MESSAGE_CHARACTERS] + " ... (all of it is in the job's log)"
         try:
@@ -430,6 +430,6 @@ class JobLifecycle:
 
     def log(self, job_id: str, text: str) -> None:
         """Add to the job's log and tell those who watch the job."""
-        offset, written = self.logs.append(job_id, text[:_LOG_CHARACTERS])
+        offset, written = self.logs.append(job_id, self._spool.told(job_id, text[:_LOG_CHARACTERS]))
         if written:
             self._events.publish(LogEvent(job_id=job_id, offset=offset, text=written))

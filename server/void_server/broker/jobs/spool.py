@@ -12,6 +12,7 @@ systems take ``A`` for ``a`` and refuse ``con``. Nobody but the server's user ma
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -46,6 +47,11 @@ class Spool:
 
     def folder(self, job_id: str) -> Path:
         return self.root / _folder_name(job_id)
+
+    def told(self, job_id: str, text: str) -> str:
+        """Return a text about a job as its clients may read it: of its files here it names group and frame
+        (``inputs/plate/plate.0001001.exr``), and not where the server keeps them."""
+        return text.replace(f"{self.folder(job_id)}{os.sep}", "")
 
     def files(self, job_id: str) -> JobFolder:
         """Return the names of the job's files."""

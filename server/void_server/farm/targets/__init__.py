@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -18,10 +18,15 @@ class FarmName(str, Enum):
     DEADLINE_CLOUD = "deadline-cloud"
     OPENCUE = "opencue"
     DEADLINE_10 = "deadline10"
+    SLURM = "slurm"
+    COMMANDS = "commands"
 
 
 class FarmTarget(Protocol):
     """What every module of this package offers."""
+
+    WORDS: Collection[str]
+    """The settings of :class:`~void_server.farm.dispatch.DispatchSettings` that the farm has a word for."""
 
     def write(self, bundle: Bundle) -> Path:
         """Write the farm's own files into the bundle, and return the one to look at first."""
@@ -58,11 +63,25 @@ def _deadline10() -> FarmTarget:
     return cast(FarmTarget, deadline10)
 
 
+def _slurm() -> FarmTarget:
+    from void_server.farm.targets import slurm
+
+    return cast(FarmTarget, slurm)
+
+
+def _commands() -> FarmTarget:
+    from void_server.farm.targets import commands
+
+    return cast(FarmTarget, commands)
+
+
 _TARGETS: Mapping[FarmName, Callable[[], FarmTarget]] = {
     FarmName.OPENJD: _openjd,
     FarmName.DEADLINE_CLOUD: _deadline_cloud,
     FarmName.OPENCUE: _opencue,
     FarmName.DEADLINE_10: _deadline10,
+    FarmName.SLURM: _slurm,
+    FarmName.COMMANDS: _commands,
 }
 
 
@@ -79,6 +98,8 @@ def write_target(name: FarmName, bundles: Sequence[Bundle], *, submit: bool | No
 
     target = _TARGETS[name]()
     lines = [str(target.write(bundle)) for bundle in bundles]
+    if bundles and (left_out := bundles[0].order.without_words(target.WORDS)):
+        lines.append(f"{name.value} has no word for {', '.join(left_out)}: left out")
     if submit is False:
         return lines
     obstacle = target.obstacle()

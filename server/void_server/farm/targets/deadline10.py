@@ -19,6 +19,7 @@ from void_server.farm.errors import FarmError
 
 FRAME_TOKEN = "<STARTFRAME>"  # noqa: S105 - the plug-in replaces it with the task's frame
 FOLDER = "deadline10"
+WORDS = ("priority", "pool", "department", "retries", "limits", "machine_limit")
 _SUBMIT_LIMIT_S = 120
 _JOB_ID = re.compile(r"^JobID=(\S+)", re.MULTILINE)
 
@@ -45,10 +46,23 @@ def job_info(bundle: Bundle, command: StepCommand, *, after: str = "") -> dict[s
         "BatchName": f"VOID {bundle.name}",
         "Frames": f"0-{command.tasks - 1}",
         "ChunkSize": "1",
-        "TaskTimeoutMinutes": str(max(1, command.timeout_s // 60)),
+        "TaskTimeoutSeconds": str(command.timeout_s),
         "OnTaskTimeout": "Error",
         "OutputDirectory0": bundle.assets.outputs[-1],
     }
+    order = bundle.order
+    if order.priority is not None:
+        info["Priority"] = str(order.priority)
+    if order.pool:
+        info["Pool"] = order.pool
+    if order.department:
+        info["Department"] = order.department
+    if order.retries is not None:
+        info |= {"OverrideTaskFailureDetection": "true", "FailureDetectionTaskErrors": str(order.retries + 1)}
+    if order.limits:
+        info["LimitGroups"] = ",".join(order.limits)
+    if order.machine_limit is not None:
+        info["MachineLimit"] = str(order.machine_limit)
     if after:
         info["JobDependencies"] = after
     for index, (name, value) in enumerate(sorted(bundle.environment.items())):
@@ -107,6 +121,11 @@ def _command() -> str:
 
 def _quoted(word: str) -> str:
     """Quote a word. The plug-in has its own token for quotes, because it reads none in the file."""
+    if '"' in word:
+        raise FarmError(
+            f"Deadline 10's command lines cannot hold a quotation mark, and {word} has one; rename the file "
+            "or folder"
+        )
     return f"<QUOTE>{word}<QUOTE>" if " " in word else word
 
 

@@ -10,11 +10,18 @@ from void_server.farm.errors import FarmError
 from void_server.farm.targets.openjd import write_openjd
 
 SUBMITTER = "void-nuke"
+WORDS = ("priority", "retries", "limits", "machine_limit")
 
 
 def write(bundle: Bundle) -> Path:
     """Write the bundle, let the ``deadline`` package read it, and return the template's path."""
-    path = write_openjd(bundle)
+    order = bundle.order
+    said = {
+        "deadline:priority": order.priority,
+        "deadline:maxRetriesPerTask": order.retries,
+        "deadline:maxWorkerCount": order.machine_limit,
+    }
+    path = write_openjd(bundle, {name: value for name, value in said.items() if value is not None})
     _needed()
     read_back(bundle.folder)
     return path

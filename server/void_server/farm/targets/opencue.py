@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -12,11 +13,13 @@ from typing import Any
 from void_server.farm.bundle import Bundle
 from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
+from void_server.farm.order import FarmSettings
 
 FRAME_TOKEN = "#IFRAME#"  # noqa: S105 - Cuebot replaces it with the frame's number
 RANGE_TOKEN = "%{RANGE}"  # noqa: S105 - pyoutline replaces it where it executes a layer itself
 _TOKENS = (FRAME_TOKEN, RANGE_TOKEN)
 SPEC_NAME = "opencue.xml"
+WORDS = ("priority", "pool", "retries", "limits", "tags")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -36,7 +39,7 @@ def outline_of(bundle: Bundle, *, token: str = FRAME_TOKEN) -> Any:
         made.set_env(name, value, pre=True)
     layers: dict[str, Any] = {}
     for command in step_commands(bundle, token):
-        layer = shell.Shell(command.name, **_arguments(command, bundle.order.gpu_group))
+        layer = shell.Shell(command.name, **_arguments(command, bundle.order))
         made.add_layer(layer)
         if command.after is not None:
             layer.depend_all(layers[command.after])
@@ -49,7 +52,7 @@ def specification(bundle: Bundle) -> str:
     made = outline_of(bundle)
     from outline.cuerun import OutlineLauncher
 
-    launcher = OutlineLauncher(made, pause=False)
+    launcher = _told(OutlineLauncher(made, pause=False), bundle.order)
     launcher.set_flag("backend", "cue")
     return str(launcher.serialize(use_pycuerun=False))
 
@@ -79,29 +82,49 @@ def submit(bundle: Bundle) -> str:
     from outline.cuerun import OutlineLauncher
 
     try:
-        jobs = OutlineLauncher(made, pause=False, backend="cue").launch(use_pycuerun=False)
+        launcher = _told(OutlineLauncher(made, pause=False, backend="cue"), bundle.order)
+        jobs = launcher.launch(use_pycuerun=False)
     except (opencue.CueException, RuntimeError) as error:
         raise FarmError(f"Cuebot did not take {bundle.name}: {error}") from error
     return f"{bundle.name}: OpenCue job {jobs[0].data.name}"
 
 
-def _arguments(command: StepCommand, gpu_group: str) -> dict[str, Any]:
+def _told(launcher: Any, order: FarmSettings) -> Any:
+    """Tell pyoutline's launcher what counts for the whole job."""
+    flags = {"priority": order.priority, "maxretries": order.retries, "facility": order.pool or None}
+    for name, value in flags.items():
+        if value is not None:
+            launcher.set_flag(name, value)
+    return launcher
+
+
+def _arguments(command: StepCommand, order: FarmSettings) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "command": quoted(command.words),
         "range": f"0-{command.tasks - 1}",
         "chunk": 1,
         "cores": command.cores,
         "threadable": True,
-        "memory": f"{max(1, command.memory_mib // 1024)}g",
-        "timeout": max(1, command.timeout_s // 60),
+        "memory": _memory(command.memory_mib),
+        "timeout": math.ceil(command.timeout_s / 60),
         "type": "Render" if command.name == "remove" else "Util",
     }
+    tags = list(order.tags)
     if command.gpus:
         arguments["gpus"] = command.gpus
-        if gpu_group:
-            arguments["tags"] = gpu_group
-        arguments["gpu_memory"] = f"{max(1, command.gpu_memory_mib // 1024)}g"
+        if order.gpu_group:
+            tags.append(order.gpu_group)
+        arguments["gpu_memory"] = _memory(command.gpu_memory_mib)
+    if tags:
+        arguments["tags"] = tags  # as a list: of a text, pyoutline drops every tag with a sign in it
+    if order.limits:
+        arguments["limits"] = list(order.limits)
     return arguments
+
+
+def _memory(mebibytes: int) -> str:
+    """A size as Cuebot reads it, in whole gigabytes where it is one."""
+    return f"{mebibytes // 1024}g" if mebibytes % 1024 == 0 else f"{mebibytes}m"
 
 
 def quoted(words: Sequence[str]) -> list[str]:

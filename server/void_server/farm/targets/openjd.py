@@ -6,6 +6,7 @@ https://github.com/OpenJobDescription/openjd-specifications
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,29 @@ import yaml
 from void_server.farm.bundle import Bundle, export_chunks
 from void_server.farm.commands import TORCHRUN, torchrun_words
 from void_server.farm.errors import FarmError
-from void_server.farm.nuke_export import EXPORT_NAME, EXPORT_SCRIPT
+from void_server.farm.nuke_export import CHUNKS_NAME, EXPORT_NAME, write_export
 from void_server.farm.order import NukeExport
 from void_server.farm.plan_file import PLAN_NAME
 from void_server.farm.planning import LIGHT_MEMORY_MIB, STEP_ORDER
 
 SPECIFICATION = "jobtemplate-2023-09"
+WORDS = ("limits",)
 _MOST_NAME = 128
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """The dumper in C, where it was built, because a sequence's plates make some hundred thousand lines."""
 
 
-def write_openjd(bundle: Bundle) -> Path:
-    """Write the three files and return the template's path."""
+def write_openjd(bundle: Bundle, more_values: Mapping[str, object] | None = None) -> Path:
+    """Write the three files and return the template's path.
+
+    Args:
+        more_values: parameter values that a service reads besides those of the template.
+    """
     path = bundle.folder / "template.yaml"
     _dump(path, template(bundle))
     values = _values(bundle)
-    _dump(bundle.folder / "parameter_values.yaml", {"parameterValues": values})
+    more = [{"name": name, "value": value} for name, value in (more_values or {}).items()]
+    _dump(bundle.folder / "parameter_values.yaml", {"parameterValues": values + more})
     # 'openjd run -p file://...' wants the same values as a map.
     _dump(bundle.folder / "openjd_values.yaml", {one["name"]: one["value"] for one in values})
     references = {
@@ -46,7 +53,7 @@ def write_openjd(bundle: Bundle) -> Path:
     }
     _dump(bundle.folder / "asset_references.yaml", {"assetReferences": references})
     if bundle.order.export is not None:
-        (bundle.folder / EXPORT_NAME).write_text(EXPORT_SCRIPT, encoding="utf-8")
+        write_export(bundle.folder, export_chunks(bundle))
     return path
 
 
@@ -61,6 +68,7 @@ def template(bundle: Bundle) -> dict[str, Any]:
     if bundle.order.export is not None:
         definitions += [
             _path("ExportFrames", "FILE", "IN", EXPORT_NAME, "The script that Nuke runs"),
+            _path("ExportChunks", "FILE", "IN", CHUNKS_NAME, "The frame ranges of its tasks"),
             _path("NukeScript", "FILE", "IN", None, "The script with the Write nodes"),
             _text("Nuke", bundle.order.export.command, "The nuke command on the machines"),
         ]
@@ -150,19 +158,20 @@ def _amounts(bundle: Bundle, step: str) -> list[dict[str, Any]]:
             {"name": "amount.worker.gpu", "min": needs.gpus},
             {"name": "amount.worker.gpu.memory", "min": needs.gpu_memory_mib},
         ]
+    amounts += [{"name": f"amount.{limit}", "min": 1} for limit in bundle.order.limits]
     return amounts
 
 
 def _export_step(bundle: Bundle, export: NukeExport) -> dict[str, Any]:
     words = ["-t", "{{Param.ExportFrames}}", "--script={{Param.NukeScript}}"]
     words += [f"--write={_literal(name)}" for name in export.writes]
-    words.append("--frames={{Task.Param.Frames}}")
+    words += ["--chunks={{Param.ExportChunks}}", "--task={{Task.Param.Task}}"]
     order = bundle.order
-    ranges = [f"{first}-{last}" for first, last in export_chunks(bundle)]
+    tasks = len(export_chunks(bundle))
     return {
         "name": "export",
         "parameterSpace": {
-            "taskParameterDefinitions": [{"name": "Frames", "type": "STRING", "range": ranges}]
+            "taskParameterDefinitions": [{"name": "Task", "type": "INT", "range": f"0-{tasks - 1}"}]
         },
         "script": {"actions": {"onRun": _run("{{Param.Nuke}}", words, order.light_timeout_s, order.grace_s)}},
     }

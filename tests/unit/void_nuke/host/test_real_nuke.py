@@ -64,8 +64,9 @@ def plate_exr(folder: Path, channels: tuple[str, ...] = ("R", "G", "B", "A")) ->
 
 
 def back(folder: Path, job: str = "j", **changes: Any) -> ReadBack:
-    given = {"pattern": str(folder / "plate.%04d.exr"), "colour_space": "raw", "compare": True, **changes}
-    return ReadBack(label="x", frames=FrameRange(1, 1), beside="Board", job_id=job, **given)
+    pattern = str(folder / "plate.%04d.exr")
+    given = {"pattern": pattern, "colour_space": "raw", "compare": True, "beside": "Board", **changes}
+    return ReadBack(label="x", frames=FrameRange(1, 1), job_id=job, **given)
 
 
 def read_of(nuke: ModuleType, path: Path, name: str = "Plate") -> Any:
@@ -167,6 +168,27 @@ def test_a_mask_on_the_roto_node_counts(nuke: ModuleType, tmp_path: Path) -> Non
     assert matte(tmp_path).getpixel(10, 40)[0] == pytest.approx(0.5)
 
 
+def test_a_rotopaint_in_a_group_keeps_its_own_mask_and_class(nuke: ModuleType, tmp_path: Path) -> None:
+    """A RotoPaint has four backgrounds before its mask, and its names are those inside the Group."""
+    group = nuke.nodes.Group(name="Group1")
+    with group:
+        mask = nuke.nodes.Constant(name="Mask")
+        mask["channels"].setValue("rgba")
+        mask["color"].setValue([0.0, 0.0, 0.0, 0.25])
+        paint = nuke.nodes.RotoPaint(name="Roto1")
+        nuke.nodes.Output(name="Output1").setInput(0, paint)
+    polygon("ball", EDGE, paint["curves"].rootLayer)
+    paint.setInput(4, mask)
+    paint["cliptype"].setValue("none")
+    path = tmp_path / "matte.exr"
+    source = RenderSource("Group1.Roto1", ("Root/ball",), channel="rgba.alpha", format_of="Board")
+    nuke_host.NukeHost().render_frame(FrameRender(source, str(path), 1, "main"))
+    picture = oiio.ImageBuf(str(path))
+    assert picture.getpixel(10, 40)[0] == pytest.approx(0.25)
+    assert picture.spec().x < 0
+    assert sorted(node.name() for node in group.nodes()) == ["Mask", "Output1", "Roto1"]
+
+
 def test_a_studios_defaults_do_not_reach_the_temporary_nodes(nuke: ModuleType, tmp_path: Path) -> None:
     nuke.knobDefault("Roto.cliptype", "none")
     nuke.knobDefault("Roto.premultiply", "rgba")
@@ -262,16 +284,44 @@ def test_a_plate_that_is_moved_on_its_way_to_the_roto_is_rendered(nuke: ModuleTy
         nuke.delete(moving)
 
 
+def test_whoever_asks_for_it_a_moved_plate_is_exported_as_the_roto_sees_it(
+    nuke: ModuleType, tmp_path: Path
+) -> None:
+    """A script or a list of shots names the Read, too."""
+    read = read_of(nuke, plate_exr(tmp_path))
+    moved = nuke.nodes.TimeOffset(name="Moved", time_offset=4)
+    moved.setInput(0, read)
+    nuke.toNode("Roto1").setInput(0, moved)
+    pick = RemovalPick(
+        plate="Plate", frames=FrameRange(5, 5), output_pattern=str(tmp_path / "x_{version}.%04d.exr"),
+        roto="Roto1", roles={"Root/ball": "remove"},
+    )  # fmt: skip
+    exported = export_removal(nuke_host.NukeHost(), pick, tmp_path / "out")
+    assert exported.plate.node == "Moved"
+    assert oiio.ImageBuf(exported.plate_pattern % 5).getpixel(3, 3)[0] > 2000, "frame 1 of the files"
+    moved["disable"].setValue(True)
+    read["last"].setValue(9)
+    exported = export_removal(nuke_host.NukeHost(), pick, tmp_path / "out")
+    assert exported.plate_pattern == read["file"].value()
+
+
 def test_a_localised_read_gives_the_path_of_its_own_files(nuke: ModuleType, tmp_path: Path) -> None:
     read = read_of(nuke, plate_exr(tmp_path))
-    STATE.localised["Plate"] = "/cache/plate.%04d.exr"
-    read["localizationPolicy"].setValue("on")
+    assert read["localizationPolicy"].value() == "fromAutoLocalizePath", (
+        "so are Reads that nobody has touched"
+    )
+    STATE.localised["Plate"] = "/tmp/nuke/localize/plate.%04d.exr"
     host = nuke_host.NukeHost()
     files = host.plate("Plate").files
     assert files is not None
     assert files.pattern == (tmp_path / "plate.%04d.exr").as_posix()
+    # Only Nuke can evaluate an expression in the path, and it may answer with the copy's.
     read["file"]._value = "[value label]/plate.%04d.exr"
     read["label"]._value = tmp_path.as_posix()
+    assert "localised" in host.plate("Plate").why_rendered
+    STATE.localised.clear()
+    assert host.plate("Plate").files is not None, "nothing of it was copied"
+    read["localizationPolicy"].setValue("on")
     assert "localised" in host.plate("Plate").why_rendered
     read["localizationPolicy"].setValue("off")
     assert host.plate("Plate").files is not None
@@ -398,6 +448,35 @@ def test_two_versions_are_compared(nuke: ModuleType, tmp_path: Path) -> None:
     assert switch.sample("rgba.red", 10.5, 10.5) == 0.0, "they are the same picture"
     with pytest.raises(SelectionError, match="no node Gone"):
         host.compare_reads(names[1], "Gone")
+
+
+def test_the_views_of_one_press_are_joined_once(nuke: ModuleType, tmp_path: Path) -> None:
+    STATE.views = ["left", "right"]
+    host = nuke_host.NukeHost()
+    names = {view: host.add_read(back(tmp_path, view, compare=False)) for view in ("right", "left")}
+    joined = nuke.toNode(host.join_views(names))
+    assert [joined.input(index).fullName() for index in (0, 1)] == [names["left"], names["right"]]
+    assert host.join_views(names) == joined.fullName()
+    assert host.join_views({**names, "left": "Gone"}) == ""
+    assert len(nuke.allNodes("JoinViews")) == 1
+
+
+def test_the_result_of_a_plate_in_a_group_stands_beside_the_group(nuke: ModuleType, tmp_path: Path) -> None:
+    group = nuke.nodes.Group(name="Group1")
+    group.setXYpos(400, 300)
+    with group:
+        nuke.nodes.CheckerBoard2(name="Inner").setXYpos(-900, -900)
+    read = nuke.toNode(nuke_host.NukeHost().add_read(back(tmp_path, beside="Group1.Inner")))
+    assert (read.ypos(), read.xpos() > 400) == (300, True)
+    assert read.parent() is nuke.root()
+
+
+def test_an_encrypted_script_is_told(nuke: ModuleType) -> None:
+    host = nuke_host.NukeHost()
+    for ending, name in ((".nknc", "Non-commercial"), (".nkind", "Indie")):
+        with pytest.raises(SelectionError, match=f"is encrypted: only Nuke {name} opens it"):
+            host.open_script(f"/shots/comp{ending}")
+    assert nuke.toNode("Board") is not None, "the open script stays"
 
 
 def test_a_read_that_is_updated_reads_its_files_anew(nuke: ModuleType, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.fake_nuke import curves
 from tests.fakes.fake_nuke.picture import evaluate
-from tests.fakes.nuke_session import fresh_nuke, polygon
+from tests.fakes.nuke_session import fresh_nuke, layer_in, polygon
 from void_engine.geometry import Box
 from void_nuke.errors import SelectionError
 from void_nuke.host.roto_export import CurveTypes, Forms, bake_shapes, keep_only, list_elements, walk
@@ -36,9 +36,7 @@ def roto(nuke: ModuleType) -> Any:
 
 def layered(roto: Any) -> tuple[Any, Any]:
     """A feathered, curved shape in a layer."""
-    layer = curves.Layer()
-    layer.name = "arm"
-    roto["curves"].rootLayer.append(layer)
+    layer = layer_in(roto["curves"].rootLayer, "arm")
     shape = polygon("leaf", LEAF, layer)
     for index, point in enumerate(shape):
         point.leftTangent.addPositionKey(1, (-4.0, 3.0 - index))
@@ -86,7 +84,13 @@ def dim_layers(shape: Any, layer: Any) -> None:
     shape.getAttributes().set(1, "opc", 0.5)
 
 
+def short_lived_layer(shape: Any, layer: Any) -> None:
+    layer.getAttributes().set(1, "ltt", 3.0)
+    layer.getAttributes().set(1, "ltn", 5.0)
+
+
 CHANGES = {
+    "layer from frame": short_lived_layer,
     "dim layers": dim_layers,
     "as drawn": lambda shape, layer: None,
     "moving": moving,

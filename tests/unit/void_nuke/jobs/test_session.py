@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.fakes.fake_nuke.state import STATE
 from tests.fakes.nuke_session import fresh_nuke, polygon, turn_until
 from void_protocol.errors import ServerError, ServerUnreachableError
 from void_protocol.job import RemovalJob
@@ -489,3 +490,39 @@ def test_a_finished_removal_outlives_whatever_its_read_back_raises(
     turn_until(lambda: not folder.exists())
     session._host.add_read = made  # type: ignore[method-assign]
     assert nuke.toNode(session.import_result(job.job_id)) is not None
+
+
+def test_both_eyes_are_joined_when_both_are_there(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
+    STATE.views = ["left", "right"]
+    eyes = [
+        replace(
+            pick,
+            view=view,
+            group="g",
+            render_plate=True,
+            output_pattern=pick.output_pattern.replace("clean", view),
+        )
+        for view in STATE.views
+    ]
+    jobs = [submitted(session, client, eye) for eye in eyes]
+    assert [job.shot.view for job in client.jobs] == ["left", "right"]
+    for index, (job, remote) in enumerate(jobs):
+        assert not nuke.allNodes("JoinViews")
+        remote.done.set_result(info_of(job.job_id, JobState.DONE))
+        turn_until(lambda job=job: session.job(job.job_id).phase.is_final)
+        assert len(nuke.allNodes("Read")) == index + 1
+    (joined,) = nuke.allNodes("JoinViews")
+    assert joined.inputs() == 2
+
+
+def test_an_edition_with_ten_nodes_is_refused_what_it_cannot_render(
+    nuke: ModuleType, session: RemovalSession, pick: RemovalPick
+) -> None:
+    nuke.env["nc"] = True
+    with pytest.raises(SelectionError, match="Nuke Non-commercial shows scripts ten nodes only"):
+        session.start(pick)
+    assert not session.jobs
+    nuke.env["nc"] = False
+    assert session.start(pick).phase is Phase.EXPORTING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.fakes.told_engines import TOLD
 from void_nuke.errors import HostBusyError
 from void_nuke.host.host import FrameRange, NodeInfo
 from void_nuke.jobs.tracked_job import Phase
+from void_nuke.panel import picture
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
 from void_nuke.panel.settings import ALL_VIEWS
@@ -128,6 +130,28 @@ def test_a_host_that_renders_is_left_in_peace_and_asked_again(bench: Bench, qt: 
     assert len(calls) <= count + 1
     bench.host.busy, bench.host.render_frame = False, render  # type: ignore[method-assign]
     run_until(qt, lambda: bench.model.picture.frame == 1009)
+
+
+def test_a_computed_picture_that_is_slow_to_come_is_waited_for(
+    bench: Bench, qt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.host.plates["Grade1"] = plate_of("Grade1", files=None, why_rendered="it is graded")
+    bench.model.pick(plate="Grade1")
+    read = picture.read_plate_picture
+
+    def slowly(path: Path) -> Any:
+        time.sleep(0.9)
+        return read(path)
+
+    monkeypatch.setattr(picture, "read_plate_picture", slowly)
+    QtTest.QTest.qWait(700)  # the frame rests, and nothing is asked for by itself
+    before = len(bench.host.rendered)
+    bench.button("Refresh").click()
+    run_until(qt, lambda: bench.model.picture.frame == 1001)
+    assert len(bench.host.rendered) == before + 1
+    bench.host.current_frame = 1005
+    run_until(qt, lambda: bench.model.picture.picture is None)
+    assert len(bench.host.rendered) == before + 1, "another frame is rendered only when asked for"
 
 
 def test_clean_frames_are_taken_shown_and_dropped(bench: Bench, qt: Any) -> None:

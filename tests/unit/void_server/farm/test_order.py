@@ -29,7 +29,7 @@ def test_what_follows_from_the_settings(tmp_path: Path) -> None:
     ("name", "value", "text"),
     [
         ("part_frames", 0, "0 does not fit; use a whole number, at least 1"),
-        ("timeout_s", 59, "59 does not fit; use a whole number, at least 60"),
+        ("timeout_s", 0, "0 does not fit; use a whole number, at least 1"),
         ("grace_s", 601, "601 does not fit; use a whole number from 1 to 600"),
         ("gpus", -1, "-1 does not fit"),
         ("nuke_script", Path("a.nk"), "a script and its Write nodes go together"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.fakes.fake_nuke import curves
-from tests.fakes.nuke_session import fresh_nuke
+from tests.fakes.nuke_session import fresh_nuke, layer_in
 from void_protocol.job import ShapeFrame
 from void_server.roto_files.model import RotoCurve
 from void_server.roto_files.nuke_script import read_nuke_script
@@ -63,9 +63,7 @@ def drawn(seed: int, kind: str = "bezier") -> Any:
     nuke = fresh_nuke()
     chance = np.random.default_rng(seed)
     roto = nuke.nodes.Roto(name="Roto1")
-    arm = curves.Layer()
-    arm.name = "an arm {left}"
-    roto["curves"].rootLayer.append(arm)
+    arm = layer_in(roto["curves"].rootLayer, "an arm {left}")
     for index, keys in enumerate(([1001], [1000, 1007, 1012, 1025], [])):
         shape = curves.Shape()
         shape.name = f"ball{index}"
@@ -83,7 +81,9 @@ def drawn(seed: int, kind: str = "bezier") -> Any:
                 for key in keys:
                     member.addPositionKey(key, chance.uniform(-size, size, 2))
             shape.append(point)
-        (arm if index else roto["curves"].rootLayer).append(shape)
+        layer = arm if index else roto["curves"].rootLayer
+        layer.append(shape)
+        shape = layer[len(layer) - 1]
         move = shape.getTransform()
         move.addTranslationKey(1001, 3.5, -2.25, 0.0)
         move.addTranslationKey(1020, 40.0, 12.0, 0.0)
@@ -194,6 +194,8 @@ def test_keys_are_level_with_a_dash_steep_with_slopes_and_straight_with_neither(
     straight = one(shape_text(keys.replace("KEYS", "{0 100}")))
     assert [round(first_point(curve, 3)[0], 6) for curve in (level, steep, straight)] == [10.4, 20.0, 20.0]
     assert {curve.keys for curve in (level, steep, straight)} == {2}
+    assert ["slopes" in curve.why for curve in (level, steep, straight)] == [False, False, True]
+    assert one(shape_text(keys.replace("{1 11}", "{1 2}").replace("KEYS", "{0 100}"))).why == ""
 
 
 def test_repeated_values_and_runs_of_keys() -> None:
@@ -220,6 +222,8 @@ def test_layers_hand_down_their_opacity_and_visibility() -> None:
     assert baked(dim)[0].opacity == 0.25
     hidden = one(shape_text(SQUARE, layer="{t 0 0} {a vis {{1 1 -} {5 0 -}}}"))
     assert [at.visible for at in baked(hidden, 1, 5)] == [True, False]
+    brief = one(shape_text(SQUARE, layer="{t 0 0} {a ltt 3 ltn 5}"))
+    assert [at.visible for at in baked(brief, 4, 5)] == [False, True]
 
 
 def test_attributes_of_a_shape_arrive() -> None:

@@ -76,6 +76,7 @@ def test_a_group_is_entered_from_its_inside() -> None:
         (node("Switch", " which {{frame>5}}\n"), "Switch7.*frame>5"),
         (node("StudioGizmo"), "StudioGizmo7.*does not say"),
         ("push 0\n", "nothing feeds Roto1"),
+        (node("Constant", " inputs 0\n"), r"fed by Constant7 \(Constant\), which is no Read"),
         (node("Reformat", " format HD_1080\n"), "Reformat7.*no format"),
     ],
 )

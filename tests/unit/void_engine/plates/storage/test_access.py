@@ -151,3 +151,39 @@ def test_what_is_no_exr_is_left_to_no_other_reader(tmp_path: Path) -> None:
     (tmp_path / "a.exr").write_bytes(b"\x76\x2f\x31\x01" + bytes(2000))
     with pytest.raises(PlateError, match=r"frame 7 \(.*a\.exr\) is damaged or cut short"):
         read_frame(tmp_path / "a.exr", 7)
+
+
+@pytest.mark.skipif(not access.HAS_OPEN_FILES, reason="open files have no names here")
+def test_messages_of_libraries_name_the_file_and_not_its_stand_in(tmp_path: Path) -> None:
+    write_frame(FRAME, tmp_path / "a.exr")
+    with opened(tmp_path / "a.exr", 1) as file:
+        name = access.library_path(file, tmp_path / "a.exr")
+        assert name != str(tmp_path / "a.exr")
+        assert Path(name).read_bytes() == (tmp_path / "a.exr").read_bytes()
+        text = access.with_own_name(f'cannot read "{name}": bad', Path("/shots/a.exr"))
+        assert text == 'cannot read "/shots/a.exr": bad'
+    content = (tmp_path / "a.exr").read_bytes()
+    (tmp_path / "a.exr").write_bytes(content[: len(content) - 20])
+    with pytest.raises(PlateError) as caught:
+        read_frame(tmp_path / "a.exr", 1)
+    assert "void-open" not in str(caught.value)
+
+
+@pytest.mark.skipif(not access.HAS_OPEN_FILES, reason="open files have no names here")
+def test_names_of_open_files_are_kept_where_nobody_else_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    access._names.cache_clear()
+    (folder,) = {Path(access.name_of_open(number)).parent for number in (7, 8, 7)}
+    assert (folder.parent, folder.stat().st_mode & 0o777) == (tmp_path, 0o700)
+    assert sorted(path.name for path in folder.iterdir()) == ["7.exr", "8.exr"]
+    for name in folder.iterdir():
+        name.unlink()
+    folder.rmdir()  # as systems do with old temporary files
+    assert Path(access.name_of_open(7)).is_symlink()
+    access._names.cache_clear()
+    folder.chmod(0o777)  # as if another user had made it
+    other = Path(access.name_of_open(7)).parent
+    assert (other != folder, other.stat().st_mode & 0o777) == (True, 0o700)
+    access._names.cache_clear()

@@ -71,9 +71,7 @@ def test_a_folder_that_cannot_be_synced_is_not_the_jobs_fault(
         durable.sync_file(tmp_path / "a")
 
 
-@pytest.mark.parametrize(
-    "name", ["sync_file", "sync_folder", "put_in_place", "temporary_path", "temporary_for", "make_folder"]
-)
+@pytest.mark.parametrize("name", ["sync_file", "sync_folder", "put_in_place", "temporary_for", "make_folder"])
 def test_both_packages_do_the_same(name: str) -> None:
     assert inspect.getsource(getattr(durable, name)) == inspect.getsource(getattr(durable_travel, name))
 

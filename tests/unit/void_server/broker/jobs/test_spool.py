@@ -29,6 +29,15 @@ def job() -> RemovalJob:
     )
 
 
+def test_clients_hear_of_files_and_not_of_the_servers_folders(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "home")
+    pattern = spool.files("a").input_pattern("matte.0", has_frames=True)
+    others = f"is broken; {tmp_path}/elsewhere is not touched, nor b's {spool.folder('b')}"
+    said = f"frame 1001 ({pattern % 1001}) {others}"
+    told = spool.told("a", said)
+    assert told == f"frame 1001 (inputs/matte.0/matte.0.0001001.exr) {others}"
+
+
 def test_the_workers_job_names_the_spooled_files(job: RemovalJob, tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     files = spool.files(job.job_id)

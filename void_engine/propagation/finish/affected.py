@@ -1,0 +1,239 @@
+"""Affected pixels: tells what the object did to the plate there, and takes only that away.
+
+In an affected region (a shadow, a reflection, a whole block of the training grid) the plate itself is
+visible. So the question is not what to put there but what to take away: the *change*, the difference between
+the plate and what other frames show. It is divided into bands of detail, from fine to slow, and each band
+counts only where it is larger than such differences are beside the hole, where nothing was changed: those
+come from grain and from small errors of motion. This is shrinkage of a noisy signal by bands (Donoho and
+Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81, 1994), with the noise measured
+rather than assumed.
+
+- Where no band counts, the plate stays, bit for bit.
+- Under a shadow only slow bands count, so the plate keeps its own fine detail and grain.
+- Where something else is mirrored all bands count, and the answer is what other frames show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from void_engine import opencv
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.propagation import pyramid
+
+BAND_SIGMAS_PX = (1.5, 4.0, 10.0)
+"""Blur radii that divide the change into bands: finer than the first, between two of them, slower than the
+last."""
+_COUNTS_FROM, _COUNTS_FULLY = 1.8, 3.2
+"""Energies of a band, relative to what is expected without a change, between which it begins to count."""
+_AROUND_PX = 16.0
+"""Blur radius of the surroundings whose mean counts: the many weak edges of a reflection tell together."""
+_ALONE = 0.3
+"""The factor on the energy of a single place, which is less certain than the mean of its surroundings."""
+_MOST_ALONE = 4.0
+"""The most that a single place counts in that mean."""
+_MARGIN = 1.5
+"""The factor on what is expected, since sources are matched beside the hole and fit a little worse inside."""
+_LEAST_ENERGIES = (1.5e-5, 1.5e-5, 1e-5, 6e-6)
+"""Energies of each band, finest first, in squared encoded units, below which a change cannot be seen."""
+_MOST_ENERGIES = (4e-3, 4e-3, 1e-3, 3e-5)
+"""Energies of each band above which a change is seen, however restless the plate is beside the hole."""
+_SHARE_OF_ODD = 0.15
+"""The share of the unchanged pixels that are left out, because something may move by itself there."""
+_EDGE_PX = 3
+"""Pixels this near to the object itself never keep anything of the plate, since its edge may reach there."""
+_FEWEST_KNOWN = 200
+"""The least number of unchanged pixels from which the expected energies are measured."""
+_CLEARLY_NEARER = 0.6
+"""An unaligned frame is taken where its error is below this fraction of the error of the aligned ones."""
+_ALIKE = 0.15
+"""The largest error of an unaligned frame, relative to the plate's own detail, where no aligned frame shows a
+pixel."""
+_SLOW_COUNTS = 0.05
+"""How much the slow part of a difference counts beside its detail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the object changed in affected pixels. All arrays cover the revealed area."""
+
+    zone: BoolArray
+    """(h, w): the affected pixels of the hole that other frames show."""
+    counts: tuple[Float32Array, ...]
+    """(h, w) in 0..1 for each band, finest first: how far it is a change; 0 outside the zone."""
+    unchanged: BoolArray
+    """(h, w): the affected pixels where no band counts: they are the plate's own."""
+
+    def kept_grain(self, kept_variance: Float32Array) -> Float32Array:
+        """The share of the grain's variance, (h, w), that is left where the plate's finest detail stays.
+
+        Args:
+            kept_variance: (h, w) in 0..1: the share that is left in what other frames show.
+        """
+        kept = 1.0 - self.counts[0] * (1.0 - kept_variance)
+        return np.where(self.zone, kept, kept_variance).astype(np.float32)
+
+    def taken_away(self, plate: Float32Array, answer: Float32Array, around: BoolArray) -> Float32Array:
+        """The plate without what the object did to it, in the zone; elsewhere the answer.
+
+        Args:
+            plate: (h, w, 3) encoded.
+            answer: (h, w, 3) encoded: what other frames show.
+            around: (h, w): the pixels outside the zone where plate and answer can be compared too.
+        """
+        if not self.zone.any():
+            return answer
+        left = plate.copy()
+        weight = (self.zone | around).astype(np.float32)
+        for band, counts in zip(_bands(plate - answer, weight), self.counts, strict=True):
+            left -= pyramid.times(band, counts)
+        return np.where(self.zone[:, :, None], left, answer).astype(np.float32)
+
+
+def zone_of(hidden: BoolArray, affected: Float32Array, removed: Float32Array) -> BoolArray:
+    """The hidden pixels that were only affected: nearer to an affected pixel than to the object's edge.
+
+    Args:
+        hidden: (h, w).
+        affected: (h, w) in 0..1, the matte of what the object changed.
+        removed: (h, w) in 0..1, the matte of the object itself.
+    """
+    marked = (affected > 0) & (removed <= 0)
+    if not marked.any():
+        return np.zeros(hidden.shape, bool)
+    if not (removed > 0).any():
+        return hidden.copy()
+    from_marked = opencv.depth_inside(~marked)
+    from_object = opencv.depth_inside(removed <= 0)
+    return np.asarray(hidden & (from_marked < from_object) & (from_object > _EDGE_PX), bool)
+
+
+def nearer_unaligned(
+    plate: Float32Array, aligned: Float32Array, seen: BoolArray, unaligned: Float32Array, found: BoolArray
+) -> BoolArray:
+    """Where frames that were not moved into place show the plate's detail clearly better, (h, w).
+
+    That is so for a foreground that stands still before a moving background.
+
+    Args:
+        plate: (h, w, 3) encoded.
+        aligned: (h, w, 3) encoded: what other frames show along the motion, valid where ``seen``.
+        seen: (h, w).
+        unaligned: (h, w, 3) encoded: what they show in the same place, valid where ``found``.
+        found: (h, w).
+    """
+    there = _error(plate - unaligned, found)
+    slow, _ = pyramid.weighted_blur(plate, found.astype(np.float32), BAND_SIGMAS_PX[-1])
+    detail = _error(plate - slow, found)
+    alike = there < _ALIKE * detail + 4.0 * _LEAST_ENERGIES[0]
+    nearer = there + _LEAST_ENERGIES[0] < _CLEARLY_NEARER * _error(plate - aligned, seen)
+    return np.asarray(found & np.where(seen, nearer, alike), bool)
+
+
+def measure_change(
+    plate: Float32Array, shown: Float32Array, seen: BoolArray, zone: BoolArray, known: BoolArray
+) -> Change | None:
+    """Find what the object changed in a zone of affected pixels.
+
+    Args:
+        plate: (h, w, 3) encoded.
+        shown: (h, w, 3) encoded: what other frames show, valid where ``seen``.
+        seen: (h, w).
+        zone: (h, w): the affected pixels.
+        known: (h, w): pixels outside the hole where plate and other frames can be compared.
+
+    Returns:
+        None where nothing can be told, because too few pixels beside the hole can be compared.
+    """
+    zone = zone & seen
+    if not zone.any() or int(known.sum()) < _FEWEST_KNOWN:
+        return None
+    # What is expected is measured on the known pixels by themselves, lest a change be taken for the rule.
+    found, expected = _Energies.of(plate, shown, zone | known), _Energies.of(plate, shown, known)
+    weight = zone.astype(np.float32)
+    counts: list[Float32Array] = []
+    for band in range(len(BAND_SIGMAS_PX) + 1):
+        excess = found.excess(expected, band, known)
+        around, _ = pyramid.weighted_blur(np.minimum(excess, np.float32(_MOST_ALONE)), weight, _AROUND_PX)
+        excess = np.maximum(excess * np.float32(_ALONE), around)
+        share = np.clip((excess - _COUNTS_FROM) / np.float32(_COUNTS_FULLY - _COUNTS_FROM), 0.0, 1.0)
+        counts.append(np.where(zone, share * share * (3.0 - 2.0 * share), np.float32(0.0)).astype(np.float32))
+    return Change(zone, tuple(counts), zone & (np.max(counts, axis=0) <= 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Energies:
+    """The energies of each band around each pixel, (h, w, 3): of the change, and of the texture."""
+
+    change: tuple[Float32Array, ...]
+    texture: tuple[Float32Array, ...]
+
+    @classmethod
+    def of(cls, plate: Float32Array, shown: Float32Array, where: BoolArray) -> _Energies:
+        """Measure the energies over the pixels ``where``."""
+        weight = where.astype(np.float32)
+        change, texture = pyramid.times(plate - shown, weight), pyramid.times(shown, weight)
+        return cls(tuple(_energies(change, weight)), tuple(_energies(texture, weight)))
+
+    def excess(self, expected: _Energies, band: int, known: BoolArray) -> Float32Array:
+        """The energy of a band of the change relative to what is expected, (h, w), of the highest channel.
+
+        Small errors of motion leave the more the more texture there is, so the expectation is a constant, the
+        grain, and a share of the texture's energy in the same band, both fitted to the ``known`` pixels.
+        """
+        excess = np.zeros(known.shape, np.float32)
+        for channel in range(3):
+            usual, detail = (one[band][:, :, channel][known] for one in (expected.change, expected.texture))
+            floor, share = _fitted(usual, detail)
+            rule = np.float32(floor) + np.float32(share) * self.texture[band][:, :, channel]
+            rule = np.clip(rule * np.float32(_MARGIN), _LEAST_ENERGIES[band], _MOST_ENERGIES[band])
+            np.maximum(excess, self.change[band][:, :, channel] / rule, out=excess)
+        return excess
+
+
+def _bands(picture: Float32Array, weight: Float32Array) -> Sequence[Float32Array]:
+    """The bands of detail of a picture, finest first, from its weighted pixels; they add up to it."""
+    bands = []
+    finer = picture
+    for sigma in BAND_SIGMAS_PX:
+        coarser, _ = pyramid.weighted_blur(picture, weight, sigma)
+        bands.append(np.asarray(finer - coarser, np.float32))
+        finer = coarser
+    bands.append(finer)
+    return bands
+
+
+def _energies(picture: Float32Array, weight: Float32Array) -> Iterator[Float32Array]:
+    reaches = (*BAND_SIGMAS_PX, BAND_SIGMAS_PX[-1])
+    for band, reach in zip(_bands(picture, weight), reaches, strict=True):
+        yield pyramid.weighted_blur(np.square(band), weight, reach)[0]
+
+
+def _error(difference: Float32Array, where: BoolArray) -> Float32Array:
+    """The energy of a difference around each pixel, (h, w), measured on the pixels ``where``.
+
+    Its slowest part counts little, because that may be a change of light.
+    """
+    weight = where.astype(np.float32)
+    slow, _ = pyramid.weighted_blur(difference, weight, BAND_SIGMAS_PX[-1])
+    energy = np.square(difference - slow) + np.float32(_SLOW_COUNTS) * np.square(slow)
+    mean = np.asarray(energy.mean(axis=2), np.float32)
+    return pyramid.weighted_blur(mean, weight, BAND_SIGMAS_PX[1])[0]
+
+
+def _fitted(energy: Float32Array, detail: Float32Array) -> tuple[float, float]:
+    """A constant and a slope, neither negative, by which ``detail`` predicts ``energy``, without outliers."""
+    middle = np.median(detail)
+    means = []
+    for part in (detail <= middle, detail > middle):
+        if part.any():
+            kept = part & (energy <= np.quantile(energy[part], 1.0 - _SHARE_OF_ODD))
+            means.append((float(energy[kept].mean()), float(detail[kept].mean())))
+    if len(means) < 2:
+        return means[0][0], 0.0
+    (first, at_first), (second, at_second) = means
+    slope = max(0.0, (second - first) / max(at_second - at_first, 1e-12))
+    return max(0.0, first - slope * at_first), slope
