@@ -64,6 +64,7 @@ def job_from_roto(wanted: RotoWanted, files: ShotFiles) -> RotoJob:
     source = read_roto_file(wanted.file, wanted.view)
     node = choose_node(source, wanted.node)
     chosen, remarks = choose_curves(node, wanted)
+    remarks += _node_remarks(node)
     offset, placed = 0, np.eye(3)
     views = ["main"] if source.script is None else script_views(source.script)
     view = wanted.view or views[0]
@@ -149,6 +150,19 @@ def choose_curves(node: RotoNode, wanted: RotoWanted) -> tuple[list[tuple[Role, 
                     chosen.append((role, curve))
                     remarks += [f"{curve.path}: {text}" for text in curve.remarks]
     return chosen, remarks
+
+
+def _node_remarks(node: RotoNode) -> list[str]:
+    """Say what the node itself does to its matte, which its shapes do not tell."""
+    if node.node is None:
+        return []
+    remarks = []
+    masks = [one.path for one in node.node.inputs[node.node.plain_inputs :] if one is not None]
+    if masks:
+        remarks.append(f"the mask of {node.name} ({', '.join(masks)}) is not carried")
+    if node.node.text("motionblur_mode").strip() == "global":
+        remarks.append(f"the motion blur of {node.name} is not carried")
+    return remarks
 
 
 def _matches(curve: RotoCurve, pattern: str) -> bool:

@@ -32,7 +32,13 @@ _RELATIVE_TANGENTS_FLAG = 1 << 13
 _STANDARD_TENSION = 1.0
 _LAYER_ATTRIBUTES = ("opc", "vis", "ltt", "ltn", "ltm")
 """What a layer does to the shapes in it, beside its transform."""
+_TRACKER = re.compile(r"pt(?:[1-4][xy]|ex\d\d|of[1-4][xy]|err|refset)?")
+"""Attributes of a layer that the planar tracker fills: its corners, their offsets, its matrix, its error."""
+_UNTRACKED = dict.fromkeys(("pt2x", "pt3x", "pt3y", "pt4y"), 5.0) | {f"ptex{at}{at}": 1.0 for at in range(4)}
+"""What some of them are, other than 0, where nothing was tracked."""
 _FEATHER_ATTRIBUTES = {"fx": 0.0, "fy": 0.0}
+_PARTS = frozenset({"f", "t", "tx", "a", "cc"})
+"""How the lists begin that follow an element's name."""
 _WORDS = {
     "vis": "visibility", "opc": "opacity", "bm": "blend mode", "inv": "inversion", "fo": "feather",
     "fx": "feather", "fy": "feather", "ff": "falloff", "ft": "feather type", "ltt": "lifetime",
@@ -82,7 +88,7 @@ def _heads(tree: list[Tree], depth: int) -> Iterator[list[Tree]]:
 
 
 def _element(item: list[Tree], parent: _Layer, views: ViewChoice) -> Iterator[RotoCurve]:
-    name = item[1] if len(item) > 1 and isinstance(item[1], str) else "unnamed"
+    name = _name(item)
     path = f"{parent.path}/{name}" if parent.path else name
     if item[0] == "layer":
         layer = _layer(item, path, parent)
@@ -96,6 +102,16 @@ def _element(item: list[Tree], parent: _Layer, views: ViewChoice) -> Iterator[Ro
         yield _shape(item, name, path, parent, views)
 
 
+def _name(item: list[Tree]) -> str:
+    """Return an element's name, which stands in braces where it has spaces."""
+    written = item[1] if len(item) > 1 else ""
+    if isinstance(written, str):
+        return written or "unnamed"
+    words = [word for word in written if isinstance(word, str)]
+    is_name = len(words) == len(written) and words and words[0] not in _PARTS
+    return " ".join(words) if is_name else "unnamed"
+
+
 def _layer(item: list[Tree], path: str, parent: _Layer) -> _Layer:
     refusals, remarks = list(parent.refusals), list(parent.remarks)
     word = f"the layer {path}"
@@ -106,7 +122,7 @@ def _layer(item: list[Tree], path: str, parent: _Layer) -> _Layer:
         refusals.append(f"the transform of {word} has {problem}")
     attributes, problems = _attributes(item, (*_LAYER_ATTRIBUTES, "fo", "fx", "fy", "mbo"))
     refusals += [f"the {_WORDS[name]} of {word} has {problem}" for name, problem in problems.items()]
-    if _attribute_is(item, "pt"):
+    if _is_tracked(item):
         refusals.append(f"{word} is tracked by the planar tracker")
     if any(not _is_constant(attributes.get(name, 0.0), 0.0) for name in _FEATHER_ATTRIBUTES):
         remarks.append(f"the feather of {word} is not carried")
@@ -403,9 +419,16 @@ def _attributes(item: list[Tree], names: tuple[str, ...]) -> tuple[dict[str, Tra
     return found, problems
 
 
-def _attribute_is(item: list[Tree], name: str) -> bool:
-    found, problems = _attributes(item, (name,))
-    return bool(problems) or not _is_constant(found.get(name, 0.0), 0.0)
+def _is_tracked(item: list[Tree]) -> bool:
+    """Return whether the planar tracker moves a layer. Nuke writes the tracker's attributes for layers that
+    it never touched too: all 0, or with the corners of a small square and the identity."""
+    part = _part(item, "a")
+    names = tuple(name for name in part[1::2] if isinstance(name, str) and _TRACKER.fullmatch(name))
+    found, problems = _attributes(item, names)
+    untouched = {name: (0.0, _UNTRACKED.get(name, 0.0)) for name in names}
+    return bool(problems) or any(
+        not any(_is_constant(track, value) for value in untouched[name]) for name, track in found.items()
+    )
 
 
 def _other_views(item: list[Tree], views: ViewChoice) -> list[str]:

@@ -159,9 +159,14 @@ def _plate_of(
         pattern = f"{folder.rstrip('/')}/{pattern}"
     colour = None if read.is_on("raw") else _colour_space(read.text("colorspace").strip())
     return FoundPlate(
-        read.path, pattern, first, last, _offset(read, first, where), colour, size_of(read.text("format")),
+        read.path, pattern, first, last, _offset(read, first, where), colour, _format(script, read),
         reformats, passed,
     )  # fmt: skip
+
+
+def _format(script: Script, read: ScriptNode) -> Size | None:
+    """Return a Read's format: where it says none of its own, the script's, which is that knob's default."""
+    return size_of(read.text("format")) if read.text("format") else size_of(script.root.text("format"))
 
 
 def _frame(read: ScriptNode, knob: str) -> int | None:

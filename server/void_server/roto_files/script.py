@@ -38,6 +38,8 @@ class ScriptNode:
     """By name, the words of the last value that the script gives."""
     inputs: list[ScriptNode | None] = field(default_factory=list)
     """The nodes at its inputs, masks last; None where nothing is connected."""
+    plain_inputs: int = 1
+    """How many of them come before the masks."""
     group: ScriptNode | None = None
     """The group that holds the node; None for the script itself."""
 
@@ -165,7 +167,7 @@ class _Reader:
             self._root.knobs.update(knobs)
             return self._root
         group = self._groups[-1][0] if self._groups else None
-        node = ScriptNode(class_name, "", knobs, [], group)
+        node = ScriptNode(class_name, "", knobs, group=group)
         node.name = node.text("name") or class_name
         if class_name != "Gizmo":
             self._connect(node)
@@ -180,6 +182,8 @@ class _Reader:
 
     def _connect(self, node: ScriptNode) -> None:
         wanted = _INPUTS.match(node.text("inputs", "1").strip())
+        if wanted and len(wanted.group(1)) < 9:
+            node.plain_inputs = int(wanted.group(1))
         count = sum(int(part) for part in wanted.groups("0") if len(part) < 9) if wanted else 1
         for _ in range(min(count, _MAX_INPUTS)):
             node.inputs.append(self._stack.pop() if self._stack else None)

@@ -136,3 +136,16 @@ def test_the_plate_is_that_of_the_view(tmp_path: Path, view: str | None, plate: 
     files = ShotFiles(plate="", output=str(tmp_path / "o_{version}.%04d.exr"))
     job = job_from_roto(RotoWanted(file=file, view=view, roles=wanted), files).job
     assert (job.shot.plate, job.shot.view) == (plate, view or "left")
+
+
+def test_what_the_node_itself_does_to_its_matte_is_told(tmp_path: Path) -> None:
+    file = script(tmp_path, SHAPE % "ball")
+    plain = made(file, remove=("ball",)).remarks
+    assert not any("Roto3 " in remark for remark in plain)
+    text = file.read_text()
+    mask = "set P [stack 0]\nConstant {\n inputs 0\n name Limit\n}\npush $P\n"
+    file.write_text(text.replace("Roto {\n", mask + "Roto {\n inputs 1+1\n motionblur_mode global\n"))
+    result = made(file, remove=("ball",))
+    assert result.job.shot.plate == "/nowhere/sh010_plate.%04d.exr"
+    assert "the mask of Roto3 (Limit) is not carried" in result.remarks
+    assert "the motion blur of Roto3 is not carried" in result.remarks

@@ -281,6 +281,41 @@ def test_what_does_not_travel_with_a_shape_is_said(attributes: str, words: str) 
     assert words in one(shape_text(SQUARE, layer="{t 0 0} {a fx 5 mbo 1}")).why or words != "motion blur"
 
 
+UNTRACKED = (
+    "pt1x 0 pt1y 0 pt2x {0} pt2y 0 pt3x {0} pt3y {0} pt4x 0 pt4y {0} ptex00 0 ptex01 0 ptof1x 0 pterr 0 "
+    "ptrefset 0 ptmot x40800000 ptref 0"
+)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_tracked"),
+    [
+        (UNTRACKED.format(0), False),
+        (UNTRACKED.format(5), False),
+        (UNTRACKED.format(5) + " pt 0", False),
+        (UNTRACKED.format(0).replace("pt1x 0", "pt1x 412.5"), True),
+        (UNTRACKED.format(0).replace("pt1x 0", "pt1x {{1001 0 -} {1002 3 -}}"), True),
+        (UNTRACKED.format(0).replace("ptex01 0", "ptex01 {{1001 0} {1002 x3dcccccd}}"), True),
+        (UNTRACKED.format(0).replace("ptrefset 0", "ptrefset 1"), True),
+        (UNTRACKED.format(0).replace("ptof1x 0", "ptof1x {=a 0}"), True),
+    ],
+)
+def test_only_what_the_planar_tracker_has_touched_is_refused(attributes: str, is_tracked: bool) -> None:
+    curve = one(shape_text(SQUARE, layer=f"{{t 0 0}} {{a {attributes}}}"))
+    assert curve.carried is not is_tracked
+    assert ("planar tracker" in curve.why) is is_tracked
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("{my ball}", "my ball"), ('"my ball"', "my ball"), ("{мяч}", "мяч"), ("{}", "unnamed"), ("b", "b")],
+)
+def test_a_name_may_stand_in_braces(written: str, name: str) -> None:
+    text = shape_text(SQUARE)
+    assert text.count("curvegroup s ") == 1
+    assert one(text.replace("curvegroup s ", f"curvegroup {written} ")).name == name
+
+
 def test_strokes_are_listed_and_refused() -> None:
     stroke = "{cubiccurve b 512 catmullrom {cc {f 2080} {p {1 2 1} {3 4 1}}} {t 0} {a}}"
     curve = one("{{{v 1} {f 0} {n {layer Root {f 0} {t 0 0} {a} " + stroke + "}}}}")

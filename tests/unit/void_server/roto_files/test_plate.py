@@ -145,3 +145,15 @@ def test_a_reformat_to_the_plates_own_format_moves_nothing() -> None:
 def test_a_reformat_is_undone(knobs: str, shown: tuple[float, float], plate: tuple[float, float]) -> None:
     placed = placed_on_plate(found(node("Reformat", knobs)), Size(2048, 1556), "s.nk")
     np.testing.assert_allclose((placed @ (*shown, 1.0))[:2], plate, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [("", (2048, 1556)), (' format "640 480 0 0 640 480 1 x"\n', (640, 480))]
+)
+def test_a_read_without_a_format_has_the_scripts(own: str, expected: tuple[int, int]) -> None:
+    root = 'Root {\n format "2048 1556 0 0 2048 1556 1 2K_Super_35"\n}\n'
+    read = f"Read {{\n inputs 0\n file /p/a.%04d.exr\n{own}}}\n"
+    script = read_script(f"{root}{read}Roto {{\n name Roto1\n}}\n".encode(), "shot.nk")
+    found = find_plate(script, script.nodes[-1], "shot.nk").format
+    assert found is not None
+    assert (found.width, found.height) == expected
