@@ -19,6 +19,7 @@ from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Monitor, ShotFrame
 from void_engine.errors import EngineError, MatteError, PlateError, SettingError
 from void_engine.geometry import Box
+from void_engine.growth import with_growth
 from void_engine.made_from import InputFiles, MadeFrom, maker_of
 from void_engine.mattes import ShotMattes
 from void_engine.merge import merge
@@ -145,6 +146,7 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     box = region_box(request, engine, shot_format.data_window, shot_format.pixel_aspect, monitor)
     monitor.log(f"working on {box.width}x{box.height} pixels at ({box.x0}, {box.y0}), {len(wanted)} frames")
     shot = shot_source(request, box, shot_format.data_window, shot_format.pixel_aspect)
+    shot = with_growth(shot, engine, request.engine, monitor)
     rehearse(request, shot, min(wanted))
     answers = engine.remove(shot, replace(request.engine, wanted=wanted), monitor)
     writer = PlateWriter(

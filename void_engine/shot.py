@@ -25,19 +25,29 @@ _BYTES_A_PIXEL = 4 * 3 + 4 * 3 + 1  # The sum is that of the plate, three mattes
 _FEWEST_KEPT = 2
 
 
+DEFAULT_GROWTH_PX = 2.0
+"""How far a matte is grown where nothing else is said or measured."""
+MOST_AUTO_GROWTH_PX = 24.0
+"""The most that a matte is grown by measurement."""
+
+
 @dataclass(frozen=True)
 class ReplacementLook:
     """How mattes become the replaced pixels and the quadmask. Distances are pixels of the full-size plate."""
 
-    growth_px: float = 2.0
+    growth_px: float = DEFAULT_GROWTH_PX
+    """With :attr:`auto_growth` the least growth."""
     softness_px: float = 4.0
     snap_affected_to_grid: bool = True
     clear_affected_on_first_frame: bool = True
+    auto_growth: bool = False
+    """Whether the growth is still to be measured, by :func:`void_engine.growth.with_growth`."""
 
     @property
     def reach_px(self) -> float:
         """How far beyond a matte the replacement reaches, in pixels of the full-size plate."""
-        return max(0.0, self.growth_px) + self.softness_px
+        growth = MOST_AUTO_GROWTH_PX if self.auto_growth else max(0.0, self.growth_px)
+        return growth + self.softness_px
 
 
 @dataclass(frozen=True)

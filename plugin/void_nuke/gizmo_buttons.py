@@ -158,6 +158,7 @@ def _settings_of(node: GizmoNode) -> PanelSettings:
         quality=quality,
         proxy_scale=SCALES[str(node["scale"].value())],
         seed=int(node["seed"].value()),
+        growth_auto=False,
         growth_px=float(node["growth_px"].value()),
         softness_px=float(node["softness_px"].value()),
     )

@@ -33,6 +33,9 @@ DEFAULT_LAYERS: tuple[ResultLayer, ...] = ("clean", "matte")
 PROXY_SCALES = (1.0, 0.5, 0.25, 0.125)
 """The scales that an artist may work at."""
 
+AUTO_GROWTH: Literal["auto"] = "auto"
+"""The growth of the mattes that is measured."""
+
 MAX_FRAMES = 100_000
 """A job with more frames than this is taken for a mistake."""
 MAX_SHAPES = 10_000
@@ -164,8 +167,9 @@ class RegionSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class MatteSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How far the replacement reaches beyond the mattes, in pixels of the full-size plate."""
 
-    growth_px: Annotated[float, Meta(ge=-256.0, le=256.0)] = 2.0
-    """The mattes are grown by this much before anything is replaced; negative shrinks."""
+    growth_px: Union[Literal["auto"], Annotated[float, Meta(ge=-256.0, le=256.0)]] = AUTO_GROWTH  # noqa: UP007
+    """The mattes are grown by this much before anything is replaced; negative shrinks. ``auto``: as far as
+    the plate outside them still holds the object, where the engine can measure it, and at least 2."""
     softness_px: Annotated[float, Meta(ge=0.0, le=256.0)] = 4.0
     """Width of the ramp, outside the grown matte, over which the result goes over into the plate."""
 

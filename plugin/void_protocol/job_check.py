@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 from void_protocol.errors import JobError
 from void_protocol.frame_list import describe_frames
 from void_protocol.job import (
+    AUTO_GROWTH,
     MAX_COORDINATE_PX,
     MAX_FRAMES,
     PROXY_SCALES,
@@ -210,8 +211,10 @@ def _settings_problems(settings: Settings) -> Iterator[str]:
     if settings.proxy_scale not in PROXY_SCALES:
         known = ", ".join(f"{scale:g}" for scale in PROXY_SCALES)
         yield f"$.settings.proxy_scale: {settings.proxy_scale:g} is not one of {known}"
-    for field in ("growth_px", "softness_px"):
-        yield from _finite_problems(f"$.settings.matte.{field}", getattr(settings.matte, field))
+    matte = settings.matte
+    if matte.growth_px != AUTO_GROWTH:
+        yield from _finite_problems("$.settings.matte.growth_px", matte.growth_px)
+    yield from _finite_problems("$.settings.matte.softness_px", matte.softness_px)
     for name in sorted(_NOT_A_JOBS & settings.engine_options.keys()):
         yield (
             f"$.settings.engine_options.{name}: a job may not say where the machine that runs it keeps its "

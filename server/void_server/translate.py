@@ -24,8 +24,8 @@ from void_engine.region import RegionMode
 from void_engine.removal import OutputRequest, RegionRequest, RemovalRequest, run_removal
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
-from void_engine.shot import AnchorFrames, ReplacementLook
-from void_protocol.job import RemovalJob, Role, RotoShape, ShapeFrame
+from void_engine.shot import DEFAULT_GROWTH_PX, AnchorFrames, ReplacementLook
+from void_protocol.job import AUTO_GROWTH, RemovalJob, Role, RotoShape, ShapeFrame
 from void_protocol.job_file import encode_job
 
 warm_engine: Callable[[str], Engine] = cache(make_engine)
@@ -80,6 +80,7 @@ def removal_request(
         SettingError: for an engine that is not known here, or an engine option that it cannot honour.
     """
     shot, settings = job.shot, job.settings
+    growth = settings.matte.growth_px
     check_options(engine_name, settings.engine_options)
     return RemovalRequest(
         plates=_sequence(job, shot.plate, files),
@@ -92,7 +93,8 @@ def removal_request(
         else AnchorFrames(_sequence(job, job.anchors.pattern, files), frozenset(job.anchors.frames)),
         region=_region(job),
         look=ReplacementLook(
-            growth_px=settings.matte.growth_px,
+            growth_px=DEFAULT_GROWTH_PX if growth == AUTO_GROWTH else growth,
+            auto_growth=growth == AUTO_GROWTH,
             softness_px=settings.matte.softness_px,
             snap_affected_to_grid=settings.quadmask.snap_affected_to_grid,
             clear_affected_on_first_frame=settings.quadmask.clear_affected_on_first_frame,

@@ -260,3 +260,84 @@ class TestDeadline10:
         assert ran.code == 0
         assert "not submitted: there is no deadlinecommand here" in ran.out
         assert void(*words, "--submit").code != 0
+
+
+class TestCommands:
+    """The script runs for real; the graph is what it was made from."""
+
+    @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+    def test_the_script_runs_all_one_step_or_one_task(self, tmp_path: Path) -> None:
+        odd = tmp_path / "it's a {task} $HOME"  # quotes, the token itself and a variable in a path
+        odd.mkdir()
+        folder = bundle(odd, farm_job(odd, frames=6), to="commands", options=("--part-frames", "3"))
+        script = folder / "commands.sh"
+
+        def run(*words: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                ["/bin/sh", script, *words],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+                env={**os.environ, "JOBS": "2", "OMP_NUM_THREADS": "1"},
+            )
+
+        early = run("merge", "0")
+        assert early.returncode != 0
+        assert "run the step 'prepare' first" in early.stderr
+        whole = run()
+        assert whole.returncode == 0, whole.stderr
+        assert len(results(odd)) == 6
+        assert run("nope", "0").returncode == 2
+
+    def test_the_graph(self, tmp_path: Path) -> None:
+        folder = bundle(tmp_path, farm_job(tmp_path), to="commands", options=WORDS)
+        graph = json.loads((folder / "commands.json").read_text())
+        assert [step["name"] for step in graph["steps"]] == STEPS
+        assert [step["after"] for step in graph["steps"]] == [[], *([name] for name in STEPS[:-1])]
+        assert all(graph["task_token"] in step["command"] for step in graph["steps"])
+        assert (graph["priority"], graph["tags"], graph["machine_limit"]) == (70, ["gpu-a"], 5)
+        assert {step["name"]: step["tasks"] for step in graph["steps"]}["remove"] == 2
+
+
+class TestSlurm:
+    @staticmethod
+    def directives(path: Path) -> dict[str, str]:
+        lines = [line for line in path.read_text().splitlines() if line.startswith("#SBATCH --")]
+        return dict(line.removeprefix("#SBATCH --").split("=", 1) for line in lines)
+
+    def test_the_batch_scripts(self, tmp_path: Path) -> None:
+        options = (*WORDS, "--gpu-group", "gpu", "--ocio", "/studio/my config.ocio", "--no-submit")
+        folder = bundle(tmp_path, farm_job(tmp_path, engine="void"), to="slurm", options=options)
+        remove = self.directives(folder / "slurm" / "remove.sh")
+        assert (remove["partition"], remove["account"], remove["nice"]) == ("comp", "paint", "3000")
+        assert (remove["licenses"], remove["constraint"]) == ("licence,disk", "gpu-a&gpu")
+        assert (remove["mem"], remove["time"], remove["gres"]) == ("1500M", "1", "gpu:1")
+        check = self.directives(folder / "slurm" / "check.sh")
+        assert check["constraint"] == "gpu-a"
+        assert "gres" not in check
+        text = (folder / "slurm" / "remove.sh").read_text()
+        assert "export OCIO='/studio/my config.ocio'" in text
+        assert '[ "$attempt" -le 2 ]' in text
+
+    @pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for sbatch")
+    def test_arrays_wait_for_those_before(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        stand_in = tmp_path / "bin" / "sbatch"
+        stand_in.parent.mkdir()
+        stand_in.write_text('#!/bin/sh\necho "$@" >> "$0.told"\nwc -l < "$0.told"\n')
+        stand_in.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}")
+        bundle(tmp_path, farm_job(tmp_path), to="slurm", options=("--submit", "--machine-limit", "1"))
+        told = Path(f"{stand_in}.told").read_text().splitlines()
+        assert len(told) == len(STEPS)
+        assert "--array=0-1%1" in told[1]
+        waits = [word for line in told for word in line.split() if word.startswith("--dependency=")]
+        assert waits == [f"--dependency=afterok:{number}" for number in (1, 2, 3)]
+
+    def test_a_step_of_many_tasks_has_several_arrays(self) -> None:
+        from void_server.farm.commands import StepCommand
+        from void_server.farm.targets.slurm import arrays
+
+        step = StepCommand("merge", ("void",), 2500, 60, 0, 0, 1000, 1, None)
+        assert arrays(step, None) == [(0, "0-999"), (1000, "0-999"), (2000, "0-499")]
+        assert arrays(step, 7)[2] == (2000, "0-499%7")

@@ -172,6 +172,21 @@ class Engine(Protocol):
 
 
 @runtime_checkable
+class RimMeasuringEngine(Protocol):
+    """An engine that can tell how far the object reaches beyond its matte."""
+
+    def rim_px(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> float | None:
+        """The width of the rim outside the matte that still holds the object, over the whole shot.
+
+        Returns:
+            Pixels of the source; 0 where the plate is clean up to the matte, None where nothing tells.
+
+        Raises:
+            RemovalCancelled: soon after the monitor asks for a stop.
+        """
+
+
+@runtime_checkable
 class PartedEngine(Protocol):
     """An engine that must look at the whole shot before parts of it are made on several machines."""
 

@@ -16,6 +16,7 @@ from void_engine.propagation.ahead import frames_at_a_time, working_ahead
 from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
+from void_engine.propagation.finish.outline import measure_rim
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.motion.track import ShotTrack, track_shot
@@ -81,6 +82,16 @@ class PropagationEngine:
         cleaner = FrameCleaner(motion, plan, request.seed, options)
         at_a_time = frames_at_a_time(shot.width * shot.height)
         yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor, at_a_time)
+
+    def rim_px(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> float | None:
+        """The width of the rim outside the matte that still holds the object, measured on a few frames.
+
+        Raises:
+            PlateError: when a frame cannot be read or differs in size.
+            RemovalCancelled: soon after the monitor asks for a stop.
+        """
+        rim = measure_rim(shot, monitor)
+        return None if rim is None else float(rim.width_px)
 
     def prepare_parts(
         self, shot: ShotSource, starts: Sequence[int], folder: Path, request: EngineRequest, monitor: Monitor

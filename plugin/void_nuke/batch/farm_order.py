@@ -16,6 +16,7 @@ TARGETS: Mapping[str, str] = {
     "deadline-cloud": "Deadline Cloud",
     "opencue": "OpenCue",
     "deadline10": "Deadline 10",
+    "slurm": "Slurm",
 }
 """The targets of ``void farm bundle --to``, with the names that the artist reads."""
 

@@ -19,7 +19,7 @@ from void_nuke.panel.engine_options import own_options, with_options
 from void_nuke.panel.engines import KnownEngines, is_engine_name
 from void_nuke.panel.region import box_text, region_of
 from void_protocol.durable import write_whole
-from void_protocol.job import PROXY_SCALES, MatteSettings, Settings
+from void_protocol.job import AUTO_GROWTH, PROXY_SCALES, MatteSettings, Settings
 from void_protocol.keys import home_folder
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,10 @@ class PanelSettings:
     quality: str = field(default="final", metadata=SCRIPT)
     proxy_scale: float = field(default=1.0, metadata=SCRIPT)
     seed: int = field(default=42, metadata=SCRIPT)
+    growth_auto: bool = field(default=True, metadata=SCRIPT)
+    """Whether the engine measures how far the mattes must grow."""
     growth_px: float = field(default=2.0, metadata=SCRIPT)
+    """The growth of the mattes where it is not measured."""
     softness_px: float = field(default=4.0, metadata=SCRIPT)
     destination: Destination = field(default="server", metadata=SCRIPT)
     """Who does the work: the server or a farm."""
@@ -109,7 +112,9 @@ class PanelSettings:
             proxy_scale=self.proxy_scale,
             seed=self.seed,
             region=region_of(self.region_mode, self.region_box),
-            matte=MatteSettings(growth_px=self.growth_px, softness_px=self.softness_px),
+            matte=MatteSettings(
+                growth_px=AUTO_GROWTH if self.growth_auto else self.growth_px, softness_px=self.softness_px
+            ),
             engine_options=options,
         )
 
@@ -135,6 +140,7 @@ def changes_of_pick(pick: RemovalPick, *, is_for_farm: bool, engines: KnownEngin
     """Return the settings by name that make a press of Remove begin this pick again."""
     wanted = pick.settings
     quality, own = quality_of(wanted, engines)
+    growth = wanted.matte.growth_px
     return {
         "plate": pick.plate,
         "roto": pick.roto,
@@ -152,7 +158,8 @@ def changes_of_pick(pick: RemovalPick, *, is_for_farm: bool, engines: KnownEngin
         "engine_options": with_options((), wanted.engine, own),
         "proxy_scale": wanted.proxy_scale,
         "seed": wanted.seed,
-        "growth_px": wanted.matte.growth_px,
+        "growth_auto": growth == AUTO_GROWTH,
+        "growth_px": _DEFAULTS.growth_px if growth == AUTO_GROWTH else growth,
         "softness_px": wanted.matte.softness_px,
         "region_mode": wanted.region.mode,
         "region_box": box_text(wanted.region),

@@ -93,6 +93,7 @@ class SettingsForm(QtWidgets.QWidget):
             spin.setValue(getattr(settings, name))
         for name, box in self._boxes.items():
             box.setChecked(getattr(settings, name))
+        self._spins["growth_px"].setEnabled(not settings.growth_auto)
         mattes = dict(settings.matte_nodes)
         for role, line in self._mattes.items():
             if line.text() != mattes.get(role, ""):
@@ -192,6 +193,13 @@ class SettingsForm(QtWidgets.QWidget):
             grid.addWidget(_label(f"{ROLES[role]} matte"), 1, 2 * column, _RIGHT)
             grid.addWidget(line, 1, 2 * column + 1)
         boxes = QtWidgets.QHBoxLayout()
+        boxes.addWidget(
+            self._box(
+                "growth_auto",
+                "Grow by measure",
+                "Grow the mattes as far as the plate still holds the object",
+            )
+        )
         boxes.addWidget(
             self._box("shapes_only", "Shapes only", "Send the shapes, without mattes that Nuke renders")
         )

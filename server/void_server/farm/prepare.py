@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from void_engine.engines.interface import PartedEngine
 from void_engine.geometry import Box
+from void_engine.growth import with_growth
 from void_engine.morphology import matte_bounds
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.writer import PlateWriter
@@ -58,6 +60,9 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         )
         request = with_prepared_mattes(request, place, prepared, files)
         shot = prepared_shot(request, prepared)
+        if shot.look.auto_growth:
+            shot = with_growth(shot, engine, request.engine, monitor)
+            prepared = msgspec.structs.replace(prepared, growth_px=shot.look.growth_px)
         for number in {shot.frame_numbers[0], shot.frame_numbers[-1]}:
             shot.frame(number)  # makes sure that the pixels can be read too
         if missing:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from void_engine.engines.interface import Engine, Monitor
 from void_engine.geometry import Box
+from void_engine.growth import decided
 from void_engine.made_from import InputFiles, is_empty
 from void_engine.mattes import MatteFiles, MatteRole, ShotMattes
 from void_engine.plates.sequence.pattern import FramePattern
@@ -43,6 +44,8 @@ class Prepared(Struct, frozen=True, kw_only=True):
     pixel_aspect: float
     roles: list[str]
     """The roles that have matte files in the scratch folder."""
+    growth_px: float | None = None
+    """The measured growth of the mattes, in pixels of the full-size plate; None where the job says it."""
 
 
 @dataclass(frozen=True)
@@ -198,4 +201,5 @@ def with_prepared_mattes(
 
 def prepared_shot(request: RemovalRequest, found: Prepared) -> PlateShot:
     """Return the shot as every part sees it."""
-    return shot_source(request, Box(*found.box), Box(*found.frame_box), found.pixel_aspect)
+    shot = shot_source(request, Box(*found.box), Box(*found.frame_box), found.pixel_aspect)
+    return shot if found.growth_px is None else decided(shot, found.growth_px)

@@ -8,14 +8,11 @@ opened the file, what it holds. What is written is in :mod:`~void_engine.plates.
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
-import shutil
 import stat
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -86,37 +83,38 @@ def library_path(file: BinaryIO, path: Path) -> str:
 def name_of_open(descriptor: int) -> str:
     """Return a name, with the suffix of an EXR file, that means a file that this process has open."""
     # Libraries choose a reader by the suffix, which the system's own name for the file does not have. The
-    # link that has one lies in a folder that nobody else may write to. It says the same whenever it is made.
-    name = _names() / f"{descriptor}.exr"
-    if not name.is_symlink():
-        with suppress(FileExistsError):
-            name.symlink_to(_OPEN_FILES / str(descriptor))
+    # link that has one lies in a folder that nobody else may write to, and says the same in every process.
+    target = _OPEN_FILES / str(descriptor)
+    for _ in range(2):
+        name = _names() / f"{descriptor}.exr"
+        try:
+            if not name.is_symlink():
+                name.symlink_to(target)
+        except FileExistsError:  # another thread has just made it
+            pass
+        except FileNotFoundError:  # whoever tidies up temporary files has taken the folder
+            _names.cache_clear()
+            continue
+        break
     return str(name)
+
+
+@cache
+def _names() -> Path:
+    """Return the folder of these links: one for each user, so that processes which are killed leave nothing
+    that grows."""
+    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+        return folder
+    return Path(tempfile.mkdtemp(prefix=_PREFIX))  # somebody else was there before
 
 
 def with_own_name(text: str, path: Path) -> str:
     """Return a library's message with ``path`` in place of a name of :func:`name_of_open`."""
     return _NAME_OF_OPEN.sub(lambda found: str(path), text)
-
-
-_names_lock = threading.Lock()
-
-
-def _names() -> Path:
-    with _names_lock:
-        return _names_of_process(os.getpid())
-
-
-@cache
-def _names_of_process(process: int) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-
-    def remove() -> None:
-        if os.getpid() == process:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
-    return folder
 
 
 def confirm(file: BinaryIO, path: Path, number: int) -> None:

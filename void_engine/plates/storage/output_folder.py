@@ -11,6 +11,7 @@ A file is complete and on the disk before it gets its final name; see
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -157,6 +158,7 @@ class OutputFolder:
             if self._descriptor is not None:
                 found = os.fstatvfs(self._descriptor)
                 return found.f_bavail * found.f_frsize
+            return shutil.disk_usage(self.path).free
         return 0
 
     def sync(self) -> None:

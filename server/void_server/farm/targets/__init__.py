@@ -18,6 +18,8 @@ class FarmName(str, Enum):
     DEADLINE_CLOUD = "deadline-cloud"
     OPENCUE = "opencue"
     DEADLINE_10 = "deadline10"
+    SLURM = "slurm"
+    COMMANDS = "commands"
 
 
 class FarmTarget(Protocol):
@@ -61,11 +63,25 @@ def _deadline10() -> FarmTarget:
     return cast(FarmTarget, deadline10)
 
 
+def _slurm() -> FarmTarget:
+    from void_server.farm.targets import slurm
+
+    return cast(FarmTarget, slurm)
+
+
+def _commands() -> FarmTarget:
+    from void_server.farm.targets import commands
+
+    return cast(FarmTarget, commands)
+
+
 _TARGETS: Mapping[FarmName, Callable[[], FarmTarget]] = {
     FarmName.OPENJD: _openjd,
     FarmName.DEADLINE_CLOUD: _deadline_cloud,
     FarmName.OPENCUE: _opencue,
     FarmName.DEADLINE_10: _deadline10,
+    FarmName.SLURM: _slurm,
+    FarmName.COMMANDS: _commands,
 }
 
 

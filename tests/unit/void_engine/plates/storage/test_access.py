@@ -167,3 +167,23 @@ def test_messages_of_libraries_name_the_file_and_not_its_stand_in(tmp_path: Path
     with pytest.raises(PlateError) as caught:
         read_frame(tmp_path / "a.exr", 1)
     assert "void-open" not in str(caught.value)
+
+
+@pytest.mark.skipif(not access.HAS_OPEN_FILES, reason="open files have no names here")
+def test_names_of_open_files_are_kept_where_nobody_else_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    access._names.cache_clear()
+    (folder,) = {Path(access.name_of_open(number)).parent for number in (7, 8, 7)}
+    assert (folder.parent, folder.stat().st_mode & 0o777) == (tmp_path, 0o700)
+    assert sorted(path.name for path in folder.iterdir()) == ["7.exr", "8.exr"]
+    for name in folder.iterdir():
+        name.unlink()
+    folder.rmdir()  # as systems do with old temporary files
+    assert Path(access.name_of_open(7)).is_symlink()
+    access._names.cache_clear()
+    folder.chmod(0o777)  # as if another user had made it
+    other = Path(access.name_of_open(7)).parent
+    assert (other != folder, other.stat().st_mode & 0o777) == (True, 0o700)
+    access._names.cache_clear()
