@@ -43,13 +43,13 @@ class Steps(World):
             ]
         )
         client = self._connect(self.chance.choice(welcome), claimed)
-        self.ask(client, "hello", min_version=1, max_version=1)
+        self.ask(client, "hello", min_version=1, max_version=1, client=client.label)
         return client
 
     def _step_hello(self) -> ClientEnd | None:
         if client := self._any():
             versions = self.chance.choice([(1, 1), (1, 9), (1, 1), (7, 9)])
-            self.ask(client, "hello", min_version=versions[0], max_version=versions[1])
+            self.ask(client, "hello", min_version=versions[0], max_version=versions[1], client=client.label)
         return client
 
     def _step_bye(self) -> ClientEnd | None:

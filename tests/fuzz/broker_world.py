@@ -140,6 +140,8 @@ class ClientEnd:
     """A connection, as its client sees it."""
 
     owner: str
+    label: str
+    """What it calls itself, by which its session is found."""
     socket: zmq.Socket
     has_session: bool = False
     is_heard: bool = True
@@ -296,16 +298,17 @@ class World:
         socket.curve_serverkey = self._server_key
         socket.curve_publickey, socket.curve_secretkey = self._pairs[owner]
         socket.connect(self.broker.endpoint)
-        client = ClientEnd(owner, socket)
+        self._number += 1
+        client = ClientEnd(owner, f"end {self._number}", socket)
         self.clients.append(client)
         return client
 
-    def ask(self, client: ClientEnd, kind: str, *payloads: bytes, job_id: str = "", **more: Any) -> int:
+    def ask(self, end: ClientEnd, kind: str, *payloads: bytes, job_id: str = "", **more: Any) -> int:
         self._number += 1
         number = self._number
-        client.asked[number] = (kind, job_id)
+        end.asked[number] = (kind, job_id)
         message = {"type": kind, "request": number, **({"job_id": job_id} if job_id else {}), **more}
-        self._send(client, [json.dumps(message).encode(), *payloads])
+        self._send(end, [json.dumps(message).encode(), *payloads])
         return number
 
     def _send(self, client: ClientEnd, frames: list[bytes]) -> None:
@@ -337,6 +340,9 @@ class World:
             return
         if number is None:
             assert kind == "error", message
+            if message["code"] == "no_upload":  # another connection of this owner has taken it over meanwhile
+                for job_id in [job_id for job_id in client.credit if job_id in message["message"].split()]:
+                    del client.credit[job_id]
             return
         if kind == "error" and number in client.named:
             return
@@ -400,10 +406,8 @@ class World:
             self._heard = heard  # type: ignore[method-assign]
 
     def _forget_session(self, client: ClientEnd) -> None:
-        client.has_session = False
-        client.watches.clear()
+        client.has_session = False  # what it watched and fetched may still be on the way
         client.credit.clear()
-        client.reads.clear()
         client.submitting.clear()
 
 

@@ -28,6 +28,14 @@ _LEAST = 1e-6
 """Squared errors, encoded, below this are equal."""
 _PRIOR = 0.02
 """The weight of the mean error of the whole surroundings, in cells full of points, against local ones."""
+_SCATTER_FACTOR = 3.0
+"""The largest squared error that sources may have in common, relative to the square of their scatter."""
+_SCATTER_FLOOR = 0.003
+"""What is added to the scatter, encoded, because compression repeats pixels exactly."""
+_ENOUGH_TO_AGREE = 3
+"""The least number of sources whose agreement tells anything."""
+_SQUARE_OF_MEAN = np.pi / 2
+"""The mean square over the square of the mean absolute value, for normal errors."""
 _MEDIAN_VARIANCE = np.pi / 2
 """The variance of a median over that of a mean, for normal noise."""
 
@@ -44,7 +52,7 @@ class Stack:
     fits: Float32Array
     """(S, N): how well each source fits there; 0 where it does not show the pixel."""
     still: Float32Array | None
-    """(S, N, 3) encoded, at the same place of the frame; None where no source moves."""
+    """(S, N, 3) encoded, at the same place of the frame, as it is; None where that is no different."""
     still_seen: BoolArray
     """(S, N): where the frame as it is shows the pixel."""
 
@@ -72,6 +80,9 @@ class Answers:
     """(K, N): whether there is such an answer."""
     kept_variance: Float32Array
     """(K, N) in 0..1: the share of a single source's noise variance that is left."""
+    scatter: Float32Array
+    """(1 or 2, N) encoded: how far the moved frames, and the frames as they are, lie from their median;
+    infinite where fewer than three show the pixel."""
 
 
 def answers(stack: Stack, order: Int64Array, weigh: Weigh, noise: float) -> Answers:
@@ -87,7 +98,7 @@ def answers(stack: Stack, order: Int64Array, weigh: Weigh, noise: float) -> Answ
     fused = fusion.fuse(stack.moved, weigh(stack.fits), noise)
     values = [fused.values]
     there = [fused.weight > 0]
-    kept = [fused.kept_variance]
+    kept, scatter = [fused.kept_variance], []
     looked_at = [(stack.moved, seen)]
     if stack.still is not None:
         looked_at.append((stack.still, stack.still_seen))
@@ -95,13 +106,24 @@ def answers(stack: Stack, order: Int64Array, weigh: Weigh, noise: float) -> Answ
         first = order[np.argmax(shown[order], axis=0)]
         nearest = np.take_along_axis(pictures, first[None, :, None], axis=0)[0]
         count = shown.sum(axis=0)
-        values += [nearest, _median(pictures, shown, count)]
+        median = _median(pictures, shown, count)
+        values += [nearest, median]
+        scatter.append(_scatter(pictures, shown, count, median))
         there += [count > 0, count > 0]
         kept += [
             np.ones(len(count), np.float32),
             np.minimum(_MEDIAN_VARIANCE / np.maximum(count, 1), 1.0).astype(np.float32),
         ]
-    return Answers(fused, np.stack(values), np.stack(there), np.stack(kept))
+    return Answers(fused, np.stack(values), np.stack(there), np.stack(kept), np.stack(scatter))
+
+
+def _scatter(
+    pictures: Float32Array, shown: BoolArray, count: Int64Array, median: Float32Array
+) -> Float32Array:
+    """The root mean square distance, (N,), of the pictures that show a pixel from their median."""
+    total = (squared_error(pictures, median) * shown).sum(axis=0)
+    away = np.sqrt(total / np.maximum(count, 1))
+    return np.where(count >= _ENOUGH_TO_AGREE, away, np.float32(np.inf)).astype(np.float32)
 
 
 def _median(pictures: Float32Array, shown: BoolArray, count: Int64Array) -> Float32Array:
@@ -139,8 +161,9 @@ def spread(
             continue
         cells, size = places[known], shape[0] * shape[1]
         count = np.bincount(cells, minlength=size).astype(np.float32).reshape(shape)
-        total = np.bincount(cells, error[known], size).astype(np.float32).reshape(shape)
-        maps.append(_continued(total, count, float(error[known].mean())))
+        size_of_error = np.sqrt(error[known])
+        total = np.bincount(cells, size_of_error, size).astype(np.float32).reshape(shape)
+        maps.append(_continued(total, count, float(size_of_error.mean())))
     return np.stack(maps)
 
 
@@ -148,15 +171,31 @@ def spread_picture(error: Float32Array, known: BoolArray) -> Float32Array:
     """Average squared errors, (h, w), that are ``known`` in some cells, as :func:`spread` does."""
     if not known.any():
         return np.full(error.shape, _LARGEST, np.float32)
-    weight = known.astype(np.float32)
-    return _continued(error * weight, weight, float(error[known].mean()))
+    weight, size_of_error = known.astype(np.float32), np.sqrt(error)
+    return _continued(size_of_error * weight, weight, float(size_of_error[known].mean()))
 
 
 def _continued(total: Float32Array, count: Float32Array, mean: float) -> Float32Array:
+    """The squared error expected from sums of absolute errors, ``total``, of ``count`` points in each cell.
+
+    Absolute errors are averaged, because squares let something that moves beside the hole outweigh all that
+    stands still there.
+    """
     summed = opencv.gaussian_blur(total, _AROUND_CELLS)
     weight = opencv.gaussian_blur(count, _AROUND_CELLS)
     local = (summed + np.float32(_PRIOR * mean)) / (weight + np.float32(_PRIOR))
-    return pyramid.push_pull(local, np.clip(weight * 20.0, 0.0, 1.0).astype(np.float32)) + np.float32(_LEAST)
+    whole = pyramid.push_pull(local, np.clip(weight * 20.0, 0.0, 1.0).astype(np.float32))
+    return np.asarray(np.float32(_SQUARE_OF_MEAN) * np.square(whole) + np.float32(_LEAST), np.float32)
+
+
+def agreed(errors: Float32Array, scatter: Float32Array) -> Float32Array:
+    """Lower the expected squared errors of answers, (K, ...), where the ``scatter`` of sources is small.
+
+    Frames from different times that agree inside the hole are probably right, whatever happens beside it.
+    As they may be wrong together, agreement counts half: the answer is the geometric mean of both.
+    """
+    bound = np.float32(_SCATTER_FACTOR) * np.square(scatter + np.float32(_SCATTER_FLOOR))
+    return np.asarray(np.sqrt(errors * np.minimum(errors, bound)), np.float32)
 
 
 def shares(errors: Float32Array, there: BoolArray) -> Float32Array:

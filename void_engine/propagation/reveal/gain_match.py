@@ -35,6 +35,11 @@ class GainMatch:
     noise: float
     """The robust standard deviation, encoded, between target and corrected source around the hole."""
 
+    @property
+    def changes(self) -> bool:
+        """Whether the source is corrected at all."""
+        return bool(self.offset.any()) or bool((self.gain != 1.0).any())
+
 
 def match_gain(
     target: Float32Array,

@@ -8,14 +8,14 @@ nearest sources, which show both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.geometry import Box
-from void_engine.propagation import encoding, inpainting
+from void_engine.propagation import encoding, inpainting, pyramid
 from void_engine.propagation.motion import flow_completion
 from void_engine.propagation.motion.homography import from_box
 from void_engine.propagation.motion.shot_motion import ShotMotion
@@ -32,6 +32,11 @@ _RIM_PX = 2
 """Pixels this near to the hole are not judged, because they may still show the object."""
 _MOVED_ANSWERS = 3
 """The number of answers that are made of moved frames."""
+_LIGHT_BIAS = 2.0
+"""The factor on the squared error of light-matched answers where nothing moves: what moved beside the hole
+looks like a change of light, so only a clear advantage counts."""
+_SCATTER_PX = 2.0
+"""Blur radius, in full-size pixels, over which the scatter of sources is averaged."""
 _MOST_TRIED = 4
 """The most sources that are joined to try how well the surroundings predict the inside."""
 _ENOUGH_SHOWN = 0.97
@@ -74,6 +79,8 @@ class Judged:
     order: Int64Array
     """(S,): the sources from the nearest in time to the farthest."""
     noise: float
+    moves: bool
+    """Whether any source has to be moved to fit; under a locked-off camera none has."""
     rivals: _Rivals | None
     """None where nothing but the fused answer is asked for."""
 
@@ -107,6 +114,8 @@ class Judged:
         errors = np.stack(
             [warp.upsample(error, box, tile, ratio).reshape(-1)[places] for error in self.rivals.errors]
         )
+        if not self.moves:
+            errors = self._agreed(errors, made, tile, places)
         share = answers.shares(errors, np.concatenate([made.there & seen, seen[None]]))
         continued = warp.upsample(self.rivals.continued, box, tile, ratio).reshape(-1, 3)[places]
         values = share[-1][:, None] * continued
@@ -121,6 +130,14 @@ class Judged:
             (certainty * (1.0 - share[-1])).astype(np.float32),
             (share * errors).sum(axis=0),
         )
+
+    def _agreed(
+        self, errors: Float32Array, made: answers.Answers, tile: Box, places: Int64Array
+    ) -> Float32Array:
+        """The expected squared errors, (K + 1, N), given how far the frames agree at each pixel."""
+        scatter = np.stack([_smoothed(one, tile.shape, places) for one in made.scatter])
+        kinds = np.arange(len(made.values)) // _MOVED_ANSWERS
+        return np.concatenate([answers.agreed(errors[:-1], scatter[kinds]), errors[-1:]])
 
 
 class Judge:
@@ -154,7 +171,8 @@ class Judge:
         qualities = np.array([item.quality for item in sources], np.float32)
         away = [abs(item.source.full.number - full.number) for item in sources]
         order = np.argsort(np.array(away, np.int64), kind="stable")
-        alone = Judged(qualities, None, order, noise, None)
+        moves = any(item.motion.moves for item in sources)
+        alone = Judged(qualities, None, order, noise, moves, None)
         if not sources:
             return alone
         box, ratio = surround.box, self._working.ratio
@@ -173,7 +191,7 @@ class Judge:
             if measured is not None:
                 blur = np.diag([item.blur for item in sources])
                 weights = source_weights.SourceWeights(measured + blur)
-        alone = Judged(qualities, weights, order, noise, None)
+        alone = Judged(qualities, weights, order, noise, moves, None)
         if not rivals:
             return alone
         return self._with_rivals(alone, surround, sources, stack.only(*inside), points, plate)
@@ -186,7 +204,8 @@ class Judge:
         ratio = self._working.ratio
         shape = (len(sources), len(points))
         moved = np.empty((*shape, 3), np.float32)
-        still = np.empty((*shape, 3), np.float32) if any(item.motion.moves for item in sources) else None
+        corrected = any(item.motion.moves or item.gain.changes for item in sources)
+        still = np.empty((*shape, 3), np.float32) if corrected else None
         fits = np.zeros(shape, np.float32)
         still_seen, inside_moved, inside_still = (np.zeros(shape, bool) for _ in range(3))
         rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
@@ -226,6 +245,8 @@ class Judge:
             x.astype(np.int64), 0, shape[1] - 1
         )
         errors = answers.spread(answers.squared_error(made.values, plate), made.there, cells, shape)
+        if stack.still is not None and not alone.moves:
+            errors[:_MOVED_ANSWERS] *= np.float32(_LIGHT_BIAS)
         self._monitor.check_cancelled()
         tried = self._prediction_error(surround, sources, alone.order, step)
         self._monitor.check_cancelled()
@@ -233,7 +254,7 @@ class Judge:
         continued = inpainting.smooth_fill(np.ascontiguousarray(surround.encoded[::step, ::step]), hole)
         whole = [opencv.resize(error, box.shape) for error in (*errors, tried)]
         rivals = _Rivals(np.stack(whole), opencv.resize(continued, box.shape))
-        return Judged(alone.qualities, alone.weights, alone.order, alone.noise, rivals)
+        return replace(alone, rivals=rivals)
 
     def _prediction_error(
         self, surround: HoleSurround, sources: list[RegisteredSource], order: Int64Array, step: int
@@ -260,6 +281,16 @@ class Judge:
                 break
         predicted = inpainting.smooth_fill(picture, hole)
         return answers.spread_picture(answers.squared_error(predicted, picture), hole & shown)
+
+
+def _smoothed(scatter: Float32Array, shape: tuple[int, int], places: Int64Array) -> Float32Array:
+    """Average the scatter at the pixels ``places`` of a tile over their neighbours, (N,)."""
+    known = np.isfinite(scatter)
+    picture, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    picture.reshape(-1)[places] = np.where(known, scatter, np.float32(0.0))
+    weight.reshape(-1)[places] = known
+    mean, _ = pyramid.weighted_blur(picture, weight, _SCATTER_PX)
+    return np.where(known, mean.reshape(-1)[places], np.float32(np.inf)).astype(np.float32)
 
 
 def grid_step(box: Box) -> int:

@@ -85,3 +85,25 @@ def test_errors_are_local_and_continued_to_where_nothing_is_known() -> None:
 def test_an_answer_that_cannot_be_judged_is_expected_to_be_bad() -> None:
     maps = answers.spread(np.zeros((1, 4), np.float32), np.zeros((1, 4), bool), np.zeros(4, np.int64), (8, 8))
     assert maps.min() > 0.1
+
+
+def test_frames_that_agree_are_expected_to_err_less_and_never_more() -> None:
+    shown = np.ones((3, 2), np.float32)
+    levels = np.array([[0.5, 0.2], [0.5, 0.5], [0.5, 0.9]], np.float32)
+    pictures = np.repeat(levels[:, :, None], 3, axis=2)
+    made = answers.answers(Stack(pictures, shown, None, shown > 0), np.arange(3), evenly, 0.02)
+    assert made.scatter[0] == pytest.approx([0.0, np.sqrt((0.09 + 0.16) / 3)], abs=1e-3)
+    errors = answers.agreed(np.full((1, 2), 1e-2, np.float32), made.scatter)
+    assert errors[0, 0] < 1e-3
+    assert errors[0, 1] == pytest.approx(1e-2)
+
+
+def test_two_frames_are_too_few_to_agree() -> None:
+    two = answers.answers(
+        Stack(grey(0.5, 0.5), np.ones((2, 1), np.float32), None, np.ones((2, 1), bool)),
+        np.arange(2),
+        evenly,
+        0.02,
+    )
+    assert np.isinf(two.scatter).all()
+    assert answers.agreed(np.full((1, 1), 0.1, np.float32), two.scatter)[0, 0] == pytest.approx(0.1)

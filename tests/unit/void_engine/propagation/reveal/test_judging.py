@@ -75,3 +75,13 @@ def test_a_wall_that_stands_still_beside_a_moving_crowd_is_not_moved() -> None:
         mattes[t, 25:55, 8 + 4 * t : 24 + 4 * t] = 1
     truth += np.random.default_rng(4).normal(0, 0.003, truth.shape).astype(np.float32)
     assert removed(truth, mattes) < 0.02
+
+
+@pytest.mark.slow
+def test_what_moves_beside_the_hole_is_no_change_of_light_inside_it() -> None:
+    """Under a locked-off camera a bright sign slides past the object; behind the object nothing changes."""
+    wall = cloth(60, 1.5)
+    truth = np.stack([wall] * FRAMES)
+    for t in range(FRAMES):
+        truth[t, 57:72, 12 + 8 * t : 40 + 8 * t] += np.float32(0.5)
+    assert removed(truth, matte()) < 0.006
