@@ -18,6 +18,7 @@ from void_protocol.printable import printable
 from void_server.roto_files.animation import Floats
 from void_server.roto_files.errors import RotoFileError
 from void_server.roto_files.model import RotoCurve, RotoFile, RotoNode
+from void_server.roto_files.nuke_script import script_views
 from void_server.roto_files.plate import FoundPlate, Size, find_plate, placed_on_plate
 from void_server.roto_files.readers import read_roto_file
 from void_server.shot_files import ShotFiles, absolute_pattern, frames_on_disk, job_from_files
@@ -64,9 +65,11 @@ def job_from_roto(wanted: RotoWanted, files: ShotFiles) -> RotoJob:
     node = choose_node(source, wanted.node)
     chosen, remarks = choose_curves(node, wanted)
     offset, placed = 0, np.eye(3)
+    views = ["main"] if source.script is None else script_views(source.script)
+    view = wanted.view or views[0]
     if not files.plate:
         found = _plate_of(source, node)
-        files, notes = _with_plate(files, found, wanted.file)
+        files, notes = _with_plate(files, found, wanted.file, view)
         offset = found.frame_offset
         placed = _placed(found, files, source.path)
         remarks += notes
@@ -74,6 +77,7 @@ def job_from_roto(wanted: RotoWanted, files: ShotFiles) -> RotoJob:
         files = replace(files, frames=frames_on_disk(files))
     shapes = bake(chosen, files.frames or (1, 1), offset, placed, source.path)
     job = job_from_files(replace(files, shapes=shapes))
+    job = msgspec.structs.replace(job, shot=msgspec.structs.replace(job.shot, view=view))
     size = (job.shot.format.width, job.shot.format.height)
     if source.width and size != (source.width, source.height):
         raise RotoFileError(
@@ -221,15 +225,17 @@ def _plate_of(source: RotoFile, node: RotoNode) -> FoundPlate:
     return find_plate(source.script, node.node, source.path)
 
 
-def _with_plate(files: ShotFiles, found: FoundPlate, script: Path) -> tuple[ShotFiles, list[str]]:
-    """Return the files with the plate that the script names, and remarks about it."""
+def _with_plate(files: ShotFiles, found: FoundPlate, script: Path, view: str) -> tuple[ShotFiles, list[str]]:
+    """Return the files with the plate that the script names for a view, and remarks about it."""
     if not found.pattern.lower().endswith(".exr"):
         raise RotoFileError(
             f"{found.read} reads {found.pattern}, which is no EXR; convert it with 'void ingest' and "
             f"name the result with "
             "--plate"
         )
-    pattern = absolute_pattern(found.pattern, script.parent)
+    # Nuke writes %V for a view's name in a path, and %v for its first letter.
+    named = found.pattern.replace("%V", view).replace("%v", view[0])
+    pattern = absolute_pattern(named, script.parent)
     remarks = [f"the plate is {pattern}, read by {found.read}"]
     if found.passed:
         remarks.append(f"the plate is without {', '.join(found.passed)}, which change its colours on the way")

@@ -125,3 +125,14 @@ def test_a_windows_path_stays_as_it_is_and_a_read_without_a_range_reads_one_fram
     file.write_text(text.replace("/nowhere/sh010_plate.%04d.exr", plate))
     shot = made(file, remove=("a",)).job.shot
     assert (shot.plate, shot.first_frame, shot.last_frame) == (plate.replace("\\\\", "\\"), 1, 1)
+
+
+@pytest.mark.parametrize(("view", "plate"), [(None, "/p/left/l.%04d.exr"), ("right", "/p/right/r.%04d.exr")])
+def test_the_plate_is_that_of_the_view(tmp_path: Path, view: str | None, plate: str) -> None:
+    file = script(tmp_path, SHAPE % "a")
+    text = file.read_text().replace("/nowhere/sh010_plate.%04d.exr", "/p/%V/%v.%04d.exr")
+    file.write_text('Root {\n views "left #ff0000\\nright #00ff00"\n}\n' + text)
+    wanted: dict[Role, tuple[str, ...]] = {"remove": ("a",)}
+    files = ShotFiles(plate="", output=str(tmp_path / "o_{version}.%04d.exr"))
+    job = job_from_roto(RotoWanted(file=file, view=view, roles=wanted), files).job
+    assert (job.shot.plate, job.shot.view) == (plate, view or "left")
