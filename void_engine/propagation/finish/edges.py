@@ -100,7 +100,7 @@ def _membrane(difference: Float32Array, weight: Float32Array) -> Float32Array:
 def is_tight(hole: Hole, removed: Float32Array) -> bool:
     """Whether the plate just outside the object's matte still holds the object.
 
-    The matte's values at its edge are then not the object's coverage there, and un-mixing by them leaves dots.
+    The values at its edge are then not the object's coverage there, and un-mixing by them leaves dots.
 
     Args:
         hole: the hole, with the plate and the revealed pixels around it.
