@@ -17,6 +17,7 @@ TARGETS: Mapping[str, str] = {
     "opencue": "OpenCue",
     "deadline10": "Deadline 10",
     "slurm": "Slurm",
+    "commands": "Plain commands",
 }
 """The targets of ``void farm bundle --to``, with the names that the artist reads."""
 
