@@ -19,7 +19,7 @@ from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Monitor, ShotFrame
 from void_engine.errors import EngineError, MatteError, PlateError, SettingError
 from void_engine.geometry import Box
-from void_engine.growth import with_growth
+from void_engine.growth import GROWTH_KEY, with_growth
 from void_engine.made_from import InputFiles, MadeFrom, maker_of
 from void_engine.mattes import ShotMattes
 from void_engine.merge import merge
@@ -382,7 +382,8 @@ def finished_frame(
         frame = frame.with_layer(name, planes, shot.box)
     shares = shares_of(at, clean)
     told = {} if shares is None else shares.metadata
-    return frame.with_metadata({**(request.output.metadata or {}), **record, **told})
+    grown = {GROWTH_KEY: shot.look.growth_px}
+    return frame.with_metadata({**(request.output.metadata or {}), **record, **grown, **told})
 
 
 def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:
