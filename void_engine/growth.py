@@ -10,6 +10,9 @@ from dataclasses import replace
 from void_engine.engines.interface import Engine, EngineRequest, Monitor, RimMeasuringEngine
 from void_engine.shot import MOST_AUTO_GROWTH_PX, PlateShot
 
+GROWTH_KEY = "void/growth_px"
+"""The metadata entry with the growth that was used, in pixels of the full-size plate."""
+
 
 def with_growth(shot: PlateShot, engine: Engine, request: EngineRequest, monitor: Monitor) -> PlateShot:
     """The shot with its growth decided; it is measured if the shot's look leaves it open.

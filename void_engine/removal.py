@@ -19,7 +19,7 @@ from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, Engine, EngineRequest, Monitor, ShotFrame
 from void_engine.errors import EngineError, MatteError, PlateError, SettingError
 from void_engine.geometry import Box
-from void_engine.growth import with_growth
+from void_engine.growth import GROWTH_KEY, with_growth
 from void_engine.made_from import InputFiles, MadeFrom, maker_of
 from void_engine.mattes import ShotMattes
 from void_engine.merge import merge
@@ -32,6 +32,7 @@ from void_engine.plates.storage.waiting import Patience
 from void_engine.region import RegionMode, plan_region
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.result_files import ResultFiles
+from void_engine.shares import ShareTally, shares_of
 from void_engine.shot import AnchorFrames, PlateShot, ReplacementLook
 
 _ASPECT_TOLERANCE = 1e-3
@@ -331,6 +332,7 @@ def _write_all(
     """Merge each answer into its plate and hand it to the writer, which works while the engine goes on."""
     previewed_at = -_PREVIEW_EVERY_S
     replaces = False
+    tally = ShareTally()
     with writer:
         for clean in answers:
             monitor.check_cancelled()
@@ -340,11 +342,15 @@ def _write_all(
                 previewed_at = now
                 monitor.preview(clean.number, _small(frame, request.layer))
             writer.submit(frame, request.output.pattern.path(clean.number))
-            replaces = replaces or bool(shot.frame(clean.number).replaced.any())
+            at = shot.frame(clean.number)
+            replaces = replaces or bool(at.replaced.any())
+            tally.add(clean.number, shares_of(at, clean))
     if not replaces:
         monitor.log(
-            f"nothing was replaced: a growth of {request.look.growth_px:g} px leaves nothing of the mattes"
+            f"nothing was replaced: a growth of {shot.look.growth_px:g} px leaves nothing of the mattes"
         )
+    if told := tally.summary(engine.name):
+        monitor.log(told)
 
 
 def finished_frame(
@@ -374,7 +380,10 @@ def finished_frame(
         frame = frame.with_rgb(merged[part], inside, solid[part], request.layer)
     for name, planes in _layers(request.output.layers, at, clean).items():
         frame = frame.with_layer(name, planes, shot.box)
-    return frame.with_metadata({**(request.output.metadata or {}), **record})
+    shares = shares_of(at, clean)
+    told = {} if shares is None else shares.metadata
+    grown = {GROWTH_KEY: shot.look.growth_px}
+    return frame.with_metadata({**(request.output.metadata or {}), **record, **grown, **told})
 
 
 def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:

@@ -35,6 +35,8 @@ PROXY_SCALES = (1.0, 0.5, 0.25, 0.125)
 
 AUTO_GROWTH: Literal["auto"] = "auto"
 """The growth of the mattes that is measured."""
+Growth = Union[Literal["auto"], Annotated[float, Meta(ge=-256.0, le=256.0)]]  # noqa: UP007
+"""How far mattes are grown: pixels of the full-size plate, or :data:`AUTO_GROWTH`."""
 
 MAX_FRAMES = 100_000
 """A job with more frames than this is taken for a mistake."""
@@ -167,7 +169,7 @@ class RegionSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class MatteSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How far the replacement reaches beyond the mattes, in pixels of the full-size plate."""
 
-    growth_px: Union[Literal["auto"], Annotated[float, Meta(ge=-256.0, le=256.0)]] = AUTO_GROWTH  # noqa: UP007
+    growth_px: Growth = AUTO_GROWTH
     """The mattes are grown by this much before anything is replaced; negative shrinks. ``auto``: as far as
     the plate outside them still holds the object, where the engine can measure it, and at least 2."""
     softness_px: Annotated[float, Meta(ge=0.0, le=256.0)] = 4.0

@@ -406,10 +406,8 @@ class World:
             self._heard = heard  # type: ignore[method-assign]
 
     def _forget_session(self, client: ClientEnd) -> None:
-        client.has_session = False
-        client.watches.clear()
+        client.has_session = False  # what it watched and fetched may still be on the way
         client.credit.clear()
-        client.reads.clear()
         client.submitting.clear()
 
 

@@ -193,9 +193,10 @@ class FrameCleaner:
         thin = thin_structures.blend(answer, hole, revealed.error)
         self._motion.monitor.check_cancelled()
         doubt = _doubt(target, thin.deviation)
-        unmixed = edges.unmix(
-            thin.values, full.plate[target.cut], full.alpha[target.cut], revealed.noise, doubt
-        )
+        alpha = full.alpha[target.cut]
+        if edges.is_tight(hole, full.removed[target.cut]):
+            alpha = (alpha > 0).astype(np.float32)
+        unmixed = edges.unmix(thin.values, full.plate[target.cut], alpha, revealed.noise, doubt)
         self._motion.monitor.check_cancelled()
         thin_variance = unmixed.variance * (thin.deviation > 0) / np.float32(_THIN_DOUBT**2)
         return detail_clamp.clamp_detail(unmixed.values, hole.mask, thin_variance)

@@ -14,10 +14,11 @@ from msgspec import Meta
 
 from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.errors import JobFileError
-from void_protocol.job import RemovalJob, Role, RotoShape, Settings
+from void_protocol.job import AUTO_GROWTH, MatteSettings, RemovalJob, Role, RotoShape, Settings
 from void_protocol.job_file import job_schema, write_job
 from void_server.cli.declared_options import with_options
 from void_server.cli.frame_options import range_option
+from void_server.cli.job_overrides import growth_of, options_of
 from void_server.cli.progress import StageProgress
 from void_server.cli.terminal import say
 from void_server.settings.declaration import DeclaredSettings, option
@@ -129,6 +130,16 @@ class RemovalOptions(DeclaredSettings):
     prompt: Annotated[str, Meta(description="What remains when the object is gone."), option("--prompt")] = ""
     proxy: Annotated[float, Meta(description="Scale: 1, 0.5, 0.25 or 0.125."), option("--proxy")] = 1.0
     seed: Annotated[int, Meta(description="Seed of everything random."), option("--seed")] = 42
+    grow: Annotated[
+        str,
+        Meta(description="Pixels by which the mattes grow, or auto: as far as the plate needs it."),
+        option("--grow"),
+    ] = AUTO_GROWTH
+    engine_options: Annotated[
+        str | None,
+        Meta(description="Options of the engine (void engines NAME lists them): NAME=VALUE,NAME=VALUE."),
+        option("--engine-option"),
+    ] = None
 
 
 @with_options
@@ -143,7 +154,12 @@ def new(
     Example: void new job.json --script shot.nk --roto Roto3 --remove 'ball*' --affected 'shadow*'
     """
     settings = Settings(
-        engine=removal.engine, prompt=removal.prompt, proxy_scale=removal.proxy, seed=removal.seed
+        engine=removal.engine,
+        prompt=removal.prompt,
+        proxy_scale=removal.proxy,
+        seed=removal.seed,
+        matte=MatteSettings(growth_px=growth_of(removal.grow)),
+        engine_options={} if removal.engine_options is None else dict(options_of(removal.engine_options)),
     )
     if roto_options.script is None:
         if not shot_options.plate:

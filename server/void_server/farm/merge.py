@@ -16,6 +16,7 @@ from void_engine.plates.exr.file import read_frame, remove_temporaries
 from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.removal import finished_frame
 from void_engine.removal_monitor import RemovalMonitor
+from void_engine.shares import ShareTally, shares_of
 from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.planning import PlannedJob
@@ -58,6 +59,7 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
             replaced=to_make.replaced,
             is_same=lambda path, number: maker_of(path, number) == made_from,
         )
+        tally = ShareTally()
         with writer:
             for step, number in enumerate(wanted):
                 monitor.progress("merge", step, len(wanted), number)
@@ -65,6 +67,9 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
                 engine_record = place.record(piece.planned.parts_with(number)[-1])
                 frame = finished_frame(request, shot, clean, {**made_from.metadata(), **engine_record})
                 writer.submit(frame, request.output.pattern.path(number))
+                tally.add(number, shares_of(shot.frame(number), clean))
+        if told := tally.summary(piece.planned.engine):
+            monitor.log(told)
 
 
 def joined(place: ScratchLayout, planned: PlannedJob, number: int, box: Box) -> CleanFrame:

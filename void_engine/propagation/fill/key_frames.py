@@ -114,7 +114,7 @@ class KeyFrameFill:
             hole: (h, w) the pixels that are replaced.
             unseen: (h, w) the pixels of the hole that no source shows.
         """
-        answer = self._filled(full, area, answer, unseen, _wires(hole))
+        answer = self._filled(full, area, answer, unseen, wires_of(hole))
         if self.is_key(full.number):
             self._remember(full, area, answer, hole)
         return answer
@@ -184,7 +184,7 @@ class KeyFrameFill:
         del self._keys[:-MOST_KEYS]
 
 
-def _wires(hole: BoolArray) -> BoolArray:
+def wires_of(hole: BoolArray) -> BoolArray:
     """The parts of the hole, (h, w), that are long and thin all over; a wire that holds something is not."""
     core = opencv.erode(hole, opencv.square(_WIRE_PX))
     labels, boxes = opencv.connected_components(hole)

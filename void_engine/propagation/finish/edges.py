@@ -25,6 +25,12 @@ _RIM_TRIAL_PX = 3
 """How far the hole is grown to test a continuation where the truth is known."""
 _RIM_FEWEST = 100.0
 """The least weight of known pixels from which the rim is corrected."""
+_TIGHT_PX, _CLEAN_PX = 2, 5
+"""Distances from the matte up to which the object may reach, and from which the plate is clean."""
+_TIGHT_EXCESS = 8.0
+"""The error beside the matte, relative to the clean plate's, from which the matte is too tight."""
+_UNSEEN_ENERGY = 2e-5
+"""Errors below this, in squared encoded units, cannot be seen."""
 _RIM_REACHES_PX = (1.0, 2.5, 6.0)
 """The depths that are tested for the continuation of fine differences."""
 
@@ -89,6 +95,25 @@ def _membrane(difference: Float32Array, weight: Float32Array) -> Float32Array:
     slow, support = pyramid.weighted_blur(difference, weight, _SEAM_SLOW_PX)
     factor = np.where(weight > 0, np.clip(support * 4.0, 0.0, 1.0), np.float32(0.0)).astype(np.float32)
     return pyramid.push_pull(slow, factor)
+
+
+def is_tight(hole: Hole, removed: Float32Array) -> bool:
+    """Whether the plate just outside the object's matte still holds the object.
+
+    The values at its edge are then not the object's coverage there, and un-mixing by them leaves dots.
+
+    Args:
+        hole: the hole, with the plate and the revealed pixels around it.
+        removed: (h, w) in 0..1, the matte of the object.
+    """
+    inside = removed > 0
+    beside = hole.seen & ~inside & opencv.dilate_by_disc(inside, _TIGHT_PX)
+    clean = hole.known & ~opencv.dilate_by_disc(inside, _CLEAN_PX)
+    if min(int(beside.sum()), int(clean.sum())) < _RIM_FEWEST:
+        return False
+    error = np.square(hole.plate - hole.revealed).mean(axis=2)
+    usual = max(1.5 * float(np.median(error[clean])), _UNSEEN_ENERGY)
+    return float(np.mean(error[beside])) > _TIGHT_EXCESS * usual
 
 
 @dataclass(frozen=True, slots=True)

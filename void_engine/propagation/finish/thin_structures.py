@@ -12,10 +12,11 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import inpainting, pyramid
+from void_engine.propagation.fill import key_frames
 from void_engine.propagation.finish.hole import Hole
 
-THICKEST_PX = 17
-"""Thickness up to which a part of the hole counts as thin: a wire of 3 px with its grown matte is 11 wide."""
+_THICKEST_PX = 9
+"""Thickness up to which a part of the hole counts as thin; wires, which are thin all over, may be thicker."""
 _GAP_PX = 2
 """The distance between the hole and its copy on which the spatial estimate is tested."""
 _AROUND_PX = 7.0
@@ -47,9 +48,9 @@ def blend(answer: Float32Array, hole: Hole, expected: Float32Array) -> ThinBlend
         hole: the hole, with the plate and the revealed pixels around it.
         expected: (h, w) the expected squared error, encoded, of a channel of the temporal estimate.
     """
-    square = opencv.square(THICKEST_PX)
+    square = opencv.square(_THICKEST_PX)
     thick = opencv.dilate(opencv.erode(hole.mask, square), square)
-    thin = hole.mask & ~opencv.dilate(thick, square)
+    thin = (hole.mask & ~opencv.dilate(thick, square)) | key_frames.wires_of(hole.mask)
     alone = ThinBlend(answer, np.zeros(thin.shape, np.float32))
     if int(thin.sum()) < 16 or not hole.known.any():
         return alone

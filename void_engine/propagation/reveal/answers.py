@@ -189,13 +189,15 @@ def _continued(total: Float32Array, count: Float32Array, mean: float) -> Float32
 
 
 def agreed(errors: Float32Array, scatter: Float32Array) -> Float32Array:
-    """Lower the expected squared errors of answers, (K, ...), where the ``scatter`` of sources is small.
+    """Lower the expected squared errors of answers, (K, N), where the ``scatter``, (N,), is small.
 
     Frames from different times that agree inside the hole are probably right, whatever happens beside it.
-    As they may be wrong together, agreement counts half: the answer is the geometric mean of both.
+    As they may be wrong together, agreement counts half: the least error becomes its geometric mean with
+    what the scatter allows. The others keep their distance from it.
     """
     bound = np.float32(_SCATTER_FACTOR) * np.square(scatter + np.float32(_SCATTER_FLOOR))
-    return np.asarray(np.sqrt(errors * np.minimum(errors, bound)), np.float32)
+    factor = np.sqrt(np.minimum(bound / errors.min(axis=0), np.float32(1.0)))
+    return np.asarray(errors * factor, np.float32)
 
 
 def shares(errors: Float32Array, there: BoolArray) -> Float32Array:

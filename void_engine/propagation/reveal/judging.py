@@ -32,9 +32,6 @@ _RIM_PX = 2
 """Pixels this near to the hole are not judged, because they may still show the object."""
 _MOVED_ANSWERS = 3
 """The number of answers that are made of moved frames."""
-_LIGHT_BIAS = 2.0
-"""The factor on the squared error of light-matched answers where nothing moves: what moved beside the hole
-looks like a change of light, so only a clear advantage counts."""
 _SCATTER_PX = 2.0
 """Blur radius, in full-size pixels, over which the scatter of sources is averaged."""
 _MOST_TRIED = 4
@@ -135,9 +132,10 @@ class Judged:
         self, errors: Float32Array, made: answers.Answers, tile: Box, places: Int64Array
     ) -> Float32Array:
         """The expected squared errors, (K + 1, N), given how far the frames agree at each pixel."""
-        scatter = np.stack([_smoothed(one, tile.shape, places) for one in made.scatter])
-        kinds = np.arange(len(made.values)) // _MOVED_ANSWERS
-        return np.concatenate([answers.agreed(errors[:-1], scatter[kinds]), errors[-1:]])
+        smooth = [_smoothed(one, tile.shape, places) for one in made.scatter]
+        kinds = (errors[:_MOVED_ANSWERS], errors[_MOVED_ANSWERS:-1])
+        lowered = [answers.agreed(kind, one) for kind, one in zip(kinds, smooth, strict=False)]
+        return np.concatenate([*lowered, errors[-1:]])
 
 
 class Judge:
@@ -245,8 +243,6 @@ class Judge:
             x.astype(np.int64), 0, shape[1] - 1
         )
         errors = answers.spread(answers.squared_error(made.values, plate), made.there, cells, shape)
-        if stack.still is not None and not alone.moves:
-            errors[:_MOVED_ANSWERS] *= np.float32(_LIGHT_BIAS)
         self._monitor.check_cancelled()
         tried = self._prediction_error(surround, sources, alone.order, step)
         self._monitor.check_cancelled()

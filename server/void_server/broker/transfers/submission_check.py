@@ -9,31 +9,32 @@ from pathlib import Path
 import msgspec
 
 from void_protocol.errors import JobError, WireError
-from void_protocol.job import RemovalJob
-from void_protocol.job_file import decode_job
+from void_protocol.job import RemovalJob, Settings
 from void_protocol.manifest import input_files
 from void_protocol.messages import ManifestEntry, Submit
 from void_protocol.wire import Payload, decode_manifest, encode_manifest
 from void_server.access.allowed_paths import reading_rules, writing_rules
 from void_server.access.places import find_places
 from void_server.broker.jobs.store import NewJob
+from void_server.broker.transfers.job_reading import ReadJob, read_job
 from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
 
 def read_submission(
     settings: ServerSettings, owner: str, message: Submit, payloads: Sequence[Payload]
-) -> tuple[NewJob, list[ManifestEntry]]:
-    """Return the job to store, with its text whatever its length, and its manifest (empty with paths).
+) -> tuple[NewJob, list[ManifestEntry], Settings]:
+    """Return the job to store, with its text whatever its length, its manifest (empty with paths), and its
+    settings.
 
     Raises:
         RequestRefused: when the job or the manifest is not valid or not allowed.
     """
     try:
-        text = bytes(payloads[0])
-        job = decode_job(text)
+        read = read_job(payloads[0])
     except JobError as error:
         raise RequestRefused("bad_job", str(error)) from error
+    job = read.job
     shape = job.shot.format
     if shape.width * shape.height > settings.frame_pixels:
         raise RequestRefused(
@@ -58,22 +59,18 @@ def read_submission(
         outputs=message.outputs,
         output_pattern=job.output.versioned_pattern,
         frames_total=len(job.shot.frame_numbers),
-        content=_content(message, job, entries),
-        job=text,
+        content=_content(message, read, entries),
+        job=bytes(payloads[0]),
         places=msgspec.json.encode(places),
         result_folder=str(Path(places.output).parent) if places.output else "",
         upload_bytes=sum(entry.size for entry in entries),
         priority=message.priority,
     )
-    return new, entries
+    return new, entries, job.settings
 
 
-def _content(message: Submit, job: RemovalJob, entries: Sequence[ManifestEntry]) -> bytes:
-    """Return a digest of what makes two submissions the same: what they say, however it is written.
-
-    The job's shapes are encoded one frame at a time. Written out in full they may take ten times the memory
-    of what was sent.
-    """
+def _content(message: Submit, read: ReadJob, entries: Sequence[ManifestEntry]) -> bytes:
+    """Return a digest of what makes two submissions the same: what they say, however it is written."""
     content = hashlib.sha256()
 
     def add(part: bytes) -> None:
@@ -82,11 +79,8 @@ def _content(message: Submit, job: RemovalJob, entries: Sequence[ManifestEntry])
     add(message.inputs.encode())
     add(message.outputs.encode())
     add(encode_manifest(entries))
-    add(msgspec.json.encode(msgspec.structs.replace(job, shapes=[])))
-    for shape in job.shapes:
-        add(msgspec.json.encode(msgspec.structs.replace(shape, frames=[])))
-        for frame in shape.frames:
-            add(msgspec.json.encode(frame))
+    add(msgspec.json.encode(read.job))
+    add(read.shapes)
     return content.digest()
 
 

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import msgspec
-from msgspec import Struct
 
 from void_protocol.engines import engine_problem
 from void_protocol.errors import KeyFileError
-from void_protocol.job import Settings
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, EngineDescription, Error, JobState, Submit
 from void_server.access.permissions import check_priority
@@ -239,15 +237,6 @@ class Submissions:
         self._readers.close(limit_s)
 
 
-class _EngineChoice(Struct):
-    """The part of a job that names its engine and options."""
-
-    settings: Settings = Settings()
-
-
-_decode_choice = msgspec.json.Decoder(_EngineChoice).decode
-
-
 def _read_all(
     settings: ServerSettings,
     spool: Spool,
@@ -271,8 +260,10 @@ def _read(
     submission: _Submission,
     engines: Sequence[EngineDescription] | None,
 ) -> tuple[NewJob, ManifestIndex, RequestRefused | None]:
-    new, entries = read_submission(settings, submission.owner, submission.message, submission.payloads)
-    problem = "" if engines is None else engine_problem(_decode_choice(new.job).settings, engines)
+    new, entries, wished = read_submission(
+        settings, submission.owner, submission.message, submission.payloads
+    )
+    problem = "" if engines is None else engine_problem(wished, engines)
     refusal = RequestRefused("bad_job", problem) if problem else None
     try:
         spool.make_folders(new.job_id, entries, new.outputs)

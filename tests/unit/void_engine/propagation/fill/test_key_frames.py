@@ -13,7 +13,7 @@ def test_a_wire_is_long_and_thin_all_over() -> None:
     hole[60:71, :200] = True
     hole[55:85, 200:230] = True
     hole[100:110, 20:40] = True
-    wires = key_frames._wires(hole)
+    wires = key_frames.wires_of(hole)
     assert wires[10:21].all()
     assert not wires[50:90].any(), "this one holds something"
     assert not wires[95:].any(), "a short one is a spot"
@@ -23,6 +23,6 @@ def test_a_wire_is_long_and_thin_all_over() -> None:
 def test_a_slanted_wire_is_one_too_and_a_ribbon_is_not() -> None:
     rows, columns = np.indices((200, 300))
     across = np.abs(rows - 0.5 * columns - 20)
-    assert key_frames._wires(across < 6).any()
-    assert not key_frames._wires(across < 16).any()
-    assert not key_frames._wires(np.zeros((20, 20), bool)).any()
+    assert key_frames.wires_of(across < 6).any()
+    assert not key_frames.wires_of(across < 16).any()
+    assert not key_frames.wires_of(np.zeros((20, 20), bool)).any()

@@ -168,3 +168,19 @@ def test_a_clean_plate_gets_no_grain() -> None:
     flat = np.full((64, 64, 3), 0.5, np.float32)
     model = grain.measure(flat, np.ones((64, 64), bool))
     assert model is None or float(model.deviation.max()) < 1e-6
+
+
+@pytest.mark.parametrize(("rim_px", "tight"), [(0, False), (2, True)])
+def test_a_matte_is_tight_when_the_object_reaches_beyond_it(rim_px: int, tight: bool) -> None:
+    generator = np.random.default_rng(6)
+    y, x = np.mgrid[:80, :80]
+    distance = np.hypot(x - 40, y - 40)
+    removed = np.clip(20.5 - distance, 0.0, 1.0).astype(np.float32)
+    revealed = generator.normal(0.5, 0.05, (80, 80, 3)).astype(np.float32)
+    plate = revealed + generator.normal(0.0, 0.01, revealed.shape).astype(np.float32)
+    plate[distance < 20.5 + rim_px] = 0.1
+    everywhere = np.ones(distance.shape, bool)
+    hole = Hole(plate, revealed, removed > 0, everywhere)
+    assert edges.is_tight(hole, removed) is tight
+    grown = Hole(plate, revealed, distance < 28, everywhere)
+    assert edges.is_tight(grown, removed) is tight

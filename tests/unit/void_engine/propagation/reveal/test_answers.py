@@ -93,8 +93,9 @@ def test_frames_that_agree_are_expected_to_err_less_and_never_more() -> None:
     pictures = np.repeat(levels[:, :, None], 3, axis=2)
     made = answers.answers(Stack(pictures, shown, None, shown > 0), np.arange(3), evenly, 0.02)
     assert made.scatter[0] == pytest.approx([0.0, np.sqrt((0.09 + 0.16) / 3)], abs=1e-3)
-    errors = answers.agreed(np.full((1, 2), 1e-2, np.float32), made.scatter)
+    errors = answers.agreed(np.array([[1e-2, 1e-2], [4e-2, 4e-2]], np.float32), made.scatter[0])
     assert errors[0, 0] < 1e-3
+    assert errors[1] == pytest.approx(4 * errors[0]), "their order and distance stay"
     assert errors[0, 1] == pytest.approx(1e-2)
 
 
@@ -106,4 +107,4 @@ def test_two_frames_are_too_few_to_agree() -> None:
         0.02,
     )
     assert np.isinf(two.scatter).all()
-    assert answers.agreed(np.full((1, 1), 0.1, np.float32), two.scatter)[0, 0] == pytest.approx(0.1)
+    assert answers.agreed(np.full((1, 1), 0.1, np.float32), two.scatter[0])[0, 0] == pytest.approx(0.1)

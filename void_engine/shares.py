@@ -1,0 +1,85 @@
+"""How much of what was replaced is real, guessed or invented, frame by frame, by the engine's confidence.
+
+The numbers go into each frame's metadata and the sum into the job's log, where an artist sees whether the
+method was the right one for the shot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from void_engine.engines.interface import CleanFrame, ShotFrame
+
+REAL_KEY, GUESSED_KEY, INVENTED_KEY = "void/real", "void/guessed", "void/invented"
+"""Metadata entries with the shares of a frame, 0..1, which add up to 1."""
+REAL_FROM = 0.75
+"""The confidence from which a pixel counts as real: other frames show it, and they agree."""
+INVENTED_BELOW = 0.25
+"""The confidence below which a pixel counts as invented: no frame shows it."""
+MUCH_INVENTED = 0.3
+"""The share of invented pixels from which the log advises another engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Shares of the pixels that were replaced, weighted by how far they were; they add up to 1."""
+
+    real: float
+    guessed: float
+    invented: float
+
+    @property
+    def metadata(self) -> Mapping[str, float]:
+        """The shares as a frame's metadata."""
+        return {REAL_KEY: self.real, GUESSED_KEY: self.guessed, INVENTED_KEY: self.invented}
+
+
+def shares_of(at: ShotFrame, clean: CleanFrame) -> Shares | None:
+    """The shares of one frame; None where nothing was replaced, or the engine gives no confidence.
+
+    Pixels that the engine left as the plate has them were not replaced.
+    """
+    if clean.confidence is None:
+        return None
+    changed = (at.replaced > 0) & (clean.picture != at.plate).any(axis=2)
+    weight = np.minimum(at.replaced[changed], np.float32(1.0)).astype(np.float64)
+    total = float(weight.sum())
+    if total <= 0:
+        return None
+    confidence = clean.confidence[changed]
+    real = float(weight[confidence >= REAL_FROM].sum()) / total
+    invented = float(weight[confidence < INVENTED_BELOW].sum()) / total
+    return Shares(real, max(0.0, 1.0 - real - invented), invented)
+
+
+@dataclass
+class ShareTally:
+    """The shares of the frames made so far."""
+
+    by_frame: dict[int, Shares] = field(default_factory=dict)
+
+    def add(self, number: int, shares: Shares | None) -> None:
+        """Count a frame; None is left out."""
+        if shares is not None:
+            self.by_frame[number] = shares
+
+    def summary(self, engine: str) -> str:
+        """One sentence for the log; empty when no frame was counted."""
+        if not self.by_frame:
+            return ""
+        found = list(self.by_frame.values())
+        real, guessed, invented = (
+            round(100.0 * sum(getattr(one, name) for one in found) / len(found))
+            for name in ("real", "guessed", "invented")
+        )
+        worst = max(self.by_frame, key=lambda number: self.by_frame[number].invented)
+        most = self.by_frame[worst].invented
+        text = f"of what is replaced, {real} % is real, {guessed} % guessed and {invented} % invented"
+        if most > 0:
+            text += f", the most, {round(100.0 * most)} %, in frame {worst}"
+        if invented >= 100.0 * MUCH_INVENTED:
+            text += f"; {engine} invents much of this: reach for VOID"
+        return text
