@@ -223,6 +223,15 @@ def test_what_the_artist_renders_is_waited_for(nuke: ModuleType, tmp_path: Path)
     assert len(list((tmp_path / "out").glob("*.exr"))) == 4
 
 
+def test_no_temporary_node_is_made_while_the_artist_renders(
+    nuke: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    STATE.artist_renders = True
+    monkeypatch.setattr(nuke_render, "_Chain", lambda *_: pytest.fail("the script was touched"))
+    with pytest.raises(HostBusyError):
+        matte(tmp_path)
+
+
 def test_busy_in_the_words_of_nuke_is_understood_too(
     nuke: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
