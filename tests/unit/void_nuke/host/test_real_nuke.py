@@ -198,6 +198,27 @@ def test_a_studios_defaults_do_not_reach_the_temporary_nodes(nuke: ModuleType, t
     assert matte(tmp_path).spec().x < 0
 
 
+def test_the_export_sets_every_knob_of_its_write(
+    nuke: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nuke.knobDefault("Write.raw", "false")
+    seen: dict[str, object] = {}
+    execute = nuke.execute
+
+    def watched(write: Any, *args: Any, **more: Any) -> None:
+        names = ("file_type", "raw", "autocrop", "metadata", "compression", "channels", "datatype")
+        seen.update({name: write[name].value() for name in names})
+        execute(write, *args, **more)
+
+    monkeypatch.setattr(nuke_render.nuke, "execute", watched)
+    path = tmp_path / "plate.exr"
+    nuke_host.NukeHost().render_frame(FrameRender(RenderSource("Board"), str(path), 1, "main"))
+    assert seen == {
+        "file_type": "exr", "raw": True, "autocrop": False, "metadata": "all metadata except input/*",
+        "compression": "Zip (1 scanline)", "channels": "all", "datatype": "16 bit half",
+    }  # fmt: skip
+
+
 def test_what_the_artist_renders_is_waited_for(nuke: ModuleType, tmp_path: Path) -> None:
     host = nuke_host.NukeHost()
     pick = RemovalPick(
