@@ -201,7 +201,6 @@ def test_a_studios_defaults_do_not_reach_the_temporary_nodes(nuke: ModuleType, t
 def test_the_export_sets_every_knob_of_its_write(
     nuke: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nuke.knobDefault("Write.raw", "false")
     seen: dict[str, object] = {}
     execute = nuke.execute
 
