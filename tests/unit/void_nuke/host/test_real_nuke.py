@@ -205,7 +205,17 @@ def test_the_export_sets_every_knob_of_its_write(
     execute = nuke.execute
 
     def watched(write: Any, *args: Any, **more: Any) -> None:
-        names = ("file_type", "raw", "autocrop", "metadata", "compression", "channels", "datatype")
+        names = (
+            "file",
+            "proxy",
+            "file_type",
+            "raw",
+            "autocrop",
+            "metadata",
+            "compression",
+            "channels",
+            "datatype",
+        )
         seen.update({name: write[name].value() for name in names})
         execute(write, *args, **more)
 
@@ -213,9 +223,16 @@ def test_the_export_sets_every_knob_of_its_write(
     path = tmp_path / "plate.exr"
     nuke_host.NukeHost().render_frame(FrameRender(RenderSource("Board"), str(path), 1, "main"))
     assert seen == {
-        "file_type": "exr", "raw": True, "autocrop": False, "metadata": "all metadata except input/*",
-        "compression": "Zip (1 scanline)", "channels": "all", "datatype": "16 bit half",
-    }  # fmt: skip
+        "file": path.as_posix(),
+        "proxy": path.as_posix(),
+        "file_type": "exr",
+        "raw": True,
+        "autocrop": False,
+        "metadata": "all metadata except input/*",
+        "compression": "Zip (1 scanline)",
+        "channels": "all",
+        "datatype": "16 bit half",
+    }
 
 
 def test_what_the_artist_renders_is_waited_for(nuke: ModuleType, tmp_path: Path) -> None:
