@@ -70,3 +70,7 @@ def test_a_listing_for_people_and_its_errors(tmp_path: Path) -> None:
     (tmp_path / "cut.nk").write_text("Roto {\n curves {{{")
     ran = void("roto", "list", tmp_path / "cut.nk")
     assert (ran.code, "cut.nk, line 1" in ran.err) == (3, True)
+    ran = void(
+        "new", tmp_path / "job.json", "--roto", "Roto3", "--plate", "/p.%04d.exr", "--remove", "a.%04d.exr"
+    )
+    assert (ran.code, "--script" in ran.err, "--roto" in ran.err) == (2, True, True)

@@ -162,6 +162,9 @@ def new(
         engine_options={} if removal.engine_options is None else dict(options_of(removal.engine_options)),
     )
     if roto_options.script is None:
+        for name, value in (("--roto", roto_options.roto), ("--view", roto_options.view)):
+            if value is not None:
+                raise typer.BadParameter("it chooses in a script; name that with --script", param_hint=name)
         if not shot_options.plate:
             raise typer.BadParameter("give the plate's pattern, or --script", param_hint="--plate")
         files = shot_options.files(settings, shapes_by_name=False)

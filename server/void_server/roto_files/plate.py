@@ -148,6 +148,8 @@ def _plate_of(
             f"{where} has an expression in its path ({pattern}), which only Nuke can evaluate; name the "
             f"plate with --plate"
         )
+    if pattern.startswith("{"):
+        raise RotoFileError(f"{where} has not one path but {pattern}; name the plate with --plate")
     folder = script.root.text("project_directory").strip()
     if not re.match(r"[/\\]|[A-Za-z]:", pattern) and folder:
         if "[" in folder:

@@ -198,6 +198,43 @@ def test_a_studios_defaults_do_not_reach_the_temporary_nodes(nuke: ModuleType, t
     assert matte(tmp_path).spec().x < 0
 
 
+def test_the_export_sets_every_knob_of_its_write(
+    nuke: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, object] = {}
+    execute = nuke.execute
+
+    def watched(write: Any, *args: Any, **more: Any) -> None:
+        names = (
+            "file",
+            "proxy",
+            "file_type",
+            "raw",
+            "autocrop",
+            "metadata",
+            "compression",
+            "channels",
+            "datatype",
+        )
+        seen.update({name: write[name].value() for name in names})
+        execute(write, *args, **more)
+
+    monkeypatch.setattr(nuke_render.nuke, "execute", watched)
+    path = tmp_path / "plate.exr"
+    nuke_host.NukeHost().render_frame(FrameRender(RenderSource("Board"), str(path), 1, "main"))
+    assert seen == {
+        "file": path.as_posix(),
+        "proxy": path.as_posix(),
+        "file_type": "exr",
+        "raw": True,
+        "autocrop": False,
+        "metadata": "all metadata except input/*",
+        "compression": "Zip (1 scanline)",
+        "channels": "all",
+        "datatype": "16 bit half",
+    }
+
+
 def test_what_the_artist_renders_is_waited_for(nuke: ModuleType, tmp_path: Path) -> None:
     host = nuke_host.NukeHost()
     pick = RemovalPick(
@@ -221,6 +258,15 @@ def test_what_the_artist_renders_is_waited_for(nuke: ModuleType, tmp_path: Path)
     turn_until(lambda: bool(done))
     thread.join()
     assert len(list((tmp_path / "out").glob("*.exr"))) == 4
+
+
+def test_no_temporary_node_is_made_while_the_artist_renders(
+    nuke: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    STATE.artist_renders = True
+    monkeypatch.setattr(nuke_render, "_Chain", lambda *_: pytest.fail("the script was touched"))
+    with pytest.raises(HostBusyError):
+        matte(tmp_path)
 
 
 def test_busy_in_the_words_of_nuke_is_understood_too(

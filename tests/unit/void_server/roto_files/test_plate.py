@@ -108,6 +108,7 @@ def test_a_read_that_shifts_its_frames_is_followed(knobs: str, offset: int) -> N
             "project directory",
         ),
         (READ.replace(" file /shots/plate.%04d.exr\n", ""), "", "names no file"),
+        (READ.replace("/shots/plate.%04d.exr", "{{/l.%04d.exr} {/r.%04d.exr}}"), "", "not one path but"),
     ],
 )
 def test_what_only_the_host_could_evaluate_is_refused(read: str, root: str, words: str) -> None:
