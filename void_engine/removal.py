@@ -345,6 +345,8 @@ def _write_all(
             at = shot.frame(clean.number)
             replaces = replaces or bool(at.replaced.any())
             tally.add(clean.number, shares_of(at, clean))
+            if (shares := tally.mean) is not None:
+                monitor.composed(shares)
     if not replaces:
         monitor.log(
             f"nothing was replaced: a growth of {shot.look.growth_px:g} px leaves nothing of the mattes"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from void_engine.engines.interface import Monitor
+from void_engine.shares import Shares
 
 
 class RemovalMonitor(Monitor, Protocol):
@@ -16,6 +17,9 @@ class RemovalMonitor(Monitor, Protocol):
 
         This is called on a writer's thread. A resumed removal also reports the frames that it keeps.
         """
+
+    def composed(self, shares: Shares) -> None:
+        """What the frames made so far replaced consists of: real, guessed and invented pixels."""
 
     def waiting(self, obstacle: str) -> None:
         """The removal waits until ``obstacle`` has passed; an empty text says that it goes on.

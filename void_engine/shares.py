@@ -66,15 +66,23 @@ class ShareTally:
         if shares is not None:
             self.by_frame[number] = shares
 
+    @property
+    def mean(self) -> Shares | None:
+        """The mean over the frames; None when none was counted."""
+        found = list(self.by_frame.values())
+        if not found:
+            return None
+        real, guessed, invented = (
+            sum(getattr(one, name) for one in found) / len(found) for name in ("real", "guessed", "invented")
+        )
+        return Shares(real, guessed, invented)
+
     def summary(self, engine: str) -> str:
         """One sentence for the log; empty when no frame was counted."""
-        if not self.by_frame:
+        mean = self.mean
+        if mean is None:
             return ""
-        found = list(self.by_frame.values())
-        real, guessed, invented = (
-            round(100.0 * sum(getattr(one, name) for one in found) / len(found))
-            for name in ("real", "guessed", "invented")
-        )
+        real, guessed, invented = (round(100.0 * share) for share in (mean.real, mean.guessed, mean.invented))
         worst = max(self.by_frame, key=lambda number: self.by_frame[number].invented)
         most = self.by_frame[worst].invented
         text = f"of what is replaced, {real} % is real, {guessed} % guessed and {invented} % invented"

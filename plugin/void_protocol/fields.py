@@ -93,6 +93,16 @@ class ProgressInfo(Struct, frozen=True, kw_only=True):
     elapsed_s: float = 0.0
     eta_s: float | None = None
     """Estimated seconds until the stage ends; null while unknown."""
+    real: float | None = None
+    guessed: float | None = None
+    invented: float | None = None
+    """Shares of what the frames made so far replaced, 0..1, which add up to 1: what other frames show for
+    certain, what they show less surely, and what none shows. Null before the first frame, and for engines
+    that do not tell."""
+
+
+MUCH_INVENTED = 0.3
+"""The share of invented pixels from which people are advised to take another engine or a clean frame."""
 
 
 class StageTime(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its customary name
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from tests.integration.server_case import server_for
 from void_protocol.client import Client
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
-from void_protocol.messages import FrameEvent, JobState
+from void_protocol.messages import FrameEvent, JobState, ProgressEvent
 from void_protocol.watching import WatchEvent
 from void_server.operation.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
@@ -110,3 +111,19 @@ def test_a_removal_continues_after_its_worker_was_killed(client: Client, plate: 
     for frame in many:
         result = read_rgb(str(tmp_path / "out" / f"clean_v001.{frame}.exr"))
         np.testing.assert_array_equal(result, read_rgb(plate % frame))
+
+
+def test_a_client_hears_how_much_is_invented(client: Client, plate: str, tmp_path: Path) -> None:
+    """A still hole in noise: no frame shows what is behind it."""
+    job = job_for(plate, tmp_path / "out")
+    job = msgspec.structs.replace(job, settings=msgspec.structs.replace(job.settings, engine="propagation"))
+    events: list[WatchEvent] = []
+    info = client.submit(job, transfer="paths", on_event=events.append).done.result(120)
+    assert (info.state, info.message) == (JobState.DONE, "")
+    shares = [event.progress for event in events if isinstance(event, ProgressEvent)]
+    last = shares[-1]
+    assert last.invented is not None
+    assert last.invented > 0.5
+    assert last.real is not None
+    assert last.guessed is not None
+    assert last.real + last.guessed + last.invented == pytest.approx(1.0, abs=1e-3)

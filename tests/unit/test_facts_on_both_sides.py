@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from void_engine import caches, mattes, quadmask
+from void_engine import caches, mattes, quadmask, shares
 from void_engine.diffusion.model import folder
 from void_engine.engines import registry
 from void_engine.engines.info import EngineInfo
@@ -76,3 +76,7 @@ def test_the_panel_draws_the_levels_of_the_quadmask() -> None:
 
     drawn = (region_view.REMOVE, region_view.OVERLAP, region_view.AFFECTED, region_view.KEEP)
     assert drawn == (quadmask.REMOVE, quadmask.OVERLAP, quadmask.AFFECTED, quadmask.KEEP)
+
+
+def test_much_is_invented_from_the_same_share_on() -> None:
+    assert fields.MUCH_INVENTED == shares.MUCH_INVENTED

@@ -363,11 +363,13 @@ class RemovalSession:
                 self._book.update(job_id, phase=Phase.of(event.state), message=event.message)
         elif isinstance(event, ProgressEvent):
             progress = event.progress
+            told = {} if progress.invented is None else {"invented": progress.invented}
             self._book.update(
                 job_id,
                 fraction=progress.step / max(progress.steps, 1),
                 message=progress.stage,
                 eta_s=progress.eta_s,
+                **told,
             )
         elif isinstance(event, FrameEvent):
             self._book.update(job_id, one_more_frame=True)

@@ -58,6 +58,8 @@ class TrackedJob:
     fraction: float = 0.0
     """How much of the present phase is done, 0..1."""
     eta_s: float | None = None
+    invented: float | None = None
+    """Which share of what goes no frame shows, 0..1, over the frames made so far; None while unknown."""
     is_kept: bool = False
     """Whether the script remembers the job, which it does from its submission on."""
     info: JobInfo | None = None
@@ -142,6 +144,8 @@ def changes_of(info: JobInfo) -> dict[str, Any]:
             "fraction": info.progress.step / max(info.progress.steps, 1),
             "eta_s": info.progress.eta_s,
         }
+        if info.progress.invented is not None:
+            changes["invented"] = info.progress.invented
     return changes
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
+from void_protocol.fields import MUCH_INVENTED
 from void_protocol.printable import printable, printable_lines
 
+MODEL_ENGINE = "void"
+"""The engine that is there to invent, and is advised where another one has to."""
 _PHASES = {
     Phase.EXPORTING: "Exporting",
     Phase.SUBMITTING: "Submitting",
@@ -41,8 +44,20 @@ def duration(seconds: float) -> str:
 
 
 def status_line(job: TrackedJob) -> str:
-    """Write what the job is doing, how far it is, and how long it still takes."""
-    return printable_lines(_status_line(job))
+    """Write what the job is doing, how far it is, and how long it still takes; and what to do where much of
+    the picture is invented."""
+    return printable_lines(". ".join(part for part in (_status_line(job), _advice(job)) if part))
+
+
+def _advice(job: TrackedJob) -> str:
+    """Warn that much of what goes is never shown by another frame."""
+    share = job.invented or 0.0
+    if share < MUCH_INVENTED or job.engine == MODEL_ENGINE or job.phase not in (Phase.RUNNING, Phase.DONE):
+        return ""
+    return (
+        f"{_capital(job.engine)} invents {round(100 * share)} % of what goes, because no frame shows it: "
+        "use VOID, or give a clean frame"
+    )
 
 
 def _status_line(job: TrackedJob) -> str:

@@ -16,6 +16,7 @@ from void_engine.errors import RemovalCancelled
 from void_engine.made_from import maker_of
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal_monitor import RemovalMonitor
+from void_engine.shares import Shares
 from void_protocol.job import RemovalJob
 from void_server.batch.listed import BadShot
 from void_server.batch.report import BatchReport, ShotReport, ShotState
@@ -131,6 +132,8 @@ class _Counting:
     def log(self, message: str) -> None: ...
 
     def frame_done(self, number: int, path: Path) -> None: ...
+
+    def composed(self, shares: Shares) -> None: ...
 
 
 def _missing(job: RemovalJob, monitor: RemovalMonitor, verify: bool) -> frozenset[int]:

@@ -25,6 +25,7 @@ from void_server.scratch import settle_in
 
 if TYPE_CHECKING:
     from void_engine.arrays import Float32Array
+    from void_engine.shares import Shares
 
 _WAIT_S = 600.0
 """How long to wait, in seconds, for an obstacle that may pass, once a removal has begun and has work to
@@ -52,6 +53,9 @@ class TerminalMonitor:
 
     def log(self, message: str) -> None:
         self._progress.message(message)
+
+    def composed(self, shares: Shares) -> None:
+        """Show nothing, because the log sums it up at the end."""
 
     def waiting(self, obstacle: str) -> None:
         self._progress.message(obstacle or "going on")

@@ -14,6 +14,7 @@ from void_protocol.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from void_engine.arrays import Float32Array
+    from void_engine.shares import Shares
 
 _LEAST_PAUSE_S = 1.0
 _ORDER = re.compile(r"openjd_|progress:|error:", re.IGNORECASE)
@@ -75,6 +76,9 @@ class StepMonitor:
     def log(self, message: str) -> None:
         for line in message.split("\n"):
             self._write_words(line)
+
+    def composed(self, shares: Shares) -> None:
+        """Show nothing, because the log sums it up at the end."""
 
     def waiting(self, obstacle: str) -> None:
         if obstacle:

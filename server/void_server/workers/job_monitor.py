@@ -10,12 +10,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from void_engine.arrays import Float32Array
 from void_engine.colour import srgb
 from void_engine.errors import RemovalCancelled
 from void_engine.plates.storage.access import opened
+from void_engine.shares import Shares
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent, ProgressInfo
 from void_server.workers.worker_link import FrameWhole, LogLine, StageOver, Waiting
 
@@ -67,6 +69,9 @@ class WorkerMonitor:
         self._stop = stop
         self._lock = threading.Lock()
         self._stages: dict[str, _StageClock] = {}
+        self._shares: Shares | None = None
+        self._are_shares_told = True
+        self._last_told: ProgressInfo | None = None
         self.last_sign = time.monotonic()
         """When the run last spoke to this monitor."""
         self.stage = ""
@@ -94,10 +99,24 @@ class WorkerMonitor:
                 frame=frame,
                 elapsed_s=round(clock.elapsed_s, 3),
                 eta_s=None if eta_s is None else round(eta_s, 1),
+                **self._told_shares(),
             )
-            self._send(ProgressEvent(job_id=self._job_id, progress=info), ())
+            self._tell(info)
             if step >= steps:
                 self._tell_time(stage, clock)
+
+    def _tell(self, info: ProgressInfo) -> None:
+        self._last_told = info
+        self._are_shares_told = True
+        self._send(ProgressEvent(job_id=self._job_id, progress=info), ())
+
+    def _told_shares(self) -> dict[str, float]:
+        """The shares of the frames made so far, as the progress tells them."""
+        if self._shares is None:
+            return {}
+        shares = self._shares
+        told = {"real": shares.real, "guessed": shares.guessed, "invented": shares.invented}
+        return {name: round(share, 4) for name, share in told.items()}
 
     def _tell_time(self, stage: str, clock: _StageClock) -> None:
         """Report the part of a stage's time that the broker does not know yet; it adds up the reports."""
@@ -120,6 +139,11 @@ class WorkerMonitor:
     def log(self, message: str) -> None:
         self.last_sign = time.monotonic()
         self._send(LogLine(job_id=self._job_id, text=message), ())
+
+    def composed(self, shares: Shares) -> None:
+        with self._lock:
+            self._shares = shares
+            self._are_shares_told = False
 
     def waiting(self, obstacle: str) -> None:
         self.last_sign = time.monotonic()
@@ -175,6 +199,8 @@ class WorkerMonitor:
         """
         with self._lock:
             hashes, self._hashes = self._hashes, []
+            if not self._are_shares_told and self._last_told is not None:
+                self._tell(msgspec.structs.replace(self._last_told, **self._told_shares()))
             for stage, clock in self._stages.items():
                 self._tell_time(stage, clock)
             self._stages = {}

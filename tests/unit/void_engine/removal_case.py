@@ -23,6 +23,7 @@ from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.removal import OutputRequest, RemovalRequest
 from void_engine.roto.shapes import ShapeAtFrame
+from void_engine.shares import Shares
 
 WIDTH, HEIGHT = 96, 64
 FIRST, LAST = 1001, 1004
@@ -74,6 +75,7 @@ class RecordingMonitor:
     stages: list[tuple[str, int, int]] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    shares: list[Shares] = field(default_factory=list)
     previews: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
@@ -89,6 +91,9 @@ class RecordingMonitor:
 
     def check_cancelled(self) -> None:
         pass
+
+    def composed(self, shares: Shares) -> None:
+        self.shares.append(shares)
 
     def waiting(self, obstacle: str) -> None:
         self.lines.append(f"waiting: {obstacle}")

@@ -145,6 +145,11 @@ def test_progress_and_a_lost_server(
     remote.on_event(ProgressEvent(job_id=job.job_id, progress=progress))
     now = session.job(job.job_id)
     assert (now.phase, now.fraction, now.eta_s, now.message) == (Phase.RUNNING, 0.25, 9.0, "denoise")
+    assert now.invented is None
+    for share in (0.63, None):  # a stage that does not say it takes nothing back
+        progress = ProgressInfo(stage="frames", step=3, steps=12, invented=share)
+        remote.on_event(ProgressEvent(job_id=job.job_id, progress=progress))
+        assert session.job(job.job_id).invented == 0.63
     remote.on_event(Disconnected(why="gone"))
     remote.done.set_exception(ServerUnreachableError("the client was closed; the job goes on"))
     now = session.job(job.job_id)

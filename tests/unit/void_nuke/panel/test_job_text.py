@@ -51,6 +51,21 @@ def info(**changes: Any) -> JobInfo:
             "The server does not answer; the job goes on there and is taken up when it does",
         ),
         (Phase.DONE, {"read_node": "VoidResult1"}, "40 frames, in VoidResult1"),
+        (
+            Phase.RUNNING,
+            {"message": "propagate", "engine": "propagation", "invented": 0.63},
+            "Propagate. Propagation invents 63 % of what goes, because no frame shows it: use VOID, "
+            "or give a clean frame",
+        ),
+        (Phase.RUNNING, {"message": "propagate", "engine": "propagation", "invented": 0.29}, "Propagate"),
+        (Phase.RUNNING, {"message": "denoising", "engine": "void", "invented": 1.0}, "Denoising"),
+        (
+            Phase.DONE,
+            {"read_node": "VoidResult1", "engine": "propagation", "invented": 0.3},
+            "40 frames, in VoidResult1. Propagation invents 30 % of what goes, because no frame shows it: "
+            "use VOID, or give a clean frame",
+        ),
+        (Phase.FAILED, {"message": "no memory", "engine": "propagation", "invented": 0.9}, "No memory"),
         (Phase.FAILED, {}, "No reason was given; open the log"),
         (Phase.FAILED, {"message": "no memory; use 1/2", "is_connected": False}, "No memory; use 1/2"),
         (Phase.HANDED_OVER, {"message": "wrote 1 bundle"}, "Wrote 1 bundle"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from void_engine.errors import RemovalCancelled
+from void_engine.shares import Shares
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent
 from void_server.workers.job_monitor import PREVIEW_PX, PROGRESS_S, WorkerMonitor, encode_preview
 from void_server.workers.worker_link import FrameWhole, LogLine, StageOver
@@ -45,6 +46,18 @@ def test_progress_is_thinned_but_each_stage_ends_whole() -> None:
     assert len(told) < 50
     assert told[-2].eta_s == 0.0
     assert [stage.stage for stage in heard.of(StageOver)] == ["read", "write"]
+
+
+def test_the_progress_tells_what_the_frames_consist_of_also_the_last_one() -> None:
+    heard = Heard()
+    heard.monitor.progress("propagate", 0, 2)
+    heard.monitor.composed(Shares(0.5, 0.25, 0.25))
+    heard.monitor.progress("propagate", 2, 2)
+    heard.monitor.composed(Shares(0.2, 0.1, 0.7))
+    heard.monitor.close()
+    told = [event.progress for event in heard.of(ProgressEvent)]
+    assert [each.invented for each in told] == [None, 0.25, 0.7]
+    assert (told[-1].real, told[-1].guessed, told[-1].step) == (0.2, 0.1, 2)
 
 
 def test_what_is_left_is_estimated() -> None:
