@@ -44,17 +44,18 @@ def duration(seconds: float) -> str:
 
 
 def status_line(job: TrackedJob) -> str:
-    """Write what the job is doing, how far it is, and how long it still takes; and what to do where much of
-    the picture is invented."""
-    return printable_lines(". ".join(part for part in (_status_line(job), _advice(job)) if part))
+    """Write what the job is doing, how far it is and how long it still takes, and before that how much is
+    invented where that is much."""
+    share = f"{round(100 * (job.invented or 0.0))} % invented" if advice(job) else ""
+    return printable_lines("; ".join(part for part in (share, _status_line(job)) if part))
 
 
-def _advice(job: TrackedJob) -> str:
-    """Warn that much of what goes is never shown by another frame."""
+def advice(job: TrackedJob) -> str:
+    """Warn that much of what goes is never shown by another frame; empty where it is not so."""
     share = job.invented or 0.0
     if share < MUCH_INVENTED or job.engine == MODEL_ENGINE or job.phase not in (Phase.RUNNING, Phase.DONE):
         return ""
-    return (
+    return printable(
         f"{_capital(job.engine)} invents {round(100 * share)} % of what goes, because no frame shows it: "
         "use VOID, or give a clean frame"
     )

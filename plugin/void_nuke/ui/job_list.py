@@ -89,7 +89,8 @@ class JobListWidget(QtWidgets.QWidget):
             QtCore.Qt.ItemDataRole.AccessibleTextRole,
             f"{job_text.title(job)}, {job_text.phase_word(job)}: {job_text.status_line(job)}",
         )
-        item.setToolTip(plain_tip(job_text.status_line(job)))
+        told = (job_text.status_line(job), job_text.advice(job))
+        item.setToolTip(plain_tip("\n".join(line for line in told if line)))
         self._enable()
 
     def current(self) -> TrackedJob | None:
@@ -117,6 +118,7 @@ class JobListWidget(QtWidgets.QWidget):
         text = ""
         if job is not None:
             lines = [job_text.status_line(job)] if job.phase is Phase.FAILED else []
+            lines += [told] if (told := job_text.advice(job)) else []
             text = "\n".join([*lines, *(f"Not carried: {line}" for line in job.left_out)])
         self._detail.setText(text)
         self._detail.setVisible(bool(text))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.still_session import job_of
 from void_nuke.jobs.tracked_job import Phase
-from void_nuke.panel.job_text import duration, percent, phase_word, status_line, title
+from void_nuke.panel.job_text import advice, duration, percent, phase_word, status_line, title
 from void_protocol.messages import JobInfo, JobState
 
 
@@ -54,16 +54,14 @@ def info(**changes: Any) -> JobInfo:
         (
             Phase.RUNNING,
             {"message": "propagate", "engine": "propagation", "invented": 0.63},
-            "Propagate. Propagation invents 63 % of what goes, because no frame shows it: use VOID, "
-            "or give a clean frame",
+            "63 % invented; Propagate",
         ),
         (Phase.RUNNING, {"message": "propagate", "engine": "propagation", "invented": 0.29}, "Propagate"),
         (Phase.RUNNING, {"message": "denoising", "engine": "void", "invented": 1.0}, "Denoising"),
         (
             Phase.DONE,
             {"read_node": "VoidResult1", "engine": "propagation", "invented": 0.3},
-            "40 frames, in VoidResult1. Propagation invents 30 % of what goes, because no frame shows it: "
-            "use VOID, or give a clean frame",
+            "30 % invented; 40 frames, in VoidResult1",
         ),
         (Phase.FAILED, {"message": "no memory", "engine": "propagation", "invented": 0.9}, "No memory"),
         (Phase.FAILED, {}, "No reason was given; open the log"),
@@ -111,3 +109,13 @@ def test_the_bar(phase: Phase, fraction: float, shown: int | None) -> None:
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_the_advice_says_what_to_do() -> None:
+    much = job_of("a", Phase.RUNNING, engine="propagation", invented=0.63)
+    assert advice(much) == (
+        "Propagation invents 63 % of what goes, because no frame shows it: use VOID, or give a clean frame"
+    )
+    assert advice(job_of("a", Phase.RUNNING, engine="propagation", invented=0.2)) == ""
+    assert advice(job_of("a", Phase.RUNNING, engine="propagation")) == ""
+    assert advice(job_of("a", Phase.RUNNING, engine="void", invented=0.63)) == ""
