@@ -15,8 +15,6 @@ from void_engine.plates.exr.file import remove_temporaries
 from void_engine.plates.storage import temporary_names
 from void_engine.plates.storage.temporary_names import ABANDONED_S, is_abandoned, temporary_name
 
-NOW = time.time()
-
 
 @pytest.fixture
 def other_process() -> Iterator[tuple[subprocess.Popen[str], str]]:
@@ -51,9 +49,9 @@ def test_a_living_writer_keeps_its_file_and_a_dead_one_does_not(
 def test_a_number_that_another_process_has_by_now_is_not_the_writer() -> None:
     pid = os.getpid()
     entry = temporary_name("a.exr")
-    assert not is_abandoned(entry, ["a.exr"], NOW)
+    assert not is_abandoned(entry, ["a.exr"], time.time())
     earlier = entry.replace(f"-{pid}-1", f"-{pid}-0")  # the process of this number began long ago
-    assert is_abandoned(earlier, ["a.exr"], NOW)
+    assert is_abandoned(earlier, ["a.exr"], time.time())
 
 
 @pytest.mark.parametrize(("age_s", "gone"), [(0, False), (ABANDONED_S - 60, False), (ABANDONED_S + 60, True)])
@@ -62,7 +60,7 @@ def test_another_machines_file_is_judged_by_its_age(
 ) -> None:
     entry = temporary_name("a.exr")
     monkeypatch.setattr(temporary_names, "_machine", lambda: "0123abcd")
-    assert is_abandoned(entry, ["a.exr"], NOW - age_s) is gone
+    assert is_abandoned(entry, ["a.exr"], time.time() - age_s) is gone
 
 
 @pytest.mark.parametrize(
@@ -74,8 +72,8 @@ def test_every_name_fits_and_is_known_again(name: str) -> None:
         assert len(os.fsencode(entry)) <= 255
         earlier = entry.replace(f"-{os.getpid()}-1", f"-{os.getpid()}-0")
         assert is_abandoned(entry, [name], 0.0) is False
-        assert is_abandoned(earlier, ["other.exr", name], NOW) is True
-        assert is_abandoned(earlier, ["other.exr", "b" + name], NOW) is False
+        assert is_abandoned(earlier, ["other.exr", name], time.time()) is True
+        assert is_abandoned(earlier, ["other.exr", "b" + name], time.time()) is False
 
 
 @pytest.mark.parametrize(
@@ -86,5 +84,5 @@ def test_other_files_are_left_alone(entry: str) -> None:
 
 
 def test_what_an_earlier_release_left_goes() -> None:
-    assert is_abandoned(".a.exr.0123abcd.part", ["a.exr"], NOW)
-    assert is_abandoned(".a.exr.0123abcd.part.raw.exr", ["a.exr"], NOW)
+    assert is_abandoned(".a.exr.0123abcd.part", ["a.exr"], time.time())
+    assert is_abandoned(".a.exr.0123abcd.part.raw.exr", ["a.exr"], time.time())
