@@ -248,8 +248,9 @@ class World:
     def _close_broker(self) -> None:
         self.broker._supervisor.shut_down()
         # A broker leaves the files that it was receiving to the end of its process; this one goes on.
+        # By type(), because isinstance() asks every object, and some of torch's answer with a warning.
         for each in gc.get_objects():
-            if isinstance(each, io.FileIO) and str(each.name).startswith(str(self.folder)):
+            if issubclass(type(each), io.FileIO) and str(each.name).startswith(str(self.folder)):
                 each.close()
         self.broker._close()
 

@@ -173,7 +173,7 @@ def test_the_panel_offers_it(server: ServerProcess, tmp_path: Path, qt: Any) -> 
     try:
         link.begin()
         run_until(qt, lambda: model.engines.told is not None, 30)
-        (combo,) = [one for one in form.findChildren(widgets.QComboBox) if one.findData("auto") >= 0]
+        (combo,) = [one for one in form.findChildren(widgets.QComboBox) if one.findData("propagation") >= 0]
         rows = {combo.itemData(row): row for row in range(combo.count())}
         assert {"auto", "broken", "flat", "propagation", "void"} <= rows.keys()
         assert "identity" not in rows, "it is no engine for artists"
