@@ -4,8 +4,10 @@ then is one of that."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,3 +49,20 @@ def client(server: ServerProcess) -> Iterator[Client]:
 @pytest.fixture
 def shot(tmp_path: Path) -> Path:
     return write_shot(tmp_path / "shot")
+
+
+@pytest.fixture
+def server_defaults() -> dict[str, Any]:
+    """What the servers of ``start`` are set to; a module with other needs has its own."""
+    return {}
+
+
+@pytest.fixture
+def start(tmp_path: Path, server_defaults: dict[str, Any]) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts a server with the settings that a test gives; it ends with the test."""
+    with ExitStack() as servers:
+
+        def start_server(**settings: Any) -> ServerProcess:
+            return servers.enter_context(server_for(tmp_path / "home", **{**server_defaults, **settings}))
+
+        yield start_server

@@ -13,7 +13,8 @@ from typing import Any
 import zmq
 
 from void_protocol.job import Anchors, Format, Matte, Output, RemovalJob, Settings, Shot
-from void_protocol.keys import Connection
+from void_protocol.keys import Connection, load_connection
+from void_server.access.key_commands import new_client
 from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
@@ -129,3 +130,9 @@ class Stranger:
 
     def is_silent(self, wait_s: float = 0.2) -> bool:
         return not self.socket.poll(int(1000 * wait_s))
+
+
+def connection_of_another(server: ServerProcess, folder: Path) -> Connection:
+    """Let a client in who is called as ``folder`` is, with the keys there."""
+    new_client(server.settings.home, folder.name, folder, server.connection().endpoint)
+    return load_connection(folder)

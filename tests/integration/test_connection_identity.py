@@ -14,9 +14,8 @@ import pytest
 import zmq
 
 from tests.integration.raw_client import RawClient
-from tests.integration.server_case import Stranger, server_for, wait_until
-from void_protocol.keys import Connection, load_connection
-from void_server.access.key_commands import new_client, revoke_client
+from tests.integration.server_case import Stranger, connection_of_another, server_for, wait_until
+from void_server.access.key_commands import revoke_client
 from void_server.operation.server_process import ServerProcess
 
 COUNTER = 0xE43C9869
@@ -24,18 +23,8 @@ COUNTER = 0xE43C9869
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
-    with ExitStack() as servers:
-
-        def start_server(**settings: Any) -> ServerProcess:
-            return servers.enter_context(server_for(tmp_path / "home", heartbeat_s=5.0, **settings))
-
-        yield start_server
-
-
-def of_another(server: ServerProcess, folder: Path) -> Connection:
-    new_client(server.settings.home, folder.name, folder, server.connection().endpoint)
-    return load_connection(folder)
+def server_defaults() -> dict[str, Any]:
+    return {"heartbeat_s": 5.0}
 
 
 def named(number: int) -> bytes:
@@ -123,7 +112,7 @@ def test_who_takes_the_name_of_one_that_is_gone_is_a_stranger(
 ) -> None:
     """The operator's client dies without a word; its session would live on for a while."""
     server = start()
-    local, anna = server.connection(), of_another(server, tmp_path / "anna")
+    local, anna = server.connection(), connection_of_another(server, tmp_path / "anna")
     names = [b"operator", named(COUNTER), named(COUNTER + 1)]
     for name in names:
         operator = Stranger(local, routing_id=name)
@@ -148,7 +137,7 @@ def test_a_revoked_key_is_not_heard_without_a_session_either(
     start: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
     server = start()
-    with Stranger(of_another(server, tmp_path / "anna")) as anna:
+    with Stranger(connection_of_another(server, tmp_path / "anna")) as anna:
         assert anna.ask(type="ping", request=1)["code"] == "no_session"
         revoke_client(server.settings.home, "anna")
         time.sleep(0.3)
@@ -174,7 +163,7 @@ def test_a_client_that_says_nothing_does_not_keep_its_connections(
 ) -> None:
     """It is let in, and takes all connections that there may be."""
     server = start(connections=8, handshake_s=0.5)
-    anna = of_another(server, tmp_path / "anna")
+    anna = connection_of_another(server, tmp_path / "anna")
     with Stranger(server.connection()) as friend, ExitStack() as held:
         friend.hello()
         silent = [held.enter_context(Stranger(anna)) for _ in range(7)]

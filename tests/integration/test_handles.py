@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -14,27 +14,16 @@ import psutil
 import pytest
 import zmq
 
-from tests.integration.server_case import Stranger, server_for, wait_until
-from void_protocol.keys import Connection, load_connection
-from void_server.access.key_commands import new_client, revoke_client
+from tests.integration.server_case import Stranger, connection_of_another, wait_until
+from void_server.access.key_commands import revoke_client
 from void_server.operation.server_process import ServerProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
-    with ExitStack() as servers:
-
-        def start_server(**settings: Any) -> ServerProcess:
-            return servers.enter_context(server_for(tmp_path / "home", heartbeat_s=5.0, **settings))
-
-        yield start_server
-
-
-def of_another(server: ServerProcess, folder: Path) -> Connection:
-    new_client(server.settings.home, folder.name, folder, server.connection().endpoint)
-    return load_connection(folder)
+def server_defaults() -> dict[str, Any]:
+    return {"heartbeat_s": 5.0}
 
 
 def free_port() -> int:
@@ -52,7 +41,7 @@ def test_a_local_user_at_the_port_of_the_figures_takes_no_handles(
     with ExitStack() as held:
         friend = held.enter_context(Stranger(server.connection()))
         friend.hello()
-        anna = held.enter_context(Stranger(of_another(server, tmp_path / "anna")))
+        anna = held.enter_context(Stranger(connection_of_another(server, tmp_path / "anna")))
         anna.hello()
         files, threads = process.num_fds(), process.num_threads()
         for _ in range(300):
@@ -75,7 +64,10 @@ def test_revocation_and_the_end_need_no_free_handle(
     import resource
 
     server = start()
-    with Stranger(server.connection()) as friend, Stranger(of_another(server, tmp_path / "anna")) as anna:
+    with (
+        Stranger(server.connection()) as friend,
+        Stranger(connection_of_another(server, tmp_path / "anna")) as anna,
+    ):
         friend.hello()
         anna.hello()
         process = psutil.Process(server.pid)

@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +32,8 @@ RESULT_BYTES = 1024 * 64 * 8 * 2 + 16_000
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
-    with ExitStack() as servers:
-
-        def start_server(**settings: Any) -> ServerProcess:
-            return servers.enter_context(server_for(tmp_path / "home", runner=DEFAULT_RUNNER, **settings))
-
-        yield start_server
+def server_defaults() -> dict[str, Any]:
+    return {"runner": DEFAULT_RUNNER}
 
 
 def write_plates(folder: Path, frames: int, size: int = 48) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import psutil
 import pytest
 import zmq
 
-from tests.integration.server_case import FIRST, Stranger, job_for, server_for, wait_until, write_shot
+from tests.integration.server_case import FIRST, Stranger, job_for, wait_until, write_shot
 from void_engine.plates.exr.file import write_frame
 from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
@@ -32,16 +32,6 @@ from void_server.operation.server_process import ServerProcess
 from void_server.settings import DEFAULT_RUNNER
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
-    with ExitStack() as servers:
-
-        def start_server(**settings: Any) -> ServerProcess:
-            return servers.enter_context(server_for(tmp_path / "home", **settings))
-
-        yield start_server
 
 
 def memory_bytes(server: ServerProcess) -> int:

@@ -43,7 +43,7 @@ from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
-from void_engine.removal import RegionRequest, run_removal
+from void_engine.removal import RegionRequest, RemovalRequest, run_removal
 from void_engine.shot import AnchorFrames, ReplacementLook
 
 SHARP = ReplacementLook(growth_px=0.0, softness_px=0.0)
@@ -52,6 +52,18 @@ HOLE = Box(30, 20, 50, 40)
 
 def shapes_of(role: str = "remove") -> dict[str, object]:
     return {role: lambda number: [square(HOLE.x0, HOLE.y0, HOLE.x1, HOLE.y1)]}
+
+
+class OvertakenEngine(PaintingEngine):
+    """An engine that is so slow that meanwhile another process has made the whole result of ``other``."""
+
+    def __init__(self, other: RemovalRequest) -> None:
+        super().__init__()
+        self._other = other
+
+    def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
+        run_removal(self._other, PaintingEngine(), RecordingMonitor())
+        yield from super().remove(shot, request, monitor)
 
 
 @pytest.fixture
@@ -545,16 +557,10 @@ class TestStoppingAndGoingOn:
         (tmp_path / "out").mkdir()
         plate = write_plate(tmp_path)
 
-        class Slow(PaintingEngine):
-            def remove(
-                self, shot: ShotSource, request: EngineRequest, monitor: Monitor
-            ) -> Iterator[CleanFrame]:
-                other = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
-                run_removal(other, PaintingEngine(), RecordingMonitor())
-                yield from super().remove(shot, request, monitor)
-
+        other = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
         monitor = RecordingMonitor()
-        run_removal(make_request(files, plate, tmp_path / "out", shapes=shapes_of()), Slow(), monitor)
+        own = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
+        run_removal(own, OvertakenEngine(other), monitor)
         assert sorted(monitor.done) == [1001, 1002, 1003, 1004]
 
     def test_a_frame_that_another_job_has_made_meanwhile_does_not(
@@ -563,18 +569,10 @@ class TestStoppingAndGoingOn:
         (tmp_path / "out").mkdir()
         plate = write_plate(tmp_path)
 
-        class Slow(PaintingEngine):
-            def remove(
-                self, shot: ShotSource, request: EngineRequest, monitor: Monitor
-            ) -> Iterator[CleanFrame]:
-                other = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), fingerprint="f2")
-                run_removal(other, PaintingEngine(), RecordingMonitor())
-                yield from super().remove(shot, request, monitor)
-
+        other = make_request(files, plate, tmp_path / "out", shapes=shapes_of(), fingerprint="f2")
+        own = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
         with pytest.raises(OutputExistsError, match="not overwritten"):
-            run_removal(
-                make_request(files, plate, tmp_path / "out", shapes=shapes_of()), Slow(), RecordingMonitor()
-            )
+            run_removal(own, OvertakenEngine(other), RecordingMonitor())
 
     @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that cannot be written")
     def test_a_folder_that_cannot_be_written_is_told_before_the_work(

@@ -16,16 +16,9 @@ from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.plates.storage import access
 from void_engine.plates.storage import output_folder as output_folder_module
 from void_engine.plates.storage.access import opened
-from void_engine.plates.storage.policy import Policy, current_policy, set_policy
+from void_engine.plates.storage.policy import Policy, set_policy
 
 FRAME = Frame.from_pixels(1, "RGB", np.full((4, 6, 3), 0.5, np.float16))
-
-
-@pytest.fixture(autouse=True)
-def _policy_afterwards() -> Iterator[None]:
-    before = current_policy()
-    yield
-    set_policy(before)
 
 
 @pytest.fixture

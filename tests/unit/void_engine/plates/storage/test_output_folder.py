@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,9 @@ from void_engine.plates.exr.file import read_frame, remove_temporaries, write_fr
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import HALF
 from void_engine.plates.storage.output_folder import output_folder
-from void_engine.plates.storage.policy import Policy, Room, current_policy, set_policy
+from void_engine.plates.storage.policy import Policy, Room, set_policy
 
 FRAME = Frame.from_pixels(1, "RGB", np.full((4, 6, 3), 0.5, np.float16))
-
-
-@pytest.fixture(autouse=True)
-def _policy_afterwards() -> Iterator[None]:
-    before = current_policy()
-    yield
-    set_policy(before)
 
 
 @pytest.fixture

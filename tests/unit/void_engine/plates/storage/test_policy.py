@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from void_engine.errors import PlateError, SettingError
 from void_engine.geometry import Box
 from void_engine.plates.exr.file import read_frame, read_header, write_frame
 from void_engine.plates.frame.frame import Frame
-from void_engine.plates.storage.policy import Policy, current_policy, set_policy
+from void_engine.plates.storage.policy import Policy, set_policy
 
 _ATTACK = """
 try:
@@ -30,13 +29,6 @@ from void_engine.plates.exr.file import read_frame
 from void_engine.errors import PlateError
 path = Path({path!r})
 """
-
-
-@pytest.fixture(autouse=True)
-def _policy_afterwards() -> Iterator[None]:
-    before = current_policy()
-    yield
-    set_policy(before)
 
 
 def claim(path: Path, width: int, height: int, *, padding: int = 0, compression: str = "zip") -> Path:
