@@ -32,7 +32,7 @@ from void_engine.plates.storage.waiting import Patience
 from void_engine.region import RegionMode, plan_region
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.result_files import ResultFiles
-from void_engine.shares import ShareTally, shares_of
+from void_engine.shares import Shares, ShareTally, shares_of
 from void_engine.shot import AnchorFrames, PlateShot, ReplacementLook
 
 _ASPECT_TOLERANCE = 1e-3
@@ -336,17 +336,19 @@ def _write_all(
     with writer:
         for clean in answers:
             monitor.check_cancelled()
-            frame = finished_frame(request, shot, clean, {**made_from.metadata(), **engine.record})
+            at = shot.frame(clean.number)
+            shares = shares_of(at, clean)
+            record = {**made_from.metadata(), **engine.record}
+            frame = finished_frame(request, shot, clean, record, shares)
             now = time.monotonic()
             if now - previewed_at >= _PREVIEW_EVERY_S:
                 previewed_at = now
                 monitor.preview(clean.number, _small(frame, request.layer))
             writer.submit(frame, request.output.pattern.path(clean.number))
-            at = shot.frame(clean.number)
             replaces = replaces or bool(at.replaced.any())
-            tally.add(clean.number, shares_of(at, clean))
-            if (shares := tally.mean) is not None:
-                monitor.composed(shares)
+            tally.add(clean.number, shares)
+            if (mean := tally.mean) is not None:
+                monitor.composed(mean)
     if not replaces:
         monitor.log(
             f"nothing was replaced: a growth of {shot.look.growth_px:g} px leaves nothing of the mattes"
@@ -356,7 +358,11 @@ def _write_all(
 
 
 def finished_frame(
-    request: RemovalRequest, shot: PlateShot, clean: CleanFrame, record: Mapping[str, str | int | float]
+    request: RemovalRequest,
+    shot: PlateShot,
+    clean: CleanFrame,
+    record: Mapping[str, str | int | float],
+    shares: Shares | None = None,
 ) -> Frame:
     """The frame of the result as it is written: the merged picture, extra layers and metadata.
 
@@ -366,6 +372,8 @@ def finished_frame(
         clean: the engine's answer for this frame.
         record: metadata about how the frame was made: the engine's own
             (:attr:`~void_engine.engines.interface.Engine.record`) and what it was made from.
+        shares: what the replaced pixels consist of (:func:`~void_engine.shares.shares_of`), where that is
+            known.
 
     Raises:
         EngineError: when a pixel of the answer that is needed is not finite.
@@ -382,7 +390,6 @@ def finished_frame(
         frame = frame.with_rgb(merged[part], inside, solid[part], request.layer)
     for name, planes in _layers(request.output.layers, at, clean).items():
         frame = frame.with_layer(name, planes, shot.box)
-    shares = shares_of(at, clean)
     told = {} if shares is None else shares.metadata
     grown = {GROWTH_KEY: shot.look.growth_px}
     return frame.with_metadata({**(request.output.metadata or {}), **record, **grown, **told})

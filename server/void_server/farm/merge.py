@@ -65,9 +65,12 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
                 monitor.progress("merge", step, len(wanted), number)
                 clean = joined(place, piece.planned, number, box)
                 engine_record = place.record(piece.planned.parts_with(number)[-1])
-                frame = finished_frame(request, shot, clean, {**made_from.metadata(), **engine_record})
-                writer.submit(frame, request.output.pattern.path(number))
-                tally.add(number, shares_of(shot.frame(number), clean))
+                shares = shares_of(shot.frame(number), clean)
+                record = {**made_from.metadata(), **engine_record}
+                writer.submit(
+                    finished_frame(request, shot, clean, record, shares), request.output.pattern.path(number)
+                )
+                tally.add(number, shares)
         if told := tally.summary(piece.planned.engine):
             monitor.log(told)
 

@@ -161,13 +161,6 @@ class OutputFolder:
             return shutil.disk_usage(self.path).free
         return 0
 
-    def sync(self) -> None:
-        """Have the folder's names on the disk when this returns, where the system can sync folders."""
-        if self._descriptor is None:
-            sync_folder(self.path)
-        else:
-            _sync_open_folder(self._descriptor)
-
 
 def put_in_place(file: NewFile, folder: OutputFolder, name: str) -> None:
     """Give a finished file of ``folder`` its final name; see :meth:`OutputFolder.put_in_place`."""

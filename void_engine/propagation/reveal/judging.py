@@ -171,7 +171,7 @@ class Judge:
         order = np.argsort(np.array(away, np.int64), kind="stable")
         moves = any(item.motion.moves for item in sources)
         alone = Judged(qualities, None, order, noise, moves, None)
-        if not sources:
+        if not sources or (len(sources) == 1 and not rivals):
             return alone
         box, ratio = surround.box, self._working.ratio
         points, mirrored = _points_beside(full.hidden)
