@@ -12,7 +12,7 @@ from void_nuke.errors import HostError, SelectionError
 from void_nuke.export.pick import MatteChoice, RemovalPick
 from void_nuke.host.host import FrameRange
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
-from void_nuke.panel.job_text import phase_word, status_line
+from void_nuke.panel.job_text import phase_word, sentence, status_line
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.running import the_model
 from void_nuke.panel.settings import PanelSettings
@@ -207,4 +207,4 @@ _FOLLOWERS: WeakKeyDictionary[PanelModel, dict[str, GizmoNode]] = WeakKeyDiction
 
 
 def _say(node: GizmoNode, text: str) -> None:
-    node["status"].setValue(printable_on_node(text[:1].upper() + text[1:]))
+    node["status"].setValue(printable_on_node(sentence(text)))

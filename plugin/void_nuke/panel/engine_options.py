@@ -28,7 +28,7 @@ class OptionRow:
 def option_rows(engines: KnownEngines, engine: str, quality: str, own: Pairs) -> list[OptionRow]:
     """Return the options of an engine in the order of its declaration; none for ``auto`` or an unknown
     engine."""
-    told = next((one for one in engines.told or () if one.name == engine), None)
+    told = engines.find(engine)
     if engine == AUTO or told is None:
         return []
     preset = told.presets.get(quality, {})
@@ -70,7 +70,7 @@ def with_options(pairs: Pairs, engine: str, values: Mapping[str, Any]) -> Pairs:
 
 def unknown_options(engines: KnownEngines, engine: str, own: Pairs) -> list[str]:
     """Return what is kept for an engine that does not have it any more."""
-    told = next((one for one in engines.told or () if one.name == engine), None)
+    told = engines.find(engine)
     names = set() if told is None else {option.name for option in told.options}
     return [] if told is None else sorted(set(own_options(own, engine)) - names)
 

@@ -65,7 +65,7 @@ class KnownEngines:
         knows."""
         if self.told is None or name == AUTO:
             return ""
-        engine = self._find(name)
+        engine = self.find(name)
         if engine is None:
             return f"this server has no engine {name!r}; choose another, or have its package installed there"
         return f"{engine.title}: {engine.problem}" if engine.problem else ""
@@ -80,7 +80,7 @@ class KnownEngines:
         """
         if name == AUTO:
             return {}
-        engine = self._find(name)
+        engine = self.find(name)
         if engine is not None:
             return engine.presets.get(quality, {})
         if quality != _DEFAULTS:
@@ -92,11 +92,12 @@ class KnownEngines:
 
     def presets(self, name: str, qualities: Iterable[str]) -> dict[str, Mapping[str, Scalar]]:
         """Return the engine options of each quality, as far as they are known."""
-        engine = self._find(name)
+        engine = self.find(name)
         presets = {} if engine is None else engine.presets
         return {quality: presets.get(quality, {}) for quality in qualities}
 
-    def _find(self, name: str) -> EngineDescription | None:
+    def find(self, name: str) -> EngineDescription | None:
+        """Return what a server told about an engine; None where none has."""
         return next((one for one in self.told or () if one.name == name), None)
 
 

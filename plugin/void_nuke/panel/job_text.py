@@ -56,7 +56,7 @@ def advice(job: TrackedJob) -> str:
     if share < MUCH_INVENTED or job.engine == MODEL_ENGINE or job.phase not in (Phase.RUNNING, Phase.DONE):
         return ""
     return printable(
-        f"{_capital(job.engine)} invents {round(100 * share)} % of what goes, because no frame shows it: "
+        f"{sentence(job.engine)} invents {round(100 * share)} % of what goes, because no frame shows it: "
         "use VOID, or give a clean frame"
     )
 
@@ -70,20 +70,20 @@ def _status_line(job: TrackedJob) -> str:
             parts.append(f"{job.frames_done} of {len(job.frames.frames)} frames")
         if job.eta_s is not None:
             parts.append(f"{duration(job.eta_s)} left")
-        return _capital(", ".join(parts))
+        return sentence(", ".join(parts))
     if job.phase is Phase.QUEUED:
         if job.info is None:
-            return _capital(job.message) or phase_word(job)
+            return sentence(job.message) or phase_word(job)
         if job.info.is_paused:
-            return _capital(job.info.message) or "Held back on the server, until somebody lets it go on"
+            return sentence(job.info.message) or "Held back on the server, until somebody lets it go on"
         place = job.info.queue_position
         return "Next to run" if not place else f"Behind {place} other{'s' if place != 1 else ''}"
     if job.phase is Phase.DONE:
         where = f", in {job.read_node}" if job.read_node else ""
-        return _capital(job.message) or f"{len(job.frames.frames)} frames{where}"
+        return sentence(job.message) or f"{len(job.frames.frames)} frames{where}"
     if job.phase is Phase.FAILED:
-        return _capital(job.message) or "No reason was given; open the log"
-    return _capital(job.message) or phase_word(job)
+        return sentence(job.message) or "No reason was given; open the log"
+    return sentence(job.message) or phase_word(job)
 
 
 def percent(job: TrackedJob) -> int | None:
@@ -95,5 +95,6 @@ def percent(job: TrackedJob) -> int | None:
     return round(100 * min(max(job.fraction, 0.0), 1.0))
 
 
-def _capital(text: str) -> str:
+def sentence(text: str) -> str:
+    """Begin a message with a capital."""
     return text[:1].upper() + text[1:]

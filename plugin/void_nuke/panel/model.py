@@ -27,7 +27,8 @@ from void_nuke.panel.clean_frames import clean_frames, with_frame, without_frame
 from void_nuke.panel.engine_book import EngineBook
 from void_nuke.panel.engine_options import with_option
 from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
-from void_nuke.panel.panel_jobs import PanelJobs, sentence
+from void_nuke.panel.job_text import sentence
+from void_nuke.panel.panel_jobs import PanelJobs
 from void_nuke.panel.picture import PictureModel
 from void_nuke.panel.server import ServerModel, ServerState
 from void_nuke.panel.settings import (

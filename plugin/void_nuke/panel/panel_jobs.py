@@ -6,6 +6,7 @@ from void_nuke.errors import HostError
 from void_nuke.host.host import Host
 from void_nuke.jobs.session import RemovalSession
 from void_nuke.jobs.tracked_job import TrackedJob
+from void_nuke.panel.job_text import sentence
 from void_nuke.qt import QObject, Signal
 
 
@@ -64,8 +65,3 @@ class PanelJobs(QObject):
 
     def _say(self, text: str, is_trouble: bool) -> None:
         self.said.emit(text, is_trouble)
-
-
-def sentence(text: str) -> str:
-    """Begin a message with a capital."""
-    return text[:1].upper() + text[1:]

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from void_nuke.batch.server_python import detached, plain_variables
+from void_nuke.panel.job_text import sentence
 from void_nuke.qt import QObject, QTimer, Signal, Slot
 from void_protocol.client import Client
 from void_protocol.engines import EngineDescription
@@ -185,7 +186,7 @@ class _Looker:
             try:
                 connection = load_connection(self._home)
             except ProtocolError as error:
-                return ServerPicture(ServerState.REFUSED, _sentence(error), address.endpoint), None
+                return ServerPicture(ServerState.REFUSED, sentence(str(error)), address.endpoint), None
             self._client, self._endpoint = Client(connection, name="nuke"), address.endpoint
         state = ServerState.STOPPING if self._stopping == address.pid else ServerState.LOST
         picture = ServerPicture(state, "", address.endpoint, address.pid)
@@ -194,14 +195,14 @@ class _Looker:
             status = self._client.status().result(_STATUS_S)
             engines = self._ask_engines(self._client, welcome.server_id)
         except VersionRefusedError as error:
-            return replace(picture, state=ServerState.REFUSED, text=_sentence(error)), self._client
+            return replace(picture, state=ServerState.REFUSED, text=sentence(str(error))), self._client
         except NotInTimeError:
             text = "The server is slow to answer; jobs go on, the panel keeps asking"
             return replace(picture, text=text), self._client
         except Exception as error:  # noqa: BLE001 - whatever the server does, the panel keeps looking for it
             if self._is_starting() and self._process is not None and self._process.pid == address.pid:
                 return replace(picture, state=ServerState.STARTING, text="Starting the server"), self._client
-            text = f"{_sentence(error)}; stop it and start it again if it does not come back"
+            text = f"{sentence(str(error))}; stop it and start it again if it does not come back"
             return replace(picture, text=text), self._client
         if state is ServerState.STOPPING:
             return replace(picture, text="Stopping the server"), self._client
@@ -227,7 +228,7 @@ class _Looker:
         self._leave()
         self._stopping = 0
         if server_file(self._home).exists():
-            return ServerPicture(ServerState.REFUSED, _sentence(error)), None
+            return ServerPicture(ServerState.REFUSED, sentence(str(error))), None
         if self._is_starting():
             return ServerPicture(ServerState.STARTING, "Starting the server"), None
         if self._process is not None and self._process.returncode not in (None, 0, -signal.SIGTERM):
@@ -258,7 +259,7 @@ class _Looker:
                     **detached(),
                 )
         except KeyFileError as error:
-            return ServerPicture(ServerState.OFF, _sentence(error)), None
+            return ServerPicture(ServerState.OFF, sentence(str(error))), None
         except OSError as error:
             text = f"The server cannot be started with {python} ({error.strerror}); choose another Python"
             return ServerPicture(ServerState.OFF, text), None
@@ -298,8 +299,3 @@ class _Looker:
             return "it left no word"
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return lines[-1] if lines else "it left no word"
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:]

@@ -16,7 +16,7 @@ from void_server.cli.explain import CommandError, exit_code_of
 from void_server.cli.job_overrides import JobOverrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.run import TerminalMonitor
-from void_server.cli.shot_lists import ShotDefaults, listed_jobs
+from void_server.cli.shot_lists import ShotDefaults, Sources, listed_jobs
 from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.terminal import PlainTable, Terminal, say
 from void_server.scratch import settle_in
@@ -32,13 +32,7 @@ class _ShotsMonitor(TerminalMonitor):
 
 @with_options
 def batch(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SOURCES...",
-            help="Job files, folders of them, manifests (.csv, .json), editorial timelines (.otio, .edl).",
-        ),
-    ],
+    sources: Sources,
     defaults: ShotDefaults,
     overrides: JobOverrides,
     report: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from void_server.cli.declared_options import with_options
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides
-from void_server.cli.shot_lists import ShotDefaults, listed_jobs
+from void_server.cli.shot_lists import ShotDefaults, Sources, listed_jobs
 from void_server.cli.terminal import say
 from void_server.farm.order import FarmSettings
 from void_server.farm.planning import STEP_ORDER
@@ -23,13 +22,7 @@ from void_server.farm.targets import FarmName, write_target
 
 @with_options
 def bundle(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SOURCES...",
-            help="Job files, folders of them, manifests (.csv, .json), editorial timelines (.otio, .edl).",
-        ),
-    ],
+    sources: Sources,
     target: Annotated[FarmName, typer.Option("--to", help="The kind of farm.")],
     order: FarmSettings,
     defaults: ShotDefaults,

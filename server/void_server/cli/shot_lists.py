@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import typer
 from msgspec import Meta
 
 from void_protocol.job import RemovalJob
@@ -17,6 +18,14 @@ from void_server.batch.timeline import TimelineOptions
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.terminal import say
 from void_server.settings.declaration import DeclaredSettings, option, settings_of
+
+Sources = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SOURCES...",
+        help="Job files, folders of them, manifests (.csv, .json), editorial timelines (.otio, .edl).",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)

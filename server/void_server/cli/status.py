@@ -130,7 +130,6 @@ def _headline(status: Status) -> Text:
     clients = "1 client" if status.sessions == 1 else f"{status.sessions} clients"
     memory = "" if status.resident_bytes is None else f", {_size(status.resident_bytes)} of memory"
     disk = "" if status.disk_free_bytes is None else f", {_size(status.disk_free_bytes)} of disk free"
-    clients = "1 client" if status.sessions == 1 else f"{status.sessions} clients"
     return Text(
         f"{status.server}, up {_time(status.uptime_s)}, {clients}{memory}{disk}\n"
         f"{counts}\n"

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from void_protocol.roto_attributes import FROM_FRAME, ONE_FRAME, UP_TO_FRAME
-from void_server.roto_files.animation import Floats, Key, KeyedTrack, Track, hold_until, keyed
+from void_server.roto_files.animation import Floats, Key, KeyedTrack, Track, hold_until, keyed, sample
 from void_server.roto_files.baking import Pair, Spline, SplinePoint
 from void_server.roto_files.errors import NotCarried, RotoFileError
 from void_server.roto_files.model import CurveKind, RotoCurve, RotoFile, RotoNode
@@ -206,11 +206,7 @@ class _Difference(KeyedTrack):
 
     def at(self, frames: Floats) -> Floats:
         """Return the value at each of the frames."""
-        values = [
-            np.full(len(frames), track) if isinstance(track, float) else track.at(frames)
-            for track in (self.first, self.second)
-        ]
-        result: Floats = values[0] - values[1]
+        result: Floats = sample(self.first, frames) - sample(self.second, frames)
         return result
 
 

@@ -125,15 +125,21 @@ def _step(step: StepCommand) -> dict[str, object]:
 
 
 def _script(bundle: Bundle, steps: list[StepCommand]) -> str:
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(bundle.environment.items())]
     return _SCRIPT.format(
         title=" ".join(bundle.name.split()),
         names=" ".join(step.name for step in steps),
-        exports="\n".join(exports),
+        exports=exports(bundle),
         cases="\n".join(
             f"    {step.name}) {shell_words(step.words, TASK_TOKEN, '$task')} ;;" for step in steps
         ),
         counts="\n".join(f"    {step.name}) echo {step.tasks} ;;" for step in steps),
+    )
+
+
+def exports(bundle: Bundle) -> str:
+    """Return the shell's lines that set the variables of every task."""
+    return "\n".join(
+        f"export {name}={shlex.quote(value)}" for name, value in sorted(bundle.environment.items())
     )
 
 

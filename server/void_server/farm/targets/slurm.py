@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from void_server.farm.bundle import Bundle
 from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
-from void_server.farm.targets.commands import shell_words
+from void_server.farm.targets.commands import exports, shell_words
 
 FOLDER = "slurm"
 TASK_TOKEN = "{task}"  # noqa: S105 - becomes the array's index
@@ -88,9 +87,7 @@ def script(bundle: Bundle, step: StepCommand) -> str:
     return _SCRIPT.format(
         directives="\n".join(f"#SBATCH --{name}={_directive(value)}" for name, value in options.items()),
         most=MOST_IN_ARRAY,
-        exports="\n".join(
-            f"export {name}={shlex.quote(value)}" for name, value in sorted(bundle.environment.items())
-        ),
+        exports=exports(bundle),
         attempts=attempts.format(command=command, retries=order.retries or 0),
     )
 
