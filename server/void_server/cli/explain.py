@@ -77,9 +77,9 @@ def exit_code_of(error: Exception) -> ExitCode:
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.FAILED)
 
 
-def _text(error: Exception) -> str:
-    """The error's message. Lines after the first are indented: what reads the lines of a command (a render
-    farm does) takes none of them for an order, whatever file the message quotes."""
+def error_text(error: Exception) -> str:
+    """Return an error's message. Lines after the first are indented: what reads the lines of a command (a
+    render farm does) takes none of them for an order, whatever file the message quotes."""
     return printable_entry(str(error) or type(error).__name__)
 
 
@@ -113,4 +113,4 @@ class ExplainingGroup(TyperGroup):
     def _explain(error: Exception, debug: bool) -> None:
         if debug:
             errors_console.print_exception()
-        errors_console.print(Text.assemble(("error:", "bold red"), f" {_text(error)}"))
+        errors_console.print(Text.assemble(("error:", "bold red"), f" {error_text(error)}"))

@@ -11,7 +11,7 @@ from void_protocol.job import RemovalJob
 from void_server.batch.listed import BadShot
 from void_server.cli.declared_options import with_options
 from void_server.cli.exit_codes import ExitCode
-from void_server.cli.explain import CommandError
+from void_server.cli.explain import CommandError, error_text
 from void_server.cli.job_overrides import JobOverrides
 from void_server.cli.shot_lists import ShotDefaults, Sources, listed_jobs
 from void_server.cli.terminal import say
@@ -41,7 +41,7 @@ def bundle(
     bad = [shot for shot in shots if isinstance(shot, BadShot)]
     jobs = [shot for shot in shots if not isinstance(shot, BadShot)]
     for shot in bad:
-        say(f"{shot.name} is left out: {shot.error}", to_stderr=True)
+        say(f"{shot.name} is left out: {error_text(shot.error)}", to_stderr=True)
     if not jobs:
         raise bad[0].error
     if order.gpus is not None and order.gpus > 1:

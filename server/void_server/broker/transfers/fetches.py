@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from void_protocol.messages import Data, Error, ResultFile
+from void_protocol.messages import Data, ResultFile
 from void_protocol.wire import CHUNK_BYTES
 from void_server.access.allowed_paths import PathRules, begins_as_exr, open_result
 from void_server.broker.connections.outbox import Outbox
@@ -111,7 +111,7 @@ class Fetches:
         except (OSError, RequestRefused) as error:
             code = error.code if isinstance(error, RequestRefused) else "storage"
             text = f"cannot read frame {fetch.result.frame}: {reason_of(error)}"
-            self._outbox.send(fetch.peer, Error(request=fetch.request, code=code, message=text))
+            self._outbox.refuse(fetch.peer, fetch.request, code, text)
             self.stop(fetch.peer, fetch.request)
             return
         size = fetch.result.size

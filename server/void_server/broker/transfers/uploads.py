@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from void_protocol.durable import put_in_place
-from void_protocol.messages import Chunk, Error, FileRefused, FileStored, ManifestEntry, UploadCredit
+from void_protocol.messages import Chunk, FileRefused, FileStored, ManifestEntry, UploadCredit
 from void_protocol.wire import CHUNK_BYTES
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.jobs.spool import TEMPORARY_SUFFIX, Spool
@@ -244,7 +244,7 @@ class Uploads:
         upload = self._uploads.get(message.job_id)
         if upload is None or upload.peer != peer:
             text = f"no upload of job {message.job_id} is open on this connection; submit the job again"
-            self._outbox.send(peer, Error(code="no_upload", message=text))
+            self._outbox.refuse(peer, None, "no_upload", text)
             return
         if upload.outstanding >= self._credit:
             text = f"chunk of file {message.file} sent without credit; {self._credit} may be on the way"
@@ -362,7 +362,9 @@ class Uploads:
     def _abandon_file(self, upload: _Upload) -> None:
         incoming, upload.incoming = upload.incoming, None
         if incoming is not None:
-            self._threads.run(upload.job_id, incoming.abandon, _ignore)
+            self._threads.do(
+                upload.job_id, incoming.abandon
+            )  # nothing depends on whether it could be removed
 
     def stop(self, job_id: str) -> None:
         """Take no more files of this job."""
@@ -396,7 +398,3 @@ def _let_flow(descriptor: int, start: int, end: int) -> None:
     if hasattr(os, "posix_fadvise"):
         with suppress(OSError):  # this is only advice; the sync at the end is what counts
             os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_DONTNEED)
-
-
-def _ignore(done: Future[None]) -> None:
-    """Do nothing, because nothing depends on whether a half-written file could be removed."""
