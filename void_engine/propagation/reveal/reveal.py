@@ -35,6 +35,9 @@ _MARGIN_PX = 56
 """The least width of a hole's surroundings, in analysis pixels."""
 _TILE_PIXELS = 150_000
 """About how many full-size pixels are fused at a time."""
+_TRIALS_PX = (3, 6, 12)
+"""Depths, in analysis pixels, by which parts of the hole are grown to tell how well motion is predicted in
+them."""
 _QUALITY_POWER = 1.5
 """The exponent on a source's quality. Above 1, well aligned sources outweigh many poor ones, as parallax
 demands."""
@@ -121,14 +124,16 @@ class Revealer:
             views.append(MeasuredSource(source, view, measured))
             tests.append(test if test.improves(measured.flow) else None)
         structure = self._structure(views, hole, ring, texture) if any(tests) else None
+        grown = _doubled(hole)
         sources = []
         for seen, useful in zip(views, tests, strict=True):
             self._monitor.check_cancelled()
             flow, weight = seen.measured.flow, seen.measured.confidence * texture
-            completed = None
+            completed = tried = None
             if useful is not None and useful.predicts(flow, weight, ring, structure):
                 completed = flow_completion.complete_flow(flow, weight, ring, hole, structure)
-            sources.append(self.registered(target, surround, seen, completed=completed))
+                tried = flow_completion.complete_flow(flow, weight, ring, grown, structure).flow
+            sources.append(self.registered(target, surround, seen, completed=completed, tried=tried))
         return sources
 
     def _structure(
@@ -174,6 +179,7 @@ class Revealer:
         seen: MeasuredSource,
         shows: Float32Array | None = None,
         completed: flow_completion.CompletedFlow | None = None,
+        tried: Float32Array | None = None,
     ) -> RegisteredSource:
         """Register a source to ``target``: its motion, its gain match, and how far to trust it.
 
@@ -209,7 +215,8 @@ class Revealer:
         steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
         return RegisteredSource(
-            source, motion, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32)
+            source, motion, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32),
+            motion if tried is None else warp.Warp(source.full.number, seen.view.homography, tried),
         )
 
     # --- at full size
@@ -285,6 +292,16 @@ class Revealer:
                 unmoved[index] = encoding.encode(item.source.full.plate[cut].reshape(-1, 3)[places])
                 shown[index] = ~item.source.full.hidden[cut].reshape(-1)[places]
         return Stack(moved, fits, unmoved, shown)
+
+
+def _doubled(hole: BoolArray) -> BoolArray:
+    """The hole, (h, w), with each part of it grown by about its own depth, up to a limit."""
+    grown = opencv.dilate_by_disc(hole, _TRIALS_PX[0])
+    for depth in _TRIALS_PX[1:]:
+        deep = opencv.erode(hole, opencv.disc(depth))
+        if deep.any():
+            grown |= opencv.dilate_by_disc(deep, 2 * depth)
+    return grown
 
 
 def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:
