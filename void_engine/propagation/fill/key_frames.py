@@ -138,7 +138,7 @@ class KeyFrameFill:
         if thick.any():
             carried, there = self._carried(full, thick)
             if there.any():
-                fitted = _where_it_fits(answer, unseen, carried, there)
+                fitted = _where_it_fits(answer, unseen, carried, there, self._passing(full, area))
                 answer = np.where((thick & there)[:, :, None], fitted, answer)
             left = thick & ~there
             if opencv.erode(left, square).any():
@@ -156,6 +156,14 @@ class KeyFrameFill:
         source = Source(key.full, key.analysis, self._track.chained(full.number, key.full.number))
         carried = self._revealer.reveal(full.number, [], [source])
         return carried.values, carried.seen
+
+    def _passing(self, full: FullFrame, area: Box) -> BoolArray:
+        """The pixels of ``area``, (h, w), where something passes in front of the object."""
+        withheld = self._track.withheld(full.number)
+        if withheld is None:
+            return np.zeros((area.height, area.width), bool)
+        wide = opencv.resize(withheld.astype(np.float32), full.hidden.shape) > 0
+        return opencv.dilate_by_disc(wide[area.slices(full.box)], _FIT_PX)
 
     def _synthesise(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, forbidden: BoolArray
@@ -192,7 +200,7 @@ class KeyFrameFill:
 
 
 def _where_it_fits(
-    answer: Float32Array, unseen: BoolArray, carried: Float32Array, there: BoolArray
+    answer: Float32Array, unseen: BoolArray, carried: Float32Array, there: BoolArray, passing: BoolArray
 ) -> Float32Array:
     """What is carried from a key frame where it fits to the surroundings, and else their continuation.
 
@@ -204,7 +212,9 @@ def _where_it_fits(
         unseen: (h, w) the pixels that no source shows.
         carried: (h, w, 3) encoded, valid where ``there``.
         there: (h, w).
+        passing: (h, w) where something passes in front of the object, which tells nothing of what is behind.
     """
+    unseen = unseen | passing
     band = opencv.dilate_by_disc(unseen, _FIT_PX) & ~unseen
     known = band & there
     if int(known.sum()) < _FEWEST_TO_FIT:

@@ -5,7 +5,7 @@ Registration and judging happen at the analysis size, the final sampling at full
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,9 +76,13 @@ class Revealer:
 
     def shot_source(self, target: int, number: int) -> Source:
         """Make a frame of the shot a source for ``target``; both must be in one segment."""
-        return Source(
-            self._working.full(number), self._working.analysis(number), self._track.chained(target, number)
-        )
+        full, analysis = self._working.full(number), self._working.analysis(number)
+        withheld = self._track.withheld(number)
+        if withheld is not None:
+            wide = opencv.resize(withheld.astype(np.float32), full.hidden.shape) > 0
+            full = replace(full, hidden=full.hidden | wide)
+            analysis = replace(analysis, hidden=analysis.hidden | withheld)
+        return Source(full, analysis, self._track.chained(target, number))
 
     def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
         """Reveal the hidden pixels of ``target`` from the frames ``numbers`` and the ``extra`` sources."""
