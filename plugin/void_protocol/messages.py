@@ -82,8 +82,8 @@ class Prove(Message, frozen=True, kw_only=True, tag="prove"):
     request: RequestNumber
     nonce: Annotated[str, Meta(pattern="^[0-9a-f]{64}$(?!\\n)")]
     files: Raw = Raw(b"[]")
-    """The JSON text of a list of :class:`ProofFile`. It stays a text until :mod:`void_protocol.proof` reads it,
-    because a server keeps many of them waiting, and each has up to 36,865 arrays and objects."""
+    """The JSON text of a list of :class:`ProofFile`. It stays a text until :mod:`void_protocol.proof` reads
+    it, because a server keeps many of them waiting, and each has up to 36,865 arrays and objects."""
     folder: ProofFolder | None = None
 
 

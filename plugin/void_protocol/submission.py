@@ -140,7 +140,9 @@ def prove_paths(
     folder = frame_path(job.output.versioned_pattern, job.shot.first_frame).parent
     try:
         with FolderProbe(folder) as probe:
-            message = Prove(request=0, nonce=nonce.hex(), files=encode_challenge(challenge), folder=probe.request)
+            message = Prove(
+                request=0, nonce=nonce.hex(), files=encode_challenge(challenge), folder=probe.request
+            )
             reply, _ = session.request(message, timeout_s=_PROOF_S).result()
             if not isinstance(reply, Proof) or len(reply.files) != len(challenge):
                 raise ServerError("bad_message", "the server's proof does not fit the question")

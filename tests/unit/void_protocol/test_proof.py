@@ -8,8 +8,8 @@ import pytest
 import zmq
 from msgspec import Raw
 
-from void_protocol.manifest import InputFile
 from void_protocol.errors import WireError
+from void_protocol.manifest import InputFile
 from void_protocol.messages import ManifestEntry, ProofFile, Prove
 from void_protocol.proof import (
     PROOF_FILES,
@@ -69,7 +69,7 @@ def test_a_challenge_fits_into_a_message_however_long_the_paths_are() -> None:
         (b'[{"path": "/a", "ranges": {}}]', "bad_message", "ranges of file 0: Expected `array`"),
         (b'[{"path": "/a", "ranges": ' + b"[" + b", ".join([b"[0, 1]"] * 17) + b"]}]",
          "bad_message", "ranges of file 0: .*length <= 16"),
-        (b"[" + b", ".join([b'{"path": "/a"}'] * (PROOF_FILES + 1)) + b"]", "limit", "2049 files .* most 2048"),
+        (b"[" + b",".join([b'{"path":"/a"}'] * (PROOF_FILES + 1)) + b"]", "limit", "2049 files .* most 2048"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_challenge_is_told_before_any_file_is_read(
