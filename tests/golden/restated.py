@@ -1,7 +1,7 @@
 """What the published program does with its windows and steps, told once more in plain loops.
 
-Nothing here comes from the engine: the networks are diffusers' own classes, and everything between their calls is
-plain arithmetic. The tests compare it with the engine.
+Nothing here comes from the engine: the networks are diffusers' own classes, and everything between their
+calls is plain arithmetic. The tests compare it with the engine.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def predicted(model: Any, noisy: Any, condition: Any, text: Any, timestep: int) 
     if frames % 2:
         both = torch.cat([both, torch.zeros_like(both[:, :1])], dim=1)
     table = get_3d_rotary_pos_embed(
-        embed_dim=64, crops_coords=None, grid_size=(height // 2, width // 2), temporal_size=both.shape[1] // 2,
-        grid_type="slice", max_size=(192, 340),
+        embed_dim=64, crops_coords=None, grid_size=(height // 2, width // 2),
+        temporal_size=both.shape[1] // 2, grid_type="slice", max_size=(192, 340),
     )  # fmt: skip
     with torch.no_grad():
         answer = model(

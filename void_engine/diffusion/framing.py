@@ -33,15 +33,15 @@ def pixel_frames(latents: int) -> int:
 def published_window(frames: int) -> int:
     """The latent frames of the window that the published program makes of ``frames`` pixel frames.
 
-    It gives up the last latent of an odd number, so that the transformer can fold them into pairs. A window of
-    one latent stays, and every call then pairs it with a black one.
+    It gives up the last latent of an odd number, so that the transformer can fold them into pairs. A window
+    of one latent stays, and every call then pairs it with a black one.
     """
     latents = latent_frames(frames)
     return latents if latents == 1 else latents - latents % TEMPORAL_PATCH
 
 
 def published_longest(frames: int) -> int:
-    """The number of frames after which the published program cuts a clip whose limit is ``frames``: 4j + 1."""
+    """The number of frames at which the published program cuts a clip whose limit is ``frames``: 4j + 1."""
     return pixel_frames(latent_frames(frames))
 
 

@@ -130,7 +130,7 @@ class ShotClip:
         # Only the published program ends a clip at its limit; the model wants an even number of latents.
         self.order = padding_indices(seen, settings.window_frames, longest if settings.as_published else None)
         self.covered = min(seen, pixel_frames(latent_frames(len(self.order))))
-        """How many frames of the shot the model answers; of other lengths than 4j + 1 it leaves out the end."""
+        """How many frames of the shot the model answers; after the last of its latents there is no answer."""
         self.resampler = Resampler((shot.height, shot.width), canvas)
         self._kept: OrderedDict[int, CanvasFrame] = OrderedDict()
 

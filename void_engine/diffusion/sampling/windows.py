@@ -9,9 +9,9 @@ from typing import Literal
 import torch
 
 CrossingRamps = Literal["smaller", "later"]
-"""What weighs a latent that lies on both ramps of one window, where the overlaps take more than half of it:
-the ``smaller`` of the two, or the ``later`` one, the falling, as in published VOID. With ``later`` the weights
-jump where the rising ramp ends."""
+"""The weight of a latent that lies on both ramps of one window, where overlaps take more than half of it:
+the ``smaller`` of the two, or the ``later`` one, the falling, as in published VOID. With ``later`` the
+weights jump where the falling ramp begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Window:
 def plan_windows(latents: int, window: int, overlap: int, *, full_last: bool = False) -> list[Window]:
     """Plan the windows that cover a shot, as published VOID does unless ``full_last`` is given.
 
-    Starts and lengths are as even as the arguments. :func:`~void_engine.diffusion.sampling.denoise.predict_velocity`
-    takes odd lengths, which the published program does only where they are 1.
+    Starts and lengths are even where all arguments are. The denoising loop takes odd lengths too, the
+    published program only those of 1.
 
     Args:
         latents: number of latent frames of the shot.

@@ -55,7 +55,7 @@ def test_windows_are_those_that_the_published_program_made(
 def test_windows_and_weights_are_the_re_statement_s_everywhere() -> None:
     count = 0
     for window_frames in (1, 4, 5, 9, 12, 13, 21, 22, 29):
-        for overlap_frames in range(0, 4 * published_window(window_frames)):
+        for overlap_frames in range(4 * published_window(window_frames)):
             for latents in range(1, 16):
                 windows = published(latents, window_frames, overlap_frames)
                 ranges = restated.calls(latents, window_frames, overlap_frames)
