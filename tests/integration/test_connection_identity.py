@@ -21,8 +21,8 @@ from void_server.operation.server_process import ServerProcess
 STARTS = (
     0x6B8B4567, 0xE43C9869, 0xF4B0DC51, 0x2AE8944A, 0xA38E1F29, 0xBD1B58BA, 0xAEB141F2, 0x79E2A9E3,
 )  # fmt: skip
-"""Where libzmq's own names begin after every start: each ROUTER socket of a process draws one of these in turn
-from the C library's generator, which is not seeded (Linux). The server's is the fourth."""
+"""Where libzmq's own names begin after every start: each ROUTER socket of a process draws one of these in
+turn from the C library's generator, which is not seeded (Linux). The server's is the fourth."""
 COUNTER = STARTS[3]
 
 
