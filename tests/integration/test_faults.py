@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client of a server that soon takes a worker for dead, as a busy machine might make others be taken."""
+    """A client of a server that soon takes a worker for dead, which a busy machine may make of any."""
     settings = {**SETTINGS, "worker_silence_s": SILENCE_S}
     with (
         server_for(tmp_path_factory.mktemp("home"), **settings) as running,
