@@ -15,7 +15,7 @@ import torch
 from void_engine.colour.picture import ModelPicture, plan_picture
 from void_engine.colour.primaries import primaries_of
 from void_engine.diffusion.clip.anchored_shot import AnchoredShot
-from void_engine.diffusion.clip.shot_clip import ShotClip, plan_size, survey
+from void_engine.diffusion.clip.shot_clip import FEWEST_FRAMES, ShotClip, plan_size, survey
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
 from void_engine.diffusion.errors import DeviceError, PrecisionError
 from void_engine.diffusion.memory_plan import (
@@ -99,7 +99,8 @@ class VoidEngine:
         shot_space = "" if settings.mode == "published" else request.colour_space
         primaries = primaries_of(settings.colour_space or shot_space)
         anchored = AnchoredShot(shot)
-        seen = survey(anchored, primaries, monitor)
+        fewest = 1 if settings.as_published else FEWEST_FRAMES
+        seen = survey(anchored, primaries, monitor, fewest=fewest)
         if seen.is_clean:
             monitor.log("every frame with a matte is an anchor: they are the result")
             yield from self._given(anchored, request)
@@ -247,7 +248,9 @@ class VoidEngine:
         run.monitor.log("picture: " + ", ".join(f"{k} {v}" for k, v in picture.describe().items()))
         left_out = len(clip.shot.frame_numbers) - clip.covered
         if left_out > 0:
-            run.monitor.log(f"the last {left_out} frames are beyond 'longest' and keep the plate")
+            run.monitor.log(
+                f"the last {left_out} frames are beyond what the model answers and keep the plate"
+            )
 
     @staticmethod
     def _record(run: VoidRun, picture: ModelPicture, models: LoadedModels) -> dict[str, str | int | float]:

@@ -66,6 +66,11 @@ def test_the_guard_guards(tiny_root: Path, shot: Any, monitor: Any) -> None:
         ({"encoding": "view", "view": "Sepia"}, SettingError, "choose one of ACES"),
         ({"steps": -1}, SettingError, "must be in"),
         ({"window_frames": 12}, SettingError, "must be 5, 13, 21"),
+        (
+            {"mode": "published", "window_frames": 5, "overlap_frames": 8},
+            SettingError,
+            "overlap_frames is 8 and window_frames 5.*2 latents must be below the window of 2",
+        ),
         ({"colour_space": "ACEScct"}, SettingError, "not scene-linear; render the plate"),
     ],
 )
