@@ -1,7 +1,8 @@
 """A removal from files to files: it reads plates and mattes, runs an engine and writes the merged frames.
 
 This is the way in for whoever runs a removal (worker, command line, farm): :func:`run_removal` takes one
-:class:`~void_engine.removal_request.RemovalRequest` and does everything from checking the headers to the last written frame.
+:class:`~void_engine.removal_request.RemovalRequest` and does everything from checking the headers to the last
+written frame.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What is checked before an engine begins, the cheapest first.
 
-An engine may work for hours, and an artist should hear in a second what would have failed at the end of them: an
-empty prompt, a missing frame, a view or layer that is not there, a folder that cannot be written, a full volume.
+An engine may work for hours, and an artist should hear in a second what would have failed at the end of them:
+an empty prompt, a missing frame, a view or layer that is not there, a folder that cannot be written, a full
+volume.
 """
 
 from __future__ import annotations
@@ -123,8 +124,8 @@ def rehearse(request: RemovalRequest, number: int, count: int, monitor: RemovalM
     """Write a frame of the result once for nothing: the plate with empty layers, under the result's names and
     with its compression.
 
-    Otherwise it would be known only after the engine's work that the folder is read-only, that the volume is too
-    small, or that this plate cannot be written as the job asks.
+    Otherwise it would be known only after the engine's work that the folder is read-only, that the volume is
+    too small, or that this plate cannot be written as the job asks.
 
     Args:
         request: the removal.

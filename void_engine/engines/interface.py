@@ -180,8 +180,8 @@ class CheckingEngine(Protocol):
 
         Args:
             request: the settings of the job.
-            is_here: whether :meth:`Engine.remove` will be called on this machine. Where it will not, as on the
-                machine that prepares a farm's work, devices and models are not looked at.
+            is_here: whether :meth:`Engine.remove` will be called on this machine. Where it will not, as on
+                the machine that prepares a farm's work, devices and models are not looked at.
 
         Raises:
             EngineError: when the engine would refuse the request; the message says why.

@@ -34,7 +34,7 @@ def container_note(header: FrameHeader, adds_layers: bool) -> str:
         return ""
     if adds_layers:
         return (
-            "the plate is an ACES container (ST 2065-4), which may hold no further layers: the result is a plain "
-            "EXR of the same pixels, with its layers; for a container, ask for no output.layers"
+            "the plate is an ACES container (ST 2065-4), which may hold no further layers: the result is a "
+            "plain EXR of the same pixels, with its layers; for a container, ask for no output.layers"
         )
     return "the plate is an ACES container (ST 2065-4), and so is the result: half float, not compressed"

@@ -43,8 +43,8 @@ _DWA_COLOURS = frozenset({"r", "g", "b", "y", "ry", "by"})
 def fitting_compression(frame: Frame, compression: str) -> str:
     """The compression that a frame is written with where ``compression`` is asked for.
 
-    The blocks of dwaa, dwab, b44 and b44a round beyond the largest half and make infinity of finite values near
-    it. A frame that has values beyond 32768, or that are not finite, is therefore written with zip.
+    The blocks of dwaa, dwab, b44 and b44a round beyond the largest half and make infinity of finite values
+    near it. A frame that has values beyond 32768, or that are not finite, is therefore written with zip.
     """
     if compression in ("dwaa", "dwab"):
         lossy = [name for name in frame.channel_names if split_name(name)[1].lower() in _DWA_COLOURS]
@@ -71,8 +71,8 @@ def write_pixels(frame: Frame, folder: OutputFolder, file: NewFile, compression:
     """
     frames = _by_part(frame)
     # From Python, OpenImageIO writes arrays of one data type only, and a conversion would spoil integers and
-    # NaN payloads; nor can names be given to it that are not UTF-8. From file to file, however, it copies every
-    # channel in its own type and under its own name.
+    # NaN payloads; nor can names be given to it that are not UTF-8. From file to file, however, it copies
+    # every channel in its own type and under its own name.
     with ExitStack() as held:
         sources = [
             None if _is_array(part) else held.enter_context(_as_file(folder, file, part)) for part in frames
@@ -169,8 +169,8 @@ def _is_utf8(name: str) -> bool:
 def _spec_of(
     header: FrameHeader, compression: str, source: oiio.ImageSpec | None, parts: int
 ) -> oiio.ImageSpec:
-    """Make the description of one of ``parts`` parts. ``source`` is the one of the file that it is copied from,
-    with its order of channels."""
+    """Make the description of one of ``parts`` parts. ``source`` is the one of the file that it is copied
+    from, with its order of channels."""
     spec = header.attributes.copy()
     if source is not None:
         kept = spec.extra_attribs

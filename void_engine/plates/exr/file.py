@@ -111,8 +111,8 @@ def write_frame(
         frame: the frame to write.
         path: the file's final name.
         compression: one of :data:`COMPRESSIONS`. None takes the plate's own where it is lossless and zip
-            where it is not, since a lossy one would change pixels that nobody meant to touch. Frames with very
-            large values are written with zip in place of a lossy one that would make infinity of them.
+            where it is not, since a lossy one would change pixels that nobody meant to touch. Frames with
+            very large values are written with zip in place of a lossy one that would make infinity of them.
         overwrite: whether an existing file is replaced; otherwise it is an error.
 
     Raises:
@@ -162,8 +162,8 @@ def try_to_write(frame: Frame, path: Path, compression: str | None = None, count
     if compression is None or used == compression:
         return ""
     return (
-        f"frame {frame.number} has values beyond 32768, of which {compression} would make infinity: such frames are "
-        f"written with {used}"
+        f"frame {frame.number} has values beyond 32768, of which {compression} would make infinity: such "
+        f"frames are written with {used}"
     )
 
 

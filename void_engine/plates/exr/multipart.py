@@ -1,12 +1,12 @@
 """Merges the parts of an EXR file into one flat set of channels.
 
-In a multi-part file one part is the picture, and its channels keep their names: that of the first view which is
-called as a picture is, else the first. The others join it: their channels keep full names (``depth.Z``), and
-bare names (``Z``, or ``R`` of a part called ``specular``) get the part's layer in front, which is its name
-without its view. What belongs to another view than the first has the view's name before all (``right.R``). The
-format makes all parts share display window and pixel aspect; data windows may differ, and the frame stores the
-box around all of them. A deep part is left out, and the notes say so. How the parts were is kept, so that the
-frame is written back as parts.
+In a multi-part file one part is the picture, and its channels keep their names: that of the first view which
+is called as a picture is, else the first. The others join it: their channels keep full names (``depth.Z``),
+and bare names (``Z``, or ``R`` of a part called ``specular``) get the part's layer in front, which is its
+name without its view. What belongs to another view than the first has the view's name before all
+(``right.R``). The format makes all parts share display window and pixel aspect; data windows may differ, and
+the frame stores the box around all of them. A deep part is left out, and the notes say so. How the parts were
+is kept, so that the frame is written back as parts.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def part_of(spec: oiio.ImageSpec, index: int, path: Path, number: int) -> Part:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    """The texts of a header's list of texts, which OpenImageIO gives as a plain text where it has only one."""
+    """The texts of a header's list of texts, which OpenImageIO gives as a plain text where it has only
+    one."""
     if isinstance(value, str):
         return (value,)
     return tuple(str(one) for one in value) if isinstance(value, tuple | list) else ()
@@ -154,8 +155,8 @@ def _view_of(part: Part, views: tuple[str, ...]) -> str:
 
 
 def _home(parts: Sequence[Part], layers: Sequence[str], views: tuple[str, ...], view: str) -> int:
-    """The part, of those that show a view, whose channels keep their names: the picture, as far as names tell,
-    else the first."""
+    """The part, of those that show a view, whose channels keep their names: the picture, as far as names
+    tell, else the first."""
     own = [place for place, part in enumerate(parts) if _view_of(part, views) == view]
     bare = [
         LayerChannel(channel.name, layers[place], channel.name, view)

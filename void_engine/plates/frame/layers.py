@@ -1,8 +1,8 @@
 """Finds views, layers and the channels that hold a layer's colours, by names alone.
 
 A channel of a file with several views says its view in its name: the last but one part of it, as in
-``depth.right.Z``, or the first, as in ``right.depth.Z`` ("Storing Multi-View Images in OpenEXR Files", Industrial
-Light & Magic). A name without a view belongs to the first view.
+``depth.right.Z``, or the first, as in ``right.depth.Z`` ("Storing Multi-View Images in OpenEXR Files",
+Industrial Light & Magic). A name without a view belongs to the first view.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ def find_rgb(channel_names: Sequence[str], layer: str = "") -> tuple[str, str, s
 
 
 def main_layers(channels: Sequence[LayerChannel]) -> list[str]:
-    """The layers with a colour triple that may be meant as the picture: one called rgba or nothing, else those
-    called beauty or the like by the last word of their name (``ViewLayer.Combined``), else all of them."""
+    """The layers with a colour triple that may be meant as the picture: one called rgba or nothing, else
+    those called beauty or the like by the last word of their name (``ViewLayer.Combined``), else all of
+    them."""
     named = [
         layer
         for layer in dict.fromkeys(channel.layer for channel in channels)

@@ -1,5 +1,5 @@
-"""Finds the picture in a plate: which view, layer and channels are worked on, and under which names a removal adds
-its own layers.
+"""Finds the picture in a plate: which view, layer and channels are worked on, and under which names a removal
+adds its own layers.
 
 This is decided once, from a header, before any work; whatever reads or writes the picture is told the result.
 """
@@ -112,8 +112,9 @@ def resolve_picture(header: FrameHeader, view: str = NO_VIEW, layer: str = "") -
 
 
 def channel_in_view(header: FrameHeader, channel: str, view: str) -> str:
-    """The full name, in a frame, of a channel that is named for one view: ``A`` of the right eye is ``right.A``
-    in a file with both. In a file without that view, and for a full name, it is the channel itself."""
+    """The full name, in a frame, of a channel that is named for one view: ``A`` of the right eye is
+    ``right.A`` in a file with both. In a file without that view, and for a full name, it is the channel
+    itself."""
     wanted = parse_name(channel, header.views)
     if view not in header.views or split_name(channel)[0] != wanted.layer:  # The name says its view itself.
         return channel
@@ -172,8 +173,8 @@ def _layer_of(
         return found, candidates[0]
     if candidates:
         raise PlateError(
-            f"{header.described}: several layers could be the picture: {_listed(candidates)}; choose one with "
-            "shot.layer, or --layer of 'void new'"
+            f"{header.described}: several layers could be the picture: {_listed(candidates)}; choose one "
+            "with shot.layer, or --layer of 'void new'"
         )
     if len(channels) == 1:
         return (channels[0].name,) * 3, channels[0].layer

@@ -102,7 +102,8 @@ def require_room(folder: OutputFolder, size: int, count: int) -> None:
         count: how many such frames are to come, that one among them.
 
     Raises:
-        OutputError: when there is not enough; on a full volume with an obstacle, since somebody may make room.
+        OutputError: when there is not enough; on a full volume with an obstacle, since somebody may make
+        room.
     """
     needed = int(_LEAST_SHARE * size * count)
     free = folder.free_bytes()

@@ -77,7 +77,8 @@ def test_parts_are_written_back_as_they_were(tmp_path: Path) -> None:
     frame = read_frame(path, 7)
     assert frame.header.views == ("right", "left")
     assert set(frame.channel_names) == {
-        *"RGBA", "left.depth.Z", "left.forward.u", "left.forward.v", *(f"left.{name}" for name in "RGBA"), "crypto.id"
+        *"RGBA", "left.depth.Z", "left.forward.u", "left.forward.v", *(f"left.{name}" for name in "RGBA"),
+        "crypto.id"
     }  # fmt: skip
     write_frame(frame, tmp_path / "b.exr")
     assert stored(tmp_path / "b.exr") == stored(path)
@@ -207,7 +208,7 @@ def test_trying_tells_that_there_is_no_room_for_all(tmp_path: Path, monkeypatch:
     frame = _frame(1.0)
     assert try_to_write(frame, tmp_path / "a.exr", "none", 3) == ""
     assert "written with zip" in try_to_write(_frame(65504.0), tmp_path / "a.exr", "dwaa")
-    with pytest.raises(OutputError, match="10000000000 frames of about .* do not fit") as caught:
+    with pytest.raises(OutputError, match=r"10000000000 frames of about .* do not fit") as caught:
         try_to_write(frame, tmp_path / "a.exr", "none", 10**10)
     assert caught.value.obstacle.startswith("output volume full")
     before = current_policy()
