@@ -45,9 +45,10 @@ LICENCES: tuple[ModelLicence, ...] = (
         BASE_REPOSITORY,
         "CogVideoX License",
         (_COGVIDEOX, "https://github.com/THUDM/CogVideo/blob/main/MODEL_LICENSE"),
-        "Academic research is free. Commercial use needs a registration (https://open.bigmodel.cn/mla/form), "
-        "and the basic licence that it gives is limited to a million visits of service users a month. Whether a "
-        "studio's comp is a service in that sense is for the studio to judge. There are other restrictions.",
+        "Academic research is free. Commercial use needs a registration "
+        "(https://open.bigmodel.cn/mla/form), and the basic licence that it gives is limited to a million "
+        "visits of service users a month. Whether a studio's comp is a service in that sense is for the "
+        "studio to judge. There are other restrictions.",
     ),
     ModelLicence(
         f"{BASE_NAME}/text_encoder, {BASE_NAME}/tokenizer",
