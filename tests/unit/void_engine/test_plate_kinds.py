@@ -3,22 +3,29 @@ kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.void_engine.plates.exr.test_encoding import part, stored, write_parts
+from tests.unit.void_engine.plates.exr.test_encoding import part as make_part
+from tests.unit.void_engine.plates.exr.test_encoding import stored, write_parts
 from tests.unit.void_engine.removal_case import FIRST, PaintingEngine, RecordingMonitor, make_request, square
 from void_engine.errors import PlateError
 from void_engine.plates.exr.file import read_header
 from void_engine.removal import run_removal
 from void_engine.shot import ReplacementLook
 
+Part = Callable[[], Any]
+"""Makes the description of a part. OpenImageIO's own objects must not live as long as a module."""
 _RGB = ("R", "G", "B")
 _BEAUTY = ("beauty.R", "beauty.G", "beauty.B")
+
+
+def part(name: str, channels: str, kind: str = "half", **attributes: Any) -> Part:
+    return lambda: make_part(name, channels, kind, **attributes)
 
 
 @pytest.fixture
@@ -28,10 +35,10 @@ def files() -> Iterator[ExitStack]:
 
 
 def _removed(
-    folder: Path, files: ExitStack, *parts: Any, layers: str = "clean matte", **wanted: Any
+    folder: Path, files: ExitStack, *parts: Part, layers: str = "clean matte", **wanted: Any
 ) -> tuple[Path, Path, list[str]]:
     """Remove a square from a plate of one frame, and return the plate, the result and what was logged."""
-    path = write_parts(folder / f"plate.{FIRST}.exr", *parts)
+    path = write_parts(folder / f"plate.{FIRST}.exr", *(part() for part in parts))
     request = make_request(
         files,
         str(folder / "plate.%04d.exr"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from void_engine.errors import EngineError, OutputError
-from void_engine.plates.storage.output_folder import OutputFolder
+from void_engine.plates.storage.output_folder import OutputFolder, free_bytes
 from void_engine.plates.storage.policy import current_policy
 
 T = TypeVar("T")
@@ -69,10 +68,10 @@ def write_obstacle(path: Path, error: OSError, folder: OutputFolder | None = Non
         code = _code_of_probe(folder) or _known_full.code_since(folder, began)
     if code in _FULL and folder is not None:
         _known_full.note(folder, code)
-    free_bytes = _free_bytes(path.parent) if folder is None else folder.free_bytes()
     folder_path = path.parent
     if code in _FULL:
-        return f"output volume full: {_amount(free_bytes)} left"
+        left = free_bytes(folder_path) if folder is None else folder.free_bytes()
+        return f"output volume full: {_amount(left)} left"
     if code == errno.EROFS:
         return f"output folder {folder_path} is read-only"
     if code in _FORBIDDEN:
@@ -163,13 +162,6 @@ class _KnownFull:
 
 
 _known_full = _KnownFull()
-
-
-def _free_bytes(folder: Path) -> int:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return 0
 
 
 def _amount(count: int) -> str:
