@@ -171,11 +171,14 @@ class ManifestEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=
     size: Count
 
 
+ProofRanges = Annotated[list[tuple[Count, Annotated[int, Meta(ge=1, le=65_536)]]], Meta(max_length=16)]
+
+
 class ProofFile(Struct, frozen=True, kw_only=True):
     """An input file of which the server is asked to prove that it sees the same bytes."""
 
     path: PathText
-    ranges: Annotated[list[tuple[Count, Annotated[int, Meta(ge=1, le=65_536)]]], Meta(max_length=16)] = []
+    ranges: ProofRanges = []
     """``[offset, length]`` pairs to read; without any, the file's size alone is proven."""
 
 

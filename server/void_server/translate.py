@@ -21,8 +21,9 @@ from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
 from void_engine.plates.sequence.pattern import FramePattern, refuse_foreign_path
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
-from void_engine.removal import OutputRequest, RegionRequest, RemovalRequest, run_removal
+from void_engine.removal import run_removal
 from void_engine.removal_monitor import RemovalMonitor
+from void_engine.removal_request import OutputRequest, RegionRequest, RemovalRequest
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 from void_engine.shot import DEFAULT_GROWTH_PX, AnchorFrames, ReplacementLook
 from void_protocol.job import AUTO_GROWTH, RemovalJob, Role, RotoShape, ShapeFrame
@@ -89,6 +90,7 @@ def removal_request(
         display_size=(shot.format.width, shot.format.height),
         pixel_aspect=shot.format.pixel_aspect,
         layer=shot.layer,
+        view=shot.view,
         mattes=shot_mattes(job, files),
         anchors=None
         if job.anchors is None
@@ -144,6 +146,7 @@ def shot_mattes(job: RemovalJob, files: ExitStack) -> ShotMattes:
             frames=_sequence(job, matte.pattern, files),
             channel=matte.channel,
             inverted=matte.inverted,
+            view=job.shot.view,
         )
         for matte in job.mattes
     ]
