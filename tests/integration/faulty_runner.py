@@ -15,7 +15,7 @@ from pathlib import Path
 
 from void_engine.plates.exr import file as exr
 from void_engine.plates.storage.output_folder import NewFile, OutputFolder
-from void_engine.removal import RemovalMonitor
+from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_server import translate
 

@@ -43,7 +43,8 @@ from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
-from void_engine.removal import RegionRequest, RemovalRequest, run_removal
+from void_engine.removal import run_removal
+from void_engine.removal_request import RegionRequest, RemovalRequest
 from void_engine.shot import AnchorFrames, ReplacementLook
 
 SHARP = ReplacementLook(growth_px=0.0, softness_px=0.0)

@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
+from void_engine.plates.exr.encoding import TYPE_NAMES, fitting_compression, write_pixels
 from void_engine.plates.exr.header_limits import check_header
 from void_engine.plates.exr.multipart import Part, merge_parts, part_of
-from void_engine.plates.exr.native import write_uncompressed
+from void_engine.plates.file_kinds import EXR_SUFFIXES
 from void_engine.plates.frame.frame import Frame, PixelBlock
-from void_engine.plates.frame.header import FLOAT, HALF, UINT, FrameHeader, PixelType
+from void_engine.plates.frame.header import FrameHeader, PixelType
 from void_engine.plates.storage.access import confirm, library_path, opened, with_own_name
-from void_engine.plates.storage.output_folder import NewFile, OutputFolder, output_folder, put_in_place
+from void_engine.plates.storage.output_folder import OutputFolder, output_folder, put_in_place
 from void_engine.plates.storage.policy import MOST_PARTS, check_size, current_policy
-from void_engine.plates.storage.waiting import error_code, read_obstacle, write_obstacle
+from void_engine.plates.storage.waiting import error_code, read_obstacle, require_room, write_obstacle
 
 LOSSLESS_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
 """Compressions that keep every bit of the pixels."""
@@ -40,24 +41,7 @@ _ATTEMPTS = 3
 """How often a frame is written when a library does not say why it could not: whoever had filled the volume
 may have made room before anybody could look."""
 _ATTEMPTS_S = 0.2
-_SUFFIXES = (".exr", ".sxr", ".mxr")
-"""Suffixes of EXR files, by which OpenImageIO chooses its reader."""
 _MAGIC = b"\x76\x2f\x31\x01"
-_TYPE_NAMES: dict[PixelType, str] = {HALF: "half", FLOAT: "float", UINT: "uint"}
-
-# These attributes describe the file that was read and not the picture, so they are not copied; the writer
-# sets those that it needs.
-_FILE_ATTRIBUTES = (
-    "name",
-    "view",
-    "oiio:subimagename",
-    "oiio:subimages",
-    "oiio:RowsPerChunk",
-    "openexr:chunkCount",
-    "openexr:levelmode",
-    "openexr:roundingmode",
-    "openexr:lineOrder",
-)
 
 
 def read_header(path: Path | str, number: int) -> FrameHeader:
@@ -73,16 +57,20 @@ def read_header(path: Path | str, number: int) -> FrameHeader:
 
 
 def check_end(path: Path | str, number: int) -> None:
-    """Read the last scan line of a file, which is written last, to find out whether the file was cut short.
+    """Read the last scan line of a file's last part, which is written last, to find out whether the file was
+    cut short.
 
     Raises:
         PlateError: when the line cannot be read.
     """
     path = Path(path)
     with _opened(path, number) as source:
+        part = max(1, source.spec().get_int_attribute("oiio:subimages", 1)) - 1
+        if not source.seek_subimage(part, 0):
+            raise _unreadable(path, number, source.geterror())
         spec = source.spec()
         last = spec.y + spec.height
-        pixels = source.read_scanlines(0, 0, last - 1, last, 0, 0, spec.nchannels, "float")
+        pixels = source.read_scanlines(part, 0, last - 1, last, 0, 0, spec.nchannels, "float")
         reason = source.geterror()
         if pixels is None or reason:
             raise _unreadable(path, number, reason)
@@ -91,8 +79,8 @@ def check_end(path: Path | str, number: int) -> None:
 def read_frame(path: Path | str, number: int) -> Frame:
     """Read a frame with all its channels, each in its own data type.
 
-    Tiled files become scan lines. A multi-part file becomes one flat set of channels, in which channels of
-    further parts are named after their part (see :mod:`void_engine.plates.exr.multipart`).
+    Tiled files become scan lines. A multi-part file becomes one flat set of channels (see
+    :mod:`void_engine.plates.exr.multipart`), which are written back as parts.
 
     Raises:
         MissingFrameError: when there is no such file.
@@ -122,7 +110,8 @@ def write_frame(
         frame: the frame to write.
         path: the file's final name.
         compression: one of :data:`COMPRESSIONS`. None takes the plate's own where it is lossless and zip
-            where it is not, since a lossy one would change pixels that nobody meant to touch.
+            where it is not, since a lossy one would change pixels that nobody meant to touch. Frames with
+            very large values are written with zip in place of a lossy one that would make infinity of them.
         overwrite: whether an existing file is replaced; otherwise it is an error.
 
     Raises:
@@ -145,21 +134,36 @@ def write_frame(
             raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
 
 
-def try_to_write(frame: Frame, path: Path, compression: str | None = None) -> None:
+def try_to_write(frame: Frame, path: Path, compression: str | None = None, count: int = 1) -> str:
     """Write a frame as :func:`write_frame` does, but never give it its name; only the folder is left.
 
+    Args:
+        frame, path, compression: see :func:`write_frame`.
+        count: how many such frames there must be room for.
+
+    Returns:
+        What the artist should know of how the frame would be written; mostly empty.
+
     Raises:
-        OutputError: when it could not be written.
+        OutputError: when it could not be written, or when there is no room for so many.
     """
+    used = _own_compression(frame, compression)
     try:
         with output_folder(path.parent) as folder, folder.new_file(path.name) as file:
             began = time.monotonic()
             try:
-                _write_whole(frame, folder, file, _own_compression(frame, compression))
+                write_pixels(frame, folder, file, used)
+                require_room(folder, file.size, count)
             except OSError as error:
                 raise _cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
     except OSError as error:
         raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+    if compression is None or used == compression:
+        return ""
+    return (
+        f"frame {frame.number} has values beyond 32768, of which {compression} would make infinity: such "
+        f"frames are written with {used}"
+    )
 
 
 def _own_compression(frame: Frame, compression: str | None) -> str:
@@ -168,7 +172,7 @@ def _own_compression(frame: Frame, compression: str | None) -> str:
         return own if own in LOSSLESS_COMPRESSIONS else "zip"
     if compression not in COMPRESSIONS:
         raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
-    return compression
+    return fitting_compression(frame, compression)
 
 
 class _UnexplainedError(Exception):
@@ -183,7 +187,7 @@ def _write_new(frame: Frame, folder: OutputFolder, path: Path, compression: str,
     began = time.monotonic()
     with folder.new_file(path.name) as file:
         try:
-            _write_whole(frame, folder, file, compression)
+            write_pixels(frame, folder, file, compression)
             room = current_policy().room
             if room is not None:
                 room.take(file.size, f"frame {frame.number}")
@@ -244,7 +248,7 @@ def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
 
 def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
     """Open the file until ``held`` is closed, and distinguish failures that OpenImageIO reports alike."""
-    if path.suffix.lower() not in _SUFFIXES:
+    if path.suffix.lower() not in EXR_SUFFIXES:
         raise RefusedFileError(
             f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr"
         )
@@ -298,13 +302,13 @@ def _parts(source: oiio.ImageInput, path: Path, number: int) -> list[Part]:
         if not source.seek_subimage(index, 0):
             raise _unreadable(path, number, source.geterror())
         spec = source.spec()
-        if spec.deep and index == 0:
-            raise PlateError(
-                f"frame {number} ({path}) is a deep EXR; flatten it first (in Nuke with DeepToImage)"
-            )
         if {"RY", "BY"} & set(spec.channelnames):
             raise _luma_chroma(path, number)
         parts.append(part_of(spec, index, path, number))
+    if all(part.is_deep for part in parts):
+        raise PlateError(
+            f"frame {number} ({path}) is a deep EXR; flatten it first (in Nuke with DeepToImage)"
+        )
     _check_size(parts, path, number)
     return parts
 
@@ -325,7 +329,7 @@ def _read_channels(
     path: Path,
     number: int,
 ) -> NDArray[Any]:
-    pixels = source.read_image(part, 0, first, first + len(names), _TYPE_NAMES[dtype])
+    pixels = source.read_image(part, 0, first, first + len(names), TYPE_NAMES[dtype])
     # From a damaged file, OpenImageIO may return what it could decode and only leave a message.
     reason = source.geterror()
     if pixels is None or reason:
@@ -341,68 +345,3 @@ def _placed(pixels: NDArray[Any], window: Box, wanted: Box) -> NDArray[Any]:
     result = np.zeros((*wanted.shape, pixels.shape[2]), pixels.dtype)
     result[window.slices(wanted)] = pixels
     return result
-
-
-# --- writing
-
-
-def _write_whole(frame: Frame, folder: OutputFolder, file: NewFile, compression: str) -> None:
-    spec = _spec_of(frame.header, compression)
-    if len({block.pixels.dtype for block in frame.blocks}) == 1:
-        pixels = [block.pixels for block in frame.blocks]
-        whole = pixels[0] if len(pixels) == 1 else np.concatenate(pixels, axis=2)
-        _write_image(frame, file, spec, whole)
-        return
-    # From Python, OpenImageIO writes arrays of one data type only, and a conversion would spoil integers and
-    # NaN payloads. From file to file, however, it copies every channel in its own type.
-    with folder.new_file(file.final_name, ".raw.exr") as scratch:
-        write_uncompressed(scratch.library_path, frame)
-        source = oiio.ImageInput.open(scratch.library_path)
-        if source is None:
-            raise OSError(oiio.geterror())
-        try:
-            # OpenImageIO sorts a file's channels in its own order, and copies them by position.
-            spec.channelnames = source.spec().channelnames
-            spec.channelformats = tuple(source.spec().channelformats)
-            _write_image(frame, file, spec, source)
-        finally:
-            source.close()
-
-
-def _write_image(
-    frame: Frame, file: NewFile, spec: oiio.ImageSpec, pixels: NDArray[Any] | oiio.ImageInput
-) -> None:
-    target = oiio.ImageOutput.create("openexr")
-    if target is None:
-        raise OSError(oiio.geterror() or "this OpenImageIO cannot write EXR")
-    written = target.open(file.library_path, spec)
-    if written:
-        write, copy = target.write_image, target.copy_image
-        written = write(pixels) if isinstance(pixels, np.ndarray) else copy(pixels)
-    reason = target.geterror()
-    closed = target.close()
-    if not (written and closed):
-        reason = reason or target.geterror() or "OpenImageIO gave no reason"
-        raise OSError(with_own_name(reason, file.path))
-
-
-def _spec_of(header: FrameHeader, compression: str) -> oiio.ImageSpec:
-    spec = header.attributes.copy()
-    for name in _FILE_ATTRIBUTES:
-        spec.erase_attribute(name)
-    window, (origin_x, origin_y) = header.data_window, header.origin
-    spec.x, spec.y = window.x0 + origin_x, window.y0 + origin_y
-    spec.width, spec.height, spec.depth = window.width, window.height, 1
-    spec.full_x, spec.full_y = origin_x, origin_y
-    spec.full_width, spec.full_height = header.display_size
-    spec.tile_width = spec.tile_height = spec.tile_depth = 0
-    spec.nchannels = len(header.channels)
-    spec.channelnames = header.channel_names
-    spec.channelformats = ()
-    spec.set_format(_TYPE_NAMES[header.channels[0].dtype])
-    spec.attribute("compression", compression)
-    spec.attribute("PixelAspectRatio", header.pixel_aspect)
-    if "DateTime" not in header.metadata:
-        # OpenImageIO would add the time of day, so that the same job would not give the same bytes.
-        spec.attribute("DateTime", "")
-    return spec
