@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813
 import pytest
 
 from void_engine.errors import OutputError, PlateError, RefusedFileError
