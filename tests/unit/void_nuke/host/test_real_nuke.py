@@ -382,6 +382,17 @@ def test_with_several_views_the_wanted_one_is_rendered(nuke: ModuleType, tmp_pat
     assert (plate.files, "views left, right" in plate.why_rendered) == (None, True)
 
 
+def test_files_that_hold_the_views_are_used(nuke: ModuleType, tmp_path: Path) -> None:
+    plate_exr(tmp_path)
+    named = tmp_path / "plate_%V.%04d.exr"
+    read_of(nuke, named)
+    host = nuke_host.NukeHost()
+    STATE.views = ["left", "right"]
+    files = host.plate("Plate").files
+    assert files is not None
+    assert files.pattern == str(named)
+
+
 def test_the_default_colour_space_is_told_by_its_name(nuke: ModuleType, tmp_path: Path) -> None:
     read_of(nuke, plate_exr(tmp_path))
     host = nuke_host.NukeHost()
