@@ -18,7 +18,7 @@ from void_engine.engines.registry import check_options, make_engine
 from void_engine.engines.registry import engine_name as resolved_engine
 from void_engine.geometry import Box
 from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
-from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.pattern import FramePattern, refuse_foreign_path
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
 from void_engine.removal import run_removal
@@ -79,10 +79,12 @@ def removal_request(
 
     Raises:
         SettingError: for an engine that is not known here, or an engine option that it cannot honour.
+        PlateError: for a pattern that cannot be used here.
     """
     shot, settings = job.shot, job.settings
     growth = settings.matte.growth_px
     check_options(engine_name, settings.engine_options)
+    refuse_foreign_path(job.output.pattern)
     return RemovalRequest(
         plates=_sequence(job, shot.plate, files),
         display_size=(shot.format.width, shot.format.height),

@@ -22,6 +22,7 @@ from void_engine.geometry import Box, union_of
 from void_engine.plates.exr.encoding import TYPE_NAMES, fitting_compression, write_pixels
 from void_engine.plates.exr.header_limits import check_header
 from void_engine.plates.exr.multipart import Part, merge_parts, part_of
+from void_engine.plates.file_kinds import EXR_SUFFIXES
 from void_engine.plates.frame.frame import Frame, PixelBlock
 from void_engine.plates.frame.header import FrameHeader, PixelType
 from void_engine.plates.storage.access import confirm, library_path, opened, with_own_name
@@ -40,8 +41,6 @@ _ATTEMPTS = 3
 """How often a frame is written when a library does not say why it could not: whoever had filled the volume
 may have made room before anybody could look."""
 _ATTEMPTS_S = 0.2
-_SUFFIXES = (".exr", ".sxr", ".mxr")
-"""Suffixes of EXR files, by which OpenImageIO chooses its reader."""
 _MAGIC = b"\x76\x2f\x31\x01"
 
 
@@ -249,7 +248,7 @@ def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
 
 def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
     """Open the file until ``held`` is closed, and distinguish failures that OpenImageIO reports alike."""
-    if path.suffix.lower() not in _SUFFIXES:
+    if path.suffix.lower() not in EXR_SUFFIXES:
         raise RefusedFileError(
             f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr"
         )

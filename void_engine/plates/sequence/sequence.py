@@ -21,7 +21,7 @@ from void_engine.plates.exr.file import read_frame, read_header
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import FrameHeader
 from void_engine.plates.frame.proxy import divisor_of, proxy_window
-from void_engine.plates.sequence.pattern import FramePattern, compact_frames
+from void_engine.plates.sequence.pattern import FramePattern, compact_frames, refuse_foreign_path
 from void_engine.plates.storage.waiting import NO_PATIENCE, Patience
 
 DEFAULT_CACHE_BYTES = 256 * 2**20
@@ -85,6 +85,7 @@ class PlateSequence:
             SettingError: for a scale that is not one over a whole number.
         """
         self.pattern = pattern if isinstance(pattern, FramePattern) else FramePattern.parse(pattern)
+        refuse_foreign_path(self.pattern.text)
         if last_frame < first_frame:
             raise PlateError(
                 f"{self.pattern}: the last frame {last_frame} comes before the first frame {first_frame}"
