@@ -151,7 +151,7 @@ class JobInfo(Struct, frozen=True, kw_only=True):
     view: str = ""
     """The stereo view that the job works on, as the job says."""
     together: str = ""
-    """The same word in jobs that belong together, such as those of both eyes."""
+    """A word that jobs which belong together share, such as those of both eyes."""
 
 
 class ResultFile(Struct, frozen=True, kw_only=True):

@@ -241,4 +241,4 @@ class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     settings: Settings = Settings()
     output: Output
     together: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_-]*$(?!\\n)")] = ""
-    """The same word in jobs that belong together, such as those of both eyes; empty for one by itself."""
+    """A word that jobs which belong together share, such as those of both eyes; empty for one by itself."""

@@ -56,7 +56,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     view: str = ""
     together: str = ""
-    """The same word in jobs that belong together."""
+    """A word that jobs which belong together share."""
 
     def info(self, state: JobState, now: float) -> JobInfo:
         """Return the job as it is at the moment of being stored."""
