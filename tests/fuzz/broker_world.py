@@ -200,6 +200,8 @@ class World:
             home=folder / "home",
             endpoint="tcp://127.0.0.1:0",
             heartbeat_s=10_000.0,
+            # Nobody is silent for too long, however long a machine that is busy takes for all the steps.
+            handshake_s=10_000.0,
             connections=CLIENTS + 4,
             client_sessions=6,
             most_sessions=10,
