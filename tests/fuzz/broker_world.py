@@ -169,6 +169,9 @@ class JobFacts:
     files: list[bytes]
     next_byte: dict[int, int] = field(default_factory=dict)
     sequence: int = 0
+    """The last event that was looked at in the server's store."""
+    told: int = 0
+    """The last event that any client was told of."""
     state: JobState | None = None
 
 
@@ -333,6 +336,8 @@ class World:
             return
         if kind in ("state", "frame", "progress", "preview", "log"):
             assert message["job_id"] in client.watches, f"{client.owner} is told of {message}"
+            if facts := self.jobs.get(message["job_id"]):
+                facts.told = max(facts.told, message.get("sequence", 0))
             return
         if kind in ("file_stored", "file_refused"):
             assert self.jobs[message["job_id"]].owner == client.owner
