@@ -25,7 +25,7 @@ from void_nuke.jobs.session import RemovalSession
 from void_nuke.jobs.tracked_job import TrackedJob
 from void_nuke.panel.clean_frames import clean_frames, with_frame, without_frame
 from void_nuke.panel.engine_book import EngineBook
-from void_nuke.panel.engine_options import with_option
+from void_nuke.panel.engine_options import unknown_options_problem, with_option, without_unknown
 from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
 from void_nuke.panel.job_text import sentence
 from void_nuke.panel.panel_jobs import PanelJobs
@@ -242,6 +242,11 @@ class PanelModel(PanelJobs):
         engine = self.settings.engine
         self.change(engine_options=with_option(self.settings.engine_options, engine, option, value))
 
+    def forget_unknown_options(self) -> None:
+        """Drop the options that the script keeps and the server's engine does not have."""
+        engine, own = self.settings.engine, self.settings.engine_options
+        self.change(engine_options=without_unknown(self.engines, engine, own))
+
     def set_matte_node(self, role: Role, node: str) -> None:
         """Set the node whose alpha is the matte of a role; empty for none."""
         others = tuple(pair for pair in self.settings.matte_nodes if pair[0] != role)
@@ -372,7 +377,9 @@ class PanelModel(PanelJobs):
         if self.settings.destination == "server":
             if self.server.picture.state is not ServerState.RUNNING:
                 return self.server.picture.text
-            return sentence(self.engines.problem(self.settings.engine))
+            engine, own = self.settings.engine, self.settings.engine_options
+            problem = self.engines.problem(engine) or unknown_options_problem(self.engines, engine, own)
+            return sentence(problem)
         if not self.server_python:
             return (
                 "The farm's command needs the server's Python; press Python… above, "

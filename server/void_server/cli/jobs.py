@@ -12,7 +12,7 @@ import typer
 from void_protocol.client import Client
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
-from void_protocol.keys import load_connection
+from void_protocol.keys import await_connection
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.remote_job import RemoteJob
 from void_server.batch.listed import jobs_once_each
@@ -43,7 +43,7 @@ def connected_client(home: Path | None, endpoint: str | None) -> Client:
     Raises:
         ProtocolError: when the server does not answer or does not let this user in.
     """
-    client = Client(load_connection(home, endpoint))
+    client = Client(await_connection(home, endpoint))
     try:
         client.wait_connected()
     except BaseException:

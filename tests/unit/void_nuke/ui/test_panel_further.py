@@ -203,6 +203,24 @@ def test_an_engines_options_are_those_that_it_declares(bench: Bench, qt: Any) ->
     assert "From the plate's own pixels." in text
 
 
+def test_options_that_the_engine_has_no_more_stop_a_removal_until_they_are_forgotten(
+    bench: Bench, qt: Any
+) -> None:
+    """A script that is older than the server's engine may keep some, and a server refuses such a job."""
+    bench.model.change(engine="void", engine_options=(("void.passes", "2"), ("void.pasess", "1")))
+    (options,) = bench.view.findChildren(EngineOptions)
+    problem = bench.model.problem()
+    assert "keeps 'pasess', which the server's VOID model does not have (did you mean 'passes'?)" in problem
+    assert problem in "\n".join(label.text() for label in bench.view.findChildren(QtWidgets.QLabel))
+    assert not bench.view._remove.isEnabled()
+    assert not options.isHidden()
+    bench.button("Forget").click()
+    assert bench.model.settings.engine_options == (("void.passes", "2"),)
+    assert bench.model.problem() == ""
+    assert bench.view._remove.isEnabled()
+    assert bench.button("Forget").isHidden()
+
+
 def test_both_eyes_in_one_press(bench: Bench, qt: Any) -> None:
     bench.host.plates["Read1"] = replace(plate_of(), views=("left", "right"))
     bench.model.refresh()
