@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
+from void_engine.errors import PlateError
 from void_engine.plates.exr.file import read_header
 from void_engine.plates.frame.header import FrameHeader
+from void_engine.plates.frame.picture import NO_VIEW, resolve_picture
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.typed import canonical, find_files, numbers_of
 from void_protocol.job import Format, Output, RemovalJob, Role, RotoShape, Settings, Shot
+from void_protocol.view_pattern import for_view, names_view
 from void_server.shot_pictures import PictureRules, exr_matte, exr_plate, exr_quadmask
 
 
@@ -41,6 +44,10 @@ class ShotFiles:
     """The plate's colour space; None derives it from the plate's primaries."""
     name: str | None = None
     """The shot's name; None derives it from the plate's file name."""
+    view: str | None = None
+    """The stereo view to work on, which is filled into patterns; None for the plate's first."""
+    layer: str = ""
+    """The layer with the picture; empty for the one that is called as a picture is."""
     version: int = 1
     format: Format | None = None
     """The plate's format, for a plate that is not on this machine; None reads it from the plate."""
@@ -54,9 +61,10 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
     """Make the job. One header of the plate is read for it, unless its format is given.
 
     Raises:
-        PlateError: when the plate has no frame on disk or its first one cannot be read.
+        PlateError: when the plate has no frame on disk or its first one cannot be read, or when it has no
+            such view or layer.
     """
-    wanted = with_plate_found(wanted)
+    wanted = with_plate_found(_with_view(wanted))
     base, rules = wanted.base, wanted.pictures
     pattern = FramePattern.parse(wanted.plate)
     first, last = frames = wanted.frames or _range_on_disk(pattern)
@@ -64,6 +72,7 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
     shown, colour_space = wanted.format, wanted.colour_space or "scene_linear"
     if shown is None:
         header = read_header(FramePattern.parse(plate).path(first), first)
+        resolve_picture(header, wanted.view or NO_VIEW, wanted.layer)  # It refuses what is not there.
         width, height = header.display_size
         shown = Format(width=width, height=height, pixel_aspect=header.pixel_aspect)
         colour_space = wanted.colour_space or _space_of(header)
@@ -92,11 +101,33 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
             last_frame=last,
             format=shown,
             colour_space=colour_space,
+            view=wanted.view or NO_VIEW,
+            layer=wanted.layer,
         ),
         shapes=list(wanted.shapes),
         mattes=mattes,
         settings=wanted.settings,
         output=Output(pattern=canonical(wanted.output, base), version=wanted.version),
+    )
+
+
+def _with_view(wanted: ShotFiles) -> ShotFiles:
+    """Return the files with the view in the patterns that leave it open."""
+    view = wanted.view
+    if view is None:
+        mattes = (*wanted.remove, *wanted.affected, *wanted.ignore, wanted.quadmask or "")
+        named = (wanted.plate, wanted.output, *mattes)
+        if open_one := next((text for text in named if names_view(text)), ""):
+            raise PlateError(f"'{open_one}' leaves the view open; name it with --view")
+        return wanted
+    return replace(
+        wanted,
+        plate=for_view(wanted.plate, view),
+        output=for_view(wanted.output, view),
+        remove=[for_view(text, view) for text in wanted.remove],
+        affected=[for_view(text, view) for text in wanted.affected],
+        ignore=[for_view(text, view) for text in wanted.ignore],
+        quadmask=None if wanted.quadmask is None else for_view(wanted.quadmask, view),
     )
 
 
@@ -120,7 +151,7 @@ def frames_on_disk(wanted: ShotFiles) -> tuple[int, int]:
     Raises:
         PlateError: when there is none.
     """
-    return _range_on_disk(FramePattern.parse(find_files(wanted.plate, wanted.base).pattern))
+    return _range_on_disk(FramePattern.parse(find_files(_with_view(wanted).plate, wanted.base).pattern))
 
 
 def _tell(remark: str, rules: PictureRules) -> None:

@@ -28,6 +28,7 @@ from void_nuke.panel.engine_book import EngineBook
 from void_nuke.panel.engine_options import unknown_options_problem, with_option, without_unknown
 from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
 from void_nuke.panel.job_text import sentence
+from void_nuke.panel.layer_choice import colour_layers
 from void_nuke.panel.panel_jobs import PanelJobs
 from void_nuke.panel.picture import PictureModel
 from void_nuke.panel.server import ServerModel, ServerState
@@ -258,6 +259,16 @@ class PanelModel(PanelJobs):
         views = self.plate.views if self.plate is not None else ("main",)
         return self.settings.view if self.settings.view in views else views[0]
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The plate's layers that can be worked on; see :func:`colour_layers`."""
+        return colour_layers(self.plate.channels) if self.plate is not None else ()
+
+    @property
+    def layer(self) -> str:
+        """The layer that is worked on; the main one where the plate has not the one that was chosen."""
+        return self.settings.layer if self.settings.layer in self.layers else ""
+
     def frames(self) -> FrameRange:
         """Return the frames of the removal.
 
@@ -351,6 +362,7 @@ class PanelModel(PanelJobs):
             settings=self.settings.job_settings(self.engines),
             shapes_only=self.settings.shapes_only,
             view=self.view,
+            layer=self.layer,
             compare=self.settings.compare,
         )
         pick.check()

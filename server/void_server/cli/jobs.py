@@ -124,9 +124,13 @@ def jobs(
     if as_json:
         say_json(found)
         return
-    table = PlainTable("job", "shot", "engine", "state", "frames", "message", box=None)
+    # The column of views is there where jobs of several views belong together.
+    tied = any(info.together for info in found)
+    table = PlainTable(
+        "job", "shot", *(["view"] if tied else []), "engine", "state", "frames", "message", box=None
+    )
     for info in found:
-        table.add_row(*_row(info))
+        table.add_row(*_row(info, with_view=tied))
     table.cut_only("shot", "message")
     Terminal().print(table)
 
@@ -140,10 +144,11 @@ def state_text(info: JobInfo) -> str:
     return info.state.value
 
 
-def _row(info: JobInfo) -> tuple[str, ...]:
+def _row(info: JobInfo, *, with_view: bool) -> tuple[str, ...]:
+    view = [f"{info.view} of {info.together}" if info.together else ""] if with_view else []
     return (
-        info.job_id, info.name, info.engine, state_text(info), f"{info.frames_done}/{info.frames_total}",
-        info.message,
+        info.job_id, info.name, *view, info.engine, state_text(info),
+        f"{info.frames_done}/{info.frames_total}", info.message,
     )  # fmt: skip
 
 

@@ -16,8 +16,9 @@ from msgspec import Meta
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.typed import canonical, find_files, names_files
 from void_protocol.errors import JobFileError
-from void_protocol.job import AUTO_GROWTH, MatteSettings, RemovalJob, Role, RotoShape, Settings
+from void_protocol.job import AUTO_GROWTH, MatteSettings, RemovalJob, Role, RotoShape, Settings, new_job_id
 from void_protocol.job_file import job_schema, write_job
+from void_protocol.view_pattern import result_for_view
 from void_server.cli.declared_options import with_options
 from void_server.cli.frame_options import range_option
 from void_server.cli.job_overrides import growth_of, options_of
@@ -71,6 +72,19 @@ class ShotOptions(DeclaredSettings):
         Meta(description="The plate's scene-linear space in OCIO."),
         option("--colour-space", otherwise="from its primaries"),
     ] = None
+    view: Annotated[
+        str,
+        Meta(
+            description="The stereo view of plate and shapes; %V and %v in patterns become its name. "
+            "Several, with commas between, make a job for each: JOB_left.json, JOB_right.json."
+        ),
+        option("--view", otherwise="the first"),
+    ] = ""
+    layer: Annotated[
+        str,
+        Meta(description="The plate's layer with the picture."),
+        option("--layer", otherwise="R, G, B, or the one called beauty, C, Combined"),
+    ] = ""
     name: Annotated[
         str | None, Meta(description="Shot name."), option("--name", otherwise="the plate's file name")
     ] = None
@@ -104,7 +118,13 @@ class ShotOptions(DeclaredSettings):
             settings=settings,
             colour_space=self.colour_space,
             name=self.name,
+            layer=self.layer,
         )
+
+    @property
+    def views(self) -> list[str]:
+        """The views that are named, each once."""
+        return list(dict.fromkeys(view.strip() for view in self.view.split(",") if view.strip()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +138,6 @@ class RotoOptions(DeclaredSettings):
     ] = None
     roto: Annotated[
         str | None, Meta(description="The roto node in it."), option("--roto", otherwise="the only one")
-    ] = None
-    view: Annotated[
-        str | None,
-        Meta(description="The stereo view of the shapes."),
-        option("--view", otherwise="the first"),
     ] = None
 
 
@@ -168,24 +183,33 @@ def new(
         engine_options={} if removal.engine_options is None else dict(options_of(removal.engine_options)),
     )
     if roto_options.script is None:
-        for name, value in (("--roto", roto_options.roto), ("--view", roto_options.view)):
-            if value is not None:
-                raise typer.BadParameter("it chooses in a script; name that with --script", param_hint=name)
+        if roto_options.roto is not None:
+            raise typer.BadParameter("it chooses in a script; name that with --script", param_hint="--roto")
         if not shot_options.plate:
             raise typer.BadParameter("give the plate's pattern, or --script", param_hint="--plate")
-        files = shot_options.files(settings, shapes_by_name=False)
-        with _making(files, shot_options, job_file) as complete:
-            job = job_from_files(complete)
-    else:
-        job = _from_roto(roto_options.script, roto_options, shot_options, settings, job_file)
-    write_job(job, job_file)
-    shot, size = job.shot, job.shot.format
-    say(f"{job_file}: {shot.name}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
+    files = shot_options.files(settings, shapes_by_name=roto_options.script is not None)
+    made: list[tuple[Path, RemovalJob]] = []
+    views = shot_options.views
+    together = new_job_id()[:8] if len(views) > 1 else ""
+    chosen: list[str | None] = [*views] or [None]
+    for view in chosen:
+        own_file = job_file.with_stem(f"{job_file.stem}_{view}") if together else job_file
+        with _making(replace(files, view=view), shot_options, job_file) as complete:
+            if together and view is not None:
+                complete = replace(complete, output=result_for_view(complete.output, view))
+            if roto_options.script is None:
+                job = job_from_files(complete)
+            else:
+                job = _from_roto(roto_options.script, roto_options, shot_options, complete)
+        made.append((own_file, msgspec.structs.replace(job, together=together)))
+    for path, job in made:  # None is written unless all could be made.
+        write_job(job, path)
+        shot, size = job.shot, job.shot.format
+        which = f"{shot.name}, {shot.view}" if views else shot.name
+        say(f"{path}: {which}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
 
 
-def _from_roto(
-    script: Path, roto: RotoOptions, shot: ShotOptions, settings: Settings, job_file: Path
-) -> RemovalJob:
+def _from_roto(script: Path, roto: RotoOptions, shot: ShotOptions, files: ShotFiles) -> RemovalJob:
     from void_server.roto_shots import RotoWanted, job_from_roto
 
     roles: dict[Role, tuple[str, ...]] = {
@@ -193,9 +217,8 @@ def _from_roto(
         "affected": _shape_names(shot.affected),
         "ignore": _shape_names(shot.ignore),
     }
-    wanted = RotoWanted(file=script, node=roto.roto, view=roto.view, roles=roles)
-    with _making(shot.files(settings, shapes_by_name=True), shot, job_file) as files:
-        made = job_from_roto(wanted, files)
+    wanted = RotoWanted(file=script, node=roto.roto, view=files.view, roles=roles)
+    made = job_from_roto(wanted, files)
     for remark in made.remarks:
         say(remark, to_stderr=True)
     return made.job

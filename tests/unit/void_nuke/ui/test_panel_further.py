@@ -233,8 +233,26 @@ def test_both_eyes_in_one_press(bench: Bench, qt: Any) -> None:
     picks = [pick for name, pick in bench.session.calls if name == "start"]
     assert [pick.view for pick in picks] == ["left", "right"]
     assert len({pick.group for pick in picks}) == 1
-    assert all(pick.render_plate for pick in picks)
+    assert not any(pick.render_plate for pick in picks)
     assert len({pick.output_pattern for pick in picks}) == 2
+
+
+def test_a_layer_of_the_plate_is_chosen(bench: Bench, qt: Any) -> None:
+    boxes = bench.view.findChildren(QtWidgets.QComboBox)
+    combo = next(one for one in boxes if one.toolTip() == "The plate's layer to remove from")
+    assert combo.isHidden(), "a plate with one layer of colours leaves no choice"
+    channels = ("rgba.red", "rgba.green", "rgba.blue", "spec.red", "spec.green", "spec.blue", "N.x")
+    bench.host.plates["Read1"] = replace(plate_of(), channels=channels)
+    bench.model.refresh()
+    assert [combo.itemText(row) for row in range(combo.count())] == ["Main", "spec"]
+    assert not combo.isHidden()
+    assert bench.model.wanted().layer == ""
+    combo.setCurrentIndex(combo.findData("spec"))
+    assert bench.model.wanted().layer == "spec"
+    assert bench.model.wanted().subject != replace(bench.model.wanted(), layer="").subject
+    bench.host.plates["Read1"] = plate_of()
+    bench.model.refresh()
+    assert bench.model.wanted().layer == "", "this plate has no such layer"
 
 
 def test_a_result_is_compared_with_another_version(bench: Bench, qt: Any) -> None:
