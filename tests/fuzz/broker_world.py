@@ -70,8 +70,11 @@ class HeldThreads:
             self._mailbox.put(lambda: then(done))
         return True
 
-    def close(self, *_: Any) -> bool:
+    def stop(self) -> None:
         self.waiting.clear()
+
+    def close(self, *_: Any) -> bool:
+        self.stop()
         return True
 
 
