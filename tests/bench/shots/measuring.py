@@ -40,8 +40,8 @@ class Result:
     one_flow: float
     """Processor time of one optical flow (DIS, medium) between two frames."""
     exact: float | None = None
-    """The share of the affected pixels that nothing changed, by less than half a step of 8 bits, and that are the
-    plate's, bit for bit; None without such pixels."""
+    """The share of affected pixels that nothing changed, by half a step of 8 bits, that are the plate's, bit for
+    bit; None without such pixels."""
 
     @property
     def best(self) -> str:
