@@ -40,8 +40,8 @@ class Result:
     one_flow: float
     """Processor time of one optical flow (DIS, medium) between two frames."""
     exact: float | None = None
-    """The share of affected pixels that nothing changed, by half a step of 8 bits, that are the plate's, bit for
-    bit; None without such pixels."""
+    """The share of the affected pixels without a visible change that are the plate's, bit for bit; None where
+    there are none."""
 
     @property
     def best(self) -> str:
