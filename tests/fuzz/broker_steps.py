@@ -310,7 +310,7 @@ class Steps(World):
         for job_id, facts in self.jobs.items():
             info = self.broker._store.info(job_id)
             assert info is not None, f"{job_id} was acknowledged before it was stored"
-            assert info.sequence >= facts.told, f"{job_id}: a client was told of an event before it was stored"
+            assert info.sequence >= facts.told, f"{job_id}: an event was told before it was stored"
             if info.sequence < facts.sequence:
                 facts.sequence, facts.state = info.sequence, info.state
 
