@@ -16,7 +16,8 @@ from void_engine.arrays import Float32Array
 from void_engine.errors import MatteError
 from void_engine.geometry import Box
 from void_engine.morphology import matte_bounds
-from void_engine.plates.frame.picture import channel_in_view, shown
+from void_engine.plates.frame.layers import listed, shown
+from void_engine.plates.frame.picture import channel_in_view
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.roto.matte import bounds, rasterise
 from void_engine.roto.shapes import ShapeAtFrame
@@ -85,7 +86,7 @@ class ShotMattes:
             if channel not in found.channel_names:
                 raise MatteError(
                     f"{matte.frames.pattern.path(first)}: the {matte.role} matte has no channel "
-                    f"{matte.channel!r}, only {', '.join(map(shown, found.channel_names))}; name one of these"
+                    f"{shown(matte.channel)!r}, only {listed(found.channel_names)}; name one of these"
                 )
 
     def at(self, number: int, box: Box) -> RoleMattes:

@@ -87,6 +87,25 @@ def shot_source(request: RemovalRequest, box: Box, frame_box: Box, pixel_aspect:
     )
 
 
+def _no_mattes(request: RemovalRequest, frame_box: Box) -> MatteError:
+    """Say why no matte has anything inside ``frame_box``, which is all that the plates store."""
+    numbers = request.plates.frame_numbers
+    shown = Box.from_size(*request.plates.header(numbers[0]).display_size).scaled(request.mattes.scale)
+    found = Box(0, 0, 0, 0)
+    for number in numbers:
+        found = found.union(request.mattes.bounds(number, shown))
+    if found.is_empty:
+        return MatteError(
+            f"the mattes and shapes are empty on every frame of {numbers[0]}-{numbers[-1]}; "
+            "check the roles, the visibility of the shapes and the matte channel"
+        )
+    return MatteError(
+        f"the plate has no pixels where the mattes are: they cover x {found.x0} to {found.x1} and y "
+        f"{found.y0} to {found.y1} (from the top), its data window x {frame_box.x0} to {frame_box.x1} and y "
+        f"{frame_box.y0} to {frame_box.y1}; render the plate with its whole picture, or move the mattes"
+    )
+
+
 def region_box(
     request: RemovalRequest, engine: Engine, frame_box: Box, pixel_aspect: float, monitor: RemovalMonitor
 ) -> Box:
@@ -109,10 +128,7 @@ def region_box(
         if any_will_do and not found.is_empty:
             break
     if found.is_empty:
-        raise MatteError(
-            f"the mattes and shapes are empty on every frame of {numbers[0]}-{numbers[-1]}; "
-            "check the roles, the visibility of the shapes and the matte channel"
-        )
+        raise _no_mattes(request, frame_box)
     monitor.progress("mattes", len(numbers), len(numbers))
     box = None
     if chosen.box is not None:

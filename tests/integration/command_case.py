@@ -68,7 +68,7 @@ def write_stereo_shot(folder: Path) -> str:
         pixels[24:40, 40:56, 3] = pixels[24:40, 34:50, 7] = 1.0
         frame = Frame.from_pixels(number, names, pixels)
         frame = replace(frame, header=replace(frame.header, attributes=views))
-        write_frame(frame, folder / f"plate.{number:04d}.exr")
+        write_frame(frame, folder / f"plate.{number:04d}.exr", overwrite=True)
     return str(folder / "plate.%04d.exr")
 
 

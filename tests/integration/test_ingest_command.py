@@ -126,7 +126,7 @@ def test_eight_bit_mattes_are_taken_as_they_are(tmp_path: Path) -> None:
     assert (matte.channel, Path(matte.pattern).parent.parent) == ("A", tmp_path / "ingested")
     assert void("run", tmp_path / "job.json").code == 0
     result = read_frame(tmp_path / "out" / "r.1002.exr", 1002)
-    inside = result.native("matte.A").astype(float)
+    inside = result.native("matte_2.A").astype(float)  # The plate has a matte.A of its own.
     assert inside[HEIGHT // 4 + 4, WIDTH // 4 + 4] == 1
     assert inside[2, 2] == 0
     before = read_frame(tmp_path / "shot" / "plate.1002.exr", 1002)

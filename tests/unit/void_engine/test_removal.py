@@ -317,6 +317,13 @@ class TestWhatGoesWrong:
         with pytest.raises(MatteError, match="empty on every frame"):
             self.run(self.request(tmp_path, files, shapes=shapes))
 
+    def test_mattes_where_the_plate_stores_nothing(self, tmp_path: Path, files: ExitStack) -> None:
+        plate = write_plate(tmp_path, window=Box(WIDTH - 4, 0, WIDTH + 6, 10))
+        (tmp_path / "out").mkdir()
+        request = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
+        with pytest.raises(MatteError, match="no pixels where the mattes are: they cover x 2"):
+            self.run(request)
+
     def test_a_matte_without_its_channel(self, tmp_path: Path, files: ExitStack) -> None:
         pattern = write_matte(tmp_path / "m", np.ones((HEIGHT, WIDTH), np.float32))
         mattes = [("remove", pattern, "shadow.A", False)]

@@ -12,6 +12,7 @@ import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 from numpy.typing import NDArray
 
 from void_engine.plates.exr.aces import CONTAINER_ATTRIBUTE, is_container
+from void_engine.plates.exr.kept import put_back
 from void_engine.plates.exr.native import write_uncompressed
 from void_engine.plates.frame.frame import Frame, PixelBlock
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHeader, PixelType
@@ -84,6 +85,7 @@ def write_pixels(frame: Frame, folder: OutputFolder, file: NewFile, compression:
         _write_parts(
             file, specs, [source or _whole(part) for part, source in zip(frames, sources, strict=True)]
         )
+    put_back(file.library_path, [part.header.kept for part in frames])
 
 
 def _write_parts(
@@ -132,6 +134,7 @@ def _by_part(frame: Frame) -> list[Frame]:
             channels=tuple(Channel(name, block.pixels.dtype) for block in blocks for name in block.names),
             # What is added to a frame's metadata stands in its first part.
             attributes=part.attributes if place else frame.header.attributes,
+            kept=part.kept,
             parts=(),
         )
         result.append(Frame(header, tuple(blocks)))

@@ -7,11 +7,12 @@ appears under its final name only when it is complete.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
@@ -20,12 +21,13 @@ from numpy.typing import NDArray
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
 from void_engine.plates.exr.encoding import TYPE_NAMES, fitting_compression, write_pixels
-from void_engine.plates.exr.header_limits import check_header
+from void_engine.plates.exr.header_limits import PartOutline, check_header
 from void_engine.plates.exr.multipart import Part, merge_parts, part_of
+from void_engine.plates.exr.refusals import refuse_by_header, unreadable
 from void_engine.plates.file_kinds import EXR_SUFFIXES
 from void_engine.plates.frame.frame import Frame, PixelBlock
 from void_engine.plates.frame.header import FrameHeader, PixelType
-from void_engine.plates.storage.access import confirm, library_path, opened, with_own_name
+from void_engine.plates.storage.access import confirm, library_path, opened
 from void_engine.plates.storage.output_folder import OutputFolder, output_folder, put_in_place
 from void_engine.plates.storage.policy import MOST_PARTS, check_size, current_policy
 from void_engine.plates.storage.waiting import error_code, read_obstacle, require_room, write_obstacle
@@ -41,6 +43,8 @@ _ATTEMPTS = 3
 """How often a frame is written when a library does not say why it could not: whoever had filled the volume
 may have made room before anybody could look."""
 _ATTEMPTS_S = 0.2
+_ADDED = ("textureformat", "ResolutionUnit", "colorInteropID")
+"""Attributes that OpenImageIO gives files which have none of the name."""
 _MAGIC = b"\x76\x2f\x31\x01"
 
 
@@ -52,8 +56,8 @@ def read_header(path: Path | str, number: int) -> FrameHeader:
         PlateError: when the file is not a readable EXR; the message names file, frame and remedy.
     """
     path = Path(path)
-    with _opened(path, number) as source:
-        return merge_parts(_parts(source, path, number), path, number).header
+    with _opened(path, number) as file:
+        return merge_parts(_parts(file, path, number), path, number).header
 
 
 def check_end(path: Path | str, number: int) -> None:
@@ -64,16 +68,16 @@ def check_end(path: Path | str, number: int) -> None:
         PlateError: when the line cannot be read.
     """
     path = Path(path)
-    with _opened(path, number) as source:
+    with _opened(path, number) as (source, _):
         part = max(1, source.spec().get_int_attribute("oiio:subimages", 1)) - 1
         if not source.seek_subimage(part, 0):
-            raise _unreadable(path, number, source.geterror())
+            raise unreadable(path, number, source.geterror())
         spec = source.spec()
         last = spec.y + spec.height
         pixels = source.read_scanlines(part, 0, last - 1, last, 0, 0, spec.nchannels, "float")
         reason = source.geterror()
         if pixels is None or reason:
-            raise _unreadable(path, number, reason)
+            raise unreadable(path, number, reason)
 
 
 def read_frame(path: Path | str, number: int) -> Frame:
@@ -87,8 +91,9 @@ def read_frame(path: Path | str, number: int) -> Frame:
         PlateError: when the file is no EXR, or is empty, truncated, corrupt, deep or luma-chroma.
     """
     path = Path(path)
-    with _opened(path, number) as source:
-        merged = merge_parts(_parts(source, path, number), path, number)
+    with _opened(path, number, keep=True) as file:
+        source = file.source
+        merged = merge_parts(_parts(file, path, number), path, number)
         blocks: list[PixelBlock] = []
         for part in merged.parts:
             first = 0
@@ -230,20 +235,29 @@ def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:
 # --- reading
 
 
+class _OpenFile(NamedTuple):
+    """A file that OpenImageIO has open, and what the headers of its parts say."""
+
+    source: oiio.ImageInput
+    outline: list[PartOutline]
+
+
 @contextmanager
-def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
+def _opened(path: Path, number: int, *, keep: bool = False) -> Iterator[_OpenFile]:
     with ExitStack() as held:
         file = _open_file(path, number, held)
-        check_header(file, f"frame {number} ({path})")
+        described = f"frame {number} ({path})"
+        outline = check_header(file, described, keep=keep)
+        refuse_by_header(outline, described)
         try:
             source = oiio.ImageInput.open(library_path(file, path))
             if source is None:
-                raise _unreadable(path, number, oiio.geterror())
+                raise unreadable(path, number, oiio.geterror())
             held.callback(source.close)
             confirm(file, path, number)
-            yield source
+            yield _OpenFile(source, outline)
         except UnicodeDecodeError as error:  # A name in the file or in OpenImageIO's message is not UTF-8.
-            raise _unreadable(path, number, f"a name in it is not UTF-8: {error.object[:40]!r}") from error
+            raise unreadable(path, number, error.object.decode(errors="replace")) from error
 
 
 def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
@@ -275,42 +289,35 @@ def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
     return file
 
 
-def _unreadable(path: Path, number: int, reason: str) -> PlateError:
-    reason = with_own_name(reason, path)
-    if "subsampl" in reason.lower():
-        return _luma_chroma(path, number)
-    first_line = reason.strip().splitlines()[0] if reason.strip() else "no reason was given"
-    if "exceeds the" in reason and "limit" in reason:
-        return RefusedFileError(f"frame {number} ({path}) is too large: {first_line} (frame_bytes)")
-    return PlateError(
-        f"frame {number} ({path}) is damaged or cut short; render or copy it again ({first_line})"
-    )
-
-
-def _luma_chroma(path: Path, number: int) -> PlateError:
-    return PlateError(
-        f"frame {number} ({path}) stores luma and chroma (Y, RY, BY) instead of RGB; convert it to RGB first"
-    )
-
-
-def _parts(source: oiio.ImageInput, path: Path, number: int) -> list[Part]:
+def _parts(file: _OpenFile, path: Path, number: int) -> list[Part]:
+    source, outline = file
     parts = []
     count = max(1, source.spec().get_int_attribute("oiio:subimages", 1))
     if count > MOST_PARTS:
         raise RefusedFileError(f"frame {number} ({path}) has {count} parts; at most {MOST_PARTS}")
     for index in range(count):
         if not source.seek_subimage(index, 0):
-            raise _unreadable(path, number, source.geterror())
+            raise unreadable(path, number, source.geterror())
         spec = source.spec()
-        if {"RY", "BY"} & set(spec.channelnames):
-            raise _luma_chroma(path, number)
-        parts.append(part_of(spec, index, path, number))
+        said = outline[index] if index < len(outline) else PartOutline()
+        part = part_of(_as_said(spec, said.attributes), index, path, number)
+        parts.append(replace(part, kept=tuple(said.kept)))
     if all(part.is_deep for part in parts):
         raise PlateError(
             f"frame {number} ({path}) is a deep EXR; flatten it first (in Nuke with DeepToImage)"
         )
     _check_size(parts, path, number)
     return parts
+
+
+def _as_said(spec: oiio.ImageSpec, said: Collection[bytes]) -> oiio.ImageSpec:
+    """The description without what OpenImageIO adds to it of its own, and would write."""
+    result = spec.copy()
+    for name in _ADDED:
+        # The kind of an environment map is kept by OpenImageIO in the name of a texture's format.
+        if name.encode() not in said and not (name == "textureformat" and b"envmap" in said):
+            result.erase_attribute(name)
+    return result
 
 
 def _check_size(parts: Sequence[Part], path: Path, number: int) -> None:
@@ -333,7 +340,7 @@ def _read_channels(
     # From a damaged file, OpenImageIO may return what it could decode and only leave a message.
     reason = source.geterror()
     if pixels is None or reason:
-        raise _unreadable(path, number, reason)
+        raise unreadable(path, number, reason)
     result: NDArray[Any] = pixels
     return result
 

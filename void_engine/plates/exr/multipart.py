@@ -20,8 +20,8 @@ import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 from void_engine.errors import PlateError
 from void_engine.geometry import Box, union_of
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHeader, PixelType
-from void_engine.plates.frame.layers import LayerChannel, layer_of_part, main_layers, parse_name
-from void_engine.plates.frame.parts import PartLayout
+from void_engine.plates.frame.layers import LayerChannel, layer_of_part, main_layers, parse_name, shown
+from void_engine.plates.frame.parts import PartLayout, RawAttribute
 
 _TYPES: dict[str, PixelType] = {"half": HALF, "float": FLOAT, "uint": UINT, "uint32": UINT}
 
@@ -42,6 +42,8 @@ class Part:
     channels: tuple[Channel, ...]
     is_deep: bool
     spec: oiio.ImageSpec
+    kept: tuple[RawAttribute, ...] = ()
+    """Attributes that ``spec`` cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,9 @@ def _texts(value: object) -> tuple[str, ...]:
 def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
     """Choose the parts of a frame and name their channels so that every name is unique."""
     flat = [part for part in parts if not part.is_deep]
-    notes = [f"part '{part.name or part.index}' was left out: it is deep" for part in parts if part.is_deep]
+    notes = [
+        f"part '{shown(part.name) or part.index}' was left out: it is deep" for part in parts if part.is_deep
+    ]
     first = flat[0]
     views = first.views
     if len(flat) > 1 or not views:
@@ -107,6 +111,7 @@ def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
         channels=tuple(channel for part in used for channel in part.channels),
         compression=first.spec.get_string_attribute("compression", "zip").partition(":")[0],
         attributes=first.spec,
+        kept=first.kept,
         views=views,
         parts=tuple(layouts),
         notes=tuple(notes),
@@ -145,6 +150,7 @@ def _named_apart(parts: Sequence[Part], views: tuple[str, ...]) -> tuple[list[Pa
                 names=dict(zip(names, own, strict=True)),
                 data_window=part.data_window,
                 attributes=part.spec,
+                kept=part.kept,
             )
         )
     return used, layouts

@@ -19,6 +19,7 @@ from void_engine.arrays import BoolArray, Float32Array
 from void_engine.errors import EngineError, PlateError
 from void_engine.geometry import Box
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHeader, MetadataValue, PixelType
+from void_engine.plates.frame.layers import listed, shown
 from void_engine.plates.frame.parts import with_channels, with_pixels_in, without_channels
 from void_engine.plates.frame.proxy import area_average, divisor_of, proxy_size, proxy_window
 
@@ -126,8 +127,10 @@ class Frame:
 
     @property
     def size_bytes(self) -> int:
-        """How much memory the pixels hold, in bytes."""
-        return sum(block.pixels.nbytes for block in self.blocks)
+        """How much memory the pixels, and attributes that are kept as bytes, hold, in bytes."""
+        parts = (self.header.kept, *(part.kept for part in self.header.parts))
+        kept = sum(len(attribute.value) for part in parts for attribute in part)
+        return kept + sum(block.pixels.nbytes for block in self.blocks)
 
     def rgb_names(self, layer: str = "") -> tuple[str, str, str]:
         """The three channels that hold the colours of a layer.
@@ -342,7 +345,7 @@ class Frame:
             if name in block.names:
                 return index, block.names.index(name)
         raise PlateError(
-            f"{self.header.described} has no channel '{name}'; it has {', '.join(self.channel_names)}"
+            f"{self.header.described} has no channel '{shown(name)}'; it has {listed(self.channel_names)}"
         )
 
     def _read(self, names: Sequence[str], box: Box) -> Float32Array:

@@ -14,8 +14,8 @@ import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 
 from void_engine.errors import PlateError
 from void_engine.geometry import Box
-from void_engine.plates.frame.layers import find_rgb, layer_names
-from void_engine.plates.frame.parts import PartLayout
+from void_engine.plates.frame.layers import find_rgb, layer_names, listed
+from void_engine.plates.frame.parts import PartLayout, RawAttribute
 from void_engine.plates.frame.timecode import Timecode
 
 TIMECODE_ATTRIBUTE = "smpte:TimeCode"
@@ -62,6 +62,8 @@ class FrameHeader:
     """The file's views, of which the first is the one of channels that name none; empty without views."""
     parts: tuple[PartLayout, ...] = ()
     """The parts of a multi-part file, as which it is written back; empty for a file of one part."""
+    kept: tuple[RawAttribute, ...] = ()
+    """Attributes of the file that :attr:`attributes` cannot hold; a header that was read alone has none."""
     notes: tuple[str, ...] = ()
     """Notes for the artist about how the file was read, such as a part that was left out."""
 
@@ -107,7 +109,7 @@ class FrameHeader:
             which = f"layer '{layer}'" if layer else "main layer"
             raise PlateError(
                 f"{self.described}: the {which} has no red, green and blue; "
-                f"the file's channels are {', '.join(self.channel_names)}"
+                f"the file's channels are {listed(self.channel_names)}"
             )
         return names
 

@@ -18,6 +18,7 @@ _MAIN = frozenset({"", "rgba", "rgb"})
 """What the main layer is called, in lower case."""
 _BEAUTY = frozenset({"beauty", "c", "combined", "main", "color", "colour"})
 """What renderers call the picture where their main layer is missing, in lower case."""
+_MOST_LISTED = 40
 
 
 class LayerChannel(NamedTuple):
@@ -144,3 +145,17 @@ def _in_lower_case(components: Mapping[str, str]) -> dict[str, str]:
     for component, name in components.items():
         lower.setdefault(component.lower(), name)
     return lower
+
+
+def shown(name: str) -> str:
+    """A name as it is shown and may be typed: bytes that are not UTF-8, and signs that would break the line
+    or steer a terminal, as ``\\xe9`` and ``\\n``."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a message; beyond forty, only how many more there are."""
+    texts = [shown(name) or "(main)" for name in names]
+    more = f" and {len(texts) - _MOST_LISTED} more" if len(texts) > _MOST_LISTED else ""
+    return ", ".join(texts[:_MOST_LISTED]) + more

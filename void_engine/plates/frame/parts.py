@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 
 from void_engine.geometry import Box
+
+
+class RawAttribute(NamedTuple):
+    """An attribute of a header as the file holds it: its name, the name of its type, and the bytes of its
+    value."""
+
+    name: bytes
+    kind: bytes
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,9 @@ class PartLayout:
     """The pixels that the part stores, in display coordinates."""
     attributes: oiio.ImageSpec = field(repr=False, compare=False)
     """The part's metadata; it is never changed in place."""
+
+    kept: tuple[RawAttribute, ...] = ()
+    """Attributes of the part that :attr:`attributes` cannot hold."""
 
     def in_file(self, name: str) -> str:
         """The name in the part of a channel that is added to it."""

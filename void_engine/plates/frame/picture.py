@@ -16,8 +16,10 @@ from void_engine.plates.frame.layers import (
     LayerChannel,
     colours_of,
     is_main,
+    listed,
     main_layers,
     parse_name,
+    shown,
     split_name,
 )
 
@@ -26,7 +28,6 @@ NO_VIEW = "main"
 RESULT_LAYERS = ("clean", "matte", "confidence", "quadmask")
 """The layers that a removal may add."""
 _OURS = re.compile(rf"(?:{'|'.join(RESULT_LAYERS)})(?:_(\d+))?")
-_MOST_LISTED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,12 @@ def resolve_picture(header: FrameHeader, view: str = NO_VIEW, layer: str = "") -
     if views and view in ("", NO_VIEW) and view not in views:
         view = views[0]
         notes.append(
-            f"the plate has the views {_listed(views)}, of which '{shown(view)}' is worked on; shot.view, or "
+            f"the plate has the views {listed(views)}, of which '{shown(view)}' is worked on; shot.view, or "
             "--view of 'void new', chooses another"
         )
     elif views and view not in views:
         raise PlateError(
-            f"{header.described}: there is no view '{shown(view)}', only {_listed(views)}; choose one with "
+            f"{header.described}: there is no view '{shown(view)}', only {listed(views)}; choose one with "
             "shot.view, or --view of 'void new'"
         )
     elif not views:
@@ -122,11 +123,6 @@ def channel_in_view(header: FrameHeader, channel: str, view: str) -> str:
         if (one.layer, one.component, one.view) == (wanted.layer, wanted.component, view):
             return one.name
     return channel
-
-
-def shown(name: str) -> str:
-    """A name as it is shown and may be typed: bytes that are not UTF-8 as ``\\xe9``."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _views_of(header: FrameHeader, view: str) -> tuple[str, ...]:
@@ -173,7 +169,7 @@ def _layer_of(
         return found, candidates[0]
     if candidates:
         raise PlateError(
-            f"{header.described}: several layers could be the picture: {_listed(candidates)}; choose one "
+            f"{header.described}: several layers could be the picture: {listed(candidates)}; choose one "
             "with shot.layer, or --layer of 'void new'"
         )
     if len(channels) == 1:
@@ -184,12 +180,10 @@ def _layer_of(
 def _choices(channels: list[LayerChannel]) -> str:
     names = list(dict.fromkeys(channel.layer for channel in channels))
     coloured = [name for name in names if name and colours_of(channels, name)]
-    listed = f"the file's channels are {_listed([channel.name for channel in channels])}"
+    there = f"the file's channels are {listed([channel.name for channel in channels])}"
     if not coloured:
-        return listed
-    return (
-        f"the layers {_listed(coloured)} have colours: choose one with shot.layer, or --layer of 'void new'"
-    )
+        return there
+    return f"the layers {listed(coloured)} have colours: choose one with shot.layer, or --layer of 'void new'"
 
 
 def _affixes(header: FrameHeader, red: str, view: str, views: tuple[str, ...]) -> tuple[str, str]:
@@ -198,9 +192,3 @@ def _affixes(header: FrameHeader, red: str, view: str, views: tuple[str, ...]) -
     if part is not None and part.view:
         return part.prefix, ""
     return ("", f".{view}") if view and view != views[0] else ("", "")
-
-
-def _listed(names: Iterable[str]) -> str:
-    listed = [shown(name) or "(main)" for name in names]
-    more = f" and {len(listed) - _MOST_LISTED} more" if len(listed) > _MOST_LISTED else ""
-    return ", ".join(listed[:_MOST_LISTED]) + more

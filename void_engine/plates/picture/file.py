@@ -21,7 +21,7 @@ from void_engine.arrays import Float32Array
 from void_engine.errors import MissingFrameError, PlateError
 from void_engine.geometry import Box
 from void_engine.plates.file_kinds import kind_of
-from void_engine.plates.frame.layers import find_rgb
+from void_engine.plates.frame.layers import find_rgb, listed
 from void_engine.plates.frame.timecode import Timecode
 from void_engine.plates.storage.policy import check_size
 
@@ -115,7 +115,7 @@ class Picture:
         if names is None:
             raise PlateError(
                 f"{self.header.described} has no red, green and blue; its channels are "
-                f"{', '.join(self.header.channel_names)}"
+                f"{listed(self.header.channel_names)}"
             )
         return self.codes[..., [self.header.channel_names.index(name) for name in names]]
 
@@ -132,7 +132,7 @@ class Picture:
         if channel != LUMINANCE:
             raise PlateError(
                 f"{self.header.described} has no channel '{channel}'; it has "
-                f"{', '.join(self.header.channel_names)}"
+                f"{listed(self.header.channel_names)}"
             )
         colours = self.colours()
         if (colours == colours[..., :1]).all():
