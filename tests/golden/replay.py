@@ -28,7 +28,7 @@ from void_engine.diffusion.clip.condition_encoding import (
     mask_pixels,
 )
 from void_engine.diffusion.clip.conditioning import join_condition
-from void_engine.diffusion.framing import latent_frames, padding_indices
+from void_engine.diffusion.framing import padding_indices, published_window
 from void_engine.diffusion.model.text import PromptTokenizer, encode_tokens
 from void_engine.diffusion.model.vae import (
     ReadFrames,
@@ -190,7 +190,7 @@ class Replay:
             noise = inputs["init_latents"]
         windows = plan_windows(
             count,
-            latent_frames(meta["temporal_window_size"]),
+            published_window(meta["temporal_window_size"]),
             meta["temporal_multidiffusion_stride"] // 4,
         )
         schedule = NoiseSchedule.from_config(
@@ -200,7 +200,7 @@ class Replay:
         texts = [inputs[name] for name in ("prompt_embeds", "negative_prompt_embeds") if name in inputs]
         final = denoise(
             Denoiser(self.transformer(meta["weights"])),
-            DenoisePlan(schedule, windows, guidance=meta["guidance_scale"]),
+            DenoisePlan(schedule, windows, guidance=meta["guidance_scale"], crossing="later"),
             DenoiseInputs(noise, join_condition(mask_latents, video_latents), texts),
             on_step=lambda step, latents: states.append(latents),
         )

@@ -17,9 +17,9 @@ from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.finish.outline import measure_rim
+from void_engine.propagation.motion.passing import withhold_passing
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.motion.passing import withhold_passing
 from void_engine.propagation.motion.track import ShotTrack, track_shot
 from void_engine.propagation.options import PropagationOptions
 from void_engine.propagation.reveal.source_choice import MOST_SOURCES

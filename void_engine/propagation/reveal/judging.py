@@ -61,6 +61,8 @@ class Joined:
     """(N,) in 0..1: how well the sources agree; what is continued from the surroundings is not certain."""
     error: Float32Array
     """(N,): the expected squared error, encoded, of a channel."""
+    continued: Float32Array
+    """(N,) in 0..1: the share of what is continued from the surroundings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +109,33 @@ class Judged:
         return fits * self.weights.where(fits > 0)
 
     def join(
-        self, stack: Stack, box: Box, tile: Box, places: Int64Array, ratio: tuple[float, float]
+        self,
+        stack: Stack,
+        box: Box,
+        tile: Box,
+        places: Int64Array,
+        ratio: tuple[float, float],
+        cut_off: BoolArray | None = None,
     ) -> Joined:
-        """Join the answers at the pixels ``places`` of the full-size ``tile``, counted along its rows."""
+        """Join the answers at the pixels ``places`` of the full-size ``tile``, counted along its rows.
+
+        The surroundings are not continued to pixels that are ``cut_off``, (h, w), from them.
+        """
         if self.rivals is None:
             fused = fusion.fuse(stack.moved, self.weigh(stack.fits), max(self.noise, 0.004))
         else:
             made = answers.answers(stack, self.order, self.weigh, max(self.noise, 0.004))
             fused = made.fused
         seen = fused.weight > 0
-        tolerance = 2.5 * self.noise + 0.01
-        certainty = np.where(seen, 1.0 / (1.0 + np.square(fused.disagreement / tolerance)), np.float32(0.0))
+        agreement = 1.0 / (1.0 + np.square(fused.disagreement / tolerance(self.noise)))
+        certainty = np.where(seen, agreement, np.float32(0.0))
         if self.rivals is None:
             kept = np.where(seen, fused.kept_variance, np.float32(1.0))
             error = np.square(fused.disagreement) / np.float32(3.0) + np.float32(self.noise**2)
-            return Joined(fused.values, seen, kept, certainty.astype(np.float32), error.astype(np.float32))
+            nothing = np.zeros(len(seen), np.float32)
+            return Joined(
+                fused.values, seen, kept, certainty.astype(np.float32), error.astype(np.float32), nothing
+            )
         measured = np.stack(
             [warp.upsample(error, box, tile, ratio).reshape(-1)[places] for error in self.rivals.errors]
         )
@@ -130,8 +144,10 @@ class Judged:
         errors[:others] *= np.float32(_INSIDE_COST)
         if not self.moves:
             errors = self._agreed(errors, made, tile, places)
+        reached = seen if cut_off is None else seen & ~cut_off.reshape(-1)[places]
         continued = self.rivals.continued_at(tile, places)
-        share = answers.shares(errors, np.concatenate([made.there & seen, *([seen[None]] * len(continued))]))
+        there = np.concatenate([made.there & seen, *([reached[None]] * len(continued))])
+        share = answers.shares(errors, there)
         values = np.zeros_like(fused.values)
         # They are added one by one, because a sum by einsum may differ in its last bit from run to run.
         for part, answer in zip(share, (*made.values, *continued), strict=True):
@@ -144,6 +160,7 @@ class Judged:
             kept.astype(np.float32),
             (certainty * shown.sum(axis=0)).astype(np.float32),
             (share * measured).sum(axis=0),
+            share[others:].sum(axis=0),
         )
 
     def _agreed(
@@ -163,6 +180,11 @@ def _pushed(picture: Float32Array, hole: BoolArray) -> Float32Array:
 
 _CONTINUATIONS = (inpainting.inpaint, _pushed)
 """The ways to continue the surroundings into a hole: one continues lines, the other slow colours."""
+
+
+def tolerance(noise: float) -> float:
+    """The disagreement of sources, encoded, at which their answer is half certain."""
+    return 2.5 * noise + 0.01
 
 
 class Judge:

@@ -212,6 +212,7 @@ def _joined(front: Revealed, back: Revealed, share: Float32Array) -> Revealed:
         (part * front.kept_variance + (1.0 - part) * back.kept_variance).astype(np.float32),
         (part * front.certainty + (1.0 - part) * back.certainty).astype(np.float32),
         (part * front.error + (1.0 - part) * back.error).astype(np.float32),
+        np.zeros_like(front.continued),
         max(front.noise, back.noise),
     )
 
@@ -246,5 +247,6 @@ def _chosen_locally(alone: Revealed, layered: Revealed, plate: Float32Array, sho
         mixed(alone.kept_variance, layered.kept_variance),
         mixed(alone.certainty, layered.certainty),
         mixed(alone.error, error),
+        mixed(alone.continued, layered.continued),
         alone.noise,
     )

@@ -18,7 +18,7 @@ from void_engine.propagation.motion.flow import FlowMeter, grid, unmoved, view_t
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal import gain_match, warp
 from void_engine.propagation.reveal.answers import Stack
-from void_engine.propagation.reveal.judging import Judge
+from void_engine.propagation.reveal.judging import Judge, tolerance
 from void_engine.propagation.reveal.sources import (
     HoleSurround,
     MeasuredSource,
@@ -26,11 +26,9 @@ from void_engine.propagation.reveal.sources import (
     Source,
     temporal_weight,
 )
+from void_engine.propagation.reveal.visible import BAND_PX, VisiblePlate
 from void_engine.propagation.working_set import FullFrame
 
-BAND_PX = 8
-"""Width, in full-size pixels, of the band around hidden pixels that is revealed too, to compare it with the
-plate."""
 _MARGIN_PX = 56
 """The least width of a hole's surroundings, in analysis pixels."""
 _TILE_PIXELS = 150_000
@@ -42,6 +40,8 @@ _QUALITY_POWER = 1.5
 """The exponent on a source's quality. Above 1, well aligned sources outweigh many poor ones, as parallax
 demands."""
 _SLOPE_ROWS = 4
+_LEAST_FROM_FRAMES = 0.2
+"""The least share of other frames from which it can be told what they show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,27 @@ class Revealed:
     """(h, w) in 0..1: how well the sources' motion and colours agree."""
     error: Float32Array
     """(h, w): the expected squared error, encoded, of a channel where seen."""
+    continued: Float32Array
+    """(h, w) in 0..1: the share of the values that is continued from the plate around the hole. In the band
+    beside the hole that is the plate itself."""
     noise: float
     """Standard deviation, encoded, between target and sources around the hole: grain and misfit together."""
+
+    def from_frames(self, plate: Float32Array) -> tuple[Float32Array, BoolArray]:
+        """What other frames alone show beside the hole, (h, w, 3), and where they can be told, (h, w).
+
+        Args:
+            plate: (h, w, 3) encoded.
+        """
+        own = self.continued[:, :, None]
+        values = (self.values - own * plate) / np.maximum(1.0 - own, _LEAST_FROM_FRAMES)
+        return values.astype(np.float32), self.continued <= 1.0 - _LEAST_FROM_FRAMES
+
+    @property
+    def scatter(self) -> Float32Array:
+        """(h, w): the mean squared distance, encoded, of a channel, of the sources from each other."""
+        least = np.maximum(self.certainty, np.float32(0.01))
+        return (tolerance(self.noise) ** 2 / 3.0 * (1.0 / least - 1.0)).astype(np.float32)
 
 
 class Revealer:
@@ -219,7 +238,12 @@ class Revealer:
         steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
         return RegisteredSource(
-            source, motion, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32),
+            source,
+            motion,
+            matched,
+            quality,
+            slope * completed.spread_px**2,
+            shows.astype(np.float32),
             motion if tried is None else warp.Warp(source.full.number, seen.view.homography, tried),
         )
 
@@ -250,9 +274,10 @@ class Revealer:
         values = np.zeros((*region.shape, 3), np.float32)
         seen = np.zeros(region.shape, bool)
         kept = np.ones(region.shape, np.float32)
-        certainty, error = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
+        certainty, error, continued = (np.zeros(region.shape, np.float32) for _ in range(3))
         noise = float(np.median([p.gain.noise for p in sources])) if sources else 0.02
         judged = self._judge.judge(full, surround, sources, noise, comparable, rivals=rivals)
+        visible = VisiblePlate.of(full, area) if rivals else None
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
             tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
@@ -262,13 +287,16 @@ class Revealer:
                 continue
             places = np.flatnonzero(wanted)
             stack = self._sampled(sources, box, tile, places, still=judged.wants_still)
-            joined = judged.join(stack, box, tile, places, ratio)
-            values[inside][wanted] = joined.values
+            cut_off = visible.cut_off[inside] if visible else None
+            joined = judged.join(stack, box, tile, places, ratio, cut_off)
+            found = visible.matched(joined, stack, judged.order, inside, places) if visible else joined.values
+            values[inside][wanted] = found
             seen[inside][wanted] = joined.seen
             kept[inside][wanted] = joined.kept_variance
             certainty[inside][wanted] = joined.certainty
             error[inside][wanted] = joined.error
-        return Revealed(area, values, seen, kept, certainty, error, noise)
+            continued[inside][wanted] = joined.continued
+        return Revealed(area, values, seen, kept, certainty, error, continued, noise)
 
     def _sampled(
         self, sources: list[RegisteredSource], box: Box, tile: Box, places: Int64Array, *, still: bool

@@ -100,7 +100,8 @@ def test_into_a_thin_hole_the_nearest_full_size_pixels_are_continued() -> None:
     mattes[:, 10:70, 60:100] = 1
     working = WorkingSet(ArrayShot(truth, mattes), SilentMonitor())
     pairs = PairRegistration(working, SilentMonitor())
-    motion = ShotMotion(working, track_shot(working, pairs, range(3), SilentMonitor()), pairs, SilentMonitor())
+    track = track_shot(working, pairs, range(3), SilentMonitor())
+    motion = ShotMotion(working, track, pairs, SilentMonitor())
     full = working.full(1)
     area, (lines, slow) = judging.Judge(motion)._continued(full, Revealer(motion).surround(1), 1)
     cut = area.slices(full.box)
