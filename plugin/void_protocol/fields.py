@@ -148,6 +148,10 @@ class JobInfo(Struct, frozen=True, kw_only=True):
     """Seconds spent waiting for a worker in earlier waits; the present wait is not in it."""
     run_s: float = 0.0
     """Seconds that workers spent on the job in earlier runs; the present run is not in it."""
+    view: str = ""
+    """The stereo view that the job works on, as the job says."""
+    together: str = ""
+    """A word that jobs which belong together share, such as those of both eyes."""
 
 
 class ResultFile(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from void_protocol.keys import Connection
 
 FULL = "full"
 """While a file of this name lies beside the home, the measured server finds its volume full."""
-_FIRST_NAME = 0xE43C9869
+_FIRST_NAME = 0x2AE8944A
 _RANGE = 65_536
 _CHUNK = 1 << 20
 _FINAL = ("done", "failed", "cancelled")

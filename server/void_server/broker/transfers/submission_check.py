@@ -62,6 +62,8 @@ def read_submission(
         result_folder=str(Path(places.output).parent) if places.output else "",
         upload_bytes=files.total_bytes,
         priority=message.priority,
+        view=job.shot.view,
+        together=job.together,
     )
     return new, files, job.settings
 

@@ -58,8 +58,11 @@ class HeldLanes:
     def do(self, key: str, work: Callable[[], object]) -> None:
         work()
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self.open.clear()
+
+    def close(self, limit_s: float = 0.0) -> None:
+        self.stop()
 
 
 class Case:
