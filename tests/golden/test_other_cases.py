@@ -115,8 +115,18 @@ def check_pass(given: Any, frames: int, height: int, width: int, steps: int) -> 
                         "scheduler": "CogVideoXDDIMScheduler", "guidance_scale": 6.0,
                         "add_noise_in_inpaint_model": True}),
         (13, (16, 16), {"num_inference_steps": 7, "use_trimask": False}),
+        (25, (16, 16), {"temporal_multidiffusion_stride": 12, "num_inference_steps": 3}),
+        (33, (16, 16), {"temporal_window_size": 9, "temporal_multidiffusion_stride": 4}),
+        (9, (16, 16), {"temporal_window_size": 1, "temporal_multidiffusion_stride": 0,
+                       "guidance_scale": 2.0}),
+        (17, (16, 16), {"temporal_multidiffusion_stride": 0}),
+        (45, (16, 16), {"temporal_window_size": 21, "temporal_multidiffusion_stride": 16}),
+        (25, (16, 16), {"temporal_multidiffusion_stride": 4}),
+        (1, (16, 16), {"temporal_window_size": 85, "temporal_multidiffusion_stride": 16}),
     ],
-    ids=["wide", "seven windows", "no overlap", "guided windows", "noise and blanking", "pass 2", "7 steps"],
+    ids=["wide", "seven windows", "no overlap", "guided windows", "noise and blanking", "pass 2", "7 steps",
+         "crossing ramps", "odd window", "single latents", "single last latent", "overlap of two thirds",
+         "odd overlap", "one frame"],
 )  # fmt: skip
 def test_passes(replayed: Replayed, frames: int, size: tuple[int, int], meta: dict[str, Any]) -> None:
     case, inputs = a_pass(frames, *size, **meta)
@@ -130,6 +140,30 @@ def test_passes(replayed: Replayed, frames: int, size: tuple[int, int], meta: di
         levels = removal > 0.5
     assert np.array_equal(given["mask_vae_input"][0, 0].numpy(), 1 - levels.astype(np.float32))
     assert given["latents_after_step_index"].tolist() == list(range(steps))
+    # The README's tolerance is 1e-4, and genuine mistakes show as more than 2e-2.
+    torch.testing.assert_close(
+        given["final_latents"].double(), told_once_more(case, inputs, given), atol=1e-3, rtol=0
+    )
+
+
+def told_once_more(case: dict[str, Any], inputs: dict[str, Any], given: Any) -> Any:
+    """The latents of a pass after the plain re-statement, from the condition that the engine encoded."""
+    from tests.golden import restated
+    from void_engine.diffusion.model.weights import load_transformer, transformer_config
+
+    meta = case["meta"]
+    model = load_transformer(transformer_config(GOLDEN / "models" / "base"), GOLDEN / meta["weights"])
+    codes = torch.cat([given["mask_latents"], given["masked_video_latents"]], dim=1)
+    return restated.denoised(
+        model,
+        inputs["init_latents"],
+        codes.permute(0, 2, 1, 3, 4),
+        [inputs[name] for name in ("prompt_embeds", "negative_prompt_embeds") if name in inputs],
+        window_frames=meta["temporal_window_size"],
+        overlap_frames=meta["temporal_multidiffusion_stride"],
+        steps=meta["num_inference_steps"],
+        guidance=meta["guidance_scale"],
+    )
 
 
 def test_one_step_of_windows_is_the_blend_of_the_windows_steps(replayed: Replayed) -> None:

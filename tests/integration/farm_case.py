@@ -14,6 +14,12 @@ VOID = BIN / ("void.exe" if os.name == "nt" else "void")
 OPENJD = BIN / ("openjd.exe" if os.name == "nt" else "openjd")
 FIRST, LAST = 1001, 1012
 LIMIT_S = 240
+STEPS = ["prepare", "remove", "merge", "check"]
+WORDS = (
+    "--priority", "70", "--pool", "comp", "--department", "paint", "--retries", "2", "--limit", "licence",
+    "--limit", "disk", "--machine-limit", "5", "--tag", "gpu-a", "--timeout-s", "45", "--memory-mib", "1500",
+)  # fmt: skip
+"""Every option that tells a dispatcher about the jobs."""
 
 
 def farm_job(folder: Path, *, engine: str = "identity", name: str = "sh010", frames: int = 12) -> Path:

@@ -12,13 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.command_case import void
-from tests.integration.farm_case import VOID, bundle, farm_job, results
-
-STEPS = ["prepare", "remove", "merge", "check"]
-WORDS = (
-    "--priority", "70", "--pool", "comp", "--department", "paint", "--retries", "2", "--limit", "licence",
-    "--limit", "disk", "--machine-limit", "5", "--tag", "gpu-a", "--timeout-s", "45", "--memory-mib", "1500",
-)  # fmt: skip
+from tests.integration.farm_case import STEPS, VOID, WORDS, bundle, farm_job, results
 
 
 def in_python(folder: Path, code: str) -> str:
@@ -336,8 +330,9 @@ class TestSlurm:
 
     def test_a_step_of_many_tasks_has_several_arrays(self) -> None:
         from void_server.farm.commands import StepCommand
+        from void_server.farm.step_needs import StepNeeds
         from void_server.farm.targets.slurm import arrays
 
-        step = StepCommand("merge", ("void",), 2500, 60, 0, 0, 1000, 1, None)
+        step = StepCommand("merge", ("void",), 2500, StepNeeds(1, 1000, 60), None)
         assert arrays(step, None) == [(0, "0-999"), (1000, "0-999"), (2000, "0-499")]
         assert arrays(step, 7)[2] == (2000, "0-499%7")

@@ -15,7 +15,7 @@ import torch
 from void_engine.colour.picture import ModelPicture, plan_picture
 from void_engine.colour.primaries import primaries_of
 from void_engine.diffusion.clip.anchored_shot import AnchoredShot
-from void_engine.diffusion.clip.shot_clip import ShotClip, plan_size, survey
+from void_engine.diffusion.clip.shot_clip import FEWEST_FRAMES, ShotClip, plan_size, survey
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
 from void_engine.diffusion.errors import DeviceError, PrecisionError
 from void_engine.diffusion.memory_plan import (
@@ -61,6 +61,26 @@ class VoidEngine:
         self._models: LoadedModels | None = None
         self.record: dict[str, str | int | float] = {}
 
+    def check_request(self, request: EngineRequest, *, is_here: bool) -> None:
+        """Refuse an empty prompt, an option that cannot be honoured and, here, missing models or devices.
+
+        Raises:
+            SettingError: for an option or the prompt.
+            ModelFolderError: when the models are missing or incomplete.
+            DeviceError: when the device is absent.
+        """
+        settings = read_settings(request.options)
+        if not request.prompt.strip():
+            raise SettingError(
+                "the prompt is empty; describe what remains in the shot, such as 'An empty table.'"
+            )
+        if is_here:
+            pick_device(settings.device)
+            folder = find_models(self._folder)
+            folder.require(settings.passes)
+            if settings.passes == 2:
+                find_flow(folder, settings.flow)
+
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield one clean frame for each wanted frame of ``shot``, in order.
 
@@ -71,19 +91,16 @@ class VoidEngine:
             DeviceError: when the device is absent or too small.
             RemovalCancelled: soon after the monitor asks for a stop.
         """
+        self.check_request(request, is_here=True)
         settings = read_settings(request.options)
-        if not request.prompt.strip():
-            raise SettingError(
-                "the prompt is empty; describe what remains in the shot, such as 'An empty table.'"
-            )
         device = pick_device(settings.device)
         folder = find_models(self._folder)
-        folder.require(settings.passes)
         # Published VOID takes every plate for Rec.709.
         shot_space = "" if settings.mode == "published" else request.colour_space
         primaries = primaries_of(settings.colour_space or shot_space)
         anchored = AnchoredShot(shot)
-        seen = survey(anchored, primaries, monitor)
+        fewest = 1 if settings.as_published else FEWEST_FRAMES
+        seen = survey(anchored, primaries, monitor, fewest=fewest)
         if seen.is_clean:
             monitor.log("every frame with a matte is an anchor: they are the result")
             yield from self._given(anchored, request)
@@ -231,7 +248,9 @@ class VoidEngine:
         run.monitor.log("picture: " + ", ".join(f"{k} {v}" for k, v in picture.describe().items()))
         left_out = len(clip.shot.frame_numbers) - clip.covered
         if left_out > 0:
-            run.monitor.log(f"the last {left_out} frames are beyond 'longest' and keep the plate")
+            run.monitor.log(
+                f"the last {left_out} frames are beyond what the model answers and keep the plate"
+            )
 
     @staticmethod
     def _record(run: VoidRun, picture: ModelPicture, models: LoadedModels) -> dict[str, str | int | float]:

@@ -30,8 +30,25 @@ def pixel_frames(latents: int) -> int:
     return (latents - 1) * TEMPORAL_COMPRESSION + 1
 
 
+def published_window(frames: int) -> int:
+    """The latent frames of the window that the published program makes of ``frames`` pixel frames.
+
+    It gives up the last latent of an odd number, so that the transformer can fold them into pairs. A window
+    of one latent stays, and every call then pairs it with a black one.
+    """
+    latents = latent_frames(frames)
+    return latents if latents == 1 else latents - latents % TEMPORAL_PATCH
+
+
+def published_longest(frames: int) -> int:
+    """The number of frames at which the published program cuts a clip whose limit is ``frames``: 4j + 1."""
+    return pixel_frames(latent_frames(frames))
+
+
 def padded_length(frames: int, window: int, longest: int | None = None) -> int:
-    """The padded length of a clip in pixel frames: an even number of latents, at least one window.
+    """The padded length of a clip in pixel frames: an even number of latents, and at least one window.
+
+    A limit may end it at an odd number of latents. A window above the limit is filled up all the same.
 
     Args:
         frames: the clip's number of frames.
@@ -45,8 +62,8 @@ def padded_length(frames: int, window: int, longest: int | None = None) -> int:
         raise ValueError(f"a clip has at least one frame, not {frames}")
     latents = -(-(frames - 1) // TEMPORAL_COMPRESSION) + 1
     latents += latents % TEMPORAL_PATCH
-    padded = max(pixel_frames(latents), window)
-    return padded if longest is None else min(padded, longest)
+    padded = pixel_frames(latents)
+    return max(padded if longest is None else min(padded, longest), window)
 
 
 def padding_indices(frames: int, window: int, longest: int | None = None) -> list[int]:

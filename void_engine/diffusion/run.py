@@ -18,7 +18,7 @@ from void_engine.diffusion.clip.condition_encoding import Clip, Conditioning, en
 from void_engine.diffusion.clip.conditioning import NOISE_STRENGTH, join_condition
 from void_engine.diffusion.clip.shot_clip import ShotClip
 from void_engine.diffusion.clip.shot_preview import ShotPreview
-from void_engine.diffusion.framing import latent_frames
+from void_engine.diffusion.framing import latent_frames, pixel_frames
 from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.folder_check import weights_fingerprint
 from void_engine.diffusion.model.offload import LoadedModels, PrecisionOverflow, cancellable
@@ -37,10 +37,10 @@ from void_engine.diffusion.sampling.denoise_pass import Pass, denoise_pass
 from void_engine.diffusion.sampling.distributed import current_process_group
 from void_engine.diffusion.sampling.latent_checkpoint import Checkpoint, fingerprint
 from void_engine.diffusion.sampling.process_group import SingleProcess
-from void_engine.diffusion.sampling.windows import Window, plan_windows
+from void_engine.diffusion.sampling.windows import CrossingRamps, Window, plan_windows
 from void_engine.diffusion.settings import VoidSettings
 from void_engine.engines.interface import EngineRequest, Monitor
-from void_engine.errors import RemovalCancelled
+from void_engine.errors import RemovalCancelled, SettingError
 
 PUBLISHED_STEPS = 30
 """The number of denoising steps of pass 1 in the published program."""
@@ -134,7 +134,15 @@ class VoidRun:
 
     def _windows(self) -> list[Window]:
         settings, latents = self.settings, latent_frames(self.clip.frames)
-        return plan_windows(latents, settings.window, settings.overlap, full_last=settings.full_last_window)
+        try:
+            return plan_windows(
+                latents, settings.window, settings.overlap, full_last=settings.full_last_window
+            )
+        except ValueError as error:
+            raise SettingError(
+                f"engine option overlap_frames is {settings.overlap_frames} and window_frames "
+                f"{settings.window_frames}, and the shot needs several windows: {error}"
+            ) from None
 
     def _embedded(self, models: LoadedModels) -> list[torch.Tensor]:
         """The embeddings of the prompt, and of the negative prompt where a pass has guidance."""
@@ -250,6 +258,7 @@ class VoidRun:
     def _pass(self, number: int, *, alone: bool) -> Pass:
         """The settings of a pass from its first step; ``alone`` says that one process has all windows."""
         settings, steps = self.settings, self.steps(number)
+        crossing: CrossingRamps = "later" if settings.crossing_ramps == "later" else "smaller"
         return Pass(
             number=number,
             steps=steps,
@@ -259,6 +268,7 @@ class VoidRun:
             exact_transitions=settings.exact_transitions,
             half_latents=settings.half_latents,
             # A single process has all latents of the shot, so looking at them costs nothing.
+            crossing=crossing,
             keep_every=1 if alone else settings.checkpoint_every or steps,
             cache=self.step_cache(number),
         )
@@ -270,7 +280,7 @@ class VoidRun:
         resumable = settings.checkpoint_every > 0 and how.cache is None and not self.measures
         name = fingerprint(
             how.number, how.steps, how.guidance, settings.window, settings.overlap, settings.full_last_window,
-            how.exact_transitions, how.half_latents, str(models.dtype), models.mode,
+            how.crossing, how.exact_transitions, how.half_latents, str(models.dtype), models.mode,
             weights_fingerprint(self.folder, how.number), inputs.condition, inputs.latents, *inputs.texts,
         )  # fmt: skip
         return Checkpoint(cache_folder() / "unfinished" if resumable else None, name, self.monitor.log)
@@ -278,17 +288,18 @@ class VoidRun:
     def _warped_noise(self, models: LoadedModels, latents: torch.Tensor) -> torch.Tensor:
         """Make the initial noise of pass 2, warped along the motion of pass 1's picture."""
         height, width = self.clip.canvas
+        frames = pixel_frames(latents.shape[1])
         bilinear = self.settings.warped_noise == "bilinear"
         flow = make_flow(self.folder, self.settings.flow)
         noise: Any = (
-            PublishedNoise(self.request.seed, self.clip.frames, flow)
+            PublishedNoise(self.request.seed, frames, flow)
             if bilinear
             else NoiseOverClip(self.request.seed, height, width, flow)
         )
-        self.monitor.progress("warping noise", 0, self.clip.frames)
+        self.monitor.progress("warping noise", 0, frames)
         for index, picture in self.frames(models, latents):
             noise.add(picture)
-            self.monitor.progress("warping noise", index + 1, self.clip.frames)
+            self.monitor.progress("warping noise", index + 1, frames)
         if bilinear:
             return load_warped_noise(noise.stored(), latents.shape[1], *latents.shape[-2:])
         warped: torch.Tensor = noise.latents()

@@ -13,7 +13,7 @@ from void_engine.diffusion.framing import (
     PUBLISHED_WINDOW,
     TEMPORAL_COMPRESSION,
     TEMPORAL_PATCH,
-    latent_frames,
+    published_window,
 )
 from void_engine.engines.options import EngineOption, Scalar, check_values, option, options_of
 from void_engine.errors import SettingError
@@ -46,8 +46,17 @@ class VoidSettings:
         1.0, "Guidance of pass 1; there is no negative branch at or below 1.", low=0, high=30
     )
     guidance_pass2: float = option(6.0, "Guidance of pass 2.", low=0, high=30)
-    window_frames: int = option(PUBLISHED_WINDOW, "Frames of a temporal window: 8k + 5.", low=5)
-    overlap_frames: int = option(16, "Frames that neighbouring windows share: a multiple of 8.", low=0)
+    window_frames: int = option(
+        PUBLISHED_WINDOW, "Frames of a temporal window: 8k + 5; published takes any.", low=1
+    )
+    overlap_frames: int = option(
+        16, "Frames that neighbouring windows share: a multiple of 8; published takes any.", low=0
+    )
+    crossing_ramps: str = option(
+        "smaller",
+        "Where overlaps take more than half of a window, the ramp that counts.",
+        choices=("smaller", "later"),
+    )
     full_last_window: bool = option(True, "The last window is moved back to full length.")
     longest: int = option(0, "Frames beyond are not touched; 0 for no limit.", low=0, high=1_000_000)
     exact_transitions: bool = option(True, "Each step tells the model the noise that the latents hold.")
@@ -112,18 +121,24 @@ class VoidSettings:
 
     @property
     def window(self) -> int:
-        """The length of a temporal window in latent frames."""
-        return latent_frames(self.window_frames)
+        """The length of a temporal window in latent frames: even, or 1."""
+        return published_window(self.window_frames)
 
     @property
     def overlap(self) -> int:
         """The number of latent frames that neighbouring windows share."""
         return self.overlap_frames // TEMPORAL_COMPRESSION
 
+    @property
+    def as_published(self) -> bool:
+        """Whether windows, overlaps and lengths may be whatever the published program takes."""
+        return self.mode == "published"
+
 
 _PUBLISHED: Mapping[str, Any] = {
     "mode": "published",
     "full_last_window": False,
+    "crossing_ramps": "later",
     "longest": PUBLISHED_LONGEST,
     "exact_transitions": False,
     "mask_sampling": "area",
@@ -159,15 +174,8 @@ def read_settings(options: Mapping[str, Scalar]) -> VoidSettings:
 
 
 def _check(settings: VoidSettings) -> None:
-    if settings.window_frames % _STEP != 5:
-        raise SettingError(
-            f"engine option window_frames is {settings.window_frames}; it must be 5, 13, 21, ... 85, ..."
-        )
-    if settings.overlap_frames % _STEP or not 0 <= settings.overlap < settings.window:
-        raise SettingError(
-            f"engine option overlap_frames is {settings.overlap_frames}; it must be a multiple of {_STEP} "
-            f"below the window of {settings.window_frames}"
-        )
+    if not settings.as_published:
+        _check_lengths(settings)
     if (settings.view or settings.view_display) and settings.encoding != "view":
         raise SettingError(
             f"engine options view and view_display need encoding 'view', which is {settings.encoding!r}"
@@ -176,6 +184,19 @@ def _check(settings: VoidSettings) -> None:
         raise SettingError(
             f"engine option step_cache is {settings.step_cache!r}, and speed 'exact' uses none; set speed to "
             "'fast' or 'draft'"
+        )
+
+
+def _check_lengths(settings: VoidSettings) -> None:
+    """Check what the published mode need not keep: even numbers of latents, as the model was trained."""
+    if settings.window_frames % _STEP != 5:
+        raise SettingError(
+            f"engine option window_frames is {settings.window_frames}; it must be 5, 13, 21, ... 85, ..."
+        )
+    if settings.overlap_frames % _STEP or not 0 <= settings.overlap < settings.window:
+        raise SettingError(
+            f"engine option overlap_frames is {settings.overlap_frames}; it must be a multiple of {_STEP} "
+            f"below the window of {settings.window_frames}"
         )
     if settings.longest and settings.longest < settings.window_frames:
         raise SettingError(

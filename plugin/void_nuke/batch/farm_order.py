@@ -17,9 +17,12 @@ TARGETS: Mapping[str, str] = {
     "opencue": "OpenCue",
     "deadline10": "Deadline 10",
     "slurm": "Slurm",
+    "tractor": "Tractor",
+    "royalrender": "Royal Render",
     "commands": "Plain commands",
 }
-"""The targets of ``void farm bundle --to``, with the names that the artist reads."""
+"""The targets of ``void farm bundle --to``, with the names that the artist reads. Kubernetes is not among
+them, because it wants an image and volumes named on the command line."""
 
 _ERROR = "error:"
 """The command's error messages begin with this."""

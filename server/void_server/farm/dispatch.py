@@ -27,12 +27,12 @@ class DispatchSettings(DeclaredSettings):
     ] = None
     pool: Annotated[
         str,
-        Meta(description="Deadline 10's pool, OpenCue's facility, Slurm's partition."),
+        Meta(description="Which machines or queue: a pool, facility, partition, service or client group."),
         option("--pool"),
     ] = ""
     department: Annotated[
         str,
-        Meta(description="Deadline 10's department, Slurm's account."),
+        Meta(description="Who pays: a department, account, project or namespace."),
         option("--department"),
     ] = ""
     retries: Annotated[

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from void_engine.shares import Shares
 
 _LEAST_PAUSE_S = 1.0
-_ORDER = re.compile(r"openjd_|progress:|error:", re.IGNORECASE)
+_ORDER = re.compile(r"openjd_|progress:|error:|tr_|alf_", re.IGNORECASE)
+"""How the lines begin that some dispatcher obeys; Tractor's are ``TR_EXIT_STATUS`` and its like."""
 
 
 class Dialect(str, Enum):
@@ -27,6 +28,8 @@ class Dialect(str, Enum):
     """Open Job Description: ``openjd_progress: 42``, ``openjd_status: ...``, ``openjd_fail: ...``."""
     PLAIN = "plain"
     """Lines for people, with ``Progress: 42%`` on lines of their own."""
+    TRACTOR = "tractor"
+    """Tractor: ``TR_PROGRESS 42%``, and lines for people."""
 
 
 class StepMonitor:
@@ -100,6 +103,8 @@ class StepMonitor:
         percent = min(100.0, max(0.0, 100.0 * share))
         if self._dialect is Dialect.OPENJD:
             self._write(f"openjd_progress: {percent:.1f}")
+        elif self._dialect is Dialect.TRACTOR:
+            self._write(f"TR_PROGRESS {percent:.0f}%")
         else:
             self._write(f"Progress: {percent:.0f}%")
         self._write_status(status)

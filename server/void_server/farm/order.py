@@ -72,7 +72,7 @@ class FarmSettings(DispatchSettings):
     ] = None
     gpu_group: Annotated[
         str,
-        Meta(description="Deadline 10's group, or OpenCue's tag, of the machines with GPUs."),
+        Meta(description="The group or tag that the machines with GPUs have on the farm."),
         option("--gpu-group"),
     ] = ""
     memory_mib: Annotated[
@@ -124,6 +124,14 @@ class FarmSettings(DispatchSettings):
     nuke_command: Annotated[str, Meta(description="The nuke command on the machines."), option("--nuke")] = (
         "nuke"
     )
+    image: Annotated[
+        str, Meta(description="Kubernetes: the container image that has the void command."), option("--image")
+    ] = ""
+    claims: Annotated[
+        tuple[str, ...],
+        Meta(description="Kubernetes: NAME=/PATH, a volume claim and where it is mounted; may be repeated."),
+        option("--claim"),
+    ] = ()
     assets: Annotated[
         tuple[Path, ...],
         Meta(description="A file or folder outside the jobs that machines need; may be repeated."),

@@ -14,7 +14,7 @@ from void_engine.colour.exposure import LightMeter, ShotLight
 from void_engine.colour.picture import ModelPicture
 from void_engine.colour.primaries import Primaries
 from void_engine.diffusion.clip.anchored_shot import AnchoredShot
-from void_engine.diffusion.framing import padding_indices, pixel_frames
+from void_engine.diffusion.framing import latent_frames, padding_indices, pixel_frames, published_longest
 from void_engine.diffusion.noise.seeded import condition_noise
 from void_engine.diffusion.settings import VoidSettings
 from void_engine.engines.interface import Monitor, ShotFrame, ShotSource
@@ -55,8 +55,16 @@ class ShotSurvey:
     """Whether nothing is left to do, because the artist has cleaned every frame that has a matte."""
 
 
-def survey(shot: ShotSource, primaries: Primaries, monitor: Monitor) -> ShotSurvey:
+def survey(
+    shot: ShotSource, primaries: Primaries, monitor: Monitor, *, fewest: int = FEWEST_FRAMES
+) -> ShotSurvey:
     """Look at every frame once, to find out whether there is something to remove and how bright the shot is.
+
+    Args:
+        shot: the shot.
+        primaries: turns the plate's working space into the model's.
+        monitor: receives progress.
+        fewest: the least number of frames; the published program takes one.
 
     Raises:
         SettingError: when the shot is too short.
@@ -64,9 +72,9 @@ def survey(shot: ShotSource, primaries: Primaries, monitor: Monitor) -> ShotSurv
         PlateError: when a plate holds infinities or NaN.
     """
     numbers = shot.frame_numbers
-    if len(numbers) < FEWEST_FRAMES:
+    if len(numbers) < fewest:
         raise SettingError(
-            f"the shot has {len(numbers)} frames and the model needs {FEWEST_FRAMES} to tell motion; give "
+            f"the shot has {len(numbers)} frames and the model needs {fewest} to tell motion; give "
             "the job handles, or choose the engine 'propagation'"
         )
     meter = LightMeter()
@@ -114,11 +122,15 @@ class ShotClip:
         seed: int,
     ) -> None:
         longest = settings.longest or None
+        if longest is not None and settings.as_published:
+            longest = published_longest(longest)
         self.shot, self.picture, self.canvas = shot, picture, canvas
         self._settings, self._seed = settings, seed
-        self.covered = len(shot.frame_numbers) if longest is None else min(len(shot.frame_numbers), longest)
-        """How many frames of the shot the model sees."""
-        self.order = padding_indices(self.covered, settings.window_frames, longest)
+        seen = len(shot.frame_numbers) if longest is None else min(len(shot.frame_numbers), longest)
+        # Only the published program ends a clip at its limit; the model wants an even number of latents.
+        self.order = padding_indices(seen, settings.window_frames, longest if settings.as_published else None)
+        self.covered = min(seen, pixel_frames(latent_frames(len(self.order))))
+        """How many frames of the shot the model answers; after the last of its latents there is no answer."""
         self.resampler = Resampler((shot.height, shot.width), canvas)
         self._kept: OrderedDict[int, CanvasFrame] = OrderedDict()
 

@@ -14,7 +14,7 @@ import torch
 from void_engine.diffusion.sampling.process_group import ProcessGroup, SingleProcess
 from void_engine.diffusion.sampling.rotary import rotary_tables
 from void_engine.diffusion.sampling.schedule import NoiseSchedule
-from void_engine.diffusion.sampling.windows import Window
+from void_engine.diffusion.sampling.windows import CrossingRamps, Window
 
 OnStep = Callable[[int, torch.Tensor], None]
 """Called with the step and the latents of the whole shot after it."""
@@ -32,7 +32,6 @@ def predict_velocity(
     """Call the denoiser once.
 
     Args:
-        transformer: diffusers' CogVideoXTransformer3DModel with 48 input channels.
         transformer: diffusers' CogVideoXTransformer3DModel with 48 input channels.
         latents: (B, T, 16, h, w) noisy, scaled latents.
         condition: (B, T, 32, h, w), see :func:`~void_engine.diffusion.clip.conditioning.join_condition`.
@@ -102,6 +101,8 @@ class DenoisePlan:
     """The step to begin with: 0, or where a checkpoint left off."""
     keep_every: int = 1
     """The number of steps between two calls of ``on_step`` with the latents of the whole shot."""
+    crossing: CrossingRamps = "smaller"
+    """What weighs latents on both ramps of a window."""
     latents_dtype: torch.dtype = torch.float32
     """The type of the latents between steps; published VOID keeps them in the transformer's type."""
 
@@ -190,7 +191,7 @@ def denoise(
                 if on_prediction is not None:
                     on_prediction(step, index, schedule.clean(step, velocity, part))
                 answers[index] = schedule.step(step, velocity, part).to(plan.latents_dtype)
-        latents = group.joined(windows, answers, latents)
+        latents = group.joined(windows, answers, latents, plan.crossing)
         if (step + 1) % plan.keep_every == 0 or step + 1 == len(schedule.timesteps):
             latents = group.whole(windows, latents)
             if on_step is not None:

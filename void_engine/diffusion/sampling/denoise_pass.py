@@ -24,7 +24,7 @@ from void_engine.diffusion.sampling.denoise import (
 from void_engine.diffusion.sampling.distributed import Order, TorchProcessGroup, follow
 from void_engine.diffusion.sampling.process_group import ProcessGroup
 from void_engine.diffusion.sampling.schedule import PASS_SCHEDULERS, NoiseSchedule
-from void_engine.diffusion.sampling.windows import Window
+from void_engine.diffusion.sampling.windows import CrossingRamps, Window
 from void_engine.engines.interface import Monitor
 
 
@@ -45,6 +45,7 @@ class Pass:
     keep_every: int
     """The number of steps between two calls of ``on_step`` with the latents of the whole shot."""
     cache: StepCache | None = None
+    crossing: CrossingRamps = "smaller"
 
     def plan(self, models: LoadedModels) -> DenoisePlan:
         """Make the settings of the denoising loop for this pass, with the models' schedule and type."""
@@ -60,6 +61,7 @@ class Pass:
             guidance=self.guidance,
             first_step=self.first_step,
             keep_every=self.keep_every,
+            crossing=self.crossing,
             latents_dtype=models.dtype if self.half_latents else torch.float32,
         )
 

@@ -22,7 +22,7 @@ from void_engine.diffusion.errors import DeviceError, PeerError
 from void_engine.diffusion.model.offload import PrecisionOverflow
 from void_engine.diffusion.sampling.denoise import DenoiseInputs
 from void_engine.diffusion.sampling.process_group import ProcessGroup, SingleProcess, share, shared_part, span
-from void_engine.diffusion.sampling.windows import Window, WindowBlend
+from void_engine.diffusion.sampling.windows import CrossingRamps, Window, WindowBlend
 from void_engine.diffusion.torchrun import LEADER, local_rank
 from void_engine.errors import RemovalCancelled
 
@@ -92,7 +92,11 @@ class TorchProcessGroup:
             raise PeerError("another of the processes failed; mend what its own message says and run again")
 
     def joined(
-        self, windows: Sequence[Window], answers: Mapping[int, torch.Tensor], latents: torch.Tensor
+        self,
+        windows: Sequence[Window],
+        answers: Mapping[int, torch.Tensor],
+        latents: torch.Tensor,
+        crossing: CrossingRamps = "smaller",
     ) -> torch.Tensor:
         if len(windows) == 1:
             return answers.get(0, latents)
@@ -123,7 +127,7 @@ class TorchProcessGroup:
                 parts[index] = (next(arrived), parts[index][1])
         if not shares[self.rank]:
             return latents
-        blend = WindowBlend(windows, latents, mine)
+        blend = WindowBlend(windows, latents, mine, crossing)
         for index in sorted(parts):
             answer, part = parts[index]
             blend.add(index, answer, part)

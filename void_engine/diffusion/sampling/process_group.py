@@ -13,7 +13,7 @@ from typing import Protocol
 
 import torch
 
-from void_engine.diffusion.sampling.windows import Window, WindowBlend
+from void_engine.diffusion.sampling.windows import CrossingRamps, Window, WindowBlend
 
 
 class ProcessGroup(Protocol):
@@ -28,7 +28,11 @@ class ProcessGroup(Protocol):
         ...
 
     def joined(
-        self, windows: Sequence[Window], answers: Mapping[int, torch.Tensor], latents: torch.Tensor
+        self,
+        windows: Sequence[Window],
+        answers: Mapping[int, torch.Tensor],
+        latents: torch.Tensor,
+        crossing: CrossingRamps = "smaller",
     ) -> torch.Tensor:
         """Join the latents after a step; they are correct wherever a window of this process lies.
 
@@ -36,6 +40,7 @@ class ProcessGroup(Protocol):
             windows: the windows of the whole shot.
             answers: (B, length, C, h, w) for each window of this process, by its index.
             latents: (B, T, C, h, w) before the step.
+            crossing: what weighs latents on both ramps of a window.
 
         Returns:
             (B, T, C, h, w).
@@ -58,11 +63,15 @@ class SingleProcess:
         yield
 
     def joined(
-        self, windows: Sequence[Window], answers: Mapping[int, torch.Tensor], latents: torch.Tensor
+        self,
+        windows: Sequence[Window],
+        answers: Mapping[int, torch.Tensor],
+        latents: torch.Tensor,
+        crossing: CrossingRamps = "smaller",
     ) -> torch.Tensor:
         if len(windows) == 1:
             return answers[0]
-        blend = WindowBlend(windows, latents)
+        blend = WindowBlend(windows, latents, crossing=crossing)
         for index in range(len(windows)):
             blend.add(index, answers[index])
         return blend.result().to(latents.dtype)

@@ -56,12 +56,14 @@ class NoiseSchedule:
 
     def step(self, index: int, velocity: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
         """Compute the latents after step ``index``, float32, from those before it and the predicted v."""
-        velocity, sample = velocity.float(), sample.float()
+        velocity = velocity.float()
         if not self._exact:
+            # The sample keeps its type: published VOID rounds what is left of 16-bit latents to 16 bits.
             previous: torch.Tensor = self._scheduler.step(
                 velocity, self.timesteps[index], sample, return_dict=False
             )[0]
-            return previous
+            return previous.float()
+        sample = sample.float()
         following = index + 1
         alpha = self._alpha(index)
         alpha_next = self._alpha(following) if following < len(self.timesteps) else 1.0

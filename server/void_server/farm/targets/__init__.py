@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -19,6 +20,9 @@ class FarmName(str, Enum):
     OPENCUE = "opencue"
     DEADLINE_10 = "deadline10"
     SLURM = "slurm"
+    TRACTOR = "tractor"
+    ROYAL_RENDER = "royalrender"
+    KUBERNETES = "kubernetes"
     COMMANDS = "commands"
 
 
@@ -39,50 +43,23 @@ class FarmTarget(Protocol):
         take it."""
 
 
-def _openjd() -> FarmTarget:
-    from void_server.farm.targets import openjd
-
-    return cast(FarmTarget, openjd)
-
-
-def _deadline_cloud() -> FarmTarget:
-    from void_server.farm.targets import deadline_cloud
-
-    return cast(FarmTarget, deadline_cloud)
-
-
-def _opencue() -> FarmTarget:
-    from void_server.farm.targets import opencue
-
-    return cast(FarmTarget, opencue)
-
-
-def _deadline10() -> FarmTarget:
-    from void_server.farm.targets import deadline10
-
-    return cast(FarmTarget, deadline10)
-
-
-def _slurm() -> FarmTarget:
-    from void_server.farm.targets import slurm
-
-    return cast(FarmTarget, slurm)
-
-
-def _commands() -> FarmTarget:
-    from void_server.farm.targets import commands
-
-    return cast(FarmTarget, commands)
-
-
-_TARGETS: Mapping[FarmName, Callable[[], FarmTarget]] = {
-    FarmName.OPENJD: _openjd,
-    FarmName.DEADLINE_CLOUD: _deadline_cloud,
-    FarmName.OPENCUE: _opencue,
-    FarmName.DEADLINE_10: _deadline10,
-    FarmName.SLURM: _slurm,
-    FarmName.COMMANDS: _commands,
+_MODULES: Mapping[FarmName, str] = {
+    FarmName.OPENJD: "openjd",
+    FarmName.DEADLINE_CLOUD: "deadline_cloud",
+    FarmName.OPENCUE: "opencue",
+    FarmName.DEADLINE_10: "deadline10",
+    FarmName.SLURM: "slurm",
+    FarmName.TRACTOR: "tractor",
+    FarmName.ROYAL_RENDER: "royalrender",
+    FarmName.KUBERNETES: "kubernetes",
+    FarmName.COMMANDS: "commands",
 }
+
+
+def target_of(name: FarmName) -> FarmTarget:
+    """Return the module of a kind of farm. Only that one is imported, since some need packages of their
+    own."""
+    return cast(FarmTarget, import_module(f"{__name__}.{_MODULES[name]}"))
 
 
 def write_target(name: FarmName, bundles: Sequence[Bundle], *, submit: bool | None) -> list[str]:
@@ -96,7 +73,7 @@ def write_target(name: FarmName, bundles: Sequence[Bundle], *, submit: bool | No
     """
     from void_server.farm.errors import FarmError
 
-    target = _TARGETS[name]()
+    target = target_of(name)
     lines = [str(target.write(bundle)) for bundle in bundles]
     if bundles and (left_out := bundles[0].order.without_words(target.WORDS)):
         lines.append(f"{name.value} has no word for {', '.join(left_out)}: left out")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from void_server.farm.bundle import Bundle
-from void_server.farm.commands import StepCommand, step_commands
+from void_server.farm.commands import StepCommand, is_for_task, step_commands
 from void_server.farm.errors import FarmError
 
 GRAPH_NAME = "commands.json"
@@ -116,11 +117,7 @@ def _step(step: StepCommand) -> dict[str, object]:
         "command": list(step.words),
         "tasks": step.tasks,
         "after": [] if step.after is None else [step.after],
-        "timeout_s": step.timeout_s,
-        "cores": step.cores,
-        "memory_mib": step.memory_mib,
-        "gpus": step.gpus,
-        "gpu_memory_mib": step.gpu_memory_mib,
+        **asdict(step.needs),
     }
 
 
@@ -150,8 +147,7 @@ def shell_words(words: Sequence[str], token: str, variable: str) -> str:
 
 
 def _shell_word(word: str, token: str, variable: str) -> str:
-    if word == token:
-        return f'"{variable}"'
-    if word.endswith(f"={token}"):
-        return shlex.quote(word.removesuffix(token)) + f'"{variable}"'
-    return shlex.quote(word)
+    if not is_for_task(word, token):
+        return shlex.quote(word)
+    option = word.removesuffix(token)
+    return f'{shlex.quote(option) if option else ""}"{variable}"'

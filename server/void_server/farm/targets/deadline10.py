@@ -46,7 +46,7 @@ def job_info(bundle: Bundle, command: StepCommand, *, after: str = "") -> dict[s
         "BatchName": f"VOID {bundle.name}",
         "Frames": f"0-{command.tasks - 1}",
         "ChunkSize": "1",
-        "TaskTimeoutSeconds": str(command.timeout_s),
+        "TaskTimeoutSeconds": str(command.needs.timeout_s),
         "OnTaskTimeout": "Error",
         "OutputDirectory0": bundle.assets.outputs[-1],
     }
@@ -67,7 +67,7 @@ def job_info(bundle: Bundle, command: StepCommand, *, after: str = "") -> dict[s
         info["JobDependencies"] = after
     for index, (name, value) in enumerate(sorted(bundle.environment.items())):
         info[f"EnvironmentKeyValue{index}"] = f"{name}={value}"
-    if command.gpus and bundle.order.gpu_group:
+    if command.needs.gpus and bundle.order.gpu_group:
         info["Group"] = bundle.order.gpu_group
     return info
 

@@ -103,18 +103,18 @@ def _arguments(command: StepCommand, order: FarmSettings) -> dict[str, Any]:
         "command": quoted(command.words),
         "range": f"0-{command.tasks - 1}",
         "chunk": 1,
-        "cores": command.cores,
+        "cores": command.needs.cores,
         "threadable": True,
-        "memory": _memory(command.memory_mib),
-        "timeout": math.ceil(command.timeout_s / 60),
+        "memory": _memory(command.needs.memory_mib),
+        "timeout": math.ceil(command.needs.timeout_s / 60),
         "type": "Render" if command.name == "remove" else "Util",
     }
     tags = list(order.tags)
-    if command.gpus:
-        arguments["gpus"] = command.gpus
+    if command.needs.gpus:
+        arguments["gpus"] = command.needs.gpus
         if order.gpu_group:
             tags.append(order.gpu_group)
-        arguments["gpu_memory"] = _memory(command.gpu_memory_mib)
+        arguments["gpu_memory"] = _memory(command.needs.gpu_memory_mib)
     if tags:
         arguments["tags"] = tags  # as a list: of a text, pyoutline drops every tag with a sign in it
     if order.limits:

@@ -18,7 +18,8 @@ from void_server.farm.errors import FarmError
 from void_server.farm.nuke_export import CHUNKS_NAME, EXPORT_NAME, write_export
 from void_server.farm.order import NukeExport
 from void_server.farm.plan_file import PLAN_NAME
-from void_server.farm.planning import LIGHT_MEMORY_MIB, STEP_ORDER
+from void_server.farm.planning import STEP_ORDER
+from void_server.farm.step_needs import step_needs
 
 SPECIFICATION = "jobtemplate-2023-09"
 WORDS = ("limits",)
@@ -74,7 +75,7 @@ def template(bundle: Bundle) -> dict[str, Any]:
         ]
         steps = [_export_step(bundle, bundle.order.export), *steps]
         steps[1]["dependencies"] = [{"dependsOn": "export"}]
-    if bundle.order.needs(bundle.engine).gpus > 1:
+    if step_needs(bundle, "remove").gpus > 1:
         definitions.append(_text("Torchrun", TORCHRUN, "Starts a process for each device"))
     result: dict[str, Any] = {
         "specificationVersion": SPECIFICATION,
@@ -128,11 +129,10 @@ def _step(bundle: Bundle, name: str) -> dict[str, Any]:
         "--scratch", "{{Param.Scratch}}", "--path-mapping", "{{Session.PathMappingRulesFile}}",
     ]  # fmt: skip
     command = "{{Param.Void}}"
-    needs = order.needs(bundle.engine)
-    if name == "remove" and needs.gpus > 1:
+    needs = step_needs(bundle, name)
+    if needs.gpus > 1:
         command = "{{Param.Torchrun}}"
         words = [*torchrun_words(needs.gpus), *words]
-    timeout_s = order.timeout_s if name == "remove" else order.light_timeout_s
     tasks = len(bundle.plan.tasks(name))
     step: dict[str, Any] = {
         "name": name,
@@ -140,7 +140,7 @@ def _step(bundle: Bundle, name: str) -> dict[str, Any]:
             "taskParameterDefinitions": [{"name": "Task", "type": "INT", "range": f"0-{tasks - 1}"}]
         },
         "hostRequirements": {"amounts": _amounts(bundle, name)},
-        "script": {"actions": {"onRun": _run(command, words, timeout_s, order.grace_s)}},
+        "script": {"actions": {"onRun": _run(command, words, needs.timeout_s, order.grace_s)}},
     }
     if name != STEP_ORDER[0]:
         step["dependencies"] = [{"dependsOn": STEP_ORDER[STEP_ORDER.index(name) - 1]}]
@@ -148,12 +148,12 @@ def _step(bundle: Bundle, name: str) -> dict[str, Any]:
 
 
 def _amounts(bundle: Bundle, step: str) -> list[dict[str, Any]]:
-    needs = bundle.order.needs(bundle.engine)
+    needs = step_needs(bundle, step)
     amounts: list[dict[str, Any]] = [
         {"name": "amount.worker.vcpu", "min": needs.cores},
-        {"name": "amount.worker.memory", "min": needs.memory_mib if step == "remove" else LIGHT_MEMORY_MIB},
+        {"name": "amount.worker.memory", "min": needs.memory_mib},
     ]
-    if step == "remove" and needs.gpus:
+    if needs.gpus:
         amounts += [
             {"name": "amount.worker.gpu", "min": needs.gpus},
             {"name": "amount.worker.gpu.memory", "min": needs.gpu_memory_mib},
@@ -168,12 +168,14 @@ def _export_step(bundle: Bundle, export: NukeExport) -> dict[str, Any]:
     words += ["--chunks={{Param.ExportChunks}}", "--task={{Task.Param.Task}}"]
     order = bundle.order
     tasks = len(export_chunks(bundle))
+    timeout_s = step_needs(bundle, "export").timeout_s
     return {
         "name": "export",
         "parameterSpace": {
             "taskParameterDefinitions": [{"name": "Task", "type": "INT", "range": f"0-{tasks - 1}"}]
         },
-        "script": {"actions": {"onRun": _run("{{Param.Nuke}}", words, order.light_timeout_s, order.grace_s)}},
+        "hostRequirements": {"amounts": _amounts(bundle, "export")},
+        "script": {"actions": {"onRun": _run("{{Param.Nuke}}", words, timeout_s, order.grace_s)}},
     }
 
 

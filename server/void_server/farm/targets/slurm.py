@@ -63,13 +63,13 @@ def script(bundle: Bundle, step: StepCommand) -> str:
     options = {
         "job-name": _UNSAFE.sub("_", f"void_{bundle.name}_{step.name}"),
         "output": f"{logs}/{step.name}_%A_%a.log",
-        "cpus-per-task": str(step.cores),
-        "mem": f"{step.memory_mib}M",
-        "time": str(math.ceil(step.timeout_s / 60)),
+        "cpus-per-task": str(step.needs.cores),
+        "mem": f"{step.needs.memory_mib}M",
+        "time": str(math.ceil(step.needs.timeout_s / 60)),
         "signal": f"TERM@{order.grace_s}",
     }
-    if step.gpus:
-        options["gres"] = f"gpu:{step.gpus}"
+    if step.needs.gpus:
+        options["gres"] = f"gpu:{step.needs.gpus}"
     if order.priority is not None:
         # A user may only step back from the priority that Slurm gives: 100 keeps it, 0 is the last.
         options["nice"] = str((100 - order.priority) * 100)
@@ -79,7 +79,7 @@ def script(bundle: Bundle, step: StepCommand) -> str:
         options["account"] = order.department
     if order.limits:
         options["licenses"] = ",".join(order.limits)
-    constraints = [*order.tags, *([order.gpu_group] if step.gpus and order.gpu_group else [])]
+    constraints = [*order.tags, *([order.gpu_group] if step.needs.gpus and order.gpu_group else [])]
     if constraints:
         options["constraint"] = "&".join(constraints)
     command = shell_words(step.words, TASK_TOKEN, "$task")

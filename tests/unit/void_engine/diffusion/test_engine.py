@@ -120,6 +120,45 @@ def test_the_published_mode_runs_and_keeps_what_it_does_not_see(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("frames", "options", "line", "kept"),
+    [
+        (3, {"window_frames": 1, "overlap_frames": 0, "longest": 5}, "3 frames padded to 5 in 2 windows", 0),
+        (1, {}, "1 frames padded to 13 in 1 windows of 13", 0),
+        (12, {"window_frames": 12, "overlap_frames": 4}, "9 frames padded to 12 in 2 windows of 12", 3),
+        (14, {"window_frames": 21, "longest": 11}, "9 frames padded to 21 in 1 windows of 21", 5),
+    ],
+    ids=["single latents", "one frame", "no whole latents", "beyond the limit"],
+)  # fmt: skip
+def test_the_published_mode_takes_every_length_that_the_published_program_takes(
+    tiny_root: Path,
+    make_shot: Any,
+    monitor: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    frames: int,
+    options: dict[str, int],
+    line: str,
+    kept: int,
+) -> None:
+    monkeypatch.setattr("void_engine.diffusion.clip.shot_clip.TRAINED_SIZE", (32, 48))
+    shot = make_shot(frames=frames)
+    cleaned = run(tiny_root, shot, monitor, mode="published", **{"steps": 1, "preview_every": 1, **options})
+    assert any(line in logged for logged in monitor.lines), monitor.lines
+    assert cleaned.shape[0] == frames
+    plates = np.stack([shot.plate(index) for index in range(frames)])
+    same = [bool(np.array_equal(a, b)) for a, b in zip(cleaned, plates, strict=True)]
+    assert same == [False] * (frames - kept) + [True] * kept
+
+
+@pytest.mark.slow
+def test_a_limit_of_any_length_leaves_the_default_mode_its_even_windows(
+    tiny_root: Path, make_shot: Any, monitor: Any
+) -> None:
+    run(tiny_root, make_shot(frames=30), monitor, longest=19, steps=1, wanted={1001})
+    assert any("19 frames padded to 21 in 2 windows of 13" in line for line in monitor.lines)
+
+
+@pytest.mark.slow
 def test_a_proxy_takes_a_smaller_canvas_and_fewer_steps(tiny_root: Path, shot: Any, monitor: Any) -> None:
     engine = VoidEngine(tiny_root)
     options = {"max_tokens": 24, "steps": 0}

@@ -66,6 +66,11 @@ def test_the_guard_guards(tiny_root: Path, shot: Any, monitor: Any) -> None:
         ({"encoding": "view", "view": "Sepia"}, SettingError, "choose one of ACES"),
         ({"steps": -1}, SettingError, "must be in"),
         ({"window_frames": 12}, SettingError, "must be 5, 13, 21"),
+        (
+            {"mode": "published", "window_frames": 5, "overlap_frames": 8},
+            SettingError,
+            "overlap_frames is 8 and window_frames 5.*2 latents must be below the window of 2",
+        ),
         ({"colour_space": "ACEScct"}, SettingError, "not scene-linear; render the plate"),
     ],
 )
@@ -76,6 +81,15 @@ def test_settings(
     assert isinstance(given, error)
     with pytest.raises(error, match=words):
         raise given
+
+
+def test_a_machine_that_only_prepares_is_not_looked_at(tmp_path: Path) -> None:
+    engine, request = VoidEngine(tmp_path / "none"), EngineRequest(prompt="A table.")
+    engine.check_request(request, is_here=False)
+    with pytest.raises(ModelFolderError):
+        engine.check_request(request, is_here=True)
+    with pytest.raises(SettingError, match="prompt is empty"):
+        engine.check_request(EngineRequest(prompt=" "), is_here=False)
 
 
 @pytest.mark.parametrize(

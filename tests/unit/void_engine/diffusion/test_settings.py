@@ -15,6 +15,7 @@ def test_the_defaults_set_the_quirks_right() -> None:
     assert settings.exact_transitions
     assert settings.pass2_mask == "three"
     assert settings.longest == 0
+    assert settings.crossing_ramps == "smaller"
     assert (settings.window, settings.overlap) == (22, 4)
     assert math.isnan(settings.exposure_stops)
 
@@ -26,6 +27,20 @@ def test_published_brings_every_quirk_back_and_can_still_be_changed() -> None:
     assert settings.fit == "squash"
     assert settings.warped_noise == "bilinear"
     assert settings.pass2_mask == "three"
+
+
+@pytest.mark.parametrize(
+    ("given", "window", "overlap"),
+    [((9, 4), 2, 1), ((1, 0), 1, 0), ((12, 6), 2, 1), ((21, 20), 6, 5), ((13, 16), 4, 4)],
+)
+def test_only_published_takes_any_window_and_overlap(
+    given: tuple[int, int], window: int, overlap: int
+) -> None:
+    options: dict[str, str | int | float | bool] = {"window_frames": given[0], "overlap_frames": given[1]}
+    settings = read_settings({"mode": "published", "longest": 3, **options})
+    assert (settings.window, settings.overlap, settings.crossing_ramps) == (window, overlap, "later")
+    with pytest.raises(SettingError):
+        read_settings(options)
 
 
 def test_text_is_understood_as_command_lines_give_it() -> None:
@@ -40,7 +55,7 @@ def test_text_is_understood_as_command_lines_give_it() -> None:
     ("options", "words"),
     [
         ({"stepz": 3}, "did you mean 'steps'"),
-        ({"xyzzy": 3}, "there are mode"),
+        ({"xyzzy": 3}, "choose one of mode"),
         ({"steps": "many"}, "takes a whole number"),
         ({"steps": 2.5}, "takes a whole number"),
         ({"steps": True}, "takes a whole number"),

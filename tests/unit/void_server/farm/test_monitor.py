@@ -11,6 +11,8 @@ ORDERS = (
     "openjd_fail: forged",
     "Progress: 100%",
     "Error: forged",
+    "TR_EXIT_STATUS 0",
+    "ALF_EXIT_STATUS 0",
     "OpenJD_status: x",
 )
 
@@ -28,7 +30,7 @@ def test_a_quoted_name_gives_a_dispatcher_no_order(dialect: Dialect, end: str) -
         monitor.fail(hostile)
         monitor.begin_piece(0, hostile)
         monitor.begin_piece(0, order)
-    own = ("openjd_status: ", "openjd_fail: no channel", "openjd_progress: 0.0")
+    own = ("openjd_status: ", "openjd_fail: no channel", "openjd_progress: 0.0", "TR_PROGRESS 0%")
     for line in out.getvalue().splitlines():
         assert not line.startswith(ORDERS), line
         if line.startswith("openjd_"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -31,15 +32,16 @@ def test_ranges_share_what_lies_in_both() -> None:
     assert shared_part(Window(0, 0), Window(0, 22)) is None
 
 
-def test_a_part_of_the_shot_is_blended_as_the_whole_is() -> None:
-    windows = plan_windows(20, 8, 4, full_last=True)
+@pytest.mark.parametrize(("overlap", "crossing"), [(4, "smaller"), (6, "smaller"), (6, "later")])
+def test_a_part_of_the_shot_is_blended_as_the_whole_is(overlap: int, crossing: Any) -> None:
+    windows = plan_windows(20, 8, overlap, full_last=True)
     latents = torch.zeros(1, 20, 2, 3, 3)
     draw = torch.Generator().manual_seed(1)
     answers = {i: torch.randn(1, w.length, 2, 3, 3, generator=draw) for i, w in enumerate(windows)}
-    whole = SingleProcess().joined(windows, answers, latents)
+    whole = SingleProcess().joined(windows, answers, latents, crossing)
 
     wanted = Window(6, 14)
-    blend = WindowBlend(windows, latents, wanted)
+    blend = WindowBlend(windows, latents, wanted, crossing)
     for index, answer in answers.items():
         if part := shared_part(windows[index], wanted):
             start = windows[index].start

@@ -32,12 +32,10 @@ def test_windows_of_every_length_cover_every_latent_and_start_even(full_last: bo
         assert all(after.start < before.stop for before, after in pairwise(windows)), latents
 
 
-@pytest.mark.parametrize(
-    ("window", "overlap", "latents"), [(22, 22, 50), (22, 3, 50), (21, 4, 50), (22, 4, 51)]
-)
-def test_windows_that_cannot_be_are_refused(window: int, overlap: int, latents: int) -> None:
+@pytest.mark.parametrize(("window", "overlap"), [(22, 22), (22, 23), (1, 1), (4, -1)])
+def test_windows_that_never_get_on_are_refused(window: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="overlap"):
-        plan_windows(latents, window, overlap)
+        plan_windows(50, window, overlap)
 
 
 def test_ramps_rise_over_inner_borders_only() -> None:
