@@ -271,7 +271,9 @@ def test_who_does_not_read_loses_the_session_and_costs_bounded_memory(
         greedy.socket.setsockopt(zmq.RCVHWM, 1)
         asked = 0
         most = before
-        while time.monotonic() - began < 4.0:
+        # A busy machine takes long to give so many answers.
+        while "loses its session (client_queue_bytes)" not in server.log_file.read_text():
+            assert time.monotonic() - began < 120.0
             wish = {"type": "get_log", "request": asked, "job_id": "a", "max_bytes": MIB}
             with suppress(zmq.Again):
                 for _ in range(8):  # answers of a megabyte that nobody reads
@@ -281,7 +283,6 @@ def test_who_does_not_read_loses_the_session_and_costs_bounded_memory(
             asked += 1
             time.sleep(0.01)
         assert most - before < 400 * MIB
-    wait_until(lambda: "loses its session (client_queue_bytes)" in server.log_file.read_text())
 
 
 def test_who_missed_too_many_events_gets_a_picture(
