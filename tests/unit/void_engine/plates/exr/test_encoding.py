@@ -7,13 +7,12 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
 
-from void_engine.errors import NoRoomError, OutputError
+from void_engine.errors import OutputError
 from void_engine.geometry import Box
 from void_engine.plates.exr.encoding import fitting_compression
 from void_engine.plates.exr.file import check_end, read_frame, read_header, try_to_write, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.picture import resolve_picture
-from void_engine.plates.storage.policy import Policy, Room, current_policy, set_policy
 
 DISPLAY = Box(0, 0, 12, 8)
 
@@ -211,12 +210,19 @@ def test_trying_tells_that_there_is_no_room_for_all(tmp_path: Path, monkeypatch:
     with pytest.raises(OutputError, match=r"10000000000 frames of about .* do not fit") as caught:
         try_to_write(frame, tmp_path / "a.exr", "none", 10**10)
     assert caught.value.obstacle.startswith("output volume full")
-    before = current_policy()
-    try:
-        set_policy(Policy(room=Room(20_000)))
-        try_to_write(frame, tmp_path / "a.exr", "none", 2)
-        with pytest.raises(NoRoomError, match="room for 20000 more bytes"):
-            try_to_write(frame, tmp_path / "a.exr", "none", 4)
-    finally:
-        set_policy(before)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("views", [("", ""), ("XXXX", "right")])
+def test_parts_and_views_whose_names_are_not_utf8_are_written_back(
+    tmp_path: Path, views: tuple[str, str]
+) -> None:
+    first = part("XXXX", "R G B", **({"view": views[0]} if views[0] else {}))
+    second = part("rgba", "R G B A", **({"view": views[1]} if views[1] else {}))
+    path = write_parts(tmp_path / "a.exr", first, second)
+    path.write_bytes(path.read_bytes().replace(b"XXXX", b"caf\xe9"))
+    frame = read_frame(path, 7)
+    assert resolve_picture(frame.header, layer="" if views[0] else "caf\\xe9")
+    write_frame(frame, tmp_path / "b.exr")
+    assert stored(tmp_path / "b.exr") == stored(path)
+    assert b"caf\xe9" in (tmp_path / "b.exr").read_bytes()
