@@ -6,7 +6,6 @@ it, by which it is judged.
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from void_engine.detail.calibration import Calibration
 from void_engine.detail.canvas import Window
 from void_engine.detail.flow import as_bytes, fine_flow
 from void_engine.detail.models import Model, ModelFinder, mapped
+from void_engine.detail.origins import Origin
 from void_engine.detail.source import DetailSource
 from void_engine.detail.steady import SteadyAnswer, SteadyAnswers
 from void_engine.propagation import encoding
@@ -38,19 +38,6 @@ _ANSWERS_FLOWED = (-1, 1, -2, 2)
 """The frames, counted from a frame, to which the answer's own motion is followed."""
 _LIGHT_PX = 2.0
 """Radius, in canvas pixels, over which the light of a candidate may differ from the answer's."""
-
-
-class Origin(enum.IntEnum):
-    """Where a pixel of the result comes from."""
-
-    OWN = 0
-    """This frame's own plate."""
-    PROPAGATED = 1
-    """Other frames of the plate, at the same place of the scene."""
-    MOVED = 2
-    """Another place: an object that has moved."""
-    MODEL = 3
-    """The model's answer, enlarged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.detail import selection
 from void_engine.detail.calibration import Calibration, calibrate
-from void_engine.detail.candidates import Origin, Place, gather
+from void_engine.detail.candidates import Place, gather
 from void_engine.detail.finish import with_grain
 from void_engine.detail.models import ModelFinder
+from void_engine.detail.origins import Origin
 from void_engine.detail.predict import predicted_band
 from void_engine.detail.source import DetailSource
 from void_engine.detail.steady import SteadyAnswers

@@ -253,7 +253,7 @@ def _camera(
         seen = cv2.remap(
             large, u.astype(np.float32), v.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
         )
-        noise = material.generator.normal(0, 1, seen.shape).astype(np.float32)
+        noise = np.asarray(material.generator.normal(0, 1, seen.shape), np.float32)
         found.append(np.maximum(seen, 0) + noise * 0.008 * np.sqrt(np.maximum(seen, 0) + 1e-3))
     return np.asarray(np.stack(found), np.float32)
 
