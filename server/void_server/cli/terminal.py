@@ -29,7 +29,7 @@ class Terminal(Console):
 
     Markup and emoji codes mean nothing, and whatever is drawn is made printable as the last step, since a
     text can come by many ways. Rich's own control codes (colours, the cursor of a progress bar) are not text
-    and pass. What goes into a file or a farm's log is as wide as it is, unless ``COLUMNS`` says how wide that is.
+    and pass. What goes into a file or a log is as wide as it is, unless ``COLUMNS`` says how wide that is.
     """
 
     def __init__(self, **how: Any) -> None:
@@ -59,8 +59,8 @@ def cell(text: str, style: str = "") -> Text:
 
 
 class PlainTable(Table):
-    """A table whose cells hold one line of printable text each, and no markup. A long word, such as a path, is
-    broken where the terminal is too narrow, and never cut."""
+    """A table whose cells hold one line of printable text each, and no markup. A long word, such as a path,
+    is broken where the terminal is too narrow, and never cut."""
 
     def add_row(self, *cells: RenderableType | None, **how: Any) -> None:
         super().add_row(*(cell(each) if isinstance(each, str) else each for each in cells), **how)
