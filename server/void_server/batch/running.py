@@ -19,7 +19,7 @@ from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shares import Shares
 from void_protocol.job import RemovalJob
 from void_server.batch.listed import BadShot
-from void_server.batch.report import BatchReport, ShotReport, ShotState
+from void_server.batch.report import BatchReport, ReportFile, ShotReport, ShotState
 from void_server.translate import removal_request, run_job
 
 
@@ -65,23 +65,20 @@ def run_batch(
         RemovalCancelled: when the monitor asked for a stop; the report says how far it came.
     """
     report = report_on(shots, how)
-    began = time.monotonic()
-    report.save(report_path)
+    file = ReportFile(report, report_path)
     try:
         for index, (job, shot) in enumerate(zip(shots, report.shots, strict=True)):
             monitor.begin_shot(shot.shot, index, len(shots))
             if isinstance(job, BadShot):
                 monitor.log(f"{job.name}: {job.error}")
                 continue
-            try:
-                run_shot(job, shot, monitor, how)
-            finally:
-                report.seconds = round(time.monotonic() - began, 3)
-                report.save(report_path)
+            run_shot(job, shot, monitor, how)
+            file.update()
     except RemovalCancelled:
         cancel_the_rest(report)
-        report.save(report_path)
         raise
+    finally:
+        file.save()
     return report
 
 

@@ -22,7 +22,7 @@ from void_protocol.job_file import encode_job
 from void_server.batch.listed import BadShot
 from void_server.batch.memory import GIB, needed_bytes, usable_bytes
 from void_server.batch.places import Places
-from void_server.batch.report import BatchReport, ShotReport, ShotState
+from void_server.batch.report import BatchReport, ReportFile, ShotReport, ShotState
 from void_server.batch.running import HowToRun, cancel_the_rest, report_on
 from void_server.batch.shot_worker import Told, work
 from void_server.errors import ServiceError
@@ -75,21 +75,16 @@ class _Run:
     """A batch on its way."""
 
     report: BatchReport
-    report_path: Path
+    file: ReportFile
     monitor: SideBySideMonitor
     how: HowToRun
     places: Sequence[_Place]
     usable: int
     pending: list[_Waiting] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
 
     @property
     def busy(self) -> list[_Place]:
         return [place for place in self.places if place.shot is not None]
-
-    def save(self) -> None:
-        self.report.seconds = round(time.monotonic() - self.began, 3)
-        self.report.save(self.report_path)
 
 
 def run_side_by_side(
@@ -112,15 +107,15 @@ def run_side_by_side(
     Raises:
         RemovalCancelled: when the monitor asked for a stop; the report says how far each shot came.
     """
+    report = report_on(shots, how)
     run = _Run(
-        report=report_on(shots, how),
-        report_path=report_path,
+        report=report,
+        file=ReportFile(report, report_path),
         monitor=monitor,
         how=how,
         places=[_Place(variables) for variables in places.environments],
         usable=usable_bytes() if usable is None else usable,
     )
-    run.save()
     for index, job in enumerate(shots):
         if isinstance(job, BadShot):
             monitor.log(f"{job.name}: {job.error}")
@@ -135,7 +130,6 @@ def run_side_by_side(
     except RemovalCancelled:
         _stop(run)
         cancel_the_rest(run.report)
-        run.save()
         raise
     except BaseException:  # Whoever asks twice to stop does not want to wait for the end of a frame.
         for place in run.busy:
@@ -143,8 +137,8 @@ def run_side_by_side(
                 place.process.kill()
         raise
     finally:
+        run.file.save()
         _end(run)
-    run.save()
     return run.report
 
 
@@ -233,7 +227,7 @@ def _listen(run: _Run, timeout_s: float) -> None:
         else:
             run.report.shots[place.shot.index] = msgspec.json.decode(values[0], type=ShotReport)
             place.shot = None
-            run.save()
+            run.file.update()
 
 
 def _lost(run: _Run, place: _Place) -> None:
@@ -251,7 +245,7 @@ def _lost(run: _Run, place: _Place) -> None:
     report.state, report.reason, report.exit_status = ShotState.FAILED, str(error), run.how.exit_status(error)
     run.monitor.log(f"{report.shot}: {error}")
     place.process, place.connection, place.shot = None, None, None
-    run.save()
+    run.file.update()
 
 
 def _how_it_ended(status: int | None) -> str:
