@@ -16,6 +16,8 @@ from void_engine.arrays import Float32Array
 from void_engine.errors import MatteError
 from void_engine.geometry import Box
 from void_engine.morphology import matte_bounds
+from void_engine.plates.frame.layers import listed, shown
+from void_engine.plates.frame.picture import channel_in_view
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.roto.matte import bounds, rasterise
 from void_engine.roto.shapes import ShapeAtFrame
@@ -35,7 +37,9 @@ class MatteFiles:
     role: MatteRole
     frames: PlateSequence
     channel: str
+    """The channel's full name; in a file with several views also its name in :attr:`view`."""
     inverted: bool = False
+    view: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,12 @@ class ShotMattes:
                     f"{matte.frames.pattern}: the {matte.role} matte is {_size(found.display_size)}, "
                     f"the plate is {_size(display_size)}; render it in the plate's format"
                 )
-            if matte.channel not in found.channel_names:
+            first = matte.frames.frame_numbers[0]
+            channel = channel_in_view(matte.frames.header(first), matte.channel, matte.view)
+            if channel not in found.channel_names:
                 raise MatteError(
-                    f"{matte.frames.pattern.path(matte.frames.frame_numbers[0])}: the {matte.role} matte has "
-                    f"no channel {matte.channel!r}, only {', '.join(found.channel_names)}; name one of these"
+                    f"{matte.frames.pattern.path(first)}: the {matte.role} matte has no channel "
+                    f"{shown(matte.channel)!r}, only {listed(found.channel_names)}; name one of these"
                 )
 
     def at(self, number: int, box: Box) -> RoleMattes:
@@ -144,7 +150,8 @@ def _or_zeros(matte: Float32Array | None, box: Box) -> Float32Array:
 
 
 def _read(matte: MatteFiles, number: int, box: Box) -> Float32Array:
-    values = matte.frames.frame(number).plane(matte.channel, box)
+    frame = matte.frames.frame(number)
+    values = frame.plane(channel_in_view(frame.header, matte.channel, matte.view), box)
     # A matte is a weight in 0..1: NaN counts as not covered, and values beyond the range are clamped.
     clean = np.clip(np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
     return np.float32(1.0) - clean if matte.inverted else clean

@@ -17,6 +17,7 @@ from void_engine.engines.interface import ShotFrame
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
 from void_engine.morphology import replacement_weight
+from void_engine.plates.frame.picture import PlatePicture
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_engine.resampling import crop
@@ -56,6 +57,8 @@ class AnchorFrames:
 
     frames: PlateSequence
     numbers: frozenset[int]
+    rgb: tuple[str, str, str] | None = None
+    """The channels with the picture; None for the main layer."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class PlateShot:
     """All pixels that the plates have. Where the region reaches beyond, the plate's edge is repeated."""
     look: ReplacementLook = field(default_factory=ReplacementLook)
     pixel_aspect: float = 1.0
-    layer: str = ""
+    picture: PlatePicture | None = None
+    """Where the picture is in the plates; None for their main layer."""
     anchors: AnchorFrames | None = None
     cache_bytes: int = 256 << 20
     _kept: OrderedDict[int, ShotFrame] = field(default_factory=OrderedDict, init=False, repr=False)
@@ -120,19 +124,20 @@ class PlateShot:
         """The artist's clean frame ``number``, (H, W, 3) scene-linear, or None where there is none."""
         if self.anchors is None or number not in self.anchors.numbers:
             return None
-        picture = self._picture(self.anchors.frames, number)
+        picture = self._picture(self.anchors.frames, number, self.anchors.rgb)
         picture.flags.writeable = False
         return picture
 
-    def _picture(self, frames: PlateSequence, number: int, layer: str = "") -> Float32Array:
+    def _picture(self, frames: PlateSequence, number: int, rgb: tuple[str, str, str] | None) -> Float32Array:
         inside = self.box.intersection(self.frame_box)
-        picture = frames.frame(number).read_rgb(inside, layer)
+        frame = frames.frame(number)
+        picture = frame.read_channels(rgb or frame.rgb_names(), inside)
         if inside == self.box:
             return picture
         return crop(picture, inside, self.box).astype(np.float32, copy=False)
 
     def _make(self, number: int) -> ShotFrame:
-        plate = self._picture(self.plates, number, self.layer)
+        plate = self._picture(self.plates, number, None if self.picture is None else self.picture.rgb)
         roles = self.mattes.at(number, self.box)
         scale = self.mattes.scale
         replaced = replacement_weight(

@@ -16,6 +16,9 @@ from pathlib import Path
 NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
 """Errors of systems that cannot sync a folder, or that keep its names in order without being asked to."""
 
+_LONGEST_NAME = 255
+"""How many bytes of a file's name most file systems take."""
+
 
 def sync_file(path: Path) -> None:
     """Sync a file: its bytes are on the disk when this returns.
@@ -60,8 +63,11 @@ def put_in_place(temporary: Path, path: Path) -> None:
 
 
 def temporary_path(path: Path) -> Path:
-    """Return a fresh name beside ``path`` for a file that is not whole yet: hidden, ending in ``.part``."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    """Return a fresh name beside ``path`` for a file that is not whole yet: hidden, ending in ``.part``. Of a
+    name that is almost as long as names may be, it holds only the beginning."""
+    tail = f".{secrets.token_hex(4)}.part"
+    name = os.fsencode(path.name)[: _LONGEST_NAME - 1 - len(tail)].decode("utf-8", "ignore")
+    return path.with_name(f".{name}{tail}")
 
 
 @contextmanager

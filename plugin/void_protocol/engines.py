@@ -5,7 +5,6 @@ The messages belong to the unions in :mod:`void_protocol.messages`, from where e
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Literal
 
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from void_protocol.fields import Message, RequestNumber
 from void_protocol.job import Settings
+from void_protocol.name_hint import name_hint
 
 AUTO = "auto"
 """This names no engine of its own: it is the best one that the job's machine can run."""
@@ -78,12 +78,11 @@ def engine_problem(settings: Settings, engines: Iterable[EngineDescription]) -> 
         return ""
     engine = known.get(settings.engine)
     if engine is None:
-        names = ", ".join((AUTO, *known))
-        return f"$.settings.engine: there is no engine {settings.engine!r}; choose one of {names}"
+        hint = name_hint(settings.engine, (AUTO, *known))
+        return f"$.settings.engine: there is no engine {settings.engine!r}; {hint}"
     options = [option.name for option in engine.options]
     for name in settings.engine_options:
         if name not in options:
-            near = difflib.get_close_matches(name, options, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(options) or 'none'}"
+            hint = name_hint(name, options)
             return f"$.settings.engine_options: {name!r} is not known to {engine.name!r}; {hint}"
     return ""

@@ -148,6 +148,10 @@ class JobInfo(Struct, frozen=True, kw_only=True):
     """Seconds spent waiting for a worker in earlier waits; the present wait is not in it."""
     run_s: float = 0.0
     """Seconds that workers spent on the job in earlier runs; the present run is not in it."""
+    view: str = ""
+    """The stereo view that the job works on, as the job says."""
+    together: str = ""
+    """A word that jobs which belong together share, such as those of both eyes."""
 
 
 class ResultFile(Struct, frozen=True, kw_only=True):
@@ -171,11 +175,14 @@ class ManifestEntry(Struct, frozen=True, array_like=True, forbid_unknown_fields=
     size: Count
 
 
+ProofRanges = Annotated[list[tuple[Count, Annotated[int, Meta(ge=1, le=65_536)]]], Meta(max_length=16)]
+
+
 class ProofFile(Struct, frozen=True, kw_only=True):
     """An input file of which the server is asked to prove that it sees the same bytes."""
 
     path: PathText
-    ranges: Annotated[list[tuple[Count, Annotated[int, Meta(ge=1, le=65_536)]]], Meta(max_length=16)] = []
+    ranges: ProofRanges = []
     """``[offset, length]`` pairs to read; without any, the file's size alone is proven."""
 
 

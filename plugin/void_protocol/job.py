@@ -240,3 +240,5 @@ class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     anchors: Optional[Anchors] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
     settings: Settings = Settings()
     output: Output
+    together: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_-]*$(?!\\n)")] = ""
+    """A word that jobs which belong together share, such as those of both eyes; empty for one by itself."""

@@ -15,6 +15,7 @@ from void_protocol.durable import write_whole
 from void_protocol.errors import JobError, JobFileError
 from void_protocol.job import SCHEMA_VERSION, RemovalJob
 from void_protocol.job_check import check_job
+from void_protocol.view_pattern import with_view_filled
 
 JOB_BYTES = 64 * 1024 * 1024
 """The largest job in bytes of JSON."""
@@ -38,7 +39,7 @@ _version_decoder = msgspec.json.Decoder(_Versioned)
 
 
 def decode_job(text: bytes | str) -> RemovalJob:
-    """Read a job from JSON and check it.
+    """Read a job from JSON and check it. Its patterns hold no view tokens any more: they name its view.
 
     Raises:
         JobError: when the job is not valid; it names each wrong field by its JSON path. Also when the text is
@@ -54,6 +55,7 @@ def decode_job(text: bytes | str) -> RemovalJob:
         raise JobError(_with_path_first(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise JobError(_named_constants(text) or f"$: not readable as JSON ({error})") from error
+    job = with_view_filled(job)
     check_job(job)
     return job
 

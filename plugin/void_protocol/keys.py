@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,11 @@ from void_protocol.errors import KeyFileError
 HOME_VARIABLE = "VOID_HOME"
 """The environment variable that names the home folder."""
 DEFAULT_HOME = "~/.void-nuke"
+_LOOK_S = 0.05
+_NO_HOME_S = 1.0
+"""How long, in seconds, a home that is not there is waited for."""
+_STARTING_S = 3.0
+"""How long, in seconds, a server takes to start, and how long its home counts as just changed."""
 
 
 def home_folder(explicit: Path | None = None) -> Path:
@@ -96,6 +102,37 @@ def load_connection(home: Path | None = None, endpoint: str | None = None) -> Co
         client_key=client_key,
         client_secret=client_secret,
     )
+
+
+def await_connection(home: Path | None = None, endpoint: str | None = None) -> Connection:
+    """Read the connection as :func:`load_connection`, but wait a moment where a server seems to be starting
+    with this home: the home is not there yet, or something in it has just changed.
+
+    Raises:
+        KeyFileError: as :func:`load_connection`.
+    """
+    began = time.monotonic()
+    while True:
+        try:
+            return load_connection(home, endpoint)
+        except KeyFileError:
+            if time.monotonic() > began + _seconds_of_a_start(home_folder(home), endpoint is None):
+                raise
+        time.sleep(_LOOK_S)
+
+
+def _seconds_of_a_start(home: Path, needs_address: bool) -> float:
+    """Return how long a server that may be starting with this home is waited for, in seconds."""
+    files = [server_public_key_file(home), client_secret_key_file(home)]
+    if all(path.exists() for path in (*files, *([server_file(home)] if needs_address else []))):
+        return 0.0
+    try:
+        changed = home.stat().st_mtime
+    except FileNotFoundError:
+        return _NO_HOME_S
+    except OSError:
+        return 0.0
+    return _STARTING_S if abs(time.time() - changed) < _STARTING_S else 0.0
 
 
 def read_server_address(home: Path) -> ServerAddress:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Union
 
-from msgspec import Meta, field
+from msgspec import Meta, Raw, field
 
 # What is named twice below belongs to this module's readers too.
 from void_protocol.administration import Clean as Clean
@@ -81,7 +81,9 @@ class Prove(Message, frozen=True, kw_only=True, tag="prove"):
 
     request: RequestNumber
     nonce: Annotated[str, Meta(pattern="^[0-9a-f]{64}$(?!\\n)")]
-    files: list[ProofFile] = field(default_factory=list)
+    files: Raw = Raw(b"[]")
+    """The JSON text of a list of :class:`ProofFile`. It stays a text until :mod:`void_protocol.proof` reads
+    it, because a server keeps many of them waiting, and each has up to 36,865 arrays and objects."""
     folder: ProofFolder | None = None
 
 

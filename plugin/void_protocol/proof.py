@@ -16,10 +16,14 @@ import os
 import random
 import secrets
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec import DecodeError, Raw, Struct, json
+
+from void_protocol.errors import WireError
+from void_protocol.fields import PathText, ProofRanges
 from void_protocol.manifest import InputFile
 from void_protocol.messages import ManifestEntry, ProofFile, ProofFolder
 from void_protocol.regular_file import read_small
@@ -67,6 +71,48 @@ def _draw_ranges(chance: random.SystemRandom, size: int) -> list[tuple[int, int]
         return []
     offsets = {0, size - length} | {chance.randint(0, size - length) for _ in range(RANGES_PER_FILE - 2)}
     return [(offset, length) for offset in sorted(offsets)]
+
+
+class _FileText(Struct, frozen=True, kw_only=True):
+    """A :class:`ProofFile` whose ranges are not read yet."""
+
+    path: PathText
+    ranges: Raw = Raw(b"[]")
+
+
+class Challenge:
+    """The files that the server is asked about. Each is read by itself when its turn comes, so that a long
+    list neither takes much memory nor keeps Python's other threads waiting.
+
+    Raises:
+        WireError: when it is no list of files, or one of more than :data:`PROOF_FILES` (``limit``).
+    """
+
+    def __init__(self, files: Raw) -> None:
+        try:
+            self._texts = _texts_decoder.decode(files)
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise WireError("bad_message", f"prove: files: {error}") from error
+        if len(self._texts) > PROOF_FILES:
+            raise WireError("limit", f"{len(self._texts)} files in one proof; at most {PROOF_FILES}")
+        for _ in self:  # what is wrong with one is told before any is read
+            pass
+
+    def __iter__(self) -> Iterator[ProofFile]:
+        for index, text in enumerate(self._texts):
+            try:
+                yield ProofFile(path=text.path, ranges=_ranges_decoder.decode(text.ranges))
+            except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise WireError("bad_message", f"prove: the ranges of file {index}: {error}") from error
+
+
+def encode_challenge(files: Sequence[ProofFile]) -> Raw:
+    """Encode what the server is asked about."""
+    return Raw(json.encode(files))
+
+
+_texts_decoder = json.Decoder(list[_FileText])
+_ranges_decoder = json.Decoder(ProofRanges)
 
 
 def new_nonce() -> bytes:

@@ -26,7 +26,7 @@ from void_protocol.messages import (
     Submit,
     Transfer,
 )
-from void_protocol.proof import FolderProbe, digest_file, new_nonce, plan_challenge
+from void_protocol.proof import FolderProbe, digest_file, encode_challenge, new_nonce, plan_challenge
 from void_protocol.sequence import absolute_pattern, frame_path
 from void_protocol.session import Session
 from void_protocol.wire import encode_manifest
@@ -140,7 +140,9 @@ def prove_paths(
     folder = frame_path(job.output.versioned_pattern, job.shot.first_frame).parent
     try:
         with FolderProbe(folder) as probe:
-            message = Prove(request=0, nonce=nonce.hex(), files=challenge, folder=probe.request)
+            message = Prove(
+                request=0, nonce=nonce.hex(), files=encode_challenge(challenge), folder=probe.request
+            )
             reply, _ = session.request(message, timeout_s=_PROOF_S).result()
             if not isinstance(reply, Proof) or len(reply.files) != len(challenge):
                 raise ServerError("bad_message", "the server's proof does not fit the question")

@@ -15,6 +15,7 @@ from void_engine.plates.exr.file import read_header
 from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.job import MAX_FRAMES, Format, RemovalJob, Role, RotoShape, ShapeFrame
 from void_protocol.printable import printable
+from void_protocol.view_pattern import for_view
 from void_server.roto_files.animation import Floats
 from void_server.roto_files.errors import RotoFileError
 from void_server.roto_files.model import RotoCurve, RotoFile, RotoNode
@@ -68,6 +69,7 @@ def job_from_roto(wanted: RotoWanted, files: ShotFiles) -> RotoJob:
     offset, placed = 0, np.eye(3)
     views = ["main"] if source.script is None else script_views(source.script)
     view = wanted.view or views[0]
+    files = replace(files, view=view)
     if not files.plate:
         found = _plate_of(source, node)
         files, notes = _with_plate(files, found, wanted.file, view)
@@ -78,7 +80,6 @@ def job_from_roto(wanted: RotoWanted, files: ShotFiles) -> RotoJob:
         files = replace(files, frames=frames_on_disk(files))
     shapes = bake(chosen, files.frames or (1, 1), offset, placed, source.path)
     job = job_from_files(replace(files, shapes=shapes))
-    job = msgspec.structs.replace(job, shot=msgspec.structs.replace(job.shot, view=view))
     size = (job.shot.format.width, job.shot.format.height)
     if source.width and size != (source.width, source.height):
         raise RotoFileError(
@@ -247,9 +248,7 @@ def _with_plate(files: ShotFiles, found: FoundPlate, script: Path, view: str) ->
             f"name the result with "
             "--plate"
         )
-    # Nuke writes %V for a view's name in a path, and %v for its first letter.
-    named = found.pattern.replace("%V", view).replace("%v", view[0])
-    pattern = absolute_pattern(named, script.parent)
+    pattern = absolute_pattern(for_view(found.pattern, view), script.parent)
     remarks = [f"the plate is {pattern}, read by {found.read}"]
     if found.passed:
         remarks.append(f"the plate is without {', '.join(found.passed)}, which change its colours on the way")

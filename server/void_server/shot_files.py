@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,12 @@ from void_engine.colour.primaries import REC709_CHROMATICITIES, REC709_SPACE
 from void_engine.errors import PlateError
 from void_engine.plates.exr.file import read_header
 from void_engine.plates.frame.header import FrameHeader
+from void_engine.plates.frame.picture import NO_VIEW, resolve_picture
 from void_engine.plates.sequence.pattern import FramePattern
-from void_protocol.job import Format, Matte, Output, RemovalJob, Role, RotoShape, Settings, Shot
+from void_engine.plates.sequence.typed import canonical, find_files, numbers_of
+from void_protocol.job import Format, Output, RemovalJob, Role, RotoShape, Settings, Shot
+from void_protocol.view_pattern import for_view, names_view
+from void_server.shot_pictures import PictureRules, exr_matte, exr_plate, exr_quadmask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,26 +44,35 @@ class ShotFiles:
     """The plate's colour space; None derives it from the plate's primaries."""
     name: str | None = None
     """The shot's name; None derives it from the plate's file name."""
+    view: str | None = None
+    """The stereo view to work on, which is filled into patterns; None for the plate's first."""
+    layer: str = ""
+    """The layer with the picture; empty for the one that is called as a picture is."""
     version: int = 1
     format: Format | None = None
     """The plate's format, for a plate that is not on this machine; None reads it from the plate."""
     base: Path | None = None
     """The folder in which relative patterns start; None for the process's current folder."""
+    pictures: PictureRules = field(default_factory=PictureRules)
+    """What may be done about pictures that are no EXR or have another size."""
 
 
 def job_from_files(wanted: ShotFiles) -> RemovalJob:
     """Make the job. One header of the plate is read for it, unless its format is given.
 
     Raises:
-        PlateError: when the plate has no frame on disk or its first one cannot be read.
+        PlateError: when the plate has no frame on disk or its first one cannot be read, or when it has no
+            such view or layer.
     """
-    base = wanted.base
-    plate = absolute_pattern(wanted.plate, base)
-    pattern = FramePattern.parse(plate)
-    first, last = wanted.frames or _range_on_disk(pattern)
+    wanted = with_plate_found(_with_view(wanted))
+    base, rules = wanted.base, wanted.pictures
+    pattern = FramePattern.parse(wanted.plate)
+    first, last = frames = wanted.frames or _range_on_disk(pattern)
+    plate = wanted.plate if wanted.format is not None else exr_plate(pattern, frames, rules)
     shown, colour_space = wanted.format, wanted.colour_space or "scene_linear"
     if shown is None:
-        header = read_header(pattern.path(first), first)
+        header = read_header(FramePattern.parse(plate).path(first), first)
+        resolve_picture(header, wanted.view or NO_VIEW, wanted.layer)  # It refuses what is not there.
         width, height = header.display_size
         shown = Format(width=width, height=height, pixel_aspect=header.pixel_aspect)
         colour_space = wanted.colour_space or _space_of(header)
@@ -69,8 +82,17 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
         "ignore": list(wanted.ignore),
     }
     if wanted.quadmask is not None:
-        given["remove"].append(f"{wanted.quadmask}:remove")
-        given["affected"].append(f"{wanted.quadmask}:affected")
+        found = find_files(wanted.quadmask, base, may_be_still=True)
+        _tell(found.remark, rules)
+        quadmask = exr_quadmask(found, frames, rules)
+        given["remove"].append(f"{quadmask}:remove")
+        given["affected"].append(f"{quadmask}:affected")
+    mattes = []
+    for role, texts in given.items():
+        for text in texts:
+            typed = find_files(text, base, may_be_still=True)
+            _tell(typed.remark, rules)
+            mattes.append(exr_matte(typed, role, frames, shown, rules))
     return RemovalJob(
         shot=Shot(
             name=wanted.name or re.split(r"[.%#]", Path(wanted.plate).name)[0].rstrip("_-") or "shot",
@@ -79,12 +101,48 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
             last_frame=last,
             format=shown,
             colour_space=colour_space,
+            view=wanted.view or NO_VIEW,
+            layer=wanted.layer,
         ),
         shapes=list(wanted.shapes),
-        mattes=[_matte(text, role, base) for role, texts in given.items() for text in texts],
+        mattes=mattes,
         settings=wanted.settings,
-        output=Output(pattern=absolute_pattern(wanted.output, base), version=wanted.version),
+        output=Output(pattern=canonical(wanted.output, base), version=wanted.version),
     )
+
+
+def _with_view(wanted: ShotFiles) -> ShotFiles:
+    """Return the files with the view in the patterns that leave it open."""
+    view = wanted.view
+    if view is None:
+        mattes = (*wanted.remove, *wanted.affected, *wanted.ignore, wanted.quadmask or "")
+        named = (wanted.plate, wanted.output, *mattes)
+        if open_one := next((text for text in named if names_view(text)), ""):
+            raise PlateError(f"'{open_one}' leaves the view open; name it with --view")
+        return wanted
+    return replace(
+        wanted,
+        plate=for_view(wanted.plate, view),
+        output=for_view(wanted.output, view),
+        remove=[for_view(text, view) for text in wanted.remove],
+        affected=[for_view(text, view) for text in wanted.affected],
+        ignore=[for_view(text, view) for text in wanted.ignore],
+        quadmask=None if wanted.quadmask is None else for_view(wanted.quadmask, view),
+    )
+
+
+def with_plate_found(wanted: ShotFiles) -> ShotFiles:
+    """Return the files with the plate's pattern as a job holds it, found on disk where the text leaves it
+    open.
+
+    Raises:
+        PlateError: when several plates could be meant, or it is a path of another system.
+    """
+    if wanted.format is not None:  # The plate is not here, so nothing can be found.
+        return replace(wanted, plate=absolute_pattern(wanted.plate, wanted.base))
+    found = find_files(wanted.plate, wanted.base)
+    _tell(found.remark, wanted.pictures)
+    return replace(wanted, plate=found.pattern)
 
 
 def frames_on_disk(wanted: ShotFiles) -> tuple[int, int]:
@@ -93,7 +151,12 @@ def frames_on_disk(wanted: ShotFiles) -> tuple[int, int]:
     Raises:
         PlateError: when there is none.
     """
-    return _range_on_disk(FramePattern.parse(absolute_pattern(wanted.plate, wanted.base)))
+    return _range_on_disk(FramePattern.parse(find_files(_with_view(wanted).plate, wanted.base).pattern))
+
+
+def _tell(remark: str, rules: PictureRules) -> None:
+    if remark:
+        rules.tell(remark)
 
 
 def absolute_pattern(pattern: str, base: Path | None = None) -> str:
@@ -102,14 +165,6 @@ def absolute_pattern(pattern: str, base: Path | None = None) -> str:
     if re.match(r"[A-Za-z]:[/\\]", pattern):
         return pattern
     return str((Path(pattern) if base is None else base / pattern).absolute())
-
-
-def _matte(text: str, role: Role, base: Path | None) -> Matte:
-    """Read ``PATTERN`` or ``PATTERN:CHANNEL``."""
-    pattern, colon, channel = text.rpartition(":")
-    if colon and pattern.lower().endswith(".exr"):
-        return Matte(role=role, pattern=absolute_pattern(pattern, base), channel=channel)
-    return Matte(role=role, pattern=absolute_pattern(text, base))
 
 
 def _space_of(header: FrameHeader) -> str:
@@ -124,7 +179,5 @@ def _space_of(header: FrameHeader) -> str:
 def _range_on_disk(pattern: FramePattern) -> tuple[int, int]:
     if pattern.is_still:
         return 1, 1
-    numbers = pattern.frames_on_disk()
-    if not numbers:
-        raise PlateError(f"{pattern}: no frame on disk; check the path, or give the range")
+    numbers = numbers_of(pattern)
     return numbers[0], numbers[-1]

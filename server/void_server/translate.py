@@ -18,11 +18,12 @@ from void_engine.engines.registry import check_options, make_engine
 from void_engine.engines.registry import engine_name as resolved_engine
 from void_engine.geometry import Box
 from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
-from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.pattern import FramePattern, refuse_foreign_path
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
-from void_engine.removal import OutputRequest, RegionRequest, RemovalRequest, run_removal
+from void_engine.removal import run_removal
 from void_engine.removal_monitor import RemovalMonitor
+from void_engine.removal_request import OutputRequest, RegionRequest, RemovalRequest
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 from void_engine.shot import DEFAULT_GROWTH_PX, AnchorFrames, ReplacementLook
 from void_protocol.job import AUTO_GROWTH, RemovalJob, Role, RotoShape, ShapeFrame
@@ -78,15 +79,18 @@ def removal_request(
 
     Raises:
         SettingError: for an engine that is not known here, or an engine option that it cannot honour.
+        PlateError: for a pattern that cannot be used here.
     """
     shot, settings = job.shot, job.settings
     growth = settings.matte.growth_px
     check_options(engine_name, settings.engine_options)
+    refuse_foreign_path(job.output.pattern)
     return RemovalRequest(
         plates=_sequence(job, shot.plate, files),
         display_size=(shot.format.width, shot.format.height),
         pixel_aspect=shot.format.pixel_aspect,
         layer=shot.layer,
+        view=shot.view,
         mattes=shot_mattes(job, files),
         anchors=None
         if job.anchors is None
@@ -142,6 +146,7 @@ def shot_mattes(job: RemovalJob, files: ExitStack) -> ShotMattes:
             frames=_sequence(job, matte.pattern, files),
             channel=matte.channel,
             inverted=matte.inverted,
+            view=job.shot.view,
         )
         for matte in job.mattes
     ]

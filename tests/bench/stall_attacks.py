@@ -20,12 +20,14 @@ import numpy as np
 from tests.integration.server_case import Stranger
 from void_engine.plates.exr.file import write_frame
 from void_engine.plates.frame.frame import Frame
+from void_protocol.job import MAX_FRAMES
+from void_protocol.job_check import MAX_INPUT_FILES
 from void_protocol.job_file import JOB_BYTES
 from void_protocol.keys import Connection
 
 FULL = "full"
 """While a file of this name lies beside the home, the measured server finds its volume full."""
-_FIRST_NAME = 0xE43C9869
+_FIRST_NAME = 0x2AE8944A
 _RANGE = 65_536
 _CHUNK = 1 << 20
 _FINAL = ("done", "failed", "cancelled")
@@ -377,6 +379,28 @@ class Attacks:
                 reply = self._submit(client, text + b" ")
                 print(f"  ({len(text) + 1} bytes: {reply.get('message') or reply['type']})")
 
+    def manifests_at_the_limit(self, is_over: Callable[[], bool]) -> None:
+        """Short jobs of as many files as there may be come with manifests that name all of them, and that
+        name them the other way round."""
+        job = json.loads(self._job("files"))
+        job["shapes"] = []
+        job["shot"]["last_frame"] = 1000 + MAX_FRAMES
+        pattern = str(self._folder / "matte.%04d.exr")
+        job["mattes"] = [{"role": "remove", "pattern": pattern}] * (MAX_INPUT_FILES // MAX_FRAMES - 1)
+        groups = ["plate", *(f"matte.{index}" for index in range(len(job["mattes"])))]
+        rows = [f'["{group}",{frame},7]' for group in groups for frame in range(1001, 1001 + MAX_FRAMES)]
+        manifests = [f"[{','.join(order)}]".encode() for order in (rows, rows[::-1])]
+        rows.clear()
+        with ExitStack() as stack:
+            client = self._client(stack)
+            number = 0
+            while not is_over() or number < 2:
+                number += 1
+                job["job_id"] = f"files-{number % 4}"
+                for manifest in manifests:
+                    reply = self._submit(client, json.dumps(job).encode(), manifest, outputs="streamed")
+                    print(f"  ({len(manifest)} bytes: {reply.get('message') or reply['type']})")
+
     def hostile_texts(self, is_over: Callable[[], bool]) -> None:
         """Markup, orders to terminals and forged lines come as names, prompts, reasons and attributes."""
         names = [f"{_ORDERS[:24]}{number}" for number in range(200)]
@@ -410,6 +434,7 @@ ATTACKS = (
     Attacks.huge_results_of_small_uploads,
     Attacks.headers_of_many_attributes,
     Attacks.jobs_at_the_size_limit,
+    Attacks.manifests_at_the_limit,
     Attacks.large_submissions,
     Attacks.many_submissions,
     Attacks.cheap_questions,

@@ -24,6 +24,7 @@ from void_protocol.messages import (
     Submit,
     Watch,
 )
+from void_protocol.proof import Challenge, encode_challenge
 from void_protocol.wire import (
     decode_client_frames,
     decode_manifest,
@@ -37,7 +38,7 @@ _SAMPLES: list[Message] = [
     Prove(
         request=2,
         nonce="0" * 64,
-        files=[ProofFile(path="/a", ranges=[(0, 9)])],
+        files=encode_challenge([ProofFile(path="/a", ranges=[(0, 9)])]),
         folder=ProofFolder(path="/b", probe="a" * 32),
     ),
     Submit(request=3, inputs="streamed", outputs="paths"),
@@ -76,6 +77,11 @@ def target(data: bytes) -> None:
                 explained(error)
                 assert_request(error.request)
                 continue
+            if isinstance(message, Prove):
+                try:
+                    list(Challenge(message.files))
+                except WireError as error:
+                    explained(error)
             again = [zmq.Frame(bytes(frame)) for frame in encode_frames(message, payloads)]
             assert decode(again)[0] == message
     try:

@@ -6,11 +6,12 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import OpenImageIO as oiio  # noqa: N813
 from typer.testing import CliRunner
 
 from void_engine.plates.exr.file import write_frame
@@ -51,6 +52,23 @@ def write_shot(folder: Path, numbers: Sequence[int] = range(FIRST, LAST + 1)) ->
         pixels = np.concatenate([picture, matte[..., None]], axis=2)
         frame = Frame.from_pixels(number, ("R", "G", "B", "matte.A"), pixels)
         write_frame(frame, folder / f"plate.{number:04d}.exr")
+    return str(folder / "plate.%04d.exr")
+
+
+def write_stereo_shot(folder: Path) -> str:
+    """A plate of two views in one part, each with a matte ``roto.A`` of its own: a square, further left for
+    the right eye."""
+    folder.mkdir(parents=True, exist_ok=True)
+    views = oiio.ImageSpec()
+    views.attribute("multiView", oiio.TypeDesc("string[2]"), ("left", "right"))
+    names = [*"RGB", "roto.A", "right.R", "right.G", "right.B", "roto.right.A"]
+    for number in range(FIRST, LAST + 1):
+        pixels = np.random.default_rng(number).normal(0.3, 0.2, (HEIGHT, WIDTH, 8)).astype(np.float16)
+        pixels[..., [3, 7]] = 0.0
+        pixels[24:40, 40:56, 3] = pixels[24:40, 34:50, 7] = 1.0
+        frame = Frame.from_pixels(number, names, pixels)
+        frame = replace(frame, header=replace(frame.header, attributes=views))
+        write_frame(frame, folder / f"plate.{number:04d}.exr", overwrite=True)
     return str(folder / "plate.%04d.exr")
 
 

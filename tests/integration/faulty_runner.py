@@ -1,7 +1,7 @@
 """The real runner on a machine that fails on request: the prompt of a job says how.
 
 ``full``, ``read-only``, ``forbidden`` and ``gone`` keep results from being written while the file
-``fault`` lies in the plate's folder. ``hang`` stands still for good, ``hold`` keeps Python's lock for two
+``fault`` lies in the plate's folder. ``hang`` stands still for good, ``hold`` keeps Python's lock for three
 seconds, ``hungry`` runs out of memory.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from void_engine.plates.exr import file as exr
 from void_engine.plates.storage.output_folder import NewFile, OutputFolder
-from void_engine.removal import RemovalMonitor
+from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_server import translate
 
@@ -39,7 +39,7 @@ def run(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False, wait_
         _sleep_for_ever()
     if word == "hold":
         monitor.progress("counting", 0, 10)
-        ctypes.PyDLL(None).sleep(2)
+        ctypes.PyDLL(None).sleep(3)
     if word == "hungry":
         raise MemoryError
     translate.run_job(job, monitor, resume=resume, wait_s=wait_s)

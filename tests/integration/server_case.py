@@ -72,7 +72,8 @@ def assert_copied(shot: Path, output: Path, frames: int = 5) -> None:
     assert len(names) == frames, names
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    """Wait for something that comes soon, unless other work of the machine takes the time."""
     limit = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < limit, "it did not come to that"
@@ -103,7 +104,7 @@ class Stranger:
     def say(self, *payloads: bytes, **message: Any) -> None:
         self.socket.send_multipart([json.dumps(message).encode(), *payloads])
 
-    def hear(self, timeout_s: float = 5.0) -> tuple[dict[str, Any], list[bytes]]:
+    def hear(self, timeout_s: float = 60.0) -> tuple[dict[str, Any], list[bytes]]:
         assert self.socket.poll(int(1000 * timeout_s)), "no answer"
         control, *payloads = self.socket.recv_multipart()
         return json.loads(control), payloads

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from void_engine.errors import PlateError
-from void_engine.removal import RemovalMonitor
+from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_protocol.sequence import frame_path
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.integration.command_case import FIRST, LAST, edit, new_job, void, write_shot
+from tests.integration.command_case import FIRST, LAST, edit, new_job, void, write_shot, write_stereo_shot
 from void_engine.plates.exr.file import read_frame
 from void_protocol.job_file import read_job
 from void_server.cli.exit_codes import ExitCode
@@ -228,6 +228,30 @@ class TestWithAServer:
         assert job_id in void("jobs", "--home", home).out
         assert void("watch", job_id, "--home", home).code == 0
         assert "done" in void("logs", job_id, "--home", home).out
+
+    def test_both_eyes_of_a_plate_belong_together(self, tmp_path: Path, home: Path) -> None:
+        plate = write_stereo_shot(tmp_path / "shot")
+        ran = void(
+            "new", tmp_path / "job.json", "--plate", plate, "--remove", f"{plate}:roto.A",
+            "--view", "left,right", "--engine", "propagation", "--output", tmp_path / "%V_{version}.%04d.exr",
+        )  # fmt: skip
+        assert ran.code == 0, ran.err
+        left, right = (tmp_path / f"job_{view}.json" for view in ("left", "right"))
+        assert (read_job(left).shot.view, read_job(right).shot.view) == ("left", "right")
+        together = read_job(left).together
+        assert together
+        assert together == read_job(right).together
+        ran = void("submit", left, right, "--home", home)
+        assert ran.code == 0, ran.err
+        listed = void("jobs", "--home", home).out
+        assert f"left of {together}" in listed
+        assert f"right of {together}" in listed
+        for view, changed in (("left", {"R", "G", "B"}), ("right", {"right.R", "right.G", "right.B"})):
+            before = read_frame(Path(plate % 1001), 1001)
+            after = read_frame(tmp_path / f"{view}_v001.1001.exr", 1001)
+            own = {name for name in before.channel_names if (before.native(name) != after.native(name)).any()}
+            assert own == changed
+            assert after.header.views == ("left", "right")
 
     def test_fetch_brings_what_was_left_behind(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)

@@ -18,8 +18,12 @@ from tests.integration.server_case import Stranger, connection_of_another, serve
 from void_server.access.key_commands import revoke_client
 from void_server.operation.server_process import ServerProcess
 
-COUNTER = 0xE43C9869
-"""Where libzmq's own names begin after every start."""
+STARTS = (
+    0x6B8B4567, 0xE43C9869, 0xF4B0DC51, 0x2AE8944A, 0xA38E1F29, 0xBD1B58BA, 0xAEB141F2, 0x79E2A9E3,
+)  # fmt: skip
+"""Where libzmq's own names begin after every start: each ROUTER socket of a process draws one of these in
+turn from the C library's generator, which is not seeded (Linux). The server's is the fourth."""
+COUNTER = STARTS[3]
 
 
 @pytest.fixture
@@ -36,8 +40,9 @@ def test_a_client_that_claims_the_next_names_ends_nothing(start: Callable[..., S
     server = start()
     known = server.connection()
     with ExitStack() as held:
-        for number in range(20):
-            held.enter_context(Stranger(known, routing_id=named(COUNTER + number)))
+        for number in range(4):
+            for first in STARTS:
+                held.enter_context(Stranger(known, routing_id=named(first + number)))
         time.sleep(0.3)
         for _ in range(5):
             held.enter_context(Stranger(known)).hello()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.integration.command_case import edit, void
+from tests.integration.command_case import edit, void, write_stereo_shot
 from tests.integration.farm_case import farm_job, results
 from void_engine.geometry import Box
 from void_engine.plates.exr.file import read_frame, write_frame
@@ -67,8 +67,17 @@ def box(job: Path) -> None:
     edit(job, "settings", "region", value={"mode": "box", "box": [20, 10, 80, 60]})
 
 
+def right_eye(job: Path) -> None:
+    """The same files with both eyes, of which one is worked on."""
+    write_stereo_shot(job.parent / "sh010")
+    edit(job, "shot", "view", value="right")
+    edit(job, "mattes", 0, "channel", value="roto.A")
+
+
 @pytest.mark.parametrize(
-    "changes", [(), (shapes,), (shapes, proxy), (box,)], ids=["plain", "shapes", "proxy", "box"]
+    "changes",
+    [(), (shapes,), (shapes, proxy), (box,), (right_eye,)],
+    ids=["plain", "shapes", "proxy", "box", "right eye"],
 )
 def test_the_result_is_that_of_void_run(tmp_path: Path, changes: tuple[object, ...]) -> None:
     job = farm_job(tmp_path, engine="propagation", frames=3)

@@ -21,7 +21,7 @@ from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
 from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import encode_job
-from void_protocol.messages import JobInfo, JobState, ManifestEntry
+from void_protocol.messages import JobInfo, JobState
 from void_server.broker.jobs.spool import Spool
 from void_server.operation.serve import encode_settings
 from void_server.operation.server_process import ServerProcess
@@ -68,7 +68,7 @@ def test_a_folder_swapped_for_a_link_gives_nobody_anothers_plates_or_results(
     out.mkdir(parents=True)
     server = start(read_roots=(root,), output_roots=(root,))
     spool = Spool(server.settings.home)
-    spool.make_folders("her-job", [ManifestEntry("plate", FIRST, 1)], "streamed")
+    spool.make_folders("her-job", ["plate"], "streamed")
     streamed = spool.inputs_folder("her-job") / "plate"
     (streamed / f"plate.{FIRST}.exr").write_bytes((own / f"plate.{FIRST}.exr").read_bytes())
     before = set(hers.rglob("*"))

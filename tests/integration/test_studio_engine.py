@@ -150,7 +150,9 @@ def test_the_server_has_it(server: ServerProcess, tmp_path: Path) -> None:
         with pytest.raises(ServerError, match=r"'levle' is not known to 'flat'; did you mean 'level'"):
             client.submit(read_job(job_file), transfer="streamed").done.result(60)
         edit(job_file, "settings", value={"engine": "flot"})
-        with pytest.raises(ServerError, match=r"settings.engine: there is no engine 'flot'; choose one of"):
+        with pytest.raises(
+            ServerError, match=r"settings.engine: there is no engine 'flot'; did you mean 'flat'"
+        ):
             client.submit(read_job(job_file), transfer="streamed").done.result(60)
 
 

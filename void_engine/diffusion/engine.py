@@ -61,6 +61,26 @@ class VoidEngine:
         self._models: LoadedModels | None = None
         self.record: dict[str, str | int | float] = {}
 
+    def check_request(self, request: EngineRequest, *, is_here: bool) -> None:
+        """Refuse an empty prompt, an option that cannot be honoured and, here, missing models or devices.
+
+        Raises:
+            SettingError: for an option or the prompt.
+            ModelFolderError: when the models are missing or incomplete.
+            DeviceError: when the device is absent.
+        """
+        settings = read_settings(request.options)
+        if not request.prompt.strip():
+            raise SettingError(
+                "the prompt is empty; describe what remains in the shot, such as 'An empty table.'"
+            )
+        if is_here:
+            pick_device(settings.device)
+            folder = find_models(self._folder)
+            folder.require(settings.passes)
+            if settings.passes == 2:
+                find_flow(folder, settings.flow)
+
     def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
         """Yield one clean frame for each wanted frame of ``shot``, in order.
 
@@ -71,14 +91,10 @@ class VoidEngine:
             DeviceError: when the device is absent or too small.
             RemovalCancelled: soon after the monitor asks for a stop.
         """
+        self.check_request(request, is_here=True)
         settings = read_settings(request.options)
-        if not request.prompt.strip():
-            raise SettingError(
-                "the prompt is empty; describe what remains in the shot, such as 'An empty table.'"
-            )
         device = pick_device(settings.device)
         folder = find_models(self._folder)
-        folder.require(settings.passes)
         # Published VOID takes every plate for Rec.709.
         shot_space = "" if settings.mode == "published" else request.colour_space
         primaries = primaries_of(settings.colour_space or shot_space)

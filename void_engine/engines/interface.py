@@ -172,6 +172,23 @@ class Engine(Protocol):
 
 
 @runtime_checkable
+class CheckingEngine(Protocol):
+    """An engine that can tell before any work, and without a shot, that it will refuse a request."""
+
+    def check_request(self, request: EngineRequest, *, is_here: bool) -> None:
+        """Refuse what cannot be done. This must be quick: nothing is loaded and no picture is read.
+
+        Args:
+            request: the settings of the job.
+            is_here: whether :meth:`Engine.remove` will be called on this machine. Where it will not, as on
+                the machine that prepares a farm's work, devices and models are not looked at.
+
+        Raises:
+            EngineError: when the engine would refuse the request; the message says why.
+        """
+
+
+@runtime_checkable
 class RimMeasuringEngine(Protocol):
     """An engine that can tell how far the object reaches beyond its matte."""
 

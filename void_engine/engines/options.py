@@ -12,12 +12,12 @@ This module loads no packages.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
+from void_engine.engines.name_hint import name_hint
 from void_engine.errors import SettingError
 
 Scalar = str | int | float | bool
@@ -180,7 +180,7 @@ def check_values(
     known = {one.name: one for one in options}
     for name in given:
         if name not in known:
-            raise SettingError(f"engine option {name!r} is not known to {engine!r}{_hint(name, known)}")
+            raise SettingError(f"engine option {name!r} is not known to {engine!r}; {name_hint(name, known)}")
     return {name: known[name].read(value) for name, value in given.items()}
 
 
@@ -202,14 +202,6 @@ def read_options(
         SettingError: for an unknown name, or a value of the wrong type or out of range.
     """
     return declared(**{**(defaults or {}), **check_values(engine, options_of(declared), given)})
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(name, names, 1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(names)}" if names else "; it has no options: leave it out"
 
 
 def _require(value: Scalar, is_right: bool) -> Scalar:

@@ -7,7 +7,6 @@ descriptions; an engine itself is imported when it is made.
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from void_engine.engines.info import EngineInfo
+from void_engine.engines.name_hint import name_hint
 from void_engine.engines.options import Scalar
 from void_engine.errors import SettingError
 
@@ -71,11 +71,10 @@ def engine_info(name: str) -> EngineInfo:
     except KeyError:
         names = (AUTO, *engines())
         if len(names) == 1:
-            hint = "; this installation names none: it is older than its code, so run the installer again"
+            hint = "this installation names none: it is older than its code, so run the installer again"
         else:
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; choose one of {', '.join(names)}"
-        raise SettingError(f"settings.engine: there is no engine {name!r}{hint}") from None
+            hint = name_hint(name, names)
+        raise SettingError(f"settings.engine: there is no engine {name!r}; {hint}") from None
 
 
 def part_overlap(name: str) -> int | None:

@@ -16,19 +16,15 @@ from void_engine.engines.interface import CleanFrame
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.fill.key_frames import KEPT_GRAIN, KeyFrameFill, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
-from void_engine.propagation.finish import affected, detail_clamp, edges, grain, thin_structures
-from void_engine.propagation.finish.hole import Hole
+from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.options import PropagationOptions
-from void_engine.propagation.reveal import unaligned
 from void_engine.propagation.reveal.layered import LayeredRevealer
-from void_engine.propagation.reveal.reveal import BAND_PX, Revealed, Revealer
-from void_engine.propagation.working_set import FullFrame
+from void_engine.propagation.reveal.reveal import Revealed, Revealer
+from void_engine.propagation.target import Target
 
 _GRAIN_CONTEXT_PX = 48
 """Width of the surroundings in which the plate's grain is measured."""
-_SLOW_PX = 6.0
-"""Blur radius that divides light (low frequencies) from texture (high frequencies) in affected areas."""
 _THIN_DOUBT = 4.0
 """The factor on the error of blended thin structures, for un-mixing: it was measured beside the hole, where
 it is smaller than inside."""
@@ -38,45 +34,10 @@ it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
-    """A frame that is being cleaned, and the pixels of it that other frames revealed."""
-
-    full: FullFrame
-    revealed: Revealed
-    hole: Hole
-    """The hole within the revealed area."""
-    cut: tuple[slice, slice]
-    """The slices of the revealed area in arrays of the whole frame."""
-    change: affected.Change | None
-    """What the object changed in affected pixels; None where there are none or nothing can be told."""
-
-    @classmethod
-    def of(cls, motion: ShotMotion, full: FullFrame, revealed: Revealed) -> _Target:
-        """Find the hole of a frame: what is hidden, but for affected pixels that the object left alone."""
-        cut = revealed.area.slices(full.box)
-        plate, hidden = full.encoded(revealed.area), full.hidden[cut]
-        zone = affected.zone_of(hidden, full.affected[cut], full.removed[cut])
-        if not zone.any():
-            return cls(full, revealed, Hole(plate, revealed.values, hidden, revealed.seen), cut, None)
-        values, seen = revealed.values, revealed.seen
-        near = opencv.dilate_by_disc(zone, BAND_PX) & (zone | ~hidden)
-        there = unaligned.unaligned(motion, full.number, revealed.area, near)
-        if there is not None:
-            better = affected.nearer_unaligned(plate, values, near & seen, there[0], near & there[1])
-            values, seen = np.where(better[:, :, None], there[0], values), seen | better
-        change = affected.measure_change(plate, values, seen, zone, near & seen & ~hidden)
-        # Unchanged pixels are the plate's own, so they are no hole, and tell about the hole as others do.
-        mask = hidden if change is None else hidden & ~change.unchanged
-        values = np.where(zone[:, :, None], values, revealed.values)
-        seen = np.where(zone, seen, revealed.seen)
-        return cls(full, revealed, Hole(plate, values, mask, seen), cut, change)
-
-
-@dataclass(frozen=True, slots=True)
 class _Begun:
     """A frame that is being cleaned, and its encoded pixels so far, (h, w, 3) on the revealed area."""
 
-    target: _Target
+    target: Target
     answer: Float32Array
 
 
@@ -134,7 +95,7 @@ class FrameCleaner:
             picture[full.wanted] = full.plate[full.wanted]
             return CleanFrame(number, picture, np.ones(full.hidden.shape, np.float32))
         revealed = self._layered.reveal(number, self._plan.anchors, self._by_one_motion)
-        target = _Target.of(self._motion, full, revealed)
+        target = Target.of(self._motion, full, revealed)
         answer = target.hole.with_revealed()
         self._motion.monitor.check_cancelled()
         return _Begun(target, self._close_seam(target, answer))
@@ -153,9 +114,9 @@ class FrameCleaner:
         target, full = frame.target, frame.target.full
         linear = encoding.decode(self._finished(target, frame.answer))
         picture, confidence = full.original.copy(), np.ones(full.hidden.shape, np.float32)
-        wanted = full.wanted[target.cut] & target.hole.mask
+        wanted = full.wanted[target.cut] & target.replaced
         picture[target.cut][wanted] = linear[wanted]
-        confidence[target.cut] = _confidence(target)
+        confidence[target.cut] = target.confidence
         return CleanFrame(full.number, picture, confidence)
 
     def _by_one_motion(self, number: int) -> Revealed:
@@ -167,26 +128,27 @@ class FrameCleaner:
         segment = self._motion.track.segment(number)
         return [other for other in (number - 1, number + 1) if other in segment][:1]
 
-    def _finished(self, target: _Target, answer: Float32Array) -> Float32Array:
+    def _finished(self, target: Target, answer: Float32Array) -> Float32Array:
         """The encoded clean pixels of the revealed area, (h, w, 3), finite everywhere."""
-        for step in (self._finish_edges, self._take_change_away, self._restore_grain):
+        for step in (self._finish_edges, self._restore_grain):
             self._motion.monitor.check_cancelled()
             answer = step(target, answer)
         self._motion.monitor.check_cancelled()
         return np.nan_to_num(answer, nan=0.0, posinf=0.0, neginf=0.0)
 
-    def _close_seam(self, target: _Target, answer: Float32Array) -> Float32Array:
+    def _close_seam(self, target: Target, answer: Float32Array) -> Float32Array:
         return edges.close_seam(answer, target.hole)
 
-    def _fill_unseen(self, target: _Target, answer: Float32Array) -> Float32Array:
+    def _fill_unseen(self, target: Target, answer: Float32Array) -> Float32Array:
         """Fill what no source shows, by synthesis or from an earlier key frame."""
         full, hole = target.full, target.hole
         if not (hole.unseen.any() or self._key_frames.is_key(full.number)):
             return answer
-        filled = self._key_frames.complete(full, target.revealed.area, answer, hole.mask, hole.unseen)
-        return _keep_shadowed_texture(target, filled)
+        area = target.revealed.area
+        filled = self._key_frames.complete(full, area, answer, target.replaced, hole.unseen, hole.wires)
+        return target.with_own_texture(filled)
 
-    def _finish_edges(self, target: _Target, answer: Float32Array) -> Float32Array:
+    def _finish_edges(self, target: Target, answer: Float32Array) -> Float32Array:
         """Finish the rim: blend thin structures with their sides, un-mix partly covered pixels, and clamp the
         detail of thin fills."""
         full, revealed, hole = target.full, target.revealed, target.hole
@@ -201,13 +163,7 @@ class FrameCleaner:
         thin_variance = unmixed.variance * (thin.deviation > 0) / np.float32(_THIN_DOUBT**2)
         return detail_clamp.clamp_detail(unmixed.values, hole.mask, thin_variance)
 
-    def _take_change_away(self, target: _Target, answer: Float32Array) -> Float32Array:
-        """Take only what the object changed from affected pixels, which else are the plate's."""
-        if target.change is None:
-            return answer
-        return target.change.taken_away(target.hole.plate, answer, target.hole.known)
-
-    def _restore_grain(self, target: _Target, answer: Float32Array) -> Float32Array:
+    def _restore_grain(self, target: Target, answer: Float32Array) -> Float32Array:
         """Put back the grain that fusing several frames took away."""
         full, revealed, hole = target.full, target.revealed, target.hole
         around = revealed.area.grown(_GRAIN_CONTEXT_PX).intersection(full.box)
@@ -216,47 +172,24 @@ class FrameCleaner:
         if model is None:
             return answer
         self._motion.monitor.check_cancelled()
-        weight = hole.known.astype(np.float32)
+        known = hole.known & ~target.taken_over
+        weight = known.astype(np.float32)
         difference = (hole.plate - hole.revealed) * weight[:, :, None]
         slow, _ = pyramid.weighted_blur(difference, weight, 1.6)
         high = (difference - slow) * weight[:, :, None]
         brightness = np.asarray(hole.revealed.mean(axis=2), np.float32)
-        model = grain.refined(model, high, brightness, hole.known, revealed.kept_variance)
+        model = grain.refined(model, high, brightness, known, revealed.kept_variance)
         kept = np.where(hole.seen, revealed.kept_variance, np.float32(KEPT_GRAIN))
-        if target.change is not None:
-            kept = target.change.kept_grain(kept)
+        if target.mended is not None:
+            kept = target.mended.change.kept_grain(kept)
         seed = (self._seed, abs(full.number))
-        return grain.restore(answer, model, kept, hole.mask, seed, self._options.grain)
+        return grain.restore(answer, model, kept, hole.mask | target.taken_over, seed, self._options.grain)
 
 
-def _doubt(target: _Target, thin_deviation: Float32Array) -> Float32Array:
+def _doubt(target: Target, thin_deviation: Float32Array) -> Float32Array:
     """How far off the answer may be, (h, w), as a factor on the noise of revealed pixels; for un-mixing."""
     noise, hole = target.revealed.noise, target.hole
     seen_doubt = 1.0 + 3.0 * (1.0 - target.revealed.certainty)
     doubt = np.where(hole.unseen, np.float32(_UNSEEN_ERROR / noise), seen_doubt).astype(np.float32)
     thin_doubt = thin_deviation * np.float32(_THIN_DOUBT / noise)
     return np.where(thin_deviation > 0, thin_doubt, doubt).astype(np.float32)
-
-
-def _confidence(target: _Target) -> Float32Array:
-    """The confidence, (h, w): 1 outside the hole, at least 0.5 where sources show a pixel, else 0."""
-    hole = target.hole
-    confidence = np.where(hole.seen, 0.5 + 0.5 * target.revealed.certainty, np.float32(0.0))
-    return np.where(hole.mask, confidence, np.float32(1.0)).astype(np.float32)
-
-
-def _keep_shadowed_texture(target: _Target, answer: Float32Array) -> Float32Array:
-    """Keep the plate's texture where the object only changed the light.
-
-    There the low frequencies are taken from the fill and the high ones from the plate.
-    """
-    plate = target.hole.plate
-    affected = target.full.affected[target.cut]
-    lit = target.hole.unseen & (affected > 0) & (target.full.removed[target.cut] <= 0)
-    if not lit.any():
-        return answer
-    weight = lit.astype(np.float32)
-    fast = plate - pyramid.weighted_blur(plate, weight, _SLOW_PX)[0]
-    slow, _ = pyramid.weighted_blur(answer, weight, _SLOW_PX)
-    inner = opencv.box_blur(lit.astype(np.float32), 9) * lit
-    return np.asarray(answer + inner[:, :, None] * (slow + fast - answer), np.float32)

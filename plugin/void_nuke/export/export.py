@@ -18,6 +18,7 @@ from void_nuke.errors import ExportCancelled, ExportError, HostBusyError
 from void_nuke.export.pick import RemovalPick
 from void_nuke.host.host import FrameRender, Host, PlateFiles, PlateInfo, Progress, RenderSource, RotoElement
 from void_protocol.job import Anchors, Matte, Role, RotoShape, ShapeFrame
+from void_protocol.view_pattern import for_view
 
 T = TypeVar("T")
 OnProgress = Callable[[float, str], None]
@@ -178,11 +179,12 @@ def _usable_files(plate: PlateInfo, pick: RemovalPick) -> PlateFiles | None:
     if (
         files is None
         or pick.render_plate
+        or pick.layer  # Nuke has names of its own for some layers, and they are those of what it renders
         or pick.frames.first < files.frames.first
         or pick.frames.last > files.frames.last
     ):
         return None
-    return files
+    return replace(files, pattern=for_view(files.pattern, pick.view))
 
 
 def _matte_renders(pick: RemovalPick, chosen: list[RotoElement], folder: Path) -> list[_MatteRender]:

@@ -26,6 +26,7 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
             format=Format(width=plate.width, height=plate.height, pixel_aspect=plate.pixel_aspect),
             colour_space=colour_space,
             view=pick.view,
+            layer=pick.layer,
         ),
         shapes=list(exported.shapes),
         mattes=list(exported.mattes),
@@ -37,6 +38,7 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
             compression=pick.compression,
             layers=list(pick.layers),
         ),
+        together=pick.group,
     )
     check_job(job)
     return job

@@ -58,6 +58,8 @@ class RemovalPick:
     """Whether the engine draws the roto's mattes from its shapes. Otherwise the host renders them too, as the
     artist saw them, and those are used."""
     view: str = "main"
+    layer: str = ""
+    """The layer of the plate that is worked on; empty for the main one."""
     shot_name: str = ""
     """The shot's name; empty takes the plate node's name."""
     compression: Compression = "zip"
@@ -76,7 +78,8 @@ class RemovalPick:
         same one."""
         roles = sorted(self.roles.items())
         mattes = [(one.role, one.node, one.channel, one.inverted) for one in self.mattes]
-        told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view))
+        layer = (self.layer,) if self.layer else ()
+        told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view, *layer))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def edition_problem(self, edition: str, *, has_files: bool) -> str:

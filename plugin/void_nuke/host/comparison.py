@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 Node = Any
@@ -10,6 +12,16 @@ Node = Any
 VIEWS = ("plate", "result", "wipe", "difference", "matte")
 """What the switch shows, in the order of its inputs."""
 _WIPE = "wipe"
+
+
+def newest_edition(channel: str, channels: Iterable[str]) -> str:
+    """Return the channel of a result's own layer. Layers of an earlier removal, which were in the plate
+    already, keep their names, so that of ``matte``, ``matte_2`` and ``matte_3`` the last is the result's own.
+    """
+    layer, _, component = channel.partition(".")
+    form = re.compile(rf"{re.escape(layer)}(?:_(\d+))?\.{re.escape(component)}")
+    found = {int(match[1] or 1): name for name in channels if (match := form.fullmatch(name))}
+    return found[max(found)] if found else channel
 
 
 def wire_comparison(nuke: Any, plate: Node, result: Node, matte_channel: str) -> list[Node]:

@@ -72,7 +72,7 @@ class PlateFiles:
     after."""
 
     pattern: str
-    """Absolute path, with the frame token as it is written in the node."""
+    """Absolute path, with the tokens for frame and view as they are written in the node."""
     frames: FrameRange
     """The frames that the Read offers."""
     is_working_space: bool = True

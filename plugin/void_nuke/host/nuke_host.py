@@ -11,6 +11,7 @@ import nuke
 import nuke.rotopaint as rp
 
 from void_nuke.errors import SelectionError
+from void_nuke.host.exr_views import views_in_file
 from void_nuke.host.host import (
     FrameRange,
     FrameRender,
@@ -43,6 +44,8 @@ from void_nuke.host.nuke_script import (
 from void_nuke.host.plate_files import plan_files
 from void_nuke.host.read_knobs import passing_read, read_colour, read_file, read_settings, retiming_above
 from void_nuke.host.roto_export import CurveTypes, Forms, bake_shapes, list_elements
+from void_protocol.sequence import frame_path
+from void_protocol.view_pattern import names_view
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -248,11 +251,13 @@ def _info(node: nuke.Node) -> NodeInfo:
 def _planned(read: nuke.Node | None) -> PlateFiles | str:
     if read is None:
         return "it is no Read node, or something changes it on the way"
-    views = nuke.views()
-    if len(views) > 1:
-        return f"the script has the views {', '.join(views)}, and one of them is wanted"
     file = read_file(read, nuke.filename(read) or "", cache_folder())
     if not file:
         return "it is localised, and an expression in its path hides where its files really are"
+    views = nuke.views()
+    if len(views) > 1 and not names_view(file):
+        inside = views_in_file(frame_path(file, int(read["first"].value())))
+        if not set(views) <= set(inside):
+            return f"the script has the views {', '.join(views)}, which its files do not hold"
     working = nuke.root().knob("workingSpaceLUT")
     return plan_files(read_settings(read, file, "" if working is None else str(working.value())))

@@ -9,7 +9,7 @@ from typing import Any
 import nuke
 
 from void_nuke.errors import SelectionError
-from void_nuke.host.comparison import wire_comparison
+from void_nuke.host.comparison import newest_edition, wire_comparison
 from void_nuke.host.host import ReadBack
 from void_nuke.host.nuke_script import add_own_knob, all_nodes, as_node, in_root, node_of, one_step
 from void_nuke.host.placement import NodeBox, free_place
@@ -118,7 +118,7 @@ def _known(result: nuke.Node, channel: str) -> str:
     if not channel:
         return ""
     try:
-        result.channels()  # opens the files
+        channel = newest_edition(channel, result.channels())  # opens the files
     except RuntimeError as error:
         _log.warning("%s does not open yet (%s)", result.fullName(), error)
     if channel not in nuke.channels():

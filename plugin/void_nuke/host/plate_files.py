@@ -34,8 +34,6 @@ def plan_files(read: ReadSettings) -> PlateFiles | str:
         return "its files are no EXR"
     if not Path(read.file).is_absolute():
         return "its path is not absolute"
-    if "%v" in read.file.lower():
-        return "its files hold views apart (%v)"
     if len(frame_tokens(read.file)) != 1:
         return "its path has no single frame number"
     if read.frame.strip() not in ("", "frame"):

@@ -9,6 +9,7 @@ from typing import Any
 
 from void_nuke.panel.engines import KnownEngines, Scalar
 from void_protocol.engines import AUTO, OptionDescription
+from void_protocol.name_hint import name_hint
 
 Pairs = tuple[tuple[str, str], ...]
 """What the settings keep: ``ENGINE.OPTION`` and the value as JSON."""
@@ -73,6 +74,27 @@ def unknown_options(engines: KnownEngines, engine: str, own: Pairs) -> list[str]
     told = engines.find(engine)
     names = set() if told is None else {option.name for option in told.options}
     return [] if told is None else sorted(set(own_options(own, engine)) - names)
+
+
+def unknown_options_problem(engines: KnownEngines, engine: str, own: Pairs) -> str:
+    """Say that the script keeps options which the server's engine does not have, so that a server would
+    refuse the job; empty when it keeps none."""
+    names = unknown_options(engines, engine, own)
+    told = engines.find(engine)
+    if told is None or not names:
+        return ""
+    options = [option.name for option in told.options]
+    hint = f" ({name_hint(names[0], options)})" if len(names) == 1 and options else ""
+    return (
+        f"this script keeps {', '.join(map(repr, names))}, which the server's {told.title} "
+        f"does not have{hint}; press Forget below the engine's options"
+    )
+
+
+def without_unknown(engines: KnownEngines, engine: str, own: Pairs) -> Pairs:
+    """Return the pairs without those that the engine does not have."""
+    gone = {f"{engine}.{name}" for name in unknown_options(engines, engine, own)}
+    return tuple(pair for pair in own if pair[0] not in gone)
 
 
 def value_of_text(told: OptionDescription, text: str) -> Scalar:

@@ -25,9 +25,10 @@ from void_nuke.jobs.session import RemovalSession
 from void_nuke.jobs.tracked_job import TrackedJob
 from void_nuke.panel.clean_frames import clean_frames, with_frame, without_frame
 from void_nuke.panel.engine_book import EngineBook
-from void_nuke.panel.engine_options import with_option
+from void_nuke.panel.engine_options import unknown_options_problem, with_option, without_unknown
 from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
 from void_nuke.panel.job_text import sentence
+from void_nuke.panel.layer_choice import colour_layers
 from void_nuke.panel.panel_jobs import PanelJobs
 from void_nuke.panel.picture import PictureModel
 from void_nuke.panel.server import ServerModel, ServerState
@@ -242,6 +243,11 @@ class PanelModel(PanelJobs):
         engine = self.settings.engine
         self.change(engine_options=with_option(self.settings.engine_options, engine, option, value))
 
+    def forget_unknown_options(self) -> None:
+        """Drop the options that the script keeps and the server's engine does not have."""
+        engine, own = self.settings.engine, self.settings.engine_options
+        self.change(engine_options=without_unknown(self.engines, engine, own))
+
     def set_matte_node(self, role: Role, node: str) -> None:
         """Set the node whose alpha is the matte of a role; empty for none."""
         others = tuple(pair for pair in self.settings.matte_nodes if pair[0] != role)
@@ -252,6 +258,16 @@ class PanelModel(PanelJobs):
         """The view that is shown and, unless all are wanted, removed from."""
         views = self.plate.views if self.plate is not None else ("main",)
         return self.settings.view if self.settings.view in views else views[0]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The plate's layers that can be worked on; see :func:`colour_layers`."""
+        return colour_layers(self.plate.channels) if self.plate is not None else ()
+
+    @property
+    def layer(self) -> str:
+        """The layer that is worked on; the main one where the plate has not the one that was chosen."""
+        return self.settings.layer if self.settings.layer in self.layers else ""
 
     def frames(self) -> FrameRange:
         """Return the frames of the removal.
@@ -346,6 +362,7 @@ class PanelModel(PanelJobs):
             settings=self.settings.job_settings(self.engines),
             shapes_only=self.settings.shapes_only,
             view=self.view,
+            layer=self.layer,
             compare=self.settings.compare,
         )
         pick.check()
@@ -372,7 +389,9 @@ class PanelModel(PanelJobs):
         if self.settings.destination == "server":
             if self.server.picture.state is not ServerState.RUNNING:
                 return self.server.picture.text
-            return sentence(self.engines.problem(self.settings.engine))
+            engine, own = self.settings.engine, self.settings.engine_options
+            problem = self.engines.problem(engine) or unknown_options_problem(self.engines, engine, own)
+            return sentence(problem)
         if not self.server_python:
             return (
                 "The farm's command needs the server's Python; press Python… above, "

@@ -59,6 +59,8 @@ class PanelSettings:
     """Full names of the plate's node and the roto node."""
     prompt: str = field(default="", metadata=SCRIPT)
     view: str = field(default="", metadata=SCRIPT)
+    layer: str = field(default="", metadata=SCRIPT)
+    """The plate's layer to work on; empty for the main one."""
     range_choice: RangeChoice = field(default="plate", metadata=SCRIPT)
     typed_range: str = field(default="", metadata=SCRIPT)
     output: str = field(default="", metadata=SCRIPT)
@@ -149,6 +151,7 @@ def changes_of_pick(pick: RemovalPick, *, is_for_farm: bool, engines: KnownEngin
         "clean_frames": as_pairs(pick.anchors),
         "output": pick.output_pattern,
         "view": pick.view,
+        "layer": pick.layer,
         "shapes_only": pick.shapes_only,
         "compare": pick.compare,
         "destination": "farm" if is_for_farm else "server",

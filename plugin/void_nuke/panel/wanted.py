@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from void_nuke.export.pick import RemovalPick
 from void_nuke.panel.settings import ALL_VIEWS
+from void_protocol.view_pattern import result_for_view
 
 _VERSION = "{version}"
 
@@ -26,19 +27,10 @@ def for_views(pick: RemovalPick, views: tuple[str, ...], wanted: str, group: str
             pick,
             view=view,
             group=group,
-            output_pattern=pattern_of_view(pick.output_pattern, view),
-            render_plate=True,  # what a Read gives for one view is not what its files hold
+            output_pattern=result_for_view(pick.output_pattern, view),
         )
         for view in views
     ]
-
-
-def pattern_of_view(pattern: str, view: str) -> str:
-    """Return a result's pattern for one view: Nuke's own ``%V`` and ``%v`` are filled in; without them the
-    view's name stands before the version."""
-    if "%V" in pattern or "%v" in pattern:
-        return pattern.replace("%V", view).replace("%v", view[:1])
-    return pattern.replace(_VERSION, f"{view}_{_VERSION}")
 
 
 def version_hint(pattern: str) -> str:

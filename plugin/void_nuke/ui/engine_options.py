@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from void_nuke.panel.engine_options import OptionRow, option_rows, value_of_text
+from void_nuke.panel.engine_options import OptionRow, option_rows, unknown_options, value_of_text
 from void_nuke.panel.engines import Scalar
 from void_nuke.panel.model import PanelModel
 from void_nuke.ui.plain_text import PlainLabel, plain_tip
@@ -24,12 +24,24 @@ class EngineOptions(QtWidgets.QWidget):
         self._told: list[OptionDescription] = []
         self._is_drawing = False
         self.editors: dict[str, QtWidgets.QWidget] = {}
-        self._grid = QtWidgets.QGridLayout(self)
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._grid = QtWidgets.QGridLayout()
+        layout.addLayout(self._grid)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(5)
         for column in range(_COLUMNS):
             self._grid.setColumnStretch(2 * column + 1, 1)
+        self._gone = PlainLabel("")
+        self._gone.setWordWrap(True)
+        self._forget = QtWidgets.QPushButton("Forget")
+        self._forget.setToolTip(plain_tip("Drop the options that the server's engine does not have"))
+        self._forget.clicked.connect(model.forget_unknown_options)
+        line = QtWidgets.QHBoxLayout()
+        line.addWidget(self._gone, 1)
+        line.addWidget(self._forget)
+        layout.addLayout(line)
         model.settings_changed.connect(self.refresh)
         model.engines_changed.connect(self.refresh)
         self.refresh()
@@ -44,7 +56,11 @@ class EngineOptions(QtWidgets.QWidget):
         for row in rows:
             self._draw(row)
         self._is_drawing = False
-        self.setVisible(bool(rows))
+        gone = unknown_options(self._model.engines, settings.engine, settings.engine_options)
+        self._gone.setText(f"Unknown to the server: {', '.join(gone)}")
+        for widget in (self._gone, self._forget):
+            widget.setVisible(bool(gone))
+        self.setVisible(bool(rows or gone))
 
     def _build(self, rows: list[OptionRow]) -> None:
         self._told = [row.told for row in rows]

@@ -55,6 +55,11 @@ class SettingsForm(QtWidgets.QWidget):
         self._view.currentIndexChanged.connect(lambda *_: self._set(view=self._view.currentData()))
         self._view_label = _label("View")
         self._views: tuple[str, ...] = ()
+        self._layer = QtWidgets.QComboBox()
+        self._layer.setToolTip("The plate's layer to remove from")
+        self._layer.currentIndexChanged.connect(lambda *_: self._set(layer=self._layer.currentData()))
+        self._layer_label = _label("Layer")
+        self._layers: tuple[str, ...] = ()
         self._good_for = PlainLabel()
         self._good_for.setProperty("dim", True)
         self._good_for.setWordWrap(True)
@@ -85,6 +90,7 @@ class SettingsForm(QtWidgets.QWidget):
         self._engine.setToolTip(plain_tip(tips.get(self._engine.currentData(), "")))
         self._good_for.setText(tips.get(self._engine.currentData(), ""))
         self._draw_views()
+        self._draw_layers()
         self._lines["region_box"].setVisible(settings.region_mode == "box")
         for name, line in self._lines.items():
             if line.text() != getattr(settings, name):
@@ -138,6 +144,18 @@ class SettingsForm(QtWidgets.QWidget):
         for part in (self._view, self._view_label):
             part.setVisible(len(views) > 1)
 
+    def _draw_layers(self) -> None:
+        """Offer the plate's layers of colours, where it has another one than the main layer."""
+        layers = self._model.layers
+        if layers != self._layers:
+            self._layers = layers
+            self._layer.clear()
+            for layer in layers:
+                self._layer.addItem(printable(layer) or "Main", layer)
+        self._layer.setCurrentIndex(self._layer.findData(self._model.layer))
+        for part in (self._layer, self._layer_label):
+            part.setVisible(len(layers) > 1)
+
     # Build --------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
@@ -150,11 +168,12 @@ class SettingsForm(QtWidgets.QWidget):
         scale = ((_label("Scale"), 0), (self._scale, 2))
         frames = ((self._range, 2), (self._typed, 2), (self._frames, 3))
         handles = ((_label("Handles"), 0), (self._handles, 1))
+        layer = ((self._layer_label, 0), (self._layer, 2))
         rows: list[tuple[str, Iterable[tuple[QtWidgets.QWidget, int]]]] = [
             ("Prompt", ((self._prompt, 1),)),
             ("Engine", (*engine, *scale)),
             ("", ((self._good_for, 1),)),
-            ("Frames", (*frames, *handles, (self._view_label, 0), (self._view, 2))),
+            ("Frames", (*frames, *handles, *layer, (self._view_label, 0), (self._view, 2))),
             ("Output", ((self._output, 1), (self._browse, 0), (self._more, 0))),
         ]
         for index, (title, parts) in enumerate(rows):

@@ -8,6 +8,8 @@ clients.
 
 from __future__ import annotations
 
+import os
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,19 +57,35 @@ def ensure_keys(home: Path) -> ServerKeys:
         server_secret_file = server_secret_key_file(home)
         is_new = not server_secret_file.exists()
         if is_new:
-            make_key_pair(server_secret_file)
+            _make_first_key_pair(server_secret_file)
         public, secret = read_secret_key_file(server_secret_file)
         # The public file is what clients pin. It is written from the secret one, whatever has become of it.
         write_public_key(server_public_key_file(home), public)
         client_file = client_secret_key_file(home)
         if is_new or not client_file.exists():  # later a user who is not on the list was taken off it
             if not client_file.exists():
-                make_key_pair(client_file)
+                _make_first_key_pair(client_file)
             client_public, _ = read_secret_key_file(client_file)
             write_public_key(allowed_folder(home) / f"{LOCAL_CLIENT}.key", client_public)
     except OSError as error:
         raise KeyFileError(f"cannot make the keys below {home}: {error.strerror or error}") from error
     return ServerKeys(public, secret)
+
+
+def _make_first_key_pair(path: Path) -> None:
+    """Make a pair where there is none. Of several processes that do so at the same moment, all go on with the
+    pair of the first: one that another had read already must not be replaced."""
+    own = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    make_key_pair(own)
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        pass
+    except OSError:  # this file system has no second names for a file
+        if not path.exists():
+            own.replace(path)
+            return
+    own.unlink(missing_ok=True)
 
 
 def make_key_pair(path: Path, pair: tuple[bytes, bytes] | None = None) -> None:

@@ -47,6 +47,8 @@ class ManifestRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     seed: Optional[int] = None  # noqa: UP045
     version: Optional[int] = None  # noqa: UP045
     colour_space: str = ""
+    view: str = ""
+    layer: str = ""
 
 
 FIELDS = tuple(field.name for field in msgspec.structs.fields(ManifestRow))
@@ -118,6 +120,8 @@ def _job_of(row: ManifestRow, frames: tuple[int, int] | None, base: Path, where:
                 settings=settings,
                 colour_space=row.colour_space or None,
                 name=row.shot,
+                view=row.view or None,
+                layer=row.layer,
                 version=row.version or 1,
                 base=base,
             )

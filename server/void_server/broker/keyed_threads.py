@@ -84,12 +84,16 @@ class KeyedThreads:
     def _lane(self, key: str) -> _Lane:
         return self._threads[zlib.crc32(key.encode()) % len(self._threads)]
 
+    def stop(self) -> None:
+        """Begin nothing more, and wait for nothing."""
+        for lane in self._threads:
+            lane.close()
+
     def close(self, limit_s: float = _END_S) -> bool:
         """Finish the work that has begun and drop the rest. Work that takes longer than ``limit_s`` seconds
         is left behind and ends with the process; the answer is whether there was none."""
         limit = time.monotonic() + limit_s
-        for lane in self._threads:
-            lane.close()
+        self.stop()
         have_ended = [lane.has_ended(limit) for lane in self._threads]
         if not all(have_ended):
             _log.warning("a file or drive does not answer; it is not waited for any longer")

@@ -149,7 +149,9 @@ def check_models() -> Check:
     from void_engine.engines.registry import best_engine_here
 
     if not os.environ.get(MODELS_VARIABLE):
-        advice = f"'void models fetch DIR' brings them; then set {MODELS_VARIABLE}=DIR"
+        advice = (
+            f"'void models fetch DIR' tells their licences and brings them; then set {MODELS_VARIABLE}=DIR"
+        )
         return Check("Models", True, f"none; the {best_engine_here()} engine will be used", advice)
     from void_engine.diffusion.errors import ModelFolderError
     from void_engine.diffusion.model.folder import find_models

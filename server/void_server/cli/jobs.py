@@ -12,7 +12,7 @@ import typer
 from void_protocol.client import Client
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
-from void_protocol.keys import load_connection
+from void_protocol.keys import await_connection
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.remote_job import RemoteJob
 from void_server.batch.listed import jobs_once_each
@@ -43,7 +43,7 @@ def connected_client(home: Path | None, endpoint: str | None) -> Client:
     Raises:
         ProtocolError: when the server does not answer or does not let this user in.
     """
-    client = Client(load_connection(home, endpoint))
+    client = Client(await_connection(home, endpoint))
     try:
         client.wait_connected()
     except BaseException:
@@ -124,9 +124,13 @@ def jobs(
     if as_json:
         say_json(found)
         return
-    table = PlainTable("job", "shot", "engine", "state", "frames", "message", box=None)
+    # The column of views is there where jobs of several views belong together.
+    tied = any(info.together for info in found)
+    table = PlainTable(
+        "job", "shot", *(["view"] if tied else []), "engine", "state", "frames", "message", box=None
+    )
     for info in found:
-        table.add_row(*_row(info))
+        table.add_row(*_row(info, with_view=tied))
     table.cut_only("shot", "message")
     Terminal().print(table)
 
@@ -140,10 +144,11 @@ def state_text(info: JobInfo) -> str:
     return info.state.value
 
 
-def _row(info: JobInfo) -> tuple[str, ...]:
+def _row(info: JobInfo, *, with_view: bool) -> tuple[str, ...]:
+    view = [f"{info.view} of {info.together}" if info.together else ""] if with_view else []
     return (
-        info.job_id, info.name, info.engine, state_text(info), f"{info.frames_done}/{info.frames_total}",
-        info.message,
+        info.job_id, info.name, *view, info.engine, state_text(info),
+        f"{info.frames_done}/{info.frames_total}", info.message,
     )  # fmt: skip
 
 

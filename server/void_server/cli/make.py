@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -13,16 +14,19 @@ import typer
 from msgspec import Meta
 
 from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.plates.sequence.typed import canonical, find_files, names_files
 from void_protocol.errors import JobFileError
-from void_protocol.job import AUTO_GROWTH, MatteSettings, RemovalJob, Role, RotoShape, Settings
+from void_protocol.job import AUTO_GROWTH, MatteSettings, RemovalJob, Role, RotoShape, Settings, new_job_id
 from void_protocol.job_file import job_schema, write_job
+from void_protocol.view_pattern import result_for_view
 from void_server.cli.declared_options import with_options
 from void_server.cli.frame_options import range_option
 from void_server.cli.job_overrides import growth_of, options_of
 from void_server.cli.progress import StageProgress
 from void_server.cli.terminal import say
 from void_server.settings.declaration import DeclaredSettings, option
-from void_server.shot_files import ShotFiles, absolute_pattern, job_from_files
+from void_server.shot_files import ShotFiles, job_from_files
+from void_server.shot_pictures import PictureRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,22 +72,38 @@ class ShotOptions(DeclaredSettings):
         Meta(description="The plate's scene-linear space in OCIO."),
         option("--colour-space", otherwise="from its primaries"),
     ] = None
+    view: Annotated[
+        str,
+        Meta(
+            description="The stereo view of plate and shapes; %V and %v in patterns become its name. "
+            "Several, with commas between, make a job for each: JOB_left.json, JOB_right.json."
+        ),
+        option("--view", otherwise="the first"),
+    ] = ""
+    layer: Annotated[
+        str,
+        Meta(description="The plate's layer with the picture."),
+        option("--layer", otherwise="R, G, B, or the one called beauty, C, Combined"),
+    ] = ""
     name: Annotated[
         str | None, Meta(description="Shot name."), option("--name", otherwise="the plate's file name")
     ] = None
+    scale_mattes: Annotated[
+        bool, Meta(description="Scale mattes of another size to the plate's."), option("--scale-mattes")
+    ] = False
 
     def files(self, settings: Settings, *, shapes_by_name: bool) -> ShotFiles:
         """The files, with what to do with them. Plate and output are empty where they are not given.
 
         Args:
             settings: what the job asks of the engine.
-            shapes_by_name: whether roles name shapes, so that only what ends with ``.exr`` is a matte.
+            shapes_by_name: whether roles name shapes, so that only what ends as a picture does is a matte.
 
         Raises:
             JobFileError: when the shapes cannot be read.
         """
         remove, affected, ignore = (
-            tuple(text for text in texts if not shapes_by_name or _is_matte(text))
+            tuple(text for text in texts if not shapes_by_name or names_files(text))
             for texts in (self.remove, self.affected, self.ignore)
         )
         return ShotFiles(
@@ -98,7 +118,13 @@ class ShotOptions(DeclaredSettings):
             settings=settings,
             colour_space=self.colour_space,
             name=self.name,
+            layer=self.layer,
         )
+
+    @property
+    def views(self) -> list[str]:
+        """The views that are named, each once."""
+        return list(dict.fromkeys(view.strip() for view in self.view.split(",") if view.strip()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +138,6 @@ class RotoOptions(DeclaredSettings):
     ] = None
     roto: Annotated[
         str | None, Meta(description="The roto node in it."), option("--roto", otherwise="the only one")
-    ] = None
-    view: Annotated[
-        str | None,
-        Meta(description="The stereo view of the shapes."),
-        option("--view", otherwise="the first"),
     ] = None
 
 
@@ -162,23 +183,33 @@ def new(
         engine_options={} if removal.engine_options is None else dict(options_of(removal.engine_options)),
     )
     if roto_options.script is None:
-        for name, value in (("--roto", roto_options.roto), ("--view", roto_options.view)):
-            if value is not None:
-                raise typer.BadParameter("it chooses in a script; name that with --script", param_hint=name)
+        if roto_options.roto is not None:
+            raise typer.BadParameter("it chooses in a script; name that with --script", param_hint="--roto")
         if not shot_options.plate:
             raise typer.BadParameter("give the plate's pattern, or --script", param_hint="--plate")
-        files = shot_options.files(settings, shapes_by_name=False)
-        job = job_from_files(_with_output(files, job_file))
-    else:
-        job = _from_roto(roto_options.script, roto_options, shot_options, settings, job_file)
-    write_job(job, job_file)
-    shot, size = job.shot, job.shot.format
-    say(f"{job_file}: {shot.name}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
+    files = shot_options.files(settings, shapes_by_name=roto_options.script is not None)
+    made: list[tuple[Path, RemovalJob]] = []
+    views = shot_options.views
+    together = new_job_id()[:8] if len(views) > 1 else ""
+    chosen: list[str | None] = [*views] or [None]
+    for view in chosen:
+        own_file = job_file.with_stem(f"{job_file.stem}_{view}") if together else job_file
+        with _making(replace(files, view=view), shot_options, job_file) as complete:
+            if together and view is not None:
+                complete = replace(complete, output=result_for_view(complete.output, view))
+            if roto_options.script is None:
+                job = job_from_files(complete)
+            else:
+                job = _from_roto(roto_options.script, roto_options, shot_options, complete)
+        made.append((own_file, msgspec.structs.replace(job, together=together)))
+    for path, job in made:  # None is written unless all could be made.
+        write_job(job, path)
+        shot, size = job.shot, job.shot.format
+        which = f"{shot.name}, {shot.view}" if views else shot.name
+        say(f"{path}: {which}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
 
 
-def _from_roto(
-    script: Path, roto: RotoOptions, shot: ShotOptions, settings: Settings, job_file: Path
-) -> RemovalJob:
+def _from_roto(script: Path, roto: RotoOptions, shot: ShotOptions, files: ShotFiles) -> RemovalJob:
     from void_server.roto_shots import RotoWanted, job_from_roto
 
     roles: dict[Role, tuple[str, ...]] = {
@@ -186,21 +217,28 @@ def _from_roto(
         "affected": _shape_names(shot.affected),
         "ignore": _shape_names(shot.ignore),
     }
-    wanted = RotoWanted(file=script, node=roto.roto, view=roto.view, roles=roles)
-    made = job_from_roto(wanted, _with_output(shot.files(settings, shapes_by_name=True), job_file))
+    wanted = RotoWanted(file=script, node=roto.roto, view=files.view, roles=roles)
+    made = job_from_roto(wanted, files)
     for remark in made.remarks:
         say(remark, to_stderr=True)
     return made.job
 
 
 def _shape_names(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(text for text in texts if not _is_matte(text))
+    return tuple(text for text in texts if not names_files(text))
 
 
-def _is_matte(text: str) -> bool:
-    """Return whether the value of a role is a matte's pattern rather than the name of shapes."""
-    pattern, colon, _ = text.rpartition(":")
-    return text.lower().endswith(".exr") or bool(colon and pattern.lower().endswith(".exr"))
+@contextmanager
+def _making(files: ShotFiles, shot: ShotOptions, job_file: Path) -> Iterator[ShotFiles]:
+    """Give the files with all that follows from where the job's file is, and tell what is found and made."""
+    with StageProgress(job_file.name) as bars:
+        rules = PictureRules(
+            made=job_file.absolute().parent / "ingested",
+            scale_mattes=shot.scale_mattes,
+            tell=lambda text: say(text, to_stderr=True),
+            on_frame=bars.update,
+        )
+        yield replace(_with_output(files, job_file), pictures=rules)
 
 
 def _with_output(files: ShotFiles, job_file: Path) -> ShotFiles:
@@ -223,27 +261,61 @@ def _read_shapes(path: Path) -> list[RotoShape]:
 
 
 def ingest(
-    movie: Annotated[Path, typer.Argument(help="The movie to convert.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="A movie, or pictures: a pattern such as plate.####.dpx, a folder, or one file."),
+    ],
     pattern: Annotated[str, typer.Argument(help="EXR pattern to write, such as plate.%04d.exr.")],
-    first: Annotated[int, typer.Option(help="Number of the first frame.")] = 1001,
-    colour: Annotated[str, typer.Option(help="The movie's transfer function; see docs/colour.md.")] = "auto",
+    first: Annotated[
+        int | None,
+        typer.Option(help="Number of the first frame. Default: 1001 for a movie, else the files' own."),
+    ] = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(help="Range such as 1001-1040: of files by their numbers, of a movie by its new ones."),
+    ] = None,
+    scale: Annotated[float, typer.Option(help="1, 0.5, 0.25 or 0.125.")] = 1.0,
+    colour_space: Annotated[
+        str,
+        typer.Option(help="What code values mean: a curve (docs/colour.md) or a colour space of OCIO."),
+    ] = "auto",
+    matte: Annotated[
+        bool, typer.Option("--matte", help="It is a matte: alpha, else brightness; SOURCE:R names a channel.")
+    ] = False,
     quadmask: Annotated[
-        bool, typer.Option("--quadmask", help="The movie is a quadmask: its code values are levels.")
+        bool, typer.Option("--quadmask", help="It is a quadmask: its code values are levels.")
     ] = False,
 ) -> None:
-    """Turn a movie into scene-linear half-float EXR files."""
-    from void_engine.plates.movie.ingest import ingest_movie
+    """Turn a movie or a sequence of pictures into scene-linear EXR files, or into mattes.
 
-    with StageProgress(movie.name) as bars:
-        count = ingest_movie(
-            movie,
-            FramePattern.parse(absolute_pattern(pattern)),
-            first_frame=first,
-            colour=colour,
-            quadmask=quadmask,
-            on_frame=lambda done, total: bars.update("ingest", done, total),
-        )
-    say(f"{count} frames in {pattern}, from {first}")
+    Example: void ingest plate.####.dpx plate.%04d.exr --colour-space cineon
+    """
+    from void_engine.plates.ingest.ingest import ingest as ingest_files
+    from void_engine.plates.ingest.request import Ingest
+
+    if matte and quadmask:
+        raise typer.BadParameter("it is either a matte or a quadmask", param_hint="--matte")
+    typed = find_files(source, may_be_still=True)
+    if typed.channel is not None and not matte:
+        raise typer.BadParameter(f"only a --matte has a channel, here {typed.channel}", param_hint="SOURCE")
+    wanted = Ingest(
+        source=typed.pattern,
+        target=FramePattern.parse(canonical(pattern)),
+        purpose="matte" if matte else "quadmask" if quadmask else "plate",
+        first=first,
+        frames=range_option(frames),
+        colour=colour_space,
+        channel=typed.channel,
+        scale=scale,
+    )
+    if typed.remark:
+        say(typed.remark, to_stderr=True)
+    with StageProgress(Path(source).name) as bars:
+        made = ingest_files(wanted, lambda done, total: bars.update("ingest", done, total))
+    for remark in made.remarks:
+        say(remark, to_stderr=True)
+    frames_made = "1 frame" if len(made.numbers) == 1 else f"{len(made.numbers)} frames"
+    say(f"{frames_made} in {pattern}, from {made.numbers[0]}")
 
 
 def schema() -> None:

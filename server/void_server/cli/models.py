@@ -58,15 +58,28 @@ def fetch(
 ) -> None:
     """Fetch the models from their hubs. No other command uses the network."""
     from void_engine.diffusion.model.fetch import fetch_models, plan_fetch
+    from void_engine.diffusion.model.licences import licence_lines
 
     files = plan_fetch((1,) if one_pass else (1, 2))
     for file in files:
         console.print(f"{file.size / 1e6:10.1f} MB  {file.repository}: {file.name}")
     console.print(f"{sum(file.size for file in files) / 1e9:.1f} GB in {len(files)} files to {folder}")
+    console.print("Licences:")
+    for line in licence_lines():
+        console.print(line)
     if not yes and not typer.confirm("Fetch them?"):
         raise typer.Exit(ExitCode.CANCELLED)
     fetch_models(folder, files, on_file=lambda file: console.print(f"fetching {file.target}"))
     console.print(f"done; check it with `void models check {folder}` and set VOID_MODELS={folder}")
+
+
+@app.command("licences")
+def licences() -> None:
+    """Say which model file has which licence, and where to read it."""
+    from void_engine.diffusion.model.licences import licence_lines
+
+    for line in licence_lines():
+        console.print(line)
 
 
 @app.command("make-tiny")

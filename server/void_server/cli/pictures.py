@@ -23,6 +23,8 @@ from void_engine.contact_sheet import (
 )
 from void_engine.geometry import Box
 from void_engine.mattes import ShotMattes
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.frame.picture import resolve_picture
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
 from void_protocol.job import RemovalJob
@@ -60,10 +62,14 @@ class JobPictures:
         return self._files.enter_context(sequence)
 
     def plate(self, number: int) -> Float32Array:
-        return self._plates.frame(number).read_rgb(self._box, self._job.shot.layer)
+        return self._picture(self._plates.frame(number))
 
     def result(self, number: int) -> Float32Array:
-        return self._results.frame(number).read_rgb(self._box, self._job.shot.layer)
+        return self._picture(self._results.frame(number))
+
+    def _picture(self, frame: Frame) -> Float32Array:
+        shot = self._job.shot
+        return frame.read_channels(resolve_picture(frame.header, shot.view, shot.layer).rgb, self._box)
 
     def quadmask(self, number: int) -> Uint8Array:
         """Return the quadmask as the artist drew it, not snapped to the model's grid."""

@@ -14,8 +14,8 @@ from void_engine.errors import PlateError
 from void_engine.made_from import InputFiles, MadeFrom
 from void_engine.plates.exr.file import LOSSLESS_COMPRESSIONS, read_frame
 from void_engine.plates.frame.frame import Frame
-from void_engine.removal import RemovalRequest
 from void_engine.removal_monitor import RemovalMonitor
+from void_engine.removal_request import RemovalRequest
 from void_engine.shot import PlateShot
 from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
@@ -102,11 +102,10 @@ def problems_of(request: RemovalRequest, shot: PlateShot, result: Frame, made_fr
     if lost:
         problems.append(f"it lacks the plate's channels {', '.join(lost)}")
     replaced = _replaced(shot, plate, number)
-    own = [f"{layer}." for layer in request.output.layers]
-    colours = set(plate.rgb_names(request.layer))
+    colours = set(request.picture.rgb)
     exact = request.output.compression in LOSSLESS_COMPRESSIONS
     for name in plate.channel_names:
-        if name in lost or name.startswith(tuple(own)):
+        if name in lost:
             continue
         before = plate.native(name)
         after = result.native(name)[plate.data_window.slices(result.data_window)]

@@ -10,11 +10,11 @@ import numpy as np
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame
 from void_engine.errors import MissingFrameError
+from void_engine.finished_frame import finished_frame
 from void_engine.geometry import Box
 from void_engine.made_from import maker_of
 from void_engine.plates.exr.file import read_frame, remove_temporaries
 from void_engine.plates.sequence.writer import PlateWriter
-from void_engine.removal import finished_frame
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shares import ShareTally, shares_of
 from void_server.farm.errors import FarmError

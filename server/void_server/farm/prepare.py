@@ -14,8 +14,10 @@ from void_engine.growth import with_growth
 from void_engine.morphology import matte_bounds
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.writer import PlateWriter
-from void_engine.removal import RemovalRequest, check_inputs, region_box, rehearse
+from void_engine.removal import region_box
+from void_engine.removal_checks import check_engine, check_inputs, rehearse
 from void_engine.removal_monitor import RemovalMonitor
+from void_engine.removal_request import RemovalRequest
 from void_server.farm.plan_file import JobPiece
 from void_server.farm.scratch_layout import (
     ROLES,
@@ -39,6 +41,7 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
     engine = engine_of(piece)
     with ExitStack() as files:
         request = request_of(piece, files)
+        check_engine(request, engine, is_here=False)
         found = check_inputs(request, monitor)
         inputs = inputs_of(piece, request, scratch, monitor)
         place = ScratchLayout.of(piece, scratch, inputs)
@@ -49,6 +52,8 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         if place.is_prepared:
             monitor.log(f"{piece.planned.name}: prepared already")
             return
+        if missing:
+            rehearse(request, min(missing), len(missing), monitor)
         box = region_box(request, engine, found.data_window, found.pixel_aspect, monitor)
         roles = _write_mattes(request, place, found.data_window, monitor)
         prepared = Prepared(
@@ -65,8 +70,6 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
             prepared = msgspec.structs.replace(prepared, growth_px=shot.look.growth_px)
         for number in {shot.frame_numbers[0], shot.frame_numbers[-1]}:
             shot.frame(number)  # makes sure that the pixels can be read too
-        if missing:
-            rehearse(request, shot, min(missing))
         if isinstance(engine, PartedEngine):
             place.shared.mkdir(parents=True, exist_ok=True)
             engine.prepare_parts(shot, piece.planned.starts, place.shared, request.engine, monitor)

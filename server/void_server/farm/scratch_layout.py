@@ -20,7 +20,8 @@ from void_engine.made_from import InputFiles, is_empty
 from void_engine.mattes import MatteFiles, MatteRole, ShotMattes
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
-from void_engine.removal import RemovalRequest, shot_source
+from void_engine.removal import shot_source
+from void_engine.removal_request import RemovalRequest
 from void_engine.shot import PlateShot
 from void_protocol.durable import make_folder, write_whole
 from void_protocol.job_file import encode_job

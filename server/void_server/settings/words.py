@@ -5,10 +5,10 @@ A list is given by repeating its name, and an entry of a table as ``stage_limits
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from void_protocol.name_hint import name_hint
 from void_server.errors import ServerSettingError
 from void_server.settings.declaration import DeclaredSettings, Setting, settings_of
 
@@ -22,8 +22,7 @@ def known_setting(name: str, group: type[DeclaredSettings]) -> Setting:
     known = {setting.name: setting for setting in settings_of(group)}
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    advice = f"did you mean {' or '.join(near)}?" if near else "'void serve --show-config' lists them all"
+    advice = name_hint(name, known, "'void serve --show-config' lists them all")
     raise ServerSettingError(name, f"there is no such setting; {advice}")
 
 

@@ -59,7 +59,8 @@ class _StageClock:
 
 
 class WorkerMonitor:
-    """A :class:`~void_engine.removal.RemovalMonitor`. Any thread may call; none waits for the network."""
+    """A :class:`~void_engine.removal_monitor.RemovalMonitor`. Any thread may call; none waits for the
+    network."""
 
     def __init__(self, job_id: str, send: Send, stop: threading.Event, wait_s: float = 0.0) -> None:
         """Prepare to report. A finished frame may be out of reach for ``wait_s`` seconds."""

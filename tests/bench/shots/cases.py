@@ -168,6 +168,30 @@ def _shadow(view: View, path: tuple[tuple[float, float], tuple[float, float]], r
     return make
 
 
+def _mirror(view: View, path: tuple[tuple[float, float], tuple[float, float]], radius: float) -> Make:
+    """A yellow ball over something that shines: its image, upside down below it, is the affected region."""
+
+    def make(width: int, height: int, count: int) -> Scene:
+        truth = view.light(width, height, count)
+        coverage = occluders.ball(width, height, count, path=path, radius=radius)
+        colour = paint(truth) * np.array([2.5, 6.0, 0.6], np.float32)
+        image, light = np.zeros_like(coverage), np.zeros_like(colour)
+        for t in range(count):
+            rows = np.flatnonzero(coverage[t].max(axis=1) > 0)
+            top = int(rows[-1]) + round(0.02 * height)
+            deep = min(len(rows), height - top)
+            if deep > 0:
+                source = slice(int(rows[-1]) - deep + 1, int(rows[-1]) + 1)
+                image[t, top : top + deep] = 0.35 * coverage[t, source][::-1]
+                light[t, top : top + deep] = colour[t, source][::-1]
+            light[t] = cv2.GaussianBlur(light[t], (0, 0), 1.2)
+        shining = truth * (1 - 0.5 * image[..., None]) + light * image[..., None]
+        plate = over(shining.astype(np.float32), coverage, colour).plate
+        return Scene(plate, coverage, truth, blocks(image))
+
+    return make
+
+
 def _cases() -> list[Case]:
     street = View("bikes", 143, (0.45, 0.33), 1.5)
     water = View("ducky-float", 0, (0.8, 0.7), 1.25)
@@ -229,6 +253,15 @@ def _cases() -> list[Case]:
             quick=True,
         ),
         Case("shadow, hand", "box", "shadow", _shadow(hand, ((0.25, 0.6), (0.6, 0.7)), 0.12)),
+        Case("shadow, court", "tennis", "shadow", _shadow(serve[20], ((0.2, 0.6), (0.5, 0.7)), 0.12)),
+        Case("shadow, rider", "bmx-trees", "shadow", _shadow(later[16], ((0.8, 0.6), (0.5, 0.7)), 0.12)),
+        Case("shadow, street", "bikes", "shadow", _shadow(street, ((0.2, 0.6), (0.7, 0.7)), 0.14)),
+        Case("shadow, water", "ducky-float", "shadow", _shadow(water, ((0.3, 0.5), (0.6, 0.6)), 0.14)),
+        Case("shadow, people", "crowd", "shadow", _shadow(people, ((0.3, 0.5), (0.7, 0.5)), 0.13)),
+        Case("shadow, rabbit", "bunny", "shadow", _shadow(rabbit, ((0.3, 0.5), (0.7, 0.7)), 0.13)),
+        Case("mirror, table", "moving_ball", "mirror", _mirror(table, ((0.3, 0.35), (0.7, 0.4)), 0.13)),
+        Case("mirror, court", "tennis", "mirror", _mirror(serve[20], ((0.2, 0.5), (0.5, 0.55)), 0.12)),
+        Case("mirror, water", "ducky-float", "mirror", _mirror(water, ((0.3, 0.4), (0.6, 0.45)), 0.14)),
         Case(
             "motion blur",
             "bunny",

@@ -39,6 +39,9 @@ class Result:
     """Processor time of all threads, for one frame."""
     one_flow: float
     """Processor time of one optical flow (DIS, medium) between two frames."""
+    exact: float | None = None
+    """The share of the affected pixels without a visible change that are the plate's, bit for bit; None where
+    there are none."""
 
     @property
     def best(self) -> str:
@@ -74,7 +77,15 @@ def measure(
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
     found = score(scene.plate, scene.matte, scene.truth, clean, flows, scene.region)
     count = len(clean)
-    return Result(found, simple, seconds / count, busy / count, one_flow), clean
+    return Result(found, simple, seconds / count, busy / count, one_flow, _exact(scene, clean)), clean
+
+
+def _exact(scene: Scene, clean: Float32Array) -> float | None:
+    if scene.affected is None:
+        return None
+    change = np.abs(display(scene.plate) - display(scene.truth)).max(axis=3)
+    unchanged = (scene.affected > 0) & (scene.matte <= 0) & (change < 0.5 / 255)
+    return float((clean == scene.plate).all(axis=3)[unchanged].mean()) if unchanged.any() else None
 
 
 def _simple(scene: Scene, flows: list[Float32Array]) -> dict[str, Score]:

@@ -25,7 +25,8 @@ HEADER = (
 NOTE = (
     "lead: dB above the best simple removal. p99: 99th percentile of the error. temp: change of the error\n"
     "along the motion. flick: half its step from frame to frame, in place. rim, thin: fine error along\n"
-    "the outline, and where the matte is at most 17 px across. temp, flick, rim, thin and seam: x 100."
+    "the outline, and where the matte is at most 17 px across. temp, flick, rim, thin and seam: x 100.\n"
+    "exact: affected pixels that nothing changed and that are the plate's, bit for bit."
 )
 
 
@@ -36,6 +37,8 @@ def line(name: str, movie: str, result: Result) -> str:
     mark = ""
     if result.simple and result.lead_db < 0:
         mark = "  BELOW" if result.lead_db < -ALLOWED_DB else "  below"
+    if result.exact is not None:
+        mark = f"  exact {100 * result.exact:.0f}%{mark}"
     return (
         f"{name:22s} {movie:11s} {simple:>20s} {score.psnr_db:6.2f} {result.lead_db:+6.2f} "
         f"{score.worst_psnr_db:6.2f} {score.ssim:6.3f} {score.p99:5.3f} {score.temporal:6.2f} "

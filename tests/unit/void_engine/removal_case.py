@@ -21,7 +21,7 @@ from void_engine.plates.exr.file import write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
-from void_engine.removal import OutputRequest, RemovalRequest
+from void_engine.removal_request import OutputRequest, RemovalRequest
 from void_engine.roto.shapes import ShapeAtFrame
 from void_engine.shares import Shares
 

@@ -43,7 +43,8 @@ from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.region import RegionMode
-from void_engine.removal import RegionRequest, RemovalRequest, run_removal
+from void_engine.removal import run_removal
+from void_engine.removal_request import RegionRequest, RemovalRequest
 from void_engine.shot import AnchorFrames, ReplacementLook
 
 SHARP = ReplacementLook(growth_px=0.0, softness_px=0.0)
@@ -315,6 +316,13 @@ class TestWhatGoesWrong:
         shapes = {"remove": lambda number: [square(500, 500, 520, 520)]}
         with pytest.raises(MatteError, match="empty on every frame"):
             self.run(self.request(tmp_path, files, shapes=shapes))
+
+    def test_mattes_where_the_plate_stores_nothing(self, tmp_path: Path, files: ExitStack) -> None:
+        plate = write_plate(tmp_path, window=Box(WIDTH - 4, 0, WIDTH + 6, 10))
+        (tmp_path / "out").mkdir()
+        request = make_request(files, plate, tmp_path / "out", shapes=shapes_of())
+        with pytest.raises(MatteError, match="no pixels where the mattes are: they cover x 2"):
+            self.run(request)
 
     def test_a_matte_without_its_channel(self, tmp_path: Path, files: ExitStack) -> None:
         pattern = write_matte(tmp_path / "m", np.ones((HEIGHT, WIDTH), np.float32))

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from void_protocol.durable import write_whole
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import (
+    await_connection,
     client_secret_key_file,
     home_folder,
     load_connection,
@@ -42,6 +46,39 @@ def test_a_connection_from_a_home(tmp_path: Path) -> None:
     server_file(tmp_path).write_text('{"endpoint": 5')
     with pytest.raises(KeyFileError, match="is damaged"):
         load_connection(tmp_path)
+
+
+@pytest.mark.parametrize("has_home", [False, True])
+def test_a_server_that_is_starting_is_waited_for_a_moment(tmp_path: Path, has_home: bool) -> None:
+    home = tmp_path / "home"
+    if has_home:
+        ensure_keys(home)
+
+    def start() -> None:
+        time.sleep(0.3)
+        ensure_keys(home)
+        write_whole(
+            server_file(home), b'{"endpoint":"tcp://127.0.0.1:7","pid":1,"server_id":"x","version":"1"}'
+        )
+
+    starting = threading.Thread(target=start)
+    starting.start()
+    assert await_connection(home).endpoint == "tcp://127.0.0.1:7"
+    starting.join()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_what_no_start_will_mend_is_told_at_once(tmp_path: Path) -> None:
+    ensure_keys(tmp_path)
+    long_ago = time.time() - 3600
+    os.utime(tmp_path, (long_ago, long_ago))
+    began = time.monotonic()
+    with pytest.raises(KeyFileError, match="no server runs with this home"):
+        await_connection(tmp_path)
+    client_secret_key_file(tmp_path).chmod(0o640)
+    with pytest.raises(KeyFileError, match="can be read by others"):
+        await_connection(tmp_path, "tcp://127.0.0.1:1")
+    assert time.monotonic() - began < 0.9
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")

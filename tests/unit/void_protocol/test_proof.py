@@ -6,15 +6,20 @@ from pathlib import Path
 
 import pytest
 import zmq
+from msgspec import Raw
 
+from void_protocol.errors import WireError
 from void_protocol.manifest import InputFile
-from void_protocol.messages import ManifestEntry, Prove
+from void_protocol.messages import ManifestEntry, ProofFile, Prove
 from void_protocol.proof import (
+    PROOF_FILES,
     SAMPLED_FILES,
+    Challenge,
     FolderProbe,
     answer_path,
     digest_file,
     digest_probe,
+    encode_challenge,
     new_nonce,
     plan_challenge,
     probe_path,
@@ -46,9 +51,39 @@ def test_a_challenge_fits_into_a_message_however_long_the_paths_are() -> None:
     folder = Path("/") / "/".join(["f" * 200] * 18)
     files = [InputFile("plate", number, folder / f"{number}.exr") for number in range(3000)]
     entries = [ManifestEntry("plate", number, 2**40) for number in range(3000)]
-    message = Prove(request=1, nonce="0" * 64, files=plan_challenge(files, entries, 2048))
-    assert len(message.files) > 100
+    challenge = plan_challenge(files, entries, 2048)
+    message = Prove(request=1, nonce="0" * 64, files=encode_challenge(challenge))
+    assert len(challenge) > 100
+    assert list(Challenge(message.files)) == challenge
     assert decode_client_frames([zmq.Frame(bytes(frame)) for frame in encode_frames(message)])[0] == message
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "problem"),
+    [
+        (b"7", "bad_message", "prove: files: Expected `array`, got `int`"),
+        (b"null", "bad_message", "prove: files: Expected `array`, got `null`"),
+        (b'[{"path": "/a"}, {"ranges": []}]', "bad_message", r"required field `path` - at `\$\[1\]`"),
+        (b'[{"path": ""}]', "bad_message", "length >= 1"),
+        (b'[{"path": "/a"}, {"path": "/b", "ranges": [[0, 0]]}]', "bad_message", "ranges of file 1: .*>= 1"),
+        (b'[{"path": "/a", "ranges": {}}]', "bad_message", "ranges of file 0: Expected `array`"),
+        (b'[{"path": "/a", "ranges": ' + b"[" + b", ".join([b"[0, 1]"] * 17) + b"]}]",
+         "bad_message", "ranges of file 0: .*length <= 16"),
+        (b"[" + b",".join([b'{"path":"/a"}'] * (PROOF_FILES + 1)) + b"]", "limit", "2049 files .* most 2048"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_challenge_is_told_before_any_file_is_read(
+    files: bytes, code: str, problem: str
+) -> None:
+    with pytest.raises(WireError, match=problem) as caught:
+        Challenge(Raw(files))
+    assert caught.value.code == code
+
+
+def test_a_challenge_is_read_as_it_was_written() -> None:
+    files = [ProofFile(path="/a", ranges=[(0, 9), (2**53, 65_536)]), ProofFile(path="/b")]
+    challenge = Challenge(encode_challenge(files))
+    assert list(challenge) == list(challenge) == files
 
 
 def test_two_challenges_differ() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from typing import Any, get_args
 
 import msgspec
@@ -22,6 +23,7 @@ from void_protocol.messages import (
     StateEvent,
     Submit,
 )
+from void_protocol.proof import Challenge
 from void_protocol.wire import (
     CHUNK_BYTES,
     CONTROL_BYTES,
@@ -168,7 +170,14 @@ def test_a_frame_that_takes_long_to_decode_is_refused_before() -> None:
 
     message, _ = decode_client_frames([proof(2048, 16)])
     assert isinstance(message, Prove)
-    assert len(message.files) == 2048
+    assert len(list(Challenge(message.files))) == 2048
+    proofs = [proof(2048, 16) for _ in range(8)]
+    gc.collect()
+    before = len(gc.get_objects())
+    waiting = [decode_client_frames([each])[0] for each in proofs]
+    # Python's collector goes through all that there is, so a few proofs that wait would hold up a server.
+    assert len(gc.get_objects()) - before < 1000
+    assert waiting == [message] * 8
     hostile = proof(20_000, 16)
     assert len(hostile) < CONTROL_BYTES
     with pytest.raises(WireError, match=r"of 360002 arrays and objects; at most 50000") as caught:

@@ -13,7 +13,9 @@ from void_engine.diffusion.model.folder import BASE_NAME, BASE_REPOSITORY, VOID_
 
 # VOID's files hold the whole denoiser, so the 11 GB of the base model's transformer weights are not needed.
 _BASE_FOLDERS = ("scheduler/", "text_encoder/", "tokenizer/", "vae/")
-_BASE_FILES = ("model_index.json", "transformer/config.json")
+# The licences lie beside the weights, as the CogVideoX License asks of every copy.
+_LICENCE_FILES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE", "README.md")
+_BASE_FILES = ("model_index.json", "transformer/config.json", *_LICENCE_FILES)
 _VOID_FILES = ("void_pass1.safetensors", "void_pass2.safetensors")
 
 
@@ -47,7 +49,7 @@ def plan_fetch(passes: tuple[int, ...] = (1, 2), api: Any = None) -> list[HubFil
     wanted_passes = [name for number, name in enumerate(_VOID_FILES, 1) if number in passes]
     files = [
         *_listed(api, BASE_REPOSITORY, f"{BASE_NAME}/", _is_wanted_of_base),
-        *_listed(api, VOID_REPOSITORY, "", wanted_passes.__contains__),
+        *_listed(api, VOID_REPOSITORY, "", [*wanted_passes, *_LICENCE_FILES].__contains__),
     ]
     found = {file.target for file in files}
     if missing := [name for name in wanted_passes if name not in found]:

@@ -7,11 +7,12 @@ appears under its final name only when it is complete.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
@@ -19,15 +20,17 @@ from numpy.typing import NDArray
 
 from void_engine.errors import MissingFrameError, OutputError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box, union_of
-from void_engine.plates.exr.header_limits import check_header
+from void_engine.plates.exr.encoding import TYPE_NAMES, fitting_compression, write_pixels
+from void_engine.plates.exr.header_limits import PartOutline, check_header
 from void_engine.plates.exr.multipart import Part, merge_parts, part_of
-from void_engine.plates.exr.native import write_uncompressed
+from void_engine.plates.exr.refusals import refuse_by_header, unreadable
+from void_engine.plates.file_kinds import EXR_SUFFIXES
 from void_engine.plates.frame.frame import Frame, PixelBlock
-from void_engine.plates.frame.header import FLOAT, HALF, UINT, FrameHeader, PixelType
-from void_engine.plates.storage.access import confirm, library_path, opened, with_own_name
-from void_engine.plates.storage.output_folder import NewFile, OutputFolder, output_folder, put_in_place
+from void_engine.plates.frame.header import FrameHeader, PixelType
+from void_engine.plates.storage.access import confirm, library_path, opened
+from void_engine.plates.storage.output_folder import OutputFolder, output_folder, put_in_place
 from void_engine.plates.storage.policy import MOST_PARTS, check_size, current_policy
-from void_engine.plates.storage.waiting import error_code, read_obstacle, write_obstacle
+from void_engine.plates.storage.waiting import error_code, read_obstacle, require_room, write_obstacle
 
 LOSSLESS_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
 """Compressions that keep every bit of the pixels."""
@@ -40,24 +43,9 @@ _ATTEMPTS = 3
 """How often a frame is written when a library does not say why it could not: whoever had filled the volume
 may have made room before anybody could look."""
 _ATTEMPTS_S = 0.2
-_SUFFIXES = (".exr", ".sxr", ".mxr")
-"""Suffixes of EXR files, by which OpenImageIO chooses its reader."""
+_ADDED = ("textureformat", "ResolutionUnit", "colorInteropID")
+"""Attributes that OpenImageIO gives files which have none of the name."""
 _MAGIC = b"\x76\x2f\x31\x01"
-_TYPE_NAMES: dict[PixelType, str] = {HALF: "half", FLOAT: "float", UINT: "uint"}
-
-# These attributes describe the file that was read and not the picture, so they are not copied; the writer
-# sets those that it needs.
-_FILE_ATTRIBUTES = (
-    "name",
-    "view",
-    "oiio:subimagename",
-    "oiio:subimages",
-    "oiio:RowsPerChunk",
-    "openexr:chunkCount",
-    "openexr:levelmode",
-    "openexr:roundingmode",
-    "openexr:lineOrder",
-)
 
 
 def read_header(path: Path | str, number: int) -> FrameHeader:
@@ -68,39 +56,44 @@ def read_header(path: Path | str, number: int) -> FrameHeader:
         PlateError: when the file is not a readable EXR; the message names file, frame and remedy.
     """
     path = Path(path)
-    with _opened(path, number) as source:
-        return merge_parts(_parts(source, path, number), path, number).header
+    with _opened(path, number) as file:
+        return merge_parts(_parts(file, path, number), path, number).header
 
 
 def check_end(path: Path | str, number: int) -> None:
-    """Read the last scan line of a file, which is written last, to find out whether the file was cut short.
+    """Read the last scan line of a file's last part, which is written last, to find out whether the file was
+    cut short.
 
     Raises:
         PlateError: when the line cannot be read.
     """
     path = Path(path)
-    with _opened(path, number) as source:
+    with _opened(path, number) as (source, _):
+        part = max(1, source.spec().get_int_attribute("oiio:subimages", 1)) - 1
+        if not source.seek_subimage(part, 0):
+            raise unreadable(path, number, source.geterror())
         spec = source.spec()
         last = spec.y + spec.height
-        pixels = source.read_scanlines(0, 0, last - 1, last, 0, 0, spec.nchannels, "float")
+        pixels = source.read_scanlines(part, 0, last - 1, last, 0, 0, spec.nchannels, "float")
         reason = source.geterror()
         if pixels is None or reason:
-            raise _unreadable(path, number, reason)
+            raise unreadable(path, number, reason)
 
 
 def read_frame(path: Path | str, number: int) -> Frame:
     """Read a frame with all its channels, each in its own data type.
 
-    Tiled files become scan lines. A multi-part file becomes one flat set of channels, in which channels of
-    further parts are named after their part (see :mod:`void_engine.plates.exr.multipart`).
+    Tiled files become scan lines. A multi-part file becomes one flat set of channels (see
+    :mod:`void_engine.plates.exr.multipart`), which are written back as parts.
 
     Raises:
         MissingFrameError: when there is no such file.
         PlateError: when the file is no EXR, or is empty, truncated, corrupt, deep or luma-chroma.
     """
     path = Path(path)
-    with _opened(path, number) as source:
-        merged = merge_parts(_parts(source, path, number), path, number)
+    with _opened(path, number, keep=True) as file:
+        source = file.source
+        merged = merge_parts(_parts(file, path, number), path, number)
         blocks: list[PixelBlock] = []
         for part in merged.parts:
             first = 0
@@ -122,7 +115,8 @@ def write_frame(
         frame: the frame to write.
         path: the file's final name.
         compression: one of :data:`COMPRESSIONS`. None takes the plate's own where it is lossless and zip
-            where it is not, since a lossy one would change pixels that nobody meant to touch.
+            where it is not, since a lossy one would change pixels that nobody meant to touch. Frames with
+            very large values are written with zip in place of a lossy one that would make infinity of them.
         overwrite: whether an existing file is replaced; otherwise it is an error.
 
     Raises:
@@ -145,21 +139,36 @@ def write_frame(
             raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
 
 
-def try_to_write(frame: Frame, path: Path, compression: str | None = None) -> None:
+def try_to_write(frame: Frame, path: Path, compression: str | None = None, count: int = 1) -> str:
     """Write a frame as :func:`write_frame` does, but never give it its name; only the folder is left.
 
+    Args:
+        frame, path, compression: see :func:`write_frame`.
+        count: how many such frames there must be room for.
+
+    Returns:
+        What the artist should know of how the frame would be written; mostly empty.
+
     Raises:
-        OutputError: when it could not be written.
+        OutputError: when it could not be written, or when there is no room for so many.
     """
+    used = _own_compression(frame, compression)
     try:
         with output_folder(path.parent) as folder, folder.new_file(path.name) as file:
             began = time.monotonic()
             try:
-                _write_whole(frame, folder, file, _own_compression(frame, compression))
+                write_pixels(frame, folder, file, used)
+                require_room(folder, file.size, count)
             except OSError as error:
                 raise _cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
     except OSError as error:
         raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+    if compression is None or used == compression:
+        return ""
+    return (
+        f"frame {frame.number} has values beyond 32768, of which {compression} would make infinity: such "
+        f"frames are written with {used}"
+    )
 
 
 def _own_compression(frame: Frame, compression: str | None) -> str:
@@ -168,7 +177,7 @@ def _own_compression(frame: Frame, compression: str | None) -> str:
         return own if own in LOSSLESS_COMPRESSIONS else "zip"
     if compression not in COMPRESSIONS:
         raise PlateError(f"EXR has no compression '{compression}'; choose one of {', '.join(COMPRESSIONS)}")
-    return compression
+    return fitting_compression(frame, compression)
 
 
 class _UnexplainedError(Exception):
@@ -183,7 +192,7 @@ def _write_new(frame: Frame, folder: OutputFolder, path: Path, compression: str,
     began = time.monotonic()
     with folder.new_file(path.name) as file:
         try:
-            _write_whole(frame, folder, file, compression)
+            write_pixels(frame, folder, file, compression)
             room = current_policy().room
             if room is not None:
                 room.take(file.size, f"frame {frame.number}")
@@ -226,25 +235,34 @@ def _refuse_existing(folder: OutputFolder, path: Path, overwrite: bool) -> None:
 # --- reading
 
 
+class _OpenFile(NamedTuple):
+    """A file that OpenImageIO has open, and what the headers of its parts say."""
+
+    source: oiio.ImageInput
+    outline: list[PartOutline]
+
+
 @contextmanager
-def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
+def _opened(path: Path, number: int, *, keep: bool = False) -> Iterator[_OpenFile]:
     with ExitStack() as held:
         file = _open_file(path, number, held)
-        check_header(file, f"frame {number} ({path})")
+        described = f"frame {number} ({path})"
+        outline = check_header(file, described, keep=keep)
+        refuse_by_header(outline, described)
         try:
             source = oiio.ImageInput.open(library_path(file, path))
             if source is None:
-                raise _unreadable(path, number, oiio.geterror())
+                raise unreadable(path, number, oiio.geterror())
             held.callback(source.close)
             confirm(file, path, number)
-            yield source
+            yield _OpenFile(source, outline)
         except UnicodeDecodeError as error:  # A name in the file or in OpenImageIO's message is not UTF-8.
-            raise _unreadable(path, number, f"a name in it is not UTF-8: {error.object[:40]!r}") from error
+            raise unreadable(path, number, error.object.decode(errors="replace")) from error
 
 
 def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
     """Open the file until ``held`` is closed, and distinguish failures that OpenImageIO reports alike."""
-    if path.suffix.lower() not in _SUFFIXES:
+    if path.suffix.lower() not in EXR_SUFFIXES:
         raise RefusedFileError(
             f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr"
         )
@@ -271,42 +289,35 @@ def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
     return file
 
 
-def _unreadable(path: Path, number: int, reason: str) -> PlateError:
-    reason = with_own_name(reason, path)
-    if "subsampl" in reason.lower():
-        return _luma_chroma(path, number)
-    first_line = reason.strip().splitlines()[0] if reason.strip() else "no reason was given"
-    if "exceeds the" in reason and "limit" in reason:
-        return RefusedFileError(f"frame {number} ({path}) is too large: {first_line} (frame_bytes)")
-    return PlateError(
-        f"frame {number} ({path}) is damaged or cut short; render or copy it again ({first_line})"
-    )
-
-
-def _luma_chroma(path: Path, number: int) -> PlateError:
-    return PlateError(
-        f"frame {number} ({path}) stores luma and chroma (Y, RY, BY) instead of RGB; convert it to RGB first"
-    )
-
-
-def _parts(source: oiio.ImageInput, path: Path, number: int) -> list[Part]:
+def _parts(file: _OpenFile, path: Path, number: int) -> list[Part]:
+    source, outline = file
     parts = []
     count = max(1, source.spec().get_int_attribute("oiio:subimages", 1))
     if count > MOST_PARTS:
         raise RefusedFileError(f"frame {number} ({path}) has {count} parts; at most {MOST_PARTS}")
     for index in range(count):
         if not source.seek_subimage(index, 0):
-            raise _unreadable(path, number, source.geterror())
+            raise unreadable(path, number, source.geterror())
         spec = source.spec()
-        if spec.deep and index == 0:
-            raise PlateError(
-                f"frame {number} ({path}) is a deep EXR; flatten it first (in Nuke with DeepToImage)"
-            )
-        if {"RY", "BY"} & set(spec.channelnames):
-            raise _luma_chroma(path, number)
-        parts.append(part_of(spec, index, path, number))
+        said = outline[index] if index < len(outline) else PartOutline()
+        part = part_of(_as_said(spec, said.attributes), index, path, number)
+        parts.append(replace(part, kept=tuple(said.kept)))
+    if all(part.is_deep for part in parts):
+        raise PlateError(
+            f"frame {number} ({path}) is a deep EXR; flatten it first (in Nuke with DeepToImage)"
+        )
     _check_size(parts, path, number)
     return parts
+
+
+def _as_said(spec: oiio.ImageSpec, said: Collection[bytes]) -> oiio.ImageSpec:
+    """The description without what OpenImageIO adds to it of its own, and would write."""
+    result = spec.copy()
+    for name in _ADDED:
+        # The kind of an environment map is kept by OpenImageIO in the name of a texture's format.
+        if name.encode() not in said and not (name == "textureformat" and b"envmap" in said):
+            result.erase_attribute(name)
+    return result
 
 
 def _check_size(parts: Sequence[Part], path: Path, number: int) -> None:
@@ -325,11 +336,11 @@ def _read_channels(
     path: Path,
     number: int,
 ) -> NDArray[Any]:
-    pixels = source.read_image(part, 0, first, first + len(names), _TYPE_NAMES[dtype])
+    pixels = source.read_image(part, 0, first, first + len(names), TYPE_NAMES[dtype])
     # From a damaged file, OpenImageIO may return what it could decode and only leave a message.
     reason = source.geterror()
     if pixels is None or reason:
-        raise _unreadable(path, number, reason)
+        raise unreadable(path, number, reason)
     result: NDArray[Any] = pixels
     return result
 
@@ -341,68 +352,3 @@ def _placed(pixels: NDArray[Any], window: Box, wanted: Box) -> NDArray[Any]:
     result = np.zeros((*wanted.shape, pixels.shape[2]), pixels.dtype)
     result[window.slices(wanted)] = pixels
     return result
-
-
-# --- writing
-
-
-def _write_whole(frame: Frame, folder: OutputFolder, file: NewFile, compression: str) -> None:
-    spec = _spec_of(frame.header, compression)
-    if len({block.pixels.dtype for block in frame.blocks}) == 1:
-        pixels = [block.pixels for block in frame.blocks]
-        whole = pixels[0] if len(pixels) == 1 else np.concatenate(pixels, axis=2)
-        _write_image(frame, file, spec, whole)
-        return
-    # From Python, OpenImageIO writes arrays of one data type only, and a conversion would spoil integers and
-    # NaN payloads. From file to file, however, it copies every channel in its own type.
-    with folder.new_file(file.final_name, ".raw.exr") as scratch:
-        write_uncompressed(scratch.library_path, frame)
-        source = oiio.ImageInput.open(scratch.library_path)
-        if source is None:
-            raise OSError(oiio.geterror())
-        try:
-            # OpenImageIO sorts a file's channels in its own order, and copies them by position.
-            spec.channelnames = source.spec().channelnames
-            spec.channelformats = tuple(source.spec().channelformats)
-            _write_image(frame, file, spec, source)
-        finally:
-            source.close()
-
-
-def _write_image(
-    frame: Frame, file: NewFile, spec: oiio.ImageSpec, pixels: NDArray[Any] | oiio.ImageInput
-) -> None:
-    target = oiio.ImageOutput.create("openexr")
-    if target is None:
-        raise OSError(oiio.geterror() or "this OpenImageIO cannot write EXR")
-    written = target.open(file.library_path, spec)
-    if written:
-        write, copy = target.write_image, target.copy_image
-        written = write(pixels) if isinstance(pixels, np.ndarray) else copy(pixels)
-    reason = target.geterror()
-    closed = target.close()
-    if not (written and closed):
-        reason = reason or target.geterror() or "OpenImageIO gave no reason"
-        raise OSError(with_own_name(reason, file.path))
-
-
-def _spec_of(header: FrameHeader, compression: str) -> oiio.ImageSpec:
-    spec = header.attributes.copy()
-    for name in _FILE_ATTRIBUTES:
-        spec.erase_attribute(name)
-    window, (origin_x, origin_y) = header.data_window, header.origin
-    spec.x, spec.y = window.x0 + origin_x, window.y0 + origin_y
-    spec.width, spec.height, spec.depth = window.width, window.height, 1
-    spec.full_x, spec.full_y = origin_x, origin_y
-    spec.full_width, spec.full_height = header.display_size
-    spec.tile_width = spec.tile_height = spec.tile_depth = 0
-    spec.nchannels = len(header.channels)
-    spec.channelnames = header.channel_names
-    spec.channelformats = ()
-    spec.set_format(_TYPE_NAMES[header.channels[0].dtype])
-    spec.attribute("compression", compression)
-    spec.attribute("PixelAspectRatio", header.pixel_aspect)
-    if "DateTime" not in header.metadata:
-        # OpenImageIO would add the time of day, so that the same job would not give the same bytes.
-        spec.attribute("DateTime", "")
-    return spec

@@ -8,10 +8,14 @@ byte, a size in four bytes, and the value; an empty name ends the header of a pa
 
 from __future__ import annotations
 
+import os
 import struct
-from typing import BinaryIO
+from dataclasses import dataclass, field
+from typing import BinaryIO, NamedTuple
 
 from void_engine.errors import PlateError, RefusedFileError
+from void_engine.plates.exr.kept import is_lost
+from void_engine.plates.frame.parts import RawAttribute
 from void_engine.plates.storage.policy import MOST_CHANNELS, MOST_PARTS
 
 MOST_ATTRIBUTES = 2048
@@ -27,6 +31,29 @@ _CHANNEL_BYTES = MOST_CHANNELS * (256 + 16)
 _LONGEST_NAME = 255
 _READ_BYTES = 64 * 1024
 _MULTI_PART = 0x1000
+_CUBE = b"\x01"
+"""The value of the attribute ``envmap`` for the six faces of a cube."""
+
+
+class ListedChannel(NamedTuple):
+    """A channel as a header lists it: its name, and how many columns and rows there are for each of its
+    pixels."""
+
+    name: bytes
+    columns: int
+    rows: int
+
+
+@dataclass(slots=True)
+class PartOutline:
+    """What the header of one part says of itself, before a library reads it."""
+
+    attributes: set[bytes] = field(default_factory=set)
+    """The names of the attributes."""
+    channels: list[ListedChannel] = field(default_factory=list)
+    is_cube_map: bool = False
+    kept: list[RawAttribute] = field(default_factory=list)
+    """Attributes that OpenImageIO would drop or change; only where they were asked for."""
 
 
 class _Reader:
@@ -34,6 +61,8 @@ class _Reader:
 
     def __init__(self, file: BinaryIO, described: str) -> None:
         self._file = file
+        self._size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         self._described = described
         self._data = b""
         self._at = 0
@@ -45,7 +74,9 @@ class _Reader:
         return self._before + self._at
 
     def _fill(self, count: int) -> None:
-        while len(self._data) - self._at < count and (more := self._file.read(_READ_BYTES)):
+        while len(self._data) - self._at < count and (
+            more := self._file.read(max(_READ_BYTES, count - (len(self._data) - self._at)))
+        ):
             self._data = self._data[self._at :] + more
             self._before += self._at
             self._at = 0
@@ -72,6 +103,17 @@ class _Reader:
         self._at = end + 1
         return found
 
+    def require(self, count: int) -> None:
+        """Refuse a value that is longer than the rest of the file."""
+        if count > self._size - self.offset:
+            raise self.damaged()
+
+    def take(self, count: int) -> bytes:
+        self._fill(count)
+        found = self._data[self._at : self._at + count]
+        self._at += len(found)
+        return found
+
     def skip(self, count: int) -> None:
         held = len(self._data) - self._at
         if count > held:
@@ -81,59 +123,93 @@ class _Reader:
             self._at += count
 
 
-def check_header(file: BinaryIO, described: str) -> None:
+def check_header(file: BinaryIO, described: str, *, keep: bool = False) -> list[PartOutline]:
     """Refuse a file whose header asks for too much. ``file`` is read from its beginning, in bounded time and
     memory.
 
     Args:
         file: an open EXR file.
         described: the name of the frame in messages.
+        keep: whether the values are wanted of attributes that OpenImageIO would drop or change.
+
+    Returns:
+        What the header of each part says.
 
     Raises:
         RefusedFileError: when a limit is exceeded; the message names it.
         PlateError: when the header does not come to its end.
     """
-    file.seek(0)
     reader = _Reader(file, described)
     reader.number()  # which says that this is an EXR file
     is_multi_part = bool(reader.number() & _MULTI_PART)
-    parts = total = 0
+    parts: list[PartOutline] = []
+    total = 0
     while True:
-        count = _count_attributes(reader, described, total)
+        part, count = _outline(reader, described, total, keep)
         total += count
         if is_multi_part and not count:  # an empty header ends the list of parts
-            return
-        parts += 1
+            return parts
+        parts.append(part)
         if not is_multi_part:
-            return
-        if parts > MOST_PARTS:
+            return parts
+        if len(parts) > MOST_PARTS:
             raise RefusedFileError(f"{described} has more than {MOST_PARTS} parts")
 
 
-def _count_attributes(reader: _Reader, described: str, before: int) -> int:
-    """Return how many attributes the next part has; ``before`` is the number of those before it."""
+def _outline(reader: _Reader, described: str, before: int, keep: bool) -> tuple[PartOutline, int]:
+    """Return what the next part says and how many attributes it has; ``before`` is the number of those before
+    it."""
+    part = PartOutline()
     count = 0
-    while reader.text():
+    while name := reader.text():
         count += 1
+        part.attributes.add(name)
         kind, size = reader.text(), reader.number()
         if size < 0:
             raise reader.damaged()
+        reader.require(size)
         if count > MOST_ATTRIBUTES or before + count > MOST_FILE_ATTRIBUTES:
             raise RefusedFileError(
                 f"{described} has more than {MOST_ATTRIBUTES} attributes in a part of its header, or "
                 f"{MOST_FILE_ATTRIBUTES} in all; write it without its metadata"
             )
-        if kind == b"chlist" and size > _CHANNEL_BYTES:
-            raise RefusedFileError(f"{described} has more than {MOST_CHANNELS} channels; leave some out")
         if kind == b"stringvector" and size > _LIST_BYTES:
             raise RefusedFileError(
                 f"{described} has a list of texts of {size} bytes in its header, at most {_LIST_BYTES}; "
                 "write it without its metadata"
             )
-        reader.skip(size)
+        if kind == b"chlist" and size <= _CHANNEL_BYTES:
+            part.channels = _listed(reader.take(size))
+        elif kind == b"envmap" and size == 1:
+            part.is_cube_map = reader.take(1) == _CUBE
+        elif keep and is_lost(kind, size) and size <= MOST_HEADER_BYTES:
+            part.kept.append(RawAttribute(name, kind, reader.take(size)))
+        else:
+            reader.skip(size)
+        if (kind == b"chlist" and size > _CHANNEL_BYTES) or len(part.channels) > MOST_CHANNELS:
+            counted = len(part.channels)
+            there = counted if counted > MOST_CHANNELS else f"more than {MOST_CHANNELS}"
+            raise RefusedFileError(
+                f"{described} has {there} channels, at most {MOST_CHANNELS} are read; leave some out"
+            )
         if reader.offset > MOST_HEADER_BYTES:
             raise RefusedFileError(
                 f"{described} has a header of more than {MOST_HEADER_BYTES >> 20} MiB; write it without its "
                 "metadata"
             )
-    return count
+    return part, count
+
+
+def _listed(value: bytes) -> list[ListedChannel]:
+    """The channels of a list: a name that a zero byte ends, and sixteen bytes, each; an empty name ends the
+    list. What is no such list gives the channels before its fault, and the library says what is wrong."""
+    found = []
+    at = 0
+    while at < len(value) and value[at]:
+        end = value.find(b"\0", at)
+        if end < 0 or end + 17 > len(value):
+            break
+        columns, rows = struct.unpack_from("<2i", value, end + 9)
+        found.append(ListedChannel(value[at:end], columns, rows))
+        at = end + 17
+    return found

@@ -1,9 +1,12 @@
 """Merges the parts of an EXR file into one flat set of channels.
 
-In a multi-part file the first part is the plate and the others join it: their channels keep full names
-(``depth.Z``), and bare names (``Z``, or ``R`` of a part called ``specular``) get the part's name in front.
-The format makes all parts share display window and pixel aspect; data windows may differ, and the frame
-stores the box around all of them. A deep part is left out, and the notes say so.
+In a multi-part file one part is the picture, and its channels keep their names: that of the first view which
+is called as a picture is, else the first. The others join it: their channels keep full names (``depth.Z``),
+and bare names (``Z``, or ``R`` of a part called ``specular``) get the part's layer in front, which is its
+name without its view. What belongs to another view than the first has the view's name before all
+(``right.R``). The format makes all parts share display window and pixel aspect; data windows may differ, and
+the frame stores the box around all of them. A deep part is left out, and the notes say so. How the parts were
+is kept, so that the frame is written back as parts.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 from void_engine.errors import PlateError
 from void_engine.geometry import Box, union_of
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHeader, PixelType
+from void_engine.plates.frame.layers import LayerChannel, layer_of_part, main_layers, parse_name, shown
+from void_engine.plates.frame.parts import PartLayout, RawAttribute
 
 _TYPES: dict[str, PixelType] = {"half": HALF, "float": FLOAT, "uint": UINT, "uint32": UINT}
 
@@ -28,6 +33,8 @@ class Part:
     index: int
     name: str
     view: str
+    views: tuple[str, ...]
+    """The views that the part says its channels' names may hold."""
     display_size: tuple[int, int]
     data_window: Box
     origin: tuple[int, int]
@@ -35,6 +42,8 @@ class Part:
     channels: tuple[Channel, ...]
     is_deep: bool
     spec: oiio.ImageSpec
+    kept: tuple[RawAttribute, ...] = ()
+    """Attributes that ``spec`` cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ def part_of(spec: oiio.ImageSpec, index: int, path: Path, number: int) -> Part:
         index=index,
         name=spec.get_string_attribute("oiio:subimagename") or spec.get_string_attribute("name"),
         view=spec.get_string_attribute("view"),
+        views=_texts(spec.getattribute("multiView")),
         display_size=(spec.full_width, spec.full_height),
         data_window=Box.from_size(spec.width, spec.height).moved(spec.x - spec.full_x, spec.y - spec.full_y),
         origin=(spec.full_x, spec.full_y),
@@ -72,19 +82,25 @@ def part_of(spec: oiio.ImageSpec, index: int, path: Path, number: int) -> Part:
     )
 
 
+def _texts(value: object) -> tuple[str, ...]:
+    """The texts of a header's list of texts, which OpenImageIO gives as a plain text where it has only
+    one."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(one) for one in value) if isinstance(value, tuple | list) else ()
+
+
 def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
     """Choose the parts of a frame and name their channels so that every name is unique."""
-    first = parts[0]
-    used = [first]
-    taken = {channel.name for channel in first.channels}
-    notes = []
-    for part in parts[1:]:
-        if part.is_deep:
-            notes.append(f"part '{part.name or part.index}' was left out: it is deep")
-            continue
-        named = _named_channels(part, first, taken)
-        taken.update(channel.name for channel in named)
-        used.append(replace(part, channels=named))
+    flat = [part for part in parts if not part.is_deep]
+    notes = [
+        f"part '{shown(part.name) or part.index}' was left out: it is deep" for part in parts if part.is_deep
+    ]
+    first = flat[0]
+    views = first.views
+    if len(flat) > 1 or not views:
+        views += tuple(dict.fromkeys(part.view for part in flat if part.view and part.view not in views))
+    used, layouts = _named_apart(flat, views) if len(flat) > 1 else ([first], [])
     header = FrameHeader(
         number=number,
         path=path,
@@ -95,26 +111,66 @@ def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
         channels=tuple(channel for part in used for channel in part.channels),
         compression=first.spec.get_string_attribute("compression", "zip").partition(":")[0],
         attributes=first.spec,
+        kept=first.kept,
+        views=views,
+        parts=tuple(layouts),
         notes=tuple(notes),
     )
     return MergedParts(header, tuple(used))
 
 
-def _named_channels(part: Part, first: Part, taken: set[str]) -> tuple[Channel, ...]:
-    """The part's channels under names that no earlier part has."""
-    name = part.name or f"part{part.index + 1}"
-    if part.view != first.view and part.view:
-        # Another view of a stereo file has the same layers under the same names.
-        named = _prefixed(part.channels, part.view, bare_only=False)
-    else:
-        named = _prefixed(part.channels, name, bare_only=True)
-    if not taken.isdisjoint(channel.name for channel in named):
-        named = _prefixed(part.channels, f"part{part.index + 1}", bare_only=False)
-    return named
+def _named_apart(parts: Sequence[Part], views: tuple[str, ...]) -> tuple[list[Part], list[PartLayout]]:
+    """The parts with the names that their channels have in the frame, and how to write them back."""
+    layers = [layer_of_part(part.name, part.view) for part in parts]
+    homes = {_home(parts, layers, views, view) for view in {_view_of(part, views) for part in parts}}
+    used: list[Part] = []
+    layouts: list[PartLayout] = []
+    taken: set[str] = set()
+    for place, part in enumerate(parts):
+        view = _view_of(part, views)
+        prefix = f"{view}." if views and view != views[0] else ""
+        layer = layers[place] or ("" if place in homes or not part.channels else f"part{part.index + 1}")
+        in_front = "" if place in homes else f"{layer}."
+        names = [
+            prefix + (channel.name if "." in channel.name else in_front + channel.name)
+            for channel in part.channels
+        ]
+        if not taken.isdisjoint(names):
+            prefix = f"part{part.index + 1}."
+            names = [prefix + channel.name for channel in part.channels]
+        taken.update(names)
+        own = [channel.name for channel in part.channels]
+        renamed = (channel._replace(name=name) for channel, name in zip(part.channels, names, strict=True))
+        used.append(replace(part, channels=tuple(renamed)))
+        layouts.append(
+            PartLayout(
+                layer=layers[place],
+                view=part.view,
+                prefix=prefix,
+                names=dict(zip(names, own, strict=True)),
+                data_window=part.data_window,
+                attributes=part.spec,
+                kept=part.kept,
+            )
+        )
+    return used, layouts
 
 
-def _prefixed(channels: Sequence[Channel], prefix: str, bare_only: bool) -> tuple[Channel, ...]:
-    return tuple(
-        channel if bare_only and "." in channel.name else channel._replace(name=f"{prefix}.{channel.name}")
-        for channel in channels
-    )
+def _view_of(part: Part, views: tuple[str, ...]) -> str:
+    return part.view or (views[0] if views else "")
+
+
+def _home(parts: Sequence[Part], layers: Sequence[str], views: tuple[str, ...], view: str) -> int:
+    """The part, of those that show a view, whose channels keep their names: the picture, as far as names
+    tell, else the first."""
+    own = [place for place, part in enumerate(parts) if _view_of(part, views) == view]
+    bare = [
+        LayerChannel(channel.name, layers[place], channel.name, view)
+        for place in own
+        for channel in parts[place].channels
+        if not parse_name(channel.name, ()).layer
+    ]
+    preferred = main_layers(bare)
+    if len(preferred) == 1:
+        return next(place for place in own if layers[place] == preferred[0])
+    return own[0]

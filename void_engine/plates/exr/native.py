@@ -29,7 +29,7 @@ def write_uncompressed(path: Path | str, frame: Frame) -> None:
         OSError: when the file cannot be written.
     """
     # The format demands channels in the order of their names.
-    names = sorted(frame.channel_names)
+    names = sorted(frame.channel_names, key=_encoded)
     dtypes = {channel.name: channel.dtype for channel in frame.header.channels}
     window = frame.data_window
     rows = np.empty(
@@ -56,13 +56,19 @@ def write_uncompressed(path: Path | str, frame: Frame) -> None:
         file.write(rows.data)
 
 
+def _encoded(name: str) -> bytes:
+    """A channel's name as it stands in a file; bytes that are not UTF-8 stand in the text as lone
+    surrogates."""
+    return name.encode("utf-8", "surrogateescape")
+
+
 def _header(frame: Frame, channels: Iterable[tuple[str, PixelType]]) -> bytes:
     window, (width, height) = frame.data_window, frame.display_size
     listed = b"".join(
-        name.encode() + b"\0" + struct.pack("<iBxxxii", _TYPE_CODES[dtype], 0, 1, 1)
+        _encoded(name) + b"\0" + struct.pack("<iBxxxii", _TYPE_CODES[dtype], 0, 1, 1)
         for name, dtype in channels
     )
-    longest = max(len(name.encode()) for name in frame.channel_names)
+    longest = max(len(_encoded(name)) for name in frame.channel_names)
     version = struct.unpack("<I", _MAGIC_AND_VERSION[4:])[0] | (
         _LONG_NAMES if longest > _LONGEST_SHORT_NAME else 0
     )

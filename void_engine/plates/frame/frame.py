@@ -19,6 +19,8 @@ from void_engine.arrays import BoolArray, Float32Array
 from void_engine.errors import EngineError, PlateError
 from void_engine.geometry import Box
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHeader, MetadataValue, PixelType
+from void_engine.plates.frame.layers import listed, shown
+from void_engine.plates.frame.parts import with_channels, with_pixels_in, without_channels
 from void_engine.plates.frame.proxy import area_average, divisor_of, proxy_size, proxy_window
 
 HALF_MAX = 65504.0
@@ -125,8 +127,10 @@ class Frame:
 
     @property
     def size_bytes(self) -> int:
-        """How much memory the pixels hold, in bytes."""
-        return sum(block.pixels.nbytes for block in self.blocks)
+        """How much memory the pixels, and attributes that are kept as bytes, hold, in bytes."""
+        parts = (self.header.kept, *(part.kept for part in self.header.parts))
+        kept = sum(len(attribute.value) for part in parts for attribute in part)
+        return kept + sum(block.pixels.nbytes for block in self.blocks)
 
     def rgb_names(self, layer: str = "") -> tuple[str, str, str]:
         """The three channels that hold the colours of a layer.
@@ -162,20 +166,30 @@ class Frame:
         """
         return self._read(self.rgb_names(layer), box)
 
-    def with_rgb(self, picture: Float32Array, box: Box, mask: BoolArray, layer: str = "") -> Frame:
-        """The frame with a layer's colours replaced where ``mask`` is true.
+    def read_channels(self, names: Sequence[str], box: Box) -> Float32Array:
+        """Channels inside ``box``, (h, w, len(names)) float32, 0 outside the data window.
+
+        Raises:
+            PlateError: when there is no such channel.
+        """
+        return self._read(names, box)
+
+    def with_rgb(
+        self, picture: Float32Array, box: Box, mask: BoolArray, names: tuple[str, str, str] | None = None
+    ) -> Frame:
+        """The frame with colours replaced where ``mask`` is true.
 
         Args:
             picture: (h, w, 3) float32 over ``box``. A layer of luminance only gets the mean of the three.
             box: the pixels that ``picture`` and ``mask`` cover.
             mask: (h, w) bool over ``box``.
-            layer: the layer's name; empty for the main layer.
+            names: the channels with red, green and blue; None for those of the main layer.
 
         Raises:
-            PlateError: when the layer has no colours.
+            PlateError: when there are no such channels.
             EngineError: when a value to be stored is NaN.
         """
-        red, green, blue = self.rgb_names(layer)
+        red, green, blue = names or self.rgb_names()
         if red == green:
             return self.with_pixels({red: picture.mean(axis=2, dtype=np.float32)}, box, mask)
         planes = {red: picture[..., 0], green: picture[..., 1], blue: picture[..., 2]}
@@ -216,7 +230,8 @@ class Frame:
                     values = _storable(planes[name][inner], chosen, pixels.dtype, self.header, name, touched)
                     np.copyto(pixels[rows, columns, channel], values, where=chosen)
             blocks[index] = PixelBlock(blocks[index].names, pixels)
-        return replace(grown, blocks=tuple(blocks))
+        parts = with_pixels_in(self.header.parts, planes.keys(), touched)
+        return Frame(replace(grown.header, parts=parts), tuple(blocks))
 
     def with_layer(
         self,
@@ -224,6 +239,7 @@ class Frame:
         channels: Mapping[str, Float32Array],
         box: Box | None = None,
         dtype: PixelType = HALF,
+        beside: str = "",
     ) -> Frame:
         """The frame with a layer added; existing channels of these names are replaced.
 
@@ -233,6 +249,7 @@ class Frame:
             box: the pixels that the arrays cover; None for the data window. Outside the box the layer is 0;
                 pixels outside the data window are left out.
             dtype: the layer's data type, half or float.
+            beside: a channel, in whose part of a multi-part file the layer is stored.
 
         Raises:
             EngineError: when a value is NaN.
@@ -253,7 +270,8 @@ class Frame:
                 pixels[(*inside.slices(self.data_window), index)] = stored
         kept = self.without(names)
         blocks = (*kept.blocks, PixelBlock(names, pixels))
-        return Frame(replace(self.header, channels=_channels_of(blocks)), blocks)
+        parts = with_channels(kept.header.parts, names, beside)
+        return Frame(replace(kept.header, channels=_channels_of(blocks), parts=parts), blocks)
 
     def without(self, names: Sequence[str]) -> Frame:
         """The frame without the channels of these names; names that it does not have are ignored."""
@@ -267,7 +285,9 @@ class Frame:
             elif kept:
                 pixels = np.ascontiguousarray(block.pixels[..., kept])
                 blocks.append(PixelBlock(tuple(block.names[index] for index in kept), pixels))
-        return Frame(replace(self.header, channels=_channels_of(tuple(blocks))), tuple(blocks))
+        parts = without_channels(self.header.parts, names)
+        header = replace(self.header, channels=_channels_of(tuple(blocks)), parts=parts)
+        return Frame(header, tuple(blocks))
 
     def grown_to(self, box: Box) -> Frame:
         """The frame with a data window that also covers ``box``; new pixels are 0."""
@@ -312,6 +332,10 @@ class Frame:
             display_size=proxy_size(self.display_size, divisor),
             data_window=proxy_window(self.data_window, divisor),
             origin=(self.header.origin[0] // divisor, self.header.origin[1] // divisor),
+            parts=tuple(
+                replace(part, data_window=proxy_window(part.data_window, divisor))
+                for part in self.header.parts
+            ),
         )
         return Frame(header, blocks)
 
@@ -321,7 +345,7 @@ class Frame:
             if name in block.names:
                 return index, block.names.index(name)
         raise PlateError(
-            f"{self.header.described} has no channel '{name}'; it has {', '.join(self.channel_names)}"
+            f"{self.header.described} has no channel '{shown(name)}'; it has {listed(self.channel_names)}"
         )
 
     def _read(self, names: Sequence[str], box: Box) -> Float32Array:

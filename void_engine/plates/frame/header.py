@@ -14,7 +14,8 @@ import OpenImageIO as oiio  # noqa: N813 - its documentation has this name
 
 from void_engine.errors import PlateError
 from void_engine.geometry import Box
-from void_engine.plates.frame.layers import find_rgb, layer_names
+from void_engine.plates.frame.layers import find_rgb, layer_names, listed
+from void_engine.plates.frame.parts import PartLayout, RawAttribute
 from void_engine.plates.frame.timecode import Timecode
 
 TIMECODE_ATTRIBUTE = "smpte:TimeCode"
@@ -57,6 +58,12 @@ class FrameHeader:
     """EXR's name of the compression, e.g. ``zip``."""
     attributes: oiio.ImageSpec = field(repr=False, compare=False)
     """All metadata with its types, as OpenImageIO holds it; it is never changed in place."""
+    views: tuple[str, ...] = ()
+    """The file's views, of which the first is the one of channels that name none; empty without views."""
+    parts: tuple[PartLayout, ...] = ()
+    """The parts of a multi-part file, as which it is written back; empty for a file of one part."""
+    kept: tuple[RawAttribute, ...] = ()
+    """Attributes of the file that :attr:`attributes` cannot hold; a header that was read alone has none."""
     notes: tuple[str, ...] = ()
     """Notes for the artist about how the file was read, such as a part that was left out."""
 
@@ -102,9 +109,19 @@ class FrameHeader:
             which = f"layer '{layer}'" if layer else "main layer"
             raise PlateError(
                 f"{self.described}: the {which} has no red, green and blue; "
-                f"the file's channels are {', '.join(self.channel_names)}"
+                f"the file's channels are {listed(self.channel_names)}"
             )
         return names
+
+    def without_metadata(self, prefix: str) -> FrameHeader:
+        """Return the header without the attributes whose names begin so."""
+        gone = [name for name in self.metadata if name.startswith(prefix)]
+        if not gone:
+            return self
+        attributes = self.attributes.copy()
+        for name in gone:
+            attributes.erase_attribute(name)
+        return replace(self, attributes=attributes)
 
     def with_metadata(self, values: Mapping[str, MetadataValue]) -> FrameHeader:
         """Return the header with these attributes added or replaced."""

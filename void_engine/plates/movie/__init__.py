@@ -1,1 +1,1 @@
-"""Movies become plates: decoding, transfer curves, and writing of scene-linear EXR."""
+"""Movies are decoded to code values, and what they declare about them."""

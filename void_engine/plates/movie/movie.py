@@ -201,11 +201,31 @@ class Movie:
         if frame.format.is_rgb:
             # Quadmask levels are grey, so green holds them as they are; a matrix would only round.
             return _upright(frame.reformat(format="rgb24").to_ndarray()[..., 1], frame)
-        is_full = self._is_full_range(frame)
+        return _upright(np.asarray(self._levels(frame, 255), np.uint8), frame)
+
+    def fine_luma(self, frame: Any) -> NDArray[np.uint16]:
+        """As :meth:`luma`, over the full 16 bits, for mattes that have more than 256 levels."""
+        if frame.format.is_rgb:
+            return np.ascontiguousarray(self.rgb(frame)[..., 1])
+        return _upright(np.asarray(self._levels(frame, 65535), np.uint16), frame)
+
+    def _levels(self, frame: Any, most: int) -> NDArray[Any]:
         codes = self._yuv16(frame)[0]
-        black, span = _luma_codes(is_full, frame.format.components[0].bits)
-        levels = np.rint((np.arange(65536) - black) * (255 / span)).clip(0, 255).astype(np.uint8)
-        return _upright(levels[codes], frame)
+        black, span = _luma_codes(self._is_full_range(frame), frame.format.components[0].bits)
+        dtype = np.uint8 if most < 256 else np.uint16
+        levels: NDArray[Any] = np.rint((np.arange(65536) - black) * (most / span)).clip(0, most).astype(dtype)
+        return np.asarray(levels[codes])
+
+    def alpha(self, frame: Any) -> NDArray[np.uint16] | None:
+        """The alpha of a frame, (H, W) over the full 16 bits; None where the movie has none."""
+        if not any(component.is_alpha for component in frame.format.components):
+            return None
+        bits = frame.format.components[-1].bits
+        if bits <= 8:
+            # libswscale's own conversion from 8 to 16 bits falls short of white.
+            narrow = np.asarray(frame.reformat(format="rgba").to_ndarray())[..., 3]
+            return _upright(narrow.astype(np.uint16) * np.uint16(257), frame)
+        return _upright(np.asarray(frame.reformat(format="rgba64le").to_ndarray())[..., 3], frame)
 
     def _is_full_range(self, frame: Any) -> bool:
         """Whether the frame uses the full code range: YUV only when tagged so; RGB and untagged grey do."""

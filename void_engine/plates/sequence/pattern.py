@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from void_engine.errors import MissingFrameError, PlateError
 _PRINTF = re.compile(r"%(0?)(\d*)d")
 _HASHES = re.compile(r"#+")
 _VIEW = re.compile(r"%[vV]")
+_PATH_OF_WINDOWS = re.compile(r"[A-Za-z]:[/\\]|\\\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,19 @@ class FramePattern:
         if self.padding is None:
             return self.prefix
         return f"{self.prefix}{frame:0{self.padding}d}{self.suffix}"
+
+
+def refuse_foreign_path(text: str | Path) -> None:
+    """Refuse a path of Windows on other systems, where it would be a file of that very name.
+
+    Raises:
+        PlateError: for a drive's letter or a share's two backslashes at the beginning.
+    """
+    if os.name != "nt" and _PATH_OF_WINDOWS.match(str(text)):
+        raise PlateError(
+            f"'{text}' is a path of Windows, which this system does not have; write it as it is called here, "
+            "e.g. /shots/plate.%04d.exr"
+        )
 
 
 def _padding(text: str, token: str) -> int:

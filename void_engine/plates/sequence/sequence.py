@@ -20,8 +20,9 @@ from void_engine.geometry import Box, union_of
 from void_engine.plates.exr.file import read_frame, read_header
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import FrameHeader
+from void_engine.plates.frame.layers import shown
 from void_engine.plates.frame.proxy import divisor_of, proxy_window
-from void_engine.plates.sequence.pattern import FramePattern, compact_frames
+from void_engine.plates.sequence.pattern import FramePattern, compact_frames, refuse_foreign_path
 from void_engine.plates.storage.waiting import NO_PATIENCE, Patience
 
 DEFAULT_CACHE_BYTES = 256 * 2**20
@@ -85,6 +86,7 @@ class PlateSequence:
             SettingError: for a scale that is not one over a whole number.
         """
         self.pattern = pattern if isinstance(pattern, FramePattern) else FramePattern.parse(pattern)
+        refuse_foreign_path(self.pattern.text)
         if last_frame < first_frame:
             raise PlateError(
                 f"{self.pattern}: the last frame {last_frame} comes before the first frame {first_frame}"
@@ -343,4 +345,4 @@ def _require_same_shot(first: FrameHeader, other: FrameHeader) -> None:
 
 def _channels_text(header: FrameHeader) -> str:
     names = {"float16": "half", "float32": "float", "uint32": "uint"}
-    return ", ".join(f"{channel.name} ({names[channel.dtype.name]})" for channel in header.channels)
+    return ", ".join(f"{shown(channel.name)} ({names[channel.dtype.name]})" for channel in header.channels)

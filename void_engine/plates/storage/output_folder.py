@@ -158,8 +158,14 @@ class OutputFolder:
             if self._descriptor is not None:
                 found = os.fstatvfs(self._descriptor)
                 return found.f_bavail * found.f_frsize
-            return shutil.disk_usage(self.path).free
-        return 0
+        return free_bytes(self.path)
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how many bytes the volume of a folder has left for this user; 0 where that cannot be told."""
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free
+    return 0
 
 
 def put_in_place(file: NewFile, folder: OutputFolder, name: str) -> None:

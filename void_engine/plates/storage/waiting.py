@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -16,14 +15,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from void_engine.errors import EngineError
-from void_engine.plates.storage.output_folder import OutputFolder
+from void_engine.errors import EngineError, OutputError
+from void_engine.plates.storage.output_folder import OutputFolder, free_bytes
+from void_engine.plates.storage.policy import current_policy
 
 T = TypeVar("T")
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 5.0
 _PROBE_BYTES = 64 * 1024
 """Size of the file that is written to find out whether a volume is full."""
+_LEAST_SHARE = 0.9
+"""The share of the expected room that a volume must have before the work begins."""
 _CHECK_S = 0.2
 """Seconds between two checks for a cancelled removal during a wait."""
 
@@ -66,10 +68,10 @@ def write_obstacle(path: Path, error: OSError, folder: OutputFolder | None = Non
         code = _code_of_probe(folder) or _known_full.code_since(folder, began)
     if code in _FULL and folder is not None:
         _known_full.note(folder, code)
-    free_bytes = _free_bytes(path.parent) if folder is None else folder.free_bytes()
     folder_path = path.parent
     if code in _FULL:
-        return f"output volume full: {_amount(free_bytes)} left"
+        left = free_bytes(folder_path) if folder is None else folder.free_bytes()
+        return f"output volume full: {_amount(left)} left"
     if code == errno.EROFS:
         return f"output folder {folder_path} is read-only"
     if code in _FORBIDDEN:
@@ -86,6 +88,33 @@ def with_need(obstacle: str, needed_bytes: int) -> str:
     if obstacle.startswith("output volume full"):
         return f"{obstacle}, needs about {_amount(needed_bytes)}"
     return obstacle
+
+
+def require_room(folder: OutputFolder, size: int, count: int) -> None:
+    """Make sure that an output folder's volume, and what this process may write, have room for results.
+
+    Frames vary in size, so a shot is refused only where it would not fit if its frames were a tenth smaller.
+
+    Args:
+        folder: the open folder, in which one frame lies already.
+        size: the size of that frame in bytes.
+        count: how many such frames are to come, that one among them.
+
+    Raises:
+        OutputError: when there is not enough; on a full volume with an obstacle, since somebody may make
+        room.
+    """
+    needed = int(_LEAST_SHARE * size * count)
+    free = folder.free_bytes()
+    if free and needed > free + size:
+        raise OutputError(
+            f"{count} frames of about {_amount(size)} do not fit on the volume of {folder.path}, which has "
+            f"{_amount(free)} left; make room, or choose another folder",
+            obstacle=f"output volume full: {_amount(free)} left, needs about {_amount(size * count)}",
+        )
+    room = current_policy().room
+    if room is not None:
+        room.require(needed, f"the result of {count} frames")
 
 
 def error_code(error: OSError) -> int:
@@ -133,13 +162,6 @@ class _KnownFull:
 
 
 _known_full = _KnownFull()
-
-
-def _free_bytes(folder: Path) -> int:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return 0
 
 
 def _amount(count: int) -> str:

@@ -101,7 +101,13 @@ class KeyFrameFill:
         self._keep(pixels.number, plate)
 
     def complete(
-        self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, unseen: BoolArray
+        self,
+        full: FullFrame,
+        area: Box,
+        answer: Float32Array,
+        replaced: BoolArray,
+        unseen: BoolArray,
+        wires: BoolArray,
     ) -> Float32Array:
         """Fill the ``unseen`` pixels of ``answer``.
 
@@ -111,12 +117,13 @@ class KeyFrameFill:
             full: the frame.
             area: the pixels of the frame that the arrays cover.
             answer: (h, w, 3) encoded.
-            hole: (h, w) the pixels that are replaced.
-            unseen: (h, w) the pixels of the hole that no source shows.
+            replaced: (h, w) the pixels that may differ from the plate.
+            unseen: (h, w) those of them that are to be filled.
+            wires: (h, w) the pixels of long and thin holes, which are filled from both sides.
         """
-        answer = self._filled(full, area, answer, unseen, wires_of(hole))
+        answer = self._filled(full, area, answer, unseen, wires)
         if self.is_key(full.number):
-            self._remember(full, area, answer, hole)
+            self._remember(full, area, answer, replaced)
         return answer
 
     def _filled(

@@ -11,6 +11,9 @@ rather than assumed.
 - Where no band counts, the plate stays, bit for bit.
 - Under a shadow only slow bands count, so the plate keeps its own fine detail and grain.
 - Where something else is mirrored all bands count, and the answer is what other frames show.
+- Where frames differ from each other they tell little, and what moves by itself and reaches into the region
+  from beside it is left alone.
+- Where no frame shows an affected pixel, a shadow is continued from those that are shown.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import pyramid
+from void_engine.propagation.finish import presence
+from void_engine.propagation.reveal.visible import detail_error
 
 BAND_SIGMAS_PX = (1.5, 4.0, 10.0)
 """Blur radii that divide the change into bands: finer than the first, between two of them, slower than the
@@ -37,14 +42,10 @@ _MOST_ALONE = 4.0
 """The most that a single place counts in that mean."""
 _MARGIN = 1.5
 """The factor on what is expected, since sources are matched beside the hole and fit a little worse inside."""
-_LEAST_ENERGIES = (1.5e-5, 1.5e-5, 1e-5, 6e-6)
+_LEAST_ENERGIES = (8e-6, 4e-6, 1.5e-6, 1e-6)
 """Energies of each band, finest first, in squared encoded units, below which a change cannot be seen."""
 _MOST_ENERGIES = (4e-3, 4e-3, 1e-3, 3e-5)
 """Energies of each band above which a change is seen, however restless the plate is beside the hole."""
-_SHARE_OF_ODD = 0.15
-"""The share of the unchanged pixels that are left out, because something may move by itself there."""
-_EDGE_PX = 3
-"""Pixels this near to the object itself never keep anything of the plate, since its edge may reach there."""
 _FEWEST_KNOWN = 200
 """The least number of unchanged pixels from which the expected energies are measured."""
 _CLEARLY_NEARER = 0.6
@@ -52,8 +53,16 @@ _CLEARLY_NEARER = 0.6
 _ALIKE = 0.15
 """The largest error of an unaligned frame, relative to the plate's own detail, where no aligned frame shows a
 pixel."""
-_SLOW_COUNTS = 0.05
-"""How much the slow part of a difference counts beside its detail."""
+_TEXTURE_PX = 6.0
+"""Blur radius that divides light from texture where no frame shows an affected pixel."""
+_ENOUGH_SHOWN = 0.15
+"""The share of the affected pixels that must be shown for the others to be mended like them."""
+_MIRRORED = 0.03
+"""The mean brightening, or difference between the channels, encoded, from which a change is no shadow."""
+_LEAST_MIRRORED = 0.2
+"""The share of the affected pixels that such a change must have reached."""
+_SCATTER_COUNTS = (0.5, 0.5, 0.3, 0.15)
+"""The share of the scatter of frames that is expected in each band of a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,8 @@ class Change:
     """(h, w) in 0..1 for each band, finest first: how far it is a change; 0 outside the zone."""
     unchanged: BoolArray
     """(h, w): the affected pixels where no band counts: they are the plate's own."""
+    own: BoolArray
+    """(h, w): the pixels of things that move by themselves and reach into the zone from beside it."""
 
     def kept_grain(self, kept_variance: Float32Array) -> Float32Array:
         """The share of the grain's variance, (h, w), that is left where the plate's finest detail stays.
@@ -76,39 +87,86 @@ class Change:
         kept = 1.0 - self.counts[0] * (1.0 - kept_variance)
         return np.where(self.zone, kept, kept_variance).astype(np.float32)
 
-    def taken_away(self, plate: Float32Array, answer: Float32Array, around: BoolArray) -> Float32Array:
-        """The plate without what the object did to it, in the zone; elsewhere the answer.
+    def taken_away(self, plate: Float32Array, shown: Float32Array, around: BoolArray) -> Float32Array:
+        """The plate without what the object did to it, in the zone; elsewhere the plate.
 
         Args:
             plate: (h, w, 3) encoded.
-            answer: (h, w, 3) encoded: what other frames show.
-            around: (h, w): the pixels outside the zone where plate and answer can be compared too.
+            shown: (h, w, 3) encoded: what other frames show.
+            around: (h, w): the pixels outside the zone where plate and other frames can be compared too.
         """
-        if not self.zone.any():
-            return answer
         left = plate.copy()
         weight = (self.zone | around).astype(np.float32)
-        for band, counts in zip(_bands(plate - answer, weight), self.counts, strict=True):
+        for band, counts in zip(_bands(plate - shown, weight), self.counts, strict=True):
             left -= pyramid.times(band, counts)
-        return np.where(self.zone[:, :, None], left, answer).astype(np.float32)
+        return np.where(self.zone[:, :, None], left, plate).astype(np.float32)
+
+    def is_mirror_image(self, taken: Float32Array) -> bool:
+        """Whether the change, ``taken`` (h, w, 3) from the plate, is no shadow: coloured, or bright."""
+        weight = self.counts[-1] * self.zone
+        total = float(weight.sum())
+        if total < _LEAST_MIRRORED * float(self.zone.sum()):
+            return False
+        mean = (taken * weight[:, :, None]).sum(axis=(0, 1)) / total
+        light = float(mean.mean())
+        return max(light, float(np.abs(mean - light).max())) > _MIRRORED
 
 
-def zone_of(hidden: BoolArray, affected: Float32Array, removed: Float32Array) -> BoolArray:
-    """The hidden pixels that were only affected: nearer to an affected pixel than to the object's edge.
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """The plate without what the object did to affected pixels. All arrays cover the revealed area."""
+
+    plate: Float32Array
+    """(h, w, 3) encoded."""
+    pixels: BoolArray
+    """(h, w): the affected pixels that are the plate's, mended where something was done to them."""
+    untouched: BoolArray
+    """(h, w): those of them where nothing was."""
+    change: Change
+    is_mirror_image: bool
+    """Whether something is mirrored, so that the plate's texture is wrong where no frame shows a pixel."""
+
+
+def mend(
+    plate: Float32Array, shown: Float32Array, change: Change, zone: BoolArray, around: BoolArray
+) -> Mended:
+    """Take away what the object did to affected pixels.
+
+    Where no frame shows them, but enough of the others are shown, a shadow is continued from those.
 
     Args:
-        hidden: (h, w).
-        affected: (h, w) in 0..1, the matte of what the object changed.
-        removed: (h, w) in 0..1, the matte of the object itself.
+        plate: (h, w, 3) encoded.
+        shown: (h, w, 3) encoded: what other frames show.
+        change: what was measured where they show it.
+        zone: (h, w): all affected pixels.
+        around: (h, w): the pixels that nothing hides.
     """
-    marked = (affected > 0) & (removed <= 0)
-    if not marked.any():
-        return np.zeros(hidden.shape, bool)
-    if not (removed > 0).any():
-        return hidden.copy()
-    from_marked = opencv.depth_inside(~marked)
-    from_object = opencv.depth_inside(removed <= 0)
-    return np.asarray(hidden & (from_marked < from_object) & (from_object > _EDGE_PX), bool)
+    mended = change.taken_away(plate, shown, around)
+    unshown = zone & ~change.zone
+    taken = plate - mended
+    mirrored = bool(unshown.any()) and change.is_mirror_image(taken)
+    enough = float(change.zone.sum()) >= _ENOUGH_SHOWN * float(zone.sum())
+    if mirrored or not enough or not unshown.any():
+        return Mended(mended, change.zone, change.unchanged, change, mirrored)
+    known = change.zone | around
+    slow, _ = pyramid.weighted_blur(taken, known.astype(np.float32), BAND_SIGMAS_PX[1])
+    continued = np.minimum(pyramid.push_pull(slow, known.astype(np.float32)), np.float32(0.0))
+    mended = np.where(unshown[:, :, None], plate - continued, mended).astype(np.float32)
+    nothing = unshown & (np.abs(continued).max(axis=2) < presence.LEAST_PRESENT)
+    mended = np.where(nothing[:, :, None], plate, mended)
+    return Mended(mended, zone, change.unchanged | nothing, change, mirrored)
+
+
+def keep_texture(plate: Float32Array, answer: Float32Array, shadowed: BoolArray) -> Float32Array:
+    """The encoded ``answer``, (h, w, 3), with the plate's texture on ``shadowed`` pixels (h, w).
+
+    The low frequencies are taken from the answer and the high ones from the plate.
+    """
+    weight = shadowed.astype(np.float32)
+    fast = plate - pyramid.weighted_blur(plate, weight, _TEXTURE_PX)[0]
+    slow, _ = pyramid.weighted_blur(answer, weight, _TEXTURE_PX)
+    inner = opencv.box_blur(weight, 9) * shadowed
+    return np.asarray(answer + inner[:, :, None] * (slow + fast - answer), np.float32)
 
 
 def nearer_unaligned(
@@ -125,16 +183,21 @@ def nearer_unaligned(
         unaligned: (h, w, 3) encoded: what they show in the same place, valid where ``found``.
         found: (h, w).
     """
-    there = _error(plate - unaligned, found)
+    there = detail_error(plate - unaligned, found)
     slow, _ = pyramid.weighted_blur(plate, found.astype(np.float32), BAND_SIGMAS_PX[-1])
-    detail = _error(plate - slow, found)
+    detail = detail_error(plate - slow, found)
     alike = there < _ALIKE * detail + 4.0 * _LEAST_ENERGIES[0]
-    nearer = there + _LEAST_ENERGIES[0] < _CLEARLY_NEARER * _error(plate - aligned, seen)
+    nearer = there + _LEAST_ENERGIES[0] < _CLEARLY_NEARER * detail_error(plate - aligned, seen)
     return np.asarray(found & np.where(seen, nearer, alike), bool)
 
 
 def measure_change(
-    plate: Float32Array, shown: Float32Array, seen: BoolArray, zone: BoolArray, known: BoolArray
+    plate: Float32Array,
+    shown: Float32Array,
+    seen: BoolArray,
+    zone: BoolArray,
+    known: BoolArray,
+    scatter: Float32Array,
 ) -> Change | None:
     """Find what the object changed in a zone of affected pixels.
 
@@ -144,6 +207,7 @@ def measure_change(
         seen: (h, w).
         zone: (h, w): the affected pixels.
         known: (h, w): pixels outside the hole where plate and other frames can be compared.
+        scatter: (h, w): the squared distance, encoded, of a channel, of other frames from each other.
 
     Returns:
         None where nothing can be told, because too few pixels beside the hole can be compared.
@@ -154,14 +218,18 @@ def measure_change(
     # What is expected is measured on the known pixels by themselves, lest a change be taken for the rule.
     found, expected = _Energies.of(plate, shown, zone | known), _Energies.of(plate, shown, known)
     weight = zone.astype(np.float32)
+    own = presence.moves_by_itself(plate - shown, zone, known)
+    present = np.where(own, np.float32(0.0), presence.presence(plate - shown, zone, known))
+    doubt, _ = pyramid.weighted_blur(scatter, weight, BAND_SIGMAS_PX[1])
     counts: list[Float32Array] = []
     for band in range(len(BAND_SIGMAS_PX) + 1):
-        excess = found.excess(expected, band, known)
+        excess = found.excess(expected, band, known, doubt * np.float32(_SCATTER_COUNTS[band]))
         around, _ = pyramid.weighted_blur(np.minimum(excess, np.float32(_MOST_ALONE)), weight, _AROUND_PX)
         excess = np.maximum(excess * np.float32(_ALONE), around)
         share = np.clip((excess - _COUNTS_FROM) / np.float32(_COUNTS_FULLY - _COUNTS_FROM), 0.0, 1.0)
-        counts.append(np.where(zone, share * share * (3.0 - 2.0 * share), np.float32(0.0)).astype(np.float32))
-    return Change(zone, tuple(counts), zone & (np.max(counts, axis=0) <= 0))
+        share = share * share * (3.0 - 2.0 * share) * present
+        counts.append(np.where(zone, share, np.float32(0.0)).astype(np.float32))
+    return Change(zone, tuple(counts), zone & (np.max(counts, axis=0) <= 0), own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +246,7 @@ class _Energies:
         change, texture = pyramid.times(plate - shown, weight), pyramid.times(shown, weight)
         return cls(tuple(_energies(change, weight)), tuple(_energies(texture, weight)))
 
-    def excess(self, expected: _Energies, band: int, known: BoolArray) -> Float32Array:
+    def excess(self, expected: _Energies, band: int, known: BoolArray, doubt: Float32Array) -> Float32Array:
         """The energy of a band of the change relative to what is expected, (h, w), of the highest channel.
 
         Small errors of motion leave the more the more texture there is, so the expectation is a constant, the
@@ -189,7 +257,7 @@ class _Energies:
             usual, detail = (one[band][:, :, channel][known] for one in (expected.change, expected.texture))
             floor, share = _fitted(usual, detail)
             rule = np.float32(floor) + np.float32(share) * self.texture[band][:, :, channel]
-            rule = np.clip(rule * np.float32(_MARGIN), _LEAST_ENERGIES[band], _MOST_ENERGIES[band])
+            rule = np.clip(rule * np.float32(_MARGIN), _LEAST_ENERGIES[band], _MOST_ENERGIES[band]) + doubt
             np.maximum(excess, self.change[band][:, :, channel] / rule, out=excess)
         return excess
 
@@ -212,25 +280,13 @@ def _energies(picture: Float32Array, weight: Float32Array) -> Iterator[Float32Ar
         yield pyramid.weighted_blur(np.square(band), weight, reach)[0]
 
 
-def _error(difference: Float32Array, where: BoolArray) -> Float32Array:
-    """The energy of a difference around each pixel, (h, w), measured on the pixels ``where``.
-
-    Its slowest part counts little, because that may be a change of light.
-    """
-    weight = where.astype(np.float32)
-    slow, _ = pyramid.weighted_blur(difference, weight, BAND_SIGMAS_PX[-1])
-    energy = np.square(difference - slow) + np.float32(_SLOW_COUNTS) * np.square(slow)
-    mean = np.asarray(energy.mean(axis=2), np.float32)
-    return pyramid.weighted_blur(mean, weight, BAND_SIGMAS_PX[1])[0]
-
-
 def _fitted(energy: Float32Array, detail: Float32Array) -> tuple[float, float]:
     """A constant and a slope, neither negative, by which ``detail`` predicts ``energy``, without outliers."""
     middle = np.median(detail)
     means = []
     for part in (detail <= middle, detail > middle):
         if part.any():
-            kept = part & (energy <= np.quantile(energy[part], 1.0 - _SHARE_OF_ODD))
+            kept = part & (energy <= np.quantile(energy[part], 1.0 - presence.SHARE_OF_ODD))
             means.append((float(energy[kept].mean()), float(detail[kept].mean())))
     if len(means) < 2:
         return means[0][0], 0.0

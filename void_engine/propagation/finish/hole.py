@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.propagation.fill.key_frames import wires_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Hole:
     def unseen(self) -> BoolArray:
         """(h, w): the part of the hole that no source shows."""
         return self.mask & ~self.seen
+
+    @cached_property
+    def wires(self) -> BoolArray:
+        """(h, w): the parts of the hole that are long and thin all over."""
+        return wires_of(self.mask)
 
     def with_revealed(self) -> Float32Array:
         """The plate with the revealed pixels in its hole, (h, w, 3); unseen pixels stay the plate's."""

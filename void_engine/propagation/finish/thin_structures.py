@@ -12,7 +12,6 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import inpainting, pyramid
-from void_engine.propagation.fill import key_frames
 from void_engine.propagation.finish.hole import Hole
 
 _THICKEST_PX = 9
@@ -50,7 +49,7 @@ def blend(answer: Float32Array, hole: Hole, expected: Float32Array) -> ThinBlend
     """
     square = opencv.square(_THICKEST_PX)
     thick = opencv.dilate(opencv.erode(hole.mask, square), square)
-    thin = (hole.mask & ~opencv.dilate(thick, square)) | key_frames.wires_of(hole.mask)
+    thin = (hole.mask & ~opencv.dilate(thick, square)) | hole.wires
     alone = ThinBlend(answer, np.zeros(thin.shape, np.float32))
     if int(thin.sum()) < 16 or not hole.known.any():
         return alone

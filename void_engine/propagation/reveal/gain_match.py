@@ -20,6 +20,8 @@ _COARSER = 3
 """The offset is computed on a picture this many times smaller."""
 _BLOCK_PX = 24
 """Side of the blocks of the cross-validation."""
+_ODD_FROM, _LEAST_USUAL = 6.0, 0.003
+"""A difference of so many times the median, which is at least the second, encoded, counts half."""
 _MOST_SAMPLES = 10_000
 """The most pixels from which a median is taken."""
 
@@ -62,7 +64,7 @@ def match_gain(
     if not np.array_equal(gain, np.ones(3, np.float32)):
         source = encoding.encode(encoding.decode(source) * gain)
         difference = np.clip(target - source, -0.35, 0.35)
-    offset = _offset(difference, weight, shape)
+    offset = _offset(difference, _without_odd(difference, weight), shape)
     sample = np.flatnonzero((weight > 0.3).reshape(-1))
     sample = sample[:: max(1, len(sample) // _MOST_SAMPLES)]
     left = difference.reshape(-1, 3)[sample]
@@ -73,6 +75,21 @@ def match_gain(
         offset = opencv.resize(offset, shape)
     noise = float(1.48 * np.median(np.abs(left))) if left.size > 30 else 0.02
     return GainMatch(gain, offset, max(noise, 0.001))
+
+
+def _without_odd(difference: Float32Array, weight: Float32Array) -> Float32Array:
+    """The ``weight``, lower where the difference is far from usual: something moves by itself there.
+
+    Light changes smoothly and by little, once the gain is right; a thing that is in one of the frames only
+    would darken or colour all that lies near it.
+    """
+    size = np.asarray(np.abs(difference).max(axis=2), np.float32)
+    sample = np.flatnonzero((weight > 0.05).reshape(-1))
+    if not sample.size:
+        return weight
+    usual = np.median(size.reshape(-1)[sample[:: max(1, len(sample) // _MOST_SAMPLES)]])
+    tolerance = np.float32(_ODD_FROM * max(float(usual), _LEAST_USUAL))
+    return np.asarray(weight / (1.0 + np.square(np.square(size / tolerance))), np.float32)
 
 
 def _offset(difference: Float32Array, weight: Float32Array, shape: tuple[int, int]) -> Float32Array | None:

@@ -93,17 +93,26 @@ class Judged:
         return fits * self.weights.where(fits > 0)
 
     def join(
-        self, stack: Stack, box: Box, tile: Box, places: Int64Array, ratio: tuple[float, float]
+        self,
+        stack: Stack,
+        box: Box,
+        tile: Box,
+        places: Int64Array,
+        ratio: tuple[float, float],
+        cut_off: BoolArray | None = None,
     ) -> Joined:
-        """Join the answers at the pixels ``places`` of the full-size ``tile``, counted along its rows."""
+        """Join the answers at the pixels ``places`` of the full-size ``tile``, counted along its rows.
+
+        The surroundings are not continued to pixels that are ``cut_off``, (h, w), from them.
+        """
         if self.rivals is None:
             fused = fusion.fuse(stack.moved, self.weigh(stack.fits), max(self.noise, 0.004))
         else:
             made = answers.answers(stack, self.order, self.weigh, max(self.noise, 0.004))
             fused = made.fused
         seen = fused.weight > 0
-        tolerance = 2.5 * self.noise + 0.01
-        certainty = np.where(seen, 1.0 / (1.0 + np.square(fused.disagreement / tolerance)), np.float32(0.0))
+        agreement = 1.0 / (1.0 + np.square(fused.disagreement / tolerance(self.noise)))
+        certainty = np.where(seen, agreement, np.float32(0.0))
         if self.rivals is None:
             kept = np.where(seen, fused.kept_variance, np.float32(1.0))
             error = np.square(fused.disagreement) / np.float32(3.0) + np.float32(self.noise**2)
@@ -113,7 +122,8 @@ class Judged:
         )
         if not self.moves:
             errors = self._agreed(errors, made, tile, places)
-        share = answers.shares(errors, np.concatenate([made.there & seen, seen[None]]))
+        reached = seen if cut_off is None else seen & ~cut_off.reshape(-1)[places]
+        share = answers.shares(errors, np.concatenate([made.there & seen, reached[None]]))
         continued = warp.upsample(self.rivals.continued, box, tile, ratio).reshape(-1, 3)[places]
         values = share[-1][:, None] * continued
         # They are added one by one, because a sum by einsum may differ in its last bit from run to run.
@@ -136,6 +146,11 @@ class Judged:
         kinds = (errors[:_MOVED_ANSWERS], errors[_MOVED_ANSWERS:-1])
         lowered = [answers.agreed(kind, one) for kind, one in zip(kinds, smooth, strict=False)]
         return np.concatenate([*lowered, errors[-1:]])
+
+
+def tolerance(noise: float) -> float:
+    """The disagreement of sources, encoded, at which their answer is half certain."""
+    return 2.5 * noise + 0.01
 
 
 class Judge:

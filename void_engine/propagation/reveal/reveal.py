@@ -18,7 +18,7 @@ from void_engine.propagation.motion.flow import FlowMeter, grid, unmoved, view_t
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal import gain_match, warp
 from void_engine.propagation.reveal.answers import Stack
-from void_engine.propagation.reveal.judging import Judge
+from void_engine.propagation.reveal.judging import Judge, tolerance
 from void_engine.propagation.reveal.sources import (
     HoleSurround,
     MeasuredSource,
@@ -26,11 +26,9 @@ from void_engine.propagation.reveal.sources import (
     Source,
     temporal_weight,
 )
+from void_engine.propagation.reveal.visible import BAND_PX, VisiblePlate
 from void_engine.propagation.working_set import FullFrame
 
-BAND_PX = 8
-"""Width, in full-size pixels, of the band around hidden pixels that is revealed too, to compare it with the
-plate."""
 _MARGIN_PX = 56
 """The least width of a hole's surroundings, in analysis pixels."""
 _TILE_PIXELS = 150_000
@@ -58,6 +56,12 @@ class Revealed:
     """(h, w): the expected squared error, encoded, of a channel where seen."""
     noise: float
     """Standard deviation, encoded, between target and sources around the hole: grain and misfit together."""
+
+    @property
+    def scatter(self) -> Float32Array:
+        """(h, w): the mean squared distance, encoded, of a channel, of the sources from each other."""
+        least = np.maximum(self.certainty, np.float32(0.01))
+        return (tolerance(self.noise) ** 2 / 3.0 * (1.0 / least - 1.0)).astype(np.float32)
 
 
 class Revealer:
@@ -242,6 +246,7 @@ class Revealer:
         certainty, error = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
         noise = float(np.median([p.gain.noise for p in sources])) if sources else 0.02
         judged = self._judge.judge(full, surround, sources, noise, comparable, rivals=rivals)
+        visible = VisiblePlate.of(full, area) if rivals else None
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
             tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
@@ -251,8 +256,10 @@ class Revealer:
                 continue
             places = np.flatnonzero(wanted)
             stack = self._sampled(sources, box, tile, places, still=judged.wants_still)
-            joined = judged.join(stack, box, tile, places, ratio)
-            values[inside][wanted] = joined.values
+            cut_off = visible.cut_off[inside] if visible else None
+            joined = judged.join(stack, box, tile, places, ratio, cut_off)
+            found = visible.matched(joined, stack, judged.order, inside, places) if visible else joined.values
+            values[inside][wanted] = found
             seen[inside][wanted] = joined.seen
             kept[inside][wanted] = joined.kept_variance
             certainty[inside][wanted] = joined.certainty

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -70,20 +70,21 @@ class Spool:
         pattern = self.files(job_id).input_pattern(entry.group, has_frames=entry.frame is not None)
         return frame_path(pattern, entry.frame or 0)
 
-    def make_folders(self, job_id: str, entries: Sequence[ManifestEntry], outputs: Transfer) -> None:
-        """Make the folders that the job's files go to; none are needed when all files go by path.
+    def make_folders(self, job_id: str, groups: Collection[str], outputs: Transfer) -> None:
+        """Make the folders that the job's files of these groups go to; none are needed when all files go by
+        path.
 
         Raises:
             OSError: when that fails.
         """
-        if not entries and outputs == "paths":
+        if not groups and outputs == "paths":
             return
         files = self.files(job_id)
-        for group in {entry.group for entry in entries}:
+        for group in groups:
             make_private_folder(files.inputs / group)
         if outputs == "streamed":
             make_private_folder(files.result)
-            if not entries:  # else the first stored file syncs it
+            if not groups:  # else the first stored file syncs it
                 self.sync_folders(job_id)
 
     def keep_text(self, job_id: str, content: bytes, text: bytes) -> None:

@@ -54,6 +54,9 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     upload_bytes: int = 0
     """The size of the streamed inputs."""
     priority: int = 0
+    view: str = ""
+    together: str = ""
+    """A word that jobs which belong together share."""
 
     def info(self, state: JobState, now: float) -> JobInfo:
         """Return the job as it is at the moment of being stored."""
@@ -72,6 +75,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
             attempts=0,
             sequence=1,
             priority=self.priority,
+            view=self.view,
+            together=self.together,
         )
 
 
@@ -143,10 +148,10 @@ class Store:
         self.database.write(
             "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
             " frames_total, created_at, state_since, priority, queue_order, result_folder, upload_bytes,"
-            " sequence) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
+            " view, together, sequence) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
             new.job_id, new.owner, new.name, new.engine, new.inputs, new.outputs, new.output_pattern,
             new.content, state.value, new.frames_total, now, now, new.priority, order, new.result_folder,
-            new.upload_bytes,
+            new.upload_bytes, new.view, new.together,
         )  # fmt: skip
         self.database.write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.places)
         event = StateEvent(job_id=new.job_id, sequence=1, time=now, state=state, message="")
@@ -286,6 +291,8 @@ class Store:
             is_paused=bool(row["held_by"]),
             queue_s=round(row["queue_s"], 3),
             run_s=round(row["run_s"], 3),
+            view=row["view"],
+            together=row["together"],
             stage_times=[StageTime(stage=each["stage"], seconds=each["seconds"]) for each in stages],
         )
 

@@ -87,7 +87,11 @@ INSERT INTO upload_runs SELECT job_id, min(file), max(file) FROM
     GROUP BY job_id, run;
 DROP TABLE uploads;
 """
-STEPS = (_FIRST, _QUEUE, _SHORT_TURNS)
+_VIEWS = """
+ALTER TABLE jobs ADD COLUMN view TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN together TEXT NOT NULL DEFAULT '';
+"""
+STEPS = (_FIRST, _QUEUE, _SHORT_TURNS, _VIEWS)
 """Step N makes version N + 1 from version N. A released step is never changed; a new one is added instead."""
 STORE_VERSION = len(STEPS)
 

@@ -5,13 +5,12 @@ million files, and the broker's thread does nothing that grows with them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from void_protocol.messages import ManifestEntry
 from void_protocol.wire import CHUNK_BYTES
 from void_server.broker.jobs.spool import Spool
+from void_server.broker.transfers.packed_manifest import ManifestColumns
 
 
 class Begun(NamedTuple):
@@ -26,30 +25,22 @@ class Begun(NamedTuple):
 class ManifestIndex:
     """The files of one upload."""
 
-    def __init__(self, entries: Sequence[ManifestEntry], begun: Begun | None = None) -> None:
-        self.entries = entries
+    def __init__(self, files: ManifestColumns, begun: Begun | None = None) -> None:
+        self.files = files
         self.begun = begun
-        self._ends = list(accumulate((entry.size for entry in entries), initial=0))
-
-    @property
-    def total_bytes(self) -> int:
-        return self._ends[-1]
-
-    def bytes_of(self, first: int, last: int) -> int:
-        """Return how large the files from ``first`` to ``last``, both included, are together."""
-        return self._ends[last + 1] - self._ends[first]
 
 
-def index_manifest(entries: Sequence[ManifestEntry], spool: Spool, job_id: str) -> ManifestIndex:
+def index_manifest(files: ManifestColumns, spool: Spool, job_id: str) -> ManifestIndex:
     """Index a manifest, and look for a file that an earlier process had begun. This reads folders."""
-    found = spool.begun_inputs(job_id) if entries else {}
-    for index, entry in enumerate(entries if found else ()):
+    found = spool.begun_inputs(job_id) if files else {}
+    for index in range(len(files) if found else 0):
+        entry = files[index]
         size = found.get(spool.input_file(job_id, entry), 0)
         # Only whole chunks are kept, and never all of them: the last chunk brings the checksum.
         kept = max(0, min(size, entry.size - 1)) // CHUNK_BYTES * CHUNK_BYTES
         if kept:
-            return ManifestIndex(entries, Begun(index, kept))
-    return ManifestIndex(entries)
+            return ManifestIndex(files, Begun(index, kept))
+    return ManifestIndex(files)
 
 
 class StoredFiles:

@@ -144,4 +144,6 @@ class OwnerThreads:
         ``limit_s`` seconds."""
         limit = time.monotonic() + limit_s
         for lane in self._lanes.values():
+            lane.threads.stop()
+        for lane in self._lanes.values():
             lane.threads.close(max(0.0, limit - time.monotonic()))

@@ -7,10 +7,13 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from void_protocol.errors import WireError
 from void_protocol.messages import Proof, ProofAnswer, ProofFile, ProofFolder, Prove
 from void_protocol.proof import (
     PROBE_BYTES,
-    PROOF_FILES,
+    Challenge,
     answer_path,
     digest_open_file,
     digest_probe,
@@ -47,6 +50,8 @@ class Proofs:
                 takes too long.
         """
         peer = session.peer
+        # The text alone is kept: the message it came in may be longer.
+        message = replace(message, files=message.files.copy())
         self._threads.check(session.owner)
         self._waiting.begin(peer)
 
@@ -64,15 +69,17 @@ def answer(message: Prove, settings: ServerSettings) -> Proof:
     """Return digests where the server can read, and reasons where it cannot.
 
     Raises:
-        RequestRefused: when too many files are asked for.
+        RequestRefused: when the files are no list of files, or too many are asked for.
     """
-    if len(message.files) > PROOF_FILES:
-        raise RequestRefused("limit", f"{len(message.files)} files in one proof; at most {PROOF_FILES}")
+    try:
+        files = Challenge(message.files)
+    except WireError as error:
+        raise RequestRefused(error.code, str(error)) from error
     limit = time.monotonic() + settings.path_wait_s
     nonce = bytes.fromhex(message.nonce)
     folder = None if message.folder is None else _folder(nonce, message.folder, settings)
-    files = [_file(nonce, file, settings, limit) for file in message.files]
-    return Proof(request=message.request, files=files, folder=folder)
+    answers = [_file(nonce, file, settings, limit) for file in files]
+    return Proof(request=message.request, files=answers, folder=folder)
 
 
 def _file(nonce: bytes, file: ProofFile, settings: ServerSettings, limit: float) -> ProofAnswer:

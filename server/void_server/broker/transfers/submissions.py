@@ -20,7 +20,7 @@ import msgspec
 from void_protocol.engines import engine_problem
 from void_protocol.errors import KeyFileError
 from void_protocol.mailbox import Mailbox
-from void_protocol.messages import Accepted, EngineDescription, Error, JobState, Submit
+from void_protocol.messages import Accepted, EngineDescription, JobState, Submit
 from void_server.access.permissions import check_priority
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
@@ -228,8 +228,7 @@ class Submissions:
             self._readers.do(owner, partial(self._spool.remove_text, new.job_id, new.content))
 
     def _refuse(self, submission: _Submission, code: str, text: str) -> None:
-        error = Error(request=submission.message.request, code=code, message=text)
-        self._outbox.send(submission.peer, error)
+        self._outbox.refuse(submission.peer, submission.message.request, code, text)
 
     def close(self, limit_s: float = 10.0) -> None:
         """End the readers, and wait at most ``limit_s`` seconds for them. What they have not begun is
@@ -260,13 +259,11 @@ def _read(
     submission: _Submission,
     engines: Sequence[EngineDescription] | None,
 ) -> tuple[NewJob, ManifestIndex, RequestRefused | None]:
-    new, entries, wished = read_submission(
-        settings, submission.owner, submission.message, submission.payloads
-    )
+    new, files, wished = read_submission(settings, submission.owner, submission.message, submission.payloads)
     problem = "" if engines is None else engine_problem(wished, engines)
     refusal = RequestRefused("bad_job", problem) if problem else None
     try:
-        spool.make_folders(new.job_id, entries, new.outputs)
+        spool.make_folders(new.job_id, files.groups, new.outputs)
         if len(new.job) > _INLINE_BYTES:
             spool.keep_text(new.job_id, new.content, new.job)
             new = msgspec.structs.replace(new, job=b"")
@@ -274,4 +271,4 @@ def _read(
         _log.warning("cannot make the folders of job %s: %s", new.job_id, error)
         why = reason_of(error) if isinstance(error, OSError) else "others may write to them"
         refusal = refusal or RequestRefused("storage", f"cannot make the job's folders: {why}")
-    return new, index_manifest(entries, spool, new.job_id), refusal
+    return new, index_manifest(files, spool, new.job_id), refusal

@@ -14,7 +14,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from void_protocol.durable import put_in_place
-from void_protocol.messages import Chunk, FileRefused, FileStored, ManifestEntry, UploadCredit
+from void_protocol.messages import Chunk, FileRefused, FileStored, UploadCredit
 from void_protocol.wire import CHUNK_BYTES
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.jobs.spool import TEMPORARY_SUFFIX, Spool
 from void_server.broker.jobs.store import Store
 from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.transfers.manifest_index import ManifestIndex, StoredFiles
+from void_server.broker.transfers.packed_manifest import ManifestColumns
 from void_server.errors import reason_of
 
 _log = logging.getLogger(__name__)
@@ -170,11 +171,11 @@ class _Upload:
 
     def __post_init__(self) -> None:
         runs = self.stored.runs(self.stored.count)
-        self.stored_bytes = sum(self.index.bytes_of(first, last) for first, last in runs)
+        self.stored_bytes = sum(self.files.bytes_of(first, last) for first, last in runs)
 
     @property
-    def entries(self) -> Sequence[ManifestEntry]:
-        return self.index.entries
+    def files(self) -> ManifestColumns:
+        return self.index.files
 
 
 class Uploads:
@@ -226,7 +227,7 @@ class Uploads:
             self._uploads[job_id] = upload
             begun = index.begun
             if begun is not None and begun.file not in upload.stored:
-                entry = index.entries[begun.file]
+                entry = index.files[begun.file]
                 path = self._spool.input_file(job_id, entry)
                 upload.incoming = _IncomingFile(begun.file, path, entry.size, begun.size)
         upload.peer = peer
@@ -277,8 +278,8 @@ class Uploads:
     def _file_for(self, upload: _Upload, message: Chunk, length: int) -> _IncomingFile | None:
         """Return the file that a chunk of ``length`` bytes is written to. None when it is passed over, or
         refused, which this tells the client."""
-        if message.file >= len(upload.entries):
-            problem = f"there is no file {message.file}; the manifest has {len(upload.entries)}"
+        if message.file >= len(upload.files):
+            problem = f"there is no file {message.file}; the manifest has {len(upload.files)}"
             self._refuse(upload, message.file, "bad_chunk", problem)
             return None
         if message.offset == 0:
@@ -288,7 +289,7 @@ class Uploads:
                     self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=message.file))
                 return None
             upload.refused.discard(message.file)
-            entry = upload.entries[message.file]
+            entry = upload.files[message.file]
             path = self._spool.input_file(upload.job_id, entry)
             upload.incoming = _IncomingFile(message.file, path, entry.size)
         incoming = upload.incoming
@@ -300,7 +301,7 @@ class Uploads:
                 problem = f"expected {at}, got byte {message.offset} of file {message.file}"
                 self._refuse(upload, message.file, "bad_chunk", problem)
             return None
-        problem = _size_problem(upload.entries[message.file].size, incoming.received, message, length)
+        problem = _size_problem(upload.files[message.file].size, incoming.received, message, length)
         if problem:
             self._refuse(upload, message.file, "bad_chunk", problem)
             return None
@@ -309,7 +310,7 @@ class Uploads:
     def _refuse(self, upload: _Upload, file: int, code: str, text: str) -> None:
         if upload.incoming is not None and upload.incoming.index == file:
             self._abandon_file(upload)
-        if file < len(upload.entries):
+        if file < len(upload.files):
             upload.refused.add(file)
         self._outbox.send(upload.peer, FileRefused(job_id=upload.job_id, file=file, code=code, message=text))
 
@@ -341,7 +342,7 @@ class Uploads:
         if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             self._refuse(upload, incoming.index, "storage", f"cannot keep the file: {reason_of(error)}")
             return
-        left = upload.index.total_bytes - upload.stored_bytes
+        left = upload.files.total_bytes - upload.stored_bytes
         why = f"the server's volume is full; the files still to come need {left / 1e9:.2f} GB"
         if not upload.is_blocked:
             upload.is_blocked = True
@@ -349,13 +350,13 @@ class Uploads:
         self._refuse(upload, incoming.index, "full", why)
 
     def _stored(self, upload: _Upload, index: int, digest: str) -> None:
-        upload.stored_bytes += upload.entries[index].size
+        upload.stored_bytes += upload.files[index].size
         self._store.add_upload(upload.job_id, *upload.stored.add(index))
         if upload.is_blocked:
             upload.is_blocked = False
             self._on_blocked(upload.job_id, "")
         self._outbox.send(upload.peer, FileStored(job_id=upload.job_id, file=index))
-        if upload.stored.count == len(upload.entries):
+        if upload.stored.count == len(upload.files):
             self.stop(upload.job_id)
             self._on_complete(upload.job_id)
 

@@ -83,6 +83,15 @@ def test_settings(
         raise given
 
 
+def test_a_machine_that_only_prepares_is_not_looked_at(tmp_path: Path) -> None:
+    engine, request = VoidEngine(tmp_path / "none"), EngineRequest(prompt="A table.")
+    engine.check_request(request, is_here=False)
+    with pytest.raises(ModelFolderError):
+        engine.check_request(request, is_here=True)
+    with pytest.raises(SettingError, match="prompt is empty"):
+        engine.check_request(EngineRequest(prompt=" "), is_here=False)
+
+
 @pytest.mark.parametrize(
     ("matte", "frames", "error", "words"),
     [

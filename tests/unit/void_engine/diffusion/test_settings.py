@@ -55,7 +55,7 @@ def test_text_is_understood_as_command_lines_give_it() -> None:
     ("options", "words"),
     [
         ({"stepz": 3}, "did you mean 'steps'"),
-        ({"xyzzy": 3}, "there are mode"),
+        ({"xyzzy": 3}, "choose one of mode"),
         ({"steps": "many"}, "takes a whole number"),
         ({"steps": 2.5}, "takes a whole number"),
         ({"steps": True}, "takes a whole number"),

@@ -58,7 +58,7 @@ def test_values_come_in_the_options_own_type(given: dict[str, Scalar], value: Sc
     ("given", "words"),
     [
         ({"cuont": 4}, "'cuont' is not known to 'toy'; did you mean 'count'"),
-        ({"xyzzy": 4}, "there are count, size"),
+        ({"xyzzy": 4}, "choose one of count, size"),
         ({"not_an_option": 1}, "is not known"),
         ({"count": 0}, r"count is 0; it must be in 1\.\.9"),
         ({"count": math.inf}, "takes a whole number"),
@@ -81,7 +81,7 @@ def test_what_does_not_fit_is_refused_with_its_name(given: dict[str, Scalar], wo
 
 
 def test_an_engine_without_options_says_so() -> None:
-    with pytest.raises(SettingError, match="it has no options: leave it out"):
+    with pytest.raises(SettingError, match="there are none: leave it out"):
         check_values("toy", (), {"speed": 1})
 
 

@@ -24,7 +24,6 @@ def test_linear_exr_is_used() -> None:
     [
         ({"file": "/shots/plate.%04d.dpx"}, "EXR"),
         ({"file": "plate.%04d.exr"}, "absolute"),
-        ({"file": "/shots/plate_%V.%04d.exr"}, "views"),
         ({"file": "/shots/plate.exr"}, "frame number"),
         ({"colour_space": "Output - sRGB"}, "Output - sRGB"),
         ({"frame": "frame+3"}, "moved"),

@@ -24,6 +24,7 @@ from tests.fakes.nuke_session import fresh_nuke, polygon, turn_until
 fresh_nuke()
 nuke_host = importlib.import_module("void_nuke.host.nuke_host")
 nuke_render = importlib.import_module("void_nuke.host.nuke_render")
+from tests.unit.void_engine.plates.exr.test_encoding import part, write_parts  # noqa: E402
 from void_nuke.errors import HostBusyError, SelectionError  # noqa: E402
 from void_nuke.export.export import export_removal  # noqa: E402
 from void_nuke.export.pick import AnchorChoice, RemovalPick  # noqa: E402
@@ -380,6 +381,18 @@ def test_with_several_views_the_wanted_one_is_rendered(nuke: ModuleType, tmp_pat
     STATE.views = ["left", "right"]
     plate = host.plate("Plate")
     assert (plate.files, "views left, right" in plate.why_rendered) == (None, True)
+
+
+def test_files_that_hold_the_views_are_used(nuke: ModuleType, tmp_path: Path) -> None:
+    both = part("", "R G B right.R right.G right.B", multiView=("left", "right"))
+    read_of(nuke, write_parts(tmp_path / "plate.0001.exr", both))
+    host = nuke_host.NukeHost()
+    STATE.views = ["left", "right"]
+    files = host.plate("Plate").files
+    assert files is not None
+    assert files.pattern == str(tmp_path / "plate.%04d.exr")
+    STATE.views = ["left", "right", "third"]
+    assert host.plate("Plate").files is None
 
 
 def test_the_default_colour_space_is_told_by_its_name(nuke: ModuleType, tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from void_nuke.panel.engine_options import (
     option_rows,
     own_options,
     unknown_options,
+    unknown_options_problem,
     value_of_text,
     with_option,
     with_options,
+    without_unknown,
 )
 from void_nuke.panel.engines import KnownEngines
 from void_nuke.panel.settings import PanelSettings, quality_of
@@ -48,6 +50,16 @@ def test_what_is_kept_wrongly_is_left_out_and_what_is_gone_is_named() -> None:
     assert own_options(own, "void") == {"gone": 1}
     assert unknown_options(ENGINES, "void", own) == ["gone"]
     assert unknown_options(KnownEngines(), "void", own) == []
+    told = unknown_options_problem(ENGINES, "void", own)
+    assert told == (
+        "this script keeps 'gone', which the server's VOID model does not have "
+        "(choose one of speed, passes); press Forget below the engine's options"
+    )
+    assert "'gone', 'pases', which" in unknown_options_problem(ENGINES, "void", (*own, ("void.pases", "2")))
+    assert without_unknown(ENGINES, "void", own) == own[:-1]
+    for engines, engine in ((KnownEngines(), "void"), (ENGINES, "auto"), (ENGINES, "propagation")):
+        assert unknown_options_problem(engines, engine, own) == ""
+        assert without_unknown(engines, engine, own) == own
 
 
 def test_what_is_typed_is_read_by_its_kind() -> None:

@@ -12,7 +12,7 @@ from void_nuke.host.host import FrameRange
 from void_nuke.panel.region import box_text, region_of
 from void_nuke.panel.rest import REST_S, FrameRest
 from void_nuke.panel.settings import ALL_VIEWS
-from void_nuke.panel.wanted import for_views, pattern_of_view, version_hint
+from void_nuke.panel.wanted import for_views, version_hint
 from void_protocol.job import RegionSettings
 
 PICK = RemovalPick(
@@ -24,14 +24,10 @@ def test_both_eyes_are_two_removals_that_belong_together() -> None:
     left, right = for_views(PICK, ("left", "right"), ALL_VIEWS, "g1")
     assert (left.view, right.view, left.group, right.group) == ("left", "right", "g1", "g1")
     assert left.output_pattern == "/s/a_left_{version}/a_left_{version}.%04d.exr"
-    assert left.render_plate
-    assert right.render_plate, "what a Read gives for one view is not what its files hold"
+    assert not left.render_plate, "the host knows whether its files hold the views"
+    assert not right.render_plate
     assert for_views(PICK, ("left", "right"), "left", "g1") == [PICK]
     assert for_views(PICK, ("main",), ALL_VIEWS, "g1") == [PICK]
-
-
-def test_nukes_own_marks_of_a_view_are_filled_in() -> None:
-    assert pattern_of_view("/s/%V/a_%v_{version}.exr", "right") == "/s/right/a_r_{version}.exr"
 
 
 @pytest.mark.parametrize("pattern", [PICK.output_pattern, "/s/{version}/x.{version}.%04d.exr"])

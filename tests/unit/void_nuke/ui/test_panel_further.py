@@ -203,6 +203,24 @@ def test_an_engines_options_are_those_that_it_declares(bench: Bench, qt: Any) ->
     assert "From the plate's own pixels." in text
 
 
+def test_options_that_the_engine_has_no_more_stop_a_removal_until_they_are_forgotten(
+    bench: Bench, qt: Any
+) -> None:
+    """A script that is older than the server's engine may keep some, and a server refuses such a job."""
+    bench.model.change(engine="void", engine_options=(("void.passes", "2"), ("void.pasess", "1")))
+    (options,) = bench.view.findChildren(EngineOptions)
+    problem = bench.model.problem()
+    assert "keeps 'pasess', which the server's VOID model does not have (did you mean 'passes'?)" in problem
+    assert problem in "\n".join(label.text() for label in bench.view.findChildren(QtWidgets.QLabel))
+    assert not bench.view._remove.isEnabled()
+    assert not options.isHidden()
+    bench.button("Forget").click()
+    assert bench.model.settings.engine_options == (("void.passes", "2"),)
+    assert bench.model.problem() == ""
+    assert bench.view._remove.isEnabled()
+    assert bench.button("Forget").isHidden()
+
+
 def test_both_eyes_in_one_press(bench: Bench, qt: Any) -> None:
     bench.host.plates["Read1"] = replace(plate_of(), views=("left", "right"))
     bench.model.refresh()
@@ -215,8 +233,26 @@ def test_both_eyes_in_one_press(bench: Bench, qt: Any) -> None:
     picks = [pick for name, pick in bench.session.calls if name == "start"]
     assert [pick.view for pick in picks] == ["left", "right"]
     assert len({pick.group for pick in picks}) == 1
-    assert all(pick.render_plate for pick in picks)
+    assert not any(pick.render_plate for pick in picks)
     assert len({pick.output_pattern for pick in picks}) == 2
+
+
+def test_a_layer_of_the_plate_is_chosen(bench: Bench, qt: Any) -> None:
+    boxes = bench.view.findChildren(QtWidgets.QComboBox)
+    combo = next(one for one in boxes if one.toolTip() == "The plate's layer to remove from")
+    assert combo.isHidden(), "a plate with one layer of colours leaves no choice"
+    channels = ("rgba.red", "rgba.green", "rgba.blue", "spec.red", "spec.green", "spec.blue", "N.x")
+    bench.host.plates["Read1"] = replace(plate_of(), channels=channels)
+    bench.model.refresh()
+    assert [combo.itemText(row) for row in range(combo.count())] == ["Main", "spec"]
+    assert not combo.isHidden()
+    assert bench.model.wanted().layer == ""
+    combo.setCurrentIndex(combo.findData("spec"))
+    assert bench.model.wanted().layer == "spec"
+    assert bench.model.wanted().subject != replace(bench.model.wanted(), layer="").subject
+    bench.host.plates["Read1"] = plate_of()
+    bench.model.refresh()
+    assert bench.model.wanted().layer == "", "this plate has no such layer"
 
 
 def test_a_result_is_compared_with_another_version(bench: Bench, qt: Any) -> None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import client_secret_key_file, read_secret_key_file, server_public_key_file
+from void_server.access import server_keys
 from void_server.access.allow_list import AllowList, allowed_folder
 from void_server.access.key_commands import own_public_key
-from void_server.access.server_keys import LOCAL_CLIENT, ensure_keys
+from void_server.access.server_keys import LOCAL_CLIENT, ServerKeys, ensure_keys
 
 
 def test_keys_are_made_once_and_kept_private(tmp_path: Path) -> None:
@@ -22,6 +24,33 @@ def test_keys_are_made_once_and_kept_private(tmp_path: Path) -> None:
             assert folder.stat().st_mode & 0o077 == 0
         for secret in (home / "keys" / "server.key_secret", client_secret_key_file(home)):
             assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_servers_that_start_at_the_same_moment_have_the_same_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the one that gets the home would serve with a key that the other has replaced in it."""
+    together = threading.Barrier(4)
+    make = server_keys.make_key_pair
+
+    def make_together(path: Path) -> None:
+        together.wait(10)  # all have seen that there is none
+        make(path)
+
+    monkeypatch.setattr(server_keys, "make_key_pair", make_together)
+    found: list[ServerKeys] = []
+    threads = [threading.Thread(target=lambda: found.append(ensure_keys(tmp_path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    monkeypatch.undo()
+    assert found == [ensure_keys(tmp_path)] * 4
+    public, _ = read_secret_key_file(client_secret_key_file(tmp_path))
+    assert AllowList(allowed_folder(tmp_path)).name_of(public) == LOCAL_CLIENT
+    assert {path.name for path in (tmp_path / "keys").iterdir()} == {
+        "allowed", "client.key_secret", "server.key", "server.key_secret",
+    }  # fmt: skip
 
 
 def test_the_local_user_is_let_in_and_can_be_put_out_for_good(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 from typer.testing import CliRunner
 
 from void_engine.diffusion.model import fetch as fetch_module
+from void_engine.diffusion.model.licences import LICENCES
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.models import app
 
@@ -64,6 +65,19 @@ def test_sizes_are_told_before_anything_is_fetched(fetched: list[Path], tmp_path
     assert "12.5 MB" in result.output
     assert result.exit_code == ExitCode.CANCELLED
     assert fetched == []
+
+
+def test_licences_are_told_before_the_question_and_without_it(fetched: list[Path], tmp_path: Path) -> None:
+    asked = void_models("fetch", str(tmp_path), answer="n\n").output
+    told, question = asked[: asked.index("Fetch them?")], asked[asked.index("Fetch them?") :]
+    for one in LICENCES:
+        for text in (one.files, one.licence, *one.read_at):
+            assert text in told
+            assert text not in question
+    assert "commercial use needs a registration" in told.lower()
+    assert "your decision" in told
+    assert void_models("fetch", str(tmp_path), "--yes").output.startswith(told)
+    assert void_models("licences").output.strip() in told
 
 
 def test_a_yes_fetches(fetched: list[Path], tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_no_key_and_no_password_is_a_setting(home: Path) -> None:
     [
         (
             "spool_byte = 5",
-            "spool_byte: there is no such setting; did you mean spool_bytes or client_spool_bytes?",
+            "spool_byte: there is no such setting; did you mean 'spool_bytes' or 'client_spool_bytes'?",
         ),
         ('connections = "many"', "connections: 'many' does not fit; use a whole number, at least 1"),
         ("connections = 0", "connections: 0 does not fit; use a whole number, at least 1"),

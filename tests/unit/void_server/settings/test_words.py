@@ -50,7 +50,7 @@ def test_nothing_behind_the_sign_asks_for_the_default() -> None:
         ("=3", "write it as NAME=VALUE"),
         ("spool_bytes=-1", "spool_bytes: '-1' does not fit; use a number of bytes, such as 512M or 2G"),
         ("spool_bytes=1P", "'1P' does not fit"),
-        ("spool_byte=1G", "spool_byte: there is no such setting; did you mean spool_bytes"),
+        ("spool_byte=1G", "spool_byte: there is no such setting; did you mean 'spool_bytes'"),
         ("colour=red", "colour: there is no such setting; 'void serve --show-config' lists them all"),
         ("client_open_jobs=1.5", "'1.5' does not fit; use a whole number"),
         ("connections=0", "'0' does not fit; use a whole number, at least 1"),

@@ -18,7 +18,7 @@ from void_engine.errors import PlateError, RemovalCancelled
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.storage.policy import current_policy
-from void_engine.removal import RemovalMonitor
+from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, ShapeFrame, Shot
 from void_protocol.job_file import encode_job
 from void_protocol.messages import Message

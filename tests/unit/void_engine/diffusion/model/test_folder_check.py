@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from void_engine.diffusion.errors import ModelFolderError  # noqa: E402
 from void_engine.diffusion.model.fetch import fetch_models, plan_fetch  # noqa: E402
-from void_engine.diffusion.model.folder import BASE_REPOSITORY, ModelFolder, find_models  # noqa: E402
+from void_engine.diffusion.model.folder import BASE_NAME, BASE_REPOSITORY, ModelFolder, find_models  # noqa: E402
 from void_engine.diffusion.model.folder_check import check_models, weights_fingerprint  # noqa: E402
 from void_engine.diffusion.model.tiny import make_tiny  # noqa: E402
 from void_engine.diffusion.model.weights import (  # noqa: E402
@@ -170,7 +170,9 @@ class Hub:
     """A stand-in for huggingface_hub's API that answers from a list."""
 
     FILES = (
+        "LICENSE",
         "README.md",
+        "demo.mp4",
         "model_index.json",
         "transformer/config.json",
         "transformer/diffusion_pytorch_model.safetensors",
@@ -181,8 +183,17 @@ class Hub:
         "void_pass2.safetensors",
     )
 
+    def __init__(self, *, bare: bool = False) -> None:
+        """``bare`` says that there are only weights, without licences."""
+        self.bare = bare
+
     def model_info(self, repository: str, files_metadata: bool) -> Any:
-        own = [n for n in self.FILES if n.startswith("void_") == (repository != BASE_REPOSITORY)]
+        own = [
+            n
+            for n in self.FILES
+            if (n in ("LICENSE", "README.md") and not self.bare)
+            or n.startswith("void_") == (repository != BASE_REPOSITORY)
+        ]
         files = [
             SimpleNamespace(rfilename=name, size=10, lfs=SimpleNamespace(sha256="ab" * 32)) for name in own
         ]
@@ -195,6 +206,17 @@ def test_only_what_is_needed_is_fetched() -> None:
     assert not any("transformer/diffusion" in target for target in targets)
     assert {"void_pass1.safetensors", "void_pass2.safetensors"} <= targets
     assert "void_pass2.safetensors" not in {file.target for file in plan_fetch((1,), api=Hub())}
+
+
+def test_licences_are_fetched_where_there_are_some_and_nothing_else_is() -> None:
+    targets = {file.target for file in plan_fetch(api=Hub())}
+    assert {"LICENSE", "README.md", f"{BASE_NAME}/LICENSE", f"{BASE_NAME}/README.md"} <= targets
+    assert not any("demo" in target for target in targets)
+    bare = {file.target for file in plan_fetch(api=Hub(bare=True))}
+    assert "LICENSE" not in bare
+    assert {target for target in bare if target.startswith("void_")} == {
+        "void_pass1.safetensors", "void_pass2.safetensors",
+    }  # fmt: skip
 
 
 def test_fetching_writes_into_the_layout_and_leaves_a_record(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.unit.void_engine.plates.conftest import WriteFile
 from void_engine.errors import MissingFrameError, OutputExistsError, PlateError
 from void_engine.geometry import Box
-from void_engine.plates.exr import file as exr
+from void_engine.plates.exr import encoding
 from void_engine.plates.exr.file import (
     COMPRESSIONS,
     LOSSLESS_COMPRESSIONS,
@@ -350,7 +350,7 @@ def test_says_why_it_cannot_write(tmp_path: Path) -> None:
 
 
 def test_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = exr._write_image
+    real = encoding._write_parts
 
     def fails_at_the_end(*arguments: Any) -> None:
         real(*arguments)
@@ -358,7 +358,7 @@ def test_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert not (tmp_path / "a.exr").exists()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exr, "_write_image", fails_at_the_end)
+    monkeypatch.setattr(encoding, "_write_parts", fails_at_the_end)
     with pytest.raises(PlateError, match="No space left on device"):
         write_frame(Frame.from_pixels(7, "RGBA", _ramp()), tmp_path / "a.exr")
     assert list(tmp_path.iterdir()) == []

@@ -89,7 +89,7 @@ def test_bytes_are_bounded_and_not_read(monkeypatch: pytest.MonkeyPatch) -> None
     check(exr((b"a", b"string", bytes(900_000))))
     with pytest.raises(RefusedFileError, match="a header of more than 1 MiB"):
         check(exr((b"a", b"string", bytes(1 << 20))))
-    with pytest.raises(RefusedFileError, match="a header of more than 1 MiB"):  # the file ends before
+    with pytest.raises(PlateError, match="its header does not end"):  # the file ends before
         check(exr()[:8] + b"a\0string\0" + struct.pack("<i", 2**31 - 1))
 
 
@@ -122,3 +122,24 @@ def test_values_of_any_length_are_skipped(length: int) -> None:
     """Also where the pieces in which the header is read end in the middle of a value or of a name."""
     for more in range(40):
         check(exr((b"a", b"string", bytes(length + more)), *many(3)))
+
+
+def _channels(*names: str, share: int = 1) -> Attribute:
+    entries = (name.encode() + b"\0" + struct.pack("<i4x2i", 1, share, share) for name in names)
+    return (b"channels", b"chlist", b"".join(entries) + b"\0")
+
+
+def test_too_many_channels_are_a_limit_and_counted() -> None:
+    content = struct.pack("<II", 20000630, 2) + header([_channels(*(f"c{number}" for number in range(1203)))])
+    with pytest.raises(RefusedFileError, match="has 1203 channels, at most 1024 are read"):
+        check(content)
+
+
+def test_a_value_beyond_the_end_of_the_file_is_damage_and_no_limit() -> None:
+    for kind in (b"string", b"chlist", b"stringvector"):
+        content = (
+            struct.pack("<II", 20000630, 2) + b"a\0" + kind + b"\0" + struct.pack("<i", 1 << 30) + bytes(50)
+        )
+        with pytest.raises(PlateError, match="damaged or cut short") as failure:
+            check(content)
+        assert not isinstance(failure.value, RefusedFileError)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.unit.void_engine.plates.conftest import value_of, wait_until
 from void_engine.errors import OutputError, OutputExistsError, RemovalCancelled
+from void_engine.plates.exr import encoding
 from void_engine.plates.exr import file as exr_module
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
@@ -257,7 +258,7 @@ class SilentFullVolume:
         self.tries = 0
         self.meanwhile: list[Any] = []
         """What happens while the next picture is written, and before that fails."""
-        real_image, real_write = exr_module._write_image, NewFile.write
+        real_image, real_write = encoding._write_parts, NewFile.write
 
         def write_image(*arguments: Any) -> None:
             self.tries += 1
@@ -273,7 +274,7 @@ class SilentFullVolume:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             real_write(file, content)
 
-        monkeypatch.setattr(exr_module, "_write_image", write_image)
+        monkeypatch.setattr(encoding, "_write_parts", write_image)
         monkeypatch.setattr(NewFile, "write", write)
 
 
@@ -315,7 +316,7 @@ def test_a_failure_without_a_reason_is_tried_again_and_has_an_end(
         volume.tries += 1
         raise OSError("OpenImageIO gave no reason")
 
-    monkeypatch.setattr(exr_module, "_write_image", always)
+    monkeypatch.setattr(encoding, "_write_parts", always)
     with pytest.raises(OutputError, match="gave no reason") as caught:
         write_frame(_frames(1)[0], tmp_path / "1.exr")
     assert (caught.value.obstacle, volume.tries) == ("", 5)
@@ -328,7 +329,7 @@ def test_a_full_volume_of_long_ago_explains_nothing(tmp_path: Path, monkeypatch:
     assert "output volume full" in caught.value.obstacle
     volume.is_full = False
     write_frame(_frames(1)[0], tmp_path / "0.exr")
-    monkeypatch.setattr(exr_module, "_write_image", lambda *_: (_ for _ in ()).throw(OSError("no reason")))
+    monkeypatch.setattr(encoding, "_write_parts", lambda *_: (_ for _ in ()).throw(OSError("no reason")))
     with pytest.raises(OutputError) as caught:
         write_frame(_frames(1)[0], tmp_path / "1.exr")
     assert caught.value.obstacle == ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import OpenImageIO as oiio  # noqa: N813
 import pytest
 
 from void_engine.errors import OutputError, PlateError, RefusedFileError
@@ -144,6 +145,13 @@ def test_what_is_no_exr_is_left_to_no_other_reader(tmp_path: Path) -> None:
     (tmp_path / "a.exr").write_bytes(b"\x76\x2f\x31\x01" + bytes(2000))
     with pytest.raises(PlateError, match=r"frame 7 \(.*a\.exr\) is damaged or cut short"):
         read_frame(tmp_path / "a.exr", 7)
+    # Those that pass what is looked at before go to the library, so it is asked by itself too.
+    picture = oiio.ImageBuf(oiio.ImageSpec(4, 4, 3, "uint8"))
+    assert picture.write(str(tmp_path / "b.png"))
+    assert oiio.ImageInput.open(str(tmp_path / "b.png")) is not None
+    (tmp_path / "b.png").rename(tmp_path / "b.exr")
+    assert oiio.ImageInput.open(str(tmp_path / "b.exr")) is None
+    assert "EXR" in oiio.geterror()
 
 
 @pytest.mark.skipif(not access.HAS_OPEN_FILES, reason="open files have no names here")

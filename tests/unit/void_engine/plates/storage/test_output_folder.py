@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from void_engine.errors import NoRoomError, OutputError, OutputExistsError
-from void_engine.plates.exr import file as exr
+from void_engine.plates.exr import encoding
 from void_engine.plates.exr.file import read_frame, remove_temporaries, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import HALF
@@ -53,14 +53,14 @@ def test_a_folder_that_becomes_a_link_while_a_frame_is_written_keeps_the_frame(
 ) -> None:
     """What is written stays in the folder that was opened. Nothing comes into the one that the link means."""
     own, others = folders
-    real = exr._write_image
+    real = encoding._write_parts
 
     def swap_then_write(*arguments: Any) -> None:
         own.rename(own.with_name("moved"))
         own.symlink_to(others)
         real(*arguments)
 
-    monkeypatch.setattr(exr, "_write_image", swap_then_write)
+    monkeypatch.setattr(encoding, "_write_parts", swap_then_write)
     write_frame(FRAME, own / "a.exr")
     assert list(others.iterdir()) == []
     assert [path.name for path in own.with_name("moved").iterdir()] == ["a.exr"]

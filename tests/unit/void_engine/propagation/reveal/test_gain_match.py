@@ -68,3 +68,15 @@ def test_a_correction_is_trusted_as_far_as_it_repeats() -> None:
     opposite = np.where(cross_validation.chequerboard(weight.shape, 20)[:, :, None], -flat, flat)
     assert cross_validation.shrinkage_factor(opposite, weight, 20, predict) == 0.0
     assert cross_validation.shrinkage_factor(np.zeros_like(flat), weight, 20, predict) == 0.0
+
+
+def test_a_thing_in_one_of_the_frames_casts_no_shade_on_its_surroundings() -> None:
+    clean, weight = source(), around()
+    target = grainy(clean, 1)
+    target[22:40, 70:100] -= 0.3
+    matched = gain_match.match_gain(target, grainy(clean, 2), weight)
+    assert float(np.abs(matched.offset[45:75, 60:120]).max()) < 0.01
+    # A lamp that lights part of the frame is still followed.
+    x = np.linspace(-1, 1, COLUMNS, dtype=np.float32)[None, :, None]
+    lit = gain_match.match_gain(grainy(clean + 0.05 * x, 1), grainy(clean, 2), weight)
+    assert float(np.abs(lit.offset - 0.05 * x)[45:75, 60:120].max()) < 0.02

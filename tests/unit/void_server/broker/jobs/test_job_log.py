@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,9 @@ def test_lines_are_dated_and_read_in_pieces(tmp_path: Path, threads: KeyedThread
 
 def test_a_quoted_text_is_no_entry_of_its_own(tmp_path: Path, threads: KeyedThreads) -> None:
     logs = logs_in(tmp_path, threads)
-    forged = "2026-01-31T23:59:59+00:00 done"
-    for end in ("\n", "\r\n", "\r", "\x85", "\u2028", "\x0b", "\x0c", "\x1c"):
+    dated = "2026-01-31T23:59:59+00:00 done"
+    ends = ("\n", "\r\n", "\r", "\x85", "\u2028", "\x0b", "\x0c", "\x1c")
+    for forged, end in product((dated, "done"), ends):
         _, text = logs.append("a", f"no channel {end}{forged}{end}")
         assert all(datetime.fromisoformat(line[:25]) for line in text.splitlines())
         assert [line[26:] for line in text.splitlines()].count("done") == 0, repr(end)

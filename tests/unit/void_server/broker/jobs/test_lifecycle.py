@@ -72,7 +72,7 @@ class Case:
         self.mailbox.close()
 
     def submit_and_start(self, job_id: str = "j", frames: int = 1) -> None:
-        self.spool.make_folders(job_id, ENTRIES, "streamed")
+        self.spool.make_folders(job_id, ["plate", "matte.0"], "streamed")
         new = NewJob(
             job_id=job_id, owner="anna", name="s", engine="auto", inputs="streamed", outputs="streamed",
             output_pattern="/o.%04d.exr", frames_total=frames, content=b"c", job=encode_job(JOB),
@@ -223,7 +223,7 @@ def test_a_job_that_may_not_start_is_offered_once(case: Case, caplog: pytest.Log
 
 def test_an_order_is_passed_on_as_it_was_stored(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """The broker's thread reads nothing that grows with a job: the text here is none at all."""
-    case.spool.make_folders("j", ENTRIES, "streamed")
+    case.spool.make_folders("j", ["plate", "matte.0"], "streamed")
     new = NewJob(
         job_id="j", owner="anna", name="s", engine="auto", inputs="paths", outputs="streamed",
         output_pattern="/o.%04d.exr", frames_total=1, content=b"digest", job=b"", places=b"not JSON",

@@ -44,7 +44,7 @@ def test_the_workers_job_names_the_spooled_files(job: RemovalJob, tmp_path: Path
     local = local_job(job, files, "streamed", "streamed", Places())
     check_job(local.job)
     entries = [ManifestEntry(file.group, file.frame, 1) for file in input_files(job)]
-    spool.make_folders(job.job_id, entries, "streamed")
+    spool.make_folders(job.job_id, {entry.group for entry in entries}, "streamed")
     for entry in entries:
         spool.input_file(job.job_id, entry).write_bytes(b"x")
     found = [file.path for file in input_files(local.job)]
@@ -99,7 +99,7 @@ def test_nobody_else_looks_into_the_spool(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         spool = Spool(tmp_path)
-        spool.make_folders("j", [ManifestEntry("plate", 1, 1)], "streamed")
+        spool.make_folders("j", ["plate"], "streamed")
         spool.keep_text("j", b"one", b"the job")
     finally:
         os.umask(before)

@@ -8,6 +8,7 @@ from void_protocol.messages import ManifestEntry
 from void_protocol.wire import CHUNK_BYTES
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.transfers.manifest_index import Begun, StoredFiles, index_manifest
+from void_server.broker.transfers.packed_manifest import ManifestColumns, pack_manifest
 
 
 def test_stored_files_are_what_a_set_of_them_would_be() -> None:
@@ -32,17 +33,12 @@ def test_files_sent_in_their_order_are_one_run() -> None:
     assert stored.runs(10) == [(0, 999)]
 
 
-def test_sums_of_sizes(tmp_path: Path) -> None:
-    index = index_manifest([ManifestEntry("plate", n, n) for n in range(5)], Spool(tmp_path), "j")
-    assert (index.total_bytes, index.bytes_of(1, 3), index.bytes_of(4, 4), index.begun) == (10, 6, 4, None)
-    assert index_manifest([], Spool(tmp_path), "j").total_bytes == 0
-
-
 def test_whole_chunks_of_a_begun_file_are_taken_over(tmp_path: Path) -> None:
     spool, size = Spool(tmp_path), 3 * CHUNK_BYTES
     entries = [ManifestEntry("plate", number, size) for number in (1, 2)]
-    spool.make_folders("j", entries, "paths")
+    files = ManifestColumns(pack_manifest(entries))
+    spool.make_folders("j", files.groups, "paths")
     path = spool.input_file("j", entries[1])
     for has, kept in ((CHUNK_BYTES - 1, None), (CHUNK_BYTES + 5, CHUNK_BYTES), (size, 2 * CHUNK_BYTES)):
         path.with_name(path.name + ".part").write_bytes(bytes(has))
-        assert index_manifest(entries, spool, "j").begun == (None if kept is None else Begun(1, kept))
+        assert index_manifest(files, spool, "j").begun == (None if kept is None else Begun(1, kept))

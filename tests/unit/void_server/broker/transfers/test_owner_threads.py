@@ -100,6 +100,25 @@ def test_work_that_hangs_is_given_up_and_its_owner_is_told(case: Case) -> None:
     assert case.said[-1] == ("then", "a4")
 
 
+def test_the_end_waits_once_for_all_and_nothing_more_begins() -> None:
+    """A thread that hangs holds up the end no longer than the limit, and meanwhile no other one begins what
+    waits."""
+    case = Case(60.0)
+    begun: list[str] = []
+    hanging = [case.gate() for _ in range(4)]
+    for number, gate in enumerate(hanging):
+        case.run(f"owner{number}", "hangs", lambda gate=gate: gate.wait(30))  # type: ignore[misc]
+    slow = case.gate()
+    case.run("slow", "ends soon", lambda: slow.wait(30))
+    case.threads.do("slow", lambda: begun.append("what waits"))
+    threading.Timer(0.2, slow.set).start()
+    began = time.monotonic()
+    case.threads.close(0.5)
+    assert 0.4 < time.monotonic() - began < 1.5
+    assert begun == []
+    case.close()
+
+
 def test_work_that_fails_is_told_and_the_next_goes_on(case: Case) -> None:
     case.run("anna", "a1", lambda: 1 // 0)
     case.run("anna", "a2")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from void_protocol.messages import ProofFile, ProofFolder, Prove
-from void_protocol.proof import FolderProbe, answer_path, new_nonce, probe_path
+from void_protocol.proof import FolderProbe, answer_path, encode_challenge, new_nonce, probe_path
 from void_server.access import open_folder as open_folder_module
 from void_server.broker.transfers.proofs import answer
 from void_server.settings import ServerSettings
@@ -110,7 +110,7 @@ def test_files_are_proven_only_where_they_may_be_read(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, read_roots=(root,))
     names = (root / "p.exr", tmp_path / "p.exr", tmp_path / "none.exr", root / "none.exr")
     files = [ProofFile(path=str(path), ranges=[(0, 4)]) for path in names]
-    told = answer(Prove(request=1, nonce="00" * 32, files=files), settings).files
+    told = answer(Prove(request=1, nonce="00" * 32, files=encode_challenge(files)), settings).files
     assert [each.digest is not None for each in told] == [True, False, False, False]
     assert told[1].problem.replace("p.exr", "none.exr") == told[2].problem
     assert "No such file" in told[3].problem

@@ -37,6 +37,9 @@ class Outbox:
     def send(self, peer: bytes, message: Any, payloads: Any = (), *, is_urgent: bool = True) -> None:
         self.said.append((peer, message))
 
+    def refuse(self, peer: bytes, request: int | None, code: str, text: str) -> None:
+        self.send(peer, Error(request=request, code=code, message=text))
+
 
 class HeldLanes:
     """Work begins at once and ends when the test says so."""
@@ -55,8 +58,11 @@ class HeldLanes:
     def do(self, key: str, work: Callable[[], object]) -> None:
         work()
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self.open.clear()
+
+    def close(self, limit_s: float = 0.0) -> None:
+        self.stop()
 
 
 class Case:

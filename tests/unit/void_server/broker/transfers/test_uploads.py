@@ -14,6 +14,7 @@ from void_protocol.messages import Chunk, FileRefused, FileStored, JobState, Man
 from void_server.broker.jobs.spool import Spool
 from void_server.broker.jobs.store import NewJob, Store
 from void_server.broker.transfers.manifest_index import ManifestIndex
+from void_server.broker.transfers.packed_manifest import ManifestColumns, pack_manifest
 from void_server.broker.transfers.uploads import ChecksumError, Uploads, _IncomingFile
 
 MIB = 1024**2
@@ -67,13 +68,15 @@ class Case:
             on_blocked=lambda job_id, why: self.blocked.append(why),
         )
         self.entries = [ManifestEntry("plate", number, 3 * 10) for number in (1, 2)]
-        self.spool.make_folders("j", self.entries, "paths")
+        self.spool.make_folders("j", {entry.group for entry in self.entries}, "paths")
         new = NewJob(
             job_id="j", owner="anna", name="s", engine="auto", inputs="streamed", outputs="paths",
             output_pattern="/o.%04d.exr", frames_total=2, content=b"c", job=b"{}",
         )  # fmt: skip
         store.add_job(new, JobState.UPLOADING)
-        self.credit = self.uploads.begin(PEER, "j", ManifestIndex(self.entries)).credit
+        self.credit = self.uploads.begin(
+            PEER, "j", ManifestIndex(ManifestColumns(pack_manifest(self.entries)))
+        ).credit
 
     def say(self, file: int, part: int) -> None:
         assert self.credit > 0, "no credit: this upload stands for good"

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from tests.reference_data import CLIPS
 from void_engine.errors import OutputExistsError, PlateError, SettingError
 from void_engine.plates.exr.file import read_frame, read_header
-from void_engine.plates.movie.ingest import ingest_movie
+from void_engine.plates.ingest.ingest import ingest as ingest_files
+from void_engine.plates.ingest.request import Ingest
 from void_engine.plates.movie.movie import Movie
+from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
 
 av = pytest.importorskip("av")
@@ -55,6 +57,26 @@ def _write_movie(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def ingest_movie(
+    movie: Path,
+    pattern: Path,
+    *,
+    first_frame: int | None = None,
+    quadmask: bool = False,
+    on_frame: Callable[[int, int], None] | None = None,
+    **settings: Any,
+) -> int:
+    """Ingest a movie, and return how many frames there were."""
+    wanted = Ingest(
+        source=str(movie),
+        target=FramePattern.parse(pattern),
+        first=first_frame,
+        purpose="quadmask" if quadmask else "plate",
+        **settings,
+    )
+    return len(ingest_files(wanted, on_frame).numbers)
 
 
 @pytest.fixture
@@ -174,7 +196,7 @@ def test_hdr_movies_are_refused(tmp_path: Path, ingest: Callable[..., Any]) -> N
 
 
 def test_a_misspelt_curve_is_found_first(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="no movie colour 'srbg'"):
+    with pytest.raises(SettingError, match="no curve or colour space 'srbg'"):
         ingest_movie(tmp_path / "missing.mkv", tmp_path / "p.%04d.exr", colour="srbg")
 
 
@@ -364,3 +386,41 @@ def test_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(SettingError, match=r"PyAV.*void-nuke\[movies\]"):
         ingest_movie(tmp_path / "a.mkv", tmp_path / "p.%04d.exr")
+
+
+def test_a_range_of_a_movie_keeps_the_numbers(tmp_path: Path) -> None:
+    movie = _write_movie(tmp_path / "a.mkv", [(50 + index, 128, 128) for index in range(6)])
+    wanted = Ingest(
+        source=str(movie), target=FramePattern.parse(tmp_path / "p.%04d.exr"), frames=(1003, 1004), scale=0.5
+    )
+    assert ingest_files(wanted).numbers == (1003, 1004)
+    frames = [read_frame(tmp_path / f"p.{number}.exr", number) for number in (1003, 1004)]
+    assert frames[0].display_size == (32, 24)
+    assert _at(frames[0]) < _at(frames[1])
+    with pytest.raises(PlateError, match="no frame in that range"):
+        ingest_files(
+            Ingest(source=str(movie), target=FramePattern.parse(tmp_path / "q.%04d.exr"), frames=(1, 2))
+        )
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "planes", "level"),
+    [
+        ("gray", (200,), 200 / 255),
+        ("yuv444p", (16 + 219, 128, 128), 1.0),
+        ("yuv420p10le", (64 + 438, 512, 512), 0.5),
+        ("yuva444p", (50, 128, 128, 100), 100 / 255),
+        ("yuva444p", (16 + 219, 128, 128, 255), 1.0),
+    ],
+)
+def test_a_matte_movie_is_its_alpha_or_its_brightness(
+    tmp_path: Path, pixel_format: str, planes: Planes, level: float
+) -> None:
+    movie = _write_movie(tmp_path / "m.mkv", [planes, planes], pixel_format)
+    wanted = Ingest(source=str(movie), target=FramePattern.parse(tmp_path / "m.%04d.exr"), purpose="matte")
+    done = ingest_files(wanted)
+    frame = read_frame(tmp_path / "m.1002.exr", 1002)
+    assert frame.channel_names == ("A",)
+    assert float(frame.native("A")[5, 5]) == pytest.approx(level, abs=1e-3)
+    by_alpha = len(planes) == 4 and planes[3] != 255
+    assert done.remarks == (f"the movie's {'alpha' if by_alpha else 'brightness'} is the matte",)

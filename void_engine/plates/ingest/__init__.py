@@ -1,0 +1,1 @@
+"""Movies, pictures and EXR of other spaces or sizes become plates and mattes: scene-linear EXR files."""
