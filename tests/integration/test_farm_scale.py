@@ -1,0 +1,21 @@
+"""The simulation of a season, with few shots: only what was changed is made again, in either way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.farm_scale import CHANGED_SHARE, PHASES, change, make_shots
+
+
+@pytest.mark.parametrize("way", ["batch", "farm"])
+def test_only_what_was_changed_is_made_again(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOID_CACHE", str(tmp_path / "cache"))
+    make_shots(tmp_path, 0, 2 * CHANGED_SHARE)
+    assert PHASES["bundle"](tmp_path)["tasks"] == 4
+    assert PHASES[way](tmp_path) == {"made": 2 * CHANGED_SHARE, "kept": 0}
+    change(tmp_path, 2 * CHANGED_SHARE)
+    assert PHASES[way](tmp_path) == {"made": 2, "kept": 2 * CHANGED_SHARE - 2}
