@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import os
 import resource
@@ -96,10 +97,10 @@ def bundle(folder: Path) -> dict[str, int]:
 
 
 class Silent(StepMonitor):
-    """The monitor of a batch or a task that says nothing."""
+    """The monitor of a batch or a task, whose words nobody reads."""
 
-    def __init__(self, out: Path) -> None:
-        super().__init__(Dialect.PLAIN, 1, out.open("w"))
+    def __init__(self) -> None:
+        super().__init__(Dialect.PLAIN, 1, io.StringIO())
 
     def begin_shot(self, name: str, index: int, count: int) -> None:
         self.frames_done = 0
@@ -109,7 +110,7 @@ def run_as_batch(folder: Path) -> dict[str, int]:
     """Run all shots as ``void batch`` does."""
     jobs = read_sources([folder / "season.csv"], ManifestRow(engine="identity")).jobs
     how = HowToRun(exit_status=lambda error: 1)
-    found: BatchReport = run_batch(jobs, Silent(folder / "log"), folder / "report.json", how)
+    found: BatchReport = run_batch(jobs, Silent(), folder / "report.json", how)
     return {"made": found.count(ShotState.DONE), "kept": found.count(ShotState.SKIPPED)}
 
 
@@ -121,7 +122,7 @@ def run_as_farm(folder: Path) -> dict[str, int]:
     for step in STEP_ORDER:
         for task in range(len(plan.tasks(step))):
             pieces = read_task(plan, path, step, task, _NO_RULES)
-            run_task(pieces, step, folder / "scratch", Silent(folder / "log"))
+            run_task(pieces, step, folder / "scratch", Silent())
     after = {shot: shot.stat().st_mtime_ns for shot in folder.glob("*/out*.exr")}
     kept = sum(before.get(shot) == at for shot, at in after.items())
     return {"made": len(after) - kept, "kept": kept}

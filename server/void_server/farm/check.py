@@ -73,12 +73,8 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
                         place.clean(start).path(number).unlink()
     if bad:
         more = f"\nand {len(bad) - _MOST_TOLD} more" if len(bad) > _MOST_TOLD else ""
-        raise FarmError(
-            "\n".join(bad[:_MOST_TOLD])
-            + more
-            + f"\ndelete these frames and run {_tasks_of(piece, bad_frames)}"
-            " again"
-        )
+        remedy = f"\ndelete these frames and run {_tasks_of(piece, bad_frames)} again"
+        raise FarmError("\n".join(bad[:_MOST_TOLD]) + more + remedy)
     monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: {len(chunk)} frames are good")
     place.save_checked(chunk)
     whole = range(piece.planned.first_frame, piece.planned.last_frame + 1)
