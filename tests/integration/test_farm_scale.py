@@ -14,8 +14,10 @@ def test_only_what_was_changed_is_made_again(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VOID_CACHE", str(tmp_path / "cache"))
-    make_shots(tmp_path, 0, 2 * CHANGED_SHARE)
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # Nobody cuts the power of these shots.
+    count = CHANGED_SHARE + 1
+    make_shots(tmp_path, 0, count)
     assert PHASES["bundle"](tmp_path)["tasks"] == 4
-    assert PHASES[way](tmp_path) == {"made": 2 * CHANGED_SHARE, "kept": 0}
-    change(tmp_path, 2 * CHANGED_SHARE)
-    assert PHASES[way](tmp_path) == {"made": 2, "kept": 2 * CHANGED_SHARE - 2}
+    assert PHASES[way](tmp_path) == {"made": count, "kept": 0}
+    change(tmp_path, count)
+    assert PHASES[way](tmp_path) == {"made": 2, "kept": count - 2}
