@@ -1,10 +1,10 @@
 """Tells, under a camera that hardly moves, what passes in front of the object from the background behind it.
 
-A pixel that an object hides in most frames, because it stands still, may be shown in a few for two reasons: the object made way, and
-the background appears; or something passes in front of the object, such as a hand. Only the first is a
-source. What passes does not end where the object begins: beside the object it is seen before a background
-that is known from many frames. So a piece of the rarely shown pixels is withheld in a frame as far as the
-visible pixels beside it differ there from what they show at other times.
+A pixel that an object hides in most frames, because it stands still, may be shown in a few for two reasons:
+the object made way, and the background appears; or something passes in front of the object, such as a hand.
+Only the first is a source. What passes does not end where the object begins: beside the object it is seen
+before a background that is known from many frames. So a piece of the rarely shown pixels is withheld in a
+frame as far as the visible pixels beside it differ there from what they show at other times.
 """
 
 from __future__ import annotations
