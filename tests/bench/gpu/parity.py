@@ -91,7 +91,7 @@ def golden(rig: Rig) -> Iterator[Row]:
 @contextmanager
 def tensor_float_32(allowed: bool) -> Iterator[None]:
     """Within this context float32 is computed as the engine leaves it, or exactly."""
-    switches = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    switches: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
     before = [switch.allow_tf32 for switch in switches]
     try:
         for switch, value in zip(switches, before, strict=True):
