@@ -66,8 +66,14 @@ _SMALL_BYTES = 100 << 20
 class Replay:
     """The models of one golden folder and one method for each kind of case."""
 
-    def __init__(self, golden: Path) -> None:
-        self._golden = golden
+    def __init__(
+        self,
+        golden: Path,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """``device`` and ``dtype`` are those of the models; the reference was made in float32 on a CPU."""
+        self._golden, self._device, self._dtype = golden, device, dtype
         self._base = golden / "models" / "base"
         self._config = transformer_config(self._base)
         self._transformers: dict[str, Any] = {}
@@ -98,13 +104,21 @@ class Replay:
 
     def transformer(self, weights: str) -> Any:
         if weights not in self._transformers:
-            self._transformers[weights] = load_transformer(self._config, self._golden / weights)
+            model = load_transformer(self._config, self._golden / weights, self._dtype)
+            self._transformers[weights] = model.to(self._device)
         return self._transformers[weights]
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        return {"device": self._device, "dtype": self._dtype}
+
+    def _placed(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self._device, self._dtype)
 
     @property
     def vae(self) -> Any:
         if self._vae is None:
-            self._vae = load_vae(self._base / "vae")
+            self._vae = load_vae(self._base / "vae", self._dtype).to(self._device)
         return self._vae
 
     def _transformer_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
@@ -112,22 +126,23 @@ class Replay:
         with torch.no_grad():
             output = predict_velocity(
                 self.transformer(meta["weights"]),
-                latents,
-                inputs["inpaint_latents"],
-                inputs["encoder_hidden_states"],
-                inputs["timestep"],
+                self._placed(latents),
+                self._placed(inputs["inpaint_latents"]),
+                self._placed(inputs["encoder_hidden_states"]),
+                inputs["timestep"].to(self._device),
             )
         cos, sin = rotary_tables(
             self.transformer(meta["weights"]).config, latents.shape[1], *latents.shape[-2:]
         )
-        return {"output": output, "rope_cos": cos, "rope_sin": sin}
+        return {"output": output.float().cpu(), "rope_cos": cos, "rope_sin": sin}
 
     def _encode_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
         pixels = inputs["pixels"]
-        return {"latent_mode": encode_frames(self.vae, tensor_reader(pixels), pixels.shape[2])}
+        return {"latent_mode": encode_frames(self.vae, tensor_reader(pixels), pixels.shape[2], **self._where)}
 
     def _decode_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
-        return {"decoded": torch.cat(list(decode_latents(self.vae, inputs["latent"])), dim=2)}
+        groups = decode_latents(self.vae, inputs["latent"], **self._where)
+        return {"decoded": torch.cat([group.float().cpu() for group in groups], dim=2)}
 
     def _scheduler_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
         config = meta.get("config", self._scheduler_config)
@@ -165,8 +180,9 @@ class Replay:
         return outputs
 
     def _t5_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
-        encoder = load_text_encoder(self._base / "text_encoder")
-        rows = [encode_tokens(encoder, row[None]) for row in inputs["input_ids"]]
+        encoder = load_text_encoder(self._base / "text_encoder", self._dtype).to(self._device)
+        ids = inputs["input_ids"].to(self._device)
+        rows = [encode_tokens(encoder, row[None]).float().cpu() for row in ids]
         return {"prompt_embeds": torch.cat(rows)}
 
     def _warped_noise_case(self, inputs: Tensors, meta: dict[str, Any], names: list[str]) -> Tensors:
@@ -181,8 +197,8 @@ class Replay:
             blank_removed=meta["zero_out_mask_region"],
             noise_strength=meta["noise_aug_strength"] if meta["add_noise_in_inpaint_model"] else 0.0,
         )
-        mask_latents = encode_mask(self.vae, clip, how)
-        video_latents = encode_video(self.vae, clip, how)
+        mask_latents = encode_mask(self.vae, clip, how, **self._where)
+        video_latents = encode_video(self.vae, clip, how, **self._where)
         count, (height, width) = mask_latents.shape[2], mask_latents.shape[-2:]
         if "noises" in inputs:
             noise = load_warped_noise(inputs["noises"], count, height, width)
@@ -199,7 +215,7 @@ class Replay:
         states: list[torch.Tensor] = []
         texts = [inputs[name] for name in ("prompt_embeds", "negative_prompt_embeds") if name in inputs]
         final = denoise(
-            Denoiser(self.transformer(meta["weights"])),
+            Denoiser(self.transformer(meta["weights"]), self._device, self._dtype),
             DenoisePlan(schedule, windows, guidance=meta["guidance_scale"], crossing="later"),
             DenoiseInputs(noise, join_condition(mask_latents, video_latents), texts),
             on_step=lambda step, latents: states.append(latents),
@@ -207,7 +223,8 @@ class Replay:
         steps = inputs.get("latents_after_step_index")
         if steps is None or not steps.numel():
             steps = kept_steps(len(states), meta["asked_steps"])
-        decoded = list(decode_latents(self.vae, unscaled(final, self.vae).permute(0, 2, 1, 3, 4)))
+        coded = unscaled(final, self.vae).permute(0, 2, 1, 3, 4)
+        decoded = [group.float().cpu() for group in decode_latents(self.vae, coded, **self._where)]
         return {
             "init_latents": noise,
             "mask_vae_input": mask_pixels(clip, how, 0, clip.frames),

@@ -176,22 +176,27 @@ SCHEDULER_SETTINGS: Mapping[str, Any] = {
 }
 
 
-def random_weights(model: Any, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Draw values for a model on the meta device; they keep the variance and depend on names and seed."""
+def random_weights(
+    model: Any, seed: int, dtype: torch.dtype, device: torch.device | str = "cpu"
+) -> dict[str, torch.Tensor]:
+    """Draw values for a model on the meta device; they keep the variance and depend on names and seed.
+
+    They are drawn on ``device``, each kind of which draws other values, and moved to the CPU one by one.
+    """
     tensors: dict[str, torch.Tensor] = {}
     for name, empty in model.state_dict().items():
         if name in T5_ALIASES:
             continue
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-        generator = torch.Generator("cpu").manual_seed(int.from_bytes(digest[:7], "little"))
-        values = torch.randn(empty.shape, generator=generator)
+        generator = torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "little"))
+        values = torch.randn(empty.shape, generator=generator, device=device)
         if empty.ndim == 1:
             values = 1 + 0.05 * values if name.endswith("weight") else 0.02 * values
         elif "embed" in name or "shared" in name or "relative_attention_bias" in name:
             values = 0.3 * values
         else:
             values = values / math.sqrt(math.prod(empty.shape[1:]))
-        tensors[name] = values.to(dtype)
+        tensors[name] = values.to(dtype).cpu()
     return tensors
 
 
