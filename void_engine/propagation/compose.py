@@ -172,9 +172,10 @@ class FrameCleaner:
         if model is None:
             return answer
         self._motion.monitor.check_cancelled()
-        known = hole.known & ~target.taken_over
+        shown, told = revealed.from_frames(hole.plate)
+        known = hole.known & ~target.taken_over & told
         weight = known.astype(np.float32)
-        difference = (hole.plate - hole.revealed) * weight[:, :, None]
+        difference = (hole.plate - shown) * weight[:, :, None]
         slow, _ = pyramid.weighted_blur(difference, weight, 1.6)
         high = (difference - slow) * weight[:, :, None]
         brightness = np.asarray(hole.revealed.mean(axis=2), np.float32)

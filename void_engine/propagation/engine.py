@@ -17,6 +17,7 @@ from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.finish.outline import measure_rim
+from void_engine.propagation.motion.passing import withhold_passing
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.motion.track import ShotTrack, track_shot
@@ -155,6 +156,7 @@ def _look_once(shot: ShotSource, options: PropagationOptions, monitor: Monitor) 
     working = WorkingSet(shot, monitor)
     registration = PairRegistration(working, monitor)
     track = track_shot(working, registration, shot.frame_numbers, monitor, options.motion)
+    withhold_passing(track, working, shot.frame_numbers, monitor)
     return ShotMotion(working, track, registration, monitor)
 
 

@@ -38,23 +38,10 @@ class Room:
         """
         with self._lock:
             if size > self._left:
-                raise self._too_large(size, described)
+                raise NoRoomError(
+                    f"{described} has {size} bytes, and there is room for {self._left} more bytes of results"
+                )
             self._left -= size
-
-    def require(self, size: int, described: str) -> None:
-        """Make sure that there is room for ``size`` bytes, and take none of it.
-
-        Raises:
-            NoRoomError: when fewer are left.
-        """
-        with self._lock:
-            if size > self._left:
-                raise self._too_large(size, described)
-
-    def _too_large(self, size: int, described: str) -> NoRoomError:
-        return NoRoomError(
-            f"{described} has {size} bytes, and there is room for {self._left} more bytes of results"
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from typing import TypeVar
 
 from void_engine.errors import EngineError, OutputError
 from void_engine.plates.storage.output_folder import OutputFolder, free_bytes
-from void_engine.plates.storage.policy import current_policy
 
 T = TypeVar("T")
 _FIRST_PAUSE_S = 0.25
@@ -91,7 +90,7 @@ def with_need(obstacle: str, needed_bytes: int) -> str:
 
 
 def require_room(folder: OutputFolder, size: int, count: int) -> None:
-    """Make sure that an output folder's volume, and what this process may write, have room for results.
+    """Make sure that an output folder's volume has room for results.
 
     Frames vary in size, so a shot is refused only where it would not fit if its frames were a tenth smaller.
 
@@ -112,9 +111,6 @@ def require_room(folder: OutputFolder, size: int, count: int) -> None:
             f"{_amount(free)} left; make room, or choose another folder",
             obstacle=f"output volume full: {_amount(free)} left, needs about {_amount(size * count)}",
         )
-    room = current_policy().room
-    if room is not None:
-        room.require(needed, f"the result of {count} frames")
 
 
 def error_code(error: OSError) -> int:

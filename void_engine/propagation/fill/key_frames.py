@@ -17,6 +17,7 @@ from void_engine.propagation import encoding, inpainting
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.motion.shot_motion import ShotMotion
+from void_engine.propagation.reveal import answers
 from void_engine.propagation.reveal.reveal import Revealer
 from void_engine.propagation.reveal.sources import Source
 from void_engine.propagation.working_set import AnalysisFrame, FullFrame, analyse
@@ -26,6 +27,10 @@ SLIVER_PX = 9
 _WIRE_PX = 17
 """Long holes thinner than this many pixels are filled from both sides too, frame by frame: what lies behind a
 wire is nearly always what lies beside it."""
+_FIT_PX = 6
+"""The width of the band beside unseen pixels in which what is carried to them is compared."""
+_FEWEST_TO_FIT = 60
+"""The least number of pixels on which that is compared."""
 _WIRE_LENGTH = 6
 """The length, in such thicknesses, from which a hole counts as long."""
 MOST_KEYS = 2
@@ -139,7 +144,9 @@ class KeyFrameFill:
         self._monitor.check_cancelled()
         if thick.any():
             carried, there = self._carried(full, thick)
-            answer = np.where((thick & there)[:, :, None], carried, answer)
+            if there.any():
+                fitted = _where_it_fits(answer, unseen, carried, there, self._passing(full, area))
+                answer = np.where((thick & there)[:, :, None], fitted, answer)
             left = thick & ~there
             if opencv.erode(left, square).any():
                 answer = self._synthesise(full, area, answer, left, thin)
@@ -156,6 +163,14 @@ class KeyFrameFill:
         source = Source(key.full, key.analysis, self._track.chained(full.number, key.full.number))
         carried = self._revealer.reveal(full.number, [], [source])
         return carried.values, carried.seen
+
+    def _passing(self, full: FullFrame, area: Box) -> BoolArray:
+        """The pixels of ``area``, (h, w), where something passes in front of the object."""
+        withheld = self._track.withheld(full.number)
+        if withheld is None:
+            return np.zeros((area.height, area.width), bool)
+        wide = opencv.resize(withheld.astype(np.float32), full.hidden.shape) > 0
+        return opencv.dilate_by_disc(wide[area.slices(full.box)], _FIT_PX)
 
     def _synthesise(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, forbidden: BoolArray
@@ -189,6 +204,35 @@ class KeyFrameFill:
         completed = FullFrame(number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False)
         self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape, self._monitor)))
         del self._keys[:-MOST_KEYS]
+
+
+def _where_it_fits(
+    answer: Float32Array, unseen: BoolArray, carried: Float32Array, there: BoolArray, passing: BoolArray
+) -> Float32Array:
+    """What is carried from a key frame where it fits to the surroundings, and else their continuation.
+
+    A key frame was made for its own surroundings. When those have changed since, because something moved by
+    itself, what was invented for them stands out. Both are tried in the band beside the hole.
+
+    Args:
+        answer: (h, w, 3) encoded, valid where not ``unseen``.
+        unseen: (h, w) the pixels that no source shows.
+        carried: (h, w, 3) encoded, valid where ``there``.
+        there: (h, w).
+        passing: (h, w) where something passes in front of the object, which tells nothing of what is behind.
+    """
+    unseen = unseen | passing
+    band = opencv.dilate_by_disc(unseen, _FIT_PX) & ~unseen
+    known = band & there
+    if int(known.sum()) < _FEWEST_TO_FIT:
+        return carried
+    trial = inpainting.smooth_fill(answer, unseen | band)
+    errors = [answers.squared_error(one, answer) for one in (carried, trial)]
+    expected = np.stack([answers.spread_picture(error, known) for error in errors])
+    share = answers.shares(expected.reshape(2, -1), np.ones((2, unseen.size), bool))[0]
+    continued = inpainting.smooth_fill(answer, unseen)
+    part = share.reshape(unseen.shape)[:, :, None]
+    return np.asarray(continued + part * (carried - continued), np.float32)
 
 
 def wires_of(hole: BoolArray) -> BoolArray:

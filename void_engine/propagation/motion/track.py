@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from void_engine.arrays import BoolArray
+from void_engine.arrays import BoolArray, Int64Array
 from void_engine.engines.interface import Monitor
 from void_engine.propagation.ahead import frames_at_a_time, working_ahead
 from void_engine.propagation.archive import write_archive
@@ -41,6 +41,7 @@ class ShotTrack:
         self._locked: list[bool] = []
         self._shape = (0, 0)
         self._layers = MotionLayers()
+        self._withheld: dict[int, bytes] = {}
         self._unpacked: Memo[BoolArray] = Memo(_MASKS_HELD)
 
     def append(
@@ -64,7 +65,7 @@ class ShotTrack:
             moved: whether the camera has moved since the frame before or since its segment began.
         """
         self._shape = (frame.hidden.shape[0], frame.hidden.shape[1])
-        self._hidden.append(zlib.compress(np.packbits(frame.hidden).tobytes(), 1))
+        self._hidden.append(_packed(frame.hidden))
         self._any_hidden.append(bool(frame.hidden.any()))
         starts = cut or not self._to_start
         self._layers.append(None if starts else homography, tracks, self._shape)
@@ -131,8 +132,25 @@ class ShotTrack:
         """The mask (h, w) of hidden pixels in the analysis frame ``number``."""
         return self._unpacked.get(number, self._unpack)
 
+    def withhold(self, number: int, mask: BoolArray) -> None:
+        """Never take the pixels ``mask`` (h, w) of frame ``number`` for background."""
+        self._withheld[number] = _packed(mask)
+
+    def withheld(self, number: int) -> BoolArray | None:
+        """The pixels (h, w) of frame ``number`` that show no background although no matte hides them."""
+        packed = self._withheld.get(number)
+        return None if packed is None else self._mask(packed)
+
+    def unusable(self, number: int) -> BoolArray:
+        """The mask (h, w) of pixels that frame ``number`` cannot give to others: hidden or withheld."""
+        withheld = self.withheld(number)
+        return self.hidden(number) if withheld is None else self.hidden(number) | withheld
+
     def _unpack(self, number: int) -> BoolArray:
-        packed = np.frombuffer(zlib.decompress(self._hidden[number - self._first]), np.uint8)
+        return self._mask(self._hidden[number - self._first])
+
+    def _mask(self, compressed: bytes) -> BoolArray:
+        packed = np.frombuffer(zlib.decompress(compressed), np.uint8)
         count = self._shape[0] * self._shape[1]
         return np.unpackbits(packed, count=count).reshape(self._shape).astype(bool)
 
@@ -149,6 +167,8 @@ class ShotTrack:
             "any_hidden": np.array(self._any_hidden, np.bool_),
             "sizes": sizes,
             "hidden": np.frombuffer(b"".join(self._hidden), np.uint8),
+            "withheld": np.array([(n, len(mask)) for n, mask in self._withheld.items()], np.int64),
+            "withheld_masks": np.frombuffer(b"".join(self._withheld.values()), np.uint8),
             "layers": self._layers.links(),
         }
         write_archive(path, arrays)
@@ -169,9 +189,10 @@ class ShotTrack:
             track._locked = [bool(flag) for flag in kept["locked"]]
             track._any_hidden = [bool(flag) for flag in kept["any_hidden"]]
             track._layers = MotionLayers.from_links(kept["layers"])
-            ends = np.cumsum(kept["sizes"])
-            hidden = kept["hidden"].tobytes()
-            track._hidden = [hidden[end - size : end] for end, size in zip(ends, kept["sizes"], strict=True)]
+            track._hidden = _divided(kept["hidden"].tobytes(), kept["sizes"])
+            withheld = kept["withheld"].reshape(-1, 2)
+            masks = _divided(kept["withheld_masks"].tobytes(), withheld[:, 1])
+            track._withheld = {int(n): mask for n, mask in zip(withheld[:, 0], masks, strict=True)}
         return track
 
     def chained(self, target: int, source: int) -> Homography:
@@ -185,6 +206,14 @@ class ShotTrack:
         if self._locked[target - self._first]:
             return None
         return self._layers.chained(target - self._first, source - self._first, layer)
+
+
+def _packed(mask: BoolArray) -> bytes:
+    return zlib.compress(np.packbits(mask).tobytes(), 1)
+
+
+def _divided(joined: bytes, sizes: Int64Array) -> list[bytes]:
+    return [joined[end - size : end] for end, size in zip(np.cumsum(sizes), sizes, strict=True)]
 
 
 def track_shot(

@@ -38,6 +38,13 @@ _MOST_TRIED = 4
 """The most sources that are joined to try how well the surroundings predict the inside."""
 _ENOUGH_SHOWN = 0.97
 """The fraction of the hole that is enough for that trial."""
+_INSIDE_COST = 2.0
+"""How many times as large the squared error of what other frames show is inside the hole as it is beside it:
+what moves by itself and what is predicted show more there. Found on real shots."""
+_CONTEXT_PX = 24
+"""The width, in full-size pixels, of the surroundings that are continued into the hole."""
+_FINE_RIM_PX = 12
+"""Pixels of the hole as near to its rim as this, at full size, are continued from full-size pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +61,24 @@ class Joined:
     """(N,) in 0..1: how well the sources agree; what is continued from the surroundings is not certain."""
     error: Float32Array
     """(N,): the expected squared error, encoded, of a channel."""
+    continued: Float32Array
+    """(N,) in 0..1: the share of what is continued from the surroundings."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rivals:
-    """The expected errors of all answers, and the one that is continued from the surroundings."""
+    """The expected errors of all answers, and those that are continued from the surroundings."""
 
     errors: Float32Array
-    """(K + 1, h, w) on the analysis box: of the answers from other frames, and last of the continued one."""
-    continued: Float32Array
-    """(h, w, 3) encoded."""
+    """(K + C, h, w) on the analysis box: of the answers from other frames, then of the continued ones."""
+    continued: tuple[Float32Array, ...]
+    """C pictures (h, w, 3), encoded, on the full-size ``area``."""
+    area: Box
+
+    def continued_at(self, tile: Box, places: Int64Array) -> list[Float32Array]:
+        """The continued answers at the pixels ``places`` of a ``tile`` within the area, each (N, 3)."""
+        cut = tile.slices(self.area)
+        return [picture[cut].reshape(-1, 3)[places] for picture in self.continued]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +99,8 @@ class Judged:
     @property
     def wants_still(self) -> bool:
         """Whether frames as they are are among the answers."""
-        return self.rivals is not None and len(self.rivals.errors) > _MOVED_ANSWERS + 1
+        rivals = self.rivals
+        return rivals is not None and len(rivals.errors) > _MOVED_ANSWERS + len(rivals.continued)
 
     def weigh(self, fits: Float32Array) -> Float32Array:
         """The weights for fusion, (S, N), of sources that fit as well as ``fits`` (S, N) tells."""
@@ -116,36 +132,54 @@ class Judged:
         if self.rivals is None:
             kept = np.where(seen, fused.kept_variance, np.float32(1.0))
             error = np.square(fused.disagreement) / np.float32(3.0) + np.float32(self.noise**2)
-            return Joined(fused.values, seen, kept, certainty.astype(np.float32), error.astype(np.float32))
-        errors = np.stack(
+            nothing = np.zeros(len(seen), np.float32)
+            return Joined(
+                fused.values, seen, kept, certainty.astype(np.float32), error.astype(np.float32), nothing
+            )
+        measured = np.stack(
             [warp.upsample(error, box, tile, ratio).reshape(-1)[places] for error in self.rivals.errors]
         )
+        others = len(made.values)
+        errors = measured.copy()
+        errors[:others] *= np.float32(_INSIDE_COST)
         if not self.moves:
             errors = self._agreed(errors, made, tile, places)
         reached = seen if cut_off is None else seen & ~cut_off.reshape(-1)[places]
-        share = answers.shares(errors, np.concatenate([made.there & seen, reached[None]]))
-        continued = warp.upsample(self.rivals.continued, box, tile, ratio).reshape(-1, 3)[places]
-        values = share[-1][:, None] * continued
+        continued = self.rivals.continued_at(tile, places)
+        there = np.concatenate([made.there & seen, *([reached[None]] * len(continued))])
+        share = answers.shares(errors, there)
+        values = np.zeros_like(fused.values)
         # They are added one by one, because a sum by einsum may differ in its last bit from run to run.
-        for part, answer in zip(share, made.values, strict=False):
+        for part, answer in zip(share, (*made.values, *continued), strict=True):
             values += part[:, None] * answer
-        kept = np.where(seen, (share[:-1] * made.kept_variance).sum(axis=0), np.float32(1.0))
+        shown = share[:others]
+        kept = np.where(seen, (shown * made.kept_variance).sum(axis=0), np.float32(1.0))
         return Joined(
             values.astype(np.float32),
             seen,
             kept.astype(np.float32),
-            (certainty * (1.0 - share[-1])).astype(np.float32),
-            (share * errors).sum(axis=0),
+            (certainty * shown.sum(axis=0)).astype(np.float32),
+            (share * measured).sum(axis=0),
+            share[others:].sum(axis=0),
         )
 
     def _agreed(
         self, errors: Float32Array, made: answers.Answers, tile: Box, places: Int64Array
     ) -> Float32Array:
-        """The expected squared errors, (K + 1, N), given how far the frames agree at each pixel."""
+        """The expected squared errors, (K + C, N), given how far the frames agree at each pixel."""
         smooth = [_smoothed(one, tile.shape, places) for one in made.scatter]
-        kinds = (errors[:_MOVED_ANSWERS], errors[_MOVED_ANSWERS:-1])
+        others = len(made.values)
+        kinds = (errors[:_MOVED_ANSWERS], errors[_MOVED_ANSWERS:others])
         lowered = [answers.agreed(kind, one) for kind, one in zip(kinds, smooth, strict=False)]
-        return np.concatenate([*lowered, errors[-1:]])
+        return np.concatenate([*lowered, errors[others:]])
+
+
+def _pushed(picture: Float32Array, hole: BoolArray) -> Float32Array:
+    return pyramid.push_pull(picture, (~hole).astype(np.float32))
+
+
+_CONTINUATIONS = (inpainting.inpaint, _pushed)
+"""The ways to continue the surroundings into a hole: one continues lines, the other slow colours."""
 
 
 def tolerance(noise: float) -> float:
@@ -197,7 +231,8 @@ class Judge:
             return alone
         rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
         plate = encoding.encode(full.plate[rows, columns])
-        stack, inside = self._sampled(box, sources, points, mirrored)
+        tried = [replace(item, motion=item.trial) for item in sources]
+        stack, inside = self._sampled(box, tried, points, mirrored)
         weights = None
         if len(sources) > 1:
             measured = source_weights.covariance(stack.moved - plate, stack.fits > 0)
@@ -207,7 +242,7 @@ class Judge:
         alone = Judged(qualities, weights, order, noise, moves, None)
         if not rivals:
             return alone
-        return self._with_rivals(alone, surround, sources, stack.only(*inside), points, plate)
+        return self._with_rivals(alone, full, surround, sources, stack.only(*inside), points, plate)
 
     def _sampled(
         self, box: Box, sources: list[RegisteredSource], points: Float32Array, mirrored: Float32Array
@@ -242,6 +277,7 @@ class Judge:
     def _with_rivals(
         self,
         alone: Judged,
+        full: FullFrame,
         surround: HoleSurround,
         sources: list[RegisteredSource],
         stack: Stack,
@@ -261,16 +297,42 @@ class Judge:
         self._monitor.check_cancelled()
         tried = self._prediction_error(surround, sources, alone.order, step)
         self._monitor.check_cancelled()
+        area, continued = self._continued(full, surround, step)
+        whole = [opencv.resize(error, box.shape) for error in (*errors, *tried)]
+        return replace(alone, rivals=_Rivals(np.stack(whole), continued, area))
+
+    def _continued(
+        self, full: FullFrame, surround: HoleSurround, step: int
+    ) -> tuple[Box, tuple[Float32Array, ...]]:
+        """The surroundings of the hole continued into it: the part of the frame, and on it two pictures,
+        (h, w, 3), as :data:`_CONTINUATIONS` has them.
+
+        Deep inside they are smooth, so the grid suffices; near the rim they are made from full-size pixels,
+        because in a thin hole a pixel more makes a difference.
+        """
+        box, ratio = surround.box, self._working.ratio
         hole = surround.hole[::step, ::step]
-        continued = inpainting.smooth_fill(np.ascontiguousarray(surround.encoded[::step, ::step]), hole)
-        whole = [opencv.resize(error, box.shape) for error in (*errors, tried)]
-        rivals = _Rivals(np.stack(whole), opencv.resize(continued, box.shape))
-        return replace(alone, rivals=rivals)
+        picture = np.ascontiguousarray(surround.encoded[::step, ::step])
+        area = Box.around(full.hidden).grown(_CONTEXT_PX).intersection(full.box)
+        plate, hidden = full.encoded(area), full.hidden[area.slices(full.box)]
+        depth = opencv.depth_inside(hidden)
+        rim = hidden & (depth <= _FINE_RIM_PX)
+        found = []
+        for continuation in _CONTINUATIONS:
+            whole = plate
+            if not np.array_equal(rim, hidden):
+                coarse = opencv.resize(continuation(picture, hole), box.shape)
+                deep = warp.upsample(coarse, box, area, ratio)
+                whole = opencv.copy_where(plate.copy(), hidden, deep)
+            self._monitor.check_cancelled()
+            found.append(continuation(whole, rim))
+        return area, tuple(found)
 
     def _prediction_error(
         self, surround: HoleSurround, sources: list[RegisteredSource], order: Int64Array, step: int
-    ) -> Float32Array:
-        """The squared error, (h, w) on the grid, with which the surroundings predict what the hole hides.
+    ) -> list[Float32Array]:
+        """The squared errors, each (h, w) on the grid, with which the surroundings predict what the hole
+        hides, one for each of :data:`_CONTINUATIONS`.
 
         The nearest sources, laid over each other, show both; what they show inside is predicted from what
         they show outside.
@@ -290,8 +352,13 @@ class Judge:
             shown |= new
             if float(shown[hole].mean()) > _ENOUGH_SHOWN:
                 break
-        predicted = inpainting.smooth_fill(picture, hole)
-        return answers.spread_picture(answers.squared_error(predicted, picture), hole & shown)
+        # Analysis masks are a pixel wider than the hole, which is a lot for a thin one.
+        core = opencv.erode(surround.hole, opencv.square(3))[::step, ::step]
+        tried = core | (hole & ~shown)
+        return [
+            answers.spread_picture(answers.squared_error(predict(picture, tried), picture), core & shown)
+            for predict in _CONTINUATIONS
+        ]
 
 
 def _smoothed(scatter: Float32Array, shape: tuple[int, int], places: Int64Array) -> Float32Array:

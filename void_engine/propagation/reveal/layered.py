@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +23,6 @@ from void_engine.propagation.reveal.sources import (
     HoleSurround,
     MeasuredSource,
     RegisteredSource,
-    Source,
     temporal_weight,
 )
 
@@ -171,7 +171,7 @@ class LayeredRevealer:
         for (number, through), evidence in zip(motions.items(), seen, strict=True):
             self._monitor.check_cancelled()
             # Full frames are large, so they are held only while their layer is fused.
-            source = Source(self._working.full(number), self._working.analysis(number), through)
+            source = replace(self._revealer.shot_source(target, number), guess=through)
             view = view_through(source.analysis, source.guess, surround.box)
             both = ~surround.hole & view.visible
             misfit = local_misfit(surround.gray, view.gray, both)
@@ -212,6 +212,7 @@ def _joined(front: Revealed, back: Revealed, share: Float32Array) -> Revealed:
         (part * front.kept_variance + (1.0 - part) * back.kept_variance).astype(np.float32),
         (part * front.certainty + (1.0 - part) * back.certainty).astype(np.float32),
         (part * front.error + (1.0 - part) * back.error).astype(np.float32),
+        np.zeros_like(front.continued),
         max(front.noise, back.noise),
     )
 
@@ -246,5 +247,6 @@ def _chosen_locally(alone: Revealed, layered: Revealed, plate: Float32Array, sho
         mixed(alone.kept_variance, layered.kept_variance),
         mixed(alone.certainty, layered.certainty),
         mixed(alone.error, error),
+        mixed(alone.continued, layered.continued),
         alone.noise,
     )

@@ -5,7 +5,7 @@ Registration and judging happen at the analysis size, the final sampling at full
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,10 +33,15 @@ _MARGIN_PX = 56
 """The least width of a hole's surroundings, in analysis pixels."""
 _TILE_PIXELS = 150_000
 """About how many full-size pixels are fused at a time."""
+_TRIALS_PX = (3, 6, 12)
+"""Depths, in analysis pixels, by which parts of the hole are grown to tell how well motion is predicted in
+them."""
 _QUALITY_POWER = 1.5
 """The exponent on a source's quality. Above 1, well aligned sources outweigh many poor ones, as parallax
 demands."""
 _SLOPE_ROWS = 4
+_LEAST_FROM_FRAMES = 0.2
+"""The least share of other frames from which it can be told what they show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,21 @@ class Revealed:
     """(h, w) in 0..1: how well the sources' motion and colours agree."""
     error: Float32Array
     """(h, w): the expected squared error, encoded, of a channel where seen."""
+    continued: Float32Array
+    """(h, w) in 0..1: the share of the values that is continued from the plate around the hole. In the band
+    beside the hole that is the plate itself."""
     noise: float
     """Standard deviation, encoded, between target and sources around the hole: grain and misfit together."""
+
+    def from_frames(self, plate: Float32Array) -> tuple[Float32Array, BoolArray]:
+        """What other frames alone show beside the hole, (h, w, 3), and where they can be told, (h, w).
+
+        Args:
+            plate: (h, w, 3) encoded.
+        """
+        own = self.continued[:, :, None]
+        values = (self.values - own * plate) / np.maximum(1.0 - own, _LEAST_FROM_FRAMES)
+        return values.astype(np.float32), self.continued <= 1.0 - _LEAST_FROM_FRAMES
 
     @property
     def scatter(self) -> Float32Array:
@@ -77,9 +95,13 @@ class Revealer:
 
     def shot_source(self, target: int, number: int) -> Source:
         """Make a frame of the shot a source for ``target``; both must be in one segment."""
-        return Source(
-            self._working.full(number), self._working.analysis(number), self._track.chained(target, number)
-        )
+        full, analysis = self._working.full(number), self._working.analysis(number)
+        withheld = self._track.withheld(number)
+        if withheld is not None:
+            wide = opencv.resize(withheld.astype(np.float32), full.hidden.shape) > 0
+            full = replace(full, hidden=full.hidden | wide)
+            analysis = replace(analysis, hidden=analysis.hidden | withheld)
+        return Source(full, analysis, self._track.chained(target, number))
 
     def reveal(self, target: int, numbers: list[int], extra: list[Source]) -> Revealed:
         """Reveal the hidden pixels of ``target`` from the frames ``numbers`` and the ``extra`` sources."""
@@ -125,14 +147,16 @@ class Revealer:
             views.append(MeasuredSource(source, view, measured))
             tests.append(test if test.improves(measured.flow) else None)
         structure = self._structure(views, hole, ring, texture) if any(tests) else None
+        grown = _doubled(hole)
         sources = []
         for seen, useful in zip(views, tests, strict=True):
             self._monitor.check_cancelled()
             flow, weight = seen.measured.flow, seen.measured.confidence * texture
-            completed = None
+            completed = tried = None
             if useful is not None and useful.predicts(flow, weight, ring, structure):
                 completed = flow_completion.complete_flow(flow, weight, ring, hole, structure)
-            sources.append(self.registered(target, surround, seen, completed=completed))
+                tried = flow_completion.complete_flow(flow, weight, ring, grown, structure).flow
+            sources.append(self.registered(target, surround, seen, completed=completed, tried=tried))
         return sources
 
     def _structure(
@@ -178,6 +202,7 @@ class Revealer:
         seen: MeasuredSource,
         shows: Float32Array | None = None,
         completed: flow_completion.CompletedFlow | None = None,
+        tried: Float32Array | None = None,
     ) -> RegisteredSource:
         """Register a source to ``target``: its motion, its gain match, and how far to trust it.
 
@@ -213,7 +238,13 @@ class Revealer:
         steep = np.square(np.diff(encoded[rows], axis=1))[~(hole[rows, 1:] | hole[rows, :-1])]
         slope = float(steep.mean()) if steep.size else 0.0
         return RegisteredSource(
-            source, motion, matched, quality, slope * completed.spread_px**2, shows.astype(np.float32)
+            source,
+            motion,
+            matched,
+            quality,
+            slope * completed.spread_px**2,
+            shows.astype(np.float32),
+            motion if tried is None else warp.Warp(source.full.number, seen.view.homography, tried),
         )
 
     # --- at full size
@@ -243,7 +274,7 @@ class Revealer:
         values = np.zeros((*region.shape, 3), np.float32)
         seen = np.zeros(region.shape, bool)
         kept = np.ones(region.shape, np.float32)
-        certainty, error = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
+        certainty, error, continued = (np.zeros(region.shape, np.float32) for _ in range(3))
         noise = float(np.median([p.gain.noise for p in sources])) if sources else 0.02
         judged = self._judge.judge(full, surround, sources, noise, comparable, rivals=rivals)
         visible = VisiblePlate.of(full, area) if rivals else None
@@ -264,7 +295,8 @@ class Revealer:
             kept[inside][wanted] = joined.kept_variance
             certainty[inside][wanted] = joined.certainty
             error[inside][wanted] = joined.error
-        return Revealed(area, values, seen, kept, certainty, error, noise)
+            continued[inside][wanted] = joined.continued
+        return Revealed(area, values, seen, kept, certainty, error, continued, noise)
 
     def _sampled(
         self, sources: list[RegisteredSource], box: Box, tile: Box, places: Int64Array, *, still: bool
@@ -292,6 +324,16 @@ class Revealer:
                 unmoved[index] = encoding.encode(item.source.full.plate[cut].reshape(-1, 3)[places])
                 shown[index] = ~item.source.full.hidden[cut].reshape(-1)[places]
         return Stack(moved, fits, unmoved, shown)
+
+
+def _doubled(hole: BoolArray) -> BoolArray:
+    """The hole, (h, w), with each part of it grown by about its own depth, up to a limit."""
+    grown = opencv.dilate_by_disc(hole, _TRIALS_PX[0])
+    for depth in _TRIALS_PX[1:]:
+        deep = opencv.erode(hole, opencv.disc(depth))
+        if deep.any():
+            grown |= opencv.dilate_by_disc(deep, 2 * depth)
+    return grown
 
 
 def _fit_in_places(misfit: Float32Array, confidence: Float32Array) -> Float32Array:

@@ -122,7 +122,7 @@ def visible(
     through = track.chained(target, source) if layer is None else track.layer_chained(target, source, layer)
     if through is None:
         return np.zeros(len(points), bool)
-    hidden = track.hidden(source)
+    hidden = track.unusable(source)
     rows, columns = hidden.shape
     there = np.rint(apply(through, points)).astype(np.int64)
     inside = (there[:, 0] >= 1) & (there[:, 0] < columns - 1) & (there[:, 1] >= 1) & (there[:, 1] < rows - 1)

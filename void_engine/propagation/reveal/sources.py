@@ -64,6 +64,8 @@ class RegisteredSource:
     """Expected squared error, encoded, from motion that is predicted inside the hole."""
     local: Float32Array
     """(h, w) in 0..1 on the analysis box: how well the source fits in each place."""
+    trial: warp.Warp
+    """The motion as it would be if the hole were larger: predicted beside the hole too."""
 
 
 def temporal_weight(number: int, target: int) -> float:

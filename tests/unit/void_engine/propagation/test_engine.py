@@ -189,7 +189,7 @@ def test_memory_does_not_grow_with_the_shot(
         for _ in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()):
             pass
         alive.append(shot.most_alive)
-    assert alive[1] <= alive[0] + (1 if cores == 1 else 3)
+    assert alive[1] <= alive[0] + (1 if cores == 1 else 5), "14 frames more"
     assert alive[1] < most
 
 

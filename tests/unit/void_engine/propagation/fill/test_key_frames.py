@@ -26,3 +26,20 @@ def test_a_slanted_wire_is_one_too_and_a_ribbon_is_not() -> None:
     assert key_frames.wires_of(across < 6).any()
     assert not key_frames.wires_of(across < 16).any()
     assert not key_frames.wires_of(np.zeros((20, 20), bool)).any()
+
+
+def test_what_was_invented_is_carried_only_where_it_fits() -> None:
+    """The left half of the surroundings is as it was in the key frame; in the right half something moved."""
+    rows, columns = np.indices((80, 120))
+    before = np.repeat(np.where((rows // 3 + columns // 3) % 2, 0.5, 0.45)[:, :, None], 3, axis=2)
+    now = np.where(columns[:, :, None] < 60, before, 0.1).astype(np.float32)
+    unseen = np.zeros((80, 120), bool)
+    unseen[30:50, 20:100] = True
+    everywhere, nothing = np.ones_like(unseen), np.zeros_like(unseen)
+    fitted = key_frames._where_it_fits(now, unseen, before.astype(np.float32), everywhere, nothing)
+    assert np.abs(fitted - now)[30:50, 20:38].mean() < 0.01
+    assert np.abs(fitted - now)[30:50, 75:100].mean() < 0.05, "what was carried is 0.37 off"
+    # What only passes in front of the object does not count.
+    passing = columns >= 56
+    fitted = key_frames._where_it_fits(now, unseen, before.astype(np.float32), everywhere, passing)
+    assert np.abs(fitted - before)[unseen].max() < 0.03

@@ -8,8 +8,13 @@ import pytest
 
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import encoding, inpainting
-from void_engine.propagation.in_memory import remove_object
+from void_engine.propagation.in_memory import ArrayShot, SilentMonitor, remove_object
+from void_engine.propagation.motion.registration import PairRegistration
+from void_engine.propagation.motion.shot_motion import ShotMotion
+from void_engine.propagation.motion.track import track_shot
 from void_engine.propagation.reveal import judging
+from void_engine.propagation.reveal.reveal import Revealer
+from void_engine.propagation.working_set import WorkingSet
 
 FRAMES, ROWS, COLUMNS = 8, 80, 120
 
@@ -85,3 +90,27 @@ def test_what_moves_beside_the_hole_is_no_change_of_light_inside_it() -> None:
     for t in range(FRAMES):
         truth[t, 57:72, 12 + 8 * t : 40 + 8 * t] += np.float32(0.5)
     assert removed(truth, matte()) < 0.006
+
+
+def test_into_a_thin_hole_the_nearest_full_size_pixels_are_continued() -> None:
+    """Analysis masks are a pixel wider than the hole; what is continued must not lose that pixel."""
+    truth = np.stack([cloth(80, 2.0)] * 3)
+    mattes = np.zeros((3, ROWS, COLUMNS), np.float32)
+    mattes[:, 25:55, 30:33] = 1
+    mattes[:, 10:70, 60:100] = 1
+    working = WorkingSet(ArrayShot(truth, mattes), SilentMonitor())
+    pairs = PairRegistration(working, SilentMonitor())
+    track = track_shot(working, pairs, range(3), SilentMonitor())
+    motion = ShotMotion(working, track, pairs, SilentMonitor())
+    full = working.full(1)
+    area, (lines, slow) = judging.Judge(motion)._continued(full, Revealer(motion).surround(1), 1)
+    cut = area.slices(full.box)
+    stroke = np.zeros((ROWS, COLUMNS), bool)
+    stroke[25:55, 30:33] = True
+    plain = inpainting.inpaint(full.encoded(area), stroke[cut])
+    assert np.abs(lines - plain)[stroke[cut]].max() < 1e-5
+    assert np.array_equal(lines[~full.hidden[cut]], full.encoded(area)[~full.hidden[cut]])
+    assert 0.0 < float(np.abs(slow - plain)[stroke[cut]].mean()) < 0.1
+    for picture in (lines, slow):
+        assert np.isfinite(picture).all()
+        assert abs(float(picture[full.hidden[cut]].mean()) - float(full.encoded(area).mean())) < 0.05

@@ -39,7 +39,7 @@ def test_the_frame_that_repeats_the_plate_under_a_shadow_is_taken() -> None:
     wrong = _texture(2)
     count = _SHAPE[0] * _SHAPE[1]
     ones = np.ones(count, np.float32)
-    joined = Joined(wrong.reshape(-1, 3), np.ones(count, bool), ones, ones, ones)
+    joined = Joined(wrong.reshape(-1, 3), np.ones(count, bool), ones, ones, ones, 0 * ones)
     stack = Stack(
         np.stack([wrong, right]).reshape(2, count, 3),
         np.ones((2, count), np.float32),
