@@ -17,7 +17,7 @@ class Places:
     """The processes that a batch has, each with a device or cores of its own."""
 
     environments: Sequence[Mapping[str, str]]
-    """For each process the variables that give it its device and its share of the cores."""
+    """The variables of each process, which give it its device and its share of the cores."""
     threads: int
     """How many cores each has."""
     about: str
