@@ -291,7 +291,7 @@ class TestAFarmCitizen:
         elsewhere.mkdir()
         code = (
             "import sys, tempfile, os\n"
-            "from void_server.cli.app import app\n"
+            "from void_server.cli.commands import app\n"
             f"app(['run', {str(job)!r}, '--scratch', {str(scratch)!r}], standalone_mode=False)\n"
             f"assert tempfile.gettempdir() == {str(scratch / 'tmp')!r}, tempfile.gettempdir()\n"
             f"assert os.environ['VOID_CACHE'].startswith({str(scratch)!r})\n"

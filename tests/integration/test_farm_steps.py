@@ -195,6 +195,23 @@ def test_prepare_says_what_is_wrong_before_anything_is_made(tmp_path: Path) -> N
     assert not list(scratch.rglob("*.exr"))
 
 
+def test_the_task_that_must_run_again_is_named(tmp_path: Path) -> None:
+    """A short shot before it in the plan, and two parts: the third task of the removal is missing."""
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    for name, frames in (("a", 2), ("b", 4)):
+        farm_job(tmp_path, name=name, frames=frames).rename(jobs / f"{name}.json")
+    options = ("--together", "--part-frames", "2", "--chunk-frames", "4")
+    target = all_steps(tmp_path, jobs, *options, steps=("prepare",))
+    words = ("--plan", target / "plan.json", "--scratch", tmp_path / "scratch")
+    assert [len(task) for task in read_plan(target / "plan.json").remove] == [1, 1, 1]
+    assert void("farm", "step", "remove", *words, "--task", "1").code == 0
+    ran = void("farm", "step", "merge", *words, "--task", "1")
+    assert ran.code == 1
+    assert "frame 1003 was not made by the part from 1003" in ran.err
+    assert "run task 2 of the step 'remove' again" in ran.err
+
+
 class TestJoining:
     JOB = PlannedJob(
         file="a.json", name="a", engine="propagation", first_frame=1, last_frame=20, starts=[1, 11], overlap=3
