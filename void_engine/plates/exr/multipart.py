@@ -11,6 +11,7 @@ is kept, so that the frame is written back as parts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHea
 from void_engine.plates.frame.layers import LayerChannel, layer_of_part, main_layers, parse_name, shown
 from void_engine.plates.frame.parts import PartLayout, RawAttribute
 
+_EYE = re.compile(r"(?:^|[._])(left|right)$")
+"""The end of the name of a part that shows one eye."""
 _TYPES: dict[str, PixelType] = {"half": HALF, "float": FLOAT, "uint": UINT, "uint32": UINT}
 
 
@@ -92,7 +95,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
     """Choose the parts of a frame and name their channels so that every name is unique."""
-    flat = [part for part in parts if not part.is_deep]
+    flat = _with_views([part for part in parts if not part.is_deep])
     notes = [
         f"part '{shown(part.name) or part.index}' was left out: it is deep" for part in parts if part.is_deep
     ]
@@ -117,6 +120,16 @@ def merge_parts(parts: Sequence[Part], path: Path, number: int) -> MergedParts:
         notes=tuple(notes),
     )
     return MergedParts(header, tuple(used))
+
+
+def _with_views(parts: list[Part]) -> list[Part]:
+    """The parts with the views that their names say where none has one, but both eyes' names are there."""
+    if any(part.view or part.views for part in parts):
+        return parts
+    eyes = [_EYE.search(part.name) for part in parts]
+    if {eye[1] for eye in eyes if eye is not None} != {"left", "right"}:
+        return parts
+    return [replace(part, view=eye[1] if eye else "") for part, eye in zip(parts, eyes, strict=True)]
 
 
 def _named_apart(parts: Sequence[Part], views: tuple[str, ...]) -> tuple[list[Part], list[PartLayout]]:
@@ -144,7 +157,7 @@ def _named_apart(parts: Sequence[Part], views: tuple[str, ...]) -> tuple[list[Pa
         used.append(replace(part, channels=tuple(renamed)))
         layouts.append(
             PartLayout(
-                layer=layers[place],
+                layer=layers[place] if place in homes else layer,
                 view=part.view,
                 prefix=prefix,
                 names=dict(zip(names, own, strict=True)),
@@ -162,7 +175,7 @@ def _view_of(part: Part, views: tuple[str, ...]) -> str:
 
 def _home(parts: Sequence[Part], layers: Sequence[str], views: tuple[str, ...], view: str) -> int:
     """The part, of those that show a view, whose channels keep their names: the picture, as far as names
-    tell, else the first."""
+    tell, else the file's first part or one that is called as a picture is; -1 where there is none."""
     own = [place for place, part in enumerate(parts) if _view_of(part, views) == view]
     bare = [
         LayerChannel(channel.name, layers[place], channel.name, view)
@@ -173,4 +186,4 @@ def _home(parts: Sequence[Part], layers: Sequence[str], views: tuple[str, ...], 
     preferred = main_layers(bare)
     if len(preferred) == 1:
         return next(place for place in own if layers[place] == preferred[0])
-    return own[0]
+    return own[0] if own[0] == 0 or not layers[own[0]] else -1

@@ -116,8 +116,12 @@ def colours_of(channels: Iterable[LayerChannel], layer: str) -> tuple[str, str, 
 
 
 def _components(channels: Iterable[LayerChannel], layer: str) -> dict[str, str]:
-    """The layer's channels, keyed by the component."""
-    return {channel.component: channel.name for channel in channels if channel.layer == layer}
+    """The layer's channels, keyed by the component; of two the first."""
+    found: dict[str, str] = {}
+    for channel in channels:
+        if channel.layer == layer:
+            found.setdefault(channel.component, channel.name)
+    return found
 
 
 def _triple_of(components: Mapping[str, str]) -> tuple[str, str, str] | None:

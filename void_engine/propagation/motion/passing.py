@@ -1,10 +1,10 @@
 """Tells, under a camera that hardly moves, what passes in front of the object from the background behind it.
 
-A pixel that the object hides in most frames may be shown in a few for two reasons: the object made way, and
-the background appears; or something passes in front of the object, such as a hand. Only the first is a
-source. What passes does not end where the object begins: beside the object it is seen before a background
-that is known from many frames. So a piece of the rarely shown pixels is withheld in a frame as far as the
-visible pixels beside it differ there from what they show at other times.
+A pixel that an object hides in most frames, because it stands still, may be shown in a few for two reasons:
+the object made way, and the background appears; or something passes in front of the object, such as a hand.
+Only the first is a source. What passes does not end where the object begins: beside the object it is seen
+before a background that is known from many frames. So a piece of the rarely shown pixels is withheld in a
+frame as far as the visible pixels beside it differ there from what they show at other times.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _DIFFERS = 0.05
 """The least difference, encoded, that is seen as something else."""
 _RESTLESS = 5.0
 """The difference, in mean deviations over time, that is seen as something else where the background lives."""
+_THINNEST_PX = 3
+"""Thinner pieces are an unsteady edge of the matte."""
 _FEWEST_BESIDE = 6
 """The least number of pixels beside a piece that tell anything."""
 
@@ -65,11 +67,14 @@ class _Views:
 
     def hidden(self, number: int, box: Box) -> BoolArray:
         """Where the matte or the frame's edge hides the pixels of ``box``, (h, w)."""
-        hidden = self._track.hidden(number)
+        return self.seen(number, self._track.hidden(number), box)
+
+    def seen(self, number: int, mask: BoolArray, box: Box) -> BoolArray:
+        """A ``mask`` of the whole frame ``number``, which is True beyond its edge, on ``box``, (h, w)."""
         through = self._track.chained(self._middle, number)
         if np.array_equal(through, identity()):
-            return hidden[box.slices(Box.from_shape(self.shape))]
-        marked = hidden.astype(np.uint8) * np.uint8(255)
+            return mask[box.slices(Box.from_shape(self.shape))]
+        marked = mask.astype(np.uint8) * np.uint8(255)
         return opencv.warp_perspective(marked, from_box(through, box), box.shape, 255.0) > 8
 
     def encoded(self, number: int, box: Box) -> Float32Array:
@@ -79,6 +84,10 @@ class _Views:
         if np.array_equal(through, identity()):
             return encoded[box.slices(Box.from_shape(self.shape))]
         return opencv.warp_perspective(encoded, from_box(through, box), box.shape)
+
+    def mask(self, number: int) -> BoolArray:
+        """Where the matte hides pixels of the frame as it is, (h, w)."""
+        return self._track.hidden(number)
 
     def is_anchor(self, number: int) -> bool:
         """Whether the artist has cleaned the frame."""
@@ -99,21 +108,25 @@ class _Views:
 def _passing(views: _Views, segment: range, monitor: Monitor) -> Iterator[tuple[int, BoolArray]]:
     """The frames of a segment, and the mask (h, w) of what passes in each, where anything does."""
     frame = Box.from_shape(views.shape)
-    shown = np.zeros(views.shape, np.int32)
+    shown, uncovered = np.zeros(views.shape, np.int32), np.zeros(views.shape, np.int32)
     for number in segment:
         shown += ~views.hidden(number, frame)
+        uncovered += ~views.mask(number)
     often = shown >= _RARE * len(segment)
     rare = (shown > 0) & ~often
+    covered = uncovered < _RARE * len(segment)
     if not rare.any():
         return
     box = Box.around(rare).grown(_CONTEXT_PX).intersection(frame)
     cut = box.slices(frame)
-    rare = rare[cut]
+    rare, square = rare[cut], opencv.square(_THINNEST_PX)
     background = _Background(views, segment, box, often[cut], monitor)
     for number in segment:
         monitor.check_cancelled()
         visible = ~views.hidden(number, box)
-        pieces = rare & visible
+        # Where the matte moves over the picture, what it uncovers is background.
+        pieces = rare & visible & views.seen(number, covered, box)
+        pieces = opencv.dilate(opencv.erode(pieces, square), square) & pieces
         if not pieces.any() or views.is_anchor(number):
             continue
         differs = background.differs(number, visible)

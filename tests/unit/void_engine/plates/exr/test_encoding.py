@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,11 @@ def test_a_change_and_a_layer_go_into_the_pictures_part(tmp_path: Path) -> None:
         ([("N", "R G B"), ("beauty", "R G B")], "N.R N.G N.B R G B"),
         ([("N", "R G B"), ("albedo", "R G B")], "R G B albedo.R albedo.G albedo.B"),
         ([("C", "R G B"), ("depth", "Z")], "R G B depth.Z"),
+        ([("rgba", "R G B"), ("rgb", "R G B")], "R G B part2.R part2.G part2.B"),
+        (
+            [("left", "R G B"), ("right", "R G B"), ("depth.right", "Z")],
+            "R G B right.R right.G right.B right.depth.Z",
+        ),
     ],
 )
 def test_the_part_that_is_called_as_a_picture_keeps_its_names(
@@ -213,6 +219,25 @@ def test_trying_tells_that_there_is_no_room_for_all(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_large_frames_are_written_without_a_copy_of_the_whole(tmp_path: Path) -> None:
+    pixels = np.zeros((2000, 500, 3), np.float16)
+    frame = Frame.from_pixels(1, "RGB", pixels)
+    frame = frame.with_layer("clean", {name: np.ones((2000, 500), np.float32) for name in "RGB"})
+    mixed = frame.with_layer("z", {"Z": np.ones((2000, 500), np.float32)}, dtype=np.dtype(np.float32))
+    for name, each in (("a", frame), ("b", mixed)):
+        tracemalloc.start()
+        try:
+            write_frame(each, tmp_path / f"{name}.exr", "zips")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < each.size_bytes / 2
+        again = read_frame(tmp_path / f"{name}.exr", 1)
+        assert all(
+            np.array_equal(again.native(channel), each.native(channel)) for channel in each.channel_names
+        )
+
+
 @pytest.mark.parametrize("views", [("", ""), ("XXXX", "right")])
 def test_parts_and_views_whose_names_are_not_utf8_are_written_back(
     tmp_path: Path, views: tuple[str, str]
@@ -226,3 +251,25 @@ def test_parts_and_views_whose_names_are_not_utf8_are_written_back(
     write_frame(frame, tmp_path / "b.exr")
     assert stored(tmp_path / "b.exr") == stored(path)
     assert b"caf\xe9" in (tmp_path / "b.exr").read_bytes()
+
+
+def test_of_two_parts_that_are_called_alike_each_can_be_chosen(tmp_path: Path) -> None:
+    header = read_header(write_parts(tmp_path / "a.exr", part("rgba", "R G B"), part("rgb", "R G B")), 7)
+    assert resolve_picture(header).rgb == ("R", "G", "B")
+    assert resolve_picture(header, layer="part2").rgb == ("part2.R", "part2.G", "part2.B")
+
+
+def test_eyes_that_only_the_names_of_parts_tell_are_views(tmp_path: Path) -> None:
+    path = write_parts(tmp_path / "a.exr", part("left", "R G B"), part("right", "R G B"))
+    frame = read_frame(path, 7)
+    assert resolve_picture(frame.header, "right").rgb == ("right.R", "right.G", "right.B")
+    assert resolve_picture(frame.header, "left").rgb == ("R", "G", "B")
+    write_frame(frame, tmp_path / "b.exr")
+    assert stored(tmp_path / "b.exr") == stored(path)
+
+
+def test_a_part_of_another_view_without_a_picture_keeps_its_layer(tmp_path: Path) -> None:
+    path = write_parts(
+        tmp_path / "a.exr", part("rgba", "R G B", view="left"), part("depth_right", "Z", view="right")
+    )
+    assert read_header(path, 7).channel_names == ("R", "G", "B", "right.depth.Z")

@@ -89,6 +89,18 @@ def test_what_the_object_uncovers_is_not_withheld() -> None:
     assert not any(withheld(track, number).any() for number in range(FRAMES))
 
 
+def test_what_a_shaking_camera_uncovers_beside_a_logo_is_not_withheld() -> None:
+    """The logo keeps its place in the frame, and something bright moves past behind it."""
+    plate, matte = wall(), np.zeros((FRAMES, ROWS, COLUMNS), np.float32)
+    for t in range(FRAMES):
+        plate[t, 30:60, 20 + 6 * t : 36 + 6 * t] = (1.2, 1.1, 0.2)
+        plate[t] = np.roll(plate[t], (3 * (t % 2), -4 * (t % 3 == 0)), (0, 1))
+    plate[:, GLASS[0], GLASS[1]] = (0.05, 0.02, 0.02)
+    matte[:, GLASS[0], GLASS[1]] = 1
+    track = tracked((plate, matte))
+    assert not any(withheld(track, number).any() for number in range(FRAMES))
+
+
 @pytest.mark.parametrize("make", [still_glass, leaving])
 def test_a_saved_track_withholds_the_same(
     make: Callable[[], tuple[Float32Array, Float32Array]], tmp_path: Path
