@@ -30,7 +30,7 @@ has 1, and one of propagation 0.5 to 1."""
 
 
 class CanvasAnswers:
-    """The small answers of a whole shot, in a nameless temporary file: a long shot's would fill the memory."""
+    """The small answers of a whole shot, in a nameless temporary file: many would fill the memory."""
 
     def __init__(self, numbers: range, canvas: tuple[int, int]) -> None:
         self._numbers = numbers

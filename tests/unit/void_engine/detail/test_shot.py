@@ -1,4 +1,4 @@
-"""Plate detail as an engine's last stage: frames on demand, parts of a shot, anchors, strength and what is told."""
+"""Plate detail as an engine's last stage: parts of a shot, anchors, strength and what is told."""
 
 from __future__ import annotations
 
