@@ -30,7 +30,7 @@ _LEAST_WORTH = 12.0
 _HOPELESS = 5.0
 """A larger misfit of what is known so far is no reason to look at one more model."""
 _FLOWED_MODELS = 2
-"""For how many of them a flow is measured on top."""
+"""The number of models that a flow is measured on top of."""
 _MOST_FLOW_PX = 2.0
 _FLOW_SMOOTH_PX = 1.5
 _LEAST_LIGHT, _MOST_GAIN = 0.002, 8.0

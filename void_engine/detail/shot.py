@@ -61,7 +61,7 @@ class CanvasAnswers:
 
 @dataclass
 class _Tally:
-    """Of what the replaced pixels of all frames consist."""
+    """What the replaced pixels of all frames consist of."""
 
     total: list[float] = field(default_factory=lambda: [0.0] * len(Origin))
 

@@ -107,7 +107,7 @@ class SteadyAnswers:
 
 
 def _worse_inside(changes: list[Float32Array], inside: BoolArray) -> float:
-    """By what factor the squared change from frame to frame is larger inside than outside."""
+    """The factor by which the squared change from frame to frame is larger inside than outside."""
     if not changes or int(inside.sum()) < _FEWEST or int((~inside).sum()) < _FEWEST:
         return 1.0
     there = float(np.median([np.median(change[inside]) for change in changes]))
@@ -118,7 +118,7 @@ def _worse_inside(changes: list[Float32Array], inside: BoolArray) -> float:
 def _less_by_averaging(
     error: Float32Array, known: BoolArray, variation: Float32Array, expected: Float32Array
 ) -> np.float32:
-    """By what factor the averaged answer's squared deviation beside the matte is below one frame's."""
+    """The factor by which the averaged answer's squared deviation beside the matte is below one frame's."""
     if int(known.sum()) < _FEWEST:
         return np.float32(1.0)
     flat = known & (variation <= np.quantile(variation[known], 0.5))

@@ -187,7 +187,7 @@ class ShotClip:
         return np.asarray(clean if carried is None else clean + carried, np.float32)
 
     def on_canvas(self, index: int, code: Float32Array) -> Float32Array:
-        """The same scene-linear picture on the canvas, (h, w, 3)."""
+        """The picture of :meth:`to_scene`, but on the canvas, (h, w, 3)."""
         clean = self._light(index, code)
         carried = self._carried(index)
         return np.asarray(clean if carried is None else clean + self.resampler.to_canvas(carried), np.float32)
