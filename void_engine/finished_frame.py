@@ -12,7 +12,7 @@ from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame, ShotFrame
 from void_engine.geometry import Box
 from void_engine.growth import GROWTH_KEY
-from void_engine.merge import merge
+from void_engine.merge import merge_part
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.picture import PlatePicture
 from void_engine.removal_request import RemovalRequest
@@ -26,6 +26,7 @@ VIEW_KEY = "void/view"
 LAYERS_KEY = "void/layers"
 """The metadata entry that names the layers that a removal has added, as they are called in its frames."""
 _PREVIEW_WIDTH = 320
+_PREVIEW_ROWS = 16
 
 
 def finished_frame(
@@ -51,14 +52,14 @@ def finished_frame(
     """
     at = shot.frame(clean.number)
     frame = request.plates.frame(clean.number)
-    solid = at.replaced > 0
-    if solid.any():
-        merged = merge(
-            at.plate, clean.picture, at.replaced, match_seam=request.match_seam, frame=clean.number
-        )
-        inside = shot.box.intersection(shot.frame_box)
-        part = inside.slices(shot.box)
-        frame = frame.with_rgb(merged[part], inside, solid[part], request.picture.rgb)
+    window, merged = merge_part(
+        at.plate, clean.picture, at.replaced, match_seam=request.match_seam, frame=clean.number
+    )
+    here = window.moved(shot.box.x0, shot.box.y0)
+    inside = here.intersection(shot.frame_box)
+    if not inside.is_empty:
+        solid = at.replaced[inside.slices(shot.box)] > 0
+        frame = frame.with_rgb(merged[inside.slices(here)], inside, solid, request.picture.rgb)
     picture = request.picture
     for name, planes in _layers(request.output.layers, at, clean).items():
         frame = frame.with_layer(picture.added(name), planes, shot.box, beside=picture.rgb[0])
@@ -86,8 +87,7 @@ def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[st
     if "clean" in wanted:
         # The merge has made sure that values are finite where they replace the plate; elsewhere the answer
         # may repeat broken pixels of the plate.
-        picture = np.where(np.isfinite(clean.picture), clean.picture, np.float32(0.0))
-        layers["clean"] = {name: picture[..., index] for index, name in enumerate("RGB")}
+        layers["clean"] = {name: _finite(clean.picture[..., index]) for index, name in enumerate("RGB")}
     if "matte" in wanted:
         layers["matte"] = {"A": at.replaced}
     if "confidence" in wanted and clean.confidence is not None:
@@ -97,9 +97,22 @@ def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[st
     return layers
 
 
+def _finite(values: Float32Array) -> Float32Array:
+    """The values with 0 for those that are not finite; the very same array where all are."""
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, np.float32(0.0))
+
+
 def thumbnail(frame: Frame, picture: PlatePicture) -> Float32Array:
     """The whole picture at thumbnail size, scene-linear."""
     width, height = frame.display_size
     step = max(1, width // _PREVIEW_WIDTH)
-    pixels = frame.read_channels(picture.rgb, Box.from_size(width, height))
-    return opencv.resize(pixels, (max(1, height // step), max(1, width // step)), opencv.AREA)
+    rows, columns = max(1, height // step), max(1, width // step)
+    small = np.empty((rows, columns, 3), np.float32)
+    # A few rows at a time, because the whole picture would take as much memory as everything else.
+    for top in range(0, rows, _PREVIEW_ROWS):
+        bottom = min(rows, top + _PREVIEW_ROWS)
+        strip = Box(0, top * step, columns * step, bottom * step)
+        pixels = frame.read_channels(picture.rgb, strip)
+        small[top:bottom] = opencv.resize(pixels, (bottom - top, columns), opencv.AREA)
+    return small

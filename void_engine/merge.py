@@ -39,25 +39,49 @@ def merge(
         EngineError: when a pixel of the engine that is needed is not finite.
         ValueError: when the arrays differ in size.
     """
+    result = np.array(plate, np.float32, order="C")
+    window, merged = merge_part(plate, engine, weight, match_seam=match_seam, frame=frame)
+    if not window.is_empty:
+        result[window.slices(Box.from_shape(plate.shape))] = merged
+    return result
+
+
+def merge_part(
+    plate: Float32Array,
+    engine: Float32Array,
+    weight: Float32Array,
+    *,
+    match_seam: bool = True,
+    frame: int | None = None,
+) -> tuple[Box, Float32Array]:
+    """Merge as :func:`merge` does, but only where something may change.
+
+    Returns:
+        A box of the arrays' pixels, empty where the weight is 0 everywhere, and the merged pixels in it, a
+        new (h, w, 3) float32. Outside the box the weight is 0.
+
+    Raises:
+        EngineError: when a pixel of the engine that is needed is not finite.
+        ValueError: when the arrays differ in size.
+    """
     if plate.shape != (*weight.shape, 3) or engine.shape != plate.shape:
         raise ValueError(
             f"plate {plate.shape}, engine {engine.shape} and weight {weight.shape} do not fit together"
         )
-    result = np.array(plate, np.float32, order="C")
     bounds = Box.around(weight > 0)
     if bounds.is_empty:
-        return result
+        return bounds, np.zeros((0, 0, 3), np.float32)
     _check_finite(engine, weight, bounds, frame)
-
     whole = Box.from_shape(plate.shape)
-    window = bounds.grown(ring_width_px(bounds) if match_seam else 0).intersection(whole).slices(whole)
-    behind = result[window]
-    w = np.minimum(weight[window], np.float32(1.0)).astype(np.float32)
-    clean = engine[window].astype(np.float32)
+    window = bounds.grown(ring_width_px(bounds) if match_seam else 0).intersection(whole)
+    at = window.slices(whole)
+    behind = np.array(plate[at], np.float32, order="C")
+    w = np.minimum(weight[at], np.float32(1.0)).astype(np.float32)
+    clean = engine[at].astype(np.float32)
     if match_seam:
         clean = match_to_plate(behind, clean, w)
     _mix_into(behind, clean, w)
-    return result
+    return window, behind
 
 
 def _mix_into(behind: Float32Array, clean: Float32Array, weight: Float32Array) -> None:

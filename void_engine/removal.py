@@ -165,6 +165,7 @@ def in_order(answers: Iterator[CleanFrame], wanted: frozenset[int]) -> Iterator[
             raise EngineError(f"the engine gave frame {clean.number} out of order")
         position += 1
         yield clean
+        del clean  # It would be held while the engine makes the next one.
     if position != len(expected):
         raise EngineError(f"the engine gave {position} of {len(expected)} frames")
 
@@ -198,6 +199,8 @@ def _write_all(
             tally.add(clean.number, shares)
             if (mean := tally.mean) is not None:
                 monitor.composed(mean)
+            # These would be held while the engine makes the next frame, and each is as large as a picture.
+            del clean, at, frame
     if not replaces:
         monitor.log(
             f"nothing was replaced: a growth of {shot.look.growth_px:g} px leaves nothing of the mattes"

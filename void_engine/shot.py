@@ -23,7 +23,6 @@ from void_engine.quadmask import build_quadmask
 from void_engine.resampling import crop
 
 _BYTES_A_PIXEL = 4 * 3 + 4 * 3 + 1  # The sum is that of the plate, three mattes and the quadmask.
-_FEWEST_KEPT = 2
 
 
 DEFAULT_GROWTH_PX = 2.0
@@ -112,13 +111,22 @@ class PlateShot:
             if kept is not None:
                 self._kept.move_to_end(number)
                 return kept
+            # Room is made first, since at full size one frame more is a good part of the memory.
+            self._keep_at_most(self._most_kept - 1)
         made = self._make(number)
         with self._lock:
             self._kept[number] = made
-            most = max(_FEWEST_KEPT, self.cache_bytes // max(1, self.width * self.height * _BYTES_A_PIXEL))
-            while len(self._kept) > most:
-                self._kept.popitem(last=False)
+            self._keep_at_most(self._most_kept)
         return made
+
+    @property
+    def _most_kept(self) -> int:
+        return max(1, self.cache_bytes // max(1, self.width * self.height * _BYTES_A_PIXEL))
+
+    def _keep_at_most(self, count: int) -> None:
+        """Drop the frames that were not asked for longest. The caller holds the lock."""
+        while len(self._kept) > count:
+            self._kept.popitem(last=False)
 
     def anchor(self, number: int) -> Float32Array | None:
         """The artist's clean frame ``number``, (H, W, 3) scene-linear, or None where there is none."""

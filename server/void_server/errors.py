@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from void_protocol.messages import JobState
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from void_protocol.messages import JobState
 
 
 class ServiceError(Exception):

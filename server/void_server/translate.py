@@ -19,7 +19,7 @@ from void_engine.engines.registry import engine_name as resolved_engine
 from void_engine.geometry import Box
 from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
 from void_engine.plates.sequence.pattern import FramePattern, refuse_foreign_path
-from void_engine.plates.sequence.sequence import PlateSequence
+from void_engine.plates.sequence.sequence import DEFAULT_CACHE_BYTES, PlateSequence
 from void_engine.region import RegionMode
 from void_engine.removal import run_removal
 from void_engine.removal_monitor import RemovalMonitor
@@ -124,9 +124,16 @@ def removal_request(
     )
 
 
-def _sequence(job: RemovalJob, pattern: str, files: ExitStack) -> PlateSequence:
+def _sequence(job: RemovalJob, pattern: str, files: ExitStack, share: int = 1) -> PlateSequence:
+    """Open a sequence of the job's files; as many as ``share`` share the memory of one."""
     shot = job.shot
-    sequence = PlateSequence(pattern, shot.first_frame, shot.last_frame, scale=job.settings.proxy_scale)
+    sequence = PlateSequence(
+        pattern,
+        shot.first_frame,
+        shot.last_frame,
+        scale=job.settings.proxy_scale,
+        cache_bytes=DEFAULT_CACHE_BYTES // share,
+    )
     return files.enter_context(sequence)
 
 
@@ -143,7 +150,7 @@ def shot_mattes(job: RemovalJob, files: ExitStack) -> ShotMattes:
     rendered = [
         MatteFiles(
             role=matte.role,
-            frames=_sequence(job, matte.pattern, files),
+            frames=_sequence(job, matte.pattern, files, share=len(job.mattes)),
             channel=matte.channel,
             inverted=matte.inverted,
             view=job.shot.view,

@@ -3,9 +3,10 @@
 The identity engine runs from EXR to EXR through a real server process, by turns with a plain loop that reads
 and writes the same files with OpenImageIO on the same machine. Ratios of speed are printed (the loop's
 seconds over the path's): 1 is as fast as the loop, and more is faster, since the path reads and writes on
-threads. The peak memory of every process is printed for a short and a long shot, and must not grow.
+threads. The peak memory of every process is printed for a short and a long shot, and must not grow; for 4K
+and 6K it is also told in pictures of float32, as engines work on them.
 
-    python tests/bench/path.py [--frames 100] [--long 1000] [--rounds 3] [--compression zip] [--folder DIR]
+    python tests/bench/path.py [--frames 100] [--long 1000] [--rounds 3] [--large 5] [--compression zip]
 """
 
 from __future__ import annotations
@@ -24,21 +25,34 @@ import OpenImageIO as oiio  # noqa: N813 - its customary name
 from void_engine.plates.exr.file import write_frame
 from void_engine.plates.frame.frame import Frame
 from void_protocol.client import Client
-from void_protocol.job import Format, Output, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
+from void_protocol.job import (
+    DEFAULT_LAYERS,
+    Format,
+    Output,
+    RegionSettings,
+    RemovalJob,
+    RotoPoint,
+    RotoShape,
+    Settings,
+    ShapeFrame,
+    Shot,
+)
 from void_protocol.messages import JobState
 from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
-WIDTH, HEIGHT = 1920, 1080
+HD = (1920, 1080)
+LARGE = {"4K": (4096, 2160), "6K": (6048, 4032)}
 FIRST = 1001
 DISTINCT = 25
 """Frames with pixels of their own; the rest are hard links to them, so that a long shot fits on a disk."""
 
 
-def picture(seed: int) -> np.ndarray:
+def picture(seed: int, size: tuple[int, int]) -> np.ndarray:
     """Make a plate-like picture of light, edges and grain; noise alone would not compress as plates do."""
     random = np.random.default_rng(seed)
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    width, height = size
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     light = 0.2 + 0.15 * np.sin(x / 173 + seed) * np.cos(y / 91)
     light[(np.hypot(x - 300 - 12 * seed, y - 500) < 160)] *= 6.0
     channels = np.stack([light, light * 0.8, light * 0.6], axis=-1)
@@ -46,18 +60,29 @@ def picture(seed: int) -> np.ndarray:
     return (channels + grain * np.sqrt(np.abs(channels))).astype(np.float16)
 
 
-def write_plate(folder: Path, frames: int, compression: str) -> str:
+def write_plate(folder: Path, frames: int, compression: str, size: tuple[int, int] = HD) -> str:
     folder.mkdir(parents=True)
     for index in range(frames):
         path = folder / f"plate.{FIRST + index:05d}.exr"
         if index < DISTINCT:
-            write_frame(Frame.from_pixels(FIRST + index, ("R", "G", "B"), picture(index)), path, compression)
+            write_frame(
+                Frame.from_pixels(FIRST + index, ("R", "G", "B"), picture(index, size)), path, compression
+            )
         else:
             os.link(folder / f"plate.{FIRST + index % DISTINCT:05d}.exr", path)
     return str(folder / "plate.%05d.exr")
 
 
-def make_job(plate: str, output: Path, frames: int, compression: str) -> RemovalJob:
+def make_job(
+    plate: str,
+    output: Path,
+    frames: int,
+    compression: str,
+    size: tuple[int, int] = HD,
+    *,
+    whole: bool = False,
+) -> RemovalJob:
+    """Make the job. With ``whole`` the engine sees the whole frame, and results have the usual layers."""
     points = [RotoPoint(900, 400), RotoPoint(1100, 400), RotoPoint(1100, 600), RotoPoint(900, 600)]
     numbers = range(FIRST, FIRST + frames)
     return RemovalJob(
@@ -66,7 +91,7 @@ def make_job(plate: str, output: Path, frames: int, compression: str) -> Removal
             plate=plate,
             first_frame=numbers[0],
             last_frame=numbers[-1],
-            format=Format(width=WIDTH, height=HEIGHT),
+            format=Format(width=size[0], height=size[1]),
         ),
         shapes=[
             RotoShape(
@@ -75,8 +100,12 @@ def make_job(plate: str, output: Path, frames: int, compression: str) -> Removal
                 frames=[ShapeFrame(frame=number, points=points) for number in numbers],
             )
         ],
-        settings=Settings(engine="identity"),
-        output=Output(pattern=str(output / "out.%05d.exr"), compression=compression, layers=[]),
+        settings=Settings(engine="identity", region=RegionSettings(mode="full" if whole else "auto")),
+        output=Output(
+            pattern=str(output / "out.%05d.exr"),
+            compression=compression,
+            layers=list(DEFAULT_LAYERS) if whole else [],
+        ),
     )
 
 
@@ -181,6 +210,33 @@ def measure_memory(folder: Path, lengths: list[int], compression: str) -> None:
             shutil.rmtree(here)
 
 
+def measure_large(folder: Path, frames: int, compression: str) -> None:
+    """Compare speed by path for larger plates, and tell the worker's memory for whole frames with layers."""
+    for name, size in LARGE.items():
+        here = folder / name
+        plate = write_plate(here / "plate", frames, compression, size)
+        ratios = []
+        for whole in (False, True):
+            settings = ServerSettings(home=here / f"home{whole}", endpoint="tcp://127.0.0.1:0")
+            with ServerProcess(settings) as server, Client(server.connection()) as client:
+                client.wait_connected()
+                if not whole:
+                    loop = plain_loop(plate, here / "loop", frames)
+                    shutil.rmtree(here / "loop")
+                job = make_job(plate, here / "out", frames, compression, size, whole=whole)
+                seconds = through_server(client, job, "paths")
+                assert same_pixels(plate, here / "out", frames)
+                shutil.rmtree(here / "out")
+                peak = max((peak_mib(pid) for pid in children(server.pid)), default=0.0)
+                ratios.append((loop / seconds, peak * 2**20 / (size[0] * size[1] * 12)))
+        (speed, part), (_, full) = ratios
+        print(
+            f"{name} {size[0]}x{size[1]}: by path x{speed:.2f} of the plain loop; the worker's peak is "
+            f"{part:.1f} pictures, with whole frames and layers {full:.1f}"
+        )
+        shutil.rmtree(here)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -188,12 +244,15 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--long", type=int, default=1000, help="length for the memory test; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3, help="0 leaves the speed test out")
+    parser.add_argument("--large", type=int, default=5, help="frames of 4K and 6K; 0 leaves them out")
     parser.add_argument("--compression", default="zip")
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="void-path-") as name:
         if options.rounds:
             measure_speed(Path(name) / "speed", options.frames, options.rounds, options.compression)
+        if options.large:
+            measure_large(Path(name), options.large, options.compression)
         if options.long:
             measure_memory(Path(name), [options.frames, options.long], options.compression)
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from void_engine.plates.exr.file import write_frame
 from void_engine.plates.frame.frame import Frame
-from void_server.cli.app import app
+from void_server.cli.commands import app
 
 FIRST, LAST = 1001, 1003
 WIDTH, HEIGHT = 96, 64

@@ -251,6 +251,7 @@ def test_the_check_finds_what_is_wrong(tmp_path: Path) -> None:
     assert ran.code == 1
     assert "1001" in ran.err
     assert "frame 1002: it was made by another job" in ran.err
+    assert "run task 0 of the step 'remove' and task 0 of the step 'merge' again" in ran.err
 
 
 def test_steps_say_what_must_come_first(tmp_path: Path) -> None:

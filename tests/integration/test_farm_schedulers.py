@@ -96,6 +96,7 @@ class TestTractor:
                 (command,) = task["cmds"]
                 done = run(command["word"])
                 assert done.returncode == 0, done.stderr
+                assert not done.stderr
                 assert "TR_PROGRESS 100%" in done.stdout
                 ran += 1
         assert ran == len(STEPS)

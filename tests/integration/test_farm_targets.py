@@ -42,7 +42,7 @@ class TestDeadlineCloud:
         job = farm_job(tmp_path)
         ran = in_python(
             tmp_path,
-            "import sys; from void_server.cli.app import app\n"
+            "import sys; from void_server.cli.commands import app\n"
             f"sys.argv[1:] = ['farm', 'bundle', {str(job)!r}, '--to', 'deadline-cloud', '-o',"
             f" {str(tmp_path / 'b')!r}, '--scratch', {str(tmp_path / 'scratch')!r}, *{WORDS!r}]\n"
             "app(standalone_mode=False)\n"
@@ -128,7 +128,7 @@ class TestOpenCue:
         job = farm_job(folder, engine="void" if options else "identity")
         in_python(
             folder,
-            "import sys; from void_server.cli.app import app\n"
+            "import sys; from void_server.cli.commands import app\n"
             f"sys.argv[1:] = ['farm', 'bundle', {str(job)!r}, '--to', 'opencue', '-o',"
             f" {str(folder / 'b')!r}, '--scratch', {str(folder / 'scratch')!r}, '--void', {str(VOID)!r},"
             f" '--part-frames', '6', '--chunk-frames', '12', '--no-submit', *{list(options)!r}]\n"

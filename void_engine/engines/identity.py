@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 
 
+def main_memory(width: int, height: int, frames: int, threads: int) -> int:
+    """Return the bytes of main memory that a shot needs at most: those of a process, and of the frames that
+    are read ahead and written behind."""
+    return 250 * 2**20 + min(frames, 16) * width * height * 50
+
+
 class IdentityEngine:
     """Returns every frame as it is."""
 
@@ -36,6 +42,7 @@ INFO = EngineInfo(
     title="Identity",
     summary="Changes nothing: it measures the path around the engines.",
     factory=IdentityEngine,
+    memory_plan="void_engine.engines.identity:main_memory",
     part_overlap=0,
     is_for_artists=False,
 )

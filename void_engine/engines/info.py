@@ -26,6 +26,10 @@ TorchrunMain = Callable[[Callable[[], None], Sequence[Mapping[str, Scalar]], "Mo
 """A function that each of the processes that ``torchrun`` started calls with the function that runs the jobs,
 the jobs' engine options and a monitor: the first process calls the function, the others help it."""
 
+MemoryPlan = Callable[[int, int, int, int], int]
+"""A function that gives the bytes of main memory that a shot needs at most, from its width and height in
+pixels at the scale of the work, its number of frames, and how many cores its process may use."""
+
 
 @dataclass(frozen=True, slots=True)
 class MachineNeeds:
@@ -73,6 +77,8 @@ class EngineInfo:
     must import nothing heavy."""
     needs: MachineNeeds = MachineNeeds()
     """What a farm reserves for it."""
+    memory_plan: str = ""
+    """A :data:`MemoryPlan` as ``module:function``; empty where every shot needs what ``needs`` says."""
     part_overlap: int | None = None
     """How many frames two neighbouring parts of a shot have in common when several machines make it; None
     where a shot must be made in one piece."""
@@ -116,6 +122,14 @@ class EngineInfo:
     def shares_windows(self) -> bool:
         """Whether several devices of one machine can share the windows of a shot."""
         return bool(self.torchrun)
+
+    def main_memory(self, width: int, height: int, frames: int, threads: int) -> int:
+        """Return the bytes of main memory that a shot needs at most, by the engine's own plan; see
+        :data:`MemoryPlan`."""
+        if not self.memory_plan:
+            return self.needs.memory_mib * 2**20
+        planned: MemoryPlan = load(self.memory_plan)
+        return planned(width, height, frames, threads)
 
     def problem(self) -> str:
         """Say why the engine cannot run here, with the remedy; empty when it can. This never raises."""

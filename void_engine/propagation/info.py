@@ -12,6 +12,7 @@ INFO = EngineInfo(
     summary="Takes hidden pixels from the frames that show them; needs neither a model nor a GPU.",
     factory="void_engine.propagation.engine:PropagationEngine",
     unavailable=lambda: missing_packages(("cv2", "numpy"), "engine"),
+    memory_plan="void_engine.propagation.memory_plan:main_memory",
     part_overlap=8,
     options=options_of(PropagationOptions),
     auto_rank=10,

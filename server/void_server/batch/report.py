@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from enum import Enum
 from pathlib import Path
@@ -12,6 +13,8 @@ from msgspec import Struct
 from void_protocol.durable import write_whole
 
 REPORT_VERSION = 1
+_SAVE_SHARE = 20
+"""A growing report rests for so many times as long as it took to write it."""
 
 
 class ShotState(str, Enum):
@@ -87,3 +90,28 @@ class BatchReport(Struct, kw_only=True):
         """Write the report as JSON. The file appears when it is whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+
+
+class ReportFile:
+    """The file of a report that grows: it is written after every shot, but takes no more than a twentieth of
+    the time, since the report on a season is as long as the season."""
+
+    def __init__(self, report: BatchReport, path: Path) -> None:
+        """Write the report on a batch that begins."""
+        self._report, self._path = report, path
+        self._began = time.monotonic()
+        self._saved_at = self._cost_s = 0.0
+        self.save()
+
+    def update(self) -> None:
+        """Write what has changed, unless it was just written."""
+        if time.monotonic() - self._saved_at >= _SAVE_SHARE * self._cost_s:
+            self.save()
+
+    def save(self) -> None:
+        """Write the report now."""
+        before = time.monotonic()
+        self._report.seconds = round(before - self._began, 3)
+        self._report.save(self._path)
+        self._saved_at = time.monotonic()
+        self._cost_s = self._saved_at - before

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,72 +20,99 @@ from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shares import Shares, ShareTally
 from void_protocol.job import RemovalJob
 from void_server.batch.listed import BadShot
-from void_server.batch.report import BatchReport, FrameShares, ShotReport, ShotState
+from void_server.batch.report import BatchReport, FrameShares, ReportFile, ShotReport, ShotState
 from void_server.translate import removal_request, run_job
 
 
-class BatchMonitor(RemovalMonitor, Protocol):
-    """The monitor of a removal, extended for many shots."""
+@dataclass(frozen=True, kw_only=True)
+class HowToRun:
+    """How the shots of a batch are run."""
 
-    def begin_shot(self, name: str, index: int, count: int) -> None:
-        """Say that the work on a shot begins."""
+    exit_status: Callable[[Exception], int]
+    """Gives the exit status that ``void run`` would have for an error."""
+    verify: bool = False
+    """Whether every pixel of the frames of an earlier run is decoded before they are kept."""
+    wait_s: float = 0.0
+    """How long to wait for an obstacle that may pass, once the work on a shot has begun."""
+    start_wait_s: float | None = 0.0
+    """How long to wait before; see :func:`void_server.translate.run_job`."""
+
+
+class ShotMonitor(RemovalMonitor, Protocol):
+    """The monitor of a removal, which also counts."""
 
     @property
     def frames_done(self) -> int:
         """How many frames of this shot are whole, those of an earlier run included."""
 
 
+class BatchMonitor(ShotMonitor, Protocol):
+    """The monitor of a removal, extended for many shots."""
+
+    def begin_shot(self, name: str, index: int, count: int) -> None:
+        """Say that the work on a shot begins."""
+
+
 def run_batch(
-    shots: Sequence[RemovalJob | BadShot],
-    monitor: BatchMonitor,
-    report_path: Path,
-    *,
-    exit_status: Callable[[Exception], int],
-    verify: bool = False,
+    shots: Sequence[RemovalJob | BadShot], monitor: BatchMonitor, report_path: Path, how: HowToRun
 ) -> BatchReport:
-    """Run what is not done yet. The report is on disk and up to date after every shot.
+    """Run what is not done yet, one shot after the other. The report is on disk and up to date after every
+    shot.
 
     A shot is skipped when its result is whole and its frames say that they were made from the same settings
     and from files of the same content. Whatever fails in a shot is that shot's failure only.
 
-    Args:
-        verify: whether every pixel of the frames of an earlier run is decoded before they are kept.
-        exit_status: gives the exit status that ``void run`` would have for an error.
-
     Raises:
         RemovalCancelled: when the monitor asked for a stop; the report says how far it came.
     """
-    report = BatchReport(shots=[_report_of(shot, exit_status) for shot in shots])
-    report_path.parent.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    report.save(report_path)
+    report = report_on(shots, how)
+    file = ReportFile(report, report_path)
     try:
         for index, (job, shot) in enumerate(zip(shots, report.shots, strict=True)):
-            shot_began = time.monotonic()
             monitor.begin_shot(shot.shot, index, len(shots))
             if isinstance(job, BadShot):
                 monitor.log(f"{job.name}: {job.error}")
                 continue
-            try:
-                _run_one(job, shot, monitor, verify)
-            except RemovalCancelled:
-                shot.state, shot.frames = ShotState.CANCELLED, monitor.frames_done
-                raise
-            except Exception as error:  # noqa: BLE001 - an engine of others may raise anything
-                shot.state, shot.reason = ShotState.FAILED, str(error) or type(error).__name__
-                shot.exit_status, shot.frames = exit_status(error), monitor.frames_done
-                monitor.log(f"{job.shot.name}: {error}")
-            finally:
-                shot.seconds = round(time.monotonic() - shot_began, 3)
-                report.seconds = round(time.monotonic() - began, 3)
-                report.save(report_path)
+            run_shot(job, shot, monitor, how)
+            file.update()
     except RemovalCancelled:
-        for shot in report.shots:
-            if shot.state is ShotState.WAITING:
-                shot.state = ShotState.CANCELLED
-        report.save(report_path)
+        cancel_the_rest(report)
         raise
+    finally:
+        file.save()
     return report
+
+
+def report_on(shots: Sequence[RemovalJob | BadShot], how: HowToRun) -> BatchReport:
+    """Return the report on a batch that has not begun."""
+    return BatchReport(shots=[_report_of(shot, how.exit_status) for shot in shots])
+
+
+def cancel_the_rest(report: BatchReport) -> None:
+    """Say of the shots that were not begun that they were cancelled."""
+    for shot in report.shots:
+        if shot.state is ShotState.WAITING:
+            shot.state = ShotState.CANCELLED
+
+
+def run_shot(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor, how: HowToRun) -> None:
+    """Run one shot if it is not done yet, and say in its report what became of it, also when it fails.
+
+    Raises:
+        RemovalCancelled: when the monitor asked for a stop; the report says how far it came.
+    """
+    began = time.monotonic()
+    try:
+        _run_one(job, shot, monitor, how)
+    except RemovalCancelled:
+        shot.state, shot.frames = ShotState.CANCELLED, monitor.frames_done
+        raise
+    except Exception as error:  # noqa: BLE001 - an engine of others may raise anything
+        shot.state, shot.reason = ShotState.FAILED, str(error) or type(error).__name__
+        shot.exit_status, shot.frames = how.exit_status(error), monitor.frames_done
+        monitor.log(f"{job.shot.name}: {error}")
+    finally:
+        shot.seconds = round(time.monotonic() - began, 3)
 
 
 def _report_of(shot: RemovalJob | BadShot, exit_status: Callable[[Exception], int]) -> ShotReport:
@@ -105,11 +132,18 @@ def _report_of(shot: RemovalJob | BadShot, exit_status: Callable[[Exception], in
     )
 
 
-def _run_one(job: RemovalJob, shot: ShotReport, monitor: BatchMonitor, verify: bool) -> None:
-    missing = _missing(job, monitor, verify)
+def _run_one(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor, how: HowToRun) -> None:
+    missing = _missing(job, monitor, how.verify)
     shot.frames_kept = shot.frames_wanted - len(missing)
     if missing:
-        run_job(job, monitor, resume=True, verify=verify)
+        run_job(
+            job,
+            monitor,
+            resume=True,
+            verify=how.verify,
+            wait_s=how.wait_s,
+            start_wait_s=how.start_wait_s,
+        )
         shot.state, shot.frames = ShotState.DONE, monitor.frames_done
     else:
         shot.state, shot.frames = ShotState.SKIPPED, shot.frames_kept

@@ -1,118 +1,53 @@
-"""The entry point of the ``void`` command."""
+"""The entry point of the ``void`` command. A farm starts thousands of tasks, so a task takes a short way,
+past everything that only people need."""
 
 from __future__ import annotations
 
+import gc
+import io
 import signal
-from typing import Annotated, Any
+import sys
+from collections.abc import Sequence
 
-import typer
-
-from void_server.cli.explain import ExplainingGroup
-from void_server.cli.lazy_commands import LazyCommands, imported_command, placeholders
-from void_server.cli.terminal import say
-
-COMMANDS = {
-    "run": ("run", "Run jobs here, one after another, without a server. They share one model load."),
-    "batch": (
-        "batch",
-        "Run many shots here, skip what is done from the same inputs, and report on all of them.",
-    ),
-    "new": (
-        "make",
-        "Make a job file from a plate and mattes or shapes, or from the roto shapes of a Nuke script.",
-    ),
-    "roto": ("roto", "Show the roto shapes in other programs' files."),
-    "ingest": ("make", "Turn a movie into scene-linear half-float EXR files."),
-    "schema": ("make", "Print the JSON Schema of a job."),
-    "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
-    "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
-    "submit": ("jobs", "Send jobs to the server."),
-    "jobs": ("jobs", "List the server's jobs, newest first."),
-    "watch": ("jobs", "Follow a job until it ends."),
-    "cancel": ("jobs", "Stop a job; its finished frames stay."),
-    "fetch": ("jobs", "Fetch a job's frames, also those that are still to come."),
-    "status": (
-        "status",
-        "Show the server's workers, queue and throughput, live on a terminal; or one job and its times.",
-    ),
-    "logs": ("logs", "Print a job's log."),
-    "pause": ("queue", "Hold back one job, or the whole queue (operators only)."),
-    "resume": (
-        "queue",
-        "Let a paused job run, or open the queue again after a pause or a drain (operators only).",
-    ),
-    "drain": (
-        "queue",
-        "Prepare for maintenance: start nothing, refuse new jobs, let running ones end (operators only).",
-    ),
-    "priority": ("queue", "Let a job run before those of lower priority, or after those of higher priority."),
-    "clean": (
-        "clean",
-        "Show what can be deleted (old jobs, logs and results, leftovers, caches), and delete it with --yes.",
-    ),
-    "demo": (
-        "demo",
-        "Render an HDR shot, remove its object through a real server, and judge the result against the "
-        "truth.",
-    ),
-    "doctor": (
-        "doctor",
-        "Check this machine: packages, disk, device, models, EXR, and a job through a real server.",
-    ),
-    "engines": ("engines", "List the engines of this machine, or one with its options."),
-    "farm": ("farm", "Send jobs to a render farm, and run their steps there."),
-    "models": ("models", "Get, check and make the folders that hold VOID's models."),
-    "keys": ("keys", "Manage who may use the server, and the keys of both sides."),
-}
-"""By command, its module in this package and its line in ``void --help``, which is the first paragraph of the
-command's own help."""
-
-
-def load_command(name: str) -> Any:
-    """Import one of the commands. The result is typer's class for a command, which typer does not name."""
-    return imported_command(name, COMMANDS[name][0])
-
-
-class _VoidGroup(LazyCommands, ExplainingGroup):
-    """The group of all commands, where an exception becomes a line and an exit status."""
-
-    modules = COMMANDS
-
-
-app = typer.Typer(
-    name="void",
-    cls=_VoidGroup,
-    help="Remove an object from a shot together with everything it did to the scene.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version  # It takes as long to import as NumPy's half.
-
-        say(f"void {version('void-nuke')}")
-        raise typer.Exit
-
-
-@app.callback()
-def void(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False,
-    show_version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the release.")
-    ] = False,
-) -> None:
-    """Remove an object from a shot together with everything it did to the scene."""
-    # ExplainingGroup reads --debug from the context, because every error passes there.
-
-
-placeholders(app, COMMANDS)
+_STEP = ["farm", "step"]
 
 
 def main() -> None:
     """Run the command that the process was called with."""
     # A dispatcher's SIGTERM ends a command as Ctrl-C does: with a message and with its exit status.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A shot's name that a console cannot print (its code page may be cp1252) must not stop a batch.
+            stream.reconfigure(errors="backslashreplace")
+    words = sys.argv[1:]
+    if words[: len(_STEP)] == _STEP:
+        status = _quick_step(words[len(_STEP) :])
+        if status is not None:
+            sys.exit(status)
+    from void_server.cli.commands import app
+
     app()
+
+
+def _quick_step(words: Sequence[str]) -> int | None:
+    """Run a task and return the exit status; None where the whole command must say what is wrong with its
+    words, or help."""
+    from void_server.farm.step_order import read_order
+
+    order = read_order(words)
+    if order is None:
+        return None
+    # What modules are made of lives as long as the process: looking for garbage while they load finds none.
+    gc.disable()
+    try:
+        from void_server.cli.farm_task import run_order
+        from void_server.farm import steps  # noqa: F401 - loads what every step needs
+
+        gc.enable()
+        run_order(order)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is reported like any other error
+        from void_server.cli.explain import explained
+
+        return explained(error)
+    return 0

@@ -15,7 +15,7 @@ from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError, exit_code_of
 from void_server.cli.job_overrides import JobOverrides
 from void_server.cli.progress import StageProgress
-from void_server.cli.run import TerminalMonitor
+from void_server.cli.run import ModelsFolder, TerminalMonitor, WaitSeconds, use_models, work_wait
 from void_server.cli.shot_lists import ShotDefaults, Sources, listed_jobs
 from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.terminal import PlainTable, Terminal, say
@@ -28,6 +28,9 @@ class _ShotsMonitor(TerminalMonitor):
     def begin_shot(self, name: str, index: int, count: int) -> None:
         self.frames_done = 0
         self._progress.message(f"[{index + 1}/{count}] {name}")
+
+    def shot_progress(self, place: int, shot: str, stage: str, step: int, steps: int, note: str) -> None:
+        self._progress.update(stage, step, steps, note, place=place, title=shot)
 
 
 @with_options
@@ -42,23 +45,44 @@ def batch(
         bool,
         typer.Option("--verify", help="Decode the frames that would be kept, and make damaged ones again."),
     ] = False,
+    side_by_side: Annotated[
+        int,
+        typer.Option(
+            "--jobs",
+            "-j",
+            help="How many shots to run side by side at most, as far as memory, and devices or cores, allow; "
+            "0: as many as there are devices or cores.",
+            min=0,
+        ),
+    ] = 1,
+    models: ModelsFolder = None,
     scratch: Annotated[
         Path | None, typer.Option(help="Folder for temporary files and, where none is set, caches.")
     ] = None,
+    wait: WaitSeconds = None,
 ) -> None:
     """Run many shots here, skip what is done from the same inputs, and report on all of them."""
     if scratch is not None:
         settle_in(scratch)
-    from void_server.batch.running import run_batch
+    use_models(models)
+    from void_server.batch.places import places_for
+    from void_server.batch.running import HowToRun, run_batch
+    from void_server.batch.side_by_side import run_side_by_side
 
     jobs = listed_jobs(sources, defaults, overrides)
+    how = HowToRun(exit_status=exit_code_of, verify=verify, wait_s=work_wait(wait), start_wait_s=wait or 0.0)
     path = report or _report_beside(sources[0].absolute())
     console = Terminal()
     with StageProgress("batch", console) as bars:
         monitor = _ShotsMonitor(bars)
         try:
             with stopping_on_signals(monitor.stop):
-                found = run_batch(jobs, monitor, path, exit_status=exit_code_of, verify=verify)
+                if side_by_side == 1:
+                    found = run_batch(jobs, monitor, path, how)
+                else:
+                    good = [job for job in jobs if not isinstance(job, BadShot)]
+                    places = places_for(good, side_by_side)
+                    found = run_side_by_side(jobs, monitor, path, how, places)
         except RemovalCancelled:
             say(f"report: {path}")
             raise

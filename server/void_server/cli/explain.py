@@ -90,27 +90,25 @@ class ExplainingGroup(TyperGroup):
         debug = bool(ctx.params.get("debug"))
         try:
             return super().invoke(ctx)
-        except (RemovalCancelled, KeyboardInterrupt):
-            errors_console.print(Text.assemble(("cancelled", "yellow"), "; complete frames are kept"))
-            ctx.exit(ExitCode.CANCELLED)
-        except CommandError as error:
-            self._explain(error, debug)
-            ctx.exit(error.code)
-        except (EngineError, ProtocolError, ServiceError) as error:
-            self._explain(error, debug)
-            ctx.exit(exit_code_of(error))
-        except OSError as error:
-            self._explain(error, debug)
-            ctx.exit(ExitCode.FAILED)
         except (typer.Exit, typer.Abort, TyperException):
             raise
-        except Exception as error:  # noqa: BLE001 - a bug is reported like any other error
-            self._explain(error, debug)
-            errors_console.print("this is a defect of void itself; run it with 'void --debug' for the trace")
-            ctx.exit(ExitCode.FAILED)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a bug is reported like any other error
+            ctx.exit(explained(error, debug=debug))
 
-    @staticmethod
-    def _explain(error: Exception, debug: bool) -> None:
-        if debug:
-            errors_console.print_exception()
-        errors_console.print(Text.assemble(("error:", "bold red"), f" {error_text(error)}"))
+
+def explained(error: BaseException, *, debug: bool = False) -> ExitCode:
+    """Tell people on standard error what went wrong, and return the exit status of the command."""
+    if isinstance(error, (RemovalCancelled, KeyboardInterrupt)):
+        errors_console.print(Text.assemble(("cancelled", "yellow"), "; complete frames are kept"))
+        return ExitCode.CANCELLED
+    assert isinstance(error, Exception)
+    if debug:
+        errors_console.print_exception()
+    errors_console.print(Text.assemble(("error:", "bold red"), f" {error_text(error)}"))
+    if isinstance(error, CommandError):
+        return error.code
+    if isinstance(error, (EngineError, ProtocolError, ServiceError)):
+        return exit_code_of(error)
+    if not isinstance(error, OSError):
+        errors_console.print("this is a defect of void itself; run it with 'void --debug' for the trace")
+    return ExitCode.FAILED

@@ -1,17 +1,16 @@
-"""``void farm step``: one task of a farm's job. A farm starts it thousands of times, so it imports little."""
+"""``void farm step``: one task of a farm's job, as people may call it. Dispatchers' calls go the short way of
+:mod:`void_server.cli.app`, to the same work."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from void_server.cli.stopping import stopping_on_signals
-from void_server.farm.monitor import Dialect, StepMonitor
+from void_server.farm.monitor import Dialect
 from void_server.farm.planning import FarmStep
-from void_server.scratch import settle_in
+from void_server.farm.step_order import StepOrder
 
 
 def step(
@@ -30,29 +29,13 @@ def step(
     ] = Dialect.OPENJD,
 ) -> None:
     """Run one task of a step and keep what it has made before. A farm's machines call this."""
-    from void_server.farm.path_mapping import mapped, rules_of_machine
-    from void_server.farm.plan_file import read_plan, read_task
-    from void_server.farm.task_environment import settle_environment
+    from void_server.cli.farm_task import run_order
 
-    rules = rules_of_machine(path_mapping)
-    plan, scratch = Path(mapped(str(plan), rules)), Path(mapped(str(scratch), rules))
-    found = read_plan(plan)
-    settle_environment(found.environment, rules)
-    settle_in(scratch)
-    from void_server.cli.torchrun_jobs import run_with_torchrun
-    from void_server.farm.steps import run_task
-
-    pieces = read_task(found, plan, name.value, task, rules)
-    monitor = StepMonitor(dialect, len(pieces), sys.stdout)
-    try:
-        with stopping_on_signals(monitor.stop):
-            run_with_torchrun(
-                [piece.local_job for piece in pieces],
-                lambda: run_task(pieces, name.value, scratch.absolute(), monitor),
-            )
-    except Exception as error:
-        monitor.fail(str(error) or type(error).__name__)
-        raise
+    run_order(
+        StepOrder(
+            name=name, plan=plan, task=task, scratch=scratch, path_mapping=path_mapping, dialect=dialect
+        )
+    )
 
 
 def add_to(app: typer.Typer) -> None:

@@ -31,6 +31,31 @@ _WAIT_S = 600.0
 """How long to wait, in seconds, for an obstacle that may pass, once a removal has begun and has work to
 lose."""
 
+ModelsFolder = Annotated[
+    Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
+]
+WaitSeconds = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds to wait for a late frame, a full disk or a drive that is gone; by default none "
+        f"before the work begins, {_WAIT_S:g} s after.",
+        min=0,
+    ),
+]
+
+
+def use_models(folder: Path | None) -> None:
+    """Take VOID's models from a folder, in this process and in those that it starts; None changes nothing."""
+    if folder is not None:
+        from void_engine.diffusion.model.folder import MODELS_VARIABLE
+
+        os.environ[MODELS_VARIABLE] = str(folder.absolute())
+
+
+def work_wait(wait: float | None) -> float:
+    """Return how long to wait, in seconds, for an obstacle once a removal has begun."""
+    return _WAIT_S if wait is None else wait
+
 
 class TerminalMonitor:
     """Shows a removal on the terminal and stops it on Ctrl-C or SIGTERM."""
@@ -77,29 +102,17 @@ def run(
         bool,
         typer.Option("--verify", help="Decode the frames that would be kept, and make damaged ones again."),
     ] = False,
-    models: Annotated[
-        Path | None, typer.Option(help="VOID's model folder; by default the one VOID_MODELS names.")
-    ] = None,
+    models: ModelsFolder = None,
     scratch: Annotated[
         Path | None,
         typer.Option(help="Folder for temporary files and, where none is set, caches; for farms."),
     ] = None,
-    wait: Annotated[
-        float | None,
-        typer.Option(
-            help="Seconds to wait for a late frame, a full disk or a drive that is gone; by default none "
-            f"before the work begins, {_WAIT_S:g} s after.",
-            min=0,
-        ),
-    ] = None,
+    wait: WaitSeconds = None,
 ) -> None:
     """Run jobs here, one after another, without a server. They share one model load."""
     if scratch is not None:
         settle_in(scratch)
-    if models is not None:
-        from void_engine.diffusion.model.folder import MODELS_VARIABLE
-
-        os.environ[MODELS_VARIABLE] = str(models)
+    use_models(models)
     from void_server.translate import run_job
 
     jobs = [with_overrides(read_job(path), overrides) for path in job_files]
@@ -114,7 +127,7 @@ def run(
                     monitor,
                     resume=resume,
                     verify=verify,
-                    wait_s=_WAIT_S if wait is None else wait,
+                    wait_s=work_wait(wait),
                     start_wait_s=wait or 0.0,
                 )
         say(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")

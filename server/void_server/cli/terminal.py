@@ -7,6 +7,7 @@ read, and an escape sequence is written out instead of obeyed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,18 +20,23 @@ from rich.text import Text
 
 from void_protocol.printable import printable, printable_json, printable_lines
 
+_LOG_WIDTH = 4096
+"""More columns than any line of a table has, so that a path in a log stays on one line."""
+
 
 class Terminal(Console):
     """Rich's console for texts of others.
 
     Markup and emoji codes mean nothing, and whatever is drawn is made printable as the last step, since a
     text can come by many ways. Rich's own control codes (colours, the cursor of a progress bar) are not text
-    and pass.
+    and pass. What goes into a file or a log is as wide as it is, unless ``COLUMNS`` says how wide that is.
     """
 
     def __init__(self, **how: Any) -> None:
         """Make a console; ``how`` has whatever else Rich's takes (``stderr``, ``soft_wrap``, ``width``)."""
         super().__init__(**how, markup=False, emoji=False, highlight=False)
+        if not self.is_terminal and "width" not in how and "COLUMNS" not in os.environ:
+            self.width = _LOG_WIDTH
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for text, style, control in super().render(renderable, options):
@@ -53,10 +59,13 @@ def cell(text: str, style: str = "") -> Text:
 
 
 class PlainTable(Table):
-    """A table whose cells hold one line of printable text each, and no markup."""
+    """A table whose cells hold one line of printable text each, and no markup. A long word, such as a path,
+    is broken where the terminal is too narrow, and never cut."""
 
     def add_row(self, *cells: RenderableType | None, **how: Any) -> None:
         super().add_row(*(cell(each) if isinstance(each, str) else each for each in cells), **how)
+        for column in self.columns:
+            column.overflow = "fold"
 
     def cut_only(self, *titles: str) -> None:
         """Cut the texts of these columns where the terminal is too narrow, and keep the others whole: a long

@@ -73,14 +73,17 @@ def write_bundles(jobs: Sequence[RemovalJob], order: FarmSettings) -> list[Bundl
 def unique_names(jobs: Sequence[RemovalJob]) -> list[str]:
     """Return for each job a name that can be a folder's: the shot's, numbered where it comes again."""
     taken: set[str] = set()
+    last: dict[str, int] = {}
     names = []
     for job in jobs:
         plain = _UNSAFE.sub("_", job.shot.name).strip("._") or "shot"
-        name, number = plain, 1
+        # A season may call thousands of shots alike, so the search goes on where it ended.
+        name, number = plain, last.get(plain.lower(), 1)
         while name.lower() in taken:
             number += 1
             name = f"{plain}_{number}"
         taken.add(name.lower())
+        last[plain.lower()] = number
         names.append(name)
     return names
 

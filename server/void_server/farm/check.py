@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from void_engine.removal_request import RemovalRequest
 from void_engine.shot import PlateShot
 from void_server.farm.errors import FarmError
 from void_server.farm.plan_file import JobPiece
+from void_server.farm.planning import FarmStep
 from void_server.farm.scratch_layout import (
     ScratchLayout,
     inputs_of,
@@ -53,29 +55,38 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
         request = with_prepared_mattes(request, place, found, files)
         shot = prepared_shot(request, found)
         made_from = request.result.made_from(inputs)
+        bad_frames: list[int] = []
         for step, number in enumerate(chunk):
             monitor.progress("check", step, len(chunk), number)
             try:
                 result = read_frame(request.output.pattern.path(number), number)
             except PlateError as error:
                 bad.append(str(error))
+                bad_frames.append(number)
                 continue
             problems = problems_of(request, shot, result, made_from)
             bad += [f"frame {number}: {problem}" for problem in problems]
+            bad_frames += [number] if problems else []
             if not problems and not keep:
                 for start in piece.planned.parts_with(number):
                     with suppress(OSError):
                         place.clean(start).path(number).unlink()
     if bad:
         more = f"\nand {len(bad) - _MOST_TOLD} more" if len(bad) > _MOST_TOLD else ""
-        raise FarmError(
-            "\n".join(bad[:_MOST_TOLD]) + more + "\ndelete these frames and run 'remove' and 'merge' again"
-        )
+        remedy = f"\ndelete these frames and run {_tasks_of(piece, bad_frames)} again"
+        raise FarmError("\n".join(bad[:_MOST_TOLD]) + more + remedy)
     monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: {len(chunk)} frames are good")
     place.save_checked(chunk)
     whole = range(piece.planned.first_frame, piece.planned.last_frame + 1)
     if not keep and place.checked().issuperset(whole):
         place.clear()
+
+
+def _tasks_of(piece: JobPiece, frames: Iterable[int]) -> str:
+    """The tasks that make frames of a chunk."""
+    starts = sorted({start for number in frames for start in piece.planned.parts_with(number)})
+    tasks = [piece.again(FarmStep.REMOVE, start) for start in starts]
+    return " and ".join([*dict.fromkeys(tasks), piece.again(FarmStep.MERGE, piece.work.first_frame)])
 
 
 def _all_whole(request: RemovalRequest, inputs: InputFiles, chunk: range, monitor: RemovalMonitor) -> bool:

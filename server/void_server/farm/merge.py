@@ -17,9 +17,9 @@ from void_engine.plates.exr.file import read_frame, remove_temporaries
 from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shares import ShareTally, shares_of
-from void_server.farm.errors import FarmError
+from void_server.farm.errors import FarmError, PartNotMadeError
 from void_server.farm.plan_file import JobPiece
-from void_server.farm.planning import PlannedJob
+from void_server.farm.planning import FarmStep, PlannedJob
 from void_server.farm.remove import CONFIDENCE
 from void_server.farm.scratch_layout import (
     ScratchLayout,
@@ -63,7 +63,7 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         with writer:
             for step, number in enumerate(wanted):
                 monitor.progress("merge", step, len(wanted), number)
-                clean = joined(place, piece.planned, number, box)
+                clean = _joined(piece, place, number, box)
                 engine_record = place.record(piece.planned.parts_with(number)[-1])
                 shares = shares_of(shot.frame(number), clean)
                 record = {**made_from.metadata(), **engine_record}
@@ -75,6 +75,15 @@ def merge(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
             monitor.log(told)
 
 
+def _joined(piece: JobPiece, place: ScratchLayout, number: int, box: Box) -> CleanFrame:
+    try:
+        return joined(place, piece.planned, number, box)
+    except PartNotMadeError as error:
+        raise FarmError(
+            f"{error}; run {piece.again(FarmStep.REMOVE, error.start)} again, what it has made is kept"
+        ) from error
+
+
 def joined(place: ScratchLayout, planned: PlannedJob, number: int, box: Box) -> CleanFrame:
     """Return a clean frame from the one or two parts that made it.
 
@@ -82,7 +91,7 @@ def joined(place: ScratchLayout, planned: PlannedJob, number: int, box: Box) -> 
     Where both agree, as they do wherever the plate shows what is hidden, their value is taken bit for bit.
 
     Raises:
-        FarmError: when a part has not made the frame.
+        PartNotMadeError: when a part has not made the frame.
     """
     starts = planned.parts_with(number)
     answers = [_answer(place, start, number, box) for start in starts]
@@ -107,9 +116,8 @@ def _answer(place: ScratchLayout, start: int, number: int, box: Box) -> CleanFra
     try:
         frame = read_frame(path, number)
     except MissingFrameError as error:
-        raise FarmError(
-            f"frame {number} was not made by the part from {start} ({path}); run the step 'remove' again, "
-            "what it has made is kept"
+        raise PartNotMadeError(
+            f"frame {number} was not made by the part from {start} ({path})", start
         ) from error
     confidence = frame.plane(CONFIDENCE, box) if CONFIDENCE in frame.channel_names else None
     return CleanFrame(number, frame.read_rgb(box), confidence)

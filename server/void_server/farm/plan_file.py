@@ -11,7 +11,7 @@ from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_server.farm.errors import FarmError
 from void_server.farm.path_mapping import PathRules, mapped_job
-from void_server.farm.planning import PLAN_VERSION, FarmPlan, PlannedJob, Work
+from void_server.farm.planning import PLAN_VERSION, FarmPlan, FarmStep, PlannedJob, Work
 
 PLAN_NAME = "plan.json"
 
@@ -26,6 +26,13 @@ class JobPiece:
     local_job: RemovalJob
     """The job with the paths of this machine."""
     work: Work
+    plan: FarmPlan
+    """The plan that it belongs to."""
+
+    def again(self, step: FarmStep, first_frame: int) -> str:
+        """Name the task of a step that makes the frames of this job from ``first_frame`` on, for an error's
+        remedy."""
+        return f"task {self.plan.task_of(step.value, self.work.job, first_frame)} of the step {step.value!r}"
 
 
 def read_plan(path: Path) -> FarmPlan:
@@ -65,5 +72,5 @@ def read_task(plan: FarmPlan, path: Path, step: str, task: int, rules: PathRules
     for work in tasks[task]:
         planned = plan.jobs[work.job]
         job = read_job(path.parent / planned.file)
-        pieces.append(JobPiece(planned, job, mapped_job(job, rules), work))
+        pieces.append(JobPiece(planned, job, mapped_job(job, rules), work, plan))
     return pieces

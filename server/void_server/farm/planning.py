@@ -100,6 +100,15 @@ class FarmPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         tasks: list[list[Work]] = getattr(self, FarmStep(step).value)
         return tasks
 
+    def task_of(self, step: str, job: int, first_frame: int) -> int:
+        """Return the number of the task that works on the run of a job's frames which begins at
+        ``first_frame``."""
+        return next(
+            number
+            for number, task in enumerate(self.tasks(step))
+            if any(work.job == job and work.first_frame == first_frame for work in task)
+        )
+
 
 class ShotRange(Struct, frozen=True, kw_only=True):
     """What planning needs to know of a job."""

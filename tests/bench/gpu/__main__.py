@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="Only these parts of the table.")
     parser.add_argument("--removals", type=int, help="How many removals are made in a row.")
     given = parser.parse_args(arguments)
-    device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = chosen_device(given.device)
     tiny = given.tiny or device.type != "cuda"
     scale = TINY_SCALE if tiny else REAL_SCALE
     if given.removals:
@@ -89,6 +89,14 @@ def main(arguments: list[str]) -> int:
             del os.environ["VOID_CACHE"]
             if before is not None:
                 os.environ["VOID_CACHE"] = before
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device of this name, a GPU with its number; by default a GPU where there is one."""
+    device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type == "cuda" and device.index is None:
+        return torch.device("cuda", torch.cuda.current_device())
+    return device
 
 
 def heading(rig: Rig, tiny: bool) -> str:

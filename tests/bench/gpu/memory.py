@@ -176,13 +176,13 @@ def growth(rig: Rig) -> Iterator[Row]:
         device.append(torch.cuda.memory_allocated(rig.device) if rig.on_gpu else 0)
         resident.append(resident_bytes() or 0)
     engine.release()
-    settled = min(len(device) - 1, max(1, len(device) // 10))
+    settled = max(0, min(len(device) - 2, max(1, len(device) // 10)))
     if rig.on_gpu:
         more = device[-1] - device[settled]
         yield Row(f"{len(device)} removals: growth on the device", f"{more} bytes", "none", more <= 0)
     if resident[-1]:
         more = resident[-1] - resident[settled]
         yield Row(
-            f"{len(device)} removals: growth of the process after {settled}", gib(more),
+            f"{len(device)} removals: growth of the process after {settled + 1}", gib(more),
             f"at most {gib(_GROWTH_BYTES)}", more <= _GROWTH_BYTES,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -91,11 +91,15 @@ def golden(rig: Rig) -> Iterator[Row]:
 @contextmanager
 def tensor_float_32(allowed: bool) -> Iterator[None]:
     """Within this context float32 is computed as the engine leaves it, or exactly."""
-    with ExitStack() as patches:
-        if not allowed:
-            patches.enter_context(mock.patch.object(torch.backends.cudnn, "allow_tf32", False))
-            patches.enter_context(mock.patch.object(torch.backends.cuda.matmul, "allow_tf32", False))
+    switches: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [switch.allow_tf32 for switch in switches]
+    try:
+        for switch, value in zip(switches, before, strict=True):
+            switch.allow_tf32 = value and allowed
         yield
+    finally:
+        for switch, value in zip(switches, before, strict=True):
+            switch.allow_tf32 = value
 
 
 def made_cases(root: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -158,3 +159,47 @@ def test_a_removal_in_little_memory_ends_as_the_planner_says() -> None:
 )
 def test_a_chip_is_known_by_its_name(name: str, peak: int | None) -> None:
     assert speed.chip_peak(name) == peak
+
+
+def test_what_only_a_gpu_is_asked_is_asked_with_its_number(
+    make_rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls of CUDA's allocator, on a stand-in that takes only what the real one takes."""
+    held, fractions = [5, 7], []
+
+    def numbered(device: Any) -> None:
+        assert device == torch.device("cuda", 0)
+
+    def give(value: Any) -> Any:
+        return lambda device: (numbered(device), value)[1]
+
+    def limit(fraction: float, device: Any) -> None:
+        numbered(device)
+        fractions.append(fraction)
+
+    about = SimpleNamespace(name="NVIDIA H200", total_memory=139 << 30, major=9, minor=0)
+    for name, stand_in in {
+        "synchronize": numbered,
+        "reset_peak_memory_stats": numbered,
+        "empty_cache": lambda: None,
+        "max_memory_reserved": give(3 << 30),
+        "mem_get_info": give((100 << 30, 120 << 30)),
+        "set_per_process_memory_fraction": limit,
+        "get_device_properties": give(about),
+        "memory_allocated": lambda device: (numbered(device), held.pop(0))[1],
+        "current_device": lambda: 0,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    assert bench.chosen_device("cuda") == bench.chosen_device("cuda:0") == torch.device("cuda", 0)
+    rig = make_rig("cuda:0")
+    assert rig.on_gpu
+    assert rig.dtype == torch.bfloat16
+    assert rig.peak(lambda: None) == 3 << 30
+    assert rig.seconds(lambda: None, times=1) >= 0
+    with memory.at_most(rig, 12 << 30):
+        assert fractions == [0.1]
+    assert fractions == [0.1, 1.0]
+    assert "NVIDIA H200, 139.00 GiB, compute 9.0" in bench.heading(rig, tiny=False)
+    monkeypatch.setattr(Rig, "removal", lambda *given, **options: None)
+    grown, *_ = memory.growth(rig)
+    assert (grown.figure, grown.ok) == ("2 bytes", False)

@@ -34,6 +34,8 @@ _FILE_ATTRIBUTES = (
     "openexr:roundingmode",
     "openexr:lineOrder",
 )
+_WRITTEN_LINES = 256
+"""How many lines are written at a time: whole blocks of every compression, up to dwab's."""
 _LARGEST_LOSSY = 32768.0
 _HALF_BITS = 0x7800
 """The bits of a half of this value; those of larger ones, of infinity and of NaN are larger."""
@@ -82,14 +84,12 @@ def write_pixels(frame: Frame, folder: OutputFolder, file: NewFile, compression:
             _spec_of(part.header, compression, None if source is None else source.spec(), len(frames))
             for part, source in zip(frames, sources, strict=True)
         ]
-        _write_parts(
-            file, specs, [source or _whole(part) for part, source in zip(frames, sources, strict=True)]
-        )
+        _write_parts(file, specs, [source or part for part, source in zip(frames, sources, strict=True)])
     put_back(file.library_path, [part.header.kept for part in frames])
 
 
 def _write_parts(
-    file: NewFile, specs: Sequence[oiio.ImageSpec], pictures: Sequence[NDArray[Any] | oiio.ImageInput]
+    file: NewFile, specs: Sequence[oiio.ImageSpec], pictures: Sequence[Frame | oiio.ImageInput]
 ) -> None:
     target = oiio.ImageOutput.create("openexr")
     if target is None:
@@ -99,8 +99,11 @@ def _write_parts(
         if written and place:
             written = target.open(file.library_path, specs[place], "AppendSubimage")
         if written:
-            write, copy = target.write_image, target.copy_image
-            written = write(picture) if isinstance(picture, np.ndarray) else copy(picture)
+            written = (
+                _write_lines(target, specs[place].y, picture)
+                if isinstance(picture, Frame)
+                else target.copy_image(picture)
+            )
     reason = target.geterror()
     closed = target.close()
     if not (written and closed):
@@ -108,9 +111,17 @@ def _write_parts(
         raise OSError(with_own_name(reason, file.path))
 
 
-def _whole(frame: Frame) -> NDArray[Any]:
-    pixels = [block.pixels for block in frame.blocks]
-    return pixels[0] if len(pixels) == 1 else np.concatenate(pixels, axis=2)
+def _write_lines(target: oiio.ImageOutput, first: int, frame: Frame) -> bool:
+    """Write the pixels of a frame, some lines at a time, because several blocks have to be put together for
+    it; ``first`` is the number of the first line in the file."""
+    height = frame.data_window.height
+    for top in range(0, height, _WRITTEN_LINES):
+        bottom = min(height, top + _WRITTEN_LINES)
+        parts = [block.pixels[top:bottom] for block in frame.blocks]
+        lines = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+        if not target.write_scanlines(first + top, first + bottom, 0, lines):
+            return False
+    return True
 
 
 def _by_part(frame: Frame) -> list[Frame]:

@@ -19,6 +19,8 @@ from void_engine.plates.frame.header import FLOAT, HALF, UINT, PixelType
 _MAGIC_AND_VERSION = struct.pack("<II", 20000630, 2)
 _LONG_NAMES = 0x400
 _LONGEST_SHORT_NAME = 31
+_LINES = 256
+"""How many lines are put together at a time."""
 _TYPE_CODES: dict[PixelType, int] = {UINT: 0, HALF: 1, FLOAT: 2}
 
 
@@ -32,28 +34,25 @@ def write_uncompressed(path: Path | str, frame: Frame) -> None:
     names = sorted(frame.channel_names, key=_encoded)
     dtypes = {channel.name: channel.dtype for channel in frame.header.channels}
     window = frame.data_window
-    rows = np.empty(
-        window.height,
-        # Fields are named by position, because numpy has rules of its own for names.
-        np.dtype(
-            [("y", "<i4"), ("size", "<i4")]
-            + [
-                (f"c{index}", dtypes[name].newbyteorder("<"), (window.width,))
-                for index, name in enumerate(names)
-            ]
-        ),
+    # Fields are named by position, because numpy has rules of its own for names.
+    line = np.dtype(
+        [("y", "<i4"), ("size", "<i4")]
+        + [(f"c{index}", dtypes[name].newbyteorder("<"), (window.width,)) for index, name in enumerate(names)]
     )
-    rows["y"] = np.arange(window.y0, window.y1)
-    rows["size"] = rows.itemsize - 8
-    for index, name in enumerate(names):
-        rows[f"c{index}"] = frame.native(name)
     header = _header(frame, [(name, dtypes[name]) for name in names])
     first = len(header) + 8 * window.height
-    offsets = first + rows.itemsize * np.arange(window.height, dtype="<u8")
+    offsets = first + line.itemsize * np.arange(window.height, dtype="<u8")
     with Path(path).open("wb") as file:
         file.write(header)
         file.write(offsets.astype("<u8").tobytes())
-        file.write(rows.data)
+        for top in range(0, window.height, _LINES):
+            bottom = min(window.height, top + _LINES)
+            rows = np.empty(bottom - top, line)
+            rows["y"] = np.arange(window.y0 + top, window.y0 + bottom)
+            rows["size"] = line.itemsize - 8
+            for index, name in enumerate(names):
+                rows[f"c{index}"] = frame.native(name)[top:bottom]
+            file.write(rows.data)
 
 
 def _encoded(name: str) -> bytes:

@@ -25,6 +25,7 @@ from void_engine.plates.frame.proxy import area_average, divisor_of, proxy_size,
 
 HALF_MAX = 65504.0
 """The largest finite half; larger values are clamped to it when they are stored."""
+_STORED_ROWS = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,8 +228,8 @@ class Frame:
             pixels = blocks[index].pixels.copy()
             for name, (block, channel) in located.items():
                 if block == index:
-                    values = _storable(planes[name][inner], chosen, pixels.dtype, self.header, name, touched)
-                    np.copyto(pixels[rows, columns, channel], values, where=chosen)
+                    target = pixels[rows, columns, channel]
+                    _store(target, planes[name][inner], chosen, self.header, name, touched)
             blocks[index] = PixelBlock(blocks[index].names, pixels)
         parts = with_pixels_in(self.header.parts, planes.keys(), touched)
         return Frame(replace(grown.header, parts=parts), tuple(blocks))
@@ -264,10 +265,8 @@ class Frame:
             if values.shape != box.shape:
                 raise ValueError(f"an array of shape {values.shape} does not cover {box}")
             if not inside.is_empty:
-                part = values[inside.slices(box)]
-                everywhere = np.ones(part.shape, np.bool_)
-                stored = _storable(part, everywhere, pixels.dtype, self.header, names[index], inside)
-                pixels[(*inside.slices(self.data_window), index)] = stored
+                target = pixels[inside.slices(self.data_window)][..., index]
+                _store(target, values[inside.slices(box)], None, self.header, names[index], inside)
         kept = self.without(names)
         blocks = (*kept.blocks, PixelBlock(names, pixels))
         parts = with_channels(kept.header.parts, names, beside)
@@ -371,6 +370,29 @@ class Frame:
 
 def _channels_of(blocks: Sequence[PixelBlock]) -> tuple[Channel, ...]:
     return tuple(Channel(name, block.pixels.dtype) for block in blocks for name in block.names)
+
+
+def _store(
+    target: NDArray[Any],
+    values: Float32Array,
+    chosen: BoolArray | None,
+    header: FrameHeader,
+    name: str,
+    box: Box,
+) -> None:
+    """Store ``values`` where ``chosen`` is true, or everywhere, in the type of ``target``; (h, w) each.
+
+    Raises:
+        EngineError: when a value to be stored is NaN.
+    """
+    # Some rows at a time, so that what is converted on the way stays small.
+    for top in range(0, len(target), _STORED_ROWS):
+        rows = slice(top, top + _STORED_ROWS)
+        part = values[rows]
+        wanted = np.ones(part.shape, np.bool_) if chosen is None else chosen[rows]
+        at = Box(box.x0, box.y0 + top, box.x1, box.y0 + top + len(part))
+        stored = _storable(part, wanted, target.dtype, header, name, at)
+        np.copyto(target[rows], stored, where=wanted)
 
 
 def _storable(

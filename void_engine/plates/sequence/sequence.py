@@ -101,6 +101,8 @@ class PlateSequence:
         self._lock = threading.Lock()
         self._frames: OrderedDict[int, Future[Frame]] = OrderedDict()
         self._held_bytes = 0
+        self._frame_bytes = 0
+        """The size of the last frame that was read."""
         self._versions: dict[int, _Version] = {}
         """Versions of the files that were read, by frame number."""
         self._last_asked: int | None = None
@@ -201,6 +203,9 @@ class PlateSequence:
             if future is None:
                 future = self._frames[key] = Future()
             self._frames.move_to_end(key)
+            if reader:
+                # Room is made first: of the largest frames, one more is a good part of the memory.
+                self._evict(key, self._frame_bytes)
         if reader:
             self._read(key, future)
         frame = self._result(key, future)
@@ -259,12 +264,14 @@ class PlateSequence:
         with self._lock:
             if self._frames.get(key) is future:
                 self._held_bytes += frame.size_bytes
+                self._frame_bytes = frame.size_bytes
                 self._evict(key)
 
-    def _evict(self, newest: int) -> None:
-        """Drop the least recently used frames until the limit is kept. The caller holds the lock."""
+    def _evict(self, newest: int, coming: int = 0) -> None:
+        """Drop the least recently used frames until the limit is kept with as many bytes as are coming. The
+        caller holds the lock."""
         for key, future in list(self._frames.items()):
-            if self._held_bytes <= self._cache_bytes:
+            if self._held_bytes + coming <= self._cache_bytes:
                 return
             if key != newest and future.done() and future.exception() is None:
                 self._held_bytes -= future.result().size_bytes

@@ -17,10 +17,10 @@ from void_engine.plates.storage.waiting import NO_PATIENCE, Patience, with_need
 class PlateWriter:
     """Writes frames on threads; each thread writes whole files.
 
-    At most ``in_flight`` frames wait or are being written. Beyond that :meth:`submit` blocks, so memory is
-    bounded. An error on a thread is raised by the next :meth:`submit` or by :meth:`close`. Leaving the
-    context by an exception drops the frames that have not been started; complete frames stay, and nothing
-    half-written remains.
+    At most ``in_flight`` frames of ``in_flight_bytes`` wait or are being written. Beyond that :meth:`submit`
+    blocks, so memory is bounded. An error on a thread is raised by the next :meth:`submit` or by
+    :meth:`close`. Leaving the context by an exception drops the frames that have not been started; complete
+    frames stay, and nothing half-written remains.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class PlateWriter:
         *,
         threads: int = 2,
         in_flight: int = 4,
+        in_flight_bytes: int = 256 << 20,
         overwrite: bool = False,
         on_written: Callable[[int, Path], None] | None = None,
         patience: Patience = NO_PATIENCE,
@@ -42,6 +43,7 @@ class PlateWriter:
             compression, overwrite: see :func:`void_engine.plates.exr.file.write_frame`.
             threads: how many threads write.
             in_flight: how many frames may wait or be written at a time.
+            in_flight_bytes: how much memory these frames may hold; one frame may hold more.
             on_written: called on the writing thread with frame number and path when a frame is complete; an
                 error that it raises counts as a failed write.
             patience: how long to wait for a volume that is full or gone.
@@ -60,8 +62,12 @@ class PlateWriter:
         self._mean_bytes = 0.0
         self._device: dict[Path, int] = {}
         self._pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="plate-write")
-        self._slots = threading.Semaphore(max(1, in_flight))
+        self._most = max(1, in_flight)
+        self._most_bytes = in_flight_bytes
+        self._held: list[int] = []
+        """The sizes of the frames that wait or are being written, in bytes."""
         self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
         self._error: BaseException | None = None
         self._closed = False
 
@@ -85,13 +91,26 @@ class PlateWriter:
         """
         if self._closed:
             raise ValueError("the writer is closed")
-        self._slots.acquire()
+        size = frame.size_bytes
+        with self._room:
+            self._room.wait_for(lambda: self._has_room(size))
+            self._held.append(size)
         try:
             self._raise_error()
             self._pool.submit(self._write, frame, Path(path))
         except BaseException:
-            self._slots.release()
+            self._release(size)
             raise
+
+    def _has_room(self, size: int) -> bool:
+        if not self._held:
+            return True
+        return len(self._held) < self._most and sum(self._held) + size <= self._most_bytes
+
+    def _release(self, size: int) -> None:
+        with self._room:
+            self._held.remove(size)
+            self._room.notify_all()
 
     def close(self) -> None:
         """Wait until every frame is written.
@@ -120,7 +139,7 @@ class PlateWriter:
             with self._lock:
                 self._error = self._error or error
         finally:
-            self._slots.release()
+            self._release(frame.size_bytes)
 
     def _attempt(self, frame: Frame, path: Path) -> None:
         self._require_folder(path)

@@ -13,19 +13,16 @@ import pytest
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
+from tests.bench.gpu.random_models import REAL, configs_of  # noqa: E402
 from void_engine.diffusion.errors import ModelFolderError  # noqa: E402
 from void_engine.diffusion.memory_plan import ModelNeeds, measure_needs, needs_of, plan_mode  # noqa: E402
 from void_engine.diffusion.model.folder import ModelFolder  # noqa: E402
 from void_engine.diffusion.model.live_memory import peak_bytes  # noqa: E402
 from void_engine.diffusion.model.tiny import (  # noqa: E402
     ModelSize,
-    text_encoder_settings,
-    transformer_settings,
-    vae_settings,
 )
 from void_engine.diffusion.model.vae import decode_latents, encode_frames  # noqa: E402
 from void_engine.diffusion.model.weights import (  # noqa: E402
-    INPUT_CHANNELS,
     build_transformer,
     check_shapes,
     expected_shapes,
@@ -37,25 +34,12 @@ from void_engine.diffusion.model.weights import (  # noqa: E402
 from void_engine.diffusion.sampling.denoise import predict_velocity  # noqa: E402
 
 GIB = 2**30
-REAL = ModelSize(
-    layers=42, heads=48, text_width=4096, text_layers=24, time_width=512,
-    vae_channels=(128, 256, 256, 512), vae_layers=3, vae_groups=32,
-)  # fmt: skip
 REAL_HEADER_BYTES = 11_142_925_568
-
-
-def real_configs() -> dict[str, dict[str, Any]]:
-    transformer = {**transformer_settings(REAL), "in_channels": INPUT_CHANNELS}
-    del transformer["add_noise_in_inpaint_model"]
-    text = {
-        **text_encoder_settings(REAL, 32128), "d_ff": 10240, "d_kv": 64, "num_heads": 64,
-    }  # fmt: skip
-    return {"transformer": transformer, "vae": vae_settings(REAL), "text": text}
 
 
 @pytest.fixture(scope="module")
 def real_needs() -> ModelNeeds:
-    return needs_of(real_configs(), (384, 672), 85, 22, torch.bfloat16)
+    return needs_of(configs_of(REAL), (384, 672), 85, 22, torch.bfloat16)
 
 
 @pytest.mark.slow
@@ -83,7 +67,7 @@ def test_modes_are_chosen_by_what_is_free(real_needs: ModelNeeds) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file of 11 GB that takes no room")
 def test_a_header_of_the_real_checkpoint_fits_the_full_size_model(tmp_path: Path) -> None:
     """The full-size model on the meta device fits a file with the real names, shapes, types and length."""
-    model = build_transformer(real_configs()["transformer"])
+    model = build_transformer(configs_of(REAL)["transformer"])
     header: dict[str, Any] = {}
     offset = 0
     for name, shape in expected_shapes(model).items():

@@ -1,54 +1,54 @@
-"""The table of commands is what the commands are, and calling one loads no other."""
+"""The short way of a farm's tasks: what goes it, that it loads little, and that it is the same command."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
+from pathlib import Path
+from unittest import mock
 
-from typer.testing import CliRunner
+from void_server.cli import app
+from void_server.cli.exit_codes import ExitCode
 
-from void_server.cli.app import COMMANDS, app, load_command
-
-HEAVY = ("torch", "cv2", "numpy", "OpenImageIO", "diffusers", "transformers", "skimage", "av", "openjd")
-
-
-LIGHT = (
-    ["--help"], ["--version"], ["serve", "--help"], ["serve", "--device", "none"], ["keys", "--help"],
-    ["status", "--help"], ["jobs", "--help"], ["logs", "--help"], ["pause", "--help"], ["clean", "--help"],
-    ["farm", "--help"], ["farm", "step", "--help"],
-)  # fmt: skip
+NEEDLESS = ("typer", "rich", "pydantic", "yaml", "torch", "openjd", "void_server.settings")
 CODE = f"""
-import json, sys
-from void_server.cli.app import app
-ends = []
-for words in {LIGHT!r}:
-    try:
-        app(words)
-    except SystemExit as end:
-        ends.append([words, int(end.code or 0), [name for name in {HEAVY!r} if name in sys.modules]])
-print(json.dumps(ends))
+import sys
+from void_server.cli import app, farm_task
+sys.argv = ["void", "farm", "step", "merge", "--plan", "nowhere/plan.json", "--task", "0", "--scratch", "s"]
+farm_task.read_plan = lambda path: print(sorted(set({NEEDLESS!r}) & set(sys.modules))) or sys.exit(0)
+import void_server.farm.steps
+app.main()
 """
 
 
-def test_what_computes_nothing_loads_no_engine() -> None:
-    """Such as a server, which computes in its workers."""
-    ran = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
-    assert json.loads(ran.stdout.splitlines()[-1]) == [
-        [words, 2 if "none" in words else 0, []] for words in LIGHT
-    ]
+def test_a_task_loads_nothing_that_only_people_need(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", CODE], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert ran.stdout.strip() == "[]", ran.stdout
 
 
-def test_the_table_says_what_the_commands_say() -> None:
-    commands = {name: load_command(name) for name in COMMANDS}
-    assert {name: command.name for name, command in commands.items()} == {name: name for name in COMMANDS}
-    assert {
-        name: " ".join((command.help or "").split("\n\n")[0].split()) for name, command in commands.items()
-    } == {name: help_line for name, (_, help_line) in COMMANDS.items()}
+def test_errors_and_usage_are_told_as_by_any_command(tmp_path: Path) -> None:
+    def void(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "void_server", "farm", "step", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    options = ("--plan", "plan.json", "--task", "0", "--scratch", "s")
+    failed = void("merge", *options)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: cannot read the plan plan.json")
+    wrong = void("merged", *options)
+    assert wrong.returncode == 2
+    assert "'merged' is not one of" in wrong.stderr
+    assert void("--help").returncode == 0
 
 
-def test_a_command_that_is_none_is_told() -> None:
-    ran = CliRunner().invoke(app, ["serv"])
-    assert ran.exit_code == 2
-    assert "Did you mean" in ran.stderr
-    assert "serve" in ran.stderr
+def test_a_stop_has_its_own_status() -> None:
+    words = ["merge", "--plan", "p", "--task", "0", "--scratch", "s"]
+
+    def stopped(order: object) -> None:
+        raise KeyboardInterrupt
+
+    with mock.patch("void_server.cli.farm_task.run_order", stopped):
+        assert app._quick_step(words) == ExitCode.CANCELLED
+    assert app._quick_step([*words, "--help"]) is None

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from void_engine.diffusion.model.folder import ModelFolder
 from void_server.cli import doctor
-from void_server.cli.app import app
+from void_server.cli.commands import app
 from void_server.cli.doctor import Check, run_checks
 
 FINE = Check("Fine", True, "all is well")

@@ -6,7 +6,7 @@ import pytest
 import tomllib
 from typer.testing import CliRunner
 
-from void_server.cli.app import app, load_command
+from void_server.cli.commands import app, load_command
 from void_server.cli.exit_codes import ExitCode
 from void_server.settings import ServerSettings
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,30 @@ def test_the_search_finds_what_it_looks_for() -> None:
         "f(typer.echo)\nsys.stdout.write(3)\nTextColumn('[bold]x')\nconsole.print(x, markup=True)\n"
     )
     assert len({line.split(":")[0] for line in prints_itself(source)}) == 8
+
+
+PATH = "/shows/" + "a_long_name/" * 12 + "clean_v001.%04d.exr"
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_a_path_in_a_table_is_broken_and_never_cut(columns: int) -> None:
+    for titles in (("shot", "result"), ()):
+        table = PlainTable(*titles)
+        table.add_row("sh010", PATH)
+        out = io.StringIO()
+        Terminal(file=out, width=columns).print(table)
+        whole = "".join(part for part in re.split(r"[\s│┃]+", out.getvalue()))
+        assert PATH in whole.replace("sh010", "")
+        assert "…" not in whole
+
+
+def test_a_path_in_a_log_stays_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = PlainTable("shot", "result")
+    table.add_row("sh010", PATH)
+    for given, whole in ((None, True), ("80", False)):
+        monkeypatch.delenv("COLUMNS", raising=False)
+        if given:
+            monkeypatch.setenv("COLUMNS", given)
+        out = io.StringIO()
+        Terminal(file=out).print(table)
+        assert any(PATH in line for line in out.getvalue().splitlines()) is whole

@@ -13,7 +13,7 @@ import pytest
 import tomllib
 from typer.testing import CliRunner
 
-from void_server.cli.app import app
+from void_server.cli.commands import app
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.serve import service_command
 from void_server.operation import service

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,25 @@ def test_trying_tells_that_there_is_no_room_for_all(tmp_path: Path, monkeypatch:
         try_to_write(frame, tmp_path / "a.exr", "none", 10**10)
     assert caught.value.obstacle.startswith("output volume full")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_large_frames_are_written_without_a_copy_of_the_whole(tmp_path: Path) -> None:
+    pixels = np.zeros((2000, 500, 3), np.float16)
+    frame = Frame.from_pixels(1, "RGB", pixels)
+    frame = frame.with_layer("clean", {name: np.ones((2000, 500), np.float32) for name in "RGB"})
+    mixed = frame.with_layer("z", {"Z": np.ones((2000, 500), np.float32)}, dtype=np.dtype(np.float32))
+    for name, each in (("a", frame), ("b", mixed)):
+        tracemalloc.start()
+        try:
+            write_frame(each, tmp_path / f"{name}.exr", "zips")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < each.size_bytes / 2
+        again = read_frame(tmp_path / f"{name}.exr", 1)
+        assert all(
+            np.array_equal(again.native(channel), each.native(channel)) for channel in each.channel_names
+        )
 
 
 @pytest.mark.parametrize("views", [("", ""), ("XXXX", "right")])

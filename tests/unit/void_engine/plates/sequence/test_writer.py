@@ -54,21 +54,31 @@ class Writes:
         write_frame(frame, path, compression, overwrite=overwrite)
 
 
-def test_frames_in_flight_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("bounds", "most"),
+    [
+        ({"in_flight": 3}, 3),
+        ({"in_flight_bytes": 2 * 4 * 8 * 3 * 2}, 2),  # two frames of this size
+        ({"in_flight_bytes": 1}, 1),  # one frame is always taken, however large it is
+    ],
+)
+def test_frames_in_flight_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bounds: dict[str, int], most: int
+) -> None:
     writes = Writes(monkeypatch)
     submitted: list[int] = []
 
     def submit_all() -> None:
-        with PlateWriter(threads=1, in_flight=3) as writer:
+        with PlateWriter(threads=1, **bounds) as writer:
             for frame in _frames(8):
                 writer.submit(frame, tmp_path / f"{frame.number}.exr")
                 submitted.append(frame.number)
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(submit_all)
-        wait_until(lambda: len(submitted) >= 3)
+        wait_until(lambda: len(submitted) >= most)
         time.sleep(0.05)
-        assert submitted == [0, 1, 2]
+        assert submitted == list(range(most))
         writes.gate.set()
         running.result(10)
     assert len(list(tmp_path.iterdir())) == 8

@@ -89,6 +89,18 @@ def test_what_the_object_uncovers_is_not_withheld() -> None:
     assert not any(withheld(track, number).any() for number in range(FRAMES))
 
 
+def test_what_a_shaking_camera_uncovers_beside_a_logo_is_not_withheld() -> None:
+    """The logo keeps its place in the frame, and something bright moves past behind it."""
+    plate, matte = wall(), np.zeros((FRAMES, ROWS, COLUMNS), np.float32)
+    for t in range(FRAMES):
+        plate[t, 30:60, 20 + 6 * t : 36 + 6 * t] = (1.2, 1.1, 0.2)
+        plate[t] = np.roll(plate[t], (3 * (t % 2), -4 * (t % 3 == 0)), (0, 1))
+    plate[:, GLASS[0], GLASS[1]] = (0.05, 0.02, 0.02)
+    matte[:, GLASS[0], GLASS[1]] = 1
+    track = tracked((plate, matte))
+    assert not any(withheld(track, number).any() for number in range(FRAMES))
+
+
 @pytest.mark.parametrize("make", [still_glass, leaving])
 def test_a_saved_track_withholds_the_same(
     make: Callable[[], tuple[Float32Array, Float32Array]], tmp_path: Path
@@ -97,6 +109,24 @@ def test_a_saved_track_withholds_the_same(
     track.save(tmp_path / "track.npz")
     again = ShotTrack.load(tmp_path / "track.npz")
     assert all((withheld(track, n) == withheld(again, n)).all() for n in range(FRAMES))
+    for number in range(FRAMES):
+        first, second = track.in_front(number), again.in_front(number)
+        assert (first is None) == (second is None)
+        assert first is None or (first == second).all()
+
+
+def test_what_touches_the_object_is_in_front_though_no_matte_makes_way() -> None:
+    plate, matte = still_glass()
+    matte[:, GLASS[0], GLASS[1]] = 1
+    track = tracked((plate, matte))
+    for number in range(FRAMES):
+        found = track.in_front(number)
+        if number in PASSING:
+            assert found is not None
+            assert found[30:38, 64:74].all()
+            assert not withheld(track, number).any()
+        else:
+            assert found is None
 
 
 def test_what_passes_is_not_pasted_behind_the_object() -> None:
