@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.integration.command_case import HEIGHT, WIDTH, edit, void, write_shot
-from tests.integration.farm_case import farm_job
+from tests.integration.farm_case import VOID, farm_job
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_protocol.job_file import read_job
@@ -37,7 +37,7 @@ def shots(folder: Path, *names: str, frames: int = 2) -> Path:
 
 
 def report_of(path: Path) -> dict[str, dict[str, Any]]:
-    return {shot["shot"]: shot for shot in json.loads(path.read_text())["shots"]}
+    return {shot["shot"]: shot for shot in json.loads(path.read_bytes())["shots"]}
 
 
 def test_one_failure_is_not_the_others(tmp_path: Path) -> None:
@@ -54,6 +54,20 @@ def test_one_failure_is_not_the_others(tmp_path: Path) -> None:
     assert "1 of 3 shots failed" in ran.err
     for word in ("sh010", "sh020", "failed", "2/2"):
         assert word in ran.out
+
+
+@pytest.mark.parametrize("options", [(), ("--jobs", "2")])
+def test_a_name_that_the_console_cannot_print_stops_nothing(options: tuple[str, ...], tmp_path: Path) -> None:
+    jobs = shots(tmp_path, "\u5f71010", "sh020")
+    ran = subprocess.run(
+        [VOID, "batch", jobs, "--report", tmp_path / "report.json", *options],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert b"\\u5f71010" in ran.stdout
+    assert [shot["state"] for shot in report_of(tmp_path / "report.json").values()] == ["done", "done"]
 
 
 def test_run_again_and_only_what_is_missing_runs(tmp_path: Path) -> None:

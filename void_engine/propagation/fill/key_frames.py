@@ -29,6 +29,8 @@ _WIRE_PX = 17
 wire is nearly always what lies beside it."""
 _FIT_PX = 6
 """The width of the band beside unseen pixels in which what is carried to them is compared."""
+_REACH_PX = 32
+"""How far into affected pixels something may reach that passes in front of the object."""
 _FEWEST_TO_FIT = 60
 """The least number of pixels on which that is compared."""
 _WIRE_LENGTH = 6
@@ -166,11 +168,14 @@ class KeyFrameFill:
 
     def _passing(self, full: FullFrame, area: Box) -> BoolArray:
         """The pixels of ``area``, (h, w), where something passes in front of the object."""
-        withheld = self._track.withheld(full.number)
-        if withheld is None:
+        in_front = self._track.in_front(full.number)
+        if in_front is None:
             return np.zeros((area.height, area.width), bool)
-        wide = opencv.resize(withheld.astype(np.float32), full.hidden.shape) > 0
-        return opencv.dilate_by_disc(wide[area.slices(full.box)], _FIT_PX)
+        wide = opencv.resize(in_front.astype(np.float32), full.hidden.shape) > 0
+        cut = area.slices(full.box)
+        # What passes may reach on into affected pixels, of which the plate is shown.
+        reached = (full.affected[cut] > 0) & opencv.dilate_by_disc(wide[cut], _REACH_PX)
+        return opencv.dilate_by_disc(wide[cut] | reached, _FIT_PX)
 
     def _synthesise(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, forbidden: BoolArray

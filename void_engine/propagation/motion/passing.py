@@ -48,8 +48,8 @@ def withhold_passing(track: ShotTrack, working: WorkingSet, numbers: range, moni
         segment = track.segment(start)
         views = _Views(track, working, segment)
         if views.nearly_still:
-            for number, mask in _passing(views, segment, monitor):
-                track.withhold(number, mask)
+            for number, pieces, in_front in _passing(views, segment, monitor):
+                track.withhold(number, pieces, in_front)
         start = segment.stop
 
 
@@ -105,8 +105,9 @@ class _Views:
         return np.asarray(whole & ~self._track.hidden(number), bool)
 
 
-def _passing(views: _Views, segment: range, monitor: Monitor) -> Iterator[tuple[int, BoolArray]]:
-    """The frames of a segment, and the mask (h, w) of what passes in each, where anything does."""
+def _passing(views: _Views, segment: range, monitor: Monitor) -> Iterator[tuple[int, BoolArray, BoolArray]]:
+    """The frames of a segment in which something passes before what stands still, and two masks (h, w): the
+    pixels that the object hides at other times, and all of them near the object."""
     frame = Box.from_shape(views.shape)
     shown, uncovered = np.zeros(views.shape, np.int32), np.zeros(views.shape, np.int32)
     for number in segment:
@@ -115,9 +116,9 @@ def _passing(views: _Views, segment: range, monitor: Monitor) -> Iterator[tuple[
     often = shown >= _RARE * len(segment)
     rare = (shown > 0) & ~often
     covered = uncovered < _RARE * len(segment)
-    if not rare.any():
+    if not (covered & ~often).any():
         return
-    box = Box.around(rare).grown(_CONTEXT_PX).intersection(frame)
+    box = Box.around(covered & ~often).grown(_CONTEXT_PX).intersection(frame)
     cut = box.slices(frame)
     rare, square = rare[cut], opencv.square(_THINNEST_PX)
     background = _Background(views, segment, box, often[cut], monitor)
@@ -125,15 +126,18 @@ def _passing(views: _Views, segment: range, monitor: Monitor) -> Iterator[tuple[
         monitor.check_cancelled()
         visible = ~views.hidden(number, box)
         # Where the matte moves over the picture, what it uncovers is background.
-        pieces = rare & visible & views.seen(number, covered, box)
+        still = views.seen(number, covered, box) & ~background.often
+        pieces = rare & visible & still
         pieces = opencv.dilate(opencv.erode(pieces, square), square) & pieces
-        if not pieces.any() or views.is_anchor(number):
+        if views.is_anchor(number):
             continue
         differs = background.differs(number, visible)
         passing = _connected_to(pieces, visible & background.often, differs)
-        if passing.any():
+        near = differs & opencv.dilate_by_disc(still, _CONTEXT_PX)
+        near = passing | opencv.dilate(opencv.erode(near, square), square) & near
+        if near.any():
             beside = differs & opencv.dilate_by_disc(passing, _CONTEXT_PX)
-            yield number, views.back(number, passing | beside, box)
+            yield number, views.back(number, passing | beside, box), views.back(number, near, box)
 
 
 class _Background:

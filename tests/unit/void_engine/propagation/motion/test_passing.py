@@ -109,6 +109,24 @@ def test_a_saved_track_withholds_the_same(
     track.save(tmp_path / "track.npz")
     again = ShotTrack.load(tmp_path / "track.npz")
     assert all((withheld(track, n) == withheld(again, n)).all() for n in range(FRAMES))
+    for number in range(FRAMES):
+        first, second = track.in_front(number), again.in_front(number)
+        assert (first is None) == (second is None)
+        assert first is None or (first == second).all()
+
+
+def test_what_touches_the_object_is_in_front_though_no_matte_makes_way() -> None:
+    plate, matte = still_glass()
+    matte[:, GLASS[0], GLASS[1]] = 1
+    track = tracked((plate, matte))
+    for number in range(FRAMES):
+        found = track.in_front(number)
+        if number in PASSING:
+            assert found is not None
+            assert found[30:38, 64:74].all()
+            assert not withheld(track, number).any()
+        else:
+            assert found is None
 
 
 def test_what_passes_is_not_pasted_behind_the_object() -> None:
