@@ -119,8 +119,8 @@ def gather(
     if propagated is not None:
         picture, confidence = propagated
         doubt = np.clip(1.0 - place.window.reduce(confidence) * 1.05, 0, 1)
-        one = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
-        found.append(replace(one, misfit=_slow_misfit_too(place, one, doubt < _NO_DOUBT)))
+        known = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
+        found.append(replace(known, misfit=_slow_misfit_too(place, known, doubt < _NO_DOUBT)))
     found += [lit for one in found if (lit := _in_its_light(place, one)) is not None]
     found += _followed(place, answers)
     box = place.window.canvas
@@ -128,15 +128,10 @@ def gather(
     best = np.minimum.reduce([one.misfit + one.bias for one in found])
     chosen = _worth_sampling(models, finder, place, np.minimum(best, _HOPELESS))
     for rank, model in enumerate(chosen):
-        one = _sampled(place, model, None)
-        if one is None:
-            continue
-        found.append(one)
-        if rank < _FLOWED_MODELS:
-            flow = _flow(place, finder, model)
-            flowed = _sampled(place, model, flow)
-            if flowed is not None:
-                found.append(flowed)
+        flows = [None, _flow(place, finder, model)] if rank < _FLOWED_MODELS else [None]
+        for flow in flows[: 1 if flows[-1] is None else 2]:
+            if (moved := _sampled(place, model, flow)) is not None:
+                found.append(moved)
     return found
 
 
