@@ -124,7 +124,9 @@ class Judged:
         if self.rivals is None:
             fused = fusion.fuse(stack.moved, self.weigh(stack.fits), max(self.noise, 0.004))
         else:
-            made = answers.answers(stack, self.order, self.weigh, max(self.noise, 0.004))
+            made = answers.answers(
+                stack, self.order, self.weigh, max(self.noise, 0.004), scatter=not self.moves
+            )
             fused = made.fused
         seen = fused.weight > 0
         agreement = 1.0 / (1.0 + np.square(fused.disagreement / tolerance(self.noise)))
@@ -232,7 +234,7 @@ class Judge:
         rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
         plate = encoding.encode(full.plate[rows, columns])
         tried = [replace(item, motion=item.trial) for item in sources]
-        stack, inside = self._sampled(box, tried, points, mirrored)
+        stack, inside = self._sampled(box, tried, points, mirrored if rivals else None)
         weights = None
         if len(sources) > 1:
             measured = source_weights.covariance(stack.moved - plate, stack.fits > 0)
@@ -245,15 +247,15 @@ class Judge:
         return self._with_rivals(alone, full, surround, sources, stack.only(*inside), points, plate)
 
     def _sampled(
-        self, box: Box, sources: list[RegisteredSource], points: Float32Array, mirrored: Float32Array
+        self, box: Box, sources: list[RegisteredSource], points: Float32Array, mirrored: Float32Array | None
     ) -> tuple[Stack, tuple[BoolArray, BoolArray]]:
         """Sample the sources at ``points``, and tell which of them show the ``mirrored`` points, moved and
-        as they are."""
+        as they are; without these, only moved sources are sampled."""
         ratio = self._working.ratio
         shape = (len(sources), len(points))
         moved = np.empty((*shape, 3), np.float32)
         corrected = any(item.motion.moves or item.gain.changes for item in sources)
-        still = np.empty((*shape, 3), np.float32) if corrected else None
+        still = np.empty((*shape, 3), np.float32) if corrected and mirrored is not None else None
         fits = np.zeros(shape, np.float32)
         still_seen, inside_moved, inside_still = (np.zeros(shape, bool) for _ in range(3))
         rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
@@ -264,6 +266,8 @@ class Judge:
             seen, valid = warp.sample_points(frame, item.gain.gain, map_x, map_y)
             moved[index] = seen + warp.read_at(item.gain.offset, box, points, ratio)
             fits[index] = np.where(valid, warp.read_at(item.local, box, points, ratio)[:, 0], np.float32(0.0))
+            if mirrored is None:
+                continue
             if still is not None:
                 still[index] = encoding.encode(frame.plate[rows, columns])
             still_seen[index] = ~frame.hidden[rows, columns]
@@ -285,7 +289,7 @@ class Judge:
         plate: Float32Array,
     ) -> Judged:
         box, ratio = surround.box, self._working.ratio
-        made = answers.answers(stack, alone.order, alone.weigh, max(alone.noise, 0.004))
+        made = answers.answers(stack, alone.order, alone.weigh, max(alone.noise, 0.004), scatter=False)
         step = grid_step(box)
         shape = surround.hole[::step, ::step].shape
         x = ((points[:, 0] + 0.5) * ratio[1] - box.x0) / step
