@@ -91,6 +91,28 @@ def test_run_again_and_only_what_is_missing_runs(tmp_path: Path) -> None:
     assert lost.exists()
 
 
+def test_the_report_tells_what_is_invented_of_made_and_of_kept_frames(tmp_path: Path) -> None:
+    jobs, report = shots(tmp_path, "sh010", "sh020"), tmp_path / "report.json"
+    made = void("batch", jobs, "--report", report, "--engine", "propagation")
+    assert made.code == 0, made.err
+    first = report_of(report)["sh010"]
+    assert [one["frame"] for one in first["shares"]] == [1001, 1002]
+    assert first["real"] + first["guessed"] + first["invented"] == pytest.approx(1.0, abs=1e-3)
+    assert first["invented"] == pytest.approx(np.mean([one["invented"] for one in first["shares"]]), abs=1e-3)
+    assert f"{round(100 * first['invented'])} %" in made.out
+    kept = void("batch", jobs, "--report", report, "--engine", "propagation")
+    assert kept.code == 0, kept.err
+    assert report_of(report)["sh010"]["state"] == "skipped"
+    assert report_of(report)["sh010"]["shares"] == first["shares"]
+
+
+def test_an_engine_without_confidence_tells_no_shares(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    assert void("batch", shots(tmp_path, "sh010"), "--report", report).code == 0
+    assert report_of(report)["sh010"]["real"] is None
+    assert report_of(report)["sh010"]["shares"] == []
+
+
 def draw_again(path: Path, *, at: int = 24) -> None:
     """Put another picture and matte under the name of a frame, and keep the file's time."""
     before = path.stat()

@@ -156,9 +156,9 @@ class _Background:
             pictures.append(np.where(hidden[:, :, None], np.float32(np.nan), picture)[often])
         stack = np.stack(pictures)
         # The light of the whole may change; what passes covers less than half of the surroundings.
-        stack -= np.nanmedian(stack - np.nanmedian(stack, axis=0), axis=1, keepdims=True)
-        middle = np.nanmedian(stack, axis=0)
-        away = np.nanmedian(np.abs(stack - middle), axis=0).max(axis=1)
+        stack -= np.nanmedian(stack - _median_over_time(stack), axis=1, keepdims=True)
+        middle = _median_over_time(stack)
+        away = _median_over_time(np.abs(stack - middle)).max(axis=1)
         self._middle = np.asarray(middle, np.float32)
         self._tolerance: Float32Array = np.maximum(_RESTLESS * away, _DIFFERS).astype(np.float32)
 
@@ -171,6 +171,18 @@ class _Background:
             away = np.abs(away - np.median(away[compared], axis=0)).max(axis=1)
             found[self.often] = compared & (away > self._tolerance)
         return found
+
+
+def _median_over_time(stack: Float32Array) -> Float32Array:
+    """The median of the frames that show a pixel, (N, C), of a stack (S, N, C) with NaN where none is shown.
+
+    This is numpy's nanmedian along the first axis, many times as fast, since no other core works meanwhile.
+    """
+    ordered = np.sort(stack, axis=0)
+    count = np.isfinite(ordered).sum(axis=0)
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+    high = np.take_along_axis(ordered, np.minimum(count // 2, len(stack) - 1)[None], axis=0)[0]
+    return np.asarray(np.float32(0.5) * (low + high), np.float32)
 
 
 def _connected_to(pieces: BoolArray, beside: BoolArray, differs: BoolArray) -> BoolArray:
