@@ -8,6 +8,7 @@ nearest sources, which show both.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +39,9 @@ _MOST_TRIED = 4
 """The most sources that are joined to try how well the surroundings predict the inside."""
 _ENOUGH_SHOWN = 0.97
 """The fraction of the hole that is enough for that trial."""
+_SOILED, _SEEN = 4.0, 1e-3
+"""The squared error just outside the hole, relative to that further out, and at least, encoded, from which
+the object is still seen there."""
 _INSIDE_COST = 2.0
 """How many times as large the squared error of what other frames show is inside the hole as it is beside it:
 what moves by itself and what is predicted show more there. Found on real shots."""
@@ -319,6 +323,8 @@ class Judge:
         picture = np.ascontiguousarray(surround.encoded[::step, ::step])
         area = Box.around(full.hidden).grown(_CONTEXT_PX).intersection(full.box)
         plate, hidden = full.encoded(area), full.hidden[area.slices(full.box)]
+        if _is_soiled(plate, hidden):
+            hidden = opencv.dilate_by_disc(hidden, _RIM_PX)
         depth = opencv.depth_inside(hidden)
         rim = hidden & (depth <= _FINE_RIM_PX)
         found = []
@@ -363,6 +369,23 @@ class Judge:
             answers.spread_picture(answers.squared_error(predict(picture, tried), picture), core & shown)
             for predict in _CONTINUATIONS
         ]
+
+
+def _is_soiled(plate: Float32Array, hidden: BoolArray) -> bool:
+    """Whether the plate, (h, w, 3), just outside ``hidden`` pixels still shows the object.
+
+    Then it differs from what lies a little further out by much more than that differs from what is further
+    out still.
+    """
+    steps = [hidden, *(opencv.dilate_by_disc(hidden, _RIM_PX * step) for step in (1, 2))]
+    found = []
+    for inner, outer in itertools.pairwise(steps):
+        band = outer & ~inner
+        if not band.any():
+            return False
+        error = answers.squared_error(_pushed(plate, outer), plate)[band]
+        found.append(float(np.median(error)))
+    return found[0] > _SOILED * found[1] + _SEEN
 
 
 def _smoothed(scatter: Float32Array, shape: tuple[int, int], places: Int64Array) -> Float32Array:
