@@ -22,7 +22,10 @@ def write_picture(
     if names is not None:
         spec.channelnames = tuple(names)
     for name, value in attributes.items():
-        spec.attribute(name.replace("__", ":"), value)
+        if isinstance(value, np.ndarray):
+            spec.attribute(name, oiio.TypeDesc(f"{value.dtype.name}[{len(value)}]"), value)
+        else:
+            spec.attribute(name.replace("__", ":"), value)
     target = oiio.ImageOutput.create(str(path))
     assert target.open(str(path), spec), target.geterror()
     assert target.write_image(np.ascontiguousarray(pixels)), target.geterror()

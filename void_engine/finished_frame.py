@@ -78,7 +78,13 @@ def stamped(request: RemovalRequest, frame: Frame, record: Mapping[str, str | in
 
 def layer_names(wanted: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """The components of the layers that a result gets if an engine gives them all, in their order."""
-    components = {"clean": ("R", "G", "B"), "matte": ("A",), "confidence": ("A",), "quadmask": ("A",)}
+    components = {
+        "clean": ("R", "G", "B"),
+        "matte": ("A",),
+        "confidence": ("A",),
+        "quadmask": ("A",),
+        "model": ("R", "G", "B"),
+    }
     return {layer: names for layer, names in components.items() if layer in wanted}
 
 
@@ -92,6 +98,8 @@ def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[st
         layers["matte"] = {"A": at.replaced}
     if "confidence" in wanted and clean.confidence is not None:
         layers["confidence"] = {"A": clean.confidence}
+    if "model" in wanted and clean.model is not None:
+        layers["model"] = {name: clean.model[..., index] for index, name in enumerate("RGB")}
     if "quadmask" in wanted:
         layers["quadmask"] = {"A": at.quadmask.astype(np.float32) / np.float32(255.0)}
     return layers

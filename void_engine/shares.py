@@ -31,6 +31,15 @@ class Shares:
     guessed: float
     invented: float
 
+    @classmethod
+    def of(cls, metadata: Mapping[str, object]) -> Shares | None:
+        """The shares that a frame's metadata tells; None where it tells none."""
+        found = [metadata.get(key) for key in (REAL_KEY, GUESSED_KEY, INVENTED_KEY)]
+        real, guessed, invented = (one if isinstance(one, (int, float)) else None for one in found)
+        if real is None or guessed is None or invented is None:
+            return None
+        return cls(float(real), float(guessed), float(invented))
+
     @property
     def metadata(self) -> Mapping[str, float]:
         """The shares as a frame's metadata."""
@@ -77,13 +86,18 @@ class ShareTally:
         )
         return Shares(real, guessed, invented)
 
+    @property
+    def most_invented(self) -> int | None:
+        """The frame with the most that is invented; None when no frame was counted."""
+        return max(self.by_frame, key=lambda number: self.by_frame[number].invented, default=None)
+
     def summary(self, engine: str) -> str:
         """One sentence for the log; empty when no frame was counted."""
         mean = self.mean
-        if mean is None:
+        worst = self.most_invented
+        if mean is None or worst is None:
             return ""
         real, guessed, invented = (round(100.0 * share) for share in (mean.real, mean.guessed, mean.invented))
-        worst = max(self.by_frame, key=lambda number: self.by_frame[number].invented)
         most = self.by_frame[worst].invented
         text = f"of what is replaced, {real} % is real, {guessed} % guessed and {invented} % invented"
         if most > 0:

@@ -26,7 +26,7 @@ things it holds up); or a hold-out that is never touched, cut out of both others
 Compression = Literal["none", "rle", "zips", "zip", "piz", "pxr24", "b44", "b44a", "dwaa", "dwab"]
 """EXR compressions by their field names."""
 
-ResultLayer = Literal["clean", "matte", "confidence", "quadmask"]
+ResultLayer = Literal["clean", "matte", "confidence", "quadmask", "model"]
 DEFAULT_LAYERS: tuple[ResultLayer, ...] = ("clean", "matte")
 """The layers of a result unless a job names others."""
 
@@ -214,7 +214,8 @@ class Output(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     compression: Compression = "zip"
     layers: list[ResultLayer] = msgspec.field(default_factory=lambda: list(DEFAULT_LAYERS))
     """Layers beside the main picture: ``clean`` the engine's own pixels, ``matte`` what was replaced,
-    ``confidence`` how sure the engine is, ``quadmask`` what the model saw (level / 255)."""
+    ``confidence`` how sure the engine is, ``quadmask`` what the model saw (level / 255), ``model`` a
+    model's bare answer before the plate's detail was put on it."""
 
     @property
     def versioned_pattern(self) -> str:

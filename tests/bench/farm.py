@@ -10,7 +10,8 @@ Usage: python -m tests.bench.farm run [--shots 40] [--frames 6]
 - one bundle for all of them through ``openjd run``, in which short shots share tasks;
 - the removal step alone with a task for each shot, in one session and in two side by side.
 
-``plan`` counts processor time, since it works in one process and waits for nobody.
+Each is told by the clock and in processor time of all processes together, which is what to compare where
+others use the machine too. ``plan`` counts processor time alone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -47,6 +49,24 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_c
     began = clock()
     work()
     return clock() - began
+
+
+@dataclass(frozen=True)
+class Took:
+    """What commands took."""
+
+    seconds: float
+    processor: float
+    """Seconds of processor time of all their processes."""
+
+
+def took(work: Callable[[], object]) -> Took:
+    """Measure work that is done by other processes."""
+    before, began = os.times(), time.perf_counter()
+    work()
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return Took(time.perf_counter() - began, used)
 
 
 def call(*commands: Sequence[str | Path]) -> None:
@@ -91,42 +111,55 @@ def run(arguments: argparse.Namespace) -> None:
             for job in jobs:
                 call([VOID, "run", job])
 
-        loop = seconds(each_in_turn)
+        loop = took(each_in_turn)
         forget(folder, jobs)
-        together = seconds(lambda: call([VOID, "run", *jobs]))
+        together = took(lambda: call([VOID, "run", *jobs]))
         forget(folder, jobs)
         packed = bundled(folder, jobs, "packed")
         made = read_plan(folder / "packed" / "plan.json")
         tasks = sum(len(made.tasks(step)) for step in STEP_ORDER)
-        farm = seconds(lambda: call([*packed, "--step", "check", "--run-dependencies"]))
+        farm = took(lambda: call([*packed, "--step", "check", "--run-dependencies"]))
         print(f"{count} shots of {arguments.frames} frames, {arguments.engine}, {os.cpu_count()} cores")
-        print("| way | processes that work | s | over the loop |")
-        print("| --- | --- | --- | --- |")
-        print(f"| plain loop, a process for each shot | {count} | {loop:.1f} | 1.00 |")
-        print(f"| one process for all | 1 | {together:.1f} | {together / loop:.2f} |")
-        print(f"| one bundle, short shots share tasks | {tasks} | {farm:.1f} | {farm / loop:.2f} |")
+        print("| way | processes that work | s | over the loop | processor, s | over the loop |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        rows = (
+            ("plain loop, a process for each shot", count, loop),
+            ("one process for all", 1, together),
+            ("one bundle, short shots share tasks", tasks, farm),
+        )
+        for name, processes, each in rows:
+            share, used = each.seconds / loop.seconds, each.processor / loop.processor
+            print(
+                f"| {name} | {processes} | {each.seconds:.1f} | {share:.2f} "
+                f"| {each.processor:.1f} | {used:.2f} |"
+            )
 
         single = bundled(folder, jobs, "single", "--part-frames", str(arguments.frames))
         plan_file = folder / "single" / "plan.json"
         scratch = folder / "single_scratch"
         call([*single, "--step", "prepare"])
-        one = seconds(lambda: call([*single, "--step", "remove"]))
+        one = took(lambda: call([*single, "--step", "remove"]))
         for place in scratch.glob("*/clean"):
             shutil.rmtree(place)
         here = read_plan(plan_file)
-        bare = seconds(lambda: bare_tasks(plan_file, scratch, len(here.remove)))
+        bare = took(lambda: bare_tasks(plan_file, scratch, len(here.remove)))
         for place in scratch.glob("*/clean"):
             shutil.rmtree(place)
         numbers = [{"Task": number} for number in range(len(here.remove))]
         halves = [json.dumps(numbers[start::2]) for start in (0, 1)]
-        two = seconds(lambda: call(*([*single, "--step", "remove", "--tasks", half] for half in halves)))
+        two = took(lambda: call(*([*single, "--step", "remove", "--tasks", half] for half in halves)))
         number = len(here.remove)
-        print(f"| removal step, {number} tasks, one session | {number} | {one:.1f} | |")
-        print(f"| the same tasks without openjd, in turn | {number} | {bare:.1f} | |")
-        print(f"| the same, two sessions side by side | {number} | {two:.1f} | |")
-        print(f"\nopenjd's own cost for each task: {1000 * (one - bare) / number:.0f} ms")
-        print(f"a task's whole cost, start of the process included: {1000 * one / number:.0f} ms")
-        print(f"two sessions against one: {two / one:.2f} of the wall-clock time")
+        rows = (
+            (f"removal step, {number} tasks, one session", number, one),
+            ("the same tasks without openjd, in turn", number, bare),
+            ("the same, two sessions side by side", number, two),
+        )
+        for name, processes, each in rows:
+            print(f"| {name} | {processes} | {each.seconds:.1f} | | {each.processor:.1f} | |")
+        own = 1000 * (one.processor - bare.processor) / number
+        print(f"\nopenjd's own cost for each task: {own:.0f} ms of processor time")
+        print(f"a task's whole cost, start of the process included: {1000 * bare.processor / number:.0f} ms")
+        print(f"two sessions against one: {two.seconds / one.seconds:.2f} of the wall-clock time")
 
 
 def bare_tasks(plan_file: Path, scratch: Path, count: int) -> None:

@@ -15,6 +15,7 @@ from void_engine.errors import PlateError
 from void_engine.geometry import Box
 from void_engine.plates.exr.file import COMPRESSIONS, read_frame, read_header, write_frame
 from void_engine.plates.frame.frame import Frame
+from void_engine.plates.frame.picture import resolve_picture
 from void_engine.plates.storage.policy import Policy, set_policy
 
 _PIXELS = 1 << 22
@@ -38,7 +39,7 @@ def seeds() -> list[bytes]:
         )
         write_frame(frame, _folder() / "seed.exr", compression, overwrite=True)
         files.append((_folder() / "seed.exr").read_bytes())
-    files += [_tiled(), _two_parts()]
+    files += [_tiled(), _two_parts(), _two_eyes()]
     return files
 
 
@@ -54,6 +55,19 @@ def _two_parts() -> bytes:
     for index, spec in enumerate(specs):
         spec.attribute("oiio:subimagename", f"part{index}")
     return _written(_folder() / "parts.exr", specs)
+
+
+def _two_eyes() -> bytes:
+    specs = [
+        oiio.ImageSpec(9, 7, 3, "half"),
+        oiio.ImageSpec(9, 7, 3, "half"),
+        oiio.ImageSpec(9, 7, 1, "half"),
+    ]
+    specs[2].channelnames = ("Z",)
+    for spec, name in zip(specs, ("rgba_left", "rgba_right", "depth_right"), strict=True):
+        spec.attribute("oiio:subimagename", name)
+        spec.attribute("view", name.rpartition("_")[2])
+    return _written(_folder() / "eyes.exr", specs)
 
 
 def _written(path: Path, specs: list[oiio.ImageSpec]) -> bytes:
@@ -90,6 +104,25 @@ def target(data: bytes) -> None:
         assert block.pixels.shape[:2] == frame.data_window.shape
     assert frame.size_bytes <= _BYTES
     assert isinstance(frame.metadata, dict)
+    for view in ("main", "right"):
+        try:
+            picture = resolve_picture(header, view)
+        except PlateError as error:
+            explained(error, "frame 7")
+        else:
+            assert set(picture.rgb) <= set(frame.channel_names)
+    _written_back(frame)
+
+
+def _written_back(frame: Frame) -> None:
+    """A frame that could be read is written back with its channels, or it is said why not."""
+    path = _folder() / f"back-{os.getpid()}.exr"
+    try:
+        write_frame(frame, path, overwrite=True)
+    except PlateError as error:
+        explained(error, "frame 7")
+    else:
+        assert set(read_header(path, 7).channel_names) == set(frame.channel_names)
 
 
 def restrict() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.integration.command_case import HEIGHT, WIDTH, edit, void, write_shot
-from tests.integration.farm_case import farm_job
+from tests.integration.farm_case import VOID, farm_job
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_protocol.job_file import read_job
@@ -37,7 +37,7 @@ def shots(folder: Path, *names: str, frames: int = 2) -> Path:
 
 
 def report_of(path: Path) -> dict[str, dict[str, Any]]:
-    return {shot["shot"]: shot for shot in json.loads(path.read_text())["shots"]}
+    return {shot["shot"]: shot for shot in json.loads(path.read_bytes())["shots"]}
 
 
 def test_one_failure_is_not_the_others(tmp_path: Path) -> None:
@@ -54,6 +54,20 @@ def test_one_failure_is_not_the_others(tmp_path: Path) -> None:
     assert "1 of 3 shots failed" in ran.err
     for word in ("sh010", "sh020", "failed", "2/2"):
         assert word in ran.out
+
+
+@pytest.mark.parametrize("options", [(), ("--jobs", "2")])
+def test_a_name_that_the_console_cannot_print_stops_nothing(options: tuple[str, ...], tmp_path: Path) -> None:
+    jobs = shots(tmp_path, "\u5f71010", "sh020")
+    ran = subprocess.run(
+        [VOID, "batch", jobs, "--report", tmp_path / "report.json", *options],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert b"\\u5f71010" in ran.stdout
+    assert [shot["state"] for shot in report_of(tmp_path / "report.json").values()] == ["done", "done"]
 
 
 def test_run_again_and_only_what_is_missing_runs(tmp_path: Path) -> None:
@@ -75,6 +89,28 @@ def test_run_again_and_only_what_is_missing_runs(tmp_path: Path) -> None:
     assert found["sh030"]["frames_kept"] == 1
     assert "3 frames made" in ran.out
     assert lost.exists()
+
+
+def test_the_report_tells_what_is_invented_of_made_and_of_kept_frames(tmp_path: Path) -> None:
+    jobs, report = shots(tmp_path, "sh010", "sh020"), tmp_path / "report.json"
+    made = void("batch", jobs, "--report", report, "--engine", "propagation")
+    assert made.code == 0, made.err
+    first = report_of(report)["sh010"]
+    assert [one["frame"] for one in first["shares"]] == [1001, 1002]
+    assert first["real"] + first["guessed"] + first["invented"] == pytest.approx(1.0, abs=1e-3)
+    assert first["invented"] == pytest.approx(np.mean([one["invented"] for one in first["shares"]]), abs=1e-3)
+    assert f"{round(100 * first['invented'])} %" in made.out
+    kept = void("batch", jobs, "--report", report, "--engine", "propagation")
+    assert kept.code == 0, kept.err
+    assert report_of(report)["sh010"]["state"] == "skipped"
+    assert report_of(report)["sh010"]["shares"] == first["shares"]
+
+
+def test_an_engine_without_confidence_tells_no_shares(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    assert void("batch", shots(tmp_path, "sh010"), "--report", report).code == 0
+    assert report_of(report)["sh010"]["real"] is None
+    assert report_of(report)["sh010"]["shares"] == []
 
 
 def draw_again(path: Path, *, at: int = 24) -> None:

@@ -183,6 +183,51 @@ def test_short_shots_share_tasks(tmp_path: Path) -> None:
     assert all(len(results(tmp_path, name)) == 2 for name in ("a", "b", "c"))
 
 
+def test_a_bad_shot_among_others_is_its_own_failure(tmp_path: Path) -> None:
+    """Two bad shots share tasks with two good ones. Every step but the last one succeeds, as a dispatcher
+    wants before it begins the next; the check names the bad shots with their reasons, and goes well once they
+    do."""
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    for name in ("a", "b", "c", "d"):
+        farm_job(tmp_path, name=name, frames=2).rename(jobs / f"{name}.json")
+    target = all_steps(tmp_path, jobs, "--together", steps=())
+    words = ("--plan", target / "plan.json", "--task", "0", "--scratch", tmp_path / "scratch")
+    plate = tmp_path / "b" / "plate.1002.exr"
+    plate.rename(tmp_path / "kept.exr")
+    edit(target / "jobs" / "c.json", "mattes", 0, "channel", value="nope")
+    for step in STEPS[:-1]:
+        ran = void("farm", "step", step, *words)
+        assert ran.code == 0, ran.err
+        assert "the other shots go on" in ran.out
+    ran = void("farm", "step", "check", *words)
+    assert ran.code == 1
+    assert "b failed in the step prepare: " in ran.err
+    assert "missing frame 1002" in ran.err
+    assert "no channel 'nope'" in ran.err
+    assert {name: len(results(tmp_path, name)) for name in "abcd"} == {"a": 2, "b": 0, "c": 0, "d": 2}
+    (tmp_path / "kept.exr").rename(plate)
+    edit(target / "jobs" / "c.json", "mattes", 0, "channel", value="matte.A")
+    for step in STEPS:
+        ran = void("farm", "step", step, *words)
+        assert ran.code == 0, ran.err
+    assert all(len(results(tmp_path, name)) == 2 for name in "abcd")
+
+
+def test_what_another_try_may_mend_fails_the_task_after_the_others(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    for name in ("a", "b"):
+        farm_job(tmp_path, name=name, frames=2).rename(jobs / f"{name}.json")
+    target = all_steps(tmp_path, jobs, "--together", steps=("prepare", "remove"))
+    out = tmp_path / "a" / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    out.write_text("a file in the way")
+    words = ("--plan", target / "plan.json", "--task", "0", "--scratch", tmp_path / "scratch")
+    assert void("farm", "step", "merge", *words).code != 0
+    assert len(results(tmp_path, "b")) == 2
+
+
 def test_prepare_says_what_is_wrong_before_anything_is_made(tmp_path: Path) -> None:
     job = farm_job(tmp_path, frames=3)
     edit(job, "mattes", 0, "channel", value="nope")

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import torch
 
+from void_engine.arrays import Float32Array
 from void_engine.colour.picture import ModelPicture, plan_picture
 from void_engine.colour.primaries import primaries_of
+from void_engine.detail.shot import restore_shot
 from void_engine.diffusion.clip.anchored_shot import AnchoredShot
 from void_engine.diffusion.clip.shot_clip import FEWEST_FRAMES, ShotClip, plan_size, survey
 from void_engine.diffusion.device import free_bytes, pick_device, precisions
@@ -35,6 +37,9 @@ from void_engine.diffusion.settings import read_settings
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import SettingError
 from void_engine.region import TRAINED_ASPECT
+
+_WORTHWHILE = 1.15
+"""How many times larger than the canvas the region must be for the plate's detail to be worth while."""
 
 
 class VoidEngine:
@@ -127,7 +132,7 @@ class VoidEngine:
         self.record = self._record(run, picture, models)
         self.magnitudes = run.magnitudes
         try:
-            yield from self._decoded(run, models, latents)
+            yield from self._clean(run, models, latents)
         finally:
             if models.mode != "full":
                 models.release()
@@ -196,13 +201,36 @@ class VoidEngine:
             self._models = wanted
         return self._models
 
-    @staticmethod
-    def _decoded(run: VoidRun, models: LoadedModels, latents: torch.Tensor) -> Iterator[CleanFrame]:
-        """Decode the wanted frames. When memory runs out, decoding resumes in smaller tiles."""
+    def _clean(self, run: VoidRun, models: LoadedModels, latents: torch.Tensor) -> Iterator[CleanFrame]:
+        """The wanted frames: with the plate's detail, unless that is off or there is nothing to gain."""
         clip, request = run.clip, run.request
         numbers = clip.shot.frame_numbers
-        last = max((i for i, number in enumerate(numbers) if request.wants(number)), default=-1)
-        end = min(clip.covered, last + 1)
+        strength = _detail_strength(run)
+        if strength > 0:
+            # Each frame is steadied by its neighbours, wanted or not.
+            answers = (
+                (numbers[index], clip.on_canvas(index, code))
+                for index, code in self._decoded(run, models, latents, clip.covered)
+            )
+            covered = numbers[: clip.covered]
+            yield from restore_shot(clip.shot, covered, answers, clip.canvas, request, run.monitor, strength)
+        else:
+            last = max((i for i, number in enumerate(numbers) if request.wants(number)), default=-1)
+            end = min(clip.covered, last + 1)
+            for index, code in self._decoded(run, models, latents, end):
+                if request.wants(numbers[index]):
+                    given = clip.shot.given(numbers[index])
+                    yield given or CleanFrame(numbers[index], clip.to_scene(index, code))
+        for index in range(clip.covered, len(numbers)):
+            if request.wants(numbers[index]):
+                yield CleanFrame(numbers[index], clip.shot.frame(numbers[index]).plate)
+
+    @staticmethod
+    def _decoded(
+        run: VoidRun, models: LoadedModels, latents: torch.Tensor, end: int
+    ) -> Iterator[tuple[int, Float32Array]]:
+        """Decode the first frames, up to ``end``. When memory runs out, decoding resumes in smaller tiles."""
+        numbers = run.clip.shot.frame_numbers
         following = 0
         while following < end:
             run.monitor.progress("decoding", following, len(numbers))
@@ -213,9 +241,7 @@ class VoidEngine:
                     if index >= end:
                         break
                     run.monitor.progress("decoding", index, len(numbers), numbers[index])
-                    if request.wants(numbers[index]):
-                        given = clip.shot.given(numbers[index])
-                        yield given or CleanFrame(numbers[index], clip.to_scene(index, code))
+                    yield index, code
                     following = index + 1
             except torch.OutOfMemoryError as error:
                 if run.settings.vae_tiles or run.tiles >= MOST_TILES:
@@ -225,9 +251,6 @@ class VoidEngine:
                     ) from error
                 run.tiles += 1
                 run.monitor.log(f"out of memory while decoding; going on with {run.tiles} tiles a side")
-        for index in range(clip.covered, len(numbers)):
-            if request.wants(numbers[index]):
-                yield CleanFrame(numbers[index], clip.shot.frame(numbers[index]).plate)
 
     @staticmethod
     def _given(shot: AnchoredShot, request: EngineRequest) -> Iterator[CleanFrame]:
@@ -262,6 +285,7 @@ class VoidEngine:
             "void/passes": run.settings.passes,
             "void/precision": str(models.dtype).removeprefix("torch."),
             "void/speed": run.settings.speed,
+            "void/detail": _detail_strength(run),
             **{f"void/picture_{name}": value for name, value in picture.describe().items()},
         }
         if run.settings.passes == 2:
@@ -269,3 +293,13 @@ class VoidEngine:
         for number in range(1, run.settings.passes + 1):
             record[f"void/weights_pass{number}"] = weights_fingerprint(run.folder, number)
         return record
+
+
+def _detail_strength(run: VoidRun) -> float:
+    """How much of the plate's detail is put on the answer, 0..1."""
+    asked = run.settings.detail
+    if not math.isnan(asked):
+        return asked
+    shot = run.clip.shot
+    larger = max(shot.height / run.clip.canvas[0], shot.width / run.clip.canvas[1])
+    return 1.0 if larger > _WORTHWHILE else 0.0

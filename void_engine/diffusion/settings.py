@@ -94,6 +94,13 @@ class VoidSettings:
     view_display: str = option("", "With the encoding view: display of the OCIO configuration.")
     view: str = option("", "With the encoding view: view of that display.")
     colour_space: str = option("", "The plate's working space where it is not the job's.")
+    detail: float = option(
+        math.nan,
+        "The plate's own detail on the model's answer, 0 to 1; 0 is off, auto takes 1 where the canvas is "
+        "smaller than the region.",
+        low=0,
+        high=1,
+    )
     device: str = option("auto", "auto, cpu, cuda, cuda:1 or mps.")
     precision: str = option(
         "auto", "What the model computes in.", choices=("auto", "float32", "float16", "bfloat16")
@@ -150,6 +157,7 @@ _PUBLISHED: Mapping[str, Any] = {
     "shared_noise": True,
     "encoding": "srgb",
     "exposure_stops": 0.0,
+    "detail": 0.0,
 }
 
 

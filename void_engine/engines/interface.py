@@ -3,6 +3,9 @@
 An engine is given a *shot source*: the region of interest of each frame in scene-linear float32, together
 with the mattes of what is to be replaced there. It yields clean frames in order. It never sees files, user
 interfaces or sockets.
+
+An engine whose model answers on a small canvas hands its answers to
+:func:`void_engine.detail.shot.restore_shot`, which yields the clean frames with the plate's own detail.
 """
 
 from __future__ import annotations
@@ -77,6 +80,8 @@ class CleanFrame:
     confidence: Float32Array | None = None
     """(H, W) in 0..1: 1 for a real pixel of the plate, about 0.5 for one from uncertain motion, 0 for a
     synthesised one."""
+    model: Float32Array | None = None
+    """(H, W, 3) scene-linear: a model's bare answer, enlarged, where :attr:`picture` is more than that."""
 
 
 class Monitor(Protocol):

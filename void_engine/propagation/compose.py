@@ -14,7 +14,7 @@ from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import CleanFrame
 from void_engine.propagation import encoding, pyramid
-from void_engine.propagation.fill.key_frames import KEPT_GRAIN, KeyFrameFill, SynthesisedPixels
+from void_engine.propagation.fill.key_frames import KEPT_GRAIN, KeyFrame, KeyFrameFill, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.finish import detail_clamp, edges, grain, thin_structures
 from void_engine.propagation.motion.shot_motion import ShotMotion
@@ -39,6 +39,9 @@ class _Begun:
 
     target: Target
     answer: Float32Array
+    is_filled: bool = False
+    key: KeyFrame | None = None
+    """The key frame from which it is still to be filled."""
 
 
 Stage = CleanFrame | _Begun
@@ -48,8 +51,8 @@ Stage = CleanFrame | _Begun
 class FrameCleaner:
     """Cleans the frames of one shot, each in three stages.
 
-    Only the second must be called in the order of the frames, because it continues what was synthesised in
-    earlier ones. The others may run for several frames at a time, in any thread.
+    Only the second must be called in the order of the frames, because key frames continue what was
+    synthesised in earlier ones. The others may run for several frames at a time, in any thread.
     """
 
     def __init__(
@@ -101,16 +104,29 @@ class FrameCleaner:
         return _Begun(target, self._close_seam(target, answer))
 
     def fill(self, frame: Stage) -> Stage:
-        """Fill what no other frame shows; frames must come in order."""
+        """Complete a key frame, and choose the key frame of any other; frames must come in order."""
         if isinstance(frame, CleanFrame):
             return frame
+        target, number = frame.target, frame.target.full.number
+        key = self._key_frames.latest(number)
+        if not self._key_frames.is_key(number):
+            return _Begun(target, frame.answer, key=key)
         self._motion.monitor.check_cancelled()
-        return _Begun(frame.target, self._fill_unseen(frame.target, frame.answer))
+        answer = self._fill_unseen(target, frame.answer, key)
+        self._key_frames.remember(target.full, target.revealed.area, answer, target.replaced)
+        return _Begun(target, target.with_own_texture(answer), is_filled=True)
 
     def finish(self, frame: Stage) -> CleanFrame:
-        """Finish edges and grain; the picture is the plate's own wherever nothing is to be replaced."""
+        """Fill what no other frame shows, and finish edges and grain.
+
+        The picture is the plate's own wherever nothing is to be replaced.
+        """
         if isinstance(frame, CleanFrame):
             return frame
+        if not frame.is_filled:
+            self._motion.monitor.check_cancelled()
+            answer = self._fill_unseen(frame.target, frame.answer, frame.key)
+            frame = _Begun(frame.target, frame.target.with_own_texture(answer), is_filled=True)
         target, full = frame.target, frame.target.full
         linear = encoding.decode(self._finished(target, frame.answer))
         picture, confidence = full.original.copy(), np.ones(full.hidden.shape, np.float32)
@@ -139,14 +155,12 @@ class FrameCleaner:
     def _close_seam(self, target: Target, answer: Float32Array) -> Float32Array:
         return edges.close_seam(answer, target.hole)
 
-    def _fill_unseen(self, target: Target, answer: Float32Array) -> Float32Array:
+    def _fill_unseen(self, target: Target, answer: Float32Array, key: KeyFrame | None) -> Float32Array:
         """Fill what no source shows, by synthesis or from an earlier key frame."""
         full, hole = target.full, target.hole
-        if not (hole.unseen.any() or self._key_frames.is_key(full.number)):
+        if not hole.unseen.any():
             return answer
-        area = target.revealed.area
-        filled = self._key_frames.complete(full, area, answer, target.replaced, hole.unseen, hole.wires)
-        return target.with_own_texture(filled)
+        return self._key_frames.complete(full, target.revealed.area, answer, hole.unseen, hole.wires, key)
 
     def _finish_edges(self, target: Target, answer: Float32Array) -> Float32Array:
         """Finish the rim: blend thin structures with their sides, un-mix partly covered pixels, and clamp the

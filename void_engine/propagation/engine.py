@@ -26,8 +26,8 @@ from void_engine.propagation.reveal.source_choice import MOST_SOURCES
 from void_engine.propagation.shared_state import SharedState
 from void_engine.propagation.working_set import WorkingSet
 
-_FINISHING = 0.25
-"""The share of the threads that finish frames; revealing them takes several times as long."""
+_FINISHING = 0.5
+"""The share of the threads that fill and finish frames; revealing them mostly takes several times as long."""
 _PREVIEW_WIDTH = 480
 _PREVIEW_SOURCES = 4
 """The most source frames for each frame of a job at proxy scale: nearly as good, and much faster."""

@@ -173,12 +173,14 @@ class SettingsForm(QtWidgets.QWidget):
             ("Prompt", ((self._prompt, 1),)),
             ("Engine", (*engine, *scale)),
             ("", ((self._good_for, 1),)),
-            ("Frames", (*frames, *handles, *layer, (self._view_label, 0), (self._view, 2))),
+            ("Frames", (*frames, *handles)),
+            # A row of its own, which takes no room while neither is there to be chosen.
+            ("", (*layer, (self._view_label, 0), (self._view, 2))),
             ("Output", ((self._output, 1), (self._browse, 0), (self._more, 0))),
         ]
         for index, (title, parts) in enumerate(rows):
-            label = _label(title)
-            grid.addWidget(label, index, 0, _RIGHT_TOP if title == "Prompt" else _RIGHT)
+            if title:
+                grid.addWidget(_label(title), index, 0, _RIGHT_TOP if title == "Prompt" else _RIGHT)
             row = QtWidgets.QHBoxLayout()
             row.setSpacing(6)
             for part, stretch in parts:

@@ -28,6 +28,15 @@ class ShotState(str, Enum):
     CANCELLED = "cancelled"
 
 
+class FrameShares(Struct, kw_only=True):
+    """How much of what was replaced in a frame is real, guessed or invented: shares that add up to 1."""
+
+    frame: int
+    real: float
+    guessed: float
+    invented: float
+
+
 class ShotReport(Struct, kw_only=True):
     """What became of one shot, and what it took."""
 
@@ -47,6 +56,12 @@ class ShotReport(Struct, kw_only=True):
     output: str = ""
     inputs: str = ""
     """Hash of the content of all files that the result was made from."""
+    real: float | None = None
+    """The mean of that share over the frames, 0..1; None where the engine tells none."""
+    guessed: float | None = None
+    invented: float | None = None
+    shares: list[FrameShares] = msgspec.field(default_factory=list)
+    """Those of each frame that tells them, frames of an earlier run included."""
 
 
 class BatchReport(Struct, kw_only=True):

@@ -4,7 +4,7 @@ the others."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +12,15 @@ from typing import Protocol
 
 from void_engine.arrays import Float32Array
 from void_engine.engines.registry import engine_name
-from void_engine.errors import RemovalCancelled
+from void_engine.errors import PlateError, RemovalCancelled
 from void_engine.made_from import maker_of
+from void_engine.plates.exr.file import read_header
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal_monitor import RemovalMonitor
-from void_engine.shares import Shares
+from void_engine.shares import Shares, ShareTally
 from void_protocol.job import RemovalJob
 from void_server.batch.listed import BadShot
-from void_server.batch.report import BatchReport, ReportFile, ShotReport, ShotState
+from void_server.batch.report import BatchReport, FrameShares, ReportFile, ShotReport, ShotState
 from void_server.translate import removal_request, run_job
 
 
@@ -147,8 +148,36 @@ def _run_one(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor, how: HowTo
     else:
         shot.state, shot.frames = ShotState.SKIPPED, shot.frames_kept
         monitor.log(f"{job.shot.name}: done already, from the same inputs and settings")
-    made_from = maker_of(FramePattern.parse(shot.output).path(job.shot.first_frame), job.shot.first_frame)
+    pattern = FramePattern.parse(shot.output)
+    made_from = maker_of(pattern.path(job.shot.first_frame), job.shot.first_frame)
     shot.inputs = "" if made_from is None else made_from.inputs
+    _tell_shares(shot, pattern, job.shot.frame_numbers)
+
+
+def _tell_shares(shot: ShotReport, pattern: FramePattern, numbers: Iterable[int]) -> None:
+    """Report what the frames of the result say of what in them is real, guessed or invented.
+
+    They are read from the files, so frames of earlier runs and of skipped shots are told like all others.
+    """
+    tally = ShareTally()
+    for number in numbers:
+        try:
+            tally.add(number, Shares.of(read_header(pattern.path(number), number).metadata))
+        except PlateError:  # A file server may be away again; the frame is whole, only its shares are untold.
+            continue
+    shot.shares = [
+        FrameShares(
+            frame=number,
+            real=round(one.real, 4),
+            guessed=round(one.guessed, 4),
+            invented=round(one.invented, 4),
+        )
+        for number, one in tally.by_frame.items()
+    ]
+    if (mean := tally.mean) is not None:
+        shot.real, shot.guessed, shot.invented = (
+            round(share, 4) for share in (mean.real, mean.guessed, mean.invented)
+        )
 
 
 class _Counting:

@@ -4,6 +4,7 @@ past everything that only people need."""
 from __future__ import annotations
 
 import gc
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,10 @@ def main() -> None:
     """Run the command that the process was called with."""
     # A dispatcher's SIGTERM ends a command as Ctrl-C does: with a message and with its exit status.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A shot's name that a console cannot print (its code page may be cp1252) must not stop a batch.
+            stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:]
     if words[: len(_STEP)] == _STEP:
         status = _quick_step(words[len(_STEP) :])

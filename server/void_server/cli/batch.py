@@ -9,7 +9,7 @@ import typer
 
 from void_engine.errors import RemovalCancelled
 from void_server.batch.listed import BadShot
-from void_server.batch.report import BatchReport, ShotState
+from void_server.batch.report import BatchReport, ShotReport, ShotState
 from void_server.cli.declared_options import with_options
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError, exit_code_of
@@ -103,7 +103,7 @@ def _report_beside(source: Path) -> Path:
 
 def _table(report: BatchReport) -> PlainTable:
     colours = {ShotState.DONE: "green", ShotState.FAILED: "red", ShotState.CANCELLED: "yellow"}
-    table = PlainTable("shot", "state", "frames", "time", "result, or why not")
+    table = PlainTable("shot", "state", "frames", "time", "real/guessed/invented", "result, or why not")
     for shot in report.shots:
         kept = f" ({shot.frames_kept} kept)" if shot.frames_kept and shot.state is ShotState.DONE else ""
         table.add_row(
@@ -111,10 +111,20 @@ def _table(report: BatchReport) -> PlainTable:
             shot.state.value,
             f"{shot.frames}/{shot.frames_wanted}{kept}",
             f"{shot.seconds:.1f} s" if shot.seconds else "",
+            _shares(shot),
             shot.reason or shot.output,
             style=colours.get(shot.state),
         )
     return table
+
+
+def _shares(shot: ShotReport) -> str:
+    """The shares in percent, and the frame with the most that is invented."""
+    if shot.real is None or shot.guessed is None or shot.invented is None:
+        return ""
+    told = "/".join(str(round(100 * share)) for share in (shot.real, shot.guessed, shot.invented)) + " %"
+    worst = max(shot.shares, key=lambda one: one.invented)
+    return f"{told} ({round(100 * worst.invented)} % in {worst.frame})" if worst.invented else told
 
 
 def add_to(app: typer.Typer) -> None:

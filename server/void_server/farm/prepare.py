@@ -24,6 +24,7 @@ from void_server.farm.scratch_layout import (
     Prepared,
     ScratchLayout,
     engine_of,
+    forget_failure,
     inputs_of,
     prepared_shot,
     request_of,
@@ -38,6 +39,7 @@ def prepare(piece: JobPiece, scratch: Path, monitor: RemovalMonitor) -> None:
         EngineError: when plate, mattes or results do not fit. Nothing has been made then.
         RemovalCancelled: when the monitor asked for a stop. The next run goes on from there.
     """
+    forget_failure(piece, scratch)
     engine = engine_of(piece)
     with ExitStack() as files:
         request = request_of(piece, files)

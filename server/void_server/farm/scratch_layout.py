@@ -166,6 +166,31 @@ def _job_folder(piece: JobPiece, scratch: Path) -> Path:
     return scratch / f"{piece.job.job_id}_{fingerprint(piece)[:_NAME_LENGTH]}"
 
 
+def save_failure(piece: JobPiece, scratch: Path, reason: str) -> None:
+    """Remember why a shot has failed, for the step that tells it at the end; the first reason counts."""
+    path = _failure(piece, scratch)
+    if not path.exists():
+        make_folder(path.parent)
+        write_whole(path, reason.encode())
+
+
+def failure_of(piece: JobPiece, scratch: Path) -> str:
+    """Return why a shot has failed in an earlier step; empty when it has not."""
+    try:
+        return _failure(piece, scratch).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def forget_failure(piece: JobPiece, scratch: Path) -> None:
+    """Forget why a shot has failed, because it is tried again from the beginning."""
+    _failure(piece, scratch).unlink(missing_ok=True)
+
+
+def _failure(piece: JobPiece, scratch: Path) -> Path:
+    return _job_folder(piece, scratch) / "failure.txt"
+
+
 def inputs_of(piece: JobPiece, request: RemovalRequest, scratch: Path, monitor: Monitor) -> InputFiles:
     """Return the files that the job reads. What one machine has read of them need not be read by the next
     one, where both see the same files."""

@@ -58,3 +58,10 @@ def test_little_invention_advises_nothing() -> None:
     tally = ShareTally({1001: Shares(0.9, 0.1, 0.0)})
     assert "VOID" not in tally.summary("propagation")
     assert "frame" not in tally.summary("propagation")
+
+
+def test_a_frames_metadata_tells_its_shares_again() -> None:
+    shares = Shares(0.5, 0.25, 0.25)
+    assert Shares.of({"other": "text", **shares.metadata}) == shares
+    assert Shares.of({**shares.metadata, "void/real": "much"}) is None
+    assert Shares.of({}) is None

@@ -182,13 +182,24 @@ class ShotClip:
 
         Where the plate is affected but not removed, its negative light is carried around the model.
         """
-        frame = self.shot.frame(self.shot.frame_numbers[index])
+        clean = self.resampler.from_canvas(self._light(index, code))
+        carried = self._carried(index)
+        return np.asarray(clean if carried is None else clean + carried, np.float32)
+
+    def on_canvas(self, index: int, code: Float32Array) -> Float32Array:
+        """The picture of :meth:`to_scene`, but on the canvas, (h, w, 3)."""
+        clean = self._light(index, code)
+        carried = self._carried(index)
+        return np.asarray(clean if carried is None else clean + self.resampler.to_canvas(carried), np.float32)
+
+    def _light(self, index: int, code: Float32Array) -> Float32Array:
         held = self.picture.justified(code, self.canvas_frame(index).code, self.stays(index))
-        clean = self.resampler.from_canvas(self.picture.decode(held))
+        return self.picture.decode(held)
+
+    def _carried(self, index: int) -> Float32Array | None:
+        frame = self.shot.frame(self.shot.frame_numbers[index])
         _, carry = self.picture.encode(frame.plate)
-        if carry.any():
-            clean = clean + self.picture.carried(carry * (1 - frame.remove[..., None]))
-        return np.asarray(clean, np.float32)
+        return self.picture.carried(carry * (1 - frame.remove[..., None])) if carry.any() else None
 
     def _make(self, frame: ShotFrame) -> CanvasFrame:
         if self._settings.fit == "squash":

@@ -24,7 +24,7 @@ from void_engine.plates.exr.encoding import TYPE_NAMES, fitting_compression, wri
 from void_engine.plates.exr.header_limits import PartOutline, check_header
 from void_engine.plates.exr.multipart import Part, merge_parts, part_of
 from void_engine.plates.exr.refusals import refuse_by_header, unreadable
-from void_engine.plates.file_kinds import EXR_SUFFIXES
+from void_engine.plates.file_kinds import kind_of
 from void_engine.plates.frame.frame import Frame, PixelBlock
 from void_engine.plates.frame.header import FrameHeader, PixelType
 from void_engine.plates.storage.access import confirm, library_path, opened
@@ -262,7 +262,12 @@ def _opened(path: Path, number: int, *, keep: bool = False) -> Iterator[_OpenFil
 
 def _open_file(path: Path, number: int, held: ExitStack) -> BinaryIO:
     """Open the file until ``held`` is closed, and distinguish failures that OpenImageIO reports alike."""
-    if path.suffix.lower() not in EXR_SUFFIXES:
+    if kind_of(path) in ("picture", "movie"):
+        raise RefusedFileError(
+            f"frame {number} ({path}) is no EXR; make EXR of it with 'void ingest' (--matte for a matte), or "
+            "the job with 'void new', which does so"
+        )
+    if kind_of(path) != "exr":
         raise RefusedFileError(
             f"frame {number} ({path}) is not named as an EXR file; give it the ending .exr"
         )

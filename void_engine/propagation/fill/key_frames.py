@@ -29,6 +29,8 @@ _WIRE_PX = 17
 wire is nearly always what lies beside it."""
 _FIT_PX = 6
 """The width of the band beside unseen pixels in which what is carried to them is compared."""
+_REACH_PX = 32
+"""How far into affected pixels something may reach that passes in front of the object."""
 _FEWEST_TO_FIT = 60
 """The least number of pixels on which that is compared."""
 _WIRE_LENGTH = 6
@@ -43,7 +45,7 @@ warping softens it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class KeyFrame:
     """A completed frame whose synthesised pixels other frames take."""
 
     full: FullFrame
@@ -63,7 +65,11 @@ class SynthesisedPixels:
 
 
 class KeyFrameFill:
-    """Fills unseen pixels frame by frame, in order, so that synthesised texture does not boil."""
+    """Fills unseen pixels from key frames, so that synthesised texture does not boil.
+
+    Key frames must be completed in order. All other frames depend on a key frame only, which
+    :meth:`latest` gives, so they may be completed at any time and in any thread.
+    """
 
     def __init__(
         self,
@@ -89,7 +95,7 @@ class KeyFrameFill:
         self._monitor = motion.monitor
         self._revealer = revealer
         self._seed = seed
-        self._keys: list[_Key] = []
+        self._keys: list[KeyFrame] = []
         self._plan = plan
         self._on_key = on_key
         self._smooth = fill == "smooth"
@@ -110,30 +116,20 @@ class KeyFrameFill:
         full: FullFrame,
         area: Box,
         answer: Float32Array,
-        replaced: BoolArray,
         unseen: BoolArray,
         wires: BoolArray,
+        key: KeyFrame | None,
     ) -> Float32Array:
         """Fill the ``unseen`` pixels of ``answer``.
-
-        This must be called, in order, for every frame with unseen pixels and for every key frame.
 
         Args:
             full: the frame.
             area: the pixels of the frame that the arrays cover.
             answer: (h, w, 3) encoded.
-            replaced: (h, w) the pixels that may differ from the plate.
-            unseen: (h, w) those of them that are to be filled.
+            unseen: (h, w) the pixels that are to be filled.
             wires: (h, w) the pixels of long and thin holes, which are filled from both sides.
+            key: the frame's key frame.
         """
-        answer = self._filled(full, area, answer, unseen, wires)
-        if self.is_key(full.number):
-            self._remember(full, area, answer, replaced)
-        return answer
-
-    def _filled(
-        self, full: FullFrame, area: Box, answer: Float32Array, unseen: BoolArray, wires: BoolArray
-    ) -> Float32Array:
         if full.hidden.all() and unseen.all():
             # Neither this frame nor another shows anything to start from; the plate is better than black.
             return full.encoded(area)
@@ -143,7 +139,7 @@ class KeyFrameFill:
         thin = unseen & ~thick
         self._monitor.check_cancelled()
         if thick.any():
-            carried, there = self._carried(full, thick)
+            carried, there = self._carried(full, key, thick)
             if there.any():
                 fitted = _where_it_fits(answer, unseen, carried, there, self._passing(full, area))
                 answer = np.where((thick & there)[:, :, None], fitted, answer)
@@ -154,23 +150,30 @@ class KeyFrameFill:
                 thin = thin | left
         return inpainting.inpaint(answer, thin)
 
-    def _carried(self, full: FullFrame, thick: BoolArray) -> tuple[Float32Array, BoolArray]:
-        segment = self._track.segment(full.number)
-        keys = [key for key in self._keys if key.full.number in segment]
-        if not keys:
+    def latest(self, number: int) -> KeyFrame | None:
+        """The newest key frame that frame ``number`` may take pixels from."""
+        segment = self._track.segment(number)
+        return next((key for key in reversed(self._keys) if key.full.number in segment), None)
+
+    def _carried(
+        self, full: FullFrame, key: KeyFrame | None, thick: BoolArray
+    ) -> tuple[Float32Array, BoolArray]:
+        if key is None:
             return np.zeros((*thick.shape, 3), np.float32), np.zeros(thick.shape, bool)
-        key = keys[-1]
         source = Source(key.full, key.analysis, self._track.chained(full.number, key.full.number))
         carried = self._revealer.reveal(full.number, [], [source])
         return carried.values, carried.seen
 
     def _passing(self, full: FullFrame, area: Box) -> BoolArray:
         """The pixels of ``area``, (h, w), where something passes in front of the object."""
-        withheld = self._track.withheld(full.number)
-        if withheld is None:
+        in_front = self._track.in_front(full.number)
+        if in_front is None:
             return np.zeros((area.height, area.width), bool)
-        wide = opencv.resize(withheld.astype(np.float32), full.hidden.shape) > 0
-        return opencv.dilate_by_disc(wide[area.slices(full.box)], _FIT_PX)
+        wide = opencv.resize(in_front.astype(np.float32), full.hidden.shape) > 0
+        cut = area.slices(full.box)
+        # What passes may reach on into affected pixels, of which the plate is shown.
+        reached = (full.affected[cut] > 0) & opencv.dilate_by_disc(wide[cut], _REACH_PX)
+        return opencv.dilate_by_disc(wide[cut] | reached, _FIT_PX)
 
     def _synthesise(
         self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray, forbidden: BoolArray
@@ -191,7 +194,15 @@ class KeyFrameFill:
             made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
         return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
 
-    def _remember(self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray) -> None:
+    def remember(self, full: FullFrame, area: Box, answer: Float32Array, hole: BoolArray) -> None:
+        """Make a completed frame the newest key frame.
+
+        Args:
+            full: the frame.
+            area: the pixels of the frame that the arrays cover.
+            answer: (h, w, 3) encoded, complete.
+            hole: (h, w) the pixels of it that may differ from the plate.
+        """
         self._monitor.check_cancelled()
         pixels = SynthesisedPixels(full.number, area, hole, encoding.decode(answer)[hole])
         self.add_key(pixels)
@@ -202,7 +213,9 @@ class KeyFrameFill:
         nothing = np.zeros(plate.shape[:2], np.float32)
         clear = np.zeros(plate.shape[:2], bool)
         completed = FullFrame(number, plate, plate, clear, nothing, nothing, nothing, clear, anchor=False)
-        self._keys.append(_Key(completed, analyse(completed, self._working.analysis_shape, self._monitor)))
+        self._keys.append(
+            KeyFrame(completed, analyse(completed, self._working.analysis_shape, self._monitor))
+        )
         del self._keys[:-MOST_KEYS]
 
 

@@ -41,7 +41,7 @@ class ShotTrack:
         self._locked: list[bool] = []
         self._shape = (0, 0)
         self._layers = MotionLayers()
-        self._withheld: dict[int, bytes] = {}
+        self._passing: dict[int, tuple[bytes, bytes]] = {}
         self._unpacked: Memo[BoolArray] = Memo(_MASKS_HELD)
 
     def append(
@@ -132,14 +132,25 @@ class ShotTrack:
         """The mask (h, w) of hidden pixels in the analysis frame ``number``."""
         return self._unpacked.get(number, self._unpack)
 
-    def withhold(self, number: int, mask: BoolArray) -> None:
-        """Never take the pixels ``mask`` (h, w) of frame ``number`` for background."""
-        self._withheld[number] = _packed(mask)
+    def withhold(self, number: int, pieces: BoolArray, in_front: BoolArray) -> None:
+        """Note what passes before the object in frame ``number``.
+
+        Args:
+            number: the frame.
+            pieces: (h, w), the pixels that are never to be taken for background.
+            in_front: (h, w), all pixels near the object where something passes.
+        """
+        self._passing[number] = (_packed(pieces) if pieces.any() else b"", _packed(in_front))
 
     def withheld(self, number: int) -> BoolArray | None:
         """The pixels (h, w) of frame ``number`` that show no background although no matte hides them."""
-        packed = self._withheld.get(number)
-        return None if packed is None else self._mask(packed)
+        packed = self._passing.get(number)
+        return self._mask(packed[0]) if packed and packed[0] else None
+
+    def in_front(self, number: int) -> BoolArray | None:
+        """The pixels (h, w) of frame ``number`` near the object where something passes in front of it."""
+        packed = self._passing.get(number)
+        return None if packed is None else self._mask(packed[1])
 
     def unusable(self, number: int) -> BoolArray:
         """The mask (h, w) of pixels that frame ``number`` cannot give to others: hidden or withheld."""
@@ -167,8 +178,9 @@ class ShotTrack:
             "any_hidden": np.array(self._any_hidden, np.bool_),
             "sizes": sizes,
             "hidden": np.frombuffer(b"".join(self._hidden), np.uint8),
-            "withheld": np.array([(n, len(mask)) for n, mask in self._withheld.items()], np.int64),
-            "withheld_masks": np.frombuffer(b"".join(self._withheld.values()), np.uint8),
+            "passing": np.array(list(self._passing), np.int64),
+            "passing_sizes": np.array([len(m) for two in self._passing.values() for m in two], np.int64),
+            "passing_masks": np.frombuffer(b"".join(b"".join(t) for t in self._passing.values()), np.uint8),
             "layers": self._layers.links(),
         }
         write_archive(path, arrays)
@@ -190,9 +202,9 @@ class ShotTrack:
             track._any_hidden = [bool(flag) for flag in kept["any_hidden"]]
             track._layers = MotionLayers.from_links(kept["layers"])
             track._hidden = _divided(kept["hidden"].tobytes(), kept["sizes"])
-            withheld = kept["withheld"].reshape(-1, 2)
-            masks = _divided(kept["withheld_masks"].tobytes(), withheld[:, 1])
-            track._withheld = {int(n): mask for n, mask in zip(withheld[:, 0], masks, strict=True)}
+            masks = _divided(kept["passing_masks"].tobytes(), kept["passing_sizes"])
+            pairs = zip(kept["passing"], masks[::2], masks[1::2], strict=True)
+            track._passing = {int(number): (pieces, in_front) for number, pieces, in_front in pairs}
         return track
 
     def chained(self, target: int, source: int) -> Homography:

@@ -81,11 +81,11 @@ class Answers:
     kept_variance: Float32Array
     """(K, N) in 0..1: the share of a single source's noise variance that is left."""
     scatter: Float32Array
-    """(1 or 2, N) encoded: how far the moved frames, and the frames as they are, lie from their median;
-    infinite where fewer than three show the pixel."""
+    """(0, 1 or 2, N) encoded: how far the moved frames, and the frames as they are, lie from their median;
+    infinite where fewer than three show the pixel. Empty where it was not asked for."""
 
 
-def answers(stack: Stack, order: Int64Array, weigh: Weigh, noise: float) -> Answers:
+def answers(stack: Stack, order: Int64Array, weigh: Weigh, noise: float, *, scatter: bool = True) -> Answers:
     """Give all answers that come from other frames.
 
     Args:
@@ -93,12 +93,13 @@ def answers(stack: Stack, order: Int64Array, weigh: Weigh, noise: float) -> Answ
         order: (S,) the sources from the nearest in time to the farthest.
         weigh: turns how well sources fit into weights for fusion.
         noise: standard deviation, encoded, within which sources agree.
+        scatter: whether to tell how far the frames lie from their median.
     """
     seen = stack.fits > 0
     fused = fusion.fuse(stack.moved, weigh(stack.fits), noise)
     values = [fused.values]
     there = [fused.weight > 0]
-    kept, scatter = [fused.kept_variance], []
+    kept, away = [fused.kept_variance], np.empty((0, len(fused.weight)), np.float32)
     looked_at = [(stack.moved, seen)]
     if stack.still is not None:
         looked_at.append((stack.still, stack.still_seen))
@@ -108,13 +109,14 @@ def answers(stack: Stack, order: Int64Array, weigh: Weigh, noise: float) -> Answ
         count = shown.sum(axis=0)
         median = _median(pictures, shown, count)
         values += [nearest, median]
-        scatter.append(_scatter(pictures, shown, count, median))
+        if scatter:
+            away = np.concatenate([away, _scatter(pictures, shown, count, median)[None]])
         there += [count > 0, count > 0]
         kept += [
             np.ones(len(count), np.float32),
             np.minimum(_MEDIAN_VARIANCE / np.maximum(count, 1), 1.0).astype(np.float32),
         ]
-    return Answers(fused, np.stack(values), np.stack(there), np.stack(kept), np.stack(scatter))
+    return Answers(fused, np.stack(values), np.stack(there), np.stack(kept), away)
 
 
 def _scatter(

@@ -8,6 +8,7 @@ nearest sources, which show both.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +39,9 @@ _MOST_TRIED = 4
 """The most sources that are joined to try how well the surroundings predict the inside."""
 _ENOUGH_SHOWN = 0.97
 """The fraction of the hole that is enough for that trial."""
+_SOILED, _SEEN = 4.0, 1e-3
+"""The squared error just outside the hole, relative to that further out, and at least, encoded, from which
+the object is still seen there."""
 _INSIDE_COST = 2.0
 """How many times as large the squared error of what other frames show is inside the hole as it is beside it:
 what moves by itself and what is predicted show more there. Found on real shots."""
@@ -124,7 +128,9 @@ class Judged:
         if self.rivals is None:
             fused = fusion.fuse(stack.moved, self.weigh(stack.fits), max(self.noise, 0.004))
         else:
-            made = answers.answers(stack, self.order, self.weigh, max(self.noise, 0.004))
+            made = answers.answers(
+                stack, self.order, self.weigh, max(self.noise, 0.004), scatter=not self.moves
+            )
             fused = made.fused
         seen = fused.weight > 0
         agreement = 1.0 / (1.0 + np.square(fused.disagreement / tolerance(self.noise)))
@@ -232,7 +238,7 @@ class Judge:
         rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
         plate = encoding.encode(full.plate[rows, columns])
         tried = [replace(item, motion=item.trial) for item in sources]
-        stack, inside = self._sampled(box, tried, points, mirrored)
+        stack, inside = self._sampled(box, tried, points, mirrored if rivals else None)
         weights = None
         if len(sources) > 1:
             measured = source_weights.covariance(stack.moved - plate, stack.fits > 0)
@@ -245,15 +251,15 @@ class Judge:
         return self._with_rivals(alone, full, surround, sources, stack.only(*inside), points, plate)
 
     def _sampled(
-        self, box: Box, sources: list[RegisteredSource], points: Float32Array, mirrored: Float32Array
+        self, box: Box, sources: list[RegisteredSource], points: Float32Array, mirrored: Float32Array | None
     ) -> tuple[Stack, tuple[BoolArray, BoolArray]]:
         """Sample the sources at ``points``, and tell which of them show the ``mirrored`` points, moved and
-        as they are."""
+        as they are; without these, only moved sources are sampled."""
         ratio = self._working.ratio
         shape = (len(sources), len(points))
         moved = np.empty((*shape, 3), np.float32)
         corrected = any(item.motion.moves or item.gain.changes for item in sources)
-        still = np.empty((*shape, 3), np.float32) if corrected else None
+        still = np.empty((*shape, 3), np.float32) if corrected and mirrored is not None else None
         fits = np.zeros(shape, np.float32)
         still_seen, inside_moved, inside_still = (np.zeros(shape, bool) for _ in range(3))
         rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
@@ -264,6 +270,8 @@ class Judge:
             seen, valid = warp.sample_points(frame, item.gain.gain, map_x, map_y)
             moved[index] = seen + warp.read_at(item.gain.offset, box, points, ratio)
             fits[index] = np.where(valid, warp.read_at(item.local, box, points, ratio)[:, 0], np.float32(0.0))
+            if mirrored is None:
+                continue
             if still is not None:
                 still[index] = encoding.encode(frame.plate[rows, columns])
             still_seen[index] = ~frame.hidden[rows, columns]
@@ -285,7 +293,7 @@ class Judge:
         plate: Float32Array,
     ) -> Judged:
         box, ratio = surround.box, self._working.ratio
-        made = answers.answers(stack, alone.order, alone.weigh, max(alone.noise, 0.004))
+        made = answers.answers(stack, alone.order, alone.weigh, max(alone.noise, 0.004), scatter=False)
         step = grid_step(box)
         shape = surround.hole[::step, ::step].shape
         x = ((points[:, 0] + 0.5) * ratio[1] - box.x0) / step
@@ -315,6 +323,8 @@ class Judge:
         picture = np.ascontiguousarray(surround.encoded[::step, ::step])
         area = Box.around(full.hidden).grown(_CONTEXT_PX).intersection(full.box)
         plate, hidden = full.encoded(area), full.hidden[area.slices(full.box)]
+        if _is_soiled(plate, hidden):
+            hidden = opencv.dilate_by_disc(hidden, _RIM_PX)
         depth = opencv.depth_inside(hidden)
         rim = hidden & (depth <= _FINE_RIM_PX)
         found = []
@@ -359,6 +369,23 @@ class Judge:
             answers.spread_picture(answers.squared_error(predict(picture, tried), picture), core & shown)
             for predict in _CONTINUATIONS
         ]
+
+
+def _is_soiled(plate: Float32Array, hidden: BoolArray) -> bool:
+    """Whether the plate, (h, w, 3), just outside ``hidden`` pixels still shows the object.
+
+    Then it differs from what lies a little further out by much more than that differs from what is further
+    out still.
+    """
+    steps = [hidden, *(opencv.dilate_by_disc(hidden, _RIM_PX * step) for step in (1, 2))]
+    found = []
+    for inner, outer in itertools.pairwise(steps):
+        band = outer & ~inner
+        if not band.any():
+            return False
+        error = answers.squared_error(_pushed(plate, outer), plate)[band]
+        found.append(float(np.median(error)))
+    return found[0] > _SOILED * found[1] + _SEEN
 
 
 def _smoothed(scatter: Float32Array, shape: tuple[int, int], places: Int64Array) -> Float32Array:

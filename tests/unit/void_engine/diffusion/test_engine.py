@@ -291,3 +291,24 @@ def test_decoding_goes_on_in_smaller_tiles_where_memory_ran_out(
     assert [line for line in monitor.lines if "out of memory" in line][-1].endswith("3 tiles a side")
     with pytest.raises(DeviceError, match="too small for decoding"):
         run(tiny_root, shot, make_monitor(), vae_tiles=2)
+
+
+@pytest.mark.slow
+def test_plate_detail_ends_a_removal_on_a_canvas_smaller_than_the_region(
+    tiny_root: Path, make_shot: Any, make_monitor: Any
+) -> None:
+    options: dict[str, Any] = {"max_tokens": 4, "steps": 1}
+    monitor = make_monitor()
+    shot = make_shot(frames=5)
+    frames = list(VoidEngine(tiny_root).remove(shot, request(**options), monitor))
+    assert any(stage == "plate detail" for stage, _, _ in monitor.steps)
+    assert all(frame.model is not None and frame.confidence is not None for frame in frames)
+    for frame in frames:
+        at = shot.frame(frame.number)
+        assert np.array_equal(frame.picture[at.replaced == 0], at.plate[at.replaced == 0])
+    silent = make_monitor()
+    engine = VoidEngine(tiny_root)
+    bare = list(engine.remove(shot, request(**{**options, "detail": 0.0}), silent))
+    assert engine.record["void/detail"] == 0
+    assert not any(stage == "plate detail" for stage, _, _ in silent.steps)
+    assert all(frame.model is None for frame in bare)

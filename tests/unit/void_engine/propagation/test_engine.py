@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import weakref
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,9 +14,11 @@ import pytest
 from void_engine.arrays import Float32Array
 from void_engine.engines.interface import EngineRequest, ShotFrame
 from void_engine.errors import PlateError, SettingError
-from void_engine.propagation import compose, working_set
+from void_engine.propagation import compose, engine, working_set
 from void_engine.propagation.engine import PropagationEngine
+from void_engine.propagation.fill.key_frames import KeyFrameFill
 from void_engine.propagation.in_memory import SilentMonitor, remove_object
+from void_engine.propagation.working_set import FullFrame
 
 ROWS, COLUMNS = 64, 96
 
@@ -251,6 +255,33 @@ def test_what_is_wanted_does_not_depend_on_what_else_is(kind: type[Shot], still:
     stages = [(step, steps) for stage, step, steps, _ in listener.steps if stage == "propagate"]
     assert stages == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert len({f for stage, _, _, f in listener.steps if stage == "key frames"}) < 6
+
+
+def test_only_key_frames_are_filled_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All others only take from them, so they hold up nobody; the pictures are the same, bit for bit."""
+    filled_in: dict[int, set[str]] = {}
+    complete = KeyFrameFill.complete
+
+    def noted(self: KeyFrameFill, full: FullFrame, *rest: Any) -> Float32Array:
+        filled_in.setdefault(full.number, set()).add(threading.current_thread().name)
+        return complete(self, full, *rest)
+
+    monkeypatch.setattr(KeyFrameFill, "complete", noted)
+
+    def made(at_a_time: int) -> list[Float32Array]:
+        filled_in.clear()
+        monkeypatch.setattr(engine, "frames_at_a_time", lambda pixels: at_a_time)
+        return [
+            frame.picture for frame in PropagationEngine().remove(Following(8), EngineRequest(), Listener())
+        ]
+
+    at_once = made(3)
+    main = threading.current_thread().name
+    keys = [number for number, names in filled_in.items() if main in names]
+    assert keys
+    assert len(keys) < len(filled_in)
+    assert all(names == {main} or main not in names for names in filled_in.values())
+    np.testing.assert_array_equal(np.stack(made(1)), np.stack(at_once))
 
 
 def test_frames_that_nobody_wants_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:

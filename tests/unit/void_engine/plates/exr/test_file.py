@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.void_engine.plates.conftest import WriteFile
-from void_engine.errors import MissingFrameError, OutputExistsError, PlateError
+from void_engine.errors import MissingFrameError, OutputExistsError, PlateError, RefusedFileError
 from void_engine.geometry import Box
 from void_engine.plates.exr import encoding
 from void_engine.plates.exr.file import (
@@ -311,6 +311,12 @@ def _subsampled(path: Path) -> None:
     rows = [struct.pack("<ii", y, size) + bytes(size) for y, size in ((0, 16), (1, 8), (2, 16), (3, 8))]
     starts = [len(header) + 32 + sum(map(len, rows[:index])) for index in range(4)]
     path.write_bytes(header + struct.pack("<4Q", *starts) + b"".join(rows))
+
+
+@pytest.mark.parametrize("name", ["matte.1003.png", "plate.1003.DPX", "clip.mov"])
+def test_what_is_no_exr_names_the_command_that_makes_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    _expect(tmp_path / name, RefusedFileError, "is no EXR", "void ingest")
 
 
 def test_subsampled_luma_chroma(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def _cineon(code: float) -> float:
         ("a.tif", grey(40000, "uint16"), {}, _srgb(40000 / 65535)),
         ("a.tif", grey(5.25, "float32"), {}, 5.25),
         ("a.tga", grey(188), {}, _srgb(188 / 255)),
+        ("a.sgi", grey(188), {}, _srgb(188 / 255)),
         ("a.hdr", grey(5.25, "float32"), {}, 5.25),
         ("a.dpx", grey(40000, "uint16"), {"dpx__Transfer": "Logarithmic"}, _cineon(40000 / 65535)),
         ("b.dpx", grey(60000, "uint16"), {"dpx__Transfer": "Printing density"}, _cineon(60000 / 65535)),
@@ -99,6 +100,22 @@ def test_a_dpx_that_names_no_curve_is_refused_until_it_is_named(
     assert frame.metadata["void/source_colour_space"] == "ACEScct"
     assert "chromaticities" not in frame.metadata
     assert _value(made(file, colour="cineon")[0]) == pytest.approx(_cineon(code), rel=5e-3)
+
+
+def test_a_gamma_without_a_name_here_is_refused(tmp_path: Path, made: Callable[..., Any]) -> None:
+    file = write_picture(tmp_path / "a.png", grey(100), oiio__ColorSpace="g18_rec709_scene")
+    with pytest.raises(SettingError, match=r"g18_rec709_scene.*--colour-space"):
+        made(file)
+    assert _value(made(file, colour="gamma22")[0]) == pytest.approx((100 / 255) ** 2.2, rel=5e-3)
+
+
+def test_a_colour_profile_is_not_applied_and_that_is_told(tmp_path: Path, made: Callable[..., Any]) -> None:
+    profile = {"ICCProfile": np.arange(16, dtype=np.uint8)}
+    file = write_picture(tmp_path / "a.tif", grey(100), **profile)
+    frame, done = made(file)
+    assert _value(frame) == pytest.approx(_srgb(100 / 255), rel=5e-3)
+    assert any("colour profile 'without a name' of the files is not applied" in text for text in done.remarks)
+    assert not any("not applied" in text for text in made(file, colour="srgb")[1].remarks)
 
 
 def test_floating_point_pictures_keep_their_bits(tmp_path: Path, made: Callable[..., Any]) -> None:

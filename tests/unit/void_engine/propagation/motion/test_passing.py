@@ -11,6 +11,7 @@ import pytest
 
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation.in_memory import ArrayShot, SilentMonitor, remove_object
+from void_engine.propagation.motion import passing
 from void_engine.propagation.motion.passing import withhold_passing
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import ShotTrack, track_shot
@@ -109,6 +110,24 @@ def test_a_saved_track_withholds_the_same(
     track.save(tmp_path / "track.npz")
     again = ShotTrack.load(tmp_path / "track.npz")
     assert all((withheld(track, n) == withheld(again, n)).all() for n in range(FRAMES))
+    for number in range(FRAMES):
+        first, second = track.in_front(number), again.in_front(number)
+        assert (first is None) == (second is None)
+        assert first is None or (first == second).all()
+
+
+def test_what_touches_the_object_is_in_front_though_no_matte_makes_way() -> None:
+    plate, matte = still_glass()
+    matte[:, GLASS[0], GLASS[1]] = 1
+    track = tracked((plate, matte))
+    for number in range(FRAMES):
+        found = track.in_front(number)
+        if number in PASSING:
+            assert found is not None
+            assert found[30:38, 64:74].all()
+            assert not withheld(track, number).any()
+        else:
+            assert found is None
 
 
 def test_what_passes_is_not_pasted_behind_the_object() -> None:
@@ -119,3 +138,12 @@ def test_what_passes_is_not_pasted_behind_the_object() -> None:
     assert float(clean[8][inside].max()) < 1.0
     apart = np.abs(clean[8] - clean[10])[inside]
     assert float(apart.mean()) < 0.03
+
+
+def test_the_median_over_time_leaves_out_what_is_hidden() -> None:
+    stack = np.random.default_rng(2).normal(size=(9, 40, 3)).astype(np.float32)
+    stack[np.random.default_rng(3).random((9, 40)) < 0.4] = np.nan
+    stack[0] = 1.0
+    expected = np.nanmedian(stack, axis=0)
+    np.testing.assert_allclose(passing._median_over_time(stack), expected, atol=1e-7)
+    assert np.isnan(passing._median_over_time(np.full((4, 2, 3), np.nan, np.float32))).all()

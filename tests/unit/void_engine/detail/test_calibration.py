@@ -1,0 +1,69 @@
+"""What is measured of a model outside the matte: its blur, its drift, its noise, and how it was reduced."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.unit.void_engine.detail.test_in_memory import texture
+from void_engine.arrays import Float32Array
+from void_engine.detail.calibration import calibrate
+from void_engine.detail.canvas import Canvas
+from void_engine.detail.source import DetailSource
+from void_engine.propagation import encoding
+
+ROWS, COLUMNS = 120, 180
+
+
+def source_of(plates: list[Float32Array], answers: list[Float32Array]) -> DetailSource:
+    matte = np.zeros((ROWS, COLUMNS), np.float32)
+    matte[40:70, 60:100] = 1
+    return DetailSource(
+        range(len(plates)),
+        Canvas((ROWS, COLUMNS), answers[0].shape[:2]),
+        lambda number: (plates[number], matte),
+        lambda number: answers[number],
+    )
+
+
+@pytest.mark.parametrize("in_light", [True, False])
+def test_blur_drift_and_noise_are_found(in_light: bool) -> None:
+    generator = np.random.default_rng(1)
+    plates, answers = [], []
+    for seed in range(4):
+        plate = texture(ROWS, COLUMNS, seed) ** 3 * 4
+        size = (COLUMNS // 3, ROWS // 3)
+        if in_light:
+            small = encoding.encode(cv2.resize(plate, size, interpolation=cv2.INTER_AREA))
+        else:
+            small = np.asarray(cv2.resize(encoding.encode(plate), size, interpolation=cv2.INTER_AREA))
+        small = cv2.GaussianBlur(small, (0, 0), 0.8) * np.float32(1.01) + np.float32(0.004 * (seed - 1))
+        small = small + generator.normal(0, 0.006, small.shape).astype(np.float32)
+        plates.append(plate)
+        answers.append(encoding.decode(small.astype(np.float32)))
+    source = source_of(plates, answers)
+    found = calibrate(source)
+    assert source.averages_light is in_light
+    assert 0.004 < float(np.median(found.noise)) < 0.009
+    expected = cv2.getGaussianKernel(5, 0.8)
+    assert np.abs(found.luma - expected @ expected.T).max() < 0.04
+    answer, reduced, known = source.answer(3), source.reduced(3), source.known(3)
+    drift = found.drift(answer, reduced, known)
+    error = answer - drift - found.degrade(reduced)
+    assert abs(float(error[known].mean())) < 0.001
+    sharp = found.sharpened(answer - drift)
+    assert np.square(sharp - reduced)[known].mean() < 0.6 * np.square(answer - reduced)[known].mean()
+
+
+def test_where_everything_is_replaced_a_guess_is_taken() -> None:
+    plate = texture(ROWS, COLUMNS, 1)
+    source = DetailSource(
+        range(1),
+        Canvas((ROWS, COLUMNS), (40, 60)),
+        lambda _: (plate, np.ones((ROWS, COLUMNS), np.float32)),
+        lambda _: np.full((40, 60, 3), 0.2, np.float32),
+    )
+    found = calibrate(source)
+    assert float(found.luma.sum()) == pytest.approx(1, abs=1e-4)
+    assert (found.noise > 0).all()

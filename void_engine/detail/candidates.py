@@ -1,0 +1,243 @@
+"""Candidates for the pixels of a window: the frame's own plate, propagation, and what lies elsewhere.
+
+Each is a sharp picture at the plate's resolution, sampled once, and the same picture as an answer would show
+it, by which it is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from void_engine import opencv
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.detail.calibration import Calibration
+from void_engine.detail.canvas import Window
+from void_engine.detail.flow import as_bytes, fine_flow
+from void_engine.detail.models import Model, ModelFinder, mapped
+from void_engine.detail.origins import Origin
+from void_engine.detail.source import DetailSource
+from void_engine.detail.steady import SteadyAnswer, SteadyAnswers
+from void_engine.propagation import encoding
+
+_TRUSTED = 0.5
+"""How much misfit propagation is forgiven where it is sure: what need not be imagined stays real."""
+_NO_DOUBT = 0.2
+_SLOW_PX, _SLOW_SHARE, _FINE_FORGIVEN = 2.5, 0.25, 3.0
+"""Radius, in canvas pixels, over which sure propagation is compared by its mean, the share of the variance
+that the mean may have, and the factor by which its fine misfit may be larger."""
+_MOST_MODELS = 6
+"""The most models of a frame that are sampled at full size."""
+_LEAST_WORTH = 12.0
+"""How many canvas pixels a further model must explain that no other candidate does."""
+_HOPELESS = 5.0
+"""A larger misfit of what is known so far is no reason to look at one more model."""
+_FLOWED_MODELS = 2
+"""The number of models that a flow is measured on top of."""
+_MOST_FLOW_PX = 2.0
+_FLOW_SMOOTH_PX = 1.5
+_LEAST_LIGHT, _MOST_GAIN = 0.002, 8.0
+_ANSWERS_FLOWED = (-1, 1, -2, 2)
+"""The frames, counted from a frame, to which the answer's own motion is followed."""
+_LIGHT_PX = 2.0
+"""Radius, in canvas pixels, over which the light of a candidate may differ from the answer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One candidate for a window."""
+
+    origin: Origin
+    picture: Float32Array
+    """(H, W, 3) encoded, over the plate's box."""
+    shown: Float32Array
+    """(h, w, 3) encoded: the picture as an answer would show it."""
+    misfit: Float32Array
+    """(h, w): the mean squared difference from the answer, in units of its variance, over a neighbourhood."""
+    bias: Float32Array
+    """(h, w): what is added to the misfit when candidates are compared."""
+    fine: Float32Array
+    """(h, w): the energy of the picture's band that an answer cannot show, in units of the answer's
+    variance: what would be missing where the answer were taken instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A frame's window, and all that its candidates are judged by."""
+
+    number: int
+    window: Window
+    plate: Float32Array
+    """(H, W, 3) encoded."""
+    replaced: BoolArray
+    """(H, W)."""
+    inside: BoolArray
+    """(h, w): the canvas pixels that hold something replaced."""
+    steady: SteadyAnswer
+    calibration: Calibration
+    source: DetailSource
+
+    def candidate(self, origin: Origin, picture: Float32Array, bias: Float32Array | float) -> Candidate:
+        """Judge a picture; outside of what is replaced the plate stays and is judged with it."""
+        composed = np.where(self.replaced[:, :, None], picture, self.plate)
+        shown = self.shown(composed)
+        misfit = self.misfit(shown)
+        band = composed - self.window.enlarge(self.calibration.sharpened(shown))
+        energy = self.window.reduce(np.asarray(np.square(band).mean(axis=2), np.float32))
+        fine = opencv.gaussian_blur(energy, 1.5) / self.steady.variance
+        biases = np.broadcast_to(np.asarray(bias, np.float32), misfit.shape)
+        return Candidate(origin, composed, shown, misfit, biases, fine)
+
+    def shown(self, picture: Float32Array) -> Float32Array:
+        """A picture of the plate's box as an answer would show it."""
+        return self.calibration.degrade(self.source.reduce(picture, self.window))
+
+    def misfit(self, shown: Float32Array) -> Float32Array:
+        """The misfit of a degraded picture; see :class:`Candidate`."""
+        square = np.square(shown - self.steady.picture).mean(axis=2) / self.steady.variance
+        return opencv.gaussian_blur(np.asarray(square, np.float32), 1.0)
+
+
+def gather(
+    place: Place,
+    finder: ModelFinder,
+    answers: SteadyAnswers,
+    frames: list[int],
+    propagated: tuple[Float32Array, Float32Array] | None,
+) -> list[Candidate]:
+    """All candidates for a window that are worth a look.
+
+    Args:
+        place: the window.
+        finder: finds models in the shot.
+        answers: the shot's answers.
+        frames: the frames in which models are looked for.
+        propagated: propagation's picture (H, W, 3), encoded, and its confidence (H, W), over the plate's box.
+    """
+    found = [place.candidate(Origin.OWN, place.plate, 0.3)]
+    if propagated is not None:
+        picture, confidence = propagated
+        doubt = np.clip(1.0 - place.window.reduce(confidence) * 1.05, 0, 1)
+        known = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
+        found.append(replace(known, misfit=_slow_misfit_too(place, known, doubt < _NO_DOUBT)))
+    found += [lit for one in found if (lit := _in_its_light(place, one)) is not None]
+    found += _followed(place, answers)
+    box = place.window.canvas
+    models = finder.find(place.number, frames, place.steady, box, place.inside)
+    best = np.minimum.reduce([one.misfit + one.bias for one in found])
+    chosen = _worth_sampling(models, finder, place, np.minimum(best, _HOPELESS))
+    for rank, model in enumerate(chosen):
+        flows = [None, _flow(place, finder, model)] if rank < _FLOWED_MODELS else [None]
+        for flow in flows[: 1 if flows[-1] is None else 2]:
+            if (moved := _sampled(place, model, flow)) is not None:
+                found.append(moved)
+    return found
+
+
+def _slow_misfit_too(place: Place, one: Candidate, sure: BoolArray) -> Float32Array:
+    """The misfit of propagation, smaller where it is sure and differs from the answer only in fine structure.
+
+    A model makes up texture. What means something else also differs in the mean over some pixels.
+    """
+    slow = opencv.gaussian_blur(one.shown - place.steady.picture, _SLOW_PX)
+    misfit = np.square(slow).mean(axis=2) / (_SLOW_SHARE * place.steady.variance)
+    fairer = np.minimum(one.misfit, np.maximum(misfit, one.misfit / _FINE_FORGIVEN))
+    return np.asarray(np.where(sure, fairer, one.misfit), np.float32)
+
+
+def _in_its_light(place: Place, one: Candidate) -> Candidate | None:
+    """The candidate brought to the answer's slow light: a shadow's texture without the shadow.
+
+    The light is a gain that varies slowly. The freedom must pay for itself by the bias.
+    """
+    window = place.window
+
+    def slow(encoded: Float32Array) -> Float32Array:
+        light = np.maximum(encoding.decode(encoded), 0)
+        return opencv.gaussian_blur(light, _LIGHT_PX) + np.float32(_LEAST_LIGHT)
+
+    gain = np.clip(slow(place.steady.picture) / slow(one.shown), 1 / _MOST_GAIN, _MOST_GAIN)
+    light = encoding.decode(one.picture) * window.enlarge(gain)
+    lit = encoding.encode(light)
+    candidate = place.candidate(one.origin, lit, one.bias + np.float32(1.0))
+    helps = place.inside & (candidate.misfit + candidate.bias < one.misfit + one.bias)
+    return candidate if int(helps.sum()) >= _LEAST_WORTH else None
+
+
+def _followed(place: Place, answers: SteadyAnswers) -> list[Candidate]:
+    """What near frames of the plate show where the answer's own motion leads: things that bend and turn."""
+    found = []
+    for step in _ANSWERS_FLOWED:
+        flow = answers.flow(place.number, place.number + step, place.window.canvas)
+        if flow is None:
+            continue
+        same = Model(place.number + step, np.eye(2, 3), 1.0, 0.0)
+        one = _sampled(place, same, flow)
+        if one is not None:
+            found.append(one)
+    return found
+
+
+def _worth_sampling(
+    models: list[Model], finder: ModelFinder, place: Place, best: Float32Array
+) -> list[Model]:
+    """Greedily the models that explain most of what nothing before them does."""
+    inside = place.inside
+    rest = [
+        (model, finder.misfit(model, place.steady, place.window.canvas) + np.float32(0.5)) for model in models
+    ]
+    chosen: list[Model] = []
+    while rest and len(chosen) < _MOST_MODELS:
+        worth = [float(np.minimum(np.maximum(best - misfit, 0), 3.0)[inside].sum()) for _, misfit in rest]
+        index = int(np.argmax(worth))
+        if worth[index] < _LEAST_WORTH:
+            break
+        model, misfit = rest.pop(index)
+        chosen.append(model)
+        best = np.minimum(best, misfit)
+    return chosen
+
+
+def _flow(place: Place, finder: ModelFinder, model: Model) -> Float32Array | None:
+    """What the model leaves over, (h, w, 2) in canvas pixels: objects are not quite rigid."""
+    x, y = mapped(model.matrix, place.window.canvas)
+    there = opencv.remap(finder.degraded(model.frame), x, y, opencv.CUBIC)
+    there = there * np.float32(model.gain) + np.float32(model.offset)
+    if min(there.shape[:2]) < 16:
+        return None
+    both = as_bytes(np.concatenate([place.steady.picture, there], axis=0))
+    rows = len(there)
+    flow = fine_flow(both[:rows], both[rows:], _FLOW_SMOOTH_PX)
+    return np.clip(flow, -_MOST_FLOW_PX, _MOST_FLOW_PX)
+
+
+def _sampled(place: Place, model: Model, flow: Float32Array | None) -> Candidate | None:
+    """A model's source frame sampled once at full size where the window's pixels lie in it."""
+    window, source, canvas = place.window, place.source, place.source.canvas
+    down, across = canvas.ratio
+    plate_box = window.plate
+    # From the plate's pixel centres to the canvas', through the model, and back in the source.
+    x = (np.arange(plate_box.x0, plate_box.x1, dtype=np.float64) + 0.5) / across - 0.5
+    y = (np.arange(plate_box.y0, plate_box.y1, dtype=np.float64)[:, None] + 0.5) / down - 0.5
+    if flow is None:
+        fx, fy = x[None], y
+    else:
+        large = window.enlarge(flow)
+        fx, fy = x[None] + large[:, :, 0], y + large[:, :, 1]
+    matrix = model.matrix
+    u = matrix[0, 0] * fx + matrix[0, 1] * fy + matrix[0, 2]
+    v = matrix[1, 0] * fx + matrix[1, 1] * fy + matrix[1, 2]
+    map_x = ((u + 0.5) * across - 0.5).astype(np.float32)
+    map_y = ((v + 0.5) * down - 0.5).astype(np.float32)
+    frame = source.plate(model.frame).plate
+    visible = (
+        (map_x > -0.5) & (map_y > -0.5) & (map_x < frame.shape[1] - 0.5) & (map_y < frame.shape[0] - 0.5)
+    )
+    if not (visible & place.replaced).any():
+        return None
+    picture = opencv.remap(frame, map_x, map_y, opencv.LANCZOS)
+    picture *= np.float32(model.gain)
+    picture += np.float32(model.offset)
+    bias = np.where(window.reduce(visible.astype(np.float32)) > 0.999, 0.5, 1e3).astype(np.float32)
+    return place.candidate(Origin.MOVED, picture, bias if flow is None else bias + np.float32(0.4))

@@ -1,0 +1,189 @@
+"""Plate detail as the last stage of an engine that answers on a canvas: frame by frame, in bounded memory.
+
+Any engine may end with it (docs/engines.md): it hands over its small pictures in order and passes on the
+clean frames that come back.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from void_engine.arrays import Float32Array
+from void_engine.detail.canvas import Canvas
+from void_engine.detail.origins import Origin
+from void_engine.detail.restorer import RestoredFrame, Restorer
+from void_engine.detail.source import DetailSource
+from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
+from void_engine.errors import EngineError
+from void_engine.propagation.ahead import frames_at_a_time, working_ahead
+from void_engine.propagation.engine import PropagationEngine
+from void_engine.resampling import Resampler
+
+STAGE = "plate detail"
+MOVED_CONFIDENCE, MODEL_CONFIDENCE = 0.6, 0.3
+"""The confidence of a pixel of an object that has moved, and of one of the model's. One of this frame's plate
+has 1, and one of propagation 0.5 to 1."""
+
+
+class CanvasAnswers:
+    """The small answers of a whole shot, in a nameless temporary file: many would fill the memory."""
+
+    def __init__(self, numbers: range, canvas: tuple[int, int]) -> None:
+        self._numbers = numbers
+        self._file = tempfile.TemporaryFile(prefix="void-answers-")  # noqa: SIM115 - close() does
+        self._values = np.memmap(self._file, np.float32, mode="w+", shape=(max(1, len(numbers)), *canvas, 3))
+
+    def put(self, number: int, picture: Float32Array) -> None:
+        """Keep the answer of a frame, (h, w, 3) scene-linear.
+
+        Raises:
+            EngineError: when it has another size.
+        """
+        if picture.shape != self._values.shape[1:]:
+            raise EngineError(
+                f"frame {number}: the engine's answer is {picture.shape}, its canvas {self._values.shape[1:]}"
+            )
+        self._values[self._numbers.index(number)] = picture
+
+    def get(self, number: int) -> Float32Array:
+        """The answer of a frame."""
+        return np.array(self._values[self._numbers.index(number)])
+
+    def close(self) -> None:
+        """Give the room on disk back."""
+        del self._values
+        self._file.close()
+
+
+@dataclass
+class _Tally:
+    """What the replaced pixels of all frames consist of."""
+
+    total: list[float] = field(default_factory=lambda: [0.0] * len(Origin))
+
+    def add(self, restored: RestoredFrame) -> None:
+        for origin in Origin:
+            self.total[origin] += float(restored.shares[..., origin].sum(dtype=np.float64))
+
+    @property
+    def text(self) -> str:
+        """One sentence for the job's log; empty when nothing was replaced."""
+        every = sum(self.total)
+        if every <= 0:
+            return ""
+        real = self.total[Origin.OWN] + self.total[Origin.PROPAGATED]
+        shares = [100 * part / every for part in (real, self.total[Origin.MOVED], self.total[Origin.MODEL])]
+        return (
+            f"plate detail: of what is replaced, {shares[0]:.0f} % is real and agrees with the model, "
+            f"{shares[1]:.0f} % is from objects that have moved, {shares[2]:.0f} % is the model's own"
+        )
+
+
+def restore_shot(
+    shot: ShotSource,
+    numbers: range,
+    answers: Iterable[tuple[int, Float32Array]],
+    canvas: tuple[int, int],
+    request: EngineRequest,
+    monitor: Monitor,
+    strength: float = 1.0,
+) -> Iterator[CleanFrame]:
+    """Turn a model's small answers into clean frames with the plate's detail.
+
+    All answers are taken before the first frame is given, since each frame is steadied by its neighbours and
+    the model is calibrated over the whole shot. The result for a frame does not depend on which others are
+    wanted, so an interrupted shot goes on with the same pixels.
+
+    Args:
+        shot: the shot; where an anchor is given, it is the result.
+        numbers: the frames that the engine has answered: a stretch of the shot's.
+        answers: the number and the answer, (h, w, 3) scene-linear, of each of these frames, in order. An
+            answer covers the same area as the shot's frames.
+        canvas: height and width of the answers.
+        request: says which frames are wanted, and the seed.
+        monitor: receives progress and previews, and may stop the work.
+        strength: 1 for all detail, 0 for the enlarged answer, between for a mix.
+
+    Raises:
+        EngineError: when an answer has another size, or is missing.
+        PlateError: when a frame cannot be read.
+        RemovalCancelled: soon after the monitor asks for a stop.
+    """
+    kept = CanvasAnswers(numbers, canvas)
+    try:
+        count = 0
+        for number, picture in answers:
+            kept.put(number, picture)
+            count += 1
+        if count != len(numbers):
+            raise EngineError(f"the engine gave {count} of {len(numbers)} answers")
+        yield from _restored(shot, numbers, kept, canvas, request, monitor, strength)
+    finally:
+        kept.close()
+
+
+def _restored(
+    shot: ShotSource,
+    numbers: range,
+    answers: CanvasAnswers,
+    canvas: tuple[int, int],
+    request: EngineRequest,
+    monitor: Monitor,
+    strength: float,
+) -> Iterator[CleanFrame]:
+    def plate(number: int) -> tuple[Float32Array, Float32Array]:
+        frame = shot.frame(number)
+        # An anchor is clean: other frames may take all of it.
+        nothing = shot.anchor(number) is not None
+        return frame.plate, np.zeros_like(frame.replaced) if nothing else frame.replaced
+
+    size = (shot.height, shot.width)
+    source = DetailSource(numbers, Canvas(size, canvas), plate, answers.get)
+    monitor.progress(STAGE, 0, len(numbers))
+    restorer = Restorer(source, request.seed, monitor.check_cancelled)
+    enlarge = Resampler(size, canvas).from_canvas
+    wanted = frozenset(number for number in numbers if request.wants(number))
+    plain = EngineRequest(seed=request.seed, proxy_scale=request.proxy_scale, wanted=wanted)
+    tally = _Tally()
+
+    def work(clean: CleanFrame) -> tuple[CleanFrame, RestoredFrame | None]:
+        monitor.check_cancelled()
+        anchor = shot.anchor(clean.number)
+        if anchor is not None:
+            return CleanFrame(clean.number, anchor, np.ones(anchor.shape[:2], np.float32)), None
+        sure = np.ones(size, np.float32) if clean.confidence is None else clean.confidence
+        light = shot.frame(clean.number).plate
+        restored = restorer.restore(clean.number, light, (clean.picture, sure))
+        bare = enlarge(answers.get(clean.number))
+        picture, shares = restored.picture, restored.shares
+        if strength < 1:
+            inside = shot.frame(clean.number).replaced > 0
+            mixed = bare + np.float32(strength) * (picture - bare)
+            picture = np.where(inside[..., None], mixed, picture)
+        inside = shares.sum(axis=2)
+        confidence = (
+            shares[..., Origin.OWN]
+            + shares[..., Origin.PROPAGATED] * np.clip(sure, 0.5, 1.0)
+            + shares[..., Origin.MOVED] * np.float32(MOVED_CONFIDENCE)
+            + shares[..., Origin.MODEL] * np.float32(MODEL_CONFIDENCE)
+        )
+        confidence = np.where(inside > 0, confidence, np.float32(1.0))
+        answer = CleanFrame(clean.number, picture, np.asarray(confidence, np.float32), bare)
+        return answer, restored
+
+    done = 0
+    with working_ahead(frames_at_a_time(shot.width * shot.height)) as ahead:
+        propagated = PropagationEngine().remove(shot, plain, monitor)
+        for answer, restored in ahead(work, propagated):
+            done += 1
+            monitor.check_cancelled()
+            monitor.progress(STAGE, done, len(wanted), answer.number)
+            if restored is not None:
+                tally.add(restored)
+            yield answer
+    if tally.text:
+        monitor.log(tally.text)

@@ -1,0 +1,126 @@
+"""The answer of a frame, steadied: its slow drift taken away, and averaged along its own motion.
+
+What differs from frame to frame along that motion is the model's own temporal error; inside the matte, where
+nothing else tells it, that is also how its noise there is estimated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from void_engine import opencv
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.detail.calibration import Calibration, local_variance
+from void_engine.detail.flow import as_bytes, fine_flow, quick_flow
+from void_engine.detail.source import DetailSource
+from void_engine.geometry import Box
+from void_engine.propagation.memo import Memo
+
+_REACH = 3
+"""How many frames before and after a frame its answer is averaged with."""
+_FLOW_SMOOTH_PX = 0.8
+_KEPT = 24
+_AROUND_PX = 1.5
+"""Radius, in canvas pixels, over which a neighbour's misfit is judged."""
+_MOST_WORSE = 8.0
+"""How many times larger than outside the model's noise inside the matte is believed to be, at most."""
+_FEWEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyAnswer:
+    """The answer of a frame within a window of the canvas."""
+
+    picture: Float32Array
+    """(h, w, 3) encoded, without drift, averaged along its motion."""
+    variance: Float32Array
+    """(h, w): the expected squared error against a degraded picture of the same meaning."""
+    variation: Float32Array
+    """(h, w): the local variance of :attr:`picture`."""
+
+
+class SteadyAnswers:
+    """Steadies answers; those without drift are kept for the frames around them."""
+
+    def __init__(self, source: DetailSource, calibration: Calibration) -> None:
+        self._source, self._calibration = source, calibration
+        self._level: Memo[Float32Array] = Memo(_KEPT)
+
+    def level(self, number: int) -> Float32Array:
+        """The answer of a frame without its drift, (h, w, 3) encoded, on the whole canvas."""
+        return self._level.get(number, self._levelled)
+
+    def steady(self, number: int, box: Box, inside: BoolArray) -> SteadyAnswer:
+        """Average the answer of a frame along its motion.
+
+        Args:
+            number: the frame.
+            box: the window of the canvas.
+            inside: (h, w) of the window: what is replaced.
+        """
+        source, calibration = self._source, self._calibration
+        cut = box.slices(source.canvas.whole)
+        own = self.level(number)[cut]
+        noise = calibration.variance(own)
+        variation = local_variance(own)
+        allowed = noise + calibration.busy * variation
+        total, weights = own.copy(), np.ones(own.shape[:2], np.float32)
+        changes: list[Float32Array] = []
+        grey = as_bytes(own)
+        x, y = np.meshgrid(
+            np.arange(own.shape[1], dtype=np.float32), np.arange(own.shape[0], dtype=np.float32)
+        )
+        for step in (-1, 1, -2, 2, -3, 3)[: 2 * _REACH]:
+            if number + step not in source.numbers or min(own.shape[:2]) < 16:
+                continue
+            other = self.level(number + step)[cut]
+            flow = quick_flow(grey, as_bytes(other))
+            warped = opencv.remap(other, x + flow[..., 0], y + flow[..., 1], opencv.CUBIC)
+            misfit = np.square(warped - own).mean(axis=2)
+            around = opencv.gaussian_blur(misfit, _AROUND_PX)
+            weight = 1.0 / (1.0 + np.square(around / (2.0 * allowed)))
+            weight *= weight > 0.2
+            total += weight[:, :, None] * warped
+            weights += weight
+            if abs(step) == 1:
+                changes.append(np.asarray(misfit, np.float32))
+        picture = np.asarray(total / weights[:, :, None], np.float32)
+        worse = _worse_inside(changes, inside)
+        error = picture - calibration.degrade(source.reduced(number))[cut]
+        noise = noise * _less_by_averaging(error, source.known(number)[cut], variation, noise)
+        noise = np.where(inside, noise * np.float32(worse), noise)
+        return SteadyAnswer(picture, np.asarray(noise + calibration.busy * variation, np.float32), variation)
+
+    def flow(self, number: int, other: int, box: Box) -> Float32Array | None:
+        """How the answer moves from a frame to another one, (h, w, 2) in canvas pixels of a window."""
+        if other not in self._source.numbers or min(box.shape) < 16:
+            return None
+        cut = box.slices(self._source.canvas.whole)
+        first, second = (as_bytes(self.level(at)[cut]) for at in (number, other))
+        return fine_flow(first, second, _FLOW_SMOOTH_PX)
+
+    def _levelled(self, number: int) -> Float32Array:
+        answer, source = self._source.answer(number), self._source
+        return answer - self._calibration.drift(answer, source.reduced(number), source.known(number))
+
+
+def _worse_inside(changes: list[Float32Array], inside: BoolArray) -> float:
+    """The factor by which the squared change from frame to frame is larger inside than outside."""
+    if not changes or int(inside.sum()) < _FEWEST or int((~inside).sum()) < _FEWEST:
+        return 1.0
+    there = float(np.median([np.median(change[inside]) for change in changes]))
+    beside = float(np.median([np.median(change[~inside]) for change in changes]))
+    return float(np.clip(there / max(beside, 1e-9), 1.0, _MOST_WORSE))
+
+
+def _less_by_averaging(
+    error: Float32Array, known: BoolArray, variation: Float32Array, expected: Float32Array
+) -> np.float32:
+    """The factor by which the averaged answer's squared deviation beside the matte is below one frame's."""
+    if int(known.sum()) < _FEWEST:
+        return np.float32(1.0)
+    flat = known & (variation <= np.quantile(variation[known], 0.5))
+    square = np.square(error).mean(axis=2)
+    return np.float32(np.clip(np.median(square[flat] / expected[flat]) / 0.8, 0.15, 2.0))
