@@ -6,7 +6,7 @@ it, by which it is judged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from void_engine.propagation import encoding
 
 _TRUSTED = 0.5
 """How much misfit propagation is forgiven where it is sure: what need not be imagined stays real."""
+_NO_DOUBT = 0.2
+_SLOW_PX, _SLOW_SHARE, _FINE_FORGIVEN = 2.5, 0.25, 3.0
+"""Radius, in canvas pixels, over which sure propagation is compared by its mean, the share of the variance
+that the mean may have, and the factor by which its fine misfit may be larger."""
 _MOST_MODELS = 6
 """The most models of a frame that are sampled at full size."""
 _LEAST_WORTH = 12.0
@@ -115,7 +119,8 @@ def gather(
     if propagated is not None:
         picture, confidence = propagated
         doubt = np.clip(1.0 - place.window.reduce(confidence) * 1.05, 0, 1)
-        found.append(place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED))
+        known = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
+        found.append(replace(known, misfit=_slow_misfit_too(place, known, doubt < _NO_DOUBT)))
     found += [lit for one in found if (lit := _in_its_light(place, one)) is not None]
     found += _followed(place, answers)
     box = place.window.canvas
@@ -123,16 +128,22 @@ def gather(
     best = np.minimum.reduce([one.misfit + one.bias for one in found])
     chosen = _worth_sampling(models, finder, place, np.minimum(best, _HOPELESS))
     for rank, model in enumerate(chosen):
-        one = _sampled(place, model, None)
-        if one is None:
-            continue
-        found.append(one)
-        if rank < _FLOWED_MODELS:
-            flow = _flow(place, finder, model)
-            flowed = _sampled(place, model, flow)
-            if flowed is not None:
-                found.append(flowed)
+        flows = [None, _flow(place, finder, model)] if rank < _FLOWED_MODELS else [None]
+        for flow in flows[: 1 if flows[-1] is None else 2]:
+            if (moved := _sampled(place, model, flow)) is not None:
+                found.append(moved)
     return found
+
+
+def _slow_misfit_too(place: Place, one: Candidate, sure: BoolArray) -> Float32Array:
+    """The misfit of propagation, smaller where it is sure and differs from the answer only in fine structure.
+
+    A model makes up texture. What means something else also differs in the mean over some pixels.
+    """
+    slow = opencv.gaussian_blur(one.shown - place.steady.picture, _SLOW_PX)
+    misfit = np.square(slow).mean(axis=2) / (_SLOW_SHARE * place.steady.variance)
+    fairer = np.minimum(one.misfit, np.maximum(misfit, one.misfit / _FINE_FORGIVEN))
+    return np.asarray(np.where(sure, fairer, one.misfit), np.float32)
 
 
 def _in_its_light(place: Place, one: Candidate) -> Candidate | None:

@@ -67,6 +67,10 @@ def restore_detail(
     )
     result_plate = np.asarray(plate, np.float32)
     restorer = Restorer(source, seed, told.check_cancelled)
+    if (matte > 0).all():  # Nothing of the plate is to be seen, so propagation has nothing to say.
+        for number in shot.frame_numbers:
+            result[number] = restorer.restore(number, result_plate[number], None).picture
+        return result
     for clean in PropagationEngine().remove(shot, EngineRequest(seed=seed), told):
         confidence = np.ones(matte.shape[1:], np.float32) if clean.confidence is None else clean.confidence
         told.progress("plate detail", clean.number, len(plate), clean.number)

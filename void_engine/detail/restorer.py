@@ -101,8 +101,11 @@ class Restorer:
         for share, one in zip(full, pictures, strict=True):
             if share.any():
                 result += share[:, :, None] * one
-        real = sum(share for share, origin in zip(full, origins, strict=True) if origin is Origin.PROPAGATED)
-        result = self._nearer_to_the_answer(place, result, 1 - np.asarray(real, np.float32))
+        imagined = np.ones(full.shape[1:], np.float32)
+        for share, origin in zip(full, origins, strict=True):
+            if origin is Origin.PROPAGATED:
+                imagined -= share
+        result = self._nearer_to_the_answer(place, result, imagined)
         model = full[-1]
         if model.any():
             self._check()
