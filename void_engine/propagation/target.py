@@ -57,7 +57,7 @@ class Target:
         if change is None:
             return cls(full, revealed, Hole(plate, values, hidden, seen), cut, None, zone)
         known &= ~change.own
-        mended = affected.mend(plate, values, change, zone, known)
+        mended = affected.mend(plate, values, change, zone, known, hidden)
         # What moves by itself beside the hole says nothing about it.
         hole = Hole(mended.plate, values, hidden & ~mended.pixels, seen & ~(change.own & ~hidden))
         return cls(full, revealed, hole, cut, mended, zone & ~mended.pixels)

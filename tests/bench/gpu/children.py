@@ -23,14 +23,6 @@ from void_engine.engines.interface import EngineRequest
 _PATIENCE_S = 600.0
 
 
-def _context() -> Any:
-    """Processes that start from one with the libraries loaded and CUDA unused, where the system has such."""
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
 def _carry_out(answers: Any, index: int, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
     try:
@@ -42,7 +34,8 @@ def _carry_out(answers: Any, index: int, work: Callable[..., Any], arguments: tu
 
 def together(work: Callable[..., Any], several: list[tuple[Any, ...]]) -> list[Any]:
     """Call ``work`` with each of the arguments in a process of its own, all at the same time."""
-    context = _context()
+    # A process that has used CUDA cannot be forked, so each begins anew.
+    context = multiprocessing.get_context("spawn")
     answers = context.Queue()
     processes = [
         context.Process(target=_carry_out, args=(answers, index, work, arguments))

@@ -23,7 +23,7 @@ from void_engine.diffusion.model.tiny import make_tiny  # noqa: E402
 from void_engine.diffusion.model.weights import build_transformer, transformer_config  # noqa: E402
 from void_engine.diffusion.sampling.denoise import predict_velocity  # noqa: E402
 
-SMALL = replace(bench.TINY_SCALE, steps=5, lengths=(5, 13), removals=2, window=5, overlap=0)
+SMALL = replace(bench.TINY_SCALE, steps=5, lengths=(13, 29), removals=2, window=5, overlap=0)
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 # What must be told by each part, and how many lines at least.
 ROWS = {
@@ -35,7 +35,7 @@ ROWS = {
     "streaming": ("fp8: relative difference of the answer", 4),
     "sharing": ("two processes on one device", 2),
     "ladder": ("unknown to the planner", 4),
-    "length": ("growth from 5 to 13 frames", 3),
+    "length": ("growth from 13 to 29 frames", 3),
     "caches": ("step cache mag, draft", 6),
     "growth": ("2 removals: growth", 1),
     "compile": ("compiled, attention as chosen: a call", 4),

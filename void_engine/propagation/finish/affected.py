@@ -25,7 +25,7 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
-from void_engine.propagation import pyramid
+from void_engine.propagation import inpainting, pyramid
 from void_engine.propagation.finish import presence
 from void_engine.propagation.reveal.visible import detail_error
 
@@ -59,6 +59,10 @@ _ENOUGH_SHOWN = 0.15
 """The share of the affected pixels that must be shown for the others to be mended like them."""
 _MIRRORED = 0.03
 """The mean brightening, or difference between the channels, encoded, from which a change is no shadow."""
+_MOST_COLOUR = 0.6
+"""How much a shadow may differ between the channels, relative to its strength."""
+_DARKEST = 0.25
+"""The most, encoded, by which an affected pixel that no frame shows is brightened."""
 _LEAST_MIRRORED = 0.2
 """The share of the affected pixels that such a change must have reached."""
 _SCATTER_COUNTS = (0.5, 0.5, 0.3, 0.15)
@@ -109,7 +113,8 @@ class Change:
             return False
         mean = (taken * weight[:, :, None]).sum(axis=(0, 1)) / total
         light = float(mean.mean())
-        return max(light, float(np.abs(mean - light).max())) > _MIRRORED
+        colour = float(np.abs(mean - light).max())
+        return light > _MIRRORED or colour > max(_MIRRORED, _MOST_COLOUR * abs(light))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +133,25 @@ class Mended:
 
 
 def mend(
-    plate: Float32Array, shown: Float32Array, change: Change, zone: BoolArray, around: BoolArray
+    plate: Float32Array,
+    shown: Float32Array,
+    change: Change,
+    zone: BoolArray,
+    around: BoolArray,
+    hidden: BoolArray,
 ) -> Mended:
     """Take away what the object did to affected pixels.
 
-    Where no frame shows them, but enough of the others are shown, a shadow is continued from those.
+    Where no frame shows them, but enough of the others are shown, a shadow is continued from those; and what
+    is darker than the surroundings, continued over it, and of their colour, is a shadow too.
 
     Args:
         plate: (h, w, 3) encoded.
         shown: (h, w, 3) encoded: what other frames show.
         change: what was measured where they show it.
         zone: (h, w): all affected pixels.
-        around: (h, w): the pixels that nothing hides.
+        around: (h, w): the pixels that nothing hides, where plate and other frames can be compared.
+        hidden: (h, w): all pixels that are hidden or affected.
     """
     mended = change.taken_away(plate, shown, around)
     unshown = zone & ~change.zone
@@ -151,10 +163,25 @@ def mend(
     known = change.zone | around
     slow, _ = pyramid.weighted_blur(taken, known.astype(np.float32), BAND_SIGMAS_PX[1])
     continued = np.minimum(pyramid.push_pull(slow, known.astype(np.float32)), np.float32(0.0))
+    surroundings = inpainting.smooth_fill(mended, hidden & ~change.zone)
+    continued = np.minimum(continued, -_shade(plate, surroundings, unshown)[:, :, None])
     mended = np.where(unshown[:, :, None], plate - continued, mended).astype(np.float32)
     nothing = unshown & (np.abs(continued).max(axis=2) < presence.LEAST_PRESENT)
     mended = np.where(nothing[:, :, None], plate, mended)
     return Mended(mended, zone, change.unchanged | nothing, change, mirrored)
+
+
+def _shade(plate: Float32Array, surroundings: Float32Array, where: BoolArray) -> Float32Array:
+    """How much darker the plate is than its continued ``surroundings``, (h, w), where that is a shadow.
+
+    A shadow takes light and leaves the colour.
+    """
+    difference, _ = pyramid.weighted_blur(surroundings - plate, where.astype(np.float32), BAND_SIGMAS_PX[1])
+    light = np.asarray(difference.mean(axis=2), np.float32)
+    colour = np.asarray(np.abs(difference - light[:, :, None]).max(axis=2), np.float32)
+    light = np.clip(light, np.float32(0.0), np.float32(_DARKEST))
+    alike = np.clip(2.0 - 2.5 * colour / np.maximum(light, np.float32(1e-3)), 0.0, 1.0)
+    return np.asarray(light * alike, np.float32)
 
 
 def keep_texture(plate: Float32Array, answer: Float32Array, shadowed: BoolArray) -> Float32Array:

@@ -16,6 +16,7 @@ from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.geometry import Box
 from void_engine.morphology import MATTE_EPSILON
 from void_engine.propagation import encoding
+from void_engine.propagation.motion.homography import from_box
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.working_set import WorkingSet
 
@@ -123,10 +124,9 @@ def _difference(
     if step.correlation < _LEAST_CORRELATION:
         return None
     rows, columns = working.ratio
-    scale = np.diag([columns, rows, 1.0])
     # The centre of the first pixel lies at 0 in either size.
-    shift = np.array([[1.0, 0.0, area.x0], [0.0, 1.0, area.y0], [0.0, 0.0, 1.0]])
-    through = np.linalg.inv(scale) @ step.homography @ scale @ shift
+    scale = np.diag([columns, rows, 1.0])
+    through = from_box(np.linalg.inv(scale) @ step.homography @ scale, area)
     full, other = working.full(target), working.full(number)
     blocked = opencv.dilate_by_disc((other.removed > MATTE_EPSILON) | (other.affected > 0), MOST_PX)
     hidden = opencv.warp_perspective(blocked.astype(np.float32), through, area.shape, outside=1.0)

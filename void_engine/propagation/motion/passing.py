@@ -120,6 +120,8 @@ def _passing(views: _Views, segment: range, monitor: Monitor) -> Iterator[tuple[
         return
     box = Box.around(covered & ~often).grown(_CONTEXT_PX).intersection(frame)
     cut = box.slices(frame)
+    if not often[cut].any():
+        return
     rare, square = rare[cut], opencv.square(_THINNEST_PX)
     background = _Background(views, segment, box, often[cut], monitor)
     for number in segment:

@@ -385,6 +385,8 @@ def _is_soiled(plate: Float32Array, hidden: BoolArray) -> bool:
             return False
         error = answers.squared_error(_pushed(plate, outer), plate)[band]
         found.append(float(np.median(error)))
+        if found[0] <= _SEEN:
+            return False
     return found[0] > _SOILED * found[1] + _SEEN
 
 
