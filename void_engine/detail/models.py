@@ -198,7 +198,8 @@ def _similarities(target: Features, source: Features, most: int) -> list[tuple[F
     rows = np.arange(len(best))
     first = likeness[rows, best].copy()
     # Another feature at the same place (another orientation) is no rival.
-    same = np.square(source.points[best][:, None] - source.points[None]).sum(axis=2) < 4.0
+    squares = np.square(source.points).sum(axis=1)
+    same = squares[best][:, None] + squares - 2 * source.points[best] @ source.points.T < 4.0
     likeness[same] = -1
     second = likeness.max(axis=1)
     good = np.sqrt(np.maximum(2 - 2 * first, 0)) < _RATIO * np.sqrt(np.maximum(2 - 2 * second, 1e-9))
