@@ -57,6 +57,12 @@ def test_attributes_that_the_library_drops_or_changes_are_kept(tmp_path: Path) -
     assert not read_header(tmp_path / "b.exr", 1).kept  # Headers of a whole shot are held at once.
 
 
+def test_a_latitude_longitude_map_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "a.exr").write_bytes(exr((b"envmap", b"envmap", b"\0")))
+    write_frame(read_frame(tmp_path / "a.exr", 1), tmp_path / "b.exr")
+    assert attributes(tmp_path / "b.exr")[b"envmap"] == (b"envmap", b"\0")
+
+
 def test_a_preview_is_not_kept_because_it_shows_what_has_gone(tmp_path: Path) -> None:
     preview = struct.pack("<II", 1, 1) + b"rgba"
     (tmp_path / "a.exr").write_bytes(exr((b"preview", b"preview", preview)))

@@ -153,3 +153,13 @@ def test_a_layer_whose_name_is_not_utf8_is_shown_and_chosen_by_its_escape() -> N
     with pytest.raises(PlateError, match=r"caf\\xe9") as caught:
         resolve_picture(header, layer="no")
     str(caught.value).encode()
+
+
+@pytest.mark.parametrize(("view", "layer"), [("main", "other"), ("nobody", ""), ("main", "")])
+def test_names_in_a_refusal_give_no_orders_to_a_terminal(view: str, layer: str) -> None:
+    names = [f"{hostile}.{colour}" for hostile in ("a\x1b[2Jb", "c\u202ed") for colour in "RGB"]
+    frame = Frame.from_pixels(7, names, np.zeros((2, 3, len(names)), np.float16))
+    header = replace(frame.header, views=("left", "right\x9b2J"))
+    with pytest.raises(PlateError) as failure:
+        resolve_picture(header, view, layer)
+    assert str(failure.value).isprintable()

@@ -60,6 +60,7 @@ def _cineon(code: float) -> float:
         ("a.tif", grey(5.25, "float32"), {}, 5.25),
         ("a.tga", grey(188), {}, _srgb(188 / 255)),
         ("a.sgi", grey(188), {}, _srgb(188 / 255)),
+        ("a.webp", grey(188), {"Compression": "lossless:100"}, _srgb(188 / 255)),
         ("a.hdr", grey(5.25, "float32"), {}, 5.25),
         ("a.dpx", grey(40000, "uint16"), {"dpx__Transfer": "Logarithmic"}, _cineon(40000 / 65535)),
         ("b.dpx", grey(60000, "uint16"), {"dpx__Transfer": "Printing density"}, _cineon(60000 / 65535)),
