@@ -109,6 +109,21 @@ def test_growth_and_softness_reach_as_far_as_they_say(tmp_path: Path, files: Exi
     assert 0 < matte[row, HOLE.x0 - 5] < 1
 
 
+def test_a_models_bare_answer_is_a_layer_on_request(tmp_path: Path, files: ExitStack) -> None:
+    class Modelling(PaintingEngine):
+        def remove(self, shot: ShotSource, request: EngineRequest, monitor: Monitor) -> Iterator[CleanFrame]:
+            for clean in super().remove(shot, request, monitor):
+                yield replace(clean, model=np.full_like(clean.picture, 0.125))
+
+    (tmp_path / "out").mkdir()
+    layers = frozenset({"matte", "model"})
+    request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=shapes_of(), layers=layers)
+    run_removal(request, Modelling(), RecordingMonitor())
+    frame = read_frame(tmp_path / "out" / f"result.{FIRST}.exr", FIRST)
+    assert float(frame.native("model.G")[(HOLE.y0 + HOLE.y1) // 2, (HOLE.x0 + HOLE.x1) // 2]) == 0.125
+    assert "clean.R" not in frame.channel_names
+
+
 def test_layers_and_metadata(tmp_path: Path, files: ExitStack) -> None:
     layers = frozenset({"clean", "matte", "confidence", "quadmask"})
     request = make_request(
