@@ -21,7 +21,7 @@ COMMANDS = {
         "Make a job file from a plate and mattes or shapes, or from the roto shapes of a Nuke script.",
     ),
     "roto": ("roto", "Show the roto shapes in other programs' files."),
-    "ingest": ("make", "Turn a movie into scene-linear half-float EXR files."),
+    "ingest": ("make", "Turn a movie or a sequence of pictures into scene-linear EXR files, or into mattes."),
     "schema": ("make", "Print the JSON Schema of a job."),
     "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
     "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
