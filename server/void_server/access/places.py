@@ -6,6 +6,7 @@ them there and nowhere else. So a folder that is exchanged for a link afterwards
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -36,63 +37,93 @@ class Places(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The folders that links in place of single input files led to."""
 
 
+class PlaceFinder:
+    """Finds the places of jobs that are accepted together. Each folder is resolved once for all of them: they
+    were all sent before it was."""
+
+    def __init__(self, reading: PathRules, writing: PathRules) -> None:
+        """Allow inputs where ``reading`` says, and outputs where ``writing`` says."""
+        self._reading = reading
+        self._inputs = _Folders(reading)
+        self._outputs = _Folders(writing)
+
+    def find(self, job: RemovalJob, inputs: Transfer, outputs: Transfer) -> Places:
+        """Resolve the job's paths, and check them.
+
+        A file that does not exist passes; reading it reports the reason.
+
+        Raises:
+            RequestRefused: with code ``refused_path`` for a path that the rules do not allow, an input that
+                is no regular file, or links into more than 64 folders.
+        """
+        found = self._find_inputs(job) if inputs == "paths" else Places()
+        if outputs == "paths":
+            _, output = self._outputs.resolve(job.output.versioned_pattern)
+            return msgspec.structs.replace(found, output=output)
+        return found
+
+    def _find_inputs(self, job: RemovalJob) -> Places:
+        anchors = job.anchors
+        patterns = {
+            "plate": job.shot.plate,
+            **{f"matte.{index}": matte.pattern for index, matte in enumerate(job.mattes)},
+            **({} if anchors is None else {"anchors": anchors.pattern}),
+        }
+        resolved: dict[str, str] = {}
+        folders: dict[str, Path] = {}
+        for group, pattern in patterns.items():
+            folders[group], resolved[group] = self._inputs.resolve(pattern)
+        linked: set[Path] = set()
+        for file in input_files(job):
+            target = _link_target(file, folders[file.group], self._reading)
+            if target is not None and target not in folders.values():
+                linked.add(target)
+            if len(linked) > _LINKED_FOLDERS:
+                raise RequestRefused(
+                    "refused_path",
+                    f"{shown(file.path)}: the job's files are links into more than {_LINKED_FOLDERS} "
+                    "folders; name these folders' files, or send the files instead of their paths",
+                )
+        return Places(
+            plate=resolved["plate"],
+            mattes=[resolved[f"matte.{index}"] for index in range(len(job.mattes))],
+            anchors=resolved.get("anchors", ""),
+            linked_folders=sorted(str(folder) for folder in linked),
+        )
+
+
+class _Folders:
+    """The folders of patterns, each resolved and checked once."""
+
+    def __init__(self, rules: PathRules) -> None:
+        self._rules = rules
+        self._known: dict[str, tuple[Path, str]] = {}
+
+    def resolve(self, pattern: str) -> tuple[Path, str]:
+        """Return the folder that a pattern leads to, and the pattern there."""
+        named, name = os.path.split(pattern)
+        if name in ("", "."):
+            named, name = os.path.split(Path(pattern))
+        known = self._known.get(named) or self._known.setdefault(named, self._look_up(Path(named)))
+        folder, beginning = known
+        return folder, beginning + name
+
+    def _look_up(self, named: Path) -> tuple[Path, str]:
+        """Return where a folder lies, and how the paths of what is in it begin."""
+        folder = self._rules.resolve(named)
+        if folder_token(str(folder)) is not None or "{version}" in str(folder):
+            raise RequestRefused(
+                "refused_path",
+                f"{shown(named)} leads to a folder with a frame token in its name; rename that folder",
+            )
+        return folder, str(folder / "_").removesuffix("_")
+
+
 def find_places(
     job: RemovalJob, inputs: Transfer, outputs: Transfer, reading: PathRules, writing: PathRules
 ) -> Places:
-    """Resolve the job's paths, and check them.
-
-    A file that does not exist passes; reading it reports the reason.
-
-    Raises:
-        RequestRefused: with code ``refused_path`` for a path that the rules do not allow, an input that is no
-            regular file, or links into more than 64 folders.
-    """
-    found = _find_inputs(job, reading) if inputs == "paths" else Places()
-    if outputs == "paths":
-        output = _resolved_pattern(job.output.versioned_pattern, writing, {})
-        return msgspec.structs.replace(found, output=output)
-    return found
-
-
-def _find_inputs(job: RemovalJob, reading: PathRules) -> Places:
-    anchors = job.anchors
-    patterns = {
-        "plate": job.shot.plate,
-        **{f"matte.{index}": matte.pattern for index, matte in enumerate(job.mattes)},
-        **({} if anchors is None else {"anchors": anchors.pattern}),
-    }
-    known: dict[Path, Path] = {}
-    resolved = {group: _resolved_pattern(pattern, reading, known) for group, pattern in patterns.items()}
-    folders = {group: Path(pattern).parent for group, pattern in resolved.items()}
-    linked: set[Path] = set()
-    for file in input_files(job):
-        target = _link_target(file, folders[file.group], reading)
-        if target is not None and target not in folders.values():
-            linked.add(target)
-        if len(linked) > _LINKED_FOLDERS:
-            raise RequestRefused(
-                "refused_path",
-                f"{shown(file.path)}: the job's files are links into more than {_LINKED_FOLDERS} folders; "
-                "name these folders' files, or send the files instead of their paths",
-            )
-    return Places(
-        plate=resolved["plate"],
-        mattes=[resolved[f"matte.{index}"] for index in range(len(job.mattes))],
-        anchors=resolved.get("anchors", ""),
-        linked_folders=sorted(str(folder) for folder in linked),
-    )
-
-
-def _resolved_pattern(pattern: str, rules: PathRules, known: dict[Path, Path]) -> str:
-    """Resolve the folder of a pattern; ``known`` holds those of this job that were resolved already."""
-    path = Path(pattern)
-    folder = known.get(path.parent) or known.setdefault(path.parent, rules.resolve(path.parent))
-    if folder_token(str(folder)) is not None or "{version}" in str(folder):
-        raise RequestRefused(
-            "refused_path",
-            f"{shown(path.parent)} leads to a folder with a frame token in its name; rename that folder",
-        )
-    return str(folder / path.name)
+    """Resolve the paths of one job, and check them, as :meth:`PlaceFinder.find` does."""
+    return PlaceFinder(reading, writing).find(job, inputs, outputs)
 
 
 def _link_target(file: InputFile, folder: Path, rules: PathRules) -> Path | None:

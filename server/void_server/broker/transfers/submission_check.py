@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
 from void_protocol.job import Settings
 from void_protocol.messages import Submit
 from void_protocol.wire import Payload
-from void_server.access.allowed_paths import reading_rules, writing_rules
-from void_server.access.places import find_places
+from void_server.access.places import PlaceFinder
 from void_server.broker.jobs.store import NewJob
 from void_server.broker.transfers.content_digest import ContentDigest
 from void_server.broker.transfers.job_reading import ReadJob, read_job
@@ -23,10 +22,10 @@ _NO_FILES = pack_manifest([])
 
 
 def read_submission(
-    settings: ServerSettings, owner: str, message: Submit, payloads: Sequence[Payload]
+    settings: ServerSettings, owner: str, message: Submit, payloads: Sequence[Payload], finder: PlaceFinder
 ) -> tuple[NewJob, ManifestColumns, Settings]:
     """Return the job to store, with its text whatever its length, its manifest (empty with paths), and its
-    settings.
+    settings. ``finder`` finds where its files lie.
 
     Raises:
         RequestRefused: when the job or the manifest is not valid or not allowed.
@@ -44,9 +43,7 @@ def read_submission(
     packed = read.manifest or _NO_FILES
     files = ManifestColumns(packed)
     _check_sizes(settings, files, packed.largest)
-    places = find_places(
-        job, message.inputs, message.outputs, reading_rules(settings), writing_rules(settings)
-    )
+    places = finder.find(job, message.inputs, message.outputs)
     new = NewJob(
         job_id=job.job_id,
         owner=owner,
@@ -59,7 +56,7 @@ def read_submission(
         content=_content(message, read),
         job=bytes(payloads[0]),
         places=msgspec.json.encode(places),
-        result_folder=str(Path(places.output).parent) if places.output else "",
+        result_folder=os.path.split(places.output)[0],
         upload_bytes=files.total_bytes,
         priority=message.priority,
         view=job.shot.view,

@@ -21,7 +21,9 @@ from void_protocol.engines import engine_problem
 from void_protocol.errors import KeyFileError
 from void_protocol.mailbox import Mailbox
 from void_protocol.messages import Accepted, EngineDescription, JobState, Submit
+from void_server.access.allowed_paths import reading_rules, writing_rules
 from void_server.access.permissions import check_priority
+from void_server.access.places import PlaceFinder
 from void_server.broker.connections.outbox import Outbox
 from void_server.broker.connections.sessions import ClientSession
 from void_server.broker.jobs.lifecycle import JobLifecycle
@@ -245,9 +247,10 @@ def _read_all(
     """Return for each submission the job and its manifest, or what is wrong with it. This runs on a reader's
     thread."""
     outcomes: list[_Outcome] = []
+    finder = PlaceFinder(reading_rules(settings), writing_rules(settings))
     for submission in batch:
         try:
-            outcomes.append(_read(settings, spool, submission, engines))
+            outcomes.append(_read(settings, spool, finder, submission, engines))
         except Exception as error:  # noqa: BLE001 - the broker's thread tells the client
             outcomes.append(error)
     return outcomes
@@ -256,10 +259,13 @@ def _read_all(
 def _read(
     settings: ServerSettings,
     spool: Spool,
+    finder: PlaceFinder,
     submission: _Submission,
     engines: Sequence[EngineDescription] | None,
 ) -> tuple[NewJob, ManifestIndex, RequestRefused | None]:
-    new, files, wished = read_submission(settings, submission.owner, submission.message, submission.payloads)
+    new, files, wished = read_submission(
+        settings, submission.owner, submission.message, submission.payloads, finder
+    )
     problem = "" if engines is None else engine_problem(wished, engines)
     refusal = RequestRefused("bad_job", problem) if problem else None
     try:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from void_protocol.job import Anchors, Format, Matte, Output, RemovalJob, Shot
 from void_server.access import places as places_module
 from void_server.access.allowed_paths import PathRules
-from void_server.access.places import Places, find_places
+from void_server.access.places import PlaceFinder, Places, find_places
 from void_server.errors import RequestRefused
 
 
@@ -128,3 +129,43 @@ def test_a_link_to_a_folder_that_reads_like_a_pattern_is_refused(folders: tuple[
         (root / f"link{number}").symlink_to(root / name)
         with pytest.raises(RequestRefused, match="frame token in its name"):
             find(job_with(root / f"link{number}" / "p.%d.exr", root / "o.%d.exr"), root)
+
+
+def test_jobs_that_are_accepted_together_have_each_folder_resolved_once(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, outside = folders
+    asked: list[Path] = []
+    resolve = PathRules.resolve
+    monkeypatch.setattr(
+        PathRules, "resolve", lambda rules, named: asked.append(named) or resolve(rules, named)
+    )
+    finder = PlaceFinder(PathRules("read_roots", (root, outside)), PathRules("output_roots", (root,)))
+    places = [
+        finder.find(job_with(root / "p.%d.exr", root / f"o{number}.%d.exr", frames=1), "paths", "paths")
+        for number in range(3)
+    ]
+    assert [each.output for each in places] == [str(root / f"o{number}.%d.exr") for number in range(3)]
+    assert {each.plate for each in places} == {str(root / "p.%d.exr")}
+    assert asked == [root, root]  # once to read there, once to write there
+    # What may be read there may not be written there because of that, and no job gets in by another.
+    for _ in range(2):
+        with pytest.raises(RequestRefused, match="output_roots"):
+            finder.find(job_with(outside / "p.%d.exr", outside / "o.%d.exr", frames=1), "paths", "paths")
+    assert asked[2:] == [outside, outside, outside]
+    # Links of single files are followed for each job, whatever is known of their folder.
+    (outside / "q.1.exr").symlink_to(root / "p.1.exr")
+    (root / "q.1.exr").symlink_to(root.parent)
+    assert finder.find(job_with(outside / "q.%d.exr", root / "o.%d.exr", frames=1), "paths", "paths")
+    with pytest.raises(RequestRefused, match="read_roots"):
+        finder.find(job_with(root / "q.%d.exr", root / "o.%d.exr", frames=1), "paths", "paths")
+
+
+@pytest.mark.parametrize("end", ["p.%d.exr", "./p.%d.exr", "/p.%d.exr", "new/../p.%d.exr", "p.%d/", "p.%d/."])
+def test_a_pattern_is_split_as_paths_are(folders: tuple[Path, Path], end: str) -> None:
+    root, _ = folders
+    pattern = f"{root}/{end}"
+    finder = PlaceFinder(PathRules("read_roots", None), PathRules("output_roots", None))
+    job = msgspec.structs.replace(job_with(root, root), output=Output(pattern=pattern))
+    place = finder.find(job, "streamed", "paths").output
+    assert place == str(Path(pattern).parent.resolve() / Path(pattern).name)

@@ -248,10 +248,10 @@ def test_a_known_job_needs_no_folders(case: Case, monkeypatch: pytest.MonkeyPatc
 def test_one_bad_job_is_told_and_the_others_go_in(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     read = submissions_module.read_submission
 
-    def failing(settings: Any, owner: str, message: Any, payloads: Any) -> Any:
+    def failing(settings: Any, owner: str, message: Any, payloads: Any, finder: Any) -> Any:
         if message.request == 3:
             raise ZeroDivisionError
-        return read(settings, owner, message, payloads)
+        return read(settings, owner, message, payloads, finder)
 
     monkeypatch.setattr(submissions_module, "read_submission", failing)
     case.submit("anna", "a1", b"{not a job")
