@@ -130,10 +130,11 @@ class FairSchedule:
         )
         owners = self._classes[own_class]
         index = bisect.bisect_left(owners[job.owner], (job.order, job_id))
-        rank = self._rank(job.owner, now)
-        for owner, line in owners.items():
-            if owner != job.owner:  # others have as many turns, those who come first one more
-                ahead += min(len(line), index + (self._rank(owner, now) < rank))
+        if len(owners) > 1:
+            rank = self._rank(job.owner, now)
+            for owner, line in owners.items():
+                if owner != job.owner:  # others have as many turns, those who come first one more
+                    ahead += min(len(line), index + (self._rank(owner, now) < rank))
         return ahead + index
 
     def used_s(self, now: float) -> Mapping[str, float]:
