@@ -22,12 +22,11 @@ class Begun(NamedTuple):
     """How many bytes of it are taken over."""
 
 
-class ManifestIndex:
+class ManifestIndex(NamedTuple):
     """The files of one upload."""
 
-    def __init__(self, files: ManifestColumns, begun: Begun | None = None) -> None:
-        self.files = files
-        self.begun = begun
+    files: ManifestColumns
+    begun: Begun | None = None
 
 
 def index_manifest(files: ManifestColumns, spool: Spool, job_id: str) -> ManifestIndex:

@@ -363,9 +363,8 @@ class Uploads:
     def _abandon_file(self, upload: _Upload) -> None:
         incoming, upload.incoming = upload.incoming, None
         if incoming is not None:
-            self._threads.do(
-                upload.job_id, incoming.abandon
-            )  # nothing depends on whether it could be removed
+            # Nothing depends on whether it could be removed.
+            self._threads.do(upload.job_id, incoming.abandon)
 
     def stop(self, job_id: str) -> None:
         """Take no more files of this job."""
