@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -70,13 +71,13 @@ class PlaceFinder:
             **({} if anchors is None else {"anchors": anchors.pattern}),
         }
         resolved: dict[str, str] = {}
-        folders: dict[str, Path] = {}
+        folders: dict[str, _Folder] = {}
         for group, pattern in patterns.items():
             folders[group], resolved[group] = self._inputs.resolve(pattern)
         linked: set[Path] = set()
         for file in input_files(job):
             target = _link_target(file, folders[file.group], self._reading)
-            if target is not None and target not in folders.values():
+            if target is not None and all(target != folder.path for folder in folders.values()):
                 linked.add(target)
             if len(linked) > _LINKED_FOLDERS:
                 raise RequestRefused(
@@ -92,31 +93,38 @@ class PlaceFinder:
         )
 
 
+class _Folder(NamedTuple):
+    """A folder that was resolved."""
+
+    path: Path
+    beginning: str
+    """How the paths of all that lies in it begin. A name is added to this as text, which is quicker than to
+    join paths: a job may have half a million files."""
+
+
 class _Folders:
     """The folders of patterns, each resolved and checked once."""
 
     def __init__(self, rules: PathRules) -> None:
         self._rules = rules
-        self._known: dict[str, tuple[Path, str]] = {}
+        self._known: dict[str, _Folder] = {}
 
-    def resolve(self, pattern: str) -> tuple[Path, str]:
+    def resolve(self, pattern: str) -> tuple[_Folder, str]:
         """Return the folder that a pattern leads to, and the pattern there."""
         named, name = os.path.split(pattern)
         if name in ("", "."):
             named, name = os.path.split(Path(pattern))
-        known = self._known.get(named) or self._known.setdefault(named, self._look_up(Path(named)))
-        folder, beginning = known
-        return folder, beginning + name
+        folder = self._known.get(named) or self._known.setdefault(named, self._look_up(Path(named)))
+        return folder, folder.beginning + name
 
-    def _look_up(self, named: Path) -> tuple[Path, str]:
-        """Return where a folder lies, and how the paths of what is in it begin."""
+    def _look_up(self, named: Path) -> _Folder:
         folder = self._rules.resolve(named)
         if folder_token(str(folder)) is not None or "{version}" in str(folder):
             raise RequestRefused(
                 "refused_path",
                 f"{shown(named)} leads to a folder with a frame token in its name; rename that folder",
             )
-        return folder, str(folder / "_").removesuffix("_")
+        return _Folder(folder, str(folder / "_").removesuffix("_"))
 
 
 def find_places(
@@ -126,18 +134,18 @@ def find_places(
     return PlaceFinder(reading, writing).find(job, inputs, outputs)
 
 
-def _link_target(file: InputFile, folder: Path, rules: PathRules) -> Path | None:
+def _link_target(file: InputFile, folder: _Folder, rules: PathRules) -> Path | None:
     """Return the folder that a link in a file's place leads to; None where there is no link.
 
     Raises:
         RequestRefused: when it leads out, or when the file is no regular one.
     """
-    path, target = folder / file.path.name, None
+    path, target = folder.beginning + file.path.name, None
     try:
-        mode = path.lstat().st_mode
+        mode = os.lstat(path).st_mode
         if stat.S_ISLNK(mode):
             # What it leads to is asked only when that is allowed.
-            real = rules.resolve(path)
+            real = rules.resolve(Path(path))
             target = real.parent
             mode = real.lstat().st_mode
     except OSError:
