@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from void_protocol.errors import ResultFileError, ServerError, TransferError
 from void_protocol.frame_list import describe_frames
-from void_protocol.job import RemovalJob
+from void_protocol.job import RemovalJob, with_patterns
 from void_protocol.job_file import encode_job
 from void_protocol.manifest import InputFile, input_files, measure_inputs
 from void_protocol.messages import (
@@ -47,17 +45,7 @@ class Submission:
 
 def absolute_job(job: RemovalJob) -> RemovalJob:
     """Return the job with every pattern made absolute on this machine."""
-    replace = msgspec.structs.replace
-    anchors = job.anchors
-    if anchors is not None:
-        anchors = replace(anchors, pattern=absolute_pattern(anchors.pattern))
-    return replace(
-        job,
-        shot=replace(job.shot, plate=absolute_pattern(job.shot.plate)),
-        mattes=[replace(matte, pattern=absolute_pattern(matte.pattern)) for matte in job.mattes],
-        anchors=anchors,
-        output=replace(job.output, pattern=absolute_pattern(job.output.pattern)),
-    )
+    return with_patterns(job, absolute_pattern)
 
 
 def plan_submission(

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 import msgspec
 from msgspec import Struct
 
-from void_protocol.job import RemovalJob
+from void_protocol.job import RemovalJob, with_patterns
 from void_server.farm.errors import FarmError
 
 
@@ -88,12 +88,4 @@ def mapped_job(job: RemovalJob, rules: PathRules) -> RemovalJob:
     """Return the job with every pattern as it is called on this machine."""
     if not rules:
         return job
-    replaced = msgspec.structs.replace
-    anchors = job.anchors
-    return replaced(
-        job,
-        shot=replaced(job.shot, plate=mapped(job.shot.plate, rules)),
-        mattes=[replaced(matte, pattern=mapped(matte.pattern, rules)) for matte in job.mattes],
-        anchors=None if anchors is None else replaced(anchors, pattern=mapped(anchors.pattern, rules)),
-        output=replaced(job.output, pattern=mapped(job.output.pattern, rules)),
-    )
+    return with_patterns(job, lambda pattern: mapped(pattern, rules))
