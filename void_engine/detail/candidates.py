@@ -54,7 +54,7 @@ class Candidate:
     shown: Float32Array
     """(h, w, 3) encoded: the picture as an answer would show it."""
     misfit: Float32Array
-    """(h, w): the mean squared difference from the answer, in units of its variance, over a neighbourhood."""
+    """(h, w): how far :attr:`shown` is from the answer; see :meth:`SteadyAnswer.misfit`."""
     bias: Float32Array
     """(h, w): what is added to the misfit when candidates are compared."""
     fine: Float32Array
@@ -80,23 +80,22 @@ class Place:
 
     def candidate(self, origin: Origin, picture: Float32Array, bias: Float32Array | float) -> Candidate:
         """Judge a picture; outside of what is replaced the plate stays and is judged with it."""
-        composed = np.where(self.replaced[:, :, None], picture, self.plate)
+        composed = self.composed(picture)
         shown = self.shown(composed)
-        misfit = self.misfit(shown)
+        misfit = self.steady.misfit(shown)
         band = composed - self.window.enlarge(self.calibration.sharpened(shown))
         energy = self.window.reduce(np.asarray(np.square(band).mean(axis=2), np.float32))
         fine = opencv.gaussian_blur(energy, 1.5) / self.steady.variance
         biases = np.broadcast_to(np.asarray(bias, np.float32), misfit.shape)
         return Candidate(origin, composed, shown, misfit, biases, fine)
 
+    def composed(self, picture: Float32Array) -> Float32Array:
+        """A picture where something is replaced, and the plate elsewhere."""
+        return np.where(self.replaced[:, :, None], picture, self.plate)
+
     def shown(self, picture: Float32Array) -> Float32Array:
         """A picture of the plate's box as an answer would show it."""
         return self.calibration.degrade(self.source.reduce(picture, self.window))
-
-    def misfit(self, shown: Float32Array) -> Float32Array:
-        """The misfit of a degraded picture; see :class:`Candidate`."""
-        square = np.square(shown - self.steady.picture).mean(axis=2) / self.steady.variance
-        return opencv.gaussian_blur(np.asarray(square, np.float32), 1.0)
 
 
 def gather(

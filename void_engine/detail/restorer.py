@@ -143,8 +143,7 @@ class Restorer:
 
     def _nearer_to_the_answer(self, place: Place, result: Float32Array, where: Float32Array) -> Float32Array:
         """Add what the answer clearly has more or less of than the composed picture, slowly varying."""
-        composed = np.where(place.replaced[:, :, None], result, place.plate)
-        residual = place.steady.picture - place.shown(composed)
+        residual = place.steady.picture - place.shown(place.composed(result))
         slow = opencv.gaussian_blur(residual, _RESIDUAL_PX)
         energy = opencv.gaussian_blur(np.square(slow), 2.0)
         trust = np.maximum(1.0 - 0.5 * place.steady.variance[:, :, None] / np.maximum(energy, 1e-9), 0.0)
@@ -162,7 +161,7 @@ def _as_propagation_tells(place: Place, propagated: tuple[Float32Array, Float32A
     sure = place.inside & (place.window.reduce(confidence) > _SURE)
     if int(sure.sum()) < _FEWEST_SURE:
         return place
-    misfit = place.candidate(Origin.PROPAGATED, picture, 0.0).misfit[sure]
+    misfit = place.steady.misfit(place.shown(place.composed(picture)))[sure]
     worse = float(np.clip(np.quantile(misfit, _LOWER) / _TYPICAL, 1.0, _MOST_WORSE))
     steady = place.steady
     variance = np.where(place.inside, steady.variance * np.float32(worse), steady.variance)

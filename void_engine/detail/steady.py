@@ -18,8 +18,8 @@ from void_engine.detail.source import DetailSource
 from void_engine.geometry import Box
 from void_engine.propagation.memo import Memo
 
-_REACH = 3
-"""How many frames before and after a frame its answer is averaged with."""
+_AVERAGED = (-1, 1, -2, 2, -3, 3)
+"""The frames, counted from a frame, that its answer is averaged with."""
 _FLOW_SMOOTH_PX = 0.8
 _KEPT = 24
 _AROUND_PX = 1.5
@@ -37,8 +37,12 @@ class SteadyAnswer:
     """(h, w, 3) encoded, without drift, averaged along its motion."""
     variance: Float32Array
     """(h, w): the expected squared error against a degraded picture of the same meaning."""
-    variation: Float32Array
-    """(h, w): the local variance of :attr:`picture`."""
+
+    def misfit(self, shown: Float32Array) -> Float32Array:
+        """The mean squared difference of a degraded picture (h, w, 3) from this one, in units of the
+        variance, over a neighbourhood, (h, w)."""
+        square = np.square(shown - self.picture).mean(axis=2) / self.variance
+        return opencv.gaussian_blur(np.asarray(square, np.float32), 1.0)
 
 
 class SteadyAnswers:
@@ -72,7 +76,7 @@ class SteadyAnswers:
         x, y = np.meshgrid(
             np.arange(own.shape[1], dtype=np.float32), np.arange(own.shape[0], dtype=np.float32)
         )
-        for step in (-1, 1, -2, 2, -3, 3)[: 2 * _REACH]:
+        for step in _AVERAGED:
             if number + step not in source.numbers or min(own.shape[:2]) < 16:
                 continue
             other = self.level(number + step)[cut]
@@ -91,7 +95,7 @@ class SteadyAnswers:
         error = picture - calibration.degrade(source.reduced(number))[cut]
         noise = noise * _less_by_averaging(error, source.known(number)[cut], variation, noise)
         noise = np.where(inside, noise * np.float32(worse), noise)
-        return SteadyAnswer(picture, np.asarray(noise + calibration.busy * variation, np.float32), variation)
+        return SteadyAnswer(picture, np.asarray(noise + calibration.busy * variation, np.float32))
 
     def flow(self, number: int, other: int, box: Box) -> Float32Array | None:
         """How the answer moves from a frame to another one, (h, w, 2) in canvas pixels of a window."""
