@@ -85,7 +85,8 @@ class Restorer:
             finite = np.nan_to_num(propagated[0][cut], posinf=0.0, neginf=0.0)
             given = (encoding.encode(finite), np.ascontiguousarray(propagated[1][cut]))
             place = _as_propagation_tells(place, given)
-        candidates = gather(place, self._finder, self._steady, self._frames(number), given)
+        flows = self._steady.flows(number, place.window.canvas)
+        candidates = gather(place, self._finder, flows, self._frames(number), given)
         self._check()
         labels = selection.choose(candidates)
         full = selection.at_full_size(labels, place.window)
@@ -109,7 +110,7 @@ class Restorer:
         model = full[-1]
         if model.any():
             self._check()
-            result = with_grain(place, self._steady, result, model, (self._seed, abs(number)))
+            result = with_grain(place, flows, result, model, (self._seed, abs(number)))
         inside = place.replaced
         picture[cut][inside] = encoding.decode(result)[inside]
         for share, origin in zip(full, origins, strict=True):

@@ -17,9 +17,12 @@ from void_engine.detail.flow import as_bytes, fine_flow, quick_flow
 from void_engine.detail.source import DetailSource
 from void_engine.geometry import Box
 from void_engine.propagation.memo import Memo
+from void_engine.propagation.motion.flow import LEAST_SIDE, grid
 
 _AVERAGED = (-1, 1, -2, 2, -3, 3)
 """The frames, counted from a frame, that its answer is averaged with."""
+_FOLLOWED = (-1, 1, -2, 2)
+"""The frames, counted from a frame, to which its answer's own motion is followed."""
 _FLOW_SMOOTH_PX = 0.8
 _KEPT = 24
 _AROUND_PX = 1.5
@@ -73,11 +76,9 @@ class SteadyAnswers:
         total, weights = own.copy(), np.ones(own.shape[:2], np.float32)
         changes: list[Float32Array] = []
         grey = as_bytes(own)
-        x, y = np.meshgrid(
-            np.arange(own.shape[1], dtype=np.float32), np.arange(own.shape[0], dtype=np.float32)
-        )
+        x, y = grid(own.shape[:2])
         for step in _AVERAGED:
-            if number + step not in source.numbers or min(own.shape[:2]) < 16:
+            if number + step not in source.numbers or min(own.shape[:2]) < LEAST_SIDE:
                 continue
             other = self.level(number + step)[cut]
             flow = quick_flow(grey, as_bytes(other))
@@ -97,13 +98,21 @@ class SteadyAnswers:
         noise = np.where(inside, noise * np.float32(worse), noise)
         return SteadyAnswer(picture, np.asarray(noise + calibration.busy * variation, np.float32))
 
-    def flow(self, number: int, other: int, box: Box) -> Float32Array | None:
-        """How the answer moves from a frame to another one, (h, w, 2) in canvas pixels of a window."""
-        if other not in self._source.numbers or min(box.shape) < 16:
-            return None
+    def flows(self, number: int, box: Box) -> dict[int, Float32Array]:
+        """How the answer of a window moves to each near frame, (h, w, 2) in canvas pixels.
+
+        The keys are counted from the frame: 1 is the next one. Frames that there are not have none, nor has a
+        window that is too small.
+        """
+        if min(box.shape) < LEAST_SIDE:
+            return {}
         cut = box.slices(self._source.canvas.whole)
-        first, second = (as_bytes(self.level(at)[cut]) for at in (number, other))
-        return fine_flow(first, second, _FLOW_SMOOTH_PX)
+        own = as_bytes(self.level(number)[cut])
+        return {
+            step: fine_flow(own, as_bytes(self.level(number + step)[cut]), _FLOW_SMOOTH_PX)
+            for step in _FOLLOWED
+            if number + step in self._source.numbers
+        }
 
     def _levelled(self, number: int) -> Float32Array:
         answer, source = self._source.answer(number), self._source

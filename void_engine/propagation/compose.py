@@ -190,7 +190,7 @@ class FrameCleaner:
         known = hole.known & ~target.taken_over & told
         weight = known.astype(np.float32)
         difference = (hole.plate - shown) * weight[:, :, None]
-        slow, _ = pyramid.weighted_blur(difference, weight, 1.6)
+        slow, _ = pyramid.weighted_blur(difference, weight, grain.HIGH_PASS_PX)
         high = (difference - slow) * weight[:, :, None]
         brightness = np.asarray(hole.revealed.mean(axis=2), np.float32)
         model = grain.refined(model, high, brightness, known, revealed.kept_variance)
