@@ -103,7 +103,7 @@ def gather(
     finder: ModelFinder,
     flows: Mapping[int, Float32Array],
     frames: list[int],
-    propagated: tuple[Float32Array, Float32Array] | None,
+    propagated: tuple[Float32Array, Float32Array],
 ) -> list[Candidate]:
     """All candidates for a window that are worth a look.
 
@@ -114,12 +114,13 @@ def gather(
         frames: the frames in which models are looked for.
         propagated: propagation's picture (H, W, 3), encoded, and its confidence (H, W), over the plate's box.
     """
-    found = [place.candidate(Origin.OWN, place.plate, 0.3)]
-    if propagated is not None:
-        picture, confidence = propagated
-        doubt = np.clip(1.0 - place.window.reduce(confidence) * 1.05, 0, 1)
-        known = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
-        found.append(replace(known, misfit=_slow_misfit_too(place, known, doubt < _NO_DOUBT)))
+    picture, confidence = propagated
+    doubt = np.clip(1.0 - place.window.reduce(confidence) * 1.05, 0, 1)
+    known = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
+    found = [
+        place.candidate(Origin.OWN, place.plate, 0.3),
+        replace(known, misfit=_slow_misfit_too(place, known, doubt < _NO_DOUBT)),
+    ]
     found += [lit for one in found for lit in _in_its_light(place, one)]
     found += _followed(place, flows)
     box = place.window.canvas
