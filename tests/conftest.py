@@ -6,11 +6,16 @@ hand on tests that take seconds.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+# The pictures of tests are small. More threads of OpenBLAS, which numpy starts when it is imported, would only
+# spin beside them, and on two busy cores that takes five times the processor time of the work itself.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
 MARKED_FOLDERS = ("integration", "golden")

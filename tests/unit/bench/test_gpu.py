@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,16 @@ ROWS = {
 }
 # What a device of a bench for the tiny model cannot tell: it is too little work.
 NOT_TOLD = ("over the bare call", "share of the chip", "compiled, attention as chosen: a call", "peak, mode")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_old_is_collected() -> Iterator[None]:
+    """The engine collects garbage whenever it gives models back: what was imported before need not be looked
+    through every time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
