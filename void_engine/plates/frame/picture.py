@@ -25,8 +25,14 @@ from void_engine.plates.frame.layers import (
 
 NO_VIEW = "main"
 """The view of a job that says nothing about views."""
-RESULT_LAYERS = ("clean", "matte", "confidence", "quadmask")
-"""The layers that a removal may add."""
+RESULT_LAYERS: dict[str, tuple[str, ...]] = {
+    "clean": ("R", "G", "B"),
+    "matte": ("A",),
+    "confidence": ("A",),
+    "quadmask": ("A",),
+    "model": ("R", "G", "B"),
+}
+"""The layers that a removal may add, in their order, and the components of each."""
 _OURS = re.compile(rf"(?:{'|'.join(RESULT_LAYERS)})(?:_(\d+))?")
 
 
