@@ -17,6 +17,7 @@ from void_engine.plates.frame.layers import (
     colours_of,
     is_main,
     listed,
+    main_colours,
     main_layers,
     parse_name,
     shown,
@@ -166,20 +167,13 @@ def _layer_of(
         raise PlateError(
             f"{header.described}: the layer '{shown(layer)}' has no red, green and blue; {_choices(channels)}"
         )
-    if found := colours_of(channels, ""):
-        return found, ""
-    candidates = main_layers(channels)
-    if len(candidates) == 1:
-        found = colours_of(channels, candidates[0])
-        assert found is not None
-        return found, candidates[0]
-    if candidates:
+    if main := main_colours(channels):
+        return main
+    if candidates := main_layers(channels):
         raise PlateError(
             f"{header.described}: several layers could be the picture: {listed(candidates)}; choose one "
             "with shot.layer, or --layer of 'void new'"
         )
-    if len(channels) == 1:
-        return (channels[0].name,) * 3, channels[0].layer
     raise PlateError(f"{header.described}: the main layer has no red, green and blue; {_choices(channels)}")
 
 
