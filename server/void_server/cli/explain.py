@@ -34,7 +34,7 @@ from void_protocol.printable import printable_entry
 from void_server.batch.errors import ManifestError
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.terminal import Terminal
-from void_server.errors import ServerSettingError, ServiceError, SettingsFileError
+from void_server.errors import ServerSettingError, ServiceError, SettingsFileError, message_of
 from void_server.roto_files.errors import RotoFileError
 
 errors_console = Terminal(stderr=True, soft_wrap=True)
@@ -80,7 +80,7 @@ def exit_code_of(error: Exception) -> ExitCode:
 def error_text(error: Exception) -> str:
     """Return an error's message. Lines after the first are indented: what reads the lines of a command (a
     render farm does) takes none of them for an order, whatever file the message quotes."""
-    return printable_entry(str(error) or type(error).__name__)
+    return printable_entry(message_of(error))
 
 
 class ExplainingGroup(TyperGroup):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from void_engine.diffusion.torchrun import process_count
 from void_server.cli.stopping import stopping_on_signals
+from void_server.errors import message_of
 from void_server.farm.monitor import StepMonitor
 from void_server.farm.path_mapping import mapped, rules_of_machine
 from void_server.farm.plan_file import read_plan, read_task
@@ -44,5 +45,5 @@ def run_order(order: StepOrder) -> None:
 
             run_with_torchrun([piece.local_job for piece in pieces], run)
     except Exception as error:
-        monitor.fail(str(error) or type(error).__name__)
+        monitor.fail(message_of(error))
         raise
