@@ -78,9 +78,8 @@ def script(bundle: Bundle, step: StepCommand) -> str:
         options["account"] = order.department
     if order.limits:
         options["licenses"] = ",".join(order.limits)
-    constraints = [*order.tags, *([order.gpu_group] if step.needs.gpus and order.gpu_group else [])]
-    if constraints:
-        options["constraint"] = "&".join(constraints)
+    if tags := order.tags_for(step.needs.gpus):
+        options["constraint"] = "&".join(tags)
     command = shell_words(step.words, TASK_TOKEN, "$task")
     attempts = _ONCE if not order.retries else _AGAIN
     return _SCRIPT.format(

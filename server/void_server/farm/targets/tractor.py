@@ -63,9 +63,7 @@ def _step(bundle: Bundle, step: StepCommand) -> str:
     slots = str(step.needs.cores)
     options = {"atleast": slots, "atmost": slots, "maxrunsecs": str(step.needs.timeout_s)}
     order = bundle.order
-    keys = [key for key in (order.pool, *order.tags) if key]
-    if step.needs.gpus and order.gpu_group:
-        keys.append(order.gpu_group)
+    keys = [key for key in (order.pool, *order.tags_for(step.needs.gpus)) if key]
     if keys:
         options["service"] = tcl_word(",".join(keys))
     tasks = "".join(
