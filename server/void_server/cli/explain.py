@@ -96,19 +96,16 @@ class ExplainingGroup(TyperGroup):
             ctx.exit(explained(error, debug=debug))
 
 
-def explained(error: BaseException, *, debug: bool = False) -> ExitCode:
+def explained(error: Exception | KeyboardInterrupt, *, debug: bool = False) -> ExitCode:
     """Tell people on standard error what went wrong, and return the exit status of the command."""
     if isinstance(error, (RemovalCancelled, KeyboardInterrupt)):
         errors_console.print(Text.assemble(("cancelled", "yellow"), "; complete frames are kept"))
         return ExitCode.CANCELLED
-    assert isinstance(error, Exception)
     if debug:
         errors_console.print_exception()
     errors_console.print(Text.assemble(("error:", "bold red"), f" {error_text(error)}"))
     if isinstance(error, CommandError):
         return error.code
-    if isinstance(error, (EngineError, ProtocolError, ServiceError)):
-        return exit_code_of(error)
-    if not isinstance(error, OSError):
+    if not isinstance(error, (EngineError, ProtocolError, ServiceError, OSError)):
         errors_console.print("this is a defect of void itself; run it with 'void --debug' for the trace")
-    return ExitCode.FAILED
+    return exit_code_of(error)
