@@ -12,6 +12,7 @@ from void_server.farm.monitor import StepMonitor
 from void_server.farm.path_mapping import mapped, rules_of_machine
 from void_server.farm.plan_file import read_plan, read_task
 from void_server.farm.step_order import StepOrder
+from void_server.farm.steps import run_task
 from void_server.farm.task_environment import settle_environment
 from void_server.scratch import settle_in
 
@@ -20,7 +21,7 @@ def run_order(order: StepOrder) -> None:
     """Run a task, tell its progress on standard output, and keep what it has made before.
 
     Raises:
-        FarmError, EngineError: when it fails; the dispatcher was told why.
+        FarmError, EngineError: when it fails; of work that had begun, the dispatcher was told why.
         RemovalCancelled: when it was asked to stop.
     """
     rules = rules_of_machine(order.path_mapping)
@@ -28,8 +29,6 @@ def run_order(order: StepOrder) -> None:
     found = read_plan(plan)
     settle_environment(found.environment, rules)
     settle_in(scratch)
-    from void_server.farm.steps import run_task
-
     pieces = read_task(found, plan, order.name.value, order.task, rules)
     monitor = StepMonitor(order.dialect, len(pieces), sys.stdout)
 
