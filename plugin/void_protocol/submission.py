@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from void_protocol.errors import ResultFileError, ServerError, TransferError
 from void_protocol.frame_list import describe_frames
 from void_protocol.job import RemovalJob
@@ -47,17 +45,7 @@ class Submission:
 
 def absolute_job(job: RemovalJob) -> RemovalJob:
     """Return the job with every pattern made absolute on this machine."""
-    replace = msgspec.structs.replace
-    anchors = job.anchors
-    if anchors is not None:
-        anchors = replace(anchors, pattern=absolute_pattern(anchors.pattern))
-    return replace(
-        job,
-        shot=replace(job.shot, plate=absolute_pattern(job.shot.plate)),
-        mattes=[replace(matte, pattern=absolute_pattern(matte.pattern)) for matte in job.mattes],
-        anchors=anchors,
-        output=replace(job.output, pattern=absolute_pattern(job.output.pattern)),
-    )
+    return job.with_patterns(absolute_pattern)
 
 
 def plan_submission(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from void_protocol.job import RemovalJob
 
 _VERSION = "{version}"
@@ -33,17 +31,5 @@ def result_for_view(pattern: str, view: str) -> str:
 
 def with_view_filled(job: RemovalJob) -> RemovalJob:
     """Return the job with its own view in all of its patterns; one without tokens stays the same object."""
-    replace, view = msgspec.structs.replace, job.shot.view
-    patterns = [job.shot.plate, job.output.pattern, *(matte.pattern for matte in job.mattes)]
-    if job.anchors is not None:
-        patterns.append(job.anchors.pattern)
-    if not any(map(names_view, patterns)):
-        return job
-    anchors = job.anchors
-    return replace(
-        job,
-        shot=replace(job.shot, plate=for_view(job.shot.plate, view)),
-        mattes=[replace(matte, pattern=for_view(matte.pattern, view)) for matte in job.mattes],
-        anchors=None if anchors is None else replace(anchors, pattern=for_view(anchors.pattern, view)),
-        output=replace(job.output, pattern=for_view(job.output.pattern, view)),
-    )
+    filled = job.with_patterns(lambda pattern: for_view(pattern, job.shot.view))
+    return job if filled == job else filled

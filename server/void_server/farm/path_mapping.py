@@ -86,14 +86,4 @@ def mapped(path: str, rules: PathRules) -> str:
 
 def mapped_job(job: RemovalJob, rules: PathRules) -> RemovalJob:
     """Return the job with every pattern as it is called on this machine."""
-    if not rules:
-        return job
-    replaced = msgspec.structs.replace
-    anchors = job.anchors
-    return replaced(
-        job,
-        shot=replaced(job.shot, plate=mapped(job.shot.plate, rules)),
-        mattes=[replaced(matte, pattern=mapped(matte.pattern, rules)) for matte in job.mattes],
-        anchors=None if anchors is None else replaced(anchors, pattern=mapped(anchors.pattern, rules)),
-        output=replaced(job.output, pattern=mapped(job.output.pattern, rules)),
-    )
+    return job.with_patterns(lambda pattern: mapped(pattern, rules)) if rules else job
