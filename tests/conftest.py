@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-# The pictures of tests are small. More threads of OpenBLAS, which numpy starts when it is imported, would only
-# spin beside them, and on two busy cores that takes five times the processor time of the work itself.
+# The pictures of tests are small. More threads of OpenBLAS, which numpy starts when it is imported, would
+# only spin beside them, which on busy cores takes several times the processor time of the work itself.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
