@@ -162,7 +162,7 @@ def restored_frames(
         restored = restorer.restore(clean.number, light, (clean.picture, sure))
         bare = enlarge(answer(clean.number))
         picture, shares = restored.picture, restored.shares
-        inside = shares.any(axis=2)
+        inside = shares.sum(axis=2) > 0
         if strength < 1:
             mixed = bare + np.float32(strength) * (picture - bare)
             picture = np.where(inside[..., None], mixed, picture)
