@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import REC709_CHROMATICITIES
-from void_engine.errors import MatteError, MissingFrameError, PlateError
+from void_engine.errors import MatteError, MissingFrameError, PlateError, SettingError
 from void_engine.geometry import Box
 from void_engine.plates.exr.file import read_frame
 from void_engine.plates.file_kinds import kind_of
@@ -226,8 +226,12 @@ def _multiplied(pixels: NDArray[Any], alpha: Float32Array) -> NDArray[Any]:
 
 
 def is_light(header: PictureHeader) -> bool:
-    """Whether a picture's values are scene-linear light, so that nothing is lost when they become EXR."""
-    return header.is_float and transfer_of_picture(header) == "linear"
+    """Whether a picture's values are known to be scene-linear light, so that nothing is lost when they become
+    EXR."""
+    try:
+        return header.is_float and transfer_of_picture(header) == "linear"
+    except SettingError:  # Its header does not tell.
+        return False
 
 
 def _primaries(header: PictureHeader) -> tuple[float, ...] | None:
