@@ -137,14 +137,8 @@ def _run_one(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor, how: HowTo
     missing = _missing(job, monitor, how.verify)
     shot.frames_kept = shot.frames_wanted - len(missing)
     if missing:
-        run_job(
-            job,
-            monitor,
-            resume=True,
-            verify=how.verify,
-            wait_s=how.wait_s,
-            start_wait_s=how.start_wait_s,
-        )
+        # Where pixels are to be verified, the look has just decoded all that is kept.
+        run_job(job, monitor, resume=True, wait_s=how.wait_s, start_wait_s=how.start_wait_s)
         shot.state, shot.frames = ShotState.DONE, monitor.frames_done
     else:
         shot.state, shot.frames = ShotState.SKIPPED, shot.frames_kept
