@@ -6,7 +6,9 @@ hand on tests that take seconds.
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,3 +43,12 @@ def has_cuda_device() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="module")
+def only_new_garbage_is_collected() -> Iterator[None]:
+    """The engine collects garbage whenever it gives models back: what was imported before the module's tests
+    need not be looked through every time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,8 @@ from void_engine.diffusion.model.tiny import make_tiny  # noqa: E402
 from void_engine.diffusion.model.weights import build_transformer, transformer_config  # noqa: E402
 from void_engine.diffusion.sampling.denoise import predict_velocity  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("only_new_garbage_is_collected")
+
 SMALL = replace(bench.TINY_SCALE, steps=5, lengths=(13, 29), removals=2, window=5, overlap=0)
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 # What must be told by each part, and how many lines at least.
@@ -43,16 +44,6 @@ ROWS = {
 }
 # What a device of a bench for the tiny model cannot tell: it is too little work.
 NOT_TOLD = ("over the bare call", "share of the chip", "compiled, attention as chosen: a call", "peak, mode")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nothing_old_is_collected() -> Iterator[None]:
-    """The engine collects garbage whenever it gives models back: what was imported before need not be looked
-    through every time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
