@@ -6,11 +6,18 @@ hand on tests that take seconds.
 
 from __future__ import annotations
 
+import gc
+import os
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+# The pictures of tests are small. More threads of OpenBLAS, which numpy starts when it is imported, would
+# only spin beside them, which on busy cores takes several times the processor time of the work itself.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
 MARKED_FOLDERS = ("integration", "golden")
@@ -36,3 +43,12 @@ def has_cuda_device() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="module")
+def only_new_garbage_is_collected() -> Iterator[None]:
+    """The engine collects garbage whenever it gives models back: what was imported before the module's tests
+    need not be looked through every time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -14,7 +14,7 @@ from void_engine.geometry import Box
 from void_engine.growth import GROWTH_KEY
 from void_engine.merge import merge_part
 from void_engine.plates.frame.frame import Frame
-from void_engine.plates.frame.picture import PlatePicture
+from void_engine.plates.frame.picture import RESULT_LAYERS, PlatePicture
 from void_engine.removal_request import RemovalRequest
 from void_engine.shares import Shares
 from void_engine.shot import PlateShot
@@ -78,14 +78,7 @@ def stamped(request: RemovalRequest, frame: Frame, record: Mapping[str, str | in
 
 def layer_names(wanted: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """The components of the layers that a result gets if an engine gives them all, in their order."""
-    components = {
-        "clean": ("R", "G", "B"),
-        "matte": ("A",),
-        "confidence": ("A",),
-        "quadmask": ("A",),
-        "model": ("R", "G", "B"),
-    }
-    return {layer: names for layer, names in components.items() if layer in wanted}
+    return {layer: names for layer, names in RESULT_LAYERS.items() if layer in wanted}
 
 
 def _layers(wanted: frozenset[str], at: ShotFrame, clean: CleanFrame) -> dict[str, dict[str, Float32Array]]:

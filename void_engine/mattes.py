@@ -81,12 +81,11 @@ class ShotMattes:
                     f"{matte.frames.pattern}: the {matte.role} matte is {_size(found.display_size)}, "
                     f"the plate is {_size(display_size)}; render it in the plate's format"
                 )
-            first = matte.frames.frame_numbers[0]
-            channel = channel_in_view(matte.frames.header(first), matte.channel, matte.view)
-            if channel not in found.channel_names:
+            channel = channel_in_view(found.first, matte.channel, matte.view)
+            if channel not in found.first.channel_names:
                 raise MatteError(
-                    f"{matte.frames.pattern.path(first)}: the {matte.role} matte has no channel "
-                    f"{shown(matte.channel)!r}, only {listed(found.channel_names)}; name one of these"
+                    f"{found.first.path}: the {matte.role} matte has no channel "
+                    f"{shown(matte.channel)!r}, only {listed(found.first.channel_names)}; name one of these"
                 )
 
     def at(self, number: int, box: Box) -> RoleMattes:

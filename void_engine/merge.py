@@ -13,15 +13,15 @@ from void_engine.geometry import Box
 from void_engine.seam import finite_pixels, match_to_plate, ring_width_px
 
 
-def merge(
+def merge_part(
     plate: Float32Array,
     engine: Float32Array,
     weight: Float32Array,
     *,
     match_seam: bool = True,
     frame: int | None = None,
-) -> Float32Array:
-    """Composite the engine's pixels over the plate.
+) -> tuple[Box, Float32Array]:
+    """Composite the engine's pixels over the plate, only where something may change.
 
     Args:
         plate: (H, W, 3) scene-linear; any value, NaN and infinity included.
@@ -32,33 +32,9 @@ def merge(
         frame: the frame's number, for messages.
 
     Returns:
-        A new (H, W, 3) float32. Where ``weight`` is 0 it has the plate's own bits; where a plate's pixel is
-        not finite and ``weight`` is above 0 it has the engine's pixel.
-
-    Raises:
-        EngineError: when a pixel of the engine that is needed is not finite.
-        ValueError: when the arrays differ in size.
-    """
-    result = np.array(plate, np.float32, order="C")
-    window, merged = merge_part(plate, engine, weight, match_seam=match_seam, frame=frame)
-    if not window.is_empty:
-        result[window.slices(Box.from_shape(plate.shape))] = merged
-    return result
-
-
-def merge_part(
-    plate: Float32Array,
-    engine: Float32Array,
-    weight: Float32Array,
-    *,
-    match_seam: bool = True,
-    frame: int | None = None,
-) -> tuple[Box, Float32Array]:
-    """Merge as :func:`merge` does, but only where something may change.
-
-    Returns:
         A box of the arrays' pixels, empty where the weight is 0 everywhere, and the merged pixels in it, a
-        new (h, w, 3) float32. Outside the box the weight is 0.
+        new (h, w, 3) float32. Outside the box the weight is 0. Where ``weight`` is 0 the pixels have the
+        plate's own bits; where a plate's pixel is not finite and ``weight`` is above 0 they are the engine's.
 
     Raises:
         EngineError: when a pixel of the engine that is needed is not finite.

@@ -21,7 +21,7 @@ from void_engine.made_from import MadeFrom, maker_of
 from void_engine.plates.exr.file import remove_temporaries
 from void_engine.plates.sequence.writer import PlateWriter
 from void_engine.region import RegionMode, plan_region
-from void_engine.removal_checks import anchors_with_channels, check_engine, check_inputs, rehearse
+from void_engine.removal_checks import check_engine, check_inputs, rehearse
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.removal_request import RemovalRequest
 from void_engine.shares import ShareTally, shares_of
@@ -83,7 +83,7 @@ def shot_source(request: RemovalRequest, box: Box, frame_box: Box, pixel_aspect:
         look=request.look,
         pixel_aspect=pixel_aspect,
         picture=request.picture,
-        anchors=anchors_with_channels(request),
+        anchors=request.anchor_pictures,
     )
 
 

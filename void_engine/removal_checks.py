@@ -7,8 +7,6 @@ volume.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from void_engine.engines.interface import CheckingEngine, Engine
@@ -16,12 +14,10 @@ from void_engine.errors import PlateError
 from void_engine.finished_frame import layer_names, stamped, thumbnail
 from void_engine.plates.exr.aces import container_note
 from void_engine.plates.exr.file import try_to_write
-from void_engine.plates.frame.picture import resolve_picture
 from void_engine.plates.sequence.sequence import ShotFormat
 from void_engine.plates.storage.waiting import Patience
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.removal_request import RemovalRequest
-from void_engine.shot import AnchorFrames
 
 _ASPECT_TOLERANCE = 1e-3
 
@@ -56,9 +52,9 @@ def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat
         sequence.patience = patience
     _check_pixel_aspect(request, shot_format.pixel_aspect, monitor)
     layers = request.output.layers
-    container = container_note(request.plates.header(request.plates.frame_numbers[0]), bool(layers))
+    container = container_note(shot_format.first, bool(layers))
     picture = request.picture
-    for note in (*shot_format.notes, *picture.notes, picture.told_of(layers), container):
+    for note in (*shot_format.first.notes, *picture.notes, picture.told_of(layers), container):
         if note:
             monitor.log(note)
     return shot_format
@@ -93,25 +89,7 @@ def _check_anchors(request: RemovalRequest, display_size: tuple[int, int]) -> No
                 f"{header.described}: the anchor is {header.display_size[0]}x{header.display_size[1]}, the "
                 f"plate is {display_size[0]}x{display_size[1]}; render it in the plate's format"
             )
-    anchors_with_channels(request)
-
-
-def anchors_with_channels(request: RemovalRequest) -> AnchorFrames | None:
-    """The anchors with the channels of their picture: where they have the plate's view and layer it is these,
-    else the main layer, since a clean frame may come from anywhere.
-
-    Raises:
-        PlateError: when an anchor has no picture.
-    """
-    anchors = request.anchors
-    if anchors is None:
-        return None
-    header = anchors.frames.header(min(anchors.numbers))
-    try:
-        found = resolve_picture(header, request.view, request.layer)
-    except PlateError:
-        found = resolve_picture(header)
-    return replace(anchors, rgb=found.rgb)
+    _ = request.anchor_pictures  # It raises where an anchor has no picture.
 
 
 def _check_pixel_aspect(request: RemovalRequest, found: float, monitor: RemovalMonitor) -> None:

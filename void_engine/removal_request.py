@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from void_engine.engines.interface import EngineRequest, Monitor
+from void_engine.errors import PlateError
 from void_engine.geometry import Box
 from void_engine.made_from import InputFiles
 from void_engine.mattes import ShotMattes
@@ -89,6 +90,24 @@ class RemovalRequest:
         """
         header = self.plates.header(self.plates.frame_numbers[0])
         return resolve_picture(header, self.view, self.layer)
+
+    @cached_property
+    def anchor_pictures(self) -> AnchorFrames | None:
+        """The anchors with the channels of their picture, found once in the header of the first of them.
+        Where they have the plate's view and layer it is these, else the main layer, since a clean frame may
+        come from anywhere.
+
+        Raises:
+            PlateError: when the anchors have no picture.
+        """
+        if self.anchors is None:
+            return None
+        header = self.anchors.frames.header(min(self.anchors.numbers))
+        try:
+            found = resolve_picture(header, self.view, self.layer)
+        except PlateError:
+            found = resolve_picture(header)
+        return replace(self.anchors, rgb=found.rgb)
 
     @property
     def result(self) -> ResultFiles:

@@ -245,14 +245,13 @@ class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     together: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_-]*$(?!\\n)")] = ""
     """A word that jobs which belong together share, such as those of both eyes; empty for one by itself."""
 
-
-def with_patterns(job: RemovalJob, change: Callable[[str], str]) -> RemovalJob:
-    """Return the job with the pattern of each of its files changed."""
-    replace, anchors = msgspec.structs.replace, job.anchors
-    return replace(
-        job,
-        shot=replace(job.shot, plate=change(job.shot.plate)),
-        mattes=[replace(matte, pattern=change(matte.pattern)) for matte in job.mattes],
-        anchors=None if anchors is None else replace(anchors, pattern=change(anchors.pattern)),
-        output=replace(job.output, pattern=change(job.output.pattern)),
-    )
+    def with_patterns(self, change: Callable[[str], str]) -> RemovalJob:
+        """Return the job with ``change`` applied to the patterns of plate, mattes, anchors and result."""
+        replace, anchors = msgspec.structs.replace, self.anchors
+        return replace(
+            self,
+            shot=replace(self.shot, plate=change(self.shot.plate)),
+            mattes=[replace(matte, pattern=change(matte.pattern)) for matte in self.mattes],
+            anchors=None if anchors is None else replace(anchors, pattern=change(anchors.pattern)),
+            output=replace(self.output, pattern=change(self.output.pattern)),
+        )

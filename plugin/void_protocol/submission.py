@@ -10,7 +10,7 @@ from typing import Literal
 
 from void_protocol.errors import ResultFileError, ServerError, TransferError
 from void_protocol.frame_list import describe_frames
-from void_protocol.job import RemovalJob, with_patterns
+from void_protocol.job import RemovalJob
 from void_protocol.job_file import encode_job
 from void_protocol.manifest import InputFile, input_files, measure_inputs
 from void_protocol.messages import (
@@ -45,7 +45,7 @@ class Submission:
 
 def absolute_job(job: RemovalJob) -> RemovalJob:
     """Return the job with every pattern made absolute on this machine."""
-    return with_patterns(job, absolute_pattern)
+    return job.with_patterns(absolute_pattern)
 
 
 def plan_submission(

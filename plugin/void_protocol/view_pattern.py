@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from void_protocol.job import RemovalJob, with_patterns
+from void_protocol.job import RemovalJob
 
 _VERSION = "{version}"
 
@@ -31,9 +31,5 @@ def result_for_view(pattern: str, view: str) -> str:
 
 def with_view_filled(job: RemovalJob) -> RemovalJob:
     """Return the job with its own view in all of its patterns; one without tokens stays the same object."""
-    patterns = [job.shot.plate, job.output.pattern, *(matte.pattern for matte in job.mattes)]
-    if job.anchors is not None:
-        patterns.append(job.anchors.pattern)
-    if not any(map(names_view, patterns)):
-        return job
-    return with_patterns(job, lambda pattern: for_view(pattern, job.shot.view))
+    filled = job.with_patterns(lambda pattern: for_view(pattern, job.shot.view))
+    return job if filled == job else filled

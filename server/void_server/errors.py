@@ -76,3 +76,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error)
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an error says; its kind where it says nothing."""
+    return str(error) or type(error).__name__

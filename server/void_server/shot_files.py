@@ -64,7 +64,7 @@ def job_from_files(wanted: ShotFiles) -> RemovalJob:
         PlateError: when the plate has no frame on disk or its first one cannot be read, or when it has no
             such view or layer.
     """
-    wanted = with_plate_found(_with_view(wanted))
+    wanted = _with_plate_found(_with_view(wanted))
     base, rules = wanted.base, wanted.pictures
     pattern = FramePattern.parse(wanted.plate)
     first, last = frames = wanted.frames or _range_on_disk(pattern)
@@ -131,13 +131,9 @@ def _with_view(wanted: ShotFiles) -> ShotFiles:
     )
 
 
-def with_plate_found(wanted: ShotFiles) -> ShotFiles:
+def _with_plate_found(wanted: ShotFiles) -> ShotFiles:
     """Return the files with the plate's pattern as a job holds it, found on disk where the text leaves it
-    open.
-
-    Raises:
-        PlateError: when several plates could be meant, or it is a path of another system.
-    """
+    open."""
     if wanted.format is not None:  # The plate is not here, so nothing can be found.
         return replace(wanted, plate=absolute_pattern(wanted.plate, wanted.base))
     found = find_files(wanted.plate, wanted.base)

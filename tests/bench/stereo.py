@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from skimage import data
 
+from tests.bench.propagation_metrics import display
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.colour.srgb import decode
 from void_engine.engines.interface import EngineRequest
@@ -74,9 +75,7 @@ def removed(plate: Float32Array, matte: Float32Array) -> Answer:
 
 def error(answer: Float32Array, truth: Float32Array, inside: BoolArray) -> float:
     """The root of the mean squared error inside a mask, of display values in steps of 8 bits."""
-    shown = (np.clip(picture, 0, 1) ** (1 / 2.2) for picture in (answer, truth))
-    first, second = shown
-    return float(255 * np.sqrt(np.mean((first[inside] - second[inside]) ** 2)))
+    return float(255 * np.sqrt(np.mean((display(answer[inside]) - display(truth[inside])) ** 2)))
 
 
 def main() -> None:

@@ -91,6 +91,23 @@ def test_run_again_and_only_what_is_missing_runs(tmp_path: Path) -> None:
     assert lost.exists()
 
 
+def test_damaged_pixels_are_found_when_asked_for(tmp_path: Path) -> None:
+    jobs, report = shots(tmp_path, "sh010", frames=3), tmp_path / "report.json"
+    assert void("batch", jobs, "--report", report).code == 0
+    path = tmp_path / "sh010" / "out" / "r_v001.1002.exr"
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    middle = len(damaged) // 2
+    damaged[middle : middle + 64] = bytes(64)
+    path.write_bytes(damaged)
+    for options, state, content in ((), "skipped", bytes(damaged)), (("--verify",), "done", whole):
+        ran = void("batch", jobs, "--report", report, *options)
+        assert ran.code == 0, ran.err
+        assert report_of(report)["sh010"]["state"] == state
+        assert report_of(report)["sh010"]["frames_kept"] == (2 if options else 3)
+        assert path.read_bytes() == content
+
+
 def test_the_report_tells_what_is_invented_of_made_and_of_kept_frames(tmp_path: Path) -> None:
     jobs, report = shots(tmp_path, "sh010", "sh020"), tmp_path / "report.json"
     made = void("batch", jobs, "--report", report, "--engine", "propagation")

@@ -45,6 +45,14 @@ def test_run_takes_the_models_from_the_command_line(job: Path, models: Path, tmp
     assert len(str(read_header(made[0], 1001).metadata["void/weights_pass1"])) == 16
 
 
+def test_batch_takes_the_models_from_the_command_line(job: Path, tmp_path: Path) -> None:
+    """A folder that is not there is told by its name; without the option, none is named."""
+    ran = void("batch", job, "--models", tmp_path / "not there")
+    assert ran.code == ExitCode.SOME_FAILED
+    assert str(tmp_path / "not there") in ran.out
+    assert "no model folder is named" in void("batch", job).out
+
+
 @pytest.mark.parametrize("name", ["models", "checkpoint"])
 def test_a_job_that_names_files_of_the_machine_is_refused(job: Path, models: Path, name: str) -> None:
     edit(job, "settings", "engine_options", value={**SMALL, name: str(models)})

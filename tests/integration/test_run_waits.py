@@ -1,4 +1,4 @@
-"""``void run`` on a machine whose files come late and whose disks fill up."""
+"""``void run`` and ``void batch`` on a machine whose files come late and whose disks fill up."""
 
 from __future__ import annotations
 
@@ -79,3 +79,13 @@ def test_what_a_killed_run_left_half_written_goes(tmp_path: Path) -> None:
     assert void("run", job).code == 0
     assert not part.exists()
     assert other.exists()
+
+
+def test_a_batch_waits_for_a_late_frame_when_told(tmp_path: Path) -> None:
+    job = new_job(tmp_path)
+    (tmp_path / "shot" / LATE).unlink()
+    ran = void("batch", job, "--wait", "0.3")
+    assert ran.code == ExitCode.SOME_FAILED
+    assert "waiting for frame 1002" in ran.out
+    assert "(waited 0.3 s for it)" in ran.out
+    assert "waiting" not in void("batch", job).out

@@ -31,6 +31,9 @@ _LIGHTS = 5
 _BOUNDS = (0.025, 0.15)
 """The least and the largest share of local variance that counts as the model's error."""
 
+_Triple = tuple[Float32Array, Float32Array, BoolArray]
+"""Two pictures of a frame, (h, w, C) encoded, and where both are to be believed, (h, w)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -79,25 +82,27 @@ def calibrate(source: DetailSource) -> Calibration:
 
     Whether light or codes were averaged on the way to the canvas is found out too, and told to the source.
     """
-    in_light, misfit = _calibrated(source)
-    source.average_codes()
-    in_codes, other = _calibrated(source)
-    if other < misfit:
-        return in_codes
-    source.average_light()
-    return in_light
-
-
-def _calibrated(source: DetailSource) -> tuple[Calibration, float]:
-    """The calibration for the source's way to average, and the mean squared misfit that is left."""
     numbers = source.numbers
     count = min(_SAMPLE_FRAMES, len(numbers))
     sample = [numbers[round(i * (len(numbers) - 1) / max(1, count - 1))] for i in range(count)]
-    pairs = []
+    ways: dict[bool, list[_Triple]] = {True: [], False: []}
     for number in dict.fromkeys(sample):
         known = source.known(number)
-        if known.any():
-            pairs.append((source.answer(number), source.reduced(number), known))
+        if not known.any():
+            continue
+        answer = source.answer(number)
+        # Few plates are held at a time, so each is reduced in both ways while it is.
+        for light, triples in ways.items():
+            source.averages_light = light
+            triples.append((answer, source.reduced(number), known))
+    in_light, misfit = _calibrated(ways[True])
+    in_codes, other = _calibrated(ways[False])
+    source.averages_light = not other < misfit
+    return in_light if source.averages_light else in_codes
+
+
+def _calibrated(pairs: list[_Triple]) -> tuple[Calibration, float]:
+    """The calibration for answers and reduced plates, and the mean squared misfit that is left."""
     guess = _guess()
     if sum(int(known.sum()) for _, _, known in pairs) < _FEWEST_PIXELS:
         return guess, 1.0
@@ -153,7 +158,7 @@ def _filtered(picture: Float32Array, luma: Float32Array, chroma: Float32Array) -
     return np.asarray(colour + grey[:, :, None], np.float32)
 
 
-def _fitted(triples: list[tuple[Float32Array, Float32Array, BoolArray]], prior: Float32Array) -> Float32Array:
+def _fitted(triples: list[_Triple], prior: Float32Array) -> Float32Array:
     """The kernel that takes the first pictures nearest to the second ones, by ridge regression.
 
     Args:
@@ -225,9 +230,7 @@ def _slope(before: Float32Array, after: Float32Array) -> float:
     return float(np.clip(slope, 0.93, 1.07))
 
 
-def _noise(
-    triples: list[tuple[Float32Array, Float32Array, BoolArray]],
-) -> tuple[Float64Array, Float64Array, float]:
+def _noise(triples: list[_Triple]) -> tuple[Float64Array, Float64Array, float]:
     """Brightnesses, the deviation on flat ground at each, and the share of local variance on top."""
     error = np.concatenate([np.square(e[k]).mean(axis=1) for e, _, k in triples]).astype(np.float64)
     variance = np.concatenate([local_variance(r)[k] for _, r, k in triples]).astype(np.float64)

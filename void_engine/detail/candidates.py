@@ -6,6 +6,7 @@ it, by which it is judged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,8 +19,9 @@ from void_engine.detail.flow import as_bytes, fine_flow
 from void_engine.detail.models import Model, ModelFinder, mapped
 from void_engine.detail.origins import Origin
 from void_engine.detail.source import DetailSource
-from void_engine.detail.steady import SteadyAnswer, SteadyAnswers
+from void_engine.detail.steady import SteadyAnswer
 from void_engine.propagation import encoding
+from void_engine.propagation.motion.flow import LEAST_SIDE
 
 _TRUSTED = 0.5
 """How much misfit propagation is forgiven where it is sure: what need not be imagined stays real."""
@@ -38,8 +40,6 @@ _FLOWED_MODELS = 2
 _MOST_FLOW_PX = 2.0
 _FLOW_SMOOTH_PX = 1.5
 _LEAST_LIGHT, _MOST_GAIN = 0.002, 8.0
-_ANSWERS_FLOWED = (-1, 1, -2, 2)
-"""The frames, counted from a frame, to which the answer's own motion is followed."""
 _LIGHT_PX = 2.0
 """Radius, in canvas pixels, over which the light of a candidate may differ from the answer's."""
 
@@ -54,7 +54,7 @@ class Candidate:
     shown: Float32Array
     """(h, w, 3) encoded: the picture as an answer would show it."""
     misfit: Float32Array
-    """(h, w): the mean squared difference from the answer, in units of its variance, over a neighbourhood."""
+    """(h, w): how far :attr:`shown` is from the answer; see :meth:`SteadyAnswer.misfit`."""
     bias: Float32Array
     """(h, w): what is added to the misfit when candidates are compared."""
     fine: Float32Array
@@ -80,58 +80,58 @@ class Place:
 
     def candidate(self, origin: Origin, picture: Float32Array, bias: Float32Array | float) -> Candidate:
         """Judge a picture; outside of what is replaced the plate stays and is judged with it."""
-        composed = np.where(self.replaced[:, :, None], picture, self.plate)
+        composed = self.composed(picture)
         shown = self.shown(composed)
-        misfit = self.misfit(shown)
+        misfit = self.steady.misfit(shown)
         band = composed - self.window.enlarge(self.calibration.sharpened(shown))
         energy = self.window.reduce(np.asarray(np.square(band).mean(axis=2), np.float32))
         fine = opencv.gaussian_blur(energy, 1.5) / self.steady.variance
         biases = np.broadcast_to(np.asarray(bias, np.float32), misfit.shape)
         return Candidate(origin, composed, shown, misfit, biases, fine)
 
+    def composed(self, picture: Float32Array) -> Float32Array:
+        """A picture where something is replaced, and the plate elsewhere."""
+        return np.where(self.replaced[:, :, None], picture, self.plate)
+
     def shown(self, picture: Float32Array) -> Float32Array:
         """A picture of the plate's box as an answer would show it."""
         return self.calibration.degrade(self.source.reduce(picture, self.window))
-
-    def misfit(self, shown: Float32Array) -> Float32Array:
-        """The misfit of a degraded picture; see :class:`Candidate`."""
-        square = np.square(shown - self.steady.picture).mean(axis=2) / self.steady.variance
-        return opencv.gaussian_blur(np.asarray(square, np.float32), 1.0)
 
 
 def gather(
     place: Place,
     finder: ModelFinder,
-    answers: SteadyAnswers,
+    flows: Mapping[int, Float32Array],
     frames: list[int],
-    propagated: tuple[Float32Array, Float32Array] | None,
+    propagated: tuple[Float32Array, Float32Array],
 ) -> list[Candidate]:
     """All candidates for a window that are worth a look.
 
     Args:
         place: the window.
         finder: finds models in the shot.
-        answers: the shot's answers.
+        flows: the answer's own motion; see :meth:`SteadyAnswers.flows`.
         frames: the frames in which models are looked for.
         propagated: propagation's picture (H, W, 3), encoded, and its confidence (H, W), over the plate's box.
     """
-    found = [place.candidate(Origin.OWN, place.plate, 0.3)]
-    if propagated is not None:
-        picture, confidence = propagated
-        doubt = np.clip(1.0 - place.window.reduce(confidence) * 1.05, 0, 1)
-        known = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
-        found.append(replace(known, misfit=_slow_misfit_too(place, known, doubt < _NO_DOUBT)))
-    found += [lit for one in found if (lit := _in_its_light(place, one)) is not None]
-    found += _followed(place, answers)
+    picture, confidence = propagated
+    doubt = np.clip(1.0 - place.window.reduce(confidence) * 1.05, 0, 1)
+    known = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
+    found = [
+        place.candidate(Origin.OWN, place.plate, 0.3),
+        replace(known, misfit=_slow_misfit_too(place, known, doubt < _NO_DOUBT)),
+    ]
+    found += [lit for one in found for lit in _in_its_light(place, one)]
+    found += _followed(place, flows)
     box = place.window.canvas
     models = finder.find(place.number, frames, place.steady, box, place.inside)
     best = np.minimum.reduce([one.misfit + one.bias for one in found])
     chosen = _worth_sampling(models, finder, place, np.minimum(best, _HOPELESS))
     for rank, model in enumerate(chosen):
-        flows = [None, _flow(place, finder, model)] if rank < _FLOWED_MODELS else [None]
-        for flow in flows[: 1 if flows[-1] is None else 2]:
-            if (moved := _sampled(place, model, flow)) is not None:
-                found.append(moved)
+        found += _sampled(place, model, None)
+        left = _flow(place, finder, model) if rank < _FLOWED_MODELS else None
+        if left is not None:
+            found += _sampled(place, model, left)
     return found
 
 
@@ -146,8 +146,8 @@ def _slow_misfit_too(place: Place, one: Candidate, sure: BoolArray) -> Float32Ar
     return np.asarray(np.where(sure, fairer, one.misfit), np.float32)
 
 
-def _in_its_light(place: Place, one: Candidate) -> Candidate | None:
-    """The candidate brought to the answer's slow light: a shadow's texture without the shadow.
+def _in_its_light(place: Place, one: Candidate) -> list[Candidate]:
+    """The candidate brought to the answer's slow light, where that helps: a shadow's texture without it.
 
     The light is a gain that varies slowly. The freedom must pay for itself by the bias.
     """
@@ -162,20 +162,14 @@ def _in_its_light(place: Place, one: Candidate) -> Candidate | None:
     lit = encoding.encode(light)
     candidate = place.candidate(one.origin, lit, one.bias + np.float32(1.0))
     helps = place.inside & (candidate.misfit + candidate.bias < one.misfit + one.bias)
-    return candidate if int(helps.sum()) >= _LEAST_WORTH else None
+    return [candidate] if int(helps.sum()) >= _LEAST_WORTH else []
 
 
-def _followed(place: Place, answers: SteadyAnswers) -> list[Candidate]:
+def _followed(place: Place, flows: Mapping[int, Float32Array]) -> list[Candidate]:
     """What near frames of the plate show where the answer's own motion leads: things that bend and turn."""
     found = []
-    for step in _ANSWERS_FLOWED:
-        flow = answers.flow(place.number, place.number + step, place.window.canvas)
-        if flow is None:
-            continue
-        same = Model(place.number + step, np.eye(2, 3), 1.0, 0.0)
-        one = _sampled(place, same, flow)
-        if one is not None:
-            found.append(one)
+    for step, flow in flows.items():
+        found += _sampled(place, Model(place.number + step, np.eye(2, 3), 1.0, 0.0), flow)
     return found
 
 
@@ -204,7 +198,7 @@ def _flow(place: Place, finder: ModelFinder, model: Model) -> Float32Array | Non
     x, y = mapped(model.matrix, place.window.canvas)
     there = opencv.remap(finder.degraded(model.frame), x, y, opencv.CUBIC)
     there = there * np.float32(model.gain) + np.float32(model.offset)
-    if min(there.shape[:2]) < 16:
+    if min(there.shape[:2]) < LEAST_SIDE:
         return None
     both = as_bytes(np.concatenate([place.steady.picture, there], axis=0))
     rows = len(there)
@@ -212,8 +206,8 @@ def _flow(place: Place, finder: ModelFinder, model: Model) -> Float32Array | Non
     return np.clip(flow, -_MOST_FLOW_PX, _MOST_FLOW_PX)
 
 
-def _sampled(place: Place, model: Model, flow: Float32Array | None) -> Candidate | None:
-    """A model's source frame sampled once at full size where the window's pixels lie in it."""
+def _sampled(place: Place, model: Model, flow: Float32Array | None) -> list[Candidate]:
+    """A model's source frame sampled once at full size where the window's pixels lie in it, if any do."""
     window, source, canvas = place.window, place.source, place.source.canvas
     down, across = canvas.ratio
     plate_box = window.plate
@@ -235,9 +229,9 @@ def _sampled(place: Place, model: Model, flow: Float32Array | None) -> Candidate
         (map_x > -0.5) & (map_y > -0.5) & (map_x < frame.shape[1] - 0.5) & (map_y < frame.shape[0] - 0.5)
     )
     if not (visible & place.replaced).any():
-        return None
+        return []
     picture = opencv.remap(frame, map_x, map_y, opencv.LANCZOS)
     picture *= np.float32(model.gain)
     picture += np.float32(model.offset)
     bias = np.where(window.reduce(visible.astype(np.float32)) > 0.999, 0.5, 1e3).astype(np.float32)
-    return place.candidate(Origin.MOVED, picture, bias if flow is None else bias + np.float32(0.4))
+    return [place.candidate(Origin.MOVED, picture, bias if flow is None else bias + np.float32(0.4))]

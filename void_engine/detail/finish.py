@@ -6,26 +6,28 @@ texture, so the difference of two frames along their motion bounds it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.detail.candidates import Place
-from void_engine.detail.steady import SteadyAnswers
 from void_engine.propagation.finish import grain
-
-_HIGH_PASS_PX = 1.6
-"""The blur radius of the high-pass in which :mod:`void_engine.propagation.finish.grain` measures."""
 
 
 def with_grain(
-    place: Place, answers: SteadyAnswers, result: Float32Array, model: Float32Array, seed: tuple[int, int]
+    place: Place,
+    flows: Mapping[int, Float32Array],
+    result: Float32Array,
+    model: Float32Array,
+    seed: tuple[int, int],
 ) -> Float32Array:
     """Give the plate's grain to what comes from the model.
 
     Args:
         place: the window.
-        answers: the shot's answers, whose motion is followed.
+        flows: the answer's own motion; see :meth:`~void_engine.detail.steady.SteadyAnswers.flows`.
         result: (H, W, 3) encoded.
         model: (H, W) in 0..1: how much of a pixel comes from the model.
         seed: the job's and the frame's.
@@ -34,16 +36,13 @@ def with_grain(
     measured = grain.measure(place.plate, visible)
     if measured is None:
         return result
-    for step in (1, -1):
-        flow = answers.flow(place.number, place.number + step, place.window.canvas)
-        if flow is None:
-            continue
-        difference, both = _change(place, place.number + step, flow)
+    step = 1 if 1 in flows else -1
+    if step in flows:
+        difference, both = _change(place, place.number + step, flows[step])
         brightness = np.asarray(place.plate.mean(axis=2), np.float32)
         measured = grain.refined(
             measured, difference, brightness, both & visible, np.ones(visible.shape, np.float32)
         )
-        break
     kept = 1.0 - model
     return grain.restore(result, measured, kept, (model > 0.05) & place.replaced, seed)
 
@@ -60,4 +59,4 @@ def _change(place: Place, other: int, flow: Float32Array) -> tuple[Float32Array,
     there = opencv.remap(frame.plate, x, y, opencv.CUBIC)
     hidden = opencv.remap(frame.replaced.astype(np.float32), x, y, outside=1.0) > 0
     difference = place.plate - there
-    return difference - opencv.gaussian_blur(difference, _HIGH_PASS_PX), ~hidden
+    return difference - opencv.gaussian_blur(difference, grain.HIGH_PASS_PX), ~hidden

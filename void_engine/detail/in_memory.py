@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from void_engine.arrays import Float32Array
-from void_engine.detail.canvas import Canvas
-from void_engine.detail.restorer import Restorer
-from void_engine.detail.source import DetailSource
+from void_engine.detail.shot import restored_frames
 from void_engine.engines.interface import EngineRequest, Monitor
 from void_engine.errors import MatteError, PlateError
-from void_engine.propagation.engine import PropagationEngine
 from void_engine.propagation.in_memory import ArrayShot, SilentMonitor
 
 
@@ -53,27 +50,18 @@ def restore_detail(
         )
     if matte.size and not (np.isfinite(matte).all() and float(matte.min()) >= 0 and float(matte.max()) <= 1):
         raise MatteError("The matte must be finite and within 0..1.")
-    told = monitor or SilentMonitor()
     result = np.array(plate, np.float32, copy=True)
     if not (matte > 0).any():
         return result
     shot = ArrayShot(np.asarray(plate, np.float32), np.asarray(matte, np.float32))
-    canvas = Canvas((plate.shape[1], plate.shape[2]), (answer.shape[1], answer.shape[2]))
-    source = DetailSource(
+    frames = restored_frames(
+        shot,
         shot.frame_numbers,
-        canvas,
-        lambda number: (result_plate[number], matte[number]),
         lambda number: np.asarray(answer[number], np.float32),
+        (answer.shape[1], answer.shape[2]),
+        EngineRequest(seed=seed),
+        monitor or SilentMonitor(),
     )
-    result_plate = np.asarray(plate, np.float32)
-    restorer = Restorer(source, seed, told.check_cancelled)
-    if (matte > 0).all():  # Nothing of the plate is to be seen, so propagation has nothing to say.
-        for number in shot.frame_numbers:
-            result[number] = restorer.restore(number, result_plate[number], None).picture
-        return result
-    for clean in PropagationEngine().remove(shot, EngineRequest(seed=seed), told):
-        confidence = np.ones(matte.shape[1:], np.float32) if clean.confidence is None else clean.confidence
-        told.progress("plate detail", clean.number, len(plate), clean.number)
-        restored = restorer.restore(clean.number, result_plate[clean.number], (clean.picture, confidence))
-        result[clean.number] = restored.picture
+    for clean in frames:
+        result[clean.number] = clean.picture
     return result

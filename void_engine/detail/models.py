@@ -169,10 +169,7 @@ class ModelFinder:
     ) -> Float32Array:
         x, y = mapped(matrix, box)
         there = opencv.remap(self.degraded(frame), x, y, opencv.CUBIC, outside=-9.0)
-        difference = there * np.float32(gain) + np.float32(offset) - steady.picture
-        return opencv.gaussian_blur(
-            np.asarray(np.square(difference).mean(axis=2) / steady.variance, np.float32), 1.0
-        )
+        return steady.misfit(there * np.float32(gain) + np.float32(offset))
 
     def misfit(self, model: Model, steady: SteadyAnswer, box: Box) -> Float32Array:
         """The squared misfit of a model in the window, (h, w), in units of the answer's variance."""

@@ -10,7 +10,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.detail import selection
-from void_engine.detail.calibration import Calibration, calibrate
+from void_engine.detail.calibration import calibrate
 from void_engine.detail.candidates import Place, gather
 from void_engine.detail.finish import with_grain
 from void_engine.detail.models import ModelFinder
@@ -47,7 +47,7 @@ class RestoredFrame:
 class Restorer:
     """Restores frames of one shot. The result for a frame does not depend on which others are asked for."""
 
-    def __init__(self, source: DetailSource, seed: int = 42, check: Callable[[], None] | None = None) -> None:
+    def __init__(self, source: DetailSource, seed: int, check: Callable[[], None]) -> None:
         """Calibrate on a sample of the shot.
 
         Args:
@@ -55,21 +55,20 @@ class Restorer:
             seed: the seed of grain; the same one gives the same grain.
             check: is called every fraction of a second, and may raise to stop the work.
         """
-        self._source, self._seed = source, seed
-        self._check = check or (lambda: None)
-        self.calibration: Calibration = calibrate(source)
-        self._steady = SteadyAnswers(source, self.calibration)
-        self._finder = ModelFinder(source, self.calibration)
+        self._source, self._seed, self._check = source, seed, check
+        self._calibration = calibrate(source)
+        self._steady = SteadyAnswers(source, self._calibration)
+        self._finder = ModelFinder(source, self._calibration)
 
     def restore(
-        self, number: int, light: Float32Array, propagated: tuple[Float32Array, Float32Array] | None
+        self, number: int, light: Float32Array, propagated: tuple[Float32Array, Float32Array]
     ) -> RestoredFrame:
         """Restore one frame.
 
         Args:
             number: the frame.
             light: the plate as it is, (H, W, 3).
-            propagated: propagation's scene-linear picture (H, W, 3) and confidence (H, W), where there are.
+            propagated: propagation's scene-linear picture (H, W, 3) and confidence (H, W).
         """
         frame = self._source.plate(number)
         picture = np.array(light, np.float32)
@@ -80,17 +79,16 @@ class Restorer:
         place = self._place(number, bounds)
         self._check()
         cut = place.window.plate.slices(Box.from_shape(frame.replaced.shape))
-        given = None
-        if propagated is not None:
-            finite = np.nan_to_num(propagated[0][cut], posinf=0.0, neginf=0.0)
-            given = (encoding.encode(finite), np.ascontiguousarray(propagated[1][cut]))
-            place = _as_propagation_tells(place, given)
-        candidates = gather(place, self._finder, self._steady, self._frames(number), given)
+        finite = np.nan_to_num(propagated[0][cut], posinf=0.0, neginf=0.0)
+        given = (encoding.encode(finite), np.ascontiguousarray(propagated[1][cut]))
+        place = _as_propagation_tells(place, given)
+        flows = self._steady.flows(number, place.window.canvas)
+        candidates = gather(place, self._finder, flows, self._frames(number), given)
         self._check()
         labels = selection.choose(candidates)
         full = selection.at_full_size(labels, place.window)
         self._check()
-        sharpened = self.calibration.sharpened(place.steady.picture)
+        sharpened = self._calibration.sharpened(place.steady.picture)
         enlarged = place.window.enlarge(sharpened)
         wanted = opencv.dilate(labels[-1] > 0, opencv.square(3)) & place.inside
         if wanted.any():
@@ -109,7 +107,7 @@ class Restorer:
         model = full[-1]
         if model.any():
             self._check()
-            result = with_grain(place, self._steady, result, model, (self._seed, abs(number)))
+            result = with_grain(place, flows, result, model, (self._seed, abs(number)))
         inside = place.replaced
         picture[cut][inside] = encoding.decode(result)[inside]
         for share, origin in zip(full, origins, strict=True):
@@ -130,7 +128,7 @@ class Restorer:
             np.ascontiguousarray(frame.replaced[cut]),
             inside,
             steady,
-            self.calibration,
+            self._calibration,
             source,
         )
 
@@ -143,8 +141,7 @@ class Restorer:
 
     def _nearer_to_the_answer(self, place: Place, result: Float32Array, where: Float32Array) -> Float32Array:
         """Add what the answer clearly has more or less of than the composed picture, slowly varying."""
-        composed = np.where(place.replaced[:, :, None], result, place.plate)
-        residual = place.steady.picture - place.shown(composed)
+        residual = place.steady.picture - place.shown(place.composed(result))
         slow = opencv.gaussian_blur(residual, _RESIDUAL_PX)
         energy = opencv.gaussian_blur(np.square(slow), 2.0)
         trust = np.maximum(1.0 - 0.5 * place.steady.variance[:, :, None] / np.maximum(energy, 1e-9), 0.0)
@@ -162,7 +159,7 @@ def _as_propagation_tells(place: Place, propagated: tuple[Float32Array, Float32A
     sure = place.inside & (place.window.reduce(confidence) > _SURE)
     if int(sure.sum()) < _FEWEST_SURE:
         return place
-    misfit = place.candidate(Origin.PROPAGATED, picture, 0.0).misfit[sure]
+    misfit = place.steady.misfit(place.shown(place.composed(picture)))[sure]
     worse = float(np.clip(np.quantile(misfit, _LOWER) / _TYPICAL, 1.0, _MOST_WORSE))
     steady = place.steady
     variance = np.where(place.inside, steady.variance * np.float32(worse), steady.variance)

@@ -7,7 +7,7 @@ clean frames that come back.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -121,20 +121,22 @@ def restore_shot(
             count += 1
         if count != len(numbers):
             raise EngineError(f"the engine gave {count} of {len(numbers)} answers")
-        yield from _restored(shot, numbers, kept, canvas, request, monitor, strength)
+        yield from restored_frames(shot, numbers, kept.get, canvas, request, monitor, strength)
     finally:
         kept.close()
 
 
-def _restored(
+def restored_frames(
     shot: ShotSource,
     numbers: range,
-    answers: CanvasAnswers,
+    answer: Callable[[int], Float32Array],
     canvas: tuple[int, int],
     request: EngineRequest,
     monitor: Monitor,
-    strength: float,
+    strength: float = 1.0,
 ) -> Iterator[CleanFrame]:
+    """Do the work of :func:`restore_shot` where ``answer`` gives the answer of any frame at any time."""
+
     def plate(number: int) -> tuple[Float32Array, Float32Array]:
         frame = shot.frame(number)
         # An anchor is clean: other frames may take all of it.
@@ -142,7 +144,7 @@ def _restored(
         return frame.plate, np.zeros_like(frame.replaced) if nothing else frame.replaced
 
     size = (shot.height, shot.width)
-    source = DetailSource(numbers, Canvas(size, canvas), plate, answers.get)
+    source = DetailSource(numbers, Canvas(size, canvas), plate, answer)
     monitor.progress(STAGE, 0, len(numbers))
     restorer = Restorer(source, request.seed, monitor.check_cancelled)
     enlarge = Resampler(size, canvas).from_canvas
@@ -158,32 +160,28 @@ def _restored(
         sure = np.ones(size, np.float32) if clean.confidence is None else clean.confidence
         light = shot.frame(clean.number).plate
         restored = restorer.restore(clean.number, light, (clean.picture, sure))
-        bare = enlarge(answers.get(clean.number))
+        bare = enlarge(answer(clean.number))
         picture, shares = restored.picture, restored.shares
+        inside = shares.sum(axis=2) > 0
         if strength < 1:
-            inside = shot.frame(clean.number).replaced > 0
             mixed = bare + np.float32(strength) * (picture - bare)
             picture = np.where(inside[..., None], mixed, picture)
-        inside = shares.sum(axis=2)
         confidence = (
             shares[..., Origin.OWN]
             + shares[..., Origin.PROPAGATED] * np.clip(sure, 0.5, 1.0)
             + shares[..., Origin.MOVED] * np.float32(MOVED_CONFIDENCE)
             + shares[..., Origin.MODEL] * np.float32(MODEL_CONFIDENCE)
         )
-        confidence = np.where(inside > 0, confidence, np.float32(1.0))
-        answer = CleanFrame(clean.number, picture, np.asarray(confidence, np.float32), bare)
-        return answer, restored
+        confidence = np.where(inside, confidence, np.float32(1.0))
+        return CleanFrame(clean.number, picture, np.asarray(confidence, np.float32), bare), restored
 
-    done = 0
     with working_ahead(frames_at_a_time(shot.width * shot.height)) as ahead:
         propagated = PropagationEngine().remove(shot, plain, monitor)
-        for answer, restored in ahead(work, propagated):
-            done += 1
+        for done, (frame, restored) in enumerate(ahead(work, propagated), 1):
             monitor.check_cancelled()
-            monitor.progress(STAGE, done, len(wanted), answer.number)
+            monitor.progress(STAGE, done, len(wanted), frame.number)
             if restored is not None:
                 tally.add(restored)
-            yield answer
+            yield frame
     if tally.text:
         monitor.log(tally.text)

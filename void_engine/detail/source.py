@@ -50,13 +50,15 @@ class DetailSource:
         """
         self.numbers, self.canvas = numbers, canvas
         self.averages_light = True
-        """Whether the model's canvas was made by averaging light; otherwise codes were averaged."""
+        """Whether the model's canvas was made by averaging light; otherwise codes were averaged. This is for
+        :func:`~void_engine.detail.calibration.calibrate` to find out."""
         self._read_plate, self._read_answer = plate, answer
         self._whole = canvas.window(canvas.whole)
         self._plates: Memo[PlateFrame] = Memo(
             _PLATE_BYTES, lambda frame: frame.plate.nbytes + frame.replaced.nbytes, _FEWEST_PLATES
         )
-        self._reduced: Memo[Float32Array] = Memo(_REDUCED_KEPT)
+        self._by_light: Memo[Float32Array] = Memo(_REDUCED_KEPT)
+        self._by_codes: Memo[Float32Array] = Memo(_REDUCED_KEPT)
         self._covered: Memo[Float32Array] = Memo(_REDUCED_KEPT)
 
     def plate(self, number: int) -> PlateFrame:
@@ -69,8 +71,8 @@ class DetailSource:
 
     def reduced(self, number: int) -> Float32Array:
         """The plate averaged over each canvas pixel, (h, w, 3) encoded."""
-
-        return self._reduced.get(number, self._reduce)
+        reduced = self._by_light if self.averages_light else self._by_codes
+        return reduced.get(number, self._reduce)
 
     def covered(self, number: int) -> Float32Array:
         """The share of each canvas pixel, (h, w), that may be replaced."""
@@ -80,23 +82,11 @@ class DetailSource:
         """The canvas pixels, (h, w), at least ``margin`` pixels from all that may be replaced."""
         return ~opencv.dilate(self.covered(number) > 0, opencv.square(2 * margin + 1))
 
-    def average_codes(self) -> None:
-        """From now on, average the plate's codes over canvas pixels, and not its light."""
-        self._average(light=False)
-
-    def average_light(self) -> None:
-        """From now on, average the plate's light over canvas pixels."""
-        self._average(light=True)
-
     def reduce(self, picture: Float32Array, window: Window) -> Float32Array:
         """Average an encoded picture of a window's plate box over its canvas pixels."""
         if not self.averages_light:
             return window.reduce(picture)
         return encoding.encode(window.reduce(encoding.decode(picture)))
-
-    def _average(self, *, light: bool) -> None:
-        self.averages_light = light
-        self._reduced = Memo(_REDUCED_KEPT)
 
     def _reduce(self, number: int) -> Float32Array:
         return self.reduce(self.plate(number).plate, self._whole)

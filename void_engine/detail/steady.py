@@ -17,9 +17,12 @@ from void_engine.detail.flow import as_bytes, fine_flow, quick_flow
 from void_engine.detail.source import DetailSource
 from void_engine.geometry import Box
 from void_engine.propagation.memo import Memo
+from void_engine.propagation.motion.flow import LEAST_SIDE, grid
 
-_REACH = 3
-"""How many frames before and after a frame its answer is averaged with."""
+_AVERAGED = (-1, 1, -2, 2, -3, 3)
+"""The frames, counted from a frame, that its answer is averaged with."""
+_FOLLOWED = (-1, 1, -2, 2)
+"""The frames, counted from a frame, to which its answer's own motion is followed."""
 _FLOW_SMOOTH_PX = 0.8
 _KEPT = 24
 _AROUND_PX = 1.5
@@ -37,8 +40,12 @@ class SteadyAnswer:
     """(h, w, 3) encoded, without drift, averaged along its motion."""
     variance: Float32Array
     """(h, w): the expected squared error against a degraded picture of the same meaning."""
-    variation: Float32Array
-    """(h, w): the local variance of :attr:`picture`."""
+
+    def misfit(self, shown: Float32Array) -> Float32Array:
+        """The mean squared difference of a degraded picture (h, w, 3) from this one, in units of the
+        variance, over a neighbourhood, (h, w)."""
+        square = np.square(shown - self.picture).mean(axis=2) / self.variance
+        return opencv.gaussian_blur(np.asarray(square, np.float32), 1.0)
 
 
 class SteadyAnswers:
@@ -69,11 +76,9 @@ class SteadyAnswers:
         total, weights = own.copy(), np.ones(own.shape[:2], np.float32)
         changes: list[Float32Array] = []
         grey = as_bytes(own)
-        x, y = np.meshgrid(
-            np.arange(own.shape[1], dtype=np.float32), np.arange(own.shape[0], dtype=np.float32)
-        )
-        for step in (-1, 1, -2, 2, -3, 3)[: 2 * _REACH]:
-            if number + step not in source.numbers or min(own.shape[:2]) < 16:
+        x, y = grid(own.shape[:2])
+        for step in _AVERAGED:
+            if number + step not in source.numbers or min(own.shape[:2]) < LEAST_SIDE:
                 continue
             other = self.level(number + step)[cut]
             flow = quick_flow(grey, as_bytes(other))
@@ -91,15 +96,23 @@ class SteadyAnswers:
         error = picture - calibration.degrade(source.reduced(number))[cut]
         noise = noise * _less_by_averaging(error, source.known(number)[cut], variation, noise)
         noise = np.where(inside, noise * np.float32(worse), noise)
-        return SteadyAnswer(picture, np.asarray(noise + calibration.busy * variation, np.float32), variation)
+        return SteadyAnswer(picture, np.asarray(noise + calibration.busy * variation, np.float32))
 
-    def flow(self, number: int, other: int, box: Box) -> Float32Array | None:
-        """How the answer moves from a frame to another one, (h, w, 2) in canvas pixels of a window."""
-        if other not in self._source.numbers or min(box.shape) < 16:
-            return None
+    def flows(self, number: int, box: Box) -> dict[int, Float32Array]:
+        """How the answer of a window moves to each near frame, (h, w, 2) in canvas pixels.
+
+        The keys are counted from the frame: 1 is the next one. Frames that there are not have none, nor has a
+        window that is too small.
+        """
+        if min(box.shape) < LEAST_SIDE:
+            return {}
         cut = box.slices(self._source.canvas.whole)
-        first, second = (as_bytes(self.level(at)[cut]) for at in (number, other))
-        return fine_flow(first, second, _FLOW_SMOOTH_PX)
+        own = as_bytes(self.level(number)[cut])
+        return {
+            step: fine_flow(own, as_bytes(self.level(number + step)[cut]), _FLOW_SMOOTH_PX)
+            for step in _FOLLOWED
+            if number + step in self._source.numbers
+        }
 
     def _levelled(self, number: int) -> Float32Array:
         answer, source = self._source.answer(number), self._source

@@ -124,8 +124,6 @@ class VoidEngine:
         run = VoidRun(clip, settings, request, folder, monitor, measures=self._measures)
         for number in range(1, settings.passes + 1):
             run.step_cache(number)  # A wrong setting raises here, before anything is loaded.
-        if settings.passes == 2:
-            find_flow(folder, settings.flow)
         self._log_plan(run, picture)
 
         latents, models = self._computed(run, device)

@@ -114,7 +114,7 @@ class FrameCleaner:
         self._motion.monitor.check_cancelled()
         answer = self._fill_unseen(target, frame.answer, key)
         self._key_frames.remember(target.full, target.revealed.area, answer, target.replaced)
-        return _Begun(target, target.with_own_texture(answer), is_filled=True)
+        return _Begun(target, answer, is_filled=True)
 
     def finish(self, frame: Stage) -> CleanFrame:
         """Fill what no other frame shows, and finish edges and grain.
@@ -123,12 +123,11 @@ class FrameCleaner:
         """
         if isinstance(frame, CleanFrame):
             return frame
+        target, full, answer = frame.target, frame.target.full, frame.answer
         if not frame.is_filled:
             self._motion.monitor.check_cancelled()
-            answer = self._fill_unseen(frame.target, frame.answer, frame.key)
-            frame = _Begun(frame.target, frame.target.with_own_texture(answer), is_filled=True)
-        target, full = frame.target, frame.target.full
-        linear = encoding.decode(self._finished(target, frame.answer))
+            answer = self._fill_unseen(target, answer, frame.key)
+        linear = encoding.decode(self._finished(target, target.with_own_texture(answer)))
         picture, confidence = full.original.copy(), np.ones(full.hidden.shape, np.float32)
         wanted = full.wanted[target.cut] & target.replaced
         picture[target.cut][wanted] = linear[wanted]
@@ -190,7 +189,7 @@ class FrameCleaner:
         known = hole.known & ~target.taken_over & told
         weight = known.astype(np.float32)
         difference = (hole.plate - shown) * weight[:, :, None]
-        slow, _ = pyramid.weighted_blur(difference, weight, 1.6)
+        slow, _ = pyramid.weighted_blur(difference, weight, grain.HIGH_PASS_PX)
         high = (difference - slow) * weight[:, :, None]
         brightness = np.asarray(hole.revealed.mean(axis=2), np.float32)
         model = grain.refined(model, high, brightness, known, revealed.kept_variance)

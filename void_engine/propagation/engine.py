@@ -152,7 +152,7 @@ class PropagationEngine:
 
 
 def _look_once(shot: ShotSource, options: PropagationOptions, monitor: Monitor) -> ShotMotion:
-    """Read every frame once and measure the motion of the shot."""
+    """Look at every frame in order: measure the motion of the shot, and what passes before the object."""
     working = WorkingSet(shot, monitor)
     registration = PairRegistration(working, monitor)
     track = track_shot(working, registration, shot.frame_numbers, monitor, options.motion)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from void_engine.propagation.ahead import frames_at_a_time
 from void_engine.propagation.working_set import (
     ANALYSIS_BYTES,
-    ANALYSIS_WIDTH,
     FEWEST_FRAMES,
     FULL_SIZE_BYTES,
+    analysis_scale,
 )
 
 _PROCESS_BYTES = 350 * 2**20
@@ -32,7 +32,7 @@ def main_memory(width: int, height: int, frames: int, threads: int) -> int:
         threads: how many cores the process may use.
     """
     pixels = width * height
-    scale = min(1.0, ANALYSIS_WIDTH / max(1, width))
+    scale = analysis_scale(width, height)
     held = min(frames * pixels * _HELD_BYTES, max(FULL_SIZE_BYTES, FEWEST_FRAMES * pixels * _HELD_BYTES))
     analysed = min(round(frames * pixels * scale**2 * _ANALYSED_BYTES), ANALYSIS_BYTES)
     at_a_time = min(frames, threads, frames_at_a_time(pixels))

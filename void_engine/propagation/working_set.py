@@ -92,7 +92,7 @@ class WorkingSet:
         self._shot = shot
         self._monitor = monitor
         self.height, self.width = shot.height, shot.width
-        self.scale = min(1.0, ANALYSIS_WIDTH / max(self.width, self.height))
+        self.scale = analysis_scale(self.width, self.height)
         """Analysis pixels for each full-size pixel, nominally; the exact ratios are :attr:`ratio`."""
         self.analysis_shape = (
             max(1, round(self.height * self.scale)),
@@ -161,6 +161,11 @@ class WorkingSet:
             wanted=wanted,
             anchor=anchor is not None,
         )
+
+
+def analysis_scale(width: int, height: int) -> float:
+    """Analysis pixels for each full-size pixel of a frame of ``width`` by ``height`` pixels."""
+    return min(1.0, ANALYSIS_WIDTH / max(1, width, height))
 
 
 def analyse(full: FullFrame, shape: tuple[int, int], monitor: Monitor) -> AnalysisFrame:

@@ -21,6 +21,7 @@ from void_engine.shares import Shares, ShareTally
 from void_protocol.job import RemovalJob
 from void_server.batch.listed import BadShot
 from void_server.batch.report import BatchReport, FrameShares, ReportFile, ShotReport, ShotState
+from void_server.errors import message_of
 from void_server.translate import removal_request, run_job
 
 
@@ -108,7 +109,7 @@ def run_shot(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor, how: HowTo
         shot.state, shot.frames = ShotState.CANCELLED, monitor.frames_done
         raise
     except Exception as error:  # noqa: BLE001 - an engine of others may raise anything
-        shot.state, shot.reason = ShotState.FAILED, str(error) or type(error).__name__
+        shot.state, shot.reason = ShotState.FAILED, message_of(error)
         shot.exit_status, shot.frames = how.exit_status(error), monitor.frames_done
         monitor.log(f"{job.shot.name}: {error}")
     finally:
@@ -136,14 +137,8 @@ def _run_one(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor, how: HowTo
     missing = _missing(job, monitor, how.verify)
     shot.frames_kept = shot.frames_wanted - len(missing)
     if missing:
-        run_job(
-            job,
-            monitor,
-            resume=True,
-            verify=how.verify,
-            wait_s=how.wait_s,
-            start_wait_s=how.start_wait_s,
-        )
+        # Where pixels are to be verified, the look has just decoded all that is kept.
+        run_job(job, monitor, resume=True, wait_s=how.wait_s, start_wait_s=how.start_wait_s)
         shot.state, shot.frames = ShotState.DONE, monitor.frames_done
     else:
         shot.state, shot.frames = ShotState.SKIPPED, shot.frames_kept

@@ -125,7 +125,7 @@ def run_side_by_side(
     try:
         while run.pending or run.busy:
             monitor.check_cancelled()
-            _begin_what_fits(run, len(shots))
+            _begin_what_fits(run)
             _listen(run, _LOOK_S)
     except RemovalCancelled:
         _stop(run)
@@ -153,7 +153,7 @@ def _gib(size: int) -> str:
     return f"{size / GIB:.1f} GiB"
 
 
-def _begin_what_fits(run: _Run, count: int) -> None:
+def _begin_what_fits(run: _Run) -> None:
     for place in run.places:
         if place.shot is not None:
             continue
@@ -174,12 +174,12 @@ def _begin_what_fits(run: _Run, count: int) -> None:
                 )
             return
         run.pending.remove(shot)
-        _begin(run, place, shot, count)
+        _begin(run, place, shot)
 
 
-def _begin(run: _Run, place: _Place, shot: _Waiting, count: int) -> None:
+def _begin(run: _Run, place: _Place, shot: _Waiting) -> None:
     report = run.report.shots[shot.index]
-    run.monitor.begin_shot(f"{report.shot} ({_gib(shot.needs)} of memory)", shot.index, count)
+    run.monitor.begin_shot(f"{report.shot} ({_gib(shot.needs)} of memory)", shot.index, len(run.report.shots))
     if place.process is None or not place.process.is_alive():
         _start(place, run.how)
     place.shot = shot

@@ -18,6 +18,7 @@ from void_server.batch.clip_range import used_frames
 from void_server.batch.errors import ManifestError
 from void_server.batch.listed import BadShot, Listed
 from void_server.batch.manifest_row import ManifestRow, jobs_of
+from void_server.errors import message_of
 from void_server.shot_files import absolute_pattern
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod", ".edl", ".aaf", ".xml", ".fcpxml")
@@ -103,7 +104,7 @@ def _read(otio: Any, path: Path, options: TimelineOptions) -> Any:
         return otio.adapters.read_from_file(str(path), **words)
     except Exception as error:
         raise ManifestError(
-            f"{path} cannot be read as a timeline: {error or type(error).__name__}; its format may need an "
+            f"{path} cannot be read as a timeline: {message_of(error)}; its format may need an "
             "OpenTimelineIO adapter"
         ) from error
 

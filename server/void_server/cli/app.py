@@ -42,7 +42,6 @@ def _quick_step(words: Sequence[str]) -> int | None:
     gc.disable()
     try:
         from void_server.cli.farm_task import run_order
-        from void_server.farm import steps  # noqa: F401 - loads what every step needs
 
         gc.enable()
         run_order(order)

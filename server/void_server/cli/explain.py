@@ -34,7 +34,7 @@ from void_protocol.printable import printable_entry
 from void_server.batch.errors import ManifestError
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.terminal import Terminal
-from void_server.errors import ServerSettingError, ServiceError, SettingsFileError
+from void_server.errors import ServerSettingError, ServiceError, SettingsFileError, message_of
 from void_server.roto_files.errors import RotoFileError
 
 errors_console = Terminal(stderr=True, soft_wrap=True)
@@ -80,7 +80,7 @@ def exit_code_of(error: Exception) -> ExitCode:
 def error_text(error: Exception) -> str:
     """Return an error's message. Lines after the first are indented: what reads the lines of a command (a
     render farm does) takes none of them for an order, whatever file the message quotes."""
-    return printable_entry(str(error) or type(error).__name__)
+    return printable_entry(message_of(error))
 
 
 class ExplainingGroup(TyperGroup):
@@ -96,19 +96,16 @@ class ExplainingGroup(TyperGroup):
             ctx.exit(explained(error, debug=debug))
 
 
-def explained(error: BaseException, *, debug: bool = False) -> ExitCode:
+def explained(error: Exception | KeyboardInterrupt, *, debug: bool = False) -> ExitCode:
     """Tell people on standard error what went wrong, and return the exit status of the command."""
     if isinstance(error, (RemovalCancelled, KeyboardInterrupt)):
         errors_console.print(Text.assemble(("cancelled", "yellow"), "; complete frames are kept"))
         return ExitCode.CANCELLED
-    assert isinstance(error, Exception)
     if debug:
         errors_console.print_exception()
     errors_console.print(Text.assemble(("error:", "bold red"), f" {error_text(error)}"))
     if isinstance(error, CommandError):
         return error.code
-    if isinstance(error, (EngineError, ProtocolError, ServiceError)):
-        return exit_code_of(error)
-    if not isinstance(error, OSError):
+    if not isinstance(error, (EngineError, ProtocolError, ServiceError, OSError)):
         errors_console.print("this is a defect of void itself; run it with 'void --debug' for the trace")
-    return ExitCode.FAILED
+    return exit_code_of(error)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from void_engine.diffusion.torchrun import process_count
 from void_server.cli.stopping import stopping_on_signals
+from void_server.errors import message_of
 from void_server.farm.monitor import StepMonitor
 from void_server.farm.path_mapping import mapped, rules_of_machine
 from void_server.farm.plan_file import read_plan, read_task
 from void_server.farm.step_order import StepOrder
+from void_server.farm.steps import run_task
 from void_server.farm.task_environment import settle_environment
 from void_server.scratch import settle_in
 
@@ -19,7 +21,7 @@ def run_order(order: StepOrder) -> None:
     """Run a task, tell its progress on standard output, and keep what it has made before.
 
     Raises:
-        FarmError, EngineError: when it fails; the dispatcher was told why.
+        FarmError, EngineError: when it fails; of work that had begun, the dispatcher was told why.
         RemovalCancelled: when it was asked to stop.
     """
     rules = rules_of_machine(order.path_mapping)
@@ -27,8 +29,6 @@ def run_order(order: StepOrder) -> None:
     found = read_plan(plan)
     settle_environment(found.environment, rules)
     settle_in(scratch)
-    from void_server.farm.steps import run_task
-
     pieces = read_task(found, plan, order.name.value, order.task, rules)
     monitor = StepMonitor(order.dialect, len(pieces), sys.stdout)
 
@@ -44,5 +44,5 @@ def run_order(order: StepOrder) -> None:
 
             run_with_torchrun([piece.local_job for piece in pieces], run)
     except Exception as error:
-        monitor.fail(str(error) or type(error).__name__)
+        monitor.fail(message_of(error))
         raise

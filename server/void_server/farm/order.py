@@ -174,6 +174,11 @@ class FarmSettings(DispatchSettings):
             cores=usual.cores,
         )
 
+    def tags_for(self, gpus: int) -> list[str]:
+        """Return the properties that a machine must have: the tags, and the group of those with GPUs where
+        a task needs some."""
+        return [*self.tags, *([self.gpu_group] if gpus and self.gpu_group else [])]
+
     @property
     def light_timeout_s(self) -> int:
         """The limit, in seconds, of the tasks that need no GPU."""

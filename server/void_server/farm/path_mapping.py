@@ -14,7 +14,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 import msgspec
 from msgspec import Struct
 
-from void_protocol.job import RemovalJob, with_patterns
+from void_protocol.job import RemovalJob
 from void_server.farm.errors import FarmError
 
 
@@ -86,6 +86,4 @@ def mapped(path: str, rules: PathRules) -> str:
 
 def mapped_job(job: RemovalJob, rules: PathRules) -> RemovalJob:
     """Return the job with every pattern as it is called on this machine."""
-    if not rules:
-        return job
-    return with_patterns(job, lambda pattern: mapped(pattern, rules))
+    return job.with_patterns(lambda pattern: mapped(pattern, rules)) if rules else job

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from void_engine.errors import OutputError, RemovalCancelled
 from void_engine.removal_monitor import RemovalMonitor
+from void_server.errors import message_of
 from void_server.farm.check import check
 from void_server.farm.errors import FarmError
 from void_server.farm.merge import merge
@@ -60,7 +61,7 @@ def run_task(pieces: list[JobPiece], step: str, scratch: Path, monitor: StepMoni
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise FarmError("\n".join(str(failure) or type(failure).__name__ for failure in failures))
+        raise FarmError("\n".join(map(message_of, failures)))
     monitor.finish()
 
 
@@ -68,11 +69,11 @@ def _told(
     piece: JobPiece, step: str, scratch: Path, error: Exception, monitor: StepMonitor
 ) -> Exception | None:
     """Say that a shot among others has failed. Return what the task fails with; None where it goes on."""
-    reason = f"{piece.planned.name}: {error or type(error).__name__}"
     if isinstance(error, _WORTH_ANOTHER_TRY):
         return error
+    reason = f"{piece.planned.name}: {message_of(error)}"
     if step != FarmStep.CHECK.value:
-        save_failure(piece, scratch, f"{step}: {error or type(error).__name__}")
+        save_failure(piece, scratch, f"{step}: {message_of(error)}")
         monitor.log(f"{reason}; the other shots go on, and the step 'check' fails for this one")
         return None
     before = failure_of(piece, scratch)

@@ -6,7 +6,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import torch
 
 from tests.bench.engine import Shot
 from tests.bench.gpu.random_models import configs_of
-from void_engine.arrays import Float32Array
 from void_engine.diffusion.engine import VoidEngine
 from void_engine.diffusion.framing import latent_frames
 from void_engine.diffusion.memory_plan import ModelNeeds, measure_needs
@@ -22,6 +21,7 @@ from void_engine.diffusion.model.folder import ModelFolder
 from void_engine.diffusion.model.live_memory import peak_bytes
 from void_engine.diffusion.model.tiny import ModelSize
 from void_engine.engines.interface import EngineRequest
+from void_engine.propagation.in_memory import SilentMonitor
 
 GIB, MIB = 2**30, 2**20
 PROMPT = "A lime falls on the table."
@@ -58,20 +58,14 @@ class Scale:
     """How often a short piece of work is measured."""
 
 
-@dataclass
-class Recorder:
+class Recorder(SilentMonitor):
     """A monitor that keeps the log and shows nothing."""
 
-    lines: list[str] = field(default_factory=list)
-
-    def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None: ...
-
-    def preview(self, frame: int, picture: Float32Array) -> None: ...
+    def __init__(self) -> None:
+        self.lines: list[str] = []
 
     def log(self, message: str) -> None:
         self.lines.append(message)
-
-    def check_cancelled(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from void_engine.diffusion.model.tiny import make_tiny  # noqa: E402
 from void_engine.diffusion.model.weights import build_transformer, transformer_config  # noqa: E402
 from void_engine.diffusion.sampling.denoise import predict_velocity  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("only_new_garbage_is_collected")
+
 SMALL = replace(bench.TINY_SCALE, steps=5, lengths=(13, 29), removals=2, window=5, overlap=0)
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 # What must be told by each part, and how many lines at least.

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.unit.void_engine.whole_merge import merge
 from void_engine.errors import EngineError
-from void_engine.merge import merge
 from void_engine.morphology import replacement_weight
 
 

@@ -11,11 +11,14 @@ from tests.unit.void_engine.removal_case import (
     PaintingEngine,
     RecordingMonitor,
     make_request,
+    plate_pixels,
     square,
     write_plate,
 )
 from void_engine.engines.interface import EngineRequest
 from void_engine.errors import OutputError, SettingError
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
 from void_engine.removal import run_removal
 from void_engine.removal_checks import check_engine, rehearse
 
@@ -79,5 +82,12 @@ def test_values_that_a_compression_would_spoil_are_told(tmp_path: Path) -> None:
     with ExitStack() as files:
         request = make_request(files, write_plate(tmp_path), tmp_path / "out", shapes=_shapes())
         request = replace(request, output=replace(request.output, compression="dwaa"))
+        bright = plate_pixels(FIRST + 1)
+        bright[3, 4] = 40000
+        frame = Frame.from_pixels(FIRST + 1, ("R", "G", "B"), bright)
+        write_frame(frame, tmp_path / f"plate.{FIRST + 1}.exr", overwrite=True)
         rehearse(request, FIRST, 1, monitor)
-    assert monitor.lines == []
+        assert monitor.lines == []
+        rehearse(request, FIRST + 1, 1, monitor)
+    (told,) = monitor.lines
+    assert f"frame {FIRST + 1} has values beyond 32768, of which dwaa would make infinity" in told

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.unit.void_engine.whole_merge import merge
 from void_engine.geometry import Box
-from void_engine.merge import merge
 from void_engine.morphology import grow, replacement_weight
 from void_engine.seam import match_to_plate, ring_width_px
 

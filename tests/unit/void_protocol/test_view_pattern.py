@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.unit.void_protocol.test_job_file import make_job
-from void_protocol.job import Matte
+from void_protocol.job import Anchors, Matte
 from void_protocol.job_file import decode_job
 from void_protocol.view_pattern import for_view, names_view, result_for_view, with_view_filled
 
@@ -35,8 +35,11 @@ def test_a_job_is_read_with_its_view_in_its_patterns() -> None:
         job,
         shot=replace(job.shot, view="left", plate="/%V/plate.%04d.exr"),
         mattes=[Matte(role="remove", pattern="/m_%v.%04d.exr")],
+        anchors=Anchors(pattern="/%v/anchor.%04d.exr", frames=[job.shot.first_frame]),
         output=replace(job.output, pattern="/out/%V.%04d.exr"),
     )
     read = decode_job(msgspec.json.encode(job))
     assert (read.shot.plate, read.mattes[0].pattern) == ("/left/plate.%04d.exr", "/m_l.%04d.exr")
     assert read.output.pattern == "/out/left.%04d.exr"
+    assert read.anchors is not None
+    assert read.anchors.pattern == "/l/anchor.%04d.exr"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from void_engine.plates.exr.aces import CONTAINER_ATTRIBUTE, is_container
 from void_engine.plates.exr.kept import put_back
 from void_engine.plates.exr.native import write_uncompressed
-from void_engine.plates.frame.frame import Frame, PixelBlock
-from void_engine.plates.frame.header import FLOAT, HALF, UINT, Channel, FrameHeader, PixelType
+from void_engine.plates.frame.frame import Frame, PixelBlock, channels_of
+from void_engine.plates.frame.header import FLOAT, HALF, UINT, FrameHeader, PixelType
 from void_engine.plates.frame.layers import split_name
 from void_engine.plates.storage.access import with_own_name
 from void_engine.plates.storage.output_folder import NewFile, OutputFolder
@@ -142,7 +142,7 @@ def _by_part(frame: Frame) -> list[Frame]:
         header = replace(
             frame.header,
             data_window=part.data_window,
-            channels=tuple(Channel(name, block.pixels.dtype) for block in blocks for name in block.names),
+            channels=channels_of(blocks),
             # What is added to a frame's metadata stands in its first part.
             attributes=part.attributes if place else frame.header.attributes,
             kept=part.kept,
@@ -169,7 +169,7 @@ def _as_file(folder: OutputFolder, file: NewFile, frame: Frame) -> Iterator[oiio
 def _is_array(frame: Frame) -> bool:
     """Whether OpenImageIO can be given the frame as one array, and its channels by their names."""
     one_type = len({block.pixels.dtype for block in frame.blocks}) == 1
-    return one_type and all(name.isprintable() or _is_utf8(name) for name in frame.channel_names)
+    return one_type and all(_is_utf8(name) for name in frame.channel_names)
 
 
 def _is_utf8(name: str) -> bool:
@@ -203,14 +203,15 @@ def _spec_of(
         spec.channelnames = header.channel_names
         spec.channelformats = ()
         spec.set_format(TYPE_NAMES[header.channels[0].dtype])
-    if CONTAINER_ATTRIBUTE in header.metadata:
+    said = header.metadata
+    if CONTAINER_ATTRIBUTE in said:
         if parts == 1 and is_container(header):
             compression = "none"
         else:
             spec.erase_attribute(CONTAINER_ATTRIBUTE)
     spec.attribute("compression", compression)
     spec.attribute("PixelAspectRatio", header.pixel_aspect)
-    if "DateTime" not in header.metadata:
+    if "DateTime" not in said:
         # OpenImageIO would add the time of day, so that the same job would not give the same bytes.
         spec.attribute("DateTime", "")
     return spec

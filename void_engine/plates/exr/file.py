@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -305,8 +304,7 @@ def _parts(file: _OpenFile, path: Path, number: int) -> list[Part]:
             raise unreadable(path, number, source.geterror())
         spec = source.spec()
         said = outline[index] if index < len(outline) else PartOutline()
-        part = part_of(_as_said(spec, said.attributes), index, path, number)
-        parts.append(replace(part, kept=tuple(said.kept)))
+        parts.append(part_of(_as_said(spec, said.attributes), index, path, number, said.kept))
     if all(part.is_deep for part in parts):
         raise PlateError(
             f"frame {number} ({path}) is a deep EXR; flatten it first (in Nuke with DeepToImage)"

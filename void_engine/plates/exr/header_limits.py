@@ -1,19 +1,17 @@
 """Bounds the header of an EXR file before any library reads it.
 
 A library keeps every attribute of a header and looks each one up among those before it: a header of 1.5 MB
-with 100,000 small attributes keeps OpenImageIO busy for minutes. So the attributes are counted first. Their
-layout is that of "OpenEXR File Layout", Academy Software Foundation: a name and a type, each ended by a zero
-byte, a size in four bytes, and the value; an empty name ends the header of a part.
+with 100,000 small attributes keeps OpenImageIO busy for minutes. So the attributes are counted first.
 """
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
-from void_engine.errors import PlateError, RefusedFileError
+from void_engine.errors import RefusedFileError
+from void_engine.plates.exr.header_reader import MULTI_PART, HeaderReader
 from void_engine.plates.exr.kept import is_lost
 from void_engine.plates.frame.parts import RawAttribute
 from void_engine.plates.storage.policy import MOST_CHANNELS, MOST_PARTS
@@ -28,9 +26,6 @@ _LIST_BYTES = 1 << 20
 """The most bytes of an attribute that is a list of texts, each of which takes memory of its own."""
 _CHANNEL_BYTES = MOST_CHANNELS * (256 + 16)
 """The most bytes of a list of channels: a name, and sixteen bytes, each."""
-_LONGEST_NAME = 255
-_READ_BYTES = 64 * 1024
-_MULTI_PART = 0x1000
 _CUBE = b"\x01"
 """The value of the attribute ``envmap`` for the six faces of a cube."""
 
@@ -56,73 +51,6 @@ class PartOutline:
     """Attributes that OpenImageIO would drop or change; only where they were asked for."""
 
 
-class _Reader:
-    """Reads a header in pieces, and skips values without reading them."""
-
-    def __init__(self, file: BinaryIO, described: str) -> None:
-        self._file = file
-        self._size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        self._described = described
-        self._data = b""
-        self._at = 0
-        self._before = 0
-        """Where ``_data`` begins in the file."""
-
-    @property
-    def offset(self) -> int:
-        return self._before + self._at
-
-    def _fill(self, count: int) -> None:
-        while len(self._data) - self._at < count and (
-            more := self._file.read(max(_READ_BYTES, count - (len(self._data) - self._at)))
-        ):
-            self._data = self._data[self._at :] + more
-            self._before += self._at
-            self._at = 0
-
-    def damaged(self) -> PlateError:
-        return PlateError(
-            f"{self._described} is damaged or cut short; render or copy it again (its header does not end)"
-        )
-
-    def number(self) -> int:
-        self._fill(4)
-        if len(self._data) - self._at < 4:
-            raise self.damaged()
-        (value,) = struct.unpack_from("<i", self._data, self._at)
-        self._at += 4
-        return int(value)
-
-    def text(self) -> bytes:
-        self._fill(_LONGEST_NAME + 1)
-        end = self._data.find(b"\0", self._at, self._at + _LONGEST_NAME + 1)
-        if end < 0:
-            raise self.damaged()
-        found = self._data[self._at : end]
-        self._at = end + 1
-        return found
-
-    def require(self, count: int) -> None:
-        """Refuse a value that is longer than the rest of the file."""
-        if count > self._size - self.offset:
-            raise self.damaged()
-
-    def take(self, count: int) -> bytes:
-        self._fill(count)
-        found = self._data[self._at : self._at + count]
-        self._at += len(found)
-        return found
-
-    def skip(self, count: int) -> None:
-        held = len(self._data) - self._at
-        if count > held:
-            self._before = self._file.seek(count - held, 1)
-            self._data, self._at = b"", 0
-        else:
-            self._at += count
-
-
 def check_header(file: BinaryIO, described: str, *, keep: bool = False) -> list[PartOutline]:
     """Refuse a file whose header asks for too much. ``file`` is read from its beginning, in bounded time and
     memory.
@@ -139,9 +67,9 @@ def check_header(file: BinaryIO, described: str, *, keep: bool = False) -> list[
         RefusedFileError: when a limit is exceeded; the message names it.
         PlateError: when the header does not come to its end.
     """
-    reader = _Reader(file, described)
+    reader = HeaderReader(file, described)
     reader.number()  # which says that this is an EXR file
-    is_multi_part = bool(reader.number() & _MULTI_PART)
+    is_multi_part = bool(reader.number() & MULTI_PART)
     parts: list[PartOutline] = []
     total = 0
     while True:
@@ -156,7 +84,7 @@ def check_header(file: BinaryIO, described: str, *, keep: bool = False) -> list[
             raise RefusedFileError(f"{described} has more than {MOST_PARTS} parts")
 
 
-def _outline(reader: _Reader, described: str, before: int, keep: bool) -> tuple[PartOutline, int]:
+def _outline(reader: HeaderReader, described: str, before: int, keep: bool) -> tuple[PartOutline, int]:
     """Return what the next part says and how many attributes it has; ``before`` is the number of those before
     it."""
     part = PartOutline()

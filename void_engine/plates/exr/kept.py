@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from void_engine.errors import PlateError
+from void_engine.plates.exr.header_reader import MULTI_PART, HeaderReader
 from void_engine.plates.frame.parts import RawAttribute
 
 _CARRIED = frozenset(
@@ -26,7 +28,6 @@ _OF_THE_FILE = frozenset(
 """Types that describe how the file is written, and the preview."""
 _MADE_MATRICES = tuple(4 * count for count in (2, 3, 9, 16))
 _BLOCK_BYTES = 4 << 20
-_MULTI_PART = 0x1000
 
 
 def is_lost(kind: bytes, size: int) -> bool:
@@ -76,40 +77,28 @@ def put_back(path: str | Path, parts: Sequence[Sequence[RawAttribute]]) -> None:
 
 def _read_headers(file: BinaryIO) -> tuple[bytes, list[list[RawAttribute]]]:
     """The bytes of all headers with what comes before them, and the attributes of each part."""
-    data = file.read(_BLOCK_BYTES)
-    while True:
-        try:
-            end, headers = _parsed(data)
-            return data[:end], headers
-        except (IndexError, ValueError, struct.error):
-            more = file.read(_BLOCK_BYTES)
-            if not more:
-                raise OSError("the header of the file does not end") from None
-            data += more
-
-
-def _parsed(data: bytes) -> tuple[int, list[list[RawAttribute]]]:
-    is_multi_part = bool(struct.unpack_from("<I", data, 4)[0] & _MULTI_PART)
+    reader = HeaderReader(file, "the file")
     headers: list[list[RawAttribute]] = []
-    at = 8
-    while True:
-        attributes = []
-        while data[at]:
-            name_end = data.index(b"\0", at)
-            kind_end = data.index(b"\0", name_end + 1)
-            (size,) = struct.unpack_from("<i", data, kind_end + 1)
-            begin = kind_end + 5
-            if begin + size >= len(data):
-                raise ValueError
-            attributes.append(
-                RawAttribute(data[at:name_end], data[name_end + 1 : kind_end], data[begin : begin + size])
-            )
-            at = begin + size
-        at += 1
-        if attributes:
+    try:
+        reader.number()  # which says that this is an EXR file
+        is_multi_part = bool(reader.number() & MULTI_PART)
+        while attributes := _attributes(reader):
             headers.append(attributes)
-        if not attributes or not is_multi_part:
-            return at, headers
+            if not is_multi_part:
+                break
+    except PlateError as error:
+        raise OSError("the header of the file does not end") from error
+    file.seek(0)
+    return file.read(reader.offset), headers
+
+
+def _attributes(reader: HeaderReader) -> list[RawAttribute]:
+    """The attributes of the next part; none where the list of parts ends."""
+    found = []
+    while name := reader.text():
+        kind, size = reader.text(), reader.number()
+        found.append(RawAttribute(name, kind, reader.take(size)))
+    return found
 
 
 def _merged(written: Sequence[RawAttribute], kept: Sequence[RawAttribute]) -> bytes:
@@ -119,12 +108,7 @@ def _merged(written: Sequence[RawAttribute], kept: Sequence[RawAttribute]) -> by
         own = wanted.pop(attribute.name, None)
         # Another value under the same name was set by whoever made the frame.
         result.append(own if own is not None and own.value == attribute.value else attribute)
-    return b"".join(map(_packed, (*result, *wanted.values()))) + b"\0"
-
-
-def _packed(attribute: RawAttribute) -> bytes:
-    name, kind, value = attribute
-    return name + b"\0" + kind + b"\0" + struct.pack("<i", len(value)) + value
+    return b"".join(attribute.packed for attribute in (*result, *wanted.values())) + b"\0"
 
 
 def _move(file: BinaryIO, begin: int, distance: int) -> None:

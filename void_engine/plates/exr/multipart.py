@@ -58,8 +58,16 @@ class MergedParts:
     """The parts that are used, with the names their channels have in the frame."""
 
 
-def part_of(spec: oiio.ImageSpec, index: int, path: Path, number: int) -> Part:
+def part_of(
+    spec: oiio.ImageSpec, index: int, path: Path, number: int, kept: Sequence[RawAttribute] = ()
+) -> Part:
     """Translate OpenImageIO's description of a part.
+
+    Args:
+        spec: the description, which the part takes over.
+        index: the part's place in the file.
+        path, number: the file and its frame.
+        kept: attributes that ``spec`` cannot hold.
 
     Raises:
         PlateError: for a data type that EXR plates do not have.
@@ -81,7 +89,8 @@ def part_of(spec: oiio.ImageSpec, index: int, path: Path, number: int) -> Part:
             Channel(name, _TYPES[kind]) for name, kind in zip(spec.channelnames, formats, strict=True)
         ),
         is_deep=spec.deep,
-        spec=spec.copy(),
+        spec=spec,
+        kept=tuple(kept),
     )
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import FLOAT, HALF, UINT, PixelType
+from void_engine.plates.frame.parts import RawAttribute
 
-_MAGIC_AND_VERSION = struct.pack("<II", 20000630, 2)
+_MAGIC, _VERSION = 20000630, 2
 _LONG_NAMES = 0x400
 _LONGEST_SHORT_NAME = 31
 _LINES = 256
@@ -68,21 +69,17 @@ def _header(frame: Frame, channels: Iterable[tuple[str, PixelType]]) -> bytes:
         for name, dtype in channels
     )
     longest = max(len(_encoded(name)) for name in frame.channel_names)
-    version = struct.unpack("<I", _MAGIC_AND_VERSION[4:])[0] | (
-        _LONG_NAMES if longest > _LONGEST_SHORT_NAME else 0
-    )
+    version = _VERSION | (_LONG_NAMES if longest > _LONGEST_SHORT_NAME else 0)
+    stored = struct.pack("<4i", window.x0, window.y0, window.x1 - 1, window.y1 - 1)
     attributes = (
-        ("channels", "chlist", listed + b"\0"),
-        ("compression", "compression", b"\0"),
-        ("dataWindow", "box2i", struct.pack("<4i", window.x0, window.y0, window.x1 - 1, window.y1 - 1)),
-        ("displayWindow", "box2i", struct.pack("<4i", 0, 0, width - 1, height - 1)),
-        ("lineOrder", "lineOrder", b"\0"),
-        ("pixelAspectRatio", "float", struct.pack("<f", 1.0)),
-        ("screenWindowCenter", "v2f", struct.pack("<2f", 0.0, 0.0)),
-        ("screenWindowWidth", "float", struct.pack("<f", 1.0)),
+        RawAttribute(b"channels", b"chlist", listed + b"\0"),
+        RawAttribute(b"compression", b"compression", b"\0"),
+        RawAttribute(b"dataWindow", b"box2i", stored),
+        RawAttribute(b"displayWindow", b"box2i", struct.pack("<4i", 0, 0, width - 1, height - 1)),
+        RawAttribute(b"lineOrder", b"lineOrder", b"\0"),
+        RawAttribute(b"pixelAspectRatio", b"float", struct.pack("<f", 1.0)),
+        RawAttribute(b"screenWindowCenter", b"v2f", struct.pack("<2f", 0.0, 0.0)),
+        RawAttribute(b"screenWindowWidth", b"float", struct.pack("<f", 1.0)),
     )
-    packed = b"".join(
-        name.encode() + b"\0" + kind.encode() + b"\0" + struct.pack("<i", len(value)) + value
-        for name, kind, value in attributes
-    )
-    return _MAGIC_AND_VERSION[:4] + struct.pack("<I", version) + packed + b"\0"
+    packed = b"".join(attribute.packed for attribute in attributes)
+    return struct.pack("<II", _MAGIC, version) + packed + b"\0"

@@ -270,7 +270,7 @@ class Frame:
         kept = self.without(names)
         blocks = (*kept.blocks, PixelBlock(names, pixels))
         parts = with_channels(kept.header.parts, names, beside)
-        return Frame(replace(kept.header, channels=_channels_of(blocks), parts=parts), blocks)
+        return Frame(replace(kept.header, channels=channels_of(blocks), parts=parts), blocks)
 
     def without(self, names: Sequence[str]) -> Frame:
         """The frame without the channels of these names; names that it does not have are ignored."""
@@ -285,7 +285,7 @@ class Frame:
                 pixels = np.ascontiguousarray(block.pixels[..., kept])
                 blocks.append(PixelBlock(tuple(block.names[index] for index in kept), pixels))
         parts = without_channels(self.header.parts, names)
-        header = replace(self.header, channels=_channels_of(tuple(blocks)), parts=parts)
+        header = replace(self.header, channels=channels_of(tuple(blocks)), parts=parts)
         return Frame(header, tuple(blocks))
 
     def grown_to(self, box: Box) -> Frame:
@@ -368,7 +368,8 @@ class Frame:
         return result
 
 
-def _channels_of(blocks: Sequence[PixelBlock]) -> tuple[Channel, ...]:
+def channels_of(blocks: Sequence[PixelBlock]) -> tuple[Channel, ...]:
+    """The channels that blocks of pixels hold, in order."""
     return tuple(Channel(name, block.pixels.dtype) for block in blocks for name in block.names)
 
 

@@ -78,13 +78,23 @@ def find_rgb(channel_names: Sequence[str], layer: str = "") -> tuple[str, str, s
     says, if that is one layer.
     """
     channels = [parse_name(name, ()) for name in channel_names]
-    found = colours_of(channels, layer)
-    if found is None and not layer:
-        candidates = main_layers(channels)
-        found = colours_of(channels, candidates[0]) if len(candidates) == 1 else None
-        if found is None and not candidates and len(channels) == 1:
-            found = (channels[0].name,) * 3
-    return found
+    if layer:
+        return colours_of(channels, layer)
+    main = main_colours(channels)
+    return None if main is None else main[0]
+
+
+def main_colours(channels: Sequence[LayerChannel]) -> tuple[tuple[str, str, str], str] | None:
+    """The channels with the colours of the main layer, and the layer that stands for it; None where the names
+    do not tell."""
+    if found := colours_of(channels, ""):
+        return found, ""
+    candidates = main_layers(channels)
+    if len(candidates) == 1 and (found := colours_of(channels, candidates[0])):
+        return found, candidates[0]
+    if not candidates and len(channels) == 1:
+        return (channels[0].name,) * 3, channels[0].layer
+    return None
 
 
 def main_layers(channels: Sequence[LayerChannel]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -18,6 +19,11 @@ class RawAttribute(NamedTuple):
     name: bytes
     kind: bytes
     value: bytes
+
+    @property
+    def packed(self) -> bytes:
+        """All of it, in the layout of "OpenEXR File Layout", Academy Software Foundation."""
+        return self.name + b"\0" + self.kind + b"\0" + struct.pack("<i", len(self.value)) + self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from void_engine.plates.frame.layers import (
     colours_of,
     is_main,
     listed,
+    main_colours,
     main_layers,
     parse_name,
     shown,
@@ -25,8 +26,14 @@ from void_engine.plates.frame.layers import (
 
 NO_VIEW = "main"
 """The view of a job that says nothing about views."""
-RESULT_LAYERS = ("clean", "matte", "confidence", "quadmask")
-"""The layers that a removal may add."""
+RESULT_LAYERS: dict[str, tuple[str, ...]] = {
+    "clean": ("R", "G", "B"),
+    "matte": ("A",),
+    "confidence": ("A",),
+    "quadmask": ("A",),
+    "model": ("R", "G", "B"),
+}
+"""The layers that a removal may add, in their order, and the components of each."""
 _OURS = re.compile(rf"(?:{'|'.join(RESULT_LAYERS)})(?:_(\d+))?")
 
 
@@ -160,20 +167,13 @@ def _layer_of(
         raise PlateError(
             f"{header.described}: the layer '{shown(layer)}' has no red, green and blue; {_choices(channels)}"
         )
-    if found := colours_of(channels, ""):
-        return found, ""
-    candidates = main_layers(channels)
-    if len(candidates) == 1:
-        found = colours_of(channels, candidates[0])
-        assert found is not None
-        return found, candidates[0]
-    if candidates:
+    if main := main_colours(channels):
+        return main
+    if candidates := main_layers(channels):
         raise PlateError(
             f"{header.described}: several layers could be the picture: {listed(candidates)}; choose one "
             "with shot.layer, or --layer of 'void new'"
         )
-    if len(channels) == 1:
-        return (channels[0].name,) * 3, channels[0].layer
     raise PlateError(f"{header.described}: the main layer has no red, green and blue; {_choices(channels)}")
 
 

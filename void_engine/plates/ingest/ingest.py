@@ -12,7 +12,7 @@ from void_engine.plates.frame.proxy import divisor_of
 from void_engine.plates.ingest.light import check_colour
 from void_engine.plates.ingest.movies import MovieSource
 from void_engine.plates.ingest.pictures import source_of
-from void_engine.plates.ingest.request import FIRST_FRAME, Ingest, Ingested, Source
+from void_engine.plates.ingest.request import Ingest, Ingested, Source
 from void_engine.plates.movie.movie import Movie
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.writer import PlateWriter
@@ -75,9 +75,10 @@ def _opened(wanted: Ingest) -> Iterator[Source]:
     wanted.target.require_numbered(f"the movie {wanted.source}")
     if wanted.target.folder.is_dir():
         # How many frames a movie has is known only when it is decoded.
-        first = FIRST_FRAME if wanted.first is None else wanted.first
         there = [
-            number for number in wanted.target.frames_on_disk() if number >= first and wanted.wants(number)
+            number
+            for number in wanted.target.frames_on_disk()
+            if number >= wanted.first_of_movie and wanted.wants(number)
         ]
         _refuse_existing(wanted.target, there)
     with Movie(Path(wanted.source)) as movie:

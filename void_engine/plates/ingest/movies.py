@@ -19,7 +19,7 @@ from void_engine.plates.frame.header import FRAME_RATE_ATTRIBUTE, TIMECODE_ATTRI
 from void_engine.plates.frame.timecode import Timecode
 from void_engine.plates.ingest.light import Light, light_of
 from void_engine.plates.ingest.mattes import check_shape, matte_frame, quadmask_frame, scaled_levels
-from void_engine.plates.ingest.request import FIRST_FRAME, Ingest
+from void_engine.plates.ingest.request import Ingest
 from void_engine.plates.ingest.transfer import transfer_of_movie
 from void_engine.plates.movie.movie import Movie, MovieFormat
 from void_engine.plates.picture.file import to_unit
@@ -38,7 +38,7 @@ class MovieSource:
 
     def frames(self, remark: Callable[[str], None]) -> Iterator[Frame]:
         """Make the frames, as a :class:`~void_engine.plates.ingest.request.Source` does."""
-        first = FIRST_FRAME if self.wanted.first is None else self.wanted.first
+        first = self.wanted.first_of_movie
         stop = None if self.wanted.frames is None else max(0, self.wanted.frames[1] - first + 1)
         make: Callable[[Any, int], Frame] | None = None
         described: MovieFormat | None = None

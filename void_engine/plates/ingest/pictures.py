@@ -3,7 +3,7 @@ others, whose code values become light or levels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 
 from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import REC709_CHROMATICITIES
-from void_engine.errors import MatteError, MissingFrameError, PlateError
+from void_engine.errors import MatteError, MissingFrameError, PlateError, SettingError
 from void_engine.geometry import Box
 from void_engine.plates.exr.file import read_frame
 from void_engine.plates.file_kinds import kind_of
 from void_engine.plates.frame.frame import HALF_MAX, Frame
-from void_engine.plates.frame.header import FRAME_RATE_ATTRIBUTE, HALF, TIMECODE_ATTRIBUTE, MetadataValue
+from void_engine.plates.frame.header import (
+    FRAME_RATE_ATTRIBUTE,
+    HALF,
+    TIMECODE_ATTRIBUTE,
+    FrameHeader,
+    MetadataValue,
+)
 from void_engine.plates.ingest.light import AUTO, Light, light_of
 from void_engine.plates.ingest.mattes import (
     MATTE_CHANNEL,
@@ -76,8 +82,8 @@ class Numbering:
 
 
 @dataclass
-class ExrSource:
-    """EXR files in another size, space or numbering, or as mattes of one channel."""
+class _Files:
+    """The files that are wanted, of which a source makes frames."""
 
     numbering: Numbering
     wanted: Ingest
@@ -86,6 +92,10 @@ class ExrSource:
     def count(self) -> int:
         """How many frames there are."""
         return len(self.numbering.numbers)
+
+
+class ExrSource(_Files):
+    """EXR files in another size, space or numbering, or as mattes of one channel."""
 
     def frames(self, remark: Callable[[str], None]) -> Iterator[Frame]:
         """Make the frames, as a :class:`~void_engine.plates.ingest.request.Source` does."""
@@ -124,38 +134,27 @@ def _converted(frame: Frame, light: Light) -> Frame:
     return replace(changed, header=_without_chromaticities(changed)).with_metadata(light.metadata)
 
 
-def _without_chromaticities(frame: Frame) -> Any:
+def _without_chromaticities(frame: Frame) -> FrameHeader:
     attributes = frame.header.attributes.copy()
     attributes.erase_attribute("chromaticities")
     return replace(frame.header, attributes=attributes)
 
 
-@dataclass
-class PictureSource:
+class PictureSource(_Files):
     """DPX, TIFF, PNG, JPEG and other pictures."""
-
-    numbering: Numbering
-    wanted: Ingest
-
-    @property
-    def count(self) -> int:
-        """How many frames there are."""
-        return len(self.numbering.numbers)
 
     def frames(self, remark: Callable[[str], None]) -> Iterator[Frame]:
         """Make the frames, as a :class:`~void_engine.plates.ingest.request.Source` does."""
-        make = self._maker(remark)
-        first: PictureHeader | None = None
+        own = self.numbering.numbers[0]
+        first = read_picture_header(self.numbering.pattern.path(own), own)
+        make = self._maker(first, remark)
         for own in self.numbering.numbers:
             picture = read_picture(self.numbering.pattern.path(own), own)
-            first = first or picture.header
             _require_alike(first, picture.header)
             number = own + self.numbering.offset
             yield make(picture, number).with_metadata(_metadata(picture.header))
 
-    def _maker(self, remark: Callable[[str], None]) -> Callable[[Picture, int], Frame]:
-        own = self.numbering.numbers[0]
-        header = read_picture_header(self.numbering.pattern.path(own), own)
+    def _maker(self, header: PictureHeader, remark: Callable[[str], None]) -> Callable[[Picture, int], Frame]:
         if self.wanted.purpose == "quadmask":
             return lambda picture, number: quadmask_frame(
                 number,
@@ -227,8 +226,12 @@ def _multiplied(pixels: NDArray[Any], alpha: Float32Array) -> NDArray[Any]:
 
 
 def is_light(header: PictureHeader) -> bool:
-    """Whether a picture's values are scene-linear light, so that nothing is lost when they become EXR."""
-    return header.is_float and transfer_of_picture(header) == "linear"
+    """Whether a picture's values are known to be scene-linear light, so that nothing is lost when they become
+    EXR."""
+    try:
+        return header.is_float and transfer_of_picture(header) == "linear"
+    except SettingError:  # Its header does not tell.
+        return False
 
 
 def _primaries(header: PictureHeader) -> tuple[float, ...] | None:
@@ -288,12 +291,3 @@ def source_of(wanted: Ingest) -> ExrSource | PictureSource:
     return (
         ExrSource(numbering, wanted) if kind_of(wanted.source) == "exr" else PictureSource(numbering, wanted)
     )
-
-
-def first_header(pattern: FramePattern, numbers: Sequence[int]) -> PictureHeader:
-    """The header of the first of these frames.
-
-    Raises:
-        PlateError: when it cannot be read.
-    """
-    return read_picture_header(pattern.path(numbers[0]), numbers[0])

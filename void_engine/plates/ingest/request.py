@@ -43,6 +43,11 @@ class Ingest:
     pixel_aspect: float | None = None
     """The pixel aspect that a matte gets with :attr:`size`; None keeps its own."""
 
+    @property
+    def first_of_movie(self) -> int:
+        """The number that a movie's first frame gets."""
+        return FIRST_FRAME if self.first is None else self.first
+
     def wants(self, number: int) -> bool:
         """Whether the frame of this number, as :attr:`frames` counts, is wanted."""
         return self.frames is None or self.frames[0] <= number <= self.frames[1]

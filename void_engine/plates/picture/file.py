@@ -6,8 +6,8 @@ light or a matte of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -158,11 +158,8 @@ def read_picture_header(path: Path, number: int) -> PictureHeader:
         MissingFrameError: when there is no such file.
         PlateError: when it cannot be read; the message names file and frame.
     """
-    source = _opened(path, number)
-    try:
+    with _opened(path, number) as source:
         return _header(source, path, number)
-    finally:
-        source.close()
 
 
 def read_picture(path: Path, number: int) -> Picture:
@@ -172,19 +169,17 @@ def read_picture(path: Path, number: int) -> Picture:
         MissingFrameError: when there is no such file.
         PlateError: when it cannot be read; the message names file and frame.
     """
-    source = _opened(path, number)
-    try:
+    with _opened(path, number) as source:
         header = _header(source, path, number)
         pixels = source.read_image(0, 0, 0, len(header.channel_names), header.data_type)
         reason = source.geterror()
         if pixels is None or reason:
             raise _unreadable(path, number, reason)
-    finally:
-        source.close()
     return Picture(header, _upright(pixels, header.orientation))
 
 
-def _opened(path: Path, number: int) -> oiio.ImageInput:
+@contextmanager
+def _opened(path: Path, number: int) -> Iterator[oiio.ImageInput]:
     if kind_of(path) != "picture":
         raise PlateError(f"frame {number} ({path}) has no ending of a picture that can be read")
     try:
@@ -200,7 +195,10 @@ def _opened(path: Path, number: int) -> oiio.ImageInput:
     source = oiio.ImageInput.open(str(path), wanted)
     if source is None:
         raise _unreadable(path, number, oiio.geterror())
-    return source
+    try:
+        yield source
+    finally:
+        source.close()
 
 
 def _unreadable(path: Path, number: int, reason: str) -> PlateError:

@@ -39,14 +39,20 @@ because a network drive that was gone and is back may number its files anew."""
 class ShotFormat:
     """The format that the frames of a shot have in common, as :meth:`PlateSequence.check` finds it."""
 
-    display_size: tuple[int, int]
-    """``(width, height)`` of the files at full size, whatever the sequence's scale is."""
+    first: FrameHeader
+    """The header of the first frame, at full size."""
     data_window: Box
     """The box around the data windows of all frames, at the sequence's scale."""
-    pixel_aspect: float
-    channel_names: tuple[str, ...]
-    notes: tuple[str, ...]
-    """Notes for the artist about how the files are read."""
+
+    @property
+    def display_size(self) -> tuple[int, int]:
+        """``(width, height)`` of the files at full size, whatever the sequence's scale is."""
+        return self.first.display_size
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Width of a pixel over its height."""
+        return self.first.pixel_aspect
 
 
 class PlateSequence:
@@ -175,15 +181,8 @@ class PlateSequence:
         return self._format_of(headers)
 
     def _format_of(self, headers: Sequence[FrameHeader]) -> ShotFormat:
-        first = headers[0]
         window = union_of(header.data_window for header in headers)
-        return ShotFormat(
-            display_size=first.display_size,
-            data_window=proxy_window(window, self._divisor),
-            pixel_aspect=first.pixel_aspect,
-            channel_names=first.channel_names,
-            notes=first.notes,
-        )
+        return ShotFormat(headers[0], proxy_window(window, self._divisor))
 
     def frame(self, number: int) -> Frame:
         """A frame with its pixels, from the cache where it is still there.

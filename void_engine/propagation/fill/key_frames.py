@@ -24,17 +24,12 @@ from void_engine.propagation.working_set import AnalysisFrame, FullFrame, analys
 
 SLIVER_PX = 9
 """Unseen areas thinner than this many pixels are inpainted in each frame by itself."""
-_WIRE_PX = 17
-"""Long holes thinner than this many pixels are filled from both sides too, frame by frame: what lies behind a
-wire is nearly always what lies beside it."""
 _FIT_PX = 6
 """The width of the band beside unseen pixels in which what is carried to them is compared."""
 _REACH_PX = 32
 """How far into affected pixels something may reach that passes in front of the object."""
 _FEWEST_TO_FIT = 60
 """The least number of pixels on which that is compared."""
-_WIRE_LENGTH = 6
-"""The length, in such thicknesses, from which a hole counts as long."""
 MOST_KEYS = 2
 """The most key frames that are held in memory."""
 _CONTEXT_PX = 80
@@ -246,14 +241,3 @@ def _where_it_fits(
     continued = inpainting.smooth_fill(answer, unseen)
     part = share.reshape(unseen.shape)[:, :, None]
     return np.asarray(continued + part * (carried - continued), np.float32)
-
-
-def wires_of(hole: BoolArray) -> BoolArray:
-    """The parts of the hole, (h, w), that are long and thin all over; a wire that holds something is not."""
-    core = opencv.erode(hole, opencv.square(_WIRE_PX))
-    labels, boxes = opencv.connected_components(hole)
-    sizes = np.bincount(labels.reshape(-1), minlength=len(boxes) + 1)[1:]
-    reach = np.array([box.width + box.height for box in boxes], np.int64)
-    long = (reach >= _WIRE_LENGTH * _WIRE_PX) & (sizes < reach * _WIRE_PX)
-    long[labels[core] - 1] = False
-    return np.asarray(np.concatenate([[False], long])[labels], bool)

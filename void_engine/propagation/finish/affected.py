@@ -243,10 +243,13 @@ def measure_change(
     if not zone.any() or int(known.sum()) < _FEWEST_KNOWN:
         return None
     # What is expected is measured on the known pixels by themselves, lest a change be taken for the rule.
-    found, expected = _Energies.of(plate, shown, zone | known), _Energies.of(plate, shown, known)
+    difference = plate - shown
+    found = _Energies.of(difference, shown, zone | known)
+    expected = _Energies.of(difference, shown, known)
     weight = zone.astype(np.float32)
-    own = presence.moves_by_itself(plate - shown, zone, known)
-    present = np.where(own, np.float32(0.0), presence.presence(plate - shown, zone, known))
+    in_place = presence.Difference.of(difference, zone, known)
+    own = in_place.moves_by_itself()
+    present = np.where(own, np.float32(0.0), in_place.presence())
     doubt, _ = pyramid.weighted_blur(scatter, weight, BAND_SIGMAS_PX[1])
     counts: list[Float32Array] = []
     for band in range(len(BAND_SIGMAS_PX) + 1):
@@ -267,10 +270,10 @@ class _Energies:
     texture: tuple[Float32Array, ...]
 
     @classmethod
-    def of(cls, plate: Float32Array, shown: Float32Array, where: BoolArray) -> _Energies:
+    def of(cls, difference: Float32Array, shown: Float32Array, where: BoolArray) -> _Energies:
         """Measure the energies over the pixels ``where``."""
         weight = where.astype(np.float32)
-        change, texture = pyramid.times(plate - shown, weight), pyramid.times(shown, weight)
+        change, texture = pyramid.times(difference, weight), pyramid.times(shown, weight)
         return cls(tuple(_energies(change, weight)), tuple(_energies(texture, weight)))
 
     def excess(self, expected: _Energies, band: int, known: BoolArray, doubt: Float32Array) -> Float32Array:

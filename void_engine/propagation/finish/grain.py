@@ -23,7 +23,7 @@ _QUANTILE = 0.25
 """Quantile of the blocks' deviations that counts as grain; the rest is texture."""
 _SMALLEST = 0.0015
 """Deviation, encoded, below which there is no grain to restore."""
-_HIGH_PASS_PX = 1.6
+HIGH_PASS_PX = 1.6
 """Blur radius of the high-pass that separates grain from the picture."""
 _AROUND_PX = 4.0
 """Blur radius over which the energy of fine detail is averaged."""
@@ -53,7 +53,7 @@ def measure(plate: Float32Array, visible: BoolArray) -> GrainModel | None:
     rows, columns = (visible.shape[0] // _BLOCK) * _BLOCK, (visible.shape[1] // _BLOCK) * _BLOCK
     if rows < 2 * _BLOCK or columns < 2 * _BLOCK:
         return None
-    low = opencv.gaussian_blur(plate, _HIGH_PASS_PX)
+    low = opencv.gaussian_blur(plate, HIGH_PASS_PX)
     high = plate - low
 
     def blocks(picture: Float32Array) -> Float32Array:
@@ -98,7 +98,7 @@ def _spectrum(softness_px: float) -> tuple[float, float]:
     frequency = np.fft.fftfreq(64)
     squared = frequency[:, None] ** 2 + frequency**2
     blurred = np.exp(-((2 * np.pi * softness_px) ** 2) * squared)
-    passed = blurred * np.square(1.0 - np.exp(-0.5 * (2 * np.pi * _HIGH_PASS_PX) ** 2 * squared))
+    passed = blurred * np.square(1.0 - np.exp(-0.5 * (2 * np.pi * HIGH_PASS_PX) ** 2 * squared))
     correlation = (passed * np.cos(2 * np.pi * frequency)).sum() / passed.sum()
     return float(correlation), float(passed.sum() / blurred.sum())
 
@@ -178,7 +178,7 @@ def restore(
         noise /= max(float(noise.std()), 1e-6)
     brightness = answer.mean(axis=2)
     passed = np.float32(_spectrum(model.softness_px)[1])
-    high = answer - opencv.gaussian_blur(answer, _HIGH_PASS_PX)
+    high = answer - opencv.gaussian_blur(answer, HIGH_PASS_PX)
     energy = opencv.gaussian_blur(np.square(high), _AROUND_PX)
     grained = answer.copy()
     for channel in range(3):

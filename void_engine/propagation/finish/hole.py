@@ -7,8 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
-from void_engine.propagation.fill.key_frames import wires_of
+
+_WIRE_PX = 17
+"""Long holes thinner than this many pixels are filled from both sides, frame by frame: what lies behind a
+wire is nearly always what lies beside it."""
+_WIRE_LENGTH = 6
+"""The length, in such thicknesses, from which a hole counts as long."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +49,14 @@ class Hole:
         """The plate with the revealed pixels in its hole, (h, w, 3); unseen pixels stay the plate's."""
         shown = (self.mask & self.seen)[:, :, None]
         return np.where(shown, self.revealed, self.plate).astype(np.float32)
+
+
+def wires_of(hole: BoolArray) -> BoolArray:
+    """The parts of the hole, (h, w), that are long and thin all over; a wire that holds something is not."""
+    core = opencv.erode(hole, opencv.square(_WIRE_PX))
+    labels, boxes = opencv.connected_components(hole)
+    sizes = np.bincount(labels.reshape(-1), minlength=len(boxes) + 1)[1:]
+    reach = np.array([box.width + box.height for box in boxes], np.int64)
+    long = (reach >= _WIRE_LENGTH * _WIRE_PX) & (sizes < reach * _WIRE_PX)
+    long[labels[core] - 1] = False
+    return np.asarray(np.concatenate([[False], long])[labels], bool)

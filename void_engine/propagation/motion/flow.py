@@ -18,7 +18,7 @@ _FORWARD_BACKWARD_PX = 0.8
 """Disagreement of forward and backward flow at which confidence falls by the factor e."""
 _NOISE_STEPS = 2.0
 """A misfit this small, in 8-bit steps, is noise and neither proves nor disproves a flow."""
-_LEAST_SIDE = 16
+LEAST_SIDE = 16
 """The least side of a picture in which flow can be measured."""
 
 
@@ -57,7 +57,7 @@ class FlowMeter:
 
     def raw(self, first: Uint8Array, second: Uint8Array) -> Float32Array:
         """The flow from ``first`` to ``second``, (h, w, 2) pixels; zeros for pictures that are too small."""
-        if min(first.shape) < _LEAST_SIDE:
+        if min(first.shape) < LEAST_SIDE:
             return np.zeros((*first.shape, 2), np.float32)
         start = np.zeros((*first.shape, 2), np.float32)
         # A fresh object is made each time, because it keeps buffers whose borders leak from one call into the

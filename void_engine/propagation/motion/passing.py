@@ -14,9 +14,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from void_engine import opencv
-from void_engine.arrays import BoolArray, Float32Array
+from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.engines.interface import Monitor
 from void_engine.geometry import Box
+from void_engine.propagation.medians import median_of_shown
 from void_engine.propagation.motion.homography import apply, from_box, identity
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.working_set import WorkingSet
@@ -131,13 +132,11 @@ def _passing(views: _Views, segment: range, monitor: Monitor) -> Iterator[tuple[
         still = views.seen(number, covered, box) & ~background.often
         pieces = rare & visible & still
         pieces = opencv.dilate(opencv.erode(pieces, square), square) & pieces
-        if views.is_anchor(number):
-            continue
         differs = background.differs(number, visible)
         passing = _connected_to(pieces, visible & background.often, differs)
         near = differs & opencv.dilate_by_disc(still, _CONTEXT_PX)
         near = passing | opencv.dilate(opencv.erode(near, square), square) & near
-        if near.any():
+        if near.any() and not views.is_anchor(number):
             beside = differs & opencv.dilate_by_disc(passing, _CONTEXT_PX)
             yield number, views.back(number, passing | beside, box), views.back(number, near, box)
 
@@ -146,23 +145,30 @@ class _Background:
     """What the pixels beside the object show at most times."""
 
     def __init__(self, views: _Views, segment: range, box: Box, often: BoolArray, monitor: Monitor) -> None:
-        self.often = often
-        """(h, w): the pixels that are shown often enough to tell."""
         self._views, self._box = views, box
         count = min(len(segment), _MOST_COMPARED)
-        pictures = []
+        pictures, shown = [], []
         for number in np.unique(np.linspace(segment.start, segment.stop - 1, count).round().astype(int)):
             monitor.check_cancelled()
-            hidden = views.hidden(int(number), box) & often
-            picture = views.encoded(int(number), box)
-            pictures.append(np.where(hidden[:, :, None], np.float32(np.nan), picture)[often])
-        stack = np.stack(pictures)
+            shown.append(~views.hidden(int(number), box)[often])
+            pictures.append(views.encoded(int(number), box)[often])
+        stack, seen = np.stack(pictures), np.stack(shown)
+        times: Int64Array = seen.sum(axis=0)
         # The light of the whole may change; what passes covers less than half of the surroundings.
-        stack -= np.nanmedian(stack - _median_over_time(stack), axis=1, keepdims=True)
-        middle = _median_over_time(stack)
-        away = _median_over_time(np.abs(stack - middle)).max(axis=1)
-        self._middle = np.asarray(middle, np.float32)
-        self._tolerance: Float32Array = np.maximum(_RESTLESS * away, _DIFFERS).astype(np.float32)
+        middle = median_of_shown(stack, seen, times)
+        for picture, there in zip(stack, seen, strict=True):
+            if there.any():
+                picture -= np.median((picture - middle)[there], axis=0)
+        middle = median_of_shown(stack, seen, times)
+        # The stack may be large, so its deviations take its place.
+        stack -= middle
+        away = median_of_shown(np.abs(stack, out=stack), seen, times).max(axis=1)
+        told = times > 0
+        self.often = often.copy()
+        """(h, w): the pixels that are shown often enough to tell."""
+        self.often[often] = told
+        self._middle = middle[told]
+        self._tolerance: Float32Array = np.maximum(_RESTLESS * away[told], _DIFFERS).astype(np.float32)
 
     def differs(self, number: int, visible: BoolArray) -> BoolArray:
         """Where frame ``number`` shows something else, (h, w), at its ``visible`` pixels."""
@@ -173,18 +179,6 @@ class _Background:
             away = np.abs(away - np.median(away[compared], axis=0)).max(axis=1)
             found[self.often] = compared & (away > self._tolerance)
         return found
-
-
-def _median_over_time(stack: Float32Array) -> Float32Array:
-    """The median of the frames that show a pixel, (N, C), of a stack (S, N, C) with NaN where none is shown.
-
-    This is numpy's nanmedian along the first axis, many times as fast, since no other core works meanwhile.
-    """
-    ordered = np.sort(stack, axis=0)
-    count = np.isfinite(ordered).sum(axis=0)
-    low = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
-    high = np.take_along_axis(ordered, np.minimum(count // 2, len(stack) - 1)[None], axis=0)[0]
-    return np.asarray(np.float32(0.5) * (low + high), np.float32)
 
 
 def _connected_to(pieces: BoolArray, beside: BoolArray, differs: BoolArray) -> BoolArray:

@@ -18,6 +18,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.propagation import pyramid
+from void_engine.propagation.medians import median_of_shown
 from void_engine.propagation.reveal import fusion
 
 _AROUND_CELLS = 5.0
@@ -107,7 +108,7 @@ def answers(stack: Stack, order: Int64Array, weigh: Weigh, noise: float, *, scat
         first = order[np.argmax(shown[order], axis=0)]
         nearest = np.take_along_axis(pictures, first[None, :, None], axis=0)[0]
         count = shown.sum(axis=0)
-        median = _median(pictures, shown, count)
+        median = median_of_shown(pictures, shown, count)
         values += [nearest, median]
         if scatter:
             away = np.concatenate([away, _scatter(pictures, shown, count, median)[None]])
@@ -126,16 +127,6 @@ def _scatter(
     total = (squared_error(pictures, median) * shown).sum(axis=0)
     away = np.sqrt(total / np.maximum(count, 1))
     return np.where(count >= _ENOUGH_TO_AGREE, away, np.float32(np.inf)).astype(np.float32)
-
-
-def _median(pictures: Float32Array, shown: BoolArray, count: Int64Array) -> Float32Array:
-    """The median for each pixel and channel, (N, 3), of the pictures that show it; 0 where none does."""
-    ordered = np.where(shown[:, :, None], pictures, np.float32(np.inf))
-    ordered.sort(axis=0)
-    low = np.take_along_axis(ordered, (np.maximum(count - 1, 0) // 2)[None, :, None], axis=0)[0]
-    high = np.take_along_axis(ordered, (count // 2 * (count > 0))[None, :, None], axis=0)[0]
-    middle = np.where((count > 0)[:, None], np.float32(0.5) * (low + high), np.float32(0.0))
-    return np.asarray(middle, np.float32)
 
 
 def squared_error(values: Float32Array, truth: Float32Array) -> Float32Array:

@@ -147,7 +147,7 @@ class Revealer:
             views.append(MeasuredSource(source, view, measured))
             tests.append(test if test.improves(measured.flow) else None)
         structure = self._structure(views, hole, ring, texture) if any(tests) else None
-        grown = _doubled(hole)
+        grown = _doubled(hole) if any(tests) else hole
         sources = []
         for seen, useful in zip(views, tests, strict=True):
             self._monitor.check_cancelled()
@@ -212,6 +212,7 @@ class Revealer:
             seen: the source and its measured motion.
             shows: (h, w) in 0..1, where the source shows the wanted layer; None for everywhere.
             completed: the residual motion inside the hole; None adds none to the homography.
+            tried: (h, w, 2), that motion as it would be if the hole were larger; None for the motion itself.
         """
         source, measured = seen.source, seen.measured
         box, hole, ring, encoded = surround.box, surround.hole, surround.ring, surround.encoded

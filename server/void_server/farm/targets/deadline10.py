@@ -9,18 +9,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from void_server.farm.bundle import Bundle
 from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
+from void_server.farm.submitter import handed_over, not_taken
 
 FRAME_TOKEN = "<STARTFRAME>"  # noqa: S105 - the plug-in replaces it with the task's frame
 FOLDER = "deadline10"
 WORDS = ("priority", "pool", "department", "retries", "limits", "machine_limit")
-_SUBMIT_LIMIT_S = 120
 _JOB_ID = re.compile(r"^JobID=(\S+)", re.MULTILINE)
 
 
@@ -99,17 +98,11 @@ def submit(bundle: Bundle) -> str:
     for command in step_commands(bundle, FRAME_TOKEN):
         info = folder / f"{command.name}_job_info.job"
         _write(info, job_info(bundle, command, after=before))
-        ran = subprocess.run(
-            [_command(), str(info), str(folder / f"{command.name}_plugin_info.job")],
-            capture_output=True,
-            text=True,
-            timeout=_SUBMIT_LIMIT_S,
-            check=False,
-        )
+        program, what = _command(), f"the step {command.name}"
+        ran = handed_over([program, str(info), str(folder / f"{command.name}_plugin_info.job")], what)
         found = _JOB_ID.search(ran.stdout)
-        if ran.returncode != 0 or found is None:
-            said = (ran.stderr or ran.stdout).strip().splitlines() or ["it said nothing"]
-            raise FarmError(f"deadlinecommand did not take the step {command.name}: {said[-1]}")
+        if found is None:
+            raise not_taken(program, what, ran.stderr or ran.stdout)
         before = found[1]
     return f"{bundle.name}: Deadline job {before} and those it depends on"
 

@@ -121,8 +121,7 @@ def job(bundle: Bundle, step: StepCommand) -> dict[str, Any]:
         ],
         "volumes": volumes,
     }
-    selector = _selector([*order.tags, *([order.gpu_group] if step.needs.gpus and order.gpu_group else [])])
-    if selector:
+    if selector := _selector(order.tags_for(step.needs.gpus)):
         pod["nodeSelector"] = selector
     side_by_side = min(step.tasks, order.machine_limit or MOST_PARALLEL, MOST_PARALLEL)
     return {

@@ -109,13 +109,10 @@ def _arguments(command: StepCommand, order: FarmSettings) -> dict[str, Any]:
         "timeout": math.ceil(command.needs.timeout_s / 60),
         "type": "Render" if command.name == "remove" else "Util",
     }
-    tags = list(order.tags)
     if command.needs.gpus:
         arguments["gpus"] = command.needs.gpus
-        if order.gpu_group:
-            tags.append(order.gpu_group)
         arguments["gpu_memory"] = _memory(command.needs.gpu_memory_mib)
-    if tags:
+    if tags := order.tags_for(command.needs.gpus):
         arguments["tags"] = tags  # as a list: of a text, pyoutline drops every tag with a sign in it
     if order.limits:
         arguments["limits"] = list(order.limits)

@@ -16,10 +16,10 @@ from void_server.farm.bundle import Bundle, export_chunks
 from void_server.farm.commands import TORCHRUN, torchrun_words
 from void_server.farm.errors import FarmError
 from void_server.farm.nuke_export import CHUNKS_NAME, EXPORT_NAME, write_export
-from void_server.farm.order import NukeExport
+from void_server.farm.order import FarmSettings, NukeExport
 from void_server.farm.plan_file import PLAN_NAME
 from void_server.farm.planning import STEP_ORDER
-from void_server.farm.step_needs import step_needs
+from void_server.farm.step_needs import StepNeeds, step_needs
 
 SPECIFICATION = "jobtemplate-2023-09"
 WORDS = ("limits",)
@@ -139,7 +139,7 @@ def _step(bundle: Bundle, name: str) -> dict[str, Any]:
         "parameterSpace": {
             "taskParameterDefinitions": [{"name": "Task", "type": "INT", "range": f"0-{tasks - 1}"}]
         },
-        "hostRequirements": {"amounts": _amounts(bundle, name)},
+        "hostRequirements": {"amounts": _amounts(needs, order)},
         "script": {"actions": {"onRun": _run(command, words, needs.timeout_s, order.grace_s)}},
     }
     if name != STEP_ORDER[0]:
@@ -147,8 +147,7 @@ def _step(bundle: Bundle, name: str) -> dict[str, Any]:
     return step
 
 
-def _amounts(bundle: Bundle, step: str) -> list[dict[str, Any]]:
-    needs = step_needs(bundle, step)
+def _amounts(needs: StepNeeds, order: FarmSettings) -> list[dict[str, Any]]:
     amounts: list[dict[str, Any]] = [
         {"name": "amount.worker.vcpu", "min": needs.cores},
         {"name": "amount.worker.memory", "min": needs.memory_mib},
@@ -158,7 +157,7 @@ def _amounts(bundle: Bundle, step: str) -> list[dict[str, Any]]:
             {"name": "amount.worker.gpu", "min": needs.gpus},
             {"name": "amount.worker.gpu.memory", "min": needs.gpu_memory_mib},
         ]
-    amounts += [{"name": f"amount.{limit}", "min": 1} for limit in bundle.order.limits]
+    amounts += [{"name": f"amount.{limit}", "min": 1} for limit in order.limits]
     return amounts
 
 
@@ -168,14 +167,14 @@ def _export_step(bundle: Bundle, export: NukeExport) -> dict[str, Any]:
     words += ["--chunks={{Param.ExportChunks}}", "--task={{Task.Param.Task}}"]
     order = bundle.order
     tasks = len(export_chunks(bundle))
-    timeout_s = step_needs(bundle, "export").timeout_s
+    needs = step_needs(bundle, "export")
     return {
         "name": "export",
         "parameterSpace": {
             "taskParameterDefinitions": [{"name": "Task", "type": "INT", "range": f"0-{tasks - 1}"}]
         },
-        "hostRequirements": {"amounts": _amounts(bundle, "export")},
-        "script": {"actions": {"onRun": _run("{{Param.Nuke}}", words, timeout_s, order.grace_s)}},
+        "hostRequirements": {"amounts": _amounts(needs, order)},
+        "script": {"actions": {"onRun": _run("{{Param.Nuke}}", words, needs.timeout_s, order.grace_s)}},
     }
 
 

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -19,13 +18,13 @@ from pathlib import Path
 from void_server.farm.bundle import Bundle
 from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
+from void_server.farm.submitter import handed_over
 
 FOLDER = "royalrender"
 JOBS_NAME = "royalrender.xml"
 TASK_TOKEN = "{task}"  # noqa: S105 - the step's script puts the frame's number there
 WORDS = ("priority", "pool", "department", "retries", "limits", "machine_limit")
 _CONSOLE = "rrSubmitterconsole"
-_SUBMIT_LIMIT_S = 120
 _SYSTEMS = {"win32": "windows", "darwin": "osx"}
 _MIB_IN_GIB = 1024
 
@@ -193,16 +192,7 @@ def submit(bundle: Bundle) -> str:
     Raises:
         FarmError: when it does not take the file.
     """
-    ran = subprocess.run(
-        [_console(), str(bundle.folder / JOBS_NAME)],
-        capture_output=True,
-        text=True,
-        timeout=_SUBMIT_LIMIT_S,
-        check=False,
-    )
-    if ran.returncode != 0:
-        said = (ran.stderr or ran.stdout).strip().splitlines() or ["it said nothing"]
-        raise FarmError(f"{_CONSOLE} did not take {bundle.name}: {said[-1]}")
+    handed_over([_console(), str(bundle.folder / JOBS_NAME)], bundle.name)
     return f"{bundle.name}: given to Royal Render"
 
 

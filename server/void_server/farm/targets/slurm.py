@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from void_server.farm.bundle import Bundle
 from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
+from void_server.farm.submitter import handed_over
 from void_server.farm.targets.commands import exports, shell_words
 
 FOLDER = "slurm"
@@ -21,7 +21,6 @@ TASK_TOKEN = "{task}"  # noqa: S105 - becomes the array's index
 WORDS = ("priority", "pool", "department", "retries", "limits", "machine_limit", "tags")
 MOST_IN_ARRAY = 1000
 """How many tasks one array has at most: Slurm's own default for MaxArraySize is 1001."""
-_SUBMIT_LIMIT_S = 120
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 _SCRIPT = """\
@@ -79,9 +78,8 @@ def script(bundle: Bundle, step: StepCommand) -> str:
         options["account"] = order.department
     if order.limits:
         options["licenses"] = ",".join(order.limits)
-    constraints = [*order.tags, *([order.gpu_group] if step.needs.gpus and order.gpu_group else [])]
-    if constraints:
-        options["constraint"] = "&".join(constraints)
+    if tags := order.tags_for(step.needs.gpus):
+        options["constraint"] = "&".join(tags)
     command = shell_words(step.words, TASK_TOKEN, "$task")
     attempts = _ONCE if not order.retries else _AGAIN
     return _SCRIPT.format(
@@ -119,16 +117,7 @@ def submit(bundle: Bundle) -> str:
             words = ["sbatch", "--parsable", f"--array={indices}", f"--export=ALL,VOID_FIRST_TASK={first}"]
             if before:
                 words += [f"--dependency=afterok:{':'.join(before)}", "--kill-on-invalid-dep=yes"]
-            ran = subprocess.run(
-                [*words, str(_script_of(bundle, step))],
-                capture_output=True,
-                text=True,
-                timeout=_SUBMIT_LIMIT_S,
-                check=False,
-            )
-            if ran.returncode != 0:
-                said = (ran.stderr or ran.stdout).strip().splitlines() or ["it said nothing"]
-                raise FarmError(f"sbatch did not take the step {step.name}: {said[-1]}")
+            ran = handed_over([*words, str(_script_of(bundle, step))], f"the step {step.name}")
             ids.append(ran.stdout.strip().partition(";")[0])
         before = ids
     return f"{bundle.name}: Slurm job {before[-1]} and those it depends on"

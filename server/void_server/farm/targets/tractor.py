@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,12 +15,12 @@ from void_server.farm.bundle import Bundle
 from void_server.farm.commands import StepCommand, step_commands
 from void_server.farm.errors import FarmError
 from void_server.farm.monitor import Dialect
+from void_server.farm.submitter import handed_over, last_line
 
 SCRIPT_NAME = "tractor.alf"
 TASK_TOKEN = "{task}"  # noqa: S105 - each task's command is written out with its own number
 WORDS = ("priority", "pool", "department", "limits", "machine_limit", "tags")
 _SPOOL = "tractor-spool"
-_SUBMIT_LIMIT_S = 120
 _SPECIAL = re.compile(r'[\\{}\[\]$"; \t#]')
 
 
@@ -64,9 +63,7 @@ def _step(bundle: Bundle, step: StepCommand) -> str:
     slots = str(step.needs.cores)
     options = {"atleast": slots, "atmost": slots, "maxrunsecs": str(step.needs.timeout_s)}
     order = bundle.order
-    keys = [key for key in (order.pool, *order.tags) if key]
-    if step.needs.gpus and order.gpu_group:
-        keys.append(order.gpu_group)
+    keys = [key for key in (order.pool, *order.tags_for(step.needs.gpus)) if key]
     if keys:
         options["service"] = tcl_word(",".join(keys))
     tasks = "".join(
@@ -118,14 +115,5 @@ def submit(bundle: Bundle) -> str:
     Raises:
         FarmError: when it does not take the script.
     """
-    ran = subprocess.run(
-        [_SPOOL, str(bundle.folder / SCRIPT_NAME)],
-        capture_output=True,
-        text=True,
-        timeout=_SUBMIT_LIMIT_S,
-        check=False,
-    )
-    said = (ran.stdout.strip() or ran.stderr.strip()).splitlines() or ["it said nothing"]
-    if ran.returncode != 0:
-        raise FarmError(f"{_SPOOL} did not take {bundle.name}: {said[-1]}")
-    return f"{bundle.name}: Tractor, {said[-1]}"
+    ran = handed_over([_SPOOL, str(bundle.folder / SCRIPT_NAME)], bundle.name)
+    return f"{bundle.name}: Tractor, {last_line(ran.stdout.strip() or ran.stderr)}"

@@ -56,6 +56,22 @@ def test_blur_drift_and_noise_are_found(in_light: bool) -> None:
     assert np.square(sharp - reduced)[known].mean() < 0.6 * np.square(answer - reduced)[known].mean()
 
 
+def test_a_plate_is_read_once_however_few_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("void_engine.detail.source._PLATE_BYTES", 1)
+    plates = [texture(ROWS, COLUMNS, seed) for seed in range(5)]
+    answers = [cv2.resize(plate, (60, 40), interpolation=cv2.INTER_AREA) for plate in plates]
+    read: list[int] = []
+    matte = np.zeros((ROWS, COLUMNS), np.float32)
+
+    def plate(number: int) -> tuple[Float32Array, Float32Array]:
+        read.append(number)
+        return plates[number], matte
+
+    source = DetailSource(range(5), Canvas((ROWS, COLUMNS), (40, 60)), plate, lambda number: answers[number])
+    calibrate(source)
+    assert read == list(range(5))
+
+
 def test_where_everything_is_replaced_a_guess_is_taken() -> None:
     plate = texture(ROWS, COLUMNS, 1)
     source = DetailSource(

@@ -16,6 +16,11 @@ from void_engine.errors import RemovalCancelled
 from void_engine.quadmask import build_quadmask
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_collection(only_new_garbage_is_collected: None) -> None:
+    """All tests of this folder collect no garbage of other ones."""
+
+
 class SmallShot:
     """A textured, panning, HDR picture with a matte that moves over it."""
 

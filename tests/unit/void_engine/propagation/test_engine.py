@@ -193,7 +193,9 @@ def test_memory_does_not_grow_with_the_shot(
         for _ in PropagationEngine().remove(shot, EngineRequest(), SilentMonitor()):
             pass
         alive.append(shot.most_alive)
-    assert alive[1] <= alive[0] + (1 if cores == 1 else 5), "14 frames more"
+    # What several threads hold at a time hangs on their timing, by five frames at any length. Growth with the
+    # shot would add 14.
+    assert alive[1] <= alive[0] + (1 if cores == 1 else 5)
     assert alive[1] < most
 
 

@@ -25,3 +25,7 @@ def test_it_does_not_grow_with_the_length_once_the_caches_are_full() -> None:
     assert main_memory(1920, 1080, 1000, 2) == main_memory(1920, 1080, 10000, 2)
     assert main_memory(960, 540, 10, 1) < main_memory(960, 540, 20, 1) < main_memory(1920, 1080, 20, 1)
     assert main_memory(960, 540, 100, 1) < main_memory(960, 540, 100, 2)
+
+
+def test_a_shot_on_its_side_needs_as_much() -> None:
+    assert main_memory(1080, 1920, 8, 2) == main_memory(1920, 1080, 8, 2)

@@ -16,7 +16,6 @@ import sys
 from void_server.cli import app, farm_task
 sys.argv = ["void", "farm", "step", "merge", "--plan", "nowhere/plan.json", "--task", "0", "--scratch", "s"]
 farm_task.read_plan = lambda path: print(sorted(set({NEEDLESS!r}) & set(sys.modules))) or sys.exit(0)
-import void_server.farm.steps
 app.main()
 """
 

@@ -80,7 +80,8 @@ def test_says_which_view_is_taken_where_nobody_said() -> None:
         ("R G B", "clean matte", ""),
         ("R G B matte.A", "clean_2 matte_2", "matte"),
         ("R G B clean.R matte.A clean_2.R matte_2.A", "clean_3 matte_3", "clean, clean_2, matte"),
-        ("R G B cleanup.A mattes.A", "clean matte", ""),
+        ("R G B model.R", "clean_2 matte_2", "model"),
+        ("R G B cleanup.A mattes.A models.R", "clean matte", ""),
     ],
 )  # fmt: skip
 def test_the_plates_own_layers_keep_their_names(channels: str, added: str, own: str) -> None:

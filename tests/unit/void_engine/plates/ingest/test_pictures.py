@@ -16,7 +16,9 @@ from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.ingest.derived import derive
 from void_engine.plates.ingest.ingest import ingest
+from void_engine.plates.ingest.pictures import is_light
 from void_engine.plates.ingest.request import Ingest, Ingested
+from void_engine.plates.picture.file import read_picture_header
 from void_engine.plates.sequence.pattern import FramePattern
 
 
@@ -101,6 +103,25 @@ def test_a_dpx_that_names_no_curve_is_refused_until_it_is_named(
     assert frame.metadata["void/source_colour_space"] == "ACEScct"
     assert "chromaticities" not in frame.metadata
     assert _value(made(file, colour="cineon")[0]) == pytest.approx(_cineon(code), rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "transfer", "light"),
+    [
+        ("a.tif", "", True),
+        ("a.dpx", "Linear", True),
+        ("a.dpx", "Logarithmic", False),
+        ("a.dpx", "User defined", False),
+    ],
+)
+def test_only_what_says_so_is_light_already(tmp_path: Path, name: str, transfer: str, light: bool) -> None:
+    attributes = {"dpx__Transfer": transfer} if transfer else {}
+    path = write_picture(tmp_path / name, grey(0.5, "float32"), **attributes)
+    header = read_picture_header(path, 1)
+    assert header.is_float
+    assert is_light(header) is light
+    whole = read_picture_header(write_picture(tmp_path / f"whole-{name}", grey(100), **attributes), 1)
+    assert not is_light(whole)
 
 
 def test_a_gamma_without_a_name_here_is_refused(tmp_path: Path, made: Callable[..., Any]) -> None:

@@ -209,7 +209,7 @@ def test_data_windows_may_differ(tmp_path: Path, write_plate: WritePlate) -> Non
     write_frame(moved, tmp_path / "plate.1003.exr")
     shot = PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1003).check()
     assert (shot.display_size, shot.data_window) == ((8, 4), Box(-2, 0, 8, 6))
-    assert (shot.pixel_aspect, shot.channel_names, shot.notes) == (1.0, ("R", "G", "B"), ())
+    assert (shot.pixel_aspect, shot.first.channel_names, shot.first.notes) == (1.0, ("R", "G", "B"), ())
 
 
 def test_lists_all_missing_frames(tmp_path: Path, write_plate: WritePlate) -> None:

@@ -1,31 +1,10 @@
-"""What counts as a wire, which is filled from both sides, and what is worth a key frame."""
+"""How far what was invented in a key frame is carried to other frames."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from void_engine.propagation.fill import key_frames
-
-
-def test_a_wire_is_long_and_thin_all_over() -> None:
-    hole = np.zeros((120, 300), bool)
-    hole[10:21, :] = True
-    hole[60:71, :200] = True
-    hole[55:85, 200:230] = True
-    hole[100:110, 20:40] = True
-    wires = key_frames.wires_of(hole)
-    assert wires[10:21].all()
-    assert not wires[50:90].any(), "this one holds something"
-    assert not wires[95:].any(), "a short one is a spot"
-    assert not (wires & ~hole).any()
-
-
-def test_a_slanted_wire_is_one_too_and_a_ribbon_is_not() -> None:
-    rows, columns = np.indices((200, 300))
-    across = np.abs(rows - 0.5 * columns - 20)
-    assert key_frames.wires_of(across < 6).any()
-    assert not key_frames.wires_of(across < 16).any()
-    assert not key_frames.wires_of(np.zeros((20, 20), bool)).any()
 
 
 def test_what_was_invented_is_carried_only_where_it_fits() -> None:

@@ -29,20 +29,20 @@ def _disc(row: int, column: int, radius: int, strength: float, blur: float) -> F
 
 def test_what_reaches_in_from_beside_the_region_is_left_alone() -> None:
     ball, shadow = _disc(28, 60, 10, -0.25, 1.0), _disc(65, 95, 12, -0.12, 5.0)
-    own = presence.moves_by_itself(ball + shadow + _grain(), _zone(), ~_zone())
+    own = presence.Difference.of(ball + shadow + _grain(), _zone(), ~_zone()).moves_by_itself()
     assert own[_zone() & (ball[:, :, 0] < -0.1)].mean() > 0.95
     assert not own[shadow[:, :, 0] < -0.03].any()
 
 
 def test_a_shadow_whose_region_is_drawn_too_small_still_goes() -> None:
     shadow = _disc(45, 80, 14, -0.2, 6.0)
-    own = presence.moves_by_itself(shadow + _grain(), _zone(), ~_zone())
+    own = presence.Difference.of(shadow + _grain(), _zone(), ~_zone()).moves_by_itself()
     assert not own[_zone() & (shadow[:, :, 0] < -0.08)].any()
 
 
 def test_a_change_is_present_where_it_is_and_not_beside() -> None:
     shadow = _disc(60, 80, 12, -0.1, 3.0)
-    found = presence.presence(shadow + _grain(), _zone(), ~_zone())
+    found = presence.Difference.of(shadow + _grain(), _zone(), ~_zone()).presence()
     assert found[shadow[:, :, 0] < -0.04].min() > 0.9
     far = _zone() & (cv2.GaussianBlur(shadow[:, :, 0], (0, 0), 3.0) > -0.0005)
     assert (found[far] == 0).mean() > 0.85

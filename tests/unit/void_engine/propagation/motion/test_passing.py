@@ -140,10 +140,24 @@ def test_what_passes_is_not_pasted_behind_the_object() -> None:
     assert float(apart.mean()) < 0.03
 
 
-def test_the_median_over_time_leaves_out_what_is_hidden() -> None:
-    stack = np.random.default_rng(2).normal(size=(9, 40, 3)).astype(np.float32)
-    stack[np.random.default_rng(3).random((9, 40)) < 0.4] = np.nan
-    stack[0] = 1.0
-    expected = np.nanmedian(stack, axis=0)
-    np.testing.assert_allclose(passing._median_over_time(stack), expected, atol=1e-7)
-    assert np.isnan(passing._median_over_time(np.full((4, 2, 3), np.nan, np.float32))).all()
+def test_a_frame_that_is_hidden_all_over_tells_nothing_and_harms_nothing() -> None:
+    plate, matte = still_glass()
+    matte[9] = 1
+    track = tracked((plate, matte))
+    before_the_glass = (slice(42, 60), slice(64, 74))
+    assert all(withheld(track, number)[before_the_glass].mean() > 0.97 for number in PASSING)
+    assert not any(withheld(track, number).any() for number in range(FRAMES) if number not in PASSING)
+
+
+def test_a_pixel_that_no_compared_frame_shows_does_not_blind_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A spot in the corner is hidden in every frame but those that are not compared."""
+    monkeypatch.setattr(passing, "_MOST_COMPARED", 6)
+    plate, matte = still_glass()
+    compared = np.linspace(0, FRAMES - 1, 6).round().astype(int)
+    matte[compared, 84:88, 44:48] = 1
+    track = tracked((plate, matte))
+    before_the_glass = (slice(42, 60), slice(64, 74))
+    assert all(withheld(track, number)[before_the_glass].mean() > 0.97 for number in PASSING)
+    assert not any(withheld(track, number).any() for number in range(FRAMES) if number not in PASSING)
