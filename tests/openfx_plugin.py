@@ -1,4 +1,4 @@
-"""Gives tests the compiled OpenFX plug-in: built once from the sources as they are, and kept in ``build/``."""
+"""Gives tests the compiled OpenFX plug-in, built once from the sources as they are and kept in ``build/``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def target() -> Target:
 
 @cache
 def built_bundle(python: Path, sanitizers: Sequence[str] = ()) -> Path:
-    """The bundle for this machine, whose bridge runs with ``python``. Built once for each state of the sources.
+    """The bundle for this machine, whose bridge runs with ``python``. Each state of the sources is built once.
 
     Every process that asks waits for the one that builds.
     """

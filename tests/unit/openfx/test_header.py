@@ -1,4 +1,4 @@
-"""The plug-in's own header against the table of the interface, which was checked against the published headers."""
+"""The plug-in's own header against a table of the interface that was made from the published headers."""
 
 from __future__ import annotations
 
