@@ -39,7 +39,7 @@ def target() -> Target:
 
 @cache
 def built_bundle(python: Path, sanitizers: Sequence[str] = ()) -> Path:
-    """The bundle for this machine, whose bridge runs with ``python``. Each state of the sources is built once.
+    """The bundle for this machine, whose bridge runs with ``python``. Built once for each state of sources.
 
     Every process that asks waits for the one that builds.
     """
