@@ -351,7 +351,8 @@ def test_the_plate_is_shown_with_one_message_while_a_frame_is_missing(effect: Op
     node = opened(effect)
     for _ in range(3):
         assert np.array_equal(node.render(60), plate(3))  # the host holds its last frame
-    assert node.persistent_messages == [("OfxMessageWarning", "Frame 50 is still being made. The plate is shown.")]
+    said = "Frame 50 is still being made. The plate is shown."
+    assert node.persistent_messages == [("OfxMessageWarning", said)]
     assert node.persistent is not None
     node.render(2)
     assert node.persistent is None
