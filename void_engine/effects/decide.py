@@ -42,7 +42,7 @@ def steadied(
         weight = mask.astype(np.float32)
         soft.append(opencv.gaussian_blur(np.clip(value, -8, 8).astype(np.float32) * weight, _SMOOTH_PX))
         shown.append(opencv.gaussian_blur(weight, _SMOOTH_PX))
-    mean: list[Float32Array] = [s / np.maximum(w, np.float32(0.05)) for s, w in zip(soft, shown, strict=True)]
+    mean = [np.asarray(s / np.maximum(w, 0.05), np.float32) for s, w in zip(soft, shown, strict=True)]
     found = []
     for t, near in enumerate(neighbours):
         total, weight = 2 * soft[t], 2 * shown[t]

@@ -56,7 +56,7 @@ def find(shot: SmallShot, monitor: Monitor) -> list[Found]:
         found.append(
             Found(
                 region, value, kinds.kinds(region, evidence[target], *told[target]), usable[target],
-                (shot.away[target] < 1.5 * size) & ~shot.removed[target],
+                (shot.away[target] < 0.5 * size) & ~shot.removed[target],
             )
         )  # fmt: skip
     return found
