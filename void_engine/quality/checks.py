@@ -11,7 +11,7 @@ from void_engine.arrays import BoolArray, Float32Array
 _LEAST_NEGATIVE = 0.05
 """Negative values down to this share of the shot's brightness are taken for noise."""
 _FEW = 3
-"""As many negative pixels a plate may have by chance."""
+"""How many negative pixels are taken for chance."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _LEAST_STEP = 0.004
 """Answers below this, in encoded light, are of no size: they are half of what an eye sees in a smooth sky."""
 _LEAST_MEAN = 0.003
 _LEAST_LEFT = 0.05
-"""The same for the share of the object that is left, 0..1."""
+"""Shares of the object that are left, 0..1, are of no size below this."""
 _RUN = 10
 """How many neighbouring pieces make a run: a fault on a part of the contour only."""
 _CLIP = 1.0

@@ -1,4 +1,4 @@
-"""From where on a measure is a fault. This is the only place that decides it.
+"""The limits beyond which a measure is a fault; no other module decides it.
 
 The figures are calibrated by ``tests/bench/check.py`` on real footage, so that of good results hardly one
 frame in a hundred is flagged; docs/check.md says what that finds and misses.
