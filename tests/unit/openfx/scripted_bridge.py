@@ -92,6 +92,8 @@ def main() -> None:
         kind = message["type"]
         answer: dict[str, object] = {"type": "answer", "id": message["id"], "ok": 1}
         if kind == "hello":
+            if mode == "slow-start":
+                time.sleep(1)
             if mode == "mute":
                 time.sleep(3600)
             if mode == "refuses":

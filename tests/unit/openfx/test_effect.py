@@ -307,6 +307,52 @@ def test_news_are_shown_at_the_next_change_and_redraw(effect: Open, bridge: Brid
     assert node.value("status") == "Cancelled after frame 1."
 
 
+@pytest.mark.parametrize(
+    ("button", "at_once"), [("refresh", "Press Refresh again"), ("cancel", "told to cancel")]
+)
+def test_a_button_does_not_wait_for_a_bridge_to_start(
+    effect: Open, bridge: Bridge, button: str, at_once: str
+) -> None:
+    bridge.plays("slow-start")
+    node = opened(effect)
+    started = time.monotonic()
+    node.press(button)
+    node.press(button)
+    took = time.monotonic() - started
+
+    assert at_once in node.value("status")
+    assert took < 0.9  # the bridge takes a second
+    kind = "status" if button == "refresh" else button
+    assert comes(lambda: bridge.messages(kind))
+    assert len(bridge.starts) == 1
+    if button == "refresh":
+        assert comes(lambda: node.go_to(2) or "about 40 s left" in node.value("status"))
+
+
+def test_a_bridge_that_cannot_start_is_told_at_the_next_press(effect: Open, bridge: Bridge) -> None:
+    bridge.plays("no-module")
+    node = opened(effect)
+    node.press("refresh")
+
+    assert comes(lambda: node.press("refresh") or "No module named void_server" in node.value("status"))
+    assert len(bridge.starts) == 1
+
+
+def test_a_host_that_ends_while_a_bridge_starts_does_not_wait_for_it(bridge: Bridge) -> None:
+    bridge.plays("mute")
+    host = Host(profiles.NUKE, built_plugin())
+    node = host.instance(
+        {"Source": Source(plate, BOX, FRAMES)}, box=BOX, frames=FRAMES, values={"record": [RECORD]}
+    )
+    node.press("refresh")
+    assert comes(lambda: bridge.starts)
+    started = time.monotonic()
+    host.close()
+
+    assert time.monotonic() - started < 5
+    host.check()
+
+
 def test_a_removal_can_be_undone_and_a_copy_shares_it(effect: Open, bridge: Bridge) -> None:
     node = effect()
     node.press("remove")
