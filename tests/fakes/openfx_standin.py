@@ -69,7 +69,9 @@ class Standin:
         threading.Thread(target=self._read, daemon=True).start()
         self.folder = Path()
         if says_hello:
-            said = self.ask("hello", protocol=1, host="stand-in", host_pid=os.getpid(), background=int(background))
+            said = self.ask(
+                "hello", protocol=1, host="stand-in", host_pid=os.getpid(), background=int(background)
+            )
             self.folder = Path(said["folder"])
 
     def __enter__(self) -> Standin:
@@ -119,10 +121,18 @@ class Standin:
             return self._answers.pop(number)
 
     def hand(
-        self, removal: str, role: str, frame: int, pixels: np.ndarray, box: Box, *, pad: int = 0, **fields: Any
+        self,
+        removal: str,
+        role: str,
+        frame: int,
+        pixels: np.ndarray,
+        box: Box,
+        *,
+        pad: int = 0,
+        **fields: Any,
     ) -> dict[str, str]:
         """Hand a picture over: (H, W, C) from the *bottom* row, over ``box``."""
-        height, width, components = pixels.shape
+        _, width, components = pixels.shape
         depths = {"float32": "float", "float16": "half", "uint16": "short", "uint8": "byte"}
         row = width * components * pixels.dtype.itemsize
         path = self.folder / f"plate-{next(self._files)}.raw"
@@ -177,7 +187,9 @@ class Standin:
                     self._news.notify_all()
                     return
                 waiting += data
-                while len(waiting) >= 4 and len(waiting) >= 4 + (length := struct.unpack_from("<I", waiting)[0]):
+                while len(waiting) >= 4 and len(waiting) >= 4 + (
+                    length := struct.unpack_from("<I", waiting)[0]
+                ):
                     message = unpack(waiting[4 : 4 + length])
                     waiting = waiting[4 + length :]
                     if message["type"] == "event":

@@ -43,18 +43,21 @@ def run_bridge() -> int:
         folder = PixelFolder()
     except BridgeError as error:
         _log.error("%s", error)
-        for message in streams.messages():
-            streams.send({"type": "answer", "id": message.get("id", ""), "ok": "0", "error": str(error)})
+        with contextlib.suppress(FramingError):
+            for message in streams.messages():
+                streams.send({"type": "answer", "id": message.get("id", ""), "ok": "0", "error": str(error)})
         return 1
     requests = Requests(home, folder, streams.send)
+    ending = threading.Lock()
     ended = threading.Event()
 
     def end() -> None:
         """Let go of everything once, whoever notices first that the host is gone."""
-        if not ended.is_set():
-            ended.set()
-            requests.close(_WRITING_S)
-            folder.remove()
+        with ending:  # the later one waits until all is done
+            if not ended.is_set():
+                requests.close(_WRITING_S)
+                folder.remove()
+                ended.set()
 
     _watch_host(end)
     status = 0

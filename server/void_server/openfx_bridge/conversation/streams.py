@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from void_server.openfx_bridge.conversation.framing import Message, MessageReader, packed
 
@@ -26,6 +28,7 @@ class Streams:
         """Take standard input and output over. From now on what is printed goes to standard error, and
         nothing can be read."""
         sys.stdout.flush()
+        _close_inherited()
         read, write = os.dup(0), os.dup(1)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
@@ -63,3 +66,15 @@ class Streams:
                     data = data[os.write(self._write, data) :]
             except OSError:
                 return
+
+
+def _close_inherited() -> None:
+    """Close the files and sockets that a host's process has left open in this one: a port that the host lets
+    go would stay taken. Python's own are not inherited by anybody, which tells them apart."""
+    listing = Path("/dev/fd")
+    if os.name != "posix" or not listing.is_dir():
+        return
+    for name in [entry.name for entry in listing.iterdir()]:
+        with contextlib.suppress(OSError, ValueError):
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                os.close(int(name))
