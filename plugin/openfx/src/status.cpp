@@ -57,6 +57,15 @@ void take_news(const Instance& instance, OfxTime time) {
   if (const auto news = session->link->news(record)) show_status(instance, *news, time);
 }
 
+void follow(Instance& instance, const Session& session, const std::string& record, const std::string& folder) {
+  if (host().is_background || !instance.begins_to_follow(session.link.get(), record)) return;
+  Message message;
+  message.set("type", "status");
+  message.set("record", record);
+  message.set("folder", folder);
+  session.link->follow(std::move(message));
+}
+
 void refresh(Instance& instance, OfxTime time) {
   ask_about("status", instance, time, [&](const Message& said) { show_status(instance, said, time); });
 }

@@ -268,6 +268,16 @@ def test_an_order_that_is_none_is_explained(
     assert bridge.starts == []
 
 
+def test_mattes_that_mark_nothing_are_told_before_anything_runs(effect: Open, bridge: Bridge) -> None:
+    black = Source(lambda _frame: np.zeros((HEIGHT, WIDTH, 4), np.float32), BOX, FRAMES)
+    node = effect(sources={"Remove": black, "HoldOut": Source(matte, BOX, FRAMES)})
+    node.press("remove")
+
+    assert "mark nothing" in node.value("status")
+    assert {one["role"] for one in bridge.messages("frame")} == {"plate", "ignore"}
+    assert not bridge.messages("submit")
+
+
 def test_cancelling_the_hand_over_leaves_nothing(effect: Open, bridge: Bridge) -> None:
     node = effect()
     node.cancel_progress_at = 0.3
@@ -324,6 +334,21 @@ def test_a_saved_project_shows_its_result(effect: Open, bridge: Bridge) -> None:
     assert np.array_equal(node.render(2), replaced(2, plate(2)))
     asked = bridge.messages("picture")[0]
     assert (asked["record"], asked["folder"], asked["show"]) == (RECORD, "/elsewhere", "result")
+
+
+def test_an_opened_project_hears_of_its_removal_again(effect: Open, bridge: Bridge) -> None:
+    node = opened(effect)
+    node.render(1)
+    node.render(2)
+
+    assert comes(lambda: node.go_to(2) or "about 40 s left" in node.value("status"))
+    assert len(bridge.messages("status")) == 1
+
+
+def test_a_render_without_a_person_follows_no_removal(effect: Open, bridge: Bridge) -> None:
+    opened(effect, profiles.in_background(profiles.NUKE)).render(1)
+    assert bridge.messages("picture")
+    assert not bridge.messages("status")
 
 
 @pytest.mark.parametrize(
