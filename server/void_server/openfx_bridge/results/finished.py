@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from void_engine.arrays import Float32Array
 from void_engine.errors import EngineError, MissingFrameError
 from void_engine.finished_frame import LAYERS_KEY
 from void_engine.plates.exr.file import read_frame
@@ -45,7 +46,7 @@ class FinishedFrame:
         """Width and height."""
         return self.frame.display_size
 
-    def put(self, show: str, space: PlateSpace, pixels: NDArray[np.float32]) -> None:
+    def put(self, show: str, space: PlateSpace, pixels: Float32Array) -> None:
         """Write the picture into ``pixels``, (H, W, 4) of float32 from the *bottom* row: red, green, blue and
         the weight.
 
@@ -62,7 +63,7 @@ class FinishedFrame:
         top_down[..., :3] = self._plane(channel)[..., None]
         top_down[..., 3] = 1.0
 
-    def _put_result(self, space: PlateSpace, pixels: NDArray[np.float32]) -> None:
+    def _put_result(self, space: PlateSpace, pixels: Float32Array) -> None:
         colours = self.frame.rgb_names()
         if space.is_as_it_comes:
             for index, name in enumerate(colours):
