@@ -62,6 +62,10 @@ COMMANDS = {
     "engines": ("engines", "List the engines of this machine, or one with its options."),
     "farm": ("farm", "Send jobs to a render farm, and run their steps there."),
     "models": ("models", "Get, check and make the folders that hold VOID's models."),
+    "openfx-bridge": (
+        "openfx",
+        "Talk to the OpenFX plug-in that started this process, through standard input and output.",
+    ),
     "keys": ("keys", "Manage who may use the server, and the keys of both sides."),
 }
 """By command, its module in this package and its line in ``void --help``, which is the first paragraph of the
