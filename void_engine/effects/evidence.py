@@ -28,7 +28,7 @@ class Evidence:
     amount: Float32Array
     """The largest change of a channel, encoded."""
     broad: Float32Array
-    """The same over a wider surrounding, where faint changes stand out of the grain."""
+    """The strength over a wider surrounding, where faint changes stand out of the grain."""
     known: Float32Array
     unrest: Float32Array
     spread: Float32Array

@@ -59,7 +59,7 @@ class SmallShot:
         return len(self.encoded)
 
     def chained(self, target: int, source: int) -> Homography:
-        """From the pixels of ``target`` to those of ``source``."""
+        """The homography from the pixels of ``target`` to those of ``source``."""
         return self.track.chained(target, source)
 
 
