@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from void_engine import opencv
@@ -90,7 +89,9 @@ def _enlarged(found: Found, removed: BoolArray) -> tuple[Float32Array, Float32Ar
     confidence = np.where(removed, np.float32(1), confidence).astype(np.float32)
     nearest = np.minimum((np.arange(shape[0]) * found.region.shape[0]) // shape[0], found.region.shape[0] - 1)
     across = np.minimum((np.arange(shape[1]) * found.region.shape[1]) // shape[1], found.region.shape[1] - 1)
-    kind = cv2.dilate(found.kinds, opencv.square(3))[nearest[:, None], across[None]]
+    kind = opencv.dilate_values(found.kinds.astype(np.float32), opencv.square(3)).astype(np.uint8)[
+        nearest[:, None], across[None]
+    ]
     return matte, confidence, np.where(matte > 0, kind, 0).astype(np.uint8)
 
 
