@@ -8,9 +8,11 @@ from void_protocol.errors import JobError
 from void_protocol.job_fields import fields_at
 from void_protocol.job_file import decode_job
 
-_JOB = """{"schema_version": 1, "shot": {"name": "a", "plate": "a.%04d.exr", "first_frame": 1,
-"last_frame": 1, "format": {"width": 8, "height": 8}}, 
-"mattes": [{"role": "remove", "pattern": "m.%04d.exr"}], "settings": {"matte": {"growth_px": 1}}, "output": {"pattern": "b.%04d.exr"}}"""
+_JOB = """{"schema_version": 1,
+"shot": {"name": "a", "plate": "a.%04d.exr", "first_frame": 1, "last_frame": 1,
+"format": {"width": 8, "height": 8}},
+"mattes": [{"role": "remove", "pattern": "m.%04d.exr"}], "settings": {"matte": {"growth_px": 1}},
+"output": {"pattern": "b.%04d.exr"}}"""
 
 
 @pytest.mark.parametrize(
