@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,7 +18,6 @@ from void_protocol.errors import JobError, JobFileError
 from void_protocol.job import SCHEMA_VERSION, RemovalJob
 from void_protocol.job_check import check_job
 from void_protocol.job_fields import unknown_field_hint
-from void_protocol.sequence import pattern_below
 from void_protocol.view_pattern import with_view_filled
 
 JOB_BYTES = 64 * 1024 * 1024
@@ -196,10 +197,18 @@ def read_job(path: Path) -> RemovalJob:
     try:
         job = decode_job(text)
         folder = path.absolute().parent
-        job = job.with_patterns(lambda pattern: pattern_below(folder, pattern))
+        job = job.with_patterns(lambda pattern: _pattern_below(folder, pattern))
         return job if _identified.decode(text).job_id else with_content_id(job)
     except JobError as error:
         raise JobFileError(f"{path} is not a valid job:\n{error}") from error
+
+
+def _pattern_below(folder: Path, pattern: str) -> str:
+    """Return a relative pattern as one that starts in ``folder``. An absolute one, of this system or with a
+    drive of Windows or a share, is left as it is."""
+    if pattern.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", pattern):
+        return pattern
+    return os.path.normpath(folder / pattern)
 
 
 def write_job(job: RemovalJob, path: Path, *, overwrite: bool = False) -> None:

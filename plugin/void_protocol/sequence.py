@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -45,11 +44,3 @@ def _number_format(token: str) -> str:
 def absolute_pattern(pattern: str) -> str:
     """Make the pattern absolute on this machine. Symbolic links stay as they are written."""
     return str(Path(pattern).absolute())
-
-
-def pattern_below(folder: Path, pattern: str) -> str:
-    """Return a relative pattern as one that starts in ``folder``. An absolute one, of this system or with a
-    drive of Windows or a share, is left as it is."""
-    if pattern.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", pattern):
-        return pattern
-    return os.path.normpath(folder / pattern)
