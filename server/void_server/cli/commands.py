@@ -24,6 +24,7 @@ COMMANDS = {
     "ingest": ("make", "Turn a movie or a sequence of pictures into scene-linear EXR files, or into mattes."),
     "schema": ("make", "Print the JSON Schema of a job."),
     "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
+    "review": ("review", "Write pages to review removals: pictures, verdicts, versions and notes."),
     "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
     "submit": ("jobs", "Send jobs to the server."),
     "jobs": ("jobs", "List the server's jobs, newest first."),
