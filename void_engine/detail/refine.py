@@ -88,7 +88,7 @@ def refined(
 
 
 def _continued(labels: Int64Array, inside: BoolArray) -> Int64Array:
-    """The labels with those of the nearest pixel inside for all outside: the matte ends there, not a label."""
+    """The labels, those outside taken from the nearest pixel inside: the matte ends there, not a label."""
     if not inside.any():
         return labels
     outside = (~inside).astype(np.uint8)
@@ -122,7 +122,7 @@ class _Sensitivity:
         cells: tuple[slice, slice],
         at: BoolArray,
     ) -> Float32Array:
-        """By how much the misfit grows, (n, m), for ``pictures`` (n, m, 3) in pixels ``at`` of ``cells``."""
+        """The growth (n, m) of the misfit for ``pictures`` (n, m, 3) in pixels ``at`` of ``cells``."""
         error = self._place.steady.picture - self._place.calibration.degrade(current)
         error *= self._weight[:, :, None]
         grey = error.mean(axis=2)
