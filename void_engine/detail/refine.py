@@ -70,7 +70,7 @@ def refined(
         changed = 0
         for phase in range(_APART * _APART):
             cells = (slice(phase // _APART, None, _APART), slice(phase % _APART, None, _APART))
-            at = near[(slice(None), *cells)].any(axis=0)
+            at = np.asarray(near[(slice(None), *cells)].any(axis=0), np.bool_)
             if not at.any():
                 continue
             change = sensitivity.change(current, pictures[(slice(None), *cells)][:, at], cells, at)
@@ -95,7 +95,7 @@ def _continued(labels: Int64Array, inside: BoolArray) -> Int64Array:
     _, nearest = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     table = np.zeros(int(nearest.max()) + 1, np.int64)
     table[nearest[inside]] = labels[inside]
-    return table[nearest]
+    return np.asarray(table[nearest], np.int64)
 
 
 def _near(where: BoolArray) -> BoolArray:
