@@ -34,7 +34,7 @@ _CONTRADICTED_FROM, _MOST_CONTRADICTED = 4.0, 0.03
 """The misfit of the mean from which the answer means something else than sure propagation, and the share of
 what is sure that may be so where it is right everywhere."""
 _SLOW_SHARE_RIGHT, _FINE_FORGIVEN_RIGHT, _NO_DOUBT_RIGHT = 0.5, 12.0, 0.35
-"""The same as above where propagation is right everywhere."""
+"""Share, factor and doubt where propagation is right everywhere."""
 _MOST_MODELS = 6
 """The most models of a frame that are sampled at full size."""
 _LEAST_WORTH = 12.0

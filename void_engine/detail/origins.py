@@ -17,4 +17,4 @@ class Origin(enum.IntEnum):
     MODEL = 3
     """The model's answer, enlarged."""
     INVENTED = 4
-    """The same with a fine band that was made up from similar places, stronger than the model's error."""
+    """The model's answer with a fine band made up from similar places, stronger than the model's error."""
