@@ -43,18 +43,23 @@ void Link::tell(Message request) {
   asked_.erase(number);
 }
 
-void Link::follow(Message status) {
-  const std::string record = status.text("record");
-  const long long number = send(std::move(status));
-  const std::lock_guard<std::mutex> lock(mutex_);
-  // The answer may be here already.
+std::optional<Message> Link::follow(Message request, std::chrono::milliseconds patience) {
+  const std::string record = request.text("record");
+  const long long number = send(std::move(request));
+  std::unique_lock<std::mutex> lock(mutex_);
+  something_came_.wait_for(lock, patience, [this, number] {
+    const auto found = asked_.find(number);
+    return found == asked_.end() || found->second.has_value() || !is_alive_;
+  });
   const auto asked = asked_.find(number);
-  if (asked == asked_.end()) return;
-  if (asked->second.has_value())
-    note_news(record, *asked->second);
-  else
-    followed_[number] = record;
+  if (asked == asked_.end()) return std::nullopt;
+  std::optional<Message> answer = std::move(asked->second);
   asked_.erase(asked);
+  if (answer.has_value())
+    note_news(record, *answer);
+  else if (is_alive_)
+    followed_[number] = record;
+  return answer;
 }
 
 std::optional<Message> Link::wait(long long number, std::chrono::milliseconds patience,

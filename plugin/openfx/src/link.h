@@ -38,8 +38,9 @@ class Link {
   std::optional<Message> take(long long number);
 
   bool is_alive() const;
-  // Asks how the removal of `status`, a request with a record, goes. Nobody waits: the answer becomes news of it.
-  void follow(Message status);
+  // Asks something of a removal, with its record, and waits for at most `patience`. An answer that comes later
+  // becomes news of the removal.
+  std::optional<Message> follow(Message request, std::chrono::milliseconds patience);
   // What the bridge last said of the removal `record`, by itself or to `follow`.
   std::optional<Message> news(const std::string& record) const;
 
