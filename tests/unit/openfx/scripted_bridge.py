@@ -92,6 +92,8 @@ def main() -> None:
         kind = message["type"]
         answer: dict[str, object] = {"type": "answer", "id": message["id"], "ok": 1}
         if kind == "hello":
+            if mode == "slow-start":
+                time.sleep(1)
             if mode == "mute":
                 time.sleep(3600)
             if mode == "refuses":
@@ -110,6 +112,8 @@ def main() -> None:
                 shutil.copyfile(folder / "pixels" / message["file"], folder / name)
             except FileNotFoundError:  # the plug-in has given the removal up meanwhile
                 answer |= {"ok": 0, "error": "gone"}
+        elif kind == "source":
+            answer["taken"] = 0 if mode == "graded" else 1
         elif kind == "submit":
             answer |= {"record": RECORD, "state": "running", "text": "Frame 0 of 3.", "revision": "0"}
         elif kind == "status":

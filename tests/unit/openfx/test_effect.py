@@ -182,7 +182,8 @@ def test_every_frame_is_as_the_host_has_it(effect: Open, bridge: Bridge) -> None
 def test_what_the_artist_sets_is_told(effect: Open, bridge: Bridge) -> None:
     node = effect()
     for name, value in {
-        "engine": 1,
+        "engine": 3,
+        "engineName": "studio_flat",
         "prompt": "Eine grüne Wiese",
         "range": 1,
         "first": 2,
@@ -206,7 +207,7 @@ def test_what_the_artist_sets_is_told(effect: Open, bridge: Bridge) -> None:
 
     begin = bridge.messages("begin")[0]
     expected = {
-        "engine": "propagation",
+        "engine": "studio_flat",
         "prompt": "Eine grüne Wiese",
         "first": "1",
         "last": "3",
@@ -236,6 +237,60 @@ def test_roles_and_where_their_mattes_come_from(effect: Open, bridge: Bridge) ->
     luminance = bridge.handed_over("affected", 1).reshape(HEIGHT, WIDTH)[1, 1]
     assert np.isclose(luminance, 0.2126 * 0.25 + 0.7152 * 0.5 + 0.0722)
     assert np.isclose(bridge.handed_over("ignore", 3).reshape(HEIGHT, WIDTH)[1, 1], 0.3)
+
+
+def test_the_box_is_all_that_the_plate_has_in_pixels(effect: Open, bridge: Bridge) -> None:
+    """An anamorphic plate with data left of and below its format, and a matte that lies beside it too."""
+    wide, marked = (-2, -1, 4, 4), (2, 1, 9, 3)
+    source = Source(lambda frame: np.full((5, 6, 4), frame, np.float32), wide, FRAMES, pixel_aspect=2.0)
+    roto = Source(lambda _frame: np.ones((2, 7, 4), np.float32), marked, FRAMES, pixel_aspect=2.0)
+    node = effect(profiles.NUKE, sources={"Source": source, "Remove": roto})
+    node.press("remove")
+
+    begin = bridge.messages("begin")[0]
+    assert [begin[edge] for edge in ("x1", "y1", "x2", "y2")] == ["-2", "-1", "4", "4"]
+    assert begin["pixel_aspect"] == "2"
+    frame = next(one for one in bridge.messages("frame") if one["role"] == "remove")
+    overlap = [frame[edge] for edge in ("x1", "y1", "x2", "y2")]
+    assert overlap == ["2", "1", "4", "3"]
+    picture = node.render(2)
+    assert picture.shape[:2] == (5, 6)
+    for y in range(HEIGHT):
+        for x in range(WIDTH):
+            *values, weight = scripted_bridge.colour(2, x, y)
+            assert picture[y + 1, x + 2, :3].tolist() == (values if weight else [2, 2, 2])
+    assert (picture[0] == 2).all()
+    assert (picture[:, :2] == 2).all()
+
+
+def test_a_proxy_shows_the_result_smaller(effect: Open) -> None:
+    node = opened(effect)
+    picture = node.render(2, scale=0.5)
+
+    values = [scripted_bridge.colour(2, x, y)[:3] for y in (0, 1) for x in (0, 1)]
+    assert np.allclose(picture[0, 0, :3], np.mean(values, axis=0))
+
+
+def test_a_file_that_the_host_names_is_handed_over_by_name(effect: Open, bridge: Bridge) -> None:
+    named = Source(plate, BOX, FRAMES, path="/clips/sh010.%04d.exr")
+    node = effect(profiles.RESOLVE, sources={"Source": named})
+    node.press("remove")
+
+    said = [(one["frame"], one["path"]) for one in bridge.messages("source")]
+    assert [frame for frame, _ in said] == ["1", "2", "3"]
+    assert all(path.startswith("/clips/sh010.") for _, path in said)
+    assert [one["frame"] for one in bridge.messages("frame") if one["role"] == "plate"] == ["1"]
+
+
+def test_a_file_that_is_not_what_is_seen_comes_as_pixels(effect: Open, bridge: Bridge) -> None:
+    bridge.plays("graded")
+    named = Source(plate, BOX, FRAMES, path="/clips/sh010.%04d.exr")
+    node = effect(profiles.RESOLVE, sources={"Source": named})
+    node.press("remove")
+
+    assert len(bridge.messages("source")) == 1
+    plates = [one["frame"] for one in bridge.messages("frame") if one["role"] == "plate"]
+    assert plates == ["1", "2", "3"]
 
 
 def test_inputs_that_only_look_connected_are_no_mattes(effect: Open, bridge: Bridge) -> None:
@@ -268,6 +323,16 @@ def test_an_order_that_is_none_is_explained(
     assert bridge.starts == []
 
 
+def test_mattes_that_mark_nothing_are_told_before_anything_runs(effect: Open, bridge: Bridge) -> None:
+    black = Source(lambda _frame: np.zeros((HEIGHT, WIDTH, 4), np.float32), BOX, FRAMES)
+    node = effect(sources={"Remove": black, "HoldOut": Source(matte, BOX, FRAMES)})
+    node.press("remove")
+
+    assert "mark nothing" in node.value("status")
+    assert {one["role"] for one in bridge.messages("frame")} == {"plate", "ignore"}
+    assert not bridge.messages("submit")
+
+
 def test_cancelling_the_hand_over_leaves_nothing(effect: Open, bridge: Bridge) -> None:
     node = effect()
     node.cancel_progress_at = 0.3
@@ -297,6 +362,52 @@ def test_news_are_shown_at_the_next_change_and_redraw(effect: Open, bridge: Brid
     assert node.value("status") == "Cancelled after frame 1."
 
 
+@pytest.mark.parametrize(
+    ("button", "at_once"), [("refresh", "Press Refresh again"), ("cancel", "told to cancel")]
+)
+def test_a_button_does_not_wait_for_a_bridge_to_start(
+    effect: Open, bridge: Bridge, button: str, at_once: str
+) -> None:
+    bridge.plays("slow-start")
+    node = opened(effect)
+    started = time.monotonic()
+    node.press(button)
+    node.press(button)
+    took = time.monotonic() - started
+
+    assert at_once in node.value("status")
+    assert took < 0.9  # the bridge takes a second
+    kind = "status" if button == "refresh" else button
+    assert comes(lambda: bridge.messages(kind))
+    assert len(bridge.starts) == 1
+    if button == "refresh":
+        assert comes(lambda: node.go_to(2) or "about 40 s left" in node.value("status"))
+
+
+def test_a_bridge_that_cannot_start_is_told_at_the_next_press(effect: Open, bridge: Bridge) -> None:
+    bridge.plays("no-module")
+    node = opened(effect)
+    node.press("refresh")
+
+    assert comes(lambda: node.press("refresh") or "No module named void_server" in node.value("status"))
+    assert len(bridge.starts) == 1
+
+
+def test_a_host_that_ends_while_a_bridge_starts_does_not_wait_for_it(bridge: Bridge) -> None:
+    bridge.plays("mute")
+    host = Host(profiles.NUKE, built_plugin())
+    node = host.instance(
+        {"Source": Source(plate, BOX, FRAMES)}, box=BOX, frames=FRAMES, values={"record": [RECORD]}
+    )
+    node.press("refresh")
+    assert comes(lambda: bridge.starts)
+    started = time.monotonic()
+    host.close()
+
+    assert time.monotonic() - started < 5
+    host.check()
+
+
 def test_a_removal_can_be_undone_and_a_copy_shares_it(effect: Open, bridge: Bridge) -> None:
     node = effect()
     node.press("remove")
@@ -324,6 +435,21 @@ def test_a_saved_project_shows_its_result(effect: Open, bridge: Bridge) -> None:
     assert np.array_equal(node.render(2), replaced(2, plate(2)))
     asked = bridge.messages("picture")[0]
     assert (asked["record"], asked["folder"], asked["show"]) == (RECORD, "/elsewhere", "result")
+
+
+def test_an_opened_project_hears_of_its_removal_again(effect: Open, bridge: Bridge) -> None:
+    node = opened(effect)
+    node.render(1)
+    node.render(2)
+
+    assert comes(lambda: node.go_to(2) or "about 40 s left" in node.value("status"))
+    assert len(bridge.messages("status")) == 1
+
+
+def test_a_render_without_a_person_follows_no_removal(effect: Open, bridge: Bridge) -> None:
+    opened(effect, profiles.in_background(profiles.NUKE)).render(1)
+    assert bridge.messages("picture")
+    assert not bridge.messages("status")
 
 
 @pytest.mark.parametrize(
