@@ -11,6 +11,7 @@
 
   own.graph = (shot, verdict, goTo) => {
     const graph = node();
+    graph.hidden = !verdict?.frames.length;
     if (!verdict || !verdict.frames.length || !window.Plotly) {
       if (window.Plotly) Plotly.purge(graph);
       graph.replaceChildren();

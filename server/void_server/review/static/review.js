@@ -89,7 +89,7 @@
   const drawFindings = (verdict) => {
     const items = (verdict?.findings ?? []).map((one) => {
       const item = make("li");
-      item.append(frameLink(one.worst), ` ${one.text} ${one.remedy}`);
+      item.append(frameLink(one.worst), ` ${one.text}; ${one.remedy}`);
       return item;
     });
     at("findings").replaceChildren(...(items.length ? items : [make("li", verdict ? "Nothing was found." : "Not checked yet: run void check.", "quiet")]));
