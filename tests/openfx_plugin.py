@@ -19,6 +19,7 @@ from installer.openfx.targets import Target, these_targets
 from installer.project import ROOT, Project
 
 BUILDS = ROOT / "build" / "openfx"
+SANITIZERS = "VOID_TEST_OPENFX_SANITIZERS"
 _MOST_KEPT = 4
 _NO_COMPILER = "needs a C++ compiler: g++, clang++, or the package ziglang"
 
@@ -58,9 +59,10 @@ def built_bundle(python: Path, sanitizers: Sequence[str] = ()) -> Path:
     return place
 
 
-def built_plugin(python: Path = Path(sys.executable), sanitizers: Sequence[str] = ()) -> Path:
-    """The binary in that bundle."""
-    return bundle.binary_of(built_bundle(python, tuple(sanitizers)), target())
+def built_plugin(python: Path = Path(sys.executable)) -> Path:
+    """The binary in that bundle, with the sanitizers that ``SANITIZERS`` names in the environment."""
+    sanitizers = tuple(filter(None, os.environ.get(SANITIZERS, "").split(",")))
+    return bundle.binary_of(built_bundle(python, sanitizers), target())
 
 
 def _forget_old() -> None:

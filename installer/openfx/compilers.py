@@ -29,7 +29,7 @@ class Compiler:
 
     def compile_options(self, target: Target, version: str, sanitizers: Sequence[str]) -> list[str]:
         """Return the options for one source file."""
-        options = [*_LANGUAGE, *_WARNINGS, f'-DVOID_VERSION="{version}"', "-O2"]
+        options = [*_LANGUAGE, *_WARNINGS, f'-DVOID_VERSION="{version}"', "-O1" if sanitizers else "-O2"]
         if target.system != "windows":
             options.append("-fPIC")
         if target.system == "linux":

@@ -128,7 +128,43 @@ Message Bridge::ask(const Message& request, milliseconds patience, const IsWante
   throw BridgeError("VOID's bridge does not answer");
 }
 
+std::optional<Message> Bridge::ask_briefly(const Message& request, milliseconds patience) {
+  if (const auto there = running()) return there->link->follow(request, patience);
+  {
+    const std::unique_lock<std::mutex> not_starting(starting_, std::try_to_lock);
+    if (not_starting.owns_lock() && std::chrono::steady_clock::now() < next_try_) throw BridgeError(last_failure_);
+  }
+  start_behind(request);
+  return std::nullopt;
+}
+
+void Bridge::start_behind(const Message& request) {
+  const std::lock_guard<std::mutex> lock(behind_mutex_);
+  if (is_behind_busy_ || is_stopping_) return;  // It is being started already, and the artist presses once more.
+  if (behind_.joinable()) behind_.join();
+  is_behind_busy_ = true;
+  try {
+    behind_ = std::thread([this, request] {
+      try {
+        session([this] { return !is_stopping_; })->link->follow(request, milliseconds(0));
+      } catch (...) {
+        // What was wrong is told at the next press.
+      }
+      is_behind_busy_ = false;
+    });
+  } catch (...) {
+    is_behind_busy_ = false;
+    throw;
+  }
+}
+
 void Bridge::stop() {
+  is_stopping_ = true;
+  {
+    const std::lock_guard<std::mutex> lock(behind_mutex_);
+    if (behind_.joinable()) behind_.join();
+  }
+  is_stopping_ = false;
   const std::lock_guard<std::mutex> only_one(starting_);
   std::shared_ptr<const Session> ended;
   {

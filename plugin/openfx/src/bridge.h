@@ -1,12 +1,15 @@
 // The bridge of this host process: started when it is first needed, noticed when dead, started again.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "framing.h"
 #include "link.h"
@@ -48,17 +51,27 @@ class Bridge {
   // Asks and waits. One that dies meanwhile is started again and asked once more. Throws BridgeError or NotWanted.
   Message ask(const Message& request, std::chrono::milliseconds patience, const IsWanted& is_wanted = {});
 
+  // Asks something of a removal, with its record, and waits no longer than is not felt. Answers nothing where the
+  // answer has not come by then: it becomes news of the removal. Where no bridge runs one is started behind, and then
+  // asked. Throws BridgeError where the last one could not be started.
+  std::optional<Message> ask_briefly(const Message& request, std::chrono::milliseconds patience);
+
   // Ends it. Another call starts a new one.
   void stop();
 
  private:
   std::shared_ptr<const Session> start(const IsWanted& is_wanted);
+  void start_behind(const Message& request);
 
   std::mutex starting_;  // held while one is started, so that there is one
   mutable std::mutex mutex_;
   std::shared_ptr<const Session> session_;
   std::chrono::steady_clock::time_point next_try_;
   std::string last_failure_;
+  std::mutex behind_mutex_;
+  std::thread behind_;  // starts a bridge while nobody waits
+  std::atomic<bool> is_behind_busy_{false};
+  std::atomic<bool> is_stopping_{false};
 };
 
 // Sends a request to one session and waits. Throws BridgeError or NotWanted.

@@ -105,7 +105,8 @@ OfxStatus define_param(OfxParamSetHandle params, const ParamRow& row) {
     case Kind::kChoice: {
       int index = 0;
       for (const Option& option : row.options) param.set(kOfxParamPropChoiceOption, option.label, index++);
-      param.set(kOfxParamPropDefault, static_cast<int>(row.start));
+      const bool is_other = host().shows_phantom_inputs() && row.start_with_phantoms >= 0;
+      param.set(kOfxParamPropDefault, is_other ? row.start_with_phantoms : static_cast<int>(row.start));
       break;
     }
     case Kind::kSwitch:

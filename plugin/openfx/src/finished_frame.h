@@ -25,6 +25,8 @@ class FinishedFrame {
   // Why it is not ready, for the artist.
   const std::string& text() const { return text_; }
   const Answer& answer() const { return answer_; }
+  // The session that answered.
+  const Session& session() const { return *session_; }
 
  private:
   void map(const Message& said);

@@ -41,15 +41,16 @@ void Handover::give_plate(int frame, const Picture& picture, const IsWanted& is_
   send(sent, "plate", frame, picture);
 }
 
-void Handover::give_matte(const char* role, int frame, const Picture& picture, MatteSource source,
+bool Handover::give_matte(const char* role, int frame, const Picture& picture, MatteSource source,
                           const IsWanted& is_wanted) {
   Picture matte = picture;
   matte.channels = 1;
   matte.depth = Depth::kFloat;
   const size_t bytes = static_cast<size_t>(picture.width()) * static_cast<size_t>(picture.height()) * sizeof(float);
   Sent& sent = room_for(bytes, is_wanted);
-  pack_matte(picture, source, reinterpret_cast<float*>(sent.file.data()));
+  if (!pack_matte(picture, source, reinterpret_cast<float*>(sent.file.data()))) return false;
   send(sent, role, frame, matte);
+  return true;
 }
 
 void Handover::finish(const IsWanted& is_wanted) {

@@ -21,8 +21,9 @@ class Handover {
 
   // Hands a picture of the plate over as it is. Waits where too much is on its way. Throws BridgeError or NotWanted.
   void give_plate(int frame, const Picture& picture, const IsWanted& is_wanted);
-  // Hands the matte over that a picture holds.
-  void give_matte(const char* role, int frame, const Picture& picture, MatteSource source,
+  // Hands the matte over that a picture holds, and answers whether it marks anything: where it does not, nothing
+  // is sent.
+  bool give_matte(const char* role, int frame, const Picture& picture, MatteSource source,
                   const IsWanted& is_wanted);
   // Waits until everything has been read.
   void finish(const IsWanted& is_wanted);

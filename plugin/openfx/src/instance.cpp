@@ -73,6 +73,14 @@ void Instance::show_message(const char* type, const std::string& text) {
     here.messages->setPersistentMessage(effect_, type, nullptr, "%s", text.c_str());
 }
 
+bool Instance::begins_to_follow(const void* session, const std::string& record) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (followed_session_ == session && followed_record_ == record) return false;
+  followed_session_ = session;
+  followed_record_ = record;
+  return true;
+}
+
 bool Instance::is_aborted() const { return host().effects->abort(effect_) != 0; }
 
 ParamEdit::ParamEdit(const Instance& instance, const char* label) {

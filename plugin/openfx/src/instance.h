@@ -32,6 +32,9 @@ class Instance {
   // The message on the effect: shown when it changes, taken away when it is empty. In any thread.
   void show_message(const char* type, const std::string& text);
 
+  // Whether news of the removal `record` have not been asked for yet in the session `session`, which is noted.
+  bool begins_to_follow(const void* session, const std::string& record);
+
   // Whether the host has been told to stop.
   bool is_aborted() const;
 
@@ -41,6 +44,8 @@ class Instance {
   OfxImageEffectHandle effect_;
   std::mutex mutex_;
   std::string shown_message_;
+  const void* followed_session_ = nullptr;
+  std::string followed_record_;
 };
 
 // Several values set as one step that the artist can undo.

@@ -43,6 +43,25 @@ void Link::tell(Message request) {
   asked_.erase(number);
 }
 
+std::optional<Message> Link::follow(Message request, std::chrono::milliseconds patience) {
+  const std::string record = request.text("record");
+  const long long number = send(std::move(request));
+  std::unique_lock<std::mutex> lock(mutex_);
+  something_came_.wait_for(lock, patience, [this, number] {
+    const auto found = asked_.find(number);
+    return found == asked_.end() || found->second.has_value() || !is_alive_;
+  });
+  const auto asked = asked_.find(number);
+  if (asked == asked_.end()) return std::nullopt;
+  std::optional<Message> answer = std::move(asked->second);
+  asked_.erase(asked);
+  if (answer.has_value())
+    note_news(record, *answer);
+  else if (is_alive_)
+    followed_[number] = record;
+  return answer;
+}
+
 std::optional<Message> Link::wait(long long number, std::chrono::milliseconds patience,
                                   const std::function<bool()>& is_wanted) {
   const auto until = std::chrono::steady_clock::now() + patience;
@@ -130,7 +149,7 @@ void Link::read_all() {
     Message message;
     while (const size_t count = process_->read(bytes.data(), bytes.size())) {
       reader.add(bytes.data(), count);
-      while (reader.next(message)) note_answer(message);
+      while (reader.next(message)) note(message);
     }
   } catch (...) {
     // Bytes that are no message, or no memory: nothing that comes after them can be trusted.
@@ -138,16 +157,27 @@ void Link::read_all() {
   die();
 }
 
-void Link::note_answer(const Message& message) {
+void Link::note(const Message& message) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (message.text("type") == "answer") {
-    const auto found = asked_.find(message.integer("id", 0));
+    const long long number = message.integer("id", 0);
+    const auto found = asked_.find(number);
     if (found != asked_.end()) found->second = message;
+    const auto followed = followed_.find(number);
+    if (followed != followed_.end()) {
+      note_news(followed->second, message);
+      followed_.erase(followed);
+    }
   } else if (!message.text("record").empty()) {
-    if (news_.size() >= kMostNews) news_.clear();
-    news_[message.text("record")] = message;
+    note_news(message.text("record"), message);
   }
   something_came_.notify_all();
+}
+
+void Link::note_news(const std::string& record, const Message& message) {
+  if (message.text("state").empty()) return;  // a refusal: it is no news of the removal
+  if (news_.size() >= kMostNews) news_.clear();
+  news_[record] = message;
 }
 
 void Link::die() {

@@ -38,7 +38,10 @@ class Link {
   std::optional<Message> take(long long number);
 
   bool is_alive() const;
-  // What the bridge last said by itself of the removal `record`.
+  // Asks something of a removal, with its record, and waits for at most `patience`. An answer that comes later
+  // becomes news of the removal.
+  std::optional<Message> follow(Message request, std::chrono::milliseconds patience);
+  // What the bridge last said of the removal `record`, by itself or to `follow`.
   std::optional<Message> news(const std::string& record) const;
 
   // Ends the bridge: first by the end of its input, after `milliseconds` by force.
@@ -47,7 +50,8 @@ class Link {
  private:
   void write_all();
   void read_all();
-  void note_answer(const Message& message);
+  void note(const Message& message);
+  void note_news(const std::string& record, const Message& message);
   void die();
 
   std::unique_ptr<Process> process_;
@@ -55,7 +59,8 @@ class Link {
   std::condition_variable something_to_write_, something_came_;
   std::deque<std::string> to_write_;
   std::map<long long, std::optional<Message>> asked_;  // with the answer where it is there
-  std::map<std::string, Message> news_;
+  std::map<long long, std::string> followed_;  // the records of open requests
+  std::map<std::string, Message> news_;        // by record
   long long next_ = 1;
   bool is_alive_ = true;
   bool is_ending_ = false;

@@ -2,8 +2,8 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <string>
 
-#include "host.h"
 #include "names.h"
 
 namespace void_ofx {
@@ -49,6 +49,14 @@ ParamRow on_or_off(const char* name, const char* parent, const char* label, cons
   return row;
 }
 
+// Where unconnected inputs look connected, such a matte counts only when the artist says so.
+ParamRow optional_matte(const char* name, const char* label, const char* hint) {
+  ParamRow row = choice(name, param::kMattes, label, hint,
+                        {{"Input alpha", "alpha"}, {"Input luminance", "luminance"}, {"Off", "off"}});
+  row.start_with_phantoms = 2;
+  return row;
+}
+
 ParamRow told(ParamRow row) {
   row.read_only = true;
   row.kept = false;
@@ -62,10 +70,6 @@ ParamRow hidden(ParamRow row) {
 
 std::vector<ParamRow> make_table() {
   using namespace param;
-  // Where unconnected inputs look connected, an optional matte counts only when the artist says so.
-  const int optional_matte = host().shows_phantom_inputs() ? 2 : 0;
-  const std::vector<Option> optional_sources = {
-      {"Input alpha", "alpha"}, {"Input luminance", "luminance"}, {"Off", "off"}};
   return {
       choice(kShow, nullptr, "Show", "What the effect shows: the result where it is there, or one of its parts.",
              {{"Result", "result"},
@@ -86,12 +90,10 @@ std::vector<ParamRow> make_table() {
       choice(kRemoveFrom, kMattes, "Remove matte from",
              "Where the matte of what goes is: in the input Remove, or in the plate's own alpha.",
              {{"Input alpha", "alpha"}, {"Input luminance", "luminance"}, {"Source alpha", "source"}}),
-      choice(kAffectedFrom, kMattes, "Affected matte from",
-             "Shadows, reflections and what the object held up. Off where the input is not used.", optional_sources,
-             optional_matte),
-      choice(kHoldOutFrom, kMattes, "Hold-out from",
-             "What is cut out of both other mattes and never touched. Off where the input is not used.",
-             optional_sources, optional_matte),
+      optional_matte(kAffectedFrom, "Affected matte from",
+             "Shadows, reflections and what the object held up. Off where the input is not used."),
+      optional_matte(kHoldOutFrom, "Hold-out from",
+                     "What is cut out of both other mattes and never touched. Off where the input is not used."),
       on_or_off(kGrowAuto, kMattes, "Grow as measured",
                 "The engine measures how far the object reaches beyond its matte. Otherwise Grow says it.", true),
       number(Kind::kNumber, kGrow, kMattes, "Grow",

@@ -30,6 +30,8 @@ struct ParamRow {
   bool read_only = false;
   bool kept = true;  // whether projects keep it
   bool open = true;  // of a group
+  // The default in hosts that show unconnected inputs as connected, where it is another one.
+  int start_with_phantoms = -1;
 };
 
 // All parameters in the order of the panel, groups before their members. Made at the first call.

@@ -91,19 +91,32 @@ float code(float value, float largest) {
 
 }  // namespace
 
+namespace {
+
+// One value of a depth that the compiler knows, for loops over whole pictures.
+template <Depth kDepth>
+float read(const unsigned char* bytes) {
+  if constexpr (kDepth == Depth::kByte) return static_cast<float>(*bytes) / 255.0F;
+  if constexpr (kDepth == Depth::kShort) return static_cast<float>(load<std::uint16_t>(bytes)) / 65535.0F;
+  if constexpr (kDepth == Depth::kHalf) return from_half(load<std::uint16_t>(bytes));
+  return load<float>(bytes);
+}
+
+}  // namespace
+
 float Picture::value(const unsigned char* pixel, int channel) const {
   const unsigned char* const bytes = pixel + static_cast<size_t>(channel) * bytes_of(depth);
   switch (depth) {
     case Depth::kByte:
-      return static_cast<float>(*bytes) / 255.0F;
+      return read<Depth::kByte>(bytes);
     case Depth::kShort:
-      return static_cast<float>(load<std::uint16_t>(bytes)) / 65535.0F;
+      return read<Depth::kShort>(bytes);
     case Depth::kHalf:
-      return from_half(load<std::uint16_t>(bytes));
+      return read<Depth::kHalf>(bytes);
     case Depth::kFloat:
       break;
   }
-  return load<float>(bytes);
+  return read<Depth::kFloat>(bytes);
 }
 
 void Picture::put(unsigned char* pixel, int channel, float value) const {
@@ -175,16 +188,42 @@ void pack_rows(const Picture& from, unsigned char* to) {
     std::memcpy(to, from.at(from.bounds.x1, y), row);
 }
 
-void pack_matte(const Picture& from, MatteSource source, float* to) {
-  const bool is_luminance = from.channels == 3 || (from.channels == 4 && source == MatteSource::kLuminance);
+namespace {
+
+template <Depth kDepth>
+bool pack_matte_of(const Picture& from, bool is_luminance, float* to) {
   const auto step = static_cast<std::ptrdiff_t>(from.pixel_bytes());
+  const size_t size = bytes_of(kDepth);
+  const size_t alpha = static_cast<size_t>(from.channels - 1) * size;
+  bool is_marked = false;
   for (int y = from.bounds.y1; y < from.bounds.y2; ++y) {
     const unsigned char* pixel = from.at(from.bounds.x1, y);
-    for (int x = from.bounds.x1; x < from.bounds.x2; ++x, pixel += step)
-      *to++ = is_luminance ? 0.2126F * from.value(pixel, 0) + 0.7152F * from.value(pixel, 1) +
-                                 0.0722F * from.value(pixel, 2)
-                           : from.value(pixel, from.channels - 1);
+    for (int x = from.bounds.x1; x < from.bounds.x2; ++x, pixel += step) {
+      const float value = is_luminance ? 0.2126F * read<kDepth>(pixel) + 0.7152F * read<kDepth>(pixel + size) +
+                                             0.0722F * read<kDepth>(pixel + 2 * size)
+                                       : read<kDepth>(pixel + alpha);
+      is_marked |= value != 0;
+      *to++ = value;
+    }
   }
+  return is_marked;
+}
+
+}  // namespace
+
+bool pack_matte(const Picture& from, MatteSource source, float* to) {
+  const bool is_luminance = from.channels == 3 || (from.channels == 4 && source == MatteSource::kLuminance);
+  switch (from.depth) {
+    case Depth::kByte:
+      return pack_matte_of<Depth::kByte>(from, is_luminance, to);
+    case Depth::kShort:
+      return pack_matte_of<Depth::kShort>(from, is_luminance, to);
+    case Depth::kHalf:
+      return pack_matte_of<Depth::kHalf>(from, is_luminance, to);
+    case Depth::kFloat:
+      break;
+  }
+  return pack_matte_of<Depth::kFloat>(from, is_luminance, to);
 }
 
 }  // namespace void_ofx

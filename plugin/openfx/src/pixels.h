@@ -49,7 +49,7 @@ void pack_rows(const Picture& from, unsigned char* to);
 enum class MatteSource { kAlpha, kLuminance };
 
 // Writes a matte of the picture: a float for each pixel, lowest row first. A picture without alpha gives its
-// luminance, one of a single channel that channel.
-void pack_matte(const Picture& from, MatteSource source, float* to);
+// luminance, one of a single channel that channel. Answers whether anything is marked.
+bool pack_matte(const Picture& from, MatteSource source, float* to);
 
 }  // namespace void_ofx

@@ -75,7 +75,7 @@ class Delivery {
       for (const MatteInput& matte : order_.mattes) deliver_matte(handover, matte, frame, region);
     }
     if (!has_matte_)
-      throw OrderError("The input Remove gives no picture in these frames. Check that the matte covers the range.");
+      throw OrderError("The mattes mark nothing in these frames. Check the input Remove, and Remove matte from.");
   }
 
   void deliver_plate(Handover& handover, const std::string& removal, int frame, const OfxRectD& region) {
@@ -113,8 +113,8 @@ class Delivery {
     if (is_empty(picture)) return;
     if (std::string(matte.clip) == clip::kSource && picture.channels == 3)
       throw OrderError("The plate has no alpha. Connect a matte to the input Remove instead.");
-    handover.give_matte(matte.role, frame, picture, matte.source, is_wanted_);
-    has_matte_ = has_matte_ || std::string(matte.role) != "ignore";
+    const bool is_marked = handover.give_matte(matte.role, frame, picture, matte.source, is_wanted_);
+    has_matte_ = has_matte_ || (is_marked && std::string(matte.role) != "ignore");
   }
 
   static void check_scale(const Image& image) {

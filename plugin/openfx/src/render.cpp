@@ -8,6 +8,7 @@
 #include "host.h"
 #include "image.h"
 #include "names.h"
+#include "status.h"
 
 namespace void_ofx {
 
@@ -51,6 +52,7 @@ OfxStatus lay_over(Instance& instance, const Wish& wish, OfxTime time, const Ima
   try {
     const FinishedFrame frame(wish.record, wish.folder, frame_of(time), mix == Mix::kPlain ? wish.show : "result",
                               is_wanted);
+    follow(instance, frame.session(), wish.record, wish.folder);
     if (frame.is_ready()) {
       compose(frame.answer(), mix, output.picture(), window, scale_x, scale_y);
       instance.show_message(kOfxMessageMessage, "");

@@ -7,7 +7,7 @@ namespace void_ofx {
 
 namespace {
 
-constexpr std::chrono::milliseconds kPatience(20000);
+constexpr std::chrono::milliseconds kPatience(40);  // a press of a button must not be felt
 constexpr const char* kNothing = "Nothing has been removed here yet.";
 
 // A number of an arbitrary text, for a parameter that only has to change when the text does.
@@ -25,15 +25,19 @@ Message question(const char* type, const Instance& instance, OfxTime time) {
   return message;
 }
 
-// Asks the bridge about this effect's removal, and tells why where it does not answer.
+// Asks the bridge about this effect's removal. Where it does not answer at once, `meanwhile` is shown.
 template <typename Act>
-void ask_about(const char* type, const Instance& instance, OfxTime time, const Act& act) {
+void ask_about(const char* type, const Instance& instance, OfxTime time, const char* meanwhile, const Act& act) {
   if (instance.text(param::kRecord, time).empty()) {
     instance.set_text(param::kStatus, kNothing, time);
     return;
   }
   try {
-    act(Bridge::of_this_process().ask(question(type, instance, time), kPatience));
+    const auto said = Bridge::of_this_process().ask_briefly(question(type, instance, time), kPatience);
+    if (said.has_value())
+      act(checked(*said));
+    else
+      instance.set_text(param::kStatus, meanwhile, time);
   } catch (const std::runtime_error& error) {
     instance.set_text(param::kStatus, error.what(), time);
   }
@@ -57,17 +61,28 @@ void take_news(const Instance& instance, OfxTime time) {
   if (const auto news = session->link->news(record)) show_status(instance, *news, time);
 }
 
+void follow(Instance& instance, const Session& session, const std::string& record, const std::string& folder) {
+  if (host().is_background || !instance.begins_to_follow(session.link.get(), record)) return;
+  Message message;
+  message.set("type", "status");
+  message.set("record", record);
+  message.set("folder", folder);
+  session.link->follow(std::move(message), std::chrono::milliseconds(0));
+}
+
 void refresh(Instance& instance, OfxTime time) {
-  ask_about("status", instance, time, [&](const Message& said) { show_status(instance, said, time); });
+  constexpr const char* kMeanwhile = "Asking VOID. Press Refresh again in a moment.";
+  ask_about("status", instance, time, kMeanwhile, [&](const Message& said) { show_status(instance, said, time); });
 }
 
 void cancel(Instance& instance, OfxTime time) {
-  ask_about("cancel", instance, time,
-            [&](const Message& said) { instance.set_text(param::kStatus, said.text("text", "Cancelled."), time); });
+  ask_about("cancel", instance, time, "VOID is told to cancel.", [&](const Message& said) {
+    instance.set_text(param::kStatus, said.text("text", "Cancelled."), time);
+  });
 }
 
 void open_folder(Instance& instance, OfxTime time) {
-  ask_about("open_folder", instance, time, [](const Message&) {});
+  ask_about("open_folder", instance, time, "The folder is being opened.", [](const Message&) {});
 }
 
 }  // namespace void_ofx

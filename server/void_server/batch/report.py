@@ -60,6 +60,12 @@ class ShotReport(Struct, kw_only=True):
     """The mean of that share over the frames, 0..1; None where the engine tells none."""
     guessed: float | None = None
     invented: float | None = None
+    verdict: str = ""
+    """``green``, ``amber`` or ``red``: that of the worst frame; empty where none was judged."""
+    at_fault: int = 0
+    """How many frames are red."""
+    findings: list[str] = msgspec.field(default_factory=list)
+    """What is wrong with them, a sentence for each kind of fault."""
     shares: list[FrameShares] = msgspec.field(default_factory=list)
     """Those of each frame that tells them, frames of an earlier run included."""
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "roto": ("roto", "Show the roto shapes in other programs' files."),
     "ingest": ("make", "Turn a movie or a sequence of pictures into scene-linear EXR files, or into mattes."),
     "schema": ("make", "Print the JSON Schema of a job."),
+    "check": ("check", "Judge the frames of jobs without knowing the truth: green, amber or red, and why."),
     "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
     "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
     "submit": ("jobs", "Send jobs to the server."),
@@ -61,6 +62,10 @@ COMMANDS = {
     "engines": ("engines", "List the engines of this machine, or one with its options."),
     "farm": ("farm", "Send jobs to a render farm, and run their steps there."),
     "models": ("models", "Get, check and make the folders that hold VOID's models."),
+    "openfx-bridge": (
+        "openfx",
+        "Talk to the OpenFX plug-in that started this process, through standard input and output.",
+    ),
     "keys": ("keys", "Manage who may use the server, and the keys of both sides."),
 }
 """By command, its module in this package and its line in ``void --help``, which is the first paragraph of the

@@ -318,7 +318,9 @@ class Instance(Rendering):
             chosen = self.clips["Source"].components
             if chosen in self.clips["Output"].supported:
                 self.clips["Output"].components = chosen
-                self.clips["Output"].update()
+            plate = self.clips["Source"].given()
+            self.clips["Output"].pixel_aspect = plate.pixel_aspect if plate else 1.0
+            self.clips["Output"].update()
 
     def saved(self) -> dict[str, list[Any]]:
         """Return what a project file keeps of this node."""

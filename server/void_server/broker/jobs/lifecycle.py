@@ -31,7 +31,7 @@ from void_server.broker.jobs.quotas import Quotas
 from void_server.broker.jobs.result_room import ResultRoom
 from void_server.broker.jobs.run_orders import run_order
 from void_server.broker.jobs.spool import Spool
-from void_server.broker.jobs.store import Holding, NewJob, Store
+from void_server.broker.jobs.store import AddedJob, Holding, NewJob, Store
 from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.throughput import Meter
 from void_server.errors import RequestRefused, StateChangeRefused
@@ -101,9 +101,15 @@ class JobLifecycle:
         Raises:
             RequestRefused: ``conflict`` for another job of the same id, ``limit`` when too many are open.
         """
+        holding = Holding(new.owner, new.upload_bytes)
+        refusal = self._refusal(holding)
+        # Nearly every job is new, so whether it is known is not asked before it is stored.
+        added = None if refusal else self._store.add_job(new, _first_state(new.inputs))
+        if added is not None:
+            return self._accept(new, holding, added)
         known = self._store.content(new.job_id)
-        if known is None:
-            return self._accept(new)
+        if known is None and refusal is not None:
+            raise refusal
         if known != new.content:
             raise RequestRefused(
                 "conflict",
@@ -115,19 +121,25 @@ class JobLifecycle:
         """Return the digest of what a job says; None when there is no such job."""
         return self._store.content(job_id)
 
-    def _accept(self, new: NewJob) -> JobInfo:
+    def _refusal(self, holding: Holding) -> RequestRefused | None:
+        """Return why a new job that takes so much cannot be taken now; None when it can."""
         gate = self.queue.gate
         if gate.mode == "draining":
             why = f" ({gate.reason})" if gate.reason else ""
-            raise RequestRefused(
+            return RequestRefused(
                 "limit", f"the server is drained for maintenance by {gate.set_by}{why}; submit again later"
             )
-        holding = Holding(new.owner, new.upload_bytes)
-        self._quotas.check(holding)
+        try:
+            self._quotas.check(holding)
+        except RequestRefused as refusal:
+            return refusal
+        return None
+
+    def _accept(self, new: NewJob, holding: Holding, added: AddedJob) -> JobInfo:
+        """Tell everybody of a job that was just stored."""
+        state = added.info.state
         self.logs.forget(new.job_id)
-        state = _first_state(new.inputs)
         self._quotas.enter(new.job_id, holding)
-        added = self._store.add_job(new, state)
         self._events.publish(added.event)
         if added.order is not None:
             self.queue.added(new.job_id, new.owner, new.priority, added.order)

@@ -134,9 +134,9 @@ class Store:
 
     # Jobs -----------------------------------------------------------------------------------------------
 
-    def add_job(self, new: NewJob, state: JobState) -> AddedJob:
-        """Store a new job as uploading or queued. A client waits for this, so it takes three statements and
-        reads nothing back.
+    def add_job(self, new: NewJob, state: JobState) -> AddedJob | None:
+        """Store a new job as uploading or queued; None when there is a job of this id already, which stays as
+        it is. A client waits for this, so it takes three statements and reads nothing back.
 
         Raises:
             StateChangeRefused: for another state.
@@ -145,14 +145,17 @@ class Store:
             raise StateChangeRefused(new.job_id, None, state)
         now = time.time()
         order = self.queue.last_place() if state is JobState.QUEUED else None
-        self.database.write(
+        added = self.database.write(
             "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
             " frames_total, created_at, state_since, priority, queue_order, result_folder, upload_bytes,"
-            " view, together, sequence) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
+            " view, together, sequence) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)"
+            " ON CONFLICT (job_id) DO NOTHING",
             new.job_id, new.owner, new.name, new.engine, new.inputs, new.outputs, new.output_pattern,
             new.content, state.value, new.frames_total, now, now, new.priority, order, new.result_folder,
             new.upload_bytes, new.view, new.together,
         )  # fmt: skip
+        if not added.rowcount:
+            return None
         self.database.write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.places)
         event = StateEvent(job_id=new.job_id, sequence=1, time=now, state=state, message="")
         self._add_event(event)

@@ -1,0 +1,38 @@
+"""Whether a hole holds the very pixels of a neighbouring frame, while the frames around it differ.
+
+A camera never gives the same noise twice. Pixels of the result that are bit for bit those of the frame before
+or after, at the same place, are a frame that was repeated or was taken one too early or too late. The share
+of equal pixels around the hole is subtracted: movies repeat blocks, and a sky may be one colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from void_engine.arrays import BoolArray, Float32Array
+
+_LEAST_AROUND = 100
+_LEAST_PIXELS = 20
+
+
+def repeats(
+    result: Float32Array, other: Float32Array, hole: BoolArray, other_hole: BoolArray
+) -> Mapping[str, float]:
+    """Compare a frame with a neighbour, both (h, w, 3), as they are, not encoded.
+
+    Returns:
+        ``repeat.shown``, of the pixels of the hole that the neighbour's plate shows, and ``repeat.made``, of
+        those that were replaced in both.
+    """
+    same = np.all(result == other, axis=2)
+    around = ~hole & ~other_hole
+    if around.sum() < _LEAST_AROUND:
+        return {}
+    usual = float(same[around].mean())
+    found = {}
+    for name, where in (("shown", hole & ~other_hole), ("made", hole & other_hole)):
+        if where.sum() >= _LEAST_PIXELS:
+            found[f"repeat.{name}"] = float(same[where].mean()) - usual
+    return found
