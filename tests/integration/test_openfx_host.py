@@ -111,7 +111,7 @@ def test_the_result_is_near_the_truth_and_outside_the_matte_the_plates_own_bits(
             before += float(np.square(plate[..., :3] - truth)[hole].sum())
             after += float(np.square(from_depth(result, depth)[..., :3] - truth)[hole].sum())
             np.testing.assert_array_equal(result[..., 3], given[..., 3])
-        assert after < 0.1 * before
+        assert after < 0.4 * before
         host.close()
         host.check()
 
