@@ -8,6 +8,7 @@ namespace void_ofx {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience(40);  // a press of a button must not be felt
+constexpr const char* kHint = " Press Refresh to see what has come.";
 constexpr const char* kNothing = "Nothing has been removed here yet.";
 
 // A number of an arbitrary text, for a parameter that only has to change when the text does.
@@ -16,6 +17,8 @@ int number_of(const std::string& text) {
   for (const char letter : text) hash = (hash ^ static_cast<unsigned char>(letter)) * 16777619u;
   return static_cast<int>(hash & 0x7fffffffu);
 }
+
+bool ends_a_sentence(const std::string& text) { return !text.empty() && text.back() == '.'; }
 
 Message question(const char* type, const Instance& instance, OfxTime time) {
   Message message;
@@ -46,8 +49,9 @@ void ask_about(const char* type, const Instance& instance, OfxTime time, const c
 }  // namespace
 
 void show_status(const Instance& instance, const Message& said, OfxTime time) {
-  const std::string hint = said.text("state") == "running" ? " Press Refresh to see what has come." : "";
-  instance.set_text(param::kStatus, said.text("text") + hint, time);
+  std::string text = said.text("text");
+  if (said.text("state") == "running") text += ends_a_sentence(text) ? kHint : std::string(".") + kHint;
+  instance.set_text(param::kStatus, text, time);
   if (!said.text("log").empty()) instance.set_text(param::kLog, said.text("log"), time);
   const std::string revision = said.text("revision");
   if (!revision.empty()) instance.set_integer(param::kRevision, number_of(revision), time);

@@ -1,0 +1,101 @@
+"""How probable it is that a pixel is affected, from the evidence of its frame and of the object's frame.
+
+A logistic model of a dozen quantities whose weights were fitted once to shots of known truth
+(``tests/bench/affected.py`` draws them); there is nothing to load. docs/affected.md has its figures.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from void_engine.arrays import Float32Array
+from void_engine.effects.evidence import Evidence
+from void_engine.effects.object_frame import Attached
+
+WEIGHTS: dict[str, float] = {
+    "constant": 0.265,
+    "evident": 4.047,
+    "fine": -3.057,
+    "broad": -0.707,
+    "amount": 1.546,
+    "attached": 5.592,
+    "attached on one side": 4.398,
+    "alike": 5.836,
+    "alike on one side": 5.880,
+    "attached and alike": -8.948,
+    "step": 7.041,
+    "step near": -8.129,
+    "seen": -2.004,
+    "texture": -3.375,
+    "shading": 1.628,
+    "near": 2.972,
+    "evident near": 1.633,
+    "below": 5.025,
+    "unrest": 0.330,
+    "evident unrest": -5.996,
+    "known": -0.775,
+    "told": -1.383,
+}
+"""The quantities and their weights."""
+
+
+def quantities(
+    evidence: Evidence, before: Attached, after: Attached, away: Float32Array, below: Float32Array
+) -> dict[str, Float32Array]:
+    """The quantities of a frame, each (h, w).
+
+    Args:
+        evidence: of the frame.
+        before, after: what the frames before and after show beside the object.
+        away: the distance from the object in its sizes.
+        below: how far the pixel lies below the object's feet, in its sizes.
+    """
+    soft = evidence.strength / (evidence.strength + 4)
+    wide = evidence.broad / (evidence.broad + 4)
+    evident = np.maximum(soft, wide)
+    power = np.square(evidence.change).sum(axis=-1) + np.float32(2e-4)
+    shares, alike = [], []
+    total = before.support + after.support
+    for told in (before, after):
+        firm = np.minimum(told.support / 2, 1)
+        shares.append(np.clip(told.strength - told.chance, 0, 1) * firm)
+        along = np.clip((evidence.change * told.change).sum(axis=-1) / power, 0, 1)
+        alike.append(along * told.coherence * firm)
+    held = np.maximum(total, 0.2)
+    share = (shares[0] * before.support + shares[1] * after.support) / held
+    same = (alike[0] * before.support + alike[1] * after.support) / held
+    darker = -evidence.change.mean(axis=-1) / (evidence.amount + np.float32(0.01))
+    near = np.exp(-away / 0.4)
+    return {
+        "constant": np.ones_like(soft),
+        "evident": evident,
+        "fine": np.log1p(np.minimum(evidence.strength, 200) / 3),
+        "broad": np.log1p(np.minimum(evidence.broad, 200) / 3),
+        "amount": np.log(np.clip(evidence.amount, 0.003, 0.5) / 0.03),
+        "attached": evident * share,
+        "attached on one side": evident * np.maximum(*shares),
+        "alike": evident * same,
+        "alike on one side": evident * np.maximum(*alike),
+        "attached and alike": evident * np.sqrt(np.maximum(*shares) * np.maximum(*alike)),
+        "step": evident * evidence.step,
+        "step near": evident * evidence.step * near,
+        "seen": evident * evidence.seen_away,
+        "texture": evident * evidence.texture,
+        "shading": evident * (1 - evidence.texture) * np.maximum(darker, 0),
+        "near": near,
+        "evident near": evident * near,
+        "below": evident * np.clip(below, -1, 1),
+        "unrest": evidence.unrest,
+        "evident unrest": evidence.unrest * evident,
+        "known": evidence.known,
+        "told": np.minimum(total / 4, 1),
+    }
+
+
+def odds(
+    evidence: Evidence, before: Attached, after: Attached, away: Float32Array, below: Float32Array
+) -> Float32Array:
+    """The odds, (h, w), that a pixel is affected, as a natural logarithm; see :func:`quantities`."""
+    found = quantities(evidence, before, after, away, below)
+    total = sum((found[name] * np.float32(weight) for name, weight in WEIGHTS.items()), np.float32(0))
+    return np.asarray(total, np.float32)
