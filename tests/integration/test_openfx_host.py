@@ -4,6 +4,8 @@ truth is known.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -90,8 +92,6 @@ def test_the_result_is_near_the_truth_and_outside_the_matte_the_plates_own_bits(
     binary: Path, footage: Footage, removed: dict[str, list], depth: str
 ) -> None:
     """Opened in other hosts, with other layouts of memory: the result comes with the project."""
-    import dataclasses
-
     for profile in (profiles.NATRON, profiles.NUKE, profiles.LETTER):
         host = case.session_of(dataclasses.replace(profile, depths=(depth,)), binary)
         made = host.instance(footage.sources(), box=footage.format_box, frames=footage.frames, values=removed)
@@ -133,8 +133,6 @@ def test_tiles_and_threads_show_the_same_result(
         np.testing.assert_array_equal(part, wholes[time][y : y + part.shape[0], x : x + part.shape[1]])
     small = made.render(time, scale=0.5)
     assert small.shape[0] == pytest.approx(wholes[time].shape[0] / 2, abs=1)
-    # A render reads a file and copies pixels; it never waits for a server.
-    assert natron.slowest[names.RENDER] < 5.0
 
 
 @pytest.mark.parametrize("profile", profiles.EVERY, ids=lambda profile: profile.label)
@@ -265,8 +263,7 @@ def test_what_is_wrong_is_said_before_anything_is_started(
     made.set("engine", case.OTHER_ENGINE)
     made.set("engineName", "nosuchengine")
     made.press("remove")
-    case.until(lambda: case.refreshed(made) or "nosuchengine" in made.value("status"), made)
-    assert "nosuchengine" in made.value("status") + made.value("log")
+    assert "nosuchengine" in made.value("status")
     assert not [path for path in tmp_path.rglob("*.exr") if "export" not in path.parts]
 
 
@@ -297,3 +294,66 @@ def test_a_host_that_closes_loses_nothing_and_two_hosts_share_a_server(
     weights = weights_of(opened, 1002)
     np.testing.assert_array_equal(opened.render(1002)[weights == 0], footage.plates[1002.0][weights == 0])
     assert len([*Path(json.loads(other["record"])["folder"]).glob("*.exr")]) == len(footage.plates)
+
+
+def serving(home: Path) -> list[int]:
+    """The process ids of the servers of a home folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"serve" in words and os.fsencode(home) in words:
+                found.append(int(process.name))
+    return found
+
+
+def test_a_server_is_started_and_its_death_hides_no_result(
+    binary: Path, footage: Footage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("VOID_HOME", str(home))
+    host = case.session_of(profiles.RESOLVE, binary)
+    made = case.effect(host, footage, tmp_path / "out", values=case.identity())
+    try:
+        case.remove(made)
+        shown = made.render(1002)
+    finally:
+        for process in serving(home):
+            os.kill(process, signal.SIGKILL)
+    np.testing.assert_array_equal(made.render(1002), shown)
+    made.press("refresh")
+    np.testing.assert_array_equal(
+        made.render(1003)[..., 3], to_depth(footage.plates[1003.0], names.FLOAT)[..., 3]
+    )
+    saved = made.save()
+    host.close()
+    host.check()
+
+    farm = case.session_of(in_background(profiles.RESOLVE), binary)
+    opened = case.effect(farm, footage, tmp_path / "out", values=saved)
+    np.testing.assert_array_equal(opened.render(1002), shown)
+    assert not serving(home)
+    farm.close()
+    farm.check()
+
+
+@pytest.fixture
+def small_volume(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("mounting a small volume needs root")
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a volume")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_and_the_host_goes_on(natron: Host, footage: Footage, small_volume: Path) -> None:
+    made = case.effect(natron, footage, small_volume, values=case.identity())
+    made.press("remove")
+    if made.value("record"):
+        case.wait(made)
+    assert "full" in made.value("status") or "space" in made.value("status"), made.value("status")
+    np.testing.assert_array_equal(made.render(1006), footage.plates[1006.0])
