@@ -355,7 +355,7 @@ def test_news_are_shown_at_the_next_change_and_redraw(effect: Open, bridge: Brid
     node.press("remove")
     node.picture(2)
     before = node.value("revision")
-    # By the event after submit, or by the answer to the question that the first picture asks: what comes last.
+    # By the event after submit, or by the answer to the question of the first picture: what comes last.
     assert comes(lambda: node.go_to(2) or "Frame 0" not in node.value("status"))
     assert node.value("revision") != before
     assert node.cache == {}
