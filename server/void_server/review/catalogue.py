@@ -40,7 +40,7 @@ class ShownVersion(Struct, kw_only=True):
     decision: str = ""
     """``approved`` or ``redo``; empty where nobody has decided."""
     scale: float = 1.0
-    """Below 1 for a proxy."""
+    """The scale of the result: 1, or less for a proxy."""
 
 
 class ShownShot(Struct, kw_only=True):
