@@ -39,7 +39,7 @@ def evidence(frames: Sequence[FrameMeasures], at: int) -> Mapping[str, float]:
         # Frames that stand out are no reason to suspect one beside them that does not.
         low, high = sorted((0.0, _MOST_OF_OTHERS * own.values[name]))
         found[f"{name}.near"] = min(max(float(np.median(values)), low), high)
-        if name.startswith(("flicker", "change", "pop", "jump")):
+        if name.startswith(("flicker", "change", "pop", "jump", "odd", "swing")):
             heard = np.minimum(values, _MOST_OF_OTHERS * own.values[name])
             found[f"{name}.power"] = float(np.sqrt(np.mean(np.square(heard))))
     for contour, profile in own.profiles.items():

@@ -25,6 +25,7 @@ COMMANDS = {
     "schema": ("make", "Print the JSON Schema of a job."),
     "check": ("check", "Judge the frames of jobs without knowing the truth: green, amber or red, and why."),
     "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
+    "review": ("review", "Write pages to review removals: pictures, verdicts, versions and notes."),
     "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
     "submit": ("jobs", "Send jobs to the server. One that failed or was cancelled there begins again."),
     "jobs": ("jobs", "List the server's jobs, newest first."),

@@ -116,8 +116,9 @@ class WorkerMonitor:
         if self._shares is None:
             return {}
         shares = self._shares
-        told = {"real": shares.real, "guessed": shares.guessed, "invented": shares.invented}
-        return {name: round(share, 4) for name, share in told.items()}
+        names = ("real", "guessed", "invented", "moved", "model")
+        told = {name: getattr(shares, name) for name in names}
+        return {name: round(share, 4) for name, share in told.items() if share is not None}
 
     def _tell_time(self, stage: str, clock: _StageClock) -> None:
         """Report the part of a stage's time that the broker does not know yet; it adds up the reports."""
