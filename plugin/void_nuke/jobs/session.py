@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from void_nuke.batch.farm_order import TARGETS, FarmOrder, bundle_folder_of, hand_over, job_file_of
 from void_nuke.errors import ExportCancelled, HostError, MainThreadError, SelectionError
@@ -363,7 +363,9 @@ class RemovalSession:
                 self._book.update(job_id, phase=Phase.of(event.state), message=event.message)
         elif isinstance(event, ProgressEvent):
             progress = event.progress
-            told = {} if progress.invented is None else {"invented": progress.invented}
+            told: dict[str, Any] = {} if progress.invented is None else {"invented": progress.invented}
+            if progress.verdict:
+                told["verdict"] = progress.verdict
             self._book.update(
                 job_id,
                 fraction=progress.step / max(progress.steps, 1),
@@ -411,7 +413,8 @@ class RemovalSession:
         if record.export_folder:
             discard_later(record.export_folder)
         self._book.keep(job_id, phase=phase.value, message=info.message, export_folder="")
-        self._book.update(job_id, engine=info.engine)
+        judged = {"verdict": info.progress.verdict} if info.progress and info.progress.verdict else {}
+        self._book.update(job_id, engine=info.engine, **judged)
         name = record.read_node or self._book.completed_read(job_id)
         message = info.message
         if phase is Phase.DONE and not name:

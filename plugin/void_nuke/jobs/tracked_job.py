@@ -60,6 +60,9 @@ class TrackedJob:
     eta_s: float | None = None
     invented: float | None = None
     """Which share of what goes no frame shows, 0..1, over the frames made so far; None while unknown."""
+    verdict: str = ""
+    """The verdict on each frame of the result, as :attr:`void_protocol.fields.ProgressInfo.verdict`; empty
+    while unknown."""
     is_kept: bool = False
     """Whether the script remembers the job, which it does from its submission on."""
     info: JobInfo | None = None
@@ -146,6 +149,8 @@ def changes_of(info: JobInfo) -> dict[str, Any]:
         }
         if info.progress.invented is not None:
             changes["invented"] = info.progress.invented
+        if info.progress.verdict:
+            changes["verdict"] = info.progress.verdict
     return changes
 
 
