@@ -100,8 +100,8 @@ class ProgressInfo(Struct, frozen=True, kw_only=True):
     certain, what they show less surely, and what none shows. Null before the first frame, and for engines
     that do not tell."""
     verdict: str = ""
-    """A letter for each frame of the result, in order, once all were judged: ``g`` for green, ``a`` for amber,
-    ``r`` for red, ``-`` for one that was not judged."""
+    """A letter for each frame of the result, in order, once all were judged: ``g`` for green, ``a`` for
+    amber, ``r`` for red, ``-`` for one that was not judged."""
 
 
 MUCH_INVENTED = 0.3

@@ -103,7 +103,7 @@ def test_a_removal_continues_after_its_worker_was_killed(client: Client, plate: 
                 kept[path] = path.stat().st_mtime_ns
             os.kill(pids.pop(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
-    info = client.submit(job_for(plate, tmp_path / "out", many), on_event=heard).done.result(60)
+    info = client.submit(job_for(plate, tmp_path / "out", many), on_event=heard).done.result(120)
     assert (info.state, info.message, info.attempts) == (JobState.DONE, "", 2)
     assert info.frames_done == len(many)
     assert len(kept) == 10

@@ -13,8 +13,8 @@ _GOOD, _LOOK, _BAD = "gar"
 
 
 def letters_of(job: TrackedJob) -> str:
-    """A letter for each frame of the result, in order (:attr:`void_protocol.fields.ProgressInfo.verdict`): what
-    the server has told, else what the verdict beside the result says, as a farm leaves it. Empty for none."""
+    """A letter for each frame of the result (:attr:`void_protocol.fields.ProgressInfo.verdict`): what the
+    server has told, else what the verdict beside the result says, as a farm leaves it. Empty for none."""
     if job.verdict or not job.phase.is_final:
         return job.verdict
     found = read_verdict(verdict_path(job.result_pattern)) if job.result_pattern else None

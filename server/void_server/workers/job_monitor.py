@@ -30,7 +30,7 @@ PREVIEW_PX = 480
 _READ_BYTES = 4 * 1024 * 1024
 _REREAD_S = 1.0
 _MOST_JUDGED = 20_000
-"""Of how many frames the verdict is told, a letter for each."""
+"""The verdict is told of so many frames at most, a letter for each."""
 _UNHASHED_FRAMES = 8
 """The most finished frames that are left waiting for their checksums."""
 
@@ -116,7 +116,7 @@ class WorkerMonitor:
         self._send(ProgressEvent(job_id=self._job_id, progress=info), ())
 
     def _told_shares(self) -> dict[str, Any]:
-        """The shares of the frames made so far, and the verdict on all of them, as the progress tells them."""
+        """The shares of the frames made so far, and the verdict, as the progress tells them."""
         told: dict[str, Any] = {"verdict": self._verdict} if self._verdict else {}
         if self._shares is None:
             return told
