@@ -3,8 +3,8 @@
     python -m tests.bench.check --footage DIR [--seeds 1,2] [--aside] [--measures FILE]
 
 DIR holds movies, or folders of pictures ``plate.*``; those in its folder ``aside`` are judged only with
-``--aside``. Without it, the shared clips are taken. A result counts as found when a quarter of its faulty frames are
-flagged. The table is printed as Markdown, for docs/check.md.
+``--aside``. Without it, the shared clips are taken. A result counts as found when a quarter of its faulty
+frames are flagged. The table is printed as Markdown, for docs/check.md.
 """
 
 from __future__ import annotations

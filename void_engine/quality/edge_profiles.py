@@ -32,15 +32,15 @@ _CLIP = 1.0
 
 
 OPERATORS = ("gap", "step", "inner", "outer")
-"""What answers at a distance: ``gap`` is the step between the straight continuations of both sides, ``step`` the
-plain one, ``inner`` and ``outer`` answer to a line just inside or outside."""
+"""What answers at a distance: ``gap`` is the step between the straight continuations of both sides, ``step``
+the plain one, ``inner`` and ``outer`` answer to a line just inside or outside."""
 _LEFT = ("gap", "inner", "outer")
 NAMES = (
     *(name for name in OPERATORS for _ in range(3)),
     *(f"left_{name}" for name in _LEFT),
 )
-"""What the rows of :attr:`EdgeProfile.means` are of: each operator in red, green and blue, and the shares of the
-object that are left, by some of them."""
+"""What the rows of :attr:`EdgeProfile.means` are of: each operator in red, green and blue, and the shares of
+the object that are left, by some of them."""
 _FLOORS = np.array([_LEAST_LEFT if name.startswith("left_") else _LEAST_MEAN for name in NAMES])
 
 

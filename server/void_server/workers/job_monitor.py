@@ -120,8 +120,9 @@ class WorkerMonitor:
         told: dict[str, Any] = {"verdict": self._verdict} if self._verdict else {}
         if self._shares is None:
             return told
-        shares = {name: getattr(self._shares, name) for name in ("real", "guessed", "invented")}
-        return {**told, **{name: round(share, 4) for name, share in shares.items()}}
+        names = ("real", "guessed", "invented", "moved", "model")
+        shares = {name: getattr(self._shares, name) for name in names}
+        return {**told, **{name: round(share, 4) for name, share in shares.items() if share is not None}}
 
     def _tell_time(self, stage: str, clock: _StageClock) -> None:
         """Report the part of a stage's time that the broker does not know yet; it adds up the reports."""
