@@ -159,6 +159,9 @@ class JobInfo(Struct, frozen=True, kw_only=True):
     """The stereo view that the job works on, as the job says."""
     together: str = ""
     """A word that jobs which belong together share, such as those of both eyes."""
+    engine_used: str = ""
+    """The engine that the newest run of the job has; empty before the first. It differs from ``engine`` where
+    that is ``auto``."""
 
 
 class ResultFile(Struct, frozen=True, kw_only=True):
