@@ -108,7 +108,7 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {
     },
 }
 _ONLY_WITH = {"colour": "seam"}
-"""A kind of fault that is told only beside another: that the sides of a contour differ is the scene's as well."""
+"""Kinds of faults that are told only beside another: in many scenes the sides of a contour differ anyway."""
 THRESHOLDS = tuple(
     Threshold(flag, measure, limit) for flag, limits in _LIMITS.items() for measure, limit in limits.items()
 )
