@@ -96,18 +96,20 @@ class ResultFiles:
         """Say what a file under the name of a frame is: a key of :data:`_WHY_REPLACED`; empty for a frame
         that is kept."""
         if not self.resume:
-            return "foreign"
+            return "proxies" if self._is_proxy(path, number) else "foreign"
         if is_empty(path):
             return "damaged"
         maker = self.patience.insist(partial(maker_of, path, number))
         if maker is None or not maker.is_of(self.job_id, self.fingerprint):
-            is_proxy = self.patience.insist(partial(is_proxy_of, path, number, self.about))
-            return "proxies" if is_proxy else "foreign"
+            return "proxies" if self._is_proxy(path, number) else "foreign"
         if maker.inputs != inputs.content():
             return "stale"
         if not self.patience.insist(partial(is_whole, path, number, every_pixel=self.every_pixel)):
             return "damaged"
         return ""
+
+    def _is_proxy(self, path: Path, number: int) -> bool:
+        return self.patience.insist(partial(is_proxy_of, path, number, self.about))
 
 
 _WHY_REPLACED = {

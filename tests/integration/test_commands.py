@@ -406,16 +406,86 @@ class TestWithAServer:
             for whole in (tmp_path / "out").iterdir():
                 whole.unlink()
         edit(job, *path, value=value)
-        ran = void("submit", job, "--home", home, "--transfer", "streamed")
+        ran = void("submit", job, "--home", home, "--transfer", "streamed", "--no-next-version")
         assert ran.code == code
         assert says in ran.err
 
     def test_results_that_are_there_are_not_overwritten(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)
         (tmp_path / "out" / ALL[1]).write_bytes(b"precious")
+        assert void("submit", job, "--version", "1", "--home", home).code == ExitCode.BAD_OUTPUT
         ran = void("submit", job, "--home", home)
-        assert ran.code == ExitCode.BAD_OUTPUT
+        assert ran.code == 0, ran.err
+        assert "this is v002" in ran.err
+        assert void("submit", job, "--home", home).code == 0  # It is v002 again, which is done.
+        assert sorted({path.name[:6] for path in (tmp_path / "out").iterdir()}) == ["r_v001", "r_v002"]
         assert (tmp_path / "out" / ALL[1]).read_bytes() == b"precious"
+
+    @pytest.mark.parametrize("transfer", ["paths", "streamed"])
+    def test_a_proxy_and_then_the_final_are_one_version(
+        self, tmp_path: Path, home: Path, transfer: str
+    ) -> None:
+        job, out = new_job(tmp_path), tmp_path / "out"
+        options = ("--transfer", transfer, "--home", home)
+        assert void("submit", job, "--proxy", "0.5", *options).code == 0
+        assert maker(out / ALL[0])["void/proxy_scale"] == 0.5
+        ran = void("submit", job, *options)
+        assert ran.code == 0, ran.err
+        assert sorted(path.name for path in out.iterdir()) == ALL
+        assert maker(out / ALL[0])["void/proxy_scale"] == 1.0
+
+    @pytest.mark.parametrize("transfer", ["paths", "streamed"])
+    def test_a_cancelled_job_begins_again(self, tmp_path: Path, home: Path, transfer: str) -> None:
+        job, out = new_job(tmp_path), tmp_path / "out"
+        job_id = read_job(job).job_id
+        options = ("--transfer", transfer, "--home", home)
+        assert void("pause", "--home", home).code == 0
+        assert void("submit", job, "--no-wait", *options).code == 0
+        assert "cancelled" in void("cancel", "last", "--home", home).out
+        assert void("submit", job, "--no-wait", *options).code == 0
+        assert "queued" in void("status", job_id[:8], "--home", home).out
+        assert "cancelled" in void("cancel", job, "--home", home).out
+        ran = void("retry", job_id[:8], "--home", home)
+        assert (ran.code == 0) is (transfer == "paths"), ran.err
+        if transfer == "streamed":
+            assert "submit the job's file again" in ran.err
+        assert void("resume", "--home", home).code == 0
+        ran = void("submit", job, *options)
+        assert ran.code == 0, ran.err
+        assert sorted(path.name for path in out.iterdir()) == ALL
+        assert void("retry", job, "--home", home).code == ExitCode.REFUSED  # It is done.
+
+    def test_a_job_that_was_edited_goes_as_another_one(self, tmp_path: Path, home: Path) -> None:
+        job, out = new_job(tmp_path), tmp_path / "out"
+        assert void("submit", job, "--home", home).code == 0
+        edit(job, "settings", "seed", value=7)
+        ran = void("submit", job, "--home", home)
+        assert ran.code == 0, ran.err
+        assert "has changed since it was submitted" in ran.out
+        assert sorted({path.name[:6] for path in out.iterdir()}) == ["r_v001", "r_v002"]
+
+    def test_frames_that_the_server_wrote_by_path_are_copied(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        assert void("submit", job, "--transfer", "paths", "--home", home).code == 0
+        ran = void("fetch", "last", "-o", tmp_path / "copy" / "c.%04d.exr", "--home", home)
+        assert ran.code == 0, ran.err
+        copies = sorted((tmp_path / "copy").iterdir())
+        assert [path.name for path in copies] == ["c.1001.exr", "c.1002.exr", "c.1003.exr"]
+        assert copies[0].read_bytes() == (tmp_path / "out" / ALL[0]).read_bytes()
+
+    def test_auto_says_which_engine_it_was(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path, engine="auto")
+        assert void("submit", job, "--home", home).code == 0
+        assert "propagation (auto)" in void("jobs", "--limit", "1", "--home", home).out
+
+    def test_one_file_that_is_no_job_does_not_stop_the_others(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        (tmp_path / "bad.json").write_text('{"schema_version": 1}')
+        for command in (["run"], ["submit", "--home", home]):
+            ran = void(command[0], tmp_path / "bad.json", job, *command[1:])
+            assert ran.code == ExitCode.SOME_FAILED
+            assert "bad.json" in ran.err
+        assert results(tmp_path) == ALL
 
     def test_cancelling_what_is_over_says_so(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)

@@ -11,7 +11,6 @@ from typing import Literal
 
 import msgspec
 
-from void_engine.plates.sequence.typed import canonical
 from void_protocol.errors import FrameListError
 from void_protocol.frame_list import parse_frames
 from void_protocol.job import Anchors, Compression, Growth, MatteSettings, RegionSettings
@@ -81,6 +80,8 @@ def anchors_of(text: str) -> Anchors:
     Raises:
         CommandError: when it is not of that form.
     """
+    from void_engine.plates.sequence.typed import canonical
+
     frames, colon, pattern = text.partition(":")
     if not (colon and frames.strip() and pattern.strip()):
         raise _wrong("--anchor", text, "FRAMES:PATTERN, such as 1001,1040:clean.%04d.exr")

@@ -6,16 +6,15 @@ version in which nothing of others is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 from msgspec import Meta
 
-from void_engine.errors import PlateError
-from void_engine.made_from import OUTPUT_VERSION_KEY, PROXY_SCALE_KEY, SHOT_KEY, is_proxy_of, maker_of
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import job_fingerprint, with_content_id
 from void_protocol.sequence import frame_path
@@ -23,6 +22,9 @@ from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.terminal import say
 from void_server.settings.declaration import DeclaredSettings, option
+
+if TYPE_CHECKING:  # Whoever looks at no file needs no engine.
+    from void_engine.made_from import MadeFrom
 
 _LAST_VERSION = 9999
 
@@ -38,32 +40,35 @@ class VersionChoice(DeclaredSettings):
     ] = True
 
 
-def free_version(job: RemovalJob, *, by_id: bool = False) -> RemovalJob:
-    """Return the job with the first version, from its own on, in which no frame of the shot was made by
-    another job; the change is told on standard error. Frames of the job itself and its proxies are not in the
-    way.
+IsOwn = Callable[[RemovalJob, "MadeFrom"], bool]
+"""Says of a job, and of what a frame on disk tells of its making, whether the job goes on from that frame."""
 
-    Args:
-        job: the job.
-        by_id: whether frames with this job's id are its own whatever else it says, as those are that a server
-            sent back.
+
+def made_by(job: RemovalJob, maker: MadeFrom) -> bool:
+    """Whether this very job, unchanged, made a frame."""
+    return maker.is_of(job.job_id, job_fingerprint(job))
+
+
+def free_version(job: RemovalJob, is_own: IsOwn = made_by) -> RemovalJob:
+    """Return the job with the first version, from its own on, in which no frame of the shot was made by
+    another job; the change is told on standard error. Its proxies are not in the way.
 
     Raises:
         CommandError: when the pattern has no ``{version}``, or no version is free.
     """
-    first = _in_the_way(job, by_id=by_id)
-    if not first:
+    there = _frames_there(job, is_own)
+    if not there.others:
         return job
     if "{version}" not in job.output.pattern:
         raise CommandError(
-            f"{first[0]} was made otherwise, and is never overwritten; name another output, or put "
+            f"{there.others[0]} was made otherwise, and is never overwritten; name another output, or put "
             "{version} into its name so that a new try takes the next one",
             ExitCode.BAD_OUTPUT,
         )
     for version in range(job.output.version + 1, _LAST_VERSION + 1):
         output = msgspec.structs.replace(job.output, version=version)
         tried = with_content_id(msgspec.structs.replace(job, output=output))
-        if not _in_the_way(tried, by_id=by_id):
+        if not _frames_there(tried, is_own).others:
             say(
                 f"{job.shot.name}: v{job.output.version:03d} was made otherwise and stays; "
                 f"this is v{version:03d}",
@@ -73,6 +78,11 @@ def free_version(job: RemovalJob, *, by_id: bool = False) -> RemovalJob:
     raise CommandError(f"{job.shot.name}: every version up to {_LAST_VERSION} is there", ExitCode.BAD_OUTPUT)
 
 
+def proxies_there(job: RemovalJob) -> frozenset[int]:
+    """Return the frames of which a proxy of this very version is there, whose place the job's own take."""
+    return frozenset(_frames_there(job, made_by).proxies)
+
+
 def ask_to_overwrite(job: RemovalJob, *, yes: bool) -> bool:
     """Return whether another job's frames may be replaced: after a question on the terminal when there are
     any.
@@ -80,7 +90,7 @@ def ask_to_overwrite(job: RemovalJob, *, yes: bool) -> bool:
     Raises:
         CommandError: when the answer is no, or nobody can be asked.
     """
-    there = _in_the_way(job)
+    there = _frames_there(job, made_by).others
     if not there or yes:
         return bool(there)
     what = f"{len(there)} frames of {job.output.versioned_pattern} were made otherwise"
@@ -93,26 +103,35 @@ def ask_to_overwrite(job: RemovalJob, *, yes: bool) -> bool:
     return True
 
 
-def _in_the_way(job: RemovalJob, *, by_id: bool = False) -> list[Path]:
-    """The files under the names of the result's frames that another job made."""
+@dataclass
+class _There:
+    others: list[Path] = field(default_factory=list)
+    """Files that another job made."""
+    proxies: list[int] = field(default_factory=list)
+    """Frames of which a proxy is there."""
+
+
+def _frames_there(job: RemovalJob, is_own: IsOwn) -> _There:
+    """Look at the files that are under the names of the result's frames."""
+    from void_engine.errors import PlateError
+    from void_engine.made_from import OUTPUT_VERSION_KEY, PROXY_SCALE_KEY, SHOT_KEY, is_proxy_of, maker_of
+
     about = {
         SHOT_KEY: job.shot.name,
         OUTPUT_VERSION_KEY: job.output.version,
         PROXY_SCALE_KEY: job.settings.proxy_scale,
     }
-    fingerprint = job_fingerprint(job)
-    found = []
+    found = _There()
     for number in job.shot.frame_numbers:
         path = frame_path(job.output.versioned_pattern, number)
         try:
             if not path.exists() or path.stat().st_size == 0:
                 continue
             maker = maker_of(path, number)
-            own = maker is not None and (
-                maker.job_id == job.job_id if by_id else maker.is_of(job.job_id, fingerprint)
-            )
-            if not own and not is_proxy_of(path, number, about):
-                found.append(path)
+            if is_proxy_of(path, number, about):
+                found.proxies.append(number)
+            elif maker is None or not is_own(job, maker):
+                found.others.append(path)
         except (OSError, PlateError):
             continue  # What cannot be read now, the removal reports or waits for.
     return found
