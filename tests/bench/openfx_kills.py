@@ -4,7 +4,7 @@
 
 A stand-in for the plug-in presses Remove, and does what the plug-in does: it starts another bridge when one
 is dead, and asks how its removals go. A removal whose frames are handed over or written at that moment has to
-be begun again, which the artist is told and is done here; what is killed later loses nothing. In the end every
+be begun again, which the artist is told and is done here; what is killed later loses nothing. Then every
 removal has all of its frames, bit for bit the plate's, nothing is left of those that were begun again, and no
 folder of pixel files remains.
 """
