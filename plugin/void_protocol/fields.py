@@ -103,6 +103,9 @@ class ProgressInfo(Struct, frozen=True, kw_only=True):
     model: float | None = None
     """The two parts of ``guessed`` where a model has answered: objects that have moved, and the model's own.
     Null for other engines."""
+    verdict: str = ""
+    """A letter for each frame of the result, in order, once all were judged: ``g`` for green, ``a`` for
+    amber, ``r`` for red, ``-`` for one that was not judged."""
 
 
 MUCH_INVENTED = 0.3

@@ -6,7 +6,7 @@ it, by which it is judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,9 +85,12 @@ class Place:
     steady: SteadyAnswer
     calibration: Calibration
     source: DetailSource
+    check: Callable[[], None]
+    """Is called every fraction of a second, and may raise to stop the work."""
 
     def candidate(self, origin: Origin, picture: Float32Array, bias: Float32Array | float) -> Candidate:
         """Judge a picture; outside of what is replaced the plate stays and is judged with it."""
+        self.check()
         composed = self.composed(picture)
         reduced = self.source.reduce(composed, self.window)
         shown = self.calibration.degrade(reduced)
@@ -133,7 +136,7 @@ def gather(
     found += [lit for one in found for lit in _in_its_light(place, one)]
     found += _followed(place, flows)
     box = place.window.canvas
-    models = finder.find(place.number, frames, place.steady, box, place.inside)
+    models = finder.find(place.number, frames, place.steady, box, place.inside, place.check)
     best = np.minimum.reduce([one.misfit + one.bias for one in found])
     chosen = _worth_sampling(models, finder, place, np.minimum(best, _HOPELESS))
     for rank, model in enumerate(chosen):

@@ -53,6 +53,7 @@ def refined(
     # smooth answer some of what goes would fit by chance.
     plate_allowed = _near(~place.inside) | (labels == rim)
     for _ in range(_SWEEPS):
+        place.check()
         near = np.stack([_near(labels == label) for label in range(count)]) & place.inside
         near[rim] &= plate_allowed
         near &= near.sum(axis=0) > 1

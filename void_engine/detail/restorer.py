@@ -56,7 +56,7 @@ class Restorer:
             check: is called every fraction of a second, and may raise to stop the work.
         """
         self._source, self._seed, self._check = source, seed, check
-        self._calibration = calibrate(source)
+        self._calibration = calibrate(source, check)
         self._steady = SteadyAnswers(source, self._calibration)
         self._finder = ModelFinder(source, self._calibration)
 
@@ -137,6 +137,7 @@ class Restorer:
             steady,
             self._calibration,
             source,
+            self._check,
         )
 
     def _frames(self, number: int) -> list[int]:

@@ -124,7 +124,9 @@ def restored_frames(
     restorer = Restorer(source, request.seed, monitor.check_cancelled)
     enlarge = Resampler(size, canvas).from_canvas
     wanted = frozenset(number for number in numbers if request.wants(number))
-    plain = EngineRequest(seed=request.seed, proxy_scale=request.proxy_scale, wanted=wanted)
+    plain = EngineRequest(
+        seed=request.seed, proxy_scale=request.proxy_scale, wanted=wanted, part=request.part
+    )
 
     def work(clean: CleanFrame) -> CleanFrame:
         monitor.check_cancelled()

@@ -410,7 +410,8 @@ class RemovalSession:
         if record.export_folder:
             discard_later(record.export_folder)
         self._book.keep(job_id, phase=phase.value, message=info.message, export_folder="")
-        self._book.update(job_id, engine=info.engine)
+        shares = {} if info.progress is None else shares_of(info.progress)
+        self._book.update(job_id, engine=info.engine, **shares)
         name = record.read_node or self._book.completed_read(job_id)
         message = info.message
         if phase is Phase.DONE and not name:

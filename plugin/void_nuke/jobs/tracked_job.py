@@ -65,6 +65,9 @@ class TrackedJob:
     model: float | None = None
     """Which shares of it other frames show, show elsewhere, and are a model's own; see
     :class:`~void_protocol.fields.ProgressInfo`."""
+    verdict: str = ""
+    """The verdict on each frame of the result, as :attr:`void_protocol.fields.ProgressInfo.verdict`; empty
+    while unknown."""
     is_kept: bool = False
     """Whether the script remembers the job, which it does from its submission on."""
     info: JobInfo | None = None
@@ -153,10 +156,12 @@ def changes_of(info: JobInfo) -> dict[str, Any]:
     return changes
 
 
-def shares_of(progress: ProgressInfo) -> dict[str, float]:
-    """What a progress says of what the frames consist of; a stage that does not say it takes nothing back."""
+def shares_of(progress: ProgressInfo) -> dict[str, Any]:
+    """What a progress says of what the frames consist of, and the verdict on them. A stage that does not
+    say it takes nothing back."""
     told = {name: getattr(progress, name) for name in ("invented", "real", "moved", "model")}
-    return {name: share for name, share in told.items() if share is not None}
+    shares = {name: share for name, share in told.items() if share is not None}
+    return {**shares, "verdict": progress.verdict} if progress.verdict else shares
 
 
 def tracked_from(record: JobRecord) -> TrackedJob:
