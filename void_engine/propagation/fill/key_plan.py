@@ -27,7 +27,7 @@ _ENOUGH_FOR_A_RIM = 4
 _ENOUGH_FOR_A_WIRE = 4
 """How many sources are used for a wide, thin matte."""
 _MEASURED_FRAMES = 7
-"""On how many frames the share is measured that no frame shows."""
+"""The number of frames on which the share that no frame shows is measured."""
 _WIDE = 0.4
 """A matte that spans at least this fraction of the frame counts as wide, and registering its sources is
 slow."""
