@@ -284,6 +284,7 @@ def test_a_removal_is_cancelled_and_its_frames_stay(slow_server: ServerProcess, 
         assert "was cancelled" in host.ask("picture", record=record, frame=40, show="result")["text"]
     with Standin(slow_server.settings.home) as host:  # and stays so
         assert host.ask("status", record=record)["state"] == "cancelled"
+        assert "copying" in host.ask("log", record=record)["text"]
 
 
 def test_two_hosts_that_press_at_once_get_versions_of_their_own(home: Path, tmp_path: Path) -> None:
