@@ -1,4 +1,4 @@
-"""One value for the three channels of each pixel, ten times as fast as NumPy's reductions of so short an axis."""
+"""One value for the three channels of each pixel, faster than NumPy reduces so short an axis."""
 
 from __future__ import annotations
 
