@@ -193,6 +193,13 @@ def test_a_host_that_ends_leaves_its_removal_to_the_next(slow_server: ServerProc
         assert {event["record"] for event in host.events} <= {record}
 
 
+def test_a_host_that_ends_at_once_leaves_its_removal_to_the_server(home: Path, tmp_path: Path) -> None:
+    with Standin(home) as host:
+        hand_all(host, tmp_path / "out")
+    assert server_file(home).exists()
+    wait_until(lambda: len(list((tmp_path / "out/removal_v001").glob("*.exr"))) == 4)
+
+
 def test_a_killed_bridge_loses_nothing(slow_server: ServerProcess, tmp_path: Path) -> None:
     home = slow_server.settings.home
     host = Standin(home)
@@ -284,6 +291,7 @@ def test_a_removal_is_cancelled_and_its_frames_stay(slow_server: ServerProcess, 
         assert "was cancelled" in host.ask("picture", record=record, frame=40, show="result")["text"]
     with Standin(slow_server.settings.home) as host:  # and stays so
         assert host.ask("status", record=record)["state"] == "cancelled"
+        assert "copying" in host.ask("log", record=record)["text"]
 
 
 def test_two_hosts_that_press_at_once_get_versions_of_their_own(home: Path, tmp_path: Path) -> None:

@@ -95,19 +95,24 @@ class Removals:
         removal = self._removals.get(read_record(text).job)
         return said["text"] if removal is None else removal.cancel()
 
-    def log(self, text: str) -> str:
+    def log(self, text: str, folder: str) -> str:
         """The end of a removal's log.
 
         Raises:
             BridgeError: when the record is none.
         """
-        removal = self._removals.get(read_record(text).job)
-        return "" if removal is None else removal.log()
+        record = read_record(text)
+        removal = self._removals.get(record.job)
+        if removal is not None:
+            return removal.log()
+        found = find_folder(record, folder)
+        return "" if found is None else found.log()
 
     def finish(self, limit_s: float) -> None:
-        """Wait for what still has to be written of frames that were handed over whole, then let go of all."""
+        """Wait until the server has what was handed over whole, so that it goes on without a host, then let
+        go of all."""
         limit = time.monotonic() + limit_s
-        while time.monotonic() < limit and any(one.is_writing for one in list(self._removals.values())):
+        while any(one.is_on_its_way for one in list(self._removals.values())) and time.monotonic() < limit:
             time.sleep(0.02)
         self._is_closed = True
         for one in list(self._removals.values()):
