@@ -32,7 +32,7 @@ INSTALL_STEPS: dict[str, tuple[InstallStep, ...]] = {
     "demo": (InstallStep("VOID server, engine and demo", extras=("demo",)),),
     "test": (_TORCH, InstallStep("VOID with tests and diffusion", extras=("test", "diffusion"))),
     "doctor": (InstallStep("VOID server and engine", extras=("server",)),),
-    "nuke": (InstallStep("VOID server and engine", extras=("server",)),),
+    "nuke": (InstallStep("VOID server and engine", extras=("review",)),),
     "openfx": (InstallStep("VOID server and engine", extras=("server",)),),
 }
 """The verbs, and what has to be installed for each, in order."""

@@ -80,6 +80,12 @@ class Verdict(Struct, kw_only=True):
         return sum(one.status == status for one in self.frames)
 
     @property
+    def letters(self) -> str:
+        """The status of each frame of the shot as a letter, ``-`` for one that was not judged."""
+        found = {one.frame: one.status[:1] for one in self.frames}
+        return "".join(found.get(number, "-") for number in range(self.first_frame, self.last_frame + 1))
+
+    @property
     def status(self) -> str:
         """The status of the worst frame; red where frames are missing, and amber where none was judged."""
         found = {one.status for one in self.frames}

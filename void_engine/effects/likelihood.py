@@ -8,42 +8,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.effects.evidence import Evidence
 from void_engine.effects.object_frame import Attached
 
 WEIGHTS: dict[str, float] = {
-    "constant": 0.265,
-    "evident": 4.047,
-    "fine": -3.057,
-    "broad": -0.707,
-    "amount": 1.546,
-    "attached": 5.592,
-    "attached on one side": 4.398,
-    "alike": 5.836,
-    "alike on one side": 5.880,
-    "attached and alike": -8.948,
-    "step": 7.041,
-    "step near": -8.129,
-    "seen": -2.004,
-    "texture": -3.375,
-    "shading": 1.628,
-    "near": 2.972,
-    "evident near": 1.633,
-    "below": 5.025,
-    "unrest": 0.330,
-    "evident unrest": -5.996,
-    "known": -0.775,
-    "told": -1.383,
+    "constant": -0.161,
+    "evident": 1.403,
+    "fine": -2.370,
+    "broad": -0.059,
+    "amount": 1.146,
+    "attached": -0.538,
+    "attached on one side": 4.453,
+    "alike": 5.015,
+    "alike on one side": 4.908,
+    "attached and alike": -5.516,
+    "step": 6.623,
+    "step near": -8.261,
+    "seen": -2.989,
+    "texture": -1.643,
+    "shading": 1.548,
+    "evident near": 6.559,
+    "below": 5.315,
+    "unrest": -0.100,
+    "evident unrest": -3.452,
+    "known": -1.424,
+    "told": -0.114,
 }
 """The quantities and their weights."""
 
-_AROUND_PX = 13
-"""What a pixel's surroundings say is asked in a square of so many pixels."""
 _ODDS = (-6.0, -3.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
-_CHANCE_INSIDE = (0.05, 0.1, 0.3, 0.5, 0.62, 0.72, 0.8, 0.85, 0.9)
-_CHANCE_OUTSIDE = (0.002, 0.02, 0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5)
+_CHANCE_INSIDE = (0.3, 0.35, 0.42, 0.5, 0.57, 0.63, 0.67, 0.74, 0.9)
+_CHANCE_OUTSIDE = (0.001, 0.005, 0.05, 0.2, 0.35, 0.4, 0.45, 0.5, 0.5)
 """At these odds a pixel was affected so often, in a proposed region and outside."""
 
 
@@ -72,11 +68,6 @@ def quantities(
     held = np.maximum(total, 0.2)
     share = (shares[0] * before.support + shares[1] * after.support) / held
     same = (alike[0] * before.support + alike[1] * after.support) / held
-    around = opencv.box_blur(evident, _AROUND_PX) + np.float32(0.05)
-    share_around = opencv.box_blur(evident * np.maximum(*shares), _AROUND_PX) / around
-    alike_around = opencv.box_blur(evident * np.maximum(*alike), _AROUND_PX) / around
-    far = away > 1.5
-    busy = float((evident[far] > 0.5).mean()) if far.any() else 0.0
     darker = -evidence.change.mean(axis=-1) / (evidence.amount + np.float32(0.01))
     near = np.exp(-away / 0.4)
     return {
@@ -90,15 +81,11 @@ def quantities(
         "alike": evident * same,
         "alike on one side": evident * np.maximum(*alike),
         "attached and alike": evident * np.sqrt(np.maximum(*shares) * np.maximum(*alike)),
-        "attached around": evident * share_around,
-        "alike around": evident * alike_around,
-        "busy": evident * np.float32(min(1.0, 8 * busy)),
         "step": evident * evidence.step,
         "step near": evident * evidence.step * near,
         "seen": evident * evidence.seen_away,
         "texture": evident * evidence.texture,
         "shading": evident * (1 - evidence.texture) * np.maximum(darker, 0),
-        "near": near,
         "evident near": evident * near,
         "below": evident * np.clip(below, -1, 1),
         "unrest": evidence.unrest,

@@ -7,13 +7,12 @@ averaged with their signs, where the scene's cancel out.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from void_engine.arrays import Float32Array
-from void_engine.quality.edge_profiles import strangeness
+from void_engine.arrays import Float64Array
+from void_engine.quality.edge_profiles import NAMES, EdgeProfile, strangeness
 from void_engine.quality.frame_measures import FrameMeasures
 
 _FEW = 4
@@ -39,7 +38,7 @@ def evidence(frames: Sequence[FrameMeasures], at: int) -> Mapping[str, float]:
         # Frames that stand out are no reason to suspect one beside them that does not.
         low, high = sorted((0.0, _MOST_OF_OTHERS * own.values[name]))
         found[f"{name}.near"] = min(max(float(np.median(values)), low), high)
-        if name.startswith(("flicker", "change", "pop", "jump")):
+        if name.startswith(("flicker", "change", "pop", "jump", "odd", "swing")):
             heard = np.minimum(values, _MOST_OF_OTHERS * own.values[name])
             found[f"{name}.power"] = float(np.sqrt(np.mean(np.square(heard))))
     for contour, profile in own.profiles.items():
@@ -50,28 +49,30 @@ def evidence(frames: Sequence[FrameMeasures], at: int) -> Mapping[str, float]:
                 found[f"{contour}.{name}.near"] = float(
                     np.median([one.scores.get(name, 0.0) for one in near])
                 )
-        for key, mean in profile.means.items():
-            here = strangeness(key, mean)
-            pooled = strangeness(
-                key, _together([one.means[key] for one in near if key in one.means], key), pooled=True
-            )
+        for width, means in profile.means.items():
+            here = strangeness(width, means)
+            pooled = strangeness(width, _together(width, near), pooled=True)
             # A frame that does not show it itself is not at fault, whatever its neighbours are.
-            agreed = abs(pooled) * min(1.0, abs(here)) if here * pooled > 0 else 0.0
+            agreed = np.where(here * pooled > 0, np.abs(pooled) * np.minimum(1.0, np.abs(here)), 0.0)
             agreed *= min(1.0, len(near) / (_FEW + 1))
-            name = f"{contour}.{key.split(':')[0]}"
-            signed = here if key.startswith("left_") else abs(here)
-            found[name] = max(found.get(name, -1e9), signed)
-            agreed = agreed if not key.startswith("left_") or here > 0 else 0.0
-            found[f"{name}.near"] = max(found.get(f"{name}.near", 0.0), agreed)
+            for name, one, of_all in zip(NAMES, here, agreed, strict=True):
+                key = f"{contour}.{name}{width}"
+                is_share = name.startswith("left_")
+                found[key] = max(found.get(key, -np.inf), float(one if is_share else abs(one)))
+                of_all = float(of_all) if one > 0 or not is_share else 0.0
+                found[f"{key}.near"] = max(found.get(f"{key}.near", 0.0), of_all)
     return found
 
 
-def _together(means: Sequence[Float32Array], key: str) -> Float32Array:
+def _together(width: int, profiles: Sequence[EdgeProfile]) -> Float64Array:
     """The mean over frames, in which none counts for more than one that is four times as strange as usual."""
-    limited = []
-    for mean in means:
-        strange = abs(strangeness(key, mean))
-        limited.append(mean * np.float32(min(1.0, _MOST_STRANGE / max(strange, 1e-6))))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # A distance may be in none of the frames.
-        return np.asarray(np.nanmean(limited, axis=0), np.float32)
+    total: Float64Array | None = None
+    for profile in profiles:
+        means = profile.means[width]
+        strange = np.abs(strangeness(width, means))[:, None]
+        limited = means * np.minimum(1.0, _MOST_STRANGE / np.maximum(strange, 1e-6))
+        known = np.isfinite(limited)
+        both = np.stack([np.where(known, limited, 0.0), known])
+        total = both if total is None else total + both
+    assert total is not None
+    return np.where(total[1] > 0, total[0] / np.maximum(total[1], 1), np.nan)

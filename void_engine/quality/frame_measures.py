@@ -14,7 +14,7 @@ from void_engine.quality.contour import band_along
 from void_engine.quality.edge_profiles import EdgeProfile, edge_profile
 from void_engine.quality.motion import motion, warped
 from void_engine.quality.repeats import repeats
-from void_engine.quality.steadiness import steadiness
+from void_engine.quality.steadiness import oddity, steadiness
 from void_engine.quality.texture import texture
 
 _CHANGED = 0.06
@@ -96,9 +96,19 @@ def measured(frame: SeenFrame, neighbours: Sequence[SeenFrame]) -> FrameMeasures
         for one in neighbours:
             for name, value in repeats(frame.raw, one.raw, frame.hole, one.hole).items():
                 values[name] = max(values.get(name, -1.0), value)
+        if len(neighbours) == 2:
+            values.update(_oddity(frame, neighbours, always))
         left = frame.result - moved[0]
     values.update(texture(frame.result, left, inside, around))
     return FrameMeasures(values, _profiles(frame))
+
+
+def _oddity(frame: SeenFrame, neighbours: Sequence[SeenFrame], always: BoolArray) -> Mapping[str, float]:
+    before, after = (one.result for one in neighbours)
+    half = motion(before, after) * np.float32(0.5)
+    earlier, shown = warped(before, -half)
+    later, shown_too = warped(after, half)
+    return oddity(frame.result, (earlier, later), shown & shown_too, frame.hole, always)
 
 
 def _profiles(frame: SeenFrame) -> dict[str, EdgeProfile]:

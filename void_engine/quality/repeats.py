@@ -2,7 +2,8 @@
 
 A camera never gives the same noise twice. Pixels of the result that are bit for bit those of the frame before
 or after, at the same place, are a frame that was repeated or was taken one too early or too late. The share
-of equal pixels around the hole is subtracted: movies repeat blocks, and a sky may be one colour.
+of equal pixels around the hole, or close to it, is subtracted: movies repeat blocks, and a sky may be one
+colour.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 
 _LEAST_AROUND = 100
 _LEAST_PIXELS = 20
+_NEAR_PX = 10
 
 
 def repeats(
@@ -30,7 +33,8 @@ def repeats(
     around = ~hole & ~other_hole
     if around.sum() < _LEAST_AROUND:
         return {}
-    usual = float(same[around].mean())
+    near = around & opencv.dilate(hole, opencv.square(2 * _NEAR_PX + 1))
+    usual = max(float(same[one].mean()) for one in (around, near) if one.any())
     found = {}
     for name, where in (("shown", hole & ~other_hole), ("made", hole & other_hole)):
         if where.sum() >= _LEAST_PIXELS:

@@ -65,13 +65,47 @@ def steadiness(
     return found
 
 
+def oddity(
+    result: Float32Array,
+    expected: Sequence[Float32Array],
+    known: BoolArray,
+    hole: BoolArray,
+    around: BoolArray,
+) -> Mapping[str, float]:
+    """Measure how far a frame is from what its two neighbours agree on.
+
+    Where they disagree, as in front of what moves, nothing is expected. So an odd frame among good ones is
+    told from a busy scene.
+
+    Args:
+        result: the frame, (h, w, 3), encoded.
+        expected: the frame before and the frame after, each moved half of the way to the other.
+        known: the pixels that both show.
+        hole: the pixels that were replaced.
+        around: pixels that were replaced in none of these frames.
+    """
+    if min(hole.shape) < _SIDE:
+        return {}
+    own, ring = cell_shares(hole & known, _SIDE) > 0.6, cell_shares(around & known, _SIDE) > 0.9
+    if not own.any() or ring.sum() < _LEAST_RING_CELLS:
+        return {}
+    before, after = expected
+    disagreement = cell_means(np.abs(opencv.box_blur(before - after, 3)).max(axis=2), _SIDE)
+    steep = np.minimum(cell_means(gradients(before), _SIDE), cell_means(gradients(after), _SIDE))
+    off = [cell_means(np.abs(opencv.box_blur(result - one, 3)).max(axis=2), _SIDE) for one in expected]
+    doubt = np.asarray(np.float32(1.5) * disagreement + np.float32(0.3) * steep, np.float32)
+    relative = np.asarray(np.minimum(*off) / (np.float32(0.010) + doubt), np.float32)
+    swing = cell_means(result - np.float32(0.5) * (before + after), _SIDE)
+    return _outliers("odd", relative, own, ring) | _flicker("swing", swing, doubt, own, ring)
+
+
 def _flicker(
     name: str, change: Float32Array, steep: Float32Array, own: BoolArray, ring: BoolArray
 ) -> dict[str, float]:
     """How much the hole as a whole changes, and how many times as much as areas of its size around it."""
     weight = 1.0 / (0.01 + 0.5 * steep) ** 2
     side = max(1, round(float(own.sum()) ** 0.5))
-    most = strangest = 0.0
+    most = strangest = widest = 0.0
     for channel in range(3):
         one = change[..., channel]
         off = np.clip(one - np.median(one[ring]), -0.3, 0.3)
@@ -81,9 +115,18 @@ def _flicker(
         elsewhere = (total / np.maximum(held, 1e-6))[share > 0.5]
         usual = float(np.sqrt((elsewhere**2).mean())) if elsewhere.size > 2 else float(off[ring].std())
         here = abs(float((off[own] * weight[own]).sum() / weight[own].sum()))
+        middle = abs(_weighted_median(off[own], weight[own]))
+        scale = float(np.hypot(usual, _LEAST_FLICKER))
         most = max(most, here)
-        strangest = max(strangest, here / float(np.hypot(usual, _LEAST_FLICKER)))
-    return {f"{name}.size": most, f"{name}.times": strangest}
+        strangest = max(strangest, here / scale)
+        widest = max(widest, min(here, middle) / scale)
+    return {f"{name}.size": most, f"{name}.times": strangest, f"{name}.whole": widest}
+
+
+def _weighted_median(values: Float32Array, weights: Float32Array) -> float:
+    order = np.argsort(values)
+    share = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(share, 0.5 * share[-1])])
 
 
 def _outliers(name: str, relative: Float32Array, own: BoolArray, ring: BoolArray) -> dict[str, float]:

@@ -42,68 +42,73 @@ class Threshold:
 _LIMITS: Mapping[str, Mapping[str, float]] = {
     # Names and meaning of the measures: the modules of this folder, and evidence.py for their endings.
     "seam": {
-        "matte.gap1": 6.6,
-        "matte.gap1.near": 4.0,
-        "matte.outer1.near": 3.5,
-        "matte.step1.near": 6.0,
-        "matte.gap2.near": 5.0,
-        "matte.gap1.run": 4.4,
-        "matte.gap1.rough.near": 3.2,
-        "matte.outer1.rough.near": 2.3,
+        "matte.gap1": 7.2,
+        "matte.gap1.near": 4.8,
+        "matte.outer1.near": 4.4,
+        "matte.gap2.near": 6.8,
+        "matte.step1.near": 6.8,
+        "matte.step1.rough.near": 2.6,
     },
     "colour": {
-        "matte.step2.near": 12.0,
-        "matte.step4.near": 22.0,
+        "matte.step2.near": 4.0,
+        "matte.step4.near": 6.0,
     },
     "outline": {
-        "matte.inner1.near": 3.6,
-        "matte.inner2.near": 4.5,
-        "change.inner1.near": 5.0,
-        "change.inner2.near": 6.0,
-        "change.gap1.near": 3.9,
-        "change.gap2.near": 8.8,
-        "change.left_inner1.near": 3.9,
-        "change.left_inner2.near": 5.5,
-        "change.left_gap2.near": 5.6,
-        "change.inner2.run": 4.2,
-        "change.inner4.run": 4.8,
+        "matte.inner2.near": 5.2,
+        "matte.inner4.near": 13.5,
+        "change.inner1.near": 7.2,
+        "change.inner2.near": 6.4,
+        "change.gap1.near": 5.6,
+        "change.left_inner1.near": 4.2,
+        "change.left_inner2.near": 6.2,
+        "change.left_gap2.near": 6.0,
+        "change.inner2.run": 4.9,
+        "change.inner4.run": 5.7,
     },
     "step": {
-        "affected.gap1": 6.0,
-        "affected.gap1.near": 4.2,
-        "affected.step1.near": 3.6,
-        "affected.step2.near": 5.0,
+        "affected.gap1": 7.2,
+        "affected.gap1.near": 4.8,
+        "affected.gap2.near": 6.8,
+        "affected.step1.near": 6.8,
+        "affected.step2.near": 12.0,
     },
     "flicker": {
-        "flicker.times.power": 2.9,
-        "change.times.power": 4.5,
-        "flicker.times.near": 2.1,
-        "flicker.times": 5.6,
+        "flicker.times.near": 2.3,
+        "flicker.times.power": 3.6,
+        "flicker.whole": 3.1,
+        "flicker.whole.near": 1.75,
+        "flicker.whole.power": 1.95,
+        "swing.whole.near": 1.5,
+        "swing.whole.power": 2.6,
     },
     "jump": {
-        "repeat.shown": 0.5,
-        "repeat.made": 0.5,
-        "pop.high.power": 5.0,
-        "pop.mean.power": 3.5,
-        "pop.high": 6.5,
-        "jump.share.near": 0.35,
-        "jump.share.power": 0.35,
-        "pop.far.power": 0.26,
+        "repeat.shown": 0.52,
+        "repeat.shown.near": 0.28,
+        "repeat.made": 0.56,
+        "repeat.made.near": 0.38,
+        "pop.high.power": 5.6,
+        "pop.share.power": 0.37,
+        "jump.share.near": 0.38,
+        "odd.high": 2.2,
+        "odd.high.power": 1.75,
+        "odd.share.power": 0.22,
+        "odd.mean.power": 1.8,
+        "odd.patch": 4.4,
     },
     "soft": {
-        "fine.mean.most": -0.4,
-        "fine.mean.least.near": -0.3,
-        "fine.strange.least.near": -1.7,
-        "fine.patches.least.near": 0.4,
-        "middle.strange.most.near": -1.4,
+        "fine.mean.most": -0.45,
+        "fine.mean.least.near": -0.31,
+        "fine.strange.least": -3.0,
+        "fine.strange.least.near": -2.5,
     },
     "grain": {
-        "moving_floor.off.least.near": -0.75,
-        "moving.strange.least.near": -2.1,
-        "moving.patches.least.near": 0.5,
-        "moving.strange.most.near": 3.6,
+        "moving_floor.off.least.near": -1.3,
+        "moving.strange.least.near": -2.6,
+        "moving.strange.most.near": 4.1,
     },
 }
+_ONLY_WITH = {"colour": "seam"}
+"""Kinds of faults that are told only beside another: in many scenes the sides of a contour differ anyway."""
 THRESHOLDS = tuple(
     Threshold(flag, measure, limit) for flag, limits in _LIMITS.items() for measure, limit in limits.items()
 )
@@ -117,4 +122,7 @@ def severities(measures: Mapping[str, float]) -> dict[str, float]:
         if value is not None:
             severity = min(MOST_SEVERE, max(0.0, value / one.limit))
             found[one.flag] = max(found.get(one.flag, 0.0), severity)
+    for flag, other in _ONLY_WITH.items():
+        if flag in found:
+            found[flag] = min(found[flag], found.get(other, 0.0))
     return found

@@ -94,6 +94,23 @@ void put_nothing(Mix mix, const Picture& output, unsigned char* pixel) {
   for (int channel = 0; channel < colours_of(output); ++channel) output.put(pixel, channel, 0.0F);
 }
 
+// Whether each pixel of an axis shows exactly one of the answer, the next one the next: both have the same pixels.
+bool is_one_to_one(const std::vector<Tap>& all) {
+  for (size_t at = 0; at < all.size(); ++at)
+    if (all[at].shares.size() != 1 || all[at].first != all[0].first + static_cast<int>(at)) return false;
+  return true;
+}
+
+// A row of the result where answer and output have the same pixels: most of them are the plate's own, and stay.
+void put_row(const float* value, const Picture& output, unsigned char* pixel, size_t count) {
+  const auto step = static_cast<std::ptrdiff_t>(output.pixel_bytes());
+  const int colours = colours_of(output);
+  for (size_t at = 0; at < count; ++at, value += 4, pixel += step) {
+    if (!(value[3] > 0)) continue;
+    for (int channel = 0; channel < colours; ++channel) output.put(pixel, channel, value[channel]);
+  }
+}
+
 }  // namespace
 
 void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRectI& window, double scale_x,
@@ -104,10 +121,15 @@ void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRect
   const std::vector<Tap> up = taps(target.y1, target.y2, scale_y, answer.box.y1, answer.box.y2, answer.height);
   // At equal or smaller scale the answer holds the plate itself wherever it has no weight.
   const bool is_exact = answer.width >= std::lround((answer.box.x2 - answer.box.x1) * scale_x);
+  const bool is_direct = mix == Mix::kResult && is_exact && is_one_to_one(across);
   const auto step = static_cast<std::ptrdiff_t>(output.pixel_bytes());
   for (int y = target.y1; y < target.y2; ++y) {
     const Tap& row = up[static_cast<size_t>(y - target.y1)];
     unsigned char* pixel = output.at(target.x1, y);
+    if (is_direct && row.shares.size() == 1) {
+      put_row(answer.at(across[0].first, row.first), output, pixel, across.size());
+      continue;
+    }
     for (const Tap& column : across) {
       if (row.shares.empty() || column.shares.empty())
         put_nothing(mix, output, pixel);

@@ -33,12 +33,17 @@ Handover::~Handover() {
   }
 }
 
-void Handover::give_plate(int frame, const Picture& picture, const IsWanted& is_wanted) {
-  const size_t bytes = static_cast<size_t>(picture.width()) * static_cast<size_t>(picture.height()) *
-                       picture.pixel_bytes();
+void Handover::give_plate(int frame, const Picture& picture, bool as_halves, const IsWanted& is_wanted) {
+  Picture form = picture;
+  const bool is_converted = as_halves && picture.depth == Depth::kFloat;
+  if (is_converted) form.depth = Depth::kHalf;
+  const size_t bytes = static_cast<size_t>(form.width()) * static_cast<size_t>(form.height()) * form.pixel_bytes();
   Sent& sent = room_for(bytes, is_wanted);
-  pack_rows(picture, sent.file.data());
-  send(sent, "plate", frame, picture);
+  if (is_converted)
+    pack_halves(picture, reinterpret_cast<std::uint16_t*>(sent.file.data()));
+  else
+    pack_rows(picture, sent.file.data());
+  send(sent, "plate", frame, form);
 }
 
 bool Handover::give_matte(const char* role, int frame, const Picture& picture, MatteSource source,

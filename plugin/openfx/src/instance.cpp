@@ -5,6 +5,18 @@
 
 namespace void_ofx {
 
+namespace {
+
+// A message that says the same whether the host formats it with its arguments, as printf does, or without them, as
+// Natron does, which shows nothing or rubbish for "%s".
+std::string as_format(const std::string& text) {
+  std::string format;
+  for (const char letter : text) format.append(letter == '%' ? 2 : 1, letter);
+  return format;
+}
+
+}  // namespace
+
 Instance* Instance::of(OfxImageEffectHandle effect) {
   OfxPropertySetHandle properties = nullptr;
   if (effect == nullptr || host().effects->getPropertySet(effect, &properties) != kOfxStatOK) return nullptr;
@@ -70,7 +82,7 @@ void Instance::show_message(const char* type, const std::string& text) {
   if (text.empty())
     here.messages->clearPersistentMessage(effect_);
   else
-    here.messages->setPersistentMessage(effect_, type, nullptr, "%s", text.c_str());
+    here.messages->setPersistentMessage(effect_, type, nullptr, as_format(text).c_str());
 }
 
 bool Instance::begins_to_follow(const void* session, const std::string& record) {

@@ -46,6 +46,9 @@ void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window)
 // Copies all rows of a picture, lowest first, one after the other.
 void pack_rows(const Picture& from, unsigned char* to);
 
+// Writes all values of a picture of floats as halves, lowest row first.
+void pack_halves(const Picture& from, std::uint16_t* to);
+
 enum class MatteSource { kAlpha, kLuminance };
 
 // Writes a matte of the picture: a float for each pixel, lowest row first. A picture without alpha gives its

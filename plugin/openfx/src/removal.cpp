@@ -86,7 +86,8 @@ class Delivery {
     if (is_empty(picture)) throw OrderError("The plate of " + frame_name(frame) + " is empty.");
     const std::string file = image.source_file();
     if (is_referenced_ && !file.empty() && refer(removal, frame, file)) return;
-    handover.give_plate(frame, picture, is_wanted_);
+    // Plates are stored as halves. Only a conversion of colours needs all that a float says.
+    handover.give_plate(frame, picture, order_.settings.text("colour_space").empty(), is_wanted_);
     if (frame != order_.frames.front() || file.empty()) return;
     // The bridge compares the file with the pixels that it was just given: a graded plate is not its file.
     handover.finish(is_wanted_);

@@ -35,6 +35,10 @@ class FrameShares(Struct, kw_only=True):
     real: float
     guessed: float
     invented: float
+    moved: float | None = None
+    """The part of ``guessed`` that shows objects that have moved; None where no model has answered."""
+    model: float | None = None
+    """The part of ``guessed`` that is a model's own."""
 
 
 class ShotReport(Struct, kw_only=True):

@@ -171,6 +171,8 @@ def _tell_shares(shot: ShotReport, pattern: FramePattern, numbers: Iterable[int]
             real=round(one.real, 4),
             guessed=round(one.guessed, 4),
             invented=round(one.invented, 4),
+            moved=None if one.moved is None else round(one.moved, 4),
+            model=None if one.model is None else round(one.model, 4),
         )
         for number, one in tally.by_frame.items()
     ]

@@ -30,12 +30,21 @@ COMMANDS = {
         "carries.",
     ),
     "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
+    "review": ("review", "Write pages to review removals: pictures, verdicts, versions and notes."),
     "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
-    "submit": ("jobs", "Send jobs to the server."),
+    "submit": ("jobs", "Send jobs to the server. One that failed or was cancelled there begins again."),
     "jobs": ("jobs", "List the server's jobs, newest first."),
-    "watch": ("jobs", "Follow a job until it ends."),
-    "cancel": ("jobs", "Stop a job; its finished frames stay."),
-    "fetch": ("jobs", "Fetch a job's frames, also those that are still to come."),
+    "watch": ("following", "Follow a job until it ends. Ctrl-C only stops watching."),
+    "cancel": ("following", "Stop jobs; their finished frames stay. 'void retry' lets one begin again."),
+    "retry": (
+        "following",
+        "Let jobs that failed or were cancelled begin again, with the frames that they have.",
+    ),
+    "fetch": (
+        "following",
+        "Fetch a job's frames, also those that are still to come. Those that the server wrote by path are "
+        "copied to --output.",
+    ),
     "status": (
         "status",
         "Show the server's workers, queue and throughput, live on a terminal; or one job and its times.",

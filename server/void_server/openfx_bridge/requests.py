@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 PROTOCOL = 1
 _FAR = 10_000_000
-_LOG_CHARACTERS = 60_000
+_LOG_CHARACTERS = 20_000
 _MOST_PICTURE_BYTES = 512 << 20
 _MOST_BEGUN = 64
 
@@ -204,7 +204,8 @@ class Requests:
         return {"text": self._following.cancel(fields.text("record"), fields.text("folder", ""))}
 
     def _log_text(self, fields: Fields) -> Message:
-        return {"text": self._following.log(fields.text("record"))[-_LOG_CHARACTERS // 2 :]}
+        text = self._following.log(fields.text("record"), fields.text("folder", ""))
+        return {"text": text[-_LOG_CHARACTERS:]}
 
     def _open_folder(self, fields: Fields) -> Message:
         record = read_record(fields.text("record"))

@@ -144,6 +144,7 @@ static int changed(void *effect, void *in) {
   if (is("progress")) CALL(progress, 0, effect, "label", "id");
   if (is("no progress")) CALL(progress, 1, effect, 0.5);
   if (is("format")) CALL(messages, 0, effect, "OfxMessageMessage", "id", "100 %o", 1);
+  if (is("message with arguments")) CALL(messages, 0, effect, "OfxMessageMessage", "id", "%s of %d %%s", "one", 2);
   if (is("repeated message"))
     for (int i = 0; i < 2; i++) CALL(messages, 1, effect, "OfxMessageError", "id", "%s", "no server");
   if (is("memory")) { void *got; CALL(memory, 0, effect, (size_t)16, &got); }

@@ -204,7 +204,7 @@ class Image:
         )
         if profile.names_source_files and clip.source and clip.source.path:
             self.properties.put("OfxImageEffectPropSrcFilePath", clip.source.path)
-            self.properties.put("OfxImageEffectPropSrcFrame", float(time))
+            self.properties.put("OfxImageEffectPropSrcFrame", int(time))
         self.handle = instance.host.handles.new(self.properties)
         self.released = False
 

@@ -194,7 +194,7 @@ OfxPropLabel string 1
 OfxImageEffectPropPluginHandle pointer 1
 OfxImageEffectPropOpenGLRenderSupported string 1
 OfxImageEffectPropSrcFilePath string 1
-OfxImageEffectPropSrcFrame double 1
+OfxImageEffectPropSrcFrame int 1
 """,
         settable=False,
     ),
@@ -240,7 +240,7 @@ OfxImageEffectPropUnmappedFrameRate double 1
 OfxImageClipPropFieldOrder string 1
 OfxImageClipPropContinuousSamples int 1
 OfxImageEffectPropSrcFilePath string 1
-OfxImageEffectPropSrcFrame double 1
+OfxImageEffectPropSrcFrame int 1
 """,
         settable=False,
     ),
@@ -261,7 +261,7 @@ OfxImagePropRowBytes int 1
 OfxImagePropField string 1
 OfxImagePropUniqueIdentifier string 1
 OfxImageEffectPropSrcFilePath string 1
-OfxImageEffectPropSrcFrame double 1
+OfxImageEffectPropSrcFrame int 1
 """,
     settable=False,
 )
@@ -353,7 +353,7 @@ OfxImageEffectPropRenderQualityDraft int 1
 OfxImageEffectPropThumbnailRender int 1
 OfxImageEffectPropOpenGLEnabled int 1
 OfxImageEffectPropSrcFilePath string 1
-OfxImageEffectPropSrcFrame double 1
+OfxImageEffectPropSrcFrame int 1
 """,
     settable=False,
 )

@@ -28,7 +28,8 @@ class Profile:
     `suites` are the versions it gives by name. `lacks` are properties of the host that it does not have.
     `row_bytes` of images are the pixels' own plus `padding`, negative when `rows_down`. `after_range` says
     what becomes of
-    frames that a clip does not have: "hold" (the nearest one), "fail", "black".
+    frames that a clip does not have: "hold" (the nearest one), "fail", "black". A
+    host that `forgets_arguments` takes the format of a message for the message.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Profile:
     announces_plugin_edits: bool = True
     frames_needed: bool = True
     render_threads: int = 2
+    forgets_arguments: bool = False
 
 
 _ALL_SUITES: dict[str, tuple[int, ...]] = {
@@ -86,6 +88,7 @@ NATRON = Profile(
     version=(2, 5, 0),
     depths=(FLOAT, SHORT, BYTE),
     tells_time_changes=True,
+    forgets_arguments=True,
 )
 NUKE = Profile(
     name="uk.co.thefoundry.nuke",

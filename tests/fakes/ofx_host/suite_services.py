@@ -121,10 +121,13 @@ class ServiceFunctions(SuiteBase):
     def _message(self) -> list[Any]:
         def text(form: bytes, arguments: tuple[int, ...]) -> str:
             """Do what printf does, with the few conversions that a plug-in may need."""
-            wanted = re.findall(rb"%(?!%)[-+ #0-9.]*(?:l|ll|z)?[a-zA-Z]", form)
+            wanted = re.findall(rb"%[-+ #0-9.]*(?:l|ll|z)?[a-zA-Z]", form.replace(b"%%", b""))
             if len(wanted) > 4 or any(word[-1:] not in b"sdiu" for word in wanted):
                 self.host.running.fault("text as a format", repr(form))
                 return form.decode(errors="replace")
+            if wanted and self.host.profile.forgets_arguments:
+                self.host.running.fault("message with arguments", repr(form))
+                return ""
             values: list[Any] = []
             for word, value in zip(wanted, arguments, strict=False):
                 values.append(

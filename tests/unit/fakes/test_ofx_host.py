@@ -139,6 +139,7 @@ BROKEN = {
     "no progress": "progress without a start",
     "format": "text as a format",
     "repeated message": "persistent message repeated",
+    "message with arguments": "message with arguments",
     "memory": "memory not freed",
     "free": "freed what is not allocated",
     "mutex": "mutex unlocked by another",
@@ -165,6 +166,7 @@ def test_a_broken_rule_is_blamed(binary: Path, mode: str, monkeypatch: pytest.Mo
     profile = dataclasses.replace(
         profiles.NUKE, padding=64, ranges_demanded=True, integer_2d=False, context=names.FILTER, tiles=False
     )
+    profile = dataclasses.replace(profile, forgets_arguments=mode == "message with arguments")
     if mode == "no output":
         profile = dataclasses.replace(profile, contexts=(names.FILTER,))
         host = Host(profile, binary)
@@ -177,6 +179,6 @@ def test_a_broken_rule_is_blamed(binary: Path, mode: str, monkeypatch: pytest.Mo
 
 def test_text_that_a_plug_in_keeps_is_wiped(binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISOBEY", "text kept")
-    host = life(binary, profiles.NATRON)
+    host = life(binary, profiles.NUKE)
     [(_kind, text)] = host.messages
     assert set(text) == {"\N{REPLACEMENT CHARACTER}"}

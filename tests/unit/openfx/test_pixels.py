@@ -174,6 +174,19 @@ def test_rows_are_packed_from_the_bottom(driver: ctypes.CDLL, downwards: bool) -
     assert np.array_equal(packed, plate.pixels)
 
 
+@pytest.mark.parametrize(("width", "channels"), [(1, 1), (3, 3), (5, 4), (64, 4), (7, 1)])
+def test_floats_are_packed_as_the_nearest_halves(driver: ctypes.CDLL, width: int, channels: int) -> None:
+    image = filled(6, x1=2, y1=0, width=width, height=3, channels=channels, depth=FLOAT, downwards=True)
+    special = np.resize(np.array([65504, 65520, 1e9, -1e9, np.inf, 2**-24, 2**-25, 1e-7, -0.0]), width)
+    image.pixels[1, :, 0] = special
+    halves = np.empty((3, width, channels), np.float16)
+
+    driver.driver_halves(ctypes.byref(image.form), halves.ctypes.data_as(ctypes.c_void_p))
+
+    with np.errstate(over="ignore"):
+        assert np.array_equal(halves, image.pixels.astype(np.float16))
+
+
 @pytest.mark.parametrize("depth", TYPES)
 @pytest.mark.parametrize(("channels", "source"), [(4, ALPHA), (4, LUMINANCE), (3, ALPHA), (1, LUMINANCE)])
 def test_a_matte_is_alpha_or_luminance(driver: ctypes.CDLL, depth: int, channels: int, source: int) -> None:

@@ -139,14 +139,15 @@ def decode(code: Float64Array, transfer: Transfer) -> Float64Array:
 
 
 def encode(light: Float64Array, transfer: Transfer) -> Float64Array:
-    """Turn linear light at or above 0 into code values; the inverse of :func:`decode`."""
+    """Turn linear light at or above 0 into code values; the inverse of :func:`decode`. Film has light below
+    0 too, that of codes below its black; what no code means becomes the least code."""
     if transfer == "linear":
         return light
     if transfer == "srgb":
         return srgb.encode(light)
     if transfer == "cineon":
         black = 10 ** ((_CINEON_BLACK - _CINEON_WHITE) * _CINEON_SLOPE)
-        density = np.log10(light * (1 - black) + black)
+        density = np.log10(np.maximum(light * (1 - black) + black, 10 ** (-_CINEON_WHITE * _CINEON_SLOPE)))
         return np.asarray((density / _CINEON_SLOPE + _CINEON_WHITE) / 1023)
     if transfer == "rec709":
         # The knee is where decode() has it, so that the two stay inverses.

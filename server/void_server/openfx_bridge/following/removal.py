@@ -73,17 +73,12 @@ class Removal:
         self._is_cancelled = threading.Event()
         self._is_looking = False
         self._is_closed = False
-
-    @property
-    def is_writing(self) -> bool:
+        self.is_writing = False
         """Whether frames of the host are still to be written before the server can have the job."""
-        return self._is_writing
-
-    _is_writing = False
 
     def hand_over(self, begun: Begun) -> None:
         """Write what is left of the frames, make the job and hand it to the server, on a thread."""
-        self._is_writing = True
+        self.is_writing = True
         self._run(partial(self._complete, begun))
 
     def take_up(self) -> None:
@@ -107,7 +102,7 @@ class Removal:
         if self._phase is not None:
             return self.text()
         self._is_cancelled.set()
-        if self._is_writing:
+        if self.is_writing:
             return "Stopping"
         try:
             self._link.client().cancel(self.record.job).result(30.0)
@@ -154,7 +149,7 @@ class Removal:
 
     def log(self) -> str:
         """The end of its log."""
-        return "\n".join(self._lines)
+        return "\n".join(self._lines) or self.folder.log()
 
     def _shares(self) -> tuple[float, float, float] | None:
         progress = self._progress
@@ -189,7 +184,7 @@ class Removal:
             job = begun.make_job(delivered)
             self.folder.keep(self.record, "handed over")
         finally:
-            self._is_writing = False
+            self.is_writing = False
         self._text = "Looking for the server"
         self._on_change(self.record.job)
         self._submit(job)
@@ -294,6 +289,7 @@ class Removal:
         self._text, self._phase = text, phase
         _log.info("the removal %s in %s: %s %s", self.record.job, self.folder.path, phase, text)
         self.folder.keep(self.record, phase, text, self._shares())
+        self.folder.keep_log("\n".join(self._lines))
         if not keeps_export:
             self.folder.discard_export()
         self._on_change(self.record.job)

@@ -76,6 +76,8 @@ class Removals:
             return _gone(record, folder)
         kept = found.kept()
         ready = found.frames(record)
+        if ready == record.total and kept is not None and kept.phase == "handed over":
+            _settle(record, found, is_background=self._is_background)
         if ready == record.total or (kept is not None and kept.phase in FINAL) or self._is_background:
             return _at_rest(record, found, ready)
         with self._condition:
@@ -93,14 +95,18 @@ class Removals:
         removal = self._removals.get(read_record(text).job)
         return said["text"] if removal is None else removal.cancel()
 
-    def log(self, text: str) -> str:
+    def log(self, text: str, folder: str) -> str:
         """The end of a removal's log.
 
         Raises:
             BridgeError: when the record is none.
         """
-        removal = self._removals.get(read_record(text).job)
-        return "" if removal is None else removal.log()
+        record = read_record(text)
+        removal = self._removals.get(record.job)
+        if removal is not None:
+            return removal.log()
+        found = find_folder(record, folder)
+        return "" if found is None else found.log()
 
     def finish(self, limit_s: float) -> None:
         """Wait for what still has to be written of frames that were handed over whole, then let go of all."""
@@ -131,6 +137,13 @@ class Removals:
                     for record in list(self._asked.get(job, ())):
                         self._tell({"type": "event", "event": "status", "record": record, **fields})
             time.sleep(_EVENTS_S)
+
+
+def _settle(record: Record, folder: ResultFolder, *, is_background: bool) -> None:
+    """Note that a removal has ended while no bridge looked."""
+    if not is_background:  # a render only reads
+        folder.keep(record, "finished")
+        folder.discard_export()
 
 
 def _at_rest(record: Record, folder: ResultFolder, ready: int) -> Message:

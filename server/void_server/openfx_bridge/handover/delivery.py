@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from void_engine.errors import EngineError
 from void_engine.plates.exr.file import read_frame
+from void_engine.plates.file_kinds import EXR_SUFFIXES
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import FRAME_RATE_ATTRIBUTE
 from void_engine.plates.sequence.pattern import FramePattern
@@ -27,8 +30,11 @@ from void_server.openfx_bridge.results.folder import ResultFolder
 
 MATTE_ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
 PLATE = "plate"
-_IN_FLIGHT = 16
-_IN_FLIGHT_BYTES = 384 << 20
+_MOST_WAITING = 4096
+_WAITING_BYTES = (384 << 20, 2 << 30)
+"""At least and at most so many bytes of frames wait to be written, as the machine has memory: as long as they
+find room, the host does not wait for the disk."""
+_FEW_CORES = 4
 _SAME_RATE = 0.001
 
 
@@ -57,7 +63,11 @@ class Delivery:
         """The first frame of the plate with its pixels, to compare its file with."""
         # Not compressed: they are read once and deleted, and compressing takes longer than all the rest.
         self._writer = PlateWriter(
-            "none", threads=2, in_flight=_IN_FLIGHT, in_flight_bytes=_IN_FLIGHT_BYTES, overwrite=True
+            "none",
+            threads=1 if (os.cpu_count() or 1) <= _FEW_CORES else 2,
+            in_flight=_MOST_WAITING,
+            in_flight_bytes=_room(),
+            overwrite=True,
         )
 
     def take(self, role: str, frame: int, raw: RawPicture) -> None:
@@ -243,12 +253,17 @@ class Delivery:
                 self._path(role, number).rename(self._path(role, number + offset))
 
 
+def _room() -> int:
+    least, most = _WAITING_BYTES
+    return max(least, min(most, psutil.virtual_memory().available // 8))
+
+
 def _sequence_of(path: Path) -> tuple[FramePattern, int] | None:
     """The sequence that an EXR file belongs to, and its number in it; None where it belongs to none."""
     name = path.name
     if (
         not path.is_absolute()
-        or path.suffix.lower() not in (".exr", ".sxr")
+        or path.suffix.lower() not in EXR_SUFFIXES
         or "%" in str(path)
         or "#" in str(path)
     ):

@@ -80,9 +80,11 @@ class PlateSpace:
     def _encoded(self, light: Float32Array) -> Float32Array:
         curve: Transfer | None = next((one for one in TRANSFERS if one == self.name), None)
         if curve is not None:
+            values = light.astype(np.float64)
+            if curve == "cineon":  # codes below its black are light below 0
+                return encode(values, curve).astype(np.float32)
             # A curve continues below 0 as its own mirror image, as on the way to light.
-            coded = encode(np.abs(light).astype(np.float64), curve)
-            return np.copysign(coded, light).astype(np.float32)
+            return np.copysign(encode(np.abs(values), curve), values).astype(np.float32)
         source = oiio.ImageBuf(np.ascontiguousarray(light, np.float32))
         made = oiio.ImageBufAlgo.colorconvert(
             source, SCENE_LINEAR, self.name, unpremult=False, colorconfig=current_config()

@@ -28,7 +28,7 @@ from void_server.openfx_bridge.results.record import Record
 
 _log = logging.getLogger(__name__)
 
-STATE_FILE, JOB_FILE, EXPORT = "removal.json", "job.json", "export"
+STATE_FILE, JOB_FILE, LOG_FILE, EXPORT = "removal.json", "job.json", "removal.log", "export"
 MOST_VERSIONS = 9999
 Phase = Literal["receiving", "writing", "handed over", "finished", "failed", "cancelled"]
 """Frames come from the host; they are being written; the server has the job; or how it ended."""
@@ -111,6 +111,22 @@ class ResultFolder:
         except OSError as error:
             _log.warning("%s cannot be written in %s: %s", STATE_FILE, self.path, error)
 
+    def log(self) -> str:
+        """The end of the log of a removal that has ended; empty where there is none."""
+        try:
+            return (self.path / LOG_FILE).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def keep_log(self, text: str) -> None:
+        """Keep the end of the log. A disk that does not take it is logged."""
+        if not text:
+            return
+        try:
+            write_whole(self.path / LOG_FILE, f"{text}\n".encode())
+        except OSError as error:
+            _log.warning("%s cannot be written in %s: %s", LOG_FILE, self.path, error)
+
     def frames(self, record: Record) -> int:
         """How many frames of the result are there. A frame is there only when it is whole."""
         pattern = re.compile(re.escape(record.folder_name) + r"\.(-?\d+)\.exr", re.ASCII)
@@ -138,7 +154,7 @@ class ResultFolder:
         """Remove all of a removal that gave nothing. A folder that holds anything else stays."""
         self.discard_export()
         with contextlib.suppress(OSError):
-            for name in (STATE_FILE, JOB_FILE):
+            for name in (STATE_FILE, JOB_FILE, LOG_FILE):
                 (self.path / name).unlink(missing_ok=True)
             self.path.rmdir()
 
