@@ -34,6 +34,7 @@ BOX: Box = (0, 0, 96, 64)
 FRAMES = 10
 OPEN_AT_ONCE = 3
 PATIENCE_S = 300.0
+PROGRESS_S = 20.0
 
 
 @dataclass
@@ -141,12 +142,24 @@ class Bench:
             if one in self.pressed:
                 self.pressed.remove(one)
 
+    def wait_for_progress(self) -> None:
+        """Wait until one more frame is there, but not long: a server that is killed again and again before it
+        has begun would prove nothing."""
+        limit = time.monotonic() + PROGRESS_S
+        before = self.frames
+        while self.frames == before and time.monotonic() < limit:
+            time.sleep(0.05)
+
+    @property
+    def frames(self) -> int:
+        return sum(1 for _ in self.out.glob("*/*.exr"))
+
     def run(self) -> int:
-        limit = time.monotonic() + PATIENCE_S
         while sum(self.tally.values()) < self.kills:
             self.look()
             if sum(not one.is_over for one in self.pressed) < OPEN_AT_ONCE:
                 self.press()
+            self.wait_for_progress()
             time.sleep(self.chance.random() * 1.5)
             self.kill(self.chance.choice(("bridge", "bridge", "server", "both")))
             print(

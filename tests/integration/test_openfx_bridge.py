@@ -193,6 +193,13 @@ def test_a_host_that_ends_leaves_its_removal_to_the_next(slow_server: ServerProc
         assert {event["record"] for event in host.events} <= {record}
 
 
+def test_a_host_that_ends_at_once_leaves_its_removal_to_the_server(home: Path, tmp_path: Path) -> None:
+    with Standin(home) as host:
+        hand_all(host, tmp_path / "out")
+    assert server_file(home).exists()
+    wait_until(lambda: len(list((tmp_path / "out/removal_v001").glob("*.exr"))) == 4)
+
+
 def test_a_killed_bridge_loses_nothing(slow_server: ServerProcess, tmp_path: Path) -> None:
     home = slow_server.settings.home
     host = Standin(home)

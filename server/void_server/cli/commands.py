@@ -29,7 +29,10 @@ COMMANDS = {
         "Propose mattes of what a job's object affected: shadows, reflections, things that it moves or "
         "carries.",
     ),
-    "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
+    "contact-sheet": (
+        "pictures",
+        "Show a job's plate, quadmask and result side by side, also while the result is being made.",
+    ),
     "review": ("review", "Write pages to review removals: pictures, verdicts, versions and notes."),
     "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
     "submit": ("jobs", "Send jobs to the server. One that failed or was cancelled there begins again."),

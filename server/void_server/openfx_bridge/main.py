@@ -27,7 +27,8 @@ _LOG_BYTES = 1 << 20
 _LOG_FILES = 3
 _LINE = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 _WRITING_S = 120.0
-"""How long what a host has handed over whole may still be written after the host is gone, in seconds."""
+"""How long what a host has handed over whole may still be written and submitted after the host is gone, in
+seconds."""
 
 
 def run_bridge() -> int:

@@ -73,12 +73,22 @@ class Removal:
         self._is_cancelled = threading.Event()
         self._is_looking = False
         self._is_closed = False
+        self._is_ours = False
+        """Whether this process took the frames over, and not one before it."""
         self.is_writing = False
         """Whether frames of the host are still to be written before the server can have the job."""
 
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether the server has not got all of a removal that this process took over."""
+        if not self._is_ours or self._phase is not None:
+            return False
+        info = self._info
+        return info is None or info.state is JobState.UPLOADING
+
     def hand_over(self, begun: Begun) -> None:
         """Write what is left of the frames, make the job and hand it to the server, on a thread."""
-        self.is_writing = True
+        self._is_ours = self.is_writing = True
         self._run(partial(self._complete, begun))
 
     def take_up(self) -> None:

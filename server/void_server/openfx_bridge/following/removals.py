@@ -109,9 +109,10 @@ class Removals:
         return "" if found is None else found.log()
 
     def finish(self, limit_s: float) -> None:
-        """Wait for what still has to be written of frames that were handed over whole, then let go of all."""
+        """Wait until the server has what was handed over whole, so that it goes on without a host, then let
+        go of all."""
         limit = time.monotonic() + limit_s
-        while time.monotonic() < limit and any(one.is_writing for one in list(self._removals.values())):
+        while any(one.is_on_its_way for one in list(self._removals.values())) and time.monotonic() < limit:
             time.sleep(0.02)
         self._is_closed = True
         for one in list(self._removals.values()):
