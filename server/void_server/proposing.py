@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from void_engine.arrays import Float32Array
-from void_engine.contact_sheet import Column, SheetView, contact_sheet, picture_column, save_png
+from void_engine.contact_sheet import Column, SheetView, contact_sheet, picture_column, save_picture
 from void_engine.effects import Kind
 from void_engine.effects.shot import ProposedFrame, proposed_frames
 from void_engine.errors import OutputExistsError
@@ -151,7 +151,7 @@ def _matte_file(each: ProposedFrame, opened: _Opened) -> Frame:
 def draw_proposal(
     job: RemovalJob, pattern: str, path: Path, numbers: Sequence[int], monitor: RemovalMonitor
 ) -> None:
-    """Draw a sheet of some frames as a PNG: the plate, and the proposal over it in the colour of each kind.
+    """Draw a sheet of some frames as a picture: the plate, and the proposal over it in the colour of each kind.
 
     Raises:
         EngineError: when a picture cannot be read or the sheet cannot be written.
@@ -179,4 +179,4 @@ def draw_proposal(
             notes=["blue: shadow   yellow: reflection, light   red: moved   violet: carried; pale: unsure"],
             pixel_aspect=shot.pixel_aspect,
         )
-    save_png(path, sheet)
+    save_picture(path, sheet)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
+from void_engine.contact_sheet import PICTURE_ENDINGS
 from void_engine.errors import OutputExistsError
 from void_protocol.job import Matte
 from void_protocol.job_file import read_job, with_content_id, write_job
@@ -37,7 +38,7 @@ def propose_command(
         typer.Option("--job", help="Write the job with the proposal added as an affected matte."),
     ] = None,
     sheet: Annotated[
-        Path | None, typer.Option(help="Draw plate and proposal side by side, tinted by kind, as a PNG.")
+        Path | None, typer.Option(help="Draw plate and proposal side by side, tinted by kind (.png, .jpg).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -50,6 +51,8 @@ def propose_command(
 
     job = read_job(job_file)
     pattern = absolute_pattern(output)
+    if sheet is not None and sheet.suffix.lower() not in PICTURE_ENDINGS:
+        raise typer.BadParameter(f"choose one of {', '.join(PICTURE_ENDINGS)}", param_hint="--sheet")
     for path in (job_output, sheet):
         if path is not None and path.exists():
             raise OutputExistsError(f"{path} exists already; choose another name, or delete it first")
