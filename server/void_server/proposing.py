@@ -151,7 +151,7 @@ def _matte_file(each: ProposedFrame, opened: _Opened) -> Frame:
 def draw_proposal(
     job: RemovalJob, pattern: str, path: Path, numbers: Sequence[int], monitor: RemovalMonitor
 ) -> None:
-    """Draw a sheet of some frames as a picture: the plate, and the proposal over it in the colour of each kind.
+    """Draw a sheet of some frames as a picture: the plate, and over it the proposal by kind.
 
     Raises:
         EngineError: when a picture cannot be read or the sheet cannot be written.
