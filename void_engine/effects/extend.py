@@ -24,7 +24,7 @@ _LIKE = 0.08
 _SUPPORT_STRENGTH = 0.5
 """A horizontal edge this strong, of the strongest below the thing, supports it."""
 _STEADY_FRAMES = 6
-"""From so many frames the speed of a thing is taken."""
+"""The speed of a thing is taken from this many frames."""
 
 
 def whole_thing(plate: Float32Array, mask: BoolArray, keep_out: BoolArray) -> BoolArray:
