@@ -28,6 +28,7 @@ from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 from void_engine.shot import DEFAULT_GROWTH_PX, AnchorFrames, ReplacementLook
 from void_protocol.job import AUTO_GROWTH, RemovalJob, Role, RotoShape, ShapeFrame
 from void_protocol.job_file import job_fingerprint
+from void_server.engine_choice import told_choice
 
 warm_engine: Callable[[str], Engine] = cache(make_engine)
 """Makes an engine once and keeps it for the process's life, so that a worker loads a model once."""
@@ -66,6 +67,8 @@ def run_job(
         RemovalCancelled: when the monitor asked for a stop.
     """
     name = resolved_engine(job.settings.engine)
+    for line in told_choice(job, name):
+        monitor.log(line)
     with ExitStack() as files:
         request = replace(
             removal_request(job, files, engine_name=name, resume=resume),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -268,12 +269,30 @@ def test_contact_sheet(tmp_path: Path) -> None:
     assert missing.code == ExitCode.BAD_INPUT
 
 
+def test_a_sheet_of_an_unfinished_proxy_says_so_and_has_as_many_rows_as_asked(tmp_path: Path) -> None:
+    job, sheet = new_job(tmp_path), tmp_path / "sheet.jpg"
+    assert void("contact-sheet", job, "-o", sheet).code == ExitCode.BAD_INPUT
+    assert void("run", job, "--proxy", "0.5").code == 0
+    (tmp_path / "out" / ALL[2]).unlink()
+    ran = void("contact-sheet", job, "-o", sheet, "--frames", "1001-1003")
+    assert ran.code == 0, ran.err
+    assert sheet.read_bytes()[:2] == b"\xff\xd8"
+    three = cv2.imread(str(sheet)).shape[0]
+    assert void("contact-sheet", job, "-o", sheet).code == 0  # the two frames that are there
+    assert cv2.imread(str(sheet)).shape[0] < three
+    assert void("contact-sheet", job, "-o", tmp_path / "sheet.exr").code == ExitCode.INVALID_JOB
+
+
 def test_the_demo_judges_itself(tmp_path: Path) -> None:
     words = ("demo", "-o", tmp_path, "--width", "192", "--height", "108", "--frames", "4")
     ran = void(*words, "--engine", "propagation")
     assert ran.code == 0, ran.err
     assert "bit-exact outside: yes" in ran.out
     assert "OpenCV Telea" in ran.out
+    # The second part: the answer of a small canvas, before and after.
+    figures = dict(re.findall(r"(enlarged|with plate detail) +([0-9.]+) dB", ran.out))
+    assert float(figures["with plate detail"]) > float(figures["enlarged"]) + 2
+    assert cv2.imread(str(tmp_path / "result" / "demo_v001_detail.png")) is not None
     sheet = cv2.imread(str(tmp_path / "result" / "demo_v001.png"))
     assert sheet is not None
     frames = sorted((tmp_path / "result").glob("demo_v001.*.exr"))

@@ -7,6 +7,7 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array
+from void_engine.quality.channels import mean_of
 
 
 def cell_means(values: Float32Array, side: int) -> Float32Array:
@@ -34,7 +35,7 @@ def patch_means(values: Float32Array, mask: BoolArray, side: int, least: float) 
 
 def gradients(picture: Float32Array) -> Float32Array:
     """How steep an encoded picture (h, w, 3) is at each pixel, in encoded light for a pixel."""
-    grey = picture.mean(axis=2)
+    grey = mean_of(picture)
     across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=0.125)
     down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=0.125)
     return np.asarray(np.abs(across) + np.abs(down), np.float32)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.quality.channels import every_of
 
-_LEAST_NEGATIVE = 0.05
+_LEAST_NEGATIVE = 0.3
 """Negative values down to this share of the shot's brightness are taken for noise."""
 _FEW = 3
 """How many negative pixels are taken for chance."""
@@ -25,8 +26,9 @@ class OutsideCheck:
 
 def check_outside(plate: Float32Array, result: Float32Array, replaced: BoolArray) -> OutsideCheck:
     """Compare result and plate, (H, W, 3), bit by bit where nothing was replaced. NaN is equal to NaN."""
-    same = (plate == result) | (np.isnan(plate) & np.isnan(result))
-    touched = ~replaced & ~same.all(axis=2)
+    touched = ~replaced & ~every_of(plate == result)
+    if touched.any():
+        touched &= ~every_of((plate == result) | (np.isnan(plate) & np.isnan(result)))
     count = int(touched.sum())
     if not count:
         return OutsideCheck()
@@ -42,6 +44,8 @@ def count_invalid(plate: Float32Array, result: Float32Array, replaced: BoolArray
         replaced: (H, W).
         brightness: the shot's, as :func:`void_engine.quality.light.shot_brightness` finds it.
     """
+    if np.isfinite(result).all() and float(result.min()) >= -_LEAST_NEGATIVE * brightness:
+        return 0
     made = result[replaced]
     if not made.size:
         return 0

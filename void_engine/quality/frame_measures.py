@@ -10,6 +10,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
+from void_engine.quality.channels import largest_of
 from void_engine.quality.contour import band_along
 from void_engine.quality.edge_profiles import EdgeProfile, edge_profile
 from void_engine.quality.motion import motion, warped
@@ -112,7 +113,7 @@ def _oddity(frame: SeenFrame, neighbours: Sequence[SeenFrame], always: BoolArray
 
 
 def _profiles(frame: SeenFrame) -> dict[str, EdgeProfile]:
-    difference = opencv.box_blur(np.abs(frame.result - frame.plate).max(axis=2), 3)
+    difference = opencv.box_blur(largest_of(np.abs(frame.result - frame.plate)), 3)
     changed = frame.hole & (difference > _CHANGED)
     changed = opencv.erode(opencv.dilate(changed, opencv.square(5)), opencv.square(5))
     changed = opencv.dilate(opencv.erode(changed, opencv.square(5)), opencv.square(5))
@@ -123,7 +124,8 @@ def _profiles(frame: SeenFrame) -> dict[str, EdgeProfile]:
         near = opencv.dilate(frame.affected, opencv.square(2 * _BORDER_PX + 1))
         masks["affected"] = frame.hole & near
     for name, mask in masks.items():
-        band = band_along(mask) if mask.sum() > _LEAST_CHANGED else None
+        least = _LEAST_CHANGED if name == "change" else 1
+        band = band_along(mask) if mask.sum() >= least else None
         if band is not None:
             profiles[name] = edge_profile(band, frame.result, frame.plate)
     return profiles

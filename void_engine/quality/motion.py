@@ -7,6 +7,7 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
+from void_engine.quality.channels import mean_of
 
 _LONGEST_SIDE = 320
 """The motion is measured at a size that this bounds: faults of a few pixels do not need it finer."""
@@ -21,7 +22,7 @@ def motion(picture: Float32Array, other: Float32Array) -> Float32Array:
     height, width = picture.shape[:2]
     scale = min(1.0, _LONGEST_SIDE / max(height, width))
     small = (max(_SHORTEST_SIDE, round(height * scale)), max(_SHORTEST_SIDE, round(width * scale)))
-    grey = [opencv.resize(one.mean(axis=2), small, opencv.AREA) for one in (picture, other)]
+    grey = [opencv.resize(mean_of(one), small, opencv.AREA) for one in (picture, other)]
     low, high = np.percentile(grey[0][::2, ::2], (1.0, 99.0))
     bytes_ = [_stretched(one, float(low), float(high)) for one in grey]
     found = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(bytes_[0], bytes_[1], None)  # type: ignore[call-overload]

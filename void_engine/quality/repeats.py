@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.quality.channels import every_of
 
 _LEAST_AROUND = 100
 _LEAST_PIXELS = 20
@@ -29,7 +28,7 @@ def repeats(
         ``repeat.shown``, of the pixels of the hole that the neighbour's plate shows, and ``repeat.made``, of
         those that were replaced in both.
     """
-    same = np.all(result == other, axis=2)
+    same = every_of(result == other)
     around = ~hole & ~other_hole
     if around.sum() < _LEAST_AROUND:
         return {}

@@ -17,6 +17,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.quality.cells import cell_means, cell_shares, gradients, patch_means
+from void_engine.quality.channels import largest_of, mean_of
 
 _SIDE = 8
 _LEAST_RING_CELLS = 12
@@ -53,15 +54,13 @@ def steadiness(
     left = [result - other for other in others]
     change = [cell_means(one, _SIDE) for one in left]
     both = np.asarray(sum(change) / len(change), np.float32)
-    size = np.minimum.reduce(
-        [cell_means(np.abs(opencv.box_blur(one, 3)).mean(axis=2), _SIDE) for one in left]
-    )
+    size = np.minimum.reduce([cell_means(mean_of(np.abs(opencv.box_blur(one, 3))), _SIDE) for one in left])
     found = _flicker("flicker", both, steep, own, ring)
     if len(change) > 1:
         found |= _flicker("change", change[0], steep, own, ring)
     tolerance = np.float32(0.010) + np.float32(0.3) * steep
     found |= _outliers("jump", size / tolerance, own, ring)
-    found |= _outliers("pop", np.abs(both).max(axis=2) / tolerance, own, ring)
+    found |= _outliers("pop", largest_of(np.abs(both)) / tolerance, own, ring)
     return found
 
 
@@ -90,9 +89,9 @@ def oddity(
     if not own.any() or ring.sum() < _LEAST_RING_CELLS:
         return {}
     before, after = expected
-    disagreement = cell_means(np.abs(opencv.box_blur(before - after, 3)).max(axis=2), _SIDE)
+    disagreement = cell_means(largest_of(np.abs(opencv.box_blur(before - after, 3))), _SIDE)
     steep = np.minimum(cell_means(gradients(before), _SIDE), cell_means(gradients(after), _SIDE))
-    off = [cell_means(np.abs(opencv.box_blur(result - one, 3)).max(axis=2), _SIDE) for one in expected]
+    off = [cell_means(largest_of(np.abs(opencv.box_blur(result - one, 3))), _SIDE) for one in expected]
     doubt = np.asarray(np.float32(1.5) * disagreement + np.float32(0.3) * steep, np.float32)
     relative = np.asarray(np.minimum(*off) / (np.float32(0.010) + doubt), np.float32)
     swing = cell_means(result - np.float32(0.5) * (before + after), _SIDE)

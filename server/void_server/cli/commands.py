@@ -24,7 +24,15 @@ COMMANDS = {
     "ingest": ("make", "Turn a movie or a sequence of pictures into scene-linear EXR files, or into mattes."),
     "schema": ("make", "Print the JSON Schema of a job."),
     "check": ("check", "Judge the frames of jobs without knowing the truth: green, amber or red, and why."),
-    "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
+    "propose": (
+        "propose",
+        "Propose mattes of what a job's object affected: shadows, reflections, things that it moves or "
+        "carries.",
+    ),
+    "contact-sheet": (
+        "pictures",
+        "Show a job's plate, quadmask and result side by side, also while the result is being made.",
+    ),
     "review": ("review", "Write pages to review removals: pictures, verdicts, versions and notes."),
     "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
     "submit": ("jobs", "Send jobs to the server. One that failed or was cancelled there begins again."),

@@ -49,9 +49,9 @@ def made_by(job: RemovalJob, maker: MadeFrom) -> bool:
     return maker.is_of(job.job_id, job_fingerprint(job))
 
 
-def free_version(job: RemovalJob, is_own: IsOwn = made_by) -> RemovalJob:
+def free_version(job: RemovalJob, is_own: IsOwn = made_by, *, tell: bool = True) -> RemovalJob:
     """Return the job with the first version, from its own on, in which no frame of the shot was made by
-    another job; the change is told on standard error. Its proxies are not in the way.
+    another job; with ``tell``, the change is told on standard error. Its proxies are not in the way.
 
     Raises:
         CommandError: when the pattern has no ``{version}``, or no version is free.
@@ -60,6 +60,8 @@ def free_version(job: RemovalJob, is_own: IsOwn = made_by) -> RemovalJob:
     if not there.others:
         return job
     if "{version}" not in job.output.pattern:
+        if not tell:
+            return job
         raise CommandError(
             f"{there.others[0]} was made otherwise, and is never overwritten; name another output, or put "
             "{version} into its name so that a new try takes the next one",
@@ -69,11 +71,10 @@ def free_version(job: RemovalJob, is_own: IsOwn = made_by) -> RemovalJob:
         output = msgspec.structs.replace(job.output, version=version)
         tried = with_content_id(msgspec.structs.replace(job, output=output))
         if not _frames_there(tried, is_own).others:
-            say(
-                f"{job.shot.name}: v{job.output.version:03d} was made otherwise and stays; "
-                f"this is v{version:03d}",
-                to_stderr=True,
-            )
+            before = f"v{job.output.version:03d}"
+            if tell:
+                text = f"{job.shot.name}: {before} was made otherwise and stays; this is v{version:03d}"
+                say(text, to_stderr=True)
             return tried
     raise CommandError(f"{job.shot.name}: every version up to {_LAST_VERSION} is there", ExitCode.BAD_OUTPUT)
 

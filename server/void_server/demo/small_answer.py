@@ -16,7 +16,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import Float32Array
 from void_engine.colour import srgb
-from void_engine.contact_sheet import contact_sheet, picture_column, save_png
+from void_engine.contact_sheet import contact_sheet, picture_column, save_picture
 from void_engine.detail import restore_detail
 from void_engine.geometry import Box
 from void_engine.plates.sequence.pattern import FramePattern
@@ -119,7 +119,7 @@ def restore_small_answer(
         )
     ]  # fmt: skip
     made = SmallAnswer(scores[0], scores[1], (canvas[1], canvas[0]))
-    save_png(
+    save_picture(
         sheet, contact_sheet(columns, [chosen[0], chosen[-1]], title="A model's small answer, simulated")
     )
     on_step(3, 3)

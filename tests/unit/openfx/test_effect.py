@@ -591,6 +591,20 @@ def test_the_bridge_gets_a_clean_process(
     assert os.getpgid(bridge.starts[0]) != os.getpgid(0)
 
 
+def test_a_bridge_that_has_work_is_left_to_it_when_the_host_ends(bridge: Bridge) -> None:
+    bridge.plays("lingers")
+    host = Host(profiles.NATRON, built_plugin())
+    node = host.instance(
+        {"Source": Source(plate, BOX, FRAMES)}, box=BOX, frames=FRAMES, values={"record": [RECORD]}
+    )
+    node.render(1)
+    host.close(wait=0.1)
+    host.check()
+
+    assert not (bridge.folder / "finished").exists()  # the host did not wait for it
+    assert comes(lambda: (bridge.folder / "finished").exists())
+
+
 def test_unloading_ends_the_bridge(bridge: Bridge) -> None:
     host = Host(profiles.NATRON, built_plugin())
     node = host.instance(
