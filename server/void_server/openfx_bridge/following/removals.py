@@ -76,8 +76,8 @@ class Removals:
             return _gone(record, folder)
         kept = found.kept()
         ready = found.frames(record)
-        # Also with all of its frames there, a server that was killed takes the job up once more, and needs the
-        # plate for that: only it says when a job has ended.
+        # Also with all frames there, a server that was killed takes the job up once more, and needs the plate
+        # for that: only the server says when a job has ended.
         has_ended = kept.phase in FINAL if kept is not None else ready == record.total
         if has_ended or self._is_background:
             return _at_rest(record, found, ready)
