@@ -84,7 +84,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home whose server the first bridge starts and all others find."""
-    folder = tmp_path_factory.mktemp("shared") / "home"
+    folder = tmp_path_factory.mktemp("openfx") / "home"
     yield folder
     stop_server(folder)
 
