@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -288,6 +289,10 @@ def test_the_demo_judges_itself(tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert "bit-exact outside: yes" in ran.out
     assert "OpenCV Telea" in ran.out
+    # The second part: the answer of a small canvas, before and after.
+    figures = dict(re.findall(r"(enlarged|with plate detail) +([0-9.]+) dB", ran.out))
+    assert float(figures["with plate detail"]) > float(figures["enlarged"]) + 2
+    assert cv2.imread(str(tmp_path / "result" / "demo_v001_detail.png")) is not None
     sheet = cv2.imread(str(tmp_path / "result" / "demo_v001.png"))
     assert sheet is not None
     frames = sorted((tmp_path / "result").glob("demo_v001.*.exr"))

@@ -23,8 +23,8 @@ class Found:
     """What was found in one frame, at the small size."""
 
     region: BoolArray
-    odds: Float32Array
-    """(h, w): the odds that a pixel is affected, natural logarithm."""
+    chance: Float32Array
+    """(h, w) in 0..1: how probable it is that a pixel is affected."""
     kinds: Uint8Array
     known: BoolArray
     """(h, w): where anything can be known."""
@@ -55,10 +55,13 @@ def find(shot: SmallShot, monitor: Monitor) -> list[Found]:
         size = max(shot.place.size, 1.0)
         found.append(
             Found(
-                region, value, kinds.kinds(region, evidence[target], *told[target]), usable[target],
+                region,
+                likelihood.chance(value, region),
+                kinds.kinds(region, evidence[target], *told[target]),
+                usable[target],
                 (shot.away[target] < 0.5 * size) & ~shot.removed[target],
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -14,6 +14,7 @@ constexpr int kProtocol = 1;
 constexpr milliseconds kStartPatience(30000);
 constexpr milliseconds kBetweenTries(5000);  // after a start that failed: renders must not start one each
 constexpr int kEndPatienceMs = 2000;
+constexpr int kLeavePatienceMs = 1000;
 
 std::string log_path() {
   const auto now = std::chrono::system_clock::now().time_since_epoch().count();
@@ -68,7 +69,7 @@ std::shared_ptr<const Session> Bridge::session(const IsWanted& is_wanted) {
     session_ = nullptr;
   }
   if (dead != nullptr) {
-    dead->link->end(kEndPatienceMs);
+    dead->link->end(kEndPatienceMs, Link::Late::kKill);
     remove_file(dead->log);
   }
   try {
@@ -95,7 +96,7 @@ std::shared_ptr<const Session> Bridge::start(const IsWanted& is_wanted) {
   const auto answer = session->link->wait(session->link->send(hello()), kStartPatience, is_wanted);
   if (!answer.has_value() || is_refusal(answer)) {
     const bool is_stopped = session->link->is_alive() && is_wanted && !is_wanted();
-    session->link->end(answer.has_value() ? kEndPatienceMs : 0);
+    session->link->end(answer.has_value() ? kEndPatienceMs : 0, Link::Late::kKill);
     const std::string said = answer.has_value() ? answer->text("error") : last_line(session->log);
     remove_file(session->log);
     if (is_stopped) throw NotWanted();
@@ -174,7 +175,8 @@ void Bridge::stop() {
   }
   next_try_ = {};
   if (ended == nullptr) return;
-  ended->link->end(kEndPatienceMs);
+  // It may have a removal to hand to the server yet; it ends by itself then.
+  ended->link->end(kLeavePatienceMs, Link::Late::kLeave);
   remove_file(ended->log);
 }
 

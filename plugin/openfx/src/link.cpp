@@ -12,17 +12,24 @@ constexpr size_t kMostNews = 1000;
 
 }  // namespace
 
-Link::Link(std::unique_ptr<Process> process) : process_(std::move(process)) {
-  writer_ = std::thread([this] { write_all(); });
+Link::Link(std::unique_ptr<Process> process) : process_(std::move(process)), at_work_(2) {
+  writer_ = std::thread([this] {
+    write_all();
+    come_back();
+  });
   try {
-    reader_ = std::thread([this] { read_all(); });
+    reader_ = std::thread([this] {
+      read_all();
+      come_back();
+    });
   } catch (...) {
-    end(0);
+    come_back();
+    end(0, Late::kKill);
     throw;
   }
 }
 
-Link::~Link() { end(0); }
+Link::~Link() { end(0, Late::kKill); }
 
 long long Link::send(Message request) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -111,14 +118,22 @@ std::optional<Message> Link::news(const std::string& record) const {
   return found->second;
 }
 
-void Link::end(int milliseconds) {
+void Link::end(int milliseconds, Late late) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (is_ending_) return;
     is_ending_ = true;
     something_to_write_.notify_one();
   }
-  process_->end(milliseconds);
+  if (!process_->has_ended(milliseconds) && late == Late::kKill) process_->kill();
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!something_came_.wait_for(lock, kTurn, [this] { return at_work_ == 0; })) {
+      lock.unlock();
+      process_->let_go();
+      lock.lock();
+    }
+  }
   if (writer_.joinable()) writer_.join();
   if (reader_.joinable()) reader_.join();
 }
@@ -178,6 +193,12 @@ void Link::note_news(const std::string& record, const Message& message) {
   if (message.text("state").empty()) return;  // a refusal: it is no news of the removal
   if (news_.size() >= kMostNews) news_.clear();
   news_[record] = message;
+}
+
+void Link::come_back() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  --at_work_;
+  something_came_.notify_all();
 }
 
 void Link::die() {

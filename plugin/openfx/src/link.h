@@ -44,8 +44,11 @@ class Link {
   // What the bridge last said of the removal `record`, by itself or to `follow`.
   std::optional<Message> news(const std::string& record) const;
 
-  // Ends the bridge: first by the end of its input, after `milliseconds` by force.
-  void end(int milliseconds);
+  enum class Late { kKill, kLeave };
+
+  // Ends the link by the end of the bridge's input. A bridge that is still there after `milliseconds` is killed, or
+  // left to what it has to finish.
+  void end(int milliseconds, Late late);
 
  private:
   void write_all();
@@ -53,6 +56,7 @@ class Link {
   void note(const Message& message);
   void note_news(const std::string& record, const Message& message);
   void die();
+  void come_back();
 
   std::unique_ptr<Process> process_;
   mutable std::mutex mutex_;
@@ -64,6 +68,7 @@ class Link {
   long long next_ = 1;
   bool is_alive_ = true;
   bool is_ending_ = false;
+  int at_work_ = 0;  // threads that have not come back
   std::thread writer_, reader_;
 };
 

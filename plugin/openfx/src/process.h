@@ -23,9 +23,13 @@ class Process {
 
   // Tells the child that there is nothing more to come. To be called by the thread that writes.
   virtual void close_input() = 0;
-  // Waits for the end of the child for at most `milliseconds`, then ends it, which wakes `read` and `write` in
-  // other threads. To be called once.
-  virtual void end(int milliseconds) = 0;
+  // Waits for the end of the child for at most `milliseconds`. Answers whether it has ended.
+  virtual bool has_ended(int milliseconds) = 0;
+  // Ends it.
+  virtual void kill() = 0;
+  // Wakes `read` and `write` in other threads, which then answer that the child is gone. Where a call of theirs is
+  // only about to begin it may miss that, so it is to be repeated until they are back.
+  virtual void let_go() = 0;
 };
 
 // The id of this process.

@@ -143,17 +143,24 @@ class PosixProcess final : public Process {
 
   void close_input() override { ::shutdown(socket_, SHUT_WR); }
 
-  void end(int milliseconds) override {
+  bool has_ended(int milliseconds) override {
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
-    while (std::chrono::steady_clock::now() < until) {
+    for (;;) {
       const pid_t ended = ::waitpid(child_, nullptr, WNOHANG);
-      if (ended == child_ || (ended < 0 && errno != EINTR)) return;
+      // A host that waits for all its children may have taken this one's end away.
+      if (ended == child_ || (ended < 0 && errno != EINTR)) return true;
+      if (std::chrono::steady_clock::now() >= until) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
+  }
+
+  void kill() override {
     ::kill(child_, SIGKILL);
     while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
+
+  void let_go() override { ::shutdown(socket_, SHUT_RDWR); }
 
  private:
   pid_t child_;

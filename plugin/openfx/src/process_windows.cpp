@@ -2,6 +2,7 @@
 
 #include <windows.h>
 
+#include <atomic>
 #include <stdexcept>
 
 #include "process.h"
@@ -101,6 +102,7 @@ class WindowsProcess final : public Process {
   bool write(const char* bytes, size_t count) override {
     while (count > 0) {
       DWORD sent = 0;
+      if (is_let_go_) return false;
       if (!WriteFile(to_child_.get(), bytes, static_cast<DWORD>(count), &sent, nullptr) || sent == 0) return false;
       bytes += sent;
       count -= sent;
@@ -110,18 +112,27 @@ class WindowsProcess final : public Process {
 
   size_t read(char* bytes, size_t count) override {
     DWORD came = 0;
+    if (is_let_go_) return 0;
     return ReadFile(from_child_.get(), bytes, static_cast<DWORD>(count), &came, nullptr) ? came : 0;
   }
 
   void close_input() override { to_child_.close(); }
 
-  void end(int milliseconds) override {
-    if (WaitForSingleObject(child_.get(), static_cast<DWORD>(milliseconds)) != WAIT_OBJECT_0)
-      TerminateProcess(child_.get(), 1);
+  bool has_ended(int milliseconds) override {
+    return WaitForSingleObject(child_.get(), static_cast<DWORD>(milliseconds)) == WAIT_OBJECT_0;
+  }
+
+  void kill() override { TerminateProcess(child_.get(), 1); }
+
+  void let_go() override {
+    is_let_go_ = true;
+    CancelIoEx(from_child_.get(), nullptr);
+    CancelIoEx(to_child_.get(), nullptr);
   }
 
  private:
   Owned child_, to_child_, from_child_;
+  std::atomic<bool> is_let_go_{false};
 };
 
 }  // namespace

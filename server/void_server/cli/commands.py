@@ -24,6 +24,11 @@ COMMANDS = {
     "ingest": ("make", "Turn a movie or a sequence of pictures into scene-linear EXR files, or into mattes."),
     "schema": ("make", "Print the JSON Schema of a job."),
     "check": ("check", "Judge the frames of jobs without knowing the truth: green, amber or red, and why."),
+    "propose": (
+        "propose",
+        "Propose mattes of what a job's object affected: shadows, reflections, things that it moves or "
+        "carries.",
+    ),
     "contact-sheet": (
         "pictures",
         "Show a job's plate, quadmask and result side by side, also while the result is being made.",

@@ -142,6 +142,9 @@ def main() -> None:
                     "revision": "2",
                 }
             )
+    if mode == "lingers":
+        time.sleep(3)
+        (folder / "finished").touch()
 
 
 if __name__ == "__main__":

@@ -422,9 +422,20 @@ def test_a_removal_can_be_undone_and_a_copy_shares_it(effect: Open, bridge: Brid
 
     node.undo()
     assert node.value("record") == ""
+    assert node.value("status") == "Nothing has been removed here yet."
     assert np.array_equal(node.render(1), plate(1))
     assert np.array_equal(copy.render(1), replaced(1, plate(1)))
     assert len(bridge.starts) == 1
+
+
+def test_asking_how_it_goes_is_no_step_to_undo(effect: Open, bridge: Bridge) -> None:
+    node = effect()
+    node.press("remove")
+    steps = len(node.undo_steps)
+    for _ in range(3):
+        node.press("refresh")
+    assert len(node.undo_steps) == steps
+    assert bridge.messages("status")
 
 
 def opened(effect: Open, profile: Profile = profiles.NUKE, **values: object) -> Instance:
@@ -589,6 +600,20 @@ def test_the_bridge_gets_a_clean_process(
     ]
     assert write_end not in json.loads((bridge.folder / "descriptors.json").read_text())
     assert os.getpgid(bridge.starts[0]) != os.getpgid(0)
+
+
+def test_a_bridge_that_has_work_is_left_to_it_when_the_host_ends(bridge: Bridge) -> None:
+    bridge.plays("lingers")
+    host = Host(profiles.NATRON, built_plugin())
+    node = host.instance(
+        {"Source": Source(plate, BOX, FRAMES)}, box=BOX, frames=FRAMES, values={"record": [RECORD]}
+    )
+    node.render(1)
+    host.close(wait=0.1)
+    host.check()
+
+    assert not (bridge.folder / "finished").exists()  # the host did not wait for it
+    assert comes(lambda: (bridge.folder / "finished").exists())
 
 
 def test_unloading_ends_the_bridge(bridge: Bridge) -> None:
