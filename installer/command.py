@@ -12,15 +12,19 @@ from installer.console import Console
 from installer.environment import Environment, clean_variables
 from installer.errors import PackageError, SetupError
 from installer.host_checks import check_host
+from installer.openfx import verb as openfx
+from installer.openfx.compilers import system_compiler
+from installer.plan import ZIG
 from installer.project import Project
 from installer.project_checks import run_checks
-from installer.provision import provide
+from installer.provision import provide, provide_steps
 
 _VERBS = {
     "demo": "remove an object from a generated HDR shot, through the real server, and show the result",
     "test": "run the project's checks and tests (--quick, --lint: some; other arguments: only pytest)",
     "doctor": "check this machine, one line for each finding",
     "nuke": "put the panel and the gizmos into Nuke's folder (--uninstall takes them out)",
+    "openfx": "build the plug-in for OpenFX hosts and put it where they look (--uninstall takes it out)",
 }
 _INTERRUPTED = 130
 
@@ -48,6 +52,8 @@ def _run(
 ) -> int:
     if verb == "nuke":
         return nuke.run(prefix, project, console, passed_on, verbose=verbose)
+    if verb == "openfx":
+        return openfx.run(prefix, project, console, passed_on, verbose=verbose)
     if verb == "doctor":
         host_is_fine = check_host(prefix, console)
         environment = provide(verb, prefix, project, console, verbose=verbose)
@@ -55,6 +61,8 @@ def _run(
     console.say(f"VOID for Nuke, {verb}: {prefix}")
     environment = provide(verb, prefix, project, console, verbose=verbose)
     if verb == "test":
+        if system_compiler() is None:  # the tests build the OpenFX plug-in
+            provide_steps((ZIG,), prefix, project, console, verbose=verbose)
         return run_checks(environment, project, console, passed_on)
     return _void(environment, verb, passed_on)
 
@@ -86,7 +94,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("verb", choices=_VERBS)
     parser.add_argument(
-        "arguments", nargs=argparse.REMAINDER, help="for the demo, pytest, the doctor or nuke"
+        "arguments", nargs=argparse.REMAINDER, help="for the demo, pytest, the doctor, nuke or openfx"
     )
     options = parser.parse_args(arguments)
     # The installer's own options may also come after the verb, where the first pass leaves them.

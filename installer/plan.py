@@ -25,10 +25,14 @@ class InstallStep:
 # else has to be done again.
 _TORCH = InstallStep("PyTorch", requirements=("torch",), needs_bytes=8 * _GIB)
 
+ZIG = InstallStep("Zig, where there is no C++ compiler", requirements=("ziglang",))
+"""A compiler for the OpenFX plug-in, for this machine and for others."""
+
 INSTALL_STEPS: dict[str, tuple[InstallStep, ...]] = {
     "demo": (InstallStep("VOID server, engine and demo", extras=("demo",)),),
     "test": (_TORCH, InstallStep("VOID with tests and diffusion", extras=("test", "diffusion"))),
     "doctor": (InstallStep("VOID server and engine", extras=("server",)),),
-    "nuke": (InstallStep("VOID server and engine", extras=("server",)),),
+    "nuke": (InstallStep("VOID server and engine", extras=("review",)),),
+    "openfx": (InstallStep("VOID server and engine", extras=("server",)),),
 }
 """The verbs, and what has to be installed for each, in order."""

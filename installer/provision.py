@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from installer import pip_run, system_libraries
@@ -34,10 +35,27 @@ def provide(
         SetupError: when a step cannot be done. The steps before it are kept, and the next call goes on after
             them.
     """
+    return provide_steps(INSTALL_STEPS[verb], prefix, project, console, verbose=verbose, wheels=wheels)
+
+
+def provide_steps(
+    steps: Iterable[InstallStep],
+    prefix: Path,
+    project: Project,
+    console: Console,
+    *,
+    verbose: bool,
+    wheels: Path | None = None,
+) -> Environment:
+    """Return the environment in ``prefix`` with all that ``steps`` install, as :func:`provide` does.
+
+    Raises:
+        SetupError: when a step cannot be done.
+    """
     with exclusive(prefix, lambda: console.say(f"  Waiting: another set-up is busy in {prefix}")):
         environment = _environment(prefix, project, console)
         stamp = Stamp(prefix, project, environment.python_version)
-        for step in INSTALL_STEPS[verb]:
+        for step in steps:
             if not stamp.covers(step):
                 _install(step, environment, project, console, verbose=verbose, wheels=wheels)
                 stamp.add(step)

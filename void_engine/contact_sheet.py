@@ -129,14 +129,25 @@ def contact_sheet(
     return sheet
 
 
-def save_png(path: Path, picture: Uint8Array) -> None:
-    """Write (H, W, 3) uint8 RGB as a PNG.
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+"""The endings of the files that a sheet can be saved as."""
+_JPEG_QUALITY = 92
+
+
+def save_picture(path: Path, picture: Uint8Array) -> None:
+    """Write (H, W, 3) uint8 RGB as the picture that the name's ending says, one of :data:`PICTURE_ENDINGS`.
 
     Raises:
-        OutputError: when the file cannot be written.
+        OutputError: for another ending, or when the file cannot be written.
     """
+    ending = path.suffix.lower()
+    if ending not in PICTURE_ENDINGS:
+        raise OutputError(
+            f"{path}: a sheet is saved as {', '.join(PICTURE_ENDINGS)}; choose one of these endings"
+        )
     # On Windows, cv2.imwrite cannot open paths with letters outside the system's code page.
-    _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(ending, bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:

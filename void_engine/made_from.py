@@ -35,6 +35,13 @@ FINGERPRINT_KEY = "void/job_fingerprint"
 INPUTS_KEY = "void/inputs"
 """The metadata entry with the hash of the content of all files that the removal read."""
 
+SHOT_KEY = "void/shot"
+"""The metadata entry with the name of the shot."""
+OUTPUT_VERSION_KEY = "void/output_version"
+"""The metadata entry with the version of the result."""
+PROXY_SCALE_KEY = "void/proxy_scale"
+"""The metadata entry with the scale at which a frame was made: below 1 it is a proxy."""
+
 _CONTENT = re.compile("[0-9a-f]{32}")
 _BLOCK_BYTES = 1 << 20
 _READERS = 4
@@ -211,6 +218,33 @@ class MadeFrom:
     def is_of(self, job_id: str, fingerprint: str) -> bool:
         """Whether this version of this job made the frame, from whatever files."""
         return (self.job_id, self.fingerprint) == (job_id, fingerprint)
+
+
+def is_proxy_of(path: Path, number: int, about: Mapping[str, object]) -> bool:
+    """Whether a frame on disk is a proxy of what ``about``, the metadata of a result, tells of: the same
+    version of the same shot, made at a smaller scale.
+
+    Raises:
+        PlateError: when the file cannot be read because of an obstacle that may pass.
+    """
+    try:
+        found = read_header(path, number).metadata
+    except PlateError as error:
+        if error.obstacle:
+            raise
+        return False
+    same = all(
+        key in found and str(found[key]) == str(about.get(key, "")) for key in (SHOT_KEY, OUTPUT_VERSION_KEY)
+    )
+    return same and _scale(found) < _scale(about)
+
+
+def _scale(about: Mapping[str, object]) -> float:
+    """The proxy scale that metadata tell; 1 where they tell none."""
+    try:
+        return float(str(about.get(PROXY_SCALE_KEY, 1.0)))
+    except ValueError:
+        return 1.0
 
 
 def maker_of(path: Path, number: int) -> MadeFrom | None:

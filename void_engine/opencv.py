@@ -20,6 +20,7 @@ AREA: Final = cv2.INTER_AREA
 """The interpolation for shrinking: the mean over each new pixel's area."""
 LINEAR: Final = cv2.INTER_LINEAR
 CUBIC: Final = cv2.INTER_CUBIC
+NEAREST: Final = cv2.INTER_NEAREST
 LANCZOS: Final = cv2.INTER_LANCZOS4
 """The sharpest interpolation, a Lanczos kernel of 8 x 8 pixels."""
 

@@ -42,7 +42,7 @@ def run_removal(request: RemovalRequest, engine: Engine, monitor: RemovalMonitor
     check_engine(request, engine)
     shot_format = check_inputs(request, monitor)
     inputs = request.input_files(monitor)
-    to_make = request.result.frames_to_make(request.plates.frame_numbers, inputs, monitor)
+    to_make = request.result.frames_to_make(request.numbers_to_make, inputs, monitor)
     wanted = to_make.numbers
     if not wanted:
         return

@@ -60,6 +60,15 @@ def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat
     return shot_format
 
 
+def check_files(request: RemovalRequest) -> None:
+    """Read all headers of plate, mattes and anchors once, and wait for nothing.
+
+    Raises:
+        PlateError, MatteError: as :func:`check_inputs` does.
+    """
+    _check_headers(request)
+
+
 def _check_headers(request: RemovalRequest) -> ShotFormat:
     shot_format = request.plates.check()
     _check_display_size(request, shot_format.display_size)

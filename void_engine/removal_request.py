@@ -70,6 +70,10 @@ class RemovalRequest:
     resume: bool = False
     verify: bool = False
     """Whether the frames of an earlier run are decoded before they are kept, which finds any damage."""
+    overwrite: bool = False
+    """Whether frames that another job made may be replaced, each when the new one is whole."""
+    only: frozenset[int] | None = None
+    """The frames to make, as a test of some; the engine still sees the whole shot. None makes all."""
     wait_s: float = 0.0
     """How many seconds to wait, once the work has begun, for a late frame, a full volume or a lost drive."""
     start_wait_s: float | None = None
@@ -110,6 +114,12 @@ class RemovalRequest:
         return replace(self.anchors, rgb=found.rgb)
 
     @property
+    def numbers_to_make(self) -> list[int]:
+        """The frames of the shot that the result is to have, in ascending order."""
+        numbers = self.plates.frame_numbers
+        return [number for number in numbers if self.only is None or number in self.only]
+
+    @property
     def result(self) -> ResultFiles:
         """The files of the result, among which an earlier run may have left some."""
         return ResultFiles(
@@ -119,6 +129,8 @@ class RemovalRequest:
             resume=self.resume,
             every_pixel=self.verify,
             patience=self.plates.patience,
+            overwrite=self.overwrite,
+            about=self.output.metadata or {},
         )
 
     def input_files(self, monitor: Monitor, memory: Path | None = None) -> InputFiles:

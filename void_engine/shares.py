@@ -1,5 +1,8 @@
 """How much of what was replaced is real, guessed or invented, frame by frame, by the engine's confidence.
 
+Of what an engine with a model guesses, it is also told how much is of objects that have moved, and how much
+is the model's own.
+
 The numbers go into each frame's metadata and the sum into the job's log, where an artist sees whether the
 method was the right one for the shot.
 """
@@ -15,10 +18,15 @@ from void_engine.engines.interface import CleanFrame, ShotFrame
 
 REAL_KEY, GUESSED_KEY, INVENTED_KEY = "void/real", "void/guessed", "void/invented"
 """Metadata entries with the shares of a frame, 0..1, which add up to 1."""
+MOVED_KEY, MODEL_KEY = "void/moved", "void/model"
+"""Metadata entries with the two parts of the guessed share, where a model has answered."""
 REAL_FROM = 0.75
 """The confidence from which a pixel counts as real: other frames show it, and they agree."""
 INVENTED_BELOW = 0.25
 """The confidence below which a pixel counts as invented: no frame shows it."""
+MOVED_FROM = 0.5
+"""The confidence from which a guessed pixel of an engine with a model is of an object that has moved; below,
+it is the model's own."""
 MUCH_INVENTED = 0.3
 """The share of invented pixels from which the log advises another engine."""
 
@@ -30,30 +38,54 @@ class Shares:
     real: float
     guessed: float
     invented: float
+    moved: float | None = None
+    """The part of :attr:`guessed` that shows objects that have moved; None where no model has answered."""
+    model: float | None = None
+    """The part of :attr:`guessed` that is a model's own."""
 
     @classmethod
     def of(cls, metadata: Mapping[str, object]) -> Shares | None:
         """The shares that a frame's metadata tells; None where it tells none."""
-        found = [metadata.get(key) for key in (REAL_KEY, GUESSED_KEY, INVENTED_KEY)]
-        real, guessed, invented = (one if isinstance(one, (int, float)) else None for one in found)
+        keys = (REAL_KEY, GUESSED_KEY, INVENTED_KEY, MOVED_KEY, MODEL_KEY)
+        found = [metadata.get(key) for key in keys]
+        real, guessed, invented, moved, model = (
+            float(one) if isinstance(one, (int, float)) else None for one in found
+        )
         if real is None or guessed is None or invented is None:
             return None
-        return cls(float(real), float(guessed), float(invented))
+        return cls(real, guessed, invented, moved, model)
 
     @property
     def metadata(self) -> Mapping[str, float]:
         """The shares as a frame's metadata."""
-        return {REAL_KEY: self.real, GUESSED_KEY: self.guessed, INVENTED_KEY: self.invented}
+        told = {REAL_KEY: self.real, GUESSED_KEY: self.guessed, INVENTED_KEY: self.invented}
+        if self.moved is not None and self.model is not None:
+            told |= {MOVED_KEY: self.moved, MODEL_KEY: self.model}
+        return told
+
+    @property
+    def words(self) -> str:
+        """The shares in percent, for people."""
+        parts = [(self.real, "is real")]
+        if self.moved is None or self.model is None:
+            parts.append((self.guessed, "guessed"))
+        else:
+            parts += [(self.moved, "of objects that have moved"), (self.model, "the model's own")]
+        text = ", ".join(f"{round(100 * share)} % {what}" for share, what in parts)
+        return f"{text} and {round(100 * self.invented)} % invented"
 
 
 def shares_of(at: ShotFrame, clean: CleanFrame) -> Shares | None:
     """The shares of one frame; None where nothing was replaced, or the engine gives no confidence.
 
-    Pixels that the engine left as the plate has them were not replaced.
+    Pixels that the engine left as the plate has them were not replaced, unless a model has answered: then
+    the plate itself may be what agrees with it.
     """
     if clean.confidence is None:
         return None
-    changed = (at.replaced > 0) & (clean.picture != at.plate).any(axis=2)
+    changed = at.replaced > 0
+    if clean.model is None:
+        changed &= (clean.picture != at.plate).any(axis=2)
     weight = np.minimum(at.replaced[changed], np.float32(1.0)).astype(np.float64)
     total = float(weight.sum())
     if total <= 0:
@@ -61,7 +93,11 @@ def shares_of(at: ShotFrame, clean: CleanFrame) -> Shares | None:
     confidence = clean.confidence[changed]
     real = float(weight[confidence >= REAL_FROM].sum()) / total
     invented = float(weight[confidence < INVENTED_BELOW].sum()) / total
-    return Shares(real, max(0.0, 1.0 - real - invented), invented)
+    guessed = max(0.0, 1.0 - real - invented)
+    if clean.model is None:
+        return Shares(real, guessed, invented)
+    moved = float(weight[(confidence >= MOVED_FROM) & (confidence < REAL_FROM)].sum()) / total
+    return Shares(real, guessed, invented, moved, max(0.0, guessed - moved))
 
 
 @dataclass
@@ -84,7 +120,13 @@ class ShareTally:
         real, guessed, invented = (
             sum(getattr(one, name) for one in found) / len(found) for name in ("real", "guessed", "invented")
         )
-        return Shares(real, guessed, invented)
+        if all(one.model is None for one in found):
+            return Shares(real, guessed, invented)
+        # An anchor among a model's frames has no such parts.
+        moved, model = (
+            sum(getattr(one, name) or 0.0 for one in found) / len(found) for name in ("moved", "model")
+        )
+        return Shares(real, guessed, invented, moved, model)
 
     @property
     def most_invented(self) -> int | None:
@@ -97,11 +139,10 @@ class ShareTally:
         worst = self.most_invented
         if mean is None or worst is None:
             return ""
-        real, guessed, invented = (round(100.0 * share) for share in (mean.real, mean.guessed, mean.invented))
         most = self.by_frame[worst].invented
-        text = f"of what is replaced, {real} % is real, {guessed} % guessed and {invented} % invented"
+        text = f"of what is replaced, {mean.words}"
         if most > 0:
             text += f", the most, {round(100.0 * most)} %, in frame {worst}"
-        if invented >= 100.0 * MUCH_INVENTED:
+        if round(100.0 * mean.invented) >= 100.0 * MUCH_INVENTED and mean.model is None:
             text += f"; {engine} invents much of this: reach for VOID"
         return text

@@ -86,6 +86,14 @@ class Drain(Message, frozen=True, kw_only=True, tag="drain"):
     reason: Label = ""
 
 
+class Retry(Message, frozen=True, kw_only=True, tag="retry"):
+    """Let a job that failed or was cancelled begin again. It is answered by ``job``, and refused when only
+    the submitter has the job's files: he submits it again."""
+
+    request: RequestNumber
+    job_id: JobId
+
+
 class SetPriority(Message, frozen=True, kw_only=True, tag="set_priority"):
     """Set a job's place among the queued ones: higher priorities run first. It is answered by ``job``."""
 

@@ -12,7 +12,7 @@ only where its description says so. What takes time comes back as a :class:`conc
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import NoReturn, TypeVar
 
@@ -112,6 +112,8 @@ class Client:
         transfer: TransferChoice = "auto",
         fetch: bool = True,
         priority: int = 0,
+        again: bool = False,
+        replaces: Collection[int] = (),
         on_event: OnEvent | None = None,
         on_upload: UploadProgress | None = None,
         on_frame: OnFrame | None = None,
@@ -127,6 +129,8 @@ class Client:
                 everything must travel, ``auto`` to let the server prove what it sees and decide by that.
             fetch: bring streamed results to ``job.output`` frame by frame while the job runs.
             priority: -100 to 100; higher ones run first. Above 0 is for the server's operators.
+            again: let the job begin again when the server knows it as failed or cancelled.
+            replaces: frames whose files may be there already and be replaced, such as proxies of this result.
             on_event: called with every event of the job, on the client's background thread.
             on_upload: called with how many of the input files are sent, on a thread of the job's own.
             on_frame: called with each fetched file once it is in place, on a thread of its own.
@@ -138,6 +142,8 @@ class Client:
             job.job_id,
             job=job,
             priority=priority,
+            again=again,
+            replaces=replaces,
             pattern=pattern,
             on_event=on_event,
             on_upload=on_upload,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from void_protocol.download import fetch_file
@@ -24,7 +24,15 @@ OnFrame = Callable[[int, Path], None]
 class Collector:
     """Fetches each frame of a job once, on threads of its own."""
 
-    def __init__(self, session: Session, job_id: str, pattern: str, on_frame: OnFrame | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        job_id: str,
+        pattern: str,
+        on_frame: OnFrame | None,
+        replaces: Collection[int] = (),
+    ) -> None:
+        self._replaces = replaces
         self._session = session
         self._job_id = job_id
         self._pattern = pattern
@@ -78,7 +86,7 @@ class Collector:
             path = frame_path(self._pattern, result.frame)
             if self._error is None and not self._is_stopped:
                 try:
-                    fetch_file(self._session, self._job_id, result, path, self._is_given_up)
+                    self._fetch(result, path)
                     self._tell(result.frame, path)
                 except ProtocolError as problem:
                     error = problem
@@ -86,6 +94,10 @@ class Collector:
                 self._open -= 1
                 self._error = self._error or error
                 self._changed.notify_all()
+
+    def _fetch(self, result: ResultFile, path: Path) -> None:
+        replace = result.frame in self._replaces
+        fetch_file(self._session, self._job_id, result, path, self._is_given_up, replace=replace)
 
     def _tell(self, frame: int, path: Path) -> None:
         if self._on_frame is None:

@@ -30,12 +30,18 @@ _RECONNECT_S = 600.0
 
 
 def fetch_file(
-    session: Session, job_id: str, result: ResultFile, path: Path, is_stopped: Callable[[], bool]
+    session: Session,
+    job_id: str,
+    result: ResultFile,
+    path: Path,
+    is_stopped: Callable[[], bool],
+    *,
+    replace: bool = False,
 ) -> None:
     """Fetch one frame of the result to ``path``. This blocks; the session's own thread must not call it.
 
-    The file appears under its name only when it is whole and verified, and it never replaces another. A file
-    that is there already with the same content counts as this one.
+    The file appears under its name only when it is whole and verified, and it replaces another only with
+    ``replace``. A file that is there already with the same content counts as this one.
 
     Raises:
         TransferError: when it cannot be written, another file is there, or it arrives damaged every time.
@@ -46,7 +52,7 @@ def fetch_file(
     frame = result.frame
     failures = 0
     try:
-        if path.exists():
+        if path.exists() and not (replace and _sha256(path) != result.sha256):
             _refuse_other_content(path, result.sha256)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +70,10 @@ def fetch_file(
                 continue
             if digest is not None and digest[0] == digest[1] == result.sha256:
                 sync_file(temporary)
-                _put_in_place(temporary, path, digest[0])
+                if replace:
+                    temporary.replace(path)
+                else:
+                    _put_in_place(temporary, path, digest[0])
                 sync_folder(path.parent)  # the server may delete its copy from now on
                 return
             if digest is not None:

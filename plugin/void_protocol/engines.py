@@ -48,6 +48,8 @@ class EngineDescription(Struct, frozen=True, kw_only=True):
     problem: str = ""
     """Why the engine cannot be used, with the remedy; empty when it can."""
     reads_prompt: bool = False
+    needs_prompt: bool = False
+    """Whether the engine refuses a job with an empty prompt."""
     is_for_artists: bool = True
     """Whether a host offers it to artists."""
     options: list[OptionDescription] = []
@@ -80,6 +82,8 @@ def engine_problem(settings: Settings, engines: Iterable[EngineDescription]) -> 
     if engine is None:
         hint = name_hint(settings.engine, (AUTO, *known))
         return f"$.settings.engine: there is no engine {settings.engine!r}; {hint}"
+    if engine.needs_prompt and not settings.prompt.strip():
+        return f"$.settings.prompt: it is empty, and {engine.name!r} needs it: say what remains in the shot"
     options = [option.name for option in engine.options]
     for name in settings.engine_options:
         if name not in options:

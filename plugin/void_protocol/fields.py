@@ -99,6 +99,13 @@ class ProgressInfo(Struct, frozen=True, kw_only=True):
     """Shares of what the frames made so far replaced, 0..1, which add up to 1: what other frames show for
     certain, what they show less surely, and what none shows. Null before the first frame, and for engines
     that do not tell."""
+    moved: float | None = None
+    model: float | None = None
+    """The two parts of ``guessed`` where a model has answered: objects that have moved, and the model's own.
+    Null for other engines."""
+    verdict: str = ""
+    """A letter for each frame of the result, in order, once all were judged: ``g`` for green, ``a`` for
+    amber, ``r`` for red, ``-`` for one that was not judged."""
 
 
 MUCH_INVENTED = 0.3
@@ -152,6 +159,9 @@ class JobInfo(Struct, frozen=True, kw_only=True):
     """The stereo view that the job works on, as the job says."""
     together: str = ""
     """A word that jobs which belong together share, such as those of both eyes."""
+    engine_used: str = ""
+    """The engine that the newest run of the job has; empty before the first. It differs from ``engine`` where
+    that is ``auto``."""
 
 
 class ResultFile(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,7 @@ from void_protocol.durable import write_whole
 from void_protocol.errors import JobError, JobFileError
 from void_protocol.job import SCHEMA_VERSION, RemovalJob
 from void_protocol.job_check import check_job
+from void_protocol.job_fields import unknown_field_hint
 from void_protocol.view_pattern import with_view_filled
 
 JOB_BYTES = 64 * 1024 * 1024
@@ -35,6 +38,13 @@ class _Versioned(msgspec.Struct):
     schema_version: Any = None
 
 
+class _Identified(msgspec.Struct):
+    """The identity that a job's text gives, if it gives one."""
+
+    job_id: Any = None
+
+
+_identified = msgspec.json.Decoder(_Identified)
 _version_decoder = msgspec.json.Decoder(_Versioned)
 
 
@@ -115,7 +125,11 @@ def _version_problem(version: object) -> str:
 def _with_path_first(message: str) -> str:
     """Put the field first in a message of msgspec, which writes ``what - at `$.path``."""
     what, separator, path = message.rpartition(" - at ")
-    return f"{path.strip('`')}: {what}" if separator else f"$: {message}"
+    if not separator:
+        what, path = message, "$"
+    path = path.strip("`")
+    hint = unknown_field_hint(what, path)
+    return f"{path}: {what}; {hint}" if hint else f"{path}: {what}"
 
 
 def encode_job(job: RemovalJob) -> bytes:
@@ -141,6 +155,16 @@ def with_content_id(job: RemovalJob) -> RemovalJob:
     return msgspec.structs.replace(job, job_id=hashlib.sha256(rest).hexdigest()[:32])
 
 
+def job_fingerprint(job: RemovalJob) -> str:
+    """Return a hash of all that the job says, 64 hexadecimal digits. Each frame of a result carries it, so
+    that frames of an edited job are told from the others.
+
+    Raises:
+        JobError: when the job is not valid.
+    """
+    return hashlib.sha256(encode_job(job)).hexdigest()
+
+
 def format_job(job: RemovalJob) -> bytes:
     """Write the job as JSON for people: indented, with one line for each control point."""
     lines = _lines(json.loads(encode_job(job)), "")
@@ -159,7 +183,8 @@ def _lines(value: Any, indent: str) -> list[str]:
 
 
 def read_job(path: Path) -> RemovalJob:
-    """Read the job in a file.
+    """Read the job in a file. Relative patterns start in the folder of the file. A job without ``job_id``
+    gets the one that follows from its content, so that it is the same job each time.
 
     Raises:
         JobFileError: when the file cannot be read or does not hold a valid job; the message names the file.
@@ -170,9 +195,20 @@ def read_job(path: Path) -> RemovalJob:
     except OSError as error:
         raise JobFileError(f"cannot read the job file {path}: {error.strerror or error}") from error
     try:
-        return decode_job(text)
+        job = decode_job(text)
+        folder = path.absolute().parent
+        job = job.with_patterns(lambda pattern: _pattern_below(folder, pattern))
+        return job if _identified.decode(text).job_id else with_content_id(job)
     except JobError as error:
         raise JobFileError(f"{path} is not a valid job:\n{error}") from error
+
+
+def _pattern_below(folder: Path, pattern: str) -> str:
+    """Return a relative pattern as one that starts in ``folder``. An absolute one, of this system or with a
+    drive of Windows or a share, is left as it is."""
+    if pattern.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", pattern):
+        return pattern
+    return os.path.normpath(folder / pattern)
 
 
 def write_job(job: RemovalJob, path: Path, *, overwrite: bool = False) -> None:

@@ -24,6 +24,7 @@ from void_protocol.administration import Pause as Pause
 from void_protocol.administration import QueueInfo as QueueInfo
 from void_protocol.administration import QueueMode as QueueMode
 from void_protocol.administration import Resume as Resume
+from void_protocol.administration import Retry as Retry
 from void_protocol.administration import SetPriority as SetPriority
 from void_protocol.administration import Status as Status
 from void_protocol.administration import Throughput as Throughput
@@ -96,6 +97,9 @@ class Submit(Message, frozen=True, kw_only=True, tag="submit"):
     outputs: Transfer
     priority: Priority = 0
     """The priority of a job that is new; it does not make two submissions different."""
+    again: bool = False
+    """Whether a job that is known, and has failed or was cancelled, is to begin again. Only its owner can
+    ask."""
 
 
 class Chunk(Message, frozen=True, kw_only=True, tag="chunk"):
@@ -373,7 +377,7 @@ class LogEvent(Message, frozen=True, kw_only=True, tag="log"):
 ClientMessage = Union[  # noqa: UP007 - evaluated on Python 3.10
     Hello, Ping, Bye, Prove, Submit, Chunk, Watch, Unwatch, Cancel, GetJob, ListJobs, GetResults, GetLog,
     Fetch, FetchCredit, StopFetch, Release, GetStatus, GetHealth, GetEngines, Pause, Resume, Drain,
-    SetPriority, Clean,
+    SetPriority, Clean, Retry,
 ]  # fmt: skip
 ServerMessage = Union[  # noqa: UP007
     Welcome, Pong, Error, Proof, Accepted, UploadCredit, FileStored, FileRefused, JobReply, JobList,

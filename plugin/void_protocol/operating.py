@@ -15,6 +15,7 @@ from void_protocol.messages import (
     JobReply,
     Pause,
     Resume,
+    Retry,
     SetPriority,
     Status,
 )
@@ -38,6 +39,10 @@ class Operating:
     def resume_job(self, job_id: str) -> Future[JobInfo]:
         """Let a job that was held back run."""
         return self._client.ask(Resume(request=0, job_id=job_id), JobReply, _job)
+
+    def retry(self, job_id: str) -> Future[JobInfo]:
+        """Let a job that failed or was cancelled begin again, with the frames that it has."""
+        return self._client.ask(Retry(request=0, job_id=job_id), JobReply, _job)
 
     def set_priority(self, job_id: str, priority: int) -> Future[JobInfo]:
         """Set a job's priority, -100 to 100: higher ones run first, and 0 is usual."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Collection
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
@@ -69,6 +70,8 @@ class RemoteJob:
         *,
         job: RemovalJob | None = None,
         priority: int = 0,
+        again: bool = False,
+        replaces: Collection[int] = (),
         pattern: str | None = None,
         on_event: OnEvent | None = None,
         on_upload: UploadProgress | None = None,
@@ -84,6 +87,8 @@ class RemoteJob:
         self._session = session
         self._job = job
         self._priority = priority
+        self._again = again
+        self._replaces = replaces
         self._pattern = pattern
         self._on_event = on_event
         self._on_upload = on_upload
@@ -139,7 +144,9 @@ class RemoteJob:
                 self._collector.stop()
 
     def _submit(self, job: RemovalJob, transfer: TransferChoice) -> None:
-        plan = plan_submission(self._session, job, transfer, self._priority)
+        plan = plan_submission(
+            self._session, job, transfer, self._priority, again=self._again, replaces=self._replaces
+        )
         upload = Upload(
             self._session, job.job_id, plan.message, plan.payloads, plan.files, plan.entries, self._on_upload
         )
@@ -164,7 +171,9 @@ class RemoteJob:
     def _accept(self, info: JobInfo) -> None:
         self._info = info
         if self._pattern is not None and info.outputs == "streamed":
-            self._collector = Collector(self._session, self.job_id, self._pattern, self._on_frame)
+            self._collector = Collector(
+                self._session, self.job_id, self._pattern, self._on_frame, self._replaces
+            )
         self.accepted.set_result(info)
         self._server.watch(self.job_id, self._heard)
 

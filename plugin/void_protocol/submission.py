@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from void_protocol.messages import (
     GetJob,
     JobInfo,
     JobReply,
+    JobState,
     ManifestEntry,
     Proof,
     ProofFile,
@@ -49,9 +50,17 @@ def absolute_job(job: RemovalJob) -> RemovalJob:
 
 
 def plan_submission(
-    session: Session, job: RemovalJob, choice: TransferChoice, priority: int = 0
+    session: Session,
+    job: RemovalJob,
+    choice: TransferChoice,
+    priority: int = 0,
+    *,
+    again: bool = False,
+    replaces: Collection[int] = (),
 ) -> Submission:
-    """Measure the files, let the server prove what it sees, and decide how they travel. This blocks.
+    """Measure the files, let the server prove what it sees, and decide how they travel. This blocks. With
+    ``again``, a job that the server knows as failed or cancelled is to begin again. Files of the frames in
+    ``replaces`` may be there already.
 
     Raises:
         JobError: when the job is not valid.
@@ -65,20 +74,27 @@ def plan_submission(
     known = _known_job(session, job.job_id)
     if known is not None:
         inputs, outputs = known.inputs, known.outputs
+        again = again and known.state in (JobState.FAILED, JobState.CANCELLED)
     else:
-        refuse_existing_results(job)
+        again = False
+        refuse_existing_results(job, replaces)
         inputs, outputs = _choose(session, job, files, entries, choice)
     payloads = [text]
     if inputs == "streamed":
         payloads.append(encode_manifest(entries))
-    message = Submit(request=0, inputs=inputs, outputs=outputs, priority=priority)
+    message = Submit(request=0, inputs=inputs, outputs=outputs, priority=priority, again=again)
     return Submission(message, payloads, files, entries)
 
 
-def refuse_existing_results(job: RemovalJob) -> None:
-    """Raise ResultFileError when a new job would have to overwrite files of its output."""
+def refuse_existing_results(job: RemovalJob, replaces: Collection[int] = ()) -> None:
+    """Raise ResultFileError when a new job would have to overwrite files of its output, other than those of
+    the frames in ``replaces``."""
     pattern = job.output.versioned_pattern
-    there = [frame for frame in job.shot.frame_numbers if frame_path(pattern, frame).exists()]
+    there = [
+        frame
+        for frame in job.shot.frame_numbers
+        if frame not in replaces and frame_path(pattern, frame).exists()
+    ]
     if there:
         raise ResultFileError(
             f"the output has {describe_frames(there)} already ({frame_path(pattern, there[0])}); "

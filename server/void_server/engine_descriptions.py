@@ -22,6 +22,7 @@ def describe(info: EngineInfo) -> EngineDescription:
         summary=info.summary,
         problem=info.problem(),
         reads_prompt=info.reads_prompt,
+        needs_prompt=info.needs_prompt,
         is_for_artists=info.is_for_artists,
         options=[_option(one) for one in info.options],
         presets={quality: dict(options) for quality, options in info.presets.items()},

@@ -120,11 +120,18 @@ def logging_to_files(settings: ServerSettings) -> Iterator[None]:
     records: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_RECORDS)
     listener = _Writer(records, handler, *others)
     root.handlers = [_Handover(records)]
+    # What no line shows is not found out for each record either: that took as long as all the rest.
+    unused = ("logThreads", "logProcesses", "logMultiprocessing")
+    found_out = {name: getattr(logging, name) for name in unused}
+    for name in unused:
+        setattr(logging, name, False)
     root.setLevel(min(level or logging.INFO, logging.INFO))
     listener.start()
     try:
         yield
     finally:
+        for name, value in found_out.items():
+            setattr(logging, name, value)
         root.setLevel(level)
         root.handlers = others
         listener.stop()

@@ -3,8 +3,7 @@ over."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -17,6 +16,7 @@ from void_engine.engines.interface import Engine, EngineRequest
 from void_engine.engines.registry import check_options, make_engine
 from void_engine.engines.registry import engine_name as resolved_engine
 from void_engine.geometry import Box
+from void_engine.made_from import OUTPUT_VERSION_KEY, PROXY_SCALE_KEY, SHOT_KEY
 from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
 from void_engine.plates.sequence.pattern import FramePattern, refuse_foreign_path
 from void_engine.plates.sequence.sequence import DEFAULT_CACHE_BYTES, PlateSequence
@@ -27,7 +27,8 @@ from void_engine.removal_request import OutputRequest, RegionRequest, RemovalReq
 from void_engine.roto.shapes import BezierPoints, ShapeAtFrame
 from void_engine.shot import DEFAULT_GROWTH_PX, AnchorFrames, ReplacementLook
 from void_protocol.job import AUTO_GROWTH, RemovalJob, Role, RotoShape, ShapeFrame
-from void_protocol.job_file import encode_job
+from void_protocol.job_file import job_fingerprint
+from void_server.engine_choice import told_choice
 
 warm_engine: Callable[[str], Engine] = cache(make_engine)
 """Makes an engine once and keeps it for the process's life, so that a worker loads a model once."""
@@ -44,6 +45,8 @@ def run_job(
     *,
     resume: bool = False,
     verify: bool = False,
+    overwrite: bool = False,
+    only: Collection[int] | None = None,
     wait_s: float = 0.0,
     start_wait_s: float | None = None,
 ) -> None:
@@ -52,6 +55,8 @@ def run_job(
     Args:
         resume: whether to keep those frames of the result that this very job has written before.
         verify: whether every pixel of such frames is decoded before they are kept.
+        overwrite: whether frames that another job made may be replaced, each when the new one is whole.
+        only: the frames to make, as a test of some; None makes all.
         wait_s: how long to wait, once the work has begun, for an obstacle that may pass, such as a late frame
             or a full volume.
         start_wait_s: how long to wait before the work begins; None for ``wait_s``, but at most
@@ -62,10 +67,14 @@ def run_job(
         RemovalCancelled: when the monitor asked for a stop.
     """
     name = resolved_engine(job.settings.engine)
+    for line in told_choice(job, name):
+        monitor.log(line)
     with ExitStack() as files:
         request = replace(
             removal_request(job, files, engine_name=name, resume=resume),
             verify=verify,
+            overwrite=overwrite,
+            only=None if only is None else frozenset(only),
             wait_s=wait_s,
             start_wait_s=min(wait_s, TURN_S) if start_wait_s is None else start_wait_s,
         )
@@ -119,7 +128,7 @@ def removal_request(
             metadata=_metadata(job, engine_name),
         ),
         job_id=job.job_id,
-        fingerprint=hashlib.sha256(encode_job(job)).hexdigest(),
+        fingerprint=job_fingerprint(job),
         resume=resume,
     )
 
@@ -204,10 +213,10 @@ def _metadata(job: RemovalJob, engine_name: str) -> dict[str, str | int | float]
     settings = job.settings
     return {
         "void/release": version("void-nuke"),
-        "void/shot": job.shot.name,
+        SHOT_KEY: job.shot.name,
         "void/engine": engine_name,
         "void/seed": str(settings.seed),  # it may exceed the 32 bits of an EXR integer
         "void/prompt": settings.prompt,
-        "void/output_version": job.output.version,
-        "void/proxy_scale": settings.proxy_scale,
+        OUTPUT_VERSION_KEY: job.output.version,
+        PROXY_SCALE_KEY: settings.proxy_scale,
     }

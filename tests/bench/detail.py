@@ -197,7 +197,7 @@ def main() -> None:
         ratio = float(generator.uniform(2.5, 4.0))
         height = round(arguments.width * 9 / 16 / 2) * 2
         try:
-            shot = make(Material(choice, arguments.width, height, arguments.frames, generator))
+            shot = make(Material.drawn(choice, arguments.width, height, arguments.frames, generator))
         except MovieMissingError as missing:
             print(f"{kind}: left out, {missing}", flush=True)
             continue

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.integration.command_case import FIRST, LAST, edit, new_job, void, write_shot, write_stereo_shot
-from void_engine.plates.exr.file import read_frame
+from void_engine.plates.exr.file import read_frame, read_header
 from void_protocol.job_file import read_job
 from void_server.cli.exit_codes import ExitCode
 from void_server.operation.server_process import ServerProcess
@@ -45,6 +46,7 @@ def test_new_takes_shapes_ranges_and_a_quadmask(tmp_path: Path) -> None:
     ran = void(
         "new", tmp_path / "job.json", "--plate", plate, "--frames", "1002", "--output", tmp_path / "o.exr",
         "--shapes", tmp_path / "shapes.json", "--quadmask", tmp_path / "q.%04d.exr", "--name", "sh010",
+        "--no-check",
     )  # fmt: skip
     assert ran.code == 0, ran.err
     job = read_job(tmp_path / "job.json")
@@ -118,13 +120,97 @@ def test_a_result_that_cannot_be_written(tmp_path: Path) -> None:
     assert "job.json" in ran.err
 
 
-def test_run_never_overwrites(tmp_path: Path) -> None:
-    job = new_job(tmp_path)
-    (tmp_path / "out" / ALL[2]).write_bytes(b"precious")
+def test_run_never_overwrites_and_takes_the_next_version_each_time(tmp_path: Path) -> None:
+    job, out = new_job(tmp_path), tmp_path / "out"
+    (out / ALL[2]).write_bytes(b"precious")
+    for options in (["--no-next-version"], ["--version", "1"]):
+        ran = void("run", job, *options)
+        assert ran.code == ExitCode.BAD_OUTPUT
+        assert "next output version" in ran.err
     ran = void("run", job)
+    assert ran.code == 0, ran.err
+    assert "v001 was made otherwise and stays; this is v002" in ran.err
+    assert void("run", job).code == 0  # It goes on with its own v002.
+    assert void("run", job, "--soften", "9").code == 0
+    assert sorted({path.name[:6] for path in out.iterdir()}) == ["r_v001", "r_v002", "r_v003"]
+    assert (out / ALL[2]).read_bytes() == b"precious"
+
+
+def test_overwriting_is_asked_for_and_answered(tmp_path: Path) -> None:
+    job, out = new_job(tmp_path), tmp_path / "out"
+    (out / ALL[1]).write_bytes(b"precious")
+    ran = void("run", job, "--overwrite")  # There is nobody to ask.
     assert ran.code == ExitCode.BAD_OUTPUT
-    assert "next output version" in ran.err
-    assert (tmp_path / "out" / ALL[2]).read_bytes() == b"precious"
+    assert "--yes" in ran.err
+    assert (out / ALL[1]).read_bytes() == b"precious"
+    assert void("run", job, "--overwrite", "--yes").code == 0
+    assert sorted(path.name for path in out.iterdir()) == ALL
+    assert (out / ALL[1]).read_bytes() != b"precious"
+
+
+def test_some_frames_are_a_test_that_the_whole_goes_on_from(tmp_path: Path) -> None:
+    job, out = new_job(tmp_path), tmp_path / "out"
+    ran = void("run", job, "--frames", "1002")
+    assert ran.code == 0, ran.err
+    assert [path.name for path in out.iterdir()] == [ALL[1]]
+    before = (out / ALL[1]).stat().st_mtime_ns
+    assert void("run", job).code == 0
+    assert sorted(path.name for path in out.iterdir()) == ALL
+    assert (out / ALL[1]).stat().st_mtime_ns == before
+    assert void("run", job, "--frames", "2000").code == ExitCode.INVALID_JOB
+
+
+def test_the_final_takes_the_place_of_its_proxy(tmp_path: Path) -> None:
+    job, out = new_job(tmp_path), tmp_path / "out"
+    assert void("run", job, "--proxy", "0.5").code == 0
+    assert maker(out / ALL[0])["void/proxy_scale"] == 0.5
+    ran = void("run", job)
+    assert ran.code == 0, ran.err
+    assert "are proxies of this version" in ran.out
+    assert sorted(path.name for path in out.iterdir()) == ALL
+    assert maker(out / ALL[0])["void/proxy_scale"] == 1.0
+    # A proxy does not take the place of a final.
+    assert "this is v002" in void("run", job, "--proxy", "0.5").err
+
+
+def maker(path: Path) -> Mapping[str, object]:
+    return read_header(path, 1001).metadata
+
+
+def test_a_job_without_an_id_gets_one_and_its_paths_follow_the_file(tmp_path: Path) -> None:
+    job = new_job(tmp_path)
+    tree = json.loads(job.read_text())
+    del tree["job_id"]
+    tree["shot"]["plate"] = tree["mattes"][0]["pattern"] = "shot/plate.%04d.exr"
+    tree["output"]["pattern"] = "out/r_{version}.%04d.exr"
+    job.write_text(json.dumps(tree))
+    ran = void("run", job)
+    assert ran.code == 0, ran.err
+    assert "had no job_id" in ran.err
+    assert json.loads(job.read_text())["job_id"] == read_job(job).job_id
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ALL
+    assert "kept" in void("run", job).out
+
+
+def test_new_refuses_at_once_what_would_fail_later(tmp_path: Path) -> None:
+    plate = write_shot(tmp_path / "shot")
+    job = tmp_path / "job.json"
+    for options, says in (
+        (["--engine", "propagaton"], "did you mean 'propagation'"),
+        (["--engine", "propagation", "--engine-option", "fil=smooth"], "'fil' is not"),
+        (["--region", "5,5,5,5"], "--region"),
+        (["--engine", "void"], "prompt is empty"),
+    ):
+        ran = void("new", job, "--plate", plate, "--remove", f"{plate}:matte.A", *options)
+        assert ran.code == ExitCode.INVALID_JOB, ran.err
+        assert says in ran.err
+    ran = void("new", job, "--plate", plate, "--remove", f"{plate}:matte.B")
+    assert ran.code == ExitCode.BAD_INPUT
+    (tmp_path / "shot" / "plate.1002.exr").unlink()
+    ran = void("new", job, "--plate", plate, "--remove", f"{plate}:matte.A")
+    assert ran.code == ExitCode.BAD_INPUT
+    assert "1002" in ran.err
+    assert not job.exists()
 
 
 def test_debug_shows_the_trace(tmp_path: Path) -> None:
@@ -183,12 +269,30 @@ def test_contact_sheet(tmp_path: Path) -> None:
     assert missing.code == ExitCode.BAD_INPUT
 
 
+def test_a_sheet_of_an_unfinished_proxy_says_so_and_has_as_many_rows_as_asked(tmp_path: Path) -> None:
+    job, sheet = new_job(tmp_path), tmp_path / "sheet.jpg"
+    assert void("contact-sheet", job, "-o", sheet).code == ExitCode.BAD_INPUT
+    assert void("run", job, "--proxy", "0.5").code == 0
+    (tmp_path / "out" / ALL[2]).unlink()
+    ran = void("contact-sheet", job, "-o", sheet, "--frames", "1001-1003")
+    assert ran.code == 0, ran.err
+    assert sheet.read_bytes()[:2] == b"\xff\xd8"
+    three = cv2.imread(str(sheet)).shape[0]
+    assert void("contact-sheet", job, "-o", sheet).code == 0  # the two frames that are there
+    assert cv2.imread(str(sheet)).shape[0] < three
+    assert void("contact-sheet", job, "-o", tmp_path / "sheet.exr").code == ExitCode.INVALID_JOB
+
+
 def test_the_demo_judges_itself(tmp_path: Path) -> None:
     words = ("demo", "-o", tmp_path, "--width", "192", "--height", "108", "--frames", "4")
     ran = void(*words, "--engine", "propagation")
     assert ran.code == 0, ran.err
     assert "bit-exact outside: yes" in ran.out
     assert "OpenCV Telea" in ran.out
+    # The second part: the answer of a small canvas, before and after.
+    figures = dict(re.findall(r"(enlarged|with plate detail) +([0-9.]+) dB", ran.out))
+    assert float(figures["with plate detail"]) > float(figures["enlarged"]) + 2
+    assert cv2.imread(str(tmp_path / "result" / "demo_v001_detail.png")) is not None
     sheet = cv2.imread(str(tmp_path / "result" / "demo_v001.png"))
     assert sheet is not None
     frames = sorted((tmp_path / "result").glob("demo_v001.*.exr"))
@@ -321,16 +425,86 @@ class TestWithAServer:
             for whole in (tmp_path / "out").iterdir():
                 whole.unlink()
         edit(job, *path, value=value)
-        ran = void("submit", job, "--home", home, "--transfer", "streamed")
+        ran = void("submit", job, "--home", home, "--transfer", "streamed", "--no-next-version")
         assert ran.code == code
         assert says in ran.err
 
     def test_results_that_are_there_are_not_overwritten(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)
         (tmp_path / "out" / ALL[1]).write_bytes(b"precious")
+        assert void("submit", job, "--version", "1", "--home", home).code == ExitCode.BAD_OUTPUT
         ran = void("submit", job, "--home", home)
-        assert ran.code == ExitCode.BAD_OUTPUT
+        assert ran.code == 0, ran.err
+        assert "this is v002" in ran.err
+        assert void("submit", job, "--home", home).code == 0  # It is v002 again, which is done.
+        assert sorted({path.name[:6] for path in (tmp_path / "out").iterdir()}) == ["r_v001", "r_v002"]
         assert (tmp_path / "out" / ALL[1]).read_bytes() == b"precious"
+
+    @pytest.mark.parametrize("transfer", ["paths", "streamed"])
+    def test_a_proxy_and_then_the_final_are_one_version(
+        self, tmp_path: Path, home: Path, transfer: str
+    ) -> None:
+        job, out = new_job(tmp_path), tmp_path / "out"
+        options = ("--transfer", transfer, "--home", home)
+        assert void("submit", job, "--proxy", "0.5", *options).code == 0
+        assert maker(out / ALL[0])["void/proxy_scale"] == 0.5
+        ran = void("submit", job, *options)
+        assert ran.code == 0, ran.err
+        assert sorted(path.name for path in out.iterdir()) == ALL
+        assert maker(out / ALL[0])["void/proxy_scale"] == 1.0
+
+    @pytest.mark.parametrize("transfer", ["paths", "streamed"])
+    def test_a_cancelled_job_begins_again(self, tmp_path: Path, home: Path, transfer: str) -> None:
+        job, out = new_job(tmp_path), tmp_path / "out"
+        job_id = read_job(job).job_id
+        options = ("--transfer", transfer, "--home", home)
+        assert void("pause", "--home", home).code == 0
+        assert void("submit", job, "--no-wait", *options).code == 0
+        assert "cancelled" in void("cancel", "last", "--home", home).out
+        assert void("submit", job, "--no-wait", *options).code == 0
+        assert "queued" in void("status", job_id[:8], "--home", home).out
+        assert "cancelled" in void("cancel", job, "--home", home).out
+        ran = void("retry", job_id[:8], "--home", home)
+        assert (ran.code == 0) is (transfer == "paths"), ran.err
+        if transfer == "streamed":
+            assert "submit the job's file again" in ran.err
+        assert void("resume", "--home", home).code == 0
+        ran = void("submit", job, *options)
+        assert ran.code == 0, ran.err
+        assert sorted(path.name for path in out.iterdir()) == ALL
+        assert void("retry", job, "--home", home).code == ExitCode.REFUSED  # It is done.
+
+    def test_a_job_that_was_edited_goes_as_another_one(self, tmp_path: Path, home: Path) -> None:
+        job, out = new_job(tmp_path), tmp_path / "out"
+        assert void("submit", job, "--home", home).code == 0
+        edit(job, "settings", "seed", value=7)
+        ran = void("submit", job, "--home", home)
+        assert ran.code == 0, ran.err
+        assert "has changed since it was submitted" in ran.out
+        assert sorted({path.name[:6] for path in out.iterdir()}) == ["r_v001", "r_v002"]
+
+    def test_frames_that_the_server_wrote_by_path_are_copied(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        assert void("submit", job, "--transfer", "paths", "--home", home).code == 0
+        ran = void("fetch", "last", "-o", tmp_path / "copy" / "c.%04d.exr", "--home", home)
+        assert ran.code == 0, ran.err
+        copies = sorted((tmp_path / "copy").iterdir())
+        assert [path.name for path in copies] == ["c.1001.exr", "c.1002.exr", "c.1003.exr"]
+        assert copies[0].read_bytes() == (tmp_path / "out" / ALL[0]).read_bytes()
+
+    def test_auto_says_which_engine_it_was(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path, engine="auto")
+        assert void("submit", job, "--home", home).code == 0
+        assert "propagation (auto)" in void("jobs", "--limit", "1", "--home", home).out
+
+    def test_one_file_that_is_no_job_does_not_stop_the_others(self, tmp_path: Path, home: Path) -> None:
+        job = new_job(tmp_path)
+        (tmp_path / "bad.json").write_text('{"schema_version": 1}')
+        for command in (["run"], ["submit", "--home", home]):
+            ran = void(command[0], tmp_path / "bad.json", job, *command[1:])
+            assert ran.code == ExitCode.SOME_FAILED
+            assert "bad.json" in ran.err
+        assert results(tmp_path) == ALL
 
     def test_cancelling_what_is_over_says_so(self, tmp_path: Path, home: Path) -> None:
         job = new_job(tmp_path)

@@ -14,6 +14,7 @@ from tests.integration.farm_case import farm_job, results
 from void_engine.geometry import Box
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
+from void_protocol.verdict import read_verdict, verdict_path
 from void_server.farm.errors import FarmError
 from void_server.farm.merge import faded, joined
 from void_server.farm.plan_file import read_plan
@@ -131,6 +132,10 @@ def test_scratch_is_cleared_when_all_is_good_and_every_step_may_come_again(tmp_p
     all_steps(tmp_path, job, "--chunk-frames", "2")
     left = {path.suffix for path in (tmp_path / "scratch").rglob("*") if path.is_file()}
     assert ".exr" not in left
+    verdict = read_verdict(verdict_path(str(tmp_path / "sh010" / "out" / "r_v001.%04d.exr")))
+    assert verdict is not None, "the verdicts of both chunks are joined to that of the shot"
+    assert [one.frame for one in verdict.frames] == [1001, 1002, 1003]
+    assert (verdict.shot, verdict.engine, verdict.missing) == ("sh010", "propagation", [])
     before = results(tmp_path)
     all_steps(tmp_path, job, "--chunk-frames", "2")
     assert results(tmp_path) == before

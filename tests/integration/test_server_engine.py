@@ -103,7 +103,7 @@ def test_a_removal_continues_after_its_worker_was_killed(client: Client, plate: 
                 kept[path] = path.stat().st_mtime_ns
             os.kill(pids.pop(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
-    info = client.submit(job_for(plate, tmp_path / "out", many), on_event=heard).done.result(60)
+    info = client.submit(job_for(plate, tmp_path / "out", many), on_event=heard).done.result(120)
     assert (info.state, info.message, info.attempts) == (JobState.DONE, "", 2)
     assert info.frames_done == len(many)
     assert len(kept) == 10
@@ -124,6 +124,9 @@ def test_a_client_hears_how_much_is_invented(client: Client, plate: str, tmp_pat
     last = shares[-1]
     assert last.invented is not None
     assert last.invented > 0.5
+    assert set(last.verdict) <= set("gar")
+    assert len(last.verdict) == info.frames_total
+    assert "verdict: " in client.log(info.job_id).result(30)[0]
     assert last.real is not None
     assert last.guessed is not None
     assert last.real + last.guessed + last.invented == pytest.approx(1.0, abs=1e-3)

@@ -6,6 +6,7 @@ colour drift and its noise; the same measured inside the matte would take a chan
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -77,16 +78,18 @@ def local_variance(picture: Float32Array, radius: float = 1.5) -> Float32Array:
     return np.asarray(np.maximum(spread, 0).mean(axis=2), np.float32)
 
 
-def calibrate(source: DetailSource) -> Calibration:
+def calibrate(source: DetailSource, check: Callable[[], None] = lambda: None) -> Calibration:
     """Measure the model's blur and noise over a sample of the shot's frames.
 
     Whether light or codes were averaged on the way to the canvas is found out too, and told to the source.
+    ``check`` is called every fraction of a second, and may raise to stop the work.
     """
     numbers = source.numbers
     count = min(_SAMPLE_FRAMES, len(numbers))
     sample = [numbers[round(i * (len(numbers) - 1) / max(1, count - 1))] for i in range(count)]
     ways: dict[bool, list[_Triple]] = {True: [], False: []}
     for number in dict.fromkeys(sample):
+        check()
         known = source.known(number)
         if not known.any():
             continue
@@ -95,13 +98,14 @@ def calibrate(source: DetailSource) -> Calibration:
         for light, triples in ways.items():
             source.averages_light = light
             triples.append((answer, source.reduced(number), known))
-    in_light, misfit = _calibrated(ways[True])
-    in_codes, other = _calibrated(ways[False])
+            check()
+    in_light, misfit = _calibrated(ways[True], check)
+    in_codes, other = _calibrated(ways[False], check)
     source.averages_light = not other < misfit
     return in_light if source.averages_light else in_codes
 
 
-def _calibrated(pairs: list[_Triple]) -> tuple[Calibration, float]:
+def _calibrated(pairs: list[_Triple], check: Callable[[], None]) -> tuple[Calibration, float]:
     """The calibration for answers and reduced plates, and the mean squared misfit that is left."""
     guess = _guess()
     if sum(int(known.sum()) for _, _, known in pairs) < _FEWEST_PIXELS:
@@ -109,14 +113,14 @@ def _calibrated(pairs: list[_Triple]) -> tuple[Calibration, float]:
     current = guess
     for _ in range(2):
         level = [(a - current.drift(a, r, k), r, k) for a, r, k in pairs]
-        luma = _fitted([(_luma(r), _luma(a), k) for a, r, k in level], guess.luma)
-        chroma = _fitted([(_chroma(r), _chroma(a), k) for a, r, k in level], guess.chroma)
+        luma = _fitted([(_luma(r), _luma(a), k) for a, r, k in level], guess.luma, check)
+        chroma = _fitted([(_chroma(r), _chroma(a), k) for a, r, k in level], guess.chroma, check)
         current = Calibration(
             luma, chroma, guess.sharp_luma, guess.sharp_chroma, guess.lights, guess.noise, guess.busy
         )
     level = [(a - current.drift(a, r, k), r, k) for a, r, k in pairs]
-    sharp_luma = _fitted([(_luma(a), _luma(r), k) for a, r, k in level], guess.sharp_luma)
-    sharp_chroma = _fitted([(_chroma(a), _chroma(r), k) for a, r, k in level], guess.sharp_chroma)
+    sharp_luma = _fitted([(_luma(a), _luma(r), k) for a, r, k in level], guess.sharp_luma, check)
+    sharp_chroma = _fitted([(_chroma(a), _chroma(r), k) for a, r, k in level], guess.sharp_chroma, check)
     errors = [(a - current.degrade(r), r, k) for a, r, k in level]
     lights, noise, busy = _noise(errors)
     left = float(np.mean([np.square(error[known]).mean() for error, _, known in errors]))
@@ -158,7 +162,7 @@ def _filtered(picture: Float32Array, luma: Float32Array, chroma: Float32Array) -
     return np.asarray(colour + grey[:, :, None], np.float32)
 
 
-def _fitted(triples: list[_Triple], prior: Float32Array) -> Float32Array:
+def _fitted(triples: list[_Triple], prior: Float32Array, check: Callable[[], None]) -> Float32Array:
     """The kernel that takes the first pictures nearest to the second ones, by ridge regression.
 
     Args:
@@ -170,6 +174,7 @@ def _fitted(triples: list[_Triple], prior: Float32Array) -> Float32Array:
     normal = np.zeros((side * side, side * side), np.float64)
     right = np.zeros(side * side, np.float64)
     for before, after, known in triples:
+        check()
         padded = np.pad(before, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
         rows, columns = known.shape
         taps = [

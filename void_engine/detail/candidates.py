@@ -6,7 +6,7 @@ it, by which it is judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,9 +26,15 @@ from void_engine.propagation.motion.flow import LEAST_SIDE
 _TRUSTED = 0.5
 """How much misfit propagation is forgiven where it is sure: what need not be imagined stays real."""
 _NO_DOUBT = 0.2
+_FEWEST_SURE = 60
 _SLOW_PX, _SLOW_SHARE, _FINE_FORGIVEN = 2.5, 0.25, 3.0
 """Radius, in canvas pixels, over which sure propagation is compared by its mean, the share of the variance
 that the mean may have, and the factor by which its fine misfit may be larger."""
+_CONTRADICTED_FROM, _MOST_CONTRADICTED = 4.0, 0.03
+"""The misfit of the mean from which the answer means something else than sure propagation, and the share of
+what is sure that may be so where it is right everywhere."""
+_SLOW_SHARE_RIGHT, _FINE_FORGIVEN_RIGHT, _NO_DOUBT_RIGHT = 0.5, 12.0, 0.35
+"""Share, factor and doubt where propagation is right everywhere."""
 _MOST_MODELS = 6
 """The most models of a frame that are sampled at full size."""
 _LEAST_WORTH = 12.0
@@ -51,8 +57,10 @@ class Candidate:
     origin: Origin
     picture: Float32Array
     """(H, W, 3) encoded, over the plate's box."""
+    reduced: Float32Array
+    """(h, w, 3) encoded: the picture in the plate, averaged over each canvas pixel."""
     shown: Float32Array
-    """(h, w, 3) encoded: the picture as an answer would show it."""
+    """(h, w, 3) encoded: the same as an answer would show it."""
     misfit: Float32Array
     """(h, w): how far :attr:`shown` is from the answer; see :meth:`SteadyAnswer.misfit`."""
     bias: Float32Array
@@ -77,17 +85,21 @@ class Place:
     steady: SteadyAnswer
     calibration: Calibration
     source: DetailSource
+    check: Callable[[], None]
+    """Is called every fraction of a second, and may raise to stop the work."""
 
     def candidate(self, origin: Origin, picture: Float32Array, bias: Float32Array | float) -> Candidate:
         """Judge a picture; outside of what is replaced the plate stays and is judged with it."""
+        self.check()
         composed = self.composed(picture)
-        shown = self.shown(composed)
+        reduced = self.source.reduce(composed, self.window)
+        shown = self.calibration.degrade(reduced)
         misfit = self.steady.misfit(shown)
         band = composed - self.window.enlarge(self.calibration.sharpened(shown))
         energy = self.window.reduce(np.asarray(np.square(band).mean(axis=2), np.float32))
         fine = opencv.gaussian_blur(energy, 1.5) / self.steady.variance
         biases = np.broadcast_to(np.asarray(bias, np.float32), misfit.shape)
-        return Candidate(origin, composed, shown, misfit, biases, fine)
+        return Candidate(origin, composed, reduced, shown, misfit, biases, fine)
 
     def composed(self, picture: Float32Array) -> Float32Array:
         """A picture where something is replaced, and the plate elsewhere."""
@@ -119,12 +131,12 @@ def gather(
     known = place.candidate(Origin.PROPAGATED, picture, 2.0 * doubt - _TRUSTED)
     found = [
         place.candidate(Origin.OWN, place.plate, 0.3),
-        replace(known, misfit=_slow_misfit_too(place, known, doubt < _NO_DOUBT)),
+        replace(known, misfit=_slow_misfit_too(place, known, doubt)),
     ]
     found += [lit for one in found for lit in _in_its_light(place, one)]
     found += _followed(place, flows)
     box = place.window.canvas
-    models = finder.find(place.number, frames, place.steady, box, place.inside)
+    models = finder.find(place.number, frames, place.steady, box, place.inside, place.check)
     best = np.minimum.reduce([one.misfit + one.bias for one in found])
     chosen = _worth_sampling(models, finder, place, np.minimum(best, _HOPELESS))
     for rank, model in enumerate(chosen):
@@ -135,14 +147,19 @@ def gather(
     return found
 
 
-def _slow_misfit_too(place: Place, one: Candidate, sure: BoolArray) -> Float32Array:
+def _slow_misfit_too(place: Place, one: Candidate, doubt: Float32Array) -> Float32Array:
     """The misfit of propagation, smaller where it is sure and differs from the answer only in fine structure.
 
-    A model makes up texture. What means something else also differs in the mean over some pixels.
+    A model makes up texture. What means something else also differs in the mean over some pixels. Where the
+    answer hardly anywhere contradicts what is sure, it shows the same scene, and more is forgiven.
     """
     slow = opencv.gaussian_blur(one.shown - place.steady.picture, _SLOW_PX)
-    misfit = np.square(slow).mean(axis=2) / (_SLOW_SHARE * place.steady.variance)
-    fairer = np.minimum(one.misfit, np.maximum(misfit, one.misfit / _FINE_FORGIVEN))
+    misfit = np.square(slow).mean(axis=2) / place.steady.variance
+    sure, share, forgiven = doubt < _NO_DOUBT, _SLOW_SHARE, _FINE_FORGIVEN
+    contradicted = (misfit > _CONTRADICTED_FROM)[sure & place.inside]
+    if contradicted.size >= _FEWEST_SURE and float(contradicted.mean()) < _MOST_CONTRADICTED:
+        sure, share, forgiven = doubt < _NO_DOUBT_RIGHT, _SLOW_SHARE_RIGHT, _FINE_FORGIVEN_RIGHT
+    fairer = np.minimum(one.misfit, np.maximum(misfit / share, one.misfit / forgiven))
     return np.asarray(np.where(sure, fairer, one.misfit), np.float32)
 
 

@@ -7,6 +7,7 @@ Gauss-Newton with gain and offset on the canvas, over a support that grows while
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -71,12 +72,22 @@ class ModelFinder:
         return self._degraded.get(number, lambda _: self._calibration.degrade(self._source.reduced(number)))
 
     def find(
-        self, number: int, frames: list[int], steady: SteadyAnswer, box: Box, inside: BoolArray
+        self,
+        number: int,
+        frames: list[int],
+        steady: SteadyAnswer,
+        box: Box,
+        inside: BoolArray,
+        check: Callable[[], None],
     ) -> list[Model]:
-        """Find models of what the window shows inside ``inside`` in the plate's ``frames``."""
+        """Find models of what the window shows inside ``inside`` in the plate's ``frames``.
+
+        ``check`` is called every fraction of a second, and may raise to stop the work.
+        """
         near = opencv.dilate_by_disc(inside, 4)
         found: list[Model] = []
         for frame in frames:
+            check()
             matrix = self._camera(number, frame)
             if matrix is not None:
                 model = self._refined(frame, matrix, None, steady, box, near)
@@ -89,6 +100,7 @@ class ModelFinder:
         for frame in frames:
             features = self._features.get(frame, self._of_plate)
             for matrix, points in _similarities(target, features, _MOST_MODELS):
+                check()
                 model = self._refined(frame, matrix, points, steady, box, near)
                 if model is not None:
                     found.append(model)

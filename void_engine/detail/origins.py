@@ -16,3 +16,5 @@ class Origin(enum.IntEnum):
     """Another place: an object that has moved."""
     MODEL = 3
     """The model's answer, enlarged."""
+    INVENTED = 4
+    """The model's answer with a fine band made up from similar places, stronger than the model's error."""

@@ -59,7 +59,7 @@ def predicted_band(place: Place, sharpened: Float32Array, wanted: BoolArray) -> 
     samples = _patches(seen, rows, columns)
     targets = _patches(sharpened, at_y, at_x)
     scale = _TOLERANCE * place.steady.variance[at_y, at_x] * targets.shape[1]
-    nearest, weights = _nearest(samples, targets, scale)
+    nearest, weights = _nearest(place, samples, targets, scale)
     total = np.zeros(shape, np.float32)
     weight = np.full(shape[:2], 0.5 * len(_OFFSETS), np.float32)
     dy = rows[nearest] + around.y0 - (at_y[:, None] + window.canvas.y0)
@@ -75,6 +75,7 @@ def predicted_band(place: Place, sharpened: Float32Array, wanted: BoolArray) -> 
         field[at_y, at_x, 0], field[at_y, at_x, 1] = dx[:, rank], dy[:, rank]
         field[at_y, at_x, 2] = weights[:, rank]
         for oy, ox in _OFFSETS:
+            place.check()
             cells = field[
                 np.clip(cell_y + oy, 0, wanted.shape[0] - 1)[:, None],
                 np.clip(cell_x + ox, 0, wanted.shape[1] - 1)[None],
@@ -107,7 +108,7 @@ def _patches(picture: Float32Array, rows: Int64Array, columns: Int64Array) -> Fl
 
 
 def _nearest(
-    samples: Float32Array, targets: Float32Array, scale: Float32Array
+    place: Place, samples: Float32Array, targets: Float32Array, scale: Float32Array
 ) -> tuple[Int64Array, Float32Array]:
     """The nearest samples of each target and their weights, both (n, k)."""
     count = min(_NEIGHBOURS, len(samples))
@@ -115,6 +116,7 @@ def _nearest(
     indices = np.empty((len(targets), count), np.int64)
     weights = np.empty((len(targets), count), np.float32)
     for start in range(0, len(targets), _CHUNK):
+        place.check()
         part = targets[start : start + _CHUNK]
         distance = energy[None] - 2 * (part @ samples.T)
         best = np.argpartition(distance, count - 1, axis=1)[:, :count]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from void_engine import opencv
-from void_engine.arrays import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
 from void_engine.detail import selection
 from void_engine.detail.calibration import calibrate
 from void_engine.detail.candidates import Place, gather
@@ -41,7 +41,7 @@ class RestoredFrame:
     picture: Float32Array
     """(H, W, 3) scene-linear: the plate's own bits wherever nothing is replaced."""
     shares: Float32Array
-    """(H, W, 4): how much of a replaced pixel is of each :class:`Origin`; 0 elsewhere."""
+    """(H, W, 5): how much of a replaced pixel is of each :class:`Origin`; 0 elsewhere."""
 
 
 class Restorer:
@@ -56,7 +56,7 @@ class Restorer:
             check: is called every fraction of a second, and may raise to stop the work.
         """
         self._source, self._seed, self._check = source, seed, check
-        self._calibration = calibrate(source)
+        self._calibration = calibrate(source, check)
         self._steady = SteadyAnswers(source, self._calibration)
         self._finder = ModelFinder(source, self._calibration)
 
@@ -85,14 +85,18 @@ class Restorer:
         flows = self._steady.flows(number, place.window.canvas)
         candidates = gather(place, self._finder, flows, self._frames(number), given)
         self._check()
-        labels = selection.choose(candidates)
-        full = selection.at_full_size(labels, place.window)
-        self._check()
         sharpened = self._calibration.sharpened(place.steady.picture)
         enlarged = place.window.enlarge(sharpened)
+        bare = self._source.reduce(place.composed(enlarged), place.window)
+        labels = selection.choose(place, candidates, bare)
+        full = selection.at_full_size(labels, place.window)
+        self._check()
         wanted = opencv.dilate(labels[-1] > 0, opencv.square(3)) & place.inside
+        made_up = np.zeros(place.replaced.shape, np.bool_)
         if wanted.any():
-            enlarged = enlarged + predicted_band(place, sharpened, wanted)
+            band = predicted_band(place, sharpened, wanted)
+            made_up = _is_made_up(place, band)
+            enlarged = enlarged + band
         pictures = [*(one.picture for one in candidates), enlarged]
         origins = [*(one.origin for one in candidates), Origin.MODEL]
         result = np.zeros_like(enlarged)
@@ -112,6 +116,9 @@ class Restorer:
         picture[cut][inside] = encoding.decode(result)[inside]
         for share, origin in zip(full, origins, strict=True):
             shares[cut][inside, origin] += share[inside]
+        invented = inside & made_up
+        shares[cut][invented, Origin.INVENTED] = shares[cut][invented, Origin.MODEL]
+        shares[cut][invented, Origin.MODEL] = 0
         return RestoredFrame(picture, shares)
 
     def _place(self, number: int, bounds: Box) -> Place:
@@ -130,6 +137,7 @@ class Restorer:
             steady,
             self._calibration,
             source,
+            self._check,
         )
 
     def _frames(self, number: int) -> list[int]:
@@ -147,6 +155,13 @@ class Restorer:
         trust = np.maximum(1.0 - 0.5 * place.steady.variance[:, :, None] / np.maximum(energy, 1e-9), 0.0)
         added = place.window.enlarge(np.asarray(slow * trust, np.float32))
         return np.asarray(result + added * where[:, :, None], np.float32)
+
+
+def _is_made_up(place: Place, band: Float32Array) -> BoolArray:
+    """Where a predicted band is stronger than the model's own error, (H, W)."""
+    energy = place.window.reduce(np.asarray(np.square(band).mean(axis=2), np.float32))
+    excess = opencv.gaussian_blur(energy, 1.0) - place.steady.variance
+    return np.asarray(place.window.enlarge(excess) > 0, np.bool_)
 
 
 def _as_propagation_tells(place: Place, propagated: tuple[Float32Array, Float32Array]) -> Place:

@@ -6,8 +6,10 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import Float32Array
-from void_engine.detail.candidates import Candidate
+from void_engine.detail.candidates import Candidate, Place
 from void_engine.detail.canvas import Window
+from void_engine.detail.origins import Origin
+from void_engine.detail.refine import refined
 
 _ACCEPTED = 1.5
 """The misfit up to which a candidate is accepted where the answer lacks nothing."""
@@ -21,11 +23,16 @@ _FEATHER_PX = 0.6
 """Radius, in plate pixels, over which neighbouring candidates are blended."""
 
 
-def choose(candidates: list[Candidate]) -> Float32Array:
+def choose(place: Place, candidates: list[Candidate], model: Float32Array) -> Float32Array:
     """The share of each candidate, and last of the answer itself, in each canvas pixel.
 
     A candidate whose misfit is larger than the answer's noise is somewhat wrong, but the answer lacks the
     fine band altogether. So the more of that band there is, the more misfit is accepted.
+
+    Args:
+        place: the window.
+        candidates: those whose pixels may be taken.
+        model: (h, w, 3) encoded: the answer itself in the plate, reduced.
 
     Returns:
         (n + 1, h, w), 1 for the chosen one and 0 for the others.
@@ -47,6 +54,10 @@ def choose(candidates: list[Candidate]) -> Float32Array:
         if (again == chosen).all():
             break
         chosen = again
+    biases = np.stack([*(one.bias for one in candidates), accepted])
+    pictures = np.stack([*(one.reduced for one in candidates), model])
+    own = [index for index, one in enumerate(candidates) if one.origin is Origin.OWN]
+    chosen = refined(place, chosen, pictures, biases, own)
     return np.asarray(chosen == np.arange(len(cost))[:, None, None], np.float32)
 
 

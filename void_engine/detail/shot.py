@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from void_engine.arrays import Float32Array
 from void_engine.detail.canvas import Canvas
 from void_engine.detail.origins import Origin
-from void_engine.detail.restorer import RestoredFrame, Restorer
+from void_engine.detail.restorer import Restorer
 from void_engine.detail.source import DetailSource
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import EngineError
 from void_engine.propagation.ahead import frames_at_a_time, working_ahead
 from void_engine.propagation.engine import PropagationEngine
 from void_engine.resampling import Resampler
+from void_engine.shares import REAL_FROM
 
 STAGE = "plate detail"
-MOVED_CONFIDENCE, MODEL_CONFIDENCE = 0.6, 0.3
-"""The confidence of a pixel of an object that has moved, and of one of the model's. One of this frame's plate
-has 1, and one of propagation 0.5 to 1."""
+_CONFIDENCE = {Origin.OWN: 1.0, Origin.MOVED: 0.6, Origin.MODEL: 0.3, Origin.INVENTED: 0.1}
+"""The confidence of a pixel by what most of it is; :mod:`void_engine.shares` tells these classes apart."""
 
 
 class CanvasAnswers:
@@ -57,30 +56,6 @@ class CanvasAnswers:
         """Give the room on disk back."""
         del self._values
         self._file.close()
-
-
-@dataclass
-class _Tally:
-    """What the replaced pixels of all frames consist of."""
-
-    total: list[float] = field(default_factory=lambda: [0.0] * len(Origin))
-
-    def add(self, restored: RestoredFrame) -> None:
-        for origin in Origin:
-            self.total[origin] += float(restored.shares[..., origin].sum(dtype=np.float64))
-
-    @property
-    def text(self) -> str:
-        """One sentence for the job's log; empty when nothing was replaced."""
-        every = sum(self.total)
-        if every <= 0:
-            return ""
-        real = self.total[Origin.OWN] + self.total[Origin.PROPAGATED]
-        shares = [100 * part / every for part in (real, self.total[Origin.MOVED], self.total[Origin.MODEL])]
-        return (
-            f"plate detail: of what is replaced, {shares[0]:.0f} % is real and agrees with the model, "
-            f"{shares[1]:.0f} % is from objects that have moved, {shares[2]:.0f} % is the model's own"
-        )
 
 
 def restore_shot(
@@ -149,14 +124,15 @@ def restored_frames(
     restorer = Restorer(source, request.seed, monitor.check_cancelled)
     enlarge = Resampler(size, canvas).from_canvas
     wanted = frozenset(number for number in numbers if request.wants(number))
-    plain = EngineRequest(seed=request.seed, proxy_scale=request.proxy_scale, wanted=wanted)
-    tally = _Tally()
+    plain = EngineRequest(
+        seed=request.seed, proxy_scale=request.proxy_scale, wanted=wanted, part=request.part
+    )
 
-    def work(clean: CleanFrame) -> tuple[CleanFrame, RestoredFrame | None]:
+    def work(clean: CleanFrame) -> CleanFrame:
         monitor.check_cancelled()
         anchor = shot.anchor(clean.number)
         if anchor is not None:
-            return CleanFrame(clean.number, anchor, np.ones(anchor.shape[:2], np.float32)), None
+            return CleanFrame(clean.number, anchor, np.ones(anchor.shape[:2], np.float32))
         sure = np.ones(size, np.float32) if clean.confidence is None else clean.confidence
         light = shot.frame(clean.number).plate
         restored = restorer.restore(clean.number, light, (clean.picture, sure))
@@ -166,22 +142,25 @@ def restored_frames(
         if strength < 1:
             mixed = bare + np.float32(strength) * (picture - bare)
             picture = np.where(inside[..., None], mixed, picture)
-        confidence = (
-            shares[..., Origin.OWN]
-            + shares[..., Origin.PROPAGATED] * np.clip(sure, 0.5, 1.0)
-            + shares[..., Origin.MOVED] * np.float32(MOVED_CONFIDENCE)
-            + shares[..., Origin.MODEL] * np.float32(MODEL_CONFIDENCE)
-        )
-        confidence = np.where(inside, confidence, np.float32(1.0))
-        return CleanFrame(clean.number, picture, np.asarray(confidence, np.float32), bare), restored
+        return CleanFrame(clean.number, picture, _confidence(shares, sure), bare)
 
     with working_ahead(frames_at_a_time(shot.width * shot.height)) as ahead:
         propagated = PropagationEngine().remove(shot, plain, monitor)
-        for done, (frame, restored) in enumerate(ahead(work, propagated), 1):
+        for done, frame in enumerate(ahead(work, propagated), 1):
             monitor.check_cancelled()
             monitor.progress(STAGE, done, len(wanted), frame.number)
-            if restored is not None:
-                tally.add(restored)
             yield frame
-    if tally.text:
-        monitor.log(tally.text)
+
+
+def _confidence(shares: Float32Array, sure: Float32Array) -> Float32Array:
+    """How far each pixel is to be believed, (H, W): a class of its own for each origin.
+
+    Propagation's pixels agree with the model, a second witness, so even less sure ones count as real.
+    """
+    values = np.ones((*shares.shape[:2], len(Origin)), np.float32)
+    for origin, confidence in _CONFIDENCE.items():
+        values[..., origin] = confidence
+    values[..., Origin.PROPAGATED] = np.clip(sure, REAL_FROM, 1.0)
+    most = shares.argmax(axis=2)
+    found = np.take_along_axis(values, most[..., None], axis=2)[..., 0]
+    return np.where(shares.any(axis=2), found, np.float32(1.0))

@@ -38,6 +38,7 @@ INFO = EngineInfo(
     part_overlap=None,
     torchrun="void_engine.diffusion.sampling.torchrun_main:run_together",
     reads_prompt=True,
+    needs_prompt=True,
     options=OPTIONS,
     check=read_settings,
     presets={"preview": {"speed": "draft"}, "finest": {"passes": 2}},

@@ -87,6 +87,8 @@ class EngineInfo:
     windows of a shot; empty where they cannot."""
     reads_prompt: bool = False
     """Whether the engine uses the prompt."""
+    needs_prompt: bool = False
+    """Whether the engine refuses a job with an empty prompt."""
     options: tuple[EngineOption, ...] = ()
     """The options that a job may set."""
     check: Callable[[Mapping[str, Scalar]], object] | None = None

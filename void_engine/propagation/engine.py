@@ -28,6 +28,8 @@ from void_engine.propagation.working_set import WorkingSet
 
 _FINISHING = 0.5
 """The share of the threads that fill and finish frames; revealing them mostly takes several times as long."""
+_WORTH_TELLING = 0.01
+"""The share of never seen pixels from which it is told."""
 _PREVIEW_WIDTH = 480
 _PREVIEW_SOURCES = 4
 """The most source frames for each frame of a job at proxy scale: nearly as good, and much faster."""
@@ -80,6 +82,7 @@ class PropagationEngine:
             return
         motion = _look_once(shot, options, monitor)
         plan = _plan(motion, shot, request, options)
+        _tell_never_seen(plan, monitor)
         cleaner = FrameCleaner(motion, plan, request.seed, options)
         at_a_time = frames_at_a_time(shot.width * shot.height)
         yield from _clean_in_order(cleaner, plan, motion.track, numbers, request, monitor, at_a_time)
@@ -166,6 +169,13 @@ def _plan(
     most = MOST_SOURCES if request.proxy_scale >= 1.0 else _PREVIEW_SOURCES
     sliver = SLIVER_PX * motion.working.scale
     return KeyPlan(motion.track, shot.frame_numbers, _anchors(shot), sliver, most, options.sources)
+
+
+def _tell_never_seen(plan: KeyPlan, monitor: Monitor) -> None:
+    """Say before the work what the shot itself cannot give."""
+    share = plan.never_seen()
+    if share >= _WORTH_TELLING:
+        monitor.log(f"{share:.0%} of what goes is never seen in another frame: propagation will invent it")
 
 
 def _clean_in_order(

@@ -29,7 +29,7 @@ from void_nuke.jobs.exported_files import discard, discard_later, save_job
 from void_nuke.jobs.job_book import JobBook, OnChange
 from void_nuke.jobs.notes_section import for_removals
 from void_nuke.jobs.script_notes import begun_record, exported_record, plan_read_back
-from void_nuke.jobs.tracked_job import Phase, TrackedJob, changes_of
+from void_nuke.jobs.tracked_job import Phase, TrackedJob, changes_of, shares_of
 from void_protocol.errors import ProtocolError, ServerUnreachableError
 from void_protocol.job import RemovalJob, new_job_id
 from void_protocol.messages import FrameEvent, JobInfo, ProgressEvent, StateEvent
@@ -363,13 +363,12 @@ class RemovalSession:
                 self._book.update(job_id, phase=Phase.of(event.state), message=event.message)
         elif isinstance(event, ProgressEvent):
             progress = event.progress
-            told = {} if progress.invented is None else {"invented": progress.invented}
             self._book.update(
                 job_id,
                 fraction=progress.step / max(progress.steps, 1),
                 message=progress.stage,
                 eta_s=progress.eta_s,
-                **told,
+                **shares_of(progress),
             )
         elif isinstance(event, FrameEvent):
             self._book.update(job_id, one_more_frame=True)
@@ -411,7 +410,8 @@ class RemovalSession:
         if record.export_folder:
             discard_later(record.export_folder)
         self._book.keep(job_id, phase=phase.value, message=info.message, export_folder="")
-        self._book.update(job_id, engine=info.engine)
+        shares = {} if info.progress is None else shares_of(info.progress)
+        self._book.update(job_id, engine=info.engine, **shares)
         name = record.read_node or self._book.completed_read(job_id)
         message = info.message
         if phase is Phase.DONE and not name:

@@ -12,7 +12,7 @@ from void_nuke.batch.farm_order import FarmOrder
 from void_nuke.export.pick import RemovalPick
 from void_nuke.host.host import FrameRange
 from void_nuke.jobs.script_notes import JobRecord
-from void_protocol.messages import JobInfo, JobState
+from void_protocol.messages import JobInfo, JobState, ProgressInfo
 from void_protocol.watching import Preview
 
 
@@ -60,6 +60,14 @@ class TrackedJob:
     eta_s: float | None = None
     invented: float | None = None
     """Which share of what goes no frame shows, 0..1, over the frames made so far; None while unknown."""
+    real: float | None = None
+    moved: float | None = None
+    model: float | None = None
+    """Which shares of it other frames show, show elsewhere, and are a model's own; see
+    :class:`~void_protocol.fields.ProgressInfo`."""
+    verdict: str = ""
+    """The verdict on each frame of the result, as :attr:`void_protocol.fields.ProgressInfo.verdict`; empty
+    while unknown."""
     is_kept: bool = False
     """Whether the script remembers the job, which it does from its submission on."""
     info: JobInfo | None = None
@@ -144,9 +152,16 @@ def changes_of(info: JobInfo) -> dict[str, Any]:
             "fraction": info.progress.step / max(info.progress.steps, 1),
             "eta_s": info.progress.eta_s,
         }
-        if info.progress.invented is not None:
-            changes["invented"] = info.progress.invented
+        changes |= shares_of(info.progress)
     return changes
+
+
+def shares_of(progress: ProgressInfo) -> dict[str, Any]:
+    """What a progress says of what the frames consist of, and the verdict on them. A stage that does not
+    say it takes nothing back."""
+    told = {name: getattr(progress, name) for name in ("invented", "real", "moved", "model")}
+    shares = {name: share for name, share in told.items() if share is not None}
+    return {**shares, "verdict": progress.verdict} if progress.verdict else shares
 
 
 def tracked_from(record: JobRecord) -> TrackedJob:

@@ -44,10 +44,20 @@ def duration(seconds: float) -> str:
 
 
 def status_line(job: TrackedJob) -> str:
-    """Write what the job is doing, how far it is and how long it still takes, and before that how much is
-    invented where that is much."""
+    """Write what the job is doing, how far it is and how long it still takes. Before that comes how much is
+    invented where that is much, and after it what a model's frames consist of."""
     share = f"{round(100 * (job.invented or 0.0))} % invented" if advice(job) else ""
-    return printable_lines("; ".join(part for part in (share, _status_line(job)) if part))
+    return printable_lines("; ".join(part for part in (share, _status_line(job), _composition(job)) if part))
+
+
+def _composition(job: TrackedJob) -> str:
+    """The shares of what goes that are real, moved, the model's and invented; empty where no model tells."""
+    shares = (job.real, job.moved, job.model, job.invented)
+    if job.model is None or job.phase not in (Phase.RUNNING, Phase.DONE):
+        return ""
+    words = ("real", "moved", "the model's", "invented")
+    parts = (f"{round(100 * (share or 0.0))} % {word}" for share, word in zip(shares, words, strict=True))
+    return ", ".join(parts)
 
 
 def advice(job: TrackedJob) -> str:

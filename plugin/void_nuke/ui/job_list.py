@@ -10,6 +10,7 @@ from typing import Any
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
 from void_nuke.panel import job_text
 from void_nuke.panel.model import PanelModel
+from void_nuke.panel.verdict import letters_of, sentence_of, strip
 from void_nuke.ui.hint import Hint
 from void_nuke.ui.job_log import JobLog
 from void_nuke.ui.plain_text import PlainLabel, plain_tip
@@ -18,6 +19,7 @@ from void_nuke.ui.style import theme_of
 from void_protocol.printable import printable
 
 _JOB = QtCore.Qt.ItemDataRole.UserRole
+_LETTERS = QtCore.Qt.ItemDataRole.UserRole + 1
 _ROW_PX = 62
 _THUMB = QtCore.QSize(88, 50)
 
@@ -85,11 +87,17 @@ class JobListWidget(QtWidgets.QWidget):
             self._list.insertItem(0, item)
             self._list.setCurrentItem(item)
         item.setData(_JOB, job)
+        letters = letters_of(job)
+        item.setData(_LETTERS, letters)
         item.setData(
             QtCore.Qt.ItemDataRole.AccessibleTextRole,
             f"{job_text.title(job)}, {job_text.phase_word(job)}: {job_text.status_line(job)}",
         )
-        told = (job_text.status_line(job), job_text.advice(job))
+        told = (
+            job_text.status_line(job),
+            job_text.advice(job),
+            sentence_of(letters, job.frames.first),
+        )
         item.setToolTip(plain_tip("\n".join(line for line in told if line)))
         self._enable()
 
@@ -97,6 +105,10 @@ class JobListWidget(QtWidgets.QWidget):
         item = self._list.currentItem()
         job = item.data(_JOB) if item is not None else None
         return job if isinstance(job, TrackedJob) else None
+
+    def _letters(self) -> str:
+        item = self._list.currentItem()
+        return str(item.data(_LETTERS) or "") if item is not None else ""
 
     def _enable(self) -> None:
         job = self.current()
@@ -119,6 +131,7 @@ class JobListWidget(QtWidgets.QWidget):
         if job is not None:
             lines = [job_text.status_line(job)] if job.phase is Phase.FAILED else []
             lines += [told] if (told := job_text.advice(job)) else []
+            lines += [told] if (told := sentence_of(self._letters(), job.frames.first)) else []
             text = "\n".join([*lines, *(f"Not carried: {line}" for line in job.left_out)])
         self._detail.setText(text)
         self._detail.setVisible(bool(text))
@@ -200,7 +213,12 @@ class _JobDelegate(QtWidgets.QStyledItemDelegate):
         )
         painter.setPen(theme.phase(job.phase))
         painter.drawText(line, _RIGHT, job_text.phase_word(job))
-        self._bar(painter, QtCore.QRectF(left, rect.top() + 27, rect.right() - left - 8, 5), job)
+        place = QtCore.QRectF(left, rect.top() + 27, rect.right() - left - 8, 5)
+        letters = index.data(_LETTERS)
+        if letters:
+            self._strip(painter, place, str(letters))
+        else:
+            self._bar(painter, place, job)
         text = QtCore.QRect(left, rect.top() + 36, rect.right() - left - 8, 18)
         painter.setPen(QtGui.QColor(theme.bad if job.phase is Phase.FAILED else theme.dim))
         metrics = QtGui.QFontMetrics(font)
@@ -229,6 +247,17 @@ class _JobDelegate(QtWidgets.QStyledItemDelegate):
         target.moveCenter(place.center())
         painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(target, image)
+
+    def _strip(self, painter: QtGui.QPainter, place: QtCore.QRectF, letters: str) -> None:
+        """The frames of a result: green, amber, red. A red one is never too narrow to be seen."""
+        theme = theme_of(QtWidgets.QApplication.palette())
+        colours = {"g": theme.good, "a": theme.busy, "r": theme.bad}
+        painter.setPen(QtCore.Qt.PenStyle.NoPen)
+        for begin, end, letter in sorted(strip(letters), key=lambda run: "-gar".find(run[2])):
+            painter.setBrush(QtGui.QColor(colours.get(letter, theme.raised)))
+            width = max(2.0, place.width() * (end - begin))
+            left = min(place.x() + place.width() * begin, place.right() - width)
+            painter.drawRect(QtCore.QRectF(left, place.y(), width, place.height()))
 
     def _bar(self, painter: QtGui.QPainter, place: QtCore.QRectF, job: TrackedJob) -> None:
         theme = theme_of(QtWidgets.QApplication.palette())

@@ -35,6 +35,10 @@ class FrameShares(Struct, kw_only=True):
     real: float
     guessed: float
     invented: float
+    moved: float | None = None
+    """The part of ``guessed`` that shows objects that have moved; None where no model has answered."""
+    model: float | None = None
+    """The part of ``guessed`` that is a model's own."""
 
 
 class ShotReport(Struct, kw_only=True):
@@ -60,6 +64,12 @@ class ShotReport(Struct, kw_only=True):
     """The mean of that share over the frames, 0..1; None where the engine tells none."""
     guessed: float | None = None
     invented: float | None = None
+    verdict: str = ""
+    """``green``, ``amber`` or ``red``: that of the worst frame; empty where none was judged."""
+    at_fault: int = 0
+    """How many frames are red."""
+    findings: list[str] = msgspec.field(default_factory=list)
+    """What is wrong with them, a sentence for each kind of fault."""
     shares: list[FrameShares] = msgspec.field(default_factory=list)
     """Those of each frame that tells them, frames of an earlier run included."""
 

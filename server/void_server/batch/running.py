@@ -19,6 +19,7 @@ from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shares import Shares, ShareTally
 from void_protocol.job import RemovalJob
+from void_protocol.verdict import BAD
 from void_server.batch.listed import BadShot
 from void_server.batch.report import BatchReport, FrameShares, ReportFile, ShotReport, ShotState
 from void_server.errors import message_of
@@ -33,6 +34,8 @@ class HowToRun:
     """Gives the exit status that ``void run`` would have for an error."""
     verify: bool = False
     """Whether every pixel of the frames of an earlier run is decoded before they are kept."""
+    check: bool = True
+    """Whether the result is judged (docs/check.md); its verdict is told and written beside it."""
     wait_s: float = 0.0
     """How long to wait for an obstacle that may pass, once the work on a shot has begun."""
     start_wait_s: float | None = 0.0
@@ -147,6 +150,8 @@ def _run_one(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor, how: HowTo
     made_from = maker_of(pattern.path(job.shot.first_frame), job.shot.first_frame)
     shot.inputs = "" if made_from is None else made_from.inputs
     _tell_shares(shot, pattern, job.shot.frame_numbers)
+    if how.check:
+        _tell_verdict(job, shot, monitor)
 
 
 def _tell_shares(shot: ShotReport, pattern: FramePattern, numbers: Iterable[int]) -> None:
@@ -166,6 +171,8 @@ def _tell_shares(shot: ShotReport, pattern: FramePattern, numbers: Iterable[int]
             real=round(one.real, 4),
             guessed=round(one.guessed, 4),
             invented=round(one.invented, 4),
+            moved=None if one.moved is None else round(one.moved, 4),
+            model=None if one.model is None else round(one.model, 4),
         )
         for number, one in tally.by_frame.items()
     ]
@@ -173,6 +180,29 @@ def _tell_shares(shot: ShotReport, pattern: FramePattern, numbers: Iterable[int]
         shot.real, shot.guessed, shot.invented = (
             round(share, 4) for share in (mean.real, mean.guessed, mean.invented)
         )
+
+
+def _tell_verdict(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor) -> None:
+    """Judge the result, unless that was done since its frames were written. A result is whole all the same
+    where that fails.
+
+    Raises:
+        RemovalCancelled: when the monitor asked for a stop.
+    """
+    from void_server.verdict.job_result import judge_job, kept, save
+
+    try:
+        verdict = kept(job) if shot.state is ShotState.SKIPPED else None
+        if verdict is None:
+            verdict = judge_job(job, monitor)
+            save(verdict)
+    except RemovalCancelled:
+        raise
+    except Exception as error:  # noqa: BLE001 - the removal itself has succeeded
+        monitor.log(f"{job.shot.name}: the result could not be judged: {message_of(error)}")
+        return
+    shot.verdict, shot.at_fault = verdict.status, verdict.count(BAD)
+    shot.findings = [f"{one.text}; {one.remedy}" for one in verdict.findings]
 
 
 class _Counting:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from void_engine.errors import RemovalCancelled
+from void_protocol.verdict import BAD
 from void_server.batch.listed import BadShot
 from void_server.batch.report import BatchReport, ShotReport, ShotState
 from void_server.cli.declared_options import with_options
@@ -45,6 +46,12 @@ def batch(
         bool,
         typer.Option("--verify", help="Decode the frames that would be kept, and make damaged ones again."),
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Judge each result, as 'void check' does.")
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with exit status 9 where frames of a result are at fault.")
+    ] = False,
     side_by_side: Annotated[
         int,
         typer.Option(
@@ -70,7 +77,13 @@ def batch(
     from void_server.batch.side_by_side import run_side_by_side
 
     jobs = listed_jobs(sources, defaults, overrides)
-    how = HowToRun(exit_status=exit_code_of, verify=verify, wait_s=work_wait(wait), start_wait_s=wait or 0.0)
+    how = HowToRun(
+        exit_status=exit_code_of,
+        verify=verify,
+        check=check or strict,
+        wait_s=work_wait(wait),
+        start_wait_s=wait or 0.0,
+    )
     path = report or _report_beside(sources[0].absolute())
     console = Terminal()
     with StageProgress("batch", console) as bars:
@@ -94,6 +107,12 @@ def batch(
     failed = found.count(ShotState.FAILED)
     if failed:
         raise CommandError(f"{failed} of {len(jobs)} shots failed; {path} says why", ExitCode.SOME_FAILED)
+    red = [shot.shot for shot in found.shots if shot.verdict == BAD]
+    if strict and red:
+        raise CommandError(
+            f"frames are at fault in {len(red)} of {len(jobs)} shots: {', '.join(red)}; {path} says why",
+            ExitCode.NOT_GOOD,
+        )
 
 
 def _report_beside(source: Path) -> Path:
@@ -103,7 +122,9 @@ def _report_beside(source: Path) -> Path:
 
 def _table(report: BatchReport) -> PlainTable:
     colours = {ShotState.DONE: "green", ShotState.FAILED: "red", ShotState.CANCELLED: "yellow"}
-    table = PlainTable("shot", "state", "frames", "time", "real/guessed/invented", "result, or why not")
+    table = PlainTable(
+        "shot", "state", "frames", "time", "real/guessed/invented", "verdict", "result, or why not"
+    )
     for shot in report.shots:
         kept = f" ({shot.frames_kept} kept)" if shot.frames_kept and shot.state is ShotState.DONE else ""
         table.add_row(
@@ -112,6 +133,7 @@ def _table(report: BatchReport) -> PlainTable:
             f"{shot.frames}/{shot.frames_wanted}{kept}",
             f"{shot.seconds:.1f} s" if shot.seconds else "",
             _shares(shot),
+            f"red ({shot.at_fault})" if shot.verdict == BAD else shot.verdict,
             shot.reason or shot.output,
             style=colours.get(shot.state),
         )

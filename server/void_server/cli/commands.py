@@ -23,13 +23,31 @@ COMMANDS = {
     "roto": ("roto", "Show the roto shapes in other programs' files."),
     "ingest": ("make", "Turn a movie or a sequence of pictures into scene-linear EXR files, or into mattes."),
     "schema": ("make", "Print the JSON Schema of a job."),
-    "contact-sheet": ("pictures", "Show a job's plate, quadmask and result side by side."),
+    "check": ("check", "Judge the frames of jobs without knowing the truth: green, amber or red, and why."),
+    "propose": (
+        "propose",
+        "Propose mattes of what a job's object affected: shadows, reflections, things that it moves or "
+        "carries.",
+    ),
+    "contact-sheet": (
+        "pictures",
+        "Show a job's plate, quadmask and result side by side, also while the result is being made.",
+    ),
+    "review": ("review", "Write pages to review removals: pictures, verdicts, versions and notes."),
     "serve": ("serve", "Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs."),
-    "submit": ("jobs", "Send jobs to the server."),
+    "submit": ("jobs", "Send jobs to the server. One that failed or was cancelled there begins again."),
     "jobs": ("jobs", "List the server's jobs, newest first."),
-    "watch": ("jobs", "Follow a job until it ends."),
-    "cancel": ("jobs", "Stop a job; its finished frames stay."),
-    "fetch": ("jobs", "Fetch a job's frames, also those that are still to come."),
+    "watch": ("following", "Follow a job until it ends. Ctrl-C only stops watching."),
+    "cancel": ("following", "Stop jobs; their finished frames stay. 'void retry' lets one begin again."),
+    "retry": (
+        "following",
+        "Let jobs that failed or were cancelled begin again, with the frames that they have.",
+    ),
+    "fetch": (
+        "following",
+        "Fetch a job's frames, also those that are still to come. Those that the server wrote by path are "
+        "copied to --output.",
+    ),
     "status": (
         "status",
         "Show the server's workers, queue and throughput, live on a terminal; or one job and its times.",
@@ -61,6 +79,10 @@ COMMANDS = {
     "engines": ("engines", "List the engines of this machine, or one with its options."),
     "farm": ("farm", "Send jobs to a render farm, and run their steps there."),
     "models": ("models", "Get, check and make the folders that hold VOID's models."),
+    "openfx-bridge": (
+        "openfx",
+        "Talk to the OpenFX plug-in that started this process, through standard input and output.",
+    ),
     "keys": ("keys", "Manage who may use the server, and the keys of both sides."),
 }
 """By command, its module in this package and its line in ``void --help``, which is the first paragraph of the

@@ -55,8 +55,11 @@ def demo(
 
         info, seconds = walkthrough.remove_through_server(job, folder / "server", show)
         score = walkthrough.judge(job, shot, bars)
+        results = folder / walkthrough.RESULT_FOLDER
+        detail_sheet = results / f"demo_v{job.output.version:03d}_detail.png"
+        small = walkthrough.judge_small_answer(job, shot, detail_sheet, bars)
     table = score.table()
-    sheet = folder / walkthrough.RESULT_FOLDER / f"demo_v{job.output.version:03d}.png"
+    sheet = results / f"demo_v{job.output.version:03d}.png"
     write_sheet(
         job,
         sheet,
@@ -67,8 +70,10 @@ def demo(
     say(
         f"\n{info.frames_done} frames by {info.engine} in {seconds:.1f} s, submit to last frame\n\n"
         f"{table}\n\n"
+        f"{'' if small is None else small.table() + chr(10) * 2}"
         f"plate  {shot.plate_pattern}\ntruth  {shot.truth_pattern}\n"
-        f"result {job.output.versioned_pattern}\nsheet  {sheet}"
+        f"result {job.output.versioned_pattern}\nsheets {sheet}\n"
+        f"       {detail_sheet if small is not None else ''}".rstrip()
     )
     if not score.bit_exact_outside:
         raise CommandError("pixels outside the matte were changed", ExitCode.FAILED)

@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
+from void_server.batch.listed import BadShot
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError, error_text
 from void_server.cli.terminal import say
 
+Item = TypeVar("Item")
 
-def each_by_itself(jobs: Sequence[RemovalJob], work: Callable[[RemovalJob], None]) -> None:
-    """Call ``work`` for each job, also after one has failed.
+
+def each_by_itself(jobs: Sequence[RemovalJob | BadShot], work: Callable[[RemovalJob], None]) -> None:
+    """Call ``work`` for each job; see :func:`each_named`."""
+    each_named(jobs, lambda job: job.shot.name, work)
+
+
+def each_named(
+    items: Sequence[Item | BadShot], name_of: Callable[[Item], str], work: Callable[[Item], None]
+) -> None:
+    """Call ``work`` for each of what stands for jobs, also after one has failed or cannot be read.
 
     Raises:
         RemovalCancelled: at once, when the work is stopped.
-        Exception: the error of the only job.
-        CommandError: when some of several jobs failed; the error of each was told on standard error.
+        Exception: the error of the only one.
+        CommandError: when some of several failed; the error of each was told on standard error.
     """
     failed: list[str] = []
-    for job in jobs:
+    for item in items:
+        name = item.name if isinstance(item, BadShot) else name_of(item)
         try:
-            work(job)
+            if isinstance(item, BadShot):
+                raise item.error
+            work(item)
         except RemovalCancelled:
             raise
         except Exception as error:
-            if len(jobs) == 1:
+            if len(items) == 1:
                 raise
-            failed.append(job.shot.name)
-            say(f"error: {job.shot.name}: {error_text(error)}", to_stderr=True)
+            failed.append(name)
+            say(f"error: {name}: {error_text(error)}", to_stderr=True)
     if failed:
         raise CommandError(
-            f"{len(failed)} of {len(jobs)} jobs failed: {', '.join(failed)}", ExitCode.SOME_FAILED
+            f"{len(failed)} of {len(items)} jobs failed: {', '.join(failed)}", ExitCode.SOME_FAILED
         )
+
+
+def good_jobs(jobs: Sequence[RemovalJob | BadShot]) -> list[RemovalJob]:
+    """Return those that could be read."""
+    return [job for job in jobs if isinstance(job, RemovalJob)]

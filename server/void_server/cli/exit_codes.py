@@ -24,4 +24,6 @@ class ExitCode(IntEnum):
     """The server answered with a refusal: an unknown job, a job id with other content, a full queue."""
     SOME_FAILED = 8
     """Some shots of a batch failed; its report says which and why."""
+    NOT_GOOD = 9
+    """``void check``, or ``void batch --strict``: frames of a result are at fault or missing."""
     CANCELLED = 130

@@ -7,7 +7,8 @@ import typer
 from void_protocol.errors import FrameListError
 from void_protocol.frame_list import parse_frame_range, parse_frames
 
-_HINT = "--frames"
+FRAMES = "--frames"
+"""The option's name, for errors."""
 
 
 def range_option(text: str | None) -> tuple[int, int] | None:
@@ -19,7 +20,7 @@ def range_option(text: str | None) -> tuple[int, int] | None:
     try:
         return parse_frame_range(text) if text else None
     except FrameListError as error:
-        raise typer.BadParameter(str(error), param_hint=_HINT) from error
+        raise typer.BadParameter(str(error), param_hint=FRAMES) from error
 
 
 def frames_option(text: str) -> list[int]:
@@ -31,4 +32,4 @@ def frames_option(text: str) -> list[int]:
     try:
         return parse_frames(text)
     except FrameListError as error:
-        raise typer.BadParameter(str(error), param_hint=_HINT) from error
+        raise typer.BadParameter(str(error), param_hint=FRAMES) from error

@@ -1,29 +1,36 @@
-"""``void submit, jobs, watch, cancel, fetch``: sends jobs to a server and asks about them."""
+"""``void submit, jobs``: sends jobs to a server and lists them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from void_protocol.client import Client
+from void_protocol.errors import ServerError
 from void_protocol.job import RemovalJob
-from void_protocol.job_file import read_job
+from void_protocol.job_file import with_content_id
 from void_protocol.keys import await_connection
 from void_protocol.messages import JobInfo, JobState
 from void_protocol.remote_job import RemoteJob
-from void_server.batch.listed import jobs_once_each
+from void_server.batch.listed import BadShot
 from void_server.cli.declared_options import with_options
-from void_server.cli.each_job import each_by_itself
+from void_server.cli.each_job import each_named
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.job_overrides import JobOverrides, with_overrides
+from void_server.cli.job_files import jobs_of_files
+from void_server.cli.job_overrides import PlateOverrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.remote import JobDisplay, checked, wait_shown
 from void_server.cli.terminal import PlainTable, Terminal, say, say_json
+from void_server.cli.versions import VersionChoice, free_version, proxies_there
+
+if TYPE_CHECKING:
+    from void_engine.made_from import MadeFrom
 
 HomeOption = Annotated[Path | None, typer.Option(help="Home folder with keys and the server's address.")]
 EndpointOption = Annotated[str | None, typer.Option(help="The server's address; default: the home's.")]
@@ -55,7 +62,8 @@ def connected_client(home: Path | None, endpoint: str | None) -> Client:
 @with_options
 def submit(
     job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
-    overrides: JobOverrides,
+    overrides: PlateOverrides,
+    versions: VersionChoice,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the jobs and fetch results.")] = True,
     transfer: Annotated[
         Transfer, typer.Option(help="paths: the server opens the files; streamed: they are sent.")
@@ -66,45 +74,89 @@ def submit(
     home: HomeOption = None,
     endpoint: EndpointOption = None,
 ) -> None:
-    """Send jobs to the server."""
-    jobs = jobs_once_each([with_overrides(read_job(path), overrides) for path in job_files])
-    displays = {job.job_id: JobDisplay(StageProgress(job.shot.name)) for job in jobs}
-    sent: dict[str, RemoteJob] = {}
+    """Send jobs to the server. One that failed or was cancelled there begins again.
+
+    Example: void submit sh010.json sh020.json --no-wait
+    """
+    jobs = jobs_of_files(job_files, overrides)
+    how = _HowToSend(transfer.value, wait, priority, versions.next_version and overrides.version is None)
     with connected_client(home, endpoint) as client:
-        for job in jobs:  # All are sent before the first one is watched.
-            sent[job.job_id] = client.submit(
-                job,
-                on_event=displays[job.job_id].on_event,
-                transfer=transfer.value,
-                fetch=wait,
-                priority=priority,
-            )
-
-        def follow(job: RemovalJob) -> None:
-            _follow(job, sent[job.job_id], displays[job.job_id], wait)
-
+        # All are sent before the first one is watched.
+        sent = [job if isinstance(job, BadShot) else _Sent(client, how, job) for job in jobs]
         try:
-            each_by_itself(jobs, follow)
+            each_named(sent, lambda one: one.name, lambda one: one.follow())
         except KeyboardInterrupt:
-            named = " ".join(job_id for job_id, remote in sent.items() if not remote.done.done())
+            open_ones = (one for one in sent if isinstance(one, _Sent) and not one.remote.done.done())
+            names = [one.remote.job_id for one in open_ones]
             raise CommandError(
-                f"no longer watching; what is not done goes on at the server: {named}. 'void watch JOB' "
-                "takes one up again, 'void cancel JOB' stops it",
+                f"no longer watching; what is not done goes on at the server: {' '.join(names)}. 'void watch "
+                "JOB' takes one up again, 'void cancel JOB' stops it",
                 ExitCode.CANCELLED,
             ) from None
 
 
-def _follow(job: RemovalJob, remote: RemoteJob, display: JobDisplay, wait: bool) -> None:
-    """Show a job that was sent until it is done, or until it is with the server."""
-    with display.progress:
-        display.show_until(remote.accepted.done)
-        remote.accepted.result()
-        say(f"{job.shot.name}: job {job.job_id}")
-        if not wait:
-            display.show_until(partial(_is_with_server, remote, display))
-            return
-        info = wait_shown(remote.done, display)
-    say(f"{job.shot.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
+@dataclass(frozen=True)
+class _HowToSend:
+    transfer: Literal["auto", "paths", "streamed"]
+    wait: bool
+    priority: int
+    takes_next: bool
+
+
+class _Sent:
+    """A job of the command line that is sent to the server."""
+
+    def __init__(self, client: Client, how: _HowToSend, job: RemovalJob) -> None:
+        self._client = client
+        self._how = how
+        self.name = job.shot.name
+        self._send(job)
+
+    def _send(self, job: RemovalJob) -> None:
+        if self._how.takes_next:
+            job = free_version(job, self._is_own)
+        self._job = job
+        self._display = JobDisplay(StageProgress(job.shot.name))
+        self.remote = self._client.submit(
+            job,
+            on_event=self._display.on_event,
+            transfer=self._how.transfer,
+            fetch=self._how.wait,
+            priority=self._how.priority,
+            again=True,
+            replaces=proxies_there(job),
+        )
+
+    def _is_own(self, job: RemovalJob, maker: MadeFrom) -> bool:
+        """Whether a frame is of this job, and the server knows the job and goes on with it."""
+        return maker.job_id == job.job_id and known_job(self._client, job.job_id) is not None
+
+    def follow(self) -> None:
+        """Show the job until it is done, or until it is with the server."""
+        try:
+            self._follow()
+        except ServerError as error:
+            if error.code != "conflict" or not self._how.takes_next:
+                raise
+            # Somebody has edited the file since it was submitted: that is another job.
+            changed = with_content_id(self._job)
+            say(f"{self.name}: the job has changed since it was submitted; this is {changed.job_id}")
+            self._send(changed)
+            self._follow()
+
+    def _follow(self) -> None:
+        job, remote, display = self._job, self.remote, self._display
+        with display.progress:
+            display.show_until(remote.accepted.done)
+            remote.accepted.result()
+            say(f"{self.name}: job {job.job_id}")
+            if not self._how.wait:
+                display.show_until(partial(_is_with_server, remote, display))
+                if remote.done.done():
+                    checked(remote.done.result())
+                return
+            info = wait_shown(remote.done, display)
+        say(f"{self.name}: {info.frames_done} frames in {job.output.versioned_pattern}")
 
 
 def _is_with_server(remote: RemoteJob, display: JobDisplay) -> bool:
@@ -144,81 +196,37 @@ def state_text(info: JobInfo) -> str:
     return info.state.value
 
 
+def engine_text(info: JobInfo) -> str:
+    """Return the engine that runs a job or ran it, with ``auto`` where that was asked for."""
+    if info.engine_used and info.engine_used != info.engine:
+        return f"{info.engine_used} ({info.engine})"
+    return info.engine
+
+
 def _row(info: JobInfo, *, with_view: bool) -> tuple[str, ...]:
     view = [f"{info.view} of {info.together}" if info.together else ""] if with_view else []
     return (
-        info.job_id, info.name, *view, info.engine, state_text(info),
+        info.job_id, info.name, *view, engine_text(info), state_text(info),
         f"{info.frames_done}/{info.frames_total}", info.message,
     )  # fmt: skip
 
 
-def watch(
-    job_id: Annotated[str, typer.Argument(help="The job's id, as 'void jobs' prints it.")],
-    home: HomeOption = None,
-    endpoint: EndpointOption = None,
-) -> None:
-    """Follow a job until it ends."""
-    with connected_client(home, endpoint) as client:
-        info = client.job(job_id).result()
-        with StageProgress(info.name) as bars:
-            display = JobDisplay(bars)
-            client.watch(job_id, display.on_event)
-            display.show_until(lambda: display.state is not None and display.state.is_final)
-        info = checked(client.job(job_id).result())
-    say(f"{info.name}: {info.state.value}, {info.frames_done} of {info.frames_total} frames")
+def known_job(client: Client, job_id: str) -> JobInfo | None:
+    """Return a job of the server; None when it has no such job."""
+    try:
+        return client.job(job_id).result()
+    except ServerError as error:
+        if error.code == "unknown_job":
+            return None
+        raise
 
 
-def cancel(
-    job_id: Annotated[str, typer.Argument(help="The job to stop.")],
-    home: HomeOption = None,
-    endpoint: EndpointOption = None,
-) -> None:
-    """Stop a job; its finished frames stay."""
-    with connected_client(home, endpoint) as client:
-        info = client.cancel(job_id).result()
-    say(f"{info.job_id}: {info.state.value}")
-
-
-def fetch(
-    job_id: Annotated[str, typer.Argument(help="The job whose frames to fetch.")],
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", help="Pattern to write; default: the job's.")
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Write where the job says, also when somebody else submitted it.")
-    ] = False,
-    home: HomeOption = None,
-    endpoint: EndpointOption = None,
-) -> None:
-    """Fetch a job's frames, also those that are still to come."""
-    with connected_client(home, endpoint) as client:
-        info = client.job(job_id).result()
-        pattern = output or info.output_pattern
-        if output is None and not yes and info.owner != client.wait_connected().owner:
-            raise CommandError(
-                f"job {job_id} is {info.owner}'s, who chose where it writes: {pattern}; "
-                "say where with --output, or write there with --yes",
-                ExitCode.REFUSED,
-            )
-        with StageProgress(info.name) as bars:
-            brought: list[int] = []
-
-            def on_frame(number: int, path: Path) -> None:
-                brought.append(number)
-
-            remote = client.follow(job_id, pattern=pattern, on_frame=on_frame)
-            display = JobDisplay(bars)
-
-            def finished() -> bool:
-                bars.update("fetch", len(brought), info.frames_total)
-                return remote.done.done()
-
-            display.show_until(finished)
-            checked(remote.done.result())
-    say(f"{info.name}: {len(brought)} frames in {pattern}")
+def can_be_retried(info: JobInfo) -> bool:
+    """Whether a job has ended without a result."""
+    return info.state in (JobState.FAILED, JobState.CANCELLED)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands to ``app``."""
-    for command in (submit, jobs, watch, cancel, fetch):
+    for command in (submit, jobs):
         app.command()(command)

@@ -10,6 +10,7 @@ import typer
 from void_protocol.client import Client
 from void_protocol.messages import LogEvent, StateEvent
 from void_protocol.watching import Snapshot, WatchEvent
+from void_server.cli.job_names import JobName, find_job
 from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
 from void_server.cli.terminal import say, say_json
 
@@ -19,7 +20,7 @@ _LOOK_S = 2.0
 
 
 def logs(
-    job_id: Annotated[str, typer.Argument(metavar="JOB", help="The job whose log to print.")],
+    job: JobName,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the job ends, or until Ctrl-C.")
     ] = False,
@@ -31,9 +32,10 @@ def logs(
 ) -> None:
     """Print a job's log.
 
-    Example: void logs 5a1c0b7e --follow
+    Example: void logs last --follow
     """
     with connected_client(home, endpoint) as client:
+        job_id = find_job(client, job).job_id
         offset = _print_rest(client, job_id, 0, as_json)
         if follow:
             _follow(client, job_id, offset, as_json)

@@ -16,12 +16,13 @@ from msgspec import Meta
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.typed import canonical, find_files, names_files
 from void_protocol.errors import JobFileError
-from void_protocol.job import AUTO_GROWTH, MatteSettings, RemovalJob, Role, RotoShape, Settings, new_job_id
-from void_protocol.job_file import job_schema, write_job
+from void_protocol.job import RemovalJob, Role, RotoShape, new_job_id
+from void_protocol.job_file import encode_job, job_schema, write_job
 from void_protocol.view_pattern import result_for_view
 from void_server.cli.declared_options import with_options
 from void_server.cli.frame_options import range_option
-from void_server.cli.job_overrides import growth_of, options_of
+from void_server.cli.job_overrides import ShotOverrides, changed_by
+from void_server.cli.new_job_check import check_new_job
 from void_server.cli.progress import StageProgress
 from void_server.cli.terminal import say
 from void_server.settings.declaration import DeclaredSettings, option
@@ -92,11 +93,10 @@ class ShotOptions(DeclaredSettings):
         bool, Meta(description="Scale mattes of another size to the plate's."), option("--scale-mattes")
     ] = False
 
-    def files(self, settings: Settings, *, shapes_by_name: bool) -> ShotFiles:
+    def files(self, *, shapes_by_name: bool) -> ShotFiles:
         """The files, with what to do with them. Plate and output are empty where they are not given.
 
         Args:
-            settings: what the job asks of the engine.
             shapes_by_name: whether roles name shapes, so that only what ends as a picture does is a matte.
 
         Raises:
@@ -115,7 +115,6 @@ class ShotOptions(DeclaredSettings):
             ignore=ignore,
             quadmask=self.quadmask,
             shapes=() if self.shapes is None else _read_shapes(self.shapes),
-            settings=settings,
             colour_space=self.colour_space,
             name=self.name,
             layer=self.layer,
@@ -141,53 +140,30 @@ class RotoOptions(DeclaredSettings):
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RemovalOptions(DeclaredSettings):
-    """What a new job asks of the engine."""
-
-    engine: Annotated[
-        str, Meta(description="auto, or an engine that 'void engines' lists."), option("--engine")
-    ] = "auto"
-    prompt: Annotated[str, Meta(description="What remains when the object is gone."), option("--prompt")] = ""
-    proxy: Annotated[float, Meta(description="Scale: 1, 0.5, 0.25 or 0.125."), option("--proxy")] = 1.0
-    seed: Annotated[int, Meta(description="Seed of everything random."), option("--seed")] = 42
-    grow: Annotated[
-        str,
-        Meta(description="Pixels by which the mattes grow, or auto: as far as the plate needs it."),
-        option("--grow"),
-    ] = AUTO_GROWTH
-    engine_options: Annotated[
-        str | None,
-        Meta(description="Options of the engine (void engines NAME lists them): NAME=VALUE,NAME=VALUE."),
-        option("--engine-option"),
-    ] = None
-
-
 @with_options
 def new(
     job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file to write.")],
     shot_options: ShotOptions,
     roto_options: RotoOptions,
-    removal: RemovalOptions,
+    removal: ShotOverrides,
+    check: Annotated[
+        bool,
+        typer.Option(
+            help="Look at every file's header, and at the engine and its options; --no-check for files that "
+            "are still to come."
+        ),
+    ] = True,
 ) -> None:
     """Make a job file from a plate and mattes or shapes, or from the roto shapes of a Nuke script.
 
     Example: void new job.json --script shot.nk --roto Roto3 --remove 'ball*' --affected 'shadow*'
     """
-    settings = Settings(
-        engine=removal.engine,
-        prompt=removal.prompt,
-        proxy_scale=removal.proxy,
-        seed=removal.seed,
-        matte=MatteSettings(growth_px=growth_of(removal.grow)),
-        engine_options={} if removal.engine_options is None else dict(options_of(removal.engine_options)),
-    )
     if roto_options.script is None:
         if roto_options.roto is not None:
             raise typer.BadParameter("it chooses in a script; name that with --script", param_hint="--roto")
         if not shot_options.plate:
             raise typer.BadParameter("give the plate's pattern, or --script", param_hint="--plate")
-    files = shot_options.files(settings, shapes_by_name=roto_options.script is not None)
+    files = shot_options.files(shapes_by_name=roto_options.script is not None)
     made: list[tuple[Path, RemovalJob]] = []
     views = shot_options.views
     together = new_job_id()[:8] if len(views) > 1 else ""
@@ -201,7 +177,11 @@ def new(
                 job = job_from_files(complete)
             else:
                 job = _from_roto(roto_options.script, roto_options, shot_options, complete)
-        made.append((own_file, msgspec.structs.replace(job, together=together)))
+        made.append((own_file, msgspec.structs.replace(changed_by(job, removal), together=together)))
+    for _, job in made:
+        encode_job(job)  # It refuses a job that is not valid before its files are looked at.
+        if check:
+            check_new_job(job)
     for path, job in made:  # None is written unless all could be made.
         write_job(job, path)
         shot, size = job.shot, job.shot.format

@@ -8,33 +8,42 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import numpy as np
 import typer
 
 from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.contact_sheet import (
+    PICTURE_ENDINGS,
     Column,
     SheetView,
     contact_sheet,
     difference_column,
     overlay_column,
     picture_column,
-    save_png,
+    save_picture,
 )
 from void_engine.geometry import Box
+from void_engine.made_from import PROXY_SCALE_KEY, MadeFrom
 from void_engine.mattes import ShotMattes
+from void_engine.plates.exr.file import read_header
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.picture import resolve_picture
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
-from void_protocol.job import RemovalJob
+from void_protocol.job import PROXY_SCALES, RemovalJob
 from void_protocol.job_file import read_job
+from void_protocol.sequence import frame_path
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
 from void_server.cli.frame_options import frames_option
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.terminal import say
+from void_server.cli.versions import free_version
 from void_server.translate import shot_mattes
 
-_MOST_ROWS = 5
+_USUAL_ROWS = 5
+_MOST_ROWS = 40
 
 
 class JobPictures:
@@ -46,6 +55,7 @@ class JobPictures:
         shot = job.shot
         self._plates = self._sequence(shot.plate, job.settings.proxy_scale)
         self._results = self._sequence(job.output.versioned_pattern)
+        self._made = frozenset(frames_made(job))
         self._mattes: ShotMattes = shot_mattes(job, self._files)
         scale = job.settings.proxy_scale
         self._box = Box.from_size(math.ceil(shot.format.width * scale), math.ceil(shot.format.height * scale))
@@ -65,6 +75,9 @@ class JobPictures:
         return self._picture(self._plates.frame(number))
 
     def result(self, number: int) -> Float32Array:
+        """Return a frame of the result; black where it is not made yet."""
+        if number not in self._made:
+            return np.zeros((*self._box.shape, 3), np.float32)
         return self._picture(self._results.frame(number))
 
     def _picture(self, frame: Frame) -> Float32Array:
@@ -93,6 +106,33 @@ class JobPictures:
         return columns
 
 
+def frames_made(job: RemovalJob) -> list[int]:
+    """Return the frames of the result that are on disk, in order."""
+    pattern = job.output.versioned_pattern
+    return [number for number in job.shot.frame_numbers if frame_path(pattern, number).exists()]
+
+
+def as_on_disk(job: RemovalJob) -> RemovalJob:
+    """Return the job with the version that its last run wrote, and at the scale that its frames were made at,
+    which is smaller while only a proxy is there."""
+    settled = free_version(job, _by_id, tell=False)
+    made = frames_made(settled)
+    if not made:
+        settled, made = job, frames_made(job)
+    if not made:
+        return job
+    header = read_header(frame_path(settled.output.versioned_pattern, made[0]), made[0])
+    scale = header.metadata.get(PROXY_SCALE_KEY)
+    if not isinstance(scale, float) or scale not in PROXY_SCALES:
+        return settled
+    settings = msgspec.structs.replace(settled.settings, proxy_scale=scale)
+    return msgspec.structs.replace(settled, settings=settings)
+
+
+def _by_id(job: RemovalJob, maker: MadeFrom) -> bool:
+    return maker.job_id == job.job_id
+
+
 def spread(numbers: Sequence[int], count: int) -> list[int]:
     """Choose at most ``count`` of the frames, evenly spread, with the first and the last among them."""
     count = min(count, len(numbers))
@@ -109,7 +149,8 @@ def write_sheet(
     exposure_stops: float = 0.0,
     notes: Sequence[str] = (),
 ) -> None:
-    """Draw a job's contact sheet as a PNG.
+    """Draw a job's contact sheet as a picture. Its title says how much of the result is there, and whether it
+    is a proxy.
 
     Raises:
         EngineError: when a picture cannot be read or the sheet cannot be written.
@@ -121,35 +162,77 @@ def write_sheet(
         sheet = contact_sheet(
             columns,
             frames,
-            title=f"{job.shot.name}  {Path(job.output.versioned_pattern).name}",
+            title=_title(job),
             notes=notes,
             pixel_aspect=job.shot.format.pixel_aspect,
             view=SheetView(exposure_stops=exposure_stops),
         )
-    save_png(path, sheet)
+    save_picture(path, sheet)
+
+
+def _title(job: RemovalJob) -> str:
+    parts = [job.shot.name, Path(job.output.versioned_pattern).name]
+    if job.settings.proxy_scale < 1.0:
+        parts.append(f"PROXY 1/{round(1 / job.settings.proxy_scale)}")
+    made, total = len(frames_made(job)), len(job.shot.frame_numbers)
+    if made < total:
+        parts.append(f"{made} of {total} frames made")
+    return "  ".join(parts)
 
 
 def sheet_command(
-    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="A job that has run.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
+    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="A job that has run, or still does.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The picture to write: .png, .jpg, .tif or .webp.")
+    ],
     frames: Annotated[
-        str | None, typer.Option(help="Frames to choose from, such as 1001-1040x10,1055; default: the shot.")
+        str | None,
+        typer.Option(help="Frames to show, such as 1001-1040x10,1055; default: those that are made."),
     ] = None,
-    rows: Annotated[int, typer.Option(help="How many frames to show.", min=1, max=40)] = _MOST_ROWS,
-    version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
-    proxy: Annotated[float | None, typer.Option(help="The scale of the result.")] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            help=f"How many frames to show; default: {_USUAL_ROWS}, or all that --frames names.",
+            min=1,
+            max=_MOST_ROWS,
+        ),
+    ] = None,
+    version: Annotated[
+        int | None,
+        typer.Option(help="Output version; default: what the last run wrote.", min=1),
+    ] = None,
+    proxy: Annotated[
+        float | None, typer.Option(help="The scale of the result; default: what its frames say.")
+    ] = None,
     difference: Annotated[bool, typer.Option("--difference", help="Add a difference column.")] = False,
     exposure: Annotated[float, typer.Option(help="Exposure of the sheet in stops.")] = 0.0,
 ) -> None:
-    """Show a job's plate, quadmask and result side by side."""
+    """Show a job's plate, quadmask and result side by side, also while the result is being made.
+
+    Example: void contact-sheet job.json -o sheet.jpg --rows 12
+    """
+    if output.suffix.lower() not in PICTURE_ENDINGS:
+        raise typer.BadParameter(
+            f"give a name that ends in {', '.join(PICTURE_ENDINGS)}", param_hint="--output"
+        )
     job = with_overrides(read_job(job_file), JobOverrides(version=version, proxy=proxy))
-    numbers: Sequence[int] = job.shot.frame_numbers
+    if version is None and proxy is None:
+        job = as_on_disk(job)
+    made = frames_made(job)
+    if not made:
+        raise CommandError(
+            f"no frame of {job.output.versioned_pattern} is there yet; run the job first, or name another "
+            "--version",
+            ExitCode.BAD_INPUT,
+        )
+    numbers: Sequence[int] = made
     if frames is not None:
         numbers = [frame for frame in frames_option(frames) if frame in job.shot.frame_numbers]
         if not numbers:
             shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
             raise typer.BadParameter(f"{frames} has no frame of {shot}", param_hint="--frames")
-    write_sheet(job, output, spread(numbers, rows), difference=difference, exposure_stops=exposure)
+    count = rows or (min(len(numbers), _MOST_ROWS) if frames is not None else _USUAL_ROWS)
+    write_sheet(job, output, spread(numbers, count), difference=difference, exposure_stops=exposure)
     say(f"contact sheet: {output}")
 
 

@@ -11,19 +11,21 @@ from void_protocol.messages import JobState, Status
 from void_protocol.operating import Operating
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, state_text
+from void_server.cli.job_names import JobName, find_job
+from void_server.cli.jobs import EndpointOption, HomeOption, can_be_retried, connected_client, state_text
 from void_server.cli.terminal import say
 
 _LOOK_S = 0.5
 
 JobArgument = Annotated[
-    str | None, typer.Argument(metavar="[JOB]", help="A job; without one, the whole queue.")
+    str | None,
+    typer.Argument(metavar="[JOB]", help="A job (by id, shot or 'last'); without one, the whole queue."),
 ]
 ReasonOption = Annotated[str, typer.Option(help="The reason, which everybody sees.")]
 
 
 def pause(
-    job_id: JobArgument = None,
+    job: JobArgument = None,
     reason: ReasonOption = "",
     home: HomeOption = None,
     endpoint: EndpointOption = None,
@@ -37,26 +39,37 @@ def pause(
     """
     with connected_client(home, endpoint) as client:
         operating = Operating(client)
-        if job_id is None:
+        if job is None:
             _tell_queue(operating.pause_queue(reason).result())
             return
-        job = operating.pause_job(job_id, reason).result()
-        if job.state.is_final:
-            raise CommandError(f"job {job_id} is {job.state.value}; nothing to pause", ExitCode.REFUSED)
-        say(f"{job_id}: {state_text(job)}")
+        job_id = find_job(client, job).job_id
+        info = operating.pause_job(job_id, reason).result()
+        if info.state.is_final:
+            raise CommandError(f"job {job_id} is {info.state.value}; nothing to pause", ExitCode.REFUSED)
+        say(f"{job_id}: {state_text(info)}")
 
 
-def resume(job_id: JobArgument = None, home: HomeOption = None, endpoint: EndpointOption = None) -> None:
+def resume(job: JobArgument = None, home: HomeOption = None, endpoint: EndpointOption = None) -> None:
     """Let a paused job run, or open the queue again after a pause or a drain (operators only).
+
+    A job that failed or was cancelled begins again.
 
     Example: void resume
     """
     with connected_client(home, endpoint) as client:
         operating = Operating(client)
-        if job_id is None:
+        if job is None:
             _tell_queue(operating.resume_queue().result())
+            return
+        info = find_job(client, job)
+        if can_be_retried(info):  # It did not end well, so going on means beginning again.
+            info = operating.retry(info.job_id).result()
         else:
-            say(f"{job_id}: {state_text(operating.resume_job(job_id).result())}")
+            info = operating.resume_job(info.job_id).result()
+        if info.state.is_final:
+            text = f"job {info.job_id} is {info.state.value}; nothing to resume"
+            raise CommandError(text, ExitCode.REFUSED)
+        say(f"{info.job_id}: {state_text(info)}")
 
 
 def drain(
@@ -82,7 +95,7 @@ def drain(
 
 
 def priority(
-    job_id: Annotated[str, typer.Argument(metavar="JOB", help="The job.")],
+    job: JobName,
     value: Annotated[
         int,
         typer.Argument(
@@ -97,8 +110,8 @@ def priority(
     Example: void priority 5a1c0b7e 50, or to step back: void priority 5a1c0b7e -- -10
     """
     with connected_client(home, endpoint) as client:
-        job = Operating(client).set_priority(job_id, value).result()
-    say(f"{job_id}: priority {job.priority}, {state_text(job)}")
+        info = Operating(client).set_priority(find_job(client, job).job_id, value).result()
+    say(f"{info.job_id}: priority {info.priority}, {state_text(info)}")
 
 
 def _runs(status: Status) -> int:

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from void_engine.diffusion.torchrun import process_count
 from void_engine.errors import RemovalCancelled
 from void_protocol.job import RemovalJob
-from void_protocol.job_file import read_job
-from void_server.batch.listed import jobs_once_each
 from void_server.cli.declared_options import with_options
-from void_server.cli.each_job import each_by_itself
+from void_server.cli.each_job import each_by_itself, good_jobs
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.job_overrides import JobOverrides, with_overrides
+from void_server.cli.frame_options import FRAMES, frames_option
+from void_server.cli.job_files import jobs_of_files
+from void_server.cli.job_overrides import PlateOverrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.terminal import say
 from void_server.cli.torchrun_jobs import run_with_torchrun
+from void_server.cli.versions import VersionChoice, ask_to_overwrite, free_version
 from void_server.scratch import settle_in
 
 if TYPE_CHECKING:
@@ -96,7 +98,16 @@ class TerminalMonitor:
 @with_options
 def run(
     job_files: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (JSON).")],
-    overrides: JobOverrides,
+    overrides: PlateOverrides,
+    versions: VersionChoice,
+    frames: Annotated[
+        str | None,
+        typer.Option(help="Make only these frames, as a test; the whole shot is still seen. 1010-1015,1030."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace another job's frames, after a question.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer the question of --overwrite with yes.")] = False,
     resume: Annotated[bool, typer.Option(help="Keep frames that this job has already written.")] = True,
     verify: Annotated[
         bool,
@@ -109,16 +120,29 @@ def run(
     ] = None,
     wait: WaitSeconds = None,
 ) -> None:
-    """Run jobs here, one after another, without a server. They share one model load."""
+    """Run jobs here, one after another, without a server. They share one model load.
+
+    Example: void run sh010.json --engine propagation --frames 1010-1015
+    """
     if scratch is not None:
         settle_in(scratch)
     use_models(models)
     from void_server.translate import run_job
 
-    jobs = [with_overrides(read_job(path), overrides) for path in job_files]
-    jobs = jobs_once_each(jobs)
+    if overwrite and process_count() > 1 and not yes:
+        raise typer.BadParameter("several processes cannot be asked; add --yes", param_hint="--overwrite")
+    jobs = jobs_of_files(job_files, overrides)
+    only = None if frames is None else frozenset(frames_option(frames))
+    takes_next = versions.next_version and overrides.version is None and not overwrite
 
     def run_one(job: RemovalJob) -> None:
+        if takes_next:
+            job = free_version(job)
+        wanted = [number for number in job.shot.frame_numbers if only is None or number in only]
+        if not wanted:
+            shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
+            raise typer.BadParameter(f"{frames} has no frame of {job.shot.name}, {shot}", param_hint=FRAMES)
+        replaces = overwrite and ask_to_overwrite(job, yes=yes)
         with StageProgress(job.shot.name) as bars:
             monitor = TerminalMonitor(bars)
             with stopping_on_signals(monitor.stop):
@@ -127,14 +151,16 @@ def run(
                     monitor,
                     resume=resume,
                     verify=verify,
+                    overwrite=replaces,
+                    only=None if only is None else wanted,
                     wait_s=work_wait(wait),
                     start_wait_s=wait or 0.0,
                 )
         say(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
-        if monitor.frames_done != len(job.shot.frame_numbers):
+        if monitor.frames_done != len(wanted):
             raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
 
-    run_with_torchrun(jobs, lambda: each_by_itself(jobs, run_one))
+    run_with_torchrun(good_jobs(jobs), lambda: each_by_itself(jobs, run_one))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -12,11 +12,15 @@ import typer
 from rich.logging import RichHandler
 from rich.text import Text
 
+from void_protocol.durable import write_whole
 from void_protocol.printable import PrintableFormatter
+from void_protocol.private_folders import make_private_folder
 from void_server.cli.declared_options import Given, with_options
 from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
 from void_server.cli.terminal import Terminal, say
 from void_server.errors import ServerSettingError
+from void_server.operation.detached import running_server, start_detached, stop_server
 from void_server.operation.service import install_service, plan_service, uninstall_service
 from void_server.operation.service_files import Service
 from void_server.settings import ServerSettings
@@ -55,6 +59,18 @@ def serve(
             rich_help_panel=_SETTINGS,
         ),
     ] = None,
+    detach: Annotated[
+        bool,
+        typer.Option(
+            "--detach",
+            help="Go on without this terminal: return when the server answers. --stop ends it.",
+            rich_help_panel=_SERVICE,
+        ),
+    ] = False,
+    stop: Annotated[
+        bool,
+        typer.Option("--stop", help="Stop the server that runs with this home.", rich_help_panel=_SERVICE),
+    ] = False,
     show_config: Annotated[
         bool,
         typer.Option(
@@ -78,6 +94,8 @@ def serve(
 ) -> None:
     """Run the server until Ctrl-C; a second Ctrl-C does not wait for running jobs.
 
+    With --detach it goes on without the terminal.
+
     Example: void serve --device cuda:0 --device cuda:1 --grace 60 --install-service
     """
     if workers is not None and workers > 1:
@@ -98,8 +116,26 @@ def serve(
         _settle_file(effective, config)
         if not install_service(plan_service(_service(effective, config)), say):
             raise typer.Exit(ExitCode.FAILED)
+    elif stop:
+        if not stop_server(effective.settings.home):
+            raise CommandError(f"no server runs with {effective.settings.home}", ExitCode.NO_SERVER)
+        say("void serve: stopped")
+    elif detach:
+        _detach(effective)
     else:
         _serve_here(effective.settings)
+
+
+def _detach(effective: EffectiveSettings) -> None:
+    home = effective.settings.home
+    if (there := running_server(home)) is not None:
+        say(f"void serve: a server runs already, process {there.pid}, listening on {there.endpoint}")
+        return
+    make_private_folder(home)
+    file = home / "detached.toml"
+    write_whole(file, effective.as_toml().encode())
+    started = start_detached(service_command(file), home)
+    say(f"void serve: listening on {started.endpoint}, process {started.pid}; 'void serve --stop' ends it")
 
 
 def _serve_here(settings: ServerSettings) -> None:

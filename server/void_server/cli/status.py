@@ -26,7 +26,8 @@ from void_protocol.printable import printable_entry
 from void_server.cli.engines import engine_table
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, state_text
+from void_server.cli.job_names import find_job
+from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, engine_text, state_text
 from void_server.cli.terminal import PlainTable, Terminal, cell, say, say_json
 
 _EVERY_S = 1.0
@@ -34,8 +35,9 @@ _SHOWN_JOBS = 15
 
 
 def status(
-    job_id: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help="Show one job and its times instead of the server.")
+    job: Annotated[
+        str | None,
+        typer.Argument(metavar="[JOB]", help="Show one job (by id, shot or 'last') instead of the server."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
     health: Annotated[
@@ -55,8 +57,8 @@ def status(
     with connected_client(home, endpoint) as client:
         if health:
             _tell_health(Operating(client).health().result(), as_json)
-        elif job_id is not None:
-            _tell_job(client, job_id, as_json, console)
+        elif job is not None:
+            _tell_job(client, find_job(client, job).job_id, as_json, console)
         elif as_json:
             say_json(_server_json(client))
         elif once or not console.is_terminal:
@@ -205,7 +207,7 @@ def job_picture(job: JobInfo, frames: list[ResultFile]) -> RenderableType:
     """Return a picture of a job's state and of where its time went."""
     message = f": {job.message}" if job.message else ""
     lines = [
-        f"{job.job_id} ({job.name}) of {job.owner}, priority {job.priority}",
+        f"{job.job_id} ({job.name}) of {job.owner}, priority {job.priority}, engine {engine_text(job)}",
         printable_entry(f"{state_text(job)}{message}"),
         f"{job.frames_done} of {job.frames_total} frames, started {job.attempts} times",
         f"{job.queue_s:.1f} s in the queue, {job.run_s:.1f} s with workers, before its present state",

@@ -18,6 +18,7 @@ from void_protocol.job_file import write_job
 from void_protocol.messages import JobInfo
 from void_server.demo.score import Scorer, ShotScore
 from void_server.demo.shot import DemoShot, demo_job, render_demo_shot
+from void_server.demo.small_answer import SmallAnswer, restore_small_answer
 from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
@@ -94,3 +95,17 @@ def judge(job: RemovalJob, shot: DemoShot, bars: Bars) -> ShotScore:
             scorer.add(truth.frame(number), plate.frame(number), result.frame(number))
             bars.update("judge", step + 1, len(shot.frame_numbers))
     return scorer.score()
+
+
+def judge_small_answer(job: RemovalJob, shot: DemoShot, sheet: Path, bars: Bars) -> SmallAnswer | None:
+    """Judge some frames made from a simulated small answer; None for a proxy, which has no finer plate."""
+    if job.settings.proxy_scale != 1.0:
+        return None
+    return restore_small_answer(
+        shot.truth_pattern,
+        shot.plate_pattern,
+        job.output.versioned_pattern,
+        range(shot.first_frame, shot.last_frame + 1),
+        sheet,
+        lambda step, steps: bars.update("plate detail on a small answer", step, steps),
+    )

@@ -1,4 +1,4 @@
-"""The last step: it reads the written frames again and compares them with the plate."""
+"""The last step: it reads the written frames again, compares them with the plate, and judges them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from void_server.farm.scratch_layout import (
     request_of,
     with_prepared_mattes,
 )
+from void_server.farm.verdict import join_verdicts, judge_chunk
 
 _MOST_TOLD = 8
 
@@ -71,15 +72,19 @@ def check(piece: JobPiece, scratch: Path, monitor: RemovalMonitor, *, keep: bool
                 for start in piece.planned.parts_with(number):
                     with suppress(OSError):
                         place.clean(start).path(number).unlink()
+        if not bad:
+            monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: {len(chunk)} frames are whole")
+            judge_chunk(piece, request, shot, place, chunk, monitor)
+            place.save_checked(chunk)
     if bad:
         more = f"\nand {len(bad) - _MOST_TOLD} more" if len(bad) > _MOST_TOLD else ""
         remedy = f"\ndelete these frames and run {_tasks_of(piece, bad_frames)} again"
         raise FarmError("\n".join(bad[:_MOST_TOLD]) + more + remedy)
-    monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: {len(chunk)} frames are good")
-    place.save_checked(chunk)
     whole = range(piece.planned.first_frame, piece.planned.last_frame + 1)
-    if not keep and place.checked().issuperset(whole):
-        place.clear()
+    if place.checked().issuperset(whole):
+        join_verdicts(piece, place, monitor)
+        if not keep:
+            place.clear()
 
 
 def _tasks_of(piece: JobPiece, frames: Iterable[int]) -> str:

@@ -102,6 +102,14 @@ class ScratchLayout:
                     good.update(range(int(found[1]), int(found[2]) + 1))
         return frozenset(good)
 
+    def verdict(self, frames: range) -> Path:
+        """Return the file with the verdict on a run of frames of the result."""
+        return self._checked / f"{frames[0]}_{frames[-1]}.check.json"
+
+    def verdicts(self) -> list[Path]:
+        """Return the files with verdicts that are there, in the order of their names."""
+        return sorted(self._checked.glob("*.check.json"))
+
     def clear(self) -> None:
         """Delete what only unfinished work needs, also what was made from an earlier content of the files."""
         for entry in self.folder.parent.iterdir():

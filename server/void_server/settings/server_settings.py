@@ -27,7 +27,7 @@ CACHE_VARIABLE = "VOID_CACHE"
 """The environment variable by which engines know the folder of their caches."""
 MODELS_VARIABLE = "VOID_MODELS"
 """The environment variable by which engines know the folder of VOID's models."""
-DEFAULT_RUNNER = "void_server.translate:run_job"
+DEFAULT_RUNNER = "void_server.verdict.worker_run:run_and_judge"
 
 _TCP = re.compile(r"^tcp://(?P<host>\[[0-9a-fA-F:.]+\]|[^:/\s]+):(?P<port>[0-9]{1,5}|\*)$")
 _Device = Annotated[

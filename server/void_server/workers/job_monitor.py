@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -28,6 +29,8 @@ PREVIEW_PX = 480
 """The longest side of a preview, in pixels."""
 _READ_BYTES = 4 * 1024 * 1024
 _REREAD_S = 1.0
+_MOST_JUDGED = 20_000
+"""The verdict is told of so many frames at most, a letter for each."""
 _UNHASHED_FRAMES = 8
 """The most finished frames that are left waiting for their checksums."""
 
@@ -71,6 +74,7 @@ class WorkerMonitor:
         self._lock = threading.Lock()
         self._stages: dict[str, _StageClock] = {}
         self._shares: Shares | None = None
+        self._verdict = ""
         self._are_shares_told = True
         self._last_told: ProgressInfo | None = None
         self.last_sign = time.monotonic()
@@ -111,13 +115,14 @@ class WorkerMonitor:
         self._are_shares_told = True
         self._send(ProgressEvent(job_id=self._job_id, progress=info), ())
 
-    def _told_shares(self) -> dict[str, float]:
-        """The shares of the frames made so far, as the progress tells them."""
+    def _told_shares(self) -> dict[str, Any]:
+        """The shares of the frames made so far, and the verdict, as the progress tells them."""
+        told: dict[str, Any] = {"verdict": self._verdict} if self._verdict else {}
         if self._shares is None:
-            return {}
-        shares = self._shares
-        told = {"real": shares.real, "guessed": shares.guessed, "invented": shares.invented}
-        return {name: round(share, 4) for name, share in told.items()}
+            return told
+        names = ("real", "guessed", "invented", "moved", "model")
+        shares = {name: getattr(self._shares, name) for name in names}
+        return {**told, **{name: round(share, 4) for name, share in shares.items() if share is not None}}
 
     def _tell_time(self, stage: str, clock: _StageClock) -> None:
         """Report the part of a stage's time that the broker does not know yet; it adds up the reports."""
@@ -144,6 +149,12 @@ class WorkerMonitor:
     def composed(self, shares: Shares) -> None:
         with self._lock:
             self._shares = shares
+            self._are_shares_told = False
+
+    def judged(self, letters: str) -> None:
+        """Tell the verdict on the frames; see :attr:`void_protocol.fields.ProgressInfo.verdict`."""
+        with self._lock:
+            self._verdict = letters[:_MOST_JUDGED]
             self._are_shares_told = False
 
     def waiting(self, obstacle: str) -> None:

@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -24,6 +25,7 @@ import msgspec
 import psutil
 import zmq
 
+from void_engine.engines.registry import engine_name
 from void_engine.errors import EngineError, NoRoomError, RemovalCancelled
 from void_engine.plates.storage.policy import Policy, Room, current_policy, set_policy
 from void_protocol.errors import ProtocolError
@@ -43,6 +45,7 @@ from void_server.workers.worker_link import (
     BEAT_S,
     MEMORY_S,
     Beat,
+    EngineChosen,
     Finished,
     Memory,
     Ready,
@@ -168,6 +171,9 @@ def _run(
                 room=None if command.room_bytes is None else Room(command.room_bytes),
             )
         )
+        with suppress(EngineError):  # The run itself says that there is no engine.
+            engine = engine_name(local.job.settings.engine)
+            link.send(EngineChosen(job_id=command.job_id, engine=engine))
         runner(local.job, monitor, resume=command.resume, wait_s=wait_s)
         finished = Finished(job_id=command.job_id, outcome="done")
     except RemovalCancelled:

@@ -72,6 +72,13 @@ class LogLine(Message, frozen=True, kw_only=True, tag="log_line"):
     text: str
 
 
+class EngineChosen(Message, frozen=True, kw_only=True, tag="engine_chosen"):
+    """The engine that runs the job, which ``auto`` leaves open."""
+
+    job_id: str
+    engine: str
+
+
 class Waiting(Message, frozen=True, kw_only=True, tag="waiting"):
     """The job waits until what ``obstacle`` names has passed; with an empty text it goes on."""
 
@@ -138,7 +145,17 @@ class Stop(Message, frozen=True, kw_only=True, tag="stop"):
 
 
 FromWorker = Union[  # noqa: UP007 - msgspec wants a type, mypy a name
-    Ready, Beat, Memory, LogLine, Waiting, FrameWhole, StageOver, Finished, ProgressEvent, PreviewEvent
+    Ready,
+    Beat,
+    Memory,
+    LogLine,
+    EngineChosen,
+    Waiting,
+    FrameWhole,
+    StageOver,
+    Finished,
+    ProgressEvent,
+    PreviewEvent,
 ]
 ToWorker = Union[Run, Stop, Probe]  # noqa: UP007
 

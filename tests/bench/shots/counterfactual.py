@@ -30,30 +30,49 @@ class Counterfactual:
 class Material:
     """What a shot is made of: the movies to take pictures from, its size, and a generator."""
 
-    choice: Sequence[movies.Movie]
+    scene: movies.Movie
+    """What the camera sees."""
+    others: Sequence[movies.Movie]
+    """What objects are cut from: an object that looks like what is behind it would be no object."""
     width: int
     height: int
     frames: int
     generator: np.random.Generator
 
+    @classmethod
+    def drawn(
+        cls,
+        choice: Sequence[movies.Movie],
+        width: int,
+        height: int,
+        frames: int,
+        generator: np.random.Generator,
+    ) -> Material:
+        """Draw the scene from ``choice``; objects come from the rest, where there are more."""
+        scene = choice[int(generator.integers(len(choice)))]
+        others = [movie for movie in choice if movie is not scene]
+        return cls(scene, others or [scene], width, height, frames, generator)
+
     def background(self, zoom: float = 1.0) -> Float32Array:
         """Consecutive frames of one of the movies, scene-linear."""
-        movie = self._movie()
-        count = movies.length(movie)
+        count = movies.length(self.scene)
         start = int(self.generator.integers(0, max(1, count - self.frames)))
-        clip = movies.frames(movie, start, min(self.frames, count), 1, 1280)
+        clip = movies.frames(self.scene, start, min(self.frames, count), 1, 1280)
         clip = movies.window(clip, self.width, self.height, (0.5, 0.5), zoom)
         return movies.linear(clip)
 
     def still(self, width: int, height: int) -> Float32Array:
-        """One frame of one of the movies at some size, scene-linear."""
-        movie = self._movie()
+        """One frame of the scene at some size, scene-linear."""
+        return self._still(self.scene, width, height)
+
+    def thing(self, width: int, height: int) -> Float32Array:
+        """One frame of another movie at some size, scene-linear."""
+        return self._still(self.others[int(self.generator.integers(len(self.others)))], width, height)
+
+    def _still(self, movie: movies.Movie, width: int, height: int) -> Float32Array:
         at = int(self.generator.integers(0, movies.length(movie)))
         clip = movies.frames(movie, at, 1, 1, 1296)
         return movies.linear(movies.window(clip, width, height, (0.5, 0.5), 1.0))[0]
-
-    def _movie(self) -> movies.Movie:
-        return self.choice[int(self.generator.integers(len(self.choice)))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,7 @@ class _Object:
         canvas = np.zeros((side * 4, side * 4), np.uint8)
         cv2.fillPoly(canvas, [(points * 4).astype(np.int32)], 255)
         alpha = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        return cls(material.still(side, side), alpha)
+        return cls(material.thing(side, side), alpha)
 
     def placed(
         self,
@@ -189,7 +208,7 @@ def hand_held(material: Material) -> Counterfactual:
     large = material.still(int(material.width * 1.2), int(material.height * 1.2))
     truth = _camera(material, large, lambda t: (5 * np.sin(0.8 * t), 4 * np.cos(1.1 * t), 0.008 * np.sin(t)))
     matte = occluders.figure(material.width, material.height, len(truth), size=0.7)
-    paint = material.still(material.width, material.height)
+    paint = material.thing(material.width, material.height)
     plate = np.stack([_over(frame, paint, alpha) for frame, alpha in zip(truth, matte, strict=True)])
     return Counterfactual(plate, np.stack([_grown(alpha, 3) for alpha in matte]), truth)
 

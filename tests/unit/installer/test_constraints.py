@@ -9,6 +9,7 @@ import tomllib
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from installer.plan import INSTALL_STEPS, ZIG
 from installer.project import CONSTRAINTS, ROOT, normalised
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)( ; .+)?$")
@@ -63,6 +64,14 @@ def test_every_package_of_every_extra_is_pinned() -> None:
 @pytest.mark.parametrize("tool", ["hatchling", "pathspec", "pluggy", "trove-classifiers", "editables"])
 def test_the_build_is_pinned_too(tool: str) -> None:
     assert tool in read_pins()
+
+
+def test_what_only_the_installer_asks_for_is_pinned() -> None:
+    requirements = {
+        name for steps in (*INSTALL_STEPS.values(), (ZIG,)) for one in steps for name in one.requirements
+    }
+    assert "ziglang" in requirements
+    assert requirements <= set(read_pins())
 
 
 def test_the_pins_fit_the_project() -> None:

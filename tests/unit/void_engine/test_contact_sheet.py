@@ -10,9 +10,9 @@ from void_engine.contact_sheet import (
     difference_column,
     overlay_column,
     picture_column,
-    save_png,
+    save_picture,
 )
-from void_engine.errors import PlateError
+from void_engine.errors import OutputError, PlateError
 from void_engine.quadmask import KEEP, REMOVE
 
 
@@ -118,7 +118,7 @@ def test_an_empty_sheet_is_refused() -> None:
 def test_png_comes_back_the_same(tmp_path: Path) -> None:
     picture = np.random.default_rng(1).integers(0, 255, (20, 30, 3), np.uint8)
     path = tmp_path / "blätter.png"
-    save_png(path, picture)
+    save_picture(path, picture)
     back = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     assert np.array_equal(back[..., ::-1], picture)
 
@@ -126,4 +126,17 @@ def test_png_comes_back_the_same(tmp_path: Path) -> None:
 def test_a_png_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "sheet.png"
     with pytest.raises(PlateError, match="nowhere"):
-        save_png(path, np.zeros((4, 4, 3), np.uint8))
+        save_picture(path, np.zeros((4, 4, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("s.jpg", b"\xff\xd8"), ("s.PNG", b"\x89PNG"), ("s.tif", b"II")]
+)
+def test_a_sheet_is_what_its_name_says(tmp_path: Path, name: str, begins: bytes) -> None:
+    save_picture(tmp_path / name, np.zeros((8, 8, 3), np.uint8))
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def test_another_ending_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"\.jpg"):
+        save_picture(tmp_path / "s.exr", np.zeros((8, 8, 3), np.uint8))

@@ -38,6 +38,22 @@ def test_pixels_that_stay_the_plates_do_not_count() -> None:
     assert found == Shares(0.0, 0.0, 1.0)
 
 
+def test_where_a_model_has_answered_its_own_and_what_moved_are_told_apart() -> None:
+    replaced = np.array([[1, 1, 1, 1], [0.5, 0.5, 0, 0]])
+    confidence = np.array([[1, 0.75, 0.6, 0.3], [0.1, 0.3, 0, 0]], np.float32)
+    plate = _frame(replaced)
+    # The plate's own pixels may be what agrees with the model: they count, though nothing changed.
+    found = shares_of(plate, CleanFrame(7, plate.plate, confidence, plate.plate))
+    assert found is not None
+    assert (found.real, found.moved, found.model, found.invented) == pytest.approx((0.4, 0.2, 0.3, 0.1))
+    assert found.guessed == pytest.approx(0.5)
+    assert Shares.of(found.metadata) == found
+    tally = ShareTally({1: found, 2: Shares(0.0, 0.1, 0.9, 0.0, 0.1), 3: Shares(1.0, 0.0, 0.0)})
+    told = tally.summary("void")
+    assert "47 % is real, 7 % of objects that have moved, 13 % the model's own and 33 % invented" in told
+    assert "VOID" not in told
+
+
 def test_nothing_is_told_without_confidence_or_without_a_matte() -> None:
     assert shares_of(_frame(np.ones((2, 4))), _clean(None)) is None
     assert shares_of(_frame(np.zeros((2, 4))), _clean(np.ones((2, 4), np.float32))) is None

@@ -45,6 +45,26 @@ def test_each_record_is_an_object(tmp_path: Path) -> None:
     assert "ValueError: why" in second["trace"]
 
 
+def test_what_no_line_shows_is_not_found_out_and_is_again_afterwards(tmp_path: Path) -> None:
+    records: list[logging.LogRecord] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    root, keep = logging.getLogger(), Keep()
+    root.addHandler(keep)
+    try:
+        with logging_to_files(ServerSettings(home=tmp_path)):
+            _log.info("inside")
+        _log.warning("outside")
+    finally:
+        root.removeHandler(keep)
+    inside, outside = records
+    assert (inside.process, inside.thread, inside.processName) == (None, None, None)
+    assert (outside.thread, outside.processName) == (threading.get_ident(), "MainProcess")
+
+
 def test_files_are_rotated_and_bounded(tmp_path: Path) -> None:
     settings = ServerSettings(home=tmp_path, log_file_bytes=2000, log_files=3)
     with logging_to_files(settings):

@@ -65,10 +65,10 @@ class Light:
                 return codes
             # A curve continues below 0 as its own mirror image.
             values = codes.astype(np.float64)
-            mirrored = np.copysign(decode(np.abs(values), self.transfer), values)
-            return _stored(mirrored.astype(np.float32), codes.dtype)
-        light: NDArray[np.float16] = self._table(codes.dtype)[codes]
-        return light
+            light = decode(np.abs(values), self.transfer)  # film's is below 0 where codes are below its black
+            return _stored(np.where(values < 0, -light, light).astype(np.float32), codes.dtype)
+        stored: NDArray[np.float16] = self._table(codes.dtype)[codes]
+        return stored
 
     def _table(self, dtype: np.dtype[Any]) -> NDArray[np.float16]:
         """The light of each code value of a whole-number type."""

@@ -70,6 +70,7 @@ _OF_SPACE: dict[str, Transfer] = {
     "KodakLog": "cineon",
 }
 _UNTAGGED = (0, 2, 3)
+_EXPONENTS = {"bt1886": 2.4, "gamma22": 2.2, "gamma28": 2.8}
 _CINEON_BLACK, _CINEON_WHITE = 95.0, 685.0
 _CINEON_SLOPE = 0.002 / 0.6
 """Tens of light for each code: density for a code over the gamma of the negative."""
@@ -134,5 +135,21 @@ def decode(code: Float64Array, transfer: Transfer) -> Float64Array:
         return np.asarray((10 ** ((code * 1023 - _CINEON_WHITE) * _CINEON_SLOPE) - black) / (1 - black))
     if transfer == "rec709":
         return np.where(code < 0.081, code / 4.5, ((code + 0.099) / 1.099) ** (1 / 0.45))
-    exponents = {"bt1886": 2.4, "gamma22": 2.2, "gamma28": 2.8}
-    return np.asarray(code ** exponents[transfer])
+    return np.asarray(code ** _EXPONENTS[transfer])
+
+
+def encode(light: Float64Array, transfer: Transfer) -> Float64Array:
+    """Turn linear light at or above 0 into code values; the inverse of :func:`decode`. Film has light below
+    0 too, that of codes below its black; what no code means becomes the least code."""
+    if transfer == "linear":
+        return light
+    if transfer == "srgb":
+        return srgb.encode(light)
+    if transfer == "cineon":
+        black = 10 ** ((_CINEON_BLACK - _CINEON_WHITE) * _CINEON_SLOPE)
+        density = np.log10(np.maximum(light * (1 - black) + black, 10 ** (-_CINEON_WHITE * _CINEON_SLOPE)))
+        return np.asarray((density / _CINEON_SLOPE + _CINEON_WHITE) / 1023)
+    if transfer == "rec709":
+        # The knee is where decode() has it, so that the two stay inverses.
+        return np.where(light < 0.081 / 4.5, light * 4.5, 1.099 * light**0.45 - 0.099)
+    return np.asarray(light ** (1 / _EXPONENTS[transfer]))

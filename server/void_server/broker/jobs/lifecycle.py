@@ -22,22 +22,23 @@ from void_protocol.messages import (
     ProgressEvent,
     QueueMode,
     StateEvent,
-    Transfer,
 )
 from void_server.broker.connections.subscriptions import Subscriptions
 from void_server.broker.jobs.job_log import JobLogs
 from void_server.broker.jobs.queue import JobQueue
 from void_server.broker.jobs.quotas import Quotas
+from void_server.broker.jobs.reopening import Reopening, can_begin, first_state, refusal_of
 from void_server.broker.jobs.result_room import ResultRoom
 from void_server.broker.jobs.run_orders import run_order
 from void_server.broker.jobs.spool import Spool
-from void_server.broker.jobs.store import Holding, NewJob, Store
+from void_server.broker.jobs.store import AddedJob, Holding, NewJob, Store
 from void_server.broker.keyed_threads import KeyedThreads
 from void_server.broker.throughput import Meter
 from void_server.errors import RequestRefused, StateChangeRefused
 from void_server.settings import ServerSettings
 from void_server.workers.supervisor import RunOrder
 from void_server.workers.worker_link import (
+    EngineChosen,
     Finished,
     FrameWhole,
     FromWorker,
@@ -55,10 +56,6 @@ _LOG_CHARACTERS = 256 * 1024
 _NEARLY = 0.95
 """The fraction of a limit after which it counts as reached, because the worker has measured it by its own
 clock."""
-
-
-def _first_state(inputs: Transfer) -> JobState:
-    return JobState.UPLOADING if inputs == "streamed" else JobState.QUEUED
 
 
 class JobLifecycle:
@@ -86,6 +83,7 @@ class JobLifecycle:
         self._quotas = Quotas(settings)
         self.logs = JobLogs(spool.log_file, settings.log_bytes, threads, self._first_line)
         self.queue = JobQueue(store, settings.fair_share_half_life_s)
+        self.reopening = Reopening(store, self._quotas, self.queue, self._publish)
         self.room = ResultRoom(
             self._quotas, self.queue, store, self.info, self._change, lambda job_id: self.stop_running(job_id)
         )
@@ -95,39 +93,41 @@ class JobLifecycle:
 
     # What clients ask for -------------------------------------------------------------------------------
 
-    def submit(self, new: NewJob) -> JobInfo:
-        """Accept a job whose folders exist, or recognise one that is here already.
+    def submit(self, new: NewJob, *, again: bool = False) -> JobInfo:
+        """Accept a job whose folders exist, or recognise one that is here already; with ``again``, one that
+        failed or was cancelled begins again.
 
         Raises:
             RequestRefused: ``conflict`` for another job of the same id, ``limit`` when too many are open.
         """
+        holding = Holding(new.owner, new.upload_bytes)
+        refusal = refusal_of(self.queue, self._quotas, holding)
+        # Nearly every job is new, so whether it is known is not asked before it is stored.
+        added = None if refusal else self._store.add_job(new, first_state(new.inputs))
+        if added is not None:
+            return self._accept(new, holding, added)
         known = self._store.content(new.job_id)
-        if known is None:
-            return self._accept(new)
+        if known is None and refusal is not None:
+            raise refusal
         if known != new.content:
             raise RequestRefused(
                 "conflict",
                 f"job {new.job_id} is here already with other content; give the changed job a new job_id",
             )
+        info = self.info(new.job_id)
+        if again and can_begin(info) and info.owner == new.owner:
+            self.reopening.begin(info)
         return self.info(new.job_id)
 
     def content(self, job_id: str) -> bytes | None:
         """Return the digest of what a job says; None when there is no such job."""
         return self._store.content(job_id)
 
-    def _accept(self, new: NewJob) -> JobInfo:
-        gate = self.queue.gate
-        if gate.mode == "draining":
-            why = f" ({gate.reason})" if gate.reason else ""
-            raise RequestRefused(
-                "limit", f"the server is drained for maintenance by {gate.set_by}{why}; submit again later"
-            )
-        holding = Holding(new.owner, new.upload_bytes)
-        self._quotas.check(holding)
+    def _accept(self, new: NewJob, holding: Holding, added: AddedJob) -> JobInfo:
+        """Tell everybody of a job that was just stored."""
+        state = added.info.state
         self.logs.forget(new.job_id)
-        state = _first_state(new.inputs)
         self._quotas.enter(new.job_id, holding)
-        added = self._store.add_job(new, state)
         self._events.publish(added.event)
         if added.order is not None:
             self.queue.added(new.job_id, new.owner, new.priority, added.order)
@@ -288,6 +288,8 @@ class JobLifecycle:
                     self._blocked_since.setdefault(job_id, time.monotonic())
                 if self._store.state(job_id) is JobState.RUNNING:
                     self._change(job_id, JobState.RUNNING, obstacle)
+            case EngineChosen(job_id=job_id, engine=engine):
+                self._store.set_engine_used(job_id, engine)
             case FrameWhole(job_id=job_id):
                 self._blocked_since.pop(job_id, None)
                 self._frame_whole(job_id, message)
@@ -425,7 +427,7 @@ class JobLifecycle:
         """Return how a job's log begins, and since when. The line is written with the log's second one: a
         file for each accepted job would keep waiting those clients that submit the next ones."""
         info = self.info(job_id)
-        state = _first_state(info.inputs)
+        state = first_state(info.inputs)
         return info.created_at, f"job {job_id} ({info.name}) accepted from {info.owner}, {state.value}"
 
     def log(self, job_id: str, text: str) -> None:

@@ -134,9 +134,9 @@ class Store:
 
     # Jobs -----------------------------------------------------------------------------------------------
 
-    def add_job(self, new: NewJob, state: JobState) -> AddedJob:
-        """Store a new job as uploading or queued. A client waits for this, so it takes three statements and
-        reads nothing back.
+    def add_job(self, new: NewJob, state: JobState) -> AddedJob | None:
+        """Store a new job as uploading or queued; None when there is a job of this id already, which stays as
+        it is. A client waits for this, so it takes three statements and reads nothing back.
 
         Raises:
             StateChangeRefused: for another state.
@@ -145,14 +145,17 @@ class Store:
             raise StateChangeRefused(new.job_id, None, state)
         now = time.time()
         order = self.queue.last_place() if state is JobState.QUEUED else None
-        self.database.write(
+        added = self.database.write(
             "INSERT INTO jobs (job_id, owner, name, engine, inputs, outputs, output_pattern, content, state,"
             " frames_total, created_at, state_since, priority, queue_order, result_folder, upload_bytes,"
-            " view, together, sequence) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)",
+            " view, together, sequence) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)"
+            " ON CONFLICT (job_id) DO NOTHING",
             new.job_id, new.owner, new.name, new.engine, new.inputs, new.outputs, new.output_pattern,
             new.content, state.value, new.frames_total, now, now, new.priority, order, new.result_folder,
             new.upload_bytes, new.view, new.together,
         )  # fmt: skip
+        if not added.rowcount:
+            return None
         self.database.write("INSERT INTO job_texts VALUES (?,?,?)", new.job_id, new.job, new.places)
         event = StateEvent(job_id=new.job_id, sequence=1, time=now, state=state, message="")
         self._add_event(event)
@@ -244,6 +247,33 @@ class Store:
             found.append((str(row["job_id"]), holding, is_open))
         return found
 
+    def holding(self, job_id: str) -> Holding:
+        """Return what a job would take if it were open."""
+        kept = "(outputs='streamed' AND released=0) * result_bytes"
+        select = f"SELECT owner, upload_bytes, {kept} FROM jobs WHERE job_id=?"  # noqa: S608
+        return Holding(*self.database.read(select, job_id)[0])
+
+    def reopen(self, job_id: str, state: JobState, message: str) -> StateEvent:
+        """Let a final job begin again as uploading or queued, with the frames that nobody has released.
+        Return the event."""
+        if self.is_released(job_id):
+            self.database.write("DELETE FROM results WHERE job_id=?", job_id)
+            self.database.write("UPDATE jobs SET frames_done=0, result_bytes=0 WHERE job_id=?", job_id)
+        self.database.write("DELETE FROM upload_runs WHERE job_id=?", job_id)
+        order, now = self.queue.last_place() if state is JobState.QUEUED else None, time.time()
+        self.database.write(
+            "UPDATE jobs SET state=?, message=?, queue_order=?, state_since=?, finished_at=NULL, released=0,"
+            " attempts=min(attempts, 1), worker_deaths=0, sequence=sequence+1 WHERE job_id=?",
+            state.value, message, order, now, job_id,
+        )  # fmt: skip
+        sequence = self._sequence(job_id)
+        event = StateEvent(job_id=job_id, sequence=sequence, time=now, state=state, message=message)
+        self._add_event(event)
+        return event
+
+    def set_engine_used(self, job_id: str, engine: str) -> None:
+        self.database.write("UPDATE jobs SET engine_used=? WHERE job_id=?", engine, job_id)
+
     def count_by_state(self) -> dict[str, int]:
         rows = self.database.read("SELECT state, count(*) AS n FROM jobs GROUP BY state")
         return {str(row["state"]): int(row["n"]) for row in rows}
@@ -273,6 +303,7 @@ class Store:
             job_id=row["job_id"],
             name=row["name"],
             engine=row["engine"],
+            engine_used=row["engine_used"],
             owner=row["owner"],
             state=JobState(row["state"]),
             message=row["message"],

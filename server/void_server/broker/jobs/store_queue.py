@@ -19,6 +19,9 @@ class QueueTables:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._last_place: int | None = None
+        """The last place that was given, so that the jobs of a busy server cost no query each; None until one
+        is asked for."""
 
     # Places ---------------------------------------------------------------------------------------------
 
@@ -33,8 +36,11 @@ class QueueTables:
         return int(known[0]["queue_order"]) if known else self.last_place()
 
     def last_place(self) -> int:
-        """Return the place after all jobs that wait, above 0."""
-        return max(self._extreme_place("max"), 0) + 1
+        """Return the place after all jobs that wait, above 0. Each call gives another place."""
+        if self._last_place is None:
+            self._last_place = max(self._extreme_place("max"), 0)
+        self._last_place += 1
+        return self._last_place
 
     def _extreme_place(self, which: str) -> int:
         rows = self._database.read(f"SELECT {which}(queue_order) FROM jobs WHERE state='queued'")  # noqa: S608

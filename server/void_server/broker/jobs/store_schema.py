@@ -91,7 +91,8 @@ _VIEWS = """
 ALTER TABLE jobs ADD COLUMN view TEXT NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN together TEXT NOT NULL DEFAULT '';
 """
-STEPS = (_FIRST, _QUEUE, _SHORT_TURNS, _VIEWS)
+_ENGINE_USED = "ALTER TABLE jobs ADD COLUMN engine_used TEXT NOT NULL DEFAULT '';"
+STEPS = (_FIRST, _QUEUE, _SHORT_TURNS, _VIEWS, _ENGINE_USED)
 """Step N makes version N + 1 from version N. A released step is never changed; a new one is added instead."""
 STORE_VERSION = len(STEPS)
 

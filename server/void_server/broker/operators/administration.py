@@ -21,6 +21,7 @@ from void_protocol.messages import (
     QueueMode,
     Release,
     Resume,
+    Retry,
     SetPriority,
 )
 from void_server.access.permissions import check_operator, check_priority
@@ -30,7 +31,17 @@ from void_server.broker.jobs.lifecycle import JobLifecycle
 from void_server.settings import ServerSettings
 
 AdministrationMessage = (
-    GetStatus | GetHealth | GetEngines | Cancel | Release | Pause | Resume | Drain | SetPriority | Clean
+    GetStatus
+    | GetHealth
+    | GetEngines
+    | Cancel
+    | Release
+    | Pause
+    | Resume
+    | Drain
+    | Retry
+    | SetPriority
+    | Clean
 )
 
 
@@ -92,6 +103,10 @@ class Administration:
                     return
                 self._check_owner(session, job_id, "resume")
                 self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.resume(job_id)))
+            case Retry(request=request, job_id=job_id):
+                self._check_owner(session, job_id, "retry")
+                self._lifecycle.reopening.begin_by_id(self._lifecycle.info(job_id))
+                self._outbox.send(peer, JobReply(request=request, job=self._lifecycle.info(job_id)))
             case SetPriority(request=request, job_id=job_id, priority=priority):
                 self._check_owner(session, job_id, "change the priority of")
                 check_priority(self._settings, owner, priority)

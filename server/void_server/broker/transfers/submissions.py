@@ -200,9 +200,10 @@ class Submissions:
         if isinstance(outcome, Exception):
             raise outcome
         new, index, refusal = outcome
-        if refusal is not None and self._lifecycle.content(new.job_id) is None:
+        again = submission.message.again
+        if refusal is not None and (again or self._lifecycle.content(new.job_id) is None):
             raise refusal
-        info = self._lifecycle.submit(new)
+        info = self._lifecycle.submit(new, again=again)
         accepted = Accepted(request=submission.message.request, job=info)
         if info.state is JobState.UPLOADING:
             if info.owner != submission.owner:

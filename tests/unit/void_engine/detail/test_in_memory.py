@@ -76,37 +76,26 @@ def shot_with_a_falling_disc() -> tuple[Float32Array, Float32Array, Float32Array
 
 
 def test_an_object_that_moves_otherwise_gets_its_own_pixels() -> None:
-    plate, matte, truth = shot_with_a_falling_disc()
+    plate, matte, truth = (clip[:4] for clip in shot_with_a_falling_disc())
     assert gain_db(plate, matte, truth, answered(truth)) > 2.5
 
 
 def test_a_shadow_goes_and_its_texture_stays() -> None:
-    truth = np.repeat(texture(ROWS, COLUMNS, 4)[None], FRAMES, 0)
+    truth = np.repeat(texture(ROWS, COLUMNS, 4)[None], 2, 0)
     y, x = np.mgrid[0:ROWS, 0:COLUMNS]
     shadow = 0.5 * np.clip(3 - np.hypot((x - 80) / 16, (y - 50) / 11), 0, 1)
     plate = (truth * (1 - shadow[None, ..., None])).astype(np.float32)
-    matte = np.repeat((shadow > 0.004).astype(np.float32)[None], FRAMES, 0)
+    matte = np.repeat((shadow > 0.004).astype(np.float32)[None], 2, 0)
     assert gain_db(plate, matte, truth, answered(truth)) > 2
 
 
 def test_what_nothing_shows_is_no_worse_than_enlarged() -> None:
     soft = cv2.GaussianBlur(texture(ROWS, COLUMNS, 5), (0, 0), 4)
-    truth = np.repeat(soft[None], FRAMES, 0)
+    truth = np.repeat(soft[None], 2, 0)
     matte = np.zeros(truth.shape[:3], np.float32)
     matte[:, 30:80, 50:110] = 1
     plate = np.where(matte[..., None] > 0, np.float32(0.9), truth)
     assert gain_db(plate, matte, truth, answered(truth)) > 0
-
-
-def test_the_same_call_gives_the_same_pixels_and_broken_ones_stay_where_they_are() -> None:
-    plate, matte, truth = shot_with_a_falling_disc()
-    plate, matte, answer = plate[:3].copy(), matte[:3], answered(truth[:3])
-    plate[1, 0, 0], plate[2, -1, -1], plate[0, 60, 40] = np.nan, np.inf, -0.25
-    first, second = restore_detail(plate, matte, answer), restore_detail(plate, matte, answer)
-    assert np.array_equal(first, second, equal_nan=True)
-    outside = matte == 0
-    assert np.array_equal(first[outside], plate[outside], equal_nan=True)
-    assert np.isfinite(first[~outside]).all()
 
 
 def test_a_matte_without_anything_and_one_over_everything() -> None:

@@ -150,6 +150,10 @@ def test_progress_and_a_lost_server(
         progress = ProgressInfo(stage="frames", step=3, steps=12, invented=share)
         remote.on_event(ProgressEvent(job_id=job.job_id, progress=progress))
         assert session.job(job.job_id).invented == 0.63
+    for told in ("gar", ""):
+        progress = ProgressInfo(stage="check", step=3, steps=3, verdict=told)
+        remote.on_event(ProgressEvent(job_id=job.job_id, progress=progress))
+        assert session.job(job.job_id).verdict == "gar"
     remote.on_event(Disconnected(why="gone"))
     remote.done.set_exception(ServerUnreachableError("the client was closed; the job goes on"))
     now = session.job(job.job_id)

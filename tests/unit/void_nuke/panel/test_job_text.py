@@ -59,6 +59,12 @@ def info(**changes: Any) -> JobInfo:
         (Phase.RUNNING, {"message": "propagate", "engine": "propagation", "invented": 0.29}, "Propagate"),
         (Phase.RUNNING, {"message": "denoising", "engine": "void", "invented": 1.0}, "Denoising"),
         (
+            Phase.RUNNING,
+            {"message": "plate detail", "real": 0.62, "moved": 0.12, "model": 0.2, "invented": 0.06},
+            "Plate detail; 62 % real, 12 % moved, 20 % the model's, 6 % invented",
+        ),
+        (Phase.FAILED, {"message": "no memory", "model": 0.2, "invented": 0.06}, "No memory"),
+        (
             Phase.DONE,
             {"read_node": "VoidResult1", "engine": "propagation", "invented": 0.3},
             "30 % invented; 40 frames, in VoidResult1",

@@ -2,32 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from void_protocol.job import Format, Matte, MatteSettings, Output, RemovalJob, Settings, Shot
-from void_server.cli.explain import CommandError
-from void_server.cli.job_overrides import JobOverrides, growth_of, options_of, with_overrides
-
-
-@pytest.mark.parametrize(("text", "growth"), [("auto", "auto"), ("3.5", 3.5), ("-2", -2.0)])
-def test_growth_is_auto_or_pixels(text: str, growth: object) -> None:
-    assert growth_of(text) == growth
-
-
-@pytest.mark.parametrize("text", ["much", "", "1e9", "nan"])
-def test_another_growth_is_refused_with_what_is_allowed(text: str) -> None:
-    with pytest.raises(CommandError, match="-256 to 256, or auto"):
-        growth_of(text)
-
-
-def test_engine_options_are_named_values() -> None:
-    assert options_of("sources=near, fill = smooth") == {"sources": "near", "fill": "smooth"}
-
-
-@pytest.mark.parametrize("text", ["sources", "=near", "sources=", "sources=near,,fill=smooth"])
-def test_what_is_no_named_value_is_refused(text: str) -> None:
-    with pytest.raises(CommandError, match="NAME=VALUE"):
-        options_of(text)
+from void_server.cli.job_overrides import JobOverrides, PlateOverrides, with_overrides
 
 
 def test_the_command_line_counts_instead_of_the_jobs_own() -> None:
@@ -39,8 +15,34 @@ def test_the_command_line_counts_instead_of_the_jobs_own() -> None:
     )
     matte = Matte(role="remove", pattern="m.%04d.exr")
     job = RemovalJob(shot=shot, mattes=[matte], settings=settings, output=Output(pattern="b.%04d.exr"))
-    changed = with_overrides(job, JobOverrides(grow="auto", engine_options="fill=smooth"))
+    changed = with_overrides(job, JobOverrides(grow="auto", engine_options=("fill=smooth",)))
     assert changed.settings.matte == MatteSettings(growth_px="auto", softness_px=7.0)
     assert changed.settings.engine_options == {"motion": "one-plane", "fill": "smooth"}
     assert changed.job_id != job.job_id
     assert with_overrides(job, JobOverrides()) is job
+
+
+def test_every_part_of_a_job_that_people_change_can_be_changed() -> None:
+    shot = Shot(name="a", plate="a.%04d.exr", first_frame=1, last_frame=2, format=Format(width=64, height=48))
+    matte = Matte(role="remove", pattern="m.%04d.exr")
+    job = RemovalJob(shot=shot, mattes=[matte], output=Output(pattern="b.%04d.exr"))
+    changed = with_overrides(
+        job,
+        PlateOverrides(
+            soften=9, region="0,4,32,48", compression="ZIPS", invert=True, prompt="A table.", seed=7,
+            anchor="1:clean.%04d.exr", view="left", layer="beauty", version=3, proxy=0.5,
+        ),
+    )  # fmt: skip
+    assert changed.settings.matte.softness_px == 9
+    assert changed.settings.region.box == (0, 4, 32, 48)
+    assert (changed.output.compression, changed.output.version) == ("zips", 3)
+    assert changed.mattes[0].inverted
+    assert (changed.settings.prompt, changed.settings.seed, changed.settings.proxy_scale) == (
+        "A table.",
+        7,
+        0.5,
+    )
+    assert changed.anchors is not None
+    assert changed.anchors.frames == [1]
+    assert changed.anchors.pattern.endswith("/clean.%04d.exr")
+    assert (changed.shot.view, changed.shot.layer) == ("left", "beauty")

@@ -60,6 +60,17 @@ def test_the_progress_tells_what_the_frames_consist_of_also_the_last_one() -> No
     assert (told[-1].real, told[-1].guessed, told[-1].step) == (0.2, 0.1, 2)
 
 
+def test_the_verdict_is_told_at_the_end_and_of_no_more_frames_than_fit() -> None:
+    heard = Heard()
+    heard.monitor.progress("check", 3, 3)
+    heard.monitor.judged("gar" + "g" * 30_000)
+    heard.monitor.close()
+    told = [event.progress.verdict for event in heard.of(ProgressEvent)]
+    assert told[0] == ""
+    assert told[-1].startswith("garg")
+    assert len(told[-1]) == 20_000
+
+
 def test_what_is_left_is_estimated() -> None:
     heard = Heard()
     heard.monitor.progress("read", 0, 4)

@@ -95,3 +95,12 @@ def test_a_wire_across_the_frame_needs_fewer_sources_than_a_thick_bar() -> None:
     # A wire that spans only a part of the frame keeps all its sources.
     short = [matte & box(30, 50, 0, ROWS) for matte in wire]
     assert len(plan_of(track_of(short)).sources(6)) > 4
+
+
+def test_the_share_that_no_frame_shows_is_measured_before_the_work() -> None:
+    assert plan_of(track_of([box(30, 60)] * FRAMES)).never_seen() == 1.0
+    moving = plan_of(track_of([box(3 + 6 * t, 15 + 6 * t) for t in range(FRAMES)]))
+    assert moving.never_seen() == 0.0
+    some = plan_of(track_of([box(30, 60)] * FRAMES, shift_px=1.0)).never_seen()
+    assert 0.5 < some < 0.8  # 11 of 30 columns leave the matte within the shot.
+    assert plan_of(track_of([box(0, 0)] * FRAMES)).never_seen() == 0.0

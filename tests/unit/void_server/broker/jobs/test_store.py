@@ -5,6 +5,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from void_protocol.messages import FrameEvent, JobState, ResultFile, StageTime, StateEvent
@@ -32,8 +33,28 @@ def new_job(job_id: str, frames: int = 3) -> NewJob:
     )
 
 
+def test_a_job_that_is_known_stays_as_it_is(store: Store) -> None:
+    first = store.add_job(new_job("a"), JobState.QUEUED)
+    other = msgspec.structs.replace(new_job("a"), owner="bert", content=b"other", job=b"{1}")
+    assert store.add_job(other, JobState.UPLOADING) is None
+    assert first is not None
+    assert store.info("a") == first.info
+    assert (store.content("a"), store.texts("a")) == (b"digest of a", (b"{}", b"[]"))
+    assert store.events_after("a", 0) == [first.event]
+
+
+def test_places_go_on_where_the_last_process_ended(tmp_path: Path) -> None:
+    for expected in ([1, 2], [3, 4]):  # the second time the file is there already
+        store = Store(tmp_path / "jobs.sqlite")
+        added = [store.add_job(new_job(f"job{number}"), JobState.QUEUED) for number in expected]
+        assert [each.order for each in added if each is not None] == expected
+        store.commit()
+        store.close()
+
+
 def test_a_job_and_its_story(store: Store) -> None:
     added = store.add_job(new_job("a"), JobState.UPLOADING)
+    assert added is not None
     assert (added.event.sequence, added.event.state, added.order) == (1, JobState.UPLOADING, None)
     assert store.info("a") == added.info
     assert store.events_after("a", 0) == [added.event]
@@ -84,6 +105,7 @@ def test_a_queued_job_keeps_its_place_unless_it_goes_first(store: Store) -> None
 
     for place, job_id in enumerate("abc", start=1):
         added = store.add_job(new_job(job_id), JobState.QUEUED)
+        assert added is not None
         assert added.order == place
         assert store.info(job_id) == added.info
     store.set_state("a", JobState.RUNNING)

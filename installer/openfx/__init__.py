@@ -1,0 +1,1 @@
+"""Builds the OpenFX plug-in and puts it where hosts look for it."""

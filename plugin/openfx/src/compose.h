@@ -1,0 +1,36 @@
+// The result laid over the plate.
+#pragma once
+
+#include <vector>
+
+#include "ofx.h"
+#include "pixels.h"
+
+namespace void_ofx {
+
+// What the bridge handed over: for each pixel R, G, B and a weight, as floats, lowest row first. It covers `box` of
+// the full-size plate, in pixels, and may have fewer pixels than that.
+struct Answer {
+  const unsigned char* data = nullptr;
+  std::ptrdiff_t row_bytes = 0;
+  int width = 0;
+  int height = 0;
+  OfxRectI box{0, 0, 0, 0};
+
+  const float* at(int x, int y) const {
+    return reinterpret_cast<const float*>(data + y * row_bytes) + static_cast<std::ptrdiff_t>(x) * 4;
+  }
+};
+
+enum class Mix {
+  kResult,      // the answer where it has a weight, the plate's own bits elsewhere
+  kDifference,  // how far both are apart
+  kPlain,       // the answer itself, grey mattes for example; black outside of it
+};
+
+// Lays `answer` over `output`, which holds the plate in `window`. `scale_x` and `scale_y` are the size of the pixels
+// of `output` for one of the full-size plate: 0.5 for a proxy of half the size.
+void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRectI& window, double scale_x,
+             double scale_y);
+
+}  // namespace void_ofx

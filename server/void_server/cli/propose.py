@@ -1,0 +1,93 @@
+"""``void propose``: mattes of what a job's object affected, found in the shot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+
+from void_engine.contact_sheet import PICTURE_ENDINGS
+from void_engine.errors import OutputExistsError
+from void_protocol.job import Matte
+from void_protocol.job_file import read_job, with_content_id, write_job
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
+from void_server.cli.pictures import spread
+from void_server.cli.progress import StageProgress
+from void_server.cli.run import TerminalMonitor
+from void_server.cli.stopping import stopping_on_signals
+from void_server.cli.terminal import Terminal, say, say_json
+from void_server.shot_files import absolute_pattern
+
+_SHEET_ROWS = 5
+
+
+def propose_command(
+    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="A job with mattes or shapes to remove.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The mattes to write, such as affected.%04d.exr.")
+    ],
+    by: Annotated[
+        Literal["evidence"],
+        typer.Option(help="How: by evidence in the shot, which needs no weights."),
+    ] = "evidence",
+    job_output: Annotated[
+        Path | None,
+        typer.Option("--job", help="Write the job with the proposal added as an affected matte."),
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw plate and proposal side by side, tinted by kind (.png, .jpg).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Propose mattes of what a job's object affected: shadows, reflections, things that it moves or carries.
+
+    Channel A is the whole matte and confidence.A how sure it is; shadow.A, reflection.A, moved.A and
+    carried.A are its kinds. A report lies beside the mattes.
+    """
+    from void_server.proposing import draw_proposal, propose_job, report_path
+
+    job = read_job(job_file)
+    pattern = absolute_pattern(output)
+    if sheet is not None and sheet.suffix.lower() not in PICTURE_ENDINGS:
+        raise typer.BadParameter(f"choose one of {', '.join(PICTURE_ENDINGS)}", param_hint="--sheet")
+    for path in (job_output, sheet):
+        if path is not None and path.exists():
+            raise OutputExistsError(f"{path} exists already; choose another name, or delete it first")
+    with StageProgress(job.shot.name, Terminal(stderr=True)) as bars:
+        monitor = TerminalMonitor(bars)
+        with stopping_on_signals(monitor.stop):
+            report = propose_job(job, pattern, monitor)
+    if job_output is not None:
+        accepted = Matte(role="affected", pattern=pattern)
+        write_job(with_content_id(msgspec.structs.replace(job, mattes=[*job.mattes, accepted])), job_output)
+    if sheet is not None:
+        draw_proposal(job, pattern, sheet, spread(job.shot.frame_numbers, _SHEET_ROWS), monitor)
+    if as_json:
+        say_json(report)
+        return
+    told = [frame for frame in report.frames if frame["share"]]
+    if told:
+        share = sum(frame["share"] for frame in told) / len(told)
+        sure = sum(frame["confidence"] for frame in told) / len(told)
+        kinds = sorted({word for frame in told for word in frame["kinds"]})
+        say(
+            f"{job.shot.name}: proposed in {len(told)} of {len(report.frames)} frames, "
+            f"{100 * share:.1f} % of the picture, {round(100 * sure)} % sure: {', '.join(kinds)}"
+        )
+    else:
+        say(f"{job.shot.name}: nothing to propose")
+    reasons = sorted({frame["unknown"] for frame in report.frames if frame["unknown"]})
+    for reason in reasons:
+        count = sum(frame["unknown"] == reason for frame in report.frames)
+        say(f"unknown in {count} of {len(report.frames)} frames: {reason}")
+    say(f"mattes: {pattern}; report: {report_path(pattern)}")
+    if monitor.frames_done != len(job.shot.frame_numbers):
+        raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("propose")(propose_command)

@@ -1,0 +1,1 @@
+"""Removals at the server: handing jobs over, how they go, taking them up again."""

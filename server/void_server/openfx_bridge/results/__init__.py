@@ -1,0 +1,1 @@
+"""What lies on disk of a removal: its record, its folder, its finished frames."""

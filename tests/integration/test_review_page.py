@@ -1,0 +1,214 @@
+"""The review in a real browser: a headless Chromium of this machine opens what ``void review`` made."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.integration.command_case import void
+from tests.review_case import FIRST, plate_pixels, result_pixels, reviewed_job, write_job
+from void_server.review.catalogue import review_shots
+from void_server.review.notes import read_review
+from void_server.review.page import ReviewPage
+from void_server.review.serving import ReviewServer
+from void_server.review.shown import ReviewView
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+CHROMIUM = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium from the system's packages"),
+]
+
+
+class Tab:
+    """A page in the browser, and what went wrong in it."""
+
+    def __init__(self, page: object) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        page.on("console", self._told)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _told(self, message: object) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(message.text)
+
+    def open(self, url: str) -> None:
+        self.page.goto(url)
+        self.page.wait_for_selector(".card")
+
+    def open_shot(self) -> None:
+        self.page.click(".card >> nth=0")
+        self.page.wait_for_selector("#pane-b img.picture[src]:not([hidden])")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def shown(self, pane: str = "b") -> str:
+        """What a pane's picture is, without the address's beginning."""
+        source = self.page.eval_on_selector(
+            f"#pane-{pane} img.picture", "image => image.hidden ? '' : image.src"
+        )
+        return source.partition("shots/")[2]
+
+    def wait_for(self, part: str, pane: str = "b") -> None:
+        self.page.wait_for_selector(f"#pane-{pane} img.picture[src$='{part}']", state="attached")
+
+    def picture(self, pane: str = "b") -> np.ndarray:
+        """The pixels on the screen where a pane's picture is, (H, W, 3) RGB."""
+        box = self.page.locator(f"#pane-{pane} .sheet").bounding_box()
+        left, top = round(box["x"]), round(box["y"])
+        assert (left, top) == (box["x"], box["y"]), "the picture does not lie on the screen's pixels"
+        data = self.page.screenshot()
+        screen = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        return screen[top : top + round(box["height"]), left : left + round(box["width"])]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser: object) -> Iterator[Tab]:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(15_000)
+    tab = Tab(page)
+    yield tab
+    page.close()
+    assert tab.problems == []
+
+
+def test_a_page_opens_from_the_disk(tab: Tab, tmp_path: Path) -> None:
+    job = reviewed_job(tmp_path, "<i>glass</i>")
+    ran = void("review", write_job(job, tmp_path / "job.json"), "-o", tmp_path / "page")
+    assert ran.code == 0, ran.err
+    tab.open((tmp_path / "page" / "index.html").as_uri())
+    assert tab.page.inner_text(".card strong") == "<i>glass</i>"
+    assert "at fault" in tab.page.inner_text(".card")
+    tab.open_shot()
+    assert tab.shown() == "i_glass_i/v002/result/1001.png"
+    tab.press("ArrowRight", "ArrowRight")
+    tab.wait_for("result/1003.png")
+    assert tab.page.inner_text("#frame") == "1003"
+    tab.press("End", "ArrowLeft", "ArrowLeft", "Home", "1")
+    tab.wait_for("plate/1001.png", "a")
+    # At one to one the picture on the screen is what the OCIO view makes of the light, to one code.
+    tab.press("z")
+    view = ReviewView.named()
+    for key, pixels in (("1", plate_pixels(FIRST)), ("2", result_pixels(FIRST, 2))):
+        tab.press(key)
+        screen = tab.picture()
+        assert screen.shape == pixels.shape
+        assert np.abs(screen.astype(int) - view.shown(pixels)).max() <= 1, key
+    tab.press("r")
+    screen = tab.picture()
+    assert (screen == screen[..., :1]).all()
+    assert np.abs(screen[..., 0].astype(int) - view.shown(pixels)[..., 0]).max() <= 1
+    tab.press("r", "d")
+    difference = tab.picture().max(axis=2)
+    assert difference[:7].max() == 0
+    assert difference[10:22, 18:30].min() > 100
+    tab.press("w", "[", "]", "]")
+    assert tab.page.get_attribute("#wipe", "aria-valuenow") == "52"
+    assert "52%" in tab.page.get_attribute("#pane-b", "style")
+    tab.press("m", "c")
+    tab.page.wait_for_selector("#pane-b .overlay:not([hidden]) + .overlay:not([hidden])")
+    # The graph's click, the finding and the strip lead to their frames.
+    tab.page.evaluate("document.getElementById('graph').emit('plotly_click', {points: [{x: 1002}]})")
+    assert tab.page.inner_text("#frame") == "1002"
+    tab.page.click("#findings button")
+    assert tab.page.inner_text("#frame") == "1003"
+    box = tab.page.locator("#strip").bounding_box()
+    tab.page.mouse.click(box["x"] + box["width"] - 3, box["y"] + 5)
+    assert tab.page.inner_text("#frame") == "1004"
+    assert tab.page.locator("#strip i.absent").count() == 1
+    # Notes stay in the browser, and leave as a file.
+    tab.press("n")
+    tab.page.keyboard.type("the <b>edge</b>, m c w")
+    tab.page.click("text=Add note")
+    tab.page.wait_for_selector("#notes li")
+    tab.page.reload()
+    tab.page.wait_for_selector("#notes li")
+    assert "the <b>edge</b>, m c w" in tab.page.inner_text("#notes")
+    with tab.page.expect_download() as download:
+        tab.page.click("#export-csv")
+    assert "the <b>edge</b>, m c w" in Path(download.value.path()).read_text()
+    tab.press("Escape")
+    assert tab.page.is_visible("#list")
+
+
+def test_a_served_review_keeps_notes_and_shows_any_exposure(tab: Tab, tmp_path: Path) -> None:
+    job = reviewed_job(tmp_path)
+    with ReviewPage(tmp_path / "page", review_shots([job]), ReviewView.named()) as page:
+        page.prepare(server=True)
+        server = ReviewServer(page, "anna")
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        try:
+            tab.open(server.url)
+            tab.open_shot()
+            tab.page.locator("#exposure").fill("2")
+            tab.wait_for("result/1001.png?exposure=2&gamma=1")
+            tab.press("Escape")
+            tab.page.click("#approve")
+            tab.page.wait_for_selector("#approve[aria-pressed=true]")
+            stage = tab.page.locator("#stage").bounding_box()
+            x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+            tab.page.keyboard.down("Shift")
+            tab.page.mouse.move(x - 40, y - 40)
+            tab.page.mouse.down()
+            tab.page.mouse.move(x + 40, y + 40)
+            tab.page.mouse.up()
+            tab.page.keyboard.up("Shift")
+            tab.page.locator("#note-text").fill("look here")
+            tab.page.click("text=Add note")
+            tab.page.wait_for_selector("#notes li")
+            kept = read_review(job.output.versioned_pattern)
+            assert (kept.decision, kept.notes[0].author, kept.notes[0].text) == (
+                "approved",
+                "anna",
+                "look here",
+            )
+            left, top, right, bottom = kept.notes[0].box
+            assert 0 < left < right < 1
+            assert 0 < top < bottom < 1
+            assert tab.page.locator("#pane-b .box").count() == 1
+            tab.page.keyboard.press("Escape")
+            assert "approved" in tab.page.inner_text(".card")
+        finally:
+            server.stop()
+            thread.join()
+            server.close()
+
+
+def test_dark_and_narrow_pages_and_two_hundred_shots(browser: object, tmp_path: Path) -> None:
+    job = reviewed_job(tmp_path, versions=1)
+    with ReviewPage(tmp_path / "page", review_shots([job]), ReviewView.named()) as page:
+        page.prepare()
+    data = tmp_path / "page" / "review_data.js"
+    many = (
+        "Array.from({length: 200}, (_, at) => ({...voidReview.data.shots[0], name: `s${at}`, key: `s${at}`}))"
+    )
+    data.write_text(f"{data.read_text()} voidReview.list({{...voidReview.data, shots: {many}}});")
+    shown = browser.new_page(viewport={"width": 420, "height": 800}, color_scheme="dark")
+    shown.goto((tmp_path / "page" / "index.html").as_uri())
+    shown.wait_for_selector(".card >> nth=199")
+    assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(23, 23, 26)"
+    shown.fill("#find", "s19")
+    assert shown.locator(".card").count() == 11
+    shown.select_option("#only", "approved")
+    assert shown.locator(".card").count() == 0
+    shown.close()

@@ -1,0 +1,95 @@
+"""Evidence, frame by frame: how far the picture is from what is expected, measured in its own noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from void_engine import opencv
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.effects.expected import Expected, expect, gather, largest
+from void_engine.effects.small_shot import SmallShot
+
+_SMOOTH_PX, _BROAD_PX = 1.0, 2.5
+_STILL_MISREGISTRATION_PX, _MOVING_MISREGISTRATION_PX = 0.06, 0.3
+_FLOOR = 0.004
+"""The least noise, encoded, that is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence of one frame; all (h, w)."""
+
+    change: Float32Array
+    """(h, w, 3): the smoothed difference from the expected background, encoded; 0 at the object."""
+    strength: Float32Array
+    """How many times its noise the change is."""
+    amount: Float32Array
+    """The largest change of a channel, encoded."""
+    broad: Float32Array
+    """The strength over a wider surrounding, where faint changes stand out of the grain."""
+    known: Float32Array
+    unrest: Float32Array
+    spread: Float32Array
+    seen_away: Float32Array
+    step: Float32Array
+    texture: Float32Array
+    """In 0..1: how far the frame's texture is not the expected one's; low for shadows and light."""
+    usable: BoolArray
+    """Where the frame shows something else than the object."""
+
+
+def weigh(shot: SmallShot, target: int) -> Evidence:
+    """The evidence of frame ``target``."""
+    own = shot.encoded[target]
+    expected = expect(
+        gather(shot, target), own, shot.away[target] / np.float32(max(shot.place.size, 1.0)), target
+    )
+    usable = ~shot.removed[target]
+    change = np.where(usable[..., None], own - expected.picture, 0).astype(np.float32)
+    smooth = _smoothed(change, usable, _SMOOTH_PX)
+    amount = largest(smooth)
+    far = usable & (shot.away[target] > 0.7 * max(shot.place.size, 1))
+    still = shot.track.is_locked_off(target)
+    off = _STILL_MISREGISTRATION_PX if still else _MOVING_MISREGISTRATION_PX
+    doubt = (0.7 * expected.spread) ** 2 + (off * _gradient(expected.picture)) ** 2
+    scale = np.sqrt(_noise(smooth, far) ** 2 + doubt)
+    wide = _smoothed(change, usable, _BROAD_PX)
+    # Misregistration changes its sign across an edge, so a wider mean holds less of it.
+    wide_scale = np.sqrt(
+        _noise(wide, far) ** 2 + opencv.gaussian_blur(0.3 * doubt.astype(np.float32), _BROAD_PX)
+    )
+    return Evidence(
+        smooth, (amount / scale).astype(np.float32), amount,
+        (largest(wide) / wide_scale).astype(np.float32), expected.known, expected.unrest,
+        expected.spread, expected.seen_away, expected.step, _texture(own, expected, usable), usable,
+    )  # fmt: skip
+
+
+def _smoothed(change: Float32Array, usable: BoolArray, sigma: float) -> Float32Array:
+    weight = opencv.gaussian_blur(usable.astype(np.float32), sigma)
+    smooth = opencv.gaussian_blur(change, sigma) / np.maximum(weight, 0.05)[..., None]
+    return np.where(usable[..., None], smooth, 0).astype(np.float32)
+
+
+def _noise(smooth: Float32Array, far: BoolArray) -> float:
+    values = np.abs(smooth[far])
+    return max(_FLOOR, 1.48 * float(np.median(values))) if len(values) > 100 else 2 * _FLOOR
+
+
+def _gradient(picture: Float32Array) -> Float32Array:
+    luma = opencv.gaussian_blur(picture @ np.array([0.25, 0.6, 0.15], np.float32), 0.8)
+    down, across = np.gradient(luma)
+    return np.asarray(np.hypot(down, across), np.float32)
+
+
+def _texture(own: Float32Array, expected: Expected, usable: BoolArray) -> Float32Array:
+    weight = usable.astype(np.float32)
+    total = np.maximum(opencv.box_blur(weight, 7), 1e-3)
+    first = (own @ np.array([0.25, 0.6, 0.15], np.float32)) * weight
+    second = (expected.picture @ np.array([0.25, 0.6, 0.15], np.float32)) * weight
+    difference = first - second
+    mean = opencv.box_blur(difference, 7) / total
+    varied = np.maximum(opencv.box_blur(difference * difference, 7) / total - mean * mean, 0)
+    return np.asarray(varied / (varied + mean * mean + 2e-5), np.float32)
