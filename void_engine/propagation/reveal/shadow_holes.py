@@ -22,7 +22,7 @@ _DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1,
 _MOST_SHADOWS = 4
 """The most places at which a hole is tried."""
 _STEP = 3
-"""By how many cells a hole is moved from one attempt to the next."""
+"""The number of cells by which a hole is moved from one attempt to the next."""
 _FIRST_STEP = 4
 """The least distance, in cells, of a shadow hole from the true one."""
 _LEAST_INSIDE = 0.6
