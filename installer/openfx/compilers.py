@@ -29,13 +29,13 @@ class Compiler:
 
     def compile_options(self, target: Target, version: str, sanitizers: Sequence[str]) -> list[str]:
         """Return the options for one source file."""
-        options = [*_LANGUAGE, *_WARNINGS, f'-DVOID_VERSION="{version}"', "-O1" if sanitizers else "-O2"]
+        options = [*_LANGUAGE, *_WARNINGS, f'-DVOID_VERSION="{version}"', "-O0" if sanitizers else "-O2"]
         if target.system != "windows":
             options.append("-fPIC")
         if target.system == "linux":
             options.append("-pthread")
         if sanitizers:
-            options += [f"-fsanitize={','.join(sanitizers)}", "-fno-omit-frame-pointer", "-g"]
+            options += [f"-fsanitize={','.join(sanitizers)}", "-fno-omit-frame-pointer", "-g1"]
         elif self.is_zig:
             # In what it takes for a debug build Zig traps undefined behaviour, and a host would end.
             options += ["-fno-sanitize=all", "-g0"]

@@ -166,7 +166,8 @@ class _Setup:
                 part = place if len(targets) == 1 else place.with_suffix(f".{target.name}")
                 build(self.project.root, compiler, target, part, self.project.version)
                 parts.append(part)
-                line.detail = f"{' '.join(compiler.command[-1:])}, {part.stat().st_size / 1e6:.1f} MB"
+                name = "Zig" if compiler.is_zig else compiler.command[0]
+                line.detail = f"{name}, {part.stat().st_size / 1e6:.1f} MB"
         if len(parts) > 1:
             place.write_bytes(join([part.read_bytes() for part in parts]))
             place.chmod(0o755)
