@@ -67,15 +67,26 @@ def hand_all(
     return host.ask("submit", removal=begun["removal"])
 
 
+def stop_server(home: Path) -> None:
+    """Stop the server that a bridge has started for a home, if any."""
+    if server_file(home).exists():
+        os.kill(read_server_address(home).pid, signal.SIGTERM)
+        wait_until(lambda: not server_file(home).exists(), 60)
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A home without a server; one that a bridge starts is stopped at the end."""
-    folder = tmp_path / "home"
+    yield tmp_path / "home"
+    stop_server(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose server the first bridge starts and all others find."""
+    folder = tmp_path_factory.mktemp("openfx") / "home"
     yield folder
-    if server_file(folder).exists():
-        pid = read_server_address(folder).pid
-        os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not server_file(folder).exists(), 30)
+    stop_server(folder)
 
 
 @pytest.fixture
@@ -85,7 +96,7 @@ def slow_server(tmp_path: Path) -> Iterator[ServerProcess]:
         yield running
 
 
-def test_the_demo_shot_comes_back_without_its_ball(home: Path, tmp_path: Path) -> None:
+def test_the_demo_shot_comes_back_without_its_ball(shared_home: Path, tmp_path: Path) -> None:
     pytest.importorskip("skimage")
     shot = render_demo_shot(tmp_path / "demo", width=128, height=72, frames=6, overscan_px=0)
     box = (0, 0, shot.width, shot.height)
@@ -102,7 +113,7 @@ def test_the_demo_shot_comes_back_without_its_ball(home: Path, tmp_path: Path) -
                 "remove": roles.remove[::-1, :, None],
                 "affected": roles.affected[::-1, :, None],
             }
-    with Standin(home) as host:
+    with Standin(shared_home) as host:
         begun = host.ask(
             "begin", folder=tmp_path / "out", engine="propagation", first=1001, last=1006,
             x1=0, y1=0, x2=shot.width, y2=shot.height, **{"option.propagation.grain": "0.5"},
@@ -147,14 +158,14 @@ def test_the_demo_shot_comes_back_without_its_ball(home: Path, tmp_path: Path) -
     assert not folder.exists()
 
 
-def test_every_depth_box_and_colour_space_comes_back(home: Path, tmp_path: Path) -> None:
+def test_every_depth_box_and_colour_space_comes_back(shared_home: Path, tmp_path: Path) -> None:
     box = (-3, 5, 13, 17)
     codes = np.random.default_rng(5).integers(0, 256, (12, 16, 4), np.uint8)
     codes[..., 3] = np.random.default_rng(6).integers(1, 256, (12, 16))
     codes[..., :3] = np.minimum(codes[..., :3], codes[..., 3:])
     matte = np.zeros((12, 16, 1), np.float32)
     matte[4:8, 5:9] = 1
-    with Standin(home) as host:
+    with Standin(shared_home) as host:
         begun = host.ask(
             "begin", folder=tmp_path / "out", engine="identity", first=-2, last=-1, x1=-3, y1=5, x2=13, y2=17,
             colour_space="srgb", premultiplied=1, pixel_aspect=2, fps=23.976, grow=0, name="Über plate/1",
@@ -193,11 +204,11 @@ def test_a_host_that_ends_leaves_its_removal_to_the_next(slow_server: ServerProc
         assert {event["record"] for event in host.events} <= {record}
 
 
-def test_a_host_that_ends_at_once_leaves_its_removal_to_the_server(home: Path, tmp_path: Path) -> None:
-    with Standin(home) as host:
+def test_a_host_that_ends_at_once_leaves_its_removal_to_the_server(shared_home: Path, tmp_path: Path) -> None:
+    with Standin(shared_home) as host:
         hand_all(host, tmp_path / "out")
-    assert server_file(home).exists()
-    wait_until(lambda: len(list((tmp_path / "out/removal_v001").glob("*.exr"))) == 4)
+    assert server_file(shared_home).exists()
+    wait_until(lambda: len(list((tmp_path / "out/removal_v001").glob("*.exr"))) == 4, 120)
 
 
 def test_a_killed_bridge_loses_nothing(slow_server: ServerProcess, tmp_path: Path) -> None:
@@ -249,8 +260,7 @@ def test_rendering_needs_no_server_and_finds_a_project_that_has_moved(home: Path
         record = hand_all(host, out)["record"]
         assert host.wait_until_ended(record)["state"] == "finished"
         plate = host.picture(record, 2)
-    os.kill(read_server_address(home).pid, signal.SIGTERM)
-    wait_until(lambda: not server_file(home).exists(), 30)
+    stop_server(home)
     out.rename(moved)
     (moved / "removal_v001/removal_v001.0003.exr").unlink()
     (moved / "removal_v001/removal_v001.0004.exr").write_bytes(b"damaged")
@@ -306,8 +316,8 @@ def test_two_hosts_that_press_at_once_get_versions_of_their_own(home: Path, tmp_
     assert list((tmp_path / "out").iterdir()) == []  # what was only begun is tidied away
 
 
-def test_exr_files_behind_the_plate_are_read_in_place(home: Path, tmp_path: Path) -> None:
-    with Standin(home) as host:
+def test_exr_files_behind_the_plate_are_read_in_place(shared_home: Path, tmp_path: Path) -> None:
+    with Standin(shared_home) as host:
         first = hand_all(host, tmp_path / "shots")["record"]
         assert host.wait_until_ended(first)["state"] == "finished"
         shots = tmp_path / "shots/removal_v001"

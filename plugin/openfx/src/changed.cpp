@@ -42,6 +42,11 @@ OfxStatus instance_changed(Instance& instance, const Properties& arguments) {
       return kOfxStatOK;
     }
     if (name == param::kQuality) propose_scale(instance, time);
+    if (name == param::kRecord) {
+      // Undo and redo bring another result, or none: the status is that one's.
+      refresh(instance, time);
+      return kOfxStatOK;
+    }
   }
   // What this plug-in sets itself comes back as a change; it brings no news.
   if (arguments.text(kOfxPropChangeReason) != kOfxChangePluginEdited) take_news(instance, time);

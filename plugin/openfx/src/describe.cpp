@@ -100,7 +100,7 @@ OfxStatus define_param(OfxParamSetHandle params, const ParamRow& row) {
   param.set(kOfxParamPropEvaluateOnChange, row.redraw == Redraw::kAlways ? 1 : 0);
   param.set(kOfxParamPropPersistant, row.kept ? 1 : 0);
   if (row.redraw == Redraw::kAlways) param.set(kOfxParamPropCacheInvalidation, kOfxParamInvalidateAll);
-  if (row.read_only) param.set(kOfxParamPropCanUndo, 0);
+  if (!row.undoable) param.set(kOfxParamPropCanUndo, 0);
   switch (row.kind) {
     case Kind::kChoice: {
       int index = 0;

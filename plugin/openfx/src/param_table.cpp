@@ -59,6 +59,7 @@ ParamRow optional_matte(const char* name, const char* label, const char* hint) {
 
 ParamRow told(ParamRow row) {
   row.read_only = true;
+  row.undoable = false;
   row.kept = false;
   return row;
 }
@@ -167,6 +168,7 @@ std::vector<ParamRow> make_table() {
         ParamRow row = number(Kind::kInteger, kRevision, nullptr, "Revision", "Counts changes of the result.", 0, 0,
                               2147483647, 0, 2147483647);
         row.redraw = Redraw::kAlways;
+        row.undoable = false;  // A press of Refresh is no step of the artist's work.
         return row;
       }()),
   };

@@ -28,7 +28,8 @@ struct ParamRow {
   double start = 0;                      // the default: a number, the index of an option, 0 or 1
   bool hidden = false;
   bool read_only = false;
-  bool kept = true;  // whether projects keep it
+  bool kept = true;      // whether projects keep it
+  bool undoable = true;  // whether a change is a step of the artist's work
   bool open = true;  // of a group
   // The default in hosts that show unconnected inputs as connected, where it is another one.
   int start_with_phantoms = -1;

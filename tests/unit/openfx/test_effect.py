@@ -422,9 +422,20 @@ def test_a_removal_can_be_undone_and_a_copy_shares_it(effect: Open, bridge: Brid
 
     node.undo()
     assert node.value("record") == ""
+    assert node.value("status") == "Nothing has been removed here yet."
     assert np.array_equal(node.render(1), plate(1))
     assert np.array_equal(copy.render(1), replaced(1, plate(1)))
     assert len(bridge.starts) == 1
+
+
+def test_asking_how_it_goes_is_no_step_to_undo(effect: Open, bridge: Bridge) -> None:
+    node = effect()
+    node.press("remove")
+    steps = len(node.undo_steps)
+    for _ in range(3):
+        node.press("refresh")
+    assert len(node.undo_steps) == steps
+    assert bridge.messages("status")
 
 
 def opened(effect: Open, profile: Profile = profiles.NUKE, **values: object) -> Instance:

@@ -73,6 +73,8 @@ class Removal:
         self._is_cancelled = threading.Event()
         self._is_looking = False
         self._is_closed = False
+        self._may_be_at_server = False
+        """Whether a server may have the job, which reads the plate then."""
         self._is_ours = False
         """Whether this process took the frames over, and not one before it."""
         self.is_writing = False
@@ -181,10 +183,12 @@ class Removal:
             try:
                 work()
             except BridgeError as error:
-                self._end("cancelled" if self._is_cancelled.is_set() else "failed", str(error).rstrip("."))
+                phase: Phase = "cancelled" if self._is_cancelled.is_set() else "failed"
+                self._end(phase, str(error).rstrip("."), keeps_export=self._may_be_at_server)
             except Exception as error:  # noqa: BLE001 - the artist must learn of it, and the bridge lives on
                 _log.exception("the removal %s failed", self.record.job)
-                self._end("failed", f"The bridge failed ({error!r}); its log has more")
+                text = f"The bridge failed ({error!r}); its log has more"
+                self._end("failed", text, keeps_export=self._may_be_at_server)
 
         threading.Thread(target=guarded, name=f"removal-{self.record.job[:8]}", daemon=True).start()
 
@@ -201,6 +205,7 @@ class Removal:
 
     def _join(self) -> None:
         """Submit the job again, which finds the first submission where there was one, or follow it."""
+        self._may_be_at_server = True
         is_moved = str(self.folder.path.absolute()) != self.record.folder
         if self.folder.job_file.exists() and not is_moved:
             try:
@@ -212,6 +217,7 @@ class Removal:
             self._attach(lambda client: client.follow(self.record.job, on_event=self._heard))
 
     def _submit(self, job: RemovalJob) -> None:
+        self._may_be_at_server = True
         self._attach(lambda client: client.submit(job, on_event=self._heard))
 
     def _attach(self, begin: Callable[[Client], RemoteJob]) -> None:

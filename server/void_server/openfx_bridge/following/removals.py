@@ -76,9 +76,10 @@ class Removals:
             return _gone(record, folder)
         kept = found.kept()
         ready = found.frames(record)
-        if ready == record.total and kept is not None and kept.phase == "handed over":
-            _settle(record, found, is_background=self._is_background)
-        if ready == record.total or (kept is not None and kept.phase in FINAL) or self._is_background:
+        # Also with all frames there, a server that was killed takes the job up once more, and needs the plate
+        # for that: only the server says when a job has ended.
+        has_ended = kept.phase in FINAL if kept is not None else ready == record.total
+        if has_ended or self._is_background:
             return _at_rest(record, found, ready)
         with self._condition:
             removal = self._removals.setdefault(record.job, Removal(record, found, self._link, self._note))
@@ -138,13 +139,6 @@ class Removals:
                     for record in list(self._asked.get(job, ())):
                         self._tell({"type": "event", "event": "status", "record": record, **fields})
             time.sleep(_EVENTS_S)
-
-
-def _settle(record: Record, folder: ResultFolder, *, is_background: bool) -> None:
-    """Note that a removal has ended while no bridge looked."""
-    if not is_background:  # a render only reads
-        folder.keep(record, "finished")
-        folder.discard_export()
 
 
 def _at_rest(record: Record, folder: ResultFolder, ready: int) -> Message:
