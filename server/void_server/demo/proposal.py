@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.colour import srgb
 from void_engine.effects.shot import proposed_frames
 from void_engine.plates.sequence.sequence import PlateSequence
@@ -56,7 +56,7 @@ def judge_proposal(job: RemovalJob, truth_pattern: str, monitor: RemovalMonitor)
                 for light in (frame.plate, truths.frame(each.number).read_rgb(opened.shot.box))
             ]
             shadow = (np.abs(codes[0] - codes[1]).max(axis=2) > _VISIBLE) & (frame.remove == 0)
-            around = cv2.distanceTransform((~shadow).astype(np.uint8), cv2.DIST_L2, 5) <= _FREE_PX
+            around = opencv.dilate_by_disc(shadow, _FREE_PX)
             proposed = each.matte >= 0.5
             hit += int((proposed & shadow).sum())
             missed += int((shadow & ~proposed).sum())
