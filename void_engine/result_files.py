@@ -72,7 +72,12 @@ class ResultFiles:
             if not path.exists():
                 continue
             what = self._what_is_there(path, number, inputs)
-            if what:
+            if what == "damaged" and self.every_pixel:
+                # Whoever comes next may look less closely, and would take the frame for whole.
+                aside = path.with_name(f"{path.name}.damaged")
+                path.replace(aside)
+                monitor.log(f"frame {number} of an earlier run is damaged and made again; it is now {aside}")
+            elif what:
                 replaced[what].append(number)
             else:
                 kept.append(number)

@@ -57,7 +57,7 @@ def test_an_option_for_what_people_type_and_no_other() -> None:
     assert names == {
         "--home", "--endpoint", "--allow-remote", "--read-root", "--output-root", "--grace", "--device",
         "--models", "--workers", "--config", "--set", "--show-config", "--install-service",
-        "--uninstall-service",
+        "--uninstall-service", "--detach", "--stop",
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from void_server.access.allowed_paths import PathRules
 from void_server.access.places import find_places
 from void_server.workers import job_monitor as monitor_module
 from void_server.workers.worker import BrokerLink, localised, run_one
-from void_server.workers.worker_link import Finished, FrameWhole, LogLine, Run, Waiting
+from void_server.workers.worker_link import EngineChosen, Finished, FrameWhole, LogLine, Run, Waiting
 
 CORNERS = [RotoPoint(1, 1), RotoPoint(9, 1), RotoPoint(9, 9)]
 JOB = RemovalJob(
@@ -113,6 +113,7 @@ def test_what_a_run_waits_for_is_passed_on() -> None:
     finished, said = run(act)
     assert finished.outcome == "done"
     assert said == [
+        EngineChosen(job_id="j", engine="propagation"),
         Waiting(job_id="j", obstacle="waiting for frame 1012"),
         Waiting(job_id="j", obstacle=""),
     ]
