@@ -19,6 +19,10 @@ _SEAM_LIMIT = 0.12
 """The largest difference, encoded, that is taken for a seam."""
 _SEAM_BLOCK_PX = 8
 """Side of the blocks of the cross-validation."""
+_RANGE_PX = 2
+"""How far around a partly covered pixel the background's range is looked for."""
+_RANGE_ROOM = 0.01
+"""How far, encoded, a pixel that is half covered may leave that range."""
 _FOREGROUND_PX = 3.0
 """Blur radius by which the foreground's colour is estimated."""
 _RIM_TRIAL_PX = 3
@@ -173,7 +177,26 @@ def unmix(
     share = answer_variance / (answer_variance + unmixed_variance)
     share = share * np.exp(-0.5 * np.maximum(apart.max(axis=2, keepdims=True) - 4.0, 0.0))
     joined = encoding.encode((background + share * (unmixed - background)).astype(np.float32))
+    joined = _within_surroundings(joined, answer, plate, alpha, noise)
     left = np.square(1.0 - share) * answer_variance + np.square(share) * unmixed_variance
     left = left / np.square(slope * (np.abs(background) + encoding.TOE))
     variance = np.where(soft, left.mean(axis=2), variance).astype(np.float32)
     return Unmixed(np.where(soft[:, :, None], joined, answer).astype(np.float32), variance)
+
+
+def _within_surroundings(
+    joined: Float32Array, answer: Float32Array, plate: Float32Array, alpha: Float32Array, noise: float
+) -> Float32Array:
+    """Hold un-mixed pixels within the range of the background around them, (h, w, 3) encoded.
+
+    The edge of an object may have another colour than the object beside it: the lit rim of a glass, hair
+    against the light. Solved with the wrong foreground, such a pixel is brighter or darker than all that is
+    around it, which a glance finds as a dotted line. The less of the background a pixel shows, the less it
+    may leave the range of its neighbours.
+    """
+    around = np.where((alpha > 0)[:, :, None], answer, encoding.encode(plate))
+    square = opencv.square(2 * _RANGE_PX + 1)
+    room = np.float32(2.0 * noise) + np.float32(_RANGE_ROOM) * (1.0 - alpha) / np.maximum(alpha, 0.01)
+    least = -opencv.dilate_values(-around, square) - room[:, :, None]
+    most = opencv.dilate_values(around, square) + room[:, :, None]
+    return np.asarray(np.clip(joined, least, most), np.float32)

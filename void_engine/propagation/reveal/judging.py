@@ -20,17 +20,12 @@ from void_engine.propagation import encoding, inpainting, pyramid
 from void_engine.propagation.motion import flow_completion
 from void_engine.propagation.motion.homography import from_box
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal import answers, fusion, source_weights, warp
+from void_engine.propagation.reveal import answers, fusion, shadow_holes, source_weights, warp
 from void_engine.propagation.reveal.answers import Stack
+from void_engine.propagation.reveal.ring_points import RIM_PX, points_beside
 from void_engine.propagation.reveal.sources import HoleSurround, RegisteredSource
 from void_engine.propagation.working_set import FullFrame
 
-_RING_PX = 16
-"""Width of the ring, in full-size pixels, in which sources are judged."""
-_RING_POINTS = 4000
-"""The number of points to which that ring is thinned."""
-_RIM_PX = 2
-"""Pixels this near to the hole are not judged, because they may still show the object."""
 _MOVED_ANSWERS = 3
 """The number of answers that are made of moved frames."""
 _SCATTER_PX = 2.0
@@ -42,9 +37,10 @@ _ENOUGH_SHOWN = 0.97
 _SOILED, _SEEN = 4.0, 1e-3
 """The squared error just outside the hole, relative to that further out, and at least, encoded, from which
 the object is still seen there."""
-_INSIDE_COST = 2.0
+_INSIDE_COST, _TRIED_BESIDE_COST = 2.0, 1.4
 """How many times as large the squared error of what other frames show is inside the hole as it is beside it:
-what moves by itself and what is predicted show more there. Found on real shots."""
+what moves by itself and what is predicted show more there. The second one counts where the continued
+surroundings were tried on shadow holes, too, and look no worse than they are. Found on real shots."""
 _CONTEXT_PX = 24
 """The width, in full-size pixels, of the surroundings that are continued into the hole."""
 _FINE_RIM_PX = 12
@@ -78,6 +74,8 @@ class _Rivals:
     continued: tuple[Float32Array, ...]
     """C pictures (h, w, 3), encoded, on the full-size ``area``."""
     area: Box
+    inside_cost: float
+    """The factor on the errors of the answers from other frames inside the hole."""
 
     def continued_at(self, tile: Box, places: Int64Array) -> list[Float32Array]:
         """The continued answers at the pixels ``places`` of a ``tile`` within the area, each (N, 3)."""
@@ -147,7 +145,7 @@ class Judged:
         )
         others = len(made.values)
         errors = measured.copy()
-        errors[:others] *= np.float32(_INSIDE_COST)
+        errors[:others] *= np.float32(self.rivals.inside_cost)
         if not self.moves:
             errors = self._agreed(errors, made, tile, places)
         reached = seen if cut_off is None else seen & ~cut_off.reshape(-1)[places]
@@ -229,7 +227,7 @@ class Judge:
         if not sources or (len(sources) == 1 and not rivals):
             return alone
         box, ratio = surround.box, self._working.ratio
-        points, mirrored = _points_beside(full.hidden)
+        points, mirrored = points_beside(full.hidden)
         if comparable is not None and len(points):
             judged = warp.read_at(comparable, box, points, ratio)[:, 0] > 0.5
             points, mirrored = points[judged], mirrored[judged]
@@ -248,7 +246,8 @@ class Judge:
         alone = Judged(qualities, weights, order, noise, moves, None)
         if not rivals:
             return alone
-        return self._with_rivals(alone, full, surround, sources, stack.only(*inside), points, plate)
+        shown = stack.only(*inside)
+        return self._with_rivals(alone, full, surround, sources, shown, points, plate, comparable is None)
 
     def _sampled(
         self, box: Box, sources: list[RegisteredSource], points: Float32Array, mirrored: Float32Array | None
@@ -291,6 +290,7 @@ class Judge:
         stack: Stack,
         points: Float32Array,
         plate: Float32Array,
+        beside_too: bool,
     ) -> Judged:
         box, ratio = surround.box, self._working.ratio
         made = answers.answers(stack, alone.order, alone.weigh, max(alone.noise, 0.004), scatter=False)
@@ -305,9 +305,23 @@ class Judge:
         self._monitor.check_cancelled()
         tried = self._prediction_error(surround, sources, alone.order, step)
         self._monitor.check_cancelled()
+        beside = self._tried_beside(full.number, box, step) if alone.moves and beside_too else None
+        if beside is not None:
+            tried = [np.minimum(*pair) for pair in zip(tried, beside, strict=True)]
+            self._monitor.check_cancelled()
         area, continued = self._continued(full, surround, step)
         whole = [opencv.resize(error, box.shape) for error in (*errors, *tried)]
-        return replace(alone, rivals=_Rivals(np.stack(whole), continued, area))
+        cost = _INSIDE_COST if beside is None else _TRIED_BESIDE_COST
+        return replace(alone, rivals=_Rivals(np.stack(whole), continued, area, cost))
+
+    def _tried_beside(self, number: int, box: Box, step: int) -> list[Float32Array] | None:
+        """The squared errors, as :meth:`_prediction_error` has them, tried on the hole laid beside itself."""
+        frame = self._working.analysis(number)
+        errors = shadow_holes.prediction_errors(frame.encoded, frame.hidden, _CONTINUATIONS)
+        if errors is None:
+            return None
+        cut = box.slices(Box.from_shape(frame.hidden.shape))
+        return [error[cut][::step, ::step] for error in errors]
 
     def _continued(
         self, full: FullFrame, surround: HoleSurround, step: int
@@ -324,7 +338,7 @@ class Judge:
         area = Box.around(full.hidden).grown(_CONTEXT_PX).intersection(full.box)
         plate, hidden = full.encoded(area), full.hidden[area.slices(full.box)]
         if _is_soiled(plate, hidden):
-            hidden = opencv.dilate_by_disc(hidden, _RIM_PX)
+            hidden = opencv.dilate_by_disc(hidden, RIM_PX)
         depth = opencv.depth_inside(hidden)
         rim = hidden & (depth <= _FINE_RIM_PX)
         found = []
@@ -377,7 +391,7 @@ def _is_soiled(plate: Float32Array, hidden: BoolArray) -> bool:
     Then it differs from what lies a little further out by much more than that differs from what is further
     out still.
     """
-    steps = [hidden, *(opencv.dilate_by_disc(hidden, _RIM_PX * step) for step in (1, 2))]
+    steps = [hidden, *(opencv.dilate_by_disc(hidden, RIM_PX * step) for step in (1, 2))]
     found = []
     for inner, outer in itertools.pairwise(steps):
         band = outer & ~inner
@@ -415,31 +429,3 @@ def _shown(frame: FullFrame, x: Float32Array, y: Float32Array) -> BoolArray:
     column = np.rint(np.where(inside, x, np.float32(0.0))).astype(np.intp)
     row = np.rint(np.where(inside, y, np.float32(0.0))).astype(np.intp)
     return np.asarray(inside & ~frame.hidden[row, column], bool)
-
-
-def _points_beside(hidden: BoolArray) -> tuple[Float32Array, Float32Array]:
-    """Visible full-size pixels in a ring around hidden ones, (N, 2), evenly thinned to a bounded number, and
-    for each of them the hidden pixel, (N, 2), that lies as deep in the hole as it lies outside."""
-    frame = Box.from_shape(hidden.shape)
-    room = Box.around(hidden).grown(_RING_PX + 1).intersection(frame)
-    hole = hidden[room.slices(frame)]
-    ring = opencv.dilate_by_disc(hole, _RING_PX)
-    ring &= ~opencv.dilate_by_disc(hole, _RIM_PX)
-    rows, columns = np.nonzero(ring)
-    step = max(1, len(rows) // _RING_POINTS)
-    rows, columns = rows[::step], columns[::step]
-    labels = opencv.nearest_labels(hole)
-    rim = np.flatnonzero(hole)
-    at = np.zeros(int(labels.max()) + 1, np.int64)
-    at[labels.reshape(-1)[rim]] = rim
-    near_rows, near_columns = np.divmod(at[labels[rows, columns]], hole.shape[1])
-    deep_rows = np.clip(2 * near_rows - rows, 0, hole.shape[0] - 1)
-    deep_columns = np.clip(2 * near_columns - columns, 0, hole.shape[1] - 1)
-    deep = hole[deep_rows, deep_columns]
-    mirror_rows = np.where(deep, deep_rows, near_rows)
-    mirror_columns = np.where(deep, deep_columns, near_columns)
-    return _positions(columns, rows, room), _positions(mirror_columns, mirror_rows, room)
-
-
-def _positions(columns: Int64Array, rows: Int64Array, room: Box) -> Float32Array:
-    return np.stack([columns + room.x0, rows + room.y0], axis=1).astype(np.float32)

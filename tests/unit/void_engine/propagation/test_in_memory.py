@@ -250,3 +250,34 @@ assert remove_object is owned
 assert not hasattr(package, "something_else")
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("hidden", ["all", "none", "middle"])
+def test_few_frames_and_mattes_of_all_or_nothing(frames: int, hidden: str) -> None:
+    truth = panning(1.0, frames)
+    matte = np.full(truth.shape[:3], hidden == "all", np.float32)
+    if hidden == "middle":
+        matte[:, 20:40, 30:50] = 1
+    plate = covered(truth, matte)
+    clean = remove_object(plate, matte)
+    assert clean.shape == plate.shape
+    assert np.isfinite(clean).all()
+    assert np.array_equal(clean[matte == 0], plate[matte == 0])
+    if hidden == "middle":
+        assert error_inside(clean, truth, matte) < 0.75 * error_inside(plate, truth, matte)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 60), (3, 5), (41, 67)])
+@pytest.mark.parametrize("light", [-1.0, 1.0, 4000.0])
+def test_odd_sizes_in_any_light(rows: int, columns: int, light: float) -> None:
+    plate = (light * texture(rows, columns)[None].repeat(3, 0)).astype(np.float32)
+    if rows == columns == 1:
+        plate = np.full((3, 1, 1, 3), light, np.float32)
+    matte = np.zeros((3, rows, columns), np.float32)
+    for t in range(3):
+        matte[t, rows // 3 : rows // 3 * 2 + 1, (columns // 4) : columns // 2 + 1] = 1
+    clean = remove_object(plate, matte)
+    assert np.isfinite(clean).all()
+    assert np.array_equal(clean[matte == 0], plate[matte == 0])
+    assert float(np.abs(clean).max()) <= 1.5 * abs(light)

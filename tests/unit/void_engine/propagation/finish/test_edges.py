@@ -184,3 +184,17 @@ def test_a_matte_is_tight_when_the_object_reaches_beyond_it(rim_px: int, tight: 
     assert edges.is_tight(hole, removed) is tight
     grown = Hole(plate, revealed, distance < 28, everywhere)
     assert edges.is_tight(grown, removed) is tight
+
+
+def test_the_lit_rim_of_an_object_leaves_no_line() -> None:
+    """The rim is brighter than the object, so the object's colour does not explain the pixels it shares."""
+    alpha = np.zeros((40, 40), np.float32)
+    alpha[:, 20] = 0.45
+    alpha[:, 21:] = 1
+    plate = np.full((40, 40, 3), 0.5, np.float32)
+    plate[:, 21:] = 0.1
+    plate[:, 20] = 0.55 * 0.5 + 0.45 * 0.9
+    answer = encoding.encode(np.full((40, 40, 3), 0.5, np.float32))
+    doubt = np.full((40, 40), 20.0, np.float32)
+    found = encoding.decode(edges.unmix(answer, plate, alpha, 0.005, doubt).values)
+    assert float(np.abs(found[:, 20] - 0.5).max()) < 0.05

@@ -19,18 +19,6 @@ from void_engine.propagation.working_set import WorkingSet
 FRAMES, ROWS, COLUMNS = 8, 80, 120
 
 
-def test_a_point_is_judged_as_if_it_lay_as_deep_inside_as_it_lies_outside() -> None:
-    hidden = np.zeros((100, 120), bool)
-    hidden[40:70, 50:90] = True
-    points, mirrored = judging._points_beside(hidden)
-    columns, rows = mirrored.astype(int).T
-    assert hidden[rows, columns].all()
-    assert not hidden[points[:, 1].astype(int), points[:, 0].astype(int)].any()
-    above = (points[:, 0] > 56) & (points[:, 0] < 84) & (points[:, 1] < 40)
-    assert np.array_equal(points[above, 0], mirrored[above, 0])
-    assert np.array_equal(40 - points[above, 1], mirrored[above, 1] - 40)
-
-
 def cloth(seed: int, grain_px: float, columns: int = COLUMNS) -> Float32Array:
     weave = cv2.GaussianBlur(
         np.random.default_rng(seed).normal(0, 1, (ROWS, columns, 3)).astype(np.float32), (0, 0), grain_px
