@@ -57,11 +57,13 @@ def main(folder: Path) -> int:
     """Make the plates and have them cleaned; the exit status."""
     folder.mkdir(parents=True, exist_ok=True)
     job = read_job(EXAMPLE)
-    # A server runs elsewhere than this script, so a job that is handed in names its files absolutely.
+    # A job's relative patterns start in the folder of its file; this one's files go to another folder.
     job = msgspec.structs.replace(
         job,
-        shot=msgspec.structs.replace(job.shot, plate=str(folder.resolve() / job.shot.plate)),
-        output=msgspec.structs.replace(job.output, pattern=str(folder.resolve() / job.output.pattern)),
+        shot=msgspec.structs.replace(job.shot, plate=str(folder.resolve() / Path(job.shot.plate).name)),
+        output=msgspec.structs.replace(
+            job.output, pattern=str(folder.resolve() / Path(job.output.pattern).name)
+        ),
     )
     write_plates(job)
     write_job(job, folder / "job.json", overwrite=True)

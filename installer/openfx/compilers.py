@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from installer.openfx.targets import Target
+from installer.openfx.targets import NAME, Target
 
 ZIG_DISTRIBUTION = "ziglang"
 _WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror")
@@ -50,6 +50,9 @@ class Compiler:
             if not self.is_zig and not sanitizers:
                 # The host's own C++ library may be older, and Zig's is static anyway.
                 options += ["-static-libstdc++", "-static-libgcc", "-Wl,--no-undefined"]
+        if target.system == "macos":
+            # Otherwise the library's own name is the temporary path at which it was linked.
+            options.append(f"-Wl,-install_name,{NAME}.ofx")
         if sanitizers:
             options.append(f"-fsanitize={','.join(sanitizers)}")
         else:

@@ -80,7 +80,7 @@ def propose_job(job: RemovalJob, pattern: str, monitor: RemovalMonitor) -> Propo
     target.require_numbered("A proposal has a matte for each frame")
     _refuse_existing(job, target, report_path(pattern))
     frames: list[dict[str, Any]] = []
-    with _opened(job, monitor) as opened:
+    with opened_shot(job, monitor) as opened:
         shot = opened.shot
         writer = PlateWriter("zip", on_written=monitor.frame_done, expected=len(shot.frame_numbers))
         with writer:
@@ -94,15 +94,21 @@ def propose_job(job: RemovalJob, pattern: str, monitor: RemovalMonitor) -> Propo
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class OpenedShot:
+    """A job's shot as proposals are made on it: all pixels that its plates have."""
+
     shot: PlateShot
     display: tuple[int, int]
     """The size of the plate's format."""
 
 
 @contextmanager
-def _opened(job: RemovalJob, monitor: RemovalMonitor) -> Iterator[_Opened]:
-    """The job's shot over all pixels that the plates have."""
+def opened_shot(job: RemovalJob, monitor: RemovalMonitor) -> Iterator[OpenedShot]:
+    """Open the job's shot over all pixels that the plates have.
+
+    Raises:
+        PlateError, MatteError: when files are missing or do not fit.
+    """
     # What the engine was set to does not matter here, and it need not be installed; mattes have the plate's
     # size whatever the scale of the work.
     settings = msgspec.structs.replace(job.settings, engine="identity", engine_options={}, proxy_scale=1.0)
@@ -113,7 +119,7 @@ def _opened(job: RemovalJob, monitor: RemovalMonitor) -> Iterator[_Opened]:
         found = check_inputs(request, monitor)
         display = found.display_size
         box = found.data_window.intersection(Box.from_size(*display))
-        yield _Opened(shot_source(request, box, found.data_window, found.pixel_aspect), display)
+        yield OpenedShot(shot_source(request, box, found.data_window, found.pixel_aspect), display)
 
 
 def _refuse_existing(job: RemovalJob, target: FramePattern, report: Path) -> None:
@@ -135,7 +141,7 @@ def _rounded(each: ProposedFrame) -> dict[str, Any]:
     }
 
 
-def _matte_file(each: ProposedFrame, opened: _Opened) -> Frame:
+def _matte_file(each: ProposedFrame, opened: OpenedShot) -> Frame:
     planes = [each.matte, each.confidence]
     planes += [np.where(each.kinds == kind, each.matte, np.float32(0)) for kind in Kind if kind]
     return Frame.from_pixels(
@@ -157,7 +163,7 @@ def draw_proposal(
         EngineError: when a picture cannot be read or the sheet cannot be written.
     """
     first, last = job.shot.first_frame, job.shot.last_frame
-    with _opened(job, monitor) as opened, PlateSequence(pattern, first, last, read_ahead=0) as mattes:
+    with opened_shot(job, monitor) as opened, PlateSequence(pattern, first, last, read_ahead=0) as mattes:
         shot = opened.shot
 
         def plate(number: int) -> Float32Array:

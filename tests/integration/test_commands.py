@@ -288,6 +288,7 @@ def test_the_demo_judges_itself(tmp_path: Path) -> None:
     ran = void(*words, "--engine", "propagation")
     assert ran.code == 0, ran.err
     assert "bit-exact outside: yes" in ran.out
+    assert "shadow proposed by evidence" in ran.out
     assert "OpenCV Telea" in ran.out
     # The second part: the answer of a small canvas, before and after.
     figures = dict(re.findall(r"(enlarged|with plate detail) +([0-9.]+) dB", ran.out))

@@ -11,7 +11,7 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array
 
 _SMOOTH_PX = 1.0
-_CORE, _RIM = 1.8, -0.3
+_CORE, _RIM = 1.8, 0.0
 """A region needs odds (natural logarithms) of the first somewhere in it; it reaches to odds of the second."""
 _LEAST_SHARE = 0.0004
 """A region smaller than this share of the picture is a spot."""

@@ -13,6 +13,10 @@ from void_engine.effects.small_shot import SmallShot
 
 _SMOOTH_PX, _BROAD_PX = 1.0, 2.5
 _STILL_MISREGISTRATION_PX, _MOVING_MISREGISTRATION_PX = 0.06, 0.3
+_USUAL_SHARE, _USUAL_STRENGTH = 0.85, 2.5
+"""Far from the object this share of the picture is usually below this strength."""
+_FEWEST_FAR = 500
+"""Fewer pixels far from the object tell nothing of the rest."""
 _FLOOR = 0.004
 """The least noise, encoded, that is believed."""
 
@@ -60,11 +64,26 @@ def weigh(shot: SmallShot, target: int) -> Evidence:
     wide_scale = np.sqrt(
         _noise(wide, far) ** 2 + opencv.gaussian_blur(0.3 * doubt.astype(np.float32), _BROAD_PX)
     )
+    strength = np.asarray(amount / scale, np.float32)
+    broad = np.asarray(largest(wide) / wide_scale, np.float32)
+    away = usable & (shot.away[target] > 1.5 * max(shot.place.size, 1))
     return Evidence(
-        smooth, (amount / scale).astype(np.float32), amount,
-        (largest(wide) / wide_scale).astype(np.float32), expected.known, expected.unrest,
+        smooth, (strength / _restlessness(strength, away)).astype(np.float32), amount,
+        (broad / _restlessness(broad, away)).astype(np.float32), expected.known, expected.unrest,
         expected.spread, expected.seen_away, expected.step, _texture(own, expected, usable), usable,
     )  # fmt: skip
+
+
+def _restlessness(strength: Float32Array, far: BoolArray) -> float:
+    """How many times more than usual the picture changes where the object is far; at least 1.
+
+    A camera that is not followed well, or a crowd, changes the picture everywhere. What the object did must
+    then be stronger to be told from it.
+    """
+    values = strength[far]
+    if len(values) < _FEWEST_FAR:
+        return 1.0
+    return max(1.0, float(np.quantile(values, _USUAL_SHARE)) / _USUAL_STRENGTH)
 
 
 def _smoothed(change: Float32Array, usable: BoolArray, sigma: float) -> Float32Array:

@@ -6,8 +6,8 @@ size of what it answers a few pixels away; a seam or an outline answers at the c
 contour where the scene is smooth count for more than those where it is busy, by the variance of the answers
 away from the contour.
 
-In calibration, steps of 8 % in light (a third of an eight-bit level of a twelfth) in textured, grainy and
-compressed footage were told from clean plates in nine frames of ten; docs/check.md has the table.
+In calibration, steps of 8 % in light were told in nine frames of ten of textured, grainy and compressed
+footage, outlines of 2 to 4 pixels likewise; docs/check.md has the table.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ The finest detail of small cells is compared with what cells around the hole hav
 bright, and with as much coarser detail. A blurred texture has too little fine detail for its coarse detail,
 and missing grain leaves less change from frame to frame than the surroundings have.
 
-In calibration a blur of 1.2 pixels, and half a hole blurred by 2.5, were told in every frame, grain of 4 to
-15 % that was left out in nine frames of ten.
+In calibration a blur of 1.2 pixels was told in every frame, half a hole blurred by 2.5 in nine of ten, and
+grain that was left out in six of seven; docs/check.md has the table.
 """
 
 from __future__ import annotations

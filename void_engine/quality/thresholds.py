@@ -95,7 +95,6 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {
         "odd.high.power": 1.75,
         "odd.share.power": 0.22,
         "odd.mean.power": 1.8,
-        "odd.patch": 7.0,
     },
     "soft": {
         "fine.mean.most": -0.45,

@@ -67,6 +67,7 @@ COMMANDS = {
         "clean",
         "Show what can be deleted (old jobs, logs and results, leftovers, caches), and delete it with --yes.",
     ),
+    "host-files": ("host_files", "Write panel, gizmos and their packages into a folder for NUKE_PATH."),
     "demo": (
         "demo",
         "Render an HDR shot, remove its object through a real server, and judge the result against the "

@@ -37,7 +37,9 @@ def demo(
         import skimage  # noqa: F401 - it has the photographs and the metrics
     except ModuleNotFoundError as error:
         raise CommandError("the demo needs the extra 'demo': pip install 'void-nuke[demo]'") from error
+    from void_server.cli.run import TerminalMonitor
     from void_server.demo import walkthrough
+    from void_server.demo.proposal import judge_proposal
 
     folder = output.absolute()
     with StageProgress("demo") as bars:
@@ -58,6 +60,7 @@ def demo(
         results = folder / walkthrough.RESULT_FOLDER
         detail_sheet = results / f"demo_v{job.output.version:03d}_detail.png"
         small = walkthrough.judge_small_answer(job, shot, detail_sheet, bars)
+        found = judge_proposal(job, shot.truth_pattern, TerminalMonitor(bars))
     table = score.table()
     sheet = results / f"demo_v{job.output.version:03d}.png"
     write_sheet(
@@ -71,6 +74,7 @@ def demo(
         f"\n{info.frames_done} frames by {info.engine} in {seconds:.1f} s, submit to last frame\n\n"
         f"{table}\n\n"
         f"{'' if small is None else small.table() + chr(10) * 2}"
+        f"{found.sentence()}\n\n"
         f"plate  {shot.plate_pattern}\ntruth  {shot.truth_pattern}\n"
         f"result {job.output.versioned_pattern}\nsheets {sheet}\n"
         f"       {detail_sheet if small is not None else ''}".rstrip()

@@ -53,7 +53,9 @@ def test_warnings_are_errors_and_zig_knows_the_machine(target: targets.Target) -
     assert {"-std=c++17", "-Werror", "-fvisibility=hidden", '-DVOID_VERSION="1.2.3"'} <= set(options)
     assert options[-2:] == ["-target", target.zig]
     assert ("-fPIC" in options) == (target.system != "windows")
-    assert "-shared" in zig.link_options(target, EXPORTS, ())
+    linking = zig.link_options(target, EXPORTS, ())
+    assert "-shared" in linking
+    assert ("-Wl,-install_name,VoidRemove.ofx" in linking) == (target.system == "macos")
 
 
 def test_the_systems_own_library_is_linked_statically_except_for_sanitizers() -> None:

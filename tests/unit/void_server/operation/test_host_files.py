@@ -1,0 +1,50 @@
+"""What Nuke loads, written into a folder from an installation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from void_server.errors import ServiceError
+from void_server.operation.host_files import packages_command, write_host_files
+
+
+def test_the_folder_is_what_nuke_path_needs(tmp_path: Path) -> None:
+    folder = tmp_path / "nuke"
+    write_host_files(folder)
+    for name in (
+        "init.py",
+        "menu.py",
+        "void_nuke/__init__.py",
+        "void_protocol/job.py",
+        "gizmos/VoidRemove.gizmo",
+    ):
+        assert (folder / name).is_file(), name
+    assert json.loads((folder / "installed.json").read_text())["server_python"] == sys.executable
+    assert list(folder.rglob("*.pyc")) == []
+
+
+def test_another_release_takes_the_place_of_the_first_and_packages_stay(tmp_path: Path) -> None:
+    write_host_files(tmp_path)
+    (tmp_path / "void_nuke" / "left_over.py").write_text("")
+    (tmp_path / "vendor" / "py3.11-linux-x86_64").mkdir(parents=True)
+    write_host_files(tmp_path)
+    assert not (tmp_path / "void_nuke" / "left_over.py").exists()
+    assert (tmp_path / "vendor" / "py3.11-linux-x86_64").is_dir()
+
+
+def test_an_init_of_somebody_else_stays(tmp_path: Path) -> None:
+    (tmp_path / "init.py").write_text("# the studio's")
+    with pytest.raises(ServiceError, match="somebody else"):
+        write_host_files(tmp_path)
+    assert (tmp_path / "init.py").read_text() == "# the studio's"
+
+
+def test_packages_lie_where_init_looks_for_them(tmp_path: Path) -> None:
+    command = packages_command(tmp_path, "3.10", "windows-x86_64", tmp_path / "wheels")
+    assert str(tmp_path / "vendor" / "py3.10-windows-x86_64") in command
+    assert "--no-index" in command
+    assert any(word.startswith("pyzmq==") for word in command)
