@@ -27,9 +27,8 @@ class Profile:
 
     `suites` are the versions it gives by name. `lacks` are properties of the host that it does not have.
     `row_bytes` of images are the pixels' own plus `padding`, negative when `rows_down`. `after_range` says
-    what becomes of
-    frames that a clip does not have: "hold" (the nearest one), "fail", "black". A
-    host that `forgets_arguments` takes the format of a message for the message.
+    what becomes of frames that a clip does not have: "hold" (the nearest one), "fail", "black". A host that
+    `forgets_arguments` takes the format of a message for the message.
     """
 
     name: str

@@ -2,8 +2,8 @@
 
 How well the surroundings predict what a hole hides can be tried on other frames, which show it, but then
 everything counts as an error in which those frames differ from this one: motion, light, what moves by itself.
-A hole of the same shape beside the true one has none of that, but other texture. Each errs to the pessimistic
-side, so the smaller of the two errors is the better estimate.
+A hole of the same shape beside the true one has none of that, but other texture. Each mostly errs to the
+pessimistic side, so the smaller of the two errors is the better estimate.
 """
 
 from __future__ import annotations
