@@ -66,5 +66,5 @@ def openjd(folder: Path, step: str, *options: str) -> subprocess.CompletedProces
 
 
 def results(folder: Path, name: str = "sh010") -> dict[str, bytes]:
-    """The result's files, whatever they are."""
-    return {path.name: path.read_bytes() for path in sorted((folder / name / "out").glob("*"))}
+    """The frames of the result; the verdict beside them is not of their bytes."""
+    return {path.name: path.read_bytes() for path in sorted((folder / name / "out").glob("*.exr"))}

@@ -102,7 +102,8 @@ def _write(page: ReviewPage) -> None:
     with page:
         problems = page.prepare()
         with Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
             console=Terminal(stderr=True), transient=True,
         ) as bars:  # fmt: skip
             task = bars.add_task("pictures", total=None)
