@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from void_protocol.download import fetch_file
-from void_protocol.errors import ProtocolError
+from void_protocol.errors import ProtocolError, TransferError
 from void_protocol.messages import ResultFile
 from void_protocol.sequence import frame_path
 from void_protocol.session import Session
@@ -90,6 +90,9 @@ class Collector:
                     self._tell(result.frame, path)
                 except ProtocolError as problem:
                     error = problem
+                except Exception as problem:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+                    _log.exception("frame %d cannot be fetched", result.frame)
+                    error = TransferError(f"frame {result.frame} cannot be fetched: {problem}")
             with self._changed:
                 self._open -= 1
                 self._error = self._error or error

@@ -25,7 +25,15 @@ def test_nothing_is_written_any_more_when_an_error_is_told(
 ) -> None:
     slow_began = threading.Event()
 
-    def fetch(session: Any, job_id: str, result: ResultFile, path: Path, is_over: Callable[[], bool]) -> None:
+    def fetch(
+        session: Any,
+        job_id: str,
+        result: ResultFile,
+        path: Path,
+        is_over: Callable[[], bool],
+        *,
+        replace: bool,
+    ) -> None:
         part = path.with_name(f".{path.name}.part")
         part.write_bytes(b"half")
         if result.frame == 1:
@@ -55,11 +63,31 @@ def test_nothing_is_written_any_more_when_an_error_is_told(
     collector.stop()
 
 
+def test_a_fault_that_nobody_expects_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: object, **__: object) -> None:
+        raise RuntimeError("what")
+
+    monkeypatch.setattr(collector_module, "fetch_file", fetch)
+    collector = Collector(None, "job", str(tmp_path / "r.%04d.exr"), None)  # type: ignore[arg-type]
+    collector.add(results(1))
+    with pytest.raises(TransferError, match="frame 1 cannot be fetched: what"):
+        collector.wait()
+    collector.stop()
+
+
 def test_each_frame_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[int] = []
     lock = threading.Lock()
 
-    def fetch(session: Any, job_id: str, result: ResultFile, path: Path, is_over: Callable[[], bool]) -> None:
+    def fetch(
+        session: Any,
+        job_id: str,
+        result: ResultFile,
+        path: Path,
+        is_over: Callable[[], bool],
+        *,
+        replace: bool,
+    ) -> None:
         with lock:
             fetched.append(result.frame)
 
