@@ -30,6 +30,7 @@ def farm_job(folder: Path, *, engine: str = "identity", name: str = "sh010", fra
     ran = void(
         "new", job, "--plate", plate, "--remove", f"{plate}:matte.A", "--engine", engine, "--name", name,
         "--output", shot / "out" / "r_{version}.%04d.exr",
+        *(("--prompt", "an empty road") if engine == "void" else ()),
     )  # fmt: skip
     assert ran.code == 0, ran.err
     return job
