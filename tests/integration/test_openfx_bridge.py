@@ -146,9 +146,13 @@ def test_the_demo_shot_comes_back_without_its_ball(shared_home: Path, tmp_path: 
             assert shown is not None
             assert (shown[..., 3] == 1).all()
             assert 0 <= shown[..., :3].min() < shown[..., :3].max() <= 1
-        texts = [event["text"] for event in host.events if event["record"] == record]
-        assert any(text.startswith("Frame ") and " of 6" in text for text in texts)
-        assert texts[-1].startswith("Finished, 6 frames")
+
+        def told() -> list[str]:
+            host.ask("status", record=record)  # takes in what was said meanwhile
+            return [event["text"] for event in host.events if event["record"] == record]
+
+        wait_until(lambda: told()[-1].startswith("Finished, 6 frames"))
+        assert any(text.startswith("Frame ") and " of 6" in text for text in told())
         assert (
             json.loads((tmp_path / "out/removal_v001/job.json").read_text())["settings"]["engine"]
             == "propagation"
