@@ -186,7 +186,7 @@ def test_a_served_review_keeps_notes_and_shows_any_exposure(tab: Tab, tmp_path: 
             assert 0 < top < bottom < 1
             assert tab.page.locator("#pane-b .box").count() == 1
             tab.page.keyboard.press("Escape")
-            assert "approved" in tab.page.inner_text(".card")
+            tab.page.wait_for_selector(".card:has-text('approved')")
         finally:
             server.stop()
             thread.join()
