@@ -67,7 +67,8 @@ Handover::Sent& Handover::room_for(size_t bytes, const IsWanted& is_wanted) {
   const size_t room = std::max(kLeastRoom, static_cast<size_t>(std::max(0LL, session_->room_bytes)));
   for (;;) {
     collect();
-    // The smallest free file that is large enough, but no file of a plate for a small matte.
+    // The smallest free file that is large enough, and at most twice as large: what is small keeps no large file from
+    // a plate. The message says how much of a file counts.
     Sent* best = nullptr;
     for (Sent& sent : files_)
       if (sent.number == 0 && sent.file.bytes() >= bytes && sent.file.bytes() <= 2 * bytes &&

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import struct
 import sys
 import time
@@ -46,6 +45,15 @@ def say(fields: dict[str, object]) -> None:
         payload += struct.pack("<HI", len(name), len(text)) + name + text
     sys.stdout.buffer.write(struct.pack("<I", len(payload)) + payload)
     sys.stdout.buffer.flush()
+
+
+def keep(folder: Path, message: dict[str, str]) -> None:
+    """Keep the pixels of a ``frame``: as many bytes as its message says. The file may be longer."""
+    rows = int(message["y2"]) - int(message["y1"])
+    with (folder / "pixels" / message["file"]).open("rb") as file:
+        file.seek(int(message["offset"]))
+        pixels = file.read(rows * int(message["row_bytes"]))
+    (folder / f"{message['role']}.{message['frame']}.raw").write_bytes(pixels)
 
 
 def picture(folder: Path, message: dict[str, str], mode: str) -> dict[str, object]:
@@ -107,9 +115,8 @@ def main() -> None:
                 os._exit(3)
             if mode == "disk-full" and frames == 3:
                 answer |= {"ok": 0, "error": "The disk of the result is full: free 3 GB."}
-            name = f"{message['role']}.{message['frame']}.raw"
             try:
-                shutil.copyfile(folder / "pixels" / message["file"], folder / name)
+                keep(folder, message)
             except FileNotFoundError:  # the plug-in has given the removal up meanwhile
                 answer |= {"ok": 0, "error": "gone"}
         elif kind == "source":

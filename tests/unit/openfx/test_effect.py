@@ -242,6 +242,22 @@ def test_roles_and_where_their_mattes_come_from(effect: Open, bridge: Bridge) ->
     assert np.isclose(bridge.handed_over("ignore", 3).reshape(HEIGHT, WIDTH)[1, 1], 0.3)
 
 
+def test_a_matte_may_lie_in_the_larger_file_of_a_plate(effect: Open, bridge: Bridge) -> None:
+    """A file that was read is used again, also by what is smaller: its message says how much of it counts."""
+
+    def matte_after_its_plate(frame: float) -> np.ndarray:
+        assert comes(lambda: (bridge.folder / f"plate.{int(frame)}.raw").exists())
+        time.sleep(0.1)  # until the plug-in knows that the plate was read
+        return matte(frame)
+
+    node = effect(sources={"Remove": Source(matte_after_its_plate, BOX, FRAMES)})
+    node.press("remove")
+
+    for frame in (1, 2, 3):
+        mask = bridge.handed_over("remove", frame).reshape(HEIGHT, WIDTH)
+        assert np.array_equal(mask, matte(frame)[..., 3])
+
+
 def test_the_box_is_all_that_the_plate_has_in_pixels(effect: Open, bridge: Bridge) -> None:
     """An anamorphic plate with data left of and below its format, and a matte that lies beside it too."""
     wide, marked = (-2, -1, 4, 4), (2, 1, 9, 3)

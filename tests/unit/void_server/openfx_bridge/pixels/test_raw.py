@@ -163,6 +163,15 @@ def test_only_plain_names_are_read(tmp_path: Path, name: str) -> None:
         RawPicture.of(Fields(message), tmp_path)
 
 
+def test_a_file_may_be_longer_than_its_picture(tmp_path: Path) -> None:
+    picture = raw(tmp_path, ramp(4))
+    _, expected = plate_pixels(picture, BOX, AS_IT_COMES)
+    with (tmp_path / "p.raw").open("ab") as file:
+        file.write(b"\xcc" * 200)
+    _, pixels = plate_pixels(picture, BOX, AS_IT_COMES)
+    assert np.array_equal(pixels, expected)
+
+
 def test_files_that_are_not_what_they_should_be(tmp_path: Path) -> None:
     picture = raw(tmp_path, ramp(4))
     (tmp_path / "p.raw").write_bytes(b"short")
