@@ -120,15 +120,6 @@ Message ask(const Session& session, const Message& request, milliseconds patienc
   throw BridgeError("VOID's bridge does not answer");
 }
 
-Message Bridge::ask(const Message& request, milliseconds patience, const IsWanted& is_wanted) {
-  const auto first = session(is_wanted);
-  const auto answer = first->link->wait(first->link->send(request), patience, is_wanted);
-  if (answer.has_value()) return checked(*answer);
-  if (!first->link->is_alive()) return void_ofx::ask(*session(is_wanted), request, patience, is_wanted);
-  if (is_wanted && !is_wanted()) throw NotWanted();
-  throw BridgeError("VOID's bridge does not answer");
-}
-
 std::optional<Message> Bridge::ask_briefly(const Message& request, milliseconds patience) {
   if (const auto there = running()) return there->link->follow(request, patience);
   {

@@ -48,9 +48,6 @@ class Bridge {
   // The running bridge, or nothing: starts none.
   std::shared_ptr<const Session> running() const;
 
-  // Asks and waits. One that dies meanwhile is started again and asked once more. Throws BridgeError or NotWanted.
-  Message ask(const Message& request, std::chrono::milliseconds patience, const IsWanted& is_wanted = {});
-
   // Asks something of a removal, with its record, and waits no longer than is not felt. Answers nothing where the
   // answer has not come by then: it becomes news of the removal. Where no bridge runs one is started behind, and then
   // asked. Throws BridgeError where the last one could not be started.

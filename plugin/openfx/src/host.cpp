@@ -29,9 +29,9 @@ OfxStatus fetch_suites() {
   if (here.properties == nullptr || here.effects == nullptr || here.params == nullptr)
     return kOfxStatErrMissingHostFeature;
   here.messages = fetch<OfxMessageSuiteV2>(given, kOfxMessageSuite, 2);
-  here.has_persistent_messages = here.messages != nullptr && here.messages->setPersistentMessage != nullptr &&
-                                 here.messages->clearPersistentMessage != nullptr;
-  if (here.messages == nullptr) here.messages = fetch<OfxMessageSuiteV2>(given, kOfxMessageSuite, 1);
+  if (here.messages != nullptr && (here.messages->setPersistentMessage == nullptr ||
+                                   here.messages->clearPersistentMessage == nullptr))
+    here.messages = nullptr;
   here.progress_v2 = fetch<OfxProgressSuiteV2>(given, kOfxProgressSuite, 2);
   if (here.progress_v2 == nullptr) here.progress_v1 = fetch<OfxProgressSuiteV1>(given, kOfxProgressSuite, 1);
 

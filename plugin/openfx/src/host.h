@@ -12,9 +12,8 @@ struct Host {
   const OfxPropertySuiteV1* properties = nullptr;
   const OfxImageEffectSuiteV1* effects = nullptr;
   const OfxParameterSuiteV1* params = nullptr;
-  // These may be missing; `has_persistent_messages` is false where only version 1 of the message suite is there.
+  // These may be missing; the first also where it has no persistent messages.
   const OfxMessageSuiteV2* messages = nullptr;
-  bool has_persistent_messages = false;
   const OfxProgressSuiteV1* progress_v1 = nullptr;
   const OfxProgressSuiteV2* progress_v2 = nullptr;
 

@@ -81,22 +81,11 @@ Image::~Image() {
   if (handle_ != nullptr) host().effects->clipReleaseImage(handle_);
 }
 
-double Image::pixel_aspect() const {
-  const double aspect = Properties(handle_).number(kOfxImagePropPixelAspectRatio, 1.0);
-  return aspect > 0 ? aspect : 1.0;
-}
-
 double Image::scale() const {
   const double scale = Properties(handle_).number(kOfxImageEffectPropRenderScale, 1.0);
   return scale > 0 ? scale : 1.0;
 }
 
-bool Image::is_premultiplied() const {
-  return Properties(handle_).text(kOfxImageEffectPropPreMultiplication) == kOfxImagePreMultiplied;
-}
-
 std::string Image::source_file() const { return Properties(handle_).text(kResolvePropSrcFilePath); }
-
-int Image::source_frame(int missing) const { return Properties(handle_).integer(kResolvePropSrcFrame, missing); }
 
 }  // namespace void_ofx

@@ -38,11 +38,8 @@ class Image {
   // Whether the host gave an image in a form that this plug-in knows.
   bool is_there() const { return picture_.data != nullptr; }
   const Picture& picture() const { return picture_; }
-  double pixel_aspect() const;
   double scale() const;  // of x: 1 at full size, 0.5 for a proxy of half the size
-  bool is_premultiplied() const;
   std::string source_file() const;  // where the host names one, as Resolve does
-  int source_frame(int missing) const;
 
  private:
   OfxPropertySetHandle handle_ = nullptr;

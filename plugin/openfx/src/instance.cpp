@@ -75,7 +75,7 @@ void Instance::set_integer(const char* name, int value, OfxTime time) const {
 
 void Instance::show_message(const char* type, const std::string& text) {
   const Host& here = host();
-  if (!here.has_persistent_messages) return;
+  if (here.messages == nullptr) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (text == shown_message_) return;
   shown_message_ = text;

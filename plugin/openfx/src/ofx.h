@@ -12,7 +12,6 @@ extern "C" {
 using OfxStatus = int;
 constexpr OfxStatus kOfxStatOK = 0;
 constexpr OfxStatus kOfxStatFailed = 1;
-constexpr OfxStatus kOfxStatErrFatal = 2;
 constexpr OfxStatus kOfxStatErrUnknown = 3;
 constexpr OfxStatus kOfxStatErrMissingHostFeature = 4;
 constexpr OfxStatus kOfxStatErrMemory = 8;
@@ -151,7 +150,6 @@ constexpr const char* kOfxActionDescribe = "OfxActionDescribe";
 constexpr const char* kOfxActionCreateInstance = "OfxActionCreateInstance";
 constexpr const char* kOfxActionDestroyInstance = "OfxActionDestroyInstance";
 constexpr const char* kOfxActionInstanceChanged = "OfxActionInstanceChanged";
-constexpr const char* kOfxActionPurgeCaches = "OfxActionPurgeCaches";
 constexpr const char* kOfxImageEffectActionDescribeInContext = "OfxImageEffectActionDescribeInContext";
 constexpr const char* kOfxImageEffectActionGetRegionOfDefinition = "OfxImageEffectActionGetRegionOfDefinition";
 constexpr const char* kOfxImageEffectActionGetClipPreferences = "OfxImageEffectActionGetClipPreferences";
@@ -167,20 +165,16 @@ constexpr const char* kOfxPropType = "OfxPropType";
 constexpr const char* kOfxPropLabel = "OfxPropLabel";
 constexpr const char* kOfxPropShortLabel = "OfxPropShortLabel";
 constexpr const char* kOfxPropLongLabel = "OfxPropLongLabel";
-constexpr const char* kOfxPropVersion = "OfxPropVersion";
 constexpr const char* kOfxPropVersionLabel = "OfxPropVersionLabel";
 constexpr const char* kOfxPropPluginDescription = "OfxPropPluginDescription";
 constexpr const char* kOfxPropTime = "OfxPropTime";
-constexpr const char* kOfxPropIsInteractive = "OfxPropIsInteractive";
 constexpr const char* kOfxPropChangeReason = "OfxPropChangeReason";
 constexpr const char* kOfxPropInstanceData = "OfxPropInstanceData";
 
-// Contexts and the clips that they ask for.
+// Contexts.
 constexpr const char* kOfxImageEffectPluginApi = "OfxImageEffectPluginAPI";
 constexpr const char* kOfxImageEffectContextFilter = "OfxImageEffectContextFilter";
 constexpr const char* kOfxImageEffectContextGeneral = "OfxImageEffectContextGeneral";
-constexpr const char* kOfxImageEffectSimpleSourceClipName = "Source";
-constexpr const char* kOfxImageEffectOutputClipName = "Output";
 
 // Depths, components, premultiplication.
 constexpr const char* kOfxBitDepthByte = "OfxBitDepthByte";
@@ -223,7 +217,6 @@ constexpr const char* kOfxImagePropData = "OfxImagePropData";
 constexpr const char* kOfxImagePropBounds = "OfxImagePropBounds";
 constexpr const char* kOfxImagePropRowBytes = "OfxImagePropRowBytes";
 constexpr const char* kOfxImagePropPixelAspectRatio = "OfxImagePropPixelAspectRatio";
-constexpr const char* kOfxImageEffectPropContext = "OfxImageEffectPropContext";
 constexpr const char* kOfxImageEffectPropRenderScale = "OfxImageEffectPropRenderScale";
 constexpr const char* kOfxImageEffectPropRenderWindow = "OfxImageEffectPropRenderWindow";
 constexpr const char* kOfxImageEffectPropRegionOfDefinition = "OfxImageEffectPropRegionOfDefinition";
@@ -266,6 +259,5 @@ constexpr const char* kOfxMessageError = "OfxMessageError";
 constexpr const char* kOfxMessageWarning = "OfxMessageWarning";
 constexpr const char* kOfxMessageMessage = "OfxMessageMessage";
 
-// Resolve and Fusion name a clip's source file on its images. These two are theirs, not the interface's.
+// Resolve and Fusion name a clip's source file on its images. This is theirs, not the interface's.
 constexpr const char* kResolvePropSrcFilePath = "OfxImageEffectPropSrcFilePath";
-constexpr const char* kResolvePropSrcFrame = "OfxImageEffectPropSrcFrame";

@@ -10,22 +10,22 @@ const OfxPropertySuiteV1& suite() { return *host().properties; }
 
 }  // namespace
 
-std::string Properties::text(const char* name, int index) const {
+std::string Properties::text(const char* name) const {
   char* value = nullptr;
-  if (handle_ == nullptr || suite().propGetString(handle_, name, index, &value) != kOfxStatOK || value == nullptr)
+  if (handle_ == nullptr || suite().propGetString(handle_, name, 0, &value) != kOfxStatOK || value == nullptr)
     return {};
   return value;
 }
 
-int Properties::integer(const char* name, int missing, int index) const {
+int Properties::integer(const char* name, int missing) const {
   int value = missing;
-  if (handle_ == nullptr || suite().propGetInt(handle_, name, index, &value) != kOfxStatOK) return missing;
+  if (handle_ == nullptr || suite().propGetInt(handle_, name, 0, &value) != kOfxStatOK) return missing;
   return value;
 }
 
-double Properties::number(const char* name, double missing, int index) const {
+double Properties::number(const char* name, double missing) const {
   double value = missing;
-  if (handle_ == nullptr || suite().propGetDouble(handle_, name, index, &value) != kOfxStatOK) return missing;
+  if (handle_ == nullptr || suite().propGetDouble(handle_, name, 0, &value) != kOfxStatOK) return missing;
   return value;
 }
 
@@ -47,17 +47,11 @@ void Properties::set(const char* name, const char* value, int index) const {
   suite().propSetString(handle_, name, index, value);
 }
 
-void Properties::set(const char* name, const std::string& value, int index) const {
-  suite().propSetString(handle_, name, index, value.c_str());
-}
+void Properties::set(const char* name, const std::string& value) const { set(name, value.c_str()); }
 
-void Properties::set(const char* name, int value, int index) const {
-  suite().propSetInt(handle_, name, index, value);
-}
+void Properties::set(const char* name, int value) const { suite().propSetInt(handle_, name, 0, value); }
 
-void Properties::set(const char* name, double value, int index) const {
-  suite().propSetDouble(handle_, name, index, value);
-}
+void Properties::set(const char* name, double value) const { suite().propSetDouble(handle_, name, 0, value); }
 
 void Properties::set(const char* name, void* value) const { suite().propSetPointer(handle_, name, 0, value); }
 
