@@ -219,6 +219,8 @@ constexpr const char* kOfxImagePropRowBytes = "OfxImagePropRowBytes";
 constexpr const char* kOfxImagePropPixelAspectRatio = "OfxImagePropPixelAspectRatio";
 constexpr const char* kOfxImageEffectPropRenderScale = "OfxImageEffectPropRenderScale";
 constexpr const char* kOfxImageEffectPropRenderWindow = "OfxImageEffectPropRenderWindow";
+constexpr const char* kOfxImageEffectPropProjectSize = "OfxImageEffectPropProjectSize";
+constexpr const char* kOfxImageEffectPropProjectOffset = "OfxImageEffectPropProjectOffset";
 constexpr const char* kOfxImageEffectPropRegionOfDefinition = "OfxImageEffectPropRegionOfDefinition";
 constexpr const char* kOfxImageEffectFrameVarying = "OfxImageEffectFrameVarying";
 

@@ -43,8 +43,8 @@ bool project_region(const Instance& instance, OfxRectD& region) {
   OfxPropertySetHandle set = nullptr;
   if (host().effects->getPropertySet(instance.effect(), &set) != kOfxStatOK) return false;
   double size[2], offset[2] = {0, 0};
-  if (!Properties(set).numbers("OfxImageEffectPropProjectSize", 2, size)) return false;
-  Properties(set).numbers("OfxImageEffectPropProjectOffset", 2, offset);
+  if (!Properties(set).numbers(kOfxImageEffectPropProjectSize, 2, size)) return false;
+  Properties(set).numbers(kOfxImageEffectPropProjectOffset, 2, offset);
   region = {offset[0], offset[1], offset[0] + size[0], offset[1] + size[1]};
   return size[0] > 0 && size[1] > 0;
 }
