@@ -54,10 +54,7 @@ std::optional<Message> Link::follow(Message request, std::chrono::milliseconds p
   const std::string record = request.text("record");
   const long long number = send(std::move(request));
   std::unique_lock<std::mutex> lock(mutex_);
-  something_came_.wait_for(lock, patience, [this, number] {
-    const auto found = asked_.find(number);
-    return found == asked_.end() || found->second.has_value() || !is_alive_;
-  });
+  something_came_.wait_for(lock, patience, [this, number] { return is_settled(number); });
   const auto asked = asked_.find(number);
   if (asked == asked_.end()) return std::nullopt;
   std::optional<Message> answer = std::move(asked->second);
@@ -75,15 +72,12 @@ std::optional<Message> Link::wait(long long number, std::chrono::milliseconds pa
   for (;;) {
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      const auto is_there = [this, number] {
-        const auto found = asked_.find(number);
-        return found == asked_.end() || found->second.has_value() || !is_alive_;
-      };
-      something_came_.wait_until(lock, std::min(until, std::chrono::steady_clock::now() + kTurn), is_there);
+      const auto turn = std::min(until, std::chrono::steady_clock::now() + kTurn);
+      something_came_.wait_until(lock, turn, [this, number] { return is_settled(number); });
       const auto found = asked_.find(number);
       if (found == asked_.end()) return std::nullopt;
       const bool is_late = std::chrono::steady_clock::now() >= until;
-      if (found->second.has_value() || !is_alive_ || is_late) {
+      if (is_settled(number) || is_late) {
         std::optional<Message> answer = std::move(found->second);
         asked_.erase(found);
         return answer;
@@ -104,6 +98,11 @@ std::optional<Message> Link::take(long long number) {
   std::optional<Message> answer = std::move(found->second);
   asked_.erase(found);
   return answer;
+}
+
+bool Link::is_settled(long long number) const {
+  const auto found = asked_.find(number);
+  return found == asked_.end() || found->second.has_value() || !is_alive_;
 }
 
 bool Link::is_alive() const {

@@ -51,6 +51,8 @@ class Link {
   void end(int milliseconds, Late late);
 
  private:
+  // Whether nobody has to wait for `number` any more. The lock is held.
+  bool is_settled(long long number) const;
   void write_all();
   void read_all();
   void note(const Message& message);

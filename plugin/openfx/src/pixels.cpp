@@ -94,10 +94,6 @@ float code(float value, float largest) {
   return value > 0 ? std::floor(std::min(value, 1.0F) * largest + 0.5F) : 0.0F;
 }
 
-}  // namespace
-
-namespace {
-
 // One value of a depth that the compiler knows, for loops over whole pictures.
 template <Depth kDepth>
 float read(const unsigned char* bytes) {

@@ -20,23 +20,25 @@ int number_of(const std::string& text) {
 
 bool ends_a_sentence(const std::string& text) { return !text.empty() && text.back() == '.'; }
 
-Message question(const char* type, const Instance& instance, OfxTime time) {
+Message question(const char* type, const std::string& record, const std::string& folder) {
   Message message;
   message.set("type", type);
-  message.set("record", instance.text(param::kRecord, time));
-  message.set("folder", instance.text(param::kFolder, time));
+  message.set("record", record);
+  message.set("folder", folder);
   return message;
 }
 
 // Asks the bridge about this effect's removal. Where it does not answer at once, `meanwhile` is shown.
 template <typename Act>
 void ask_about(const char* type, const Instance& instance, OfxTime time, const char* meanwhile, const Act& act) {
-  if (instance.text(param::kRecord, time).empty()) {
+  const std::string record = instance.text(param::kRecord, time);
+  if (record.empty()) {
     instance.set_text(param::kStatus, kNothing, time);
     return;
   }
   try {
-    const auto said = Bridge::of_this_process().ask_briefly(question(type, instance, time), kPatience);
+    const Message asked = question(type, record, instance.text(param::kFolder, time));
+    const auto said = Bridge::of_this_process().ask_briefly(asked, kPatience);
     if (said.has_value())
       act(checked(*said));
     else
@@ -67,11 +69,7 @@ void take_news(const Instance& instance, OfxTime time) {
 
 void follow(Instance& instance, const Session& session, const std::string& record, const std::string& folder) {
   if (host().is_background || !instance.begins_to_follow(session.link.get(), record)) return;
-  Message message;
-  message.set("type", "status");
-  message.set("record", record);
-  message.set("folder", folder);
-  session.link->follow(std::move(message), std::chrono::milliseconds(0));
+  session.link->follow(question("status", record, folder), std::chrono::milliseconds(0));
 }
 
 void refresh(Instance& instance, OfxTime time) {
