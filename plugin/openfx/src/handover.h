@@ -19,7 +19,8 @@ class Handover {
   Handover(const Handover&) = delete;
   Handover& operator=(const Handover&) = delete;
 
-  // Hands a picture of the plate over, floats as halves where `as_halves` says so. Waits where too much is on its way. Throws BridgeError or NotWanted.
+  // Hands a picture of the plate over, floats as halves where `as_halves` says so. Waits where too much is on its
+  // way. Throws BridgeError or NotWanted.
   void give_plate(int frame, const Picture& picture, bool as_halves, const IsWanted& is_wanted);
   // Hands the matte over that a picture holds, and answers whether it marks anything: where it does not, nothing
   // is sent.

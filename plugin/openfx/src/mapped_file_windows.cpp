@@ -5,26 +5,12 @@
 #include <stdexcept>
 
 #include "mapped_file.h"
+#include "windows_handle.h"
 #include "windows_text.h"
 
 namespace void_ofx {
 
 namespace {
-
-// A handle that is closed at the end of its scope.
-class Handle {
- public:
-  explicit Handle(HANDLE handle) : handle_(handle) {}
-  ~Handle() {
-    if (handle_ != nullptr && handle_ != INVALID_HANDLE_VALUE) CloseHandle(handle_);
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  HANDLE get() const { return handle_; }
-
- private:
-  HANDLE handle_;
-};
 
 std::runtime_error failure(const std::string& path, DWORD error) {
   return std::runtime_error(path + ": " + windows_reason(error));

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "process.h"
+#include "windows_handle.h"
 #include "windows_text.h"
 
 namespace void_ofx {
@@ -15,30 +16,6 @@ namespace {
 [[noreturn]] void fail(const std::string& what) {
   throw std::runtime_error(what + ": " + windows_reason(GetLastError()));
 }
-
-// A handle of which this object is the owner.
-class Owned {
- public:
-  Owned() = default;
-  explicit Owned(HANDLE handle) : handle_(handle) {}
-  ~Owned() { close(); }
-  Owned(Owned&& other) noexcept : handle_(other.handle_) { other.handle_ = nullptr; }
-  Owned& operator=(Owned&& other) noexcept {
-    close();
-    handle_ = other.handle_;
-    other.handle_ = nullptr;
-    return *this;
-  }
-  HANDLE get() const { return handle_; }
-  HANDLE* address() { return &handle_; }
-  void close() noexcept {
-    if (handle_ != nullptr && handle_ != INVALID_HANDLE_VALUE) CloseHandle(handle_);
-    handle_ = nullptr;
-  }
-
- private:
-  HANDLE handle_ = nullptr;
-};
 
 // An argument as the C runtime of the child takes it apart again.
 std::wstring quoted(const std::string& argument) {
@@ -96,7 +73,7 @@ class InheritedHandles {
 
 class WindowsProcess final : public Process {
  public:
-  WindowsProcess(Owned child, Owned to_child, Owned from_child)
+  WindowsProcess(Handle child, Handle to_child, Handle from_child)
       : child_(std::move(child)), to_child_(std::move(to_child)), from_child_(std::move(from_child)) {}
 
   bool write(const char* bytes, size_t count) override {
@@ -131,7 +108,7 @@ class WindowsProcess final : public Process {
   }
 
  private:
-  Owned child_, to_child_, from_child_;
+  Handle child_, to_child_, from_child_;
   std::atomic<bool> is_let_go_{false};
 };
 
@@ -139,14 +116,14 @@ class WindowsProcess final : public Process {
 
 std::unique_ptr<Process> Process::start(const std::vector<std::string>& command, const std::string& log) {
   SECURITY_ATTRIBUTES inherited = {sizeof(SECURITY_ATTRIBUTES), nullptr, TRUE};
-  Owned input_read, input_write, output_read, output_write;
+  Handle input_read, input_write, output_read, output_write;
   if (!CreatePipe(input_read.address(), input_write.address(), &inherited, 0) ||
       !CreatePipe(output_read.address(), output_write.address(), &inherited, 0))
     fail("a pipe");
   SetHandleInformation(input_write.get(), HANDLE_FLAG_INHERIT, 0);
   SetHandleInformation(output_read.get(), HANDLE_FLAG_INHERIT, 0);
-  Owned errors(CreateFileW(widened(log).c_str(), FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited,
-                           CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr));
+  Handle errors(CreateFileW(widened(log).c_str(), FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited,
+                            CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr));
   if (errors.get() == INVALID_HANDLE_VALUE) fail(log);
 
   const InheritedHandles handles({input_read.get(), output_write.get(), errors.get()});
@@ -167,7 +144,7 @@ std::unique_ptr<Process> Process::start(const std::vector<std::string>& command,
                       variables.data(), nullptr, &startup.StartupInfo, &made))
     fail(command[0]);
   CloseHandle(made.hThread);
-  return std::make_unique<WindowsProcess>(Owned(made.hProcess), std::move(input_write), std::move(output_read));
+  return std::make_unique<WindowsProcess>(Handle(made.hProcess), std::move(input_write), std::move(output_read));
 }
 
 long long this_process() { return static_cast<long long>(GetCurrentProcessId()); }
