@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from installer.errors import SetupError
+from installer.folder_swap import replaced
 from installer.nuke_wheels import NukePython, unpack
 
 FOLDER = "void_for_nuke"
@@ -57,7 +58,7 @@ def install(
     Raises:
         SetupError: when a folder cannot be written to; everything is then as it was before.
     """
-    ours, fresh = nuke_dir / FOLDER, nuke_dir / f".{FOLDER}.new"
+    ours = nuke_dir / FOLDER
     before = read_record(nuke_dir)
     if ours.exists() and before is None:
         why = f"{ours} is there and was not made by this installer"
@@ -65,19 +66,17 @@ def install(
     made_folder = not nuke_dir.exists() or (before is not None and before.made_folder)
     try:
         nuke_dir.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(fresh, ignore_errors=True)
-        _copy(checkout, fresh)
-        if (ours / "vendor").is_dir():
-            shutil.copytree(ours / "vendor", fresh / "vendor")
-        shutil.rmtree(fresh / "vendor" / python.tag, ignore_errors=True)
-        unpack(wheels, fresh / "vendor" / python.tag)
-        added, made_init = _plan_line(nuke_dir, before)
-        record = Record(version, str(server_python), added, made_init, made_folder)
-        (fresh / RECORD).write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-        _swap(fresh, ours)
+        with replaced(ours) as fresh:
+            _copy(checkout, fresh)
+            if (ours / "vendor").is_dir():
+                shutil.copytree(ours / "vendor", fresh / "vendor")
+            shutil.rmtree(fresh / "vendor" / python.tag, ignore_errors=True)
+            unpack(wheels, fresh / "vendor" / python.tag)
+            added, made_init = _plan_line(nuke_dir, before)
+            record = Record(version, str(server_python), added, made_init, made_folder)
+            (fresh / RECORD).write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
         _add_line(nuke_dir / "init.py", added)
     except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
         remedy = "close Nuke, check that the folder may be written to, then run it again"
         raise SetupError(f"The plug-in in {nuke_dir}", f"it cannot be written ({error})", remedy) from error
 
@@ -130,21 +129,6 @@ def _copy(checkout: Path, target: Path) -> None:
             shutil.copytree(source, target / source.name, ignore=leave_out)
         else:
             shutil.copyfile(source, target / source.name)
-
-
-def _swap(fresh: Path, ours: Path) -> None:
-    """Put the new folder in the old one's place. When that fails, the old one comes back."""
-    old = ours.with_name(f".{ours.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if ours.exists():
-        ours.rename(old)
-    try:
-        fresh.rename(ours)
-    except OSError:
-        if old.exists():
-            old.rename(ours)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _plan_line(nuke_dir: Path, before: Record | None) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from installer.errors import SetupError
+from installer.folder_swap import replaced
 from installer.openfx.bundle import FOLDER, Note, read_note, write_note
 from installer.openfx.targets import TARGETS
 
@@ -60,26 +61,14 @@ def install(fresh: Path, plugins: Path, note: Note) -> Path:
         )
     made_folder = not plugins.exists() or (before is not None and before.made_folder)
     pythons = {**(before.pythons if before else {}), **note.pythons}
-    incoming, outgoing = plugins / f".{FOLDER}.new", plugins / f".{FOLDER}.old"
     try:
         plugins.mkdir(parents=True, exist_ok=True)
-        for leftover in (incoming, outgoing):
-            shutil.rmtree(leftover, ignore_errors=True)
-        shutil.copytree(fresh, incoming)
-        if before is not None and before.version == note.version:
-            _keep_other_binaries(ours, incoming)
-        write_note(incoming, replace(note, pythons=pythons, made_folder=made_folder))
-        if ours.exists():
-            ours.rename(outgoing)
-        try:
-            incoming.rename(ours)
-        except OSError:
-            if outgoing.exists():
-                outgoing.rename(ours)
-            raise
-        shutil.rmtree(outgoing, ignore_errors=True)
+        with replaced(ours) as incoming:
+            shutil.copytree(fresh, incoming)
+            if before is not None and before.version == note.version:
+                _keep_other_binaries(ours, incoming)
+            write_note(incoming, replace(note, pythons=pythons, made_folder=made_folder))
     except OSError as error:
-        shutil.rmtree(incoming, ignore_errors=True)
         raise SetupError(
             f"The plug-in in {plugins}", f"it cannot be written ({error})", _CLOSE_HOSTS
         ) from error

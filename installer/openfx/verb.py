@@ -13,6 +13,7 @@ from installer import nuke_wheels, provision, server_wheels
 from installer.console import Console
 from installer.environment import Environment, make_environment, open_environment
 from installer.errors import SetupError
+from installer.folder_swap import replaced
 from installer.lock import exclusive
 from installer.openfx import bundle, install, places
 from installer.openfx.build import build
@@ -137,8 +138,8 @@ class _Setup:
             for folder in dict.fromkeys(target.folder for target in targets):
                 self._build_folder(fresh, [target for target in targets if target.folder == folder])
             out.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(ready, ignore_errors=True)
-            shutil.copytree(fresh, ready)
+            with replaced(ready) as incoming:
+                shutil.copytree(fresh, incoming)
         return ready
 
     def fetch_server(self, house: Path) -> None:

@@ -159,6 +159,25 @@ def test_one_bundle_for_all_platforms(tmp_path: Path, built: list[tuple[str, boo
     assert "VOID_OPENFX_PYTHON" in said
 
 
+def test_a_bundle_that_cannot_be_copied_leaves_the_one_before(
+    tmp_path: Path, built: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, "--bundle", str(tmp_path / "out"))
+    ours = tmp_path / "out" / bundle.FOLDER
+    before = sorted(ours.rglob("*"))
+
+    def half_a_copy(_source: Path, target: Path) -> None:
+        target.mkdir()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(verb.shutil, "copytree", half_a_copy)
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, "--bundle", str(tmp_path / "out"))
+
+    assert sorted(ours.rglob("*")) == before
+    assert list(ours.parent.iterdir()) == [ours]
+
+
 def test_zig_is_taken_where_there_is_no_compiler_or_it_is_asked_for(
     tmp_path: Path, built: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
