@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def replaced(ours: Path) -> Iterator[Path]:
-    """Give a path beside ``ours`` that is free, for a folder to be made at, which then takes the place of ``ours``.
+    """Give a free path beside ``ours``: the folder that is made there takes the place of ``ours`` at the end.
 
     When making or moving it fails nothing is left of it, and what was at ``ours`` before is there still.
 

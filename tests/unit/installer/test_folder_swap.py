@@ -37,9 +37,13 @@ def test_where_nothing_was_it_is_put(tmp_path: Path) -> None:
 
 
 def test_what_fails_leaves_the_old_one_alone(ours: Path) -> None:
-    with pytest.raises(ValueError, match="damaged"), replaced(ours) as fresh:
-        fresh.mkdir()
-        raise ValueError("damaged")
+    def fail() -> None:
+        with replaced(ours) as fresh:
+            fresh.mkdir()
+            raise ValueError("damaged")
+
+    with pytest.raises(ValueError, match="damaged"):
+        fail()
 
     assert [path.name for path in ours.iterdir()] == ["old"]
     assert list(ours.parent.iterdir()) == [ours]
