@@ -11,10 +11,7 @@ from installer import nuke_folder, nuke_wheels, provision, server_wheels
 from installer.console import Console
 from installer.environment import Environment, make_environment, open_environment
 from installer.errors import SetupError
-from installer.lock import exclusive
 from installer.nuke_wheels import NEEDED, NUKE_PYTHONS, PLATFORMS, NukePython
-from installer.pip_failure import package_in
-from installer.plan import INSTALL_STEPS
 from installer.project import Project
 
 
@@ -42,7 +39,7 @@ def run(
         house = Path(options.wheelhouse or temporary).expanduser().absolute()
         wheels = _wheels(house, python, prefix, project, console)
         if options.server:
-            _fetch_server(house, prefix, project, console)
+            provision.fetch_server("nuke", house, prefix, project, console)
         if options.fill:
             console.say(f"  Take {house} to the machine without a network, and there run:")
             console.say(f"    python3 installer nuke --python {python.version} --wheelhouse {house}")
@@ -65,7 +62,7 @@ def _wheels(house: Path, python: NukePython, prefix: Path, project: Project, con
     wheels = nuke_wheels.find_wheels(house, python, project)
     if len(wheels) == len(NEEDED):
         return wheels
-    with exclusive(prefix, lambda: console.say(f"  Waiting: another set-up is busy in {prefix}")):
+    with provision.alone(prefix, console):
         environment = open_environment(prefix) or make_environment(prefix, project.root)
         with console.step("Packages for Nuke's Python") as line:
             nuke_wheels.fetch_wheels(house, python, project, environment)
@@ -75,22 +72,6 @@ def _wheels(house: Path, python: NukePython, prefix: Path, project: Project, con
         why = f"{house} lacks wheels for Python {python.version} on {python.platform} after the download"
         raise SetupError("Packages for Nuke", why, "run it again with an empty folder as --wheelhouse")
     return wheels
-
-
-def _fetch_server(house: Path, prefix: Path, project: Project, console: Console) -> None:
-    with exclusive(prefix, lambda: console.say(f"  Waiting: another set-up is busy in {prefix}")):
-        environment = open_environment(prefix) or make_environment(prefix, project.root)
-        with console.step("Packages for the server") as line:
-
-            def show(said: str) -> None:
-                if (package := package_in(said)) is not None:
-                    line.activity(package)
-
-            extras = [extra for step in INSTALL_STEPS["nuke"] for extra in step.extras]
-            folder = server_wheels.fetch(house, project, environment, extras, show)
-            line.detail = (
-                f"for Python {environment.python_version} on {nuke_wheels.this_platform()}: {folder}"
-            )
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

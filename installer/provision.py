@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from installer import pip_run, system_libraries
+from installer import nuke_wheels, pip_run, server_wheels, system_libraries
 from installer.console import Console
 from installer.environment import Environment, free_bytes, make_environment, open_environment
 from installer.errors import VenvError
@@ -52,7 +53,7 @@ def provide_steps(
     Raises:
         SetupError: when a step cannot be done.
     """
-    with exclusive(prefix, lambda: console.say(f"  Waiting: another set-up is busy in {prefix}")):
+    with alone(prefix, console):
         environment = _environment(prefix, project, console)
         stamp = Stamp(prefix, project, environment.python_version)
         for step in steps:
@@ -60,6 +61,32 @@ def provide_steps(
                 _install(step, environment, project, console, verbose=verbose, wheels=wheels)
                 stamp.add(step)
         return environment
+
+
+def fetch_server(verb: str, house: Path, prefix: Path, project: Project, console: Console) -> None:
+    """Download what ``verb`` installs into the wheelhouse ``house``, for this system and the Python in
+    ``prefix``.
+
+    Raises:
+        SetupError: when that fails.
+    """
+    with alone(prefix, console):
+        environment = open_environment(prefix) or make_environment(prefix, project.root)
+        with console.step("Packages for the server") as line:
+
+            def show(said: str) -> None:
+                if (package := package_in(said)) is not None:
+                    line.activity(package)
+
+            extras = [extra for step in INSTALL_STEPS[verb] for extra in step.extras]
+            folder = server_wheels.fetch(house, project, environment, extras, show)
+            platform = nuke_wheels.this_platform()
+            line.detail = f"for Python {environment.python_version} on {platform}: {folder}"
+
+
+def alone(prefix: Path, console: Console) -> AbstractContextManager[None]:
+    """Keep the environment in ``prefix`` to this process; where another has it, say so and wait."""
+    return exclusive(prefix, lambda: console.say(f"  Waiting: another set-up is busy in {prefix}"))
 
 
 def _environment(prefix: Path, project: Project, console: Console) -> Environment:

@@ -9,19 +9,17 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from installer import nuke_wheels, provision, server_wheels
+from installer import provision, server_wheels
 from installer.console import Console
-from installer.environment import Environment, make_environment, open_environment
+from installer.environment import Environment, open_environment
 from installer.errors import SetupError
 from installer.folder_swap import replaced
-from installer.lock import exclusive
 from installer.openfx import bundle, install, places
 from installer.openfx.build import build
 from installer.openfx.compilers import Compiler, system_compiler, zig_compiler
 from installer.openfx.targets import TARGETS, Target, these_targets, this_system
 from installer.openfx.universal import join
-from installer.pip_failure import package_in
-from installer.plan import INSTALL_STEPS, ZIG
+from installer.plan import ZIG
 from installer.project import Project
 
 _HOUSE_BUNDLE = "openfx"
@@ -95,7 +93,7 @@ def _uninstall(plugins: Path, console: Console) -> int:
 
 def _fill(house: Path, setup: _Setup, targets: Sequence[Target]) -> int:
     setup.make_bundle(house / _HOUSE_BUNDLE, targets)
-    setup.fetch_server(house)
+    provision.fetch_server("openfx", house, setup.prefix, setup.project, setup.console)
     setup.console.say(f"  Take {house} to the machine without a network, and there run:")
     setup.console.say(f"    python3 installer openfx --wheelhouse {house}")
     return 0
@@ -142,21 +140,6 @@ class _Setup:
                 shutil.copytree(fresh, incoming)
         return ready
 
-    def fetch_server(self, house: Path) -> None:
-        """Download the server's own packages into a wheelhouse, for this system and Python."""
-        with exclusive(self.prefix, self._say_waiting):
-            environment = open_environment(self.prefix) or make_environment(self.prefix, self.project.root)
-        with self.console.step("Packages for the server") as line:
-
-            def show(said: str) -> None:
-                if (package := package_in(said)) is not None:
-                    line.activity(package)
-
-            extras = [extra for step in INSTALL_STEPS["openfx"] for extra in step.extras]
-            folder = server_wheels.fetch(house, self.project, environment, extras, show)
-            platform = nuke_wheels.this_platform()
-            line.detail = f"for Python {environment.python_version} on {platform}: {folder}"
-
     def _build_folder(self, fresh: Path, targets: Sequence[Target]) -> None:
         """Build one folder of a bundle: one binary, which on macOS is for both processors."""
         place = bundle.binary_of(fresh, targets[0])
@@ -190,9 +173,6 @@ class _Setup:
                 "A C++ compiler", "there is none, and the ziglang package does not run", "install g++"
             )
         return self._zig
-
-    def _say_waiting(self) -> None:
-        self.console.say(f"  Waiting: another set-up is busy in {self.prefix}")
 
 
 def _parse(arguments: Iterable[str]) -> argparse.Namespace:

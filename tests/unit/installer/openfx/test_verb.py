@@ -151,7 +151,9 @@ def test_one_bundle_for_all_platforms(tmp_path: Path, built: list[tuple[str, boo
     own = these_targets()[0].name
     assert {name for name, zig in built if not zig} == {own}
     ours = tmp_path / "out" / bundle.FOLDER
-    assert bundle.systems_in(ours) == ["Linux-x86-64", "Linux-aarch64", "Win64", "MacOS"]
+    binaries = {bundle.binary_of(ours, target).relative_to(ours).as_posix() for target in TARGETS}
+    assert {path.relative_to(ours).as_posix() for path in ours.rglob(bundle.BINARY)} == binaries
+    assert {path.split("/")[1] for path in binaries} == {"Linux-x86-64", "Linux-aarch64", "Win64", "MacOS"}
     universal = (ours / "Contents" / "MacOS" / "VoidRemove.ofx").read_bytes()
     magic, count = struct.unpack_from(">II", universal)
     assert (magic, count) == (0xCAFEBABE, 2)
@@ -206,7 +208,7 @@ def test_a_wheelhouse_serves_a_machine_without_network_and_compiler(
     tmp_path: Path, built: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = tmp_path / "house"
-    monkeypatch.setattr(verb._Setup, "fetch_server", lambda _self, _house: None)
+    monkeypatch.setattr(provision, "fetch_server", lambda *_args: None)
     status, said = run(tmp_path, "--fill", "--wheelhouse", str(house))
     assert status == 0
     assert f"--wheelhouse {house}" in said
