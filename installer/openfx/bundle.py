@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from installer.errors import SetupError
-from installer.openfx.targets import NAME, TARGETS, Target
+from installer.openfx.targets import NAME, Target
 
 FOLDER = f"{NAME}.ofx.bundle"
 BINARY = f"{NAME}.ofx"
@@ -85,9 +85,3 @@ def read_note(bundle: Path) -> Note | None:
         key.removeprefix("python."): value for key, value in facts.items() if key.startswith("python.")
     }
     return Note(facts.get("version", ""), pythons, facts.get("made_folder") == "1")
-
-
-def systems_in(bundle: Path) -> list[str]:
-    """Return the names of the targets' folders that have a binary, each once."""
-    folders = dict.fromkeys(target.folder for target in TARGETS)
-    return [folder for folder in folders if (bundle / "Contents" / folder / BINARY).is_file()]
