@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from installer.lock import exclusive
 from installer.openfx.build import SOURCES, fingerprint
+from installer.openfx.compilers import Compiler
 from installer.project import ROOT
 from tests.openfx_plugin import BUILDS, compiler, target
 
@@ -16,31 +18,35 @@ DRIVER = Path(__file__).with_name("driver.cpp")
 PARTS = ("compose", "framing", "pixels", "process")
 
 
+def build_driver(chosen: Compiler, library: Path) -> None:
+    """Compile the driver in the place of those of other sources."""
+    library.parent.mkdir(parents=True, exist_ok=True)
+    for old in library.parent.glob("driver-*"):
+        old.unlink(missing_ok=True)
+    options = chosen.compile_options(target(), "0", ())
+    options = ["-O1" if option == "-O2" else option for option in options if option != "-fvisibility=hidden"]
+    sources = [ROOT / SOURCES / f"{part}.cpp" for part in PARTS]
+    made = library.with_suffix(".new")
+    command = [
+        *chosen.command,
+        *options,
+        "-shared",
+        f"-I{ROOT / SOURCES}",
+        str(DRIVER),
+        *map(str, sources),
+    ]
+    subprocess.run([*command, "-o", str(made)], check=True)
+    made.replace(library)
+
+
 @pytest.fixture(scope="session")
 def driver() -> ctypes.CDLL:
     chosen = compiler()
     tag = fingerprint(ROOT, *chosen.command, DRIVER.read_text(encoding="utf-8"))
     library = BUILDS / f"driver-{tag}.so"
-    if not library.is_file():
-        library.parent.mkdir(parents=True, exist_ok=True)
-        for old in library.parent.glob("driver-*"):
-            old.unlink(missing_ok=True)
-        options = chosen.compile_options(target(), "0", ())
-        options = [
-            "-O1" if option == "-O2" else option for option in options if option != "-fvisibility=hidden"
-        ]
-        sources = [ROOT / SOURCES / f"{part}.cpp" for part in PARTS]
-        made = library.with_suffix(".new")
-        command = [
-            *chosen.command,
-            *options,
-            "-shared",
-            f"-I{ROOT / SOURCES}",
-            str(DRIVER),
-            *map(str, sources),
-        ]
-        subprocess.run([*command, "-o", str(made)], check=True)
-        made.replace(library)
+    with exclusive(BUILDS / "driver", lambda: None):  # every worker that asks waits for the one that builds
+        if not library.is_file():
+            build_driver(chosen, library)
     loaded = ctypes.CDLL(str(library))
     loaded.driver_from_half.restype = ctypes.c_float
     loaded.driver_from_half.argtypes = [ctypes.c_uint16]
