@@ -85,7 +85,7 @@ def check_command(
         if rows:
             console.print(_table(rows))
         for finding in verdict.findings:
-            say(f"{finding.text}; {finding.remedy}")
+            say(finding.line)
         say(f"{verdict.shot}: {verdict.summary}" + ("" if path is None else f"; verdict: {path}"))
 
     try:
