@@ -228,7 +228,7 @@ def test_a_killed_bridge_is_started_again(natron: Host, footage: Footage, remove
     made = natron.instance(footage.sources(), box=footage.format_box, frames=footage.frames, values=removed)
     before = made.render(1002)
     for _ in range(2):
-        [bridge] = case.bridges(natron.bundle)
+        [bridge] = case.bridges()
         os.kill(bridge, signal.SIGKILL)
         np.testing.assert_array_equal(made.render(1002), before)
     made.press("refresh")
@@ -285,7 +285,7 @@ def test_a_host_that_closes_loses_nothing_and_two_hosts_share_a_server(
 ) -> None:
     """The other process dies in the middle of its removal; this one opens its project and takes it up."""
     other = in_another_host(
-        Path(footage.paths).parent,
+        footage.folder,
         {"binary": str(binary), "folder": str(tmp_path), "values": case.identity(), "die": True, "exit": -9},
     )
     assert other["record"]
