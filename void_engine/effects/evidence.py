@@ -35,7 +35,6 @@ class Evidence:
     """The strength over a wider surrounding, where faint changes stand out of the grain."""
     known: Float32Array
     unrest: Float32Array
-    spread: Float32Array
     seen_away: Float32Array
     step: Float32Array
     texture: Float32Array
@@ -70,7 +69,7 @@ def weigh(shot: SmallShot, target: int) -> Evidence:
     return Evidence(
         smooth, (strength / _restlessness(strength, away)).astype(np.float32), amount,
         (broad / _restlessness(broad, away)).astype(np.float32), expected.known, expected.unrest,
-        expected.spread, expected.seen_away, expected.step, _texture(own, expected, usable), usable,
+        expected.seen_away, expected.step, _texture(own, expected, usable), usable,
     )  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.effects.small_shot import SmallShot
 from void_engine.propagation import encoding
-from void_engine.propagation.motion.homography import Homography
 
 MOST_SOURCES = 16
 """The most frames that vote on a frame."""
@@ -106,8 +105,8 @@ def _fullness(away: Float32Array) -> Float32Array:
 
 
 def _warped(shot: SmallShot, target: int, number: int) -> tuple[Float32Array, BoolArray, Float32Array]:
-    homography: Homography = shot.registration.refine(
-        target, shot.working.analysis(number), shot.chained(target, number)
+    homography = shot.registration.refine(
+        target, shot.working.analysis(number), shot.track.chained(target, number)
     )
     shape = shot.shape
     value = opencv.warp_perspective(shot.encoded[number], homography, shape)

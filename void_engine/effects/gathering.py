@@ -84,5 +84,5 @@ def _neighbours(shot: SmallShot, target: int) -> list[Neighbour]:
         if shot.place.present(target) and shot.place.present(other):
             thing = np.eye(3)
             thing[:2, 2] = shot.place.anchor[other] - shot.place.anchor[target]
-        found.append(Neighbour(other, shot.chained(target, other), thing))
+        found.append(Neighbour(other, shot.track.chained(target, other), thing))
     return found

@@ -46,17 +46,12 @@ def propose(plate: Float32Array, remove: Float32Array, *, monitor: Monitor | Non
     ):
         raise MatteError("The matte must be finite and within 0..1.")
     shot = ArrayShot(np.asarray(plate, np.float32), np.asarray(remove, np.float32))
-    proposal = Proposal(
-        np.zeros(remove.shape, np.float32),
-        np.zeros(remove.shape, np.float32),
-        np.zeros(remove.shape, np.uint8),
-        (),
-    )
-    facts = []
+    matte, confidence = np.zeros(remove.shape, np.float32), np.zeros(remove.shape, np.float32)
+    kinds, facts = np.zeros(remove.shape, np.uint8), []
     if remove.size:
         for frame in proposed_frames(shot, monitor or SilentMonitor()):
-            proposal.matte[frame.number] = frame.matte
-            proposal.confidence[frame.number] = frame.confidence
-            proposal.kinds[frame.number] = frame.kinds
+            matte[frame.number] = frame.matte
+            confidence[frame.number] = frame.confidence
+            kinds[frame.number] = frame.kinds
             facts.append(frame.facts)
-    return Proposal(proposal.matte, proposal.confidence, proposal.kinds, tuple(facts))
+    return Proposal(matte, confidence, kinds, tuple(facts))
