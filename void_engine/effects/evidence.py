@@ -46,14 +46,12 @@ class Evidence:
 def weigh(shot: SmallShot, target: int) -> Evidence:
     """The evidence of frame ``target``."""
     own = shot.encoded[target]
-    expected = expect(
-        gather(shot, target), own, shot.away[target] / np.float32(max(shot.place.size, 1.0)), target
-    )
+    expected = expect(gather(shot, target), own, shot.away[target] / np.float32(shot.place.size), target)
     usable = ~shot.removed[target]
     change = np.where(usable[..., None], own - expected.picture, 0).astype(np.float32)
     smooth = _smoothed(change, usable, _SMOOTH_PX)
     amount = largest(smooth)
-    far = usable & (shot.away[target] > 0.7 * max(shot.place.size, 1))
+    far = usable & (shot.away[target] > 0.7 * shot.place.size)
     still = shot.track.is_locked_off(target)
     off = _STILL_MISREGISTRATION_PX if still else _MOVING_MISREGISTRATION_PX
     doubt = (0.7 * expected.spread) ** 2 + (off * _gradient(expected.picture)) ** 2
@@ -65,7 +63,7 @@ def weigh(shot: SmallShot, target: int) -> Evidence:
     )
     strength = np.asarray(amount / scale, np.float32)
     broad = np.asarray(largest(wide) / wide_scale, np.float32)
-    away = usable & (shot.away[target] > 1.5 * max(shot.place.size, 1))
+    away = usable & (shot.away[target] > 1.5 * shot.place.size)
     return Evidence(
         smooth, (strength / _restlessness(strength, away)).astype(np.float32), amount,
         (broad / _restlessness(broad, away)).astype(np.float32), expected.known, expected.unrest,

@@ -79,7 +79,7 @@ def sources(shot: SmallShot, target: int) -> list[int]:
 
 def gather(shot: SmallShot, target: int) -> Votes:
     """Bring all sources to the pixels of ``target``."""
-    size = max(shot.place.size, 1.0)
+    size = shot.place.size
     values, weights, aways, numbers = [], [], [], sources(shot, target)
     still = shot.track.is_locked_off(target)
     own = shot.encoded[target]

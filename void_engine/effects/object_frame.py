@@ -102,5 +102,5 @@ class ObjectFrames:
             if place.present(number):
                 there = self._shot.track.chained(target, number) @ np.array([*place.anchor[target], 1.0])
                 moved = np.hypot(*(place.anchor[number] - there[:2] / there[2]))
-                found[number] = moved / max(place.size, 1.0)
+                found[number] = moved / place.size
         return found

@@ -28,7 +28,7 @@ class ObjectPlace:
     anchor: Float64Array
     """(T, 2): x and y of the middle of its lower edge; not a number where it is absent."""
     size: float
-    """Its typical height: the larger of its height and of the side of a square as large as it."""
+    """Its typical height, at least 1: the larger of its height and of the side of a square as large as it."""
 
     def present(self, frame: int) -> bool:
         return bool(np.isfinite(self.anchor[frame, 0]))
@@ -110,5 +110,5 @@ def _place(removed: list[BoolArray]) -> ObjectPlace:
         anchors.append(((across[0] + across[-1]) / 2, float(rows[-1])))
         sizes.append(max(tall, float(np.sqrt(mask.sum()))))
     return ObjectPlace(
-        np.array(anchors, np.float64).reshape(-1, 2), float(np.median(sizes)) if sizes else 0.0
+        np.array(anchors, np.float64).reshape(-1, 2), float(np.median(sizes)) if sizes else 1.0
     )
