@@ -10,6 +10,7 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.effects.expected import Expected, expect, gather, largest
 from void_engine.effects.small_shot import SmallShot
+from void_engine.propagation import encoding
 
 _SMOOTH_PX, _BROAD_PX = 1.0, 2.5
 _STILL_MISREGISTRATION_PX, _MOVING_MISREGISTRATION_PX = 0.06, 0.3
@@ -95,7 +96,7 @@ def _noise(smooth: Float32Array, far: BoolArray) -> float:
 
 
 def _gradient(picture: Float32Array) -> Float32Array:
-    luma = opencv.gaussian_blur(picture @ np.array([0.25, 0.6, 0.15], np.float32), 0.8)
+    luma = opencv.gaussian_blur(picture @ encoding.LUMA, 0.8)
     down, across = np.gradient(luma)
     return np.asarray(np.hypot(down, across), np.float32)
 
@@ -103,9 +104,7 @@ def _gradient(picture: Float32Array) -> Float32Array:
 def _texture(own: Float32Array, expected: Expected, usable: BoolArray) -> Float32Array:
     weight = usable.astype(np.float32)
     total = np.maximum(opencv.box_blur(weight, 7), 1e-3)
-    first = (own @ np.array([0.25, 0.6, 0.15], np.float32)) * weight
-    second = (expected.picture @ np.array([0.25, 0.6, 0.15], np.float32)) * weight
-    difference = first - second
+    difference = (own @ encoding.LUMA) * weight - (expected.picture @ encoding.LUMA) * weight
     mean = opencv.box_blur(difference, 7) / total
     varied = np.maximum(opencv.box_blur(difference * difference, 7) / total - mean * mean, 0)
     return np.asarray(varied / (varied + mean * mean + 2e-5), np.float32)
