@@ -138,7 +138,7 @@ class Removal:
             "text": self.text(ready),
             "ready": str(ready),
             "total": str(self.record.total),
-            "revision": self.folder.revision(self.record, state),
+            "revision": self.folder.revision(self.record, state, ready),
             "log": "\n".join(list(self._lines)[-_SHOWN_LINES:]),
         }
         shares = self._shares()

@@ -138,13 +138,14 @@ class ResultFolder:
         numbers = (int(match[1]) for match in map(pattern.fullmatch, names) if match)
         return sum(low <= number <= high for number in numbers)
 
-    def revision(self, record: Record, state: str) -> str:
-        """A text that is another one when a frame has come, or was made again."""
+    def revision(self, record: Record, state: str, ready: int) -> str:
+        """A text that is another one when a frame has come, or was made again; ``ready`` is what
+        :meth:`frames` has counted."""
         try:
             changed = self.path.stat().st_mtime_ns  # a frame gets its name in here when it is whole
         except OSError:
             changed = 0
-        return f"{record.job[:8]}.{self.frames(record)}.{changed}.{state}"
+        return f"{record.job[:8]}.{ready}.{changed}.{state}"
 
     def discard_export(self) -> None:
         """Remove the plates and mattes that were made of the host's frames."""
