@@ -19,17 +19,13 @@ from void_protocol.fields import JobInfo, JobState, ProgressInfo
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_protocol.messages import FrameEvent, LogEvent, ProgressEvent, StateEvent
+from void_protocol.phrases import sentence
 from void_protocol.printable import printable
 from void_protocol.remote_job import RemoteJob
 from void_protocol.watching import Disconnected, Snapshot, WatchEvent
 from void_server.openfx_bridge.conversation.framing import Message
 from void_server.openfx_bridge.errors import BridgeError
-from void_server.openfx_bridge.following.sentences import (
-    finished_text,
-    running_text,
-    sentence,
-    stopped_text,
-)
+from void_server.openfx_bridge.following.sentences import finished_text, running_text, stopped_text
 from void_server.openfx_bridge.following.server import ServerLink
 from void_server.openfx_bridge.handover.begun import Begun
 from void_server.openfx_bridge.results.folder import FINAL, Phase, ResultFolder
