@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import psutil
 from msgspec import Struct
 
 from void_protocol.durable import write_whole
 from void_server.openfx_bridge.errors import BridgeError
+from void_server.openfx_bridge.processes import began, is_gone
 from void_server.openfx_bridge.results.record import Record
 
 _log = logging.getLogger(__name__)
@@ -55,12 +55,7 @@ class Kept(Struct, frozen=True, kw_only=True):
         """Whether the process that should complete it is gone, as far as this machine can tell."""
         if self.phase not in ("receiving", "writing") or self.host != socket.gethostname():
             return False
-        try:
-            return abs(psutil.Process(self.pid).create_time() - self.born) > 1.0
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.Error:
-            return False
+        return is_gone(self.pid, self.born)
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,7 @@ class ResultFolder:
             text=text,
             host=socket.gethostname(),
             pid=os.getpid(),
-            born=psutil.Process().create_time(),
+            born=began(os.getpid()),
             real=real,
             guessed=guessed,
             invented=invented,
