@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -114,7 +115,7 @@ class _Sent:
 
     def _send(self, job: RemovalJob) -> None:
         if self._how.takes_next:
-            job = free_version(job, self._is_own)
+            job = free_version(job, partial(known_to, self._client))
         self._job = job
         self._display = JobDisplay(StageProgress(job.shot.name))
         self.remote = self._client.submit(
@@ -126,10 +127,6 @@ class _Sent:
             again=True,
             replaces=proxies_there(job),
         )
-
-    def _is_own(self, job: RemovalJob, maker: MadeFrom) -> bool:
-        """Whether a frame is of this job, and the server knows the job and goes on with it."""
-        return maker.job_id == job.job_id and known_job(self._client, job.job_id) is not None
 
     def follow(self) -> None:
         """Show the job until it is done, or until it is with the server."""
@@ -219,6 +216,17 @@ def known_job(client: Client, job_id: str) -> JobInfo | None:
         if error.code == "unknown_job":
             return None
         raise
+
+
+def known_to(client: Client, job: RemovalJob) -> Callable[[MadeFrom], bool]:
+    """Return what says whether a frame is of this job, and the server knows the job and goes on with it. The
+    server is asked once, when a frame of the job is there."""
+
+    @cache
+    def is_known() -> bool:
+        return known_job(client, job.job_id) is not None
+
+    return lambda maker: maker.job_id == job.job_id and is_known()
 
 
 def can_be_retried(info: JobInfo) -> bool:

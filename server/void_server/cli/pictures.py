@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -129,8 +129,8 @@ def as_on_disk(job: RemovalJob) -> RemovalJob:
     return msgspec.structs.replace(settled, settings=settings)
 
 
-def _by_id(job: RemovalJob, maker: MadeFrom) -> bool:
-    return maker.job_id == job.job_id
+def _by_id(job: RemovalJob) -> Callable[[MadeFrom], bool]:
+    return lambda maker: maker.job_id == job.job_id
 
 
 def spread(numbers: Sequence[int], count: int) -> list[int]:
