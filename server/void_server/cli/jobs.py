@@ -229,11 +229,6 @@ def known_to(client: Client, job: RemovalJob) -> Callable[[MadeFrom], bool]:
     return lambda maker: maker.job_id == job.job_id and is_known()
 
 
-def can_be_retried(info: JobInfo) -> bool:
-    """Whether a job has ended without a result."""
-    return info.state in (JobState.FAILED, JobState.CANCELLED)
-
-
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands to ``app``."""
     for command in (submit, jobs):

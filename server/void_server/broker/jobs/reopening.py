@@ -35,11 +35,6 @@ def refusal_of(queue: JobQueue, quotas: Quotas, holding: Holding) -> RequestRefu
     return None
 
 
-def can_begin(info: JobInfo) -> bool:
-    """Whether a job has ended without a result."""
-    return info.state in (JobState.FAILED, JobState.CANCELLED)
-
-
 class Reopening:
     """Lets ended jobs begin again. All methods belong to the broker's thread."""
 
@@ -57,7 +52,7 @@ class Reopening:
         Raises:
             RequestRefused: when it runs or is done, or when only its submitter has its files.
         """
-        if not can_begin(info):
+        if not info.state.can_begin_again:
             raise RequestRefused("not_ready", f"job {info.job_id} is {info.state.value}; nothing to retry")
         if info.inputs == "streamed" or not self._store.texts(info.job_id)[0]:
             raise RequestRefused(
