@@ -24,6 +24,7 @@ from void_server.cli.each_job import each_named
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.job_files import jobs_of_files
+from void_server.cli.job_names import known_job
 from void_server.cli.job_overrides import PlateOverrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.remote import JobDisplay, checked, wait_shown
@@ -206,16 +207,6 @@ def _row(info: JobInfo, *, with_view: bool) -> tuple[str, ...]:
         info.job_id, info.name, *view, engine_text(info), state_text(info),
         f"{info.frames_done}/{info.frames_total}", info.message,
     )  # fmt: skip
-
-
-def known_job(client: Client, job_id: str) -> JobInfo | None:
-    """Return a job of the server; None when it has no such job."""
-    try:
-        return client.job(job_id).result()
-    except ServerError as error:
-        if error.code == "unknown_job":
-            return None
-        raise
 
 
 def known_to(client: Client, job: RemovalJob) -> Callable[[MadeFrom], bool]:
