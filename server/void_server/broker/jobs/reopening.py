@@ -72,7 +72,7 @@ class Reopening:
         if (refusal := refusal_of(self._queue, self._quotas, holding)) is not None:
             raise refusal
         event = self._store.reopen(job_id, state, "asked for again")
-        self._quotas.enter(job_id, self._store.holding(job_id))
+        self._quotas.enter(job_id, holding)
         if info.is_paused:
             self._queue.hold(job_id, "")
         self._queue.changed(job_id, state)
