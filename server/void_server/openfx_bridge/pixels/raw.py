@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from void_engine.arrays import Float32Array
 from void_engine.geometry import Box
+from void_engine.plates.frame.frame import HALF_MAX
 from void_protocol.regular_file import open_regular
 from void_server.openfx_bridge.conversation.fields import Fields
 from void_server.openfx_bridge.errors import BridgeError
@@ -26,7 +27,6 @@ LONGEST_SIDE = 1 << 20
 DEPTHS: dict[str, Any] = {"float": np.float32, "half": np.float16, "short": np.uint16, "byte": np.uint8}
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
-_HALF_MAX = 65504.0
 _EXPONENT = 0x7C00
 """The bits of a half that are all set in infinities and in what is no number."""
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
@@ -179,7 +179,7 @@ def _half(pixels: NDArray[Any]) -> NDArray[np.float16]:
     with np.errstate(over="ignore", invalid="ignore"):
         half = pixels.astype(np.float16, order="C")
     if ((half.view(np.uint16) & _EXPONENT) == _EXPONENT).any():
-        half = np.nan_to_num(half, nan=0.0, posinf=_HALF_MAX, neginf=-_HALF_MAX)
+        half = np.nan_to_num(half, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
     return half
 
 
