@@ -147,7 +147,8 @@ def save_picture(path: Path, picture: Uint8Array) -> None:
         )
     # On Windows, cv2.imwrite cannot open paths with letters outside the system's code page.
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(ending, bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    is_jpeg = ending in (".jpg", ".jpeg")  # OpenCV tells people of an option that a kind of file does not have
+    _, data = cv2.imencode(ending, bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if is_jpeg else [])
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:
