@@ -12,12 +12,13 @@ import msgspec
 from msgspec import Struct
 
 from void_protocol.durable import write_whole
+from void_protocol.job_check import FRAME_TOKEN
 
 VERDICT_VERSION = 1
 """Raised when a reader of the version before would misunderstand the file."""
 GOOD, LOOK, BAD = "green", "amber", "red"
 """The states of a frame: nothing was found; worth a look; at fault."""
-_TOKEN = re.compile(r"[._-]?(?:%0?\d*d|#+).*")
+_TOKEN = re.compile(rf"[._-]?(?:{FRAME_TOKEN.pattern}).*")
 _LARGEST_BYTES = 256 << 20
 
 
@@ -54,6 +55,11 @@ class Finding(Struct, kw_only=True):
     """What is wrong and where, in a sentence."""
     remedy: str
     """What may be done about it."""
+
+    @property
+    def line(self) -> str:
+        """Both, in one line."""
+        return f"{self.text}; {self.remedy}"
 
 
 class Verdict(Struct, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -55,7 +55,8 @@ class JobPictures:
         shot = job.shot
         self._plates = self._sequence(shot.plate, job.settings.proxy_scale)
         self._results = self._sequence(job.output.versioned_pattern)
-        self._made = frozenset(frames_made(job))
+        self.made = frozenset(frames_made(job))
+        """The frames of the result that are on disk."""
         self._mattes: ShotMattes = shot_mattes(job, self._files)
         scale = job.settings.proxy_scale
         self._box = Box.from_size(math.ceil(shot.format.width * scale), math.ceil(shot.format.height * scale))
@@ -76,7 +77,7 @@ class JobPictures:
 
     def result(self, number: int) -> Float32Array:
         """Return a frame of the result; black where it is not made yet."""
-        if number not in self._made:
+        if number not in self.made:
             return np.zeros((*self._box.shape, 3), np.float32)
         return self._picture(self._results.frame(number))
 
@@ -129,8 +130,8 @@ def as_on_disk(job: RemovalJob) -> RemovalJob:
     return msgspec.structs.replace(settled, settings=settings)
 
 
-def _by_id(job: RemovalJob, maker: MadeFrom) -> bool:
-    return maker.job_id == job.job_id
+def _by_id(job: RemovalJob) -> Callable[[MadeFrom], bool]:
+    return lambda maker: maker.job_id == job.job_id
 
 
 def spread(numbers: Sequence[int], count: int) -> list[int]:
@@ -162,7 +163,7 @@ def write_sheet(
         sheet = contact_sheet(
             columns,
             frames,
-            title=_title(job),
+            title=_title(job, len(pictures.made)),
             notes=notes,
             pixel_aspect=job.shot.format.pixel_aspect,
             view=SheetView(exposure_stops=exposure_stops),
@@ -170,11 +171,11 @@ def write_sheet(
     save_picture(path, sheet)
 
 
-def _title(job: RemovalJob) -> str:
+def _title(job: RemovalJob, made: int) -> str:
     parts = [job.shot.name, Path(job.output.versioned_pattern).name]
     if job.settings.proxy_scale < 1.0:
         parts.append(f"PROXY 1/{round(1 / job.settings.proxy_scale)}")
-    made, total = len(frames_made(job)), len(job.shot.frame_numbers)
+    total = len(job.shot.frame_numbers)
     if made < total:
         parts.append(f"{made} of {total} frames made")
     return "  ".join(parts)
