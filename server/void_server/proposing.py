@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -78,7 +78,7 @@ def propose_job(job: RemovalJob, pattern: str, monitor: RemovalMonitor) -> Propo
     """
     target = FramePattern.parse(pattern)
     target.require_numbered("A proposal has a matte for each frame")
-    _refuse_existing(job, target, report_path(pattern))
+    refuse_existing([*(target.path(number) for number in job.shot.frame_numbers), report_path(pattern)])
     frames: list[dict[str, Any]] = []
     with opened_shot(job, monitor) as opened:
         shot = opened.shot
@@ -122,9 +122,13 @@ def opened_shot(job: RemovalJob, monitor: RemovalMonitor) -> Iterator[OpenedShot
         yield OpenedShot(shot_source(request, box, found.data_window, found.pixel_aspect), display)
 
 
-def _refuse_existing(job: RemovalJob, target: FramePattern, report: Path) -> None:
-    paths = [target.path(number) for number in job.shot.frame_numbers]
-    for path in (*paths, report):
+def refuse_existing(paths: Iterable[Path]) -> None:
+    """Refuse to write over any of ``paths``.
+
+    Raises:
+        OutputExistsError: when one of them is there already.
+    """
+    for path in paths:
         if path.exists():
             raise OutputExistsError(f"{path} exists already; choose another name, or delete it first")
 

@@ -134,6 +134,16 @@ def _by_id(job: RemovalJob) -> Callable[[MadeFrom], bool]:
     return lambda maker: maker.job_id == job.job_id
 
 
+def require_picture_name(path: Path, option: str) -> None:
+    """Refuse a name that a sheet cannot be saved by.
+
+    Raises:
+        typer.BadParameter: which names ``option`` and the endings that there are.
+    """
+    if path.suffix.lower() not in PICTURE_ENDINGS:
+        raise typer.BadParameter(f"give a name that ends in {', '.join(PICTURE_ENDINGS)}", param_hint=option)
+
+
 def spread(numbers: Sequence[int], count: int) -> list[int]:
     """Choose at most ``count`` of the frames, evenly spread, with the first and the last among them."""
     count = min(count, len(numbers))
@@ -212,10 +222,7 @@ def sheet_command(
 
     Example: void contact-sheet job.json -o sheet.jpg --rows 12
     """
-    if output.suffix.lower() not in PICTURE_ENDINGS:
-        raise typer.BadParameter(
-            f"give a name that ends in {', '.join(PICTURE_ENDINGS)}", param_hint="--output"
-        )
+    require_picture_name(output, "--output")
     job = with_overrides(read_job(job_file), JobOverrides(version=version, proxy=proxy))
     if version is None and proxy is None:
         job = as_on_disk(job)
