@@ -5,20 +5,18 @@ The file is JSON with a version of its own. Readers take what they know of it, s
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from void_protocol.durable import write_whole
-from void_protocol.job_check import FRAME_TOKEN
+from void_protocol.sequence import path_beside
 
 VERDICT_VERSION = 1
 """Raised when a reader of the version before would misunderstand the file."""
 GOOD, LOOK, BAD = "green", "amber", "red"
 """The states of a frame: nothing was found; worth a look; at fault."""
-_TOKEN = re.compile(rf"[._-]?(?:{FRAME_TOKEN.pattern}).*")
 _LARGEST_BYTES = 256 << 20
 
 
@@ -118,9 +116,7 @@ def verdict_path(result: str) -> Path:
     Args:
         result: the pattern of the result's frames, with the version filled in.
     """
-    path = Path(result)
-    name = _TOKEN.sub("", path.name) or path.stem
-    return path.with_name(f"{name if name != path.name else path.stem}.check.json")
+    return path_beside(result, ".check.json")
 
 
 def write_verdict(verdict: Verdict, path: Path) -> None:

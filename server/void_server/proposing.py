@@ -28,6 +28,7 @@ from void_engine.removal_checks import check_inputs
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shot import PlateShot
 from void_protocol.job import RemovalJob
+from void_protocol.sequence import path_beside
 from void_server.translate import removal_request
 
 CONFIDENCE_CHANNEL = f"confidence.{MATTE_CHANNEL}"
@@ -58,9 +59,7 @@ def matte_channels() -> tuple[str, ...]:
 
 def report_path(pattern: str) -> Path:
     """Where the report on the mattes ``pattern`` lies: beside them."""
-    parsed = FramePattern.parse(pattern)
-    stem = parsed.prefix.rstrip("._-") or parsed.prefix
-    return parsed.folder / f"{stem}.proposal.json"
+    return path_beside(pattern, ".proposal.json")
 
 
 def propose_job(job: RemovalJob, pattern: str, monitor: RemovalMonitor) -> ProposedShot:

@@ -126,10 +126,10 @@ def restored_frames(
 
     size = (shot.height, shot.width)
     source = DetailSource(numbers, Canvas(size, canvas), plate, answer)
-    monitor.progress(STAGE, 0, len(numbers))
+    wanted = frozenset(number for number in numbers if request.wants(number))
+    monitor.progress(STAGE, 0, len(wanted))
     restorer = Restorer(source, request.seed, monitor.check_cancelled)
     enlarge = Resampler(size, canvas).from_canvas
-    wanted = frozenset(number for number in numbers if request.wants(number))
     plain = EngineRequest(
         seed=request.seed, proxy_scale=request.proxy_scale, wanted=wanted, part=request.part
     )

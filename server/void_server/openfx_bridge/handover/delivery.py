@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from void_engine.errors import EngineError
 from void_engine.plates.exr.file import read_frame
 from void_engine.plates.file_kinds import EXR_SUFFIXES
-from void_engine.plates.frame.frame import HALF_MAX, Frame
+from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import FRAME_RATE_ATTRIBUTE
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.writer import PlateWriter
@@ -25,7 +25,7 @@ from void_protocol.frame_list import describe_frames
 from void_protocol.job import Role
 from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.handover.order import Order
-from void_server.openfx_bridge.pixels.raw import RawPicture, matte_pixels, plate_pixels
+from void_server.openfx_bridge.pixels.raw import RawPicture, finite_half, matte_pixels, plate_pixels
 from void_server.openfx_bridge.results.folder import ResultFolder
 
 MATTE_ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
@@ -225,7 +225,7 @@ class Delivery:
             # Some frames came as pixels, so that these become files beside them.
             if (PLATE, number) not in self._taken and is_wanted():
                 frame = read_frame(pattern.path(own), own)
-                half = np.clip(frame.read_rgb(frame.display_window), -HALF_MAX, HALF_MAX).astype(np.float16)
+                half = finite_half(frame.read_rgb(frame.display_window))
                 self._write(PLATE, number, ("R", "G", "B"), half)
         return str(self.folder.export / f"{PLATE}.%04d.exr")
 

@@ -133,11 +133,11 @@ def plate_pixels(
         if raw.components == 1:
             part = np.repeat(part, 3, axis=2)
         if space.is_as_it_comes:
-            half = _half(part[..., : len(names)])
+            half = finite_half(part[..., : len(names)])
         else:
             values = _values(part)
             colours = space.to_linear(values[..., :3], values[..., 3] if raw.components == 4 else None)
-            half = _half(np.concatenate((colours, values[..., 3:]), axis=2) if keeps_alpha else colours)
+            half = finite_half(np.concatenate((colours, values[..., 3:]), axis=2) if keeps_alpha else colours)
     if half.shape == shape:
         return names, half
     whole = np.zeros(shape, np.float16)
@@ -171,7 +171,7 @@ def _values(pixels: NDArray[Any]) -> Float32Array:
     return pixels.astype(np.float32)
 
 
-def _half(pixels: NDArray[Any]) -> NDArray[np.float16]:
+def finite_half(pixels: NDArray[Any]) -> NDArray[np.float16]:
     """The pixels as finite halves, in memory of their own."""
     if pixels.dtype.kind == "u":
         half: NDArray[np.float16] = _codes(pixels.dtype.name)[pixels]
