@@ -29,7 +29,8 @@ ZIG = InstallStep("Zig, where there is no C++ compiler", requirements=("ziglang"
 """A compiler for the OpenFX plug-in, for this machine and for others."""
 
 INSTALL_STEPS: dict[str, tuple[InstallStep, ...]] = {
-    "demo": (InstallStep("VOID server, engine and demo", extras=("demo",)),),
+    # The README goes on with a shot of the reader's own, from a movie to the pages of a review.
+    "demo": (InstallStep("VOID server, engine and demo", extras=("demo", "movies", "review")),),
     "test": (_TORCH, InstallStep("VOID with tests and diffusion", extras=("test", "diffusion"))),
     "doctor": (InstallStep("VOID server and engine", extras=("server",)),),
     "nuke": (InstallStep("VOID server and engine", extras=("review",)),),

@@ -147,7 +147,9 @@ def save_picture(path: Path, picture: Uint8Array) -> None:
         )
     # On Windows, cv2.imwrite cannot open paths with letters outside the system's code page.
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(ending, bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    # OpenCV complains on the terminal of an option that a kind of file does not have.
+    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if ending in (".jpg", ".jpeg") else []
+    _, data = cv2.imencode(ending, bgr, options)
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:

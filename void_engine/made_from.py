@@ -220,19 +220,9 @@ class MadeFrom:
         return (self.job_id, self.fingerprint) == (job_id, fingerprint)
 
 
-def is_proxy_of(path: Path, number: int, about: Mapping[str, object]) -> bool:
-    """Whether a frame on disk is a proxy of what ``about``, the metadata of a result, tells of: the same
-    version of the same shot, made at a smaller scale.
-
-    Raises:
-        PlateError: when the file cannot be read because of an obstacle that may pass.
-    """
-    try:
-        found = read_header(path, number).metadata
-    except PlateError as error:
-        if error.obstacle:
-            raise
-        return False
+def is_proxy_of(found: Mapping[str, object], about: Mapping[str, object]) -> bool:
+    """Whether a frame with the metadata ``found`` is a proxy of what ``about``, the metadata of a result,
+    tells of: the same version of the same shot, made at a smaller scale."""
     same = all(
         key in found and str(found[key]) == str(about.get(key, "")) for key in (SHOT_KEY, OUTPUT_VERSION_KEY)
     )
@@ -247,18 +237,28 @@ def _scale(about: Mapping[str, object]) -> float:
         return 1.0
 
 
+def metadata_of(path: Path, number: int) -> Mapping[str, object] | None:
+    """Return the metadata of a frame on disk; None where its header cannot be read.
+
+    Raises:
+        PlateError: when the file cannot be read because of an obstacle that may pass.
+    """
+    try:
+        return read_header(path, number).metadata
+    except PlateError as error:
+        if error.obstacle:
+            raise
+        return None
+
+
 def maker_of(path: Path, number: int) -> MadeFrom | None:
     """Return what a frame on disk says about how it was made; None where its header cannot be read.
 
     Raises:
         PlateError: when the file cannot be read because of an obstacle that may pass.
     """
-    try:
-        return MadeFrom.of(read_header(path, number).metadata)
-    except PlateError as error:
-        if error.obstacle:
-            raise
-        return None
+    found = metadata_of(path, number)
+    return None if found is None else MadeFrom.of(found)
 
 
 def is_whole(path: Path, number: int, *, every_pixel: bool = False) -> bool:

@@ -47,7 +47,7 @@ def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat
         RemovalCancelled: when the monitor asks for a stop while a file is waited for.
     """
     patience = Patience(request.wait_s, monitor.waiting, monitor.check_cancelled)
-    shot_format = patience.insist(lambda: _check_headers(request), limit_s=request.start_wait_s)
+    shot_format = patience.insist(lambda: check_headers(request), limit_s=request.start_wait_s)
     for sequence in request.sequences:
         sequence.patience = patience
     _check_pixel_aspect(request, shot_format.pixel_aspect, monitor)
@@ -60,16 +60,12 @@ def check_inputs(request: RemovalRequest, monitor: RemovalMonitor) -> ShotFormat
     return shot_format
 
 
-def check_files(request: RemovalRequest) -> None:
-    """Read all headers of plate, mattes and anchors once, and wait for nothing.
+def check_headers(request: RemovalRequest) -> ShotFormat:
+    """Do as :func:`check_inputs` does, once and without waiting, and tell nobody.
 
     Raises:
         PlateError, MatteError: as :func:`check_inputs` does.
     """
-    _check_headers(request)
-
-
-def _check_headers(request: RemovalRequest) -> ShotFormat:
     shot_format = request.plates.check()
     _check_display_size(request, shot_format.display_size)
     _ = request.picture  # It raises where nothing tells which picture is meant.

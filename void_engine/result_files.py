@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from void_engine.errors import OutputExistsError
-from void_engine.made_from import InputFiles, MadeFrom, is_empty, is_proxy_of, is_whole, maker_of
+from void_engine.made_from import InputFiles, MadeFrom, is_empty, is_proxy_of, is_whole, metadata_of
 from void_engine.plates.sequence.pattern import FramePattern, compact_frames
 from void_engine.plates.storage.waiting import NO_PATIENCE, Patience
 from void_engine.removal_monitor import RemovalMonitor
@@ -100,21 +100,19 @@ class ResultFiles:
     def _what_is_there(self, path: Path, number: int, inputs: InputFiles) -> str:
         """Say what a file under the name of a frame is: a key of :data:`_WHY_REPLACED`; empty for a frame
         that is kept."""
-        if not self.resume:
-            return "proxies" if self._is_proxy(path, number) else "foreign"
-        if is_empty(path):
+        if self.resume and is_empty(path):
             return "damaged"
-        maker = self.patience.insist(partial(maker_of, path, number))
-        if maker is None or not maker.is_of(self.job_id, self.fingerprint):
-            return "proxies" if self._is_proxy(path, number) else "foreign"
+        found = self.patience.insist(partial(metadata_of, path, number))
+        if found is None:
+            return "foreign"
+        maker = MadeFrom.of(found)
+        if not self.resume or not maker.is_of(self.job_id, self.fingerprint):
+            return "proxies" if is_proxy_of(found, self.about) else "foreign"
         if maker.inputs != inputs.content():
             return "stale"
         if not self.patience.insist(partial(is_whole, path, number, every_pixel=self.every_pixel)):
             return "damaged"
         return ""
-
-    def _is_proxy(self, path: Path, number: int) -> bool:
-        return self.patience.insist(partial(is_proxy_of, path, number, self.about))
 
 
 _WHY_REPLACED = {

@@ -12,11 +12,12 @@ from void_nuke.errors import HostError, SelectionError
 from void_nuke.export.pick import MatteChoice, RemovalPick
 from void_nuke.host.host import FrameRange
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
-from void_nuke.panel.job_text import phase_word, sentence, status_line
+from void_nuke.panel.job_text import phase_word, status_line
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.running import the_model
 from void_nuke.panel.settings import PanelSettings
 from void_protocol.job import PROXY_SCALES, Role
+from void_protocol.phrases import sentence
 from void_protocol.printable import printable_on_node
 
 _MATTE_INPUTS: tuple[Role, ...] = ("remove", "affected")

@@ -52,9 +52,11 @@ def fetch_file(
     frame = result.frame
     failures = 0
     try:
-        if path.exists() and not (replace and _sha256(path) != result.sha256):
-            _refuse_other_content(path, result.sha256)
-            return
+        if path.exists():
+            if _sha256(path) == result.sha256:
+                return
+            if not replace:
+                raise _other_content(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             if is_stopped():
@@ -128,14 +130,14 @@ def _put_in_place(temporary: Path, path: Path, sha256: str) -> None:
     try:
         _rename_new(temporary, path)
     except FileExistsError:
-        _refuse_other_content(path, sha256)
+        if _sha256(path) != sha256:
+            raise _other_content(path) from None
 
 
-def _refuse_other_content(path: Path, sha256: str) -> None:
-    if _sha256(path) != sha256:
-        raise ResultFileError(
-            f"{path} exists already with other content and is not overwritten; choose another version"
-        )
+def _other_content(path: Path) -> ResultFileError:
+    return ResultFileError(
+        f"{path} exists already with other content and is not overwritten; choose another version"
+    )
 
 
 def _rename_new(temporary: Path, path: Path) -> None:

@@ -69,6 +69,11 @@ class JobState(str, Enum):
     def is_final(self) -> bool:
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
+    @property
+    def can_begin_again(self) -> bool:
+        """Whether the job has ended without a result, so that it may be asked for again."""
+        return self in (JobState.FAILED, JobState.CANCELLED)
+
 
 class Limits(Struct, frozen=True, kw_only=True):
     """The largest sizes and counts that the server accepts; it tells them in ``welcome``."""

@@ -198,9 +198,14 @@ def read_job(path: Path) -> RemovalJob:
         job = decode_job(text)
         folder = path.absolute().parent
         job = job.with_patterns(lambda pattern: _pattern_below(folder, pattern))
-        return job if _identified.decode(text).job_id else with_content_id(job)
+        return job if names_its_id(text) else with_content_id(job)
     except JobError as error:
         raise JobFileError(f"{path} is not a valid job:\n{error}") from error
+
+
+def names_its_id(text: bytes) -> bool:
+    """Whether the JSON of a valid job gives the job's identity."""
+    return bool(_identified.decode(text).job_id)
 
 
 def _pattern_below(folder: Path, pattern: str) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from void_protocol.job_check import FRAME_TOKEN, frame_tokens, split_folder
 
+_FROM_NUMBER_ON = re.compile(rf"[._-]?(?:{FRAME_TOKEN.pattern}).*")
+
 
 def has_frame_token(pattern: str) -> bool:
     """Whether the pattern names one file for each frame, rather than one file for all."""
@@ -39,6 +41,14 @@ def _number_format(token: str) -> str:
     if digits.startswith("0") and len(digits) > 1:
         return f"0{int(digits)}d"
     return f"{int(digits)}d" if digits.strip("0") else "d"
+
+
+def path_beside(pattern: str, ending: str) -> Path:
+    """Return the name of a file beside the frames of a pattern: for ``out/shot_v002.%04d.exr`` and
+    ``.check.json`` it is ``out/shot_v002.check.json``."""
+    path = Path(pattern)
+    name = _FROM_NUMBER_ON.sub("", path.name) or path.stem
+    return path.with_name(f"{name if name != path.name else path.stem}{ending}")
 
 
 def absolute_pattern(pattern: str) -> str:

@@ -17,7 +17,6 @@ from void_protocol.messages import (
     GetJob,
     JobInfo,
     JobReply,
-    JobState,
     ManifestEntry,
     Proof,
     ProofFile,
@@ -74,7 +73,7 @@ def plan_submission(
     known = _known_job(session, job.job_id)
     if known is not None:
         inputs, outputs = known.inputs, known.outputs
-        again = again and known.state in (JobState.FAILED, JobState.CANCELLED)
+        again = again and known.state.can_begin_again
     else:
         again = False
         refuse_existing_results(job, replaces)

@@ -5,19 +5,18 @@ The file is JSON with a version of its own. Readers take what they know of it, s
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from void_protocol.durable import write_whole
+from void_protocol.sequence import path_beside
 
 VERDICT_VERSION = 1
 """Raised when a reader of the version before would misunderstand the file."""
 GOOD, LOOK, BAD = "green", "amber", "red"
 """The states of a frame: nothing was found; worth a look; at fault."""
-_TOKEN = re.compile(r"[._-]?(?:%0?\d*d|#+).*")
 _LARGEST_BYTES = 256 << 20
 
 
@@ -54,6 +53,11 @@ class Finding(Struct, kw_only=True):
     """What is wrong and where, in a sentence."""
     remedy: str
     """What may be done about it."""
+
+    @property
+    def line(self) -> str:
+        """Both, in one line."""
+        return f"{self.text}; {self.remedy}"
 
 
 class Verdict(Struct, kw_only=True):
@@ -112,9 +116,7 @@ def verdict_path(result: str) -> Path:
     Args:
         result: the pattern of the result's frames, with the version filled in.
     """
-    path = Path(result)
-    name = _TOKEN.sub("", path.name) or path.stem
-    return path.with_name(f"{name if name != path.name else path.stem}.check.json")
+    return path_beside(result, ".check.json")
 
 
 def write_verdict(verdict: Verdict, path: Path) -> None:

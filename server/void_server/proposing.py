@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,6 +28,7 @@ from void_engine.removal_checks import check_inputs
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.shot import PlateShot
 from void_protocol.job import RemovalJob
+from void_protocol.sequence import path_beside
 from void_server.translate import removal_request
 
 CONFIDENCE_CHANNEL = f"confidence.{MATTE_CHANNEL}"
@@ -58,9 +59,7 @@ def matte_channels() -> tuple[str, ...]:
 
 def report_path(pattern: str) -> Path:
     """Where the report on the mattes ``pattern`` lies: beside them."""
-    parsed = FramePattern.parse(pattern)
-    stem = parsed.prefix.rstrip("._-") or parsed.prefix
-    return parsed.folder / f"{stem}.proposal.json"
+    return path_beside(pattern, ".proposal.json")
 
 
 def propose_job(job: RemovalJob, pattern: str, monitor: RemovalMonitor) -> ProposedShot:
@@ -78,7 +77,7 @@ def propose_job(job: RemovalJob, pattern: str, monitor: RemovalMonitor) -> Propo
     """
     target = FramePattern.parse(pattern)
     target.require_numbered("A proposal has a matte for each frame")
-    _refuse_existing(job, target, report_path(pattern))
+    refuse_existing([*(target.path(number) for number in job.shot.frame_numbers), report_path(pattern)])
     frames: list[dict[str, Any]] = []
     with opened_shot(job, monitor) as opened:
         shot = opened.shot
@@ -122,9 +121,13 @@ def opened_shot(job: RemovalJob, monitor: RemovalMonitor) -> Iterator[OpenedShot
         yield OpenedShot(shot_source(request, box, found.data_window, found.pixel_aspect), display)
 
 
-def _refuse_existing(job: RemovalJob, target: FramePattern, report: Path) -> None:
-    paths = [target.path(number) for number in job.shot.frame_numbers]
-    for path in (*paths, report):
+def refuse_existing(paths: Iterable[Path]) -> None:
+    """Refuse to write over any of ``paths``.
+
+    Raises:
+        OutputExistsError: when one of them is there already.
+    """
+    for path in paths:
         if path.exists():
             raise OutputExistsError(f"{path} exists already; choose another name, or delete it first")
 

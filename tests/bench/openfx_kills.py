@@ -47,7 +47,7 @@ class Pressed:
 
 
 def plate(seed: int, frame: int) -> np.ndarray:
-    pixels = np.ones((BOX[3], BOX[1] + BOX[2], 4), np.float32)
+    pixels = np.ones((BOX[3], BOX[2], 4), np.float32)
     pixels[..., :3] = np.random.default_rng((seed, frame)).random((BOX[3], BOX[2], 3), np.float32)
     return pixels
 

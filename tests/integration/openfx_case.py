@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 
+from tests.fakes.ofx_host.actions import children
 from tests.fakes.ofx_host.host import Host
 from tests.fakes.ofx_host.images import Box, Source
 from tests.fakes.ofx_host.instance import Instance
@@ -24,6 +25,7 @@ from tests.integration.server_case import CHECKOUT
 from void_server.demo.shot import render_demo_shot
 
 FIRST = 1001
+_OVERSCAN_PX = 4
 OTHER_ENGINE = 3
 PROPAGATION = 1
 SHOW = {"result": 0, "plate": 1, "difference": 2, "quadmask": 3, "matte": 4, "confidence": 5}
@@ -38,7 +40,7 @@ class Footage:
     mattes: dict[float, np.ndarray]
     box: Box
     format_box: Box
-    paths: str
+    folder: Path
 
     @property
     def frames(self) -> tuple[float, float]:
@@ -56,21 +58,28 @@ class Footage:
 
 def render_footage(folder: Path, *, width: int = 192, height: int = 108, frames: int = 6) -> Footage:
     """Render the demo shot; its mattes are where the object or its shadow changed the picture."""
-    shot = render_demo_shot(
-        folder, width=width, height=height, frames=frames, first_frame=FIRST, overscan_px=4
+    render_demo_shot(
+        folder, width=width, height=height, frames=frames, first_frame=FIRST, overscan_px=_OVERSCAN_PX
     )
+    return footage_of(folder)
+
+
+def footage_of(folder: Path) -> Footage:
+    """Read footage that was rendered into a folder, maybe by another process."""
     plates, truths, mattes = {}, {}, {}
     box: Box = (0, 0, 0, 0)
-    for number in shot.frame_numbers:
-        plates[float(number)], box = read_exr(Path(shot.plate_pattern % number))
-        truths[float(number)], _ = read_exr(Path(shot.truth_pattern % number))
+    for path in sorted(folder.glob("plate.*.exr")):
+        number = float(path.name.split(".")[1])
+        plates[number], box = read_exr(path)
+        truths[number], _ = read_exr(path.with_name(path.name.replace("plate", "truth")))
         changed = (plates[number] != truths[number]).any(axis=2)
         wide = changed.copy()
         for axis in (0, 1):
             for step in (-2, -1, 1, 2):
                 wide |= np.roll(changed, step, axis)
-        mattes[float(number)] = np.repeat(wide[..., None], 4, axis=2).astype(np.float32)
-    return Footage(plates, truths, mattes, box, (0, 0, width, height), shot.plate_pattern)
+        mattes[number] = np.repeat(wide[..., None], 4, axis=2).astype(np.float32)
+    format_box = (0, 0, box[2] - _OVERSCAN_PX, box[3] - _OVERSCAN_PX)
+    return Footage(plates, truths, mattes, box, format_box, folder)
 
 
 def read_exr(path: Path) -> tuple[np.ndarray, Box]:
@@ -145,16 +154,13 @@ def until(condition: Callable[[], bool], made: Instance, timeout_s: float = 60.0
         time.sleep(0.1)
 
 
-def bridges(home: Path) -> list[int]:
+def bridges() -> list[int]:
     """Return the process ids of this process's bridges."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text().split():
-            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if b"openfx-bridge" in words:
-                found.append(int(child))
-    assert home
-    return found
+    return [
+        int(child)
+        for child in children()
+        if b"openfx-bridge" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+    ]
 
 
 def session_of(profile: Profile, binary: Path) -> Host:

@@ -1,10 +1,8 @@
-"""One session of a host, as a process of its own: ``python -m tests.integration.openfx_session FOOTAGE <
-SPEC``.
+"""One session of a host, as a process of its own.
 
-The specification is JSON: ``binary``, ``folder`` of results, ``values`` of the effect, and what is done:
-``die`` kills the process
-after Remove was pressed; otherwise it waits for the removal, renders a frame and closes. What it says is
-JSON too.
+Called as ``python -m tests.integration.openfx_session FOOTAGE < SPEC``, where the specification is JSON:
+``binary``, ``folder`` of results, ``values`` of the effect, and what is done: ``die`` kills the process after
+Remove was pressed; otherwise it waits for the removal, renders a frame and closes. What it says is JSON too.
 """
 
 from __future__ import annotations
@@ -17,26 +15,12 @@ from pathlib import Path
 
 from tests.fakes.ofx_host import profiles
 from tests.integration import openfx_case as case
-from tests.integration.openfx_case import Footage, read_exr
-
-
-def footage_of(folder: Path) -> Footage:
-    """Read footage that another process rendered."""
-    plates, truths, mattes = {}, {}, {}
-    box = (0, 0, 0, 0)
-    for path in sorted(folder.glob("plate.*.exr")):
-        number = float(path.name.split(".")[1])
-        plates[number], box = read_exr(path)
-        truths[number], _ = read_exr(path.with_name(path.name.replace("plate", "truth")))
-        changed = (plates[number] != truths[number]).any(axis=2, keepdims=True)
-        mattes[number] = changed.repeat(4, axis=2).astype("float32")
-    return Footage(plates, truths, mattes, box, (0, 0, box[2] - 4, box[3] - 4), "")
 
 
 def main() -> None:
     """Run the session."""
     spec = json.load(sys.stdin)
-    footage = footage_of(Path(sys.argv[1]))
+    footage = case.footage_of(Path(sys.argv[1]))
     host = case.session_of(profiles.NATRON, Path(spec["binary"]))
     made = case.effect(host, footage, Path(spec["folder"]), values=spec["values"])
     made.press("remove")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.integration.command_case import FIRST, LAST, new_job, void
+from tests.integration.command_case import FIRST, LAST, new_job, void, write_shot
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_protocol.verdict import read_verdict, verdict_path
 from void_server.cli.exit_codes import ExitCode
@@ -84,6 +84,36 @@ def test_a_result_that_is_not_there_is_missing(tmp_path: Path) -> None:
     ran = void("check", new_job(tmp_path))
     assert ran.code == ExitCode.NOT_GOOD
     assert "3 missing" in ran.out
+
+
+def test_a_folder_is_judged_and_a_job_in_it_that_cannot_be_read_stops_no_other(job: Path) -> None:
+    (job.parent / "zz_broken.json").write_text('{"schema_version": 1}')
+    ran = void("check", job.parent, "--json")
+    assert ran.code == ExitCode.SOME_FAILED
+    assert [len(json.loads(line)["frames"]) for line in ran.out.splitlines()] == [3]
+    assert "zz_broken" in ran.err
+    (job.parent / "zz_broken.json").unlink()
+    assert void("check", job.parent).code == 0
+
+
+def test_a_list_is_judged_by_the_words_that_ran_it(tmp_path: Path) -> None:
+    plate = write_shot(tmp_path / "shot")
+    (tmp_path / "out").mkdir()
+    listed = tmp_path / "shots.csv"
+    listed.write_text(f"shot,plate,frames\na,{plate},{FIRST}-{LAST}\nb,{plate},{FIRST}\n")
+    words = ["--remove", f"{plate}:matte.A", "--output", tmp_path / "out" / "{shot}.%04d.exr"]
+    words += ["--engine", "identity"]
+    assert void("batch", listed, *words).code == 0
+    files = [tmp_path / "out" / f"{shot}.check.json" for shot in "ab"]
+    made = [read_verdict(file) for file in files]
+    assert None not in made
+    for file in files:
+        file.unlink()
+    ran = void("check", listed, *words)
+    assert ran.code == 0, ran.out + ran.err
+    assert "3 of 3 frames good" in ran.out
+    assert "1 of 1 frames good" in ran.out
+    assert [read_verdict(file) for file in files] == made
 
 
 def test_a_batch_tells_the_verdict_and_fails_on_it_only_when_strict(job: Path) -> None:

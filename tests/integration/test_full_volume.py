@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.server_case import assert_copied, job_for, server_for, wait_until, write_shot
+from tests.small_volume import small_volume
 from void_protocol.client import Client
 from void_protocol.messages import JobState
 from void_protocol.watching import Disconnected, WatchEvent
@@ -22,15 +21,8 @@ MEBI = 1024 * 1024
 
 @pytest.fixture
 def volume(tmp_path: Path) -> Iterator[Path]:
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("mounting a small volume needs root")
-    folder = tmp_path / "volume"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a volume")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_volume(tmp_path / "volume", "32m") as folder:
+        yield folder
 
 
 def fill(path: Path) -> None:

@@ -26,6 +26,7 @@ from tests.fakes.ofx_host.rendering import RenderError
 from tests.integration import openfx_case as case
 from tests.integration.openfx_case import SHOW, Footage
 from tests.openfx_plugin import built_plugin
+from tests.small_volume import small_volume
 from void_server.operation.server_process import ServerProcess
 from void_server.settings import ServerSettings
 
@@ -228,7 +229,7 @@ def test_a_killed_bridge_is_started_again(natron: Host, footage: Footage, remove
     made = natron.instance(footage.sources(), box=footage.format_box, frames=footage.frames, values=removed)
     before = made.render(1002)
     for _ in range(2):
-        [bridge] = case.bridges(natron.bundle)
+        [bridge] = case.bridges()
         os.kill(bridge, signal.SIGKILL)
         np.testing.assert_array_equal(made.render(1002), before)
     made.press("refresh")
@@ -285,7 +286,7 @@ def test_a_host_that_closes_loses_nothing_and_two_hosts_share_a_server(
 ) -> None:
     """The other process dies in the middle of its removal; this one opens its project and takes it up."""
     other = in_another_host(
-        Path(footage.paths).parent,
+        footage.folder,
         {"binary": str(binary), "folder": str(tmp_path), "values": case.identity(), "die": True, "exit": -9},
     )
     assert other["record"]
@@ -339,20 +340,13 @@ def test_a_server_is_started_and_its_death_hides_no_result(
 
 
 @pytest.fixture
-def small_volume(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("mounting a small volume needs root")
-    folder = tmp_path / "volume"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a volume")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+def volume(tmp_path: Path) -> Iterator[Path]:
+    with small_volume(tmp_path / "volume", "600k") as folder:
+        yield folder
 
 
-def test_a_full_disk_is_said_and_the_host_goes_on(natron: Host, footage: Footage, small_volume: Path) -> None:
-    made = case.effect(natron, footage, small_volume, values=case.identity())
+def test_a_full_disk_is_said_and_the_host_goes_on(natron: Host, footage: Footage, volume: Path) -> None:
+    made = case.effect(natron, footage, volume, values=case.identity())
     made.press("remove")
     if made.value("record"):
         case.wait(made)

@@ -102,7 +102,7 @@ def test_a_message_of_endless_parts(start: Callable[..., ServerProcess], says_he
             assert time.monotonic() < limit
             most = max(most, memory_bytes(server) - before)
             assert friend.ask(type="ping", request=2)["type"] == "pong"
-        assert most < 1000 * MIB  # on a busy machine much arrives before the server looks
+        assert most < 600 * MIB
         hostile.socket.disable_monitor()
         monitor.close(0)
         hostile.socket.close()  # or it would try again

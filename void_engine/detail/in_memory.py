@@ -7,8 +7,8 @@ import numpy as np
 from void_engine.arrays import Float32Array
 from void_engine.detail.shot import restored_frames
 from void_engine.engines.interface import EngineRequest, Monitor
-from void_engine.errors import MatteError, PlateError
-from void_engine.propagation.in_memory import ArrayShot, SilentMonitor
+from void_engine.errors import PlateError
+from void_engine.propagation.in_memory import SilentMonitor, checked_shot
 
 
 def restore_detail(
@@ -39,21 +39,15 @@ def restore_detail(
         PlateError: when plate or answer have another shape.
         MatteError: when the matte has another shape or is not within 0..1.
     """
-    if plate.ndim != 4 or plate.shape[3] != 3:
-        raise PlateError(f"The plate must be (frames, rows, columns, 3), not {plate.shape}.")
-    if matte.shape != plate.shape[:3]:
-        raise MatteError(f"The matte must be {plate.shape[:3]} like the plate, not {matte.shape}.")
+    shot = checked_shot(plate, matte)
     if answer.ndim != 4 or answer.shape[0] != plate.shape[0] or answer.shape[3] != 3:
         raise PlateError(
             f"The answer must be ({plate.shape[0]}, rows, columns, 3), a frame for each of the plate's, not "
             f"{answer.shape}."
         )
-    if matte.size and not (np.isfinite(matte).all() and float(matte.min()) >= 0 and float(matte.max()) <= 1):
-        raise MatteError("The matte must be finite and within 0..1.")
     result = np.array(plate, np.float32, copy=True)
     if not (matte > 0).any():
         return result
-    shot = ArrayShot(np.asarray(plate, np.float32), np.asarray(matte, np.float32))
     frames = restored_frames(
         shot,
         shot.frame_numbers,

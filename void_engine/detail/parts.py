@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from void_engine.arrays import Float32Array
-from void_engine.detail.shot import restored_frames
+from void_engine.detail.shot import checked_answers, restored_frames
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import EngineError
 from void_engine.propagation.archive import write_archive
@@ -55,15 +55,9 @@ def prepare_parts(
         return
     kept = folder / _ANSWERS
     kept.mkdir(parents=True, exist_ok=True)
-    count = 0
-    for number, answer in answers:
+    for number, answer in checked_answers(answers, numbers, canvas):
         monitor.check_cancelled()
-        if answer.shape != (*canvas, 3):
-            raise EngineError(f"frame {number}: the engine's answer is {answer.shape}, its canvas {canvas}")
         write_archive(_file(folder, number), {"answer": answer})
-        count += 1
-    if count != len(numbers):
-        raise EngineError(f"the engine gave {count} of {len(numbers)} answers")
     plain = EngineRequest(seed=request.seed, proxy_scale=request.proxy_scale)
     PropagationEngine().prepare_parts(shot, starts, folder, plain, monitor)
     # This file is written last, because it marks the folder as prepared.

@@ -92,8 +92,7 @@ def _continued(labels: Int64Array, inside: BoolArray) -> Int64Array:
     """The labels, those outside taken from the nearest pixel inside: the matte ends there, not a label."""
     if not inside.any():
         return labels
-    outside = (~inside).astype(np.uint8)
-    _, nearest = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    nearest = opencv.nearest_labels(inside)
     table = np.zeros(int(nearest.max()) + 1, np.int64)
     table[nearest[inside]] = labels[inside]
     return np.asarray(table[nearest], np.int64)

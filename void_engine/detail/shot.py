@@ -37,15 +37,7 @@ class CanvasAnswers:
         self._values = np.memmap(self._file, np.float32, mode="w+", shape=(max(1, len(numbers)), *canvas, 3))
 
     def put(self, number: int, picture: Float32Array) -> None:
-        """Keep the answer of a frame, (h, w, 3) scene-linear.
-
-        Raises:
-            EngineError: when it has another size.
-        """
-        if picture.shape != self._values.shape[1:]:
-            raise EngineError(
-                f"frame {number}: the engine's answer is {picture.shape}, its canvas {self._values.shape[1:]}"
-            )
+        """Keep the answer of a frame, (h, w, 3) scene-linear."""
         self._values[self._numbers.index(number)] = picture
 
     def get(self, number: int) -> Float32Array:
@@ -56,6 +48,24 @@ class CanvasAnswers:
         """Give the room on disk back."""
         del self._values
         self._file.close()
+
+
+def checked_answers(
+    answers: Iterable[tuple[int, Float32Array]], numbers: range, canvas: tuple[int, int]
+) -> Iterator[tuple[int, Float32Array]]:
+    """The number and the answer of each of the frames ``numbers``, as an engine gives them.
+
+    Raises:
+        EngineError: when an answer has another size than ``canvas``, or, at the end, when one is missing.
+    """
+    count = 0
+    for number, answer in answers:
+        if answer.shape != (*canvas, 3):
+            raise EngineError(f"frame {number}: the engine's answer is {answer.shape}, its canvas {canvas}")
+        yield number, answer
+        count += 1
+    if count != len(numbers):
+        raise EngineError(f"the engine gave {count} of {len(numbers)} answers")
 
 
 def restore_shot(
@@ -90,12 +100,8 @@ def restore_shot(
     """
     kept = CanvasAnswers(numbers, canvas)
     try:
-        count = 0
-        for number, picture in answers:
+        for number, picture in checked_answers(answers, numbers, canvas):
             kept.put(number, picture)
-            count += 1
-        if count != len(numbers):
-            raise EngineError(f"the engine gave {count} of {len(numbers)} answers")
         yield from restored_frames(shot, numbers, kept.get, canvas, request, monitor, strength)
     finally:
         kept.close()
@@ -120,10 +126,10 @@ def restored_frames(
 
     size = (shot.height, shot.width)
     source = DetailSource(numbers, Canvas(size, canvas), plate, answer)
-    monitor.progress(STAGE, 0, len(numbers))
+    wanted = frozenset(number for number in numbers if request.wants(number))
+    monitor.progress(STAGE, 0, len(wanted))
     restorer = Restorer(source, request.seed, monitor.check_cancelled)
     enlarge = Resampler(size, canvas).from_canvas
-    wanted = frozenset(number for number in numbers if request.wants(number))
     plain = EngineRequest(
         seed=request.seed, proxy_scale=request.proxy_scale, wanted=wanted, part=request.part
     )

@@ -10,6 +10,7 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.effects.expected import Expected, expect, gather, largest
 from void_engine.effects.small_shot import SmallShot
+from void_engine.propagation import encoding
 
 _SMOOTH_PX, _BROAD_PX = 1.0, 2.5
 _STILL_MISREGISTRATION_PX, _MOVING_MISREGISTRATION_PX = 0.06, 0.3
@@ -35,7 +36,6 @@ class Evidence:
     """The strength over a wider surrounding, where faint changes stand out of the grain."""
     known: Float32Array
     unrest: Float32Array
-    spread: Float32Array
     seen_away: Float32Array
     step: Float32Array
     texture: Float32Array
@@ -47,14 +47,12 @@ class Evidence:
 def weigh(shot: SmallShot, target: int) -> Evidence:
     """The evidence of frame ``target``."""
     own = shot.encoded[target]
-    expected = expect(
-        gather(shot, target), own, shot.away[target] / np.float32(max(shot.place.size, 1.0)), target
-    )
+    expected = expect(gather(shot, target), own, shot.away[target] / np.float32(shot.place.size), target)
     usable = ~shot.removed[target]
     change = np.where(usable[..., None], own - expected.picture, 0).astype(np.float32)
     smooth = _smoothed(change, usable, _SMOOTH_PX)
     amount = largest(smooth)
-    far = usable & (shot.away[target] > 0.7 * max(shot.place.size, 1))
+    far = usable & (shot.away[target] > 0.7 * shot.place.size)
     still = shot.track.is_locked_off(target)
     off = _STILL_MISREGISTRATION_PX if still else _MOVING_MISREGISTRATION_PX
     doubt = (0.7 * expected.spread) ** 2 + (off * _gradient(expected.picture)) ** 2
@@ -66,11 +64,11 @@ def weigh(shot: SmallShot, target: int) -> Evidence:
     )
     strength = np.asarray(amount / scale, np.float32)
     broad = np.asarray(largest(wide) / wide_scale, np.float32)
-    away = usable & (shot.away[target] > 1.5 * max(shot.place.size, 1))
+    away = usable & (shot.away[target] > 1.5 * shot.place.size)
     return Evidence(
         smooth, (strength / _restlessness(strength, away)).astype(np.float32), amount,
         (broad / _restlessness(broad, away)).astype(np.float32), expected.known, expected.unrest,
-        expected.spread, expected.seen_away, expected.step, _texture(own, expected, usable), usable,
+        expected.seen_away, expected.step, _texture(own, expected, usable), usable,
     )  # fmt: skip
 
 
@@ -98,7 +96,7 @@ def _noise(smooth: Float32Array, far: BoolArray) -> float:
 
 
 def _gradient(picture: Float32Array) -> Float32Array:
-    luma = opencv.gaussian_blur(picture @ np.array([0.25, 0.6, 0.15], np.float32), 0.8)
+    luma = opencv.gaussian_blur(picture @ encoding.LUMA, 0.8)
     down, across = np.gradient(luma)
     return np.asarray(np.hypot(down, across), np.float32)
 
@@ -106,9 +104,7 @@ def _gradient(picture: Float32Array) -> Float32Array:
 def _texture(own: Float32Array, expected: Expected, usable: BoolArray) -> Float32Array:
     weight = usable.astype(np.float32)
     total = np.maximum(opencv.box_blur(weight, 7), 1e-3)
-    first = (own @ np.array([0.25, 0.6, 0.15], np.float32)) * weight
-    second = (expected.picture @ np.array([0.25, 0.6, 0.15], np.float32)) * weight
-    difference = first - second
+    difference = (own @ encoding.LUMA) * weight - (expected.picture @ encoding.LUMA) * weight
     mean = opencv.box_blur(difference, 7) / total
     varied = np.maximum(opencv.box_blur(difference * difference, 7) / total - mean * mean, 0)
     return np.asarray(varied / (varied + mean * mean + 2e-5), np.float32)

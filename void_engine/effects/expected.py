@@ -15,7 +15,6 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.effects.small_shot import SmallShot
 from void_engine.propagation import encoding
-from void_engine.propagation.motion.homography import Homography
 
 MOST_SOURCES = 16
 """The most frames that vote on a frame."""
@@ -80,7 +79,7 @@ def sources(shot: SmallShot, target: int) -> list[int]:
 
 def gather(shot: SmallShot, target: int) -> Votes:
     """Bring all sources to the pixels of ``target``."""
-    size = max(shot.place.size, 1.0)
+    size = shot.place.size
     values, weights, aways, numbers = [], [], [], sources(shot, target)
     still = shot.track.is_locked_off(target)
     own = shot.encoded[target]
@@ -106,8 +105,8 @@ def _fullness(away: Float32Array) -> Float32Array:
 
 
 def _warped(shot: SmallShot, target: int, number: int) -> tuple[Float32Array, BoolArray, Float32Array]:
-    homography: Homography = shot.registration.refine(
-        target, shot.working.analysis(number), shot.chained(target, number)
+    homography = shot.registration.refine(
+        target, shot.working.analysis(number), shot.track.chained(target, number)
     )
     shape = shot.shape
     value = opencv.warp_perspective(shot.encoded[number], homography, shape)

@@ -52,14 +52,13 @@ def find(shot: SmallShot, monitor: Monitor) -> list[Found]:
     found = []
     for target, value in enumerate(steady):
         region = regions(value)
-        size = max(shot.place.size, 1.0)
         found.append(
             Found(
                 region,
                 likelihood.chance(value, region),
                 kinds.kinds(region, evidence[target], *told[target]),
                 usable[target],
-                (shot.away[target] < 0.5 * size) & ~shot.removed[target],
+                (shot.away[target] < 0.5 * shot.place.size) & ~shot.removed[target],
             )
         )
     return found
@@ -67,7 +66,7 @@ def find(shot: SmallShot, monitor: Monitor) -> list[Found]:
 
 def _place(shot: SmallShot, target: int) -> tuple[Float32Array, Float32Array]:
     """How far from the object, and how far below its feet, each pixel is, in the object's sizes."""
-    size = np.float32(max(shot.place.size, 1.0))
+    size = np.float32(shot.place.size)
     rows, _ = shot.shape
     below = np.zeros(shot.shape, np.float32)
     if shot.place.present(target):
@@ -84,5 +83,5 @@ def _neighbours(shot: SmallShot, target: int) -> list[Neighbour]:
         if shot.place.present(target) and shot.place.present(other):
             thing = np.eye(3)
             thing[:2, 2] = shot.place.anchor[other] - shot.place.anchor[target]
-        found.append(Neighbour(other, shot.chained(target, other), thing))
+        found.append(Neighbour(other, shot.track.chained(target, other), thing))
     return found

@@ -8,8 +8,7 @@ from void_engine.arrays import Float32Array
 from void_engine.effects.proposal import Proposal
 from void_engine.effects.shot import proposed_frames
 from void_engine.engines.interface import Monitor
-from void_engine.errors import MatteError, PlateError
-from void_engine.propagation.in_memory import ArrayShot, SilentMonitor
+from void_engine.propagation.in_memory import SilentMonitor, checked_shot
 
 
 def propose_affected(
@@ -37,26 +36,13 @@ def propose_affected(
 
 def propose(plate: Float32Array, remove: Float32Array, *, monitor: Monitor | None = None) -> Proposal:
     """Propose what an object affected, with kinds and reasons; arguments as of :func:`propose_affected`."""
-    if plate.ndim != 4 or plate.shape[3] != 3:
-        raise PlateError(f"The plate must be (frames, rows, columns, 3), not {plate.shape}.")
-    if remove.shape != plate.shape[:3]:
-        raise MatteError(f"The matte must be {plate.shape[:3]} like the plate, not {remove.shape}.")
-    if remove.size and not (
-        np.isfinite(remove).all() and float(remove.min()) >= 0 and float(remove.max()) <= 1
-    ):
-        raise MatteError("The matte must be finite and within 0..1.")
-    shot = ArrayShot(np.asarray(plate, np.float32), np.asarray(remove, np.float32))
-    proposal = Proposal(
-        np.zeros(remove.shape, np.float32),
-        np.zeros(remove.shape, np.float32),
-        np.zeros(remove.shape, np.uint8),
-        (),
-    )
-    facts = []
+    shot = checked_shot(plate, remove)
+    matte, confidence = np.zeros(remove.shape, np.float32), np.zeros(remove.shape, np.float32)
+    kinds, facts = np.zeros(remove.shape, np.uint8), []
     if remove.size:
         for frame in proposed_frames(shot, monitor or SilentMonitor()):
-            proposal.matte[frame.number] = frame.matte
-            proposal.confidence[frame.number] = frame.confidence
-            proposal.kinds[frame.number] = frame.kinds
+            matte[frame.number] = frame.matte
+            confidence[frame.number] = frame.confidence
+            kinds[frame.number] = frame.kinds
             facts.append(frame.facts)
-    return Proposal(proposal.matte, proposal.confidence, proposal.kinds, tuple(facts))
+    return Proposal(matte, confidence, kinds, tuple(facts))

@@ -1,6 +1,6 @@
 """How probable it is that a pixel is affected, from the evidence of its frame and of the object's frame.
 
-A logistic model of a dozen quantities whose weights were fitted once to shots of known truth
+A logistic model of two dozen quantities whose weights were fitted once to shots of known truth
 (``tests/bench/affected.py`` draws them); there is nothing to load. docs/affected.md has its figures.
 """
 

@@ -100,7 +100,7 @@ class ObjectFrames:
         found = np.zeros(len(self._shot), np.float32)
         for number in segment:
             if place.present(number):
-                there = self._shot.chained(target, number) @ np.array([*place.anchor[target], 1.0])
+                there = self._shot.track.chained(target, number) @ np.array([*place.anchor[target], 1.0])
                 moved = np.hypot(*(place.anchor[number] - there[:2] / there[2]))
-                found[number] = moved / max(place.size, 1.0)
+                found[number] = moved / place.size
         return found

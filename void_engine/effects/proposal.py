@@ -7,7 +7,7 @@ by :func:`joined`.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class FrameFacts:
     """What is known about one frame."""
 
     frame: int
-    """Counted from the first frame of the proposal, 0."""
+    """The frame's number in the shot; in arrays, frames are counted from 0."""
     share: float
     """The share of the picture that is proposed, 0..1."""
     confidence: float
@@ -68,7 +68,7 @@ class Proposal:
     frames: tuple[FrameFacts, ...]
     sources: tuple[str, ...] = ("evidence",)
     """Who proposes: ``evidence``, ``reason``."""
-    agreed: Uint8Array | None = field(default=None)
+    agreed: Uint8Array | None = None
     """(T, H, W): how many sources propose the pixel; None when there is but one source."""
 
     def only(self, *kinds: Kind) -> Float32Array:

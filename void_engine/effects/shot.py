@@ -1,4 +1,8 @@
-"""Proposals for shots that are read frame by frame, in memory that does not grow with the shot's size."""
+"""Proposals for shots that are read frame by frame.
+
+Memory holds a small copy of each frame with the packed mask of the object, and the evidence of a part of the
+shot at a time.
+"""
 
 from __future__ import annotations
 

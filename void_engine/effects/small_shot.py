@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,6 @@ from void_engine.arrays import BoolArray, Float32Array, Float64Array
 from void_engine.engines.interface import Monitor
 from void_engine.propagation import encoding
 from void_engine.propagation.in_memory import ArrayShot
-from void_engine.propagation.motion.homography import Homography
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.track import ShotTrack, track_shot
 from void_engine.propagation.working_set import WorkingSet
@@ -30,7 +28,7 @@ class ObjectPlace:
     anchor: Float64Array
     """(T, 2): x and y of the middle of its lower edge; not a number where it is absent."""
     size: float
-    """Its typical height: the larger of its height and of the side of a square as large as it."""
+    """Its typical height, at least 1: the larger of its height and of the side of a square as large as it."""
 
     def present(self, frame: int) -> bool:
         return bool(np.isfinite(self.anchor[frame, 0]))
@@ -58,10 +56,6 @@ class SmallShot:
     def __len__(self) -> int:
         return len(self.encoded)
 
-    def chained(self, target: int, source: int) -> Homography:
-        """The homography from the pixels of ``target`` to those of ``source``."""
-        return self.track.chained(target, source)
-
 
 def small_size(height: int, width: int) -> tuple[int, int]:
     """The rows and columns on which evidence is gathered."""
@@ -82,9 +76,7 @@ def reduced(
     return small, (opencv.resize(hidden, shape, opencv.AREA) > 1e-4).astype(np.float32)
 
 
-def look(
-    plate: Float32Array, hidden: Float32Array, monitor: Monitor, report: Callable[[int], None] | None = None
-) -> SmallShot:
+def look(plate: Float32Array, hidden: Float32Array, monitor: Monitor) -> SmallShot:
     """Measure a small shot: plate (T, h, w, 3) scene-linear and ``hidden`` (T, h, w), 1 at the object."""
     usable = plate[:: max(1, len(plate) // 8)]
     middle = float(np.median(usable[usable > 1e-4])) if (usable > 1e-4).any() else _KEY
@@ -118,5 +110,5 @@ def _place(removed: list[BoolArray]) -> ObjectPlace:
         anchors.append(((across[0] + across[-1]) / 2, float(rows[-1])))
         sizes.append(max(tall, float(np.sqrt(mask.sum()))))
     return ObjectPlace(
-        np.array(anchors, np.float64).reshape(-1, 2), float(np.median(sizes)) if sizes else 0.0
+        np.array(anchors, np.float64).reshape(-1, 2), float(np.median(sizes)) if sizes else 1.0
     )

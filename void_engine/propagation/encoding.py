@@ -23,8 +23,8 @@ STOPS = 5.7
 """Stops from the toe to 1.0, so that 1.0 encodes to about 1."""
 LARGEST = 60000.0
 """Magnitudes beyond this (half float ends at 65504) are clipped before they are encoded."""
-
-_LUMA = np.array([0.25, 0.6, 0.15], np.float32)
+LUMA = np.array([0.25, 0.6, 0.15], np.float32)
+"""The weights of red, green and blue in :func:`luma`."""
 
 
 def encode(linear: Float32Array) -> Float32Array:
@@ -62,7 +62,7 @@ def _each(function: Callable[[Float32Array], NDArray[Any]], values: Float32Array
 
 def luma(encoded: Float32Array) -> Float32Array:
     """The brightness, (H, W), of an encoded (H, W, 3) picture."""
-    return opencv.transform(encoded, _LUMA[None, :]).reshape(encoded.shape[:2])
+    return opencv.transform(encoded, LUMA[None, :]).reshape(encoded.shape[:2])
 
 
 def eight_bit(brightness: Float32Array, visible: BoolArray) -> Uint8Array:

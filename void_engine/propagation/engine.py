@@ -175,7 +175,7 @@ def _tell_never_seen(plan: KeyPlan, monitor: Monitor) -> None:
     """Say before the work what the shot itself cannot give."""
     share = plan.never_seen()
     if share >= _WORTH_TELLING:
-        monitor.log(f"{share:.0%} of what goes is never seen in another frame: propagation will invent it")
+        monitor.log(f"{share:.0%} of what goes is never seen in another frame and has to be invented")
 
 
 def _clean_in_order(

@@ -61,6 +61,22 @@ class ArrayShot:
         return None
 
 
+def checked_shot(plate: Float32Array, matte: Float32Array) -> ArrayShot:
+    """The shot of a plate (T, H, W, 3) and a matte (T, H, W) that a caller has given.
+
+    Raises:
+        PlateError: when the plate has another shape.
+        MatteError: when the matte has another shape or is not within 0..1.
+    """
+    if plate.ndim != 4 or plate.shape[3] != 3:
+        raise PlateError(f"The plate must be (frames, rows, columns, 3), not {plate.shape}.")
+    if matte.shape != plate.shape[:3]:
+        raise MatteError(f"The matte must be {plate.shape[:3]} like the plate, not {matte.shape}.")
+    if matte.size and not (np.isfinite(matte).all() and float(matte.min()) >= 0 and float(matte.max()) <= 1):
+        raise MatteError("The matte must be finite and within 0..1.")
+    return ArrayShot(np.asarray(plate, np.float32), np.asarray(matte, np.float32))
+
+
 def remove_object(
     plate: Float32Array, matte: Float32Array, *, seed: int = 42, monitor: Monitor | None = None
 ) -> Float32Array:
@@ -79,14 +95,8 @@ def remove_object(
         PlateError: when the plate has another shape.
         MatteError: when the matte has another shape or is not within 0..1.
     """
-    if plate.ndim != 4 or plate.shape[3] != 3:
-        raise PlateError(f"The plate must be (frames, rows, columns, 3), not {plate.shape}.")
-    if matte.shape != plate.shape[:3]:
-        raise MatteError(f"The matte must be {plate.shape[:3]} like the plate, not {matte.shape}.")
-    if matte.size and not (np.isfinite(matte).all() and float(matte.min()) >= 0 and float(matte.max()) <= 1):
-        raise MatteError("The matte must be finite and within 0..1.")
+    shot = checked_shot(plate, matte)
     clean = np.array(plate, np.float32, copy=True)
-    shot = ArrayShot(np.asarray(plate, np.float32), np.asarray(matte, np.float32))
     for frame in PropagationEngine().remove(shot, EngineRequest(seed=seed), monitor or SilentMonitor()):
         hidden = matte[frame.number] > 0
         clean[frame.number][hidden] = frame.picture[hidden]

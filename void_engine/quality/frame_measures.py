@@ -59,18 +59,16 @@ class FrameMeasures:
     """By contour: ``matte``, the edge of what was replaced, and ``change``, that of what has changed."""
 
 
-def window_around(holes: Sequence[BoolArray]) -> Box | None:
-    """The part of the picture in which a hole is measured: the holes of a frame and its neighbours, and as
-    much around them. None where there is no hole."""
+def with_surroundings(box: Box) -> Box:
+    """The box around a hole, with as much around it as the hole is compared with."""
+    return box.grown(max(_LEAST_MARGIN_PX, int(_MARGIN_SHARE * max(box.width, box.height))))
+
+
+def window_around(holes: Sequence[BoolArray]) -> Box:
+    """The part of the picture in which a hole is measured: the holes of a frame and its neighbours, of which
+    one has a pixel at least, and their surroundings."""
     union = np.logical_or.reduce(holes)
-    rows, columns = np.flatnonzero(union.any(axis=1)), np.flatnonzero(union.any(axis=0))
-    if not rows.size:
-        return None
-    box = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    margin = max(_LEAST_MARGIN_PX, int(_MARGIN_SHARE * max(box.width, box.height)))
-    return Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin).intersection(
-        Box(0, 0, union.shape[1], union.shape[0])
-    )
+    return with_surroundings(Box.around(union)).intersection(Box.from_shape(union.shape))
 
 
 def measured(frame: SeenFrame, neighbours: Sequence[SeenFrame]) -> FrameMeasures:

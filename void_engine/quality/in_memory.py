@@ -7,11 +7,10 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.errors import MatteError, PlateError
-from void_engine.quality.light import shot_brightness
+from void_engine.quality.light import sampled_places, shot_brightness
 from void_engine.quality.stream import JudgedFrame, judged
 from void_engine.quality.verdict import FrameVerdict
 
-_SAMPLED_FRAMES = 5
 _SECOND_LEVEL = 0.9
 """A plateau of the matte below this is taken for pixels that the object only affects."""
 _PLATEAU = 9
@@ -58,8 +57,7 @@ def judge(
     if not plate.size:
         return []
     replaced = np.clip(np.nan_to_num(np.asarray(matte, np.float32)), 0.0, 1.0)
-    sampled = sorted({round(place) for place in np.linspace(0, count - 1, min(count, _SAMPLED_FRAMES))})
-    brightness = shot_brightness((plate[one], replaced[one] > 0) for one in sampled)
+    brightness = shot_brightness((plate[one], replaced[one] > 0) for one in sampled_places(count))
     frames = (
         JudgedFrame(
             number,

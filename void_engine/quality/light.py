@@ -21,6 +21,12 @@ _DARKEST = 1e-4
 _LARGEST = 1e6
 """Magnitudes beyond this are clipped; half float ends at 65504."""
 _SAMPLES = 20000
+_SAMPLED_FRAMES = 5
+
+
+def sampled_places(count: int) -> list[int]:
+    """The places, counted from 0, of the few of ``count`` frames that tell a shot's brightness."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, _SAMPLED_FRAMES))})
 
 
 def shot_brightness(pictures: Iterable[tuple[Float32Array, BoolArray]]) -> float:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation.ahead import frames_at_a_time, working_ahead
+from void_engine.quality.cells import cell_means, cell_shares
 from void_engine.quality.checks import OutsideCheck, check_outside, count_invalid
 from void_engine.quality.evidence import REACH, evidence
 from void_engine.quality.frame_measures import FrameMeasures, SeenFrame, measured, window_around
@@ -63,8 +63,7 @@ def judged(frames: Iterable[JudgedFrame], brightness: float) -> Iterator[FrameVe
     """
     facts: deque[_Facts] = deque()
     history: deque[FrameMeasures] = deque()
-    first = 0  # The place in the shot of history[0]
-    told = 0
+    at = 0  # The place in the history of the frame that is told next
     source = iter(frames)
     head = next(source, None)
     if head is None:
@@ -80,26 +79,23 @@ def judged(frames: Iterable[JudgedFrame], brightness: float) -> Iterator[FrameVe
             before, now = now, after
         yield now, [] if before is None else [before]
 
-    def verdict(at: int) -> FrameVerdict:
+    def verdict() -> FrameVerdict:
+        nonlocal at
         fact = facts.popleft()
         own = evidence(list(history), at) if history[at].values or history[at].profiles else {}
+        if at < REACH:
+            at += 1
+        else:
+            history.popleft()
         return verdict_of(fact.number, own, fact.outside, fact.invalid, fact.invented)
 
     with working_ahead(cores) as ahead:
         for found in ahead(lambda item: _measured(*item), triples()):
             history.append(found)
-            while first + len(history) - told > REACH:
-                yield verdict(told - first)
-                told += 1
-                if told - first > REACH:
-                    history.popleft()
-                    first += 1
-    while told - first < len(history):
-        yield verdict(told - first)
-        told += 1
-        if told - first > REACH:
-            history.popleft()
-            first += 1
+            if len(history) - at > REACH:
+                yield verdict()
+    while at < len(history):
+        yield verdict()
 
 
 def _seen(frame: JudgedFrame, brightness: float, facts: deque[_Facts]) -> SeenFrame:
@@ -126,8 +122,6 @@ def _measured(frame: SeenFrame, neighbours: list[SeenFrame]) -> FrameMeasures:
     if not frame.hole.any():
         return FrameMeasures()
     box = window_around([frame.hole, *(one.hole for one in neighbours)])
-    if box is None:
-        return FrameMeasures()
     parts = [one.cropped(box) for one in (frame, *neighbours)]
     factor = int(np.ceil(np.sqrt(box.width * box.height / _LARGEST_PIXELS)))
     if factor > 1:
@@ -137,16 +131,10 @@ def _measured(frame: SeenFrame, neighbours: list[SeenFrame]) -> FrameMeasures:
 
 def _reduced(frame: SeenFrame, factor: int) -> SeenFrame:
     rows, columns = frame.hole.shape[0] // factor, frame.hole.shape[1] // factor
-
-    def smaller(picture: Float32Array) -> Float32Array:
-        whole = np.ascontiguousarray(picture[: rows * factor, : columns * factor])
-        return opencv.resize(whole, (rows, columns), opencv.AREA)
-
-    affected = None if frame.affected is None else smaller(frame.affected.astype(np.float32)) > 0.5
     return SeenFrame(
-        smaller(frame.plate),
-        smaller(frame.result),
+        cell_means(frame.plate, factor),
+        cell_means(frame.result, factor),
         frame.raw[: rows * factor : factor, : columns * factor : factor],
-        smaller(frame.hole.astype(np.float32)) > 0,
-        affected,
+        cell_shares(frame.hole, factor) > 0,
+        None if frame.affected is None else cell_shares(frame.affected, factor) > 0.5,
     )

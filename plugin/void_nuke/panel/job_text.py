@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
 from void_protocol.fields import MUCH_INVENTED
+from void_protocol.phrases import duration, queued_text, sentence
 from void_protocol.printable import printable, printable_lines
 
 MODEL_ENGINE = "void"
@@ -31,16 +32,6 @@ def title(job: TrackedJob) -> str:
 def phase_word(job: TrackedJob) -> str:
     """Name the job's phase in a word or two."""
     return _PHASES[job.phase]
-
-
-def duration(seconds: float) -> str:
-    """Write a duration for people: ``45 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s" if whole < 600 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def status_line(job: TrackedJob) -> str:
@@ -84,10 +75,7 @@ def _status_line(job: TrackedJob) -> str:
     if job.phase is Phase.QUEUED:
         if job.info is None:
             return sentence(job.message) or phase_word(job)
-        if job.info.is_paused:
-            return sentence(job.info.message) or "Held back on the server, until somebody lets it go on"
-        place = job.info.queue_position
-        return "Next to run" if not place else f"Behind {place} other{'s' if place != 1 else ''}"
+        return queued_text(job.info)
     if job.phase is Phase.DONE:
         where = f", in {job.read_node}" if job.read_node else ""
         return sentence(job.message) or f"{len(job.frames.frames)} frames{where}"
@@ -103,8 +91,3 @@ def percent(job: TrackedJob) -> int | None:
     if job.phase is Phase.DONE:
         return 100
     return round(100 * min(max(job.fraction, 0.0), 1.0))
-
-
-def sentence(text: str) -> str:
-    """Begin a message with a capital."""
-    return text[:1].upper() + text[1:]

@@ -27,7 +27,6 @@ from void_nuke.panel.clean_frames import clean_frames, with_frame, without_frame
 from void_nuke.panel.engine_book import EngineBook
 from void_nuke.panel.engine_options import unknown_options_problem, with_option, without_unknown
 from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
-from void_nuke.panel.job_text import sentence
 from void_nuke.panel.layer_choice import colour_layers
 from void_nuke.panel.panel_jobs import PanelJobs
 from void_nuke.panel.picture import PictureModel
@@ -46,6 +45,7 @@ from void_nuke.panel.shapes import ShapeList
 from void_nuke.panel.wanted import for_views, version_hint
 from void_nuke.qt import QObject, QTimer, Signal
 from void_protocol.job import Role, new_job_id
+from void_protocol.phrases import sentence
 
 _KEEP_AFTER_MS = 400
 """A change is saved once the artist has paused for this long, in milliseconds."""

@@ -6,8 +6,8 @@ from void_nuke.errors import HostError
 from void_nuke.host.host import Host
 from void_nuke.jobs.session import RemovalSession
 from void_nuke.jobs.tracked_job import TrackedJob
-from void_nuke.panel.job_text import sentence
 from void_nuke.qt import QObject, Signal
+from void_protocol.phrases import sentence
 
 
 class PanelJobs(QObject):

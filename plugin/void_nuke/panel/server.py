@@ -21,12 +21,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from void_nuke.batch.server_python import detached, plain_variables
-from void_nuke.panel.job_text import sentence
 from void_nuke.qt import QObject, QTimer, Signal, Slot
 from void_protocol.client import Client
 from void_protocol.engines import EngineDescription
 from void_protocol.errors import KeyFileError, ProtocolError, VersionRefusedError
 from void_protocol.keys import home_folder, load_connection, read_server_address, server_file
+from void_protocol.phrases import sentence
 from void_protocol.private_folders import make_private_folder
 
 _LOOK_MS = 1000

@@ -9,7 +9,7 @@ from void_protocol.frame_list import describe_frames
 from void_protocol.printable import printable
 from void_protocol.verdict import read_verdict, verdict_path
 
-_GOOD, _LOOK, _BAD = "gar"
+_LOOK, _BAD = "ar"
 
 
 def letters_of(job: TrackedJob) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from void_engine.plates.sequence.pattern import FramePattern
@@ -66,11 +66,6 @@ def once_each(shots: Iterable[RemovalJob | BadShot]) -> list[RemovalJob | BadSho
             others.append(shot)
         kept.append(shot)
     return kept
-
-
-def jobs_once_each(jobs: Sequence[RemovalJob]) -> list[RemovalJob]:
-    """As :func:`once_each`, for jobs alone."""
-    return [shot for shot in once_each(jobs) if isinstance(shot, RemovalJob)]
 
 
 def _same_files(pattern: str) -> str:

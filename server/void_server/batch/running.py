@@ -202,7 +202,7 @@ def _tell_verdict(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor) -> No
         monitor.log(f"{job.shot.name}: the result could not be judged: {message_of(error)}")
         return
     shot.verdict, shot.at_fault = verdict.status, verdict.count(BAD)
-    shot.findings = [f"{one.text}; {one.remedy}" for one in verdict.findings]
+    shot.findings = [one.line for one in verdict.findings]
 
 
 class _Counting:

@@ -12,30 +12,30 @@ import typer
 
 from void_engine.errors import OutputError
 from void_protocol.job import RemovalJob
-from void_protocol.job_file import read_job
 from void_protocol.verdict import BAD, FrameEntry, Verdict
+from void_server.cli.declared_options import with_options
 from void_server.cli.each_job import each_by_itself
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.frame_options import frames_option
-from void_server.cli.job_overrides import JobOverrides, with_overrides
+from void_server.cli.frame_options import frames_in
+from void_server.cli.job_overrides import JobOverrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.run import TerminalMonitor
+from void_server.cli.shot_lists import ShotDefaults, Sources, listed_results
 from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.terminal import PlainTable, Terminal, say, say_json
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red"}
 
 
+@with_options
 def check_command(
-    job_files: Annotated[
-        list[Path], typer.Argument(metavar="JOB...", help="Jobs that have run, as their files.")
-    ],
+    sources: Sources,
+    defaults: ShotDefaults,
+    overrides: JobOverrides,
     frames: Annotated[
         str | None, typer.Option(help="Frames to judge, such as 1001-1040x10,1055; default: the shot.")
     ] = None,
-    version: Annotated[int | None, typer.Option(help="Output version instead of the job's.", min=1)] = None,
-    proxy: Annotated[float | None, typer.Option(help="The scale of the result.")] = None,
     every: Annotated[
         bool, typer.Option("--all", help="List every frame, not only those to look at.")
     ] = False,
@@ -57,13 +57,12 @@ def check_command(
     from void_server.verdict.job_result import judge_job
     from void_server.verdict.job_result import save as save_verdict
 
-    overrides = JobOverrides(version=version, proxy=proxy)
-    jobs = [with_overrides(read_job(path), overrides) for path in job_files]
+    jobs = listed_results(sources, defaults, overrides, notes_to_stderr=as_json)
     console = Terminal()
     found: list[Verdict] = []
 
     def check_one(job: RemovalJob) -> None:
-        wanted = _frames_of(job, frames)
+        wanted = None if frames is None else frames_in(job, frames)
         with StageProgress(job.shot.name, Terminal(stderr=True)) as bars:
             monitor = TerminalMonitor(bars)
             with stopping_on_signals(monitor.stop):
@@ -85,7 +84,7 @@ def check_command(
         if rows:
             console.print(_table(rows))
         for finding in verdict.findings:
-            say(f"{finding.text}; {finding.remedy}")
+            say(finding.line)
         say(f"{verdict.shot}: {verdict.summary}" + ("" if path is None else f"; verdict: {path}"))
 
     try:
@@ -96,16 +95,6 @@ def check_command(
     red = [one.shot for one in found if one.status == BAD]
     if red:
         raise CommandError(f"frames are at fault or missing: {', '.join(red)}", ExitCode.NOT_GOOD)
-
-
-def _frames_of(job: RemovalJob, text: str | None) -> Sequence[int] | None:
-    if text is None:
-        return None
-    numbers = [frame for frame in frames_option(text) if frame in job.shot.frame_numbers]
-    if not numbers:
-        shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
-        raise typer.BadParameter(f"{text} has no frame of {shot}", param_hint="--frames")
-    return numbers
 
 
 def _table(frames: Sequence[FrameEntry]) -> PlainTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from void_protocol.client import Client
-from void_protocol.durable import temporary_path
+from void_protocol.durable import make_folder, temporary_for
 from void_protocol.messages import JobInfo
 from void_protocol.operating import Operating
 from void_protocol.sequence import absolute_pattern, frame_path
@@ -153,19 +154,15 @@ def _copied(client: Client, info: JobInfo, pattern: str) -> list[int]:
                 f"the server wrote {source}, which this machine does not see; fetch it where it is",
                 ExitCode.BAD_INPUT,
             )
-        if target.exists() and not (target.samefile(source) or target.read_bytes() == source.read_bytes()):
+        if target.exists() and not filecmp.cmp(source, target, shallow=False):
             raise CommandError(
                 f"{target} exists already with other content and is not overwritten", ExitCode.BAD_OUTPUT
             )
     for source, target in pairs:
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = temporary_path(target)
-            try:
+            make_folder(target.parent)
+            with temporary_for(target) as temporary:
                 shutil.copyfile(source, temporary)
-                temporary.rename(target)
-            finally:
-                temporary.unlink(missing_ok=True)
     return numbers
 
 

@@ -6,20 +6,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from void_protocol.durable import write_whole
 from void_protocol.errors import JobError, JobFileError
 from void_protocol.job import RemovalJob
-from void_protocol.job_file import read_job
+from void_protocol.job_file import names_its_id, read_job
 from void_server.batch.listed import BadShot, once_each
 from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.terminal import say
-
-
-class _Identified(msgspec.Struct):
-    job_id: str = ""
 
 
 def jobs_of_files(paths: Sequence[Path], overrides: JobOverrides) -> list[RemovalJob | BadShot]:
@@ -45,12 +39,13 @@ def jobs_of_files(paths: Sequence[Path], overrides: JobOverrides) -> list[Remova
 def _settle_id(path: Path, job: RemovalJob) -> None:
     """Write the job's id into its file when the file has none. A file that cannot be written stays as it is:
     the id follows from its content."""
-    text = path.read_text(encoding="utf-8")
-    if msgspec.json.decode(text, type=_Identified).job_id:
+    text = path.read_bytes()
+    if names_its_id(text):
         return
-    settled = re.sub(r"\{(\s*)", rf'{{\g<1>"job_id": "{job.job_id}",\g<1>', text, count=1)
+    line = rf'{{\g<1>"job_id": "{job.job_id}",\g<1>'.encode()
+    settled = re.sub(rb"\{(\s*)", line, text, count=1)
     try:
-        write_whole(path, settled.encode())
+        write_whole(path, settled)
     except OSError as error:
         say(f"{path} has no job_id and cannot be written ({error.strerror or error})", to_stderr=True)
         return

@@ -36,6 +36,16 @@ JobNames = Annotated[
 ]
 
 
+def known_job(client: Client, job_id: str) -> JobInfo | None:
+    """Return a job of the server; None when it has no such job."""
+    try:
+        return client.job(job_id).result()
+    except ServerError as error:
+        if error.code == "unknown_job":
+            return None
+        raise
+
+
 def find_job(client: Client, name: str) -> JobInfo:
     """Return the job that is meant by what somebody typed: an id, the beginning of exactly one, the name of a
     shot (its newest job), a job file, or ``last``.
@@ -46,12 +56,8 @@ def find_job(client: Client, name: str) -> JobInfo:
     """
     if name.endswith(".json") and Path(name).is_file():
         name = read_job(Path(name)).job_id
-    if _ID.fullmatch(name):
-        try:
-            return client.job(name).result()
-        except ServerError as error:
-            if error.code != "unknown_job":
-                raise
+    if _ID.fullmatch(name) and (known := known_job(client, name)) is not None:
+        return known
     newest = client.jobs(limit=_LOOKED_AT).result()
     if name == LAST:
         me = client.wait_connected().owner

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +24,7 @@ from void_server.cli.each_job import each_named
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.job_files import jobs_of_files
+from void_server.cli.job_names import known_job
 from void_server.cli.job_overrides import PlateOverrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.remote import JobDisplay, checked, wait_shown
@@ -114,7 +116,7 @@ class _Sent:
 
     def _send(self, job: RemovalJob) -> None:
         if self._how.takes_next:
-            job = free_version(job, self._is_own)
+            job = free_version(job, partial(known_to, self._client))
         self._job = job
         self._display = JobDisplay(StageProgress(job.shot.name))
         self.remote = self._client.submit(
@@ -126,10 +128,6 @@ class _Sent:
             again=True,
             replaces=proxies_there(job),
         )
-
-    def _is_own(self, job: RemovalJob, maker: MadeFrom) -> bool:
-        """Whether a frame is of this job, and the server knows the job and goes on with it."""
-        return maker.job_id == job.job_id and known_job(self._client, job.job_id) is not None
 
     def follow(self) -> None:
         """Show the job until it is done, or until it is with the server."""
@@ -211,19 +209,15 @@ def _row(info: JobInfo, *, with_view: bool) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def known_job(client: Client, job_id: str) -> JobInfo | None:
-    """Return a job of the server; None when it has no such job."""
-    try:
-        return client.job(job_id).result()
-    except ServerError as error:
-        if error.code == "unknown_job":
-            return None
-        raise
+def known_to(client: Client, job: RemovalJob) -> Callable[[MadeFrom], bool]:
+    """Return what says whether a frame is of this job, and the server knows the job and goes on with it. The
+    server is asked once, when a frame of the job is there."""
 
+    @cache
+    def is_known() -> bool:
+        return known_job(client, job.job_id) is not None
 
-def can_be_retried(info: JobInfo) -> bool:
-    """Whether a job has ended without a result."""
-    return info.state in (JobState.FAILED, JobState.CANCELLED)
+    return lambda maker: maker.job_id == job.job_id and is_known()
 
 
 def add_to(app: typer.Typer) -> None:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from void_engine.engines.registry import AUTO, engine_info, engine_name, make_engine
 from void_engine.errors import SettingError
-from void_engine.removal_checks import check_engine, check_files
+from void_engine.removal_checks import check_engine, check_headers
 from void_protocol.job import RemovalJob
 from void_server.translate import removal_request
 
@@ -27,4 +27,4 @@ def check_new_job(job: RemovalJob) -> None:
             check_engine(request, make_engine(name), is_here=False)
         elif asked != AUTO and engine_info(name).needs_prompt and not job.settings.prompt.strip():
             raise SettingError(f"the prompt is empty and {name!r} needs one; give it with --prompt")
-        check_files(request)
+        check_headers(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +36,7 @@ from void_protocol.job_file import read_job
 from void_protocol.sequence import frame_path
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.frame_options import frames_option
+from void_server.cli.frame_options import frames_in
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.terminal import say
 from void_server.cli.versions import free_version
@@ -55,7 +55,8 @@ class JobPictures:
         shot = job.shot
         self._plates = self._sequence(shot.plate, job.settings.proxy_scale)
         self._results = self._sequence(job.output.versioned_pattern)
-        self._made = frozenset(frames_made(job))
+        self.made = frozenset(frames_made(job))
+        """The frames of the result that are on disk."""
         self._mattes: ShotMattes = shot_mattes(job, self._files)
         scale = job.settings.proxy_scale
         self._box = Box.from_size(math.ceil(shot.format.width * scale), math.ceil(shot.format.height * scale))
@@ -76,7 +77,7 @@ class JobPictures:
 
     def result(self, number: int) -> Float32Array:
         """Return a frame of the result; black where it is not made yet."""
-        if number not in self._made:
+        if number not in self.made:
             return np.zeros((*self._box.shape, 3), np.float32)
         return self._picture(self._results.frame(number))
 
@@ -129,8 +130,18 @@ def as_on_disk(job: RemovalJob) -> RemovalJob:
     return msgspec.structs.replace(settled, settings=settings)
 
 
-def _by_id(job: RemovalJob, maker: MadeFrom) -> bool:
-    return maker.job_id == job.job_id
+def _by_id(job: RemovalJob) -> Callable[[MadeFrom], bool]:
+    return lambda maker: maker.job_id == job.job_id
+
+
+def require_picture_name(path: Path, option: str) -> None:
+    """Refuse a name that a sheet cannot be saved by.
+
+    Raises:
+        typer.BadParameter: which names ``option`` and the endings that there are.
+    """
+    if path.suffix.lower() not in PICTURE_ENDINGS:
+        raise typer.BadParameter(f"give a name that ends in {', '.join(PICTURE_ENDINGS)}", param_hint=option)
 
 
 def spread(numbers: Sequence[int], count: int) -> list[int]:
@@ -162,7 +173,7 @@ def write_sheet(
         sheet = contact_sheet(
             columns,
             frames,
-            title=_title(job),
+            title=_title(job, len(pictures.made)),
             notes=notes,
             pixel_aspect=job.shot.format.pixel_aspect,
             view=SheetView(exposure_stops=exposure_stops),
@@ -170,11 +181,11 @@ def write_sheet(
     save_picture(path, sheet)
 
 
-def _title(job: RemovalJob) -> str:
+def _title(job: RemovalJob, made: int) -> str:
     parts = [job.shot.name, Path(job.output.versioned_pattern).name]
     if job.settings.proxy_scale < 1.0:
         parts.append(f"PROXY 1/{round(1 / job.settings.proxy_scale)}")
-    made, total = len(frames_made(job)), len(job.shot.frame_numbers)
+    total = len(job.shot.frame_numbers)
     if made < total:
         parts.append(f"{made} of {total} frames made")
     return "  ".join(parts)
@@ -211,10 +222,7 @@ def sheet_command(
 
     Example: void contact-sheet job.json -o sheet.jpg --rows 12
     """
-    if output.suffix.lower() not in PICTURE_ENDINGS:
-        raise typer.BadParameter(
-            f"give a name that ends in {', '.join(PICTURE_ENDINGS)}", param_hint="--output"
-        )
+    require_picture_name(output, "--output")
     job = with_overrides(read_job(job_file), JobOverrides(version=version, proxy=proxy))
     if version is None and proxy is None:
         job = as_on_disk(job)
@@ -227,10 +235,7 @@ def sheet_command(
         )
     numbers: Sequence[int] = made
     if frames is not None:
-        numbers = [frame for frame in frames_option(frames) if frame in job.shot.frame_numbers]
-        if not numbers:
-            shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
-            raise typer.BadParameter(f"{frames} has no frame of {shot}", param_hint="--frames")
+        numbers = frames_in(job, frames)
     count = rows or (min(len(numbers), _MOST_ROWS) if frames is not None else _USUAL_ROWS)
     write_sheet(job, output, spread(numbers, count), difference=difference, exposure_stops=exposure)
     say(f"contact sheet: {output}")

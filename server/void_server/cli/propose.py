@@ -8,13 +8,11 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from void_engine.contact_sheet import PICTURE_ENDINGS
-from void_engine.errors import OutputExistsError
 from void_protocol.job import Matte
 from void_protocol.job_file import read_job, with_content_id, write_job
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.pictures import spread
+from void_server.cli.pictures import require_picture_name, spread
 from void_server.cli.progress import StageProgress
 from void_server.cli.run import TerminalMonitor
 from void_server.cli.stopping import stopping_on_signals
@@ -47,15 +45,13 @@ def propose_command(
     Channel A is the whole matte and confidence.A how sure it is; shadow.A, reflection.A, moved.A and
     carried.A are its kinds. A report lies beside the mattes.
     """
-    from void_server.proposing import draw_proposal, propose_job, report_path
+    from void_server.proposing import draw_proposal, propose_job, refuse_existing, report_path
 
     job = read_job(job_file)
     pattern = absolute_pattern(output)
-    if sheet is not None and sheet.suffix.lower() not in PICTURE_ENDINGS:
-        raise typer.BadParameter(f"choose one of {', '.join(PICTURE_ENDINGS)}", param_hint="--sheet")
-    for path in (job_output, sheet):
-        if path is not None and path.exists():
-            raise OutputExistsError(f"{path} exists already; choose another name, or delete it first")
+    if sheet is not None:
+        require_picture_name(sheet, "--sheet")
+    refuse_existing(path for path in (job_output, sheet) if path is not None)
     with StageProgress(job.shot.name, Terminal(stderr=True)) as bars:
         monitor = TerminalMonitor(bars)
         with stopping_on_signals(monitor.stop):

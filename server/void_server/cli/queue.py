@@ -12,7 +12,7 @@ from void_protocol.operating import Operating
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.job_names import JobName, find_job
-from void_server.cli.jobs import EndpointOption, HomeOption, can_be_retried, connected_client, state_text
+from void_server.cli.jobs import EndpointOption, HomeOption, connected_client, state_text
 from void_server.cli.terminal import say
 
 _LOOK_S = 0.5
@@ -62,7 +62,7 @@ def resume(job: JobArgument = None, home: HomeOption = None, endpoint: EndpointO
             _tell_queue(operating.resume_queue().result())
             return
         info = find_job(client, job)
-        if can_be_retried(info):  # It did not end well, so going on means beginning again.
+        if info.state.can_begin_again:  # It did not end well, so going on means beginning again.
             info = operating.retry(info.job_id).result()
         else:
             info = operating.resume_job(info.job_id).result()

@@ -1,4 +1,5 @@
-"""The lists of shots that ``void batch`` and ``void farm bundle`` take, and what counts for all of a list."""
+"""The lists of shots that ``void batch``, ``void check`` and ``void farm bundle`` take, and what counts for
+all of a list."""
 
 from __future__ import annotations
 
@@ -79,15 +80,28 @@ class ShotDefaults(DeclaredSettings):
 def listed_jobs(
     sources: Sequence[Path], defaults: ShotDefaults, overrides: JobOverrides
 ) -> list[RemovalJob | BadShot]:
-    """Read the shots of a command line, tell what is passed over, and change jobs as it says.
+    """Read the shots of a command line that are to be run; see :func:`listed_results`.
 
     Raises:
         ManifestError: when a list cannot be read, or two shots write the same files.
         JobFileError: when the only job file is not valid.
     """
+    return once_each(listed_results(sources, defaults, overrides))
+
+
+def listed_results(
+    sources: Sequence[Path], defaults: ShotDefaults, overrides: JobOverrides, *, notes_to_stderr: bool = False
+) -> list[RemovalJob | BadShot]:
+    """Read the shots of a command line, tell what is passed over, and change jobs as it says. Nobody writes
+    them, so that two may have the same files.
+
+    Raises:
+        ManifestError: when a list cannot be read.
+        JobFileError: when the only job file is not valid.
+    """
     listed = read_sources(sources, defaults.row, defaults.timeline)
     for note in listed.notes:
-        say(note)
-    return once_each(
+        say(note, to_stderr=notes_to_stderr)
+    return [
         with_overrides(shot, overrides) if isinstance(shot, RemovalJob) else shot for shot in listed.shots
-    )
+    ]

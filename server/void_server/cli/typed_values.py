@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -52,8 +52,8 @@ def compression_of(text: str) -> Compression:
     try:
         compression: Compression = msgspec.convert(text.lower(), Compression)
     except msgspec.ValidationError:
-        known = "none, rle, zips, zip, piz, pxr24, b44, b44a, dwaa or dwab"
-        raise _wrong("--compression", text, known) from None
+        *known, last = get_args(Compression)
+        raise _wrong("--compression", text, f"{', '.join(known)} or {last}") from None
     return compression
 
 

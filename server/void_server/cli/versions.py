@@ -40,13 +40,15 @@ class VersionChoice(DeclaredSettings):
     ] = True
 
 
-IsOwn = Callable[[RemovalJob, "MadeFrom"], bool]
-"""Says of a job, and of what a frame on disk tells of its making, whether the job goes on from that frame."""
+IsOwn = Callable[[RemovalJob], Callable[["MadeFrom"], bool]]
+"""Returns for a job what says, of what a frame on disk tells of its making, whether the job goes on from that
+frame. It is called once for all frames of a job."""
 
 
-def made_by(job: RemovalJob, maker: MadeFrom) -> bool:
-    """Whether this very job, unchanged, made a frame."""
-    return maker.is_of(job.job_id, job_fingerprint(job))
+def made_by(job: RemovalJob) -> Callable[[MadeFrom], bool]:
+    """Return what says whether this very job, unchanged, made a frame."""
+    fingerprint = job_fingerprint(job)
+    return lambda maker: maker.is_of(job.job_id, fingerprint)
 
 
 def free_version(job: RemovalJob, is_own: IsOwn = made_by, *, tell: bool = True) -> RemovalJob:
@@ -115,7 +117,14 @@ class _There:
 def _frames_there(job: RemovalJob, is_own: IsOwn) -> _There:
     """Look at the files that are under the names of the result's frames."""
     from void_engine.errors import PlateError
-    from void_engine.made_from import OUTPUT_VERSION_KEY, PROXY_SCALE_KEY, SHOT_KEY, is_proxy_of, maker_of
+    from void_engine.made_from import (
+        OUTPUT_VERSION_KEY,
+        PROXY_SCALE_KEY,
+        SHOT_KEY,
+        MadeFrom,
+        is_proxy_of,
+        metadata_of,
+    )
 
     about = {
         SHOT_KEY: job.shot.name,
@@ -123,15 +132,16 @@ def _frames_there(job: RemovalJob, is_own: IsOwn) -> _There:
         PROXY_SCALE_KEY: job.settings.proxy_scale,
     }
     found = _There()
+    goes_on_from = is_own(job)
     for number in job.shot.frame_numbers:
         path = frame_path(job.output.versioned_pattern, number)
         try:
             if not path.exists() or path.stat().st_size == 0:
                 continue
-            maker = maker_of(path, number)
-            if is_proxy_of(path, number, about):
+            metadata = metadata_of(path, number)
+            if metadata is not None and is_proxy_of(metadata, about):
                 found.proxies.append(number)
-            elif maker is None or not is_own(job, maker):
+            elif metadata is None or not goes_on_from(MadeFrom.of(metadata)):
                 found.others.append(path)
         except (OSError, PlateError):
             continue  # What cannot be read now, the removal reports or waits for.

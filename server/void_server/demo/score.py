@@ -165,6 +165,12 @@ def encoded(linear: Float32Array) -> Float32Array:
     return np.asarray(code, dtype=np.float32)
 
 
+def decoded(code: Float32Array) -> Float32Array:
+    """The inverse of :func:`encoded` at and above 0; what is below becomes 0."""
+    above = np.exp(np.maximum(code - 1, 0) / 0.44)
+    return np.where(code <= 1, srgb.decode(np.clip(code, 0, 1)), above).astype(np.float32)
+
+
 def telea(picture: Float32Array, hole: BoolArray) -> Float32Array:
     """Fill a hole with OpenCV's inpainting after Telea 2004 ("An image inpainting technique based on the fast
     marching method"), which sees only this one frame.

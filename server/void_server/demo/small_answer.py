@@ -15,13 +15,12 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import Float32Array
-from void_engine.colour import srgb
 from void_engine.contact_sheet import contact_sheet, picture_column, save_picture
 from void_engine.detail import restore_detail
 from void_engine.geometry import Box
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
-from void_server.demo.score import RESULT, Score, Scorer, encoded
+from void_server.demo.score import RESULT, Score, Scorer, decoded, encoded
 
 FRAMES = 5
 """How many frames in a row, in the middle of the shot, are made."""
@@ -61,9 +60,8 @@ def answer_of(truth: Float32Array, canvas: tuple[int, int], seed: int = 7) -> Fl
         code = opencv.gaussian_blur(code, _BLUR_PX)
         drift = 1 + _DRIFT * np.sin(0.4 * index + np.arange(3))
         code = code * drift.astype(np.float32) + generator.normal(0, _NOISE, code.shape).astype(np.float32)
-        low = srgb.decode(np.clip(code, 0, 1))
-        answers.append(np.where(code <= 1, low, np.exp(np.maximum(code - 1, 0) / 0.44)))
-    return np.stack(answers).astype(np.float32)
+        answers.append(decoded(code))
+    return np.stack(answers)
 
 
 def restore_small_answer(

@@ -42,7 +42,7 @@ def judge_chunk(
         return
     monitor.log(f"{piece.planned.name} {chunk[0]}-{chunk[-1]}: {verdict.summary}")
     for finding in verdict.findings:
-        monitor.log(f"{finding.text}; {finding.remedy}")
+        monitor.log(finding.line)
 
 
 def join_verdicts(piece: JobPiece, place: ScratchLayout, monitor: RemovalMonitor) -> None:

@@ -182,8 +182,7 @@ class Requests:
 
     @property
     def _following(self) -> Removals:
-        if self._removals is None:
-            raise BridgeError("The first request has to be hello.")
+        assert self._removals is not None  # take() lets nothing through before hello
         return self._removals
 
     def _status(self, fields: Fields) -> Message:

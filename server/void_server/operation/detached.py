@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,11 @@ import psutil
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import ServerAddress, read_server_address
-from void_protocol.private_folders import make_private_folder
 from void_server.errors import ServerStartError
+from void_server.operation.starting import await_start, open_output
 
 _left_running: list[subprocess.Popen[bytes]] = []
 """Servers that this process has started. Python complains of a child that nobody holds any more."""
-_LOOK_S = 0.05
-_TAIL_BYTES = 2000
 
 
 def running_server(home: Path) -> ServerAddress | None:
@@ -45,24 +42,19 @@ def start_detached(command: Sequence[str], home: Path, timeout_s: float = 60.0) 
         ServerStartError: when it ends, or does not listen in time; the message has its last output.
         KeyFileError: when others may write to the home.
     """
-    log = home / "logs" / "server.log"
-    make_private_folder(home)
-    make_private_folder(log.parent)
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-    with log.open("ab") as output:
+    with open_output(home) as output:
         process = subprocess.Popen(
             list(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **apart
         )
-    limit = time.monotonic() + timeout_s
-    while (address := running_server(home)) is None or address.pid != process.pid:
-        if process.poll() is not None:
-            raise ServerStartError(f"the server ended at once:\n{_last_words(log)}")
-        if time.monotonic() > limit:
-            process.kill()
-            raise ServerStartError(f"no server after {timeout_s:g} s:\n{_last_words(log)}")
-        time.sleep(_LOOK_S)
+
+    def own_address() -> ServerAddress | None:
+        address = running_server(home)
+        return address if address is not None and address.pid == process.pid else None
+
+    address = await_start(process, home, own_address, timeout_s)
     _left_running.append(process)
     return address
 
@@ -88,7 +80,3 @@ def stop_server(home: Path, timeout_s: float = 60.0) -> bool:
             f"the server {address.pid} has not ended after {timeout_s:g} s; it waits for its running jobs"
         ) from None
     return True
-
-
-def _last_words(log: Path) -> str:
-    return log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace")

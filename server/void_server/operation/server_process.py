@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from void_protocol.errors import KeyFileError
 from void_protocol.keys import Connection, load_connection, read_server_address
-from void_protocol.private_folders import make_private_folder
 from void_server.errors import ServerStartError
 from void_server.operation.serve import encode_settings
+from void_server.operation.starting import await_start, open_output, output_file
 from void_server.settings import ServerSettings
-
-_TAIL_BYTES = 2000
 
 
 class ServerProcess:
@@ -37,7 +34,7 @@ class ServerProcess:
 
     @property
     def log_file(self) -> Path:
-        return self.settings.home / "logs" / "server.log"
+        return output_file(self.settings.home)
 
     @property
     def pid(self) -> int:
@@ -58,10 +55,8 @@ class ServerProcess:
             KeyFileError: when others may write to the home.
         """
         home = self.settings.home
-        make_private_folder(home)
-        make_private_folder(self.log_file.parent)
         before = _server_id(home)  # may be left by a server that was killed, or belong to one that runs
-        with self.log_file.open("ab") as output:
+        with open_output(home) as output:
             self._process = subprocess.Popen(
                 # With -P, a file that lies in the current folder is not taken for code.
                 [sys.executable, "-P", "-m", "void_server.operation.serve"],
@@ -72,15 +67,16 @@ class ServerProcess:
         assert self._process.stdin is not None
         self._process.stdin.write(encode_settings(self.settings))
         self._process.stdin.flush()
-        limit = time.monotonic() + timeout_s
-        while _server_id(home) in (None, before):
-            if self._process.poll() is not None:
-                self.kill()
-                raise ServerStartError(f"the server ended at once:\n{self._last_words()}")
-            if time.monotonic() > limit:
-                self.kill()
-                raise ServerStartError(f"no server after {timeout_s:g} s:\n{self._last_words()}")
-            time.sleep(0.02)
+
+        def new_id() -> str | None:
+            found = _server_id(home)
+            return None if found == before else found
+
+        try:
+            await_start(self._process, home, new_id, timeout_s)
+        except ServerStartError:
+            self.kill()
+            raise
         return self.connection()
 
     def connection(self) -> Connection:
@@ -118,9 +114,6 @@ class ServerProcess:
             assert process.stdin is not None
             process.stdin.close()
             self._process = None
-
-    def _last_words(self) -> str:
-        return self.log_file.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace")
 
 
 def _server_id(home: Path) -> str | None:

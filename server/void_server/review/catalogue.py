@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from void_engine.errors import PlateError
 from void_engine.plates.sequence.pattern import FramePattern
 from void_protocol.job import RemovalJob
 from void_protocol.verdict import Verdict, read_verdict, verdict_path
@@ -106,26 +107,31 @@ def review_shots(jobs: Iterable[RemovalJob]) -> list[ReviewShot]:
 
 
 def _shot(named: list[RemovalJob], key: str) -> ReviewShot:
-    found: dict[str, RemovalJob] = {}
+    found: dict[str, tuple[RemovalJob, list[int]]] = {}
     for job in named:
         for other in (*_other_versions(job), job):
-            found[other.output.versioned_pattern] = other
-    ordered = sorted(found.values(), key=lambda job: (job.output.version, job.output.versioned_pattern))
+            pattern = other.output.versioned_pattern
+            frames = frames_there(pattern, other.shot.frame_numbers)
+            if frames or other is job:
+                found[pattern] = other, frames
+    ordered = sorted(
+        found.values(), key=lambda each: (each[0].output.version, each[0].output.versioned_pattern)
+    )
     keys: set[str] = set()
     versions = [
         ReviewVersion(
             _free_key(f"v{job.output.version:03d}", keys),
             job,
-            tuple(frames_there(job.output.versioned_pattern, job.shot.frame_numbers)),
+            tuple(frames),
             read_verdict(verdict_path(job.output.versioned_pattern)),
         )
-        for job in ordered[-_MOST_VERSIONS:]
+        for job, frames in ordered[-_MOST_VERSIONS:]
     ]
     return ReviewShot(key, named[-1], tuple(versions))
 
 
 def _other_versions(job: RemovalJob) -> list[RemovalJob]:
-    """The versions of the job's result that lie on the disk, as jobs of their own."""
+    """The versions of the job's result of which something lies on the disk, as jobs of their own."""
     output = job.output
     if "{version}" not in output.pattern:
         return []
@@ -140,25 +146,22 @@ def _other_versions(job: RemovalJob) -> list[RemovalJob]:
     except OSError:
         return []
     versions = {int(match[1]) for name in names if (match := numbers.match(name)) and int(match[1])}
-    others = [
+    return [
         msgspec.structs.replace(job, output=msgspec.structs.replace(output, version=version))
         for version in sorted(versions - {output.version})
-    ]
-    return [
-        other
-        for other in others
-        if any(True for _ in frames_there(other.output.versioned_pattern, job.shot.frame_numbers))
     ]
 
 
 def frames_there(pattern: str, numbers: Iterable[int]) -> list[int]:
-    """The frames of ``pattern`` that are on the disk. One look at the folder finds them all."""
+    """The frames of ``pattern`` that are on the disk; none where its folder cannot be listed."""
     frames = FramePattern.parse(pattern)
+    if frames.is_still:
+        return [number for number in numbers if frames.path(number).exists()]
     try:
-        names = {entry.name for entry in frames.folder.iterdir()}
-    except OSError:
+        there = set(frames.frames_on_disk())
+    except PlateError:
         return []
-    return [number for number in numbers if frames.path(number).name in names]
+    return [number for number in numbers if number in there]
 
 
 def _free_key(name: str, taken: set[str]) -> str:

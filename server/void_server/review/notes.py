@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from void_protocol.durable import write_whole
-from void_protocol.verdict import verdict_path
+from void_protocol.sequence import path_beside
 from void_server.review.errors import ReviewError
 
 REVIEW_VERSION = 1
@@ -64,7 +64,7 @@ class Review(Struct, kw_only=True, forbid_unknown_fields=True):
 
 def review_path(result: str) -> Path:
     """The file of the notes on a result."""
-    return verdict_path(result).with_suffix("").with_suffix(".review.json")
+    return path_beside(result, ".review.json")
 
 
 def read_review(result: str) -> Review:

@@ -36,6 +36,7 @@ class ShotPictures:
         self._results = {
             version.key: self._sequence(version.job, version.pattern) for version in shot.versions
         }
+        self._mattes = {version.key: shot_mattes(version.job, self._files) for version in shot.versions}
 
     def __enter__(self) -> ShotPictures:
         return self
@@ -74,9 +75,7 @@ class ShotPictures:
         layer = self._layer(version, number, "matte")
         if layer is not None:
             return layer
-        scale = version.job.settings.proxy_scale
-        with ExitStack() as files:
-            roles = shot_mattes(version.job, files).at(number, _format(version.job, scale))
+        roles = self._mattes[version.key].at(number, _format(version.job))
         return np.maximum(roles.remove, roles.affected)
 
     def confidence(self, version: ReviewVersion, number: int) -> Float32Array | None:
@@ -125,6 +124,6 @@ def _window(frame: Frame) -> Box:
     return Box.from_size(width, height)
 
 
-def _format(job: RemovalJob, scale: float) -> Box:
-    shape = job.shot.format
+def _format(job: RemovalJob) -> Box:
+    shape, scale = job.shot.format, job.settings.proxy_scale
     return Box.from_size(math.ceil(shape.width * scale), math.ceil(shape.height * scale))

@@ -11,13 +11,13 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.colour.view import DisplayView
+from void_engine.shares import INVENTED_BELOW, REAL_FROM
 
 _PNG_EFFORT = 3
 _CURVE_STEPS = 4096
 _CURVE_STOPS = (-12.0, 8.0)
 """The light of a neutral ramp, in stops from 1, by which a page brightens a picture that it has as codes."""
 _FIRM, _UNSURE, _INVENTED = (46, 160, 67), (230, 160, 20), (220, 40, 60)
-_REAL_FROM, _INVENTED_BELOW = 0.75, 0.25
 _TINT = (235, 50, 60)
 
 
@@ -105,7 +105,7 @@ def confidence_codes(confidence: Float32Array, matte: Float32Array) -> Uint8Arra
     """An engine's confidence where it replaced something, as a tint: green for real pixels, amber for guessed
     ones and red for invented ones, (H, W, 4)."""
     inside = (matte > 0).astype(np.float32)
-    real, invented = confidence >= _REAL_FROM, confidence < _INVENTED_BELOW
+    real, invented = confidence >= REAL_FROM, confidence < INVENTED_BELOW
     parts = [(inside * real, _FIRM), (inside * ~(real | invented), _UNSURE), (inside * invented, _INVENTED)]
     return _tinted([(np.asarray(where, np.float32), colour) for where, colour in parts], 0.55)
 

@@ -20,7 +20,8 @@ from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quality.checks import OutsideCheck, check_outside
 from void_engine.quality.evidence import REACH
-from void_engine.quality.light import shot_brightness
+from void_engine.quality.frame_measures import with_surroundings
+from void_engine.quality.light import sampled_places, shot_brightness
 from void_engine.quality.stream import JudgedFrame, judged
 from void_engine.quality.thresholds import THRESHOLDS
 from void_engine.quality.verdict import FrameVerdict
@@ -33,9 +34,6 @@ from void_protocol.verdict import FrameEntry, Verdict, read_verdict, verdict_pat
 from void_server.translate import removal_request
 from void_server.verdict.findings import findings_of
 
-_SAMPLED_FRAMES = 5
-_MARGIN_SHARE = 0.6
-_LEAST_MARGIN_PX = 48
 _ENGINE_KEY = "void/engine"
 _READERS_CACHE_BYTES = 64 << 20
 _TOLD = ("outside.pixels", "invalid.pixels", *sorted({one.measure for one in THRESHOLDS}))
@@ -243,15 +241,13 @@ def _shot_of(request: RemovalRequest, monitor: RemovalMonitor) -> PlateShot:
     if found.is_empty:
         found = Box(frame_box.x0, frame_box.y0, frame_box.x0 + 1, frame_box.y0 + 1)
     reach = int(np.ceil(request.look.reach_px * request.mattes.scale)) + 1
-    margin = reach + max(_LEAST_MARGIN_PX, int(_MARGIN_SHARE * max(found.width, found.height)))
-    box = Box(found.x0 - margin, found.y0 - margin, found.x1 + margin, found.y1 + margin)
+    box = with_surroundings(found).grown(reach)
     return shot_source(request, box.intersection(frame_box), frame_box, shot_format.pixel_aspect)
 
 
 def _samples(shot: PlateShot, numbers: Sequence[int]) -> Iterator[tuple[Float32Array, BoolArray]]:
-    places = np.linspace(0, len(numbers) - 1, min(len(numbers), _SAMPLED_FRAMES))
-    for number in sorted({numbers[round(place)] for place in places}):
-        at = shot.frame(number)
+    for place in sampled_places(len(numbers)):
+        at = shot.frame(numbers[place])
         yield at.plate, at.replaced > 0
 
 

@@ -44,4 +44,4 @@ def run_and_judge(
         monitor.judged(verdict.letters)
     monitor.log(f"verdict: {verdict.summary}")
     for finding in verdict.findings:
-        monitor.log(f"{finding.text}; {finding.remedy}")
+        monitor.log(finding.line)

@@ -48,7 +48,6 @@ class Running:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.stacks: dict[int, list[Action]] = {}
-        self.spawned: dict[int, int] = {}
         self.lock = threading.Lock()
         self.kept: list[Any] = []
 
@@ -69,17 +68,11 @@ class Running:
     @contextmanager
     def enter(self, action: Action) -> Iterator[Action]:
         """Let this thread be in the action, and look afterwards at what it left behind."""
-        me = threading.get_ident()
-        with self.lock:
-            self.stacks.setdefault(me, []).append(action)
-        try:
-            yield action
-        finally:
-            self._left_behind(action)
-            with self.lock:
-                self.stacks[me].remove(action)
-                if not self.stacks[me]:
-                    del self.stacks[me]
+        with self.lend(action):
+            try:
+                yield action
+            finally:
+                self._left_behind(action)
 
     @contextmanager
     def lend(self, action: Action) -> Iterator[None]:

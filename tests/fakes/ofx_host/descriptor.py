@@ -8,8 +8,6 @@ from tests.fakes.ofx_host import names
 from tests.fakes.ofx_host.params import ParamDescriptor
 from tests.fakes.ofx_host.properties import PropertySet
 
-Ranges = dict[str, list[tuple[float, float]]]
-
 # What the standard says of what a plug-in leaves unsaid.
 _DEFAULTS: dict[str, Any] = {
     "OfxPropType": "OfxTypeImageEffect",
@@ -46,11 +44,7 @@ class Descriptor:
         self.properties = PropertySet(
             host.running,
             "the effect's descriptor",
-            {
-                name: spec
-                for name, spec in names.EFFECT_DESCRIPTOR.items()
-                if host.profile.colour_properties or name not in names.COLOUR
-            },
+            self._known(names.EFFECT_DESCRIPTOR),
             {**_DEFAULTS, "OfxPluginPropFilePath": str(host.bundle)},
         )
         self.param_set_properties = PropertySet(host.running, "the parameter set", names.PARAM_SET)
@@ -60,13 +54,14 @@ class Descriptor:
         self.handle = handles.new(self, "effect")
         self.params_handle = handles.new(self, "params")
 
+    def _known(self, specs: dict[str, names.Spec]) -> dict[str, names.Spec]:
+        """Return those properties that the host knows."""
+        if self.host.profile.colour_properties:
+            return specs
+        return {name: spec for name, spec in specs.items() if name not in names.COLOUR}
+
     def define_clip(self, name: str, out: Any) -> int:
         """Add a clip."""
-        specs = {
-            key: spec
-            for key, spec in names.CLIP_DESCRIPTOR.items()
-            if self.host.profile.colour_properties or key not in names.COLOUR
-        }
         values = {
             "OfxPropType": "OfxTypeClip",
             "OfxPropName": name,
@@ -76,7 +71,9 @@ class Descriptor:
             "OfxImageClipPropIsMask": 0,
             "OfxImageEffectPropSupportsTiles": 1,
         }
-        self.clips[name] = PropertySet(self.host.running, f"clip {name}", specs, values)
+        self.clips[name] = PropertySet(
+            self.host.running, f"clip {name}", self._known(names.CLIP_DESCRIPTOR), values
+        )
         out[0] = self.host.handles.new(self.clips[name])
         return names.OK
 

@@ -58,9 +58,8 @@ def binary_of(bundle: Path) -> Path:
 class Host:
     """One host process with one plug-in.
 
-    `binary` is the shared object itself; `bundle` what the host tells as its place. `said` holds the
-    messages that were shown, and
-    `answers` what a person answers to questions.
+    `binary` is the shared object itself; `bundle` what the host tells as its place. `messages` holds those
+    that were shown, and `answer` is what a person answers to questions.
     """
 
     def __init__(self, profile: Profile, binary: Path, *, bundle: Path | None = None, nth: int = 0) -> None:

@@ -4,7 +4,6 @@ around.
 
 from __future__ import annotations
 
-import ctypes
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -261,8 +260,3 @@ def overlap(one: Box, other: Box) -> Box:
     """Return what two boxes share; empty ones have no width."""
     x1, y1 = max(one[0], other[0]), max(one[1], other[1])
     return x1, y1, max(x1, min(one[2], other[2])), max(y1, min(one[3], other[3]))
-
-
-def pointer(address: int) -> ctypes.c_void_p:
-    """Return an address as a pointer."""
-    return ctypes.c_void_p(address)

@@ -22,8 +22,6 @@ from tests.fakes.ofx_host.params import Param
 from tests.fakes.ofx_host.properties import PropertySet
 from tests.fakes.ofx_host.rendering import Rendering
 
-Ranges = dict[str, list[tuple[float, float]]]
-
 
 class Instance(Rendering):
     """One node: the host's side of it, with everything that a person or a render does to it."""
@@ -105,8 +103,7 @@ class Instance(Rendering):
         self.act(names.CREATE)
         self.clip_preferences()
 
-    # -- what the plug-in asks for
-    # ------------------------------------------------------------------------------
+    # What the plug-in asks for.
 
     def frame_range(self) -> tuple[float, float]:
         """Return the first and the last frame of the project."""
@@ -209,8 +206,7 @@ class Instance(Rendering):
         if not (clip.temporal and self.descriptor_flag("OfxImageEffectPropTemporalClipAccess")):
             self.host.running.fault("temporal access not declared", clip.name)
 
-    # -- actions
-    # --------------------------------------------------------------------------------------------------
+    # Actions, and what a person does.
 
     def descriptor_flag(self, name: str) -> bool:
         """Return a property of the effect that is 0 or 1."""

@@ -42,6 +42,8 @@ name = "void-nuke"
 version = "0.1.0"
 [project.optional-dependencies]
 server = []
+movies = []
+review = ["void-nuke[server]"]
 demo = ["void-nuke[server]"]
 """
 VOID = """

@@ -132,9 +132,12 @@ def test_a_png_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "begins"), [("s.jpg", b"\xff\xd8"), ("s.PNG", b"\x89PNG"), ("s.tif", b"II")]
 )
-def test_a_sheet_is_what_its_name_says(tmp_path: Path, name: str, begins: bytes) -> None:
+def test_a_sheet_is_what_its_name_says(
+    tmp_path: Path, name: str, begins: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
     save_picture(tmp_path / name, np.zeros((8, 8, 3), np.uint8))
     assert (tmp_path / name).read_bytes().startswith(begins)
+    assert capfd.readouterr() == ("", "")  # OpenCV complains there
 
 
 def test_another_ending_is_refused_with_those_that_there_are(tmp_path: Path) -> None:

@@ -79,15 +79,7 @@ def test_each_frame_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     fetched: list[int] = []
     lock = threading.Lock()
 
-    def fetch(
-        session: Any,
-        job_id: str,
-        result: ResultFile,
-        path: Path,
-        is_over: Callable[[], bool],
-        *,
-        replace: bool,
-    ) -> None:
+    def fetch(session: Any, job_id: str, result: ResultFile, *_: object, **__: object) -> None:
         with lock:
             fetched.append(result.frame)
 

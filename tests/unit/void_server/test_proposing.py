@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.integration.command_case import void
 from tests.unit.void_engine.effects.shots import crossing
@@ -14,7 +15,7 @@ from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_protocol.job_file import read_job
 from void_server.cli.exit_codes import ExitCode
-from void_server.proposing import matte_channels
+from void_server.proposing import matte_channels, report_path
 
 
 def _job(folder: Path, *, shadow: float = 0.5, still: bool = False) -> Path:
@@ -69,3 +70,15 @@ def test_a_pattern_without_a_frame_number_is_refused(tmp_path: Path) -> None:
     assert ran.code != 0
     assert "frame" in ran.err
     assert not (tmp_path / "a.exr").exists()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("out/affected.%04d.exr", "affected.proposal.json"),
+        ("out/affected_####.exr", "affected.proposal.json"),
+        ("out/%04d.exr", "%04d.proposal.json"),
+    ],
+)
+def test_the_report_lies_beside_the_mattes_and_is_not_hidden(pattern: str, name: str) -> None:
+    assert report_path(pattern) == Path("out") / name

@@ -84,13 +84,16 @@ class KeyPlan:
 
     def _sources(self, number: int) -> list[int]:
         if self._chosen is None or self._chosen[0] != number:
-            chosen = choose_sources(self._track, number, self.anchors, self._most_sources, reach=self._reach)
+            chosen = self._choose(number)
             if len(chosen) > _ENOUGH_FOR_A_RIM and self._is_mostly_rim(number, chosen):
                 chosen = chosen[:_ENOUGH_FOR_A_RIM]
             if len(chosen) > _ENOUGH_FOR_A_WIRE and self._is_wide_and_thin(number, chosen):
                 chosen = chosen[:_ENOUGH_FOR_A_WIRE]
             self._chosen = (number, chosen)
         return self._chosen[1]
+
+    def _choose(self, number: int) -> list[int]:
+        return choose_sources(self._track, number, self.anchors, self._most_sources, reach=self._reach)
 
     def _is_mostly_rim(self, number: int, chosen: list[int]) -> bool:
         """Whether a large matte is hidden in all frames to such an extent that sources show only its rim."""
@@ -157,12 +160,10 @@ class KeyPlan:
         spread = np.linspace(self._numbers.start, self._numbers.stop - 1, _MEASURED_FRAMES)
         unseen = total = 0
         for number in sorted({round(float(number)) for number in spread} - self.anchors):
-            hidden = self._track.hidden(number)
             if not self._track.any_hidden(number):
                 continue
-            points = self._points(hidden)
-            chosen = choose_sources(self._track, number, self.anchors, self._most_sources, reach=self._reach)
-            unseen += int(self._unseen(number, chosen, points).sum())
+            points = self._points(self._track.hidden(number))
+            unseen += int(self._unseen(number, self._choose(number), points).sum())
             total += len(points)
         return unseen / total if total else 0.0
 

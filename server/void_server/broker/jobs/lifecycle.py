@@ -27,7 +27,7 @@ from void_server.broker.connections.subscriptions import Subscriptions
 from void_server.broker.jobs.job_log import JobLogs
 from void_server.broker.jobs.queue import JobQueue
 from void_server.broker.jobs.quotas import Quotas
-from void_server.broker.jobs.reopening import Reopening, can_begin, first_state, refusal_of
+from void_server.broker.jobs.reopening import Reopening, first_state, refusal_of
 from void_server.broker.jobs.result_room import ResultRoom
 from void_server.broker.jobs.run_orders import run_order
 from void_server.broker.jobs.spool import Spool
@@ -115,7 +115,7 @@ class JobLifecycle:
                 f"job {new.job_id} is here already with other content; give the changed job a new job_id",
             )
         info = self.info(new.job_id)
-        if again and can_begin(info) and info.owner == new.owner:
+        if again and info.state.can_begin_again and info.owner == new.owner:
             self.reopening.begin(info)
         return self.info(new.job_id)
 

@@ -35,11 +35,6 @@ def refusal_of(queue: JobQueue, quotas: Quotas, holding: Holding) -> RequestRefu
     return None
 
 
-def can_begin(info: JobInfo) -> bool:
-    """Whether a job has ended without a result."""
-    return info.state in (JobState.FAILED, JobState.CANCELLED)
-
-
 class Reopening:
     """Lets ended jobs begin again. All methods belong to the broker's thread."""
 
@@ -57,7 +52,7 @@ class Reopening:
         Raises:
             RequestRefused: when it runs or is done, or when only its submitter has its files.
         """
-        if not can_begin(info):
+        if not info.state.can_begin_again:
             raise RequestRefused("not_ready", f"job {info.job_id} is {info.state.value}; nothing to retry")
         if info.inputs == "streamed" or not self._store.texts(info.job_id)[0]:
             raise RequestRefused(
@@ -77,7 +72,7 @@ class Reopening:
         if (refusal := refusal_of(self._queue, self._quotas, holding)) is not None:
             raise refusal
         event = self._store.reopen(job_id, state, "asked for again")
-        self._quotas.enter(job_id, self._store.holding(job_id))
+        self._quotas.enter(job_id, holding)
         if info.is_paused:
             self._queue.hold(job_id, "")
         self._queue.changed(job_id, state)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from itertools import chain, repeat
 
 from msgspec.structs import replace
 
@@ -18,17 +19,13 @@ from void_protocol.fields import JobInfo, JobState, ProgressInfo
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_protocol.messages import FrameEvent, LogEvent, ProgressEvent, StateEvent
+from void_protocol.phrases import sentence
 from void_protocol.printable import printable
 from void_protocol.remote_job import RemoteJob
 from void_protocol.watching import Disconnected, Snapshot, WatchEvent
 from void_server.openfx_bridge.conversation.framing import Message
 from void_server.openfx_bridge.errors import BridgeError
-from void_server.openfx_bridge.following.sentences import (
-    finished_text,
-    running_text,
-    sentence,
-    stopped_text,
-)
+from void_server.openfx_bridge.following.sentences import finished_text, running_text, stopped_text
 from void_server.openfx_bridge.following.server import ServerLink
 from void_server.openfx_bridge.handover.begun import Begun
 from void_server.openfx_bridge.results.folder import FINAL, Phase, ResultFolder
@@ -138,7 +135,7 @@ class Removal:
             "text": self.text(ready),
             "ready": str(ready),
             "total": str(self.record.total),
-            "revision": self.folder.revision(self.record, state),
+            "revision": self.folder.revision(self.record, state, ready),
             "log": "\n".join(list(self._lines)[-_SHOWN_LINES:]),
         }
         shares = self._shares()
@@ -222,43 +219,42 @@ class Removal:
 
     def _attach(self, begin: Callable[[Client], RemoteJob]) -> None:
         """Begin to follow the job, and keep looking for a server while none answers."""
-        for attempt in range(10_000):
-            if self._is_closed or self._phase is not None:
-                return
-            try:
-                client = self._link.client()
-            except BridgeError as error:
-                if self._is_cancelled.is_set():
-                    raise
-                self._text = f"{str(error).rstrip('.')}; the removal goes on when it answers"
-                self._on_change(self.record.job)
-                time.sleep(_AGAIN_S[min(attempt, len(_AGAIN_S) - 1)])
-                continue
-            with self._lock:
-                self._client = client
-                remote = self._remote = begin(client)
-            remote.done.add_done_callback(partial(self._ended, remote))
-            if self._is_cancelled.is_set():
-                client.cancel(self.record.job)
+        client = self._found_client(self._tell_silence)
+        if client is None:
             return
+        with self._lock:
+            self._client = client
+            remote = self._remote = begin(client)
+        remote.done.add_done_callback(partial(self._ended, remote))
+        if self._is_cancelled.is_set():
+            client.cancel(self.record.job)
+
+    def _tell_silence(self, error: BridgeError) -> None:
+        if self._is_cancelled.is_set():
+            raise error
+        self._text = f"{str(error).rstrip('.')}; the removal goes on when it answers"
+        self._on_change(self.record.job)
 
     def _rejoin(self) -> None:
         try:
             time.sleep(_AGAIN_S[0])
-            for attempt in range(10_000):
-                if self._is_closed or self._phase is not None:
-                    return
-                try:
-                    client = self._link.client()
-                except BridgeError as error:
-                    _log.info("%s: %s", self.record.job, error)
-                    time.sleep(_AGAIN_S[min(attempt, len(_AGAIN_S) - 1)])
-                    continue
-                if client is not self._client:
-                    self._join()
-                return
+            client = self._found_client(lambda error: _log.info("%s: %s", self.record.job, error))
+            if client is not None and client is not self._client:
+                self._join()
         finally:
             self._is_looking = False
+
+    def _found_client(self, on_silence: Callable[[BridgeError], None]) -> Client | None:
+        """A client of the server, which is looked for until one answers; None when nobody follows the removal
+        any more."""
+        waits = chain(_AGAIN_S, repeat(_AGAIN_S[-1]))
+        while not self._is_closed and self._phase is None:
+            try:
+                return self._link.client()
+            except BridgeError as error:
+                on_silence(error)
+            time.sleep(next(waits))
+        return None
 
     # The client's threads --------------------------------------------------------------------------------
 

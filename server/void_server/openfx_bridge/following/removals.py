@@ -11,7 +11,7 @@ from void_server.openfx_bridge.following.removal import Removal
 from void_server.openfx_bridge.following.sentences import finished_text, stopped_text
 from void_server.openfx_bridge.following.server import ServerLink
 from void_server.openfx_bridge.handover.begun import Begun
-from void_server.openfx_bridge.results.folder import FINAL, ResultFolder, find_folder
+from void_server.openfx_bridge.results.folder import FINAL, Kept, ResultFolder, find_folder
 from void_server.openfx_bridge.results.record import Record, read_record
 
 _EVENTS_S = 0.25
@@ -66,12 +66,12 @@ class Removals:
             BridgeError: when the record is none.
         """
         record = read_record(text)
-        found = find_folder(record, folder)
         with self._condition:
             removal = self._removals.get(record.job)
             self._asked.setdefault(record.job, {})[text] = None
         if removal is not None:
             return removal.fields()
+        found = find_folder(record, folder)
         if found is None:
             return _gone(record, folder)
         kept = found.kept()
@@ -80,7 +80,7 @@ class Removals:
         # for that: only the server says when a job has ended.
         has_ended = kept.phase in FINAL if kept is not None else ready == record.total
         if has_ended or self._is_background:
-            return _at_rest(record, found, ready)
+            return _at_rest(record, found, kept, ready)
         with self._condition:
             removal = self._removals.setdefault(record.job, Removal(record, found, self._link, self._note))
         removal.take_up()
@@ -141,9 +141,8 @@ class Removals:
             time.sleep(_EVENTS_S)
 
 
-def _at_rest(record: Record, folder: ResultFolder, ready: int) -> Message:
+def _at_rest(record: Record, folder: ResultFolder, kept: Kept | None, ready: int) -> Message:
     """What is told of a removal by its files alone."""
-    kept = folder.kept()
     phase = "finished" if ready == record.total else "lost" if kept is None else kept.phase
     state = phase if phase in FINAL else "lost"
     if state == "finished":
@@ -154,7 +153,7 @@ def _at_rest(record: Record, folder: ResultFolder, ready: int) -> Message:
         text = kept.text or "It failed without a reason"
     else:
         text = f"{ready} of {record.total} frames are there"
-    message = _counted(record, state, text, ready) | {"revision": folder.revision(record, state)}
+    message = _counted(record, state, text, ready) | {"revision": folder.revision(record, state, ready)}
     if kept is not None:
         shares = {"real": kept.real, "guessed": kept.guessed, "invented": kept.invented}
         message |= {name: f"{value:.6g}" for name, value in shares.items() if value is not None}

@@ -50,6 +50,7 @@ class ServerLink:
         self._process: subprocess.Popen[bytes] | None = None
         """A server that was started here and has not answered yet."""
         self._started: list[subprocess.Popen[bytes]] = []
+        """All that were started here. Python complains of a child that nobody holds any more."""
         self._ended_at = 0.0
         self._is_closed = False
 
@@ -117,7 +118,6 @@ class ServerLink:
             raise BridgeError(f"The VOID server cannot be started: {self._last_words() or why}.")
 
     def _start(self) -> None:
-        [sys.executable, "-P", "-m", "void_server", "serve", "--home", str(self._home), *_ANY_PORT]
         # The server gets its code from where this process got it, whatever the host's variables say.
         flag = "-I" if sys.flags.isolated else "-P"
         command = [sys.executable, flag, "-m", "void_server", "serve", "--home", str(self._home), *_ANY_PORT]
@@ -138,7 +138,7 @@ class ServerLink:
                     env=os.environ | {"VOID_HOME": str(self._home)},
                     **flags,
                 )
-            self._started.append(self._process)  # looked at again when another process is started
+            self._started.append(self._process)
         except (OSError, KeyFileError) as error:
             raise BridgeError(f"The VOID server cannot be started: {error}.") from error
 

@@ -25,7 +25,7 @@ from void_protocol.frame_list import describe_frames
 from void_protocol.job import Role
 from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.handover.order import Order
-from void_server.openfx_bridge.pixels.raw import RawPicture, matte_pixels, plate_pixels
+from void_server.openfx_bridge.pixels.raw import RawPicture, finite_half, matte_pixels, plate_pixels
 from void_server.openfx_bridge.results.folder import ResultFolder
 
 MATTE_ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
@@ -225,7 +225,7 @@ class Delivery:
             # Some frames came as pixels, so that these become files beside them.
             if (PLATE, number) not in self._taken and is_wanted():
                 frame = read_frame(pattern.path(own), own)
-                half = np.clip(frame.read_rgb(frame.display_window), -65504.0, 65504.0).astype(np.float16)
+                half = finite_half(frame.read_rgb(frame.display_window))
                 self._write(PLATE, number, ("R", "G", "B"), half)
         return str(self.folder.export / f"{PLATE}.%04d.exr")
 

@@ -11,7 +11,7 @@ import platformdirs
 from void_engine.engines.options import Scalar
 from void_engine.engines.registry import AUTO, check_options, engine_info, engine_name
 from void_engine.errors import EngineError
-from void_protocol.job import AUTO_GROWTH, MAX_FRAMES, Growth, MatteSettings, Settings
+from void_protocol.job import AUTO_GROWTH, MAX_FRAMES, PROXY_SCALES, Growth, MatteSettings, Settings
 from void_server.openfx_bridge.conversation.fields import Fields
 from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.pixels.space import PlateSpace
@@ -19,7 +19,7 @@ from void_server.openfx_bridge.pixels.space import PlateSpace
 LONGEST_SIDE = 65_536
 PREVIEW_SCALE = 0.25
 """A preview works at this scale, or at a smaller one that the artist chose."""
-_SCALES = ("1", "0.5", "0.25", "0.125")
+_SCALES = tuple(f"{scale:g}" for scale in PROXY_SCALES)
 _QUALITIES = ("preview", "final", "finest")
 _OPTION = "option."
 _NAME = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)

@@ -14,11 +14,10 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 from void_protocol.errors import KeyFileError
 from void_protocol.private_folders import make_private_folder
 from void_server.openfx_bridge.errors import BridgeError
+from void_server.openfx_bridge.processes import began, is_gone
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +27,7 @@ _LEAST_FREE = 2 << 30
 _MOST_ROOM = 1 << 30
 _LEAST_ROOM = 64 << 20
 _NAME = re.compile(r"bridge-(\d+)-(\d+)", re.ASCII)
+"""The process, and when it began in hundredths of a second."""
 
 
 class PixelFolder:
@@ -44,7 +44,7 @@ class PixelFolder:
             BridgeError: when it cannot be made.
         """
         root = (base or _place()) / f"void-openfx-{_user()}"
-        self.path = root / f"bridge-{os.getpid()}-{_born(os.getpid())}"
+        self.path = root / f"bridge-{os.getpid()}-{round(100 * began(os.getpid()))}"
         try:
             make_private_folder(root, closed=True)
             _sweep(root)
@@ -79,22 +79,9 @@ def _user() -> str:
     return re.sub(r"\W", "_", getpass.getuser())
 
 
-def _born(pid: int) -> int:
-    """When a process began, in hundredths of a second: its number alone may be another's by now."""
-    return round(psutil.Process(pid).create_time() * 100)
-
-
 def _sweep(root: Path) -> None:
     for folder in root.iterdir():
         match = _NAME.fullmatch(folder.name)
-        if match is None:
-            continue
-        try:
-            is_alive = abs(_born(int(match[1])) - int(match[2])) <= 100
-        except psutil.NoSuchProcess:
-            is_alive = False
-        except psutil.Error:  # somebody else's process has the number now
-            is_alive = True
-        if not is_alive:
+        if match is not None and is_gone(int(match[1]), int(match[2]) / 100):
             _log.info("removing the pixel files that a killed bridge left in %s", folder)
             shutil.rmtree(folder, ignore_errors=True)

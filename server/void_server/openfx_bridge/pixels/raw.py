@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from void_engine.arrays import Float32Array
 from void_engine.geometry import Box
+from void_engine.plates.frame.frame import HALF_MAX
 from void_protocol.regular_file import open_regular
 from void_server.openfx_bridge.conversation.fields import Fields
 from void_server.openfx_bridge.errors import BridgeError
@@ -26,7 +27,6 @@ LONGEST_SIDE = 1 << 20
 DEPTHS: dict[str, Any] = {"float": np.float32, "half": np.float16, "short": np.uint16, "byte": np.uint8}
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
-_HALF_MAX = 65504.0
 _EXPONENT = 0x7C00
 """The bits of a half that are all set in infinities and in what is no number."""
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
@@ -133,11 +133,11 @@ def plate_pixels(
         if raw.components == 1:
             part = np.repeat(part, 3, axis=2)
         if space.is_as_it_comes:
-            half = _half(part[..., : len(names)])
+            half = finite_half(part[..., : len(names)])
         else:
             values = _values(part)
             colours = space.to_linear(values[..., :3], values[..., 3] if raw.components == 4 else None)
-            half = _half(np.concatenate((colours, values[..., 3:]), axis=2) if keeps_alpha else colours)
+            half = finite_half(np.concatenate((colours, values[..., 3:]), axis=2) if keeps_alpha else colours)
     if half.shape == shape:
         return names, half
     whole = np.zeros(shape, np.float16)
@@ -171,7 +171,7 @@ def _values(pixels: NDArray[Any]) -> Float32Array:
     return pixels.astype(np.float32)
 
 
-def _half(pixels: NDArray[Any]) -> NDArray[np.float16]:
+def finite_half(pixels: NDArray[Any]) -> NDArray[np.float16]:
     """The pixels as finite halves, in memory of their own."""
     if pixels.dtype.kind == "u":
         half: NDArray[np.float16] = _codes(pixels.dtype.name)[pixels]
@@ -179,7 +179,7 @@ def _half(pixels: NDArray[Any]) -> NDArray[np.float16]:
     with np.errstate(over="ignore", invalid="ignore"):
         half = pixels.astype(np.float16, order="C")
     if ((half.view(np.uint16) & _EXPONENT) == _EXPONENT).any():
-        half = np.nan_to_num(half, nan=0.0, posinf=_HALF_MAX, neginf=-_HALF_MAX)
+        half = np.nan_to_num(half, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
     return half
 
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import psutil
 from msgspec import Struct
 
 from void_protocol.durable import write_whole
 from void_server.openfx_bridge.errors import BridgeError
+from void_server.openfx_bridge.processes import began, is_gone
 from void_server.openfx_bridge.results.record import Record
 
 _log = logging.getLogger(__name__)
@@ -55,12 +55,7 @@ class Kept(Struct, frozen=True, kw_only=True):
         """Whether the process that should complete it is gone, as far as this machine can tell."""
         if self.phase not in ("receiving", "writing") or self.host != socket.gethostname():
             return False
-        try:
-            return abs(psutil.Process(self.pid).create_time() - self.born) > 1.0
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.Error:
-            return False
+        return is_gone(self.pid, self.born)
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,7 @@ class ResultFolder:
             text=text,
             host=socket.gethostname(),
             pid=os.getpid(),
-            born=psutil.Process().create_time(),
+            born=began(os.getpid()),
             real=real,
             guessed=guessed,
             invented=invented,
@@ -138,13 +133,14 @@ class ResultFolder:
         numbers = (int(match[1]) for match in map(pattern.fullmatch, names) if match)
         return sum(low <= number <= high for number in numbers)
 
-    def revision(self, record: Record, state: str) -> str:
-        """A text that is another one when a frame has come, or was made again."""
+    def revision(self, record: Record, state: str, ready: int) -> str:
+        """A text that is another one when a frame has come, or was made again; ``ready`` is what
+        :meth:`frames` has counted."""
         try:
             changed = self.path.stat().st_mtime_ns  # a frame gets its name in here when it is whole
         except OSError:
             changed = 0
-        return f"{record.job[:8]}.{self.frames(record)}.{changed}.{state}"
+        return f"{record.job[:8]}.{ready}.{changed}.{state}"
 
     def discard_export(self) -> None:
         """Remove the plates and mattes that were made of the host's frames."""

@@ -26,6 +26,10 @@ COUNT = 3
 class Listening(SilentMonitor):
     def __init__(self) -> None:
         self.stages: list[tuple[str, int, int]] = []
+        self.lines: list[str] = []
+
+    def log(self, message: str) -> None:
+        self.lines.append(message)
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
         self.stages.append((stage, step, steps))
@@ -99,8 +103,15 @@ def test_frames_are_those_of_the_call_in_memory_and_do_not_depend_on_what_is_wan
         assert shares.model is not None
         assert shares.real > 0.2
     assert ("plate detail", COUNT, COUNT) in listening.stages
-    [alone] = restored(ArrayShot(plate, matte), answer, Listening(), frozenset({1}))
+    (told,) = (line for line in listening.lines if "never seen in another frame" in line)
+    assert "propagation" not in told, "what no frame shows is the model's, not propagation's"
+    one = Listening()
+    [alone] = restored(ArrayShot(plate, matte), answer, one, frozenset({1}))
     assert alone.number == 1
+    assert [stage for stage in one.stages if stage[0] == "plate detail"] == [
+        ("plate detail", 0, 1),
+        ("plate detail", 1, 1),
+    ]
     assert np.array_equal(alone.picture, frames[1].picture, equal_nan=True)
 
 

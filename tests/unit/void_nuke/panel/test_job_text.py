@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.still_session import job_of
 from void_nuke.jobs.tracked_job import Phase
-from void_nuke.panel.job_text import advice, duration, percent, phase_word, status_line, title
+from void_nuke.panel.job_text import advice, percent, phase_word, status_line, title
 from void_protocol.messages import JobInfo, JobState
 
 
@@ -100,21 +100,6 @@ def test_every_phase_has_a_word_and_a_line(phase: Phase) -> None:
 )
 def test_the_bar(phase: Phase, fraction: float, shown: int | None) -> None:
     assert percent(job_of("a", phase, fraction=fraction)) == shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (-1.0, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (200.0, "3 min 20 s"),
-        (1500.0, "25 min"),
-        (7500.0, "2 h 05 min"),
-    ],
-)
-def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_the_advice_says_what_to_do() -> None:

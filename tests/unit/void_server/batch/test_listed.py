@@ -10,7 +10,7 @@ import pytest
 from tests.integration.command_case import write_shot
 from void_protocol.job import RemovalJob
 from void_server.batch.errors import ManifestError
-from void_server.batch.listed import BadShot, jobs_once_each, once_each
+from void_server.batch.listed import BadShot, Listed, once_each
 from void_server.batch.manifest_row import ManifestRow, jobs_of
 
 
@@ -29,7 +29,7 @@ def jobs(row: ManifestRow, tmp_path: Path, **changes: object) -> list[RemovalJob
 
 
 def test_a_job_that_comes_again_is_done_once(row: ManifestRow, tmp_path: Path) -> None:
-    assert len(jobs_once_each(jobs(row, tmp_path) * 3)) == 1
+    assert len(once_each(jobs(row, tmp_path) * 3)) == 1
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_other_versions_or_other_frames_are_other_files(row: ManifestRow, tmp_pa
     both = jobs(row, tmp_path) + jobs(row, tmp_path, version=2)
     assert len(once_each(both)) == 2
     parts = jobs(row, tmp_path, frames="1001-1002, 1004-1005")
-    found = [(job.shot.first_frame, job.shot.last_frame) for job in jobs_once_each(parts)]
+    found = [(job.shot.first_frame, job.shot.last_frame) for job in Listed(once_each(parts)).jobs]
     assert found == [
         (1001, 1002),
         (1004, 1005),

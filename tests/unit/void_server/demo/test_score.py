@@ -13,6 +13,7 @@ from void_server.demo.score import (
     Scorer,
     bit_exact_outside,
     changed_outside,
+    decoded,
     encoded,
     telea,
 )
@@ -44,6 +45,8 @@ def test_encoding_is_srgb_below_one_and_logarithmic_above() -> None:
     assert encoded(light) == pytest.approx(expected, abs=1e-4)
     ramp = encoded(np.geomspace(1e-4, 50, 500, dtype=np.float32))
     assert (np.diff(ramp) > 0).all()
+    np.testing.assert_allclose(decoded(encoded(light[1:])), light[1:], rtol=1e-5, atol=1e-7)
+    assert decoded(encoded(light[:1])) == 0
 
 
 def test_the_truth_itself_scores_perfectly(picture: np.ndarray, matte: np.ndarray) -> None:

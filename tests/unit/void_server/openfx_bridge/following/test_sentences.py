@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from void_protocol.fields import JobInfo, JobState, ProgressInfo
-from void_server.openfx_bridge.following.sentences import duration, finished_text, running_text, stopped_text
+from void_server.openfx_bridge.following.sentences import finished_text, running_text, stopped_text
 
 
 def info(state: JobState, **changes: object) -> JobInfo:
@@ -55,11 +55,3 @@ def test_ends_are_told() -> None:
     assert "3 of 48 frames are gone" in finished_text(45, 48, None)
     assert stopped_text(0, 48) == "Cancelled"
     assert stopped_text(2, 48) == "Cancelled; 2 of 48 frames are there and stay"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (1800, "30 min"), (7500, "2 h 05 min")],
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

@@ -151,6 +151,24 @@ def test_a_sequence_with_a_hole_is_completed_by_pixels(begun: Begun, tmp_path: P
         assert (read_frame(delivered.plate % frame, frame).native("R") == frame / 8).all()
 
 
+def test_a_file_that_is_written_beside_pixels_holds_only_numbers(begun: Begun, tmp_path: Path) -> None:
+    sequence(tmp_path, 1007)
+    odd = np.array([np.nan, np.inf, -np.inf, 1e6, -1e6, 65510.0], np.float32)
+    pixels = np.zeros((3, 4, 3), np.float32)
+    pixels[0, :2] = odd.reshape(2, 3)
+    write_frame(Frame.from_pixels(1009, ("R", "G", "B"), pixels), tmp_path / "shot.1009.exr")
+    delivery = begun.delivery
+    plate(delivery, tmp_path, 7, 8)
+    assert delivery.refer(7, tmp_path / "shot.1007.exr")
+    assert delivery.refer(9, tmp_path / "shot.1009.exr")
+    delivered = delivery.complete()
+
+    written = read_frame(delivered.plate % 9, 9)
+    assert written.read_rgb(written.display_window)[0, :2].ravel().tolist() == [
+        0, 65504, -65504, 65504, -65504, 65504,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("size", [(4, 3), (5, 3)])
 def test_a_file_that_is_not_what_the_host_shows_is_not_taken(
     begun: Begun, tmp_path: Path, size: tuple[int, int]

@@ -57,7 +57,7 @@ def test_folders_that_cannot_be_used_are_named(tmp_path: Path) -> None:
 
 def test_only_whole_frames_of_the_range_are_counted(tmp_path: Path) -> None:
     folder, told = ResultFolder(tmp_path), record(tmp_path)
-    before = folder.revision(told, "running")
+    before = folder.revision(told, "running", folder.frames(told))
     for name in (
         "removal_v001.0001.exr",
         "removal_v001.0004.exr",
@@ -66,7 +66,7 @@ def test_only_whole_frames_of_the_range_are_counted(tmp_path: Path) -> None:
     ):
         (tmp_path / name).write_bytes(b"")
     assert folder.frames(told) == 1
-    assert folder.revision(told, "running") != before
+    assert folder.revision(told, "running", folder.frames(told)) != before
     assert ResultFolder(tmp_path / "gone").frames(told) == 0
 
 
