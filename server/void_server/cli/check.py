@@ -17,7 +17,7 @@ from void_server.cli.declared_options import with_options
 from void_server.cli.each_job import each_by_itself
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.frame_options import frames_option
+from void_server.cli.frame_options import frames_in
 from void_server.cli.job_overrides import JobOverrides
 from void_server.cli.progress import StageProgress
 from void_server.cli.run import TerminalMonitor
@@ -62,7 +62,7 @@ def check_command(
     found: list[Verdict] = []
 
     def check_one(job: RemovalJob) -> None:
-        wanted = _frames_of(job, frames)
+        wanted = None if frames is None else frames_in(job, frames)
         with StageProgress(job.shot.name, Terminal(stderr=True)) as bars:
             monitor = TerminalMonitor(bars)
             with stopping_on_signals(monitor.stop):
@@ -95,16 +95,6 @@ def check_command(
     red = [one.shot for one in found if one.status == BAD]
     if red:
         raise CommandError(f"frames are at fault or missing: {', '.join(red)}", ExitCode.NOT_GOOD)
-
-
-def _frames_of(job: RemovalJob, text: str | None) -> Sequence[int] | None:
-    if text is None:
-        return None
-    numbers = [frame for frame in frames_option(text) if frame in job.shot.frame_numbers]
-    if not numbers:
-        shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
-        raise typer.BadParameter(f"{text} has no frame of {shot}", param_hint="--frames")
-    return numbers
 
 
 def _table(frames: Sequence[FrameEntry]) -> PlainTable:

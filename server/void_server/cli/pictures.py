@@ -36,7 +36,7 @@ from void_protocol.job_file import read_job
 from void_protocol.sequence import frame_path
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.frame_options import frames_option
+from void_server.cli.frame_options import frames_in
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.terminal import say
 from void_server.cli.versions import free_version
@@ -235,10 +235,7 @@ def sheet_command(
         )
     numbers: Sequence[int] = made
     if frames is not None:
-        numbers = [frame for frame in frames_option(frames) if frame in job.shot.frame_numbers]
-        if not numbers:
-            shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
-            raise typer.BadParameter(f"{frames} has no frame of {shot}", param_hint="--frames")
+        numbers = frames_in(job, frames)
     count = rows or (min(len(numbers), _MOST_ROWS) if frames is not None else _USUAL_ROWS)
     write_sheet(job, output, spread(numbers, count), difference=difference, exposure_stops=exposure)
     say(f"contact sheet: {output}")

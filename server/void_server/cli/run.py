@@ -15,7 +15,7 @@ from void_server.cli.declared_options import with_options
 from void_server.cli.each_job import each_by_itself, good_jobs
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.frame_options import FRAMES, frames_option
+from void_server.cli.frame_options import frames_in, frames_option
 from void_server.cli.job_files import jobs_of_files
 from void_server.cli.job_overrides import PlateOverrides
 from void_server.cli.progress import StageProgress
@@ -132,16 +132,14 @@ def run(
     if overwrite and process_count() > 1 and not yes:
         raise typer.BadParameter("several processes cannot be asked; add --yes", param_hint="--overwrite")
     jobs = jobs_of_files(job_files, overrides)
-    only = None if frames is None else frozenset(frames_option(frames))
+    if frames is not None:
+        frames_option(frames)  # What is typed wrong is told before the first job begins.
     takes_next = versions.next_version and overrides.version is None and not overwrite
 
     def run_one(job: RemovalJob) -> None:
         if takes_next:
             job = free_version(job)
-        wanted = [number for number in job.shot.frame_numbers if only is None or number in only]
-        if not wanted:
-            shot = f"{job.shot.first_frame}-{job.shot.last_frame}"
-            raise typer.BadParameter(f"{frames} has no frame of {job.shot.name}, {shot}", param_hint=FRAMES)
+        wanted = None if frames is None else frames_in(job, frames)
         replaces = overwrite and ask_to_overwrite(job, yes=yes)
         with StageProgress(job.shot.name) as bars:
             monitor = TerminalMonitor(bars)
@@ -152,12 +150,12 @@ def run(
                     resume=resume,
                     verify=verify,
                     overwrite=replaces,
-                    only=None if only is None else wanted,
+                    only=wanted,
                     wait_s=work_wait(wait),
                     start_wait_s=wait or 0.0,
                 )
         say(f"{job.shot.name}: {monitor.frames_done} frames in {job.output.versioned_pattern}")
-        if monitor.frames_done != len(wanted):
+        if monitor.frames_done != len(wanted or job.shot.frame_numbers):
             raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
 
     run_with_torchrun(good_jobs(jobs), lambda: each_by_itself(jobs, run_one))
