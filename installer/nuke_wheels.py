@@ -27,7 +27,7 @@ NEEDED = ("pyzmq", "msgspec")
 """The packages that ``void_protocol`` imports. Neither needs another package on CPython."""
 
 # The tags begin with the newest that Nuke 15's oldest supported system has; a wheel may name any of them.
-_PIP_PLATFORMS = {
+PIP_PLATFORMS = {
     "linux-x86_64": (
         *(f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 26, 24, 17)),
         "manylinux2014_x86_64",
@@ -36,7 +36,7 @@ _PIP_PLATFORMS = {
     "macos-arm64": ("macosx_11_0_arm64", "macosx_11_0_universal2", "macosx_10_15_universal2"),
     "macos-x86_64": ("macosx_10_15_x86_64", "macosx_10_15_universal2", "macosx_10_9_x86_64"),
 }
-PLATFORMS = tuple(_PIP_PLATFORMS)
+PLATFORMS = tuple(PIP_PLATFORMS)
 _NAME = re.compile(
     r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-\d[^-]*)?-(?P<py>[^-]+)-(?P<abi>[^-]+)-(?P<os>[^-]+)"
 )
@@ -66,7 +66,7 @@ class NukePython:
         )
         is_pure = abis == ["none"] and "py3" in pythons
         fits_python = is_stable or is_pure or (own in pythons and own in abis)
-        systems = (*_PIP_PLATFORMS[self.platform], "any")
+        systems = (*PIP_PLATFORMS[self.platform], "any")
         return fits_python and any(system in systems for system in parts["os"].split("."))
 
 
@@ -81,7 +81,7 @@ def this_platform() -> str:
         platform.machine().lower(), platform.machine().lower()
     )
     found = f"{system}-{machine}"
-    if found not in _PIP_PLATFORMS:
+    if found not in PIP_PLATFORMS:
         raise SetupError(
             f"Packages for Nuke on {found}", "there is no Nuke for it", "name another with --platform"
         )
@@ -117,7 +117,7 @@ def fetch_wheels(folder: Path, python: NukePython, project: Project, environment
         *("--disable-pip-version-check", "--progress-bar", "off", "--only-binary=:all:"),
         *("--implementation", "cp", "--python-version", python.version),
         *(option for name in (abi, "abi3", "none") for option in ("--abi", name)),
-        *(option for name in _PIP_PLATFORMS[python.platform] for option in ("--platform", name)),
+        *(option for name in PIP_PLATFORMS[python.platform] for option in ("--platform", name)),
         *("--dest", str(folder), *(f"{name}=={pins[name]}" for name in NEEDED)),
     ]
     done = subprocess.run(

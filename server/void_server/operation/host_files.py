@@ -25,8 +25,12 @@ _CARRIED = Path(__file__).parents[1] / "host_files"
 _CHECKOUT = Path(__file__).parents[3]
 _START_FILES = ("init.py", "menu.py")
 _OUR_PACKAGES = ("void_nuke", "void_protocol")
+# The tags that the installer takes (installer/nuke_wheels.py), which runs where no server is installed yet.
 _SYSTEMS = {
-    "linux-x86_64": ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
+    "linux-x86_64": (
+        *(f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 26, 24, 17)),
+        "manylinux2014_x86_64",
+    ),
     "windows-x86_64": ("win_amd64",),
     "macos-arm64": ("macosx_11_0_arm64", "macosx_11_0_universal2", "macosx_10_15_universal2"),
     "macos-x86_64": ("macosx_10_15_x86_64", "macosx_10_15_universal2", "macosx_10_9_x86_64"),
@@ -84,15 +88,8 @@ def packages_command(folder: Path, python: str, system: str, wheelhouse: Path | 
     abi = "cp" + python.replace(".", "")
     return [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
-        *(
-            "--no-deps",
-            "--upgrade",
-            "--only-binary=:all:",
-            "--implementation",
-            "cp",
-            "--python-version",
-            python,
-        ),
+        *("--no-deps", "--upgrade", "--only-binary=:all:"),
+        *("--implementation", "cp", "--python-version", python),
         *(option for name in (abi, "abi3", "none") for option in ("--abi", name)),
         *(option for name in _SYSTEMS[system] for option in ("--platform", name)),
         *(() if wheelhouse is None else ("--no-index", "--find-links", str(wheelhouse))),

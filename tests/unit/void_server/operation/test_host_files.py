@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from installer.nuke_wheels import NEEDED, PIP_PLATFORMS, PLATFORMS
 from void_server.errors import ServiceError
-from void_server.operation.host_files import packages_command, write_host_files
+from void_server.operation.host_files import PACKAGES, SYSTEMS, packages_command, write_host_files
 
 
 def test_the_folder_is_what_nuke_path_needs(tmp_path: Path) -> None:
@@ -48,3 +50,13 @@ def test_packages_lie_where_init_looks_for_them(tmp_path: Path) -> None:
     assert str(tmp_path / "vendor" / "py3.10-windows-x86_64") in command
     assert "--no-index" in command
     assert any(word.startswith("pyzmq==") for word in command)
+
+
+def test_a_wheel_that_the_installer_takes_is_taken_here_too(tmp_path: Path) -> None:
+    """The installer runs before the server is there, so each has a list of its own."""
+    assert SYSTEMS == PLATFORMS
+    assert PACKAGES == NEEDED
+    for system in SYSTEMS:
+        command = packages_command(tmp_path, "3.11", system, None)
+        tags = [value for option, value in pairwise(command) if option == "--platform"]
+        assert tuple(tags) == PIP_PLATFORMS[system]
