@@ -205,6 +205,7 @@ def test_a_host_that_ends_leaves_its_removal_to_the_next(slow_server: ServerProc
         wait_until(lambda: int(host.ask("status", record=record)["ready"]) >= 1)
     with Standin(home) as host:
         assert host.wait_until_ended(record)["text"] == "Finished, 6 frames"
+        assert "copying" in host.ask("log", record=record)["text"]  # it was said to the first bridge
         assert {event["record"] for event in host.events} <= {record}
 
 

@@ -65,6 +65,8 @@ class Removal:
         self._info: JobInfo | None = None
         self._progress: ProgressInfo | None = None
         self._lines: deque[str] = deque(maxlen=_LOG_LINES)
+        self._heard_from: int | None = None
+        """The byte of the job's log from which on it was heard here; None while nothing was."""
         self._remote: RemoteJob | None = None
         self._client: Client | None = None
         self._is_cancelled = threading.Event()
@@ -270,6 +272,8 @@ class Removal:
             elif isinstance(event, ProgressEvent):
                 self._progress = _with_shares(event.progress, self._progress)
             elif isinstance(event, LogEvent):
+                if self._heard_from is None:
+                    self._heard_from = event.offset
                 self._lines.extend(printable(line) for line in event.text.splitlines())
             elif isinstance(event, Disconnected) and not self._is_looking and not self._is_closed:
                 self._is_looking = True
@@ -295,7 +299,25 @@ class Removal:
             self._info = info
             self._progress = self._progress or info.progress
             phases: dict[JobState, Phase] = {JobState.DONE: "finished", JobState.CANCELLED: "cancelled"}
-            self._end(phases.get(info.state, "failed"), info.message)
+            self._with_whole_log(partial(self._end, phases.get(info.state, "failed"), info.message))
+
+    def _with_whole_log(self, then: Callable[[], None]) -> None:
+        """Call ``then`` once the log has also what was said before this bridge listened; as it is where the
+        server does not tell."""
+        client, heard_from = self._client, self._heard_from
+        if client is None or heard_from == 0:
+            then()
+            return
+
+        def came(done: Future[tuple[str, int]]) -> None:
+            if done.exception() is None:
+                before = done.result()[0].encode()[:heard_from].decode("utf-8", "replace")
+                lines = [printable(line) for line in before.splitlines()]
+                with self._lock:
+                    self._lines = deque([*lines, *self._lines], maxlen=_LOG_LINES)
+            then()
+
+        client.log(self.record.job).add_done_callback(came)
 
     def _end(self, phase: Phase, text: str, *, keeps_export: bool = False) -> None:
         self._text, self._phase = text, phase
