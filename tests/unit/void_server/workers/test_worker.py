@@ -127,7 +127,7 @@ def test_a_finished_frame_on_a_drive_that_goes_away_is_waited_for(
 
     def act(monitor: RemovalMonitor, link: FakeLink) -> None:
         monitor.frame_done(1, path)
-        while not link.said:
+        while not any(isinstance(each, Waiting) for each in link.said):
             threading.Event().wait(0.01)
         path.write_bytes(b"whole")
 
