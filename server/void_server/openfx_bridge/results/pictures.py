@@ -58,9 +58,7 @@ class Pictures:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
 
-    def answer(
-        self, record: Record, folder: str, frame: int, show: str, *, whole: bool = False
-    ) -> Message:
+    def answer(self, record: Record, folder: str, frame: int, show: str, *, whole: bool = False) -> Message:
         """Answer ``picture``. With ``whole`` also the lines are handed over in which nothing was replaced.
 
         Raises:
