@@ -1,4 +1,4 @@
-"""A proposal as a list of things: regions followed from frame to frame, each of one kind, with words for people.
+"""A proposal as a list of things: regions followed over the frames, each of one kind, with words for people.
 
 An artist accepts or rejects a shadow as a whole, not its pixels in one frame. Everything here is done on the
 small copy of the shot; :mod:`void_engine.effects.extend` says what each extension means.
@@ -177,7 +177,7 @@ def _mean(group: list[_Part], confidence: Sequence[Float32Array]) -> float:
 
 def _kind(group: list[_Part]) -> Kind:
     """The kind of most of its pixels."""
-    counts = {kind: 0 for kind in Kind}
+    counts = dict.fromkeys(Kind, 0)
     for part in group:
         counts[part.kind] += int(part.mask.sum())
     return max(counts, key=lambda kind: counts[kind])
@@ -242,7 +242,7 @@ def with_extensions(
     Raises:
         RemovalCancelled: when the monitor asked for a stop.
     """
-    # A thing that is pushed by a moving object looks much like the object's mirror image, so those are asked too.
+    # A thing that is pushed by a moving object looks much like the object's mirror image, so that is asked too.
     touched = {thing.number for thing in found[:MOST_THINGS] if thing.kind is not Kind.SHADOW}
     if not touched:
         return list(found)
@@ -283,7 +283,7 @@ def _extended(
 
 
 def _camera(plate: Float32Array, removed: BoolArray, monitor: Monitor) -> tuple[Float64Array, list[range]]:
-    """The homographies from the first frame between two cuts to each (T, 3, 3), and the frames between cuts."""
+    """The homographies (T, 3, 3) to each frame from the first after its cut, and the frames between cuts."""
     working = WorkingSet(ArrayShot(plate, removed.astype(np.float32)), monitor)
     track = track_shot(working, PairRegistration(working, monitor), range(len(plate)), monitor)
     camera, segments, t = np.empty((len(plate), 3, 3)), [], 0
