@@ -242,7 +242,7 @@ def with_extensions(
     Raises:
         RemovalCancelled: when the monitor asked for a stop.
     """
-    # A thing that is pushed by a moving object looks much like the object's mirror image, so that is asked too.
+    # A thing that is pushed along looks much like the object's mirror image, so that is asked too.
     touched = {thing.number for thing in found[:MOST_THINGS] if thing.kind is not Kind.SHADOW}
     if not touched:
         return list(found)
