@@ -225,7 +225,7 @@ def _words(kind: Kind, group: list[_Part], removed: Sequence[BoolArray]) -> str:
 
 def _middle(mask: BoolArray) -> Float64Array:
     """Row and column of the middle of a mask that is not empty."""
-    return np.argwhere(mask).mean(axis=0)
+    return np.asarray(np.argwhere(mask).mean(axis=0), np.float64)
 
 
 def with_extensions(
