@@ -33,7 +33,7 @@ _REACH_PX = 2
 _SHARED = 0.3
 """Two regions of one kind belong together where they share so much of the smaller one."""
 _SHARED_ANY_KIND = 0.6
-"""The same for regions of which the kind was told differently."""
+"""Regions of different kinds belong together only where they share so much."""
 _LEAST_PIXELS = 40
 """What covers fewer pixels of the small copy over all frames is no thing of its own."""
 _ADDS = 0.05
