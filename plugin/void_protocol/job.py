@@ -149,6 +149,8 @@ class Matte(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     channel: _Name = "A"
     """Full channel name in the file, such as ``A`` or ``remove.A``."""
     inverted: bool = False
+    growth_px: Annotated[float, Meta(ge=-256.0, le=256.0)] = 0.0
+    """This matte alone is grown by so many pixels of the full-size plate; negative shrinks it."""
 
 
 class Anchors(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

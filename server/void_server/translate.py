@@ -163,12 +163,16 @@ def shot_mattes(job: RemovalJob, files: ExitStack) -> ShotMattes:
     shapes: Mapping[MatteRole, ShapesAt] = {
         role: _shapes_at(shapes_of_role, height) for role, shapes_of_role in by_role.items()
     }
+    # Mattes that are channels of the same files share what was read of them.
+    patterns = dict.fromkeys(matte.pattern for matte in job.mattes)
+    sequences = {pattern: _sequence(job, pattern, files, share=len(patterns)) for pattern in patterns}
     rendered = [
         MatteFiles(
             role=matte.role,
-            frames=_sequence(job, matte.pattern, files, share=len(job.mattes)),
+            frames=sequences[matte.pattern],
             channel=matte.channel,
             inverted=matte.inverted,
+            growth_px=matte.growth_px,
             view=job.shot.view,
         )
         for matte in job.mattes
