@@ -117,8 +117,8 @@ def _problems(job: RemovalJob) -> Iterator[str]:
     yield from _settings_problems(job.settings)
     yield from _output_problems(job.output, job.shot)
     if isinstance(job.task, MakeMattes) and not range_problems:
-        shape = job.shot.format
-        yield from prompt_problems(job.task, job.shot.frame_numbers, shape.width, shape.height)
+        size = job.shot.format
+        yield from prompt_problems(job.task, job.shot.frame_numbers, size.width, size.height)
 
 
 def _role_problems(job: RemovalJob) -> Iterator[str]:
