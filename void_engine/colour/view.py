@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import PyOpenColorIO as ocio
+import PyOpenColorIO as ocio  # noqa: N813 - its own abbreviation
 
 from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import current_config, model_space
@@ -52,7 +52,8 @@ class DisplayView:
             known = ocio.Config.CreateFromFile(config)
         except (ocio.Exception, ocio.ExceptionMissingFile) as error:
             raise SettingError(
-                f"the OCIO configuration {config} cannot be read ({error}); correct the environment variable OCIO"
+                f"the OCIO configuration {config} cannot be read ({error}); correct the environment "
+                "variable OCIO"
             ) from error
         displays = list(known.getDisplays())
         display = display or known.getDefaultDisplay()
@@ -93,7 +94,7 @@ def _processors_of(config: Any, display: str, view: str, space: str) -> tuple[An
             for direction in (ocio.TRANSFORM_DIR_FORWARD, ocio.TRANSFORM_DIR_INVERSE)
         ]
         into, back = (config.getProcessor(way).getDefaultCPUProcessor() for way in ways)
-    except ((ocio.Exception, ocio.ExceptionMissingFile), ocio.ExceptionMissingFile) as error:
+    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
         raise SettingError(
             f"view {view!r} of {display!r}: {error}; choose a view that OpenColorIO can invert"
         ) from error
