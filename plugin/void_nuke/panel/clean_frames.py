@@ -49,7 +49,9 @@ def chosen_clean_frame(host: Host, plate: str) -> AnchorChoice:
     """
     node = next((one.name for one in host.selected_nodes() if not one.has_roto), "")
     if not node or node == plate:
-        raise SelectionError("select the node that shows this frame clean, such as the Read of a painted frame")
+        raise SelectionError(
+            "select the node that shows this frame clean, such as the Read of a painted frame"
+        )
     frame = host.script_ranges().current_frame
     frames = host.plate(node).frames
     at = frames.first if frames.first == frames.last else frame

@@ -1,7 +1,7 @@
 """What the server proposed as affected, and what the artist makes of it, as the script keeps it.
 
-A proposal is a list of things. Each has a channel in the proposal's files, and one more for each way to extend
-it, so that accepting a thing means that the job names its channel; nothing is rendered again.
+A proposal is a list of things. Each has a channel in the proposal's files, and one more for each way to
+extend it, so that accepting a thing means that the job names its channel; nothing is rendered again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from msgspec import Struct
 from void_nuke.errors import SelectionError
 from void_nuke.export.pick import FileMatte
 from void_nuke.host.host import FrameRange
+from void_protocol.errors import FrameListError
+from void_protocol.frame_list import parse_frames, runs
 from void_protocol.job import Role
 from void_protocol.proposal import ProposalReport
 
@@ -108,8 +110,8 @@ class KeptProposal(Struct, frozen=True, kw_only=True):
         accepted = self.accepted
         if accepted and not (self.first_frame <= frames.first and frames.last <= self.last_frame):
             raise SelectionError(
-                f"the proposal has the frames {self.frames} and the removal {frames}; propose again, or choose "
-                "a range that it has"
+                f"the proposal has the frames {self.frames} and the removal {frames}; propose again, or "
+                "choose a range that it has"
             )
         return tuple(
             FileMatte(thing.role, self.pattern, f"{thing.layer}.A", thing.growth_px) for thing in accepted
@@ -142,6 +144,14 @@ def kept_from(report: ProposalReport, *, plate: str, view: str) -> KeptProposal:
             for thing in report.things
         ],
     )
+
+
+def parsed_runs(text: str, frames: FrameRange) -> list[tuple[int, int]]:
+    """Read the frames of a thing as runs; all of the proposal's where nothing, or nonsense, is written."""
+    try:
+        return runs(parse_frames(text))
+    except FrameListError:
+        return [(frames.first, frames.last)]
 
 
 def encoded(proposal: KeptProposal) -> str:

@@ -314,10 +314,7 @@ class PanelModel(PanelProposals):
 
     def proposed_output(self, name: str = "") -> str:
         """Propose where a result goes when the artist has not said: beside the script; empty if that was
-        never saved.
-
-        ``name`` is the plate's unless given.
-        """
+        never saved. ``name`` is the plate's unless given."""
         script = self.host.script_path()
         if not script or (self.plate is None and not name):
             return ""
@@ -332,7 +329,7 @@ class PanelModel(PanelProposals):
         return self.plate.node.rpartition(".")[2] if self.plate is not None else "shot"
 
     def proposal_pick(self) -> RemovalPick:
-        pick = replace(self._marked(), propose=self.settings.propose_by, proposal="", files=(), anchors=())
+        pick = replace(self._marked(), propose=self.settings.propose_by, anchors=())
         pick = replace(pick, output_pattern=beside(pick.output_pattern, self._short_name, "affected"))
         pick.check()
         return pick

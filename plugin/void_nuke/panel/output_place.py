@@ -12,7 +12,7 @@ def output_in(folder: Path, name: str, word: str = "clean") -> str:
 
 
 def beside(output: str, name: str, word: str) -> str:
-    """Return the pattern of other files of the shot, in the folder in which the versions of ``output`` lie."""
+    """Return the pattern of other files of the shot, in the folder that has the versions of ``output``."""
     folder = Path(output).parent
     while "{version}" in folder.name:
         folder = folder.parent

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,15 @@ class PanelProposals(PanelJobs):
         if self._decoded[0] != text:
             self._decoded = (text, decoded(text))
         found = self._decoded[1]
-        is_of_plate = found is not None and found.plate == self.settings.plate
-        return found if is_of_plate else None
+        if found is None or found.plate != self.settings.plate or found.view not in ("", self.view):
+            return None
+        return found
+
+    @property
+    def accepted_things(self) -> list[KeptThing]:
+        """The things that a removal takes along."""
+        proposal = self.proposal
+        return [] if proposal is None else proposal.accepted
 
     @property
     def is_proposing(self) -> bool:
@@ -149,6 +156,11 @@ class PanelProposals(PanelJobs):
 
     # Inside -------------------------------------------------------------------------------------------------
 
+    @property
+    @abstractmethod
+    def view(self) -> str:
+        """The view that is shown."""
+
     @abstractmethod
     def proposal_pick(self) -> RemovalPick:
         """Return what a press of Propose would ask for; raises SelectionError when something is missing."""
@@ -190,7 +202,7 @@ class PanelProposals(PanelJobs):
     # The reading thread -------------------------------------------------------------------------------------
 
     def _read_report(self, job: TrackedJob) -> None:
-        pattern, view = job.result_pattern, job.record.view
+        pattern, view = job.result_pattern, "" if job.pick is None else job.pick.view
         report = read_proposal(proposal_path(pattern)) or report_of_frames(pattern, job.frames.frames)
         found = None if report is None else kept_from(report, plate=job.plate, view=view)
         self._tell(job, found)
@@ -225,9 +237,3 @@ def _told(found: KeptProposal) -> str:
         why = f": {found.unknown}" if found.unknown else ""
         return f"Nothing is proposed{why}; draw what the object affected by hand"
     return f"{len(found.things)} things are proposed; tick what is right, and Remove takes it along"
-
-
-def listed(things: Sequence[KeptThing]) -> str:
-    """Count accepted things for the line above the button: ``2 of 5 proposed things accepted``."""
-    return f"{sum(thing.accepted for thing in things)} of {len(things)} proposed things accepted"
-

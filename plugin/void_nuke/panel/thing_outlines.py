@@ -39,9 +39,7 @@ def read_outlines(proposal: KeptProposal) -> Outlines:
     return found
 
 
-def drawn_things(
-    things: Sequence[KeptThing], outlines: Outlines, frame: int
-) -> list[tuple[int, DrawnThing]]:
+def drawn_things(things: Sequence[KeptThing], outlines: Outlines, frame: int) -> list[tuple[int, DrawnThing]]:
     """Return the things that show on a frame, each with its number."""
     at = outlines.get(frame, {})
     drawn = []

@@ -1,4 +1,8 @@
+"""Dots in colours, as icons of rows and buttons."""
 
+from __future__ import annotations
+
+from void_nuke.ui.qt import QtCore, QtGui
 
 
 def dot(colour: QtGui.QColor, size: int, gap: int = 0) -> QtGui.QIcon:

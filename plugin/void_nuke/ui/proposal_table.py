@@ -66,11 +66,9 @@ class ProposalTable(QtWidgets.QWidget):
         self._accept.clicked.connect(lambda *_: model.accept(self._selected() or self._all(), True))
         self._reject = self._button("Reject", "Leave the selected things, or all, out of the removal")
         self._reject.clicked.connect(lambda *_: model.accept(self._selected() or self._all(), False))
-        self._roto = self._button("To Roto", "Make a Roto of the accepted things, to be drawn on by hand")
-        self._roto.clicked.connect(lambda *_: model.bake_accepted())
         self._keep = self._button("Read mattes", "Make a Read of the proposal's EXR files")
         self._keep.clicked.connect(lambda *_: model.keep_proposal())
-        self._drop = self._button("Drop", "Forget the proposal; its files stay")
+        self._drop = self._button("Forget", "Drop the proposal; its files stay")
         self._drop.clicked.connect(lambda *_: model.forget_proposal())
         self._decisions = QtWidgets.QWidget()
         self._build()
@@ -101,7 +99,7 @@ class ProposalTable(QtWidgets.QWidget):
         for widget in (self._accept, self._reject, self._extend, self._grow):
             row.addWidget(widget)
         row.addStretch(1)
-        for widget in (self._roto, self._keep, self._drop):
+        for widget in (self._keep, self._drop):
             row.addWidget(widget)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -179,7 +177,6 @@ class ProposalTable(QtWidgets.QWidget):
         self._reject.setEnabled(bool(things))
         self._extend.setEnabled(any(thing.extensions for thing in chosen))
         self._grow.setEnabled(bool(chosen))
-        self._roto.setEnabled(any(thing.accepted for thing in things))
         if chosen:
             self._grow.blockSignals(True)
             self._grow.setValue(round(chosen[0].growth_px))
@@ -210,9 +207,7 @@ class ProposalTable(QtWidgets.QWidget):
             if way and not any(way in thing.extensions for thing in things):
                 continue
             action = self._ways.addAction(title)
-            action.triggered.connect(  # type: ignore[union-attr]
-                lambda *_, way=way, numbers=sorted(chosen): self._model.extend(numbers, way)
-            )
+            action.triggered.connect(lambda *_, way=way: self._model.extend(self._selected(), way))
 
 
 def _texts(thing: KeptThing) -> list[str]:
