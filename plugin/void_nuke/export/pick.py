@@ -134,7 +134,7 @@ class RemovalPick:
                 f"the clean frames {', '.join(map(str, outside))} are not among {self.frames}; drop them, or "
                 "choose a range that has them"
             )
-        named = set(self.roles.values()) | {matte.role for matte in (*self.mattes, *self.files)}
+        named = {*self.roles.values(), *(one.role for one in self.mattes), *(one.role for one in self.files)}
         if self.propose and "remove" not in named:
             raise SelectionError(
                 "nothing is marked as remove; mark the object whose effects are to be found as remove"
