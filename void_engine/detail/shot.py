@@ -26,7 +26,7 @@ from void_engine.shares import REAL_FROM
 
 STAGE = "plate detail"
 PROPAGATION = {"fill": "smooth"}
-"""What no frame shows is the model's: texture that propagation invents there would take long and be dropped."""
+"""What no frame shows is the model's: propagation would invent it slowly, and mostly wrong."""
 _CONFIDENCE = {Origin.OWN: 1.0, Origin.MOVED: 0.6, Origin.MODEL: 0.3, Origin.INVENTED: 0.1}
 """The confidence of a pixel by what most of it is; :mod:`void_engine.shares` tells these classes apart."""
 

@@ -171,6 +171,11 @@ def test_a_stop_is_looked_for_all_the_time(frames: list[CleanFrame], listening: 
     assert max(listening.gaps) < 0.5
 
 
+def _again_and_again(shot: ArrayShot, answer: Float32Array, monitor: SilentMonitor) -> None:
+    while True:
+        restored(shot, answer, monitor)
+
+
 def test_a_stop_at_any_moment_is_obeyed_soon(material: Material) -> None:
     plate, matte, answer = material
     for seconds in np.random.default_rng().uniform(0, 0.8, 2):
@@ -189,8 +194,7 @@ def test_a_stop_at_any_moment_is_obeyed_soon(material: Material) -> None:
         timer = threading.Timer(seconds, ask)
         timer.start()
         with pytest.raises(RemovalCancelled):
-            while True:
-                restored(ArrayShot(plate, matte), answer, Asked())
+            _again_and_again(ArrayShot(plate, matte), answer, Asked())
         timer.join()
         # Several threads may each do a last piece of work.
         assert time.process_time() - since[0] < 1.0, f"asked after {seconds} s"

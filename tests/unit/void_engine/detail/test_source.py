@@ -16,7 +16,9 @@ def test_small_frames_do_not_fill_the_memory_however_long_the_shot_is() -> None:
         read.append(number)
         return np.full((12, 16, 3), 0.5, np.float32), np.zeros((12, 16), np.float32)
 
-    source = DetailSource(range(300), Canvas((12, 16), (6, 8)), plate, lambda _: np.zeros((6, 8, 3), np.float32))
+    source = DetailSource(
+        range(300), Canvas((12, 16), (6, 8)), plate, lambda _: np.zeros((6, 8, 3), np.float32)
+    )
     for number in source.numbers:
         source.plate(number)
     assert read == list(source.numbers)
