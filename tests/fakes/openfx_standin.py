@@ -154,12 +154,14 @@ class Standin:
             path.unlink()
 
     def picture(self, record: str, frame: int, show: str = "result", folder: str = "") -> np.ndarray | None:
-        """A frame of the result, (H, W, 4) from the bottom row; None where it is not ready."""
-        said = self.ask("picture", record=record, folder=folder, frame=frame, show=show)
+        """A frame of the result, (H, W, 4) of float32 from the bottom row; None where it is not ready."""
+        said = self.ask("picture", record=record, folder=folder, frame=frame, show=show, whole=1)
         if said["state"] != "ready":
             return None
         shape = int(said["height"]), int(said["width"]), 4
-        pixels = np.fromfile(self.folder / said["file"], np.float32, int(said["bytes"]) // 4).reshape(shape)
+        dtype = np.dtype({"half": np.float16, "float": np.float32}[said["depth"]])
+        count = int(said["bytes"]) // dtype.itemsize
+        pixels = np.fromfile(self.folder / said["file"], dtype, count).reshape(shape).astype(np.float32)
         self.ask("release", file=said["file"])
         return pixels
 

@@ -214,6 +214,14 @@ __attribute__((target("avx,f16c"))) void halves_by_eight(const unsigned char* fr
   halves_one_by_one(from + at * sizeof(float), to + at, count - at);
 }
 
+__attribute__((target("avx,f16c"))) void floats_by_eight(const std::uint16_t* from, float* to, size_t count) {
+  constexpr size_t kTogether = 8;
+  size_t at = 0;
+  for (; at + kTogether <= count; at += kTogether)
+    _mm256_storeu_ps(to + at, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at))));
+  for (; at < count; ++at) to[at] = from_half(from[at]);
+}
+
 // Whether processor and system know the instruction for it, as all of the last ten years do.
 bool has_halves() {
   unsigned int a = 0, b = 0, c = 0, d = 0;
@@ -224,15 +232,34 @@ bool has_halves() {
   return (low & 6u) == 6u;
 }
 
+bool is_fast_with_halves() {
+  static const bool is_fast = has_halves();
+  return is_fast;
+}
+
 #endif
 
 }  // namespace
 
+void unpack_halves(const std::uint16_t* from, float* to, size_t count) {
+#if defined(__x86_64__)
+  if (is_fast_with_halves()) return floats_by_eight(from, to, count);
+#endif
+  for (size_t at = 0; at < count; ++at) {
+#if defined(__aarch64__)
+    __fp16 half;
+    std::memcpy(&half, from + at, sizeof half);
+    to[at] = static_cast<float>(half);
+#else
+    to[at] = from_half(from[at]);
+#endif
+  }
+}
+
 void pack_halves(const Picture& from, std::uint16_t* to) {
   const size_t count = static_cast<size_t>(from.width()) * static_cast<size_t>(from.channels);
 #if defined(__x86_64__)
-  static const bool is_fast = has_halves();
-  const auto convert = is_fast ? halves_by_eight : halves_one_by_one;
+  const auto convert = is_fast_with_halves() ? halves_by_eight : halves_one_by_one;
 #else
   const auto convert = halves_one_by_one;
 #endif

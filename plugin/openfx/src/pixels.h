@@ -46,6 +46,9 @@ void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window)
 // Copies all rows of a picture, lowest first, one after the other.
 void pack_rows(const Picture& from, unsigned char* to);
 
+// Turns halves into floats.
+void unpack_halves(const std::uint16_t* from, float* to, size_t count);
+
 // Writes all values of a picture of floats as halves, lowest row first.
 void pack_halves(const Picture& from, std::uint16_t* to);
 

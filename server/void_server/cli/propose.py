@@ -8,12 +8,17 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from void_protocol.job import Matte
+from void_protocol.job import Matte, RemovalJob
 from void_protocol.job_file import read_job, with_content_id, write_job
+from void_protocol.proposal import ProposalReport, proposal_path, report_of_frames
+from void_protocol.sequence import frame_path
+from void_protocol.task import Propose
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
+from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
 from void_server.cli.pictures import require_picture_name, spread
 from void_server.cli.progress import StageProgress
+from void_server.cli.remote import JobDisplay, wait_shown
 from void_server.cli.run import TerminalMonitor
 from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.terminal import Terminal, say, say_json
@@ -39,23 +44,33 @@ def propose_command(
         Path | None, typer.Option(help="Draw plate and proposal side by side, tinted by kind (.png, .jpg).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    send: Annotated[
+        bool, typer.Option("--submit", help="Let the server do it, as 'void submit' does a removal.")
+    ] = False,
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
 ) -> None:
     """Propose mattes of what a job's object affected: shadows, reflections, things that it moves or carries.
 
     Channel A is the whole matte and confidence.A how sure it is; shadow.A, reflection.A, moved.A and
     carried.A are its kinds. A report lies beside the mattes.
     """
-    from void_server.proposing import draw_proposal, propose_job, refuse_existing, report_path
+    from void_server.proposing import draw_proposal, proposal_job, refuse_existing, run_proposal
 
     job = read_job(job_file)
     pattern = absolute_pattern(output)
     if sheet is not None:
         require_picture_name(sheet, "--sheet")
-    refuse_existing(path for path in (job_output, sheet) if path is not None)
+    mattes = [frame_path(pattern, number) for number in job.shot.frame_numbers]
+    refuse_existing(path for path in (job_output, sheet, *mattes, proposal_path(pattern)) if path is not None)
+    asked = proposal_job(job, pattern, Propose(by=by))
     with StageProgress(job.shot.name, Terminal(stderr=True)) as bars:
         monitor = TerminalMonitor(bars)
-        with stopping_on_signals(monitor.stop):
-            report = propose_job(job, pattern, monitor)
+        if send:
+            report = _from_server(asked, bars, home, endpoint)
+        else:
+            with stopping_on_signals(monitor.stop):
+                report = run_proposal(asked, monitor)
     if job_output is not None:
         accepted = Matte(role="affected", pattern=pattern)
         write_job(with_content_id(msgspec.structs.replace(job, mattes=[*job.mattes, accepted])), job_output)
@@ -64,24 +79,51 @@ def propose_command(
     if as_json:
         say_json(report)
         return
-    told = [frame for frame in report.frames if frame["share"]]
+    told = [frame for frame in report.frames if frame.share]
     if told:
-        share = sum(frame["share"] for frame in told) / len(told)
-        sure = sum(frame["confidence"] for frame in told) / len(told)
-        kinds = sorted({word for frame in told for word in frame["kinds"]})
+        share = sum(frame.share for frame in told) / len(told)
+        sure = sum(frame.confidence for frame in told) / len(told)
+        kinds = sorted({word for frame in told for word in frame.kinds})
         say(
             f"{job.shot.name}: proposed in {len(told)} of {len(report.frames)} frames, "
             f"{100 * share:.1f} % of the picture, {round(100 * sure)} % sure: {', '.join(kinds)}"
         )
     else:
         say(f"{job.shot.name}: nothing to propose")
-    reasons = sorted({frame["unknown"] for frame in report.frames if frame["unknown"]})
+    reasons = sorted({frame.unknown for frame in report.frames if frame.unknown})
     for reason in reasons:
-        count = sum(frame["unknown"] == reason for frame in report.frames)
+        count = sum(frame.unknown == reason for frame in report.frames)
         say(f"unknown in {count} of {len(report.frames)} frames: {reason}")
-    say(f"mattes: {pattern}; report: {report_path(pattern)}")
-    if monitor.frames_done != len(job.shot.frame_numbers):
+    say(f"mattes: {pattern}; report: {proposal_path(pattern)}")
+    if len(report.frames) != len(job.shot.frame_numbers):
         raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
+
+
+def _from_server(
+    asked: RemovalJob, bars: StageProgress, home: Path | None, endpoint: str | None
+) -> ProposalReport:
+    """Let the server run the job, and return the report, which lies beside the mattes then.
+
+    Raises:
+        CommandError: when the job failed, or this machine does not see its files.
+        ProtocolError: when the server cannot be reached or refuses.
+    """
+    display = JobDisplay(bars)
+    with connected_client(home, endpoint) as client:
+        remote = client.submit(asked, on_event=display.on_event, again=True)
+        try:
+            wait_shown(remote.done, display)
+        except KeyboardInterrupt:
+            raise CommandError(
+                f"no longer watching; job {asked.job_id} goes on at the server. 'void fetch "
+                f"{asked.job_id[:8]}' brings its mattes, 'void cancel {asked.job_id[:8]}' stops it",
+                ExitCode.CANCELLED,
+            ) from None
+    pattern = asked.output.versioned_pattern
+    report = report_of_frames(pattern, asked.shot.frame_numbers)
+    if report is None:
+        raise CommandError(f"{pattern}: the mattes are not here, or say nothing", ExitCode.BAD_OUTPUT)
+    return report
 
 
 def add_to(app: typer.Typer) -> None:

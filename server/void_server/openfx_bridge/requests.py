@@ -192,7 +192,11 @@ class Requests:
         show = fields.choice("show", "result", SHOWN)
         frame = fields.integer("frame", low=-_FAR, high=_FAR)
         return self._pictures.answer(
-            read_record(fields.text("record")), fields.text("folder", ""), frame, show
+            read_record(fields.text("record")),
+            fields.text("folder", ""),
+            frame,
+            show,
+            whole=fields.is_on("whole"),
         )
 
     def _release(self, fields: Fields) -> Message:

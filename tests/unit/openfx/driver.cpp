@@ -48,9 +48,10 @@ void driver_matte(const Form* from, int source, float* to) {
   pack_matte(picture_of(*from), static_cast<MatteSource>(source), to);
 }
 
-void driver_compose(const unsigned char* data, long long row_bytes, int width, int height, const int* box, int mix,
-                    const Form* output, const int* window, double scale_x, double scale_y) {
-  const Answer answer{data, static_cast<std::ptrdiff_t>(row_bytes), width, height, {box[0], box[1], box[2], box[3]}};
+void driver_compose(const unsigned char* data, long long row_bytes, int width, int height, int is_half, const int* box,
+                    int mix, const Form* output, const int* window, double scale_x, double scale_y) {
+  const Answer answer{data,   static_cast<std::ptrdiff_t>(row_bytes),   width,
+                      height, is_half != 0, {box[0], box[1], box[2], box[3]}};
   compose(answer, static_cast<Mix>(mix), picture_of(*output), {window[0], window[1], window[2], window[3]}, scale_x,
           scale_y);
 }

@@ -65,9 +65,12 @@ def picture(folder: Path, message: dict[str, str], mode: str) -> dict[str, objec
         return {"state": "missing", "text": "Frame 50 is still being made."}
     rows = [colour(frame, x, y) for y in range(HEIGHT) for x in range(WIDTH)]
     name = f"picture-{frame}.raw"
-    data = b"".join(struct.pack("4f", *pixel) for pixel in rows)
+    # Every other frame comes as halves.
+    depth, code = ("half", "4e") if frame % 2 else ("float", "4f")
+    data = b"".join(struct.pack(code, *pixel) for pixel in rows)
     (folder / "pixels" / name).write_bytes(b"\0" * 16 + (data[:-4] if mode == "short-file" else data))
-    answer: dict[str, object] = {"state": "ready", "file": name, "offset": 16, "row_bytes": WIDTH * 16}
+    answer: dict[str, object] = {"state": "ready", "file": name, "offset": 16, "depth": depth}
+    answer["row_bytes"] = len(data) // HEIGHT
     answer |= {"width": WIDTH, "height": HEIGHT, "components": 4, "x1": 0, "y1": 0, "x2": WIDTH, "y2": HEIGHT}
     if mode == "path-out":
         answer["file"] = f"../pixels/{name}"

@@ -11,11 +11,16 @@ import pytest
 
 from tests.integration.command_case import void
 from tests.unit.void_engine.effects.shots import crossing
+from void_engine.errors import RemovalCancelled
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
-from void_protocol.job_file import read_job
+from void_engine.propagation.in_memory import SilentMonitor
+from void_protocol.job_file import read_job, write_job
+from void_protocol.proposal import proposal_path, read_proposal
+from void_protocol.task import Propose
 from void_server.cli.exit_codes import ExitCode
-from void_server.proposing import matte_channels, report_path
+from void_server.matte_files import FilesRun
+from void_server.proposing import matte_channels, proposal_job, run_proposal
 
 
 def _job(folder: Path, *, shadow: float = 0.5, still: bool = False) -> Path:
@@ -65,6 +70,67 @@ def test_what_cannot_be_known_is_said(tmp_path: Path) -> None:
     assert "never leaves" in ran.out
 
 
+class _StoppedAt(SilentMonitor):
+    """A monitor that stops a run once so many frames are written."""
+
+    def __init__(self, frames: int) -> None:
+        self.left = frames
+        self.lines: list[str] = []
+
+    def frame_done(self, number: int, path: Path) -> None:
+        self.left -= 1
+
+    def check_cancelled(self) -> None:
+        if self.left <= 0:
+            raise RemovalCancelled
+
+    def log(self, message: str) -> None:
+        self.lines.append(message)
+
+    def waiting(self, obstacle: str) -> None: ...
+
+
+def test_a_stopped_proposal_goes_on_with_what_it_has_and_sees_a_changed_plate(tmp_path: Path) -> None:
+    removal = read_job(_job(tmp_path))
+    job = proposal_job(removal, str(tmp_path / "affected.%04d.exr"), Propose())
+    with pytest.raises(RemovalCancelled):
+        run_proposal(job, _StoppedAt(3))
+    first = tmp_path / "affected.0011.exr"
+    stamp = first.stat().st_mtime_ns
+    there = len(list(tmp_path.glob("affected.*.exr")))
+    assert 3 <= there < 14
+    assert not list(tmp_path.glob("*.part*"))
+    assert not proposal_path(job.output.pattern).exists()
+    report = run_proposal(job, _StoppedAt(99), FilesRun(resume=True))
+    assert first.stat().st_mtime_ns == stamp
+    assert [each.frame for each in report.frames] == list(range(11, 25))
+    assert report == read_proposal(proposal_path(job.output.pattern))
+    done = _StoppedAt(99)
+    assert run_proposal(job, done, FilesRun(resume=True)) == report
+    assert done.left == 99 - 14
+    frame = read_frame(tmp_path / "plate.0011.exr", 11)
+    grey = np.full((96, 160, 3), 0.5, np.float32)
+    bright = frame.with_rgb(grey, frame.display_window, np.ones((96, 160), bool))
+    write_frame(bright, tmp_path / "plate.0011.exr", overwrite=True)
+    again = _StoppedAt(99)
+    run_proposal(job, again, FilesRun(resume=True))
+    assert any("changed since" in line for line in again.lines)
+    assert first.stat().st_mtime_ns != stamp
+
+
+def test_a_proposal_is_refused_where_removals_are_made(tmp_path: Path) -> None:
+    job = proposal_job(read_job(_job(tmp_path)), str(tmp_path / "affected.%04d.exr"), Propose())
+    path = tmp_path / "propose.json"
+    write_job(job, path)
+    for words in (("batch", path), ("check", path)):
+        ran = void(*words)
+        assert ran.code != 0
+        assert "makes mattes (propose-evidence)" in ran.out + ran.err
+    ran = void("run", path)
+    assert ran.code == 0, ran.err
+    assert "14 frames" in ran.out
+
+
 def test_a_pattern_without_a_frame_number_is_refused(tmp_path: Path) -> None:
     ran = void("propose", _job(tmp_path), "-o", tmp_path / "a.exr")
     assert ran.code != 0
@@ -81,4 +147,4 @@ def test_a_pattern_without_a_frame_number_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_the_report_lies_beside_the_mattes_and_is_not_hidden(pattern: str, name: str) -> None:
-    assert report_path(pattern) == Path("out") / name
+    assert proposal_path(pattern) == Path("out") / name
