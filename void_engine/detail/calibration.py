@@ -132,7 +132,7 @@ def _calibrated(pairs: list[_Triple], check: Callable[[], None]) -> tuple[Calibr
 
 
 def _levelled(pairs: list[_Triple], current: Calibration, check: Callable[[], None]) -> list[_Triple]:
-    """The same without the drift of each answer."""
+    """Answers, reduced plates and masks, each answer without its drift."""
     level = []
     for answer, reduced, known in pairs:
         check()
