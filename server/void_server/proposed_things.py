@@ -182,7 +182,7 @@ def _layers(thing: Thing) -> dict[str, BoolArray]:
 
 
 def _labels(found: Sequence[Thing], t: int) -> Uint8Array:
-    """For each pixel the number of the nearest thing of frame ``t``; 0 where there is none in the frame."""
+    """The number of the thing of frame ``t`` that is nearest to each pixel; 0 where the frame has none."""
     labels = np.zeros(found[0].masks.shape[1:] if found else (1, 1), np.uint8)
     for thing in found:
         labels[thing.masks[t]] = thing.number

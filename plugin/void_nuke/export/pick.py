@@ -33,7 +33,7 @@ class FileMatte:
     """Absolute path of the EXR files, with a frame token."""
     channel: str
     growth_px: float = 0.0
-    """By how many pixels of the plate it is grown; below 0 it shrinks."""
+    """The growth in pixels of the plate; below 0 it shrinks."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class KeptThing(Struct, frozen=True, kw_only=True):
     accepted: bool = False
     extension: str = ""
     growth_px: float = 0.0
-    """By how many pixels of the plate it is grown; below 0 it shrinks."""
+    """The growth in pixels of the plate; below 0 it shrinks."""
 
     @property
     def layer(self) -> str:
