@@ -8,18 +8,15 @@
 
 namespace void_ofx {
 
-// What the bridge handed over: for each pixel R, G, B and a weight, as floats, lowest row first. It covers `box` of
-// the full-size plate, in pixels, and may have fewer pixels than that.
+// What the bridge handed over: for each pixel R, G, B and a weight, lowest row first. It covers `box` of the full-size
+// plate, in pixels, and may have fewer pixels than that. Outside of it the weight is 0.
 struct Answer {
   const unsigned char* data = nullptr;
   std::ptrdiff_t row_bytes = 0;
   int width = 0;
   int height = 0;
+  bool is_half = false;  // 16-bit floats, else 32-bit ones
   OfxRectI box{0, 0, 0, 0};
-
-  const float* at(int x, int y) const {
-    return reinterpret_cast<const float*>(data + y * row_bytes) + static_cast<std::ptrdiff_t>(x) * 4;
-  }
 };
 
 enum class Mix {

@@ -1,5 +1,6 @@
 #include "render.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -13,6 +14,10 @@
 namespace void_ofx {
 
 namespace {
+
+// Around what was replaced the bridge hands over 16 lines more. Where a pixel is larger than that it would show what is
+// beyond them.
+constexpr double kSmallestOfLines = 1.0 / 16;
 
 // What the effect shows at a time, as its parameters say.
 struct Wish {
@@ -51,7 +56,7 @@ OfxStatus lay_over(Instance& instance, const Wish& wish, OfxTime time, const Ima
   const Mix mix = mix_of(wish);
   try {
     const FinishedFrame frame(wish.record, wish.folder, frame_of(time), mix == Mix::kPlain ? wish.show : "result",
-                              is_wanted);
+                              std::min(scale_x, scale_y) < kSmallestOfLines, is_wanted);
     follow(instance, frame.session(), wish.record, wish.folder);
     if (frame.is_ready()) {
       compose(frame.answer(), mix, output.picture(), window, scale_x, scale_y);
