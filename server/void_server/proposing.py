@@ -12,9 +12,8 @@ import numpy as np
 from void_engine.arrays import Float32Array
 from void_engine.contact_sheet import Column, SheetView, contact_sheet, picture_column, save_picture
 from void_engine.effects import FrameFacts, Kind
-from void_engine.effects.shot import ProposedFrame, proposed_frames
+from void_engine.effects.shot import proposed_frames
 from void_engine.errors import OutputExistsError
-from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.removal_monitor import RemovalMonitor
@@ -23,8 +22,8 @@ from void_protocol.job_file import with_content_id
 from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
 from void_protocol.task import Propose
 from void_server.matte_files import FilesRun, MatteFilesWriter, opened_shot, save_report
+from void_server.proposed_things import GatheredProposal, matte_channels
 
-CONFIDENCE_CHANNEL = f"confidence.{MATTE_CHANNEL}"
 _TINTS = {
     Kind.SHADOW: (0.25, 0.45, 1.0),
     Kind.REFLECTION: (1.0, 0.8, 0.15),
@@ -32,11 +31,6 @@ _TINTS = {
     Kind.CARRIED: (0.9, 0.25, 0.9),
 }
 """The colours of the kinds on a contact sheet."""
-
-
-def matte_channels() -> tuple[str, ...]:
-    """The channels of the files: the whole matte, the confidence, and the matte of each kind alone."""
-    return (MATTE_CHANNEL, CONFIDENCE_CHANNEL, *(f"{kind.word}.{MATTE_CHANNEL}" for kind in Kind if kind))
 
 
 def proposal_job(job: RemovalJob, pattern: str, task: Propose) -> RemovalJob:
@@ -73,17 +67,24 @@ def run_proposal(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = Files
     FramePattern.parse(pattern).require_numbered("A proposal has a matte for each frame")
     with opened_shot(job, monitor, run) as opened, MatteFilesWriter(opened, monitor) as writer:
         if writer.wanted:
-            sources = ["evidence"]
+            gathered = GatheredProposal(opened)
             for each in proposed_frames(opened.shot, monitor):
+                monitor.check_cancelled()
+                gathered.add(each)
+            gathered.settle(monitor)
+            found = gathered.reported()
+            for frame in gathered.frames():
                 monitor.check_cancelled()
                 note = FrameNote(
                     release=version("void-nuke"),
                     shot=job.shot.name,
                     job_id=job.job_id,
-                    sources=sources,
-                    frame=_frame_report(each.facts),
+                    sources=["evidence"],
+                    frame=_frame_report(frame.facts),
+                    things=found,
+                    outlines=frame.outlines,
                 )
-                writer.write(each.number, matte_channels(), _planes(each), note)
+                writer.write(frame.number, frame.channels, frame.planes, note)
     return save_report(job, monitor)
 
 
@@ -107,11 +108,6 @@ def _frame_report(facts: FrameFacts) -> FrameReport:
         kinds={word: round(share, 5) for word, share in facts.kinds.items()},
         unknown=facts.unknown,
     )
-
-
-def _planes(each: ProposedFrame) -> list[Float32Array]:
-    by_kind = [np.where(each.kinds == kind, each.matte, np.float32(0)) for kind in Kind if kind]
-    return [each.matte, each.confidence, *by_kind]
 
 
 def draw_proposal(

@@ -12,6 +12,7 @@ from importlib.metadata import version
 import msgspec
 import numpy as np
 
+from void_engine.arrays import Float64Array
 from void_engine.engines.interface import Engine, EngineRequest
 from void_engine.engines.registry import check_options, make_engine
 from void_engine.engines.registry import engine_name as resolved_engine
@@ -208,6 +209,12 @@ def _shape(name: str, at: ShapeFrame, format_height: int) -> ShapeAtFrame:
         inverted=at.inverted,
         visible=at.visible,
     )
+
+
+def ring_of(ring: Float64Array, format_height: int) -> list[float]:
+    """A closed ring (N, 2) of the engine's pixels as those of the job, x and y by turns, to a tenth."""
+    turned = np.stack([ring[:, 0], format_height - ring[:, 1]], axis=1)
+    return [float(value) for value in np.round(turned, 1).ravel()]
 
 
 def _region(job: RemovalJob) -> RegionRequest:

@@ -49,13 +49,13 @@ void pack_rows(const Picture& from, unsigned char* to);
 // Turns halves into floats.
 void unpack_halves(const std::uint16_t* from, float* to, size_t count);
 
-// Writes all values of a picture of floats as halves, lowest row first.
-void pack_halves(const Picture& from, std::uint16_t* to);
+// Writes the first `channels` values of each pixel of a picture of floats as halves, lowest row first.
+void pack_halves(const Picture& from, int channels, std::uint16_t* to);
 
 enum class MatteSource { kAlpha, kLuminance };
 
-// Writes a matte of the picture: a float for each pixel, lowest row first. A picture without alpha gives its
-// luminance, one of a single channel that channel. Answers whether anything is marked.
-bool pack_matte(const Picture& from, MatteSource source, float* to);
+// Writes a matte of the picture: a half of 0 to 1 for each pixel, lowest row first. A picture without alpha gives its
+// luminance, one of a single channel that channel; what is no number is 0. Answers whether anything is marked.
+bool pack_matte(const Picture& from, MatteSource source, std::uint16_t* to);
 
 }  // namespace void_ofx

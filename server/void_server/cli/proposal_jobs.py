@@ -33,8 +33,16 @@ def report_from_server(
                 f"{asked.job_id[:8]}' brings its mattes, 'void cancel {asked.job_id[:8]}' stops it",
                 ExitCode.CANCELLED,
             ) from None
-    pattern = asked.output.versioned_pattern
-    report = report_of_frames(pattern, asked.shot.frame_numbers)
+    return report_read(asked.output.versioned_pattern, asked)
+
+
+def report_read(pattern: str, job: RemovalJob) -> ProposalReport:
+    """Read what the mattes of a job's frames say.
+
+    Raises:
+        CommandError: when they are not there, or are no proposal.
+    """
+    report = report_of_frames(pattern, job.shot.frame_numbers)
     if report is None:
         raise CommandError(f"{pattern}: the mattes are not here, or say nothing", ExitCode.BAD_OUTPUT)
     return report

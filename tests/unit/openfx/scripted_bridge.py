@@ -48,11 +48,13 @@ def say(fields: dict[str, object]) -> None:
 
 
 def keep(folder: Path, message: dict[str, str]) -> None:
-    """Keep the pixels of a ``frame``: as many bytes as its message says. The file may be longer."""
+    """Keep the pixels of a ``frame``: as many bytes as its message says. The file is the bridge's."""
+    assert message["given"] == "1"
     rows = int(message["y2"]) - int(message["y1"])
     with (folder / "pixels" / message["file"]).open("rb") as file:
         file.seek(int(message["offset"]))
         pixels = file.read(rows * int(message["row_bytes"]))
+    (folder / "pixels" / message["file"]).unlink()
     (folder / f"{message['role']}.{message['frame']}.raw").write_bytes(pixels)
 
 
@@ -114,7 +116,8 @@ def main() -> None:
             answer["removal"] = "r1"
         elif kind == "frame":
             frames += 1
-            if mode == "dies-at-frame" and frames == 3:
+            starts = len((folder / "starts").read_text().split())
+            if frames == 3 and (mode == "dies-at-frame" or (mode == "dies-at-first-frame" and starts == 1)):
                 os._exit(3)
             if mode == "disk-full" and frames == 3:
                 answer |= {"ok": 0, "error": "The disk of the result is full: free 3 GB."}
@@ -125,6 +128,8 @@ def main() -> None:
         elif kind == "source":
             answer["taken"] = 0 if mode == "graded" else 1
         elif kind == "submit":
+            if mode == "dies-at-submit" and len((folder / "starts").read_text().split()) == 1:
+                os._exit(3)
             answer |= {"record": RECORD, "state": "running", "text": "Frame 0 of 3.", "revision": "0"}
         elif kind == "status":
             answer |= {

@@ -146,10 +146,10 @@ def write_frame(
                 return
         except _UnexplainedError as failure:
             if attempt + 1 == _ATTEMPTS:
-                raise _cannot_write(frame, path, failure.error, "") from failure.error
+                raise cannot_write(frame, path, failure.error, "") from failure.error
             time.sleep(_ATTEMPTS_S)
         except OSError as error:
-            raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+            raise cannot_write(frame, path, error, write_obstacle(path, error)) from error
 
 
 def try_to_write(frame: Frame, path: Path, compression: str | None = None, count: int = 1) -> str:
@@ -173,9 +173,9 @@ def try_to_write(frame: Frame, path: Path, compression: str | None = None, count
                 write_pixels(frame, folder, file, used)
                 require_room(folder, file.size, count)
             except OSError as error:
-                raise _cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
+                raise cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
     except OSError as error:
-        raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+        raise cannot_write(frame, path, error, write_obstacle(path, error)) from error
     if compression is None or used == compression:
         return ""
     return (
@@ -216,10 +216,11 @@ def _write_new(frame: Frame, folder: OutputFolder, path: Path, compression: str,
             obstacle = write_obstacle(path, error, folder, began)
             if not obstacle and not error_code(error):
                 raise _UnexplainedError(error) from error
-            raise _cannot_write(frame, path, error, obstacle) from error
+            raise cannot_write(frame, path, error, obstacle) from error
 
 
-def _cannot_write(frame: Frame, path: Path, error: OSError, obstacle: str) -> OutputError:
+def cannot_write(frame: Frame, path: Path, error: OSError, obstacle: str) -> OutputError:
+    """The error for a frame that could not be written, with what stands in the way where that is known."""
     return OutputError(
         f"frame {frame.number} cannot be written to {path}: {error.strerror or error}; check the folder, "
         "its permissions and the free space",

@@ -197,6 +197,7 @@ class Removal:
             job = begun.make_job(delivered)
             self.folder.keep(self.record, "handed over")
         finally:
+            begun.delivery.close()
             self.is_writing = False
         self._text = "Looking for the server"
         self._on_change(self.record.job)
