@@ -4,8 +4,8 @@
 
 A stand-in for the plug-in presses Remove, and does what the plug-in does: it starts another bridge when one
 is dead, gives it all frames once more where they were on their way, and asks how its removals go. What is
-killed later loses nothing. At the end every removal has all of its frames, bit for bit the plate's, nothing is
-left of those that were begun again, and no pixel files remain.
+killed later loses nothing. At the end every removal has all of its frames, bit for bit the plate's, nothing
+is left of those that were begun again, and no pixel files remain.
 """
 
 from __future__ import annotations
