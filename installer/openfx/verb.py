@@ -38,7 +38,9 @@ def run(
     plugins = Path(options.plugin_path or places.default_folder()).expanduser().absolute()
     if options.uninstall:
         return _uninstall(plugins, console)
-    setup = _Setup(prefix, project, console, verbose=verbose, zig=options.zig)
+    setup = _Setup(
+        prefix, project, console, verbose=verbose, zig=options.zig, may_fetch=not options.no_zig_download
+    )
     if options.bundle:
         made = setup.make_bundle(Path(options.bundle).expanduser().absolute(), _targets(options))
         console.say(f"  {made}: copy it into a folder where hosts look for plug-ins.")
@@ -111,12 +113,15 @@ def _targets(options: argparse.Namespace) -> Sequence[Target]:
 class _Setup:
     """What every step needs: the environment's place, the project, the console, and compilers."""
 
-    def __init__(self, prefix: Path, project: Project, console: Console, *, verbose: bool, zig: bool) -> None:
+    def __init__(
+        self, prefix: Path, project: Project, console: Console, *, verbose: bool, zig: bool, may_fetch: bool
+    ) -> None:
         self.prefix = prefix
         self.project = project
         self.console = console
         self.verbose = verbose
         self._zig_only = zig
+        self._may_fetch = may_fetch
         self._zig: Compiler | None = None
 
     @property
@@ -165,6 +170,9 @@ class _Setup:
                 return found
         if self._zig is None:
             self._zig = zig_compiler(Path(sys.executable)) or zig_compiler(self.server_python)
+        if self._zig is None and not self._may_fetch:
+            why = "there is none, and Zig is not to be fetched"
+            raise SetupError("A C++ compiler", why, "pip install ziglang, or install g++")
         if self._zig is None:
             provision.provide_steps((ZIG,), self.prefix, self.project, self.console, verbose=self.verbose)
             self._zig = zig_compiler(self.server_python)
@@ -189,6 +197,9 @@ def _parse(arguments: Iterable[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--zig", action="store_true", help="compile with Zig also where the system has a compiler"
+    )
+    parser.add_argument(
+        "--no-zig-download", action="store_true", help="where there is no compiler, say so and fetch none"
     )
     parser.add_argument(
         "--python", metavar="FILE", help="the Python that the bridge runs with, which has the server"

@@ -85,7 +85,7 @@ std::vector<ParamRow> make_table() {
       button(kCancel, "Cancel", "Stops this effect's removal. Frames that are finished stay."),
       button(kRefresh, "Refresh", "Asks how the removal goes and shows the frames that have come since."),
       button(kOpenFolder, "Open folder", "Opens the folder of the result."),
-      told(text(Kind::kText, kStatus, nullptr, "Status", "How the removal goes.")),
+      told(text(Kind::kLines, kStatus, nullptr, "Status", "How the removal goes.")),
 
       group(kMattes, "Mattes", "What goes, what it affected, and what is held out of both.", true),
       choice(kRemoveFrom, kMattes, "Remove matte from",

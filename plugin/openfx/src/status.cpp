@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience(40);  // a press of a button must not be felt
 constexpr const char* kHint = " Press Refresh to see what has come.";
-constexpr const char* kHintWithPointer = " Press Refresh, or move the pointer over the viewer, to see what has come.";
+constexpr const char* kHintWithPointer = " Press Refresh, or move the pointer over the viewer.";
 constexpr const char* kNothing = "Nothing has been removed here yet.";
 
 // A number of an arbitrary text, for a parameter that only has to change when the text does.

@@ -1,4 +1,4 @@
-"""``void host-files``: writes what Nuke loads into a folder."""
+"""``void host-files``: writes what Nuke and OpenFX hosts load into a folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from void_server.cli.terminal import say
-from void_server.operation.host_files import SYSTEMS, fetch_packages, this_system, write_host_files
+from void_server.errors import ServiceError
+from void_server.operation.host_files import (
+    SYSTEMS,
+    build_openfx,
+    fetch_packages,
+    this_system,
+    write_host_files,
+)
 
 
 def host_files(
@@ -30,10 +37,17 @@ def host_files(
             help="Put pyzmq and msgspec for Nuke's Python beside the plug-in; else Nuke needs them."
         ),
     ] = True,
+    openfx: Annotated[
+        bool | None,
+        typer.Option(
+            help="Build the OpenFX plug-in into DIR/openfx, for this system; by default where a C++ compiler is."
+        ),
+    ] = None,
 ) -> None:
-    """Write panel, gizmos and their packages into a folder for NUKE_PATH.
+    """Write panel, gizmos and their packages into a folder for NUKE_PATH, and the OpenFX plug-in below it.
 
-    A folder of its own for each release lets several be used side by side.
+    A folder of its own for each release lets several be used side by side. The plug-in is compiled with the
+    system's C++ compiler, or with Zig: pip install ziglang.
 
     Example: void host-files /studio/void/0.1.0/nuke --python 3.11 --python 3.10
     """
@@ -47,6 +61,15 @@ def host_files(
             for release in python or ["3.11"]:
                 fetch_packages(folder, release, one, wheelhouse)
     say(f"{folder}: panel and gizmos; start Nuke with NUKE_PATH={folder}")
+    if openfx is not False:
+        try:
+            made = build_openfx(folder / "openfx")
+        except ServiceError as error:
+            if openfx:
+                raise
+            say(f"no OpenFX plug-in: {error}")
+        else:
+            say(f"{made}: start OpenFX hosts with OFX_PLUGIN_PATH={made.parent}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,7 +1,9 @@
-"""Writes what a host loads (panel, gizmos and their packages) into a folder, from an installed VOID for Nuke.
+"""Writes what hosts load (panel, gizmos and their packages; the OpenFX plug-in) into a folder, from an installed
+VOID for Nuke.
 
-The wheel carries these files; in a checkout they are where they are developed. The folder is one that
-``NUKE_PATH`` names, and holds nothing that belongs to one machine but the server's Python.
+The wheel carries these files, and the sources of the plug-in with what builds it; in a checkout they are where they
+are developed. The folder is one that ``NUKE_PATH`` names, and holds nothing that belongs to one machine but the
+server's Python.
 """
 
 from __future__ import annotations
@@ -109,6 +111,31 @@ def fetch_packages(folder: Path, python: str, system: str, wheelhouse: Path | No
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-1500:]
         raise ServiceError(f"the packages for Python {python} on {system} cannot be fetched:\n{said}")
+
+
+def build_openfx(folder: Path) -> Path:
+    """Build the OpenFX plug-in for this system, whose bridge runs with this Python.
+
+    Args:
+        folder: the folder for the plug-in's bundle, one that ``OFX_PLUGIN_PATH`` names.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        ServiceError: when this installation has no sources, there is no C++ compiler, or it does not compile.
+    """
+    root = next((one for one in (_CARRIED / "openfx", _CHECKOUT) if (one / "installer").is_dir()), None)
+    if root is None or not (root / "plugin" / "openfx").is_dir():
+        raise ServiceError("this installation has no OpenFX sources; install the wheel void-nuke again")
+    command = [sys.executable, str(root / "installer"), "openfx", "--no-server"]
+    command += ["--plugin-path", str(folder), "--python", sys.executable, "--no-zig-download"]
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise ServiceError(f"the OpenFX plug-in cannot be built: {' '.join(said[-3:])}")
+    return folder / "VoidRemove.ofx.bundle"
 
 
 def _sources() -> tuple[Path, Path]:
