@@ -40,7 +40,7 @@ def host_files(
     openfx: Annotated[
         bool | None,
         typer.Option(
-            help="Build the OpenFX plug-in into DIR/openfx, for this system; by default where a C++ compiler is."
+            help="Build the OpenFX plug-in for this system into DIR/openfx; by default where a compiler is."
         ),
     ] = None,
 ) -> None:

@@ -76,7 +76,8 @@ def test_a_wheel_that_the_installer_takes_is_taken_here_too(tmp_path: Path) -> N
 def a_compiler(folder: Path) -> Path:
     """A compiler that writes what it was called with instead of compiling."""
     script = folder / "compiler"
-    script.write_text('#!/bin/sh\nfor word; do [ "$last" = "-o" ] && echo "$*" > "$word"; last="$word"; done\n')
+    loop = 'for word; do [ "$last" = "-o" ] && echo "$*" > "$word"; last="$word"; done'
+    script.write_text(f"#!/bin/sh\n{loop}\n")
     script.chmod(0o755)
     return script
 
