@@ -1,9 +1,9 @@
 """Writes what hosts load (panel, gizmos and their packages; the OpenFX plug-in) into a folder, from an
 installed VOID for Nuke.
 
-The wheel carries these files, and the sources of the plug-in with what builds it; in a checkout they are where
-they are developed. The folder is one that ``NUKE_PATH`` names, and holds nothing that belongs to one machine
-but the server's Python.
+The wheel carries these files, and the sources of the plug-in with what builds it; in a checkout they are
+where they are developed. The folder is one that ``NUKE_PATH`` names, and holds nothing that belongs to one
+machine but the server's Python.
 """
 
 from __future__ import annotations
