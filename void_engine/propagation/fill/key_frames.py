@@ -143,7 +143,7 @@ class KeyFrameFill:
                 answer = self._synthesise(full, area, answer, left, thin)
             else:
                 thin = thin | left
-        return inpainting.inpaint(answer, thin)
+        return inpainting.smooth_fill(answer, thin) if thin.any() else answer
 
     def latest(self, number: int) -> KeyFrame | None:
         """The newest key frame that frame ``number`` may take pixels from."""
@@ -184,7 +184,7 @@ class KeyFrameFill:
         wide_forbidden[inside] = forbidden
         self._monitor.check_cancelled()
         if self._smooth:
-            made = inpainting.inpaint(picture, wide_hole | wide_forbidden)
+            made = inpainting.smooth_fill(picture, wide_hole | wide_forbidden)
         else:
             made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
         return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
