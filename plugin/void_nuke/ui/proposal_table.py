@@ -58,6 +58,7 @@ class ProposalTable(QtWidgets.QWidget):
         self._grow = QtWidgets.QSpinBox()
         self._grow.setRange(-int(MOST_GROWTH_PX), int(MOST_GROWTH_PX))
         self._grow.setSuffix(" px")
+        self._grow.setButtonSymbols(QtWidgets.QAbstractSpinBox.ButtonSymbols.NoButtons)
         self._grow.setPrefix("grow ")
         self._grow.setToolTip("Grow the selected things by pixels of the plate; below 0 they shrink")
         self._grow.setAccessibleName("Growth of the selected things")
