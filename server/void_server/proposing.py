@@ -13,25 +13,15 @@ from void_engine.arrays import Float32Array
 from void_engine.contact_sheet import Column, SheetView, contact_sheet, picture_column, save_picture
 from void_engine.effects import FrameFacts, Kind
 from void_engine.effects.shot import proposed_frames
-from void_engine.errors import OutputError, OutputExistsError
+from void_engine.errors import OutputExistsError
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
-from void_engine.plates.storage.output_folder import output_folder
-from void_engine.plates.storage.policy import current_policy
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import with_content_id
-from void_protocol.proposal import (
-    FrameNote,
-    FrameReport,
-    ProposalReport,
-    proposal_path,
-    read_proposal,
-    report_of_frames,
-    report_text,
-)
+from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
 from void_protocol.task import Propose
-from void_server.matte_files import FilesRun, MatteFilesWriter, opened_shot
+from void_server.matte_files import FilesRun, MatteFilesWriter, opened_shot, save_report
 from void_server.proposed_things import GatheredProposal, matte_channels
 
 _TINTS = {
@@ -96,33 +86,6 @@ def run_proposal(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = Files
                 )
                 writer.write(frame.number, frame.channels, frame.planes, note)
     return save_report(job, monitor)
-
-
-def save_report(job: RemovalJob, monitor: RemovalMonitor) -> ProposalReport:
-    """Gather the report from the frames of a job's result, and write it beside them.
-
-    A report of another job is never overwritten.
-    """
-    pattern = job.output.versioned_pattern
-    report = report_of_frames(pattern, job.shot.frame_numbers)
-    if report is None:
-        raise OutputError(f"{pattern}: the files that were just written say nothing of the proposal")
-    path = proposal_path(pattern)
-    there = read_proposal(path)
-    if path.exists() and (there is None or there.job_id != job.job_id):
-        monitor.log(f"{path} is another job's and stays; the mattes themselves carry the report")
-        return report
-    text = report_text(report)
-    room = current_policy().room
-    if room is not None:
-        room.take(len(text), "the report on the proposal")
-    try:
-        with output_folder(path.parent) as folder, folder.new_file(path.name) as file:
-            file.write(text)
-            folder.put_in_place(file, path.name)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    return report
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
