@@ -15,7 +15,7 @@ from void_engine.segmentation.reasoning.asking import Turn
 from void_engine.segmentation.reasoning.question import SYSTEM
 
 _LONGEST_ANSWER = 3072
-"""In tokens."""
+"""The most tokens of an answer."""
 _TEMPERATURE = 0.7
 _IMAGE = "<|image_pad|>"
 
@@ -49,7 +49,10 @@ class QwenVision:
     def answer(
         self, pictures: Sequence[Uint8Array], turns: Sequence[Turn], seed: int | None, monitor: Monitor
     ) -> str:
-        """See :class:`void_engine.segmentation.reasoning.asking.SeeingModel`."""
+        """Give the model's next turn, as :class:`void_engine.segmentation.reasoning.asking.SeeingModel` says.
+
+        Without a seed the likeliest token is taken each time, so the same question has the same answer.
+        """
         from transformers import StoppingCriteriaList
 
         inputs = self.inputs(pictures, turns)
