@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import BoolArray, Uint8Array
 from void_engine.segmentation.pictures import spread
 from void_engine.segmentation.reasoning.grid import Grid
@@ -39,7 +40,7 @@ def stills(pictures: Pictures, removed: Sequence[BoolArray], grid: Grid) -> Stil
     largest = max(range(len(removed)), key=lambda index: (float(removed[index].mean()), -index))
     frames = tuple(spread(len(removed), _MOST))
     first = _small(pictures(largest), grid)
-    mask = cv2.resize(removed[largest].astype(np.float32), first.shape[1::-1]) >= 0.5
+    mask = opencv.resize(removed[largest].astype(np.float32), first.shape[:2]) >= 0.5
     first = np.where(mask[..., None], 0.6 * first + 0.4 * _RED, first).astype(np.uint8)
     drawn = [first, *(_small(pictures(index), grid) for index in frames)]
     return Stills(tuple(with_grid(each, grid) for each in drawn), frames)
@@ -47,8 +48,9 @@ def stills(pictures: Pictures, removed: Sequence[BoolArray], grid: Grid) -> Stil
 
 def _small(picture: Uint8Array, grid: Grid) -> Uint8Array:
     scale = min(1.0, _LONGER_SIDE / max(grid.height, grid.width))
-    size = (max(1, round(grid.width * scale)), max(1, round(grid.height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    shape = (max(1, round(grid.height * scale)), max(1, round(grid.width * scale)))
+    small = opencv.resize(picture.astype(np.float32), shape, opencv.AREA)
+    return np.asarray(np.rint(np.clip(small, 0, 255)), np.uint8)
 
 
 def with_grid(picture: Uint8Array, grid: Grid) -> Uint8Array:
