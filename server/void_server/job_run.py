@@ -58,8 +58,12 @@ def run_job(
         wait_s=wait_s,
         start_wait_s=start_wait_s,
     )
-    assert isinstance(job.task, Propose)
-    # It takes a while to load, and most processes run removals only.
-    from void_server.proposing import run_proposal
+    # These take a while to load, and most processes run removals only.
+    if isinstance(job.task, Propose):
+        from void_server.proposing import run_proposal
 
-    run_proposal(job, monitor, run)
+        run_proposal(job, monitor, run)
+    else:
+        from void_server.matting import run_mattes
+
+        run_mattes(job, monitor, run)

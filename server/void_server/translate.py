@@ -84,9 +84,10 @@ def run_removal_job(
 
 
 def removal_request(
-    job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False
+    job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False, fingerprint: str = ""
 ) -> RemovalRequest:
-    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet.
+    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet. Frames
+    carry the job's fingerprint, or the one that is given, where the job is only a part of another one.
 
     Raises:
         SettingError: for an engine that is not known here, an engine option that it cannot honour, or a job
@@ -136,7 +137,7 @@ def removal_request(
             metadata=_metadata(job, engine_name),
         ),
         job_id=job.job_id,
-        fingerprint=job_fingerprint(job),
+        fingerprint=fingerprint or job_fingerprint(job),
         resume=resume,
     )
 

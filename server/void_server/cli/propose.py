@@ -9,19 +9,18 @@ import msgspec
 import typer
 
 from void_engine.spread import evenly_spread
-from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job, with_content_id, write_job
-from void_protocol.proposal import ProposalReport, proposal_path, report_of_frames
+from void_protocol.proposal import proposal_path
 from void_protocol.sequence import frame_path
 from void_protocol.task import Propose
 from void_server.cli.accepted_things import accepted_mattes
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
+from void_server.cli.jobs import EndpointOption, HomeOption
 from void_server.cli.pictures import require_picture_name
 from void_server.cli.progress import StageProgress
-from void_server.cli.remote import JobDisplay, wait_shown
-from void_server.cli.run import TerminalMonitor
+from void_server.cli.proposal_jobs import report_from_server, report_read
+from void_server.cli.run import ModelsFolder, TerminalMonitor, use_models
 from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.terminal import Terminal, say, say_json
 from void_server.shot_files import absolute_pattern
@@ -38,9 +37,16 @@ def propose_command(
         str | None, typer.Option("--from", help="Take this earlier proposal instead of making one.")
     ] = None,
     by: Annotated[
-        Literal["evidence"],
-        typer.Option(help="How: by evidence in the shot, which needs no weights."),
+        Literal["evidence", "reason", "both"],
+        typer.Option(
+            help="evidence in the shot, which needs no weights; reason: a language model on this machine "
+            "that sees the shot; or both, joined."
+        ),
     ] = "evidence",
+    instruction: Annotated[
+        str, typer.Option("--object", help="What the object is, in words, for the language model.")
+    ] = "",
+    models: ModelsFolder = None,
     accept: Annotated[
         list[str] | None,
         typer.Option(metavar="WHAT", help="Into the job: numbers of things, kinds, or all (with --job)."),
@@ -75,6 +81,7 @@ def propose_command(
     carried.A are its kinds. Each thing that was found has a layer too, thing1.A and so on, and one for each
     way to extend it. A report lies beside the mattes.
     """
+    use_models(models)
     from void_server.proposing import draw_proposal, proposal_job, refuse_existing, run_proposal
 
     job = read_job(job_file)
@@ -91,13 +98,13 @@ def propose_command(
     made = [frame_path(pattern, number) for number in job.shot.frame_numbers]
     made = [] if earlier is not None else [*made, proposal_path(pattern)]
     refuse_existing(path for path in (job_output, sheet, *made) if path is not None)
-    asked = proposal_job(job, pattern, Propose(by=by))
+    asked = proposal_job(job, pattern, Propose(by=by, instruction=instruction))
     with StageProgress(job.shot.name, Terminal(stderr=True)) as bars:
         monitor = TerminalMonitor(bars)
         if earlier is not None:
-            report = _read(pattern, job)
+            report = report_read(pattern, job)
         elif send:
-            report = _from_server(asked, bars, home, endpoint)
+            report = report_from_server(asked, bars, home, endpoint)
         else:
             with stopping_on_signals(monitor.stop):
                 report = run_proposal(asked, monitor)
@@ -131,41 +138,6 @@ def propose_command(
     say(f"mattes: {pattern}; report: {proposal_path(pattern)}")
     if len(report.frames) != len(job.shot.frame_numbers):
         raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)
-
-
-def _from_server(
-    asked: RemovalJob, bars: StageProgress, home: Path | None, endpoint: str | None
-) -> ProposalReport:
-    """Let the server run the job, and return the report, which lies beside the mattes then.
-
-    Raises:
-        CommandError: when the job failed, or this machine does not see its files.
-        ProtocolError: when the server cannot be reached or refuses.
-    """
-    display = JobDisplay(bars)
-    with connected_client(home, endpoint) as client:
-        remote = client.submit(asked, on_event=display.on_event, again=True)
-        try:
-            wait_shown(remote.done, display)
-        except KeyboardInterrupt:
-            raise CommandError(
-                f"no longer watching; job {asked.job_id} goes on at the server. 'void fetch "
-                f"{asked.job_id[:8]}' brings its mattes, 'void cancel {asked.job_id[:8]}' stops it",
-                ExitCode.CANCELLED,
-            ) from None
-    return _read(asked.output.versioned_pattern, asked)
-
-
-def _read(pattern: str, job: RemovalJob) -> ProposalReport:
-    """Read what the mattes of a job's frames say.
-
-    Raises:
-        CommandError: when they are not there, or are no proposal.
-    """
-    report = report_of_frames(pattern, job.shot.frame_numbers)
-    if report is None:
-        raise CommandError(f"{pattern}: the mattes are not here, or say nothing", ExitCode.BAD_OUTPUT)
-    return report
 
 
 def add_to(app: typer.Typer) -> None:

@@ -28,6 +28,8 @@ import msgspec
 from msgspec import Struct
 
 from void_engine.errors import EngineError
+from void_protocol.printable import printable
+from void_protocol.proposal import proposal_path, read_proposal
 from void_server.review.catalogue import ReviewShot, ReviewVersion, ShownShot, ShownVersion
 from void_server.review.errors import ReviewError
 from void_server.review.gallery import Gallery, PictureKey
@@ -191,15 +193,26 @@ def _shown_version(version: ReviewVersion, review: Review | None) -> ShownVersio
     verdict, job = version.verdict, version.job
     return ShownVersion(
         key=version.key,
-        label=f"v{job.output.version:03d}",
-        engine=(verdict.engine if verdict is not None else "") or job.settings.engine,
+        label=f"{'' if job.is_removal else 'mattes '}v{job.output.version:03d}",
+        engine=(verdict.engine if verdict is not None else "") or job.engine_label,
         result=version.pattern,
         frames=list(version.frames),
         status="" if verdict is None else verdict.status,
-        summary="not checked yet (void check)" if verdict is None else verdict.summary,
+        summary=_summary(version),
         decision="" if review is None else review.decision,
         scale=version.scale(),
     )
+
+
+def _summary(version: ReviewVersion) -> str:
+    """What a version's line says of it: its verdict, or what a proposal found."""
+    if version.verdict is not None:
+        return version.verdict.summary
+    if version.job.is_removal:
+        return "not checked yet (void check)"
+    report = read_proposal(proposal_path(version.pattern))
+    things = [] if report is None else report.things
+    return "; ".join(printable(thing.words) for thing in things) or "nothing is proposed"
 
 
 def _made(wanted: Sequence[tuple[Gallery, PictureKey]]) -> Iterator[str]:
