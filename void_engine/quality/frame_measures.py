@@ -121,7 +121,7 @@ def _oddity(frame: SeenFrame, neighbours: Sequence[SeenFrame], always: BoolArray
 def _oddity_at_end(
     frame: SeenFrame, near: SeenFrame, further: SeenFrame, always: BoolArray
 ) -> Mapping[str, float]:
-    """The same for a frame that has both others on one side: what moves is taken to go on as it does."""
+    """How odd a frame is that has both others on one side: what moves is taken to go on as it does."""
     step = motion(near.result, further.result)
     one, shown = warped(near.result, step)
     other, shown_too = warped(further.result, step * np.float32(2.0))
