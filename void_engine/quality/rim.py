@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from void_engine import opencv
@@ -46,7 +45,7 @@ def displaced(
         plate than with that of the own one; the larger of all neighbours, 0 where the
         rim is like none of them. Nothing where the rim is short.
     """
-    depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+    depth = opencv.depth_inside(hole)
     detail, own = _detail(result), _detail(plate)
     found: dict[str, float] = {}
     for other_plate, other_hole in others:
