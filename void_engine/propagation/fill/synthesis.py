@@ -77,7 +77,7 @@ def patch_fill(
     monitor.check_cancelled()
     pushed = shrink(pushed, size)
     monitor.check_cancelled()
-    start = inpainting.smooth_fill(pushed, small_hole | small_forbidden)
+    start = inpainting.smooth_fill(pushed, small_hole | small_forbidden, monitor.check_cancelled)
     found = patch_match.search_patches(start, small_hole, small_forbidden, seed, monitor)
     if found is None:
         made, fine = start, None
@@ -134,7 +134,7 @@ def _tried_contrast(
     shadow = shadow_holes.first_beside(small_hole, blocked)
     if shadow is None or not shadow.any():
         return np.float32(_UNTRIED_TEXTURE)
-    smooth = inpainting.smooth_fill(small, shadow | blocked)
+    smooth = inpainting.smooth_fill(small, shadow | blocked, monitor.check_cancelled)
     found = patch_match.search_patches(smooth, shadow, blocked, seed, monitor)
     if found is None:
         return np.float32(_UNTRIED_TEXTURE)
