@@ -7,11 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from void_engine.arrays import Float32Array
 from void_engine.contact_sheet import Column, SheetView, contact_sheet, picture_column, save_picture
-from void_engine.effects import FrameFacts, Kind
+from void_engine.effects import FrameFacts
 from void_engine.effects.shot import ProposedFrame, proposed_frames
 from void_engine.effects.small_shot import small_size
 from void_engine.errors import OutputExistsError
@@ -23,16 +22,9 @@ from void_protocol.job_file import with_content_id
 from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
 from void_protocol.task import Propose
 from void_server.matte_files import FilesRun, MatteFilesWriter, OpenedShot, opened_shot, save_report
-from void_server.proposed_things import GatheredProposal, matte_channels
+from void_server.proposed_pictures import LEGEND, tinted
+from void_server.proposed_things import GatheredProposal
 from void_server.reasoned_things import ReasonedThings
-
-_TINTS = {
-    Kind.SHADOW: (0.25, 0.45, 1.0),
-    Kind.REFLECTION: (1.0, 0.8, 0.15),
-    Kind.MOVED: (1.0, 0.3, 0.2),
-    Kind.CARRIED: (0.9, 0.25, 0.9),
-}
-"""The colours of the kinds on a contact sheet."""
 
 
 def proposal_job(job: RemovalJob, pattern: str, task: Propose) -> RemovalJob:
@@ -159,19 +151,13 @@ def draw_proposal(
             return shot.frame(number).plate
 
         def show(number: int, view: SheetView) -> Float32Array:
-            planes = mattes.frame(number).read_channels(matte_channels(), shot.box)
-            picture = view.show(plate(number))
-            for index, tint in enumerate(_TINTS.values(), start=2):
-                # What is unsure is pale.
-                weight = np.float32(0.8) * planes[..., index] * np.clip(planes[..., 1], 0.25, 1.0)
-                picture = picture + weight[..., None] * (np.array(tint, np.float32) - picture)
-            return np.asarray(picture, np.float32)
+            return tinted(view.show(plate(number)), mattes.frame(number), shot.box)
 
         sheet = contact_sheet(
             [picture_column("plate", plate), Column("proposed", show)],
             numbers,
             title=f"{job.shot.name}  {Path(pattern).name}",
-            notes=["blue: shadow   yellow: reflection, light   red: moved   violet: carried; pale: unsure"],
+            notes=[LEGEND],
             pixel_aspect=shot.pixel_aspect,
         )
     save_picture(path, sheet)

@@ -26,7 +26,8 @@ from void_protocol.proposal import proposal_path, read_proposal
 from void_protocol.task import Propose
 from void_protocol.watching import WatchEvent
 from void_server.operation.server_process import ServerProcess
-from void_server.proposing import matte_channels, proposal_job
+from void_server.proposed_things import matte_channels
+from void_server.proposing import proposal_job
 from void_server.settings import DEFAULT_RUNNER
 
 
