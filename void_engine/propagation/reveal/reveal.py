@@ -364,12 +364,12 @@ def _is_clean(
     """
     visible = beside[0].reshape(-1)[places]
     plate = beside[1].reshape(-1, 3)[places[visible]]
-    clear, shown = clear[:, visible] > 0, shown[:, visible] > 0
-    rim = shown & ~clear
-    if int(rim.sum()) < _FEWEST_AT_RIM or not clear.any():
+    far = clear[:, visible] > 0
+    rim = (shown[:, visible] > 0) & ~far
+    if int(rim.sum()) < _FEWEST_AT_RIM or not far.any():
         return False
     error = squared_error(moved[:, visible], plate)
-    return float(np.median(error[rim])) < _SOILED * float(np.median(error[clear])) + _SEEN
+    return float(np.median(error[rim])) < _SOILED * float(np.median(error[far])) + _SEEN
 
 
 def _doubled(hole: BoolArray) -> BoolArray:
