@@ -41,7 +41,9 @@ def only_model(
     if _held:
         raise SegmentationError(f"the {_held[0]} is loaded; the {role.word} has to wait until it is done")
     monitor.check_cancelled()
-    place = place_for(role, folder, pick_device(device), monitor)
+    wanted = pick_device(device)
+    _give_back(wanted)
+    place = place_for(role, folder, wanted, monitor)
     monitor.log(f"{role.word}: {folder.name} on {place}")
     _held.append(role.word)
     model: Any = None
@@ -54,9 +56,14 @@ def only_model(
     finally:
         del model
         _held.clear()
-        gc.collect()
-        if place.type == "cuda":
-            torch.cuda.empty_cache()
+        _give_back(place)
+
+
+def _give_back(device: torch.device) -> None:
+    """Give memory that nothing uses any more back to the device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def place_for(role: ModelRole, folder: Path, wanted: torch.device, monitor: Monitor) -> torch.device:
