@@ -35,7 +35,7 @@ _MOST_TEXTURE = 0.92
 """The most contrast that the synthesised picture keeps against the smooth base. Synthesised texture is never
 the true one, so a little less of it has a smaller error and still looks alive."""
 _UNTRIED_TEXTURE = 0.6
-"""That contrast where it cannot be tried beside the hole."""
+"""The contrast of texture where it cannot be tried beside the hole."""
 _TEXTURE_COST = 0.1
 """By how much texture may enlarge the expected squared error of the smooth base, which is about what the base
 is better than a single way to continue the surroundings."""

@@ -340,7 +340,7 @@ class Revealer:
                 cut = tile.slices(item.source.full.box)
                 unmoved[index] = encoding.encode(item.source.full.plate[cut].reshape(-1, 3)[places])
                 shown[index] = ~item.source.full.hidden[cut].reshape(-1)[places]
-        # Beside a hole its object may still be seen.
+        # The object may still be seen right beside its hole.
         if beside is not None and _is_clean(moved, fits, near_rim, beside, places):
             fits = np.where((fits > 0).any(axis=0), fits, near_rim)
         return Stack(moved, fits, unmoved, shown)
