@@ -46,7 +46,8 @@ def only_model(
     _give_back(wanted)
     place = place_for(role, folder, wanted, monitor)
     monitor.log(f"{role.word}: {folder.name} on {place}")
-    logging.disable_progress_bar()  # Its lines would run through those of our own progress.
+    progress: Any = logging
+    progress.disable_progress_bar()  # Its lines would run through those of our own progress.
     _held.append(role.word)
     model: Any = None
     try:
