@@ -52,6 +52,7 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {
     "colour": {
         "matte.step2.near": 4.0,
         "matte.step4.near": 6.0,
+        "drift.near": 2.6,
     },
     "outline": {
         "matte.inner2.near": 5.2,
@@ -86,15 +87,19 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {
         "repeat.shown.near": 0.28,
         "repeat.made": 0.56,
         "repeat.made.near": 0.38,
+        "rim.outer": 0.12,
+        "rim.outer.near": 0.05,
+        "rim.inner": 0.5,
+        "rim.inner.near": 0.35,
         "pop.high.power": 5.6,
         "pop.share.power": 0.37,
         "jump.share.near": 0.38,
         "odd.far": 0.1,
         "odd.high": 2.0,
         "odd.share": 0.45,
-        "odd.high.power": 1.75,
-        "odd.share.power": 0.22,
-        "odd.mean.power": 1.8,
+        "odd.high.power": 1.2,
+        "odd.share.power": 0.18,
+        "odd.mean.power": 1.15,
     },
     "soft": {
         "fine.mean.most": -0.45,
@@ -108,8 +113,9 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {
         "moving.strange.most.near": 4.1,
     },
 }
-_ONLY_WITH = {"colour": "seam"}
-"""Kinds of faults that are told only beside another: in many scenes the sides of a contour differ anyway."""
+_ONLY_WITH = {"matte.step2.near": "seam", "matte.step4.near": "seam"}
+"""Measures that count only beside another kind of fault: in many scenes the sides of a contour differ
+anyway."""
 THRESHOLDS = tuple(
     Threshold(flag, measure, limit) for flag, limits in _LIMITS.items() for measure, limit in limits.items()
 )
@@ -118,12 +124,13 @@ THRESHOLDS = tuple(
 def severities(measures: Mapping[str, float]) -> dict[str, float]:
     """How near each kind of fault is, for the kinds that were measured: 1 is at the limit."""
     found: dict[str, float] = {}
-    for one in THRESHOLDS:
+    # Those that count only beside another kind come when that is known.
+    for one in sorted(THRESHOLDS, key=lambda one: one.measure in _ONLY_WITH):
         value = measures.get(one.measure)
         if value is not None:
             severity = min(MOST_SEVERE, max(0.0, value / one.limit))
+            beside = _ONLY_WITH.get(one.measure)
+            if beside is not None:
+                severity = min(severity, found.get(beside, 0.0))
             found[one.flag] = max(found.get(one.flag, 0.0), severity)
-    for flag, other in _ONLY_WITH.items():
-        if flag in found:
-            found[flag] = min(found[flag], found.get(other, 0.0))
     return found

@@ -31,6 +31,7 @@ from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.picture import resolve_picture
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
+from void_engine.spread import evenly_spread
 from void_protocol.job import PROXY_SCALES, RemovalJob
 from void_protocol.job_file import read_job
 from void_protocol.sequence import frame_path
@@ -164,12 +165,6 @@ def require_picture_name(path: Path, option: str) -> None:
         raise typer.BadParameter(f"give a name that ends in {', '.join(PICTURE_ENDINGS)}", param_hint=option)
 
 
-def spread(numbers: Sequence[int], count: int) -> list[int]:
-    """Choose at most ``count`` of the frames, evenly spread, with the first and the last among them."""
-    count = min(count, len(numbers))
-    return sorted({numbers[round(place)] for place in np.linspace(0, len(numbers) - 1, count)})
-
-
 def write_sheet(
     job: RemovalJob,
     path: Path,
@@ -257,7 +252,7 @@ def sheet_command(
     if frames is not None:
         numbers = frames_in(job, frames)
     count = rows or (min(len(numbers), _MOST_ROWS) if frames is not None else _USUAL_ROWS)
-    write_sheet(job, output, spread(numbers, count), difference=difference, exposure_stops=exposure)
+    write_sheet(job, output, evenly_spread(numbers, count), difference=difference, exposure_stops=exposure)
     say(f"contact sheet: {output}")
 
 

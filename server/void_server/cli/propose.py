@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
+from void_engine.spread import evenly_spread
 from void_protocol.job_file import read_job, with_content_id, write_job
 from void_protocol.proposal import proposal_path
 from void_protocol.sequence import frame_path
@@ -16,7 +17,7 @@ from void_server.cli.accepted_things import accepted_mattes
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.jobs import EndpointOption, HomeOption
-from void_server.cli.pictures import require_picture_name, spread
+from void_server.cli.pictures import require_picture_name
 from void_server.cli.progress import StageProgress
 from void_server.cli.proposal_jobs import report_from_server, report_read
 from void_server.cli.run import ModelsFolder, TerminalMonitor, use_models
@@ -111,7 +112,7 @@ def propose_command(
         mattes = [*job.mattes, *accepted_mattes(msgspec.structs.replace(report, matte=pattern), **decided)]
         write_job(with_content_id(msgspec.structs.replace(job, mattes=mattes)), job_output)
     if sheet is not None:
-        draw_proposal(job, pattern, sheet, spread(job.shot.frame_numbers, _SHEET_ROWS), monitor)
+        draw_proposal(job, pattern, sheet, evenly_spread(job.shot.frame_numbers, _SHEET_ROWS), monitor)
     if as_json:
         say_json(report)
         return

@@ -14,7 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from void_engine.errors import PlateError
+from void_engine.made_from import PROXY_SCALE_KEY, metadata_of, proxy_scale_of
 from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.spread import evenly_spread
 from void_protocol.job import RemovalJob
 from void_protocol.task import Propose
 from void_protocol.verdict import Verdict, read_verdict, verdict_path
@@ -23,6 +25,8 @@ from void_server.proposed_pictures import proposal_patterns
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _MOST_VERSIONS = 50
 """So many versions of one shot are shown, the newest ones."""
+_ASKED = 3
+"""So many frames of a version are asked at which scale they were made."""
 
 
 class ShownVersion(Struct, kw_only=True):
@@ -80,6 +84,20 @@ class ReviewVersion:
     @property
     def pattern(self) -> str:
         return self.job.output.versioned_pattern
+
+    def scale(self) -> float:
+        """The smallest scale at which some of its frames were made, as these say themselves: a version may
+        still have frames of a proxy. The job's, where they say nothing."""
+        files = FramePattern.parse(self.pattern)
+        scales = []
+        for number in evenly_spread(self.frames, _ASKED):
+            try:
+                told = metadata_of(files.path(number), number) or {}
+            except PlateError:  # Its picture cannot be made either, which is told there.
+                continue
+            if PROXY_SCALE_KEY in told:
+                scales.append(proxy_scale_of(told))
+        return min(scales, default=self.job.settings.proxy_scale if self.job.is_removal else 1.0)
 
 
 @dataclass(frozen=True)

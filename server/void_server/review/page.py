@@ -33,7 +33,7 @@ from void_protocol.proposal import proposal_path, read_proposal
 from void_server.review.catalogue import ReviewShot, ReviewVersion, ShownShot, ShownVersion
 from void_server.review.errors import ReviewError
 from void_server.review.gallery import Gallery, PictureKey
-from void_server.review.notes import read_review
+from void_server.review.notes import Review, read_review
 from void_server.review.pictures import ShotPictures
 from void_server.review.shown import ReviewView
 
@@ -87,23 +87,16 @@ class ReviewPage:
                 )
             (self.folder / "plotly.min.js").write_text(_plotly(), encoding="utf-8")
             problems: list[str] = []
-            shown = [self._shown(shot, problems) for shot in self.shots]
+            details = [shot_details(shot) for shot in self.shots]
+            shown = [self._shown(shot, one, problems) for shot, one in zip(self.shots, details, strict=True)]
             self._write_script("review_data.js", "list", self._listed(shown, server=server))
-            for shot in self.shots:
-                self.write_shot(shot)
+            for shot, one in zip(self.shots, details, strict=True):
+                self._write_script(f"shots/{shot.key}/shot.js", "shot", one)
         except OSError as error:
             raise ReviewError(
                 f"{self.folder}: the page cannot be written ({error.strerror or error})"
             ) from error
         return problems
-
-    def write_shot(self, shot: ReviewShot) -> None:
-        """Write verdicts and notes of one shot as they are now.
-
-        Raises:
-            OSError: when that fails.
-        """
-        self._write_script(f"shots/{shot.key}/shot.js", "shot", shot_details(shot))
 
     def make_pictures(self, told: Callable[[int, int], None] = lambda done, total: None) -> list[str]:
         """Make all pictures, on all cores, and return what could not be shown. ``told`` hears how many are
@@ -136,7 +129,7 @@ class ReviewPage:
             "server": server,
         }
 
-    def _shown(self, shot: ReviewShot, problems: list[str]) -> ShownShot:
+    def _shown(self, shot: ReviewShot, details: _Details, problems: list[str]) -> ShownShot:
         gallery, job = self._galleries[shot.key], shot.job
         try:
             thumbnail = gallery.thumbnail()
@@ -155,7 +148,9 @@ class ReviewPage:
             picture_width=gallery.size[0],
             picture_height=gallery.size[1],
             fps=self._pictures[shot.key].fps(),
-            versions=[_shown_version(version) for version in shot.versions],
+            versions=[
+                _shown_version(version, details.versions[version.key]["review"]) for version in shot.versions
+            ],
             thumbnail=thumbnail,
         )
 
@@ -194,12 +189,8 @@ def script_text(content: object) -> bytes:
     )
 
 
-def _shown_version(version: ReviewVersion) -> ShownVersion:
+def _shown_version(version: ReviewVersion, review: Review | None) -> ShownVersion:
     verdict, job = version.verdict, version.job
-    try:
-        decision = read_review(version.pattern).decision
-    except ReviewError:  # The shot's own page says so.
-        decision = ""
     return ShownVersion(
         key=version.key,
         label=f"{'' if job.is_removal else 'mattes '}v{job.output.version:03d}",
@@ -208,8 +199,8 @@ def _shown_version(version: ReviewVersion) -> ShownVersion:
         frames=list(version.frames),
         status="" if verdict is None else verdict.status,
         summary=_summary(version),
-        decision=decision,
-        scale=job.settings.proxy_scale if job.is_removal else 1.0,
+        decision="" if review is None else review.decision,
+        scale=version.scale(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ _LONGEST_ANSWER = 3072
 """The most tokens of an answer."""
 _TEMPERATURE = 0.7
 _IMAGE = "<|image_pad|>"
+_PROCESSOR_VALUES = (
+    "size", "min_pixels", "max_pixels", "patch_size", "temporal_patch_size", "merge_size", "image_mean",
+    "image_std",
+)  # fmt: skip
+"""What a model folder says about its pictures."""
 
 
 class QwenVision:
@@ -32,19 +38,14 @@ class QwenVision:
     @classmethod
     def load(cls, folder: Path, device: torch.device) -> QwenVision:
         """Load a model folder. Nothing is fetched, and no code of the folder is run."""
-        from transformers import (
-            AutoTokenizer,
-            Qwen2VLImageProcessorPil,
-            Qwen3VLForConditionalGeneration,
-        )
+        from transformers import AutoTokenizer, Qwen3VLForConditionalGeneration
 
         dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
         model: Any = Qwen3VLForConditionalGeneration.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=dtype
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        images = Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
-        return cls(model.eval().to(device), tokenizer, images, device)
+        return cls(model.eval().to(device), tokenizer, image_processor(folder), device)
 
     def answer(
         self, pictures: Sequence[Uint8Array], turns: Sequence[Turn], seed: int | None, monitor: Monitor
@@ -114,3 +115,15 @@ class QwenVision:
             text = turn.text.replace("<|", "< |")
             messages.append({"role": turn.who, "content": [{"type": "text", "text": text}]})
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def image_processor(folder: Path) -> Any:
+    """The processor of pictures that needs no torchvision, with the values of a model folder.
+
+    Raises:
+        OSError, ValueError: when the folder has none.
+    """
+    from transformers import Qwen2VLImageProcessorPil
+
+    found = json.loads((folder / "preprocessor_config.json").read_text("utf-8"))
+    return Qwen2VLImageProcessorPil(**{name: found[name] for name in _PROCESSOR_VALUES if name in found})

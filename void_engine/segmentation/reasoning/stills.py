@@ -17,6 +17,7 @@ from void_engine.segmentation.tracker import Pictures
 _LONGER_SIDE = 768
 _MOST = 8
 _LINE = (0, 255, 255)
+_NUMBER_PX = 18
 _RED = np.array((255.0, 0.0, 0.0), np.float32)
 
 
@@ -64,13 +65,15 @@ def with_grid(picture: Uint8Array, grid: Grid) -> Uint8Array:
     for x in columns[1:-1]:
         cv2.line(drawn, (x, 0), (x, height - 1), _LINE, 1)
     for number, y in enumerate(rows[:-1]):
-        _number(drawn, number, (2, y + 13))
+        _number(drawn, number, (0, y))
     for number, x in enumerate(columns[:-1]):
-        _number(drawn, number, (x + 2, height - 3))
+        _number(drawn, number, (x, height - _NUMBER_PX))
     return drawn
 
 
-def _number(drawn: Uint8Array, number: int, at: tuple[int, int]) -> None:
-    """Write a number that is readable on light and dark."""
-    for colour, thickness in (((0, 0, 0), 3), (_LINE, 1)):
-        cv2.putText(drawn, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, thickness, cv2.LINE_AA)
+def _number(drawn: Uint8Array, number: int, corner: tuple[int, int]) -> None:
+    """Write a number into a dark box whose upper left corner is given, readable on any picture."""
+    x, y = corner
+    drawn[y : y + _NUMBER_PX, x : x + 7 + 9 * len(str(number))] //= 4
+    at = (x + 4, y + _NUMBER_PX - 4)
+    cv2.putText(drawn, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _LINE, 1, cv2.LINE_AA)

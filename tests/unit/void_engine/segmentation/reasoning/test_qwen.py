@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,12 +66,17 @@ def model(tokenizer: Any) -> Any:
 
 
 @pytest.fixture
-def seeing(model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> qwen.QwenVision:
+def seeing(model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> qwen.QwenVision:
     monkeypatch.setattr(qwen, "_LONGEST_ANSWER", 6)
-    images = transformers.Qwen2VLImageProcessorPil(
-        patch_size=4, merge_size=2, size={"shortest_edge": 64, "longest_edge": 4096}
-    )
-    return qwen.QwenVision(model, tokenizer, images, torch.device("cpu"))
+    config = {
+        "patch_size": 4,
+        "merge_size": 2,
+        "size": {"shortest_edge": 64, "longest_edge": 4096},
+        "image_processor_type": "Qwen2VLImageProcessorFast",
+        "auto_map": {"AutoImageProcessor": "own_code.Processor"},
+    }
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
+    return qwen.QwenVision(model, tokenizer, qwen.image_processor(tmp_path), torch.device("cpu"))
 
 
 PICTURES = [
