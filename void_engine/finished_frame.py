@@ -25,6 +25,9 @@ VIEW_KEY = "void/view"
 """The metadata entry with the view that was worked on, where the plate has several."""
 LAYERS_KEY = "void/layers"
 """The metadata entry that names the layers that a removal has added, as they are called in its frames."""
+REPLACED_KEY = "void/replaced"
+"""The metadata entry with the box of pixels outside of which a removal has replaced nothing: ``x0 y0 x1 y1``
+of the display window, from the top left. A reader that wants the plate elsewhere need read no more."""
 _PREVIEW_WIDTH = 320
 _PREVIEW_ROWS = 16
 
@@ -57,6 +60,7 @@ def finished_frame(
     )
     here = window.moved(shot.box.x0, shot.box.y0)
     inside = here.intersection(shot.frame_box)
+    changed = f"{inside.x0} {inside.y0} {inside.x1} {inside.y1}" if not inside.is_empty else "0 0 0 0"
     if not inside.is_empty:
         solid = at.replaced[inside.slices(shot.box)] > 0
         frame = frame.with_rgb(merged[inside.slices(here)], inside, solid, request.picture.rgb)
@@ -64,7 +68,7 @@ def finished_frame(
     for name, planes in _layers(request.output.layers, at, clean).items():
         frame = frame.with_layer(picture.added(name), planes, shot.box, beside=picture.rgb[0])
     told = {} if shares is None else shares.metadata
-    return stamped(request, frame, {**record, GROWTH_KEY: shot.look.growth_px, **told})
+    return stamped(request, frame, {**record, GROWTH_KEY: shot.look.growth_px, REPLACED_KEY: changed, **told})
 
 
 def stamped(request: RemovalRequest, frame: Frame, record: Mapping[str, str | int | float]) -> Frame:

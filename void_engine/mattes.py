@@ -6,6 +6,7 @@ This is where a removal learns *what* to change: :mod:`void_engine.quadmask` and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,7 +16,7 @@ import numpy as np
 from void_engine.arrays import Float32Array
 from void_engine.errors import MatteError
 from void_engine.geometry import Box
-from void_engine.morphology import matte_bounds
+from void_engine.morphology import grow, matte_bounds
 from void_engine.plates.frame.layers import listed, shown
 from void_engine.plates.frame.picture import channel_in_view
 from void_engine.plates.sequence.sequence import PlateSequence
@@ -40,6 +41,8 @@ class MatteFiles:
     """The channel's full name; in a file with several views also its name in :attr:`view`."""
     inverted: bool = False
     view: str = ""
+    growth_px: float = 0.0
+    """This matte alone is grown by so many pixels of the full-size plate; below 0 it shrinks."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class ShotMattes:
                 found = found.union(bounds(shapes, frame_box, self.scale))
         for matte in self.files:
             if matte.role != "ignore":
-                support = matte_bounds(_read(matte, number, frame_box))
+                support = matte_bounds(self._read(matte, number, frame_box))
                 found = found.union(support.moved(frame_box.x0, frame_box.y0))
         return found.intersection(frame_box)
 
@@ -134,10 +137,20 @@ class ShotMattes:
             total = rasterise(shapes, box, self.scale)
         for matte in self.files:
             if matte.role == role:
-                read = _read(matte, number, box)
+                read = self._read(matte, number, box)
                 # Soft mattes are united as a compositor's 'over' does it.
                 total = read if total is None else total + read - total * read
         return total
+
+    def _read(self, matte: MatteFiles, number: int, box: Box) -> Float32Array:
+        """One matte at frame ``number``, (H, W) over ``box``, grown as far as it is to be."""
+        growth = matte.growth_px * self.scale
+        if not growth:
+            return _read(matte, number, box)
+        # What lies just outside the box grows into it; the picture's border is no edge that shrinks.
+        picture = matte.frames.frame(number).header.display_window
+        wide = box.grown(math.ceil(abs(growth)) + 1).intersection(picture.union(box))
+        return np.ascontiguousarray(grow(_read(matte, number, wide), growth)[box.slices(wide)])
 
 
 def _size(size: tuple[int, int]) -> str:

@@ -37,6 +37,8 @@ RequestNumber = Annotated[int, Meta(ge=0, le=2**53)]
 JobId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$(?!\\n)")]
 EngineName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$(?!\\n)")]
 Frame = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+JobFrame = Annotated[int, Meta(ge=-1_000_000, le=10_000_000)]
+"""A frame's number in a job."""
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Credit = Annotated[int, Meta(ge=1, le=64)]
 PRINTED = "^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$(?!\\n)"

@@ -1,5 +1,7 @@
 """The removal job: one versioned schema for panel, command line, server and farm.
 
+A job with a :mod:`task <void_protocol.task>` makes mattes of its shot instead of removing something from it.
+
 A job is plain values. Coordinates are those of the host: pixels of the full-size format, x to the right,
 y **up**, the origin at the bottom-left corner of the format (the display window); frames are inclusive.
 :mod:`void_protocol.job_check` says what a valid job is beyond its types, :mod:`void_protocol.job_file` reads
@@ -15,7 +17,8 @@ from typing import Annotated, Literal, Optional, Union
 import msgspec
 from msgspec import Meta, Struct
 
-from void_protocol.fields import PRINTED, EngineName, JobId
+from void_protocol.fields import PRINTED, EngineName, JobFrame, JobId
+from void_protocol.task import MakeMattes, Propose, task_name
 
 SCHEMA_VERSION = 1
 """The version that this package writes, and the only one it reads."""
@@ -53,7 +56,6 @@ _Text = Annotated[str, Meta(max_length=4096)]
 _Scalar = Union[bool, int, float, _Text]  # noqa: UP007 - evaluated by msgspec on Python 3.10
 _Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=PRINTED)]
 _Pattern = Annotated[str, Meta(min_length=1, max_length=4096, pattern=PRINTED)]
-_Frame = Annotated[int, Meta(ge=-1_000_000, le=10_000_000)]
 _Pixels = Annotated[int, Meta(ge=1, le=65_536)]
 _Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
 
@@ -73,8 +75,8 @@ class Shot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: _Name
     plate: _Pattern
     """Path of the plate's EXR files with a ``%04d`` or ``####`` token for the frame number."""
-    first_frame: _Frame
-    last_frame: _Frame
+    first_frame: JobFrame
+    last_frame: JobFrame
     """The last frame is part of the shot."""
     format: Format
     colour_space: _Name = "scene_linear"
@@ -118,7 +120,7 @@ class RotoPoint(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 class ShapeFrame(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A roto shape at one frame. Everything about a shape may animate, so each frame says everything."""
 
-    frame: _Frame
+    frame: JobFrame
     points: Annotated[list[RotoPoint], Meta(max_length=MAX_POINTS)]
     opacity: _Unit = 1.0
     feather_x_px: Annotated[float, Meta(ge=-4096.0, le=4096.0)] = 0.0
@@ -147,13 +149,15 @@ class Matte(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     channel: _Name = "A"
     """Full channel name in the file, such as ``A`` or ``remove.A``."""
     inverted: bool = False
+    growth_px: Annotated[float, Meta(ge=-256.0, le=256.0)] = 0.0
+    """This matte alone is grown by so many pixels of the full-size plate; negative shrinks it."""
 
 
 class Anchors(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Frames of the shot that the artist has already cleaned by hand."""
 
     pattern: _Pattern
-    frames: Annotated[list[_Frame], Meta(min_length=1, max_length=MAX_FRAMES)]
+    frames: Annotated[list[JobFrame], Meta(min_length=1, max_length=MAX_FRAMES)]
 
 
 class RegionSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -244,6 +248,19 @@ class RemovalJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     output: Output
     together: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_-]*$(?!\\n)")] = ""
     """A word that jobs which belong together share, such as those of both eyes; empty for one by itself."""
+    task: Union[Propose, MakeMattes, msgspec.UnsetType] = msgspec.UNSET  # noqa: UP007 - evaluated on Python 3.10
+    """What is made instead of a removal: proposals or mattes. A removal has none, and its JSON does not name
+    it."""
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether the job removes something, rather than making mattes."""
+        return self.task is msgspec.UNSET
+
+    @property
+    def engine_label(self) -> str:
+        """What makes the job's result, as lists of jobs show it: the engine asked for, or the task."""
+        return self.settings.engine if self.task is msgspec.UNSET else task_name(self.task)
 
     def with_patterns(self, change: Callable[[str], str]) -> RemovalJob:
         """Return the job with ``change`` applied to the patterns of plate, mattes, anchors and result."""

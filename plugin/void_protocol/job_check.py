@@ -23,6 +23,8 @@ from void_protocol.job import (
     ShapeFrame,
     Shot,
 )
+from void_protocol.task import MakeMattes, Propose
+from void_protocol.task_check import prompt_problems
 
 FRAME_TOKEN = re.compile(r"%0?\d*d|#+")
 """The two ways to write a frame number into a file's name."""
@@ -100,9 +102,7 @@ def check_job(job: RemovalJob) -> None:
 def _problems(job: RemovalJob) -> Iterator[str]:
     range_problems = list(_shot_problems(job.shot))
     yield from range_problems
-    roles = {shape.role for shape in job.shapes} | {matte.role for matte in job.mattes}
-    if not roles - {"ignore"}:
-        yield "$.shapes: nothing to remove; mark at least one shape or matte as 'remove' or 'affected'"
+    yield from _role_problems(job)
     for index, matte in enumerate(job.mattes):
         yield from _token_problems(f"$.mattes[{index}].pattern", matte.pattern, frame_count=1)
     yield from _file_count_problems(job)
@@ -116,6 +116,18 @@ def _problems(job: RemovalJob) -> Iterator[str]:
                 yield f"$.anchors.frames: frame {number} is outside the shot {_range(job.shot)}; leave it out"
     yield from _settings_problems(job.settings)
     yield from _output_problems(job.output, job.shot)
+    if isinstance(job.task, MakeMattes) and not range_problems:
+        size = job.shot.format
+        yield from prompt_problems(job.task, job.shot.frame_numbers, size.width, size.height)
+
+
+def _role_problems(job: RemovalJob) -> Iterator[str]:
+    roles = {shape.role for shape in job.shapes} | {matte.role for matte in job.mattes}
+    if isinstance(job.task, Propose):
+        if "remove" not in roles:
+            yield "$.shapes: nothing is removed; mark at least one shape or matte as 'remove'"
+    elif job.is_removal and not roles - {"ignore"}:
+        yield "$.shapes: nothing to remove; mark at least one shape or matte as 'remove' or 'affected'"
 
 
 def _range(shot: Shot) -> str:

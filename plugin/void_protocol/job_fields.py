@@ -47,6 +47,6 @@ def _struct_fields(at: Any) -> tuple[msgspec.inspect.Field, ...]:
         case msgspec.inspect.Metadata():
             return _struct_fields(at.type)
         case msgspec.inspect.UnionType():
-            return next((found for one in at.types if (found := _struct_fields(one))), ())
+            return tuple(field for one in at.types for field in _struct_fields(one))
         case _:
             return ()

@@ -13,7 +13,13 @@ from typing import Protocol
 import msgspec
 
 from void_protocol.collector import Collector, OnFrame
-from void_protocol.errors import ProtocolError, ResultsGoneError, ServerUnreachableError, TransferError
+from void_protocol.errors import (
+    ProtocolError,
+    ResultFileError,
+    ResultsGoneError,
+    ServerUnreachableError,
+    TransferError,
+)
 from void_protocol.frame_list import describe_frames
 from void_protocol.job import RemovalJob
 from void_protocol.messages import (
@@ -25,9 +31,11 @@ from void_protocol.messages import (
     ResultFile,
     StateEvent,
 )
+from void_protocol.proposal import proposal_path, read_proposal, report_of_frames, write_proposal
 from void_protocol.sequence import frame_path
 from void_protocol.session import Session
 from void_protocol.submission import TransferChoice, absolute_job, plan_submission
+from void_protocol.task import is_task_name
 from void_protocol.upload import Upload, UploadProgress
 from void_protocol.watching import OnEvent, Snapshot, WatchEvent
 
@@ -180,8 +188,11 @@ class RemoteJob:
     def _finish(self) -> None:
         info = self._server.job(self.job_id).result()
         if self._collector is not None:
-            self._collector.add(self._server.results(self.job_id))
+            results = self._server.results(self.job_id)
+            self._collector.add(results)
             self._collector.wait()
+            if is_task_name(info.engine) and self._pattern is not None:
+                _keep_report(self._pattern, [result.frame for result in results])
         self._info = info
         with suppress(InvalidStateError):  # the client may have been closed meanwhile
             self.done.set_result(info)
@@ -223,6 +234,25 @@ class RemoteJob:
                 )
             if self._collector is not None:
                 self._collector.add([ResultFile(frame=event.frame, size=event.size, sha256=event.sha256)])
+
+
+def _keep_report(pattern: str, frames: list[int]) -> None:
+    """Write the report on fetched mattes beside them, as the server does where it writes them itself.
+
+    Raises:
+        ResultFileError: when it cannot be written.
+    """
+    report, path = report_of_frames(pattern, frames), proposal_path(pattern)
+    if report is None:
+        return
+    there = read_proposal(path)
+    if path.exists() and (there is None or there.job_id != report.job_id):
+        _log.warning("%s is another job's and stays; the mattes themselves carry the report", path)
+        return
+    try:
+        write_proposal(report, path)
+    except OSError as error:
+        raise ResultFileError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _refuse_gone_results(job: RemovalJob) -> None:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from void_engine.arrays import Float32Array
 from void_engine.contact_sheet import Column, SheetView, contact_sheet, picture_column, save_picture
-from void_engine.effects import Kind
-from void_engine.effects.shot import ProposedFrame, proposed_frames
+from void_engine.effects import FrameFacts, Kind
+from void_engine.effects.shot import proposed_frames
 from void_engine.errors import OutputExistsError
-from void_engine.geometry import Box
-from void_engine.plates.frame.frame import Frame
-from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
-from void_engine.plates.sequence.writer import PlateWriter
-from void_engine.removal import shot_source
-from void_engine.removal_checks import check_inputs
 from void_engine.removal_monitor import RemovalMonitor
-from void_engine.shot import PlateShot
-from void_protocol.job import RemovalJob
-from void_protocol.sequence import path_beside
-from void_server.translate import removal_request
+from void_protocol.job import Output, RemovalJob, Settings
+from void_protocol.job_file import with_content_id
+from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
+from void_protocol.task import Propose
+from void_server.matte_files import FilesRun, MatteFilesWriter, opened_shot, save_report
+from void_server.proposed_things import GatheredProposal, matte_channels
 
-CONFIDENCE_CHANNEL = f"confidence.{MATTE_CHANNEL}"
 _TINTS = {
     Kind.SHADOW: (0.25, 0.45, 1.0),
     Kind.REFLECTION: (1.0, 0.8, 0.15),
@@ -41,84 +33,59 @@ _TINTS = {
 """The colours of the kinds on a contact sheet."""
 
 
-class ProposedShot(msgspec.Struct, frozen=True):
-    """The report on a proposal, as it stands in the JSON file beside the mattes."""
-
-    release: str
-    shot: str
-    job_id: str
-    matte: str
-    sources: list[str]
-    frames: list[dict[str, Any]]
-
-
-def matte_channels() -> tuple[str, ...]:
-    """The channels of the files: the whole matte, the confidence, and the matte of each kind alone."""
-    return (MATTE_CHANNEL, CONFIDENCE_CHANNEL, *(f"{kind.word}.{MATTE_CHANNEL}" for kind in Kind if kind))
-
-
-def report_path(pattern: str) -> Path:
-    """Where the report on the mattes ``pattern`` lies: beside them."""
-    return path_beside(pattern, ".proposal.json")
-
-
-def propose_job(job: RemovalJob, pattern: str, monitor: RemovalMonitor) -> ProposedShot:
-    """Propose what the object of a job affected, and write the mattes and the report.
+def proposal_job(job: RemovalJob, pattern: str, task: Propose) -> RemovalJob:
+    """The job that proposes what the object of a removal affected, with an id that follows from its content.
 
     Args:
-        job: the job, with the paths of this machine. What it marks as affected already is left as it is.
-        pattern: of the EXR files to write; they have the plate's format.
+        job: the removal.
+        pattern: of the EXR files to write.
+        task: how.
+    """
+    # What is set for the removal itself means nothing here, and so makes no other job of it.
+    settings = Settings(seed=job.settings.seed)
+    made = msgspec.structs.replace(
+        job, task=task, settings=settings, anchors=None, output=Output(pattern=pattern), together=""
+    )
+    return with_content_id(made)
+
+
+def run_proposal(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = FilesRun()) -> ProposalReport:  # noqa: B008 - it is frozen
+    """Propose what the object of a job affected, and write the mattes and the report to the job's output.
+
+    Args:
+        job: a job with the task :class:`~void_protocol.task.Propose` and the paths of this machine. What it
+            marks as affected already is left as it is.
         monitor: is told how far it is, and may stop it.
+        run: what is done about files that are there, and how long is waited for those that are not.
 
     Raises:
-        OutputExistsError: when one of the files is there already; nothing is written then.
+        OutputExistsError: when one of the files is there already, made otherwise; nothing is written then.
         PlateError, MatteError: when plate or mattes cannot be read.
         RemovalCancelled: when the monitor asked for a stop. Complete frames stay.
     """
-    target = FramePattern.parse(pattern)
-    target.require_numbered("A proposal has a matte for each frame")
-    refuse_existing([*(target.path(number) for number in job.shot.frame_numbers), report_path(pattern)])
-    frames: list[dict[str, Any]] = []
-    with opened_shot(job, monitor) as opened:
-        shot = opened.shot
-        writer = PlateWriter("zip", on_written=monitor.frame_done, expected=len(shot.frame_numbers))
-        with writer:
-            for each in proposed_frames(shot, monitor):
+    pattern = job.output.versioned_pattern
+    FramePattern.parse(pattern).require_numbered("A proposal has a matte for each frame")
+    with opened_shot(job, monitor, run) as opened, MatteFilesWriter(opened, monitor) as writer:
+        if writer.wanted:
+            gathered = GatheredProposal(opened)
+            for each in proposed_frames(opened.shot, monitor):
                 monitor.check_cancelled()
-                writer.submit(_matte_file(each, opened), target.path(each.number))
-                frames.append(_rounded(each))
-    report = ProposedShot(version("void-nuke"), job.shot.name, job.job_id, target.text, ["evidence"], frames)
-    report_path(pattern).write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
-    return report
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedShot:
-    """A job's shot as proposals are made on it: all pixels that its plates have."""
-
-    shot: PlateShot
-    display: tuple[int, int]
-    """The size of the plate's format."""
-
-
-@contextmanager
-def opened_shot(job: RemovalJob, monitor: RemovalMonitor) -> Iterator[OpenedShot]:
-    """Open the job's shot over all pixels that the plates have.
-
-    Raises:
-        PlateError, MatteError: when files are missing or do not fit.
-    """
-    # What the engine was set to does not matter here, and it need not be installed; mattes have the plate's
-    # size whatever the scale of the work.
-    settings = msgspec.structs.replace(job.settings, engine="identity", engine_options={}, proxy_scale=1.0)
-    with ExitStack() as files:
-        request = removal_request(
-            msgspec.structs.replace(job, settings=settings), files, engine_name="identity"
-        )
-        found = check_inputs(request, monitor)
-        display = found.display_size
-        box = found.data_window.intersection(Box.from_size(*display))
-        yield OpenedShot(shot_source(request, box, found.data_window, found.pixel_aspect), display)
+                gathered.add(each)
+            gathered.settle(monitor)
+            found = gathered.reported()
+            for frame in gathered.frames():
+                monitor.check_cancelled()
+                note = FrameNote(
+                    release=version("void-nuke"),
+                    shot=job.shot.name,
+                    job_id=job.job_id,
+                    sources=["evidence"],
+                    frame=_frame_report(frame.facts),
+                    things=found,
+                    outlines=frame.outlines,
+                )
+                writer.write(frame.number, frame.channels, frame.planes, note)
+    return save_report(job, monitor)
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
@@ -132,28 +99,14 @@ def refuse_existing(paths: Iterable[Path]) -> None:
             raise OutputExistsError(f"{path} exists already; choose another name, or delete it first")
 
 
-def _rounded(each: ProposedFrame) -> dict[str, Any]:
-    facts = each.facts
-    return {
-        "frame": facts.frame,
-        "share": round(facts.share, 5),
-        "confidence": round(facts.confidence, 3),
-        "known": round(facts.known, 3),
-        "kinds": {word: round(share, 5) for word, share in facts.kinds.items()},
-        "unknown": facts.unknown,
-    }
-
-
-def _matte_file(each: ProposedFrame, opened: OpenedShot) -> Frame:
-    planes = [each.matte, each.confidence]
-    planes += [np.where(each.kinds == kind, each.matte, np.float32(0)) for kind in Kind if kind]
-    return Frame.from_pixels(
-        each.number,
-        matte_channels(),
-        np.stack(planes, axis=2).astype(np.float16),
-        display_size=opened.display,
-        data_window=opened.shot.box,
-        pixel_aspect=opened.shot.pixel_aspect,
+def _frame_report(facts: FrameFacts) -> FrameReport:
+    return FrameReport(
+        frame=facts.frame,
+        share=round(facts.share, 5),
+        confidence=round(facts.confidence, 3),
+        known=round(facts.known, 3),
+        kinds={word: round(share, 5) for word, share in facts.kinds.items()},
+        unknown=facts.unknown,
     )
 
 

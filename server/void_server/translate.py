@@ -12,9 +12,11 @@ from importlib.metadata import version
 import msgspec
 import numpy as np
 
+from void_engine.arrays import Float64Array
 from void_engine.engines.interface import Engine, EngineRequest
 from void_engine.engines.registry import check_options, make_engine
 from void_engine.engines.registry import engine_name as resolved_engine
+from void_engine.errors import SettingError
 from void_engine.geometry import Box
 from void_engine.made_from import OUTPUT_VERSION_KEY, PROXY_SCALE_KEY, SHOT_KEY
 from void_engine.mattes import MatteFiles, MatteRole, ShapesAt, ShotMattes
@@ -39,7 +41,7 @@ TURN_S = 60.0
 turn."""
 
 
-def run_job(
+def run_removal_job(
     job: RemovalJob,
     monitor: RemovalMonitor,
     *,
@@ -50,7 +52,7 @@ def run_job(
     wait_s: float = 0.0,
     start_wait_s: float | None = None,
 ) -> None:
-    """Run a job in this process. Every pattern in it is a path on this machine.
+    """Run a removal in this process. Every pattern in the job is a path on this machine.
 
     Args:
         resume: whether to keep those frames of the result that this very job has written before.
@@ -82,14 +84,21 @@ def run_job(
 
 
 def removal_request(
-    job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False
+    job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False, fingerprint: str = ""
 ) -> RemovalRequest:
-    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet.
+    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet. Frames
+    carry the job's fingerprint, or the one that is given, where the job is only a part of another one.
 
     Raises:
-        SettingError: for an engine that is not known here, or an engine option that it cannot honour.
+        SettingError: for an engine that is not known here, an engine option that it cannot honour, or a job
+            that makes mattes rather than removing anything.
         PlateError: for a pattern that cannot be used here.
     """
+    if not job.is_removal:
+        raise SettingError(
+            f"{job.shot.name}: this job makes mattes ({job.engine_label}) and removes nothing; "
+            "run it with 'void run' or 'void submit'"
+        )
     shot, settings = job.shot, job.settings
     growth = settings.matte.growth_px
     check_options(engine_name, settings.engine_options)
@@ -128,7 +137,7 @@ def removal_request(
             metadata=_metadata(job, engine_name),
         ),
         job_id=job.job_id,
-        fingerprint=job_fingerprint(job),
+        fingerprint=fingerprint or job_fingerprint(job),
         resume=resume,
     )
 
@@ -156,12 +165,16 @@ def shot_mattes(job: RemovalJob, files: ExitStack) -> ShotMattes:
     shapes: Mapping[MatteRole, ShapesAt] = {
         role: _shapes_at(shapes_of_role, height) for role, shapes_of_role in by_role.items()
     }
+    # Mattes that are channels of the same files share what was read of them.
+    patterns = dict.fromkeys(matte.pattern for matte in job.mattes)
+    sequences = {pattern: _sequence(job, pattern, files, share=len(patterns)) for pattern in patterns}
     rendered = [
         MatteFiles(
             role=matte.role,
-            frames=_sequence(job, matte.pattern, files, share=len(job.mattes)),
+            frames=sequences[matte.pattern],
             channel=matte.channel,
             inverted=matte.inverted,
+            growth_px=matte.growth_px,
             view=job.shot.view,
         )
         for matte in job.mattes
@@ -196,6 +209,12 @@ def _shape(name: str, at: ShapeFrame, format_height: int) -> ShapeAtFrame:
         inverted=at.inverted,
         visible=at.visible,
     )
+
+
+def ring_of(ring: Float64Array, format_height: int) -> list[float]:
+    """A closed ring (N, 2) of the engine's pixels as those of the job, x and y by turns, to a tenth."""
+    turned = np.stack([ring[:, 0], format_height - ring[:, 1]], axis=1)
+    return [float(value) for value in np.round(turned, 1).ravel()]
 
 
 def _region(job: RemovalJob) -> RegionRequest:

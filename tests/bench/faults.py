@@ -57,9 +57,9 @@ from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot 
 from void_protocol.messages import FrameEvent, JobState, StateEvent  # noqa: E402
 from void_protocol.remote_job import RemoteJob  # noqa: E402
 from void_protocol.watching import WatchEvent  # noqa: E402
+from void_server.job_run import run_job  # noqa: E402
 from void_server.operation.server_process import ServerProcess  # noqa: E402
 from void_server.settings import ServerSettings  # noqa: E402
-from void_server.translate import run_job  # noqa: E402
 
 FAULTS = ("broker", "worker", "both", "power")
 FIRST, WIDTH, HEIGHT = 1001, 96, 64

@@ -129,9 +129,11 @@ class Standin:
         box: Box,
         *,
         pad: int = 0,
+        given: bool = True,
         **fields: Any,
     ) -> dict[str, str]:
-        """Hand a picture over: (H, W, C) from the *bottom* row, over ``box``."""
+        """Hand a picture over: (H, W, C) from the *bottom* row, over ``box``. With ``given`` its file is the
+        bridge's then."""
         _, width, components = pixels.shape
         depths = {"float32": "float", "float16": "half", "uint16": "short", "uint8": "byte"}
         row = width * components * pixels.dtype.itemsize
@@ -147,19 +149,22 @@ class Standin:
                 row_bytes=row + pad,
                 components=components,
                 depth=depths[pixels.dtype.name],
+                given=int(given),
                 **dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)),
                 **fields,
             )
         finally:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
     def picture(self, record: str, frame: int, show: str = "result", folder: str = "") -> np.ndarray | None:
-        """A frame of the result, (H, W, 4) from the bottom row; None where it is not ready."""
-        said = self.ask("picture", record=record, folder=folder, frame=frame, show=show)
+        """A frame of the result, (H, W, 4) of float32 from the bottom row; None where it is not ready."""
+        said = self.ask("picture", record=record, folder=folder, frame=frame, show=show, whole=1)
         if said["state"] != "ready":
             return None
         shape = int(said["height"]), int(said["width"]), 4
-        pixels = np.fromfile(self.folder / said["file"], np.float32, int(said["bytes"]) // 4).reshape(shape)
+        dtype = np.dtype({"half": np.float16, "float": np.float32}[said["depth"]])
+        count = int(said["bytes"]) // dtype.itemsize
+        pixels = np.fromfile(self.folder / said["file"], dtype, count).reshape(shape).astype(np.float32)
         self.ask("release", file=said["file"])
         return pixels
 

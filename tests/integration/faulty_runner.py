@@ -17,7 +17,7 @@ from void_engine.plates.exr import file as exr
 from void_engine.plates.storage.output_folder import NewFile, OutputFolder
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
-from void_server import translate
+from void_server import job_run, translate
 
 _CODES = {"full": errno.ENOSPC, "read-only": errno.EROFS, "forbidden": errno.EACCES, "gone": errno.ESTALE}
 _put_in_place = exr.put_in_place
@@ -42,7 +42,7 @@ def run(job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False, wait_
         ctypes.PyDLL(None).sleep(3)
     if word == "hungry":
         raise MemoryError
-    translate.run_job(job, monitor, resume=resume, wait_s=wait_s)
+    job_run.run_job(job, monitor, resume=resume, wait_s=wait_s)
 
 
 def _sleep_for_ever() -> None:

@@ -22,7 +22,8 @@ import json, resource, sys
 from void_protocol.job import (
     Format, Output, RegionSettings, RemovalJob, RotoPoint, RotoShape, Settings, ShapeFrame, Shot
 )
-from void_server.translate import run_job, warm_engine
+from void_server.job_run import run_job
+from void_server.translate import warm_engine
 
 class Silent:
     def __getattr__(self, name):

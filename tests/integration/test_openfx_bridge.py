@@ -250,6 +250,45 @@ def test_what_a_killed_bridge_had_not_written_is_said_and_tidied_away(home: Path
     assert not server_file(home).exists()  # nothing of it needed a server
 
 
+def test_a_bridge_killed_while_it_writes_the_plate_loses_nothing(home: Path, tmp_path: Path) -> None:
+    """Before the last word the next bridge is asked once more; after it, it begins by itself."""
+    records = []
+    for is_submitted in (False, True):
+        host = Standin(home)
+        fields = {"folder": tmp_path / "out", "engine": "identity", "first": 1, "last": 4}
+        begun = host.ask("begin", x1=0, y1=0, x2=16, y2=12, **fields)
+        matte = np.zeros((12, 16, 1), np.float32)
+        matte[4:8, 5:9] = 1
+        for frame in range(1, 5):
+            host.hand(begun["removal"], "plate", frame, picture(frame), BOX, given=frame % 2 == 0)
+            host.hand(begun["removal"], "remove", frame, matte, BOX, marks=1)
+        os.kill(host.process.pid, signal.SIGSTOP)  # it writes nothing more, as it may happen
+        if is_submitted:
+            host.send({"type": "submit", "id": "last", "removal": begun["removal"]})
+            os.kill(host.process.pid, signal.SIGCONT)
+            records.append(host.answer("last")["record"])
+        host.kill()
+        if not is_submitted:
+            with Standin(home) as host:
+                records.append(host.ask("submit", removal=begun["removal"])["record"])
+                with pytest.raises(Refused, match="not begun"):
+                    host.ask("submit", removal="0" * 32)
+    with Standin(home) as host:
+        pixels = host.folder.parent
+        for record in records:
+            assert host.wait_until_ended(record)["state"] == "finished"
+            for frame in range(1, 5):
+                made = host.picture(record, frame)
+                assert made is not None
+                assert (made[..., :3] == picture(frame)[..., :3].astype(np.float16)).all()
+                assert made[5, 6, 3] > 0
+    assert len(set(records)) == 2
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    assert not list((tmp_path / "out").glob("*/export"))
+    jobs = [json.loads(record)["job"] for record in records]
+    assert not [path for path in pixels.glob("handed-*") if path.name.removeprefix("handed-") in jobs]
+
+
 def test_a_server_that_dies_is_started_again_and_goes_on(home: Path, tmp_path: Path) -> None:
     with Standin(home) as host:
         record = hand_all(host, tmp_path / "out", last=12)["record"]
@@ -400,8 +439,10 @@ def test_wrong_requests_are_answered_and_the_bridge_lives(home: Path, tmp_path: 
             with pytest.raises(Refused, match=said):
                 host.ask(kind, **fields)
         begun = host.ask("begin", **good)["removal"]
-        with pytest.raises(Refused, match="cannot be read"):
-            host.ask("frame", removal=begun, role="plate", frame=1, file="gone.raw", x1=0, y1=0, x2=16, y2=12)
+        for given in (0, 1):
+            gone = {"file": "gone.raw", "x1": 0, "y1": 0, "x2": 16, "y2": 12, "given": given}
+            with pytest.raises(Refused, match="cannot be read"):
+                host.ask("frame", removal=begun, role="plate", frame=1, **gone)
         with pytest.raises(Refused, match="none of 1 to 2"):
             host.hand(begun, "plate", 3, picture(3), BOX)
         with pytest.raises(Refused, match="role"):

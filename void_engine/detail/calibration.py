@@ -22,6 +22,8 @@ _RADIUS, _SHARP_RADIUS = 2, 3
 """Radii, in canvas pixels, of the kernel that blurs and of the one that sharpens."""
 _GUESSED_BLUR_PX = 0.75
 _FEWEST_PIXELS = 600
+_MOST_PIXELS = 12_000
+"""The most canvas pixels of a frame that are asked: more would take longer and tell the same."""
 _LEAST_NOISE = 0.0025
 """The least deviation, encoded, that an answer is believed to have."""
 _GUESSED_NOISE = 0.012
@@ -112,19 +114,40 @@ def _calibrated(pairs: list[_Triple], check: Callable[[], None]) -> tuple[Calibr
         return guess, 1.0
     current = guess
     for _ in range(2):
-        level = [(a - current.drift(a, r, k), r, k) for a, r, k in pairs]
+        level = _levelled(pairs, current, check)
         luma = _fitted([(_luma(r), _luma(a), k) for a, r, k in level], guess.luma, check)
         chroma = _fitted([(_chroma(r), _chroma(a), k) for a, r, k in level], guess.chroma, check)
         current = Calibration(
             luma, chroma, guess.sharp_luma, guess.sharp_chroma, guess.lights, guess.noise, guess.busy
         )
-    level = [(a - current.drift(a, r, k), r, k) for a, r, k in pairs]
+    level = _levelled(pairs, current, check)
     sharp_luma = _fitted([(_luma(a), _luma(r), k) for a, r, k in level], guess.sharp_luma, check)
     sharp_chroma = _fitted([(_chroma(a), _chroma(r), k) for a, r, k in level], guess.sharp_chroma, check)
-    errors = [(a - current.degrade(r), r, k) for a, r, k in level]
+    errors = [(a - current.degrade(r), r, _thinned(k)) for a, r, k in level]
+    check()
     lights, noise, busy = _noise(errors)
+    check()
     left = float(np.mean([np.square(error[known]).mean() for error, _, known in errors]))
     return Calibration(luma, chroma, sharp_luma, sharp_chroma, lights, noise, busy), left
+
+
+def _levelled(pairs: list[_Triple], current: Calibration, check: Callable[[], None]) -> list[_Triple]:
+    """Answers, reduced plates and masks, each answer without its drift."""
+    level = []
+    for answer, reduced, known in pairs:
+        check()
+        level.append((answer - current.drift(answer, reduced, known), reduced, known))
+    return level
+
+
+def _thinned(known: BoolArray) -> BoolArray:
+    """At most :data:`_MOST_PIXELS` of the pixels, evenly spread over all of them."""
+    places = np.flatnonzero(known)
+    if len(places) <= _MOST_PIXELS:
+        return known
+    thin = np.zeros(known.shape, np.bool_)
+    thin.reshape(-1)[places[np.linspace(0, len(places) - 1, _MOST_PIXELS).astype(np.int64)]] = True
+    return thin
 
 
 def _guess() -> Calibration:
@@ -176,13 +199,11 @@ def _fitted(triples: list[_Triple], prior: Float32Array, check: Callable[[], Non
     for before, after, known in triples:
         check()
         padded = np.pad(before, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
-        rows, columns = known.shape
-        taps = [
-            padded[y : y + rows, x : x + columns][known].reshape(-1) for y in range(side) for x in range(side)
-        ]
+        rows, columns = np.nonzero(_thinned(known))
+        taps = [padded[rows + y, columns + x].reshape(-1) for y in range(side) for x in range(side)]
         matrix = np.stack(taps)
-        target = after[known].reshape(-1)
-        mean = float(before[known].mean())
+        target = after[rows, columns].reshape(-1)
+        mean = float(before[rows, columns].mean())
         matrix -= mean
         normal += matrix @ matrix.T
         right += matrix @ (target - mean)
@@ -196,21 +217,22 @@ def _fitted(triples: list[_Triple], prior: Float32Array, check: Callable[[], Non
 
 
 def _drift(answer: Float32Array, degraded: Float32Array, known: BoolArray) -> Float32Array:
-    if int(known.sum()) < 64:
+    thin = _thinned(known)
+    if int(thin.sum()) < 64:
         return np.zeros_like(answer)
     # A colour drift is a gain for the model, which is not quite an offset in the encoding.
     slope = np.empty(3, np.float32)
     for channel in range(3):
-        slope[channel] = _slope(degraded[..., channel][known], answer[..., channel][known])
+        slope[channel] = _slope(degraded[..., channel][thin], answer[..., channel][thin])
     gained = (slope - 1) * degraded
     blurred = (slope - 1) * answer / slope
     difference = answer - degraded - gained
-    sample = difference[known]
+    sample = difference[thin]
     middle = np.median(sample, axis=0)
     spread = 1.48 * np.median(np.abs(sample - middle), axis=0) + 1e-4
     tame = np.clip(difference, middle - 2.5 * spread, middle + 2.5 * spread).astype(np.float32)
     weight = known.astype(np.float32)
-    level = tame[known].mean(axis=0)
+    level = tame[thin].mean(axis=0)
     sigma = max(8.0, _DRIFT_SHARE * max(known.shape))
     # The blur is slow at this radius, so it is done on a picture of a quarter of the size.
     shape = (max(1, known.shape[0] // 4), max(1, known.shape[1] // 4))

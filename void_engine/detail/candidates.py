@@ -136,7 +136,7 @@ def gather(
     found += [lit for one in found for lit in _in_its_light(place, one)]
     found += _followed(place, flows)
     box = place.window.canvas
-    models = finder.find(place.number, frames, place.steady, box, place.inside, place.check)
+    models = finder.find(place.number, frames, place.steady, box, place.inside)
     best = np.minimum.reduce([one.misfit + one.bias for one in found])
     chosen = _worth_sampling(models, finder, place, np.minimum(best, _HOPELESS))
     for rank, model in enumerate(chosen):

@@ -16,7 +16,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Float64Array
 from void_engine.detail.calibration import Calibration
-from void_engine.detail.source import DetailSource
+from void_engine.detail.source import KEPT, DetailSource
 from void_engine.detail.steady import SteadyAnswer
 from void_engine.geometry import Box
 from void_engine.propagation import encoding
@@ -62,10 +62,11 @@ class Model:
 class ModelFinder:
     """Finds models; features of plate frames are kept for the frames around."""
 
-    def __init__(self, source: DetailSource, calibration: Calibration) -> None:
-        self._source, self._calibration = source, calibration
+    def __init__(self, source: DetailSource, calibration: Calibration, check: Callable[[], None]) -> None:
+        """Prepare to look; ``check`` is called every fraction of a second, and may raise to stop the work."""
+        self._source, self._calibration, self._check = source, calibration, check
         self._features: Memo[Features] = Memo(48)
-        self._degraded: Memo[Float32Array] = Memo(48)
+        self._degraded: Memo[Float32Array] = Memo(KEPT)
 
     def degraded(self, number: int) -> Float32Array:
         """The plate of a frame as an answer would show it, (h, w, 3) encoded."""
@@ -78,21 +79,18 @@ class ModelFinder:
         steady: SteadyAnswer,
         box: Box,
         inside: BoolArray,
-        check: Callable[[], None],
     ) -> list[Model]:
-        """Find models of what the window shows inside ``inside`` in the plate's ``frames``.
-
-        ``check`` is called every fraction of a second, and may raise to stop the work.
-        """
+        """Find models of what the window shows inside ``inside`` in the plate's ``frames``."""
         near = opencv.dilate_by_disc(inside, 4)
         found: list[Model] = []
         for frame in frames:
-            check()
+            self._check()
             matrix = self._camera(number, frame)
             if matrix is not None:
                 model = self._refined(frame, matrix, None, steady, box, near)
                 if model is not None:
                     found.append(model)
+        self._check()
         target = self._described(self._calibration.sharpened(steady.picture), near)
         target = Features(target.points + np.array([box.x0, box.y0]), target.descriptors)
         if len(target.points) < _FEWEST_INLIERS:
@@ -100,7 +98,7 @@ class ModelFinder:
         for frame in frames:
             features = self._features.get(frame, self._of_plate)
             for matrix, points in _similarities(target, features, _MOST_MODELS):
-                check()
+                self._check()
                 model = self._refined(frame, matrix, points, steady, box, near)
                 if model is not None:
                     found.append(model)
@@ -117,6 +115,7 @@ class ModelFinder:
         return None
 
     def _of_plate(self, number: int) -> Features:
+        self._check()
         picture = self._source.reduced(number)
         return self._described(picture, np.ones(picture.shape[:2], np.bool_))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from void_engine.arrays import Float32Array
-from void_engine.detail.shot import checked_answers, restored_frames
+from void_engine.detail.shot import PROPAGATION, checked_answers, restored_frames
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import EngineError
 from void_engine.propagation.archive import write_archive
@@ -58,7 +58,7 @@ def prepare_parts(
     for number, answer in checked_answers(answers, numbers, canvas):
         monitor.check_cancelled()
         write_archive(_file(folder, number), {"answer": answer})
-    plain = EngineRequest(seed=request.seed, proxy_scale=request.proxy_scale)
+    plain = EngineRequest(seed=request.seed, proxy_scale=request.proxy_scale, options=PROPAGATION)
     PropagationEngine().prepare_parts(shot, starts, folder, plain, monitor)
     # This file is written last, because it marks the folder as prepared.
     write_archive(done, {"canvas": np.array([*canvas, numbers.start, numbers.stop], np.int64)})

@@ -12,10 +12,12 @@ from void_engine.arrays import BoolArray, Float32Array
 from void_engine.detail import selection
 from void_engine.detail.calibration import calibrate
 from void_engine.detail.candidates import Place, gather
+from void_engine.detail.canvas import Window
 from void_engine.detail.finish import with_grain
 from void_engine.detail.models import ModelFinder
 from void_engine.detail.origins import Origin
 from void_engine.detail.predict import predicted_band
+from void_engine.detail.room import Room
 from void_engine.detail.source import DetailSource
 from void_engine.detail.steady import SteadyAnswers
 from void_engine.geometry import Box
@@ -32,6 +34,9 @@ _SURE, _FEWEST_SURE = 0.8, 60
 _LOWER, _TYPICAL, _MOST_WORSE = 0.25, 0.35, 3.0
 """The quantile of its misfits that is taken, what it is where the model errs as outside, and a limit."""
 _RESIDUAL_PX = 1.5
+_MOST_PIXELS = 4_000_000
+"""How many plate pixels of windows are worked on at a time, in all frames together: each needs some hundred
+bytes for its candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,10 @@ class RestoredFrame:
 
     picture: Float32Array
     """(H, W, 3) scene-linear: the plate's own bits wherever nothing is replaced."""
+    area: Box
+    """The plate's pixels that :attr:`shares` cover: all that are replaced, and some around them."""
     shares: Float32Array
-    """(H, W, 5): how much of a replaced pixel is of each :class:`Origin`; 0 elsewhere."""
+    """(h, w, 5) on :attr:`area`: how much of a replaced pixel is of each :class:`Origin`; 0 elsewhere."""
 
 
 class Restorer:
@@ -58,7 +65,8 @@ class Restorer:
         self._source, self._seed, self._check = source, seed, check
         self._calibration = calibrate(source, check)
         self._steady = SteadyAnswers(source, self._calibration)
-        self._finder = ModelFinder(source, self._calibration)
+        self._finder = ModelFinder(source, self._calibration, check)
+        self._room = Room(_MOST_PIXELS)
 
     def restore(
         self, number: int, light: Float32Array, propagated: tuple[Float32Array, Float32Array]
@@ -72,11 +80,18 @@ class Restorer:
         """
         frame = self._source.plate(number)
         picture = np.array(light, np.float32)
-        shares = np.zeros((*frame.replaced.shape, len(Origin)), np.float32)
         bounds = Box.around(frame.replaced)
         if bounds.is_empty:
-            return RestoredFrame(picture, shares)
-        place = self._place(number, bounds)
+            return RestoredFrame(picture, bounds, np.zeros((*bounds.shape, len(Origin)), np.float32))
+        window = self._source.canvas.window(self._source.canvas.around(bounds, _MARGIN))
+        with self._room.taken(window.plate.width * window.plate.height, self._check):
+            return self._restored(self._place(number, window), picture, propagated)
+
+    def _restored(
+        self, place: Place, picture: Float32Array, propagated: tuple[Float32Array, Float32Array]
+    ) -> RestoredFrame:
+        """Restore the window of a frame in its ``picture``."""
+        number, frame = place.number, self._source.plate(place.number)
         self._check()
         cut = place.window.plate.slices(Box.from_shape(frame.replaced.shape))
         finite = np.nan_to_num(propagated[0][cut], posinf=0.0, neginf=0.0)
@@ -114,17 +129,17 @@ class Restorer:
             result = with_grain(place, flows, result, model, (self._seed, abs(number)))
         inside = place.replaced
         picture[cut][inside] = encoding.decode(result)[inside]
+        shares = np.zeros((*inside.shape, len(Origin)), np.float32)
         for share, origin in zip(full, origins, strict=True):
-            shares[cut][inside, origin] += share[inside]
+            shares[inside, origin] += share[inside]
         invented = inside & made_up
-        shares[cut][invented, Origin.INVENTED] = shares[cut][invented, Origin.MODEL]
-        shares[cut][invented, Origin.MODEL] = 0
-        return RestoredFrame(picture, shares)
+        shares[invented, Origin.INVENTED] = shares[invented, Origin.MODEL]
+        shares[invented, Origin.MODEL] = 0
+        return RestoredFrame(picture, place.window.plate, shares)
 
-    def _place(self, number: int, bounds: Box) -> Place:
+    def _place(self, number: int, window: Window) -> Place:
         source = self._source
         frame = source.plate(number)
-        window = source.canvas.window(source.canvas.around(bounds, _MARGIN))
         cut = window.plate.slices(Box.from_shape(frame.replaced.shape))
         inside = source.covered(number)[window.canvas.slices(source.canvas.whole)] > 0
         steady = self._steady.steady(number, window.canvas, inside)

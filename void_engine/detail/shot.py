@@ -18,12 +18,15 @@ from void_engine.detail.restorer import Restorer
 from void_engine.detail.source import DetailSource
 from void_engine.engines.interface import CleanFrame, EngineRequest, Monitor, ShotSource
 from void_engine.errors import EngineError
+from void_engine.geometry import Box
 from void_engine.propagation.ahead import frames_at_a_time, working_ahead
 from void_engine.propagation.engine import PropagationEngine
 from void_engine.resampling import Resampler
 from void_engine.shares import REAL_FROM
 
 STAGE = "plate detail"
+PROPAGATION = {"fill": "smooth"}
+"""What no frame shows is the model's: propagation would invent it slowly, and mostly wrong."""
 _CONFIDENCE = {Origin.OWN: 1.0, Origin.MOVED: 0.6, Origin.MODEL: 0.3, Origin.INVENTED: 0.1}
 """The confidence of a pixel by what most of it is; :mod:`void_engine.shares` tells these classes apart."""
 
@@ -131,7 +134,11 @@ def restored_frames(
     restorer = Restorer(source, request.seed, monitor.check_cancelled)
     enlarge = Resampler(size, canvas).from_canvas
     plain = EngineRequest(
-        seed=request.seed, proxy_scale=request.proxy_scale, wanted=wanted, part=request.part
+        seed=request.seed,
+        proxy_scale=request.proxy_scale,
+        options=PROPAGATION,
+        wanted=wanted,
+        part=request.part,
     )
 
     def work(clean: CleanFrame) -> CleanFrame:
@@ -142,13 +149,17 @@ def restored_frames(
         sure = np.ones(size, np.float32) if clean.confidence is None else clean.confidence
         light = shot.frame(clean.number).plate
         restored = restorer.restore(clean.number, light, (clean.picture, sure))
+        monitor.check_cancelled()
         bare = enlarge(answer(clean.number))
-        picture, shares = restored.picture, restored.shares
-        inside = shares.sum(axis=2) > 0
+        monitor.check_cancelled()
+        picture, cut = restored.picture, restored.area.slices(Box.from_shape(size))
         if strength < 1:
-            mixed = bare + np.float32(strength) * (picture - bare)
-            picture = np.where(inside[..., None], mixed, picture)
-        return CleanFrame(clean.number, picture, _confidence(shares, sure), bare)
+            replaced = restored.shares.any(axis=2)
+            mixed = bare[cut] + np.float32(strength) * (picture[cut] - bare[cut])
+            picture[cut][replaced] = mixed[replaced]
+        confidence = np.ones(size, np.float32)
+        confidence[cut] = _confidence(restored.shares, sure[cut])
+        return CleanFrame(clean.number, picture, confidence, bare)
 
     with working_ahead(frames_at_a_time(shot.width * shot.height)) as ahead:
         propagated = PropagationEngine().remove(shot, plain, monitor)
@@ -163,7 +174,7 @@ def _confidence(shares: Float32Array, sure: Float32Array) -> Float32Array:
 
     Propagation's pixels agree with the model, a second witness, so even less sure ones count as real.
     """
-    values = np.ones((*shares.shape[:2], len(Origin)), np.float32)
+    values = np.ones(shares.shape, np.float32)
     for origin, confidence in _CONFIDENCE.items():
         values[..., origin] = confidence
     values[..., Origin.PROPAGATED] = np.clip(sure, REAL_FROM, 1.0)

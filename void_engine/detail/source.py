@@ -15,9 +15,10 @@ from void_engine.propagation.memo import Memo
 
 _PLATE_BYTES = 400 << 20
 """How much memory the plates that are held may take."""
-_FEWEST_PLATES = 3
-_REDUCED_KEPT = 48
-"""How many reduced plates are held; they are small."""
+_FEWEST_PLATES, _MOST_PLATES = 3, 40
+"""How many plates are held at least, however large they are, and at most, however small."""
+KEPT = 32
+"""How many pictures of each kind on the canvas are held: those that the frames being worked on share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,13 @@ class DetailSource:
         self._read_plate, self._read_answer = plate, answer
         self._whole = canvas.window(canvas.whole)
         self._plates: Memo[PlateFrame] = Memo(
-            _PLATE_BYTES, lambda frame: frame.plate.nbytes + frame.replaced.nbytes, _FEWEST_PLATES
+            _PLATE_BYTES,
+            lambda frame: max(frame.plate.nbytes + frame.replaced.nbytes, _PLATE_BYTES // _MOST_PLATES),
+            _FEWEST_PLATES,
         )
-        self._by_light: Memo[Float32Array] = Memo(_REDUCED_KEPT)
-        self._by_codes: Memo[Float32Array] = Memo(_REDUCED_KEPT)
-        self._covered: Memo[Float32Array] = Memo(_REDUCED_KEPT)
+        self._by_light: Memo[Float32Array] = Memo(KEPT)
+        self._by_codes: Memo[Float32Array] = Memo(KEPT)
+        self._covered: Memo[Float32Array] = Memo(KEPT)
 
     def plate(self, number: int) -> PlateFrame:
         """The plate of a frame."""

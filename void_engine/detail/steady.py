@@ -14,7 +14,7 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.detail.calibration import Calibration, local_variance
 from void_engine.detail.flow import as_bytes, fine_flow, quick_flow
-from void_engine.detail.source import DetailSource
+from void_engine.detail.source import KEPT, DetailSource
 from void_engine.geometry import Box
 from void_engine.propagation.memo import Memo
 from void_engine.propagation.motion.flow import LEAST_SIDE, grid
@@ -24,7 +24,6 @@ _AVERAGED = (-1, 1, -2, 2, -3, 3)
 _FOLLOWED = (-1, 1, -2, 2)
 """The frames, counted from a frame, to which its answer's own motion is followed."""
 _FLOW_SMOOTH_PX = 0.8
-_KEPT = 24
 _AROUND_PX = 1.5
 """Radius, in canvas pixels, over which a neighbour's misfit is judged."""
 _MOST_WORSE = 8.0
@@ -53,7 +52,7 @@ class SteadyAnswers:
 
     def __init__(self, source: DetailSource, calibration: Calibration) -> None:
         self._source, self._calibration = source, calibration
-        self._level: Memo[Float32Array] = Memo(_KEPT)
+        self._level: Memo[Float32Array] = Memo(KEPT)
 
     def level(self, number: int) -> Float32Array:
         """The answer of a frame without its drift, (h, w, 3) encoded, on the whole canvas."""

@@ -82,7 +82,7 @@ for a shadow, a reflection and a thing."""
 
 CHANCE_INSIDE = (-1.007, 0.580, 0.210)
 CHANCE_OUTSIDE = (-2.622, 1.007, -0.145)
-"""In a proposed region and outside: a constant, and the weights of a pixel's odds and of its region's score."""
+"""In a proposed region, and outside: a constant, the weight of a pixel's odds, and of its region's score."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -10,10 +12,15 @@ from void_engine.arrays import BoolArray, Float32Array
 from void_engine.propagation import pyramid
 
 
-def inpaint(encoded: Float32Array, hole: BoolArray) -> Float32Array:
+def _never() -> None:
+    """Ask for no stop."""
+
+
+def inpaint(encoded: Float32Array, hole: BoolArray, check: Callable[[], None] = _never) -> Float32Array:
     """Fill ``hole`` (h, w) of an encoded picture (h, w, 3) by Navier-Stokes inpainting.
 
-    The method is that of Bertalmio, Bertozzi and Sapiro (CVPR 2001), as OpenCV has it.
+    The method is that of Bertalmio, Bertozzi and Sapiro (CVPR 2001), as OpenCV has it. ``check`` is called
+    for each channel, since a large hole takes seconds, and may raise to stop the work.
     """
     if not hole.any():
         return encoded
@@ -25,6 +32,7 @@ def inpaint(encoded: Float32Array, hole: BoolArray) -> Float32Array:
     shown = (~hole).astype(np.uint8)
     planes = []
     for channel in range(3):
+        check()
         plane = np.ascontiguousarray(encoded[:, :, channel])
         least, most, _, _ = cv2.minMaxLoc(plane, shown)
         filled: Float32Array = np.clip(cv2.inpaint(plane, mask, 4.0, cv2.INPAINT_NS), least, most)
@@ -32,11 +40,11 @@ def inpaint(encoded: Float32Array, hole: BoolArray) -> Float32Array:
     return opencv.merge(planes)
 
 
-def smooth_fill(encoded: Float32Array, hole: BoolArray) -> Float32Array:
+def smooth_fill(encoded: Float32Array, hole: BoolArray, check: Callable[[], None] = _never) -> Float32Array:
     """Fill ``hole`` (h, w) of an encoded picture (h, w, 3) by the mean of Navier-Stokes and push-pull.
 
     One continues lines, the other slow colours. Their errors differ, so the mean has a smaller one than
     either.
     """
     pushed = pyramid.push_pull(encoded, (~hole).astype(np.float32))
-    return np.asarray(np.float32(0.5) * (inpaint(encoded, hole) + pushed), np.float32)
+    return np.asarray(np.float32(0.5) * (inpaint(encoded, hole, check) + pushed), np.float32)

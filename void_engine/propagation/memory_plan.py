@@ -10,6 +10,8 @@ from void_engine.propagation.working_set import (
     ANALYSIS_BYTES,
     FEWEST_FRAMES,
     FULL_SIZE_BYTES,
+    MOST_ANALYSED,
+    MOST_FULL,
     analysis_scale,
 )
 
@@ -33,7 +35,8 @@ def main_memory(width: int, height: int, frames: int, threads: int) -> int:
     """
     pixels = width * height
     scale = analysis_scale(width, height)
-    held = min(frames * pixels * _HELD_BYTES, max(FULL_SIZE_BYTES, FEWEST_FRAMES * pixels * _HELD_BYTES))
-    analysed = min(round(frames * pixels * scale**2 * _ANALYSED_BYTES), ANALYSIS_BYTES)
+    most = max(FULL_SIZE_BYTES, FEWEST_FRAMES * pixels * _HELD_BYTES)
+    held = min(min(frames, MOST_FULL) * pixels * _HELD_BYTES, most)
+    analysed = min(round(min(frames, MOST_ANALYSED) * pixels * scale**2 * _ANALYSED_BYTES), ANALYSIS_BYTES)
     at_a_time = min(frames, threads, frames_at_a_time(pixels))
     return _PROCESS_BYTES + held + analysed + at_a_time * pixels * _WORKED_BYTES

@@ -28,6 +28,8 @@ ANALYSIS_BYTES = 256 * 2**20
 """How much memory the analysis frames may hold."""
 FEWEST_FRAMES = 4
 """The least number of frames of each size that are held, however large they are."""
+MOST_FULL, MOST_ANALYSED = 64, 128
+"""The largest number of full-size and of analysis frames that are held, however small they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,15 @@ class WorkingSet:
         )
         self.ratio = (self.analysis_shape[0] / self.height, self.analysis_shape[1] / self.width)
         """(rows, columns) of analysis pixels for each full-size pixel."""
-        self._full: Memo[FullFrame] = Memo(FULL_SIZE_BYTES, lambda frame: frame.bytes_held, FEWEST_FRAMES)
+        self._full: Memo[FullFrame] = Memo(
+            FULL_SIZE_BYTES,
+            lambda frame: max(frame.bytes_held, FULL_SIZE_BYTES // MOST_FULL),
+            FEWEST_FRAMES,
+        )
         self._analysis: Memo[AnalysisFrame] = Memo(
-            ANALYSIS_BYTES, lambda frame: frame.bytes_held, FEWEST_FRAMES
+            ANALYSIS_BYTES,
+            lambda frame: max(frame.bytes_held, ANALYSIS_BYTES // MOST_ANALYSED),
+            FEWEST_FRAMES,
         )
         self._reading = threading.Lock()
 

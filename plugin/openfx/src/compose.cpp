@@ -50,10 +50,49 @@ std::vector<Tap> taps(int begin, int end, double scale, int low, int high, int c
   return all;
 }
 
-Sample sample(const Answer& answer, const Tap& across, const Tap& up) {
+// Some rows of the answer as floats.
+class Lines {
+ public:
+  // Those columns that `across` shows.
+  Lines(const Answer& answer, const std::vector<Tap>& across) : answer_(answer) {
+    for (const Tap& tap : across) {
+      if (tap.shares.empty()) continue;
+      first_ = is_empty() ? tap.first : std::min(first_, tap.first);
+      end_ = std::max(end_, tap.first + static_cast<int>(tap.shares.size()));
+    }
+  }
+
+  void load(const Tap& up) {
+    bottom_ = up.first;
+    if (!answer_.is_half || is_empty()) return;
+    const auto count = static_cast<size_t>(end_ - first_) * 4;
+    values_.resize(count * up.shares.size());
+    for (size_t row = 0; row < up.shares.size(); ++row)
+      unpack_halves(reinterpret_cast<const std::uint16_t*>(line(bottom_ + static_cast<int>(row))) + first_ * 4,
+                    values_.data() + row * count, count);
+  }
+
+  // The pixel of column `x` in a row that was loaded.
+  const float* at(int x, size_t row) const {
+    if (!answer_.is_half)
+      return reinterpret_cast<const float*>(line(bottom_ + static_cast<int>(row))) + static_cast<std::ptrdiff_t>(x) * 4;
+    return values_.data() + (row * static_cast<size_t>(end_ - first_) + static_cast<size_t>(x - first_)) * 4;
+  }
+
+ private:
+  bool is_empty() const { return end_ == 0; }
+  const unsigned char* line(int y) const { return answer_.data + y * answer_.row_bytes; }
+
+  const Answer& answer_;
+  int first_ = 0, end_ = 0;
+  int bottom_ = 0;
+  std::vector<float> values_;
+};
+
+Sample sample(const Lines& lines, const Tap& across, const Tap& up) {
   Sample mean;
   for (size_t y = 0; y < up.shares.size(); ++y) {
-    const float* pixel = answer.at(across.first, up.first + static_cast<int>(y));
+    const float* pixel = lines.at(across.first, y);
     for (size_t x = 0; x < across.shares.size(); ++x, pixel += 4) {
       const float share = up.shares[y] * across.shares[x];
       for (int channel = 0; channel < 3; ++channel) mean.colour[channel] += share * pixel[channel];
@@ -114,7 +153,7 @@ void put_row(const float* value, const Picture& output, unsigned char* pixel, si
 }  // namespace
 
 void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRectI& window, double scale_x,
-             double scale_y) {
+             double scale_y, Rows rows) {
   const OfxRectI target = overlap(window, output.bounds);
   if (target.x1 >= target.x2 || target.y1 >= target.y2) return;
   const std::vector<Tap> across = taps(target.x1, target.x2, scale_x, answer.box.x1, answer.box.x2, answer.width);
@@ -123,21 +162,24 @@ void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRect
   const bool is_exact = answer.width >= std::lround((answer.box.x2 - answer.box.x1) * scale_x);
   const bool is_direct = mix == Mix::kResult && is_exact && is_one_to_one(across);
   const auto step = static_cast<std::ptrdiff_t>(output.pixel_bytes());
+  Lines lines(answer, across);
   for (int y = target.y1; y < target.y2; ++y) {
+    if (!is_of(rows, y)) continue;
     const Tap& row = up[static_cast<size_t>(y - target.y1)];
     unsigned char* pixel = output.at(target.x1, y);
+    if (!row.shares.empty()) lines.load(row);
     if (is_direct && row.shares.size() == 1) {
-      put_row(answer.at(across[0].first, row.first), output, pixel, across.size());
+      put_row(lines.at(across[0].first, 0), output, pixel, across.size());
       continue;
     }
     for (const Tap& column : across) {
       if (row.shares.empty() || column.shares.empty())
         put_nothing(mix, output, pixel);
       else if (row.shares.size() == 1 && column.shares.size() == 1) {
-        const float* value = answer.at(column.first, row.first);
+        const float* value = lines.at(column.first, 0);
         put_sample({{value[0], value[1], value[2]}, value[3]}, mix, is_exact, output, pixel);
       } else
-        put_sample(sample(answer, column, row), mix, is_exact, output, pixel);
+        put_sample(sample(lines, column, row), mix, is_exact, output, pixel);
       pixel += step;
     }
   }

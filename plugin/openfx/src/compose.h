@@ -8,18 +8,15 @@
 
 namespace void_ofx {
 
-// What the bridge handed over: for each pixel R, G, B and a weight, as floats, lowest row first. It covers `box` of
-// the full-size plate, in pixels, and may have fewer pixels than that.
+// What the bridge handed over: for each pixel R, G, B and a weight, lowest row first. It covers `box` of the full-size
+// plate, in pixels, and may have fewer pixels than that. Outside of it the weight is 0.
 struct Answer {
   const unsigned char* data = nullptr;
   std::ptrdiff_t row_bytes = 0;
   int width = 0;
   int height = 0;
+  bool is_half = false;  // 16-bit floats, else 32-bit ones
   OfxRectI box{0, 0, 0, 0};
-
-  const float* at(int x, int y) const {
-    return reinterpret_cast<const float*>(data + y * row_bytes) + static_cast<std::ptrdiff_t>(x) * 4;
-  }
 };
 
 enum class Mix {
@@ -29,8 +26,8 @@ enum class Mix {
 };
 
 // Lays `answer` over `output`, which holds the plate in `window`. `scale_x` and `scale_y` are the size of the pixels
-// of `output` for one of the full-size plate: 0.5 for a proxy of half the size.
+// of `output` for one of the full-size plate: 0.5 for a proxy of half the size. Only `rows` of it are written.
 void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRectI& window, double scale_x,
-             double scale_y);
+             double scale_y, Rows rows = Rows::kAll);
 
 }  // namespace void_ofx

@@ -12,8 +12,9 @@ namespace void_ofx {
 
 class FinishedFrame {
  public:
-  // Asks for a frame of the result `record`. `show` is what is wanted of it. Throws BridgeError or NotWanted.
-  FinishedFrame(const std::string& record, const std::string& folder, int frame, const std::string& show,
+  // Asks for a frame of the result `record`. `show` is what is wanted of it; `whole` also asks for the lines
+  // in which nothing was replaced. Throws BridgeError or NotWanted.
+  FinishedFrame(const std::string& record, const std::string& folder, int frame, const std::string& show, bool whole,
                 const IsWanted& is_wanted);
   ~FinishedFrame();
   FinishedFrame(const FinishedFrame&) = delete;

@@ -1,7 +1,6 @@
 #include "handover.h"
 
 #include <algorithm>
-#include <atomic>
 #include <thread>
 
 #include "place.h"
@@ -10,111 +9,85 @@ namespace void_ofx {
 
 namespace {
 
-constexpr std::chrono::milliseconds kPatience(120000);  // until the bridge has read a frame
+constexpr std::chrono::milliseconds kPatience(120000);  // until the bridge has taken a frame
 constexpr std::chrono::milliseconds kTurn(2);
 constexpr size_t kLeastRoom = 256u << 20;
-
-std::string next_name() {
-  static std::atomic<unsigned long long> count{0};
-  return "plate-" + std::to_string(count++) + ".raw";
-}
 
 }  // namespace
 
 Handover::Handover(std::shared_ptr<const Session> session, std::string removal)
-    : session_(std::move(session)), removal_(std::move(removal)) {}
+    : session_(std::move(session)), removal_(std::move(removal)), spare_(session_->folder) {}
 
 Handover::~Handover() {
-  // A file that the bridge still reads stays readable for it: what is unlinked here goes when it closes it.
-  for (Sent& sent : files_) {
-    const std::string path = sent.file.path();
-    sent.file = MappedFile();
-    remove_file(path);
-  }
+  // What the bridge has not taken yet belongs to nobody.
+  for (const Sent& sent : files_) remove_file(sent.path);
 }
 
-void Handover::give_plate(int frame, const Picture& picture, bool as_halves, const IsWanted& is_wanted) {
+void Handover::give_plate(int frame, const Picture& picture, PlateForm wanted, const IsWanted& is_wanted) {
   Picture form = picture;
-  const bool is_converted = as_halves && picture.depth == Depth::kFloat;
-  if (is_converted) form.depth = Depth::kHalf;
+  const bool is_converted = wanted.as_halves && picture.depth == Depth::kFloat;
+  if (is_converted) {
+    form.depth = Depth::kHalf;
+    if (picture.channels == 4 && !wanted.with_alpha) form.channels = 3;
+  }
   const size_t bytes = static_cast<size_t>(form.width()) * static_cast<size_t>(form.height()) * form.pixel_bytes();
-  Sent& sent = room_for(bytes, is_wanted);
+  MappedFile file = room_for(bytes, is_wanted);
   if (is_converted)
-    pack_halves(picture, reinterpret_cast<std::uint16_t*>(sent.file.data()));
+    pack_halves(picture, form.channels, reinterpret_cast<std::uint16_t*>(file.data()));
   else
-    pack_rows(picture, sent.file.data());
-  send(sent, "plate", frame, form);
+    pack_rows(picture, file.data());
+  send(std::move(file), "plate", frame, form);
 }
 
 bool Handover::give_matte(const char* role, int frame, const Picture& picture, MatteSource source,
                           const IsWanted& is_wanted) {
   Picture matte = picture;
   matte.channels = 1;
-  matte.depth = Depth::kFloat;
-  const size_t bytes = static_cast<size_t>(picture.width()) * static_cast<size_t>(picture.height()) * sizeof(float);
-  Sent& sent = room_for(bytes, is_wanted);
-  if (!pack_matte(picture, source, reinterpret_cast<float*>(sent.file.data()))) return false;
-  send(sent, role, frame, matte);
+  matte.depth = Depth::kHalf;
+  const size_t bytes = static_cast<size_t>(picture.width()) * static_cast<size_t>(picture.height()) * matte.pixel_bytes();
+  MappedFile file = room_for(bytes, is_wanted);
+  if (!pack_matte(picture, source, reinterpret_cast<std::uint16_t*>(file.data()))) {
+    remove_file(file.path());
+    return false;
+  }
+  send(std::move(file), role, frame, matte);
   return true;
 }
 
 void Handover::finish(const IsWanted& is_wanted) {
-  const auto is_waiting = [](const Sent& sent) { return sent.number != 0; };
-  while (std::any_of(files_.begin(), files_.end(), is_waiting)) wait_for_one(is_wanted);
+  while (!files_.empty()) wait_for_one(is_wanted);
 }
 
-Handover::Sent& Handover::room_for(size_t bytes, const IsWanted& is_wanted) {
+MappedFile Handover::room_for(size_t bytes, const IsWanted& is_wanted) {
   const size_t room = std::max(kLeastRoom, static_cast<size_t>(std::max(0LL, session_->room_bytes)));
-  for (;;) {
-    collect();
-    // The smallest free file that is large enough, and at most twice as large: what is small keeps no large file from
-    // a plate. The message says how much of a file counts.
-    Sent* best = nullptr;
-    for (Sent& sent : files_)
-      if (sent.number == 0 && sent.file.bytes() >= bytes && sent.file.bytes() <= 2 * bytes &&
-          (best == nullptr || sent.file.bytes() < best->file.bytes()))
-        best = &sent;
-    if (best != nullptr) return *best;
-    if (files_.empty() || bytes_ + bytes <= room) {
-      try {
-        files_.push_back({MappedFile::make(session_->folder + "/" + next_name(), bytes), 0});
-      } catch (const std::runtime_error& error) {
-        throw BridgeError(std::string("the frames find no room: ") + error.what());
-      }
-      bytes_ += bytes;
-      return files_.back();
-    }
-    const auto idle = std::find_if(files_.begin(), files_.end(), [](const Sent& sent) { return sent.number == 0; });
-    if (idle == files_.end()) {
-      wait_for_one(is_wanted);
-      continue;
-    }
-    const std::string path = idle->file.path();
-    bytes_ -= idle->file.bytes();
-    files_.erase(idle);
-    remove_file(path);
+  collect();
+  while (!files_.empty() && bytes_ + bytes > room) wait_for_one(is_wanted);
+  try {
+    return spare_.take(bytes);
+  } catch (const std::runtime_error& error) {
+    throw BridgeError(std::string("the frames find no room: ") + error.what());
   }
 }
 
 void Handover::collect() {
-  for (Sent& sent : files_) {
-    if (sent.number == 0) continue;
-    const auto answer = session_->link->take(sent.number);
-    if (!answer.has_value()) continue;
-    sent.number = 0;
+  for (auto sent = files_.begin(); sent != files_.end();) {
+    const auto answer = session_->link->take(sent->number);
+    if (!answer.has_value()) {
+      ++sent;
+      continue;
+    }
     checked(*answer);
+    bytes_ -= sent->bytes;
+    sent = files_.erase(sent);
   }
 }
 
 void Handover::wait_for_one(const IsWanted& is_wanted) {
   const auto until = std::chrono::steady_clock::now() + kPatience;
-  const auto free_files = [this] {
-    return std::count_if(files_.begin(), files_.end(), [](const Sent& sent) { return sent.number == 0; });
-  };
-  const auto before = free_files();
+  const size_t before = files_.size();
   for (;;) {
     collect();
-    if (free_files() > before) return;
+    if (files_.size() < before) return;
     if (!session_->link->is_alive()) throw BridgeError("VOID's bridge has ended");
     if (is_wanted && !is_wanted()) throw NotWanted();
     if (std::chrono::steady_clock::now() >= until) throw BridgeError("VOID's bridge does not take the frames");
@@ -122,8 +95,10 @@ void Handover::wait_for_one(const IsWanted& is_wanted) {
   }
 }
 
-void Handover::send(Sent& sent, const char* role, int frame, const Picture& form) {
-  const std::string& path = sent.file.path();
+void Handover::send(MappedFile file, const char* role, int frame, const Picture& form) {
+  const std::string path = file.path();
+  const size_t bytes = file.bytes();
+  file = MappedFile();  // The bridge gives the file another place, which a system may refuse while it is mapped.
   Message message;
   message.set("type", "frame");
   message.set("removal", removal_);
@@ -138,7 +113,11 @@ void Handover::send(Sent& sent, const char* role, int frame, const Picture& form
   message.set("row_bytes", static_cast<long long>(form.pixel_bytes()) * form.width());
   message.set("components", form.channels);
   message.set("depth", name_of(form.depth));
-  sent.number = session_->link->send(std::move(message));
+  message.set("given", 1);
+  message.set("marks", 1);  // Of a matte that marks nothing, nothing is sent.
+  files_.push_back({path, bytes, 0});
+  files_.back().number = session_->link->send(std::move(message));
+  bytes_ += bytes;
 }
 
 }  // namespace void_ofx

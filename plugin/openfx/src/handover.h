@@ -1,4 +1,4 @@
-// Frames on their way to the bridge: in files of the private folder that are used again once they have been read.
+// Frames on their way to the bridge: in files of the private folder, which become the bridge's own.
 #pragma once
 
 #include <list>
@@ -8,6 +8,7 @@
 #include "bridge.h"
 #include "mapped_file.h"
 #include "pixels.h"
+#include "spare_files.h"
 
 namespace void_ofx {
 
@@ -19,31 +20,38 @@ class Handover {
   Handover(const Handover&) = delete;
   Handover& operator=(const Handover&) = delete;
 
-  // Hands a picture of the plate over, floats as halves where `as_halves` says so. Waits where too much is on its
-  // way. Throws BridgeError or NotWanted.
-  void give_plate(int frame, const Picture& picture, bool as_halves, const IsWanted& is_wanted);
+  // How the plate is handed over.
+  struct PlateForm {
+    bool as_halves = false;    // floats become halves
+    bool with_alpha = false;  // else only the colours go
+  };
+
+  // Hands a picture of the plate over. Waits where too much is on its way. Throws BridgeError or NotWanted.
+  void give_plate(int frame, const Picture& picture, PlateForm form, const IsWanted& is_wanted);
   // Hands the matte over that a picture holds, and answers whether it marks anything: where it does not, nothing
   // is sent.
   bool give_matte(const char* role, int frame, const Picture& picture, MatteSource source,
                   const IsWanted& is_wanted);
-  // Waits until everything has been read.
+  // Waits until the bridge has everything.
   void finish(const IsWanted& is_wanted);
 
  private:
   struct Sent {
-    MappedFile file;
-    long long number = 0;  // of the request, 0 where the file is free
+    std::string path;
+    size_t bytes = 0;
+    long long number = 0;  // of the request
   };
 
-  Sent& room_for(size_t bytes, const IsWanted& is_wanted);
+  MappedFile room_for(size_t bytes, const IsWanted& is_wanted);
   void collect();
   void wait_for_one(const IsWanted& is_wanted);
-  void send(Sent& sent, const char* role, int frame, const Picture& form);
+  void send(MappedFile file, const char* role, int frame, const Picture& form);
 
   std::shared_ptr<const Session> session_;
   std::string removal_;
-  std::list<Sent> files_;
-  size_t bytes_ = 0;  // of all files
+  std::list<Sent> files_;  // those that the bridge has not confirmed
+  size_t bytes_ = 0;       // of these files
+  SpareFiles spare_;
 };
 
 }  // namespace void_ofx

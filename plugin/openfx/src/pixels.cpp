@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -163,12 +164,13 @@ void convert_pixel(const Picture& from, const unsigned char* source, const Pictu
 
 }  // namespace
 
-void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window) {
+void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window, Rows rows) {
   const OfxRectI target = overlap(window, to.bounds);
   const OfxRectI known = from.data == nullptr ? OfxRectI{0, 0, 0, 0} : overlap(target, from.bounds);
   const bool is_same = from.channels == to.channels && from.depth == to.depth;
   const bool is_empty = known.x1 >= known.x2 || known.y1 >= known.y2;
   for (int y = target.y1; y < target.y2; ++y) {
+    if (!is_of(rows, y)) continue;
     if (is_empty || y < known.y1 || y >= known.y2) {
       std::memset(to.at(target.x1, y), 0, static_cast<size_t>(target.x2 - target.x1) * to.pixel_bytes());
       continue;
@@ -214,6 +216,29 @@ __attribute__((target("avx,f16c"))) void halves_by_eight(const unsigned char* fr
   halves_one_by_one(from + at * sizeof(float), to + at, count - at);
 }
 
+// Two pixels of four values each, of which three are kept.
+__attribute__((target("avx,f16c,ssse3"))) void colours_by_two(const unsigned char* from, std::uint16_t* to, size_t count) {
+  const __m128i without_alpha = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, -1, -1, -1, -1);
+  size_t at = 0;
+  // Eight halves are stored at a time, so that the last pixels of a row have to be written one by one.
+  for (; at + 4 <= count; at += 2) {
+    const __m256 values = _mm256_loadu_ps(reinterpret_cast<const float*>(from + at * 4 * sizeof(float)));
+    const __m128i halves = _mm256_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at * 3), _mm_shuffle_epi8(halves, without_alpha));
+  }
+  for (; at < count; ++at)
+    for (size_t channel = 0; channel < 3; ++channel)
+      to[at * 3 + channel] = to_half(load<float>(from + (at * 4 + channel) * sizeof(float)));
+}
+
+__attribute__((target("avx,f16c"))) void floats_by_eight(const std::uint16_t* from, float* to, size_t count) {
+  constexpr size_t kTogether = 8;
+  size_t at = 0;
+  for (; at + kTogether <= count; at += kTogether)
+    _mm256_storeu_ps(to + at, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at))));
+  for (; at < count; ++at) to[at] = from_half(from[at]);
+}
+
 // Whether processor and system know the instruction for it, as all of the last ten years do.
 bool has_halves() {
   unsigned int a = 0, b = 0, c = 0, d = 0;
@@ -224,45 +249,92 @@ bool has_halves() {
   return (low & 6u) == 6u;
 }
 
+bool is_fast_with_halves() {
+  static const bool is_fast = has_halves();
+  return is_fast;
+}
+
 #endif
+
+void convert_row(const unsigned char* from, std::uint16_t* to, size_t count) {
+#if defined(__x86_64__)
+  if (is_fast_with_halves()) return halves_by_eight(from, to, count);
+#endif
+  halves_one_by_one(from, to, count);
+}
 
 }  // namespace
 
-void pack_halves(const Picture& from, std::uint16_t* to) {
-  const size_t count = static_cast<size_t>(from.width()) * static_cast<size_t>(from.channels);
+void unpack_halves(const std::uint16_t* from, float* to, size_t count) {
 #if defined(__x86_64__)
-  static const bool is_fast = has_halves();
-  const auto convert = is_fast ? halves_by_eight : halves_one_by_one;
-#else
-  const auto convert = halves_one_by_one;
+  if (is_fast_with_halves()) return floats_by_eight(from, to, count);
 #endif
-  for (int y = from.bounds.y1; y < from.bounds.y2; ++y, to += count) convert(from.at(from.bounds.x1, y), to, count);
+  for (size_t at = 0; at < count; ++at) {
+#if defined(__aarch64__)
+    __fp16 half;
+    std::memcpy(&half, from + at, sizeof half);
+    to[at] = static_cast<float>(half);
+#else
+    to[at] = from_half(from[at]);
+#endif
+  }
+}
+
+void pack_halves(const Picture& from, int channels, std::uint16_t* to) {
+  const auto width = static_cast<size_t>(from.width());
+  const size_t count = width * static_cast<size_t>(channels);
+  for (int y = from.bounds.y1; y < from.bounds.y2; ++y, to += count) {
+    const unsigned char* const row = from.at(from.bounds.x1, y);
+    if (channels == from.channels) {
+      convert_row(row, to, count);
+#if defined(__x86_64__)
+    } else if (is_fast_with_halves() && from.channels == 4 && channels == 3) {
+      colours_by_two(row, to, width);
+#endif
+    } else {
+      for (size_t x = 0; x < width; ++x)
+        halves_one_by_one(row + x * from.pixel_bytes(), to + x * static_cast<size_t>(channels),
+                          static_cast<size_t>(channels));
+    }
+  }
 }
 
 namespace {
 
+// A matte's value: what is no number becomes 0.
+inline float clamped(float value) { return value > 0 ? (value < 1 ? value : 1.0F) : 0.0F; }
+
 template <Depth kDepth>
-bool pack_matte_of(const Picture& from, bool is_luminance, float* to) {
+bool pack_matte_of(const Picture& from, bool is_luminance, std::uint16_t* to) {
   const auto step = static_cast<std::ptrdiff_t>(from.pixel_bytes());
   const size_t size = bytes_of(kDepth);
   const size_t alpha = static_cast<size_t>(from.channels - 1) * size;
+  const auto width = static_cast<size_t>(from.width());
+  std::vector<float> row(width);
   bool is_marked = false;
-  for (int y = from.bounds.y1; y < from.bounds.y2; ++y) {
+  for (int y = from.bounds.y1; y < from.bounds.y2; ++y, to += width) {
     const unsigned char* pixel = from.at(from.bounds.x1, y);
-    for (int x = from.bounds.x1; x < from.bounds.x2; ++x, pixel += step) {
+    float most = 0;
+    for (size_t x = 0; x < width; ++x, pixel += step) {
       const float value = is_luminance ? 0.2126F * read<kDepth>(pixel) + 0.7152F * read<kDepth>(pixel + size) +
                                              0.0722F * read<kDepth>(pixel + 2 * size)
                                        : read<kDepth>(pixel + alpha);
-      is_marked |= value != 0;
-      *to++ = value;
+      row[x] = clamped(value);
+      most = row[x] > most ? row[x] : most;
     }
+    constexpr float kLeastHalf = 1.0F / (1 << 24);
+    is_marked |= most >= kLeastHalf;
+    if (most == 0)
+      std::memset(to, 0, width * sizeof *to);
+    else
+      convert_row(reinterpret_cast<const unsigned char*>(row.data()), to, width);
   }
   return is_marked;
 }
 
 }  // namespace
 
-bool pack_matte(const Picture& from, MatteSource source, float* to) {
+bool pack_matte(const Picture& from, MatteSource source, std::uint16_t* to) {
   const bool is_luminance = from.channels == 3 || (from.channels == 4 && source == MatteSource::kLuminance);
   switch (from.depth) {
     case Depth::kByte:

@@ -37,22 +37,30 @@ struct Picture {
   void put(unsigned char* pixel, int channel, float value) const;
 };
 
+// The rows of a frame, or those of one of its two fields: the lower one has row 0.
+enum class Rows { kAll, kEven, kOdd };
+
+inline bool is_of(Rows rows, int y) { return rows == Rows::kAll || ((y & 1) == 0) == (rows == Rows::kEven); }
+
 OfxRectI overlap(const OfxRectI& a, const OfxRectI& b);
 
 // Copies the pixels of `window` that `from` has, and writes zeros where it has none. Channels that only `to` has
 // become 0, alpha 1.
-void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window);
+void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window, Rows rows = Rows::kAll);
 
 // Copies all rows of a picture, lowest first, one after the other.
 void pack_rows(const Picture& from, unsigned char* to);
 
-// Writes all values of a picture of floats as halves, lowest row first.
-void pack_halves(const Picture& from, std::uint16_t* to);
+// Turns halves into floats.
+void unpack_halves(const std::uint16_t* from, float* to, size_t count);
+
+// Writes the first `channels` values of each pixel of a picture of floats as halves, lowest row first.
+void pack_halves(const Picture& from, int channels, std::uint16_t* to);
 
 enum class MatteSource { kAlpha, kLuminance };
 
-// Writes a matte of the picture: a float for each pixel, lowest row first. A picture without alpha gives its
-// luminance, one of a single channel that channel. Answers whether anything is marked.
-bool pack_matte(const Picture& from, MatteSource source, float* to);
+// Writes a matte of the picture: a half of 0 to 1 for each pixel, lowest row first. A picture without alpha gives its
+// luminance, one of a single channel that channel; what is no number is 0. Answers whether anything is marked.
+bool pack_matte(const Picture& from, MatteSource source, std::uint16_t* to);
 
 }  // namespace void_ofx

@@ -18,6 +18,7 @@ namespace void_ofx {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience(60000);
+constexpr int kTries = 3;  // bridges that may die over one hand-over
 
 Message about(const char* type, const std::string& removal) {
   Message message;
@@ -50,22 +51,45 @@ class Delivery {
   Delivery(Instance& instance, const Order& order, Progress& progress)
       : instance_(instance), order_(order), progress_(progress), is_wanted_([this] { return progress_.wait(); }) {}
 
-  // Answers what the bridge says of the removal that it begins.
+  // Answers what the bridge says of the removal that it begins. A bridge that dies over it is replaced by another,
+  // which is given everything once more.
   Message run() {
-    session_ = Bridge::of_this_process().session(is_wanted_);
+    for (int left = kTries;;) {
+      session_ = Bridge::of_this_process().session(is_wanted_);
+      try {
+        return hand_over();
+      } catch (const BridgeError&) {
+        if (session_->link->is_alive() || --left == 0) throw;
+      }
+    }
+  }
+
+ private:
+  Message hand_over() {
+    is_referenced_ = has_matte_ = false;
     const std::string removal = ask(*session_, order_.settings, kPatience, is_wanted_).text("removal");
     try {
       Handover handover(session_, removal);
       deliver(handover, removal);
       handover.finish(is_wanted_);
-      return ask(*session_, about("submit", removal), kPatience, is_wanted_);
     } catch (...) {
       session_->link->tell(about("abandon", removal));
       throw;
     }
+    return submit(removal);
   }
 
- private:
+  // From here on a bridge that dies loses nothing: the next one has all that this one was given.
+  Message submit(const std::string& removal) {
+    try {
+      return ask(*session_, about("submit", removal), kPatience, is_wanted_);
+    } catch (const BridgeError&) {
+      if (session_->link->is_alive()) throw;
+    }
+    const auto next = Bridge::of_this_process().session(is_wanted_);
+    return ask(*next, about("submit", removal), kPatience, is_wanted_);
+  }
+
   void deliver(Handover& handover, const std::string& removal) {
     const OfxRectD region = canonical(order_.box, order_.pixel_aspect);
     double done = 0;
@@ -87,7 +111,9 @@ class Delivery {
     const std::string file = image.source_file();
     if (is_referenced_ && !file.empty() && refer(removal, frame, file)) return;
     // Plates are stored as halves. Only a conversion of colours needs all that a float says.
-    handover.give_plate(frame, picture, order_.settings.text("colour_space").empty(), is_wanted_);
+    const Handover::PlateForm form{order_.settings.text("colour_space").empty(),
+                                   order_.settings.integer("premultiplied", 0) != 0};
+    handover.give_plate(frame, picture, form, is_wanted_);
     if (frame != order_.frames.front() || file.empty()) return;
     // The bridge compares the file with the pixels that it was just given: a graded plate is not its file.
     handover.finish(is_wanted_);

@@ -23,7 +23,7 @@ from void_protocol.verdict import BAD
 from void_server.batch.listed import BadShot
 from void_server.batch.report import BatchReport, FrameShares, ReportFile, ShotReport, ShotState
 from void_server.errors import message_of
-from void_server.translate import removal_request, run_job
+from void_server.translate import removal_request, run_removal_job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class HowToRun:
     wait_s: float = 0.0
     """How long to wait for an obstacle that may pass, once the work on a shot has begun."""
     start_wait_s: float | None = 0.0
-    """How long to wait before; see :func:`void_server.translate.run_job`."""
+    """How long to wait before; see :func:`void_server.translate.run_removal_job`."""
 
 
 class ShotMonitor(RemovalMonitor, Protocol):
@@ -141,7 +141,7 @@ def _run_one(job: RemovalJob, shot: ShotReport, monitor: ShotMonitor, how: HowTo
     shot.frames_kept = shot.frames_wanted - len(missing)
     if missing:
         # Where pixels are to be verified, the look has just decoded all that is kept.
-        run_job(job, monitor, resume=True, wait_s=how.wait_s, start_wait_s=how.start_wait_s)
+        run_removal_job(job, monitor, resume=True, wait_s=how.wait_s, start_wait_s=how.start_wait_s)
         shot.state, shot.frames = ShotState.DONE, monitor.frames_done
     else:
         shot.state, shot.frames = ShotState.SKIPPED, shot.frames_kept

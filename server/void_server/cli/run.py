@@ -127,7 +127,7 @@ def run(
     if scratch is not None:
         settle_in(scratch)
     use_models(models)
-    from void_server.translate import run_job
+    from void_server.job_run import run_job
 
     if overwrite and process_count() > 1 and not yes:
         raise typer.BadParameter("several processes cannot be asked; add --yes", param_hint="--overwrite")

@@ -18,7 +18,6 @@ from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.following.removals import Removals
 from void_server.openfx_bridge.following.server import ServerLink
 from void_server.openfx_bridge.handover.begun import Begun
-from void_server.openfx_bridge.handover.order import read_order
 from void_server.openfx_bridge.pixels.folder import PixelFolder
 from void_server.openfx_bridge.pixels.raw import RawPicture
 from void_server.openfx_bridge.results.finished import SHOWN
@@ -122,7 +121,8 @@ class Requests:
         self._is_background = fields.is_on("background")
         if self._removals is None:
             self._link = ServerLink(self._home, may_start=not self._is_background)
-            self._removals = Removals(self._link, self._send, is_background=self._is_background)
+            self._removals = Removals(self._link, self._send, self._folder, is_background=self._is_background)
+            self._others.submit(self._take_up_left, self._removals)
         _log.info(
             "the host is %s %s, the plug-in %s",
             *(ascii(fields.text(name, "")[:80]) for name in ("host", "host_version", "plugin_version")),
@@ -136,10 +136,16 @@ class Requests:
 
     # A removal comes in ----------------------------------------------------------------------------------
 
+    def _take_up_left(self, removals: Removals) -> None:
+        try:
+            removals.take_up_left()
+        except Exception:  # noqa: BLE001 - this host's own requests go on
+            _log.exception("what other bridges have left cannot be taken up")
+
     def _begin(self, fields: Fields) -> Message:
         if len(self._begun) >= _MOST_BEGUN:
             raise BridgeError(f"{_MOST_BEGUN} removals have begun and none was submitted; abandon one.")
-        begun = Begun.of(read_order(fields))
+        begun = Begun.of(fields, self._folder)
         with self._lock:
             self._begun[begun.token] = begun
         return {"removal": begun.token, "version": str(begun.version), "folder": str(begun.folder.path)}
@@ -147,7 +153,13 @@ class Requests:
     def _frame(self, fields: Fields) -> Message:
         begun = self._found(fields)
         raw = RawPicture.of(fields, self._folder.path)
-        begun.delivery.take(fields.text("role"), fields.integer("frame", low=-_FAR, high=_FAR), raw)
+        begun.take(
+            fields.text("role"),
+            fields.integer("frame", low=-_FAR, high=_FAR),
+            raw,
+            given=fields.is_on("given"),
+            marks=fields.is_on("marks") if fields.message.get("marks") else None,
+        )
         return {}
 
     def _source(self, fields: Fields) -> Message:
@@ -157,6 +169,12 @@ class Requests:
         return {"taken": "1" if taken else "0"}
 
     def _submit(self, fields: Fields) -> Message:
+        token = fields.text("removal")
+        with self._lock:
+            is_ours = token in self._begun
+        left = None if is_ours else self._following.submit_left(token)
+        if left is not None:
+            return left
         answer = self._following.submit(self._found(fields))
         with self._lock:
             self._begun.pop(fields.text("removal"), None)
@@ -192,7 +210,11 @@ class Requests:
         show = fields.choice("show", "result", SHOWN)
         frame = fields.integer("frame", low=-_FAR, high=_FAR)
         return self._pictures.answer(
-            read_record(fields.text("record")), fields.text("folder", ""), frame, show
+            read_record(fields.text("record")),
+            fields.text("folder", ""),
+            frame,
+            show,
+            whole=fields.is_on("whole"),
         )
 
     def _release(self, fields: Fields) -> Message:

@@ -8,7 +8,7 @@ from void_engine.errors import RemovalCancelled
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_server.errors import message_of
-from void_server.translate import run_job
+from void_server.job_run import run_job
 from void_server.verdict.job_result import judge_job
 
 
@@ -23,7 +23,7 @@ class VerdictListener(Protocol):
 def run_and_judge(
     job: RemovalJob, monitor: RemovalMonitor, *, resume: bool = False, wait_s: float = 0.0
 ) -> None:
-    """Run a job as :func:`void_server.translate.run_job` does, then judge what it has made.
+    """Run a job as :func:`void_server.job_run.run_job` does, then judge what a removal has made.
 
     The verdict is told and logged. It is no file: whom a worker writes files for says where. A job whose
     frames are at fault, or cannot be judged, is done all the same.
@@ -33,6 +33,8 @@ def run_and_judge(
         RemovalCancelled: when the monitor asked for a stop.
     """
     run_job(job, monitor, resume=resume, wait_s=wait_s)
+    if not job.is_removal:
+        return
     try:
         verdict = judge_job(job, monitor)
     except RemovalCancelled:

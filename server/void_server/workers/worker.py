@@ -172,7 +172,8 @@ def _run(
             )
         )
         with suppress(EngineError):  # The run itself says that there is no engine.
-            engine = engine_name(local.job.settings.engine)
+            is_removal = local.job.is_removal
+            engine = engine_name(local.job.settings.engine) if is_removal else local.job.engine_label
             link.send(EngineChosen(job_id=command.job_id, engine=engine))
         runner(local.job, monitor, resume=command.resume, wait_s=wait_s)
         finished = Finished(job_id=command.job_id, outcome="done")

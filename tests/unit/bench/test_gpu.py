@@ -25,13 +25,13 @@ from void_engine.diffusion.sampling.denoise import predict_velocity  # noqa: E40
 
 pytestmark = pytest.mark.usefixtures("only_new_garbage_is_collected")
 
-SMALL = replace(bench.TINY_SCALE, steps=5, lengths=(13, 29), removals=2, window=5, overlap=0)
+SMALL = replace(bench.TINY_SCALE, steps=3, lengths=(13, 29), removals=2, window=5, overlap=0)
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 # What must be told by each part, and how many lines at least.
 ROWS = {
     "golden": ("whole pass, bfloat16", 15),
     "overflow": ("a removal whose weights are too large for float16", 3),
-    "step": ("a step of 5 in the engine's loop over the bare call", 8),
+    "step": ("a step of 3 in the engine's loop over the bare call", 8),
     "coding": ("decode a frame, 4 tiles a side", 6),
     "modes": ("peak, mode fp8", 4),
     "streaming": ("fp8: relative difference of the answer", 4),
@@ -40,7 +40,7 @@ ROWS = {
     "length": ("growth from 13 to 29 frames", 3),
     "caches": ("step cache mag, draft", 6),
     "growth": ("2 removals: growth", 1),
-    "compile": ("compiled, attention as chosen: a call", 4),
+    "compile": ("compiled, attention as chosen: a call", 2),
 }
 # What a device of a bench for the tiny model cannot tell: it is too little work.
 NOT_TOLD = ("over the bare call", "share of the chip", "compiled, attention as chosen: a call", "peak, mode")

@@ -61,7 +61,8 @@ def driver() -> ctypes.CDLL:
     loaded.driver_parse.restype = ctypes.c_double
     loaded.driver_parse.argtypes = [ctypes.c_char_p]
     loaded.driver_compose.argtypes = [
-        *(ctypes.c_void_p, ctypes.c_longlong, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
+        *(ctypes.c_void_p, ctypes.c_longlong, ctypes.c_int, ctypes.c_int, ctypes.c_int),
+        *(ctypes.c_void_p, ctypes.c_int),
         *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double, ctypes.c_double),
     ]
     return loaded

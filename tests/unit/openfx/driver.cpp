@@ -42,15 +42,18 @@ void driver_copy(const Form* from, const Form* to, int x1, int y1, int x2, int y
 
 void driver_pack(const Form* from, unsigned char* to) { pack_rows(picture_of(*from), to); }
 
-void driver_halves(const Form* from, unsigned short* to) { pack_halves(picture_of(*from), to); }
-
-void driver_matte(const Form* from, int source, float* to) {
-  pack_matte(picture_of(*from), static_cast<MatteSource>(source), to);
+void driver_halves(const Form* from, int channels, unsigned short* to) {
+  pack_halves(picture_of(*from), channels, to);
 }
 
-void driver_compose(const unsigned char* data, long long row_bytes, int width, int height, const int* box, int mix,
-                    const Form* output, const int* window, double scale_x, double scale_y) {
-  const Answer answer{data, static_cast<std::ptrdiff_t>(row_bytes), width, height, {box[0], box[1], box[2], box[3]}};
+int driver_matte(const Form* from, int source, unsigned short* to) {
+  return pack_matte(picture_of(*from), static_cast<MatteSource>(source), to);
+}
+
+void driver_compose(const unsigned char* data, long long row_bytes, int width, int height, int is_half, const int* box,
+                    int mix, const Form* output, const int* window, double scale_x, double scale_y) {
+  const Answer answer{data,   static_cast<std::ptrdiff_t>(row_bytes),   width,
+                      height, is_half != 0, {box[0], box[1], box[2], box[3]}};
   compose(answer, static_cast<Mix>(mix), picture_of(*output), {window[0], window[1], window[2], window[3]}, scale_x,
           scale_y);
 }

@@ -48,11 +48,13 @@ def say(fields: dict[str, object]) -> None:
 
 
 def keep(folder: Path, message: dict[str, str]) -> None:
-    """Keep the pixels of a ``frame``: as many bytes as its message says. The file may be longer."""
+    """Keep the pixels of a ``frame``: as many bytes as its message says. The file is the bridge's."""
+    assert message["given"] == "1"
     rows = int(message["y2"]) - int(message["y1"])
     with (folder / "pixels" / message["file"]).open("rb") as file:
         file.seek(int(message["offset"]))
         pixels = file.read(rows * int(message["row_bytes"]))
+    (folder / "pixels" / message["file"]).unlink()
     (folder / f"{message['role']}.{message['frame']}.raw").write_bytes(pixels)
 
 
@@ -65,9 +67,12 @@ def picture(folder: Path, message: dict[str, str], mode: str) -> dict[str, objec
         return {"state": "missing", "text": "Frame 50 is still being made."}
     rows = [colour(frame, x, y) for y in range(HEIGHT) for x in range(WIDTH)]
     name = f"picture-{frame}.raw"
-    data = b"".join(struct.pack("4f", *pixel) for pixel in rows)
+    # Every other frame comes as halves.
+    depth, code = ("half", "4e") if frame % 2 else ("float", "4f")
+    data = b"".join(struct.pack(code, *pixel) for pixel in rows)
     (folder / "pixels" / name).write_bytes(b"\0" * 16 + (data[:-4] if mode == "short-file" else data))
-    answer: dict[str, object] = {"state": "ready", "file": name, "offset": 16, "row_bytes": WIDTH * 16}
+    answer: dict[str, object] = {"state": "ready", "file": name, "offset": 16, "depth": depth}
+    answer["row_bytes"] = len(data) // HEIGHT
     answer |= {"width": WIDTH, "height": HEIGHT, "components": 4, "x1": 0, "y1": 0, "x2": WIDTH, "y2": HEIGHT}
     if mode == "path-out":
         answer["file"] = f"../pixels/{name}"
@@ -111,7 +116,8 @@ def main() -> None:
             answer["removal"] = "r1"
         elif kind == "frame":
             frames += 1
-            if mode == "dies-at-frame" and frames == 3:
+            starts = len((folder / "starts").read_text().split())
+            if frames == 3 and (mode == "dies-at-frame" or (mode == "dies-at-first-frame" and starts == 1)):
                 os._exit(3)
             if mode == "disk-full" and frames == 3:
                 answer |= {"ok": 0, "error": "The disk of the result is full: free 3 GB."}
@@ -122,6 +128,8 @@ def main() -> None:
         elif kind == "source":
             answer["taken"] = 0 if mode == "graded" else 1
         elif kind == "submit":
+            if mode == "dies-at-submit" and len((folder / "starts").read_text().split()) == 1:
+                os._exit(3)
             answer |= {"record": RECORD, "state": "running", "text": "Frame 0 of 3.", "revision": "0"}
         elif kind == "status":
             answer |= {

@@ -23,10 +23,11 @@ def compose(
 ) -> None:
     """Lays ``answer`` of the shape (rows upwards, columns, R G B weight) over ``output``."""
     form = output.form
-    answer = np.ascontiguousarray(answer, np.float32)
+    is_half = answer.dtype == np.float16
+    answer = np.ascontiguousarray(answer, np.float16 if is_half else np.float32)
     window = window or (form.x1, form.y1, form.x2, form.y2)
     driver.driver_compose(
-        *(answer.ctypes.data, answer.strides[0], answer.shape[1], answer.shape[0]),
+        *(answer.ctypes.data, answer.strides[0], answer.shape[1], answer.shape[0], int(is_half)),
         *((ctypes.c_int * 4)(*box), mix, ctypes.byref(form), (ctypes.c_int * 4)(*window), scale, scale),
     )
 
@@ -153,3 +154,32 @@ def test_an_answer_beside_the_output_changes_nothing(driver: ctypes.CDLL) -> Non
         compose(driver, answer, box, output)
 
     assert np.array_equal(output.pixels, before)
+
+
+@pytest.mark.parametrize("scale", [1, 0.5, 2])
+@pytest.mark.parametrize("mix", [RESULT, DIFFERENCE, PLAIN])
+def test_an_answer_of_halves_is_laid_over_as_one_of_floats(
+    driver: ctypes.CDLL, mix: int, scale: float
+) -> None:
+    halves = an_answer(13, 10).astype(np.float16)
+    made = []
+    for answer in (halves, halves.astype(np.float32)):
+        output = filled(3, x1=-1, y1=0, width=12, height=8, channels=4, depth=FLOAT)
+        compose(driver, answer, (0, 1, 13, 11), output, mix, scale)
+        made.append(output.pixels)
+    assert np.array_equal(*made)
+
+
+@pytest.mark.parametrize("scale", [1, 0.5, 0.25])
+def test_lines_that_are_left_out_show_what_lines_without_weight_show(
+    driver: ctypes.CDLL, scale: float
+) -> None:
+    whole = an_answer(16, 64)
+    whole[:24, :, 3] = whole[40:, :, 3] = 0
+    made = []
+    for answer, box in ((whole, (0, 0, 16, 64)), (whole[8:56], (0, 8, 16, 56))):
+        size = int(16 * scale), int(64 * scale)
+        output = filled(3, x1=0, y1=0, width=size[0], height=size[1], channels=4, depth=FLOAT)
+        compose(driver, answer, box, output, RESULT, scale)
+        made.append(output.pixels)
+    assert np.array_equal(*made)

@@ -181,7 +181,7 @@ def test_floats_are_packed_as_the_nearest_halves(driver: ctypes.CDLL, width: int
     image.pixels[1, :, 0] = special
     halves = np.empty((3, width, channels), np.float16)
 
-    driver.driver_halves(ctypes.byref(image.form), halves.ctypes.data_as(ctypes.c_void_p))
+    driver.driver_halves(ctypes.byref(image.form), channels, halves.ctypes.data_as(ctypes.c_void_p))
 
     with np.errstate(over="ignore"):
         assert np.array_equal(halves, image.pixels.astype(np.float16))
@@ -191,11 +191,36 @@ def test_floats_are_packed_as_the_nearest_halves(driver: ctypes.CDLL, width: int
 @pytest.mark.parametrize(("channels", "source"), [(4, ALPHA), (4, LUMINANCE), (3, ALPHA), (1, LUMINANCE)])
 def test_a_matte_is_alpha_or_luminance(driver: ctypes.CDLL, depth: int, channels: int, source: int) -> None:
     image = filled(5, x1=0, y1=0, width=4, height=3, channels=channels, depth=depth, downwards=True)
-    matte = np.empty((3, 4), np.float32)
+    matte = np.empty((3, 4), np.float16)
 
     driver.driver_matte(ctypes.byref(image.form), source, matte.ctypes.data_as(ctypes.c_void_p))
 
     values = image.values()
     is_luminance = channels == 3 or (channels == 4 and source == LUMINANCE)
     expected = values[..., :3] @ [0.2126, 0.7152, 0.0722] if is_luminance else values[..., -1]
-    assert np.allclose(matte, expected, atol=1e-6)
+    assert np.allclose(matte, np.clip(expected, 0, 1), atol=5e-4)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 6, 7, 64])
+def test_of_four_channels_three_are_packed_and_nothing_beyond(driver: ctypes.CDLL, width: int) -> None:
+    image = filled(7, x1=-1, y1=2, width=width, height=3, channels=4, depth=FLOAT, downwards=True)
+    halves = np.full(3 * width * 3 + 8, 7, np.float16)
+
+    driver.driver_halves(ctypes.byref(image.form), 3, halves.ctypes.data_as(ctypes.c_void_p))
+
+    packed = halves[:-8].reshape(3, width, 3)
+    assert np.array_equal(packed, image.pixels[..., :3].astype(np.float16))
+    assert (halves[-8:] == 7).all()
+
+
+def test_a_matte_keeps_to_0_and_1_and_says_what_marks_nothing(driver: ctypes.CDLL) -> None:
+    image = filled(7, x1=0, y1=0, width=6, height=2, channels=1, depth=FLOAT, downwards=False)
+    matte = np.empty((2, 6), np.float16)
+    for row, marks in (
+        ([np.nan, -3, -np.inf, 0, 1e-12, -0.0], False),
+        ([np.nan, 2, np.inf, 0.25, -1, 1], True),
+    ):
+        image.pixels[..., 0] = row
+        said = driver.driver_matte(ctypes.byref(image.form), ALPHA, matte.ctypes.data_as(ctypes.c_void_p))
+        assert bool(said) == marks
+        assert np.array_equal(matte[0], np.nan_to_num(np.clip(row, 0, 1)).astype(np.float16))

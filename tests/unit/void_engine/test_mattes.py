@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
 from tests.unit.void_engine.roto.bezier import without_feather
 from void_engine.geometry import Box
-from void_engine.mattes import ShotMattes
+from void_engine.mattes import MatteFiles, ShotMattes
+from void_engine.plates.exr.file import write_frame
+from void_engine.plates.frame.frame import Frame
+from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.roto.matte import rasterise
 from void_engine.roto.shapes import ShapeAtFrame
 
@@ -39,3 +43,31 @@ def test_a_holdout_is_kept_for_what_is_grown() -> None:
     assert mattes.held_out is not None
     np.testing.assert_array_equal(mattes.held_out, rasterise([hold], FRAME))
     assert ShotMattes().at(1001, FRAME).held_out is None
+
+
+def test_one_matte_is_grown_by_itself_also_from_beyond_the_box(tmp_path: Path) -> None:
+    pixels = np.zeros((80, 100, 2), np.float16)
+    pixels[30:50, 30:50, 0] = pixels[60:, 60:, 1] = 1
+    write_frame(Frame.from_pixels(1, ("a.A", "b.A"), pixels), tmp_path / "m.0001.exr")
+    with PlateSequence(str(tmp_path / "m.%04d.exr"), 1, 1) as frames:
+
+        def at(a: float, b: float, box: Box = FRAME) -> np.ndarray:
+            files = [MatteFiles("remove", frames, "a.A", growth_px=a)]
+            files.append(MatteFiles("remove", frames, "b.A", growth_px=b))
+            return ShotMattes(files=files).at(1, box).remove
+
+        plain, grown = at(0, 0), at(5, 0)
+        assert (plain[25:55, 25:55] > 0).sum() == 400
+        assert grown[40, 54] == 1
+        assert grown[40, 56] == 0
+        assert grown[58, 70] == 0
+        np.testing.assert_array_equal(at(5, 0, Box(52, 30, 70, 50)), grown[30:50, 52:70])
+        shrunk = at(0, -4)
+        assert shrunk[62, 70] == 0
+        assert shrunk[70, 99] == 1  # the picture's border is no edge
+        half = ShotMattes(files=[MatteFiles("remove", frames, "a.A", growth_px=5)], scale=0.5)
+        assert half.at(1, FRAME).remove[40, 51] == 1
+        assert half.at(1, FRAME).remove[40, 53] == 0
+        assert ShotMattes(files=[MatteFiles("remove", frames, "a.A", growth_px=5)]).bounds(1, FRAME) == Box(
+            25, 25, 55, 55
+        )

@@ -146,6 +146,10 @@ def test_layers_and_metadata(tmp_path: Path, files: ExitStack) -> None:
     assert frame.metadata[JOB_ID_KEY] == "job1"
     assert frame.metadata["void/seed"] == "7"
     assert frame.metadata["void/paint"] == "wet"
+    x0, y0, x1, y1 = (int(word) for word in str(frame.metadata["void/replaced"]).split())
+    changed = frame.native("matte.A") > 0
+    assert changed[y0:y1, x0:x1].sum() == changed.sum() > 0
+    assert (x1 - x0) * (y1 - y0) < changed.size
 
 
 def test_the_identity_engine_changes_no_bit(tmp_path: Path, files: ExitStack) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -79,11 +80,16 @@ def check_end(path: Path | str, number: int) -> None:
             raise unreadable(path, number, reason)
 
 
-def read_frame(path: Path | str, number: int) -> Frame:
+def read_frame(path: Path | str, number: int, lines: tuple[int, int] | None = None) -> Frame:
     """Read a frame with all its channels, each in its own data type.
 
     Tiled files become scan lines. A multi-part file becomes one flat set of channels (see
     :mod:`void_engine.plates.exr.multipart`), which are written back as parts.
+
+    Args:
+        path, number: the file and its frame.
+        lines: the first line that is wanted and the one after the last, from the top of the display window:
+            the frame's data window then reaches no farther, and it is no frame to be written. None for all.
 
     Raises:
         MissingFrameError: when there is no such file.
@@ -93,16 +99,24 @@ def read_frame(path: Path | str, number: int) -> Frame:
     with _opened(path, number, keep=True) as file:
         source = file.source
         merged = merge_parts(_parts(file, path, number), path, number)
+        header = merged.header if lines is None else _only_lines(merged.header, lines)
         blocks: list[PixelBlock] = []
         for part in merged.parts:
             first = 0
+            window = part.data_window.intersection(header.data_window)
             for dtype, run in groupby(part.channels, key=lambda channel: channel.dtype):
                 names = tuple(channel.name for channel in run)
-                pixels = _read_channels(source, part.index, first, names, dtype, path, number)
-                pixels = _placed(pixels, part.data_window, merged.header.data_window)
-                blocks.append(PixelBlock(names, pixels))
+                pixels = _read_channels(source, part, first, names, dtype, window, path, number)
+                blocks.append(PixelBlock(names, _placed(pixels, window, header.data_window)))
                 first += len(names)
-    return Frame(merged.header, tuple(blocks))
+    return Frame(header, tuple(blocks))
+
+
+def _only_lines(header: FrameHeader, lines: tuple[int, int]) -> FrameHeader:
+    """The header of a frame of which only these lines are read."""
+    all_lines = header.data_window
+    wanted = Box(all_lines.x0, lines[0], all_lines.x1, lines[1])
+    return replace(header, data_window=wanted.intersection(all_lines), parts=())
 
 
 def write_frame(
@@ -132,10 +146,10 @@ def write_frame(
                 return
         except _UnexplainedError as failure:
             if attempt + 1 == _ATTEMPTS:
-                raise _cannot_write(frame, path, failure.error, "") from failure.error
+                raise cannot_write(frame, path, failure.error, "") from failure.error
             time.sleep(_ATTEMPTS_S)
         except OSError as error:
-            raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+            raise cannot_write(frame, path, error, write_obstacle(path, error)) from error
 
 
 def try_to_write(frame: Frame, path: Path, compression: str | None = None, count: int = 1) -> str:
@@ -159,9 +173,9 @@ def try_to_write(frame: Frame, path: Path, compression: str | None = None, count
                 write_pixels(frame, folder, file, used)
                 require_room(folder, file.size, count)
             except OSError as error:
-                raise _cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
+                raise cannot_write(frame, path, error, write_obstacle(path, error, folder, began)) from error
     except OSError as error:
-        raise _cannot_write(frame, path, error, write_obstacle(path, error)) from error
+        raise cannot_write(frame, path, error, write_obstacle(path, error)) from error
     if compression is None or used == compression:
         return ""
     return (
@@ -202,10 +216,11 @@ def _write_new(frame: Frame, folder: OutputFolder, path: Path, compression: str,
             obstacle = write_obstacle(path, error, folder, began)
             if not obstacle and not error_code(error):
                 raise _UnexplainedError(error) from error
-            raise _cannot_write(frame, path, error, obstacle) from error
+            raise cannot_write(frame, path, error, obstacle) from error
 
 
-def _cannot_write(frame: Frame, path: Path, error: OSError, obstacle: str) -> OutputError:
+def cannot_write(frame: Frame, path: Path, error: OSError, obstacle: str) -> OutputError:
+    """The error for a frame that could not be written, with what stands in the way where that is known."""
     return OutputError(
         f"frame {frame.number} cannot be written to {path}: {error.strerror or error}; check the folder, "
         "its permissions and the free space",
@@ -332,14 +347,28 @@ def _check_size(parts: Sequence[Part], path: Path, number: int) -> None:
 
 def _read_channels(
     source: oiio.ImageInput,
-    part: int,
+    part: Part,
     first: int,
     names: Sequence[str],
     dtype: PixelType,
+    window: Box,
     path: Path,
     number: int,
 ) -> NDArray[Any]:
-    pixels = source.read_image(part, 0, first, first + len(names), TYPE_NAMES[dtype])
+    """The channels of a part over those lines of it that ``window`` has, which may be none."""
+    end = first + len(names)
+    if window.is_empty:
+        return np.zeros((0, window.width, len(names)), dtype)
+    own = part.data_window
+    if window == own or part.spec.tile_width:
+        pixels = source.read_image(part.index, 0, first, end, TYPE_NAMES[dtype])
+        if pixels is not None and window != own:
+            pixels = np.ascontiguousarray(pixels[window.slices(own)])
+    else:
+        top = part.spec.y + window.y0 - own.y0
+        pixels = source.read_scanlines(
+            part.index, 0, top, top + window.height, 0, first, end, TYPE_NAMES[dtype]
+        )
     # From a damaged file, OpenImageIO may return what it could decode and only leave a message.
     reason = source.geterror()
     if pixels is None or reason:

@@ -136,14 +136,15 @@ class KeyFrameFill:
         if thick.any():
             carried, there = self._carried(full, key, thick)
             if there.any():
-                fitted = _where_it_fits(answer, unseen, carried, there, self._passing(full, area))
+                passing, check = self._passing(full, area), self._monitor.check_cancelled
+                fitted = _where_it_fits(answer, unseen, carried, there, passing, check)
                 answer = np.where((thick & there)[:, :, None], fitted, answer)
             left = thick & ~there
             if opencv.erode(left, square).any():
                 answer = self._synthesise(full, area, answer, left, thin)
             else:
                 thin = thin | left
-        return inpainting.inpaint(answer, thin)
+        return inpainting.inpaint(answer, thin, self._monitor.check_cancelled)
 
     def latest(self, number: int) -> KeyFrame | None:
         """The newest key frame that frame ``number`` may take pixels from."""
@@ -184,7 +185,7 @@ class KeyFrameFill:
         wide_forbidden[inside] = forbidden
         self._monitor.check_cancelled()
         if self._smooth:
-            made = inpainting.inpaint(picture, wide_hole | wide_forbidden)
+            made = inpainting.inpaint(picture, wide_hole | wide_forbidden, self._monitor.check_cancelled)
         else:
             made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
         return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)
@@ -215,7 +216,12 @@ class KeyFrameFill:
 
 
 def _where_it_fits(
-    answer: Float32Array, unseen: BoolArray, carried: Float32Array, there: BoolArray, passing: BoolArray
+    answer: Float32Array,
+    unseen: BoolArray,
+    carried: Float32Array,
+    there: BoolArray,
+    passing: BoolArray,
+    check: Callable[[], None],
 ) -> Float32Array:
     """What is carried from a key frame where it fits to the surroundings, and else their continuation.
 
@@ -228,16 +234,17 @@ def _where_it_fits(
         carried: (h, w, 3) encoded, valid where ``there``.
         there: (h, w).
         passing: (h, w) where something passes in front of the object, which tells nothing of what is behind.
+        check: is called often, and may raise to stop the work.
     """
     unseen = unseen | passing
     band = opencv.dilate_by_disc(unseen, _FIT_PX) & ~unseen
     known = band & there
     if int(known.sum()) < _FEWEST_TO_FIT:
         return carried
-    trial = inpainting.smooth_fill(answer, unseen | band)
+    trial = inpainting.smooth_fill(answer, unseen | band, check)
     errors = [answers.squared_error(one, answer) for one in (carried, trial)]
     expected = np.stack([answers.spread_picture(error, known) for error in errors])
     share = answers.shares(expected.reshape(2, -1), np.ones((2, unseen.size), bool))[0]
-    continued = inpainting.smooth_fill(answer, unseen)
+    continued = inpainting.smooth_fill(answer, unseen, check)
     part = share.reshape(unseen.shape)[:, :, None]
     return np.asarray(continued + part * (carried - continued), np.float32)

@@ -68,7 +68,7 @@ def patch_fill(
     monitor.check_cancelled()
     pushed = shrink(pushed, size)
     monitor.check_cancelled()
-    start = inpainting.inpaint(pushed, small_hole | small_forbidden)
+    start = inpainting.inpaint(pushed, small_hole | small_forbidden, monitor.check_cancelled)
     base = np.float32(0.5) * (start + pushed)
     found = patch_match.search_patches(start, small_hole, small_forbidden, seed, monitor)
     if found is None:

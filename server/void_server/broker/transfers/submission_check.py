@@ -48,7 +48,7 @@ def read_submission(
         job_id=job.job_id,
         owner=owner,
         name=job.shot.name,
-        engine=job.settings.engine,
+        engine=job.engine_label,
         inputs=message.inputs,
         outputs=message.outputs,
         output_pattern=job.output.versioned_pattern,
@@ -62,7 +62,8 @@ def read_submission(
         view=job.shot.view,
         together=job.together,
     )
-    return new, files, job.settings
+    # The engine that a removal has means nothing for a proposal.
+    return new, files, job.settings if job.is_removal else Settings()
 
 
 def _manifest(message: Submit, payloads: Sequence[Payload]) -> Payload | None:

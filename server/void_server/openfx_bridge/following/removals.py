@@ -11,28 +11,39 @@ from void_server.openfx_bridge.following.removal import Removal
 from void_server.openfx_bridge.following.sentences import finished_text, stopped_text
 from void_server.openfx_bridge.following.server import ServerLink
 from void_server.openfx_bridge.handover.begun import Begun
+from void_server.openfx_bridge.handover.handed import all_handed, handed_of
+from void_server.openfx_bridge.pixels.folder import PixelFolder
 from void_server.openfx_bridge.results.folder import FINAL, Kept, ResultFolder, find_folder
 from void_server.openfx_bridge.results.record import Record, read_record
 
 _EVENTS_S = 0.25
 """Events about one removal are at least this far apart, in seconds."""
+_FORGOTTEN_S = 600.0
+"""A host whose bridge has died over a hand-over comes back to it within this time, in seconds, or never."""
 
 
 class Removals:
     """The removals by their jobs. The methods may be called from any thread."""
 
     def __init__(
-        self, link: ServerLink, tell: Callable[[Mapping[str, str]], None], *, is_background: bool
+        self,
+        link: ServerLink,
+        tell: Callable[[Mapping[str, str]], None],
+        pixels: PixelFolder,
+        *,
+        is_background: bool,
     ) -> None:
         """Begin to tell of changes.
 
         Args:
             link: the server.
             tell: sends an event to the host.
+            pixels: where pixel files are.
             is_background: whether the host only renders: then nothing is taken up.
         """
         self._link = link
         self._tell = tell
+        self._pixels = pixels
         self._is_background = is_background
         self._removals: dict[str, Removal] = {}
         self._asked: dict[str, dict[str, None]] = {}
@@ -50,6 +61,7 @@ class Removals:
             BridgeError: when frames are missing, or nothing is marked.
         """
         begun.delivery.check_complete()
+        begun.note()
         record = begun.record
         begun.folder.keep(record, "writing")
         removal = Removal(record, begun.folder, self._link, self._note)
@@ -81,10 +93,43 @@ class Removals:
         has_ended = kept.phase in FINAL if kept is not None else ready == record.total
         if has_ended or self._is_background:
             return _at_rest(record, found, kept, ready)
+        if kept is not None and kept.phase in ("receiving", "writing") and not found.job_file.exists():
+            begun = Begun.resumed(record, found, self._pixels) if kept.phase == "writing" else None
+            if begun is not None:
+                return self.submit(begun)
+            now = found.kept()
+            if now is not None and not now.is_orphaned:
+                return _counted(record, "running", "Another host writes the plate", ready)
         with self._condition:
             removal = self._removals.setdefault(record.job, Removal(record, found, self._link, self._note))
         removal.take_up()
         return removal.fields()
+
+    def submit_left(self, job: str) -> Message | None:
+        """Answer ``submit`` for a removal whose bridge has died over it; None where it cannot be gone on
+        with."""
+        handed = handed_of(self._pixels.root, job)
+        folder = None if handed is None or handed.result is None else ResultFolder(handed.result)
+        kept = None if folder is None else folder.kept()
+        if folder is None or kept is None or kept.record.job != job:
+            return None
+        begun = Begun.resumed(kept.record, folder, self._pixels)
+        return None if begun is None else self.submit(begun)
+
+    def take_up_left(self) -> None:
+        """Go on with all that bridges which are gone have left on this machine, and remove what nobody needs
+        any more."""
+        if self._is_background:
+            return
+        for handed in all_handed(self._pixels.root):
+            folder = None if handed.result is None else ResultFolder(handed.result)
+            kept = None if folder is None else folder.kept()
+            is_known = kept is not None and kept.record.job == handed.job
+            if kept is not None and is_known and kept.phase == "writing":
+                if kept.is_orphaned:
+                    self.status(kept.record.text, "")
+            elif handed.age_s > _FORGOTTEN_S and (kept is None or not is_known or kept.is_orphaned):
+                handed.remove()
 
     def cancel(self, text: str, folder: str) -> str:
         """Stop a removal, and say so.

@@ -1,40 +1,43 @@
-"""Takes the frames of one removal over and writes them as EXR, until the job can be made of them."""
+"""Takes the frames of one removal over and makes EXR files of them, until the job can be made."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from void_engine.errors import EngineError
 from void_engine.plates.exr.file import read_frame
-from void_engine.plates.file_kinds import EXR_SUFFIXES
+from void_engine.plates.exr.intermediate import write_intermediate
 from void_engine.plates.frame.frame import Frame
-from void_engine.plates.frame.header import FRAME_RATE_ATTRIBUTE
 from void_engine.plates.sequence.pattern import FramePattern
-from void_engine.plates.sequence.writer import PlateWriter
 from void_protocol.frame_list import describe_frames
 from void_protocol.job import Role
 from void_server.openfx_bridge.errors import BridgeError
+from void_server.openfx_bridge.handover.exr_sequence import sequence_of
+from void_server.openfx_bridge.handover.handed import Handed, HandedFrame
 from void_server.openfx_bridge.handover.order import Order
 from void_server.openfx_bridge.pixels.raw import RawPicture, finite_half, matte_pixels, plate_pixels
 from void_server.openfx_bridge.results.folder import ResultFolder
 
 MATTE_ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
 PLATE = "plate"
-_MOST_WAITING = 4096
-_WAITING_BYTES = (384 << 20, 2 << 30)
-"""At least and at most so many bytes of frames wait to be written, as the machine has memory: as long as they
-find room, the host does not wait for the disk."""
+_AS_PLATE = "-as-plate"
+"""What the names of mattes get that are numbered as the plate's own files."""
 _FEW_CORES = 4
+_QUIET_S = 0.05
+"""After so many seconds without a frame the host is busy with something else, and files are written."""
+_LOOK_S = 0.2
 _SAME_RATE = 0.001
 
 
@@ -49,29 +52,54 @@ class Delivered:
 
 
 class Delivery:
-    """The frames of one removal on their way to EXR. The methods may be called from any thread."""
+    """The frames of one removal on their way to EXR. The methods may be called from any thread.
 
-    def __init__(self, order: Order, folder: ResultFolder) -> None:
+    While a host hands frames over, nothing is written as long as there is room: both would wait for each
+    other, and the host is waited for by a person.
+    """
+
+    def __init__(self, order: Order, folder: ResultFolder, handed: Handed, room_bytes: int) -> None:
+        """Prepare to take frames.
+
+        Args:
+            order: what is ordered.
+            folder: where EXR files go.
+            handed: where pixel files wait.
+            room_bytes: how much may wait there; beyond it :meth:`take` does.
+        """
         self.order = order
         self.folder = folder
-        self._lock = threading.Lock()
+        self.handed = handed
+        self._room_bytes = room_bytes
+        self._condition = threading.Condition()
         self._taken: set[tuple[str, int]] = set()
         self._referenced: dict[int, tuple[FramePattern, int]] = {}
         self._marks: set[str] = set()
         """The roles whose mattes mark anything."""
-        self._sample: tuple[int, NDArray[np.float16]] | None = None
-        """The first frame of the plate with its pixels, to compare its file with."""
-        # Not compressed: they are read once and deleted, and compressing takes longer than all the rest.
-        self._writer = PlateWriter(
-            "none",
-            threads=1 if (os.cpu_count() or 1) <= _FEW_CORES else 2,
-            in_flight=_MOST_WAITING,
-            in_flight_bytes=_room(),
-            overwrite=True,
-        )
+        self._waiting: deque[HandedFrame] = deque()
+        self._written = 0
+        """How many are being written at this moment."""
+        self._waiting_bytes = 0
+        """The room that all of these take."""
+        self._came = 0.0
+        """When the last frame came."""
+        self._is_completing = self._is_closed = False
+        self._error: Exception | None = None
+        self._threads: list[threading.Thread] = []
 
-    def take(self, role: str, frame: int, raw: RawPicture) -> None:
-        """Take the pixels of a frame over. When this returns, the pixel file is the host's again.
+    # Frames come in --------------------------------------------------------------------------------------
+
+    def take(
+        self, role: str, frame: int, raw: RawPicture, *, given: bool = False, marks: bool | None = None
+    ) -> None:
+        """Take a frame over; waits while too much is to be written. When this returns, the pixel file is the
+        host's again, or the bridge's.
+
+        Args:
+            role, frame: what it is.
+            raw: where the pixels are.
+            given: whether the file is the bridge's from now on.
+            marks: whether a matte marks anything; None to find out.
 
         Raises:
             BridgeError: when the frame is none of the order or came before, its pixels cannot be read, or an
@@ -81,24 +109,51 @@ class Delivery:
             raise BridgeError(f"There is no role {role!a}; use plate, remove, affected or ignore.")
         self._claim(role, frame)
         try:
-            self._take(role, frame, raw)
+            one = self.handed.adopt(role, frame, raw, given=given)
         except BaseException:
-            with self._lock:
+            with self._condition:
                 self._taken.discard((role, frame))  # it may be sent again
             raise
-
-    def _take(self, role: str, frame: int, raw: RawPicture) -> None:
-        names: tuple[str, ...]
-        pixels: NDArray[Any]
-        if role == PLATE:
-            names, pixels = plate_pixels(raw, self.order.box, self.order.space)
-            if frame == self.order.first:
-                self._sample = frame, pixels
-        else:
-            names, pixels = ("A",), matte_pixels(raw, self.order.box)
-            if role not in self._marks and pixels.any():
+        if role != PLATE and role not in self._marks:
+            is_marked = bool(matte_pixels(one.raw, self.order.box).any()) if marks is None else marks
+            if is_marked:
                 self._marks.add(role)
-        self._write(role, frame, names, pixels)
+        self._add([one])
+        with self._condition:
+            self._condition.wait_for(
+                lambda: self._waiting_bytes <= self._room_bytes or self._error or self._is_closed
+            )
+
+    def resume(self, marks: Iterable[str], referenced: Iterable[tuple[int, str, int]]) -> None:
+        """Take over what an earlier bridge was given and has not finished.
+
+        Args:
+            marks: the roles whose mattes mark anything.
+            referenced: frames that are read from files of their own: the frame, the pattern, the number.
+        """
+        self._marks |= set(marks)
+        for frame, pattern, number in referenced:
+            self._referenced[frame] = FramePattern.parse(Path(pattern)), number
+        for path in self.folder.export.glob("*.exr"):
+            role, _, text = path.stem.partition(".")
+            if not text.lstrip("-").isdecimal():
+                continue
+            shift = self.offset if role.endswith(_AS_PLATE) else 0
+            self._taken.add((role.removesuffix(_AS_PLATE), int(text) - shift))
+        waiting = self.handed.frames()
+        self._taken |= {(one.role, one.frame) for one in waiting}
+        self._add(waiting)
+
+    @property
+    def marks(self) -> list[Role]:
+        """The roles whose mattes mark anything."""
+        return [role for role in MATTE_ROLES if role in self._marks]
+
+    @property
+    def referenced(self) -> list[tuple[int, str, int]]:
+        """The frames that are read from files of their own, as :meth:`resume` takes them."""
+        found = sorted(self._referenced.items())
+        return [(frame, pattern.text, number) for frame, (pattern, number) in found]
 
     def refer(self, frame: int, path: Path) -> bool:
         """Say whether a frame of the plate is read from its own EXR file instead of from a host's pixels.
@@ -111,20 +166,22 @@ class Delivery:
         self._check(frame)
         if not self.order.space.is_as_it_comes:
             return False
-        found = _sequence_of(path)
+        found = sequence_of(path)
         if found is None:
             return False
         pattern, number = found
         if frame == self.order.first:
-            taken = self._sample is not None and self._is_same(path, number, self._sample[1])
+            taken = self._is_same(path, number)
         else:
             first = self._referenced.get(self.order.first)
             own = None if first is None else (first[0], first[1] + frame - self.order.first)
             taken = own == (pattern, number) and path.is_file()
         if taken:
-            with self._lock:
+            with self._condition:
                 self._referenced[frame] = pattern, number
         return taken
+
+    # They become files -----------------------------------------------------------------------------------
 
     def complete(self, is_wanted: Callable[[], bool] = lambda: True) -> Delivered:
         """Write what is left, and return what the job is made of.
@@ -135,11 +192,15 @@ class Delivery:
         Raises:
             BridgeError: when a file cannot be written.
         """
+        with self._condition:
+            self._is_completing = True
+            self._condition.notify_all()
+            while (self._waiting or self._written) and not self._error and is_wanted():
+                self._condition.wait(_LOOK_S)
         try:
+            self._raise_error()
             plate = self._plate_files(is_wanted)
             mattes = self._matte_files(is_wanted)
-            self._writer.close()
-            self._number_as_plate(mattes)
         except EngineError as error:
             raise BridgeError(f"{error}.") from error
         except OSError as error:
@@ -171,14 +232,27 @@ class Delivery:
                 "check what is connected to Remove."
             )
 
+    def close(self) -> None:
+        """End the writing, whether it is complete or not, and forget the pixel files."""
+        with self._condition:
+            self._is_closed = True
+            self._waiting.clear()
+            self._condition.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self.handed.remove()
+
     def abandon(self) -> None:
         """Forget all of it, with its files."""
-        self._writer.abandon()
+        self.close()
         self.folder.discard()
 
     def _claim(self, role: str, frame: int) -> None:
         self._check(frame)
-        with self._lock:
+        self._raise_error()
+        with self._condition:
+            if self._is_completing or self._is_closed:
+                raise BridgeError("This removal is complete; no frame can be added.")
             if (role, frame) in self._taken:
                 raise BridgeError(f"Frame {frame} of {role} has come before.")
             self._taken.add((role, frame))
@@ -187,31 +261,101 @@ class Delivery:
         if not self.order.first <= frame <= self.order.last:
             raise BridgeError(f"Frame {frame} is none of {self.order.first} to {self.order.last}.")
 
+    def _add(self, frames: Iterable[HandedFrame]) -> None:
+        with self._condition:
+            for one in frames:
+                self._waiting.append(one)
+                self._waiting_bytes += one.bytes
+            self._came = time.monotonic()
+            if not self._threads:
+                count = 1 if (os.cpu_count() or 1) <= _FEW_CORES else 2
+                self._threads = [
+                    threading.Thread(target=self._write_all, name="plate-write", daemon=True)
+                    for _ in range(count)
+                ]
+                for thread in self._threads:
+                    thread.start()
+            self._condition.notify_all()
+
+    def _write_all(self) -> None:
+        while True:
+            with self._condition:
+                while not self._may_write():
+                    if self._is_closed or self._error:
+                        return
+                    self._condition.wait(_QUIET_S if self._waiting else None)
+                one = self._waiting.popleft()
+                self._written += 1
+            error: Exception | None = None
+            try:
+                self._write_one(one)
+            except (EngineError, BridgeError, OSError) as failure:
+                error = failure
+            with self._condition:
+                self._written -= 1
+                self._waiting_bytes -= one.bytes
+                self._error = self._error or error
+                self._condition.notify_all()
+
+    def _may_write(self) -> bool:
+        if not self._waiting or self._is_closed or self._error:
+            return False
+        is_full = 2 * self._waiting_bytes > self._room_bytes
+        return self._is_completing or is_full or time.monotonic() - self._came >= _QUIET_S
+
+    def _write_one(self, one: HandedFrame) -> None:
+        names: tuple[str, ...]
+        pixels: NDArray[Any]
+        if one.role == PLATE:
+            names, pixels = plate_pixels(one.raw, self.order.box, self.order.space)
+        else:
+            names, pixels = ("A",), matte_pixels(one.raw, self.order.box)
+        self._write(one.role, one.frame, names, pixels)
+        one.done()
+
     def _path(self, role: str, number: int) -> Path:
         return self.folder.export / f"{role}.{number:04d}.exr"
 
     def _write(self, role: str, number: int, names: tuple[str, ...], pixels: NDArray[Any]) -> None:
         frame = Frame.from_pixels(number, names, pixels, pixel_aspect=self.order.pixel_aspect)
-        if self.order.fps and role == PLATE:
-            frame = frame.with_metadata({FRAME_RATE_ATTRIBUTE: _rate(self.order.fps)})
-        try:
-            self._writer.submit(frame, self._path(role, number))
-        except EngineError as error:
-            raise BridgeError(f"{error}.") from error
-        except ValueError as error:
-            raise BridgeError("This removal is complete; no frame can be added.") from error
+        rate = _rate(self.order.fps) if self.order.fps and role == PLATE else None
+        write_intermediate(frame, self._path(role, number), rate)
 
-    def _is_same(self, path: Path, number: int, pixels: NDArray[np.float16]) -> bool:
-        """Whether a file holds these pixels, over a display window of the box's size."""
+    def _raise_error(self) -> None:
+        error = self._error
+        if isinstance(error, BridgeError):
+            raise error
+        if error is not None:
+            raise BridgeError(f"{error}.") from error
+
+    def _is_same(self, path: Path, number: int) -> bool:
+        """Whether a file holds the pixels of the first frame, over a display window of the box's size."""
         try:
             frame = read_frame(path, number)
             if frame.display_size != self.order.size:
                 return False
+            pixels = self._first_pixels()
             colours = frame.read_rgb(frame.display_window)
-        except EngineError:
+        except (EngineError, BridgeError):
             return False
         with np.errstate(over="ignore", invalid="ignore"):
-            return bool((colours.astype(np.float16) == pixels[..., :3]).all())
+            return bool((colours.astype(np.float16) == pixels).all())
+
+    def _first_pixels(self) -> NDArray[Any]:
+        """The colours of the first frame as they came: from its pixel file, or its EXR where that has gone.
+
+        Raises:
+            BridgeError, EngineError: when it has not come.
+        """
+        first = self.order.first
+        for one in self.handed.frames():
+            if (one.role, one.frame) == (PLATE, first):
+                try:
+                    return plate_pixels(one.raw, self.order.box, self.order.space)[1][..., :3]
+                except BridgeError:
+                    break  # it is an EXR file by now
+        frame = read_frame(self._path(PLATE, first), first)
+        return frame.read_rgb(frame.display_window)
 
     @property
     def _is_referenced(self) -> bool:
@@ -233,53 +377,24 @@ class Delivery:
         """The mattes, with black ones where none came. A role that marks nothing is left out."""
         width, height = self.order.size
         mattes: dict[Role, str] = {}
-        for role in MATTE_ROLES:
-            if role not in self._marks:
-                continue
+        for role in self.marks:
             for number in range(self.order.first, self.order.last + 1):
                 if (role, number) not in self._taken and is_wanted():
                     self._write(role, number, ("A",), np.zeros((height, width, 1), np.float16))
-            mattes[role] = str(self.folder.export / f"{role}.%04d.exr")
+            mattes[role] = str(self.folder.export / f"{self._numbered_as_plate(role)}.%04d.exr")
         return mattes
 
-    def _number_as_plate(self, mattes: Iterable[str]) -> None:
-        """Give mattes the numbers of the plate's own files, where those are not the host's."""
+    def _numbered_as_plate(self, role: Role) -> str:
+        """Give mattes the numbers of the plate's own files, where those are not the host's, and return how
+        the files are called. What an earlier bridge has renamed stays."""
         offset = self.offset
         if not offset:
-            return
-        numbers = range(self.order.first, self.order.last + 1)
-        for role in mattes:
-            for number in reversed(numbers) if offset > 0 else numbers:  # so that no name is taken
-                self._path(role, number).rename(self._path(role, number + offset))
-
-
-def _room() -> int:
-    least, most = _WAITING_BYTES
-    return max(least, min(most, psutil.virtual_memory().available // 8))
-
-
-def _sequence_of(path: Path) -> tuple[FramePattern, int] | None:
-    """The sequence that an EXR file belongs to, and its number in it; None where it belongs to none."""
-    name = path.name
-    if (
-        not path.is_absolute()
-        or path.suffix.lower() not in EXR_SUFFIXES
-        or "%" in str(path)
-        or "#" in str(path)
-    ):
-        return None
-    end = len(path.stem)
-    begin = end
-    while begin and name[begin - 1].isdecimal() and name[begin - 1].isascii():
-        begin -= 1
-    digits = name[begin:end]
-    if not 0 < len(digits) <= 9:
-        return None
-    token = f"%0{len(digits)}d" if len(digits) > 1 else "%d"
-    try:
-        return FramePattern.parse(path.with_name(f"{name[:begin]}{token}{path.suffix}")), int(digits)
-    except EngineError:
-        return None
+            return role
+        name = f"{role}{_AS_PLATE}"
+        for number in range(self.order.first, self.order.last + 1):
+            with suppress(FileNotFoundError):
+                self._path(role, number).rename(self._path(name, number + offset))
+        return name
 
 
 def _rate(fps: float) -> Fraction:

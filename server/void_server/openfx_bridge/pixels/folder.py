@@ -14,6 +14,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from void_protocol.errors import KeyFileError
 from void_protocol.private_folders import make_private_folder
 from void_server.openfx_bridge.errors import BridgeError
@@ -24,7 +26,7 @@ _log = logging.getLogger(__name__)
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder for this user alone is made in it
 _LEAST_FREE = 2 << 30
 """How much must be free in shared memory before pixel files lie there, in bytes."""
-_MOST_ROOM = 1 << 30
+_MOST_ROOM = 8 << 30
 _LEAST_ROOM = 64 << 20
 _NAME = re.compile(r"bridge-(\d+)-(\d+)", re.ASCII)
 """The process, and when it began in hundredths of a second."""
@@ -43,7 +45,8 @@ class PixelFolder:
         Raises:
             BridgeError: when it cannot be made.
         """
-        root = (base or _place()) / f"void-openfx-{_user()}"
+        root = self.root = (base or _place()) / f"void-openfx-{_user()}"
+        """The folder of all bridges of this user."""
         self.path = root / f"bridge-{os.getpid()}-{round(100 * began(os.getpid()))}"
         try:
             make_private_folder(root, closed=True)
@@ -59,7 +62,8 @@ class PixelFolder:
             free = shutil.disk_usage(self.path).free
         except OSError:
             return _LEAST_ROOM
-        return max(_LEAST_ROOM, min(_MOST_ROOM, free // 4))
+        # Shared memory is memory that the host would have.
+        return max(_LEAST_ROOM, min(_MOST_ROOM, free // 4, psutil.virtual_memory().available // 4))
 
     def remove(self) -> None:
         """Remove it with all that is in it."""

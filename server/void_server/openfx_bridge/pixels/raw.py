@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,36 @@ class RawPicture:
             depth=depth,
         )
 
+    @property
+    def needed_bytes(self) -> int:
+        """How long the file has to be."""
+        x1, y1, x2, y2 = self.bounds
+        pixel = self.components * np.dtype(DEPTHS[self.depth]).itemsize
+        return int(self.offset + (y2 - y1 - 1) * self.row_bytes + (x2 - x1) * pixel)
+
+    def check(self) -> None:
+        """Make sure that the file is there and holds the picture.
+
+        Raises:
+            BridgeError: when it does not.
+        """
+        with self._file():
+            pass
+
+    @contextmanager
+    def _file(self) -> Iterator[BinaryIO]:
+        try:
+            with open_regular(self.path, follow=False) as file:
+                if file.seek(0, 2) < self.needed_bytes:
+                    raise BridgeError(
+                        f"The pixel file {self.path.name} is too short for the picture that it should hold."
+                    )
+                yield file
+        except OSError as error:
+            raise BridgeError(
+                f"The pixel file {self.path.name} cannot be read: {error.strerror or error}."
+            ) from error
+
     @contextmanager
     def opened(self) -> Iterator[NDArray[Any]]:
         """Give the pixels, (H, W, components) from the top row to the bottom one, only within this context.
@@ -77,18 +107,8 @@ class RawPicture:
         x1, y1, x2, y2 = self.bounds
         dtype = np.dtype(DEPTHS[self.depth])
         pixel = self.components * dtype.itemsize
-        needed = self.offset + (y2 - y1 - 1) * self.row_bytes + (x2 - x1) * pixel
-        try:
-            with open_regular(self.path, follow=False) as file:
-                if file.seek(0, 2) < needed:
-                    raise BridgeError(
-                        f"The pixel file {self.path.name} is too short for the picture that it should hold."
-                    )
-                memory = mmap.mmap(file.fileno(), needed, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise BridgeError(
-                f"The pixel file {self.path.name} cannot be read: {error.strerror or error}."
-            ) from error
+        with self._file() as file:
+            memory = mmap.mmap(file.fileno(), self.needed_bytes, access=mmap.ACCESS_READ)
         rows: NDArray[Any] = np.ndarray(
             (y2 - y1, x2 - x1, self.components),
             dtype,

@@ -106,6 +106,28 @@ class ResultFolder:
         except OSError as error:
             _log.warning("%s cannot be written in %s: %s", STATE_FILE, self.path, error)
 
+    def adopt(self, kept: Kept) -> bool:
+        """Make this process the one that goes on with a removal whose own is gone; False where another is
+        faster, or nothing can be written."""
+        mark = self.export / f"orphan-{kept.pid}-{round(100 * kept.born)}"
+        own = os.getpid()
+        for _ in range(2):
+            try:
+                with mark.open("x", encoding="ascii") as file:
+                    file.write(f"{own} {began(own)!r}")
+            except FileExistsError:
+                with contextlib.suppress(OSError, ValueError):
+                    pid, born = mark.read_text(encoding="ascii").split()
+                    if is_gone(int(pid), float(born)):
+                        mark.unlink(missing_ok=True)
+                        continue
+                return False
+            except OSError:
+                return False
+            self.keep(kept.record, kept.phase)
+            return True
+        return False
+
     def log(self) -> str:
         """The end of the log of a removal that has ended; empty where there is none."""
         try:
@@ -200,14 +222,18 @@ def _claim_next(folder: Path, name: str) -> tuple[int, ResultFolder]:
     raise OSError(errno.ENOSPC, f"all {MOST_VERSIONS} versions of {name} are taken")
 
 
-def discard_orphans(folder: Path, name: str) -> None:
-    """Remove what bridges that are gone have received in this folder and never handed on."""
+def discard_orphans(folder: Path, name: str) -> list[Record]:
+    """Remove what bridges that are gone have received in this folder and never handed on, and return what it
+    was."""
+    gone = []
     for found in folder.glob(f"{name}_v*/{STATE_FILE}"):
         old = ResultFolder(found.parent)
         kept = old.kept()
         if kept is not None and kept.phase == "receiving" and kept.is_orphaned:
             _log.info("removing %s, which a host began and never completed", old.path)
             old.discard()
+            gone.append(kept.record)
+    return gone
 
 
 def find_folder(record: Record, folder: str) -> ResultFolder | None:

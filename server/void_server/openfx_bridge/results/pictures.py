@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import mmap
-import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from void_server.openfx_bridge.conversation.framing import Message
 from void_server.openfx_bridge.errors import BridgeError
@@ -18,9 +14,12 @@ from void_server.openfx_bridge.results.finished import FinishedFrame
 from void_server.openfx_bridge.results.folder import ResultFolder, find_folder
 from void_server.openfx_bridge.results.record import Record
 
-_PIXEL_BYTES = 16
+_COMPONENTS = 4
+_DEPTHS = {2: "half", 4: "float"}
 _MOST_FILES = 64
-_Key = tuple[str, int, int, str, PlateSpace]
+_Box = tuple[int, int, int, int]
+_Key = tuple[str, int, int, str, PlateSpace, _Box, bool]
+"""The file and its state, and what is made of it."""
 
 
 @dataclass
@@ -34,10 +33,17 @@ class _Picture:
     """How many times the host was told of it without having released it."""
     width: int = 0
     height: int = 0
+    value_bytes: int = 0
+    box: _Box = (0, 0, 0, 0)
+    """The part of the full-size plate that it covers, y up."""
+
+    @property
+    def row_bytes(self) -> int:
+        return self.width * _COMPONENTS * self.value_bytes
 
     @property
     def size(self) -> int:
-        return self.width * self.height * _PIXEL_BYTES
+        return self.height * self.row_bytes
 
 
 class Pictures:
@@ -52,8 +58,8 @@ class Pictures:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
 
-    def answer(self, record: Record, folder: str, frame: int, show: str) -> Message:
-        """Answer ``picture``.
+    def answer(self, record: Record, folder: str, frame: int, show: str, *, whole: bool = False) -> Message:
+        """Answer ``picture``. With ``whole`` also the lines are handed over in which nothing was replaced.
 
         Raises:
             BridgeError: when the frame is there and cannot be read, or there is no room for it.
@@ -71,32 +77,33 @@ class Pictures:
         except OSError:
             return _missing(_why_missing(record, found, frame))
         space = PlateSpace(record.space, record.premultiplied)
-        key = (str(path), status.st_mtime_ns, status.st_size, show, space)
+        key = (str(path), status.st_mtime_ns, status.st_size, show, space, record.box, whole)
         picture = self._claim(key)
         try:
             with picture.lock:
                 if not picture.width:
-                    self._make(picture, path, frame + record.offset, show, space)
+                    self._make(picture, path, frame, record)
         except BaseException as error:
             self._forget(picture)
             if isinstance(error, _GoneError):
                 return _missing(_why_missing(record, found, frame))
             raise
         self._trim()
-        x1, y1, x2, y2 = record.box
+        x1, y1, x2, y2 = picture.box
         told = {
             "offset": 0,
             "bytes": picture.size,
-            "row_bytes": picture.width * _PIXEL_BYTES,
+            "row_bytes": picture.row_bytes,
             "width": picture.width,
             "height": picture.height,
-            "components": 4,
+            "components": _COMPONENTS,
             "x1": x1,
             "y1": y1,
             "x2": x2,
             "y2": y2,
         }
-        return {"state": "ready", "file": picture.name} | {name: str(value) for name, value in told.items()}
+        form = {"file": picture.name, "depth": _DEPTHS[picture.value_bytes]}
+        return {"state": "ready", **form, **{name: str(value) for name, value in told.items()}}
 
     def release(self, name: str) -> None:
         """Take note that the host has read a picture, once for each time that it was told of it."""
@@ -123,22 +130,25 @@ class Pictures:
         if not picture.users:
             (self._folder / picture.name).unlink(missing_ok=True)
 
-    def _make(self, picture: _Picture, path: Path, number: int, show: str, space: PlateSpace) -> None:
-        finished = FinishedFrame.read(path, number)
+    def _make(self, picture: _Picture, path: Path, frame: int, record: Record) -> None:
+        _, _, _, show, space, _, whole = picture.key
+        plate_height = record.box[3] - record.box[1]
+        finished = FinishedFrame.read(
+            path, frame + record.offset, None if whole or show != "result" else plate_height
+        )
         if finished is None:
             raise _GoneError
-        width, height = finished.size
-        target = self._folder / picture.name
+        pixels = finished.pixels(show, space)
         try:
-            with target.open("w+b") as file:
-                _reserve(file.fileno(), width * height * _PIXEL_BYTES)
-                memory = mmap.mmap(file.fileno(), width * height * _PIXEL_BYTES)
+            # Written, not mapped: the system need not clear pages then that are filled at once.
+            (self._folder / picture.name).write_bytes(pixels.data)
         except OSError as error:
             raise BridgeError(
                 f"There is no room for a picture in {self._folder}: {error.strerror or error}."
             ) from error
-        finished.put(show, space, np.ndarray((height, width, 4), np.float32, buffer=memory))
-        picture.width, picture.height = width, height
+        picture.box = _part_of(record.box, finished)
+        picture.value_bytes = pixels.itemsize
+        picture.height, picture.width = pixels.shape[:2]
 
     def _trim(self) -> None:
         """Remove the pictures that were not asked for the longest, beyond what may be kept."""
@@ -159,12 +169,14 @@ class _GoneError(Exception):
     """The frame's file has gone between two looks."""
 
 
-def _reserve(descriptor: int, size: int) -> None:
-    """Give a file its size with room on the disk: a page without room would end this process later."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, size)
-    else:
-        os.truncate(descriptor, size)
+def _part_of(box: _Box, finished: FinishedFrame) -> _Box:
+    """The part of a result's box that the lines cover which were read."""
+    first, end = finished.lines
+    height = finished.size[1]
+    if (first, end) == (0, height):
+        return box
+    x1, _, x2, top = box
+    return x1, top - end, x2, top - first
 
 
 def _missing(text: str) -> Message:

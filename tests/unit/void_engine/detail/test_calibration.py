@@ -58,18 +58,38 @@ def test_blur_drift_and_noise_are_found(in_light: bool) -> None:
 
 def test_a_plate_is_read_once_however_few_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("void_engine.detail.source._PLATE_BYTES", 1)
-    plates = [texture(ROWS, COLUMNS, seed) for seed in range(5)]
-    answers = [cv2.resize(plate, (60, 40), interpolation=cv2.INTER_AREA) for plate in plates]
+    plates = [texture(ROWS // 2, COLUMNS // 2, seed) for seed in range(5)]
+    answers = [cv2.resize(plate, (30, 20), interpolation=cv2.INTER_AREA) for plate in plates]
     read: list[int] = []
-    matte = np.zeros((ROWS, COLUMNS), np.float32)
+    matte = np.zeros((ROWS // 2, COLUMNS // 2), np.float32)
 
     def plate(number: int) -> tuple[Float32Array, Float32Array]:
         read.append(number)
         return plates[number], matte
 
-    source = DetailSource(range(5), Canvas((ROWS, COLUMNS), (40, 60)), plate, lambda number: answers[number])
+    canvas = Canvas((ROWS // 2, COLUMNS // 2), (20, 30))
+    source = DetailSource(range(5), canvas, plate, lambda number: answers[number])
     calibrate(source)
     assert read == list(range(5))
+
+
+def test_a_large_canvas_is_asked_in_as_few_places_and_tells_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The time does not grow with the canvas, and what is measured hardly changes."""
+    plates = [texture(ROWS, COLUMNS, seed) for seed in range(2)]
+    blurred = [cv2.GaussianBlur(plate, (0, 0), 2.4) for plate in plates]
+    answers = [cv2.resize(plate, (60, 40), interpolation=cv2.INTER_AREA) * 1.01 for plate in blurred]
+    everywhere = calibrate(source_of(plates, answers))
+    monkeypatch.setattr("void_engine.detail.calibration._MOST_PIXELS", 900)
+    few = calibrate(source_of(plates, answers))
+    assert not np.array_equal(few.luma, everywhere.luma), "fewer places were asked"
+    assert np.abs(few.luma - everywhere.luma).max() < 0.02
+    assert np.abs(few.sharp_luma - everywhere.sharp_luma).max() < 0.15
+    assert np.abs(np.median(few.noise) / np.median(everywhere.noise) - 1) < 0.3
+    source = source_of(plates, answers)
+    drifts = [c.drift(source.answer(1), source.reduced(1), source.known(1)) for c in (few, everywhere)]
+    assert np.abs(drifts[0] - drifts[1]).max() < 0.003
 
 
 def test_where_everything_is_replaced_a_guess_is_taken() -> None:

@@ -30,7 +30,8 @@ def answered(truth: Float32Array, seed: int = 3) -> Float32Array:
     generator = np.random.default_rng(seed)
     small = []
     for t, frame in enumerate(truth):
-        answer = cv2.resize(frame, (COLUMNS // 3, ROWS // 3), interpolation=cv2.INTER_AREA)
+        size = (frame.shape[1] // 3, frame.shape[0] // 3)
+        answer = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         answer = cv2.GaussianBlur(answer, (0, 0), 0.7) * (1 + 0.012 * np.cos(t + np.arange(3)))
         small.append(answer + generator.normal(0, 0.003, answer.shape))
     return np.stack(small).astype(np.float32)

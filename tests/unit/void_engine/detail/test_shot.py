@@ -16,7 +16,7 @@ from void_engine.detail import restore_detail
 from void_engine.detail.parts import prepare_parts, restore_part
 from void_engine.detail.shot import restore_shot
 from void_engine.engines.interface import CleanFrame, EngineRequest, PartOfShot
-from void_engine.errors import EngineError
+from void_engine.errors import EngineError, RemovalCancelled
 from void_engine.propagation.in_memory import ArrayShot, SilentMonitor
 from void_engine.shares import shares_of
 
@@ -27,6 +27,14 @@ class Listening(SilentMonitor):
     def __init__(self) -> None:
         self.stages: list[tuple[str, int, int]] = []
         self.lines: list[str] = []
+        self.gaps: list[float] = []
+        """The processor time of a thread between two of its looks for a stop."""
+        self._looked: dict[int, float] = {}
+
+    def check_cancelled(self) -> None:
+        thread, now = threading.get_ident(), time.thread_time()
+        self.gaps.append(now - self._looked.get(thread, now))
+        self._looked[thread] = now
 
     def log(self, message: str) -> None:
         self.lines.append(message)
@@ -49,9 +57,10 @@ Material = tuple[Float32Array, Float32Array, Float32Array]
 def material() -> Material:
     """Plate, matte and answer; some pixels of the plate are broken, inside the matte and outside."""
     plate, matte, truth = shot_with_a_falling_disc()
-    plate = plate[:COUNT].copy()
-    plate[1, 0, 0], plate[2, -1, -1], plate[0, 60, 40], plate[1, 30, 66] = np.nan, np.inf, -0.25, np.nan
-    return plate, matte[:COUNT], answered(truth[:COUNT])
+    part = (slice(COUNT), slice(0, 81), slice(15, 132))
+    plate, matte, truth = plate[part].copy(), matte[part], truth[part]
+    plate[1, 0, 0], plate[2, -1, -1], plate[0, 60, 25], plate[1, 30, 51] = np.nan, np.inf, -0.25, np.nan
+    return plate, matte, answered(truth)
 
 
 @pytest.fixture(scope="module")
@@ -137,34 +146,58 @@ def test_parts_made_apart_are_the_whole_and_go_on_after_an_interruption(
             assert np.array_equal(frame.picture, frames[frame.number].picture, equal_nan=True)
 
 
-def test_an_anchor_is_the_result_and_half_the_strength_is_half_way(material: Material) -> None:
+def test_an_anchor_is_the_result(material: Material) -> None:
     plate, matte, answer = material
-    some = frozenset({0, COUNT - 1})
-    whole = restored(Anchored(plate, matte), answer, Listening(), some)
-    half = restored(Anchored(plate, matte), answer, Listening(), some, strength=0.5)
-    assert (whole[-1].picture == 0.25).all()
+    [anchored] = restored(Anchored(plate, matte), answer, Listening(), frozenset({COUNT - 1}))
+    assert (anchored.picture == 0.25).all()
+    assert anchored.confidence is not None
+    assert (anchored.confidence == 1).all()
+
+
+def test_half_the_strength_is_half_way(material: Material, frames: list[CleanFrame]) -> None:
+    plate, matte, answer = material
+    [half] = restored(ArrayShot(plate, matte), answer, Listening(), frozenset({0}), strength=0.5)
     inside = matte[0] > 0
-    assert whole[0].model is not None
-    middle = 0.5 * (whole[0].picture + whole[0].model)
-    assert np.allclose(half[0].picture[inside], middle[inside], atol=1e-5)
-    assert np.array_equal(half[0].picture[~inside], plate[0][~inside])
+    assert frames[0].model is not None
+    middle = 0.5 * (frames[0].picture + frames[0].model)
+    assert np.allclose(half.picture[inside], middle[inside], atol=1e-5)
+    assert np.array_equal(half.picture[~inside], plate[0][~inside])
 
 
-def test_a_stop_is_looked_for_all_the_time(material: Material) -> None:
+def test_a_stop_is_looked_for_all_the_time(frames: list[CleanFrame], listening: Listening) -> None:
     """No thread works for long without a look. Processor time counts, so that a busy machine does not."""
-    looked: dict[int, float] = {}
-    gaps: list[float] = []
+    assert len(frames) == COUNT
+    assert len(listening.gaps) > 60 * COUNT
+    assert max(listening.gaps) < 0.5
 
-    class Looking(SilentMonitor):
-        def check_cancelled(self) -> None:
-            thread, now = threading.get_ident(), time.thread_time()
-            gaps.append(now - looked.get(thread, now))
-            looked[thread] = now
 
+def _again_and_again(shot: ArrayShot, answer: Float32Array, monitor: SilentMonitor) -> None:
+    while True:
+        restored(shot, answer, monitor)
+
+
+def test_a_stop_at_any_moment_is_obeyed_soon(material: Material) -> None:
     plate, matte, answer = material
-    restored(ArrayShot(plate, matte), answer, Looking(), frozenset({1}))
-    assert len(gaps) > 60
-    assert max(gaps) < 0.5
+    for seconds in np.random.default_rng().uniform(0, 0.8, 2):
+        asked = threading.Event()
+        since: list[float] = []
+
+        class Asked(SilentMonitor):
+            def check_cancelled(self, asked: threading.Event = asked) -> None:
+                if asked.is_set():
+                    raise RemovalCancelled
+
+        def ask(asked: threading.Event = asked, since: list[float] = since) -> None:
+            since.append(time.process_time())
+            asked.set()
+
+        timer = threading.Timer(seconds, ask)
+        timer.start()
+        with pytest.raises(RemovalCancelled):
+            _again_and_again(ArrayShot(plate, matte), answer, Asked())
+        timer.join()
+        # Several threads may each do a last piece of work.
+        assert time.process_time() - since[0] < 1.0, f"asked after {seconds} s"
 
 
 def test_answers_that_are_missing_or_of_another_size_are_told(

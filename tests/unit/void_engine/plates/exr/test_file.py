@@ -205,6 +205,23 @@ def test_luminance_only_is_a_grey_plate(write_with_library: WriteFile) -> None:
     np.testing.assert_array_equal(picture, np.repeat(_ramp(channels=1).astype(np.float32), 3, axis=2))
 
 
+@pytest.mark.parametrize("tile", [0, 16])
+def test_some_lines_are_those_of_the_whole_frame(write_with_library: WriteFile, tile: int) -> None:
+    data, display = Box(-3, 5, 37, 37), Box(-8, 2, 40, 60)
+    path = write_with_library("lines.exr", _ramp(), "RGBA", data=data, display=display, tile=tile)
+    whole = read_frame(path, 7)
+    top = whole.data_window.y0
+    for first, end in ((top + 4, top + 9), (top - 9, top + 1), (top + 31, top + 99)):
+        some = read_frame(path, 7, (first, end))
+        rows = slice(max(0, first - top), max(0, end - top))
+        assert _same_bits(some.blocks[0].pixels, np.ascontiguousarray(whole.blocks[0].pixels[rows]))
+        assert some.data_window.y0 == max(first, top)
+        box = Box(0, first, some.display_size[0], end)
+        np.testing.assert_array_equal(some.read_rgb(box), whole.read_rgb(box))
+    nothing = read_frame(path, 7, (top + 40, top + 50))
+    assert not nothing.read_rgb(whole.display_window).any()
+
+
 # --- files that cannot be read
 
 

@@ -15,10 +15,14 @@ def test_what_was_invented_is_carried_only_where_it_fits() -> None:
     unseen = np.zeros((80, 120), bool)
     unseen[30:50, 20:100] = True
     everywhere, nothing = np.ones_like(unseen), np.zeros_like(unseen)
-    fitted = key_frames._where_it_fits(now, unseen, before.astype(np.float32), everywhere, nothing)
+    fitted = key_frames._where_it_fits(
+        now, unseen, before.astype(np.float32), everywhere, nothing, lambda: None
+    )
     assert np.abs(fitted - now)[30:50, 20:38].mean() < 0.01
     assert np.abs(fitted - now)[30:50, 75:100].mean() < 0.05, "what was carried is 0.37 off"
     # What only passes in front of the object does not count.
     passing = columns >= 56
-    fitted = key_frames._where_it_fits(now, unseen, before.astype(np.float32), everywhere, passing)
+    fitted = key_frames._where_it_fits(
+        now, unseen, before.astype(np.float32), everywhere, passing, lambda: None
+    )
     assert np.abs(fitted - before)[unseen].max() < 0.03

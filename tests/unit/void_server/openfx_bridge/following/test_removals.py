@@ -10,6 +10,7 @@ import pytest
 from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.following import removal as module
 from void_server.openfx_bridge.following.removals import Removals
+from void_server.openfx_bridge.pixels.folder import PixelFolder
 from void_server.openfx_bridge.results.folder import Phase, ResultFolder
 from void_server.openfx_bridge.results.record import Record
 
@@ -54,9 +55,16 @@ def told() -> Told:
 
 
 @pytest.fixture
-def removals(link: NoServer, told: Told, monkeypatch: pytest.MonkeyPatch) -> Iterator[Removals]:
+def pixels(tmp_path: Path) -> PixelFolder:
+    return PixelFolder(tmp_path / "memory")
+
+
+@pytest.fixture
+def removals(
+    link: NoServer, told: Told, pixels: PixelFolder, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Removals]:
     monkeypatch.setattr(module, "_AGAIN_S", (0.05,))
-    made = Removals(link, told.append, is_background=False)  # type: ignore[arg-type]
+    made = Removals(link, told.append, pixels, is_background=False)  # type: ignore[arg-type]
     yield made
     made.finish(0.0)
 
@@ -119,7 +127,7 @@ def test_files_without_a_word_about_them_are_a_result_when_all_are_there(
 
 
 def test_a_render_takes_nothing_up_and_asks_nobody(link: NoServer, told: Told, tmp_path: Path) -> None:
-    removals = Removals(link, told.append, is_background=True)  # type: ignore[arg-type]
+    removals = Removals(link, told.append, PixelFolder(tmp_path / "memory"), is_background=True)  # type: ignore[arg-type]
     record, folder = result(tmp_path, "handed over", 2)
     said = removals.status(record.text, "")
     assert (said["state"], said["text"]) == ("lost", "2 of 3 frames are there")

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +11,15 @@ import pytest
 from void_engine.errors import OutputError
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
-from void_engine.plates.sequence import writer
 from void_server.openfx_bridge.conversation.fields import Fields
 from void_server.openfx_bridge.errors import BridgeError
+from void_server.openfx_bridge.handover import delivery as module
 from void_server.openfx_bridge.handover.begun import Begun
 from void_server.openfx_bridge.handover.delivery import Delivery
-from void_server.openfx_bridge.handover.order import read_order
+from void_server.openfx_bridge.handover.handed import Handed
+from void_server.openfx_bridge.pixels.folder import PixelFolder
 from void_server.openfx_bridge.pixels.raw import RawPicture
+from void_server.openfx_bridge.results import folder as folder_module
 
 BOX = {"x1": "0", "y1": "0", "x2": "4", "y2": "3"}
 
@@ -31,9 +34,11 @@ def begun(tmp_path: Path) -> Iterator[Begun]:
         "first": "7",
         "last": "9",
     }
-    made = Begun.of(read_order(Fields(fields | BOX)))
+    pixels = PixelFolder(tmp_path / "memory")
+    made = Begun.of(Fields(fields | BOX), pixels)
     yield made
-    made.delivery._writer.abandon()
+    made.delivery.close()
+    pixels.remove()
 
 
 def raw(folder: Path, value: float, components: int = 3) -> RawPicture:
@@ -105,13 +110,114 @@ def test_an_abandoned_removal_leaves_nothing(begun: Begun, tmp_path: Path) -> No
 def test_a_full_disk_is_said_with_the_frame(
     begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(frame: Frame, path: Path, *given: Any, **named: Any) -> None:
+    def full(frame: Frame, path: Path, rate: object) -> None:
         raise OutputError(f"frame {frame.number} cannot be written to {path}: No space left on device")
 
-    monkeypatch.setattr(writer, "write_frame", full)
+    monkeypatch.setattr(module, "write_intermediate", full)
     plate(begun.delivery, tmp_path, 7)
     with pytest.raises(BridgeError, match=r"frame 7 .* No space left"):
         begun.delivery.complete()
+    with pytest.raises(BridgeError, match=r"frame 7 .* No space left"):
+        plate(begun.delivery, tmp_path, 8)
+
+
+def test_a_given_file_is_the_bridges_and_its_answer_waits_for_room(begun: Begun, tmp_path: Path) -> None:
+    """Of a given file nothing is copied and nothing is read before it is written."""
+    picture = raw(tmp_path, 0.5)
+    delivery = Delivery(begun.delivery.order, begun.folder, begun.delivery.handed, 2 * picture.needed_bytes)
+    delivery._may_write = lambda: False  # type: ignore[method-assign]
+    begun.delivery.take("remove", 7, raw(tmp_path, 1, 1), given=True, marks=False)
+    assert begun.delivery.marks == []  # what the plug-in says is believed
+    for frame in (7, 8):
+        delivery.take("plate", frame, raw(tmp_path, frame / 8), given=True)
+        assert not (tmp_path / "p.raw").exists()
+    third = threading.Thread(target=delivery.take, args=("plate", 9, raw(tmp_path, 9 / 8)))
+    third.start()
+    third.join(0.1)
+    assert third.is_alive()
+    del delivery._may_write
+    with delivery._condition:
+        delivery._condition.notify_all()
+    third.join(30)
+    assert not third.is_alive()
+    delivery.close()
+
+
+def test_files_are_written_while_the_host_is_busy_with_something_else(begun: Begun, tmp_path: Path) -> None:
+    plate(begun.delivery, tmp_path, 7)
+    limit = time.monotonic() + 30
+    while not (begun.folder.export / "plate.0007.exr").exists():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    assert (read_frame(begun.folder.export / "plate.0007.exr", 7).native("R") == 7 / 8).all()
+
+
+@pytest.mark.parametrize("are_written", [True, False])
+@pytest.mark.parametrize("is_referenced", [True, False])
+def test_another_bridge_goes_on_with_what_a_dead_one_was_given(
+    begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, are_written: bool, is_referenced: bool
+) -> None:
+    if not are_written:
+        monkeypatch.setattr(Delivery, "_may_write", lambda self: False)
+    sequence(tmp_path, 1007, 1008, 1009)
+    plate(begun.delivery, tmp_path, 7, 8)
+    for frame in (7, 8, 9):
+        if is_referenced:
+            assert begun.delivery.refer(frame, tmp_path / f"shot.{frame + 1000}.exr")
+    if not is_referenced:
+        plate(begun.delivery, tmp_path, 9)
+    begun.take("remove", 8, raw(tmp_path, 0.5, 1), given=True, marks=True)
+    begun.note()
+    begun.folder.keep(begun.record, "writing")
+    if are_written:
+        begun.delivery.complete()
+    with begun.delivery._condition:
+        begun.delivery._is_closed = True  # it dies
+        begun.delivery._condition.notify_all()
+    for thread in begun.delivery._threads:
+        thread.join()
+    monkeypatch.undo()
+    pixels = PixelFolder(tmp_path / "memory")
+    assert Begun.resumed(begun.record, begun.folder, pixels) is None  # its process lives
+    monkeypatch.setattr(folder_module, "is_gone", lambda pid, born: True)
+
+    resumed = Begun.resumed(begun.record, begun.folder, pixels)
+    assert resumed is not None
+    assert resumed.record == begun.record
+    delivered = resumed.delivery.complete()
+    assert set(delivered.mattes) == {"remove"}
+    for frame, level in ((7, 0), (8, 0.5), (9, 0)):
+        number = frame + resumed.record.offset
+        assert (read_frame(delivered.plate % number, number).native("G") == frame / 8).all()
+        assert (read_frame(delivered.mattes["remove"] % number, number).native("A") == level).all()
+    resumed.delivery.close()
+    assert not resumed.delivery.handed.path.exists()
+
+
+def test_what_is_not_all_there_any_more_is_not_gone_on_with(
+    begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Delivery, "_may_write", lambda self: False)
+    plate(begun.delivery, tmp_path, 7, 8, 9)
+    begun.take("remove", 8, raw(tmp_path, 0.5, 1))
+    begun.note()
+    begun.folder.keep(begun.record, "writing")
+    begun.delivery.handed.remove()  # as a restart of the machine does
+    monkeypatch.setattr(folder_module, "is_gone", lambda pid, born: True)
+    assert Begun.resumed(begun.record, begun.folder, PixelFolder(tmp_path / "memory")) is None
+
+
+def test_names_tell_all_of_a_picture(tmp_path: Path) -> None:
+    handed = Handed.make(tmp_path, "job-1", tmp_path / "out")
+    (tmp_path / "p.raw").write_bytes(b"\0" * 400)
+    picture = RawPicture(tmp_path / "p.raw", 16, 24, (-3, -7, 1, 2), 3, "half")
+    one = handed.adopt("plate", -12, picture, given=True)
+    (handed.path / "plate.1.rubbish").touch()
+    assert handed.frames() == [one]
+    assert handed.result == tmp_path / "out"
+    assert one.bytes == 16 + 8 * 24 + 24
+    one.done()
+    assert handed.frames() == []
 
 
 def test_a_plate_on_disk_is_read_in_place_and_mattes_get_its_numbers(begun: Begun, tmp_path: Path) -> None:
