@@ -48,7 +48,7 @@ class Evidence:
     """How many times more than usual the picture changes far from the object, before that was taken off."""
 
     def packed(self) -> PackedEvidence:
-        """The same in less than half of the memory; see :class:`PackedEvidence`."""
+        """The evidence in less than half of the memory; see :class:`PackedEvidence`."""
         planes = np.empty((len(_PLANES) + 3, *self.usable.shape), np.float16)
         planes[:3] = np.moveaxis(self.change, -1, 0)
         for index, name in enumerate(_PLANES, start=3):
