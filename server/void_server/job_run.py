@@ -8,7 +8,7 @@ from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_protocol.task import Propose
 from void_server.matte_files import FilesRun
-from void_server.translate import run_removal_job
+from void_server.translate import run_removal_job, warm_engine
 
 
 def run_job(
@@ -58,6 +58,9 @@ def run_job(
         wait_s=wait_s,
         start_wait_s=start_wait_s,
     )
+    if not (isinstance(job.task, Propose) and job.task.by == "evidence"):
+        # A removal's model stays warm in this process, and would leave no room on a card for others.
+        warm_engine.cache_clear()
     # These take a while to load, and most processes run removals only.
     if isinstance(job.task, Propose):
         from void_server.proposing import run_proposal

@@ -326,7 +326,7 @@ class Judge:
     def _continued(
         self, full: FullFrame, surround: HoleSurround, step: int
     ) -> tuple[Box, tuple[Float32Array, ...]]:
-        """The surroundings of the hole continued into it: the part of the frame, and on it two pictures,
+        """The surroundings of the hole continued into it: the part of the frame, and on it pictures,
         (h, w, 3), as :data:`_CONTINUATIONS` has them.
 
         Deep inside they are smooth, so the grid suffices; near the rim they are made from full-size pixels,
