@@ -167,8 +167,8 @@ class SceneHost:
         return [RotoShapeInfo(path, self.shapes[path](frame)) for path in paths]
 
     def add_roto(self, name: str, beside: str) -> str:
-        self.rotos[f"{name}1"] = []
-        return f"{name}1"
+        self.rotos[name] = []
+        return name
 
     def add_roto_shape(self, node: str, shape: RotoShape) -> None:
         self.rotos[node].append(element_of(f"Root/{shape.name}"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from transformers.utils import logging
 
 from void_engine.diffusion.device import free_bytes, pick_device
 from void_engine.engines.interface import Monitor
@@ -45,6 +46,8 @@ def only_model(
     _give_back(wanted)
     place = place_for(role, folder, wanted, monitor)
     monitor.log(f"{role.word}: {folder.name} on {place}")
+    progress: Any = logging
+    progress.disable_progress_bar()  # Its lines would run through those of our own progress.
     _held.append(role.word)
     model: Any = None
     try:

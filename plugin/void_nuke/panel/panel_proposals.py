@@ -247,7 +247,7 @@ class PanelProposals(PanelJobs):
                 ]
                 if not shapes:
                     continue
-                name = f"Void{role.capitalize()}"
+                name = f"Void{role.capitalize()}1"
                 node = self.host.on_main_thread(partial(self.host.add_roto, name, proposal.plate))
                 for shape in shapes:
                     self.host.on_main_thread(partial(self.host.add_roto_shape, node, shape))

@@ -160,7 +160,7 @@ class ProposalTable(QtWidgets.QWidget):
         if self._model.is_proposing:
             text = "The proposal is under way; see the list below"
         elif proposal is None:
-            text = "What did the object do to the scene? Shadows, reflections, what it moves"
+            text = "What did the object do to the scene?"
         else:
             taken = sum(thing.accepted for thing in things)
             text = f"{taken} of {len(things)} accepted" + (

@@ -185,7 +185,11 @@ def test_a_proposal_is_refused_where_removals_are_made(tmp_path: Path) -> None:
     job = proposal_job(read_job(_job(tmp_path)), str(tmp_path / "affected.%04d.exr"), Propose())
     path = tmp_path / "propose.json"
     write_job(job, path)
-    for words in (("batch", path), ("check", path)):
+    for words in (
+        ("batch", path),
+        ("check", path),
+        ("farm", "bundle", path, "--to", "openjd", "-o", tmp_path / "b"),
+    ):
         ran = void(*words)
         assert ran.code != 0
         assert "makes mattes (propose-evidence)" in ran.out + ran.err

@@ -27,6 +27,7 @@ from void_engine.plates.exr.file import read_frame  # noqa: E402
 from void_engine.propagation.in_memory import ArrayShot, SilentMonitor  # noqa: E402
 from void_engine.segmentation.reasoning import shot as reasoning  # noqa: E402
 from void_engine.segmentation.tracker import PackedLogits  # noqa: E402
+from void_protocol.job_file import read_job  # noqa: E402
 
 FRAMES = 14
 EVERYWHERE = [[row, column] for row in range(8) for column in range(13)]
@@ -61,7 +62,7 @@ def test_what_is_told_becomes_things_with_mattes_and_roles(
         "I see a ball. [CLICK HERE]", answer(_shadow(since=14), belongings=[{"name": "hat", "why": "worn"}])
     )
     _scripted(monkeypatch, model)
-    words = ("--by", "reason", "--object", "the disc", "--json")
+    words = ("--by", "reason", "--object", "the disc", "--json", "--job", tmp_path / "accepted.json")
     ran = void("propose", job, "-o", tmp_path / "a.%04d.exr", *words)
     assert ran.code == 0, ran.err
     report = json.loads(ran.out)
@@ -71,6 +72,8 @@ def test_what_is_told_becomes_things_with_mattes_and_roles(
     assert (shadow["kind"], shadow["role"], shadow["since"]) == ("shadow", "affected", 14)
     assert shadow["seen_by"] == ["reason"]
     assert shadow["frames"] == "14-24"
+    accepted = read_job(tmp_path / "accepted.json").mattes
+    assert [(one.role, one.channel) for one in accepted[1:]] == [("affected", "A"), ("remove", "thing1.A")]
     assert "The artist calls it: the disc." in model.asked[0][0].text
     assert len(model.pictures) == 9
     assert model.pictures[0].shape == (96, 160, 3)
