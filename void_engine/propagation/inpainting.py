@@ -65,6 +65,11 @@ def _by_opencv(
     return opencv.merge(planes)
 
 
+def pushed(encoded: Float32Array, hole: BoolArray) -> Float32Array:
+    """Fill ``hole`` (h, w) of an encoded picture (h, w, 3) by push-pull, which continues slow colours."""
+    return pyramid.push_pull(encoded, (~hole).astype(np.float32))
+
+
 def smooth_fill(encoded: Float32Array, hole: BoolArray, check: Callable[[], None] = _never) -> Float32Array:
     """Fill ``hole`` (h, w) of an encoded picture (h, w, 3) by the mean of three ways to continue it.
 
@@ -72,5 +77,5 @@ def smooth_fill(encoded: Float32Array, hole: BoolArray, check: Callable[[], None
     errors differ, so the mean mostly has a smaller one than any of them.
     """
     total = inpaint(encoded, hole, check) + telea(encoded, hole, check)
-    total += pyramid.push_pull(encoded, (~hole).astype(np.float32))
+    total += pushed(encoded, hole)
     return np.asarray(total / np.float32(3.0), np.float32)

@@ -71,7 +71,7 @@ class ProposalTable(QtWidgets.QWidget):
         self._roto.clicked.connect(lambda *_: model.bake_accepted())
         self._keep = self._button("Read mattes", "Make a Read of the proposal's EXR files")
         self._keep.clicked.connect(lambda *_: model.keep_proposal())
-        self._drop = self._button("Forget", "Drop the proposal; its files stay")
+        self._drop = self._button("Discard", "Forget the proposal; its files stay")
         self._drop.clicked.connect(lambda *_: model.forget_proposal())
         self._decisions = QtWidgets.QWidget()
         self._build()

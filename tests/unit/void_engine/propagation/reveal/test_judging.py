@@ -104,16 +104,6 @@ def test_into_a_thin_hole_the_nearest_full_size_pixels_are_continued() -> None:
         assert abs(float(picture[full.hidden[cut]].mean()) - float(full.encoded(area).mean())) < 0.05
 
 
-@pytest.mark.parametrize(("soiled_px", "told"), [(0, False), (2, True)])
-def test_a_matte_that_is_too_tight_is_told(soiled_px: int, told: bool) -> None:
-    """What the object soils beside the matte must not be continued into the hole."""
-    plate = encoding.encode(cloth(90, 2.5))
-    hidden = np.zeros((ROWS, COLUMNS), bool)
-    hidden[20:60, 30:80] = True
-    plate[20 - soiled_px : 60 + soiled_px, 30 - soiled_px : 80 + soiled_px] = 0.05
-    assert judging._is_soiled(plate, hidden) is told
-
-
 def slow_bar(grown: int) -> Float32Array:
     """A bar that most pixels are revealed by for one frame only, right beside it."""
     mattes = np.zeros((FRAMES, ROWS, COLUMNS), np.float32)
