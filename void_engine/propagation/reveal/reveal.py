@@ -42,7 +42,9 @@ demands."""
 _SLOPE_ROWS = 4
 _FEWEST_AT_RIM = 30
 """The least number of pixels right beside holes of sources that tell whether they are clean."""
-_SOILED, _SEEN = 2.5, 1e-4
+_MOSTLY = 0.9
+"""The fraction of them that must be clean: an outline that shows in parts is seen too."""
+_SOILED, _SEEN = 2.0, 1e-4
 """The squared error of such pixels, relative to that of others, and at least, encoded, from which the object
 is seen in them."""
 _LEAST_FROM_FRAMES = 0.2
@@ -369,7 +371,8 @@ def _is_clean(
     if int(rim.sum()) < _FEWEST_AT_RIM or not far.any():
         return False
     error = squared_error(moved[:, visible], plate)
-    return float(np.median(error[rim])) < _SOILED * float(np.median(error[far])) + _SEEN
+    worst, usual = (float(np.quantile(error[side], _MOSTLY)) for side in (rim, far))
+    return worst < _SOILED * usual + _SEEN
 
 
 def _doubled(hole: BoolArray) -> BoolArray:
