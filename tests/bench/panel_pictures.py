@@ -122,7 +122,7 @@ def proposal_for(folder: Path, shot: Any) -> str:
     from void_protocol.proposal import proposal_path, read_proposal
     from void_protocol.task import Propose
     from void_server.demo.shot import demo_job
-    from void_server.proposing import proposal_job, run_proposal
+    from void_server.mattes.proposing import proposal_job, run_proposal
 
     pattern = str(folder / "affected" / "affected.%04d.exr")
     if not proposal_path(pattern).exists():
@@ -251,7 +251,7 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
                 model.set_role(["Root/ball/ball_shadow"], None)
                 model.change(proposal=scene.proposal)
                 model.proposal_changed.emit()
-                wait_for(application, lambda model=model: bool(model.drawn(1007)))
+                wait_for(application, lambda model=model: has_drawn(model))
             view.quadmask_button.setChecked(state == "finished")
             for _ in range(5):
                 application.processEvents()
@@ -262,6 +262,11 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
             view.close()
             model.close()
             shiboken6.delete(view)
+
+
+def has_drawn(model: Any) -> bool:
+    """Whether the outlines of what is proposed were read; without a thing there are none."""
+    return not model.proposal.things or any(model.drawn(frame) for frame in range(1001, 1013))
 
 
 def with_a_palette(path: Path, own: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from void_engine.effects.steadying import Neighbour
 
 NOTHING = -9.0
 """The score where there is no region."""
-KEPT_FROM = 0.25
+KEPT_FROM = 0.0
 """A region with a score above this is proposed."""
 LEVELS = (0.0, 1.5, 3.0)
 """Pixels with steadied odds (natural logarithm) above these are candidates: a region that runs into its

@@ -12,7 +12,7 @@ from void_engine.arrays import BoolArray, Float32Array, Float64Array
 
 _SMOOTH_PX = 1.0
 _HIDDEN = -8.0
-_HANDED = np.float32(0.6)
+_HANDED = np.float32(0.33)
 """How much of its odds a frame hands on to the next."""
 
 
