@@ -122,7 +122,7 @@ def proposal_for(folder: Path, shot: Any) -> str:
     from void_protocol.proposal import proposal_path, read_proposal
     from void_protocol.task import Propose
     from void_server.demo.shot import demo_job
-    from void_server.proposing import proposal_job, run_proposal
+    from void_server.mattes.proposing import proposal_job, run_proposal
 
     pattern = str(folder / "affected" / "affected.%04d.exr")
     if not proposal_path(pattern).exists():

@@ -25,10 +25,10 @@ from void_protocol.messages import FrameEvent, JobState, ProgressEvent
 from void_protocol.proposal import proposal_path, read_proposal
 from void_protocol.task import MakeMattes, PointPrompt, PromptedObject, Propose
 from void_protocol.watching import WatchEvent
-from void_server.matting import matte_job
+from void_server.mattes.matting import matte_job
+from void_server.mattes.proposing import proposal_job
+from void_server.mattes.things import matte_channels
 from void_server.operation.server_process import ServerProcess
-from void_server.proposed_things import matte_channels
-from void_server.proposing import proposal_job
 from void_server.settings import DEFAULT_RUNNER
 
 

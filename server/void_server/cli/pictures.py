@@ -41,7 +41,7 @@ from void_server.cli.frame_options import frames_in
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.terminal import say
 from void_server.cli.versions import free_version
-from void_server.proposed_pictures import LEGEND, proposal_patterns, tinted, without_task
+from void_server.mattes.pictures import LEGEND, proposal_patterns, tinted, without_task
 from void_server.translate import shot_mattes
 
 _USUAL_ROWS = 5

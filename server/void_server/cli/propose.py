@@ -82,7 +82,7 @@ def propose_command(
     way to extend it. A report lies beside the mattes.
     """
     use_models(models)
-    from void_server.proposing import draw_proposal, proposal_job, refuse_existing, run_proposal
+    from void_server.mattes.proposing import draw_proposal, proposal_job, refuse_existing, run_proposal
 
     job = read_job(job_file)
     if (output is None) == (earlier is None):

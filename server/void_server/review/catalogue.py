@@ -20,7 +20,7 @@ from void_engine.spread import evenly_spread
 from void_protocol.job import RemovalJob
 from void_protocol.task import Propose
 from void_protocol.verdict import Verdict, read_verdict, verdict_path
-from void_server.proposed_pictures import proposal_patterns
+from void_server.mattes.pictures import proposal_patterns
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _MOST_VERSIONS = 50

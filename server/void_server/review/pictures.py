@@ -18,7 +18,7 @@ from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_protocol.job import RemovalJob
 from void_protocol.task import Propose
-from void_server.proposed_pictures import tinted, without_task
+from void_server.mattes.pictures import tinted, without_task
 from void_server.review.catalogue import ReviewShot, ReviewVersion
 from void_server.translate import shot_mattes
 

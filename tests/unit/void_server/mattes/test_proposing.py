@@ -19,9 +19,9 @@ from void_protocol.job_file import read_job, write_job
 from void_protocol.proposal import note_of_frame, proposal_path, read_proposal
 from void_protocol.task import Propose
 from void_server.cli.exit_codes import ExitCode
-from void_server.matte_files import FilesRun
-from void_server.proposed_things import matte_channels
-from void_server.proposing import proposal_job, run_proposal
+from void_server.mattes.files import FilesRun
+from void_server.mattes.proposing import proposal_job, run_proposal
+from void_server.mattes.things import matte_channels
 from void_server.review.catalogue import review_shots
 from void_server.review.pictures import ShotPictures
 

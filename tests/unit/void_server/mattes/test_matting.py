@@ -19,10 +19,10 @@ from void_engine.plates.frame.frame import Frame  # noqa: E402
 from void_engine.segmentation.tiny import make_tiny_tracker  # noqa: E402
 from void_protocol.job_file import read_job  # noqa: E402
 from void_protocol.task import MakeMattes, PointPrompt, PromptedObject  # noqa: E402
-from void_server import matting  # noqa: E402
 from void_server.cli.exit_codes import ExitCode  # noqa: E402
 from void_server.cli.matte import prompted_objects  # noqa: E402
-from void_server.matte_files import FilesRun  # noqa: E402
+from void_server.mattes import matting  # noqa: E402
+from void_server.mattes.files import FilesRun  # noqa: E402
 
 HEIGHT, WIDTH = 30, 44
 

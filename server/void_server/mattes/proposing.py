@@ -21,10 +21,10 @@ from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import with_content_id
 from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
 from void_protocol.task import Propose
-from void_server.matte_files import FilesRun, MatteFilesWriter, OpenedShot, opened_shot, save_report
-from void_server.proposed_pictures import LEGEND, tinted
-from void_server.proposed_things import GatheredProposal
-from void_server.reasoned_things import ReasonedThings
+from void_server.mattes.files import FilesRun, MatteFilesWriter, OpenedShot, opened_shot, save_report
+from void_server.mattes.pictures import LEGEND, tinted
+from void_server.mattes.reasoned import ReasonedThings
+from void_server.mattes.things import GatheredProposal
 
 
 def proposal_job(job: RemovalJob, pattern: str, task: Propose) -> RemovalJob:

@@ -13,7 +13,7 @@ from void_protocol.job import RemovalJob
 from void_protocol.proposal import note_of_frame
 from void_protocol.sequence import frame_path
 from void_protocol.task import Propose
-from void_server.proposed_things import CONFIDENCE_CHANNEL, matte_channels
+from void_server.mattes.things import CONFIDENCE_CHANNEL, matte_channels
 
 LEGEND = "blue: shadow   yellow: reflection, light   red: moved   violet: carried; pale: unsure"
 _TINTS = {

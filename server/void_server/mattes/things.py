@@ -19,8 +19,8 @@ from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol import proposal as told
 from void_protocol.frame_list import runs
-from void_server.matte_files import OpenedShot
-from void_server.reasoned_things import ReasonedThings
+from void_server.mattes.files import OpenedShot
+from void_server.mattes.reasoned import ReasonedThings
 from void_server.translate import ring_of
 
 CONFIDENCE_CHANNEL = f"confidence.{MATTE_CHANNEL}"
