@@ -27,7 +27,7 @@ _LONGEST_NAME = 255
 
 
 class Thing(Struct, kw_only=True):
-    """One thing that is affected or belongs to the object, as a language model has told it."""
+    """One thing that is affected or belongs to the object."""
 
     number: int
     """Its layer in the EXR files is ``thing<number>``, counted from 1."""
@@ -46,6 +46,12 @@ class Thing(Struct, kw_only=True):
     """The frames on which it has a matte, as people write them."""
     seen_by: list[str] = msgspec.field(default_factory=list)
     """Who sees it: ``reason``, and ``evidence`` where the shot itself shows a change there."""
+    confidence: float = 0.0
+    """How sure its pixels are on average, 0..1; 0 where nobody has told."""
+    extensions: list[str] = msgspec.field(default_factory=list)
+    """The ways in which it can be extended: ``whole``, the rest of the thing; ``stood``, where it would have
+    stood; ``support``, down to the next support; ``path``, along its path on. Each has a layer of its own,
+    such as ``thing1_whole``."""
 
 
 class FrameReport(Struct, kw_only=True):
@@ -71,6 +77,9 @@ class FrameNote(Struct, kw_only=True):
     sources: list[str] = msgspec.field(default_factory=list)
     frame: FrameReport
     things: list[Thing] = msgspec.field(default_factory=list)
+    outlines: dict[str, list[list[float]]] = msgspec.field(default_factory=dict)
+    """The rings around each layer of a thing on this frame, those of holes too: x and y of their corners, one
+    after the other, in the job's pixels with y up. Each is closed; even-odd filling gives the matte."""
 
 
 class ProposalReport(Struct, kw_only=True):

@@ -32,6 +32,9 @@ def prompt_problems(task: MakeMattes, frames: range, width: int, height: int) ->
                     f"{path}: it lies outside the format of {width}x{height} pixels; "
                     "positions are pixels, y upwards from the bottom"
                 )
+        boxed = [box.frame for box in one.boxes]
+        for frame in sorted({frame for frame in boxed if boxed.count(frame) > 1}):
+            yield f"{here}.boxes: two boxes on frame {frame}; keep one, or make two objects"
         for number, box in enumerate(one.boxes):
             if box.right <= box.left or box.top <= box.bottom:
                 yield f"{here}.boxes[{number}]: the box is empty; right and top must be the larger"

@@ -3,7 +3,7 @@ over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -12,6 +12,7 @@ from importlib.metadata import version
 import msgspec
 import numpy as np
 
+from void_engine.arrays import Float64Array
 from void_engine.engines.interface import Engine, EngineRequest
 from void_engine.engines.registry import check_options, make_engine
 from void_engine.engines.registry import engine_name as resolved_engine
@@ -31,13 +32,15 @@ from void_protocol.job import AUTO_GROWTH, RemovalJob, Role, RotoShape, ShapeFra
 from void_protocol.job_file import job_fingerprint
 from void_server.engine_choice import told_choice
 
-warm_engine: Callable[[str], Engine] = cache(make_engine)
-"""Makes an engine once and keeps it for the process's life, so that a worker loads a model once."""
-
-
 TURN_S = 60.0
 """A job whose work has not begun waits for at most this long, in seconds, before other jobs get their
 turn."""
+
+
+@cache
+def warm_engine(name: str) -> Engine:
+    """Make an engine once and keep it for the process's life, so that a worker loads a model once."""
+    return make_engine(name)
 
 
 def run_removal_job(
@@ -83,9 +86,10 @@ def run_removal_job(
 
 
 def removal_request(
-    job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False
+    job: RemovalJob, files: ExitStack, *, engine_name: str, resume: bool = False, fingerprint: str = ""
 ) -> RemovalRequest:
-    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet.
+    """Make the request of a job. Its file sequences are closed with ``files``; none is opened yet. Frames
+    carry the job's fingerprint, or the one that is given, where the job is only a part of another one.
 
     Raises:
         SettingError: for an engine that is not known here, an engine option that it cannot honour, or a job
@@ -135,7 +139,7 @@ def removal_request(
             metadata=_metadata(job, engine_name),
         ),
         job_id=job.job_id,
-        fingerprint=job_fingerprint(job),
+        fingerprint=fingerprint or job_fingerprint(job),
         resume=resume,
     )
 
@@ -207,6 +211,12 @@ def _shape(name: str, at: ShapeFrame, format_height: int) -> ShapeAtFrame:
         inverted=at.inverted,
         visible=at.visible,
     )
+
+
+def ring_of(ring: Float64Array, format_height: int) -> list[float]:
+    """A closed ring (N, 2) of the engine's pixels as those of the job, x and y by turns, to a tenth."""
+    turned = np.stack([ring[:, 0], format_height - ring[:, 1]], axis=1)
+    return [float(value) for value in np.round(turned, 1).ravel()]
 
 
 def _region(job: RemovalJob) -> RegionRequest:

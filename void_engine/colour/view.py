@@ -6,13 +6,14 @@ carried beside the codes (:meth:`DisplayView.lost`) and is missing only where th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-import OpenImageIO as oiio  # noqa: N813 - its own abbreviation
+import PyOpenColorIO as ocio  # noqa: N813 - its own abbreviation
 
 from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import current_config, model_space
+from void_engine.colour.processors import OCIO_ERRORS, applied, read_config
 from void_engine.errors import SettingError
 
 
@@ -25,6 +26,8 @@ class DisplayView:
     config: str
     space: str
     """The name of linear Rec.709 in the configuration."""
+    _processors: tuple[Any, Any] = field(compare=False, repr=False)
+    """OpenColorIO's processors into the view and back."""
 
     @classmethod
     def named(cls, display: str = "", view: str = "", config: str | None = None) -> DisplayView:
@@ -39,30 +42,30 @@ class DisplayView:
             SettingError: for a name that the configuration does not have, or a view that has no inverse.
         """
         config = config or current_config()
-        known = oiio.ColorConfig(config)
-        display = display or known.getDefaultDisplayName()
-        if display not in known.getDisplayNames():
+        known = read_config(config)
+        displays = list(known.getDisplays())
+        display = display or known.getDefaultDisplay()
+        if display not in displays:
             raise SettingError(
                 f"view_display {display!r} is not in the OCIO configuration {config}; choose one of "
-                f"{', '.join(known.getDisplayNames())}"
+                f"{', '.join(displays)}"
             )
-        view = view or known.getDefaultViewName(display)
-        if view not in known.getViewNames(display):
+        views = list(known.getViews(display))
+        view = view or known.getDefaultView(display)
+        if view not in views:
             raise SettingError(
-                f"view {view!r} is not one of display {display!r}; choose one of "
-                f"{', '.join(known.getViewNames(display))}"
+                f"view {view!r} is not one of display {display!r}; choose one of {', '.join(views)}"
             )
-        made = cls(display, view, config, model_space(config))
-        made.decode(made.encode(np.full((1, 1, 3), 0.18, np.float32)))
-        return made
+        space = model_space(config)
+        return cls(display, view, config, space, _processors_of(known, display, view, space))
 
     def encode(self, linear: Float32Array) -> Float32Array:
         """Turn light (..., 3) at or above 0 into codes; they exceed 1 where the view exceeds its display."""
-        return self._through(linear, inverse=False)
+        return applied(self._processors[0], linear)
 
     def decode(self, code: Float32Array) -> Float32Array:
         """Turn codes (..., 3) into the light that the view shows as these codes."""
-        return self._through(code, inverse=True)
+        return applied(self._processors[1], code)
 
     def lost(self, linear: Float32Array, code: Float32Array) -> Float32Array:
         """The light that the codes do not hold: crushed blacks, highlights and saturated colours."""
@@ -71,15 +74,16 @@ class DisplayView:
     def describe(self) -> dict[str, float | str]:
         return {"curve": "view", "display": self.display, "view": self.view, "config": self.config}
 
-    def _through(self, values: Float32Array, *, inverse: bool) -> Float32Array:
-        flat = np.ascontiguousarray(values, np.float32).reshape(1, -1, 3)
-        shown = oiio.ImageBufAlgo.ociodisplay(
-            oiio.ImageBuf(flat), self.display, self.view, self.space, unpremult=False, inverse=inverse,
-            colorconfig=self.config,
-        )  # fmt: skip
-        if shown.has_error:
-            raise SettingError(
-                f"view {self.view!r} of {self.display!r}: {shown.geterror().strip()}; choose a view that "
-                "OpenColorIO can invert"
-            )
-        return np.asarray(shown.get_pixels(oiio.FLOAT), np.float32).reshape(values.shape)
+
+def _processors_of(config: Any, display: str, view: str, space: str) -> tuple[Any, Any]:
+    try:
+        ways = [
+            ocio.DisplayViewTransform(src=space, display=display, view=view, direction=direction)
+            for direction in (ocio.TRANSFORM_DIR_FORWARD, ocio.TRANSFORM_DIR_INVERSE)
+        ]
+        into, back = (config.getProcessor(way).getDefaultCPUProcessor() for way in ways)
+    except OCIO_ERRORS as error:
+        raise SettingError(
+            f"view {view!r} of {display!r}: {error}; choose a view that OpenColorIO can invert"
+        ) from error
+    return into, back

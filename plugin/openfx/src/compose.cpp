@@ -51,10 +51,10 @@ std::vector<Tap> taps(int begin, int end, double scale, int low, int high, int c
 }
 
 // Some rows of the answer as floats.
-class Rows {
+class Lines {
  public:
   // Those columns that `across` shows.
-  Rows(const Answer& answer, const std::vector<Tap>& across) : answer_(answer) {
+  Lines(const Answer& answer, const std::vector<Tap>& across) : answer_(answer) {
     for (const Tap& tap : across) {
       if (tap.shares.empty()) continue;
       first_ = is_empty() ? tap.first : std::min(first_, tap.first);
@@ -89,10 +89,10 @@ class Rows {
   std::vector<float> values_;
 };
 
-Sample sample(const Rows& rows, const Tap& across, const Tap& up) {
+Sample sample(const Lines& lines, const Tap& across, const Tap& up) {
   Sample mean;
   for (size_t y = 0; y < up.shares.size(); ++y) {
-    const float* pixel = rows.at(across.first, y);
+    const float* pixel = lines.at(across.first, y);
     for (size_t x = 0; x < across.shares.size(); ++x, pixel += 4) {
       const float share = up.shares[y] * across.shares[x];
       for (int channel = 0; channel < 3; ++channel) mean.colour[channel] += share * pixel[channel];
@@ -153,7 +153,7 @@ void put_row(const float* value, const Picture& output, unsigned char* pixel, si
 }  // namespace
 
 void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRectI& window, double scale_x,
-             double scale_y) {
+             double scale_y, Rows rows) {
   const OfxRectI target = overlap(window, output.bounds);
   if (target.x1 >= target.x2 || target.y1 >= target.y2) return;
   const std::vector<Tap> across = taps(target.x1, target.x2, scale_x, answer.box.x1, answer.box.x2, answer.width);
@@ -162,23 +162,24 @@ void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRect
   const bool is_exact = answer.width >= std::lround((answer.box.x2 - answer.box.x1) * scale_x);
   const bool is_direct = mix == Mix::kResult && is_exact && is_one_to_one(across);
   const auto step = static_cast<std::ptrdiff_t>(output.pixel_bytes());
-  Rows rows(answer, across);
+  Lines lines(answer, across);
   for (int y = target.y1; y < target.y2; ++y) {
+    if (!is_of(rows, y)) continue;
     const Tap& row = up[static_cast<size_t>(y - target.y1)];
     unsigned char* pixel = output.at(target.x1, y);
-    if (!row.shares.empty()) rows.load(row);
+    if (!row.shares.empty()) lines.load(row);
     if (is_direct && row.shares.size() == 1) {
-      put_row(rows.at(across[0].first, 0), output, pixel, across.size());
+      put_row(lines.at(across[0].first, 0), output, pixel, across.size());
       continue;
     }
     for (const Tap& column : across) {
       if (row.shares.empty() || column.shares.empty())
         put_nothing(mix, output, pixel);
       else if (row.shares.size() == 1 && column.shares.size() == 1) {
-        const float* value = rows.at(column.first, 0);
+        const float* value = lines.at(column.first, 0);
         put_sample({{value[0], value[1], value[2]}, value[3]}, mix, is_exact, output, pixel);
       } else
-        put_sample(sample(rows, column, row), mix, is_exact, output, pixel);
+        put_sample(sample(lines, column, row), mix, is_exact, output, pixel);
       pixel += step;
     }
   }

@@ -26,8 +26,8 @@ enum class Mix {
 };
 
 // Lays `answer` over `output`, which holds the plate in `window`. `scale_x` and `scale_y` are the size of the pixels
-// of `output` for one of the full-size plate: 0.5 for a proxy of half the size.
+// of `output` for one of the full-size plate: 0.5 for a proxy of half the size. Only `rows` of it are written.
 void compose(const Answer& answer, Mix mix, const Picture& output, const OfxRectI& window, double scale_x,
-             double scale_y);
+             double scale_y, Rows rows = Rows::kAll);
 
 }  // namespace void_ofx

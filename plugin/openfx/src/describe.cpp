@@ -1,6 +1,7 @@
 #include "describe.h"
 
 #include "host.h"
+#include "interact.h"
 #include "names.h"
 #include "param_table.h"
 #include "properties.h"
@@ -22,6 +23,7 @@ OfxStatus define_clip(OfxImageEffectHandle descriptor, const char* name, const c
   if (status != kOfxStatOK) return status;
   const Properties clip(set);
   clip.set(kOfxPropLabel, label);
+  clip.set(kOfxImageClipPropFieldExtraction, kOfxImageFieldBoth);  // Interlaced frames come as they are, both fields.
   clip.set_all(kOfxImageEffectPropSupportedComponents,
                {kOfxImageComponentRGBA, kOfxImageComponentRGB, kOfxImageComponentAlpha});
   clip.set(kOfxImageEffectPropTemporalClipAccess, 1);
@@ -146,6 +148,9 @@ OfxStatus describe(OfxImageEffectHandle descriptor) {
   effect.set(kOfxImageEffectPropTemporalClipAccess, 1);
   effect.set(kOfxImageEffectPropSupportsMultipleClipDepths, 1);
   effect.set(kOfxImageEffectPropSupportsMultipleClipPARs, 0);
+  // A pointer that moves over a viewer is when hosts without a clock let an effect change its parameters.
+  if (host().has_overlays())
+    effect.set(kOfxImageEffectPluginPropOverlayInteractV1, reinterpret_cast<void*>(&interact_entry));
   return kOfxStatOK;
 }
 

@@ -1,7 +1,6 @@
 #include "handover.h"
 
 #include <algorithm>
-#include <atomic>
 #include <thread>
 
 #include "place.h"
@@ -14,15 +13,10 @@ constexpr std::chrono::milliseconds kPatience(120000);  // until the bridge has 
 constexpr std::chrono::milliseconds kTurn(2);
 constexpr size_t kLeastRoom = 256u << 20;
 
-std::string next_name() {
-  static std::atomic<unsigned long long> count{0};
-  return "plate-" + std::to_string(count++) + ".raw";
-}
-
 }  // namespace
 
 Handover::Handover(std::shared_ptr<const Session> session, std::string removal)
-    : session_(std::move(session)), removal_(std::move(removal)) {}
+    : session_(std::move(session)), removal_(std::move(removal)), spare_(session_->folder) {}
 
 Handover::~Handover() {
   // What the bridge has not taken yet belongs to nobody.
@@ -69,7 +63,7 @@ MappedFile Handover::room_for(size_t bytes, const IsWanted& is_wanted) {
   collect();
   while (!files_.empty() && bytes_ + bytes > room) wait_for_one(is_wanted);
   try {
-    return MappedFile::make(session_->folder + "/" + next_name(), bytes);
+    return spare_.take(bytes);
   } catch (const std::runtime_error& error) {
     throw BridgeError(std::string("the frames find no room: ") + error.what());
   }

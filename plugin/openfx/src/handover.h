@@ -8,6 +8,7 @@
 #include "bridge.h"
 #include "mapped_file.h"
 #include "pixels.h"
+#include "spare_files.h"
 
 namespace void_ofx {
 
@@ -50,6 +51,7 @@ class Handover {
   std::string removal_;
   std::list<Sent> files_;  // those that the bridge has not confirmed
   size_t bytes_ = 0;       // of these files
+  SpareFiles spare_;
 };
 
 }  // namespace void_ofx

@@ -38,6 +38,7 @@ OfxStatus fetch_suites() {
   const Properties said(given.host);
   here.name = said.text(kOfxPropName);
   here.version = said.text(kOfxPropVersionLabel);
+  here.supports_overlays = said.integer(kOfxImageEffectPropSupportsOverlays, 0) != 0;
   here.is_background = said.integer(kOfxImageEffectHostPropIsBackground, 0) != 0;
   return kOfxStatOK;
 }

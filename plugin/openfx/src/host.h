@@ -20,6 +20,10 @@ struct Host {
   std::string name;
   std::string version;
   bool is_background = false;
+  bool supports_overlays = false;
+
+  // Whether a person moves a pointer over viewers, and the effect may be told.
+  bool has_overlays() const { return supports_overlays && !is_background; }
 
   // Resolve and Fusion show unconnected inputs as connected black ones.
   bool shows_phantom_inputs() const;

@@ -196,6 +196,7 @@ constexpr const char* kOfxImageEffectPluginPropHostFrameThreading = "OfxImageEff
 constexpr const char* kOfxImageEffectPluginPropSingleInstance = "OfxImageEffectPluginPropSingleInstance";
 constexpr const char* kOfxImageEffectPluginPropFieldRenderTwiceAlways =
     "OfxImageEffectPluginPropFieldRenderTwiceAlways";
+constexpr const char* kOfxImageEffectPluginPropOverlayInteractV1 = "OfxImageEffectPluginPropOverlayInteractV1";
 constexpr const char* kOfxImageEffectPropSupportsMultiResolution = "OfxImageEffectPropSupportsMultiResolution";
 constexpr const char* kOfxImageEffectPropSupportsTiles = "OfxImageEffectPropSupportsTiles";
 constexpr const char* kOfxImageEffectPropTemporalClipAccess = "OfxImageEffectPropTemporalClipAccess";
@@ -203,10 +204,16 @@ constexpr const char* kOfxImageEffectPropSupportsMultipleClipDepths = "OfxImageE
 constexpr const char* kOfxImageEffectPropSupportsMultipleClipPARs = "OfxImageEffectPropSupportsMultipleClipPARs";
 
 // The host, clips, images and arguments of actions.
+constexpr const char* kOfxImageEffectPropSupportsOverlays = "OfxImageEffectPropSupportsOverlays";
 constexpr const char* kOfxImageEffectHostPropIsBackground = "OfxImageEffectHostPropIsBackground";
 constexpr const char* kOfxImageEffectPropSupportedComponents = "OfxImageEffectPropSupportedComponents";
 constexpr const char* kOfxImageClipPropOptional = "OfxImageClipPropOptional";
 constexpr const char* kOfxImageClipPropIsMask = "OfxImageClipPropIsMask";
+constexpr const char* kOfxImageClipPropFieldExtraction = "OfxImageClipPropFieldExtraction";
+constexpr const char* kOfxImageFieldBoth = "OfxFieldBoth";
+constexpr const char* kOfxImageFieldLower = "OfxFieldLower";
+constexpr const char* kOfxImageFieldUpper = "OfxFieldUpper";
+constexpr const char* kOfxImageEffectPropFieldToRender = "OfxImageEffectPropFieldToRender";
 constexpr const char* kOfxImageClipPropConnected = "OfxImageClipPropConnected";
 constexpr const char* kOfxImageEffectPropComponents = "OfxImageEffectPropComponents";
 constexpr const char* kOfxImageEffectPropPixelDepth = "OfxImageEffectPropPixelDepth";
@@ -255,6 +262,11 @@ constexpr const char* kOfxParamPropEvaluateOnChange = "OfxParamPropEvaluateOnCha
 constexpr const char* kOfxParamPropCanUndo = "OfxParamPropCanUndo";
 constexpr const char* kOfxParamPropCacheInvalidation = "OfxParamPropCacheInvalidation";
 constexpr const char* kOfxParamInvalidateAll = "OfxParamInvalidateAll";
+
+// What the pointer does over a viewer.
+constexpr const char* kOfxPropEffectInstance = "OfxPropEffectInstance";
+constexpr const char* kOfxInteractActionPenMotion = "OfxInteractActionPenMotion";
+constexpr const char* kOfxInteractActionGainFocus = "OfxInteractActionGainFocus";
 
 // Messages.
 constexpr const char* kOfxMessageError = "OfxMessageError";

@@ -164,12 +164,13 @@ void convert_pixel(const Picture& from, const unsigned char* source, const Pictu
 
 }  // namespace
 
-void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window) {
+void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window, Rows rows) {
   const OfxRectI target = overlap(window, to.bounds);
   const OfxRectI known = from.data == nullptr ? OfxRectI{0, 0, 0, 0} : overlap(target, from.bounds);
   const bool is_same = from.channels == to.channels && from.depth == to.depth;
   const bool is_empty = known.x1 >= known.x2 || known.y1 >= known.y2;
   for (int y = target.y1; y < target.y2; ++y) {
+    if (!is_of(rows, y)) continue;
     if (is_empty || y < known.y1 || y >= known.y2) {
       std::memset(to.at(target.x1, y), 0, static_cast<size_t>(target.x2 - target.x1) * to.pixel_bytes());
       continue;

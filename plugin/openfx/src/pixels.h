@@ -37,11 +37,16 @@ struct Picture {
   void put(unsigned char* pixel, int channel, float value) const;
 };
 
+// The rows of a frame, or those of one of its two fields: the lower one has row 0.
+enum class Rows { kAll, kEven, kOdd };
+
+inline bool is_of(Rows rows, int y) { return rows == Rows::kAll || ((y & 1) == 0) == (rows == Rows::kEven); }
+
 OfxRectI overlap(const OfxRectI& a, const OfxRectI& b);
 
 // Copies the pixels of `window` that `from` has, and writes zeros where it has none. Channels that only `to` has
 // become 0, alpha 1.
-void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window);
+void copy_pixels(const Picture& from, const Picture& to, const OfxRectI& window, Rows rows = Rows::kAll);
 
 // Copies all rows of a picture, lowest first, one after the other.
 void pack_rows(const Picture& from, unsigned char* to);

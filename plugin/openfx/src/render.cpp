@@ -35,7 +35,22 @@ bool fails_on_missing(const Wish& wish) {
   return wish.missing == "always" || (wish.missing == "background" && host().is_background);
 }
 
-int frame_of(OfxTime time) { return static_cast<int>(std::lround(time)); }
+// What is written.
+struct Target {
+  OfxRectI window;
+  Rows rows;
+  double scale_x, scale_y;
+};
+
+// The second field of a frame is half a frame later.
+int frame_of(OfxTime time, Rows rows) {
+  return static_cast<int>(rows == Rows::kAll ? std::lround(time) : std::lround(std::floor(time + 1e-3)));
+}
+
+Rows rows_of(const std::string& field) {
+  if (field == kOfxImageFieldLower) return Rows::kEven;
+  return field == kOfxImageFieldUpper ? Rows::kOdd : Rows::kAll;
+}
 
 // Tells why a frame cannot be shown, once, and whether the render fails for it.
 OfxStatus without_frame(Instance& instance, const Wish& wish, const std::string& why) {
@@ -50,16 +65,15 @@ Mix mix_of(const Wish& wish) {
   return wish.show == "difference" ? Mix::kDifference : Mix::kPlain;
 }
 
-OfxStatus lay_over(Instance& instance, const Wish& wish, OfxTime time, const Image& output, const OfxRectI& window,
-                   double scale_x, double scale_y) {
+OfxStatus lay_over(Instance& instance, const Wish& wish, OfxTime time, const Image& output, const Target& target) {
   const auto is_wanted = [&instance] { return !instance.is_aborted(); };
   const Mix mix = mix_of(wish);
   try {
-    const FinishedFrame frame(wish.record, wish.folder, frame_of(time), mix == Mix::kPlain ? wish.show : "result",
-                              std::min(scale_x, scale_y) < kSmallestOfLines, is_wanted);
+    const FinishedFrame frame(wish.record, wish.folder, frame_of(time, target.rows), mix == Mix::kPlain ? wish.show : "result",
+                              std::min(target.scale_x, target.scale_y) < kSmallestOfLines, is_wanted);
     follow(instance, frame.session(), wish.record, wish.folder);
     if (frame.is_ready()) {
-      compose(frame.answer(), mix, output.picture(), window, scale_x, scale_y);
+      compose(frame.answer(), mix, output.picture(), target.window, target.scale_x, target.scale_y, target.rows);
       instance.show_message(kOfxMessageMessage, "");
       return kOfxStatOK;
     }
@@ -81,24 +95,27 @@ OfxStatus render(Instance& instance, const Properties& arguments) {
   const OfxTime time = arguments.number(kOfxPropTime, 0);
   int window[4];
   if (!arguments.integers(kOfxImageEffectPropRenderWindow, 4, window)) return kOfxStatErrBadHandle;
-  const OfxRectI wanted{window[0], window[1], window[2], window[3]};
   double scale[2] = {1, 1};
   if (!arguments.numbers(kOfxImageEffectPropRenderScale, 2, scale) || scale[0] <= 0 || scale[1] <= 0)
     scale[0] = scale[1] = 1;
+  const Target target{{window[0], window[1], window[2], window[3]},
+                      rows_of(arguments.text(kOfxImageEffectPropFieldToRender)),
+                      scale[0],
+                      scale[1]};
 
   const Image output(Clip(instance.effect(), clip::kOutput), time, nullptr);
   if (!output.is_there()) return instance.is_aborted() ? kOfxStatOK : kOfxStatErrImageFormat;
   {
     // The plate is copied first and let go: it is the result wherever nothing is replaced.
     const Image plate(Clip(instance.effect(), clip::kSource), time, nullptr);
-    copy_pixels(plate.picture(), output.picture(), wanted);
+    copy_pixels(plate.picture(), output.picture(), target.window, target.rows);
   }
   const Wish wish = wish_of(instance, time);
   if (shows_plate(wish)) {
     instance.show_message(kOfxMessageMessage, "");
     return kOfxStatOK;
   }
-  return lay_over(instance, wish, time, output, wanted, scale[0], scale[1]);
+  return lay_over(instance, wish, time, output, target);
 }
 
 OfxStatus is_identity(const Instance& instance, const Properties& arguments, const Properties& answers) {

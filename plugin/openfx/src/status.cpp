@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience(40);  // a press of a button must not be felt
 constexpr const char* kHint = " Press Refresh to see what has come.";
+constexpr const char* kHintWithPointer = " Press Refresh, or move the pointer over the viewer, to see what has come.";
 constexpr const char* kNothing = "Nothing has been removed here yet.";
 
 // A number of an arbitrary text, for a parameter that only has to change when the text does.
@@ -52,7 +53,10 @@ void ask_about(const char* type, const Instance& instance, OfxTime time, const c
 
 void show_status(const Instance& instance, const Message& said, OfxTime time) {
   std::string text = said.text("text");
-  if (said.text("state") == "running") text += ends_a_sentence(text) ? kHint : std::string(".") + kHint;
+  if (said.text("state") == "running") {
+    if (!ends_a_sentence(text)) text += ".";
+    text += host().has_overlays() ? kHintWithPointer : kHint;
+  }
   instance.set_text(param::kStatus, text, time);
   if (!said.text("log").empty()) instance.set_text(param::kLog, said.text("log"), time);
   const std::string revision = said.text("revision");

@@ -1,4 +1,5 @@
-// How the removal goes, in the effect's parameters. All but `follow` may be called in InstanceChanged only.
+// How the removal goes, in the effect's parameters. All but `follow` may be called in InstanceChanged only,
+// and in what a pointer does over a viewer.
 #pragma once
 
 #include <string>

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from void_nuke.export.export import Exported
-from void_nuke.export.pick import RemovalPick
-from void_protocol.job import Format, Output, RemovalJob, Shot
+from void_nuke.export.pick import FileMatte, RemovalPick
+from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot
 from void_protocol.job_check import check_job
+from void_protocol.task import Propose
 
 
 def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: int) -> RemovalJob:
@@ -29,9 +32,10 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
             layer=pick.layer,
         ),
         shapes=list(exported.shapes),
-        mattes=list(exported.mattes),
+        mattes=[*exported.mattes, *(_matte(file) for file in pick.files)],
         anchors=exported.anchors,
-        settings=pick.settings,
+        # What is set for the removal means nothing to a proposal, whose mattes are of the plate's size.
+        settings=pick.settings if pick.propose is None else Settings(seed=pick.settings.seed),
         output=Output(
             pattern=pick.output_pattern,
             version=version,
@@ -39,6 +43,11 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
             layers=list(pick.layers),
         ),
         together=pick.group,
+        task=UNSET if pick.propose is None else Propose(by=pick.propose),
     )
     check_job(job)
     return job
+
+
+def _matte(file: FileMatte) -> Matte:
+    return Matte(role=file.role, pattern=file.pattern, channel=file.channel, growth_px=file.growth_px)

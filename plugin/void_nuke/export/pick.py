@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from void_nuke.errors import SelectionError
 from void_nuke.host.host import FrameRange
 from void_protocol.job import DEFAULT_LAYERS, Compression, ResultLayer, Role, Settings
+from void_protocol.task import ProposalSource
 
 ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
 
@@ -21,6 +22,18 @@ class MatteChoice:
     node: str
     channel: str = "rgba.alpha"
     inverted: bool = False
+
+
+@dataclass(frozen=True)
+class FileMatte:
+    """A matte that is in files already, such as one thing of a proposal."""
+
+    role: Role
+    pattern: str
+    """Absolute path of the EXR files, with a frame token."""
+    channel: str
+    growth_px: float = 0.0
+    """The growth in pixels of the plate; below 0 it shrinks."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,12 @@ class RemovalPick:
     roles: Mapping[str, Role] = field(default_factory=dict)
     """The role of each marked element of the roto node, by the element's path."""
     mattes: tuple[MatteChoice, ...] = ()
+    files: tuple[FileMatte, ...] = ()
+    """Mattes that are in files, added to those of shapes and nodes."""
+    proposal: str = ""
+    """The proposal that :attr:`files` are of, as the panel keeps it."""
+    propose: ProposalSource | None = None
+    """Who proposes what the object affected, instead of a removal; None for a removal."""
     settings: Settings = field(default_factory=Settings)
     anchors: tuple[AnchorChoice, ...] = ()
     render_plate: bool = False
@@ -78,8 +97,10 @@ class RemovalPick:
         same one."""
         roles = sorted(self.roles.items())
         mattes = [(one.role, one.node, one.channel, one.inverted) for one in self.mattes]
-        layer = (self.layer,) if self.layer else ()
-        told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view, *layer))
+        further = [self.layer] if self.layer else []
+        further += [repr(self.files)] if self.files else []
+        further += [self.propose] if self.propose else []
+        told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view, *further))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def edition_problem(self, edition: str, *, has_files: bool) -> str:
@@ -113,6 +134,10 @@ class RemovalPick:
                 f"the clean frames {', '.join(map(str, outside))} are not among {self.frames}; drop them, or "
                 "choose a range that has them"
             )
-        named = set(self.roles.values()) | {matte.role for matte in self.mattes}
+        named = {*self.roles.values(), *(one.role for one in self.mattes), *(one.role for one in self.files)}
+        if self.propose and "remove" not in named:
+            raise SelectionError(
+                "nothing is marked as remove; mark the object whose effects are to be found as remove"
+            )
         if not named - {"ignore"}:
             raise SelectionError("nothing is marked; mark at least one shape or matte as remove or affected")

@@ -47,6 +47,8 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     """The view that it is for, in a script with several."""
     group: str = ""
     """Ties removals together that one press began; see :attr:`void_nuke.export.pick.RemovalPick.group`."""
+    task: str = ""
+    """What is made instead of a removal: ``propose``; empty for a removal."""
     subject: str = ""
     """What is removed; see :attr:`void_nuke.export.pick.RemovalPick.subject`."""
     export_folder: str = ""
@@ -74,11 +76,12 @@ def begun_record(pick: RemovalPick, *, job_id: str, name: str, version: int, cre
         last_frame=pick.frames.last,
         result_pattern=pick.output_pattern.replace("{version}", f"v{version:03d}"),
         version=version,
-        engine=pick.settings.engine,
+        engine=pick.settings.engine if pick.propose is None else f"propose-{pick.propose}",
         seed=pick.settings.seed,
         created_at=created_at,
-        proxy_scale=pick.settings.proxy_scale,
-        compare=pick.compare,
+        proxy_scale=pick.settings.proxy_scale if pick.propose is None else 1.0,
+        compare=pick.compare and pick.propose is None,
+        task="" if pick.propose is None else "propose",
         subject=pick.subject,
         view=pick.view if pick.group else "",
         group=pick.group,
@@ -96,7 +99,7 @@ def exported_record(
         width=job.shot.format.width,
         height=job.shot.format.height,
         pixel_aspect=job.shot.format.pixel_aspect,
-        matte_channel="matte.alpha" if "matte" in job.output.layers else "",
+        matte_channel="matte.alpha" if "matte" in job.output.layers and not record.task else "",
         completes_job=completes_job,
         export_folder="" if exported.folder is None else str(exported.folder),
     )
@@ -128,12 +131,13 @@ def decode_notes(text: str) -> list[JobRecord]:
 def plan_read_back(record: JobRecord) -> ReadBack:
     """Say what the Read node of a finished job needs."""
     scale = "" if record.proxy_scale == 1.0 else f" 1/{round(1 / record.proxy_scale)}"
+    seed = "" if record.task else f"\nseed {record.seed}"
     return ReadBack(
-        label=f"VOID {record.engine}{scale}\nseed {record.seed}\nv{record.version:03d}"
+        label=f"VOID {record.engine}{scale}{seed}\nv{record.version:03d}"
         + (f"\n{record.view}" if record.view else ""),
         pattern=record.result_pattern,
         frames=record.frames,
-        colour_space=record.colour_space,
+        colour_space="raw" if record.task else record.colour_space,  # mattes are no light
         beside=record.plate,
         job_id=record.job_id,
         is_proxy=record.proxy_scale != 1.0,

@@ -8,9 +8,9 @@ thread. What takes time (export, sending, the server) happens on threads of
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,22 @@ from void_nuke.batch.farm_order import FarmOrder
 from void_nuke.batch.server_python import installed_server_python
 from void_nuke.errors import HostError, MainThreadError, SelectionError
 from void_nuke.export.frame_range import choose_range
-from void_nuke.export.pick import AnchorChoice, MatteChoice, RemovalPick
+from void_nuke.export.pick import MatteChoice, RemovalPick
 from void_nuke.host.host import FrameRange, Host, PlateInfo, RotoShapeInfo
 from void_nuke.jobs.notes_section import for_panel
 from void_nuke.jobs.session import RemovalSession
 from void_nuke.jobs.tracked_job import TrackedJob
-from void_nuke.panel.clean_frames import clean_frames, with_frame, without_frame
+from void_nuke.panel.clean_frames import chosen_clean_frame, clean_frames, with_frame, without_frame
 from void_nuke.panel.engine_book import EngineBook
 from void_nuke.panel.engine_options import unknown_options_problem, with_option, without_unknown
 from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
 from void_nuke.panel.layer_choice import colour_layers
-from void_nuke.panel.panel_jobs import PanelJobs
+from void_nuke.panel.output_place import beside, output_in
+from void_nuke.panel.panel_proposals import PanelProposals
 from void_nuke.panel.picture import PictureModel
 from void_nuke.panel.server import ServerModel, ServerState
 from void_nuke.panel.settings import (
+    ALL_VIEWS,
     QUALITIES,
     PanelSettings,
     changes_of_pick,
@@ -51,7 +53,7 @@ _KEEP_AFTER_MS = 400
 """A change is saved once the artist has paused for this long, in milliseconds."""
 
 
-class PanelModel(PanelJobs):
+class PanelModel(PanelProposals):
     """The state of the panel, on which one or more panel widgets draw."""
 
     settings_changed = Signal()
@@ -117,6 +119,7 @@ class PanelModel(PanelJobs):
         self._ask_for_engines()
         self.refresh()
         self.settings_changed.emit()
+        self.proposal_changed.emit()
         self.jobs_reset.emit()
 
     def _leave_script(self) -> None:
@@ -135,7 +138,7 @@ class PanelModel(PanelJobs):
         """Change settings by name."""
         if "quality" in changes and "proxy_scale" not in changes:
             changes["proxy_scale"] = QUALITIES[changes["quality"]].proxy_scale
-        changed = dataclasses.replace(self.settings, **changes)
+        changed = replace(self.settings, **changes)
         if changed != self.settings:
             self.settings = changed
             self._timer.start()
@@ -217,23 +220,12 @@ class PanelModel(PanelJobs):
     def add_clean_frame(self) -> None:
         """Take what the selected node shows at the current frame as clean, as Mocha's clean plates are taken.
         A node with one frame only shows that one at any."""
-        node = next((one.name for one in self.host.selected_nodes() if not one.has_roto), "")
-        if not node or node == self.settings.plate:
-            self._say(
-                "Select the node that shows this frame clean, such as the Read of a painted frame", True
-            )
-            return
-        frame = self.host.script_ranges().current_frame
         try:
-            frames = self.host.plate(node).frames
+            chosen = chosen_clean_frame(self.host, self.settings.plate)
         except HostError as error:
             self._say(sentence(str(error)), True)
             return
-        at = frames.first if frames.first == frames.last else frame
-        if at not in frames.frames:
-            self._say(f"{node} has the frames {frames} and not {frame}; go to a frame that it has", True)
-            return
-        self.change(clean_frames=with_frame(self.settings.clean_frames, AnchorChoice(frame, node, at)))
+        self.change(clean_frames=with_frame(self.settings.clean_frames, chosen))
 
     def drop_clean_frame(self, frame: int) -> None:
         self.change(clean_frames=without_frame(self.settings.clean_frames, frame))
@@ -322,24 +314,25 @@ class PanelModel(PanelJobs):
 
     def proposed_output(self, name: str = "") -> str:
         """Propose where a result goes when the artist has not said: beside the script; empty if that was
-        never saved.
-
-        ``name`` is the plate's unless given.
-        """
+        never saved. ``name`` is the plate's unless given."""
         script = self.host.script_path()
         if not script or (self.plate is None and not name):
             return ""
-        return self._output_in(Path(script).parent / "void", name)
+        return output_in(Path(script).parent / "void", name or self._short_name)
 
     def output_into(self, folder: str) -> None:
         """Put results below this folder."""
-        self.change(output=self._output_in(Path(folder)))
+        self.change(output=output_in(Path(folder), self._short_name))
 
-    def _output_in(self, folder: Path, name: str = "") -> str:
-        if not name:
-            name = self.plate.node.rpartition(".")[2] if self.plate is not None else "shot"
-        clean = f"{name}_clean_{{version}}"
-        return str(folder / clean / f"{clean}.%04d.exr")
+    @property
+    def _short_name(self) -> str:
+        return self.plate.node.rpartition(".")[2] if self.plate is not None else "shot"
+
+    def proposal_pick(self) -> RemovalPick:
+        pick = replace(self._marked(), propose=self.settings.propose_by, anchors=())
+        pick = replace(pick, output_pattern=beside(pick.output_pattern, self._short_name, "affected"))
+        pick.check()
+        return pick
 
     def wanted(self) -> RemovalPick:
         """Return what a press of Remove would begin.
@@ -347,11 +340,21 @@ class PanelModel(PanelJobs):
         Raises:
             SelectionError: when something is missing; the message says what, and what to do.
         """
+        pick = self._marked()
+        files = self.proposed_files(pick.frames)
+        if files and self.settings.view == ALL_VIEWS and self.plate is not None and len(self.plate.views) > 1:
+            raise SelectionError("a proposal is for one view; choose that one, or reject what is proposed")
+        pick = replace(pick, files=files, proposal=self.settings.proposal if files else "")
+        pick.check()
+        return pick
+
+    def _marked(self) -> RemovalPick:
+        """What is marked, without what is proposed, not checked yet."""
         frames = self.frames()
         output = self.settings.output or self.proposed_output()
         if not output:
             raise SelectionError("the script was never saved; save it, or choose where the result goes")
-        pick = RemovalPick(
+        return RemovalPick(
             plate=self.settings.plate,
             frames=frames,
             output_pattern=output,
@@ -365,8 +368,6 @@ class PanelModel(PanelJobs):
             layer=self.layer,
             compare=self.settings.compare,
         )
-        pick.check()
-        return pick
 
     def all_wanted(self) -> list[RemovalPick]:
         """Return what a press of Remove would begin: one pick, or one for each view.
@@ -444,3 +445,4 @@ class PanelModel(PanelJobs):
         self.session.close()
         self.server.close()
         self.picture.close()
+        self._close_readers()

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.export.frame_range import RangeChoice
@@ -21,12 +21,14 @@ from void_nuke.panel.region import box_text, region_of
 from void_protocol.durable import write_whole
 from void_protocol.job import AUTO_GROWTH, PROXY_SCALES, MatteSettings, Settings
 from void_protocol.keys import home_folder
+from void_protocol.task import ProposalSource
 
 _log = logging.getLogger(__name__)
 
 KeptWith = Literal["script", "user"]
 Destination = Literal["server", "farm"]
 RegionMode = Literal["auto", "full", "box"]
+PROPOSAL_SOURCES: tuple[ProposalSource, ...] = get_args(ProposalSource)
 ALL_VIEWS = "*"
 """What :attr:`PanelSettings.view` is when a press of Remove is for every view."""
 
@@ -71,6 +73,10 @@ class PanelSettings:
     """Pairs of a role and the node whose alpha is its matte, in place of shapes."""
     clean_frames: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
     """Frames that are clean already; see :mod:`void_nuke.panel.clean_frames`."""
+    proposal: str = field(default="", metadata=SCRIPT)
+    """What was proposed as affected, and what of it is accepted; see :mod:`void_nuke.panel.kept_proposal`."""
+    proposal_job: str = field(default="", metadata=SCRIPT)
+    """The job whose proposal is awaited; empty for none."""
     engine_options: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
     """Options that the artist set; see :mod:`void_nuke.panel.engine_options`."""
     region_mode: RegionMode = field(default="auto", metadata=SCRIPT)
@@ -94,6 +100,8 @@ class PanelSettings:
     """Whether to build a comparison beside the new Read."""
     farm_target: str = field(default="openjd", metadata=USER)
     """The farm of this artist's studio: one of :data:`void_nuke.batch.farm_order.TARGETS`."""
+    propose_by: ProposalSource = field(default="evidence", metadata=USER)
+    """Who proposes: evidence in the shot, a language model, or both."""
     server_python: str = field(default="", metadata=USER)
     """The Python that has the server; empty takes the one that the installer noted."""
 
@@ -149,7 +157,7 @@ def changes_of_pick(pick: RemovalPick, *, is_for_farm: bool, engines: KnownEngin
         "roles": tuple(pick.roles.items()),
         "matte_nodes": tuple((matte.role, matte.node) for matte in pick.mattes),
         "clean_frames": as_pairs(pick.anchors),
-        "output": pick.output_pattern,
+        **({} if pick.propose else {"output": pick.output_pattern, "proposal": pick.proposal}),
         "view": pick.view,
         "layer": pick.layer,
         "shapes_only": pick.shapes_only,
@@ -226,6 +234,7 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "destination": ("server", "farm"),
     "region_mode": ("auto", "full", "box"),
     "farm_target": tuple(TARGETS),
+    "propose_by": PROPOSAL_SOURCES,
 }
 _DEFAULTS = PanelSettings()
 

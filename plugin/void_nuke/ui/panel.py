@@ -10,6 +10,7 @@ from void_nuke.panel.rest import FrameRest
 from void_nuke.panel.running import the_model
 from void_nuke.ui.job_list import JobListWidget
 from void_nuke.ui.plain_text import PlainLabel
+from void_nuke.ui.proposal_table import ProposalTable
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 from void_nuke.ui.region_view import RegionView
 from void_nuke.ui.server_bar import ServerBar
@@ -37,6 +38,8 @@ class PanelView(QtWidgets.QWidget):
         self._region.setMinimumHeight(170)
         self.shapes = ShapeTable(model)
         self.strip = TimelineStrip(model)
+        self.proposal = ProposalTable(model)
+        self.strip.thing_chosen.connect(self.proposal.select)
         self.jobs = JobListWidget(model)
         self._message = PlainLabel()
         self._message.setWordWrap(True)
@@ -70,6 +73,8 @@ class PanelView(QtWidgets.QWidget):
             signal.connect(self._refresh)
         model.shapes_changed.connect(self._draw_region)
         model.plate_changed.connect(self._draw_region)
+        model.proposal_changed.connect(self._draw_region)
+        model.proposal_changed.connect(self._refresh)
         model.picture.changed.connect(self._draw_picture)
         model.said.connect(self._say)
         self._refresh()
@@ -91,6 +96,7 @@ class PanelView(QtWidgets.QWidget):
         column.addWidget(self._region, 3)
         column.addWidget(self.strip)
         column.addWidget(self.shapes, 2)
+        column.addWidget(self.proposal)
         column.addWidget(SettingsForm(self.model))
         scroll = QtWidgets.QScrollArea()
         scroll.setWidget(setup)
@@ -202,6 +208,7 @@ class PanelView(QtWidgets.QWidget):
             for role, word in (("remove", "to remove"), ("affected", "affected"), ("ignore", "held out"))
             if (count := self.model.shapes.count(role))  # type: ignore[arg-type]
         ]
+        counts += [f"{len(accepted)} as proposed"] if (accepted := self.model.accepted_things) else []
         ready = "Ready: " + (", ".join(counts) or "mattes of other nodes")
         if settings.destination == "farm":
             ready += f"; goes to {TARGETS[settings.farm_target]}"
@@ -215,12 +222,14 @@ class PanelView(QtWidgets.QWidget):
     def _draw_region(self) -> None:
         plate = self.model.plate
         if plate is None:
+            self._region.show_things(())
             self._region.show_shapes(16, 9, 1.0, (), "")
             return
         frame = self.model.host.script_ranges().current_frame
         marked = [(role, shape.at) for role, shape in self.model.baked()]
         self._shown_frame = frame
         self.strip.show_current(frame)
+        self._region.show_things(self.model.drawn(frame))
         self._region.show_shapes(
             plate.width, plate.height, plate.pixel_aspect, marked, f"Frame {frame}", frame
         )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from void_nuke.panel.thing_outlines import DrawnThing
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
 from void_nuke.ui.style import Theme, theme_of
 from void_protocol.job import Role, RotoPoint, ShapeFrame
 
 Marked = Sequence[tuple[Role, ShapeFrame]]
+Things = Sequence[DrawnThing]
 
 _DRAWN: tuple[Role, ...] = ("affected", "remove", "ignore")
 """The roles in the order of drawing, the lowest first."""
@@ -76,24 +78,85 @@ def area_of(points: Sequence[RotoPoint]) -> float:
     return total / 20.0
 
 
-def paint_quadmask(marked: Marked, width: int, height: int, size: QtCore.QSize) -> QtGui.QImage:
-    """Paint the shapes' quadmask as a grey picture of ``size``: hard levels, hold-outs cut out of both
-    roles."""
+def paint_quadmask(
+    marked: Marked, width: int, height: int, size: QtCore.QSize, things: Things = ()
+) -> QtGui.QImage:
+    """Paint the quadmask of shapes and accepted things as a grey picture of ``size``: hard levels, hold-outs
+    cut out of both roles."""
     # The levels are painted in colour, which Qt does far faster than in grey.
     image = QtGui.QImage(size, QtGui.QImage.Format.Format_RGB32)
     image.fill(_grey(KEEP))
-    remove = region_of(marked, "remove", width, height)
-    affected = region_of(marked, "affected", width, height)
+    accepted = [thing for thing in things if thing.accepted]
+    remove = [region_of(marked, "remove", width, height)]
+    across, back = _drawn_scale(width, size)
+    remove += [back.map(region_of_thing(thing, across)) for thing in accepted if thing.role == "remove"]
+    affected = [region_of(marked, "affected", width, height)]
+    affected += [back.map(region_of_thing(thing, across)) for thing in accepted if thing.role != "remove"]
     painter = QtGui.QPainter(image)
     painter.setTransform(to_picture(width, height, size))
-    painter.fillPath(affected, _grey(AFFECTED))
-    painter.fillPath(remove, _grey(REMOVE))
-    painter.setClipPath(affected)
-    painter.fillPath(remove, _grey(OVERLAP))
+    for path in affected:
+        painter.fillPath(path, _grey(AFFECTED))
+    for path in remove:
+        painter.fillPath(path, _grey(REMOVE))
+    for path in affected:
+        painter.setClipPath(path)
+        for gone in remove:
+            painter.fillPath(gone, _grey(OVERLAP))
     painter.setClipping(False)
     painter.fillPath(region_of(marked, "ignore", width, height), _grey(KEEP))
     painter.end()
     return image.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
+
+
+def _drawn_scale(width: int, size: QtCore.QSize) -> tuple[float, QtGui.QTransform]:
+    """The scale at which a format of ``width`` is drawn, and the transform back to the host's pixels."""
+    across = size.width() / width
+    return across, QtGui.QTransform.fromScale(1 / across, 1 / across)
+
+
+def region_of_thing(thing: DrawnThing, scale: float = 1.0) -> QtGui.QPainterPath:
+    """Return what a proposed thing covers, grown as far as it is to be, in the host's pixels times ``scale``.
+
+    It is grown at the size at which it is drawn, with plain joins, which keeps the path short.
+    """
+    region = QtGui.QPainterPath()
+    for ring in thing.rings:
+        places = zip(ring[::2], ring[1::2])  # noqa: B905 - pairs
+        region.addPolygon(QtGui.QPolygonF([QtCore.QPointF(scale * x, scale * y) for x, y in places]))
+        region.closeSubpath()
+    if not thing.growth_px:
+        return region
+    stroker = QtGui.QPainterPathStroker()
+    stroker.setWidth(2 * scale * abs(thing.growth_px))
+    stroker.setJoinStyle(QtCore.Qt.PenJoinStyle.BevelJoin)
+    band = stroker.createStroke(region)
+    return region.united(band) if thing.growth_px > 0 else region.subtracted(band)
+
+
+def paint_things(
+    things: Things, width: int, height: int, size: QtCore.QSize, ratio: float, theme: Theme
+) -> QtGui.QImage:
+    """Paint proposed things in their kinds' colours over nothing, as :func:`paint_overlay` does shapes: the
+    surer a thing is, the fuller; what is not accepted only as a dashed outline."""
+    image = QtGui.QImage(size, QtGui.QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(QtCore.Qt.GlobalColor.transparent)
+    across, back = _drawn_scale(width, size)
+    move = back * to_picture(width, height, size)
+    painter = QtGui.QPainter(image)
+    for thing in things:
+        path = move.map(region_of_thing(thing, across))
+        colour = theme.kind(thing.kind)
+        pen = QtGui.QPen(colour, 1.6 * ratio)
+        if not thing.accepted:
+            pen.setStyle(QtCore.Qt.PenStyle.DashLine)
+        fill = QtGui.QColor(colour)
+        fill.setAlphaF((0.2 + 0.4 * thing.confidence) * (1.0 if thing.accepted else 0.35))
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
+        painter.fillPath(path, fill)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, True)
+        painter.strokePath(path, pen)
+    painter.end()
+    return image
 
 
 def paint_overlay(
@@ -142,11 +205,13 @@ class RegionView(QtWidgets.QWidget):
         super().__init__(parent)
         self._format = (16, 9, 1.0)
         self._marked: Marked = ()
+        self._things: Things = ()
         self._picture: QtGui.QImage | None = None
         self._picture_frame: int | None = None
         self._frame: int | None = None
         self._as_quadmask = False
         self._overlay: QtGui.QImage | None = None
+        self._proposed: QtGui.QImage | None = None
         self._quadmask: QtGui.QImage | None = None
         self._caption = ""
         policy = QtWidgets.QSizePolicy.Policy
@@ -173,6 +238,12 @@ class RegionView(QtWidgets.QWidget):
         self._format = (width, height, pixel_aspect)
         self._marked, self._caption = marked, caption
         self._overlay = self._quadmask = None
+        self.update()
+
+    def show_things(self, things: Things) -> None:
+        """Draw these proposed things over the shapes."""
+        self._things = things
+        self._proposed = self._quadmask = None
         self.update()
 
     def show_picture(self, picture: QtGui.QImage | None, frame: int | None = None) -> None:
@@ -226,7 +297,7 @@ class RegionView(QtWidgets.QWidget):
         size = QtCore.QSize(max(1, round(frame.width() * ratio)), max(1, round(frame.height() * ratio)))
         if self._as_quadmask:
             if self._quadmask is None or self._quadmask.size() != size:
-                self._quadmask = paint_quadmask(self._marked, width, height, size)
+                self._quadmask = paint_quadmask(self._marked, width, height, size, self._things)
             painter.drawImage(frame, self._quadmask)
             return
         if self._picture is not None:
@@ -241,6 +312,10 @@ class RegionView(QtWidgets.QWidget):
         if self._overlay is None or self._overlay.size() != size:
             self._overlay = paint_overlay(self._marked, width, height, size, ratio, theme)
         painter.drawImage(frame, self._overlay)
+        if self._things:
+            if self._proposed is None or self._proposed.size() != size:
+                self._proposed = paint_things(self._things, width, height, size, ratio, theme)
+            painter.drawImage(frame, self._proposed)
 
     def _frame_rect(self) -> QtCore.QRectF:
         width, height, aspect = self._format

@@ -5,6 +5,7 @@ from __future__ import annotations
 from void_nuke.export.pick import ROLES as PICK_ROLES
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.shapes import ROLES
+from void_nuke.ui.dot import dot
 from void_nuke.ui.hint import Hint
 from void_nuke.ui.plain_text import plain_tip
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
@@ -51,7 +52,7 @@ class ShapeTable(QtWidgets.QWidget):
             button = QtWidgets.QPushButton("Clear" if role is None else word)
             button.setToolTip(plain_tip(_TIPS[word]))
             if role is not None:
-                button.setIcon(_dot(theme_of(self.palette()).role(role), 9, gap=5))
+                button.setIcon(dot(theme_of(self.palette()).role(role), 9, gap=5))
                 button.setIconSize(QtCore.QSize(14, 9))
             button.clicked.connect(lambda *_, role=role: model.set_role(self._selected(), role))
             buttons.addWidget(button)
@@ -77,7 +78,7 @@ class ShapeTable(QtWidgets.QWidget):
                 [printable(row.element.name), printable(row.layer), ROLES[row.role]]
             )
             item.setData(0, _PATH, row.element.path)
-            item.setIcon(0, _dot(QtGui.QColor.fromRgbF(*row.swatch(numbers[row.element.path])), 10))
+            item.setIcon(0, dot(QtGui.QColor.fromRgbF(*row.swatch(numbers[row.element.path])), 10))
             item.setForeground(1, QtGui.QColor(theme.dim))
             item.setForeground(2, theme.role(row.role))
             if not row.element.is_visible:
@@ -119,19 +120,3 @@ _TIPS = {
     "Hold out": "Never touched; cut out of the other two roles",
     "—": "Not part of the removal",
 }
-
-
-def _dot(colour: QtGui.QColor, size: int, gap: int = 0) -> QtGui.QIcon:
-    """Draw a dot, with ``gap`` as room to its right. It is twice as large as shown, for screens with two
-    pixels a point."""
-    pixmap = QtGui.QPixmap((size + gap) * 2, size * 2)
-    pixmap.fill(QtCore.Qt.GlobalColor.transparent)
-    painter = QtGui.QPainter(pixmap)
-    painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
-    painter.setPen(QtCore.Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
-    painter.drawEllipse(1, 1, size * 2 - 2, size * 2 - 2)
-    painter.end()
-    icon = QtGui.QIcon(pixmap)
-    icon.addPixmap(pixmap, QtGui.QIcon.Mode.Selected)  # Qt would tint the icon of a selected row
-    return icon

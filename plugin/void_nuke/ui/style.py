@@ -30,6 +30,10 @@ class Theme:
     remove: str
     affected: str
     hold_out: str
+    shadow: str
+    reflection: str
+    moved: str
+    carried: str
 
     def role(self, role: Role | None) -> QtGui.QColor:
         return QtGui.QColor(
@@ -37,6 +41,17 @@ class Theme:
                 role or "", self.dim
             )
         )
+
+    def kind(self, kind: str) -> QtGui.QColor:
+        """The colour of a kind of proposed thing."""
+        colours = {
+            "shadow": self.shadow,
+            "reflection": self.reflection,
+            "moved": self.moved,
+            "carried": self.carried,
+            "belonging": self.remove,
+        }
+        return QtGui.QColor(colours.get(kind, self.affected))
 
     def phase(self, phase: Phase) -> QtGui.QColor:
         if phase is Phase.DONE:
@@ -61,11 +76,13 @@ DARK = Theme(
     window="#323232", raised="#404040", sunken="#262626", line="#1e1e1e", text="#d0d0d0", dim="#9a9a9a",
     accent="#e9983a", on_accent="#1d1509", selection="#4b4338", good="#6bbf6f", busy="#e9b84a", bad="#ec6a5e",
     remove="#e8685d", affected="#5aa7e8", hold_out="#58b368",
+    shadow="#6f8cf5", reflection="#e6c84a", moved="#ee7f4d", carried="#c078e6",
 )  # fmt: skip
 LIGHT = Theme(
     window="#d9d9d9", raised="#ececec", sunken="#f7f7f7", line="#b0b0b0", text="#1f1f1f", dim="#5c5c5c",
     accent="#d97f12", on_accent="#ffffff", selection="#f1e2cb", good="#2f8a3c", busy="#8f6206", bad="#b93226",
     remove="#c53a2e", affected="#1f6fb8", hold_out="#2a7d36",
+    shadow="#2f4fd0", reflection="#a07800", moved="#c4501a", carried="#8a35b8",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from void_nuke.errors import HostError
 from void_nuke.panel.clean_frames import clean_frames, in_words
+from void_nuke.panel.kept_proposal import parsed_runs
 from void_nuke.panel.model import PanelModel
 from void_nuke.ui.plain_text import PlainLabel, plain_tip
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
@@ -12,12 +13,22 @@ from void_nuke.ui.style import theme_of
 
 _HEIGHT_PX = 22
 _DIAMOND_PX = 5.0
+_THING_PX = 4
+"""The height of a proposed thing's line below the strip, with the gap above it."""
 _NEAR_PX = 7.0
 """How near to a clean frame a click has to be, in pixels."""
 
 
+ThingLine = tuple[int, list[tuple[int, int]], QtGui.QColor, bool]
+"""A proposed thing on the strip: its number, its runs of frames, its colour, and whether it is accepted."""
+
+
 class TimelineStrip(QtWidgets.QWidget):
-    """The strip with the buttons for clean frames. It draws the model's state."""
+    """The strip with the buttons for clean frames, and a line for each thing that is proposed as affected. It
+    draws the model's state."""
+
+    thing_chosen = QtCore.Signal(int)
+    """Sent with the number of a proposed thing whose line was clicked."""
 
     def __init__(self, model: PanelModel, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +47,8 @@ class TimelineStrip(QtWidgets.QWidget):
         self._drop.setToolTip("Forget the clean frame that is chosen on the strip")
         self._drop.clicked.connect(lambda *_: self._drop_chosen())
         self.bar.chosen_changed.connect(self._enable)
+        self.bar.thing_chosen.connect(self.thing_chosen)
+        model.proposal_changed.connect(self.refresh)
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self._text, 1)
@@ -63,11 +76,22 @@ class TimelineStrip(QtWidgets.QWidget):
             None if wanted is None else (wanted.first, wanted.last),
             [one.frame for one in anchors],
         )
+        theme_of(self.palette())
+        self.bar.show_things(self._lines())
         said = f"Clean: {in_words(anchors)}" if anchors else "No clean frames given"
         self._text.setText(said)
         self._text.setToolTip(plain_tip(said))
         self.setVisible(plate is not None)
         self._enable()
+
+    def _lines(self) -> list[ThingLine]:
+        proposal, theme = self._model.proposal, theme_of(self.palette())
+        if proposal is None:
+            return []
+        return [
+            (one.number, parsed_runs(one.frames, proposal.frames), theme.kind(one.kind), one.accepted)
+            for one in proposal.things
+        ]
 
     def show_current(self, frame: int) -> None:
         """Mark the frame that the host shows."""
@@ -86,6 +110,7 @@ class _Bar(QtWidgets.QWidget):
     """The strip itself."""
 
     chosen_changed = QtCore.Signal()
+    thing_chosen = QtCore.Signal(int)
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -93,6 +118,7 @@ class _Bar(QtWidgets.QWidget):
         self._wanted: tuple[int, int] | None = None
         self._clean: list[int] = []
         self._current: int | None = None
+        self._things: list[ThingLine] = []
         self.chosen: int | None = None
         """The clean frame that a click has chosen."""
         self.setFixedHeight(_HEIGHT_PX)
@@ -104,6 +130,13 @@ class _Bar(QtWidgets.QWidget):
         self._plate, self._wanted, self._clean = plate, wanted, clean
         if self.chosen not in clean:
             self.chosen = None
+        self.update()
+
+    def show_things(self, things: list[ThingLine]) -> None:
+        """Draw a line below the strip for each thing: its number, runs of frames, colour, and whether it is
+        accepted."""
+        self._things = things
+        self.setFixedHeight(_HEIGHT_PX + _THING_PX * len(things))
         self.update()
 
     def show_current(self, frame: int) -> None:
@@ -118,7 +151,11 @@ class _Bar(QtWidgets.QWidget):
 
     def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
         place = getattr(event, "position", None) or event.pos  # Qt 6 has the first, Qt 5 only the second
-        x = place().x()
+        x, y = place().x(), place().y()
+        row = int((y - _HEIGHT_PX) // _THING_PX)
+        if 0 <= row < len(self._things):
+            self.thing_chosen.emit(self._things[row][0])
+            return
         near = min(self._clean, key=lambda frame: abs(self.x_of(frame) - x), default=None)
         self.chosen = near if near is not None and abs(self.x_of(near) - x) <= _NEAR_PX else None
         self.chosen_changed.emit()
@@ -139,6 +176,14 @@ class _Bar(QtWidgets.QWidget):
                 left, right = self.x_of(frames[0]) - half, self.x_of(frames[1]) + half
                 painter.setBrush(QtGui.QColor(colour))
                 painter.drawRoundedRect(QtCore.QRectF(left, middle - thick / 2, right - left, thick), 2, 2)
+        for row, (_, runs, kind, is_accepted) in enumerate(self._things):
+            line = QtGui.QColor(kind)
+            line.setAlphaF(1.0 if is_accepted else 0.4)
+            painter.setBrush(line)
+            top = _HEIGHT_PX + _THING_PX * row + 1.0
+            for first, last in runs:
+                left, right = self.x_of(first) - half, self.x_of(last) + half
+                painter.drawRect(QtCore.QRectF(left, top, max(2.0, right - left), _THING_PX - 1.0))
         for frame in self._clean:
             at = QtCore.QPointF(self.x_of(frame), middle)
             size = _DIAMOND_PX + (1.5 if frame == self.chosen else 0.0)
@@ -154,5 +199,5 @@ class _Bar(QtWidgets.QWidget):
         if self._current is not None and self._plate[0] <= self._current <= self._plate[1]:
             painter.setPen(QtGui.QPen(QtGui.QColor(theme.accent), 1.6))
             x = self.x_of(self._current)
-            painter.drawLine(QtCore.QPointF(x, 2), QtCore.QPointF(x, _HEIGHT_PX - 2))
+            painter.drawLine(QtCore.QPointF(x, 2), QtCore.QPointF(x, self.height() - 2))
         painter.end()

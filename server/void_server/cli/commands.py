@@ -29,6 +29,7 @@ COMMANDS = {
         "Propose mattes of what a job's object affected: shadows, reflections, things that it moves or "
         "carries.",
     ),
+    "matte": ("matte", "Make mattes of objects by clicks, boxes and words, with models on this machine."),
     "contact-sheet": (
         "pictures",
         "Show a job's plate, quadmask and result side by side, also while the result is being made.",

@@ -38,6 +38,7 @@ _SET_UP_AGAIN = "run 'python3 installer doctor' in the checkout"
 _PACKAGES = {
     "numpy": "numpy",
     "OpenImageIO": "OpenImageIO",
+    "PyOpenColorIO": "opencolorio",
     "cv2": "opencv-python-headless",
     "pyclipper": "pyclipper",
     "zmq": "pyzmq",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -55,8 +55,18 @@ def fetch(
     folder: Annotated[Path, typer.Argument(help="The folder to fill; an interrupted fetch continues.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     one_pass: Annotated[bool, typer.Option("--pass-1-only", help="Leave out pass 2 (11 GB).")] = False,
+    role: Annotated[
+        Literal["removal", "tracker", "finder", "reasoner"],
+        typer.Option("--for", help="removal: VOID's own; tracker, finder, reasoner: docs/segmentation.md."),
+    ] = "removal",
+    name: Annotated[
+        str | None, typer.Option(help="Another model of that kind, by its name on the hub.")
+    ] = None,
 ) -> None:
-    """Fetch the models from their hubs. No other command uses the network."""
+    """Fetch models from their hubs. No other command uses the network."""
+    if role != "removal":
+        _fetch_for(role, folder, name, yes=yes)
+        return
     from void_engine.diffusion.model.fetch import fetch_models, plan_fetch
     from void_engine.diffusion.model.licences import licence_lines
 
@@ -71,6 +81,24 @@ def fetch(
         raise typer.Exit(ExitCode.CANCELLED)
     fetch_models(folder, files, on_file=lambda file: console.print(f"fetching {file.target}"))
     console.print(f"done; check it with `void models check {folder}` and set VOID_MODELS={folder}")
+
+
+def _fetch_for(word: str, folder: Path, name: str | None, *, yes: bool) -> None:
+    """Fetch the model of a role of :mod:`void_engine.segmentation`."""
+    from void_engine.diffusion.model.fetch import fetch_models
+    from void_engine.segmentation.fetch import LICENCES, plan_model
+    from void_engine.segmentation.model_folders import ROLES
+
+    role = next(role for role in ROLES if role.word == word)
+    files = plan_model(role, name)
+    for file in files:
+        console.print(f"{file.size / 1e6:10.1f} MB  {file.repository}: {file.name}")
+    console.print(f"{sum(file.size for file in files) / 1e9:.1f} GB in {len(files)} files to {folder}")
+    console.print(f"Licence: {LICENCES[word]}")
+    if not yes and not typer.confirm("Fetch them?"):
+        raise typer.Exit(ExitCode.CANCELLED)
+    fetch_models(folder, files, on_file=lambda file: console.print(f"fetching {file.target}"))
+    console.print(f"done; set VOID_MODELS={folder}")
 
 
 @app.command("licences")

@@ -26,6 +26,8 @@ class Action:
     # In a render: the frames that getFramesNeeded announced, by clip; None is "any".
     announced: dict[str, list[tuple[float, float]]] | None = None
     window: tuple[int, int, int, int] | None = None
+    # In a render of one field: 0 where it has the even rows, 1 where the odd ones.
+    field_of_rows: int | None = None
     images: list[Any] = field(default_factory=list)
     texts: list[Any] = field(default_factory=list)
     edits: int = 0

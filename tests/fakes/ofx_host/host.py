@@ -101,7 +101,7 @@ class Host:
             "OfxImageEffectPropTemporalClipAccess": int(profile.temporal),
             "OfxImageEffectPropMultipleClipDepths": 0,
             "OfxImageEffectPropSupportsMultipleClipPARs": 0,
-            "OfxImageEffectPropSupportsOverlays": 0,
+            "OfxImageEffectPropSupportsOverlays": int(profile.overlays),
             "OfxImageEffectPropSetableFrameRate": 0,
             "OfxImageEffectPropSetableFielding": 0,
             "OfxParamHostPropSupportsStringAnimation": 0,

@@ -218,6 +218,8 @@ class Image:
                 window[1] - self.box[1] : window[3] - self.box[1],
                 window[0] - self.box[0] : window[2] - self.box[0],
             ] = True
+            if action and action.field_of_rows is not None:
+                inside[(1 - action.field_of_rows - self.box[1]) % 2 :: 2] = False
             now, then = self.view.view(np.uint8), self.original.view(np.uint8)
             if (now != then).any(axis=2)[~inside].any():
                 fault("wrote outside the window", f"output at {self.time:g}")

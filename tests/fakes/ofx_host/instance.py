@@ -19,11 +19,12 @@ from tests.fakes.ofx_host.images import (
     scaled_box,
 )
 from tests.fakes.ofx_host.params import Param
+from tests.fakes.ofx_host.pointing import Pointing
 from tests.fakes.ofx_host.properties import PropertySet
 from tests.fakes.ofx_host.rendering import Rendering
 
 
-class Instance(Rendering):
+class Instance(Rendering, Pointing):
     """One node: the host's side of it, with everything that a person or a render does to it."""
 
     def __init__(

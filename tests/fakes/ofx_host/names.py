@@ -23,6 +23,7 @@ DESCRIBE_IN_CONTEXT = "OfxImageEffectActionDescribeInContext"
 CREATE, DESTROY = "OfxActionCreateInstance", "OfxActionDestroyInstance"
 BEGIN_CHANGED, CHANGED = "OfxActionBeginInstanceChanged", "OfxActionInstanceChanged"
 END_CHANGED = "OfxActionEndInstanceChanged"
+PEN_MOTION, GAIN_FOCUS = "OfxInteractActionPenMotion", "OfxInteractActionGainFocus"
 BEGIN_EDIT, END_EDIT = "OfxActionBeginInstanceEdit", "OfxActionEndInstanceEdit"
 PURGE, SYNC = "OfxActionPurgeCaches", "OfxActionSyncPrivateData"
 REGION_OF_DEFINITION = "OfxImageEffectActionGetRegionOfDefinition"
@@ -339,6 +340,9 @@ OfxPropChangeReason string 1
 OfxPropType string 1
 OfxPropName string 1
 OfxPropTime double 1
+OfxPropEffectInstance pointer 1
+OfxInteractPropPenPosition double 2
+OfxInteractPropPenPressure double 1
 OfxImageEffectPropRenderScale double 2
 OfxImageEffectPropRegionOfDefinition double 4
 OfxImageEffectPropRegionOfInterest double 4

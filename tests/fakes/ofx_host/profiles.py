@@ -63,6 +63,7 @@ class Profile:
     frames_needed: bool = True
     render_threads: int = 2
     forgets_arguments: bool = False
+    overlays: bool = False
 
 
 _ALL_SUITES: dict[str, tuple[int, ...]] = {
@@ -82,6 +83,7 @@ _MANDATORY = {
 }
 
 NATRON = Profile(
+    overlays=True,
     name="fr.inria.Natron",
     label="Natron",
     version=(2, 5, 0),
@@ -90,6 +92,7 @@ NATRON = Profile(
     forgets_arguments=True,
 )
 NUKE = Profile(
+    overlays=True,
     name="uk.co.thefoundry.nuke",
     label="nuke",
     version=(16, 0, 2),

@@ -119,9 +119,10 @@ class Rendering:
         window: Box | None = None,
         scale: float = 1.0,
         interactive: bool = True,
+        field: str = "OfxFieldNone",
     ) -> np.ndarray:
         """Render a frame as the host's viewer or its writer does; returns the output's pixels in its depth,
-        rows bottom-up.
+        rows bottom-up. Of a field, only its rows may be written.
 
         Raises RenderError when the plug-in fails.
         """
@@ -142,8 +143,11 @@ class Rendering:
             {**common, "OfxImageEffectPropRegionOfInterest": region},
             PropertySet(self.host.running, "regions of interest", specs),
         )
-        field = {"OfxImageEffectPropFieldToRender": "OfxFieldNone"}
-        picture = {**common, **field, "OfxImageEffectPropRenderWindow": list(window)}
+        picture = {
+            **common,
+            "OfxImageEffectPropFieldToRender": field,
+            "OfxImageEffectPropRenderWindow": list(window),
+        }
         identity = PropertySet(
             self.host.running,
             "identity",
@@ -179,6 +183,7 @@ class Rendering:
                     time=time,
                     announced=announced,
                     window=window,
+                    field_of_rows={"OfxFieldLower": 0, "OfxFieldUpper": 1}.get(field),
                     scale=scale,
                     output=output,
                 )

@@ -13,14 +13,15 @@ from typing import Any
 from tests.fakes.ofx_host import names
 from tests.fakes.ofx_host.actions import NOWHERE
 
+_MAY_SET = frozenset({names.CHANGED, names.PEN_MOTION, names.GAIN_FOCUS})
 _USER_CHANGES = frozenset({names.CHANGED, names.END_CHANGED})
 # Where a function may be called. What is not named may be called in every action.
 _WHERE: dict[str, frozenset[str]] = {
     "clipDefine": frozenset({names.DESCRIBE_IN_CONTEXT}),
     "paramDefine": frozenset({names.DESCRIBE_IN_CONTEXT}),
     "clipGetImage": _USER_CHANGES | {names.RENDER},
-    "paramSetValue": frozenset({names.CHANGED}),
-    "paramSetValueAtTime": frozenset({names.CHANGED}),
+    "paramSetValue": _MAY_SET,
+    "paramSetValueAtTime": _MAY_SET,
     "paramDeleteKey": frozenset({names.CHANGED}),
     "paramDeleteAllKeys": frozenset({names.CHANGED}),
     "paramCopy": frozenset({names.CHANGED}),

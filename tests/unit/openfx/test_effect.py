@@ -366,6 +366,47 @@ def test_news_are_shown_at_the_next_change_and_redraw(effect: Open, bridge: Brid
     assert node.value("status") == "Cancelled after frame 1."
 
 
+@pytest.mark.parametrize("profile", [profiles.NATRON, profiles.RESOLVE], ids=lambda profile: profile.label)
+def test_a_pointer_over_the_viewer_brings_what_has_come(effect: Open, profile: Profile) -> None:
+    """Where the host asks the effect about its pointer; elsewhere nothing promises that."""
+    node = effect(profile)
+    node.press("remove")
+    node.picture(2)
+    before = node.value("revision")
+    asked = node.move_pen()
+    assert (asked is not None) == profile.overlays
+    assert ("move the pointer over the viewer" in node.value("status")) == profile.overlays
+    if profile.overlays:
+        assert asked == names.REPLY_DEFAULT  # the pointer is not kept from anybody
+        assert comes(lambda: node.move_pen() and "Frame 0" not in node.value("status"))
+        assert node.value("revision") != before
+        assert node.cache == {}
+        revision = node.value("revision")
+        node.move_pen(names.GAIN_FOCUS)
+        node.move_pen("OfxInteractActionDraw")
+        assert node.value("revision") == revision
+
+
+def test_a_pointer_over_an_effect_without_a_result_does_nothing(effect: Open, bridge: Bridge) -> None:
+    node = effect()
+    for _ in range(3):
+        assert node.move_pen() == names.REPLY_DEFAULT
+    assert bridge.starts == []
+
+
+def test_of_a_field_only_its_rows_are_written(effect: Open) -> None:
+    """The host looks whether others are touched. The second field is that of the same frame."""
+    node = opened(effect)
+    whole = node.render(2)
+    for time_, field, first in ((2.0, "OfxFieldLower", 0), (2.5, "OfxFieldUpper", 1)):
+        rows = node.render(time_, field=field)[first::2]
+        if time_ == 2.0:
+            assert np.array_equal(rows, whole[first::2])
+        else:  # the plate is that of half a frame later, the result that of the frame
+            assert np.array_equal(rows, replaced(2, plate(2.5))[first::2])
+    assert np.array_equal(node.render(2, field="OfxFieldBoth"), whole)
+
+
 @pytest.mark.parametrize(
     ("button", "at_once"), [("refresh", "Press Refresh again"), ("cancel", "told to cancel")]
 )

@@ -48,8 +48,8 @@ def plan_fetch(passes: tuple[int, ...] = (1, 2), api: Any = None) -> list[HubFil
         api = HfApi()
     wanted_passes = [name for number, name in enumerate(_VOID_FILES, 1) if number in passes]
     files = [
-        *_listed(api, BASE_REPOSITORY, f"{BASE_NAME}/", _is_wanted_of_base),
-        *_listed(api, VOID_REPOSITORY, "", [*wanted_passes, *_LICENCE_FILES].__contains__),
+        *listed_files(api, BASE_REPOSITORY, f"{BASE_NAME}/", _is_wanted_of_base),
+        *listed_files(api, VOID_REPOSITORY, "", [*wanted_passes, *_LICENCE_FILES].__contains__),
     ]
     found = {file.target for file in files}
     if missing := [name for name in wanted_passes if name not in found]:
@@ -61,7 +61,12 @@ def _is_wanted_of_base(name: str) -> bool:
     return name in _BASE_FILES or name.startswith(_BASE_FOLDERS)
 
 
-def _listed(api: Any, repository: str, prefix: str, wanted: Callable[[str], bool]) -> list[HubFile]:
+def listed_files(api: Any, repository: str, prefix: str, wanted: Callable[[str], bool]) -> list[HubFile]:
+    """The files of a hub's repository that are wanted; their targets begin with ``prefix``.
+
+    Raises:
+        ModelFolderError: when the hub cannot be asked.
+    """
     try:
         info = api.model_info(repository, files_metadata=True)
     except Exception as error:  # the hub's client raises whatever its transport raises
@@ -119,6 +124,13 @@ def fetch_models(
 
 
 def write_record(folder: ModelFolder, files: dict[str, tuple[int, str | None]]) -> None:
-    """Write sizes and hashes of the files beside the models, for ``void models check``."""
+    """Write sizes and hashes of the files beside the models, for ``void models check``; those of files that
+    another fetch has brought stay."""
+    try:
+        known = json.loads(folder.record.read_text("utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        known = {}
+    there = {name: (each["size"], each["sha256"]) for name, each in known.items() if name not in files}
+    files = {**there, **files}
     record = {"files": {name: {"size": size, "sha256": sha} for name, (size, sha) in sorted(files.items())}}
     folder.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -162,12 +162,12 @@ class Removal:
         """The end of its log."""
         return "\n".join(self._lines) or self.folder.log()
 
-    def _shares(self) -> tuple[float, float, float] | None:
+    def _shares(self, *, is_over: bool = False) -> tuple[float, float, float] | None:
         progress = self._progress
         if progress is not None:
             real, guessed, invented = progress.real, progress.guessed, progress.invented
         else:
-            kept = self.folder.kept() if self._phase is not None else None
+            kept = self.folder.kept() if is_over or self._phase is not None else None
             if kept is None:
                 return None
             real, guessed, invented = kept.real, kept.guessed, kept.invented
@@ -321,12 +321,13 @@ class Removal:
         client.log(self.record.job).add_done_callback(came)
 
     def _end(self, phase: Phase, text: str, *, keeps_export: bool = False) -> None:
-        self._text, self._phase = text, phase
         _log.info("the removal %s in %s: %s %s", self.record.job, self.folder.path, phase, text)
-        self.folder.keep(self.record, phase, text, self._shares())
+        self.folder.keep(self.record, phase, text, self._shares(is_over=True))
         self.folder.keep_log("\n".join(self._lines))
         if not keeps_export:
             self.folder.discard_export()
+        # Told last: whoever hears of the end finds the folder as it stays.
+        self._text, self._phase = text, phase
         self._on_change(self.record.job)
 
 

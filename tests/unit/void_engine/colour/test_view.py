@@ -71,6 +71,13 @@ def test_unknown_names_are_told_with_the_known_ones(display: str, view: str, wor
         DisplayView.named(display, view)
 
 
+def test_a_configuration_that_is_not_there_is_told_by_its_name() -> None:
+    with pytest.raises(
+        SettingError, match=r"/nowhere/studio\.ocio cannot be read.*environment variable OCIO"
+    ):
+        DisplayView.named(config="/nowhere/studio.ocio")
+
+
 @pytest.mark.slow
 def test_an_exposure_goes_before_the_view() -> None:
     plain, lifted = (plan_picture(ShotLight(0.18, 1.0), encoding="view", stops=stops) for stops in (0.0, 2.0))

@@ -22,6 +22,7 @@ from void_protocol.errors import ServerError, ServerUnreachableError
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import read_job
 from void_protocol.messages import JobInfo, JobState, ProgressEvent, ProgressInfo, StateEvent
+from void_protocol.task import Propose
 from void_protocol.watching import Disconnected
 
 fresh_nuke()
@@ -499,6 +500,23 @@ def test_a_finished_removal_outlives_whatever_its_read_back_raises(
     turn_until(lambda: not folder.exists())
     session._host.add_read = made  # type: ignore[method-assign]
     assert nuke.toNode(session.import_result(job.job_id)) is not None
+
+
+def test_a_proposal_is_asked_for_and_gets_a_read_only_when_the_artist_wants_one(
+    nuke: ModuleType, session: RemovalSession, client: ScriptedClient, pick: RemovalPick, tmp_path: Path
+) -> None:
+    job, remote = submitted(session, client, replace(pick, propose="evidence", compare=True))
+    (sent,) = client.jobs
+    assert sent.task == Propose(by="evidence")
+    assert job.engine == "propose-evidence"
+    remote.done.set_result(info_of(job.job_id, JobState.DONE))
+    turn_until(lambda: session.job(job.job_id).phase.is_final)
+    assert session.job(job.job_id).phase is Phase.DONE
+    assert nuke.allNodes("Read") == []
+    read = nuke.toNode(session.import_result(job.job_id))
+    assert read is not None
+    assert read["raw"].value()
+    assert nuke.allNodes("Switch") == []
 
 
 def test_both_eyes_are_joined_when_both_are_there(

@@ -29,6 +29,7 @@ from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
 from void_nuke.ui.job_log import JobLog
 from void_nuke.ui.panel import PanelView
 from void_nuke.ui.region_view import area_of, paint_quadmask
+from void_nuke.ui.settings_form import SettingsForm
 from void_nuke.ui.style import DARK, LIGHT, theme_of
 from void_protocol.engines import EngineDescription
 from void_protocol.errors import ServerError
@@ -117,7 +118,7 @@ def test_settings_are_drawn_and_taken(bench: Bench) -> None:
     assert prompt.toPlainText() == "A lime falls."
     prompt.setPlainText("Nothing.")
     assert bench.model.settings.prompt == "Nothing."
-    combos = bench.view.findChildren(QtWidgets.QComboBox)
+    combos = bench.view.findChildren(SettingsForm)[0].findChildren(QtWidgets.QComboBox)
     assert [combo.currentText() for combo in combos][:3] == ["VOID model", "Final", "1/2"]
     combos[1].setCurrentIndex(0)
     assert (bench.model.settings.quality, bench.model.settings.proxy_scale) == ("preview", 0.25)

@@ -16,15 +16,18 @@ from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
 from void_engine.propagation.in_memory import SilentMonitor
 from void_protocol.job_file import read_job, write_job
-from void_protocol.proposal import proposal_path, read_proposal
+from void_protocol.proposal import note_of_frame, proposal_path, read_proposal
 from void_protocol.task import Propose
 from void_server.cli.exit_codes import ExitCode
-from void_server.matte_files import FilesRun
-from void_server.proposing import matte_channels, proposal_job, run_proposal
+from void_server.mattes.files import FilesRun
+from void_server.mattes.proposing import proposal_job, run_proposal
+from void_server.mattes.things import matte_channels
+from void_server.review.catalogue import review_shots
+from void_server.review.pictures import ShotPictures
 
 
-def _job(folder: Path, *, shadow: float = 0.5, still: bool = False) -> Path:
-    shot = crossing(shadow=shadow, still=still)
+def _job(folder: Path, *, shadow: float = 0.5, still: bool = False, push: bool = False) -> Path:
+    shot = crossing(shadow=shadow, still=still, push=push)
     for index, (picture, matte) in enumerate(zip(shot.plate, shot.remove, strict=True)):
         pixels = np.concatenate([picture, matte[..., None]], axis=2).astype(np.float16)
         frame = Frame.from_pixels(11 + index, ("R", "G", "B", "matte.A"), pixels)
@@ -45,11 +48,14 @@ def test_mattes_report_job_and_sheet_are_written_and_nothing_is_overwritten(tmp_
     assert ran.code == 0, ran.err
     assert "shadow" in ran.out
     frame = read_frame(tmp_path / "affected.0018.exr", 18)
-    assert sorted(frame.channel_names) == sorted(matte_channels())
+    things = sorted(set(frame.channel_names) - set(matte_channels()))
+    assert "thing1.A" in things
     assert frame.display_size == (160, 96)
     planes = frame.read_channels(matte_channels(), frame.display_window)
     assert planes[..., 0].max() == 1
     np.testing.assert_allclose(planes[..., 2:].sum(axis=2), planes[..., 0])
+    own = [name for name in things if "_" not in name]
+    np.testing.assert_allclose(frame.read_channels(own, frame.display_window).sum(axis=2), planes[..., 0])
     assert 0.3 < planes[..., 1][planes[..., 0] > 0.5].mean() <= 1
     report = json.loads((tmp_path / "affected.proposal.json").read_text())
     assert [each["frame"] for each in report["frames"]] == list(range(11, 25))
@@ -61,6 +67,63 @@ def test_mattes_report_job_and_sheet_are_written_and_nothing_is_overwritten(tmp_
     again = void(*words)
     assert again.code == ExitCode.BAD_OUTPUT
     assert "affected.0011.exr" in again.err
+
+
+def test_things_are_told_outlined_and_accepted_one_by_one(tmp_path: Path) -> None:
+    job = _job(tmp_path, push=True)
+    mattes = tmp_path / "affected.%04d.exr"
+    ran = void("propose", job, "-o", mattes)
+    assert ran.code == 0, ran.err
+    report = read_proposal(proposal_path(str(mattes)))
+    assert report is not None
+    shadow, touched = report.things[0], next(one for one in report.things if one.extensions)
+    assert (shadow.number, shadow.kind, shadow.words) == (1, "shadow", "shadow below the object")
+    assert shadow.frames == "11-24"
+    assert not shadow.extensions
+    assert f"  {touched.number}  {touched.kind}: {touched.words}" in ran.out
+    note = note_of_frame(tmp_path / "affected.0018.exr")
+    assert note is not None
+    drawn = np.zeros((96, 160), np.uint8)
+    for ring in note.outlines["thing1"]:
+        corners = np.array(ring).reshape(-1, 2) * (1, -1) + (0, 96)
+        cv2.fillPoly(drawn, [np.round(corners - 0.5).astype(np.int32)], 1)
+    frame = read_frame(tmp_path / "affected.0018.exr", 18)
+    seen = frame.plane("thing1.A", frame.display_window) >= 0.5
+    assert (drawn.astype(bool) & seen).sum() / (drawn.astype(bool) | seen).sum() > 0.85
+    way, number = touched.extensions[0], touched.number
+    words = ("propose", job, "--from", mattes, "--job", tmp_path / "accepted.json")
+    ran = void(*words, "--accept", "shadow", "--extend", f"{number}={way}", "--grow", f"{number}=2.5")
+    assert ran.code == 0, ran.err
+    removal = read_job(tmp_path / "accepted.json")
+    taken = [(one.channel, one.growth_px) for one in removal.mattes if one.role == "affected"]
+    assert taken == [("thing1.A", 0.0), (f"thing{number}_{way}.A", 2.5)]
+    extended = frame.plane(f"thing{number}_{way}.A", frame.display_window)
+    assert (extended >= frame.plane(f"thing{number}.A", frame.display_window)).all()
+    ran = void("run", tmp_path / "accepted.json", "--engine", "identity")
+    assert ran.code == 0, ran.err
+    sheets = [tmp_path / "plain.png", tmp_path / "told.png"]
+    for which, sheet in zip((job, tmp_path / "accepted.json"), sheets, strict=True):
+        ran = void("contact-sheet", which, "-o", sheet, "--version", "1", "--rows", "2")
+        assert ran.code == 0, ran.err
+    plain, told = (cv2.imread(str(sheet)) for sheet in sheets)
+    assert told.shape[1] > plain.shape[1] + 100, "no column shows what is proposed"
+    asked = proposal_job(read_job(job), str(mattes), Propose())
+    (shot,) = review_shots([asked, removal])
+    (alone,) = review_shots([removal])
+    assert [version.pattern for version in alone.versions] == [version.pattern for version in shot.versions]
+    assert [version.job.is_removal for version in shot.versions] == [False, True]
+    with ShotPictures(shot) as pictures:
+        proposed = shot.versions[0]
+        picture, plate = pictures.result(proposed, 18), pictures.plate(18)
+        matte = pictures.matte(proposed, 18)
+        assert pictures.confidence(proposed, 18) is None
+    np.testing.assert_array_equal(matte >= 0.5, frame.plane("A", frame.display_window) >= 0.5)
+    np.testing.assert_array_equal(picture[matte == 0], plate[matte == 0])
+    blue = picture[seen] - plate[seen]
+    assert (blue[:, 2] > blue[:, 0]).all(), "a shadow is tinted blue"
+    refused = void("propose", job, "--from", mattes, "--accept", "1")
+    assert refused.code == ExitCode.INVALID_JOB
+    assert "--job" in refused.err
 
 
 def test_what_cannot_be_known_is_said(tmp_path: Path) -> None:
@@ -122,7 +185,11 @@ def test_a_proposal_is_refused_where_removals_are_made(tmp_path: Path) -> None:
     job = proposal_job(read_job(_job(tmp_path)), str(tmp_path / "affected.%04d.exr"), Propose())
     path = tmp_path / "propose.json"
     write_job(job, path)
-    for words in (("batch", path), ("check", path)):
+    for words in (
+        ("batch", path),
+        ("check", path),
+        ("farm", "bundle", path, "--to", "openjd", "-o", tmp_path / "b"),
+    ):
         ran = void(*words)
         assert ran.code != 0
         assert "makes mattes (propose-evidence)" in ran.out + ran.err

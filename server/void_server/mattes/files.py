@@ -14,11 +14,14 @@ import msgspec
 import numpy as np
 
 from void_engine.arrays import Float32Array
+from void_engine.errors import OutputError
 from void_engine.geometry import Box
 from void_engine.made_from import SHOT_KEY, MadeFrom, maker_of
 from void_engine.plates.exr.file import remove_temporaries, try_to_write
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.sequence.writer import PlateWriter
+from void_engine.plates.storage.output_folder import output_folder
+from void_engine.plates.storage.policy import current_policy
 from void_engine.removal import shot_source
 from void_engine.removal_checks import check_inputs
 from void_engine.removal_monitor import RemovalMonitor
@@ -26,7 +29,15 @@ from void_engine.removal_request import OutputRequest, RemovalRequest
 from void_engine.shot import PlateShot
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import job_fingerprint
-from void_protocol.proposal import PROPOSAL_KEY, FrameNote
+from void_protocol.proposal import (
+    PROPOSAL_KEY,
+    FrameNote,
+    ProposalReport,
+    proposal_path,
+    read_proposal,
+    report_of_frames,
+    report_text,
+)
 from void_server.translate import TURN_S, removal_request
 
 _PREVIEW_EVERY_S = 1.0
@@ -76,10 +87,11 @@ def opened_shot(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = FilesR
     settings = msgspec.structs.replace(job.settings, engine="identity", engine_options={}, proxy_scale=1.0)
     removal = msgspec.structs.replace(job, settings=settings, anchors=None, task=msgspec.UNSET)
     with ExitStack() as files:
-        request = removal_request(removal, files, engine_name="identity", resume=run.resume)
+        request = removal_request(
+            removal, files, engine_name="identity", resume=run.resume, fingerprint=job_fingerprint(job)
+        )
         request = replace(
             request,
-            fingerprint=job_fingerprint(job),
             output=OutputRequest(
                 pattern=request.output.pattern,
                 compression=request.output.compression,
@@ -195,3 +207,30 @@ class MatteFilesWriter:
         step = -(-max(matte.shape) // _PREVIEW_PX)
         plate, weight = self._opened.shot.frame(number).plate[::step, ::step], matte[::step, ::step, None]
         self._monitor.preview(number, plate + np.float32(0.6) * weight * (_TINT - plate))
+
+
+def save_report(job: RemovalJob, monitor: RemovalMonitor) -> ProposalReport:
+    """Gather the report from the frames of a job's result, and write it beside them.
+
+    A report of another job is never overwritten.
+    """
+    pattern = job.output.versioned_pattern
+    report = report_of_frames(pattern, job.shot.frame_numbers)
+    if report is None:
+        raise OutputError(f"{pattern}: the files that were just written say nothing of the proposal")
+    path = proposal_path(pattern)
+    there = read_proposal(path)
+    if path.exists() and (there is None or there.job_id != job.job_id):
+        monitor.log(f"{path} is another job's and stays; the mattes themselves carry the report")
+        return report
+    text = report_text(report)
+    room = current_policy().room
+    if room is not None:
+        room.take(len(text), "the report on the proposal")
+    try:
+        with output_folder(path.parent) as folder, folder.new_file(path.name) as file:
+            file.write(text)
+            folder.put_in_place(file, path.name)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    return report

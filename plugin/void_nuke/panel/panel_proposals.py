@@ -1,0 +1,304 @@
+"""What the server proposes as affected: asked for, taken over, and accepted thing by thing.
+
+Reading the proposal's files happens on a thread; everything else belongs to the main thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from void_nuke.errors import HostError
+from void_nuke.export.pick import FileMatte, RemovalPick
+from void_nuke.export.thing_curves import shapes_of
+from void_nuke.host.host import FrameRange, Host, PlateInfo
+from void_nuke.jobs.tracked_job import Phase, TrackedJob
+from void_nuke.panel.kept_proposal import (
+    MOST_GROWTH_PX,
+    KeptProposal,
+    KeptThing,
+    decoded,
+    encoded,
+    kept_from,
+)
+from void_nuke.panel.panel_jobs import PanelJobs
+from void_nuke.panel.server import ServerModel, ServerState
+from void_nuke.panel.settings import PanelSettings
+from void_nuke.panel.thing_outlines import DrawnThing, Outlines, drawn_things, read_outlines
+from void_nuke.qt import QObject, Signal
+from void_protocol.errors import JobError
+from void_protocol.phrases import sentence
+from void_protocol.proposal import proposal_path, read_proposal, report_of_frames
+
+
+class PanelProposals(PanelJobs):
+    """The part of :class:`void_nuke.panel.model.PanelModel` that is about proposals."""
+
+    proposal_changed = Signal()
+    """Sent when there is another proposal, when something of it was decided, or its outlines were read."""
+    _read = Signal(object, object)
+
+    settings: PanelSettings
+    plate: PlateInfo | None
+    server: ServerModel
+
+    def __init__(self, host: Host, parent: QObject | None = None) -> None:
+        super().__init__(host, parent)
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="void-proposal")
+        self._outlines: tuple[str, Outlines] = ("", {})
+        """The pattern whose outlines were read, and what was read."""
+        self._asked_outlines = ""
+        self._decoded: tuple[str, KeptProposal | None] = ("", None)
+        self._read.connect(self._take_read)
+        self.job_changed.connect(self._look_at_job)
+
+    # For the widgets ----------------------------------------------------------------------------------------
+
+    @property
+    def proposal(self) -> KeptProposal | None:
+        """The proposal for the plate and view that are picked; None where there is none."""
+        text = self.settings.proposal
+        if self._decoded[0] != text:
+            self._decoded = (text, decoded(text))
+        found = self._decoded[1]
+        if found is None or found.plate != self.settings.plate or found.view not in ("", self.view):
+            return None
+        return found
+
+    @property
+    def accepted_things(self) -> list[KeptThing]:
+        """The things that a removal takes along."""
+        proposal = self.proposal
+        return [] if proposal is None else proposal.accepted
+
+    @property
+    def is_proposing(self) -> bool:
+        """Whether a proposal was asked for that has not come yet."""
+        return bool(self.settings.proposal_job)
+
+    def propose(self) -> TrackedJob | None:
+        """Ask the server for a proposal. Return None when something prevents that; the artist is told."""
+        try:
+            pick = self.proposal_pick()
+            job = self.session.start(pick)
+        except HostError as error:
+            self._say(sentence(str(error)), True)
+            return None
+        self.change(proposal_job=job.job_id)
+        self.keep()
+        self._say(f"Looking for what {pick.plate}'s object affected; you can keep working in Nuke", False)
+        self.proposal_changed.emit()
+        return job
+
+    def propose_problem(self) -> str:
+        """Say what prevents a proposal; empty when nothing does."""
+        try:
+            self.proposal_pick()
+        except HostError as error:
+            return sentence(str(error))
+        if self.server.picture.state is not ServerState.RUNNING:
+            return self.server.picture.text
+        return ""
+
+    def accept(self, numbers: Collection[int], accepted: bool = True) -> None:
+        """Take things of these numbers into the removal, or leave them out."""
+        self._change_things(numbers, accepted=accepted)
+
+    def extend(self, numbers: Collection[int], extension: str) -> None:
+        """Extend things in one of the ways of :data:`void_nuke.panel.kept_proposal.EXTENSIONS`, and accept
+        them."""
+        self._change_things(numbers, extension=extension, accepted=True)
+
+    def grow(self, numbers: Collection[int], growth_px: float) -> None:
+        """Grow things by so many pixels of the plate."""
+        self._change_things(numbers, growth_px=max(-MOST_GROWTH_PX, min(MOST_GROWTH_PX, growth_px)))
+
+    def forget_proposal(self) -> None:
+        """Drop the proposal; its files stay."""
+        self.change(proposal="", proposal_job="")
+        self.proposal_changed.emit()
+
+    def keep_proposal(self) -> None:
+        """Make a Read of the proposal's files."""
+        proposal = self.proposal
+        if proposal is None:
+            return
+        try:
+            name = self.session.import_result(proposal.job_id)
+        except (HostError, KeyError) as error:
+            self._say(sentence(str(error)), True)
+            return
+        self._say(f"The proposal's mattes are in {name}, with a layer for each kind and thing", False)
+
+    def bake_accepted(self) -> None:
+        """Make a Roto of the accepted things, whose alpha then is the affected matte in their place."""
+        proposal = self.proposal
+        if proposal is None or not proposal.accepted:
+            return
+        taken = dict(self.settings.matte_nodes)
+        roles = {thing.role for thing in proposal.accepted}
+        if occupied := [role for role in roles if taken.get(role)]:
+            self._say(
+                f"{taken[occupied[0]]} gives the {occupied[0]} matte already; take it out under More first",
+                True,
+            )
+            return
+        self._say("Drawing the accepted things as shapes; you can keep working in Nuke", False)
+        self._readers.submit(self._bake, proposal)
+
+    def drawn(self, frame: int) -> list[DrawnThing]:
+        """Return the things that show on a frame, for the overlay; none before their outlines were read."""
+        return [thing for _, thing in self.drawn_by_number(frame)]
+
+    def drawn_by_number(self, frame: int) -> list[tuple[int, DrawnThing]]:
+        """Return the things that show on a frame, each with its number."""
+        proposal = self.proposal
+        if proposal is None:
+            return []
+        self._ask_for_outlines(proposal)
+        pattern, outlines = self._outlines
+        return drawn_things(proposal.things, outlines if pattern == proposal.pattern else {}, frame)
+
+    def proposed_files(self, frames: FrameRange) -> tuple[FileMatte, ...]:
+        """Return the mattes of what is accepted, for a removal of these frames.
+
+        Raises:
+            SelectionError: when the proposal lacks some of them.
+        """
+        proposal = self.proposal
+        return () if proposal is None else proposal.mattes(frames)
+
+    # Inside -------------------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def view(self) -> str:
+        """The view that is shown."""
+
+    @abstractmethod
+    def proposal_pick(self) -> RemovalPick:
+        """Return what a press of Propose would ask for; raises SelectionError when something is missing."""
+
+    @abstractmethod
+    def change(self, **changes: Any) -> None:
+        """Change settings by name."""
+
+    @abstractmethod
+    def keep(self) -> None:
+        """Write changed settings to the script."""
+
+    def _change_things(self, numbers: Collection[int], **changes: Any) -> None:
+        proposal = self.proposal
+        if proposal is None:
+            return
+        changed = proposal.changed(numbers, **changes)
+        if changed != proposal:
+            self.change(proposal=encoded(changed))
+            self.proposal_changed.emit()
+
+    def _look_at_job(self, job: TrackedJob) -> None:
+        if not self.settings.proposal_job or job.job_id != self.settings.proposal_job:
+            return
+        if job.phase is Phase.DONE:
+            self._readers.submit(self._read_report, job)
+        elif job.phase.is_final:
+            self.change(proposal_job="")
+            self.proposal_changed.emit()
+
+    def _ask_for_outlines(self, proposal: KeptProposal) -> None:
+        if self._asked_outlines != proposal.pattern:
+            self._asked_outlines = proposal.pattern
+            self._readers.submit(self._read_outlines, proposal)
+
+    def _close_readers(self) -> None:
+        self._readers.shutdown(wait=True)
+
+    # The reading thread -------------------------------------------------------------------------------------
+
+    def _read_report(self, job: TrackedJob) -> None:
+        pattern, view = job.result_pattern, "" if job.pick is None else job.pick.view
+        report = read_proposal(proposal_path(pattern)) or report_of_frames(pattern, job.frames.frames)
+        found = None if report is None else kept_from(report, plate=job.plate, view=view)
+        self._tell(job, found)
+
+    def _read_outlines(self, proposal: KeptProposal) -> None:
+        self._tell(proposal.pattern, read_outlines(proposal))
+
+    def _bake(self, proposal: KeptProposal) -> None:
+        """Draw the shapes of each role into a Roto, one shape at a time on the main thread."""
+        outlines, made, count = read_outlines(proposal), {}, 0
+        try:
+            for role in ("affected", "remove"):
+                shapes = [
+                    shape
+                    for thing in proposal.accepted
+                    if thing.role == role
+                    for shape in shapes_of(
+                        f"{thing.words} ({thing.number})",
+                        thing.role,
+                        {frame: layers.get(thing.layer, ()) for frame, layers in outlines.items()},
+                        growth_px=thing.growth_px,
+                    )
+                ]
+                if not shapes:
+                    continue
+                name = f"Void{role.capitalize()}1"
+                node = self.host.on_main_thread(partial(self.host.add_roto, name, proposal.plate))
+                for shape in shapes:
+                    self.host.on_main_thread(partial(self.host.add_roto_shape, node, shape))
+                made[role], count = node, count + len(shapes)
+        except (HostError, JobError) as error:
+            self._tell(proposal, str(error))
+        else:
+            self._tell(proposal, (made, count))
+
+    def _tell(self, what: object, found: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
+            self._read.emit(what, found)
+
+    def _take_baked(self, proposal: KeptProposal, found: Any) -> None:
+        if isinstance(found, str) or not found[0]:
+            why = found if isinstance(found, str) else "its files say nothing of their outlines"
+            self._say(sentence(f"no Roto was made: {why}"), True)
+            return
+        made, count = found
+        others = tuple(pair for pair in self.settings.matte_nodes if pair[0] not in made)
+        self.change(matte_nodes=(*others, *made.items()))
+        self.accept([thing.number for thing in proposal.accepted], False)
+        self._say(
+            f"{' and '.join(made.values())} has {count} shapes; its alpha is the matte now, in place of what "
+            "was accepted",
+            False,
+        )
+
+    def _take_read(self, what: TrackedJob | KeptProposal | str, found: Any) -> None:
+        if isinstance(what, KeptProposal):
+            self._take_baked(what, found)
+            return
+        if isinstance(what, str):
+            self._outlines = (what, found)
+            self.proposal_changed.emit()
+            return
+        if what.job_id != self.settings.proposal_job:
+            return  # another one was asked for meanwhile
+        if found is None:
+            self.change(proposal_job="")
+            folder = Path(what.result_pattern).parent
+            self._say(f"The proposal in {folder} cannot be read; propose again", True)
+        else:
+            self.change(proposal_job="", proposal=encoded(found))
+            self._say(_told(found), not found.things)
+        self.keep()
+        self.proposal_changed.emit()
+
+
+def _told(found: KeptProposal) -> str:
+    if not found.things:
+        why = f": {found.unknown}" if found.unknown else ""
+        return f"Nothing is proposed{why}; draw what the object affected by hand"
+    return f"{len(found.things)} things are proposed; tick what is right, and Remove takes it along"

@@ -1,0 +1,115 @@
+"""Makes mattes of objects that somebody has pointed at, boxed or named, from a job's files to matte files."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import msgspec
+import numpy as np
+
+from void_engine.geometry import Box
+from void_engine.plates.ingest.mattes import MATTE_CHANNEL
+from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.removal_monitor import RemovalMonitor
+from void_engine.segmentation.shot import check_models, subject_mattes
+from void_engine.segmentation.subjects import Bounds, Click, Subject
+from void_protocol.job import Output, RemovalJob, Settings
+from void_protocol.job_file import with_content_id
+from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
+from void_protocol.task import MakeMattes, PromptedObject
+from void_server.mattes.files import FilesRun, MatteFilesWriter, opened_shot, save_report
+
+_SHOWN = 0.5
+
+
+def matte_job(job: RemovalJob, pattern: str, task: MakeMattes) -> RemovalJob:
+    """The job that makes mattes in the shot of another job, with an id that follows from its content.
+
+    Args:
+        job: any job of the shot; its mattes and shapes are left out.
+        pattern: of the EXR files to write.
+        task: which objects.
+    """
+    made = msgspec.structs.replace(
+        job,
+        task=task,
+        shapes=[],
+        mattes=[],
+        anchors=None,
+        settings=Settings(seed=job.settings.seed),
+        output=Output(pattern=pattern),
+        together="",
+    )
+    return with_content_id(made)
+
+
+def matte_channels(task: MakeMattes) -> tuple[str, ...]:
+    """The channels of the files: all objects together, and each alone."""
+    return (MATTE_CHANNEL, *(f"{one.name}.{MATTE_CHANNEL}" for one in task.objects))
+
+
+def run_mattes(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = FilesRun()) -> ProposalReport:  # noqa: B008 - it is frozen
+    """Make the mattes of a job's objects, and write them to the job's output with a report.
+
+    Args:
+        job: a job with the task :class:`~void_protocol.task.MakeMattes` and the paths of this machine.
+        monitor: is told how far it is, and may stop it.
+        run: what is done about files that are there, and how long is waited for those that are not.
+
+    Raises:
+        ModelMissingError: when this machine lacks a model; nothing is read then.
+        OutputExistsError: when one of the files is there already, made otherwise; nothing is written then.
+        PlateError: when the plate cannot be read.
+        RemovalCancelled: when the monitor asked for a stop. Complete frames stay.
+    """
+    task = job.task
+    assert isinstance(task, MakeMattes)
+    FramePattern.parse(job.output.versioned_pattern).require_numbered("Each frame has a matte of its own")
+    check_models([Subject(one.name, words=one.words) for one in task.objects])
+    with opened_shot(job, monitor, run) as opened, MatteFilesWriter(opened, monitor) as writer:
+        if writer.wanted:
+            subjects = [_subject(one, job, opened.shot.box) for one in task.objects]
+            for each in subject_mattes(opened.shot, subjects, monitor):
+                together = np.max(np.stack(each.mattes), axis=0)
+                shares = {
+                    one.name: round(float((matte >= _SHOWN).mean()), 5)
+                    for one, matte in zip(task.objects, each.mattes, strict=True)
+                }
+                note = FrameNote(
+                    release=version("void-nuke"),
+                    shot=job.shot.name,
+                    job_id=job.job_id,
+                    sources=["segmentation"],
+                    frame=FrameReport(
+                        frame=each.number,
+                        share=round(float((together >= _SHOWN).mean()), 5),
+                        confidence=1.0,
+                        known=1.0,
+                        kinds={name: share for name, share in shares.items() if share},
+                    ),
+                )
+                writer.write(each.number, matte_channels(task), [together, *each.mattes], note)
+    return save_report(job, monitor)
+
+
+def _subject(one: PromptedObject, job: RemovalJob, box: Box) -> Subject:
+    """Turn an object's prompts into the engine's terms: frames from 0, y down, from the corner of ``box``."""
+    first, height = job.shot.first_frame, job.shot.format.height
+    return Subject(
+        one.name,
+        clicks=tuple(
+            Click(point.frame - first, point.x - box.x0, height - point.y - box.y0, not point.outside)
+            for point in one.points
+        ),
+        bounds=tuple(
+            Bounds(
+                each.frame - first,
+                each.left - box.x0,
+                height - each.top - box.y0,
+                each.right - box.x0,
+                height - each.bottom - box.y0,
+            )
+            for each in one.boxes
+        ),
+        words=one.words,
+    )

@@ -1,0 +1,139 @@
+"""The command ``void matte``, on files, with a small random model of the real class."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from tests.integration.command_case import void  # noqa: E402
+from void_engine.plates.exr.file import read_frame, write_frame  # noqa: E402
+from void_engine.plates.frame.frame import Frame  # noqa: E402
+from void_engine.segmentation.tiny import make_tiny_tracker  # noqa: E402
+from void_protocol.job_file import read_job  # noqa: E402
+from void_protocol.task import MakeMattes, PointPrompt, PromptedObject  # noqa: E402
+from void_server.cli.exit_codes import ExitCode  # noqa: E402
+from void_server.cli.matte import prompted_objects  # noqa: E402
+from void_server.mattes import matting  # noqa: E402
+from void_server.mattes.files import FilesRun  # noqa: E402
+
+HEIGHT, WIDTH = 30, 44
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Any:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def _plate(folder: Path) -> Path:
+    chance = np.random.default_rng(2)
+    for number in range(1001, 1005):
+        pixels = chance.random((HEIGHT, WIDTH, 3)).astype(np.float16)
+        frame = Frame.from_pixels(number, ("R", "G", "B"), pixels)
+        write_frame(frame, folder / f"plate.{number}.exr")
+    return folder / "plate.%04d.exr"
+
+
+def test_mattes_are_made_by_clicks_and_boxes_and_become_a_removal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plate = _plate(tmp_path)
+    monkeypatch.setenv("VOID_MODELS", str(tmp_path / "models"))
+    words = ("matte", plate, "-o", tmp_path / "m.%04d.exr", "--at", "a=1002:20,10.5", "--at", "a=1002:1,1:-")
+    ran = void(*words)
+    assert ran.code != 0
+    assert "void models fetch DIR --for tracker" in ran.err
+    assert not list(tmp_path.glob("m.*"))
+    make_tiny_tracker(tmp_path / "models")
+    ran = void(*words, "--box", "b=1004:0,0,20,20", "--job", tmp_path / "job.json", "--json")
+    assert ran.code == 0, ran.err
+    report = json.loads(ran.out)
+    assert [each["frame"] for each in report["frames"]] == [1001, 1002, 1003, 1004]
+    assert report["sources"] == ["segmentation"]
+    frame = read_frame(tmp_path / "m.1003.exr", 1003)
+    assert sorted(frame.channel_names) == ["A", "a.A", "b.A"]
+    planes = frame.read_channels(("A", "a.A", "b.A"), frame.display_window)
+    np.testing.assert_array_equal(planes[..., 0], planes[..., 1:].max(axis=2))
+    job = read_job(tmp_path / "job.json")
+    assert [(matte.role, matte.pattern) for matte in job.mattes] == [("remove", str(tmp_path / "m.%04d.exr"))]
+    again = void(*words)
+    assert again.code == ExitCode.BAD_OUTPUT
+
+
+def test_the_same_job_gives_the_same_bytes_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.unit.void_server.test_proposing import _StoppedAt
+    from void_server.shot_files import ShotFiles, job_from_files
+
+    plate = _plate(tmp_path)
+    monkeypatch.setenv("VOID_MODELS", str(tmp_path / "models"))
+    make_tiny_tracker(tmp_path / "models")
+    task = MakeMattes(objects=[PromptedObject(points=[PointPrompt(frame=1001, x=20, y=HEIGHT - 4)])])
+    shot = job_from_files(ShotFiles(plate=str(plate), output=str(tmp_path / "x.%04d.exr")))
+    made = []
+    for name in ("one", "two"):
+        job = matting.matte_job(shot, str(tmp_path / name / "m.%04d.exr"), task)
+        matting.run_mattes(job, _StoppedAt(99))
+        made.append(
+            [
+                read_frame(tmp_path / name / f"m.{number}.exr", number)
+                .read_channels(("A",), read_frame(tmp_path / name / f"m.{number}.exr", number).display_window)
+                .tobytes()
+                for number in range(1001, 1005)
+            ]
+        )
+    assert made[0] == made[1]
+    done = _StoppedAt(99)
+    matting.run_mattes(job, done, FilesRun(resume=True))
+    assert done.left == 99 - 4
+
+
+def test_positions_of_a_host_are_turned_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """y counts upwards in a job and downwards in the engine, from the corner of the data window."""
+    from void_engine.geometry import Box
+    from void_server.shot_files import ShotFiles, job_from_files
+
+    job = job_from_files(ShotFiles(plate=str(_plate(tmp_path)), output=str(tmp_path / "x.%04d.exr")))
+    one = prompted_objects(["1002:5,4"], ["1001:2,3,10,20"], [])[0]
+    subject = matting._subject(one, job, Box(1, 2, WIDTH, HEIGHT))
+    click, box = subject.clicks[0], subject.bounds[0]
+    assert (click.frame, click.x, click.y, click.inside) == (1, 4.0, HEIGHT - 4 - 2, True)
+    assert (box.frame, box.left, box.top, box.right, box.bottom) == (0, 1, HEIGHT - 20 - 2, 9, HEIGHT - 3 - 2)
+
+
+def test_prompts_are_read_from_the_command_line() -> None:
+    found = prompted_objects(
+        ["1001:960,540", "cup=1003:1.5,2:-", "cup=1001:7,8"], ["cup=1001:1,2,3,4"], ["ball=red ball, left"]
+    )
+    assert [one.name for one in found] == ["object", "cup", "ball"]
+    assert found[1].points[0].outside
+    assert not found[1].points[1].outside
+    assert found[1].boxes[0].top == 4
+    assert found[2].words == "red ball, left"
+
+
+@pytest.mark.parametrize(
+    ("at", "box", "words"),
+    [
+        ([], [], []),
+        (["1001:1"], [], []),
+        (["1001:1,2:+"], [], []),
+        (["1e3:1,2"], [], []),
+        ([], ["1:1,2,3"], []),
+        (["../x=1:1,2"], [], []),
+    ],
+)
+def test_what_cannot_be_read_is_refused(at: list[str], box: list[str], words: list[str]) -> None:
+    with pytest.raises(typer.BadParameter):
+        prompted_objects(at, box, words)

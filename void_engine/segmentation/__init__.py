@@ -1,0 +1,1 @@
+"""Segmentation: mattes by clicks, boxes and words, with models on this machine (docs/segmentation.md)."""
