@@ -20,6 +20,8 @@ SMEARED_PX = 8.0
 _SMEARED, _LEAST_SMEARED = 4.0, 1e-5
 """The median squared error of other frames nearer to the hole than that, relative to that further out, and at
 least, encoded, from which the plate there still shows the object."""
+_MOST_SMEARED = 6e-4
+"""The mean squared error, encoded, near the hole from which something moves there instead."""
 _AT_RIM = 8.0
 """The squared error right at the rim, from where surroundings are continued, relative to the mean of that
 band."""
@@ -62,4 +64,5 @@ def smeared(squares: Float32Array, there: BoolArray, outside: Float32Array) -> f
         return 0.0
     if float(np.median(near)) < _SMEARED * float(np.median(far)) + _LEAST_SMEARED:
         return 0.0
-    return _AT_RIM * float(near.mean())
+    mean = float(near.mean())
+    return _AT_RIM * mean if mean < _MOST_SMEARED else 0.0

@@ -28,12 +28,14 @@ def test_a_matte_that_is_too_tight_is_told(soiled_px: int, told: bool) -> None:
     assert soiling.is_soiled(plate, hidden) is told
 
 
-@pytest.mark.parametrize("kind", ["smeared", "alike", "all moves", "few points"])
+@pytest.mark.parametrize("kind", ["smeared", "alike", "moves beside", "all moves", "few points"])
 def test_an_object_that_a_codec_smears_is_told_from_what_moves_beside_it(kind: str) -> None:
     generator = np.random.default_rng(1)
     count = 40 if kind == "few points" else 2000
     outside = generator.uniform(2, 16, count).astype(np.float32)
     size = np.where((outside < 8) & (kind == "smeared"), 0.02, 0.003)
+    if kind == "moves beside":
+        size = np.where(outside < 8, 0.2, 0.003)
     if kind == "all moves":
         size = np.full(count, 0.05)
     squares = np.square(generator.normal(0, 1, (3, count)) * size).astype(np.float32)
