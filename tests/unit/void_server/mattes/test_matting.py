@@ -73,7 +73,7 @@ def test_mattes_are_made_by_clicks_and_boxes_and_become_a_removal(
 def test_the_same_job_gives_the_same_bytes_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.unit.void_server.test_proposing import _StoppedAt
+    from tests.unit.void_server.mattes.test_proposing import _StoppedAt
     from void_server.shot_files import ShotFiles, job_from_files
 
     plate = _plate(tmp_path)

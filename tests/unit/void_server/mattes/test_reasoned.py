@@ -22,7 +22,7 @@ from tests.unit.void_engine.segmentation.reasoning.answers import (  # noqa: E40
     affected,
     answer,
 )
-from tests.unit.void_server.test_proposing import _job  # noqa: E402
+from tests.unit.void_server.mattes.test_proposing import _job  # noqa: E402
 from void_engine.plates.exr.file import read_frame  # noqa: E402
 from void_engine.propagation.in_memory import ArrayShot, SilentMonitor  # noqa: E402
 from void_engine.segmentation.reasoning import shot as reasoning  # noqa: E402
