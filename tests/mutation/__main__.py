@@ -27,6 +27,8 @@ from pathlib import Path
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import WorkerOutcome, WorkItem, WorkResult
 
+from tests.reference_data import SHARED
+
 ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("plugin", "server", ".")
 """What stands on the path of Python in a checkout."""
@@ -51,9 +53,8 @@ def copied(to: Path) -> None:
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, to / name)
-    shared = ROOT.parent / "shared"
-    if shared.is_dir():
-        (to.parent / "shared").symlink_to(shared)
+    if SHARED.is_dir():
+        (to.parent / SHARED.name).symlink_to(SHARED)
 
 
 def annotated(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
