@@ -31,7 +31,7 @@ ZIG = InstallStep("Zig, where there is no C++ compiler", requirements=("ziglang"
 INSTALL_STEPS: dict[str, tuple[InstallStep, ...]] = {
     # The README goes on with a shot of the reader's own, from a movie to the pages of a review.
     "demo": (InstallStep("VOID server, engine and demo", extras=("demo", "movies", "review")),),
-    "test": (_TORCH, InstallStep("VOID with tests and diffusion", extras=("test", "diffusion"))),
+    "test": (_TORCH, InstallStep("VOID with tests and models", extras=("test", "diffusion", "reason"))),
     "doctor": (InstallStep("VOID server and engine", extras=("server",)),),
     "nuke": (InstallStep("VOID server and engine", extras=("review",)),),
     "openfx": (InstallStep("VOID server and engine", extras=("server",)),),

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Float32Array = NDArray[np.float32]
 """Pictures, mattes and everything else that has a value for each pixel."""
+Float16Array = NDArray[np.float16]
+"""Pictures and measurements that many frames hold at a time, where three digits are enough."""
 Float64Array = NDArray[np.float64]
 """Matrices, coordinates and sums, where rounding would add up."""
 BoolArray = NDArray[np.bool_]

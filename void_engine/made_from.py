@@ -226,10 +226,10 @@ def is_proxy_of(found: Mapping[str, object], about: Mapping[str, object]) -> boo
     same = all(
         key in found and str(found[key]) == str(about.get(key, "")) for key in (SHOT_KEY, OUTPUT_VERSION_KEY)
     )
-    return same and _scale(found) < _scale(about)
+    return same and proxy_scale_of(found) < proxy_scale_of(about)
 
 
-def _scale(about: Mapping[str, object]) -> float:
+def proxy_scale_of(about: Mapping[str, object]) -> float:
     """The proxy scale that metadata tell; 1 where they tell none."""
     try:
         return float(str(about.get(PROXY_SCALE_KEY, 1.0)))

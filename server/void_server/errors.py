@@ -22,7 +22,10 @@ class ServerSettingError(ServiceError):
     """
 
     def __init__(self, setting: str, reason: str, place: str = "") -> None:
-        super().__init__(f"{place}: {setting}: {reason}" if place else f"{setting}: {reason}")
+        # An option says which setting is meant; a file, ``--set`` or a variable does not.
+        is_option = place.startswith("--") and place != "--set"
+        parts = [place, "" if is_option else setting, reason]
+        super().__init__(": ".join(part for part in parts if part))
         self.setting, self.reason = setting, reason
 
 

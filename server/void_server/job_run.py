@@ -7,8 +7,8 @@ from collections.abc import Collection
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
 from void_protocol.task import Propose
-from void_server.matte_files import FilesRun
-from void_server.translate import run_removal_job
+from void_server.mattes.files import FilesRun
+from void_server.translate import run_removal_job, warm_engine
 
 
 def run_job(
@@ -58,12 +58,15 @@ def run_job(
         wait_s=wait_s,
         start_wait_s=start_wait_s,
     )
+    if not (isinstance(job.task, Propose) and job.task.by == "evidence"):
+        # A removal's model stays warm in this process, and would leave no room on a card for others.
+        warm_engine.cache_clear()
     # These take a while to load, and most processes run removals only.
     if isinstance(job.task, Propose):
-        from void_server.proposing import run_proposal
+        from void_server.mattes.proposing import run_proposal
 
         run_proposal(job, monitor, run)
     else:
-        from void_server.matting import run_mattes
+        from void_server.mattes.matting import run_mattes
 
         run_mattes(job, monitor, run)

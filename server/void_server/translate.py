@@ -3,7 +3,7 @@ over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -32,13 +32,15 @@ from void_protocol.job import AUTO_GROWTH, RemovalJob, Role, RotoShape, ShapeFra
 from void_protocol.job_file import job_fingerprint
 from void_server.engine_choice import told_choice
 
-warm_engine: Callable[[str], Engine] = cache(make_engine)
-"""Makes an engine once and keeps it for the process's life, so that a worker loads a model once."""
-
-
 TURN_S = 60.0
 """A job whose work has not begun waits for at most this long, in seconds, before other jobs get their
 turn."""
+
+
+@cache
+def warm_engine(name: str) -> Engine:
+    """Make an engine once and keep it for the process's life, so that a worker loads a model once."""
+    return make_engine(name)
 
 
 def run_removal_job(

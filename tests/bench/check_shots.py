@@ -199,6 +199,12 @@ def _flicker(shot: CheckShot, size: float) -> Float32Array:
     return shot.clean * gains[:, None, None, None].astype(np.float32)
 
 
+def _drifting(shot: CheckShot, most: tuple[float, float, float]) -> Float32Array:
+    """Light that rises from the first frame to the last."""
+    share = np.linspace(0, 1, len(shot.clean))[:, None] * np.array(most)
+    return np.asarray(shot.clean * (1 + share[:, None, None, :]), np.float32)
+
+
 def _shards(shot: CheckShot) -> Float32Array:
     """Triangles of displaced picture in every other frame."""
     rng = np.random.default_rng([shot.seed, 5])
@@ -256,6 +262,8 @@ FAULTS: Mapping[str, Callable[[CheckShot], Float32Array]] = {
     "exposure -30 %": lambda shot: shot.clean * np.float32(0.7),
     "exposure +25 % in one half": lambda shot: _half(shot, shot.clean * np.float32(1.25)),
     "one channel +15 %": _one_channel,
+    "drift to +12 %": lambda shot: _drifting(shot, (0.12, 0.12, 0.12)),
+    "drift to +12 % of red, -12 % of blue": lambda shot: _drifting(shot, (-0.12, 0.0, 0.12)),
     "one frame late": lambda shot: np.concatenate([shot.clean[:1], shot.clean[:-1]]),
     "one frame early": lambda shot: np.concatenate([shot.clean[1:], shot.clean[-1:]]),
     "shards in every other frame": _shards,

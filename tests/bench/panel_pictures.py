@@ -20,7 +20,7 @@ import msgspec
 
 ROOT = Path(__file__).resolve().parents[2]
 application: Any = None
-STATES = ("idle", "marked", "running", "failed", "finished")
+STATES = ("idle", "marked", "proposed", "running", "failed", "finished")
 SIZE = (640, 1040)
 QUADMASK = ("#000000", "#3f3f3f", "#7f7f7f", "#ffffff")
 
@@ -45,6 +45,8 @@ def main() -> None:
 class Scene:
     host: Any
     preview: Any
+    proposal: str
+    """A real proposal for the shot, as the panel keeps it."""
 
 
 def make_scene(folder: Path) -> Scene:
@@ -109,7 +111,28 @@ def make_scene(folder: Path) -> Scene:
     )
     shown = np.round(255 * SheetView().show(picture(shot.truth_pattern, 1007))).astype(np.uint8)
     shown = np.ascontiguousarray(cv2.resize(shown, (176, 99), interpolation=cv2.INTER_AREA))
-    return Scene(host, Preview(job_id="b", frame=1007, width=176, height=99, pixels=shown.tobytes()))
+    preview = Preview(job_id="b", frame=1007, width=176, height=99, pixels=shown.tobytes())
+    return Scene(host, preview, proposal_for(folder, shot))
+
+
+def proposal_for(folder: Path, shot: Any) -> str:
+    """Propose what the demo's ball affected, and accept the shadow."""
+    from tests.unit.void_engine.removal_case import RecordingMonitor
+    from void_nuke.panel.kept_proposal import encoded, kept_from
+    from void_protocol.proposal import proposal_path, read_proposal
+    from void_protocol.task import Propose
+    from void_server.demo.shot import demo_job
+    from void_server.mattes.proposing import proposal_job, run_proposal
+
+    pattern = str(folder / "affected" / "affected.%04d.exr")
+    if not proposal_path(pattern).exists():
+        job = demo_job(shot, str(folder / "clean.%04d.exr"))
+        job = msgspec.structs.replace(job, shapes=[one for one in job.shapes if one.role == "remove"])
+        run_proposal(proposal_job(job, pattern, Propose()), RecordingMonitor())
+    report = read_proposal(proposal_path(pattern))
+    assert report is not None
+    kept = kept_from(report, plate="Read1", view="main")
+    return encoded(kept.changed([one.number for one in kept.things if one.kind == "shadow"], accepted=True))
 
 
 def jobs_of(state: str, preview: Any) -> list[Any]:
@@ -224,6 +247,11 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
                 view.shapes.select({"Root/ball/ball_shadow"} if state == "marked" else set())
                 model.show_frame(is_asked_for=True)
                 wait_for(application, lambda model=model: model.picture.picture is not None)
+            if state == "proposed":
+                model.set_role(["Root/ball/ball_shadow"], None)
+                model.change(proposal=scene.proposal)
+                model.proposal_changed.emit()
+                wait_for(application, lambda model=model: has_drawn(model))
             view.quadmask_button.setChecked(state == "finished")
             for _ in range(5):
                 application.processEvents()
@@ -234,6 +262,11 @@ def draw(folder: Path, scale: str, temporary: Path) -> None:
             view.close()
             model.close()
             shiboken6.delete(view)
+
+
+def has_drawn(model: Any) -> bool:
+    """Whether the outlines of what is proposed were read; without a thing there are none."""
+    return not model.proposal.things or any(model.drawn(frame) for frame in range(1001, 1013))
 
 
 def with_a_palette(path: Path, own: Sequence[str]) -> None:

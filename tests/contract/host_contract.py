@@ -21,6 +21,7 @@ from void_nuke.errors import ExportError, SelectionError
 from void_nuke.export.plate_picture import _header
 from void_nuke.host.host import FrameRange, FrameRender, ReadBack, RenderSource
 from void_nuke.host.nuke_host import NukeHost
+from void_protocol.job import RotoPoint, RotoShape, ShapeFrame
 
 SQUARE = [(10.0, 10.0), (30.0, 10.0), (30.0, 30.0), (10.0, 30.0)]
 OTHER = [(50.0, 10.0), (70.0, 10.0), (70.0, 30.0), (50.0, 30.0)]
@@ -273,6 +274,34 @@ def check_transforms_are_baked(folder: Path) -> None:
         assert _near(place[0], expected[0]) and _near(place[1], expected[1]), (found, wanted)  # noqa: PT018
 
 
+def check_a_roto_is_drawn(folder: Path) -> None:
+    host = NukeHost()
+    _board(name="Board")
+    name = host.add_roto("VoidAffected", "Board")
+
+    def at(frame: int, dx: float, visible: bool = True) -> ShapeFrame:
+        points = [RotoPoint(x + dx, y, -1.0, 0.5, 1.0, -0.5) for x, y in SQUARE]
+        return ShapeFrame(frame=frame, points=points, visible=visible)
+
+    frames = [at(1, 0.0), at(2, 30.0), at(3, 30.0, visible=False)]
+    host.add_roto_shape(name, RotoShape(name="shadow", role="affected", frames=frames))
+    (element,) = host.roto_elements(name)
+    assert (element.path, element.can_bake, element.not_carried) == ("Root/shadow", True, ())
+    for wanted in frames[:2]:
+        (baked,) = host.bake_roto(name, ["Root/shadow"], wanted.frame, "main")
+        for own, other in zip(baked.at.points, wanted.points, strict=True):
+            assert _near(own.x, other.x) and _near(own.y, other.y)  # noqa: PT018
+            assert _near(own.left_x, other.left_x) and _near(own.right_y, other.right_y)  # noqa: PT018
+    path = folder / "affected.0002.exr"
+    for frame, inside in ((2, 1.0), (3, 0.0)):
+        source = RenderSource(name, None, channel="rgba.alpha", format_of="Board")
+        host.render_frame(FrameRender(source, str(path), frame, "main"))
+        read = _rendered(path)
+        assert _near(read.sample("rgba.alpha", 50.5, 20.5), inside), frame
+        assert _near(read.sample("rgba.alpha", 15.5, 20.5), 0.0), "the plate's own alpha is no matte"
+        path = folder / "affected.0003.exr"
+
+
 def check_only_the_wanted_shapes_are_rendered(folder: Path) -> None:
     host = NukeHost()
     _board(name="Board")
@@ -447,6 +476,7 @@ NODES: dict[str, int] = {
     "a_failed_render_leaves_nothing": 2,
     "roto_is_listed": 1,
     "transforms_are_baked": 1,
+    "a_roto_is_drawn": 10,
     "only_the_wanted_shapes_are_rendered": 7,
     "any_node_can_be_a_matte": 5,
     "names_are_the_roots_inside_a_group": 4,

@@ -26,7 +26,7 @@ from void_nuke.host.host import (
     RotoShapeInfo,
     ScriptRanges,
 )
-from void_protocol.job import RotoPoint, ShapeFrame
+from void_protocol.job import RotoPoint, RotoShape, ShapeFrame
 
 
 def plate_of(node: str = "Read1", frames: FrameRange | None = None, **changes: Any) -> PlateInfo:
@@ -77,6 +77,8 @@ class SceneHost:
     reads: list[ReadBack] = field(default_factory=list)
     rendered: list[FrameRender] = field(default_factory=list)
     joined: list[dict[str, str]] = field(default_factory=list)
+    drawn: list[RotoShape] = field(default_factory=list)
+    """The shapes that were added to roto nodes."""
     baked: list[str] = field(default_factory=list)
     compared: list[tuple[str, str]] = field(default_factory=list)
     moved: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
@@ -163,6 +165,14 @@ class SceneHost:
 
     def bake_roto(self, node: str, paths: Sequence[str], frame: int, view: str) -> Sequence[RotoShapeInfo]:
         return [RotoShapeInfo(path, self.shapes[path](frame)) for path in paths]
+
+    def add_roto(self, name: str, beside: str) -> str:
+        self.rotos[name] = []
+        return name
+
+    def add_roto_shape(self, node: str, shape: RotoShape) -> None:
+        self.rotos[node].append(element_of(f"Root/{shape.name}"))
+        self.drawn.append(shape)
 
     def render_frame(self, render: FrameRender) -> None:
         self.rendered.append(render)

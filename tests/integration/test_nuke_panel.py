@@ -4,12 +4,14 @@ clicks, with a real server found by itself."""
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip(
@@ -23,6 +25,9 @@ from tests.fakes.fake_nuke.state import STATE
 from tests.fakes.nuke_session import fresh_nuke, polygon
 from tests.fakes.qt_session import qt, run_until
 from tests.integration.server_case import server_for
+from tests.unit.void_engine.effects.shots import crossing
+from void_engine.plates.exr.file import read_frame, write_frame
+from void_engine.plates.frame.frame import Frame
 from void_server.settings import DEFAULT_RUNNER
 
 __all__ = ["qt"]
@@ -121,6 +126,63 @@ def test_from_the_menu_to_the_read(session: Session, tmp_path: Path) -> None:
         assert len(panel.model.session.jobs) == 1
         assert session.nuke.root()["void_removals"].value()
         session.until(lambda: not list(tmp_path.rglob("void_export_*")))
+
+
+def make_crossing(nuke: ModuleType, folder: Path) -> None:
+    """A disc that crosses the plate with a shadow below it, and a Roto that follows the disc."""
+    shot = crossing(shadow=0.5, frames=10)
+    for index, picture in enumerate(shot.plate):
+        frame = Frame.from_pixels(1 + index, ("R", "G", "B"), picture.astype(np.float16))
+        write_frame(frame, folder / f"plate.{1 + index:04d}.exr")
+    read = nuke.nodes.Read(name="Read1")
+    read["file"].setValue(f"{folder.as_posix()}/plate.%04d.exr")
+    read["first"].setValue(1)
+    read["last"].setValue(10)
+    read["raw"].setValue(True)
+    roto = nuke.nodes.Roto(name="Roto1")
+    corners = [(16 * math.cos(angle / 2), 16 * math.sin(angle / 2)) for angle in range(12)]
+    disc = polygon("disc", corners, roto["curves"].rootLayer)
+    for (x, y), point in zip(corners, disc, strict=True):
+        for index in range(10):
+            point.center.addPositionKey(1 + index, (25 + 110 * index / 9 + x, 48 + y))
+    nuke.root()["last_frame"].setValue(10)
+    nuke.scriptSaveAs(str(folder / "comp.nk"))
+
+
+def test_what_is_proposed_and_accepted_goes_into_the_removal(session: Session, tmp_path: Path) -> None:
+    make_crossing(session.nuke, tmp_path)
+    with server_for(tmp_path / "home", runner=DEFAULT_RUNNER, cancel_grace_s=10.0):
+        panel = session.open_panel()
+        model = panel.model
+        session.until(lambda: model.server.picture.state.value == "running")
+        for name in ("Roto1", "Read1"):
+            session.nuke.toNode(name).setSelected(True)
+        press(panel, "Use selection")
+        panel.shapes.select({"Root/disc"})
+        press(panel, "Remove")
+        press(panel, "Propose affected")
+        session.until(lambda: not model.is_proposing)
+        assert [thing.kind for thing in model.proposal.things] == ["shadow"], panel._message.text()
+        assert session.nuke.allNodes("Read") == [session.nuke.toNode("Read1")]
+        session.until(lambda: bool(model.drawn(5)))
+        press(panel, "Accept")
+        model.grow([1], 2.0)
+        model.change(engine="identity")
+        panel.findChild(QtWidgets.QPushButton, "VoidRemove").click()
+        session.until(lambda: len(model.session.jobs) == 2 and model.session.jobs[0].phase.is_final)
+        job = model.session.jobs[0]
+        assert (job.phase.value, job.message) == ("done", "")
+        made = read_frame(Path(job.result_pattern % 5), 5)
+        replaced = made.plane("matte.A", made.display_window)
+        x = 25 + 110 * 4 / 9
+        assert replaced[48, round(x)] == 1, "the disc goes"
+        assert replaced[68, round(x + 5)] == 1, "its shadow goes with it"
+        assert replaced[20, round(x)] == 0
+        press(panel, "Accept")
+        press(panel, "To Roto")
+        session.until(lambda: bool(model.settings.matte_nodes))
+        (shape,) = session.nuke.toNode("VoidAffected1")["curves"].rootLayer
+        assert shape.name == "shadow below the object (1)"
 
 
 def test_a_running_job_is_taken_up_though_no_panel_is_open(session: Session, tmp_path: Path) -> None:

@@ -23,17 +23,22 @@ from void_protocol.job import Format, Matte, Output, RemovalJob, Shot
 from void_protocol.job_file import with_content_id, write_job
 from void_protocol.messages import FrameEvent, JobState, ProgressEvent
 from void_protocol.proposal import proposal_path, read_proposal
-from void_protocol.task import Propose
+from void_protocol.task import MakeMattes, PointPrompt, PromptedObject, Propose
 from void_protocol.watching import WatchEvent
+from void_server.mattes.matting import matte_job
+from void_server.mattes.proposing import proposal_job
+from void_server.mattes.things import matte_channels
 from void_server.operation.server_process import ServerProcess
-from void_server.proposing import matte_channels, proposal_job
 from void_server.settings import DEFAULT_RUNNER
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with server_for(tmp_path_factory.mktemp("home"), runner=DEFAULT_RUNNER, wait_limit_s=1.0) as running:
-        yield running
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("VOID_MODELS", raising=False)
+        with server_for(home, runner=DEFAULT_RUNNER, wait_limit_s=1.0) as running:
+            yield running
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +139,19 @@ def test_the_command_lets_the_server_do_it(
     assert ran.code == 0, ran.err
     assert [each["frame"] for each in json.loads(ran.out)["frames"]] == [11, 12, 13, 14]
     assert (tmp_path / "a.0014.exr").exists()
+
+
+@pytest.mark.parametrize("by", ["mattes", "reason"])
+def test_what_needs_a_model_that_is_not_here_fails_with_the_remedy(
+    client: Client, removal: RemovalJob, tmp_path: Path, by: str
+) -> None:
+    pattern = str(tmp_path / "x.%04d.exr")
+    if by == "mattes":
+        ball = PromptedObject(name="ball", points=[PointPrompt(frame=12, x=20, y=40)])
+        job, role = matte_job(removal, pattern, MakeMattes(objects=[ball])), "tracker"
+    else:
+        job, role = proposal_job(removal, pattern, Propose(by="reason")), "reasoner"
+    info = client.submit(job).done.result(60)
+    assert info.state is JobState.FAILED
+    assert f"void models fetch DIR --for {role}" in info.message
+    assert not list(tmp_path.glob("x.*"))

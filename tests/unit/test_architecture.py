@@ -21,7 +21,7 @@ FORBIDDEN_IN_THE_HOST = ("torch", "numpy", "OpenImageIO", "cv2")
 MAY_IMPORT_NUKE = {
     "plugin/init.py",
     "plugin/menu.py",
-    *(f"plugin/void_nuke/host/nuke_{name}.py" for name in ("host", "render", "results", "script")),
+    *(f"plugin/void_nuke/host/nuke_{name}.py" for name in ("host", "render", "results", "roto", "script")),
 }
 WIDGETS_ONLY_IN = "plugin/void_nuke/ui/"
 MAY_SPEAK_SQL = {

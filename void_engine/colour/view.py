@@ -6,20 +6,15 @@ carried beside the codes (:meth:`DisplayView.lost`) and is missing only where th
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import PyOpenColorIO as ocio  # noqa: N813 - its own abbreviation
 
 from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import current_config, model_space
+from void_engine.colour.processors import OCIO_ERRORS, applied, read_config
 from void_engine.errors import SettingError
-
-_PART_PIXELS = 65_536
-"""So many pixels are worth a thread of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +27,7 @@ class DisplayView:
     space: str
     """The name of linear Rec.709 in the configuration."""
     _processors: tuple[Any, Any] = field(compare=False, repr=False)
-    """OpenColorIO's processors into the view and back. They are made once: that takes longer than most
-    pictures do."""
+    """OpenColorIO's processors into the view and back."""
 
     @classmethod
     def named(cls, display: str = "", view: str = "", config: str | None = None) -> DisplayView:
@@ -48,13 +42,7 @@ class DisplayView:
             SettingError: for a name that the configuration does not have, or a view that has no inverse.
         """
         config = config or current_config()
-        try:
-            known = ocio.Config.CreateFromFile(config)
-        except (ocio.Exception, ocio.ExceptionMissingFile) as error:
-            raise SettingError(
-                f"the OCIO configuration {config} cannot be read ({error}); correct the environment "
-                "variable OCIO"
-            ) from error
+        known = read_config(config)
         displays = list(known.getDisplays())
         display = display or known.getDefaultDisplay()
         if display not in displays:
@@ -73,11 +61,11 @@ class DisplayView:
 
     def encode(self, linear: Float32Array) -> Float32Array:
         """Turn light (..., 3) at or above 0 into codes; they exceed 1 where the view exceeds its display."""
-        return _applied(self._processors[0], linear)
+        return applied(self._processors[0], linear)
 
     def decode(self, code: Float32Array) -> Float32Array:
         """Turn codes (..., 3) into the light that the view shows as these codes."""
-        return _applied(self._processors[1], code)
+        return applied(self._processors[1], code)
 
     def lost(self, linear: Float32Array, code: Float32Array) -> Float32Array:
         """The light that the codes do not hold: crushed blacks, highlights and saturated colours."""
@@ -94,23 +82,8 @@ def _processors_of(config: Any, display: str, view: str, space: str) -> tuple[An
             for direction in (ocio.TRANSFORM_DIR_FORWARD, ocio.TRANSFORM_DIR_INVERSE)
         ]
         into, back = (config.getProcessor(way).getDefaultCPUProcessor() for way in ways)
-    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+    except OCIO_ERRORS as error:
         raise SettingError(
             f"view {view!r} of {display!r}: {error}; choose a view that OpenColorIO can invert"
         ) from error
     return into, back
-
-
-def _applied(processor: Any, values: Float32Array) -> Float32Array:
-    """The processor's answer for values (..., 3), by as many threads as there are cores."""
-    made = np.array(values, np.float32, order="C")
-    flat = made.reshape(-1, 3)
-    count = min(os.cpu_count() or 1, -(-len(flat) // _PART_PIXELS))
-    if not made.size:
-        return made
-    if count == 1:
-        processor.applyRGB(flat)
-        return made
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(processor.applyRGB, np.array_split(flat, count)))
-    return made

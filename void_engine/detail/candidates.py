@@ -35,6 +35,9 @@ _CONTRADICTED_FROM, _MOST_CONTRADICTED = 4.0, 0.03
 what is sure that may be so where it is right everywhere."""
 _SLOW_SHARE_RIGHT, _FINE_FORGIVEN_RIGHT, _NO_DOUBT_RIGHT = 0.5, 12.0, 0.35
 """Share, factor and doubt where propagation is right everywhere."""
+_DOUBTED_FROM = 2.0
+"""The misfit of the mean from which the answer may mean something else. Where hardly anything is doubted,
+nothing that is not contradicted counts as a misfit: the model alone made up the difference."""
 _MOST_MODELS = 6
 """The most models of a frame that are sampled at full size."""
 _LEAST_WORTH = 12.0
@@ -156,10 +159,13 @@ def _slow_misfit_too(place: Place, one: Candidate, doubt: Float32Array) -> Float
     slow = opencv.gaussian_blur(one.shown - place.steady.picture, _SLOW_PX)
     misfit = np.square(slow).mean(axis=2) / place.steady.variance
     sure, share, forgiven = doubt < _NO_DOUBT, _SLOW_SHARE, _FINE_FORGIVEN
-    contradicted = (misfit > _CONTRADICTED_FROM)[sure & place.inside]
-    if contradicted.size >= _FEWEST_SURE and float(contradicted.mean()) < _MOST_CONTRADICTED:
+    known = sure & place.inside
+    enough = int(known.sum()) >= _FEWEST_SURE
+    if enough and float((misfit > _CONTRADICTED_FROM)[known].mean()) < _MOST_CONTRADICTED:
         sure, share, forgiven = doubt < _NO_DOUBT_RIGHT, _SLOW_SHARE_RIGHT, _FINE_FORGIVEN_RIGHT
     fairer = np.minimum(one.misfit, np.maximum(misfit / share, one.misfit / forgiven))
+    if enough and float((misfit > _DOUBTED_FROM)[known].mean()) < _MOST_CONTRADICTED:
+        fairer = np.where(misfit > _CONTRADICTED_FROM, fairer, np.float32(0))
     return np.asarray(np.where(sure, fairer, one.misfit), np.float32)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from void_engine import opencv
-from void_engine.arrays import BoolArray, Float32Array
+from void_engine.arrays import BoolArray, Float16Array, Float32Array
 from void_engine.effects.expected import Expected, expect, gather, largest
 from void_engine.effects.small_shot import SmallShot
 from void_engine.propagation import encoding
@@ -40,8 +40,41 @@ class Evidence:
     step: Float32Array
     texture: Float32Array
     """In 0..1: how far the frame's texture is not the expected one's; low for shadows and light."""
+    edge: Float32Array
+    """How steep the expected picture is, encoded per pixel: how much misregistration would change it."""
     usable: BoolArray
     """Where the frame shows something else than the object."""
+    restless: float
+    """How many times more than usual the picture changes far from the object, before that was taken off."""
+
+    def packed(self) -> PackedEvidence:
+        """The evidence in less than half of the memory; see :class:`PackedEvidence`."""
+        planes = np.empty((len(_PLANES) + 3, *self.usable.shape), np.float16)
+        planes[:3] = np.moveaxis(self.change, -1, 0)
+        for index, name in enumerate(_PLANES, start=3):
+            planes[index] = np.minimum(getattr(self, name), _STRONGEST)
+        return PackedEvidence(planes, self.usable, self.restless)
+
+
+_PLANES = ("strength", "amount", "broad", "known", "unrest", "seen_away", "step", "texture", "edge")
+_STRONGEST = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class PackedEvidence:
+    """The evidence of one frame in half floats, as many frames are held at a time."""
+
+    planes: Float16Array
+    """(12, h, w): the three channels of the change, then the other quantities."""
+    usable: BoolArray
+    restless: float
+
+    def unpacked(self) -> Evidence:
+        """The evidence, to about three digits."""
+        planes = self.planes.astype(np.float32)
+        named = dict(zip(_PLANES, planes[3:], strict=True))
+        change = np.ascontiguousarray(np.moveaxis(planes[:3], 0, -1))
+        return Evidence(change=change, usable=self.usable, restless=self.restless, **named)
 
 
 def weigh(shot: SmallShot, target: int) -> Evidence:
@@ -55,7 +88,8 @@ def weigh(shot: SmallShot, target: int) -> Evidence:
     far = usable & (shot.away[target] > 0.7 * shot.place.size)
     still = shot.track.is_locked_off(target)
     off = _STILL_MISREGISTRATION_PX if still else _MOVING_MISREGISTRATION_PX
-    doubt = (0.7 * expected.spread) ** 2 + (off * _gradient(expected.picture)) ** 2
+    edge = _gradient(expected.picture)
+    doubt = (0.7 * expected.spread) ** 2 + (off * edge) ** 2
     scale = np.sqrt(_noise(smooth, far) ** 2 + doubt)
     wide = _smoothed(change, usable, _BROAD_PX)
     # Misregistration changes its sign across an edge, so a wider mean holds less of it.
@@ -65,10 +99,11 @@ def weigh(shot: SmallShot, target: int) -> Evidence:
     strength = np.asarray(amount / scale, np.float32)
     broad = np.asarray(largest(wide) / wide_scale, np.float32)
     away = usable & (shot.away[target] > 1.5 * shot.place.size)
+    restless = _restlessness(strength, away)
     return Evidence(
-        smooth, (strength / _restlessness(strength, away)).astype(np.float32), amount,
+        smooth, (strength / restless).astype(np.float32), amount,
         (broad / _restlessness(broad, away)).astype(np.float32), expected.known, expected.unrest,
-        expected.seen_away, expected.step, _texture(own, expected, usable), usable,
+        expected.seen_away, expected.step, _texture(own, expected, usable), edge, usable, restless,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.effects.small_shot import SmallShot
 from void_engine.propagation import encoding
+from void_engine.spread import evenly_spread
 
 MOST_SOURCES = 16
 """The most frames that vote on a frame."""
@@ -72,9 +73,7 @@ def largest(difference: Float32Array) -> Float32Array:
 
 def sources(shot: SmallShot, target: int) -> list[int]:
     """The frames that vote on ``target``: spread evenly over the shot between two cuts."""
-    segment = shot.track.segment(target)
-    count = min(len(segment), MOST_SOURCES)
-    return sorted({round(float(n)) for n in np.linspace(segment.start, segment.stop - 1, count)})
+    return evenly_spread(shot.track.segment(target), MOST_SOURCES)
 
 
 def gather(shot: SmallShot, target: int) -> Votes:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
-from void_engine.effects import kinds, likelihood
-from void_engine.effects.decide import Neighbour, regions, steadied
-from void_engine.effects.evidence import Evidence, weigh
+from void_engine.effects import kinds, likelihood, regions
+from void_engine.effects.evidence import PackedEvidence, weigh
 from void_engine.effects.object_frame import ObjectFrames
 from void_engine.effects.small_shot import SmallShot
+from void_engine.effects.steadying import Neighbour, steadied
 from void_engine.engines.interface import Monitor
 
 _LEAST_KNOWN = 0.25
@@ -30,38 +30,54 @@ class Found:
     """(h, w): where anything can be known."""
     near: BoolArray
     """(h, w): the object's surroundings, where effects are to be expected."""
+    restless: float
+    """How many times more than usual the picture changes far from the object; at least 1."""
 
 
 def find(shot: SmallShot, monitor: Monitor) -> list[Found]:
     """Find what the object affected in every frame."""
-    evidence: list[Evidence] = []
+    evidence: list[PackedEvidence] = []
+    frames = ObjectFrames(shot)
     for target in range(len(shot)):
         monitor.check_cancelled()
-        evidence.append(weigh(shot, target))
+        seen = weigh(shot, target)
+        frames.add(seen, target)
+        evidence.append(seen.packed())
         monitor.progress("evidence", target + 1, len(shot), target)
-    frames = ObjectFrames(shot, evidence)
-    odds, told = [], []
-    for target in range(len(shot)):
+    odds, usable = [], []
+    for target, packed in enumerate(evidence):
         monitor.check_cancelled()
-        before, after = frames.attached(target)
-        told.append((before, after))
+        seen = packed.unpacked()
         away, below = _place(shot, target)
-        odds.append(likelihood.odds(evidence[target], before, after, away, below))
-    usable = [each.usable & (each.known > _LEAST_KNOWN) for each in evidence]
-    steady = steadied(odds, usable, [_neighbours(shot, target) for target in range(len(shot))])
-    found = []
-    for target, value in enumerate(steady):
-        region = regions(value)
-        found.append(
-            Found(
-                region,
-                likelihood.chance(value, region),
-                kinds.kinds(region, evidence[target], *told[target]),
-                usable[target],
-                (shot.away[target] < 0.5 * shot.place.size) & ~shot.removed[target],
-            )
+        odds.append(likelihood.odds(seen, *frames.attached(target), away, below))
+        usable.append(seen.usable & (seen.known > _LEAST_KNOWN))
+    neighbours = [_neighbours(shot, target) for target in range(len(shot))]
+    steady = steadied(odds, usable, neighbours)
+    del odds
+    levels: list[list[regions.Candidates]] = [[] for _ in regions.LEVELS]
+    for target, packed in enumerate(evidence):
+        seen, along = packed.unpacked(), regions.going_along(*frames.attached(target))
+        away, _ = _place(shot, target)
+        for level, found in zip(regions.LEVELS, levels, strict=True):
+            found.append(regions.candidates(level, steady[target], seen, along, away))
+    surety = regions.surest(levels, neighbours)
+    kept = [each > regions.KEPT_FROM for each in surety]
+    described = [
+        kinds.described(kept[target], packed.unpacked(), *frames.attached(target), *_place(shot, target))
+        for target, packed in enumerate(evidence)
+    ]
+    told = kinds.kinds(described, neighbours)
+    return [
+        Found(
+            kept[target],
+            likelihood.chance(steady[target], surety[target], kept[target]),
+            told[target],
+            usable[target],
+            (shot.away[target] < 0.5 * shot.place.size) & ~shot.removed[target],
+            packed.restless,
         )
-    return found
+        for target, packed in enumerate(evidence)
+    ]
 
 
 def _place(shot: SmallShot, target: int) -> tuple[Float32Array, Float32Array]:

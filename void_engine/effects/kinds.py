@@ -1,53 +1,61 @@
-"""Tells the kinds of effects apart: shadow, reflection, a thing that was moved, a thing that is carried."""
+"""Tells the kinds of effects apart: shadow, reflection, a thing that was moved, a thing that is carried.
+
+Each region is described as a whole, weighed for each kind, and called what it is called along the frames, as
+:mod:`void_engine.effects.regions` follows regions.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
+from void_engine.effects import weights
 from void_engine.effects.evidence import Evidence
 from void_engine.effects.object_frame import Attached
 from void_engine.effects.proposal import Kind
-from void_engine.geometry import Box
-
-_DARKER = 0.4
-"""A change that is darkening for so much of its size, on average, is a shadow's."""
-_ANOTHER_TEXTURE = 0.5
-"""Where so much of the change is another texture, something else is seen there."""
-_STEPPED = 0.3
+from void_engine.effects.regions import Candidates, averages, steadied_scores
+from void_engine.effects.steadying import Neighbour
 
 
-def kinds(region: BoolArray, evidence: Evidence, before: Attached, after: Attached) -> Uint8Array:
-    """The kind of each pixel of the regions (h, w) of one frame; each connected region has one kind."""
-    found = np.zeros(region.shape, np.uint8)
-    whole = Box.from_shape(region.shape)
+def described(
+    region: BoolArray,
+    evidence: Evidence,
+    before: Attached,
+    after: Attached,
+    away: Float32Array,
+    below: Float32Array,
+) -> Candidates:
+    """Describe each connected part of the region (h, w) of a frame by :data:`weights.KIND_FACTS`.
+
+    The arguments are as of :func:`void_engine.effects.likelihood.quantities`; the last fact is how much more
+    surely the place changed for good than it goes along with the object.
+    """
     labels, boxes = opencv.connected_components(region)
-    for label, box in enumerate(boxes, start=1):
-        cut = box.slices(whole)
-        inside = labels[cut] == label
-        found[cut][inside] = _kind(inside, evidence, before, after, cut)
-    return found
+    count = len(boxes)
+    sides = [averages(labels, count, each.strength * np.minimum(each.support, 1)) for each in (before, after)]
+    amount = averages(labels, count, evidence.amount) + 1e-3
+    change = np.stack([averages(labels, count, evidence.change[..., c]) for c in range(3)])
+    step = averages(labels, count, evidence.step)
+    along = np.maximum(*sides)
+    facts = np.stack([
+        np.ones(count), -change.mean(axis=0) / amount, np.log(amount / 0.06),
+        averages(labels, count, evidence.texture), step, np.abs(sides[0] - sides[1]), along,
+        averages(labels, count, below), np.minimum(averages(labels, count, away), 1.5),
+        np.ptp(change, axis=0) / amount, step - along,
+    ], axis=1)  # fmt: skip
+    return Candidates(labels, facts)
 
 
-def _kind(
-    inside: BoolArray, evidence: Evidence, before: Attached, after: Attached, cut: tuple[slice, slice]
-) -> Kind:
-    def mean(values: Float32Array) -> float:
-        return float(values[cut][inside].mean())
-
-    amount = mean(evidence.amount) + 1e-3
-    darker = -mean(evidence.change.mean(axis=-1)) / amount
-    texture = mean(evidence.texture)
-    along = (
-        mean(before.strength * np.minimum(before.support, 1)),
-        mean(after.strength * np.minimum(after.support, 1)),
-    )
-    if mean(evidence.step) > max(_STEPPED, *along):
-        return Kind.MOVED
-    if darker > _DARKER and texture < _ANOTHER_TEXTURE:
-        return Kind.SHADOW
-    # What has been beside the object all the time is an image of it; a thing joined it at some time.
-    if amount > 0.08 and abs(along[0] - along[1]) > 0.25 and texture > 0.2:
-        return Kind.CARRIED
-    return Kind.SHADOW if darker > _DARKER else Kind.REFLECTION
+def kinds(found: Sequence[Candidates], neighbours: Sequence[Sequence[Neighbour]]) -> list[Uint8Array]:
+    """The kind of each pixel, (h, w), of the regions of each frame."""
+    scores = [np.column_stack([each.facts[:, :-1] @ weights.KINDS.T, each.facts[:, -1]]) for each in found]
+    told = []
+    for each, score in zip(found, steadied_scores(scores, found, neighbours), strict=True):
+        kind = np.array([Kind.SHADOW, Kind.REFLECTION, Kind.CARRIED])[score[:, :-1].argmax(axis=1)]
+        # What goes along with the object from some time on is carried; the rest was moved.
+        kind[(kind == Kind.CARRIED) & (score[:, -1] > 0)] = Kind.MOVED
+        told.append(np.concatenate([[Kind.NONE], kind]).astype(np.uint8)[each.labels])
+    return told

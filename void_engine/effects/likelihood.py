@@ -1,7 +1,8 @@
 """How probable it is that a pixel is affected, from the evidence of its frame and of the object's frame.
 
-A logistic model of two dozen quantities whose weights were fitted once to shots of known truth
-(``tests/bench/affected.py`` draws them); there is nothing to load. docs/affected.md has its figures.
+Two dozen quantities are weighed by a network of one small hidden layer, whose weights were fitted once to
+shots of known truth (``tests/bench/affected.py`` draws them) and stand in ``weights.py``; there is nothing to
+load. docs/affected.md has its figures.
 """
 
 from __future__ import annotations
@@ -9,38 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.effects import weights
 from void_engine.effects.evidence import Evidence
 from void_engine.effects.object_frame import Attached
-
-WEIGHTS: dict[str, float] = {
-    "constant": -0.161,
-    "evident": 1.403,
-    "fine": -2.370,
-    "broad": -0.059,
-    "amount": 1.146,
-    "attached": -0.538,
-    "attached on one side": 4.453,
-    "alike": 5.015,
-    "alike on one side": 4.908,
-    "attached and alike": -5.516,
-    "step": 6.623,
-    "step near": -8.261,
-    "seen": -2.989,
-    "texture": -1.643,
-    "shading": 1.548,
-    "evident near": 6.559,
-    "below": 5.315,
-    "unrest": -0.100,
-    "evident unrest": -3.452,
-    "known": -1.424,
-    "told": -0.114,
-}
-"""The quantities and their weights."""
-
-_ODDS = (-6.0, -3.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
-_CHANCE_INSIDE = (0.3, 0.35, 0.42, 0.5, 0.57, 0.63, 0.67, 0.74, 0.9)
-_CHANCE_OUTSIDE = (0.001, 0.005, 0.05, 0.2, 0.35, 0.4, 0.45, 0.5, 0.5)
-"""At these odds a pixel was affected so often, in a proposed region and outside."""
 
 
 def quantities(
@@ -56,60 +28,78 @@ def quantities(
     """
     soft = evidence.strength / (evidence.strength + 4)
     wide = evidence.broad / (evidence.broad + 4)
-    evident = np.maximum(soft, wide)
     power = np.square(evidence.change).sum(axis=-1) + np.float32(2e-4)
-    shares, alike = [], []
+    shares, plain, alike = [], [], []
     total = before.support + after.support
     for told in (before, after):
         firm = np.minimum(told.support / 2, 1)
         shares.append(np.clip(told.strength - told.chance, 0, 1) * firm)
+        plain.append(told.strength * firm)
         along = np.clip((evidence.change * told.change).sum(axis=-1) / power, 0, 1)
         alike.append(along * told.coherence * firm)
     held = np.maximum(total, 0.2)
-    share = (shares[0] * before.support + shares[1] * after.support) / held
-    same = (alike[0] * before.support + alike[1] * after.support) / held
-    darker = -evidence.change.mean(axis=-1) / (evidence.amount + np.float32(0.01))
-    near = np.exp(-away / 0.4)
+
+    def both(first: Float32Array, second: Float32Array) -> Float32Array:
+        return np.asarray((first * before.support + second * after.support) / held, np.float32)
+
+    amount = evidence.amount + np.float32(0.01)
+    constant = np.ones_like(soft)
     return {
-        "constant": np.ones_like(soft),
-        "evident": evident,
-        "fine": np.log1p(np.minimum(evidence.strength, 200) / 3),
-        "broad": np.log1p(np.minimum(evidence.broad, 200) / 3),
+        "evident": np.maximum(soft, wide),
+        "soft": soft,
+        "wide": wide,
         "amount": np.log(np.clip(evidence.amount, 0.003, 0.5) / 0.03),
-        "attached": evident * share,
-        "attached on one side": evident * np.maximum(*shares),
-        "alike": evident * same,
-        "alike on one side": evident * np.maximum(*alike),
-        "attached and alike": evident * np.sqrt(np.maximum(*shares) * np.maximum(*alike)),
-        "step": evident * evidence.step,
-        "step near": evident * evidence.step * near,
-        "seen": evident * evidence.seen_away,
-        "texture": evident * evidence.texture,
-        "shading": evident * (1 - evidence.texture) * np.maximum(darker, 0),
-        "evident near": evident * near,
-        "below": evident * np.clip(below, -1, 1),
+        "share": both(*shares),
+        "share max": np.maximum(*shares),
+        "share min": np.minimum(*shares),
+        "plain max": np.maximum(*plain),
+        "plain min": np.minimum(*plain),
+        "alike": both(*alike),
+        "alike max": np.maximum(*alike),
+        "alike min": np.minimum(*alike),
+        "chance": both(before.chance, after.chance),
+        "step": evidence.step,
+        "seen": evidence.seen_away,
+        "texture": evidence.texture,
+        "darker": -evidence.change.mean(axis=-1) / amount,
+        "colour": np.ptp(evidence.change, axis=-1) / amount,
+        "near": np.exp(-away / 0.4),
+        "far": np.log(np.minimum(away, 6) + 0.1),
+        "below": np.clip(below, -1.5, 1.5),
         "unrest": evidence.unrest,
-        "evident unrest": evidence.unrest * evident,
         "known": evidence.known,
         "told": np.minimum(total / 4, 1),
+        "edge": np.log(np.clip(evidence.edge, 0.002, 0.3) / 0.02),
+        "restless": np.float32(np.log(evidence.restless)) * constant,
     }
 
 
 def odds(
-    evidence: Evidence, before: Attached, after: Attached, away: Float32Array, below: Float32Array
+    evidence: Evidence,
+    before: Attached,
+    after: Attached,
+    away: Float32Array,
+    below: Float32Array,
+    pixels: weights.PixelWeights = weights.PIXELS,
 ) -> Float32Array:
     """The odds, (h, w), that a pixel is affected, as a natural logarithm; see :func:`quantities`."""
     found = quantities(evidence, before, after, away, below)
-    total = sum((found[name] * np.float32(weight) for name, weight in WEIGHTS.items()), np.float32(0))
-    return np.asarray(total, np.float32)
+    told = np.stack([found[name] - usual for name, usual in pixels.usual.items()], axis=-1)
+    hidden = np.maximum(told.astype(np.float32) @ pixels.hidden + pixels.hidden_constant, 0)
+    return np.asarray(hidden @ pixels.output + pixels.output_constant, np.float32)
 
 
-def chance(steady: Float32Array, region: BoolArray) -> Float32Array:
-    """The probability, (h, w), that a pixel is affected, given its steadied odds and the proposed regions.
+def chance(steady: Float32Array, surety: Float32Array, region: BoolArray) -> Float32Array:
+    """The probability, (h, w), that a pixel is affected.
 
-    Regions are chosen for their best pixels, so a pixel in one is right more often than its own odds say and
-    a pixel outside less often. The curves were fitted to shots of known truth.
+    Args:
+        steady: (h, w), its steadied odds.
+        surety: (h, w), the score of the surest region it lies in.
+        region: (h, w), what is proposed. Regions are chosen, so that a pixel in one is right more often than
+            its own odds say, and one outside less often.
     """
-    inside = np.interp(steady, _ODDS, _CHANCE_INSIDE)
-    outside = np.interp(steady, _ODDS, _CHANCE_OUTSIDE)
-    return np.where(region, inside, outside).astype(np.float32)
+    inside, outside = (
+        of[0] + of[1] * np.clip(steady, -6, 6) + of[2] * np.clip(surety, -4, 4)
+        for of in (weights.CHANCE_INSIDE, weights.CHANCE_OUTSIDE)
+    )
+    return (1 / (1 + np.exp(-np.where(region, inside, outside)))).astype(np.float32)

@@ -41,10 +41,14 @@ class Attached:
 class ObjectFrames:
     """The evidence of all frames, resampled to the object's frame."""
 
-    def __init__(self, shot: SmallShot, evidence: list[Evidence]) -> None:
+    def __init__(self, shot: SmallShot) -> None:
         self._shot = shot
         self._step = max(shot.place.size, 4.0) * 2 * _REACH / (_CELLS - 1)
-        self._stack = np.stack([self._resampled(evidence[t], t) for t in range(len(shot))])
+        self._stack = np.zeros((len(shot), _CELLS, _CELLS, 7), np.float32)
+
+    def add(self, evidence: Evidence, target: int) -> None:
+        """Take the evidence of frame ``target``; :meth:`attached` is for when all frames are there."""
+        self._stack[target] = self._resampled(evidence, target)
 
     def _grid(self, target: int) -> tuple[Float32Array, Float32Array]:
         x0, y0 = self._shot.place.anchor[target]

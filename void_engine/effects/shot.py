@@ -24,6 +24,8 @@ _FEWEST_FRAMES = 4
 _LEAST_SIDE = 8
 """Smaller pictures, in pixels, are not looked at."""
 _MOSTLY = 0.5
+_RESTLESS = 2.5
+"""Where the picture changes so many times more than usual far from the object, nothing stands out."""
 _WINDOW, _OVERLAP = 160, 32
 """Longer shots are looked at in windows of so many frames, which overlap by so many."""
 
@@ -132,6 +134,8 @@ def _facts(
     unknown = ""
     if known < _MOSTLY:
         unknown = "the object never leaves its surroundings, so no frame shows them without it"
+    elif found.restless > _RESTLESS and not proposed.any():
+        unknown = "the picture changes far from the object as it does beside it, so nothing stands out"
     shares = {kind.word: float((proposed & (kinds == kind)).mean()) for kind in Kind if kind}
     return FrameFacts(
         number,

@@ -89,8 +89,9 @@ def things(
             own.append(groups.new())
         for earlier in recent[-_GAP_FRAMES:]:
             for one in earlier:
+                steps = _steps(removed[parts[one].frame], removed[t])
                 for other in own:
-                    if _belong_together(parts[one], parts[other]):
+                    if any(_belong_together(parts[one], parts[other], step) for step in steps):
                         groups.join(one, other)
         recent.append(own)
     return _made(parts, groups, confidence, removed)
@@ -127,13 +128,24 @@ class _Groups:
         self._above[high] = low
 
 
-def _belong_together(one: _Part, other: _Part) -> bool:
-    box = one.box.grown(_REACH_PX).intersection(other.box.grown(_REACH_PX))
-    if box.is_empty:
+def _steps(before: BoolArray, after: BoolArray) -> list[tuple[int, int]]:
+    """How a region may have moved between two frames, in columns and rows: not at all, or with the object; a
+    shadow on level ground goes along only sideways."""
+    if not (before.any() and after.any()):
+        return [(0, 0)]
+    down, across = (int(step) for step in np.round(_middle(after) - _middle(before)))
+    return list(dict.fromkeys([(0, 0), (across, down), (across, 0)]))
+
+
+def _belong_together(one: _Part, other: _Part, step: tuple[int, int]) -> bool:
+    moved = one.box.moved(*step)
+    if moved.grown(_REACH_PX).intersection(other.box.grown(_REACH_PX)).is_empty:
         return False
+    both = moved.union(other.box).grown(_REACH_PX)
+    first, second = (np.zeros(both.shape, bool) for _ in range(2))
     whole = Box.from_shape(one.mask.shape)
-    cut = one.box.union(other.box).grown(_REACH_PX).intersection(whole).slices(whole)
-    first, second = one.mask[cut], other.mask[cut]
+    first[moved.slices(both)] = one.mask[one.box.slices(whole)]
+    second[other.box.slices(both)] = other.mask[other.box.slices(whole)]
     shape = opencv.square(2 * _REACH_PX + 1)
     shared = max(
         int((opencv.dilate(first, shape) & second).sum()) / max(1, int(second.sum())),

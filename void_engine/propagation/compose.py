@@ -152,7 +152,10 @@ class FrameCleaner:
         return np.nan_to_num(answer, nan=0.0, posinf=0.0, neginf=0.0)
 
     def _close_seam(self, target: Target, answer: Float32Array) -> Float32Array:
-        return edges.close_seam(answer, target.hole)
+        # Other frames differ from the plate for more reasons than what soils it when the camera moves.
+        still = self._motion.track.is_locked_off(target.full.number)
+        tight = still and edges.is_tight(target.hole, target.full.removed[target.cut])
+        return edges.close_seam(answer, target.hole, tight=tight)
 
     def _fill_unseen(self, target: Target, answer: Float32Array, key: KeyFrame | None) -> Float32Array:
         """Fill what no source shows, by synthesis or from an earlier key frame."""

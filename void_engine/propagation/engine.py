@@ -112,6 +112,7 @@ class PropagationEngine:
         options = read_options(PropagationOptions, self.name, request.options)
         motion = _look_once(shot, options, monitor)
         plan = _plan(motion, shot, request, options)
+        _tell_never_seen(plan, monitor)
         keys: list[SynthesisedPixels] = []
         cleaner = FrameCleaner(motion, plan, request.seed, options, keys.append)
         ordered = sorted(starts)

@@ -14,11 +14,14 @@ import numpy as np
 from void_engine.arrays import Float64Array
 from void_engine.quality.edge_profiles import NAMES, EdgeProfile, strangeness
 from void_engine.quality.frame_measures import FrameMeasures
+from void_engine.quality.steadiness import CHANNELS
 
 _FEW = 4
 """With fewer frames than this, what they have in common may be the scene's."""
 _MOST_OF_OTHERS = 2.0
 _MOST_STRANGE = 4.0
+_LEAST_DRIFT = 0.0015
+"""A change from frame to frame below this, in encoded light, is none."""
 REACH = 4
 """How many frames before and after a frame are heard."""
 
@@ -31,7 +34,12 @@ def evidence(frames: Sequence[FrameMeasures], at: int) -> Mapping[str, float]:
     """
     own = frames[at]
     found = dict(own.values)
+    drift = _drift(frames)
+    if drift is not None and own.values:
+        found["drift.near"] = drift
     for name in own.values:
+        if name.startswith("drift."):
+            continue
         values = [one.values[name] for one in frames if name in one.values]
         if len(values) < _FEW:
             continue
@@ -62,6 +70,21 @@ def evidence(frames: Sequence[FrameMeasures], at: int) -> Mapping[str, float]:
                 of_all = float(of_all) if one > 0 or not is_share else 0.0
                 found[f"{key}.near"] = max(found.get(f"{key}.near", 0.0), of_all)
     return found
+
+
+def _drift(frames: Sequence[FrameMeasures]) -> float | None:
+    """How many times as much as areas around it the hole becomes brighter, darker or another colour over the
+    frames; None where too few of them tell."""
+    told = [one.values for one in frames if "drift.red" in one.values]
+    if len(told) < _FEW:
+        return None
+    most = 0.0
+    for channel in CHANNELS:
+        # The median, since a single frame that stands out has a rise before it and a fall behind it.
+        rise = float(np.median([one[f"drift.{channel}"] for one in told]))
+        usual = float(np.sqrt(np.mean([one[f"drift.{channel}.usual"] ** 2 for one in told])))
+        most = max(most, abs(rise) / float(np.hypot(usual, _LEAST_DRIFT)))
+    return most
 
 
 def _together(width: int, profiles: Sequence[EdgeProfile]) -> Float64Array:

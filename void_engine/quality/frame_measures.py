@@ -15,6 +15,7 @@ from void_engine.quality.contour import band_along
 from void_engine.quality.edge_profiles import EdgeProfile, edge_profile
 from void_engine.quality.motion import motion, warped
 from void_engine.quality.repeats import repeats
+from void_engine.quality.rim import displaced
 from void_engine.quality.steadiness import oddity, steadiness
 from void_engine.quality.texture import texture
 
@@ -71,12 +72,15 @@ def window_around(holes: Sequence[BoolArray]) -> Box:
     return with_surroundings(Box.around(union)).intersection(Box.from_shape(union.shape))
 
 
-def measured(frame: SeenFrame, neighbours: Sequence[SeenFrame]) -> FrameMeasures:
+def measured(
+    frame: SeenFrame, neighbours: Sequence[SeenFrame], further: SeenFrame | None = None
+) -> FrameMeasures:
     """Measure a frame.
 
     Args:
         frame: the frame, whole or the part of it that :func:`window_around` gives.
         neighbours: the frames before and after it, as far as there are any, over the same pixels.
+        further: for the first or last frame of a shot the one beyond its only neighbour.
     """
     if not frame.hole.any():
         return FrameMeasures()
@@ -95,8 +99,12 @@ def measured(frame: SeenFrame, neighbours: Sequence[SeenFrame]) -> FrameMeasures
         for one in neighbours:
             for name, value in repeats(frame.raw, one.raw, frame.hole, one.hole).items():
                 values[name] = max(values.get(name, -1.0), value)
+        others = [(one.plate, one.hole) for one in neighbours]
+        values.update(displaced(frame.result, frame.plate, frame.hole, others))
         if len(neighbours) == 2:
             values.update(_oddity(frame, neighbours, always))
+        elif further is not None:
+            values.update(_oddity_at_end(frame, neighbours[0], further, always & ~further.hole))
         left = frame.result - moved[0]
     values.update(texture(frame.result, left, inside, around))
     return FrameMeasures(values, _profiles(frame))
@@ -108,6 +116,18 @@ def _oddity(frame: SeenFrame, neighbours: Sequence[SeenFrame], always: BoolArray
     earlier, shown = warped(before, -half)
     later, shown_too = warped(after, half)
     return oddity(frame.result, (earlier, later), shown & shown_too, frame.hole, always)
+
+
+def _oddity_at_end(
+    frame: SeenFrame, near: SeenFrame, further: SeenFrame, always: BoolArray
+) -> Mapping[str, float]:
+    """How odd a frame is that has both others on one side: what moves is taken to go on as it does."""
+    step = motion(near.result, further.result)
+    one, shown = warped(near.result, step)
+    other, shown_too = warped(further.result, step * np.float32(2.0))
+    found = oddity(frame.result, (one, other), shown & shown_too, frame.hole, always)
+    # The swing to their mean would be the further one's fault as well as this one's.
+    return {name: value for name, value in found.items() if name.startswith("odd")}
 
 
 def _profiles(frame: SeenFrame) -> dict[str, EdgeProfile]:

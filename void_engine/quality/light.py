@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from void_engine.arrays import BoolArray, Float32Array
+from void_engine.spread import evenly_spread
 
 _TOE = 0.02
 """Where the straight toe turns into the square root, as a fraction of the shot's brightness."""
@@ -26,7 +27,7 @@ _SAMPLED_FRAMES = 5
 
 def sampled_places(count: int) -> list[int]:
     """The places, counted from 0, of the few of ``count`` frames that tell a shot's brightness."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, _SAMPLED_FRAMES))})
+    return evenly_spread(range(count), _SAMPLED_FRAMES)
 
 
 def shot_brightness(pictures: Iterable[tuple[Float32Array, BoolArray]]) -> float:

@@ -20,6 +20,7 @@ from void_engine.arrays import BoolArray, Float32Array
 from void_engine.quality.cells import cell_means, cell_shares, gradients
 from void_engine.quality.channels import largest_of, mean_of
 
+CHANNELS = ("red", "green", "blue")
 _SIDE = 8
 _LEAST_RING_CELLS = 12
 _LEAST_FLICKER = 0.004
@@ -59,6 +60,7 @@ def steadiness(
     found = _flicker("flicker", both, steep, own, ring)
     if len(change) > 1:
         found |= _flicker("change", change[0], steep, own, ring)
+        found |= _drift(change[0], change[1], steep, own, ring)
     tolerance = np.float32(0.010) + np.float32(0.3) * steep
     found |= _outliers("jump", size / tolerance, own, ring)
     found |= _outliers("pop", largest_of(np.abs(both)) / tolerance, own, ring)
@@ -104,16 +106,11 @@ def _flicker(
 ) -> dict[str, float]:
     """How much the hole as a whole changes, and how many times as much as areas of its size around it."""
     weight = 1.0 / (0.01 + 0.5 * steep) ** 2
-    side = max(1, round(float(own.sum()) ** 0.5))
     most = strangest = widest = 0.0
     for channel in range(3):
         one = change[..., channel]
         off = np.clip(one - np.median(one[ring]), -0.3, 0.3)
-        share = opencv.box_blur(ring.astype(np.float32), side)
-        total = opencv.box_blur(np.where(ring, off * weight, 0).astype(np.float32), side)
-        held = opencv.box_blur(np.where(ring, weight, 0).astype(np.float32), side)
-        elsewhere = (total / np.maximum(held, 1e-6))[share > 0.5]
-        usual = float(np.sqrt((elsewhere**2).mean())) if elsewhere.size > 2 else float(off[ring].std())
+        usual = _area_spread(off, weight, own, ring)
         here = abs(float((off[own] * weight[own]).sum() / weight[own].sum()))
         middle = abs(_weighted_median(off[own], weight[own]))
         scale = float(np.hypot(usual, _LEAST_FLICKER))
@@ -121,6 +118,32 @@ def _flicker(
         strangest = max(strangest, here / scale)
         widest = max(widest, min(here, middle) / scale)
     return {f"{name}.size": most, f"{name}.times": strangest, f"{name}.whole": widest}
+
+
+def _drift(
+    before: Float32Array, after: Float32Array, steep: Float32Array, own: BoolArray, ring: BoolArray
+) -> dict[str, float]:
+    """The change of the hole from frame to frame against its surroundings', with its sign, for each channel,
+    and the usual size of such a change: ``drift.red`` and ``drift.red.usual``."""
+    weight = 1.0 / (0.01 + 0.5 * steep) ** 2
+    # What rises steadily is above the frame before it and below the one after it.
+    rise = np.float32(0.5) * (before - after)
+    found = {}
+    for channel, name in enumerate(CHANNELS):
+        off = np.clip(rise[..., channel] - np.median(rise[..., channel][ring]), -0.1, 0.1)
+        found[f"drift.{name}"] = _weighted_median(off[own], weight[own])
+        found[f"drift.{name}.usual"] = _area_spread(off, weight, own, ring)
+    return found
+
+
+def _area_spread(off: Float32Array, weight: Float32Array, own: BoolArray, ring: BoolArray) -> float:
+    """The usual size of means over areas of the hole's size around it."""
+    side = max(1, round(float(own.sum()) ** 0.5))
+    share = opencv.box_blur(ring.astype(np.float32), side)
+    total = opencv.box_blur(np.where(ring, off * weight, 0).astype(np.float32), side)
+    held = opencv.box_blur(np.where(ring, weight, 0).astype(np.float32), side)
+    elsewhere = (total / np.maximum(held, 1e-6))[share > 0.5]
+    return float(np.sqrt((elsewhere**2).mean())) if elsewhere.size > 2 else float(off[ring].std())
 
 
 def _weighted_median(values: Float32Array, weights: Float32Array) -> float:

@@ -70,14 +70,20 @@ def judged(frames: Iterable[JudgedFrame], brightness: float) -> Iterator[FrameVe
         return
     cores = frames_at_a_time(4 * head.replaced.size)
 
-    def triples() -> Iterator[tuple[SeenFrame, list[SeenFrame]]]:
-        before: SeenFrame | None = None
-        now = _seen(head, brightness, facts)
+    def in_time() -> Iterator[tuple[SeenFrame, list[SeenFrame], SeenFrame | None]]:
+        """Each frame with its neighbours; the first and the last also with the frame beyond."""
+        held = deque([_seen(head, brightness, facts)], maxlen=3)
+        count = 1
         for one in source:
-            after = _seen(one, brightness, facts)
-            yield now, [other for other in (before, after) if other is not None]
-            before, now = now, after
-        yield now, [] if before is None else [before]
+            held.append(_seen(one, brightness, facts))
+            count += 1
+            if count == 3:
+                yield held[0], [held[1]], held[2]
+            if count >= 3:
+                yield held[1], [held[0], held[2]], None
+        if count == 2:
+            yield held[0], [held[1]], None
+        yield held[-1], list(held)[-2:-1], held[0] if count >= 3 else None
 
     def verdict() -> FrameVerdict:
         nonlocal at
@@ -90,7 +96,7 @@ def judged(frames: Iterable[JudgedFrame], brightness: float) -> Iterator[FrameVe
         return verdict_of(fact.number, own, fact.outside, fact.invalid, fact.invented)
 
     with working_ahead(cores) as ahead:
-        for found in ahead(lambda item: _measured(*item), triples()):
+        for found in ahead(lambda item: _measured(*item), in_time()):
             history.append(found)
             if len(history) - at > REACH:
                 yield verdict()
@@ -118,15 +124,17 @@ def _invented(frame: JudgedFrame, hole: BoolArray) -> float | None:
     return float(weight[frame.confidence[hole] < INVENTED_BELOW].sum()) / total if total > 0 else None
 
 
-def _measured(frame: SeenFrame, neighbours: list[SeenFrame]) -> FrameMeasures:
+def _measured(frame: SeenFrame, neighbours: list[SeenFrame], further: SeenFrame | None) -> FrameMeasures:
     if not frame.hole.any():
         return FrameMeasures()
-    box = window_around([frame.hole, *(one.hole for one in neighbours)])
-    parts = [one.cropped(box) for one in (frame, *neighbours)]
+    seen = [frame, *neighbours, *([] if further is None else [further])]
+    box = window_around([one.hole for one in seen])
+    parts = [one.cropped(box) for one in seen]
     factor = int(np.ceil(np.sqrt(box.width * box.height / _LARGEST_PIXELS)))
     if factor > 1:
         parts = [_reduced(one, factor) for one in parts]
-    return measured(parts[0], parts[1:])
+    beside = 1 + len(neighbours)
+    return measured(parts[0], parts[1:beside], parts[beside] if further is not None else None)
 
 
 def _reduced(frame: SeenFrame, factor: int) -> SeenFrame:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from transformers.utils import logging
 
 from void_engine.diffusion.device import free_bytes, pick_device
 from void_engine.engines.interface import Monitor
@@ -41,8 +42,12 @@ def only_model(
     if _held:
         raise SegmentationError(f"the {_held[0]} is loaded; the {role.word} has to wait until it is done")
     monitor.check_cancelled()
-    place = place_for(role, folder, pick_device(device), monitor)
+    wanted = pick_device(device)
+    _give_back(wanted)
+    place = place_for(role, folder, wanted, monitor)
     monitor.log(f"{role.word}: {folder.name} on {place}")
+    progress: Any = logging
+    progress.disable_progress_bar()  # Its lines would run through those of our own progress.
     _held.append(role.word)
     model: Any = None
     try:
@@ -54,9 +59,14 @@ def only_model(
     finally:
         del model
         _held.clear()
-        gc.collect()
-        if place.type == "cuda":
-            torch.cuda.empty_cache()
+        _give_back(place)
+
+
+def _give_back(device: torch.device) -> None:
+    """Give memory that nothing uses any more back to the device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def place_for(role: ModelRole, folder: Path, wanted: torch.device, monitor: Monitor) -> torch.device:

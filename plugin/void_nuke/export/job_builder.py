@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from void_nuke.export.export import Exported
 from void_nuke.export.pick import FileMatte, RemovalPick
-from void_protocol.job import Format, Matte, Output, RemovalJob, Shot
+from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot
 from void_protocol.job_check import check_job
 from void_protocol.task import Propose
 
@@ -34,7 +34,8 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
         shapes=list(exported.shapes),
         mattes=[*exported.mattes, *(_matte(file) for file in pick.files)],
         anchors=exported.anchors,
-        settings=pick.settings,
+        # What is set for the removal means nothing to a proposal, whose mattes are of the plate's size.
+        settings=pick.settings if pick.propose is None else Settings(seed=pick.settings.seed),
         output=Output(
             pattern=pick.output_pattern,
             version=version,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
-from void_protocol.job import ShapeFrame
+from void_protocol.job import RotoShape, ShapeFrame
 
 T = TypeVar("T")
 
@@ -282,6 +282,21 @@ class Host(Protocol):
 
         Raises:
             SelectionError: when the node or a shape is gone.
+        """
+        ...
+
+    def add_roto(self, name: str, beside: str) -> str:
+        """Make an empty roto node over the node ``beside``, as one undo step. Its alpha is that of its shapes
+        alone. Return the name that it got."""
+        ...
+
+    def add_roto_shape(self, node: str, shape: RotoShape) -> None:
+        """Add a closed shape to a roto node, with a key on each of its frames, which all have as many points.
+        On frames where it is not visible it covers nothing. This is no undo step: undoing the making of the
+        node takes it away.
+
+        Raises:
+            SelectionError: when the node is gone.
         """
         ...
 

@@ -28,6 +28,7 @@ from void_nuke.host.host import (
 from void_nuke.host.main_thread import MainThread
 from void_nuke.host.nuke_render import render_frame
 from void_nuke.host.nuke_results import add_read, bake_gizmo, compare_reads, join_views
+from void_nuke.host.nuke_roto import add_roto, add_roto_shape
 from void_nuke.host.nuke_script import (
     ROTO_CLASSES,
     add_own_knob,
@@ -44,6 +45,7 @@ from void_nuke.host.nuke_script import (
 from void_nuke.host.plate_files import plan_files
 from void_nuke.host.read_knobs import passing_read, read_colour, read_file, read_settings, retiming_above
 from void_nuke.host.roto_export import CurveTypes, Forms, bake_shapes, list_elements
+from void_protocol.job import RotoShape
 from void_protocol.sequence import frame_path
 from void_protocol.view_pattern import names_view
 
@@ -206,6 +208,12 @@ class NukeHost:
         root = curves_of(node_of(node)).rootLayer
         forms = self._forms.setdefault(node, {})
         return bake_shapes(root, self._types, paths, frame, view, views=nuke.views(), forms=forms)
+
+    def add_roto(self, name: str, beside: str) -> str:
+        return add_roto(name, beside)
+
+    def add_roto_shape(self, node: str, shape: RotoShape) -> None:
+        add_roto_shape(node, shape)
 
     # Rendering ----------------------------------------------------------------------------------------------
 

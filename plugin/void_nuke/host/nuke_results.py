@@ -36,7 +36,7 @@ def add_read(read: ReadBack) -> str:
         if existing is None:
             plate = nuke.toNode(read.beside)
             # A plate inside a Group lies in that Group's graph: the Read stands beside the outermost Group.
-            _place(node, nuke.toNode(read.beside.partition(".")[0]))
+            place_beside(node, nuke.toNode(read.beside.partition(".")[0]))
             if read.compare and plate is not None and plate.parent() == node.parent():
                 compare(plate, node, read.matte_channel)
         return node.fullName()
@@ -46,7 +46,7 @@ def compare(plate: nuke.Node, result: nuke.Node, matte_channel: str) -> nuke.Nod
     """Wire a comparison beside a result, and return its last node, the switch."""
     made = wire_comparison(nuke, plate, result, _known(result, matte_channel))
     for node in made:
-        _place(node, result)
+        place_beside(node, result)
     return as_node(made[-1])
 
 
@@ -71,7 +71,7 @@ def join_views(reads: Mapping[str, str]) -> str:
         joined = as_node(nuke.nodes.JoinViews())
         for view, node in joins.items():
             joined.setInput(order[view], node)
-        _place(joined, next(iter(joins.values())))
+        place_beside(joined, next(iter(joins.values())))
         return joined.fullName()
 
 
@@ -148,7 +148,8 @@ def _box(node: nuke.Node) -> NodeBox:
     return NodeBox(int(node.xpos()), int(node.ypos()), int(width), int(height))
 
 
-def _place(node: Any, plate: nuke.Node | None) -> None:
+def place_beside(node: Any, plate: nuke.Node | None) -> None:
+    """Place a node where there is room beside another one."""
     others = [other for other in nuke.allNodes() if other.fullName() != node.fullName()]
     beside = _box(plate) if plate is not None else NodeBox(0, 0, 0, 0)
     own = _box(node)

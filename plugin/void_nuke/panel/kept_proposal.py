@@ -23,6 +23,8 @@ from void_protocol.proposal import ProposalReport
 
 _log = logging.getLogger(__name__)
 MOST_GROWTH_PX = 256.0
+MOST_THINGS = 100
+"""The most things of a proposal that the panel shows, which is far beyond what a server finds."""
 KINDS: Mapping[str, str] = {
     "shadow": "Shadow",
     "reflection": "Reflection, light",
@@ -141,7 +143,7 @@ def kept_from(report: ProposalReport, *, plate: str, view: str) -> KeptProposal:
                 role="remove" if thing.role == "remove" else "affected",
                 extensions=[name for name in thing.extensions if name in EXTENSIONS],
             )
-            for thing in report.things
+            for thing in report.things[:MOST_THINGS]
         ],
     )
 

@@ -9,11 +9,13 @@ import contextlib
 from abc import abstractmethod
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from void_nuke.errors import HostError
 from void_nuke.export.pick import FileMatte, RemovalPick
+from void_nuke.export.thing_curves import shapes_of
 from void_nuke.host.host import FrameRange, Host, PlateInfo
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
 from void_nuke.panel.kept_proposal import (
@@ -29,6 +31,7 @@ from void_nuke.panel.server import ServerModel, ServerState
 from void_nuke.panel.settings import PanelSettings
 from void_nuke.panel.thing_outlines import DrawnThing, Outlines, drawn_things, read_outlines
 from void_nuke.qt import QObject, Signal
+from void_protocol.errors import JobError
 from void_protocol.phrases import sentence
 from void_protocol.proposal import proposal_path, read_proposal, report_of_frames
 
@@ -132,6 +135,22 @@ class PanelProposals(PanelJobs):
             return
         self._say(f"The proposal's mattes are in {name}, with a layer for each kind and thing", False)
 
+    def bake_accepted(self) -> None:
+        """Make a Roto of the accepted things, whose alpha then is the affected matte in their place."""
+        proposal = self.proposal
+        if proposal is None or not proposal.accepted:
+            return
+        taken = dict(self.settings.matte_nodes)
+        roles = {thing.role for thing in proposal.accepted}
+        if occupied := [role for role in roles if taken.get(role)]:
+            self._say(
+                f"{taken[occupied[0]]} gives the {occupied[0]} matte already; take it out under More first",
+                True,
+            )
+            return
+        self._say("Drawing the accepted things as shapes; you can keep working in Nuke", False)
+        self._readers.submit(self._bake, proposal)
+
     def drawn(self, frame: int) -> list[DrawnThing]:
         """Return the things that show on a frame, for the overlay; none before their outlines were read."""
         return [thing for _, thing in self.drawn_by_number(frame)]
@@ -210,11 +229,57 @@ class PanelProposals(PanelJobs):
     def _read_outlines(self, proposal: KeptProposal) -> None:
         self._tell(proposal.pattern, read_outlines(proposal))
 
+    def _bake(self, proposal: KeptProposal) -> None:
+        """Draw the shapes of each role into a Roto, one shape at a time on the main thread."""
+        outlines, made, count = read_outlines(proposal), {}, 0
+        try:
+            for role in ("affected", "remove"):
+                shapes = [
+                    shape
+                    for thing in proposal.accepted
+                    if thing.role == role
+                    for shape in shapes_of(
+                        f"{thing.words} ({thing.number})",
+                        thing.role,
+                        {frame: layers.get(thing.layer, ()) for frame, layers in outlines.items()},
+                        growth_px=thing.growth_px,
+                    )
+                ]
+                if not shapes:
+                    continue
+                name = f"Void{role.capitalize()}1"
+                node = self.host.on_main_thread(partial(self.host.add_roto, name, proposal.plate))
+                for shape in shapes:
+                    self.host.on_main_thread(partial(self.host.add_roto_shape, node, shape))
+                made[role], count = node, count + len(shapes)
+        except (HostError, JobError) as error:
+            self._tell(proposal, str(error))
+        else:
+            self._tell(proposal, (made, count))
+
     def _tell(self, what: object, found: object) -> None:
         with contextlib.suppress(RuntimeError):  # the panel was closed in the meantime
             self._read.emit(what, found)
 
-    def _take_read(self, what: TrackedJob | str, found: Any) -> None:
+    def _take_baked(self, proposal: KeptProposal, found: Any) -> None:
+        if isinstance(found, str) or not found[0]:
+            why = found if isinstance(found, str) else "its files say nothing of their outlines"
+            self._say(sentence(f"no Roto was made: {why}"), True)
+            return
+        made, count = found
+        others = tuple(pair for pair in self.settings.matte_nodes if pair[0] not in made)
+        self.change(matte_nodes=(*others, *made.items()))
+        self.accept([thing.number for thing in proposal.accepted], False)
+        self._say(
+            f"{' and '.join(made.values())} has {count} shapes; its alpha is the matte now, in place of what "
+            "was accepted",
+            False,
+        )
+
+    def _take_read(self, what: TrackedJob | KeptProposal | str, found: Any) -> None:
+        if isinstance(what, KeptProposal):
+            self._take_baked(what, found)
+            return
         if isinstance(what, str):
             self._outlines = (what, found)
             self.proposal_changed.emit()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from void_nuke.panel.kept_proposal import KeptProposal, KeptThing
+from void_protocol.job import MAX_COORDINATE_PX
 from void_protocol.proposal import note_of_frame
 from void_protocol.sequence import frame_path
 
@@ -34,9 +35,15 @@ def read_outlines(proposal: KeptProposal) -> Outlines:
         note = note_of_frame(frame_path(proposal.pattern, frame))
         if note is not None:
             found[frame] = {
-                layer: [ring for ring in rings if len(ring) >= 6] for layer, rings in note.outlines.items()
+                layer: [ring for ring in rings if _is_drawable(ring)]
+                for layer, rings in note.outlines.items()
             }
     return found
+
+
+def _is_drawable(ring: Ring) -> bool:
+    """Whether a ring has corners enough, none of them further away than a job's shapes may be."""
+    return len(ring) >= 6 and all(abs(value) <= MAX_COORDINATE_PX for value in ring)
 
 
 def drawn_things(things: Sequence[KeptThing], outlines: Outlines, frame: int) -> list[tuple[int, DrawnThing]]:

@@ -58,6 +58,7 @@ class ProposalTable(QtWidgets.QWidget):
         self._grow = QtWidgets.QSpinBox()
         self._grow.setRange(-int(MOST_GROWTH_PX), int(MOST_GROWTH_PX))
         self._grow.setSuffix(" px")
+        self._grow.setButtonSymbols(QtWidgets.QAbstractSpinBox.ButtonSymbols.NoButtons)
         self._grow.setPrefix("grow ")
         self._grow.setToolTip("Grow the selected things by pixels of the plate; below 0 they shrink")
         self._grow.setAccessibleName("Growth of the selected things")
@@ -66,9 +67,11 @@ class ProposalTable(QtWidgets.QWidget):
         self._accept.clicked.connect(lambda *_: model.accept(self._selected() or self._all(), True))
         self._reject = self._button("Reject", "Leave the selected things, or all, out of the removal")
         self._reject.clicked.connect(lambda *_: model.accept(self._selected() or self._all(), False))
+        self._roto = self._button("To Roto", "Make a Roto of the accepted things, to be corrected by hand")
+        self._roto.clicked.connect(lambda *_: model.bake_accepted())
         self._keep = self._button("Read mattes", "Make a Read of the proposal's EXR files")
         self._keep.clicked.connect(lambda *_: model.keep_proposal())
-        self._drop = self._button("Forget", "Drop the proposal; its files stay")
+        self._drop = self._button("Discard", "Forget the proposal; its files stay")
         self._drop.clicked.connect(lambda *_: model.forget_proposal())
         self._decisions = QtWidgets.QWidget()
         self._build()
@@ -99,7 +102,7 @@ class ProposalTable(QtWidgets.QWidget):
         for widget in (self._accept, self._reject, self._extend, self._grow):
             row.addWidget(widget)
         row.addStretch(1)
-        for widget in (self._keep, self._drop):
+        for widget in (self._roto, self._keep, self._drop):
             row.addWidget(widget)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -157,7 +160,7 @@ class ProposalTable(QtWidgets.QWidget):
         if self._model.is_proposing:
             text = "The proposal is under way; see the list below"
         elif proposal is None:
-            text = "What did the object do to the scene? Shadows, reflections, what it moves"
+            text = "What did the object do to the scene?"
         else:
             taken = sum(thing.accepted for thing in things)
             text = f"{taken} of {len(things)} accepted" + (
@@ -177,6 +180,7 @@ class ProposalTable(QtWidgets.QWidget):
         self._reject.setEnabled(bool(things))
         self._extend.setEnabled(any(thing.extensions for thing in chosen))
         self._grow.setEnabled(bool(chosen))
+        self._roto.setEnabled(any(thing.accepted for thing in things))
         if chosen:
             self._grow.blockSignals(True)
             self._grow.setValue(round(chosen[0].growth_px))

@@ -88,9 +88,10 @@ def paint_quadmask(
     image.fill(_grey(KEEP))
     accepted = [thing for thing in things if thing.accepted]
     remove = [region_of(marked, "remove", width, height)]
-    remove += [region_of_thing(thing) for thing in accepted if thing.role == "remove"]
+    across, back = _drawn_scale(width, size)
+    remove += [back.map(region_of_thing(thing, across)) for thing in accepted if thing.role == "remove"]
     affected = [region_of(marked, "affected", width, height)]
-    affected += [region_of_thing(thing) for thing in accepted if thing.role != "remove"]
+    affected += [back.map(region_of_thing(thing, across)) for thing in accepted if thing.role != "remove"]
     painter = QtGui.QPainter(image)
     painter.setTransform(to_picture(width, height, size))
     for path in affected:
@@ -107,19 +108,27 @@ def paint_quadmask(
     return image.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
 
 
-def region_of_thing(thing: DrawnThing) -> QtGui.QPainterPath:
-    """Return what a proposed thing covers, grown as far as it is to be, in the host's pixels."""
+def _drawn_scale(width: int, size: QtCore.QSize) -> tuple[float, QtGui.QTransform]:
+    """The scale at which a format of ``width`` is drawn, and the transform back to the host's pixels."""
+    across = size.width() / width
+    return across, QtGui.QTransform.fromScale(1 / across, 1 / across)
+
+
+def region_of_thing(thing: DrawnThing, scale: float = 1.0) -> QtGui.QPainterPath:
+    """Return what a proposed thing covers, grown as far as it is to be, in the host's pixels times ``scale``.
+
+    It is grown at the size at which it is drawn, with plain joins, which keeps the path short.
+    """
     region = QtGui.QPainterPath()
     for ring in thing.rings:
-        region.addPolygon(
-            QtGui.QPolygonF([QtCore.QPointF(x, y) for x, y in zip(ring[::2], ring[1::2])])  # noqa: B905
-        )
+        places = zip(ring[::2], ring[1::2])  # noqa: B905 - pairs
+        region.addPolygon(QtGui.QPolygonF([QtCore.QPointF(scale * x, scale * y) for x, y in places]))
         region.closeSubpath()
     if not thing.growth_px:
         return region
     stroker = QtGui.QPainterPathStroker()
-    stroker.setWidth(2 * abs(thing.growth_px))
-    stroker.setJoinStyle(QtCore.Qt.PenJoinStyle.RoundJoin)
+    stroker.setWidth(2 * scale * abs(thing.growth_px))
+    stroker.setJoinStyle(QtCore.Qt.PenJoinStyle.BevelJoin)
     band = stroker.createStroke(region)
     return region.united(band) if thing.growth_px > 0 else region.subtracted(band)
 
@@ -131,10 +140,11 @@ def paint_things(
     surer a thing is, the fuller; what is not accepted only as a dashed outline."""
     image = QtGui.QImage(size, QtGui.QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(QtCore.Qt.GlobalColor.transparent)
-    move = to_picture(width, height, size)
+    across, back = _drawn_scale(width, size)
+    move = back * to_picture(width, height, size)
     painter = QtGui.QPainter(image)
     for thing in things:
-        path = move.map(region_of_thing(thing))
+        path = move.map(region_of_thing(thing, across))
         colour = theme.kind(thing.kind)
         pen = QtGui.QPen(colour, 1.6 * ratio)
         if not thing.accepted:

@@ -30,13 +30,18 @@ def accepted_mattes(
         grow: ``NUMBER=PIXELS``.
 
     Returns:
-        One matte for each accepted thing; where nothing is said of single things, the whole proposal as one.
+        One matte for each accepted thing; where nothing is said of single things, the whole proposal as one,
+        and each belonging of the object as what is removed with it.
 
     Raises:
         CommandError: when there is no such thing, kind or way.
     """
     if not (accept or reject or extend or grow):
-        return [Matte(role="affected", pattern=report.matte)]
+        belongings = [thing.number for thing in report.things if thing.role == "remove"]
+        return [
+            Matte(role="affected", pattern=report.matte),
+            *(Matte(role="remove", pattern=report.matte, channel=f"thing{one}.A") for one in belongings),
+        ]
     by_number = {thing.number: thing for thing in report.things}
     ways = {number: (thing, way) for number, thing, way in _pairs("--extend", extend, by_number)}
     for number, (thing, way) in ways.items():

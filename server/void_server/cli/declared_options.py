@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 import typer
 
 from void_server.errors import ServerSettingError
-from void_server.settings.declaration import DeclaredSettings, Setting, settings_of
+from void_server.settings.declaration import DeclaredSettings, Setting, as_typed, settings_of
 from void_server.settings.kinds import Kind
 
 Group = TypeVar("Group", bound=DeclaredSettings)
@@ -76,7 +76,9 @@ def _made(group: type[DeclaredSettings], given: dict[str, Any]) -> DeclaredSetti
         return group(**given)
     except ServerSettingError as error:
         options = {setting.name: setting.named.options[0] for setting in _with_option(group)}
-        raise ServerSettingError(error.setting, error.reason, options.get(error.setting, "")) from None
+        raise ServerSettingError(
+            error.setting, as_typed(error.reason, options), options.get(error.setting, "")
+        ) from None
 
 
 def _with_option(group: type[DeclaredSettings]) -> Iterator[Setting]:

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from void_engine.spread import evenly_spread
 from void_protocol.client import Client
 from void_protocol.job import RemovalJob
 from void_protocol.messages import JobInfo
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.pictures import spread, write_sheet
+from void_server.cli.pictures import write_sheet
 from void_server.cli.progress import StageProgress
 from void_server.cli.remote import JobDisplay, wait_shown
 from void_server.cli.terminal import say
@@ -66,7 +67,7 @@ def demo(
     write_sheet(
         job,
         sheet,
-        spread(job.shot.frame_numbers, _SHEET_ROWS),
+        evenly_spread(job.shot.frame_numbers, _SHEET_ROWS),
         truth=shot.truth_pattern,
         notes=[*score.sentences(), score.outside],
     )

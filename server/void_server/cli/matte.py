@@ -71,8 +71,8 @@ def matte_command(
     Example: void matte sh010.json -o ball.%04d.exr --at 1001:960,540 --at 1001:990,400:-
     """
     use_models(models)
-    from void_server.matting import matte_job, run_mattes
-    from void_server.proposing import refuse_existing
+    from void_server.mattes.matting import matte_job, run_mattes
+    from void_server.mattes.proposing import refuse_existing
 
     task = MakeMattes(objects=prompted_objects(at or [], box or [], words or []))
     pattern = absolute_pattern(output)

@@ -31,6 +31,7 @@ from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.picture import resolve_picture
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.quadmask import build_quadmask
+from void_engine.spread import evenly_spread
 from void_protocol.job import PROXY_SCALES, RemovalJob
 from void_protocol.job_file import read_job
 from void_protocol.sequence import frame_path
@@ -40,6 +41,7 @@ from void_server.cli.frame_options import frames_in
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.terminal import say
 from void_server.cli.versions import free_version
+from void_server.mattes.pictures import LEGEND, proposal_patterns, tinted, without_task
 from void_server.translate import shot_mattes
 
 _USUAL_ROWS = 5
@@ -50,11 +52,14 @@ class JobPictures:
     """A job's pictures over the display window, for people to look at. It is used as a context."""
 
     def __init__(self, job: RemovalJob) -> None:
-        self._job = job
+        self.is_removal = job.is_removal
+        patterns = proposal_patterns(job)
+        self._job = job = without_task(job)
         self._files = ExitStack()
         shot = job.shot
         self._plates = self._sequence(shot.plate, job.settings.proxy_scale)
         self._results = self._sequence(job.output.versioned_pattern)
+        self._proposals = [self._sequence(pattern, job.settings.proxy_scale) for pattern in patterns]
         self.made = frozenset(frames_made(job))
         """The frames of the result that are on disk."""
         self._mattes: ShotMattes = shot_mattes(job, self._files)
@@ -90,18 +95,34 @@ class JobPictures:
         roles = self._mattes.at(number, self._box)
         return build_quadmask(roles.remove, roles.affected, is_first_frame=False, snap=False)
 
+    def _proposed(self, number: int, view: SheetView) -> Float32Array:
+        """Return the plate with what is proposed on it, by kind."""
+        picture = view.show(self.plate(number))
+        for frames in self._proposals:
+            if frames.pattern.path(number).exists():
+                picture = tinted(picture, frames.frame(number), self._box)
+        return picture
+
+    @property
+    def has_proposal(self) -> bool:
+        """Whether some of the job's mattes, or its result, are a proposal."""
+        return bool(self._proposals)
+
     def other(self, pattern: str) -> Column:
         """Return one more column, such as the truth, from frames of the full size."""
         frames = self._sequence(pattern, self._job.settings.proxy_scale)
         return picture_column("truth", lambda number: frames.frame(number).read_rgb(self._box))
 
     def columns(self, *, difference: bool) -> list[Column]:
-        """Return the columns: plate, quadmask over plate, result and, if asked for, their difference."""
-        columns = [
-            picture_column("plate", self.plate),
-            overlay_column("quadmask", self.plate, self.quadmask),
-            picture_column("result", self.result),
-        ]
+        """Return the columns: plate, what is proposed, quadmask over plate, result and, if asked for, their
+        difference; only those that there are."""
+        columns = [picture_column("plate", self.plate)]
+        if self._proposals:
+            columns.append(Column("proposed", self._proposed))
+        columns.append(overlay_column("quadmask", self.plate, self.quadmask))
+        if not self.is_removal:
+            return columns
+        columns.append(picture_column("result", self.result))
         if difference:
             columns.append(difference_column("difference x4", self.plate, self.result))
         return columns
@@ -144,12 +165,6 @@ def require_picture_name(path: Path, option: str) -> None:
         raise typer.BadParameter(f"give a name that ends in {', '.join(PICTURE_ENDINGS)}", param_hint=option)
 
 
-def spread(numbers: Sequence[int], count: int) -> list[int]:
-    """Choose at most ``count`` of the frames, evenly spread, with the first and the last among them."""
-    count = min(count, len(numbers))
-    return sorted({numbers[round(place)] for place in np.linspace(0, len(numbers) - 1, count)})
-
-
 def write_sheet(
     job: RemovalJob,
     path: Path,
@@ -174,7 +189,7 @@ def write_sheet(
             columns,
             frames,
             title=_title(job, len(pictures.made)),
-            notes=notes,
+            notes=[*notes, LEGEND] if pictures.has_proposal else notes,
             pixel_aspect=job.shot.format.pixel_aspect,
             view=SheetView(exposure_stops=exposure_stops),
         )
@@ -237,7 +252,7 @@ def sheet_command(
     if frames is not None:
         numbers = frames_in(job, frames)
     count = rows or (min(len(numbers), _MOST_ROWS) if frames is not None else _USUAL_ROWS)
-    write_sheet(job, output, spread(numbers, count), difference=difference, exposure_stops=exposure)
+    write_sheet(job, output, evenly_spread(numbers, count), difference=difference, exposure_stops=exposure)
     say(f"contact sheet: {output}")
 
 

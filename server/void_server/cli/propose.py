@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
+from void_engine.spread import evenly_spread
 from void_protocol.job_file import read_job, with_content_id, write_job
 from void_protocol.proposal import proposal_path
 from void_protocol.sequence import frame_path
@@ -16,10 +17,10 @@ from void_server.cli.accepted_things import accepted_mattes
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
 from void_server.cli.jobs import EndpointOption, HomeOption
-from void_server.cli.pictures import require_picture_name, spread
+from void_server.cli.pictures import require_picture_name
 from void_server.cli.progress import StageProgress
 from void_server.cli.proposal_jobs import report_from_server, report_read
-from void_server.cli.run import TerminalMonitor
+from void_server.cli.run import ModelsFolder, TerminalMonitor, use_models
 from void_server.cli.stopping import stopping_on_signals
 from void_server.cli.terminal import Terminal, say, say_json
 from void_server.shot_files import absolute_pattern
@@ -36,9 +37,16 @@ def propose_command(
         str | None, typer.Option("--from", help="Take this earlier proposal instead of making one.")
     ] = None,
     by: Annotated[
-        Literal["evidence"],
-        typer.Option(help="How: by evidence in the shot, which needs no weights."),
+        Literal["evidence", "reason", "both"],
+        typer.Option(
+            help="evidence in the shot, which needs no weights; reason: a language model on this machine "
+            "that sees the shot; or both, joined."
+        ),
     ] = "evidence",
+    instruction: Annotated[
+        str, typer.Option("--object", help="What the object is, in words, for the language model.")
+    ] = "",
+    models: ModelsFolder = None,
     accept: Annotated[
         list[str] | None,
         typer.Option(metavar="WHAT", help="Into the job: numbers of things, kinds, or all (with --job)."),
@@ -73,7 +81,8 @@ def propose_command(
     carried.A are its kinds. Each thing that was found has a layer too, thing1.A and so on, and one for each
     way to extend it. A report lies beside the mattes.
     """
-    from void_server.proposing import draw_proposal, proposal_job, refuse_existing, run_proposal
+    use_models(models)
+    from void_server.mattes.proposing import draw_proposal, proposal_job, refuse_existing, run_proposal
 
     job = read_job(job_file)
     if (output is None) == (earlier is None):
@@ -89,7 +98,7 @@ def propose_command(
     made = [frame_path(pattern, number) for number in job.shot.frame_numbers]
     made = [] if earlier is not None else [*made, proposal_path(pattern)]
     refuse_existing(path for path in (job_output, sheet, *made) if path is not None)
-    asked = proposal_job(job, pattern, Propose(by=by))
+    asked = proposal_job(job, pattern, Propose(by=by, instruction=instruction))
     with StageProgress(job.shot.name, Terminal(stderr=True)) as bars:
         monitor = TerminalMonitor(bars)
         if earlier is not None:
@@ -103,7 +112,7 @@ def propose_command(
         mattes = [*job.mattes, *accepted_mattes(msgspec.structs.replace(report, matte=pattern), **decided)]
         write_job(with_content_id(msgspec.structs.replace(job, mattes=mattes)), job_output)
     if sheet is not None:
-        draw_proposal(job, pattern, sheet, spread(job.shot.frame_numbers, _SHEET_ROWS), monitor)
+        draw_proposal(job, pattern, sheet, evenly_spread(job.shot.frame_numbers, _SHEET_ROWS), monitor)
     if as_json:
         say_json(report)
         return

@@ -12,7 +12,7 @@ from void_engine.effects.shot import proposed_frames
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol.job import RemovalJob
-from void_server.matte_files import opened_shot
+from void_server.mattes.files import opened_shot
 
 _VISIBLE = 6.0 / 255.0
 """Plate and truth differ by more than this, in display values, where the shadow is."""

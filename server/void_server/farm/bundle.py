@@ -109,8 +109,14 @@ def checked_engine(job: RemovalJob) -> str:
     """Return the job's engine itself, never ``auto``.
 
     Raises:
+        FarmError: when the job is no removal.
         SettingError: when the engine or one of its options does not exist.
     """
+    if not job.is_removal:
+        raise FarmError(
+            f"{job.shot.name}: this job makes mattes ({job.engine_label}), and a farm makes removals only; "
+            "run it with 'void run' or 'void submit'"
+        )
     name = engine_name(job.settings.engine)
     try:
         check_options(name, job.settings.engine_options)

@@ -14,13 +14,19 @@ import msgspec
 from msgspec import Struct
 
 from void_engine.errors import PlateError
+from void_engine.made_from import PROXY_SCALE_KEY, metadata_of, proxy_scale_of
 from void_engine.plates.sequence.pattern import FramePattern
+from void_engine.spread import evenly_spread
 from void_protocol.job import RemovalJob
+from void_protocol.task import Propose
 from void_protocol.verdict import Verdict, read_verdict, verdict_path
+from void_server.mattes.pictures import proposal_patterns
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _MOST_VERSIONS = 50
 """So many versions of one shot are shown, the newest ones."""
+_ASKED = 3
+"""So many frames of a version are asked at which scale they were made."""
 
 
 class ShownVersion(Struct, kw_only=True):
@@ -79,6 +85,20 @@ class ReviewVersion:
     def pattern(self) -> str:
         return self.job.output.versioned_pattern
 
+    def scale(self) -> float:
+        """The smallest scale at which some of its frames were made, as these say themselves: a version may
+        still have frames of a proxy. The job's, where they say nothing."""
+        files = FramePattern.parse(self.pattern)
+        scales = []
+        for number in evenly_spread(self.frames, _ASKED):
+            try:
+                told = metadata_of(files.path(number), number) or {}
+            except PlateError:  # Its picture cannot be made either, which is told there.
+                continue
+            if PROXY_SCALE_KEY in told:
+                scales.append(proxy_scale_of(told))
+        return min(scales, default=self.job.settings.proxy_scale if self.job.is_removal else 1.0)
+
 
 @dataclass(frozen=True)
 class ReviewShot:
@@ -114,8 +134,13 @@ def _shot(named: list[RemovalJob], key: str) -> ReviewShot:
             frames = frames_there(pattern, other.shot.frame_numbers)
             if frames or other is job:
                 found[pattern] = other, frames
+        for pattern in proposal_patterns(job):
+            if pattern not in found:
+                found[pattern] = _proposal(job, pattern), frames_there(pattern, job.shot.frame_numbers)
+    # What was proposed comes before the results that were made with it.
     ordered = sorted(
-        found.values(), key=lambda each: (each[0].output.version, each[0].output.versioned_pattern)
+        found.values(),
+        key=lambda each: (each[0].is_removal, each[0].output.version, each[0].output.versioned_pattern),
     )
     keys: set[str] = set()
     versions = [
@@ -128,6 +153,12 @@ def _shot(named: list[RemovalJob], key: str) -> ReviewShot:
         for job, frames in ordered[-_MOST_VERSIONS:]
     ]
     return ReviewShot(key, named[-1], tuple(versions))
+
+
+def _proposal(job: RemovalJob, pattern: str) -> RemovalJob:
+    """The proposal that some of a job's mattes are of, as a job of its own."""
+    output = msgspec.structs.replace(job.output, pattern=pattern, version=1)
+    return msgspec.structs.replace(job, task=Propose(), output=output)
 
 
 def _other_versions(job: RemovalJob) -> list[RemovalJob]:

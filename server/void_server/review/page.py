@@ -28,10 +28,12 @@ import msgspec
 from msgspec import Struct
 
 from void_engine.errors import EngineError
+from void_protocol.printable import printable
+from void_protocol.proposal import proposal_path, read_proposal
 from void_server.review.catalogue import ReviewShot, ReviewVersion, ShownShot, ShownVersion
 from void_server.review.errors import ReviewError
 from void_server.review.gallery import Gallery, PictureKey
-from void_server.review.notes import read_review
+from void_server.review.notes import Review, read_review
 from void_server.review.pictures import ShotPictures
 from void_server.review.shown import ReviewView
 
@@ -85,23 +87,16 @@ class ReviewPage:
                 )
             (self.folder / "plotly.min.js").write_text(_plotly(), encoding="utf-8")
             problems: list[str] = []
-            shown = [self._shown(shot, problems) for shot in self.shots]
+            details = [shot_details(shot) for shot in self.shots]
+            shown = [self._shown(shot, one, problems) for shot, one in zip(self.shots, details, strict=True)]
             self._write_script("review_data.js", "list", self._listed(shown, server=server))
-            for shot in self.shots:
-                self.write_shot(shot)
+            for shot, one in zip(self.shots, details, strict=True):
+                self._write_script(f"shots/{shot.key}/shot.js", "shot", one)
         except OSError as error:
             raise ReviewError(
                 f"{self.folder}: the page cannot be written ({error.strerror or error})"
             ) from error
         return problems
-
-    def write_shot(self, shot: ReviewShot) -> None:
-        """Write verdicts and notes of one shot as they are now.
-
-        Raises:
-            OSError: when that fails.
-        """
-        self._write_script(f"shots/{shot.key}/shot.js", "shot", shot_details(shot))
 
     def make_pictures(self, told: Callable[[int, int], None] = lambda done, total: None) -> list[str]:
         """Make all pictures, on all cores, and return what could not be shown. ``told`` hears how many are
@@ -134,7 +129,7 @@ class ReviewPage:
             "server": server,
         }
 
-    def _shown(self, shot: ReviewShot, problems: list[str]) -> ShownShot:
+    def _shown(self, shot: ReviewShot, details: _Details, problems: list[str]) -> ShownShot:
         gallery, job = self._galleries[shot.key], shot.job
         try:
             thumbnail = gallery.thumbnail()
@@ -153,7 +148,9 @@ class ReviewPage:
             picture_width=gallery.size[0],
             picture_height=gallery.size[1],
             fps=self._pictures[shot.key].fps(),
-            versions=[_shown_version(version) for version in shot.versions],
+            versions=[
+                _shown_version(version, details.versions[version.key]["review"]) for version in shot.versions
+            ],
             thumbnail=thumbnail,
         )
 
@@ -192,23 +189,30 @@ def script_text(content: object) -> bytes:
     )
 
 
-def _shown_version(version: ReviewVersion) -> ShownVersion:
+def _shown_version(version: ReviewVersion, review: Review | None) -> ShownVersion:
     verdict, job = version.verdict, version.job
-    try:
-        decision = read_review(version.pattern).decision
-    except ReviewError:  # The shot's own page says so.
-        decision = ""
     return ShownVersion(
         key=version.key,
-        label=f"v{job.output.version:03d}",
-        engine=(verdict.engine if verdict is not None else "") or job.settings.engine,
+        label=f"{'' if job.is_removal else 'mattes '}v{job.output.version:03d}",
+        engine=(verdict.engine if verdict is not None else "") or job.engine_label,
         result=version.pattern,
         frames=list(version.frames),
         status="" if verdict is None else verdict.status,
-        summary="not checked yet (void check)" if verdict is None else verdict.summary,
-        decision=decision,
-        scale=job.settings.proxy_scale,
+        summary=_summary(version),
+        decision="" if review is None else review.decision,
+        scale=version.scale(),
     )
+
+
+def _summary(version: ReviewVersion) -> str:
+    """What a version's line says of it: its verdict, or what a proposal found."""
+    if version.verdict is not None:
+        return version.verdict.summary
+    if version.job.is_removal:
+        return "not checked yet (void check)"
+    report = read_proposal(proposal_path(version.pattern))
+    things = [] if report is None else report.things
+    return "; ".join(printable(thing.words) for thing in things) or "nothing is proposed"
 
 
 def _made(wanted: Sequence[tuple[Gallery, PictureKey]]) -> Iterator[str]:

@@ -14,8 +14,11 @@ from void_engine.geometry import Box
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import FRAME_RATE_ATTRIBUTE
 from void_engine.plates.frame.picture import resolve_picture
+from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_protocol.job import RemovalJob
+from void_protocol.task import Propose
+from void_server.mattes.pictures import tinted, without_task
 from void_server.review.catalogue import ReviewShot, ReviewVersion
 from void_server.translate import shot_mattes
 
@@ -36,7 +39,9 @@ class ShotPictures:
         self._results = {
             version.key: self._sequence(version.job, version.pattern) for version in shot.versions
         }
-        self._mattes = {version.key: shot_mattes(version.job, self._files) for version in shot.versions}
+        self._mattes = {
+            version.key: shot_mattes(without_task(version.job), self._files) for version in shot.versions
+        }
 
     def __enter__(self) -> ShotPictures:
         return self
@@ -59,11 +64,15 @@ class ShotPictures:
         return self._rgb(self.shot.job, self._plates.frame(number))
 
     def result(self, version: ReviewVersion, number: int) -> Float32Array:
-        """A frame of a result, (H, W, 3).
+        """A frame of a result, (H, W, 3); of a proposal the plate, tinted by kind, of other mattes the plate.
 
         Raises:
             PlateError: when it cannot be read.
         """
+        if not version.job.is_removal:
+            frame, plate = self._results[version.key].frame(number), self.plate(number)
+            is_proposal = isinstance(version.job.task, Propose)
+            return tinted(plate, frame, _window(frame)) if is_proposal else plate
         return self._rgb(version.job, self._results[version.key].frame(number))
 
     def matte(self, version: ReviewVersion, number: int) -> Float32Array:
@@ -75,6 +84,9 @@ class ShotPictures:
         layer = self._layer(version, number, "matte")
         if layer is not None:
             return layer
+        if not version.job.is_removal:
+            frame = self._results[version.key].frame(number)
+            return np.clip(frame.plane(MATTE_CHANNEL, _window(frame)), 0.0, 1.0)
         roles = self._mattes[version.key].at(number, _format(version.job))
         return np.maximum(roles.remove, roles.affected)
 
@@ -84,7 +96,7 @@ class ShotPictures:
         Raises:
             PlateError: when it cannot be read.
         """
-        return self._layer(version, number, "confidence")
+        return self._layer(version, number, "confidence") if version.job.is_removal else None
 
     def file(self, version: ReviewVersion | None, number: int) -> Path:
         """The file of a result's frame, or of the plate's."""

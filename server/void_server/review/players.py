@@ -64,11 +64,13 @@ def _clip(otio: Any, name: str, pattern: str, numbers: range, fps: float) -> Any
     files = FramePattern.parse(pattern)
     if files.is_still:
         media = otio.schema.ExternalReference(
-            target_url=files.path(0).absolute().as_uri(), available_range=used
+            target_url=files.path(0).absolute().as_posix(), available_range=used
         )
     else:
         media = otio.schema.ImageSequenceReference(
-            target_url_base=f"{files.folder.absolute().as_uri()}/",
+            # A path, not a file:// address: players hand it on as it is, with %04d in place of the number,
+            # and a blank that is written as %20 would be another token.
+            target_url_base=f"{files.folder.absolute().as_posix()}/",
             name_prefix=files.prefix,
             name_suffix=files.suffix,
             start_frame=numbers[0],

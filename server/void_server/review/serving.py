@@ -1,7 +1,7 @@
 """Serves a review on the loopback interface: pictures on demand at any exposure, and notes that are kept.
 
 Whoever is on this machine may connect, so every path begins with a secret that only the printed address
-has. Only questions to this machine by its own name are answered, and only the page itself may change notes.
+has, and only the page itself may change notes.
 """
 
 from __future__ import annotations
@@ -22,17 +22,16 @@ import msgspec
 
 from void_engine.errors import EngineError
 from void_protocol.printable import printable
+from void_server.own_name import ADDRESS, NAMES, is_own_name
 from void_server.review.catalogue import ReviewShot
 from void_server.review.errors import ReviewError
 from void_server.review.gallery import KINDS, Gallery, PictureKey
 from void_server.review.notes import Review, read_review, write_review
 from void_server.review.page import STATIC, ReviewPage, script_text, shot_details
 
-ADDRESS = "127.0.0.1"
 MOST_CONNECTIONS = 24
 _MOST_SECONDS = 20.0
 _LARGEST_BODY = 2 << 20
-_NAMES = ("127.0.0.1", "localhost")
 _HEADER = "X-Void-Review"
 """A page of another origin cannot send this header without being allowed to."""
 _POLICY = (
@@ -172,12 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _inside(self) -> str | None:
         """The path below the secret; None when the question was refused."""
-        host = self.headers.get_all("Host", [])
-        try:
-            name = urlsplit(f"//{host[0]}").hostname if len(host) == 1 else None
-        except ValueError:
-            name = None
-        if name not in _NAMES:
+        if not is_own_name(self.headers.get_all("Host", [])):
             self._refuse(HTTPStatus.MISDIRECTED_REQUEST, f"ask for {ADDRESS} by its name")
             return None
         _, _, rest = unquote(urlsplit(self.path).path).partition("/")
@@ -189,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_own_origin(self) -> bool:
         origin = self.headers.get("Origin")
-        return origin is None or origin in [f"http://{name}:{self._review.port}" for name in _NAMES]
+        return origin is None or origin in [f"http://{name}:{self._review.port}" for name in NAMES]
 
     def _send_shot(self, key: str) -> None:
         shot = self._review.shot(key)

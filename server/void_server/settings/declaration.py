@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from functools import cache, cached_property
 from typing import Any, ClassVar, get_type_hints
@@ -33,6 +35,19 @@ class Named:
 def option(*names: str, variable: str = "", otherwise: str = "") -> Named:
     """Declare by which options and which environment variable a setting can be given."""
     return Named(names, variable, otherwise)
+
+
+def as_typed(reason: str, options: Mapping[str, str]) -> str:
+    """What is wrong with an option, with the other settings that it names as they are typed too.
+
+    Args:
+        reason: the text.
+        options: the option of each setting that has one, such as ``--allow-remote`` for ``allow_remote``.
+    """
+    for name, flag in options.items():
+        if "_" in name:  # Any other name may be a word of the text.
+            reason = re.sub(rf"\b{name}\b", flag, reason)
+    return reason
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from void_protocol.keys import DEFAULT_HOME, home_folder
 from void_protocol.private_folders import make_private_folder
 from void_server.errors import ServerSettingError, SettingsFileError
-from void_server.settings.declaration import settings_of
+from void_server.settings.declaration import as_typed, settings_of
 from void_server.settings.server_settings import ServerSettings
 from void_server.settings.toml_file import FILE_NAME, format_settings, read_settings_file
 from void_server.settings.words import read_words
@@ -97,7 +97,8 @@ def resolve_settings(
         settings = ServerSettings(**{"home": usual_home, **from_variables, **from_file, **typed})
     except ServerSettingError as error:
         place = origins.get(error.setting, "")
-        raise ServerSettingError(error.setting, error.reason, place) from None
+        reason = as_typed(error.reason, flags) if error.setting in options else error.reason
+        raise ServerSettingError(error.setting, reason, place) from None
     return EffectiveSettings(settings, origins, file)
 
 

@@ -72,12 +72,6 @@ _WORDS: Mapping[str, _Words] = {
 }
 
 
-def title_of(flag: str) -> str:
-    """What a kind of fault is called in plain words; the flag itself where this release does not know it."""
-    words = _WORDS.get(flag)
-    return flag if words is None else words.title
-
-
 def findings_of(frames: Sequence[FrameEntry]) -> list[Finding]:
     """The faults of a shot, the one of most frames first."""
     found = []

@@ -44,6 +44,12 @@ class EffectShot:
     """(T, H, W): by how much it would be, in display values; 0 outside of ``truth``."""
     kind: str
     what: str
+    camera: Float64Array
+    """(T, 3, 3): from the pixels of the first frame to those of each."""
+    feet: Float64Array
+    """(T, 2): where the object stands, x and y in pixels."""
+    way: str
+    """How the camera moves: ``filmed``, ``still`` and ``moved`` (by a virtual hand), ``locked``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def draw(
     mask = changed > _VISIBLE
     return EffectShot(
         plate.astype(np.float32), matte, mask, np.where(mask, changed, 0).astype(np.float32), kind,
-        ", ".join(each for each in words if each),
+        ", ".join(each for each in words if each), world.camera, path, world.words.split()[-1],
     )  # fmt: skip
 
 

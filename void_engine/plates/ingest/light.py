@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from void_engine.arrays import Float32Array
 from void_engine.colour.primaries import REC709_CHROMATICITIES, current_config
+from void_engine.colour.processors import OCIO_ERRORS, applied, read_config
 from void_engine.errors import SettingError
 from void_engine.plates.frame.frame import HALF_MAX
 from void_engine.plates.frame.header import FLOAT, HALF, MetadataValue
@@ -34,6 +35,8 @@ class Light:
     """The colour space of the OCIO configuration in which the code values are."""
     primaries: tuple[float, ...] | None = REC709_CHROMATICITIES
     """CIE xy of the light's red, green, blue and white; None where nothing tells them."""
+    _processor: Any = field(default=None, repr=False, compare=False)
+    """OpenColorIO's way from :attr:`space` to light."""
     _tables: dict[int, NDArray[np.float16]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -59,7 +62,7 @@ class Light:
             float32 for float32, else float16. Values beyond the range of half are clamped to its largest.
         """
         if self.transfer is None:
-            return _stored(_converted(to_unit(codes), self.space), codes.dtype)
+            return _stored(applied(self._processor, to_unit(codes)), codes.dtype)
         if np.issubdtype(codes.dtype, np.floating):
             if self.transfer == "linear":
                 return codes
@@ -92,10 +95,9 @@ def light_of(colour: str, declared: Callable[[], Transfer], primaries: tuple[flo
     Raises:
         SettingError: when the name is not known, or nothing is declared.
     """
-    check_colour(colour)
     curve = next((name for name in TRANSFERS if name == colour), None)
     if curve is None and colour != AUTO:
-        return Light(space=colour, primaries=None)
+        return Light(space=colour, primaries=None, _processor=_to_light(colour))
     transfer = curve or declared()
     # Film has the primaries of its dyes, which are nobody's standard.
     return Light(transfer, primaries=None if transfer == "cineon" else primaries)
@@ -107,26 +109,23 @@ def check_colour(colour: str) -> None:
     Raises:
         SettingError: for such a name; the message lists those that there are.
     """
-    if colour == AUTO or colour in TRANSFERS:
-        return
+    if colour != AUTO and colour not in TRANSFERS:
+        _to_light(colour)
+
+
+def _to_light(space: str) -> Any:
+    """OpenColorIO's processor from a colour space to the configuration's scene-linear one."""
+    config = current_config()
+    known = read_config(config)
     try:
-        _converted(np.zeros((1, 1, 3), np.float32), colour)
-    except SettingError as error:
+        # OpenImageIO also knows spaces by names that are usual elsewhere.
+        named = oiio.ColorConfig(config).resolve(space)
+        return known.getProcessor(named, SCENE_LINEAR).getDefaultCPUProcessor()
+    except OCIO_ERRORS as error:
         raise SettingError(
-            f"there is no curve or colour space '{colour}'; choose {AUTO}, {', '.join(TRANSFERS)}, or a "
-            f"colour space of the OCIO configuration {current_config()}"
+            f"there is no curve or colour space '{space}'; choose {AUTO}, {', '.join(TRANSFERS)}, or a "
+            f"colour space of the OCIO configuration {config}"
         ) from error
-
-
-def _converted(pixels: Float32Array, space: str) -> Float32Array:
-    """Convert (H, W, 3) from a colour space to the configuration's scene-linear one."""
-    source = oiio.ImageBuf(np.ascontiguousarray(pixels, np.float32))
-    made = oiio.ImageBufAlgo.colorconvert(
-        source, space, SCENE_LINEAR, unpremult=False, colorconfig=current_config()
-    )
-    if made.has_error:
-        raise SettingError(f"colour space '{space}': {made.geterror().strip()}")
-    return np.asarray(made.get_pixels(oiio.FLOAT), np.float32)
 
 
 def _stored(light: Float32Array, source: np.dtype[Any]) -> NDArray[Any]:

@@ -144,7 +144,9 @@ class KeyFrameFill:
                 answer = self._synthesise(full, area, answer, left, thin)
             else:
                 thin = thin | left
-        return inpainting.inpaint(answer, thin, self._monitor.check_cancelled)
+        if not thin.any():
+            return answer
+        return inpainting.smooth_fill(answer, thin, self._monitor.check_cancelled)
 
     def latest(self, number: int) -> KeyFrame | None:
         """The newest key frame that frame ``number`` may take pixels from."""
@@ -185,7 +187,7 @@ class KeyFrameFill:
         wide_forbidden[inside] = forbidden
         self._monitor.check_cancelled()
         if self._smooth:
-            made = inpainting.inpaint(picture, wide_hole | wide_forbidden, self._monitor.check_cancelled)
+            made = inpainting.smooth_fill(picture, wide_hole | wide_forbidden, self._monitor.check_cancelled)
         else:
             made = synthesis.patch_fill(picture, wide_hole, wide_forbidden, self._seed, self._monitor)
         return np.where(hole[:, :, None], made[inside], answer).astype(np.float32)

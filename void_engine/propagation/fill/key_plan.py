@@ -17,6 +17,7 @@ from void_engine.geometry import Box
 from void_engine.propagation.motion.homography import apply
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.reveal.source_choice import MOST_SOURCES, choose_sources, visible
+from void_engine.spread import evenly_spread
 
 _CELLS = 3
 """How many sample points lie across the narrowest area that is worth a key frame."""
@@ -157,10 +158,9 @@ class KeyPlan:
     def never_seen(self) -> float:
         """Return which share of what is removed no other frame shows, 0 to 1: it is to be invented. It is
         measured on a few frames of the shot; 0 where nothing is removed. The plan is not changed."""
-        spread = np.linspace(self._numbers.start, self._numbers.stop - 1, _MEASURED_FRAMES)
         unseen = total = 0
-        for number in sorted({round(float(number)) for number in spread} - self.anchors):
-            if not self._track.any_hidden(number):
+        for number in evenly_spread(self._numbers, _MEASURED_FRAMES):
+            if number in self.anchors or not self._track.any_hidden(number):
                 continue
             points = self._points(self._track.hidden(number))
             unseen += int(self._unseen(number, self._choose(number), points).sum())

@@ -10,7 +10,8 @@ from void_engine.engines.interface import Monitor
 from void_engine.opencv import gaussian_blur
 from void_engine.propagation import inpainting, pyramid
 from void_engine.propagation.fill import patch_match
-from void_engine.propagation.fill.patch_match import Indices, shrink, shrink_mask
+from void_engine.propagation.fill.patch_match import Indices, PatchMatches, shrink, shrink_mask
+from void_engine.propagation.reveal import shadow_holes
 
 _SEARCH_SIDE = 420
 """The longest side in pixels of the picture on which patches are searched; they are copied at full size."""
@@ -30,9 +31,16 @@ _RING_PX = 12.0
 """Blur radius that makes the ring around the hole, whose texture sets the level."""
 _LEAST_GAIN = 0.4
 """The lowest gain on fine texture."""
-_TEXTURE = 0.92
-"""The contrast that the synthesised picture keeps against the smooth base. Synthesised texture is never the
-true one, so a little less of it has a smaller error and still looks alive."""
+_MOST_TEXTURE = 0.92
+"""The most contrast that the synthesised picture keeps against the smooth base. Synthesised texture is never
+the true one, so a little less of it has a smaller error and still looks alive."""
+_UNTRIED_TEXTURE = 0.6
+"""The contrast of texture where it cannot be tried beside the hole."""
+_TEXTURE_COST = 0.1
+"""By how much texture may enlarge the expected squared error of the smooth base, which is about what the base
+is better than a single way to continue the surroundings."""
+_TRIAL_SIDE = 160
+"""The longest side in pixels of the picture on which the contrast is tried."""
 
 
 def patch_fill(
@@ -42,7 +50,8 @@ def patch_fill(
 
     Patches are searched on a picture of at most 420 pixels. There the copied pieces are joined: their low
     frequencies come from the vote of all patches and, increasingly towards the rim, from a smooth base
-    (Navier-Stokes and push-pull, whose errors differ). Their fine texture is held to the level that the ring
+    (the mean of several ways to continue the surroundings). How much of the texture is kept is tried on the
+    hole laid beside itself. Their fine texture is held to the level that the ring
     around the hole has. Texture finer than that picture is copied at full size by the same field.
 
     Args:
@@ -68,15 +77,15 @@ def patch_fill(
     monitor.check_cancelled()
     pushed = shrink(pushed, size)
     monitor.check_cancelled()
-    start = inpainting.inpaint(pushed, small_hole | small_forbidden, monitor.check_cancelled)
-    base = np.float32(0.5) * (start + pushed)
+    start = inpainting.smooth_fill(pushed, small_hole | small_forbidden, monitor.check_cancelled)
     found = patch_match.search_patches(start, small_hole, small_forbidden, seed, monitor)
     if found is None:
-        made, fine = base, None
+        made, fine = start, None
     else:
-        copied = _copied(start, found.field, small_hole, small_hole | small_forbidden, found.picture)
-        made = _joined(copied, found.picture, base, start, small_hole, small_forbidden)
-        fine = found.field
+        contrast = _tried_contrast(start, small_hole, small_forbidden, seed, monitor)
+        pieces = _pieces(found, start, small_hole, small_forbidden)
+        made = np.where(small_hole[:, :, None], start + contrast * (pieces - start), start)
+        made, fine = made.astype(np.float32), found.field
     if scale == 1.0:
         return np.where(hole[:, :, None], made, encoded).astype(np.float32)
     large = _enlarge(made, hole.shape)
@@ -84,7 +93,7 @@ def patch_fill(
         monitor.check_cancelled()
         sharp = _copied(_joined_with(encoded, unknown, large), fine, hole, unknown, large)
         monitor.check_cancelled()
-        large += np.float32(_TEXTURE) * (sharp - _enlarge(shrink(sharp, size), hole.shape))
+        large += np.float32(_MOST_TEXTURE) * (sharp - _enlarge(shrink(sharp, size), hole.shape))
     return np.where(hole[:, :, None], large, encoded).astype(np.float32)
 
 
@@ -109,24 +118,60 @@ def _copied(
     return filled
 
 
+def _tried_contrast(
+    start: Float32Array, hole: BoolArray, forbidden: BoolArray, seed: int, monitor: Monitor
+) -> np.float32:
+    """The contrast of synthesised texture against the smooth base that pays, tried beside the hole.
+
+    The hole is laid over known pixels, at a small size, and filled there. Where what is copied resembles what
+    is there, contrast lowers the error; else it costs more, the more there is of it, and gets as much as
+    :data:`_TEXTURE_COST` allows.
+    """
+    scale = min(1.0, _TRIAL_SIDE / max(hole.shape))
+    size = (max(1, round(hole.shape[0] * scale)), max(1, round(hole.shape[1] * scale)))
+    small, small_hole = shrink(start, size), shrink_mask(hole, size)
+    blocked = small_hole | shrink_mask(forbidden, size)
+    shadow = shadow_holes.first_beside(small_hole, blocked)
+    if shadow is None or not shadow.any():
+        return np.float32(_UNTRIED_TEXTURE)
+    smooth = inpainting.smooth_fill(small, shadow | blocked, monitor.check_cancelled)
+    found = patch_match.search_patches(smooth, shadow, blocked, seed, monitor)
+    if found is None:
+        return np.float32(_UNTRIED_TEXTURE)
+    texture = (_pieces(found, smooth, shadow, blocked) - smooth)[shadow]
+    missing = (small - smooth)[shadow]
+    alike, energy = float((texture * missing).sum()), float(np.square(texture).sum())
+    budget = _TEXTURE_COST * float(np.square(missing).sum())
+    if energy <= 0:
+        return np.float32(_UNTRIED_TEXTURE)
+    # The squared error, energy c^2 - 2 alike c + missing^2, may exceed that without texture by the budget.
+    most = (alike + np.sqrt(alike**2 + budget * energy)) / energy
+    return np.float32(np.clip(most, 0.0, _MOST_TEXTURE))
+
+
+def _pieces(found: PatchMatches, start: Float32Array, hole: BoolArray, forbidden: BoolArray) -> Float32Array:
+    """The copied pieces, joined, (h, w, 3); ``start`` is the smooth base in the hole."""
+    copied = _copied(start, found.field, hole, hole | forbidden, found.picture)
+    return _joined(copied, found.picture, start, hole, forbidden)
+
+
 def _joined(
     copied: Float32Array,
     voted: Float32Array,
     base: Float32Array,
-    known: Float32Array,
     hole: BoolArray,
     forbidden: BoolArray,
 ) -> Float32Array:
     """Join the copied pieces.
 
     They get the vote's low frequencies, as much fine texture as the ring has, and the base's colours as far
-    below the rim as the base can be right.
+    below the rim as the base can be right. Outside the hole ``base`` is the picture.
     """
     inside = hole[:, :, None]
     pieces = copied + gaussian_blur(np.where(inside, voted - copied, np.float32(0.0)), _PIECES_PX)
     pieces = np.where(inside, pieces, copied).astype(np.float32)
     slow = gaussian_blur(pieces, _FINE_PX)
-    pieces = slow + _fine_gain(pieces - slow, known, hole, forbidden)[:, :, None] * (pieces - slow)
+    pieces = slow + _fine_gain(pieces - slow, base, hole, forbidden)[:, :, None] * (pieces - slow)
     depth = opencv.depth_inside(hole, opencv.CLOSE)[:, :, None]
     difference = np.where(inside, base - pieces, np.float32(0.0)).astype(np.float32)
     support = hole.astype(np.float32)
@@ -140,8 +185,7 @@ def _joined(
         slower = bands[index + 1] * np.float32(_DEEP_SHARE if index == len(_BANDS) - 2 else 1.0)
         near_rim = np.clip(1.5 - depth / np.float32(_BANDS[index][1]), 0.0, 1.0)
         correction = correction + near_rim * (bands[index] - slower)
-    made = base + np.float32(_TEXTURE) * (pieces + correction - base)
-    return np.where(inside, made, known).astype(np.float32)
+    return np.where(inside, pieces + correction, base).astype(np.float32)
 
 
 def _fine_gain(

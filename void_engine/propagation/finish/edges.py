@@ -39,7 +39,7 @@ _RIM_REACHES_PX = (1.0, 2.5, 6.0)
 """The depths that are tested for the continuation of fine differences."""
 
 
-def close_seam(answer: Float32Array, hole: Hole) -> Float32Array:
+def close_seam(answer: Float32Array, hole: Hole, *, tight: bool = False) -> Float32Array:
     """Remove the step between the plate and the revealed pixels.
 
     The low-frequency difference just outside the hole is continued into it by membrane interpolation (Pérez,
@@ -48,14 +48,18 @@ def close_seam(answer: Float32Array, hole: Hole) -> Float32Array:
     Args:
         answer: (h, w, 3) encoded, to be corrected inside the hole.
         hole: the hole, with the plate and the revealed pixels around it.
+        tight: whether the plate right beside the hole still holds the object, which must not be continued.
 
     Returns:
         (h, w, 3) encoded.
     """
-    if not hole.known.any():
+    known = hole.known
+    if tight:
+        known = known & ~opencv.dilate_by_disc(hole.mask, _CLEAN_PX)
+    if not known.any():
         return answer
     difference = np.clip(hole.plate - hole.revealed, -_SEAM_LIMIT, _SEAM_LIMIT)
-    weight = hole.known.astype(np.float32)
+    weight = known.astype(np.float32)
     depth = opencv.depth_inside(hole.mask)
     factor = cross_validation.shrinkage_factor(difference, weight, _SEAM_BLOCK_PX, _membrane)
     if factor:

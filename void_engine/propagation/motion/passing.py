@@ -21,6 +21,7 @@ from void_engine.propagation.medians import median_of_shown
 from void_engine.propagation.motion.homography import apply, from_box, identity
 from void_engine.propagation.motion.track import ShotTrack
 from void_engine.propagation.working_set import WorkingSet
+from void_engine.spread import evenly_spread
 
 _NEARLY_STILL = 0.06
 """The furthest that the camera may move the frame's corners, relative to its width."""
@@ -146,12 +147,11 @@ class _Background:
 
     def __init__(self, views: _Views, segment: range, box: Box, often: BoolArray, monitor: Monitor) -> None:
         self._views, self._box = views, box
-        count = min(len(segment), _MOST_COMPARED)
         pictures, shown = [], []
-        for number in np.unique(np.linspace(segment.start, segment.stop - 1, count).round().astype(int)):
+        for number in evenly_spread(segment, _MOST_COMPARED):
             monitor.check_cancelled()
-            shown.append(~views.hidden(int(number), box)[often])
-            pictures.append(views.encoded(int(number), box)[often])
+            shown.append(~views.hidden(number, box)[often])
+            pictures.append(views.encoded(number, box)[often])
         stack, seen = np.stack(pictures), np.stack(shown)
         times: Int64Array = seen.sum(axis=0)
         # The light of the whole may change; what passes covers less than half of the surroundings.

@@ -8,7 +8,6 @@ nearest sources, which show both.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +19,7 @@ from void_engine.propagation import encoding, inpainting, pyramid
 from void_engine.propagation.motion import flow_completion
 from void_engine.propagation.motion.homography import from_box
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal import answers, fusion, shadow_holes, source_weights, warp
+from void_engine.propagation.reveal import answers, fusion, shadow_holes, soiling, source_weights, warp
 from void_engine.propagation.reveal.answers import Stack
 from void_engine.propagation.reveal.ring_points import RIM_PX, points_beside
 from void_engine.propagation.reveal.sources import HoleSurround, RegisteredSource
@@ -34,9 +33,6 @@ _MOST_TRIED = 4
 """The most sources that are joined to try how well the surroundings predict the inside."""
 _ENOUGH_SHOWN = 0.97
 """The fraction of the hole that is enough for that trial."""
-_SOILED, _SEEN = 4.0, 1e-3
-"""The squared error just outside the hole, relative to that further out, and at least, encoded, from which
-the object is still seen there."""
 _INSIDE_COST, _TRIED_BESIDE_COST = 2.0, 1.4
 """How many times as large the squared error of what other frames show is inside the hole as it is beside it:
 what moves by itself and what is predicted show more there. The second one counts where the continued
@@ -178,11 +174,7 @@ class Judged:
         return np.concatenate([*lowered, errors[others:]])
 
 
-def _pushed(picture: Float32Array, hole: BoolArray) -> Float32Array:
-    return pyramid.push_pull(picture, (~hole).astype(np.float32))
-
-
-_CONTINUATIONS = (inpainting.inpaint, _pushed)
+_CONTINUATIONS = (inpainting.inpaint, inpainting.pushed)
 """The ways to continue the surroundings into a hole: one continues lines, the other slow colours."""
 
 
@@ -227,10 +219,10 @@ class Judge:
         if not sources or (len(sources) == 1 and not rivals):
             return alone
         box, ratio = surround.box, self._working.ratio
-        points, mirrored = points_beside(full.hidden)
+        points, mirrored, outside = points_beside(full.hidden)
         if comparable is not None and len(points):
             judged = warp.read_at(comparable, box, points, ratio)[:, 0] > 0.5
-            points, mirrored = points[judged], mirrored[judged]
+            points, mirrored, outside = points[judged], mirrored[judged], outside[judged]
         if len(points) < source_weights.FEWEST_POINTS:
             return alone
         rows, columns = points[:, 1].astype(np.intp), points[:, 0].astype(np.intp)
@@ -247,7 +239,10 @@ class Judge:
         if not rivals:
             return alone
         shown = stack.only(*inside)
-        return self._with_rivals(alone, full, surround, sources, shown, points, plate, comparable is None)
+        beside_too = comparable is None
+        return self._with_rivals(
+            alone, full, surround, sources, shown, points, outside, plate, beside_too=beside_too
+        )
 
     def _sampled(
         self, box: Box, sources: list[RegisteredSource], points: Float32Array, mirrored: Float32Array | None
@@ -289,7 +284,9 @@ class Judge:
         sources: list[RegisteredSource],
         stack: Stack,
         points: Float32Array,
+        outside: Float32Array,
         plate: Float32Array,
+        *,
         beside_too: bool,
     ) -> Judged:
         box, ratio = surround.box, self._working.ratio
@@ -301,7 +298,11 @@ class Judge:
         cells = np.clip(y.astype(np.int64), 0, shape[0] - 1) * shape[1] + np.clip(
             x.astype(np.int64), 0, shape[1] - 1
         )
-        errors = answers.spread(answers.squared_error(made.values, plate), made.there, cells, shape)
+        squares, judged = answers.squared_error(made.values, plate), made.there
+        smeared = 0.0 if alone.moves else soiling.smeared(squares, judged, outside)
+        if smeared:
+            judged = judged & (outside >= soiling.SMEARED_PX)
+        errors = answers.spread(squares, judged, cells, shape)
         self._monitor.check_cancelled()
         tried = self._prediction_error(surround, sources, alone.order, step)
         self._monitor.check_cancelled()
@@ -309,6 +310,8 @@ class Judge:
         if beside is not None:
             tried = [np.minimum(*pair) for pair in zip(tried, beside, strict=True)]
             self._monitor.check_cancelled()
+        # What the plate beside the hole holds of the object would be continued into it.
+        tried = [error + np.float32(smeared) for error in tried]
         area, continued = self._continued(full, surround, step)
         whole = [opencv.resize(error, box.shape) for error in (*errors, *tried)]
         cost = _INSIDE_COST if beside is None else _TRIED_BESIDE_COST
@@ -326,7 +329,7 @@ class Judge:
     def _continued(
         self, full: FullFrame, surround: HoleSurround, step: int
     ) -> tuple[Box, tuple[Float32Array, ...]]:
-        """The surroundings of the hole continued into it: the part of the frame, and on it two pictures,
+        """The surroundings of the hole continued into it: the part of the frame, and on it pictures,
         (h, w, 3), as :data:`_CONTINUATIONS` has them.
 
         Deep inside they are smooth, so the grid suffices; near the rim they are made from full-size pixels,
@@ -337,7 +340,7 @@ class Judge:
         picture = np.ascontiguousarray(surround.encoded[::step, ::step])
         area = Box.around(full.hidden).grown(_CONTEXT_PX).intersection(full.box)
         plate, hidden = full.encoded(area), full.hidden[area.slices(full.box)]
-        if _is_soiled(plate, hidden):
+        if soiling.is_soiled(plate, hidden):
             hidden = opencv.dilate_by_disc(hidden, RIM_PX)
         depth = opencv.depth_inside(hidden)
         rim = hidden & (depth <= _FINE_RIM_PX)
@@ -383,25 +386,6 @@ class Judge:
             answers.spread_picture(answers.squared_error(predict(picture, tried), picture), core & shown)
             for predict in _CONTINUATIONS
         ]
-
-
-def _is_soiled(plate: Float32Array, hidden: BoolArray) -> bool:
-    """Whether the plate, (h, w, 3), just outside ``hidden`` pixels still shows the object.
-
-    Then it differs from what lies a little further out by much more than that differs from what is further
-    out still.
-    """
-    steps = [hidden, *(opencv.dilate_by_disc(hidden, RIM_PX * step) for step in (1, 2))]
-    found = []
-    for inner, outer in itertools.pairwise(steps):
-        band = outer & ~inner
-        if not band.any():
-            return False
-        error = answers.squared_error(_pushed(plate, outer), plate)[band]
-        found.append(float(np.median(error)))
-        if found[0] <= _SEEN:
-            return False
-    return found[0] > _SOILED * found[1] + _SEEN
 
 
 def _smoothed(scatter: Float32Array, shape: tuple[int, int], places: Int64Array) -> Float32Array:

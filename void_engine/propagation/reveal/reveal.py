@@ -17,7 +17,7 @@ from void_engine.propagation.motion import flow_completion
 from void_engine.propagation.motion.flow import FlowMeter, grid, unmoved, view_through
 from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.reveal import gain_match, warp
-from void_engine.propagation.reveal.answers import Stack
+from void_engine.propagation.reveal.answers import Stack, squared_error
 from void_engine.propagation.reveal.judging import Judge, tolerance
 from void_engine.propagation.reveal.sources import (
     HoleSurround,
@@ -40,6 +40,13 @@ _QUALITY_POWER = 1.5
 """The exponent on a source's quality. Above 1, well aligned sources outweigh many poor ones, as parallax
 demands."""
 _SLOPE_ROWS = 4
+_FEWEST_AT_RIM = 30
+"""The least number of pixels right beside holes of sources that tell whether they are clean."""
+_MOSTLY = 0.9
+"""The fraction of them that must be clean: an outline that shows in parts is seen too."""
+_SOILED, _SEEN = 2.0, 1e-4
+"""The squared error of such pixels, relative to that of others, and at least, encoded, from which the object
+is seen in them."""
 _LEAST_FROM_FRAMES = 0.2
 """The least share of other frames from which it can be told what they show."""
 
@@ -287,7 +294,8 @@ class Revealer:
             if not sources or not wanted.any():
                 continue
             places = np.flatnonzero(wanted)
-            stack = self._sampled(sources, box, tile, places, still=judged.wants_still)
+            beside = (~full.hidden[tile.slices(full.box)], full.encoded(tile)) if rivals else None
+            stack = self._sampled(sources, box, tile, places, still=judged.wants_still, beside=beside)
             cut_off = visible.cut_off[inside] if visible else None
             joined = judged.join(stack, box, tile, places, ratio, cut_off)
             found = visible.matched(joined, stack, judged.order, inside, places) if visible else joined.values
@@ -300,31 +308,71 @@ class Revealer:
         return Revealed(area, values, seen, kept, certainty, error, continued, noise)
 
     def _sampled(
-        self, sources: list[RegisteredSource], box: Box, tile: Box, places: Int64Array, *, still: bool
+        self,
+        sources: list[RegisteredSource],
+        box: Box,
+        tile: Box,
+        places: Int64Array,
+        *,
+        still: bool,
+        beside: tuple[BoolArray, Float32Array] | None,
     ) -> Stack:
         """Sample the sources at the pixels ``places`` of the full-size ``tile``, counted along its rows.
 
-        ``still`` asks for the frames as they are, too.
+        ``still`` asks for the frames as they are, too. ``beside``, which pixels of the tile are visible in
+        the target, (h, w), and the target encoded, (h, w, 3), asks for pixels right beside the sources'
+        holes where no source shows a better one, if those that can be compared are right.
         """
         ratio = self._working.ratio
         shape = (len(sources), len(places))
         moved, fits = np.empty((*shape, 3), np.float32), np.zeros(shape, np.float32)
         unmoved = np.empty((*shape, 3), np.float32) if still else None
-        shown = np.zeros(shape, bool)
+        shown, near_rim = np.zeros(shape, bool), np.zeros(shape, np.float32)
         for index, item in enumerate(sources):
             self._monitor.check_cancelled()
             map_x, map_y = warp.positions(item.motion, box, tile, ratio)
             map_x, map_y = map_x.reshape(-1)[places], map_y.reshape(-1)[places]
-            moved[index], visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
+            moved[index], clear, visible = warp.sample_some(item.source.full, item.gain.gain, map_x, map_y)
             offset = warp.upsample(item.gain.offset, box, tile, ratio)
             moved[index] += offset.reshape(-1, 3)[places]
-            local = warp.upsample(item.local, box, tile, ratio)
-            fits[index] = np.where(visible, local.reshape(-1)[places], np.float32(0.0))
+            local = warp.upsample(item.local, box, tile, ratio).reshape(-1)[places]
+            fits[index] = np.where(clear, local, np.float32(0.0))
+            near_rim[index] = np.where(visible, local, np.float32(0.0))
             if unmoved is not None:
                 cut = tile.slices(item.source.full.box)
                 unmoved[index] = encoding.encode(item.source.full.plate[cut].reshape(-1, 3)[places])
                 shown[index] = ~item.source.full.hidden[cut].reshape(-1)[places]
+        # The object may still be seen right beside its hole.
+        if beside is not None and _is_clean(moved, fits, near_rim, beside, places):
+            fits = np.where((fits > 0).any(axis=0), fits, near_rim)
         return Stack(moved, fits, unmoved, shown)
+
+
+def _is_clean(
+    moved: Float32Array,
+    clear: Float32Array,
+    shown: Float32Array,
+    beside: tuple[BoolArray, Float32Array],
+    places: Int64Array,
+) -> bool:
+    """Whether sources are as right beside their own holes as they are elsewhere.
+
+    Args:
+        moved: (S, N, 3) encoded.
+        clear: (S, N), above 0 where a source shows a pixel away from its hole.
+        shown: (S, N), above 0 where it shows a pixel.
+        beside: which pixels, (h, w), are visible in the target, and the target encoded, (h, w, 3).
+        places: (N,) the pixels among these, counted along their rows.
+    """
+    visible = beside[0].reshape(-1)[places]
+    plate = beside[1].reshape(-1, 3)[places[visible]]
+    far = clear[:, visible] > 0
+    rim = (shown[:, visible] > 0) & ~far
+    if int(rim.sum()) < _FEWEST_AT_RIM or not far.any():
+        return False
+    error = squared_error(moved[:, visible], plate)
+    worst, usual = (float(np.quantile(error[side], _MOSTLY)) for side in (rim, far))
+    return worst < _SOILED * usual + _SEEN
 
 
 def _doubled(hole: BoolArray) -> BoolArray:

@@ -16,9 +16,13 @@ RIM_PX = 2
 """Pixels this near to the hole are not judged, because they may still show the object."""
 
 
-def points_beside(hidden: BoolArray) -> tuple[Float32Array, Float32Array]:
-    """Visible full-size pixels in a ring around hidden ones, (N, 2), evenly thinned to a bounded number, and
-    for each of them the hidden pixel, (N, 2), that lies as deep in the hole as it lies outside."""
+def points_beside(hidden: BoolArray) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Visible full-size pixels in a ring around hidden ones, evenly thinned to a bounded number.
+
+    Returns:
+        The pixels, (N, 2); for each the hidden pixel, (N, 2), that lies as deep in the hole as it lies
+        outside; and how far, (N,), it lies from the hole.
+    """
     frame = Box.from_shape(hidden.shape)
     room = Box.around(hidden).grown(_RING_PX + 1).intersection(frame)
     hole = hidden[room.slices(frame)]
@@ -37,7 +41,8 @@ def points_beside(hidden: BoolArray) -> tuple[Float32Array, Float32Array]:
     deep = hole[deep_rows, deep_columns]
     mirror_rows = np.where(deep, deep_rows, near_rows)
     mirror_columns = np.where(deep, deep_columns, near_columns)
-    return _positions(columns, rows, room), _positions(mirror_columns, mirror_rows, room)
+    outside = np.hypot(rows - near_rows, columns - near_columns).astype(np.float32)
+    return _positions(columns, rows, room), _positions(mirror_columns, mirror_rows, room), outside
 
 
 def _positions(columns: Int64Array, rows: Int64Array, room: Box) -> Float32Array:

@@ -88,8 +88,29 @@ def prediction_errors(
     return found
 
 
+def first_beside(hole: BoolArray, blocked: BoolArray) -> BoolArray | None:
+    """The pixels, (h, w), of a hole laid over pixels that are not ``blocked``, (h, w), at the nearest place.
+
+    None where there is no room for it.
+    """
+    rows, columns = np.nonzero(hole)
+    if not len(rows):
+        return None
+    shifts = _shifts(hole, opencv.dilate_by_disc(blocked | hole, _CLEAR_PX), rows, columns, most=1)
+    if not shifts:
+        return None
+    at_rows, at_columns, inside = _moved(rows, columns, shifts[0], hole.shape)
+    shadow = np.zeros(hole.shape, bool)
+    shadow[at_rows[inside], at_columns[inside]] = True
+    return np.asarray(shadow & ~blocked & ~hole, bool)
+
+
 def _shifts(
-    hole: BoolArray, blocked: BoolArray, rows: Int64Array, columns: Int64Array
+    hole: BoolArray,
+    blocked: BoolArray,
+    rows: Int64Array,
+    columns: Int64Array,
+    most: int = _MOST_SHADOWS,
 ) -> list[tuple[int, int]]:
     """The nearest shifts, in rows and columns, that bring the hole to visible pixels in the picture."""
     thin = max(1, len(rows) // _MOST_TESTED)
@@ -107,7 +128,7 @@ def _shifts(
                 taken[at_rows[inside], at_columns[inside]] = True
                 found.append(shift)
                 break
-        if len(found) == _MOST_SHADOWS:
+        if len(found) == most:
             break
     return found
 

@@ -125,7 +125,7 @@ def sample_points(
 
 def sample(
     source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
-) -> tuple[Float32Array, BoolArray]:
+) -> tuple[Float32Array, BoolArray, BoolArray]:
     """Sample ``source`` at the given positions, with a sharp kernel (Lanczos, 8 x 8) on encoded pixels.
 
     Args:
@@ -134,12 +134,13 @@ def sample(
         map_x, map_y: (h, w) full-size positions.
 
     Returns:
-        Encoded values (h, w, 3), and a mask (h, w) of those that rest on visible pixels only.
+        Encoded values (h, w, 3), a mask (h, w) of those that rest on visible pixels only and a pixel away
+        from hidden ones, and a mask of those of which the nearest pixel, at least, is visible.
     """
     rows, columns = source.hidden.shape
     inside = (map_x >= 0) & (map_x <= columns - 1) & (map_y >= 0) & (map_y <= rows - 1)
     if not inside.any():
-        return np.zeros((*map_x.shape, 3), np.float32), inside
+        return np.zeros((*map_x.shape, 3), np.float32), inside, inside
     reach = _KERNEL_REACH_PX
     region = Box(
         int(np.floor(map_x[inside].min())) - reach,
@@ -149,27 +150,31 @@ def sample(
     ).intersection(source.box)
     cut = region.slices(source.box)
     picture = _without_hidden(encoding.encode(source.plate[cut] * gain), source.hidden[cut])
-    blocked = opencv.dilate(source.hidden[cut], opencv.square(3)).astype(np.uint8) * np.uint8(255)
+    hidden = source.hidden[cut]
+    blocked = opencv.dilate(hidden, opencv.square(3)).astype(np.uint8) * np.uint8(255)
     local_x, local_y = map_x - np.float32(region.x0), map_y - np.float32(region.y0)
     values = opencv.remap(picture, local_x, local_y, opencv.LANCZOS)
     covered = opencv.remap(blocked, local_x, local_y, outside=255.0)
-    return values, inside & (covered < 8)
+    clear = inside & (covered < 8)
+    column = np.clip(np.rint(local_x), 0, hidden.shape[1] - 1).astype(np.intp)
+    row = np.clip(np.rint(local_y), 0, hidden.shape[0] - 1).astype(np.intp)
+    return values, clear, clear | (inside & ~hidden[row, column])
 
 
 def sample_some(
     source: FullFrame, gain: Float32Array, map_x: Float32Array, map_y: Float32Array
-) -> tuple[Float32Array, BoolArray]:
-    """Sample ``source`` as :func:`sample` does, at positions (N,): encoded values (N, 3) and a mask (N,).
+) -> tuple[Float32Array, BoolArray, BoolArray]:
+    """Sample ``source`` as :func:`sample` does, at positions (N,): encoded values (N, 3) and two masks (N,).
 
     The positions are arranged in rows of a fixed length, which OpenCV samples as fast as a picture.
     """
     count = len(map_x)
     if not count:
-        return np.zeros((0, 3), np.float32), np.zeros(0, bool)
+        return np.zeros((0, 3), np.float32), np.zeros(0, bool), np.zeros(0, bool)
     padding = (0, -count % _ROW)
     rows_x, rows_y = (np.pad(each, padding, mode="edge").reshape(-1, _ROW) for each in (map_x, map_y))
-    values, visible = sample(source, gain, rows_x, rows_y)
-    return values.reshape(-1, 3)[:count], visible.reshape(-1)[:count]
+    values, clear, shown = sample(source, gain, rows_x, rows_y)
+    return values.reshape(-1, 3)[:count], clear.reshape(-1)[:count], shown.reshape(-1)[:count]
 
 
 def _without_hidden(picture: Float32Array, hidden: BoolArray) -> Float32Array:

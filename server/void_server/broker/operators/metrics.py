@@ -14,8 +14,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from void_protocol.messages import Health, JobState, Status
-from void_server.broker.operators.metrics_http import ADDRESS, FiguresServer
+from void_server.broker.operators.metrics_http import FiguresServer
 from void_server.errors import ServerStartError
+from void_server.own_name import ADDRESS
 
 
 @dataclass(frozen=True)

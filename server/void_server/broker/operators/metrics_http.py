@@ -2,8 +2,7 @@
 
 Whoever is on this machine may connect, so everything is bounded: the number of connections, their time and
 the size of a question. One too many takes the place of the oldest, so that nobody keeps the port busy by
-saying nothing. Only questions to this machine by its own name are answered, or a page in somebody's browser
-could ask too.
+saying nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
-ADDRESS = "127.0.0.1"
+from void_server.own_name import ADDRESS, is_own_name
+
 MOST_CONNECTIONS = 16
 MOST_SECONDS = 5.0
 """How long a connection may take, from its beginning to its end."""
@@ -28,7 +27,6 @@ _BACKLOG = 128
 _AT_ONCE = 4
 """How many new connections are taken in one turn of the loop; those that have to go are closed some turns
 later."""
-_NAMES = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger(__name__)
 
 Answer = tuple[HTTPStatus, str, bytes]
@@ -121,10 +119,9 @@ class FiguresServer:
             return HTTPStatus.BAD_REQUEST, "text/plain", b"this is no HTTP/1\n"
         try:
             hosts = http.client.parse_headers(io.BytesIO(rest)).get_all("Host", [])
-            names = {urlsplit(f"//{host}").hostname for host in hosts}
-        except (http.client.HTTPException, ValueError):
+        except http.client.HTTPException:
             return HTTPStatus.BAD_REQUEST, "text/plain", b"this is no HTTP/1\n"
-        if len(hosts) != 1 or not names <= set(_NAMES):
+        if not is_own_name(hosts):
             text = f"ask for {ADDRESS} or localhost by its name\n".encode()
             return HTTPStatus.MISDIRECTED_REQUEST, "text/plain", text
         if words[0] != b"GET":

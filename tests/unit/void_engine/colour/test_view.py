@@ -78,19 +78,6 @@ def test_a_configuration_that_is_not_there_is_told_by_its_name() -> None:
         DisplayView.named(config="/nowhere/studio.ocio")
 
 
-def test_parts_of_a_large_picture_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    view = DisplayView.named()
-    light = np.random.default_rng(1).uniform(0, 4, (30, 21, 3)).astype(np.float32)
-    kept = light.copy()
-    whole = view.encode(light)
-    monkeypatch.setattr("void_engine.colour.view._PART_PIXELS", 100)
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
-    assert view.encode(light).tobytes() == whole.tobytes()
-    assert view.encode(light[::2, ::3]).tobytes() == np.ascontiguousarray(whole[::2, ::3]).tobytes()
-    assert view.encode(light[:0]).shape == (0, 21, 3)
-    assert np.array_equal(light, kept)
-
-
 @pytest.mark.slow
 def test_an_exposure_goes_before_the_view() -> None:
     plain, lifted = (plan_picture(ShotLight(0.18, 1.0), encoding="view", stops=stops) for stops in (0.0, 2.0))

@@ -39,6 +39,19 @@ def test_regions_are_followed_while_they_move_and_over_a_gap_and_kept_apart_by_p
     np.testing.assert_allclose([thing.confidence for thing in found], [0.9, 0.6], atol=1e-6)
 
 
+def test_what_goes_along_with_a_fast_object_is_one_thing_and_what_it_passes_is_another() -> None:
+    kinds, removed = _empty(), np.zeros((FRAMES, ROWS, COLUMNS), bool)
+    for t in range(FRAMES):
+        up = (0, 9, 14, 9, 0, 9, 14, 9)[t]
+        removed[t, 30 - up : 40 - up, 12 * t : 12 * t + 9] = True
+        kinds[t, 45:50, 12 * t : 12 * t + 9] = Kind.SHADOW
+    kinds[5, 2:9, 5:15] = Kind.SHADOW
+    found = _things(kinds, removed)
+    assert [thing.frames for thing in found] == [(0, 7), (5, 5)]
+    alone = _things(kinds)
+    assert len(alone) > 2
+
+
 def test_a_frame_of_another_kind_is_part_of_the_thing_but_another_thing_beside_it_is_not() -> None:
     kinds = _empty()
     kinds[:, 10:30, 20:40] = Kind.REFLECTION

@@ -71,6 +71,10 @@ class Listener(SilentMonitor):
     def __init__(self) -> None:
         self.steps: list[tuple[str, int, int, int | None]] = []
         self.previews: list[int] = []
+        self.lines: list[str] = []
+
+    def log(self, text: str) -> None:
+        self.lines.append(text)
 
     def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
         self.steps.append((stage, step, steps, frame))

@@ -62,8 +62,10 @@ def test_parts_are_the_whole_where_new_texture_is_invented_again_and_again(tmp_p
 
 
 def test_an_interrupted_part_goes_on_with_the_same_texture(tmp_path: Path) -> None:
-    shot = shot_of(still=True)
-    PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), Listener())
+    shot, listener = shot_of(still=True), Listener()
+    PropagationEngine().prepare_parts(shot, STARTS, tmp_path, EngineRequest(), listener)
+    told = "100% of what goes is never seen in another frame and has to be invented"
+    assert told in listener.lines  # Once for the whole shot, before the parts are made
     expected = part(shot, tmp_path, 1007, range(1007, 1013))
 
     resumed = part(shot, tmp_path, 1007, range(1010, 1013))

@@ -123,6 +123,27 @@ def test_a_fault_of_one_frame_is_told_there_only(scene: Scene) -> None:
     assert verdicts[5].status != "red"
 
 
+def test_light_that_drifts_is_told_before_it_is_a_step(scene: Scene) -> None:
+    rising = scene.clean * (1 + np.linspace(0, 0.07, FRAMES, dtype=np.float32))[:, None, None, None]
+    verdicts = judge(scene.plate, scene.matte, scene.with_hole(rising))
+    assert [one.flags & {"colour"} for one in verdicts] == [{"colour"}] * FRAMES
+    once = scene.clean.copy()
+    once[2] *= np.float32(1.07)
+    verdicts = judge(scene.plate, scene.matte, scene.with_hole(once))
+    assert not any(one.severity.get("colour", 0.0) > 1.0 for one in verdicts)
+
+
+@pytest.mark.parametrize("at", [0, FRAMES - 1])
+def test_shards_in_the_first_or_last_frame_are_told_there(scene: Scene, at: int) -> None:
+    pictures = scene.clean.copy()
+    pictures[at] = np.where(
+        np.arange(COLUMNS)[:, None] % 24 < 9, np.roll(scene.clean[at], 31, 0), scene.clean[at]
+    )
+    verdicts = judge(scene.plate, scene.matte, scene.with_hole(pictures))
+    assert "jump" in verdicts[at].flags
+    assert not verdicts[FRAMES // 2].flags
+
+
 def test_one_touched_pixel_outside_is_named(scene: Scene) -> None:
     result = scene.with_hole(scene.clean)
     result[2, 11, 17, 1] = np.nextafter(result[2, 11, 17, 1], np.float32(9))

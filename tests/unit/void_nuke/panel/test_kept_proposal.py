@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import pytest
 
+from tests.fakes.proposed_files import box_ring, write_proposed_files
 from void_nuke.errors import SelectionError
 from void_nuke.export.pick import FileMatte
 from void_nuke.host.host import FrameRange
-from void_nuke.panel.kept_proposal import KeptProposal, decoded, encoded, kept_from, parsed_runs
+from void_nuke.panel.kept_proposal import MOST_THINGS, KeptProposal, decoded, encoded, kept_from, parsed_runs
+from void_nuke.panel.thing_outlines import read_outlines
 from void_protocol.proposal import FrameReport, ProposalReport, Thing
 
 REPORT = ProposalReport(
@@ -63,6 +68,19 @@ def test_the_script_brings_it_back_and_nonsense_is_none() -> None:
     assert decoded("") is None
     assert decoded("{") is None
     assert decoded('{"job_id": 3}') is None
+
+
+def test_what_a_file_says_beyond_reason_is_left_out(tmp_path: Path) -> None:
+    many = [Thing(number=number, words="one", kind="none at all") for number in range(5000)]
+    kept = kept_from(msgspec.structs.replace(REPORT, things=many), plate="Read1", view="main")
+    assert len(kept.things) == MOST_THINGS
+    pattern = str(tmp_path / "affected.%04d.exr")
+    good = box_ring(0, 0, 9, 9)
+    rings = [good, [1e300, *good[1:]], [1.0, 2.0], []]
+    write_proposed_files(pattern, [], {1001: {"thing1": rings}, 1002: {}})
+    (tmp_path / "affected.1003.exr").write_bytes(b"\x76\x2f\x31\x01 and no more")
+    kept = msgspec.structs.replace(kept, pattern=pattern)
+    assert read_outlines(kept) == {1001: {"thing1": [good]}, 1002: {}}
 
 
 def test_frames_are_read_as_runs() -> None:

@@ -178,3 +178,27 @@ def test_a_removal_with_proposed_mattes_can_be_put_back_into_the_panel(
     case.model.forget_proposal()
     case.model.duplicate(job.job_id)
     assert [one.channel for one in case.model.wanted().files] == ["thing1.A"]
+
+
+def test_accepted_things_become_a_roto_that_gives_the_matte(case: Case, tmp_path: Path, qt: Any) -> None:
+    _proposed(case, tmp_path, qt)
+    case.model.accept([1])
+    case.model.extend([2], "whole")
+    case.model.bake_accepted()
+
+    def is_made() -> bool:
+        case.host.run_posted(0.0)
+        return bool(case.model.settings.matte_nodes)
+
+    run_until(qt, is_made)
+    assert case.model.settings.matte_nodes == (("affected", "VoidAffected1"),)
+    assert [shape.name for shape in case.host.drawn] == ["shadow below the object (1)", "box (2)"]
+    assert [len(shape.frames) for shape in case.host.drawn] == [40, 40]
+    assert not case.host.drawn[1].frames[0].visible  # the box is there from 1003 on
+    assert case.model.accepted_things == []
+    (matte,) = case.model.wanted().mattes
+    assert (matte.role, matte.node) == ("affected", "VoidAffected1")
+    assert "2 shapes" in case.said[-1][0]
+    case.model.accept([1])
+    case.model.bake_accepted()
+    assert "gives the affected matte already" in case.said[-1][0]

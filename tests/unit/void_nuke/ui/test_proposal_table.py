@@ -83,7 +83,7 @@ def test_a_click_proposes_and_ticks_and_buttons_decide(proposed: Bench, qt: Any)
     box = model.accepted_things[1]
     assert (box.layer, box.growth_px) == ("thing2_whole", 7.0)
     assert tree.topLevelItem(1).text(3) == "The whole touched thing, +7 px"
-    proposed.click("Forget")
+    proposed.click("Discard")
     assert not tree.isVisible()
 
 

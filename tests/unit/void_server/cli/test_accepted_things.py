@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from void_protocol.proposal import ProposalReport, Thing
@@ -29,8 +30,10 @@ def _accepted(**options: Any) -> list[tuple[str, str, float]]:
     return [(one.role, one.channel, one.growth_px) for one in accepted_mattes(REPORT, **options)]
 
 
-def test_without_a_word_the_whole_proposal_is_one_matte() -> None:
-    assert _accepted() == [("affected", "A", 0.0)]
+def test_without_a_word_the_whole_proposal_is_one_matte_and_belongings_go_with_the_object() -> None:
+    assert _accepted() == [("affected", "A", 0.0), ("remove", "thing3.A", 0.0)]
+    shadow = msgspec.structs.replace(REPORT, things=REPORT.things[:2])
+    assert [one.channel for one in accepted_mattes(shadow)] == ["A"]
 
 
 @pytest.mark.parametrize(

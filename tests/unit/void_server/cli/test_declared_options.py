@@ -104,7 +104,7 @@ def test_what_must_be_given() -> None:
 def test_what_the_group_refuses_is_told_with_the_option() -> None:
     ran, _ = run(["-o", "/x", "--memory", "lots"])
     assert isinstance(ran.exception, ServerSettingError)
-    assert str(ran.exception).startswith("--memory: memory: 'lots' does not fit; use a number of bytes")
+    assert str(ran.exception).startswith("--memory: 'lots' does not fit; use a number of bytes")
 
 
 def test_the_help_says_what_the_declaration_says() -> None:

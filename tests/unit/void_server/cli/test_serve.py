@@ -34,7 +34,7 @@ def test_a_worker_for_each_device(
 def test_what_is_wrong_is_told_before_anything_starts(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["serve", "--home", str(tmp_path), "--device", "gpu"])
     assert ran.exit_code == ExitCode.INVALID_JOB
-    assert "--device: devices: 'gpu' does not fit; use 'auto'" in ran.stderr
+    assert "--device: 'gpu' does not fit; use 'auto'" in ran.stderr
 
 
 def test_the_configuration_is_shown_and_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import msgspec
 
 from tests.review_case import FIRST, LAST, reviewed_job
+from void_engine.made_from import PROXY_SCALE_KEY
+from void_engine.plates.exr.file import read_frame, write_frame
 from void_protocol.job import RemovalJob
 from void_server.review.catalogue import frames_there, review_shots
 
@@ -68,3 +70,17 @@ def test_keys_are_names_of_folders(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_has_no_frames(tmp_path: Path) -> None:
     assert frames_there(str(tmp_path / "no" / "x.%04d.exr"), range(5)) == []
+
+
+def test_the_frames_say_whether_they_are_a_proxys(tmp_path: Path) -> None:
+    job = reviewed_job(tmp_path)
+    (shot,) = review_shots([job])
+    assert [version.scale() for version in shot.versions] == [1.0, 1.0]
+    path = tmp_path / "glass" / f"clean_v001.{LAST}.exr"
+    write_frame(read_frame(path, LAST).with_metadata({PROXY_SCALE_KEY: 0.25}), path, overwrite=True)
+    assert [version.scale() for version in shot.versions] == [0.25, 1.0]
+    proxy = msgspec.structs.replace(job, settings=msgspec.structs.replace(job.settings, proxy_scale=0.5))
+    (shot,) = review_shots([proxy])
+    assert [version.scale() for version in shot.versions] == [0.25, 0.5]
+    (tmp_path / "glass" / f"clean_v001.{LAST}.exr").write_bytes(b"broken")
+    assert shot.versions[0].scale() == 0.5

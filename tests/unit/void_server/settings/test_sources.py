@@ -163,8 +163,13 @@ def test_a_setting_has_one_place_on_the_command_line(home: Path) -> None:
 
 
 def test_what_is_wrong_with_an_option_is_told_with_its_name(home: Path) -> None:
-    with pytest.raises(ServerSettingError, match=r"^--device: devices: 'gpu' does not fit"):
+    with pytest.raises(ServerSettingError, match=r"^--device: 'gpu' does not fit"):
         resolve_settings({"home": home, "devices": ["gpu"]})
+    away = "tcp://0.0.0.0:5870"
+    with pytest.raises(ServerSettingError, match=r"^--endpoint: tcp://0.* explicitly \(--allow-remote\)$"):
+        resolve_settings({"home": home, "endpoint": away})
+    with pytest.raises(ServerSettingError, match=r"^--set: endpoint: tcp://0.* explicitly \(allow_remote\)$"):
+        resolve_settings({"home": home}, [f"endpoint={away}"])
     with pytest.raises(ServerSettingError, match=r"^VOID_HOME: home: .* reads like a path with a frame"):
         resolve_settings({}, environment={"VOID_HOME": "/shots.%04d"})
 

@@ -6,7 +6,7 @@ import pytest
 
 from void_engine.quality.thresholds import FLAGS
 from void_protocol.verdict import FrameEntry
-from void_server.verdict.findings import findings_of, title_of
+from void_server.verdict.findings import findings_of
 
 
 def _frame(number: int, **severity: float) -> FrameEntry:
@@ -48,8 +48,3 @@ def test_every_kind_of_fault_has_words(flag: str) -> None:
     finding = findings_of([_frame(3, **{flag: 2.0})])[0]
     assert "frame 3" in finding.text
     assert finding.remedy
-    assert title_of(flag) in finding.text
-
-
-def test_an_unknown_kind_is_called_as_it_is() -> None:
-    assert title_of("sparkle") == "sparkle"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from void_engine import opencv
 from void_engine.propagation import inpainting
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.in_memory import SilentMonitor
@@ -35,6 +36,33 @@ def test_patches_continue_a_pattern_that_a_smooth_fill_cannot() -> None:
     smooth = inpainting.inpaint(spoilt, hole)
     error, smooth_error = (float(np.square(p - picture)[hole].mean()) for p in (made, smooth))
     assert error < smooth_error
+
+
+def test_a_texture_that_cannot_be_predicted_is_held_back() -> None:
+    generator = np.random.default_rng(4)
+    blots = generator.normal(0, 1, (72, 96, 1)).astype(np.float32)
+    picture = np.repeat(0.5 + 0.5 * opencv.gaussian_blur(blots, 2.0)[:, :, None], 3, axis=2).astype(
+        np.float32
+    )
+    _, hole = stripes()
+    spoilt = np.where(hole[:, :, None], 0.5, picture).astype(np.float32)
+    made = synthesis.patch_fill(spoilt, hole, np.zeros_like(hole), 1, SilentMonitor())
+    simple = [fill(spoilt, hole) for fill in (inpainting.inpaint, inpainting.telea)]
+    error, *others = (float(np.square(p - picture)[hole].mean()) for p in (made, *simple))
+    assert error < 1.1 * min(others)
+    smooth = inpainting.smooth_fill(spoilt, hole)
+    assert float(np.diff(made, axis=1)[hole[:, 1:]].std()) > float(np.diff(smooth, axis=1)[hole[:, 1:]].std())
+
+
+def test_telea_keeps_the_steps_between_any_two_levels() -> None:
+    ramp = np.tile(np.linspace(-0.2, 0.1, 60, dtype=np.float32)[None, :, None], (40, 1, 3))
+    hole = np.zeros((40, 60), bool)
+    hole[15:25, 25:35] = True
+    filled = inpainting.telea(np.where(hole[:, :, None], 9, ramp).astype(np.float32), hole)
+    assert np.array_equal(filled[~hole], ramp[~hole])
+    assert float(np.abs(filled - ramp)[hole].max()) < 0.03
+    assert np.array_equal(inpainting.telea(ramp, np.zeros_like(hole)), ramp)
+    assert not inpainting.telea(ramp, np.ones_like(hole)).any()
 
 
 def test_the_same_seed_gives_the_same_picture_and_nothing_forbidden_is_copied() -> None:

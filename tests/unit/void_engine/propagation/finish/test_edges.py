@@ -23,6 +23,22 @@ def test_a_step_at_the_rim_is_taken_away() -> None:
     assert np.array_equal(closed[~hole], plate[~hole])
 
 
+def test_what_is_left_of_the_object_beside_a_tight_matte_is_not_continued() -> None:
+    truth = np.full((60, 60, 3), 0.5, np.float32)
+    hole, known = np.zeros((60, 60), bool), np.zeros((60, 60), bool)
+    hole[20:40, 20:40] = True
+    known[12:48, 12:48] = True
+    known &= ~hole
+    plate = truth.copy()
+    plate[18:42, 18:42] = 0.58
+    answer = np.where(hole[:, :, None], truth, plate).astype(np.float32)
+    soiled, closed = (
+        edges.close_seam(answer, Hole(plate, truth, hole, known), tight=tight) for tight in (False, True)
+    )
+    assert float(np.abs(soiled - truth)[hole].max()) > 0.02
+    assert float(np.abs(closed - truth)[hole].max()) < 0.002
+
+
 def rim_scene(difference: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The errors of the first pixels inside a hole, before and after, when plate and sources differ by
     ``difference``."""

@@ -104,11 +104,24 @@ def test_into_a_thin_hole_the_nearest_full_size_pixels_are_continued() -> None:
         assert abs(float(picture[full.hidden[cut]].mean()) - float(full.encoded(area).mean())) < 0.05
 
 
-@pytest.mark.parametrize(("soiled_px", "told"), [(0, False), (2, True)])
-def test_a_matte_that_is_too_tight_is_told(soiled_px: int, told: bool) -> None:
-    """What the object soils beside the matte must not be continued into the hole."""
-    plate = encoding.encode(cloth(90, 2.5))
-    hidden = np.zeros((ROWS, COLUMNS), bool)
-    hidden[20:60, 30:80] = True
-    plate[20 - soiled_px : 60 + soiled_px, 30 - soiled_px : 80 + soiled_px] = 0.05
-    assert judging._is_soiled(plate, hidden) is told
+def slow_bar(grown: int) -> Float32Array:
+    """A bar that most pixels are revealed by for one frame only, right beside it."""
+    mattes = np.zeros((FRAMES, ROWS, COLUMNS), np.float32)
+    for t in range(FRAMES):
+        mattes[t, 20:60, 50 + t - grown : 57 + t + grown] = 1
+    return mattes
+
+
+def test_pixels_right_beside_other_holes_are_taken_where_they_are_clean() -> None:
+    truth = np.repeat(cloth(3, 1.0)[None], FRAMES, axis=0)
+    mattes = slow_bar(0)
+    assert (mattes.sum(axis=0) == FRAMES - 1).any()
+    assert removed(truth, mattes) < 0.02
+
+
+def test_pixels_right_beside_other_holes_are_left_where_they_show_the_object() -> None:
+    truth = np.repeat(cloth(3, 1.0)[None], FRAMES, axis=0)
+    plate = np.where(slow_bar(1)[..., None] > 0, np.float32(0.9), truth).astype(np.float32)
+    clean = remove_object(plate, slow_bar(0))
+    inside = slow_bar(0) > 0
+    assert float((clean[inside] > 0.85).mean()) < 0.1

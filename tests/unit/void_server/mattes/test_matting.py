@@ -19,10 +19,10 @@ from void_engine.plates.frame.frame import Frame  # noqa: E402
 from void_engine.segmentation.tiny import make_tiny_tracker  # noqa: E402
 from void_protocol.job_file import read_job  # noqa: E402
 from void_protocol.task import MakeMattes, PointPrompt, PromptedObject  # noqa: E402
-from void_server import matting  # noqa: E402
 from void_server.cli.exit_codes import ExitCode  # noqa: E402
 from void_server.cli.matte import prompted_objects  # noqa: E402
-from void_server.matte_files import FilesRun  # noqa: E402
+from void_server.mattes import matting  # noqa: E402
+from void_server.mattes.files import FilesRun  # noqa: E402
 
 HEIGHT, WIDTH = 30, 44
 
@@ -73,7 +73,7 @@ def test_mattes_are_made_by_clicks_and_boxes_and_become_a_removal(
 def test_the_same_job_gives_the_same_bytes_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.unit.void_server.test_proposing import _StoppedAt
+    from tests.unit.void_server.mattes.test_proposing import _StoppedAt
     from void_server.shot_files import ShotFiles, job_from_files
 
     plate = _plate(tmp_path)

@@ -19,8 +19,11 @@ from void_protocol.job_file import read_job, write_job
 from void_protocol.proposal import note_of_frame, proposal_path, read_proposal
 from void_protocol.task import Propose
 from void_server.cli.exit_codes import ExitCode
-from void_server.matte_files import FilesRun
-from void_server.proposing import matte_channels, proposal_job, run_proposal
+from void_server.mattes.files import FilesRun
+from void_server.mattes.proposing import proposal_job, run_proposal
+from void_server.mattes.things import matte_channels
+from void_server.review.catalogue import review_shots
+from void_server.review.pictures import ShotPictures
 
 
 def _job(folder: Path, *, shadow: float = 0.5, still: bool = False, push: bool = False) -> Path:
@@ -98,6 +101,26 @@ def test_things_are_told_outlined_and_accepted_one_by_one(tmp_path: Path) -> Non
     assert (extended >= frame.plane(f"thing{number}.A", frame.display_window)).all()
     ran = void("run", tmp_path / "accepted.json", "--engine", "identity")
     assert ran.code == 0, ran.err
+    sheets = [tmp_path / "plain.png", tmp_path / "told.png"]
+    for which, sheet in zip((job, tmp_path / "accepted.json"), sheets, strict=True):
+        ran = void("contact-sheet", which, "-o", sheet, "--version", "1", "--rows", "2")
+        assert ran.code == 0, ran.err
+    plain, told = (cv2.imread(str(sheet)) for sheet in sheets)
+    assert told.shape[1] > plain.shape[1] + 100, "no column shows what is proposed"
+    asked = proposal_job(read_job(job), str(mattes), Propose())
+    (shot,) = review_shots([asked, removal])
+    (alone,) = review_shots([removal])
+    assert [version.pattern for version in alone.versions] == [version.pattern for version in shot.versions]
+    assert [version.job.is_removal for version in shot.versions] == [False, True]
+    with ShotPictures(shot) as pictures:
+        proposed = shot.versions[0]
+        picture, plate = pictures.result(proposed, 18), pictures.plate(18)
+        matte = pictures.matte(proposed, 18)
+        assert pictures.confidence(proposed, 18) is None
+    np.testing.assert_array_equal(matte >= 0.5, frame.plane("A", frame.display_window) >= 0.5)
+    np.testing.assert_array_equal(picture[matte == 0], plate[matte == 0])
+    blue = picture[seen] - plate[seen]
+    assert (blue[:, 2] > blue[:, 0]).all(), "a shadow is tinted blue"
     refused = void("propose", job, "--from", mattes, "--accept", "1")
     assert refused.code == ExitCode.INVALID_JOB
     assert "--job" in refused.err
@@ -162,7 +185,11 @@ def test_a_proposal_is_refused_where_removals_are_made(tmp_path: Path) -> None:
     job = proposal_job(read_job(_job(tmp_path)), str(tmp_path / "affected.%04d.exr"), Propose())
     path = tmp_path / "propose.json"
     write_job(job, path)
-    for words in (("batch", path), ("check", path)):
+    for words in (
+        ("batch", path),
+        ("check", path),
+        ("farm", "bundle", path, "--to", "openjd", "-o", tmp_path / "b"),
+    ):
         ran = void(*words)
         assert ran.code != 0
         assert "makes mattes (propose-evidence)" in ran.out + ran.err

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from void_engine.arrays import Float32Array
 from void_engine.contact_sheet import Column, SheetView, contact_sheet, picture_column, save_picture
-from void_engine.effects import FrameFacts, Kind
-from void_engine.effects.shot import proposed_frames
+from void_engine.effects import FrameFacts
+from void_engine.effects.shot import ProposedFrame, proposed_frames
+from void_engine.effects.small_shot import small_size
 from void_engine.errors import OutputExistsError
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
@@ -21,16 +21,10 @@ from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import with_content_id
 from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
 from void_protocol.task import Propose
-from void_server.matte_files import FilesRun, MatteFilesWriter, opened_shot, save_report
-from void_server.proposed_things import GatheredProposal, matte_channels
-
-_TINTS = {
-    Kind.SHADOW: (0.25, 0.45, 1.0),
-    Kind.REFLECTION: (1.0, 0.8, 0.15),
-    Kind.MOVED: (1.0, 0.3, 0.2),
-    Kind.CARRIED: (0.9, 0.25, 0.9),
-}
-"""The colours of the kinds on a contact sheet."""
+from void_server.mattes.files import FilesRun, MatteFilesWriter, OpenedShot, opened_shot, save_report
+from void_server.mattes.pictures import LEGEND, tinted
+from void_server.mattes.reasoned import ReasonedThings
+from void_server.mattes.things import GatheredProposal
 
 
 def proposal_job(job: RemovalJob, pattern: str, task: Propose) -> RemovalJob:
@@ -59,18 +53,24 @@ def run_proposal(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = Files
         run: what is done about files that are there, and how long is waited for those that are not.
 
     Raises:
+        ModelMissingError: when a language model is asked for that this machine lacks; nothing is read then.
+        AnswerError: when it gives no answer of the right form.
         OutputExistsError: when one of the files is there already, made otherwise; nothing is written then.
         PlateError, MatteError: when plate or mattes cannot be read.
         RemovalCancelled: when the monitor asked for a stop. Complete frames stay.
     """
     pattern = job.output.versioned_pattern
     FramePattern.parse(pattern).require_numbered("A proposal has a matte for each frame")
+    task = job.task
+    assert isinstance(task, Propose)
+    sources = {"both": ["evidence", "reason"]}.get(task.by, [task.by])
+    if "reason" in sources:
+        from void_engine.segmentation.reasoning.shot import check_reasoning
+
+        check_reasoning()
     with opened_shot(job, monitor, run) as opened, MatteFilesWriter(opened, monitor) as writer:
         if writer.wanted:
-            gathered = GatheredProposal(opened)
-            for each in proposed_frames(opened.shot, monitor):
-                monitor.check_cancelled()
-                gathered.add(each)
+            gathered = _gathered(opened, task, job.settings.seed, monitor)
             gathered.settle(monitor)
             found = gathered.reported()
             for frame in gathered.frames():
@@ -79,13 +79,38 @@ def run_proposal(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = Files
                     release=version("void-nuke"),
                     shot=job.shot.name,
                     job_id=job.job_id,
-                    sources=["evidence"],
+                    sources=sources,
                     frame=_frame_report(frame.facts),
                     things=found,
                     outlines=frame.outlines,
                 )
                 writer.write(frame.number, frame.channels, frame.planes, note)
     return save_report(job, monitor)
+
+
+def _gathered(opened: OpenedShot, task: Propose, seed: int, monitor: RemovalMonitor) -> GatheredProposal:
+    """The proposals of all frames, by evidence, by reasoning, or joined."""
+    shot, gathered = opened.shot, GatheredProposal(opened)
+    if task.by == "evidence":
+        for each in proposed_frames(shot, monitor):
+            monitor.check_cancelled()
+            gathered.add(each)
+        return gathered
+    from void_engine.segmentation.reasoning.shot import reasoned_shot
+
+    numbers, small = shot.frame_numbers, small_size(shot.height, shot.width)
+    reasoned = ReasonedThings(
+        reasoned_shot(shot, monitor, instruction=task.instruction, seed=seed), numbers[0]
+    )
+    gathered.take_reasoned(reasoned)
+    evidence: Iterator[ProposedFrame | None] = iter([None] * len(numbers))
+    if task.by == "both":
+        evidence = proposed_frames(shot, monitor)
+    for number, by_evidence in zip(numbers, evidence, strict=True):
+        monitor.check_cancelled()
+        removed = shot.mattes.at(number, shot.box).remove > 0
+        gathered.add(reasoned.frame(number, removed, small, by_evidence))
+    return gathered
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
@@ -126,19 +151,13 @@ def draw_proposal(
             return shot.frame(number).plate
 
         def show(number: int, view: SheetView) -> Float32Array:
-            planes = mattes.frame(number).read_channels(matte_channels(), shot.box)
-            picture = view.show(plate(number))
-            for index, tint in enumerate(_TINTS.values(), start=2):
-                # What is unsure is pale.
-                weight = np.float32(0.8) * planes[..., index] * np.clip(planes[..., 1], 0.25, 1.0)
-                picture = picture + weight[..., None] * (np.array(tint, np.float32) - picture)
-            return np.asarray(picture, np.float32)
+            return tinted(view.show(plate(number)), mattes.frame(number), shot.box)
 
         sheet = contact_sheet(
             [picture_column("plate", plate), Column("proposed", show)],
             numbers,
             title=f"{job.shot.name}  {Path(pattern).name}",
-            notes=["blue: shadow   yellow: reflection, light   red: moved   violet: carried; pale: unsure"],
+            notes=[LEGEND],
             pixel_aspect=shot.pixel_aspect,
         )
     save_picture(path, sheet)

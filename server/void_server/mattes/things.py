@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol import proposal as told
 from void_protocol.frame_list import runs
-from void_server.matte_files import OpenedShot
+from void_server.mattes.files import OpenedShot
+from void_server.mattes.reasoned import ReasonedThings
 from void_server.translate import ring_of
 
 CONFIDENCE_CHANNEL = f"confidence.{MATTE_CHANNEL}"
@@ -69,6 +70,11 @@ class GatheredProposal:
         self._labels: list[Uint8Array] = []
         """(h, w) for each frame: the number of the thing that is there or nearest."""
         self.things: list[Thing] = []
+        self._reasoned: ReasonedThings | None = None
+
+    def take_reasoned(self, reasoned: ReasonedThings) -> None:
+        """Tell what a language model says; to be called before :meth:`settle`."""
+        self._reasoned = reasoned
 
     def add(self, frame: ProposedFrame) -> None:
         """Take the next frame of the shot."""
@@ -93,7 +99,16 @@ class GatheredProposal:
         removed = [
             _any(shot.mattes.at(number, shot.box).remove > 0, self._small) for number in shot.frame_numbers
         ]
-        found = things(self._small_kinds, self._small_confidence, removed)
+        reasoned = [] if self._reasoned is None else self._reasoned.things(self._small)
+        # What is part of a thing that somebody has told of is not told again.
+        kinds = [
+            np.where(_united(reasoned, t, self._small), np.uint8(0), kinds)
+            for t, kinds in enumerate(self._small_kinds)
+        ]
+        found = [
+            replace(thing, number=thing.number + len(reasoned))
+            for thing in things(kinds, self._small_confidence, removed)
+        ]
         if any(thing.kind is not Kind.SHADOW for thing in found[:MOST_THINGS]):
             plates = []
             for done, number in enumerate(shot.frame_numbers, start=1):
@@ -102,13 +117,22 @@ class GatheredProposal:
                 plates.append(reduced(frame.plate, frame.remove, self._small)[0])
                 monitor.progress("extend", done, len(shot.frame_numbers), number)
             found = with_extensions(found, np.stack(plates), np.stack(removed), monitor)
-        self.things = self._affordable(found)
-        self._labels = [_labels(self.things, t) for t in range(len(self._frames))]
+        self.things = self._affordable([*reasoned, *found])
+        self._labels = [_labels(self.things, t, self._small) for t in range(len(self._frames))]
         self._small_kinds, self._small_confidence = [], []
 
     def reported(self) -> list[told.Thing]:
         """The things, as the report tells of them."""
         first = self._opened.shot.frame_numbers[0]
+        reasoned = [] if self._reasoned is None else self._reasoned.reported(self._typed_frames)
+        return [*reasoned, *self._found(first, len(reasoned))]
+
+    def _typed_frames(self, masks: BoolArray) -> str:
+        first = self._opened.shot.frame_numbers[0]
+        return _typed(first + int(t) for t in np.nonzero(masks.any(axis=(1, 2)))[0])
+
+    def _found(self, first: int, skipped: int) -> list[told.Thing]:
+        """What evidence alone has found: the things after the first ``skipped``."""
         return [
             told.Thing(
                 number=thing.number,
@@ -120,7 +144,7 @@ class GatheredProposal:
                 confidence=round(thing.confidence, 3),
                 extensions=[name for name in EXTENSIONS if name in thing.extensions],
             )
-            for thing in self.things
+            for thing in self.things[skipped:]
         ]
 
     def frames(self) -> Iterator[WholeFrame]:
@@ -135,8 +159,12 @@ class GatheredProposal:
             label = self._labels[t][rows[:, None], columns[None]]
             drawn: dict[str, list[list[float]]] = {}
             removed = self._opened.shot.mattes.at(packed.number, self._opened.shot.box).remove > 0
-            for thing in self.things:
-                own = _where(label == thing.number, matte)
+            own_of_told = [] if self._reasoned is None else self._reasoned.planes(t)
+            for position, thing in enumerate(self.things):
+                if position < len(own_of_told):
+                    own = own_of_told[position]
+                else:
+                    own = _where(label == thing.number, matte)
                 planes.append(own)
                 for layer, mask in _layers(thing).items():
                     if mask is not thing.masks:
@@ -170,6 +198,14 @@ class GatheredProposal:
         return kept
 
 
+def _united(found: Sequence[Thing], t: int, shape: tuple[int, int]) -> BoolArray:
+    """Where any of the things is on frame ``t``."""
+    mask = np.zeros(shape, bool)
+    for thing in found:
+        mask |= thing.masks[t]
+    return mask
+
+
 def _typed(numbers: Iterable[int]) -> str:
     """Frames as people write them."""
     return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in runs(numbers))
@@ -181,9 +217,9 @@ def _layers(thing: Thing) -> dict[str, BoolArray]:
     return {own: thing.masks, **{f"{own}_{name}": mask for name, mask in thing.extensions.items()}}
 
 
-def _labels(found: Sequence[Thing], t: int) -> Uint8Array:
+def _labels(found: Sequence[Thing], t: int, shape: tuple[int, int]) -> Uint8Array:
     """The number of the thing of frame ``t`` that is nearest to each pixel; 0 where the frame has none."""
-    labels = np.zeros(found[0].masks.shape[1:] if found else (1, 1), np.uint8)
+    labels = np.zeros(shape, np.uint8)
     for thing in found:
         labels[thing.masks[t]] = thing.number
     there = labels > 0

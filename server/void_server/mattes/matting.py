@@ -17,7 +17,7 @@ from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import with_content_id
 from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
 from void_protocol.task import MakeMattes, PromptedObject
-from void_server.matte_files import FilesRun, MatteFilesWriter, opened_shot, save_report
+from void_server.mattes.files import FilesRun, MatteFilesWriter, opened_shot, save_report
 
 _SHOWN = 0.5
 
