@@ -15,7 +15,7 @@ import pytest
 import void_nuke
 from tests.fakes.fake_nuke.node_classes import KNOBS as CLASSES
 
-IMPORT_NUKE = {f"host/nuke_{name}.py" for name in ("host", "render", "results", "script")}
+IMPORT_NUKE = {f"host/nuke_{name}.py" for name in ("host", "render", "results", "roto", "script")}
 ADAPTERS = (
     *(path.partition("/")[2] for path in sorted(IMPORT_NUKE)),
     "comparison.py",
@@ -78,6 +78,8 @@ OWN_NAMES = frozenset(
         "last",
         "layer",
         "layers",
+        "left_x",
+        "left_y",
         "lower",
         "main_thread",
         "matte_channel",
@@ -94,6 +96,8 @@ OWN_NAMES = frozenset(
         "post",
         "proxy_scale",
         "replaces_job",
+        "right_x",
+        "right_y",
         "rpartition",
         "rsplit",
         "run_posted",
@@ -123,6 +127,10 @@ OWN_NAMES = frozenset(
     }
 )
 """Methods and fields of Python's and of ours that the adapter uses; never Nuke's."""
+
+MAY_BE_LEFT_OUT = {"addPositionKey": {"view"}}
+"""Arguments that the stubs, which know no defaults of some compiled methods, take for required. Published
+scripts of several studios call these methods without them."""
 
 
 def _stub_trees() -> Iterator[ast.Module]:
@@ -173,7 +181,7 @@ def _accepts(function: ast.FunctionDef, call: ast.Call, *, is_method: bool) -> b
         return False
     known = set(names) | {argument.arg for argument in arguments.kwonlyargs}
     keywords = {keyword.arg for keyword in call.keywords}
-    required = len(names) - len(arguments.defaults)
+    required = len(set(names) - MAY_BE_LEFT_OUT.get(function.name, set())) - len(arguments.defaults)
     enough = has_star or len(call.args) + len(keywords & set(names)) >= required
     return (arguments.kwarg is not None or keywords <= known) and enough
 
@@ -234,6 +242,8 @@ def test_every_call_exists(name: str, stubs: Stubs) -> None:
         "nuke.nodes.Raed()",
         "rp.FlagTypes",
         "point.center.getPositions(1)",
+        "point.center.addPositionKey(1)",
+        "point.center.addPositionKey(1, (2, 3), 'main', 'left')",
         "root.setModified(True, False)",
     ],
 )
