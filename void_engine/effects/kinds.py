@@ -19,6 +19,11 @@ from void_engine.effects.proposal import Kind
 from void_engine.effects.regions import Candidates, averages, steadied_scores
 from void_engine.effects.steadying import Neighbour
 
+_DARKER, _OWN_TEXTURE = 0.7, 0.35
+_PLAINLY = 9.0
+"""What a region gains as a shadow that darkens for more than the first share of its change while its texture
+changes by less than the second: light was taken there, wherever it lies."""
+
 
 def described(
     region: BoolArray,
@@ -52,6 +57,10 @@ def described(
 def kinds(found: Sequence[Candidates], neighbours: Sequence[Sequence[Neighbour]]) -> list[Uint8Array]:
     """The kind of each pixel, (h, w), of the regions of each frame."""
     scores = [np.column_stack([each.facts[:, :-1] @ weights.KINDS.T, each.facts[:, -1]]) for each in found]
+    darker, texture = (weights.KIND_FACTS.index(name) for name in ("darker", "texture"))
+    for each, score in zip(found, scores, strict=True):
+        plain = (each.facts[:, darker] > _DARKER) & (each.facts[:, texture] < _OWN_TEXTURE)
+        score[plain, 0] += _PLAINLY
     told = []
     for each, score in zip(found, steadied_scores(scores, found, neighbours), strict=True):
         kind = np.array([Kind.SHADOW, Kind.REFLECTION, Kind.CARRIED])[score[:, :-1].argmax(axis=1)]

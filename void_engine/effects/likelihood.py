@@ -1,8 +1,9 @@
 """How probable it is that a pixel is affected, from the evidence of its frame and of the object's frame.
 
-Two dozen quantities are weighed by a network of one small hidden layer, whose weights were fitted once to
-shots of known truth (``tests/bench/affected.py`` draws them) and stand in ``weights.py``; there is nothing to
-load. docs/affected.md has its figures.
+Two dozen quantities are weighed twice, by a network of one small hidden layer and by a logistic model of their
+products with the evidence, and the odds are the mean of both: each is surest where the other errs. The weights
+were fitted once to shots of known truth (``tests/bench/affected.py`` draws them) and stand in ``weights.py``;
+there is nothing to load. docs/affected.md has its figures.
 """
 
 from __future__ import annotations
@@ -74,6 +75,34 @@ def quantities(
     }
 
 
+def products(found: dict[str, Float32Array], evidence: Evidence) -> dict[str, Float32Array]:
+    """What the logistic model weighs, each (h, w), from the :func:`quantities` of a frame."""
+    evident, shares, alike = found["evident"], found["share max"], found["alike max"]
+    return {
+        "constant": np.ones_like(evident),
+        "evident": evident,
+        "fine": np.log1p(np.minimum(evidence.strength, 200) / 3),
+        "broad": np.log1p(np.minimum(evidence.broad, 200) / 3),
+        "amount": found["amount"],
+        "attached": evident * found["share"],
+        "attached on one side": evident * shares,
+        "alike": evident * found["alike"],
+        "alike on one side": evident * alike,
+        "attached and alike": evident * np.sqrt(shares * alike),
+        "step": evident * found["step"],
+        "step near": evident * found["step"] * found["near"],
+        "seen": evident * found["seen"],
+        "texture": evident * found["texture"],
+        "shading": evident * (1 - found["texture"]) * np.maximum(found["darker"], 0),
+        "evident near": evident * found["near"],
+        "below": evident * np.clip(found["below"], -1, 1),
+        "unrest": found["unrest"],
+        "evident unrest": found["unrest"] * evident,
+        "known": found["known"],
+        "told": found["told"],
+    }
+
+
 def odds(
     evidence: Evidence,
     before: Attached,
@@ -86,7 +115,12 @@ def odds(
     found = quantities(evidence, before, after, away, below)
     told = np.stack([found[name] - usual for name, usual in pixels.usual.items()], axis=-1)
     hidden = np.maximum(told.astype(np.float32) @ pixels.hidden + pixels.hidden_constant, 0)
-    return np.asarray(hidden @ pixels.output + pixels.output_constant, np.float32)
+    by_network = hidden @ pixels.output + pixels.output_constant
+    terms = products(found, evidence)
+    by_products = sum(
+        (terms[name] * np.float32(weight) for name, weight in weights.PRODUCTS.items()), np.float32(0)
+    )
+    return np.asarray((by_network + by_products) / 2, np.float32)
 
 
 def chance(steady: Float32Array, surety: Float32Array, region: BoolArray) -> Float32Array:

@@ -34,6 +34,8 @@ _FAR_SIZES = 1.5
 """Candidates farther from the object than this, in its sizes, count as the frame's restlessness."""
 _KEPT = 0.85
 """How much of a score is handed on from frame to frame."""
+_ALONE = np.float32(1.1)
+"""What speaks for the only candidate of a frame: nothing else there looks like an effect by chance."""
 _SUREST = 5.0
 """Scores are cut at this before they are averaged."""
 
@@ -89,7 +91,10 @@ def surest(
             for each, score in zip(regions, scores, strict=True)
         ]
         best = [np.maximum(*each) for each in zip(best, planes, strict=True)] if best else planes
-    return best
+    return [
+        np.where(score > NOTHING, score + _ALONE, score) if len(each) == 1 else score
+        for score, each in zip(best, found[0], strict=True)
+    ]
 
 
 NAMES = (

@@ -80,6 +80,31 @@ hue|-1.13 1.07 0.06
 """For each fact about a region, see :func:`void_engine.effects.kinds.described`: its name and its weights
 for a shadow, a reflection and a thing."""
 
+PRODUCTS: dict[str, float] = {
+    "constant": -0.161,
+    "evident": 1.403,
+    "fine": -2.370,
+    "broad": -0.059,
+    "amount": 1.146,
+    "attached": -0.538,
+    "attached on one side": 4.453,
+    "alike": 5.015,
+    "alike on one side": 4.908,
+    "attached and alike": -5.516,
+    "step": 6.623,
+    "step near": -8.261,
+    "seen": -2.989,
+    "texture": -1.643,
+    "shading": 1.548,
+    "evident near": 6.559,
+    "below": 5.315,
+    "unrest": -0.100,
+    "evident unrest": -3.452,
+    "known": -1.424,
+    "told": -0.114,
+}
+"""The logistic model's terms, see :func:`void_engine.effects.likelihood.products`, and their weights."""
+
 CHANCE_INSIDE = (-1.007, 0.580, 0.210)
 CHANCE_OUTSIDE = (-2.622, 1.007, -0.145)
 """In a proposed region, and outside: a constant, the weight of a pixel's odds, and of its region's score."""

@@ -16,9 +16,16 @@ class Shot:
 
 
 def crossing(
-    *, shadow: float, passer_by: bool = False, still: bool = False, frames: int = 14, push: bool = False
+    *,
+    shadow: float,
+    passer_by: bool = False,
+    still: bool = False,
+    frames: int = 14,
+    push: bool = False,
+    bounces: bool = False,
 ) -> Shot:
-    """A disc crosses textured ground with its shadow below it; ``push``: it takes a box along."""
+    """A disc crosses textured ground with its shadow below it; ``push``: it takes a box along; ``bounces``:
+    it leaves the ground, where its shadow stays."""
     generator = np.random.default_rng(3)
     rows, columns = 96, 160
     ground = cv2.GaussianBlur(generator.uniform(0, 1, (rows, columns, 3)).astype(np.float32), (0, 0), 2)
@@ -28,6 +35,7 @@ def crossing(
     for t in range(frames):
         u = 0.5 if still else t / (frames - 1)
         cx = 25 + 110 * u
+        cy = 48 - 28 * abs(np.sin(2 * np.pi * u)) if bounces else 48.0
         picture = ground + generator.normal(0, 0.003, ground.shape).astype(np.float32)
         without = picture.copy()
         if passer_by:
@@ -40,7 +48,7 @@ def crossing(
             picture[now] = (0.7, 0.6, 0.1)
         near = ((x - cx - 5) / 16) ** 2 + ((y - 68) / 6) ** 2
         picture = picture * (1 - shadow * np.clip(2 - 2 * near, 0, 1))[..., None]
-        disc = (x - cx) ** 2 + (y - 48) ** 2 < 13**2
+        disc = (x - cx) ** 2 + (y - cy) ** 2 < 13**2
         changed = np.abs(picture - without).max(axis=2) > 0.03
         picture[disc] = (0.2, 0.5, 0.9)
         matte = cv2.dilate(disc.astype(np.float32), np.ones((5, 5), np.uint8))
