@@ -1,9 +1,9 @@
 """How probable it is that a pixel is affected, from the evidence of its frame and of the object's frame.
 
-Two dozen quantities are weighed twice, by a network of one small hidden layer and by a logistic model of their
-products with the evidence, and the odds are the mean of both: each is surest where the other errs. The weights
-were fitted once to shots of known truth (``tests/bench/affected.py`` draws them) and stand in ``weights.py``;
-there is nothing to load. docs/affected.md has its figures.
+Two dozen quantities are weighed twice, by a network of one small hidden layer and by a logistic model of
+their products with the evidence; the odds are the mean of both, as each is surest where the other errs. The
+weights were fitted once to shots of known truth (``tests/bench/affected.py`` draws them) and stand in
+``weights.py``; there is nothing to load. docs/affected.md has its figures.
 """
 
 from __future__ import annotations
