@@ -68,7 +68,10 @@ COMMANDS = {
         "clean",
         "Show what can be deleted (old jobs, logs and results, leftovers, caches), and delete it with --yes.",
     ),
-    "host-files": ("host_files", "Write panel, gizmos and their packages into a folder for NUKE_PATH."),
+    "host-files": (
+        "host_files",
+        "Write panel, gizmos and their packages into a folder for NUKE_PATH, and the OpenFX plug-in below it.",
+    ),
     "demo": (
         "demo",
         "Render an HDR shot, remove its object through a real server, and judge the result against the "

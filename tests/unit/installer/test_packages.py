@@ -17,10 +17,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"openimageio": "py-openimageio", "opencv-python-headless": "py-opencv"}
 
 
-def test_the_wheel_carries_what_nuke_loads() -> None:
+def test_the_wheel_carries_what_nuke_loads_and_what_builds_the_openfx_plug_in() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     carried = wheel["force-include"]
-    assert {Path(name).name for name in carried.values()} == {"init.py", "menu.py", "gizmos"}
+    assert {Path(name).name for name in carried.values()} == {
+        *("init.py", "menu.py", "gizmos"),
+        *("installer", "openfx", "pyproject.toml"),
+    }
     assert all((ROOT / source).exists() for source in carried)
     assert all(target.startswith("void_server/host_files/") for target in carried.values())
 
