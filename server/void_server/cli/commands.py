@@ -70,7 +70,7 @@ COMMANDS = {
     ),
     "host-files": (
         "host_files",
-        "Write panel, gizmos and their packages into a folder for NUKE_PATH, and the OpenFX plug-in below it.",
+        "Write panel, gizmos and their packages into a folder for NUKE_PATH, the OpenFX plug-in below it.",
     ),
     "demo": (
         "demo",

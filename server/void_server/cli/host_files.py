@@ -44,7 +44,7 @@ def host_files(
         ),
     ] = None,
 ) -> None:
-    """Write panel, gizmos and their packages into a folder for NUKE_PATH, and the OpenFX plug-in below it.
+    """Write panel, gizmos and their packages into a folder for NUKE_PATH, the OpenFX plug-in below it.
 
     A folder of its own for each release lets several be used side by side. The plug-in is compiled with the
     system's C++ compiler, or with Zig: pip install ziglang.
