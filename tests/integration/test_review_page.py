@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,11 @@ import numpy as np
 import pytest
 
 from tests.integration.command_case import void
+from tests.integration.farm_case import farm_job
 from tests.review_case import FIRST, plate_pixels, result_pixels, reviewed_job, write_job
+from void_engine.plates.exr.file import read_frame, write_frame
+from void_engine.plates.frame.frame import Frame
+from void_server.cli.exit_codes import ExitCode
 from void_server.review.catalogue import review_shots
 from void_server.review.notes import read_review
 from void_server.review.page import ReviewPage
@@ -147,6 +153,120 @@ def test_a_page_opens_from_the_disk(tab: Tab, tmp_path: Path) -> None:
     assert "the <b>edge</b>, m c w" in Path(download.value.path()).read_text()
     tab.press("Escape")
     assert tab.page.is_visible("#list")
+
+
+def test_versions_are_compared_in_every_way_and_channel_by_channel(tab: Tab, tmp_path: Path) -> None:
+    job = reviewed_job(tmp_path)
+    ran = void("review", write_job(job, tmp_path / "job.json"), "-o", tmp_path / "page")
+    assert ran.code == 0, ran.err
+    tab.open((tmp_path / "page" / "index.html").as_uri())
+    tab.open_shot()
+    tab.page.select_option("#source-a", "v001")
+    tab.wait_for("v001/result/1001.png", "a")
+    view = ReviewView.named()
+    first, second = (view.shown(result_pixels(FIRST, version)).astype(int) for version in (1, 2))
+    tab.press("z", "2")
+    for key, channel in (("g", 1), ("b", 2)):
+        tab.press(key)
+        assert np.abs(tab.picture().astype(int) - second[..., channel, None]).max() <= 1, key
+        tab.press(key)
+    tab.press("y")
+    luma = second @ (0.2126, 0.7152, 0.0722)
+    assert np.abs(tab.picture().astype(int) - luma[..., None]).max() <= 1
+    tab.press("y", "5")
+    assert tab.page.inner_text("#gain-value") == "8"
+    assert np.abs(tab.picture().astype(int) - np.minimum(255, 8 * np.abs(second - first))).max() <= 8
+    tab.press("3", "z")
+    assert [np.abs(tab.picture(pane).astype(int) - shown).max() <= 1 for pane, shown in (
+        ("a", first), ("b", second),
+    )] == [True, True]  # fmt: skip
+    left, right = (tab.page.locator(f"#pane-{pane}").bounding_box() for pane in "ab")
+    assert left["x"] + left["width"] <= right["x"]
+    tab.press("t")
+    for pane in "abab":
+        tab.page.wait_for_function(
+            "pane => getComputedStyle(document.getElementById(`pane-${pane}`)).visibility === 'visible' && "
+            "['a', 'b'].filter(one => getComputedStyle(document.getElementById(`pane-${one}`)).visibility "
+            "=== 'visible').length === 1",
+            arg=pane,
+        )
+    # Zoomed in, each pixel is a square of its own light.
+    tab.press("2", "z", "+", "+", "+", "+")
+    scale = tab.page.evaluate("voidReview.viewer.scale")
+    assert scale > 4
+    assert tab.page.eval_on_selector("#pane-b .sheet", "sheet => sheet.className") == "sheet pixels"
+
+
+def test_playing_goes_round_and_round_both_ways_and_stops(tab: Tab, tmp_path: Path) -> None:
+    job = reviewed_job(tmp_path)
+    ran = void("review", write_job(job, tmp_path / "job.json"), "-o", tmp_path / "page")
+    assert ran.code == 0, ran.err
+    tab.open((tmp_path / "page" / "index.html").as_uri())
+    tab.open_shot()
+    assert tab.page.inner_text("#rate") == "12 fps"
+    tab.page.evaluate(
+        "window.seen = [1001]; new MutationObserver(() => seen.push(Number(frame.textContent)))"
+        ".observe(frame, {childList: true})"
+    )
+    tab.press("l", "k", "l")
+    tab.page.wait_for_function("seen.length > 6")
+    tab.press("j")
+    tab.page.wait_for_function("window.turned ??= seen.length, seen.length > turned + 6")
+    tab.press("k")
+    assert tab.page.inner_text("#play") == "Play"
+    steps = [(after - before) % 4 for before, after in pairwise(tab.page.evaluate("seen"))]
+    assert set(steps) == {1, 3}
+    assert steps == sorted(steps), "first all forwards, then all backwards"
+    tab.press("Space")
+    assert tab.page.inner_text("#play") == "Stop"
+    tab.press("Space")
+    stopped = tab.page.evaluate("seen.length")
+    tab.press("ArrowRight")
+    tab.page.wait_for_function(f"seen.length > {stopped}")
+
+
+def test_forty_shots_of_a_batch_are_reviewed_at_once(tab: Tab, tmp_path: Path) -> None:
+    names = [f"sh{number:03d}" for number in range(10, 410, 10)]
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    for name in names:
+        farm_job(tmp_path, name=name, frames=1).rename(jobs / f"{name}.json")
+    ran = void("batch", jobs)
+    assert ran.code == 0, ran.err
+    at_fault = tmp_path / "sh070" / "out" / "r_v001.1001.exr"
+    frame = read_frame(at_fault, 1001)
+    spoilt = frame.read_channels(("R", "G", "B"), frame.data_window)
+    spoilt[0, 0] += 1.0
+    write_frame(Frame.from_pixels(1001, ("R", "G", "B"), spoilt), at_fault, overwrite=True)
+    assert void("check", jobs).code == ExitCode.NOT_GOOD
+    ran = void("review", jobs, "-o", tmp_path / "page")
+    assert ran.code == 0, ran.err
+    tab.open((tmp_path / "page" / "index.html").as_uri())
+    assert tab.page.locator(".card strong").all_inner_texts() == names
+    for state, count in (("red", 1), ("green", 39), ("undecided", 40), ("unchecked", 0)):
+        tab.page.select_option("#only", state)
+        assert tab.page.locator(".card").count() == count, state
+    tab.page.select_option("#only", "")
+    tab.open_shot()
+    for name in names:
+        tab.page.wait_for_function("name => document.getElementById('title').textContent === name", arg=name)
+        tab.wait_for(f"{name}/v001/result/1001.png")
+        tab.page.click("#redo" if name == "sh070" else "#approve")
+        tab.page.wait_for_selector("#approve[aria-pressed=true], #redo[aria-pressed=true]")
+        if name == "sh070":
+            tab.page.fill("#reason", "a pixel, outside")
+        tab.page.focus("#stage")
+        tab.press("ArrowDown")
+    tab.press("Escape")
+    tab.page.select_option("#only", "approved")
+    assert tab.page.locator(".card").count() == 39
+    with tab.page.expect_download() as download:
+        tab.page.click("#export-json")
+    kept = json.loads(Path(download.value.path()).read_text())
+    assert [one["shot"] for one in kept] == names
+    assert [(one["decision"], one["reason"]) for one in kept if one["shot"] == "sh070"] == [
+        ("redo", "a pixel, outside")
+    ]
 
 
 def test_a_served_review_keeps_notes_and_shows_any_exposure(tab: Tab, tmp_path: Path) -> None:

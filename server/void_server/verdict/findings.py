@@ -56,7 +56,8 @@ _WORDS: Mapping[str, _Words] = {
     ),
     "colour": _Words(
         "light does not match",
-        "the filled part is brighter, darker or of another colour than its surroundings in {frames}",
+        "the filled part is brighter, darker or of another colour than its surroundings, or drifts away from "
+        "them, in {frames}",
         "keep match_seam on, and mark what the object lights or shadows as affected",
     ),
     "step": _Words(

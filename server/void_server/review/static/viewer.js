@@ -7,10 +7,10 @@
   const modes = [["a", "A", "1"], ["b", "B", "2"], ["side", "Side by side", "3"], ["wipe", "Wipe", "4"], ["difference", "Difference", "5"], ["flicker", "Flicker", "6"]];
   const channels = [["", "RGB", ""], ["r", "R", "R"], ["g", "G", "G"], ["b", "B", "B"], ["y", "Luma", "Y"]];
   const state = { shot: null, frame: 0, mode: "b", channel: "", matte: false, confidence: false, exposure: 0, gamma: 1, gain: 8,
-    wipe: 0.5, scale: 1, x: 0, y: 0, fitted: true, playing: false, shownB: true, sources: { a: "plate", b: "plate" }, box: null };
+    direction: 1, wipe: 0.5, scale: 1, x: 0, y: 0, fitted: true, playing: false, shownB: true, sources: { a: "plate", b: "plate" }, box: null };
   const cache = new Map();
   const mostCached = 160;
-  let generation = 0;
+  let generation = 0, turn = 0;
 
   own.viewer = state;
   state.version = () => state.shot.versions.find((one) => one.key === state.sources.b) || state.shot.versions.find((one) => one.key === state.sources.a) || state.shot.versions.at(-1) || null;
@@ -49,8 +49,8 @@
 
   const ahead = () => {
     for (let step = 1; step <= 6; step += 1) {
-      const frame = state.frame + step;
-      if (frame <= state.shot.last) wanted(frame).forEach(loaded);
+      const frame = state.frame + state.direction * step;
+      if (frame >= state.shot.first && frame <= state.shot.last) wanted(frame).forEach(loaded);
     }
   };
 
@@ -164,24 +164,37 @@
     at("play").textContent = "Play";
     own.graphFrame(state.shot, state.frame);
   };
-  const play = async () => {
-    if (state.playing) return stop();
+  /** The frame after one in the direction of play, round and round. */
+  const following = (frame, { first, last }) => {
+    if (state.direction > 0) return frame >= last ? first : frame + 1;
+    return frame <= first ? last : frame - 1;
+  };
+  const play = async (direction) => {
+    state.direction = direction;
+    if (state.playing) return;
     state.playing = true;
     at("play").textContent = "Stop";
-    const shot = state.shot;
+    const shot = state.shot, mine = ++turn;
     let next = performance.now(), counted = 0, since = next;
-    while (state.playing && state.shot === shot) {
-      await state.goTo(state.frame >= shot.last ? shot.first : state.frame + 1, true);
+    while (state.playing && mine === turn && state.shot === shot) {
+      await state.goTo(following(state.frame, shot), true);
       counted += 1;
       next = Math.max(next + 1000 / shot.fps, performance.now() - 200);
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
       const now = performance.now();
       if (now - since > 1000) { at("rate").textContent = `${((1000 * counted) / (now - since)).toFixed(1)} of ${shot.fps} fps`; counted = 0; since = now; }
     }
-    return undefined;
   };
+  const playOrStop = () => (state.playing ? stop() : play(1));
 
-  state.setMode = (mode) => { state.mode = mode; state.shownB = true; paint(); };
+  state.setMode = (mode) => {
+    const [width, height] = paneSize();
+    Object.assign(state, { mode, shownB: true });
+    paint();
+    // What was in the middle stays there, also where side by side the panes are narrower.
+    const [newWidth, newHeight] = paneSize();
+    if (!state.fitted) { state.x += (newWidth - width) / 2; state.y += (newHeight - height) / 2; place(); }
+  };
   const set = (name, value) => { state[name] = value; paint(); show(); };
   setInterval(() => { if (state.shot && state.mode === "flicker") { state.shownB = !state.shownB; paint(); } }, 350);
 
@@ -244,7 +257,7 @@
   at("confidence").addEventListener("click", () => set("confidence", !state.confidence));
   for (const name of ["exposure", "gamma", "gain"]) at(name).addEventListener("input", (event) => set(name, Number(event.target.value)));
   at("fit").addEventListener("click", () => { state.fitted = true; place(); });
-  at("play").addEventListener("click", play);
+  at("play").addEventListener("click", playOrStop);
   at("first").addEventListener("click", () => state.goTo(state.shot.first));
   at("last").addEventListener("click", () => state.goTo(state.shot.last));
   at("previous").addEventListener("click", () => state.goTo(state.frame - 1));
@@ -282,7 +295,8 @@
   own.keys = [
     ["Left, Right", "one frame back, on", { ArrowLeft: () => state.goTo(state.frame - 1), ArrowRight: () => state.goTo(state.frame + 1) }],
     ["Home, End", "first, last frame", { Home: () => state.goTo(state.shot.first), End: () => state.goTo(state.shot.last) }],
-    ["Space, L, K", "play and stop", { " ": play, l: play, k: () => state.playing && stop() }],
+    ["Space", "play, stop", { " ": playOrStop }],
+    ["J, K, L", "play backwards, stop, play", { j: () => play(-1), k: () => state.playing && stop(), l: () => play(1) }],
     ["1 to 6", "A, B, side by side, wipe, difference, flicker", Object.fromEntries(modes.map(([mode, , key]) => [key, () => state.setMode(mode)]))],
     ["W, D, T", "wipe, difference, flicker", { w: () => state.setMode("wipe"), d: () => state.setMode("difference"), t: () => state.setMode("flicker") }],
     ["R, G, B, Y", "one channel, luminance; again for all", Object.fromEntries(channels.slice(1).map(([value, , key]) => [key.toLowerCase(), () => set("channel", state.channel === value ? "" : value)]))],

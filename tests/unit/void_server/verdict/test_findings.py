@@ -43,6 +43,10 @@ def test_the_first_touched_pixel_is_told() -> None:
     assert "x 17, y 11 from the top left in 7" in findings_of([frame])[0].text
 
 
+def test_light_that_drifts_is_told_as_that_too() -> None:
+    assert "or drifts away from them, in frame 4" in findings_of([_frame(4, colour=1.2)])[0].text
+
+
 @pytest.mark.parametrize("flag", FLAGS)
 def test_every_kind_of_fault_has_words(flag: str) -> None:
     finding = findings_of([_frame(3, **{flag: 2.0})])[0]
