@@ -3,6 +3,7 @@
     python -m tests.bench.affected --footage DIR               36 shots drawn from a folder of movies
     python -m tests.bench.affected --footage DIR --only shadow kinds whose name contains the word
     python -m tests.bench.affected --footage DIR --first 500 --shots 24
+    python -m tests.bench.affected --footage DIR --airborne    the object bounces or hovers over the ground
     python -m tests.bench.affected --footage DIR --without "share,alike"   an ablation: quantities left out
     python -m tests.bench.affected --quadmasks                 against the published quadmasks of shared clips
     python -m tests.bench.affected --footage DIR --pictures out/ --save now.json
@@ -31,7 +32,7 @@ import numpy as np
 
 from tests.bench.shots import movies, touched
 from tests.bench.shots.movies import MOVIES, MovieMissingError, folder_of_movies
-from tests.bench.shots.touched import KINDS, EffectShot
+from tests.bench.shots.touched import AIRBORNE_KINDS, KINDS, EffectShot
 from tests.reference_data import CLIPS
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.effects import Kind, propose, weights
@@ -296,6 +297,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--shots", type=int, default=36)
     parser.add_argument("--frames", type=int, default=32)
+    parser.add_argument("--airborne", action="store_true", help="the object does not touch the ground")
     parser.add_argument("--without", default="", help="quantities of the odds to leave out")
     parser.add_argument("--quadmasks", action="store_true")
     parser.add_argument("--pictures", type=Path, default=None)
@@ -312,12 +314,13 @@ def main() -> None:
         choice = [movie for movie in choice if movie.name in arguments.movies.split(",")]
     words = [word for word in arguments.only.split("|") if word]
     rows: list[_Row] = []
+    kinds = AIRBORNE_KINDS if arguments.airborne else KINDS
     for seed in range(arguments.first, arguments.first + arguments.shots):
-        kind = KINDS[seed % len(KINDS)]
+        kind = kinds[seed % len(kinds)]
         if words and not any(word in kind for word in words):
             continue
         try:
-            shot = touched.draw(seed, choice, kind=kind, frames=arguments.frames)
+            shot = touched.draw(seed, choice, kind=kind, frames=arguments.frames, airborne=arguments.airborne)
         except MovieMissingError as missing:
             print(f"{kind}: left out, {missing}", flush=True)
             continue

@@ -19,6 +19,10 @@ _MEAN = _STD = (0.5, 0.5, 0.5)
 _LOOKED_AT = 5
 """On so many frames, spread over the shot, words are looked for."""
 _LEAST_SCORE = 0.5
+_SAME = 0.6
+"""Masks that share this of the smaller one show the same thing."""
+MOST_INSTANCES = 8
+"""The most that are told apart of what is called alike."""
 _LONGEST = 32
 """The length of the words in tokens, to which they are filled up or cut."""
 
@@ -28,10 +32,19 @@ class Found:
     """What is called so on a frame."""
 
     frame: int
-    score: float
-    """The score of the surest of them, 0..1."""
-    mask: BoolArray
-    """(H, W): all of them together."""
+    scores: tuple[float, ...]
+    """The score, 0..1, of each of them, the surest first."""
+    masks: tuple[BoolArray, ...]
+    """(H, W) of each."""
+
+    @property
+    def score(self) -> float:
+        return self.scores[0]
+
+    @property
+    def mask(self) -> BoolArray:
+        """(H, W): all of them together."""
+        return np.asarray(np.any(np.stack(self.masks), axis=0), bool)
 
 
 class Sam3Finder:
@@ -62,8 +75,8 @@ class Sam3Finder:
         size: tuple[int, int],
         monitor: Monitor,
         frames: list[int] | None = None,
-    ) -> Found | None:
-        """Look for what is called ``words`` on some frames, and return it on the frame where it is surest.
+    ) -> list[Found]:
+        """Look for what is called ``words`` on some frames.
 
         Args:
             words: such as "red ball".
@@ -74,15 +87,15 @@ class Sam3Finder:
             frames: the frames to look at; None for some that are spread over the shot.
 
         Returns:
-            None where nothing is called so.
+            What is found on them, the frame with the surest first; empty where nothing is called so.
         """
-        best: Found | None = None
+        all_found: list[Found] = []
         for frame in frames if frames is not None else spread(count, _LOOKED_AT):
             monitor.check_cancelled()
             found = self.on_frame(words, pictures, frame, size)
-            if found is not None and (best is None or found.score > best.score):
-                best = found
-        return best
+            if found is not None:
+                all_found.append(found)
+        return sorted(all_found, key=lambda found: (-found.score, found.frame))
 
     def on_frame(self, words: str, pictures: Pictures, frame: int, size: tuple[int, int]) -> Found | None:
         """All that is called ``words`` on one frame; None where there is none."""
@@ -105,7 +118,18 @@ class Sam3Finder:
         masks = functional.interpolate(
             output.pred_masks[0][kept].sigmoid()[None], size=size, mode="bilinear", align_corners=False
         )[0]
-        together = (masks > 0.5).any(dim=0).cpu().numpy()
-        if not together.any():
+        chosen = _distinct(scores[kept].cpu().numpy(), np.asarray((masks > 0.5).cpu().numpy(), bool))
+        if not chosen:
             return None
-        return Found(frame, float(scores.max()), np.asarray(together, bool))
+        return Found(frame, tuple(score for score, _ in chosen), tuple(mask for _, mask in chosen))
+
+
+def _distinct(scores: np.ndarray, masks: BoolArray) -> list[tuple[float, BoolArray]]:
+    """The surest masks (n, H, W) of those that show the same thing, the surest first."""
+    chosen: list[tuple[float, BoolArray]] = []
+    for index in np.argsort(-scores, kind="stable"):
+        mask, area = masks[index], int(masks[index].sum())
+        shared = [int((mask & other).sum()) / max(1, min(area, int(other.sum()))) for _, other in chosen]
+        if area and max(shared, default=0.0) <= _SAME and len(chosen) < MOST_INSTANCES:
+            chosen.append((float(scores[index]), mask))
+    return chosen

@@ -45,8 +45,9 @@ TRACKER = ModelRole(
         "facebook/sam2.1-hiera-base-plus",
         "facebook/sam2.1-hiera-small",
         "facebook/sam2.1-hiera-tiny",
+        "facebook/sam3",
     ),
-    ("sam2_video", "sam2"),
+    ("sam2_video", "sam2", "sam3_video", "sam3_tracker_video"),
     "segment",
 )
 FINDER = ModelRole(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from void_engine.arrays import BoolArray, Float32Array
 
 
@@ -57,5 +59,10 @@ class SubjectMattes:
 
     number: int
     """The frame's number in the shot."""
-    mattes: tuple[Float32Array, ...]
-    """For each subject (H, W) in 0..1, soft at the edge."""
+    instances: tuple[tuple[Float32Array, ...], ...]
+    """For each subject the mattes (H, W) in 0..1, soft at the edge, of each thing that its name means."""
+
+    @property
+    def mattes(self) -> tuple[Float32Array, ...]:
+        """The matte of each subject: all of its things together."""
+        return tuple(each[0] if len(each) == 1 else np.max(np.stack(each), axis=0) for each in self.instances)

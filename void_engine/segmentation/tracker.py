@@ -1,4 +1,5 @@
-"""Follows objects through a shot with SAM 2.1 (Ravi et al. 2024), in the classes of transformers.
+"""Follows objects through a shot with SAM 2.1 (Ravi et al. 2024) or the tracker of SAM 3, in the classes of
+transformers.
 
 Each object has an inference session of its own, so that its matte does not depend on which other objects are
 asked for. All sessions look at the same frame at a time and share what the image encoder saw in it. An object
@@ -9,6 +10,8 @@ the model will not look at again is dropped.
 
 from __future__ import annotations
 
+import json
+import sys
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +25,7 @@ from torch.nn import functional
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.engines.interface import Monitor
 from void_engine.segmentation.errors import SegmentationError
-from void_engine.segmentation.pictures import model_pixels
+from void_engine.segmentation.pictures import IMAGENET_MEAN, IMAGENET_STD, model_pixels
 from void_engine.segmentation.subjects import Subject
 
 Pictures = Callable[[int], Uint8Array]
@@ -50,26 +53,42 @@ class PackedLogits:
         return found.astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """The classes of a family of models, and how it is shown pictures."""
+
+    model: str
+    session: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+_SAM2 = _Family("Sam2VideoModel", "Sam2VideoInferenceSession", IMAGENET_MEAN, IMAGENET_STD)
+_SAM3 = _Family("Sam3TrackerVideoModel", "Sam3TrackerVideoInferenceSession", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
 class _FramesOnDemand:
     """The frames of a session, each made when the model asks for it."""
 
-    def __init__(self, pictures: Pictures, count: int, size: int) -> None:
+    def __init__(self, pictures: Pictures, count: int, size: int, family: _Family) -> None:
         self._pictures = pictures
         self._count = count
         self._size = size
+        self._family = family
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        return model_pixels(self._pictures(index), self._size)
+        return model_pixels(self._pictures(index), self._size, self._family.mean, self._family.std)
 
 
-class Sam2Tracker:
-    """A loaded SAM 2.1 video model."""
+class VideoTracker:
+    """A loaded video model of SAM."""
 
     def __init__(self, model: Any, device: torch.device) -> None:
         self._model = model
+        self._family = _SAM3 if type(model).__name__ == _SAM3.model else _SAM2
         self._device = device
         config = model.config
         self._size = int(config.image_size)
@@ -77,11 +96,13 @@ class Sam2Tracker:
         """How many frames back the model looks."""
 
     @classmethod
-    def load(cls, folder: Path, device: torch.device) -> Sam2Tracker:
-        """Load a model folder. Nothing is fetched, and no code of the folder is run."""
-        from transformers import Sam2VideoModel
+    def load(cls, folder: Path, device: torch.device) -> VideoTracker:
+        """Load a model folder; of a whole SAM 3 its tracker. Nothing is fetched, and no code of it is run."""
+        import transformers
 
-        model: Any = Sam2VideoModel.from_pretrained(
+        kind = str(json.loads((folder / "config.json").read_text("utf-8"))["model_type"])
+        family = _SAM3 if kind.startswith("sam3") else _SAM2
+        model: Any = getattr(transformers, family.model).from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
         )
         return cls(model.eval().to(device), device)
@@ -111,7 +132,7 @@ class Sam2Tracker:
         """
         found: list[list[PackedLogits | None]] = [[None] * count for _ in subjects]
         sessions: dict[int, Any] = {}
-        frames = _FramesOnDemand(pictures, count, self._size)
+        frames = _FramesOnDemand(pictures, count, self._size, self._family)
         prompts = [frame for subject in subjects for frame in subject.frames]
         total, step = len(set(prompts)) + 2 * count, 0
 
@@ -149,9 +170,8 @@ class Sam2Tracker:
         return found
 
     def _session(self, frames: _FramesOnDemand, size: tuple[int, int]) -> Any:
-        from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
-
-        session: Any = Sam2VideoInferenceSession(
+        # The class of a model's sessions stands beside it.
+        session: Any = getattr(sys.modules[type(self._model).__module__], self._family.session)(
             video_height=size[0],
             video_width=size[1],
             inference_device=self._device,

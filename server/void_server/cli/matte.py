@@ -93,10 +93,11 @@ def matte_command(
     if as_json:
         say_json(report)
         return
-    for one in task.objects:
-        seen = [frame.kinds[one.name] for frame in report.frames if one.name in frame.kinds]
+    names = [one.name for one in task.objects]
+    for name in dict.fromkeys([*names, *(name for frame in report.frames for name in frame.kinds)]):
+        seen = [frame.kinds[name] for frame in report.frames if name in frame.kinds]
         mean = f", {100 * sum(seen) / len(seen):.1f} % of the picture" if seen else ""
-        say(f"{one.name}: in {len(seen)} of {len(report.frames)} frames{mean}")
+        say(f"{name}: in {len(seen)} of {len(report.frames)} frames{mean}")
     say(f"mattes: {pattern}; report: {proposal_path(pattern)}")
     if len(report.frames) != len(job.shot.frame_numbers):
         raise CommandError(f"{job.shot.name}: some frames were not written", ExitCode.FAILED)

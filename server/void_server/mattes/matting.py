@@ -7,12 +7,13 @@ from importlib.metadata import version
 import msgspec
 import numpy as np
 
+from void_engine.arrays import Float32Array
 from void_engine.geometry import Box
 from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal_monitor import RemovalMonitor
 from void_engine.segmentation.shot import check_models, subject_mattes
-from void_engine.segmentation.subjects import Bounds, Click, Subject
+from void_engine.segmentation.subjects import Bounds, Click, Subject, SubjectMattes
 from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import with_content_id
 from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
@@ -43,9 +44,17 @@ def matte_job(job: RemovalJob, pattern: str, task: MakeMattes) -> RemovalJob:
     return with_content_id(made)
 
 
-def matte_channels(task: MakeMattes) -> tuple[str, ...]:
-    """The channels of the files: all objects together, and each alone."""
-    return (MATTE_CHANNEL, *(f"{one.name}.{MATTE_CHANNEL}" for one in task.objects))
+def _layers(task: MakeMattes, found: SubjectMattes) -> list[tuple[str, Float32Array]]:
+    """The layers of a frame with their mattes: each object, and where its name means several things, each of
+    them too, as ``NAME_1``."""
+    names = {one.name for one in task.objects}
+    layers = []
+    for one, matte, things in zip(task.objects, found.mattes, found.instances, strict=True):
+        layers.append((one.name, matte))
+        if len(things) > 1:
+            numbered = [(f"{one.name}_{number}", thing) for number, thing in enumerate(things, 1)]
+            layers += [(name, thing) for name, thing in numbered if name not in names]
+    return layers
 
 
 def run_mattes(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = FilesRun()) -> ProposalReport:  # noqa: B008 - it is frozen
@@ -70,11 +79,9 @@ def run_mattes(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = FilesRu
         if writer.wanted:
             subjects = [_subject(one, job, opened.shot.box) for one in task.objects]
             for each in subject_mattes(opened.shot, subjects, monitor):
-                together = np.max(np.stack(each.mattes), axis=0)
-                shares = {
-                    one.name: round(float((matte >= _SHOWN).mean()), 5)
-                    for one, matte in zip(task.objects, each.mattes, strict=True)
-                }
+                layers = _layers(task, each)
+                together = np.max(np.stack([matte for _, matte in layers]), axis=0)
+                shares = {name: round(float((matte >= _SHOWN).mean()), 5) for name, matte in layers}
                 note = FrameNote(
                     release=version("void-nuke"),
                     shot=job.shot.name,
@@ -88,7 +95,8 @@ def run_mattes(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = FilesRu
                         kinds={name: share for name, share in shares.items() if share},
                     ),
                 )
-                writer.write(each.number, matte_channels(task), [together, *each.mattes], note)
+                channels = [MATTE_CHANNEL, *(f"{name}.{MATTE_CHANNEL}" for name, _ in layers)]
+                writer.write(each.number, channels, [together, *(matte for _, matte in layers)], note)
     return save_report(job, monitor)
 
 

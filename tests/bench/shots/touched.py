@@ -25,6 +25,8 @@ KINDS = (
     "pushed", "carried", "hit", "shadow and mirror", "none",
 )  # fmt: skip
 """What the object does; "none" are shots to count false alarms on."""
+AIRBORNE_KINDS = ("soft shadow", "hard shadow", "mirror", "glossy", "shadow and mirror", "none")
+"""What an object does that does not touch the ground."""
 _VISIBLE = 6.0 / 255.0
 """A difference above this, in display values, is part of the truth."""
 _MARGIN = 0.1
@@ -69,20 +71,32 @@ def draw(
     width: int = 384,
     height: int = 216,
     frames: int = 32,
+    airborne: bool = False,
 ) -> EffectShot:
-    """Draw one shot; ``kind`` is one of :data:`KINDS`, None draws it too.
+    """Draw one shot.
+
+    Args:
+        seed: of all that is left to chance.
+        choice: the movies to draw over.
+        kind: one of :data:`KINDS`, or with ``airborne`` of :data:`AIRBORNE_KINDS`; None draws it too.
+        width, height, frames: of the shot.
+        airborne: the object bounces or hovers over the ground instead of standing on it.
 
     Raises:
         MovieMissingError: when a movie that is drawn is not here.
     """
     generator = np.random.default_rng([seed, 7])
-    kind = kind or str(generator.choice(KINDS))
+    kind = kind or str(generator.choice(AIRBORNE_KINDS if airborne else KINDS))
     world = _world(choice, width, height, frames, generator)
     thing = draw_sprite(choice, generator)
     path, size, gait = _path(width, height, frames, generator, kind)
+    lift = np.zeros(frames)
+    if airborne:
+        lift, how = _lift(path, size, np.random.default_rng([seed, 11]))
+        gait = f"{gait} {how}"
     placed = [
-        place(thing, t, (height, width), float(x), float(y), float(s))
-        for t, ((x, y), s) in enumerate(zip(path, size, strict=True))
+        place(thing, t, (height, width), float(x), float(y - up), float(s))
+        for t, ((x, y), s, up) in enumerate(zip(path, size, lift, strict=True))
     ]
     without, beside = _strangers(world.clean, choice, path, size, generator)
     truth, plate, word = _affect(kind, world, without, placed, path, size, choice, generator)
@@ -204,6 +218,17 @@ def _path(
     bob = generator.uniform(0, 0.01) * height * np.sin(np.arange(frames) * 0.9)
     size = tall * (1 + generator.uniform(-0.15, 0.15) * u)
     return np.stack([x * width, foot + slope * u + bob], axis=1), size, way
+
+
+def _lift(path: Float64Array, size: Float64Array, generator: np.random.Generator) -> tuple[Float64Array, str]:
+    """How far above the ground an airborne object is, (T,) in pixels; it stays below the upper edge."""
+    u = np.linspace(0, 1, len(path))
+    room = np.maximum(0.3 * size, path[:, 1] - 0.8 * size)
+    high = np.minimum(size * float(generator.uniform(0.4, 1.6)), room)
+    if generator.random() < 0.6:
+        bounces, phase = float(generator.uniform(1.0, 3.5)), float(generator.uniform(0, 1))
+        return high * (1 - (2 * ((u * bounces + phase) % 1) - 1) ** 2), "bounces"
+    return high * (1 + 0.1 * np.sin(9 * u)) / 1.1, "hovers"
 
 
 def _strangers(

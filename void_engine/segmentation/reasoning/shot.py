@@ -17,6 +17,8 @@ from void_engine.effects.proposal import Kind
 from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.geometry import Box
 from void_engine.segmentation.errors import ModelMissingError
+from void_engine.segmentation.finder import Found
+from void_engine.segmentation.instances import together
 from void_engine.segmentation.model_folders import FINDER, REASONER, TRACKER, model_folder
 from void_engine.segmentation.placement import only_model
 from void_engine.segmentation.reasoning.answer import ARTEFACTS, KINDS, AffectedThing, Answer
@@ -33,12 +35,12 @@ from void_engine.segmentation.reasoning.places import (
 from void_engine.segmentation.reasoning.question import question
 from void_engine.segmentation.reasoning.qwen import QwenVision
 from void_engine.segmentation.reasoning.stills import stills
-from void_engine.segmentation.shot import ShotPictures, find_by_words
+from void_engine.segmentation.shot import ShotPictures, find_by_words, follow_named
 from void_engine.segmentation.subjects import Bounds, Subject
-from void_engine.segmentation.tracker import PackedLogits, Sam2Tracker, soft_matte
+from void_engine.segmentation.tracker import PackedLogits, VideoTracker, soft_matte
 
 Follow = Callable[[ShotPictures, Sequence[Subject], Monitor], list[list[PackedLogits | None]]]
-"""Follows subjects through a shot; see :meth:`void_engine.segmentation.tracker.Sam2Tracker.follow`."""
+"""Follows subjects through a shot; see :meth:`void_engine.segmentation.tracker.VideoTracker.follow`."""
 _SMALL_ROWS = 96
 
 
@@ -184,15 +186,16 @@ def _follow_here(
     except ModelMissingError as error:
         monitor.log(f"things are not followed, only cells are taken: {error}")
         return []
+    named: dict[int, list[Found]] = {}
     try:
         model_folder(FINDER)
-        # Words are surer than a cell, so a box is only taken where nothing is called so.
         named = find_by_words(pictures, subjects, monitor)
-        subjects = [_without_box(subject) if subject.masks else subject for subject in named]
+        # Words are surer than a cell, so a box is only taken where nothing is called so.
+        subjects = [_without_box(each) if index in named else each for index, each in enumerate(subjects)]
     except ModelMissingError as error:
         monitor.log(f"words are not looked for: {error}")
-    with only_model(TRACKER, tracker_folder, Sam2Tracker.load, monitor) as tracker:
-        return tracker.follow(pictures, pictures.count, pictures.size, subjects, monitor)
+    with only_model(TRACKER, tracker_folder, VideoTracker.load, monitor) as tracker:
+        return [together(each) for each in follow_named(tracker, pictures, subjects, named, monitor)]
 
 
 def _without_box(subject: Subject) -> Subject:

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from void_engine.propagation.in_memory import SilentMonitor  # noqa: E402
-from void_engine.segmentation.finder import Sam3Finder  # noqa: E402
+from void_engine.segmentation.finder import Sam3Finder, _distinct  # noqa: E402
 
 SIZE = (20, 30)
 
@@ -57,10 +57,10 @@ def _picture(brightness: int) -> Any:
 
 def test_the_surest_frame_is_taken_and_all_that_are_called_so() -> None:
     model = _Sam3({10: [0.6, 0.1], 20: [0.9, 0.7], 30: [0.2, 0.1]})
-    found = _finder(model).find("ab", lambda i: _picture(10 * (i + 1)), 3, SIZE, SilentMonitor())
-    assert found is not None
-    assert found.frame == 1
-    assert found.score == pytest.approx(0.9, abs=1e-3)
+    found, second = _finder(model).find("ab", lambda i: _picture(10 * (i + 1)), 3, SIZE, SilentMonitor())
+    assert (found.frame, second.frame) == (1, 0)
+    assert found.scores == pytest.approx((0.9, 0.7), abs=1e-3)
+    assert (len(found.masks), len(second.masks)) == (2, 1)
     assert found.mask.shape == SIZE
     # Both instances of that frame: the upper half, and the lower right quarter.
     assert found.mask[2].all()
@@ -73,7 +73,15 @@ def test_the_surest_frame_is_taken_and_all_that_are_called_so() -> None:
 def test_where_nothing_is_called_so_nothing_is_found(presence: float | None) -> None:
     scores = [0.9, 0.9] if presence is not None else [0.4, 0.3]
     finder = _finder(_Sam3({10: scores}, presence))
-    assert finder.find("x", lambda i: _picture(10), 1, SIZE, SilentMonitor()) is None
+    assert finder.find("x", lambda i: _picture(10), 1, SIZE, SilentMonitor()) == []
+
+
+def test_masks_that_show_the_same_are_one_thing() -> None:
+    masks = np.zeros((3, 10, 10), bool)
+    masks[0, :6], masks[1, :4], masks[2, 7:] = True, True, True
+    found = _distinct(np.array([0.7, 0.9, 0.6], np.float32), masks)
+    assert [round(score, 2) for score, _ in found] == [0.9, 0.6]
+    np.testing.assert_array_equal(found[0][1], masks[1])
 
 
 def test_the_real_model_takes_what_it_is_given() -> None:

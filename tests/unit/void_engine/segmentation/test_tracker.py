@@ -16,8 +16,8 @@ from void_engine.errors import RemovalCancelled  # noqa: E402
 from void_engine.propagation.in_memory import SilentMonitor  # noqa: E402
 from void_engine.segmentation.pictures import model_pixels  # noqa: E402
 from void_engine.segmentation.subjects import Bounds, Click, Subject  # noqa: E402
-from void_engine.segmentation.tiny import make_tiny_tracker  # noqa: E402
-from void_engine.segmentation.tracker import Sam2Tracker, mask_prompt, soft_matte  # noqa: E402
+from void_engine.segmentation.tiny import make_tiny_sam3, make_tiny_tracker  # noqa: E402
+from void_engine.segmentation.tracker import VideoTracker, mask_prompt, soft_matte  # noqa: E402
 
 FRAMES, HEIGHT, WIDTH = 9, 40, 56
 
@@ -37,8 +37,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tracker(folder: Path) -> Sam2Tracker:
-    return Sam2Tracker.load(folder, torch.device("cpu"))
+def tracker(folder: Path) -> VideoTracker:
+    return VideoTracker.load(folder, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def sam3_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_sam3(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +51,7 @@ def video() -> Any:
     return np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 
-def _followed(tracker: Sam2Tracker, video: Any, subjects: list[Subject]) -> list[list[Any]]:
+def _followed(tracker: VideoTracker, video: Any, subjects: list[Subject]) -> list[list[Any]]:
     packed = tracker.follow(lambda i: video[i], FRAMES, (HEIGHT, WIDTH), subjects, SilentMonitor())
     return [[None if one is None else one.logits() for one in of_subject] for of_subject in packed]
 
@@ -55,13 +60,23 @@ def _by_hand(folder: Path, video: Any, inputs: dict[int, Any]) -> list[Any]:
     """Transformers' documented way: prompts frame by frame, then forwards, then backwards. The whole video is
     in the session, and nothing is forgotten."""
     from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
-
-    model = transformers.Sam2VideoModel.from_pretrained(folder).eval()
-    size = model.config.image_size
-    pixels = torch.stack([model_pixels(picture, size) for picture in video])
-    session = Sam2VideoInferenceSession(
-        video=pixels, video_height=HEIGHT, video_width=WIDTH, dtype=torch.float32
+    from transformers.models.sam3_tracker_video.modeling_sam3_tracker_video import (
+        Sam3TrackerVideoInferenceSession,
     )
+
+    model: Any
+    session_class: Any
+    if folder.name == "sam3":
+        model, session_class = transformers.Sam3TrackerVideoModel, Sam3TrackerVideoInferenceSession
+        half = (0.5, 0.5, 0.5)
+        normalised: Any = (half, half)  # As SAM 3's processor is configured.
+    else:
+        model, session_class = transformers.Sam2VideoModel, Sam2VideoInferenceSession
+        normalised = ()
+    model = model.from_pretrained(folder).eval()
+    size = model.config.image_size
+    pixels = torch.stack([model_pixels(picture, size, *normalised) for picture in video])
+    session = session_class(video=pixels, video_height=HEIGHT, video_width=WIDTH, dtype=torch.float32)
     index = session.obj_id_to_idx(7)
     for frame, given in sorted(inputs.items()):
         if isinstance(given, tuple):
@@ -107,7 +122,7 @@ _CASES: dict[str, tuple[Subject, dict[int, Any]]] = {
 
 @pytest.mark.parametrize("name", _CASES)
 def test_it_gives_the_numbers_of_transformers_called_by_hand(
-    tracker: Sam2Tracker, folder: Path, video: Any, name: str
+    tracker: VideoTracker, folder: Path, video: Any, name: str
 ) -> None:
     subject, inputs = _CASES[name]
     ours = _followed(tracker, video, [subject])[0]
@@ -118,7 +133,25 @@ def test_it_gives_the_numbers_of_transformers_called_by_hand(
     assert len({mine.tobytes() for mine in ours}) == FRAMES
 
 
-def test_a_mask_is_followed_too(tracker: Sam2Tracker, folder: Path, video: Any) -> None:
+@pytest.mark.parametrize("name", [*_CASES][:2])
+def test_a_whole_sam3_follows_by_its_tracker(sam3_folder: Path, video: Any, name: str) -> None:
+    """All of the tracker's weights come from the folder in which the finder's are too."""
+    subject, inputs = _CASES[name]
+    tracker = VideoTracker.load(sam3_folder, torch.device("cpu"))
+    ours = _followed(tracker, video, [subject])[0]
+    theirs = _by_hand(sam3_folder, video, inputs)
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(mine, other.astype(np.float16).astype(np.float32))
+    assert len({mine.tobytes() for mine in ours}) == FRAMES
+
+
+def test_every_weight_of_both_models_of_a_sam3_has_its_place(sam3_folder: Path) -> None:
+    for kind in (transformers.Sam3TrackerVideoModel, transformers.Sam3Model):
+        _, told = kind.from_pretrained(sam3_folder, output_loading_info=True)
+        assert not any(told.values()), (kind, told)
+
+
+def test_a_mask_is_followed_too(tracker: VideoTracker, folder: Path, video: Any) -> None:
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[10:25, 20:40] = True
     ours = _followed(tracker, video, [Subject("a", masks={3: mask})])[0]
@@ -130,7 +163,7 @@ def test_a_mask_is_followed_too(tracker: Sam2Tracker, folder: Path, video: Any) 
     assert (matte > 0.5).sum() == pytest.approx(mask.sum(), rel=0.25)
 
 
-def test_an_object_does_not_depend_on_the_others(tracker: Sam2Tracker, video: Any) -> None:
+def test_an_object_does_not_depend_on_the_others(tracker: VideoTracker, video: Any) -> None:
     one, two = _CASES["points inside and outside, refined later"][0], _CASES["a box on the last frame"][0]
     nowhere = Subject("nowhere")
     alone = [_followed(tracker, video, [each])[0] for each in (one, two)]
@@ -140,7 +173,7 @@ def test_an_object_does_not_depend_on_the_others(tracker: Sam2Tracker, video: An
         np.testing.assert_array_equal(mine, other)
 
 
-def test_memory_does_not_grow_with_the_shot(tracker: Sam2Tracker, video: Any) -> None:
+def test_memory_does_not_grow_with_the_shot(tracker: VideoTracker, video: Any) -> None:
     """Each frame is asked for as it is needed, at most a few times; the session keeps a few frames only."""
     asked: list[int] = []
     kept: list[int] = []
@@ -167,7 +200,7 @@ def test_memory_does_not_grow_with_the_shot(tracker: Sam2Tracker, video: Any) ->
     assert max(kept) <= 3 * 4 + 2
 
 
-def test_it_stops_when_asked(tracker: Sam2Tracker, video: Any) -> None:
+def test_it_stops_when_asked(tracker: VideoTracker, video: Any) -> None:
     class Impatient(SilentMonitor):
         def progress(self, stage: str, step: int, steps: int, frame: int | None = None) -> None:
             if step == 3:

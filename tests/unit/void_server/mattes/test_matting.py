@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 from tests.integration.command_case import void  # noqa: E402
 from void_engine.plates.exr.file import read_frame, write_frame  # noqa: E402
 from void_engine.plates.frame.frame import Frame  # noqa: E402
-from void_engine.segmentation.tiny import make_tiny_tracker  # noqa: E402
+from void_engine.segmentation.tiny import make_tiny_sam3, make_tiny_tracker  # noqa: E402
 from void_protocol.job_file import read_job  # noqa: E402
 from void_protocol.task import MakeMattes, PointPrompt, PromptedObject  # noqa: E402
 from void_server.cli.exit_codes import ExitCode  # noqa: E402
@@ -97,6 +97,32 @@ def test_the_same_job_gives_the_same_bytes_and_goes_on(
     done = _StoppedAt(99)
     matting.run_mattes(job, done, FilesRun(resume=True))
     assert done.left == 99 - 4
+
+
+def test_several_things_of_one_name_have_a_layer_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole SAM 3 is enough: it finds and follows. What the random one finds is said for it."""
+    from void_engine.segmentation import shot as segmentation_shot
+    from void_engine.segmentation.finder import Found
+
+    left, right = np.zeros((2, HEIGHT, WIDTH), bool)
+    left[5:20, :15], right[5:20, 30:] = True, True
+    found = Found(1, (0.9, 0.8), (left, right))
+    monkeypatch.setattr(segmentation_shot, "find_by_words", lambda *about, device: {0: [found]})
+    monkeypatch.setenv("VOID_MODELS", str(tmp_path / "models"))
+    make_tiny_sam3(tmp_path / "models")
+    ran = void("matte", _plate(tmp_path), "-o", tmp_path / "m.%04d.exr", "--words", "ball=ball")
+    assert ran.code == 0, ran.err
+    frame = read_frame(tmp_path / "m.1002.exr", 1002)
+    assert sorted(frame.channel_names) == ["A", "ball.A", "ball_1.A", "ball_2.A"]
+    planes = frame.read_channels(("A", "ball.A", "ball_1.A", "ball_2.A"), frame.display_window)
+    np.testing.assert_array_equal(planes[..., 0], planes[..., 1])
+    np.testing.assert_array_equal(planes[..., 1], planes[..., 2:].max(axis=2))
+    # On their own frame the masks come back.
+    assert ((planes[..., 2] > 0.5) & left).sum() > 0.7 * left.sum()
+    assert ((planes[..., 3] > 0.5) & right).sum() > 0.7 * right.sum()
+    assert "ball_2: in" in ran.out
 
 
 def test_positions_of_a_host_are_turned_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
