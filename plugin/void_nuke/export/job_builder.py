@@ -8,7 +8,6 @@ from void_nuke.export.export import Exported
 from void_nuke.export.pick import FileMatte, RemovalPick
 from void_protocol.job import Format, Matte, Output, RemovalJob, Settings, Shot
 from void_protocol.job_check import check_job
-from void_protocol.task import Propose
 
 
 def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: int) -> RemovalJob:
@@ -34,8 +33,8 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
         shapes=list(exported.shapes),
         mattes=[*exported.mattes, *(_matte(file) for file in pick.files)],
         anchors=exported.anchors,
-        # What is set for the removal means nothing to a proposal, whose mattes are of the plate's size.
-        settings=pick.settings if pick.propose is None else Settings(seed=pick.settings.seed),
+        # What is set for the removal means nothing to a task, whose mattes are of the plate's size.
+        settings=pick.settings if pick.is_removal else Settings(seed=pick.settings.seed),
         output=Output(
             pattern=pick.output_pattern,
             version=version,
@@ -43,7 +42,7 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
             layers=list(pick.layers),
         ),
         together=pick.group,
-        task=UNSET if pick.propose is None else Propose(by=pick.propose),
+        task=pick.task or UNSET,
     )
     check_job(job)
     return job

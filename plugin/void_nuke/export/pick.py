@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from void_nuke.errors import SelectionError
 from void_nuke.host.host import FrameRange
 from void_protocol.job import DEFAULT_LAYERS, Compression, ResultLayer, Role, Settings
-from void_protocol.task import ProposalSource
+from void_protocol.task import MakeMattes, PointPrompt, PromptedObject, ProposalSource, Propose, Task
 
 ROLES: tuple[Role, ...] = ("remove", "affected", "ignore")
 
@@ -67,8 +67,12 @@ class RemovalPick:
     """Mattes that are in files, added to those of shapes and nodes."""
     proposal: str = ""
     """The proposal that :attr:`files` are of, as the panel keeps it."""
+    clicked: str = ""
+    """The matte of clicks that is among :attr:`files`, as the panel keeps it."""
     propose: ProposalSource | None = None
     """Who proposes what the object affected, instead of a removal; None for a removal."""
+    clicks: tuple[PointPrompt, ...] = ()
+    """Clicks on an object of which a matte is made, instead of a removal; none for a removal."""
     settings: Settings = field(default_factory=Settings)
     anchors: tuple[AnchorChoice, ...] = ()
     render_plate: bool = False
@@ -92,6 +96,18 @@ class RemovalPick:
     newest proxy job of the same :attr:`subject`, and makes a new Read where there is none."""
 
     @property
+    def is_removal(self) -> bool:
+        """Whether it is a removal, and no proposal or matte."""
+        return self.propose is None and not self.clicks
+
+    @property
+    def task(self) -> Task | None:
+        """What is made instead of a removal; None for a removal."""
+        if self.clicks:
+            return MakeMattes(objects=[PromptedObject(points=list(self.clicks))])
+        return None if self.propose is None else Propose(by=self.propose)
+
+    @property
     def subject(self) -> str:
         """Names what is removed from which frames, whatever the settings: a preview and its final have the
         same one."""
@@ -100,6 +116,7 @@ class RemovalPick:
         further = [self.layer] if self.layer else []
         further += [repr(self.files)] if self.files else []
         further += [self.propose] if self.propose else []
+        further += [repr(self.clicks)] if self.clicks else []
         told = repr((self.plate, str(self.frames), self.roto, roles, mattes, self.view, *further))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
@@ -139,5 +156,17 @@ class RemovalPick:
             raise SelectionError(
                 "nothing is marked as remove; mark the object whose effects are to be found as remove"
             )
-        if not named - {"ignore"}:
+        if self.clicks:
+            self._check_clicks()
+        elif not named - {"ignore"}:
             raise SelectionError("nothing is marked; mark at least one shape or matte as remove or affected")
+
+    def _check_clicks(self) -> None:
+        if all(click.outside for click in self.clicks):
+            raise SelectionError("every click is on what is not the object; click on the object too")
+        outside = sorted({click.frame for click in self.clicks if click.frame not in self.frames.frames})
+        if outside:
+            raise SelectionError(
+                f"the clicks on {', '.join(map(str, outside))} are not on frames of {self.frames}; drop them "
+                "or choose a range that has them"
+            )

@@ -12,6 +12,7 @@ from void_nuke.export.export import Exported
 from void_nuke.export.pick import RemovalPick
 from void_nuke.host.host import FrameRange, ReadBack
 from void_protocol.job import RemovalJob
+from void_protocol.task import task_name
 
 _log = logging.getLogger(__name__)
 _KEPT_JOBS = 200
@@ -48,7 +49,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     group: str = ""
     """Ties removals together that one press began; see :attr:`void_nuke.export.pick.RemovalPick.group`."""
     task: str = ""
-    """What is made instead of a removal: ``propose``; empty for a removal."""
+    """What is made instead of a removal: ``propose`` or ``mattes``; empty for a removal."""
     subject: str = ""
     """What is removed; see :attr:`void_nuke.export.pick.RemovalPick.subject`."""
     export_folder: str = ""
@@ -76,12 +77,12 @@ def begun_record(pick: RemovalPick, *, job_id: str, name: str, version: int, cre
         last_frame=pick.frames.last,
         result_pattern=pick.output_pattern.replace("{version}", f"v{version:03d}"),
         version=version,
-        engine=pick.settings.engine if pick.propose is None else f"propose-{pick.propose}",
+        engine=pick.settings.engine if pick.task is None else task_name(pick.task),
         seed=pick.settings.seed,
         created_at=created_at,
-        proxy_scale=pick.settings.proxy_scale if pick.propose is None else 1.0,
-        compare=pick.compare and pick.propose is None,
-        task="" if pick.propose is None else "propose",
+        proxy_scale=pick.settings.proxy_scale if pick.is_removal else 1.0,
+        compare=pick.compare and pick.is_removal,
+        task="" if pick.is_removal else ("mattes" if pick.clicks else "propose"),
         subject=pick.subject,
         view=pick.view if pick.group else "",
         group=pick.group,

@@ -291,7 +291,7 @@ class RemovalSession:
             if is_cancelled():
                 raise ExportCancelled("the export was cancelled; nothing was submitted")
             completes = pick.completes_job
-            if pick.settings.proxy_scale == 1.0 and not completes and pick.propose is None:
+            if pick.settings.proxy_scale == 1.0 and not completes and pick.is_removal:
                 completes = self._book.open_proxy(pick.subject)
             self._book.remember(exported_record(tracked.record, job, exported, completes_job=completes))
             deliver(job_id, job)
@@ -414,7 +414,9 @@ class RemovalSession:
         self._book.update(job_id, engine=info.engine, **shares)
         name = record.read_node or self._book.completed_read(job_id)
         message = info.message
-        if phase is Phase.DONE and not name and not record.task:  # the panel shows what is proposed itself
+        if (
+            phase is Phase.DONE and not name and not record.task
+        ):  # the panel shows what a task has made itself
             try:
                 name = self.import_result(job_id)
             except Exception as error:  # noqa: BLE001 - whatever the host raises, the job has come to its end

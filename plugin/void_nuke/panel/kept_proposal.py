@@ -57,6 +57,8 @@ class KeptThing(Struct, frozen=True, kw_only=True):
     role: Role = "affected"
     extensions: list[str] = []
     """The ways in which it can be extended."""
+    own_layer: str = ""
+    """The layer that holds it, where that is not called by its number."""
     accepted: bool = False
     extension: str = ""
     growth_px: float = 0.0
@@ -65,7 +67,8 @@ class KeptThing(Struct, frozen=True, kw_only=True):
     @property
     def layer(self) -> str:
         """The layer of the proposal's files that holds the thing as it is wanted."""
-        return f"thing{self.number}_{self.extension}" if self.extension else f"thing{self.number}"
+        own = self.own_layer or f"thing{self.number}"
+        return f"{own}_{self.extension}" if self.extension else own
 
 
 class KeptProposal(Struct, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ from void_nuke.panel.engine_options import unknown_options_problem, with_option,
 from void_nuke.panel.engines import KnownEngines, Scalar, engines_file
 from void_nuke.panel.layer_choice import colour_layers
 from void_nuke.panel.output_place import beside, output_in
-from void_nuke.panel.panel_proposals import PanelProposals
+from void_nuke.panel.panel_clicks import PanelClicks
 from void_nuke.panel.picture import PictureModel
 from void_nuke.panel.server import ServerModel, ServerState
 from void_nuke.panel.settings import (
@@ -53,7 +53,7 @@ _KEEP_AFTER_MS = 400
 """A change is saved once the artist has paused for this long, in milliseconds."""
 
 
-class PanelModel(PanelProposals):
+class PanelModel(PanelClicks):
     """The state of the panel, on which one or more panel widgets draw."""
 
     settings_changed = Signal()
@@ -318,19 +318,19 @@ class PanelModel(PanelProposals):
         script = self.host.script_path()
         if not script or (self.plate is None and not name):
             return ""
-        return output_in(Path(script).parent / "void", name or self._short_name)
+        return output_in(Path(script).parent / "void", name or self.short_name)
 
     def output_into(self, folder: str) -> None:
         """Put results below this folder."""
-        self.change(output=output_in(Path(folder), self._short_name))
+        self.change(output=output_in(Path(folder), self.short_name))
 
     @property
-    def _short_name(self) -> str:
+    def short_name(self) -> str:
         return self.plate.node.rpartition(".")[2] if self.plate is not None else "shot"
 
     def proposal_pick(self) -> RemovalPick:
-        pick = replace(self._marked(), propose=self.settings.propose_by, anchors=())
-        pick = replace(pick, output_pattern=beside(pick.output_pattern, self._short_name, "affected"))
+        pick = replace(self.pick_with_clicked(), propose=self.settings.propose_by, anchors=())
+        pick = replace(pick, output_pattern=beside(pick.output_pattern, self.short_name, "affected"))
         pick.check()
         return pick
 
@@ -340,16 +340,16 @@ class PanelModel(PanelProposals):
         Raises:
             SelectionError: when something is missing; the message says what, and what to do.
         """
-        pick = self._marked()
-        files = self.proposed_files(pick.frames)
+        pick = self.pick_with_clicked()
+        proposed = self.proposed_files(pick.frames)
+        files = (*pick.files, *proposed)
         if files and self.settings.view == ALL_VIEWS and self.plate is not None and len(self.plate.views) > 1:
-            raise SelectionError("a proposal is for one view; choose that one, or reject what is proposed")
-        pick = replace(pick, files=files, proposal=self.settings.proposal if files else "")
+            raise SelectionError("a proposal or a clicked matte is for one view; choose that one, or drop it")
+        pick = replace(pick, files=files, proposal=self.settings.proposal if proposed else "")
         pick.check()
         return pick
 
-    def _marked(self) -> RemovalPick:
-        """What is marked, without what is proposed, not checked yet."""
+    def marked_pick(self) -> RemovalPick:
         frames = self.frames()
         output = self.settings.output or self.proposed_output()
         if not output:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,9 @@ from void_protocol.errors import JobError
 from void_protocol.phrases import sentence
 from void_protocol.proposal import proposal_path, read_proposal, report_of_frames
 
+_OUTLINES_KEPT = 3
+"""The outlines of so many proposals are kept, the newest."""
+
 
 class PanelProposals(PanelJobs):
     """The part of :class:`void_nuke.panel.model.PanelModel` that is about proposals."""
@@ -50,9 +53,8 @@ class PanelProposals(PanelJobs):
     def __init__(self, host: Host, parent: QObject | None = None) -> None:
         super().__init__(host, parent)
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="void-proposal")
-        self._outlines: tuple[str, Outlines] = ("", {})
-        """The pattern whose outlines were read, and what was read."""
-        self._asked_outlines = ""
+        self._outlines: dict[str, Outlines] = {}
+        """What was read of the outlines of patterns; nothing yet where reading has begun."""
         self._decoded: tuple[str, KeptProposal | None] = ("", None)
         self._read.connect(self._take_read)
         self.job_changed.connect(self._look_at_job)
@@ -160,9 +162,7 @@ class PanelProposals(PanelJobs):
         proposal = self.proposal
         if proposal is None:
             return []
-        self._ask_for_outlines(proposal)
-        pattern, outlines = self._outlines
-        return drawn_things(proposal.things, outlines if pattern == proposal.pattern else {}, frame)
+        return drawn_things(proposal.things, self._outlines_of(proposal), frame)
 
     def proposed_files(self, frames: FrameRange) -> tuple[FileMatte, ...]:
         """Return the mattes of what is accepted, for a removal of these frames.
@@ -179,6 +179,15 @@ class PanelProposals(PanelJobs):
     @abstractmethod
     def view(self) -> str:
         """The view that is shown."""
+
+    @property
+    @abstractmethod
+    def short_name(self) -> str:
+        """The name of what is worked on, for files."""
+
+    @abstractmethod
+    def marked_pick(self) -> RemovalPick:
+        """What is marked, without what was clicked and what is proposed, not checked yet."""
 
     @abstractmethod
     def proposal_pick(self) -> RemovalPick:
@@ -210,10 +219,18 @@ class PanelProposals(PanelJobs):
             self.change(proposal_job="")
             self.proposal_changed.emit()
 
-    def _ask_for_outlines(self, proposal: KeptProposal) -> None:
-        if self._asked_outlines != proposal.pattern:
-            self._asked_outlines = proposal.pattern
+    def _outlines_of(self, proposal: KeptProposal) -> Outlines:
+        """The outlines of a proposal's things, which are read when they are asked for first."""
+        if proposal.pattern not in self._outlines:
+            for other in [*self._outlines][:-_OUTLINES_KEPT]:
+                del self._outlines[other]
+            self._outlines[proposal.pattern] = {}
             self._readers.submit(self._read_outlines, proposal)
+        return self._outlines[proposal.pattern]
+
+    def _in_background(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Do something on the reading thread, and then take what came of it on the main thread."""
+        self._readers.submit(lambda: self._tell(done, work()))
 
     def _close_readers(self) -> None:
         self._readers.shutdown(wait=True)
@@ -276,12 +293,15 @@ class PanelProposals(PanelJobs):
             False,
         )
 
-    def _take_read(self, what: TrackedJob | KeptProposal | str, found: Any) -> None:
+    def _take_read(self, what: TrackedJob | KeptProposal | str | Callable[[Any], None], found: Any) -> None:
+        if callable(what):
+            what(found)
+            return
         if isinstance(what, KeptProposal):
             self._take_baked(what, found)
             return
         if isinstance(what, str):
-            self._outlines = (what, found)
+            self._outlines[what] = found
             self.proposal_changed.emit()
             return
         if what.job_id != self.settings.proposal_job:

@@ -77,6 +77,12 @@ class PanelSettings:
     """What was proposed as affected, and what of it is accepted; see :mod:`void_nuke.panel.kept_proposal`."""
     proposal_job: str = field(default="", metadata=SCRIPT)
     """The job whose proposal is awaited; empty for none."""
+    clicks: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
+    """Clicks on the object that is to go; see :mod:`void_nuke.panel.panel_clicks`."""
+    clicked: str = field(default="", metadata=SCRIPT)
+    """The matte that was made of the clicks, as a proposal is kept."""
+    clicked_job: str = field(default="", metadata=SCRIPT)
+    """The job whose matte of the clicks is awaited; empty for none."""
     engine_options: tuple[tuple[str, str], ...] = field(default=(), metadata=SCRIPT)
     """Options that the artist set; see :mod:`void_nuke.panel.engine_options`."""
     region_mode: RegionMode = field(default="auto", metadata=SCRIPT)
@@ -157,7 +163,8 @@ def changes_of_pick(pick: RemovalPick, *, is_for_farm: bool, engines: KnownEngin
         "roles": tuple(pick.roles.items()),
         "matte_nodes": tuple((matte.role, matte.node) for matte in pick.mattes),
         "clean_frames": as_pairs(pick.anchors),
-        **({} if pick.propose else {"output": pick.output_pattern, "proposal": pick.proposal}),
+        **({"output": pick.output_pattern, "proposal": pick.proposal} if pick.is_removal else {}),
+        **({} if pick.clicks else {"clicked": pick.clicked}),
         "view": pick.view,
         "layer": pick.layer,
         "shapes_only": pick.shapes_only,

@@ -8,11 +8,12 @@ from void_nuke.batch.farm_order import TARGETS
 from void_nuke.panel.model import PanelModel
 from void_nuke.panel.rest import FrameRest
 from void_nuke.panel.running import the_model
+from void_nuke.ui.click_bar import ClickBar
+from void_nuke.ui.clickable_region import ClickableRegion
 from void_nuke.ui.job_list import JobListWidget
 from void_nuke.ui.plain_text import PlainLabel
 from void_nuke.ui.proposal_table import ProposalTable
 from void_nuke.ui.qt import QtCore, QtGui, QtWidgets
-from void_nuke.ui.region_view import RegionView
 from void_nuke.ui.server_bar import ServerBar
 from void_nuke.ui.settings_form import SettingsForm
 from void_nuke.ui.shape_table import ShapeTable
@@ -34,8 +35,9 @@ class PanelView(QtWidgets.QWidget):
         self.setStyleSheet(style_sheet(theme_of(self.palette())))
         self._plate = PlainLabel()
         self._plate.setWordWrap(True)
-        self._region = RegionView()
+        self._region = ClickableRegion()
         self._region.setMinimumHeight(170)
+        self.clicks = ClickBar(model, self._region)
         self.shapes = ShapeTable(model)
         self.strip = TimelineStrip(model)
         self.proposal = ProposalTable(model)
@@ -95,6 +97,7 @@ class PanelView(QtWidgets.QWidget):
         column.addLayout(self._picks())
         column.addWidget(self._region, 3)
         column.addWidget(self.strip)
+        column.addWidget(self.clicks)
         column.addWidget(self.shapes, 2)
         column.addWidget(self.proposal)
         column.addWidget(SettingsForm(self.model))
@@ -209,6 +212,7 @@ class PanelView(QtWidgets.QWidget):
             if (count := self.model.shapes.count(role))  # type: ignore[arg-type]
         ]
         counts += [f"{len(accepted)} as proposed"] if (accepted := self.model.accepted_things) else []
+        counts += ["what was clicked"] if self.model.clicked is not None else []
         ready = "Ready: " + (", ".join(counts) or "mattes of other nodes")
         if settings.destination == "farm":
             ready += f"; goes to {TARGETS[settings.farm_target]}"

@@ -13,7 +13,8 @@ from types import TracebackType
 import msgspec
 import numpy as np
 
-from void_engine.arrays import Float32Array
+from void_engine.arrays import BoolArray, Float32Array
+from void_engine.effects.outlines import outlines
 from void_engine.errors import OutputError
 from void_engine.geometry import Box
 from void_engine.made_from import SHOT_KEY, MadeFrom, maker_of
@@ -38,7 +39,7 @@ from void_protocol.proposal import (
     report_of_frames,
     report_text,
 )
-from void_server.translate import TURN_S, removal_request
+from void_server.translate import TURN_S, removal_request, ring_of
 
 _PREVIEW_EVERY_S = 1.0
 _PREVIEW_PX = 320
@@ -73,6 +74,14 @@ class OpenedShot:
     """The size of the plate's format."""
     request: RemovalRequest
     run: FilesRun
+
+
+def rings_of(mask: BoolArray, opened: OpenedShot) -> list[list[float]]:
+    """The outlines of a mask (h, w), which may be a small copy of the shot's picture, in the job's pixels."""
+    box, (_, height) = opened.shot.box, opened.display
+    rings = outlines(mask, (box.width, box.height))
+    offset = np.array([box.x0, box.y0], np.float64)
+    return [ring_of(ring + offset, height) for ring in rings]
 
 
 @contextmanager

@@ -7,7 +7,9 @@ from importlib.metadata import version
 import msgspec
 import numpy as np
 
+from void_engine import opencv
 from void_engine.arrays import Float32Array
+from void_engine.effects.small_shot import small_size
 from void_engine.geometry import Box
 from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.plates.sequence.pattern import FramePattern
@@ -18,7 +20,14 @@ from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import with_content_id
 from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
 from void_protocol.task import MakeMattes, PromptedObject
-from void_server.mattes.files import FilesRun, MatteFilesWriter, opened_shot, save_report
+from void_server.mattes.files import (
+    FilesRun,
+    MatteFilesWriter,
+    OpenedShot,
+    opened_shot,
+    rings_of,
+    save_report,
+)
 
 _SHOWN = 0.5
 
@@ -95,9 +104,20 @@ def run_mattes(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = FilesRu
                         kinds={name: share for name, share in shares.items() if share},
                     ),
                 )
+                note.outlines = _outlines(layers, opened)
                 channels = [MATTE_CHANNEL, *(f"{name}.{MATTE_CHANNEL}" for name, _ in layers)]
                 writer.write(each.number, channels, [together, *(matte for _, matte in layers)], note)
     return save_report(job, monitor)
+
+
+def _outlines(layers: list[tuple[str, Float32Array]], opened: OpenedShot) -> dict[str, list[list[float]]]:
+    """The outlines of layers, of a small copy, as overlays need no more."""
+    drawn: dict[str, list[list[float]]] = {}
+    for name, matte in layers:
+        small = opencv.resize(matte, small_size(*matte.shape), opencv.AREA) >= _SHOWN
+        if rings := rings_of(np.asarray(small, bool), opened):
+            drawn[name] = rings
+    return drawn
 
 
 def _subject(one: PromptedObject, job: RemovalJob, box: Box) -> Subject:

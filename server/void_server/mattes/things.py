@@ -10,7 +10,6 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Uint8Array
-from void_engine.effects.outlines import outlines
 from void_engine.effects.proposal import FrameFacts, Kind
 from void_engine.effects.shot import ProposedFrame
 from void_engine.effects.small_shot import reduced, small_size
@@ -19,9 +18,8 @@ from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.removal_monitor import RemovalMonitor
 from void_protocol import proposal as told
 from void_protocol.frame_list import runs
-from void_server.mattes.files import OpenedShot
+from void_server.mattes.files import OpenedShot, rings_of
 from void_server.mattes.reasoned import ReasonedThings
-from void_server.translate import ring_of
 
 CONFIDENCE_CHANNEL = f"confidence.{MATTE_CHANNEL}"
 _MOST_LAYER_BYTES = 256 << 20
@@ -169,7 +167,7 @@ class GatheredProposal:
                 for layer, mask in _layers(thing).items():
                     if mask is not thing.masks:
                         planes.append(np.maximum(own, self._grown(mask[t], removed)))
-                    if rings := self._rings(mask[t]):
+                    if rings := rings_of(mask[t], self._opened):
                         drawn[layer] = rings
             yield WholeFrame(packed.number, packed.facts, channels, planes, drawn)
 
@@ -177,12 +175,6 @@ class GatheredProposal:
         """A mask of the small copy at full size, with the soft edge of a proposal, without the object."""
         soft = np.clip(opencv.resize(mask.astype(np.float32), self._full) * 3 - 1, 0, 1)
         return np.where(removed, np.float32(0), soft).astype(np.float32)
-
-    def _rings(self, mask: BoolArray) -> list[list[float]]:
-        box, (_, height) = self._opened.shot.box, self._opened.display
-        rings = outlines(mask, (box.width, box.height))
-        offset = np.array([box.x0, box.y0], np.float64)
-        return [ring_of(ring + offset, height) for ring in rings]
 
     def _affordable(self, found: Sequence[Thing]) -> list[Thing]:
         """The things with as many extensions as have room in a frame."""

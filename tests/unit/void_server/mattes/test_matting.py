@@ -18,6 +18,7 @@ from void_engine.plates.exr.file import read_frame, write_frame  # noqa: E402
 from void_engine.plates.frame.frame import Frame  # noqa: E402
 from void_engine.segmentation.tiny import make_tiny_sam3, make_tiny_tracker  # noqa: E402
 from void_protocol.job_file import read_job  # noqa: E402
+from void_protocol.proposal import note_of_frame  # noqa: E402
 from void_protocol.task import MakeMattes, PointPrompt, PromptedObject  # noqa: E402
 from void_server.cli.exit_codes import ExitCode  # noqa: E402
 from void_server.cli.matte import prompted_objects  # noqa: E402
@@ -123,6 +124,13 @@ def test_several_things_of_one_name_have_a_layer_each(
     assert ((planes[..., 2] > 0.5) & left).sum() > 0.7 * left.sum()
     assert ((planes[..., 3] > 0.5) & right).sum() > 0.7 * right.sum()
     assert "ball_2: in" in ran.out
+    # Overlays draw outlines from the header; y counts upwards there.
+    note = note_of_frame(tmp_path / "m.1002.exr")
+    assert note is not None
+    assert {"ball", "ball_1", "ball_2"} <= set(note.outlines)
+    xs, ys = note.outlines["ball_1"][0][::2], note.outlines["ball_1"][0][1::2]
+    assert max(xs) < 30
+    assert HEIGHT - 22 < sum(ys) / len(ys) < HEIGHT
 
 
 def test_positions_of_a_host_are_turned_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
