@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from void_engine.arrays import Uint8Array
 from void_engine.engines.interface import Monitor
 from void_engine.segmentation.errors import AnswerError
 from void_engine.segmentation.reasoning.answer import Answer, read_answer
 from void_engine.segmentation.reasoning.grid import Grid
 from void_engine.segmentation.reasoning.question import repair
+from void_engine.segmentation.reasoning.stills import Stills
 
 _ASKED = 2
 """The question is asked so often at most."""
@@ -28,9 +28,11 @@ class Turn:
 class SeeingModel(Protocol):
     """A language model that sees pictures."""
 
-    def answer(
-        self, pictures: Sequence[Uint8Array], turns: Sequence[Turn], seed: int | None, monitor: Monitor
-    ) -> str:
+    @property
+    def watches(self) -> bool:
+        """Whether it is shown movies too."""
+
+    def answer(self, shown: Stills, turns: Sequence[Turn], seed: int | None, monitor: Monitor) -> str:
         """What the model says next. With a seed it varies by it; without one it takes what is likeliest.
 
         Raises:
@@ -40,7 +42,7 @@ class SeeingModel(Protocol):
 
 def ask(
     model: SeeingModel,
-    pictures: Sequence[Uint8Array],
+    shown: Stills,
     text: str,
     grid: Grid,
     frames: range,
@@ -58,7 +60,7 @@ def ask(
     problem = ""
     for attempt in range(_ASKED):
         monitor.progress("reason", attempt, _ASKED)
-        said = model.answer(pictures, [asked], None if attempt == 0 else seed + attempt, monitor)
+        said = model.answer(shown, [asked], None if attempt == 0 else seed + attempt, monitor)
         try:
             return read_answer(said, grid, frames)
         except AnswerError as error:
@@ -67,7 +69,7 @@ def ask(
         if not was_repaired:
             was_repaired = True
             turns = [asked, Turn("assistant", said), Turn("user", repair(problem))]
-            said = model.answer(pictures, turns, None, monitor)
+            said = model.answer(shown, turns, None, monitor)
             try:
                 return read_answer(said, grid, frames)
             except AnswerError as error:

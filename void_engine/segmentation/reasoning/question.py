@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from void_engine.segmentation.reasoning.answer import MOST_AFFECTED, MOST_BELONGINGS, SCHEMA
 from void_engine.segmentation.reasoning.grid import Grid
+from void_engine.segmentation.reasoning.stills import MOVIE_RATE
 
 SYSTEM = (
     "You analyse shots of films for visual effects and know physics. You answer with one JSON object and "
@@ -18,7 +19,7 @@ _TEXT = """\
 The first picture shows in red the object that is to be removed from a shot.{called} The others show the
 frames {shown} of the shot, which has the frames {first} to {last}. A grid of {rows} rows and {columns}
 columns lies over them; cells are [row, column], from [0, 0] at the top left; rows and columns are
-numbered at the edges.
+numbered at the edges.{movie}
 Think of the same shot as if the object had never been there, and say what else would be different.
 1. belongings (at most {belongings}): things that are worn, ridden or carried as part of the object and
 go with it, unless red covers them already. Not what could be put down.
@@ -36,7 +37,15 @@ would be without the object, at 2 to 5 frames, if that is not where it is seen; 
 The answer has this form: {schema}"""
 
 
-def question(grid: Grid, shown: Sequence[int], frames: range, instruction: str) -> str:
+_MOVIE = (
+    " The movie is the shot without the grid: its second 0 is the frame {first}, and each second has {rate} "
+    "frames; watch it for what moves, falls or is touched, and when."
+)
+
+
+def question(
+    grid: Grid, shown: Sequence[int], frames: range, instruction: str, *, has_movie: bool = False
+) -> str:
     """The text that goes with the pictures.
 
     Args:
@@ -45,12 +54,14 @@ def question(grid: Grid, shown: Sequence[int], frames: range, instruction: str) 
             red.
         frames: the whole shot.
         instruction: what the artist says about the object; may be empty.
+        has_movie: whether the movie is shown too.
     """
     return _TEXT.format(
         called=f" The artist calls it: {_plain(instruction)}." if instruction.strip() else "",
         shown=", ".join(str(frame) for frame in shown),
         first=frames[0],
         last=frames[-1],
+        movie=_MOVIE.format(first=frames[0], rate=MOVIE_RATE) if has_movie else "",
         rows=grid.rows,
         columns=grid.columns,
         belongings=MOST_BELONGINGS,

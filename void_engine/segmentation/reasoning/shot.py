@@ -7,7 +7,7 @@ follows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -146,12 +146,18 @@ def reasoned_shot(
         monitor.log("no frame has a matte of the object, so nobody is asked what it affected")
         return ReasonedShot([], [], places, grid, numbers, Answer((), (), "", 0.0))
     shown = stills(pictures, removed, grid)
-    text = question(grid, [numbers[index] for index in shown.frames], numbers, instruction)
+
+    def asked(of: SeeingModel) -> Answer:
+        seen = shown if of.watches else replace(shown, movie=None)
+        frames = [numbers[index] for index in shown.frames]
+        text = question(grid, frames, numbers, instruction, has_movie=seen.movie is not None)
+        return ask(of, seen, text, grid, numbers, seed, monitor)
+
     if model is None:
         with only_model(REASONER, model_folder(REASONER), QwenVision.load, monitor) as loaded:
-            answer = ask(loaded, shown.pictures, text, grid, numbers, seed, monitor)
+            answer = asked(loaded)
     else:
-        answer = ask(model, shown.pictures, text, grid, numbers, seed, monitor)
+        answer = asked(model)
     things = [*(_belonging(name) for name in answer.belongings), *(_affected(one) for one in answer.affected)]
     for thing in things:
         monitor.log(f"told: {thing.words}")

@@ -1,4 +1,4 @@
-"""Stills of a shot with a grid over them, as a language model is shown them."""
+"""What a language model is shown of a shot: stills with a grid over them, and a small movie."""
 
 from __future__ import annotations
 
@@ -16,22 +16,43 @@ from void_engine.segmentation.tracker import Pictures
 
 _LONGER_SIDE = 768
 _MOST = 8
+_MOVIE_SIDE = 384
+"""The longer side of the movie's pictures: it is there for what moves, the stills for what is where."""
+_MOST_OF_MOVIE = 32
+MOVIE_RATE = 24
+"""The frames of the shot in one second of the movie, whatever its own rate is."""
 _LINE = (0, 255, 255)
 _NUMBER_PX = 18
 _RED = np.array((255.0, 0.0, 0.0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
+class Movie:
+    """Frames of a shot as a movie, without anything drawn over them; all of one size."""
+
+    pictures: tuple[Uint8Array, ...]
+    frames: tuple[int, ...]
+    """The frames of the pictures, counted from 0."""
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """When each picture is shown; see :data:`MOVIE_RATE`."""
+        return tuple(frame / MOVIE_RATE for frame in self.frames)
+
+
+@dataclass(frozen=True, slots=True)
 class Stills:
-    """What is shown: the object in red, then the frames."""
+    """What is shown: the object in red, then the frames, and the movie."""
 
     pictures: tuple[Uint8Array, ...]
     frames: tuple[int, ...]
     """The frames of all pictures but the first, counted from 0."""
+    movie: Movie | None = None
+    """None where the shot is too short for one."""
 
 
 def stills(pictures: Pictures, removed: Sequence[BoolArray], grid: Grid) -> Stills:
-    """Draw the stills of a shot.
+    """Draw the stills of a shot, and its movie.
 
     Args:
         pictures: its frames.
@@ -44,11 +65,20 @@ def stills(pictures: Pictures, removed: Sequence[BoolArray], grid: Grid) -> Stil
     mask = opencv.resize(removed[largest].astype(np.float32), first.shape[:2]) >= 0.5
     first = np.where(mask[..., None], 0.6 * first + 0.4 * _RED, first).astype(np.uint8)
     drawn = [first, *(_small(pictures(index), grid) for index in frames)]
-    return Stills(tuple(with_grid(each, grid) for each in drawn), frames)
+    return Stills(
+        tuple(with_grid(each, grid) for each in drawn), frames, _movie(pictures, len(removed), grid)
+    )
 
 
-def _small(picture: Uint8Array, grid: Grid) -> Uint8Array:
-    scale = min(1.0, _LONGER_SIDE / max(grid.height, grid.width))
+def _movie(pictures: Pictures, count: int, grid: Grid) -> Movie | None:
+    if count < 2:
+        return None
+    frames = tuple(spread(count, _MOST_OF_MOVIE))
+    return Movie(tuple(_small(pictures(index), grid, _MOVIE_SIDE) for index in frames), frames)
+
+
+def _small(picture: Uint8Array, grid: Grid, longer_side: int = _LONGER_SIDE) -> Uint8Array:
+    scale = min(1.0, longer_side / max(grid.height, grid.width))
     shape = (max(1, round(grid.height * scale)), max(1, round(grid.width * scale)))
     small = opencv.resize(picture.astype(np.float32), shape, opencv.AREA)
     return np.asarray(np.rint(np.clip(small, 0, 255)), np.uint8)

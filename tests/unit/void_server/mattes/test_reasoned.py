@@ -75,8 +75,11 @@ def test_what_is_told_becomes_things_with_mattes_and_roles(
     accepted = read_job(tmp_path / "accepted.json").mattes
     assert [(one.role, one.channel) for one in accepted[1:]] == [("affected", "A"), ("remove", "thing1.A")]
     assert "The artist calls it: the disc." in model.asked[0][0].text
-    assert len(model.pictures) == 9
-    assert model.pictures[0].shape == (96, 160, 3)
+    assert len(model.shown.pictures) == 9
+    assert model.shown.movie is not None
+    assert len(model.shown.movie.pictures) == min(32, len(model.shown.movie.frames))
+    assert "The movie is the shot" in model.asked[0][0].text
+    assert model.shown.pictures[0].shape == (96, 160, 3)
     frame = read_frame(tmp_path / "a.0018.exr", 18)
     names = ("A", "shadow.A", "thing1.A", "thing2.A")
     planes = frame.read_channels(names, frame.display_window)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from void_engine.arrays import Uint8Array
 from void_engine.engines.interface import Monitor
 from void_engine.segmentation.reasoning.asking import Turn
+from void_engine.segmentation.reasoning.stills import Stills
 
 
 def affected(**changes: Any) -> dict[str, Any]:
@@ -43,13 +43,12 @@ class ScriptedModel:
         self._texts = [text if isinstance(text, str) else json.dumps(text) for text in texts]
         self.asked: list[list[Turn]] = []
         self.seeds: list[int | None] = []
-        self.pictures: list[Uint8Array] = []
+        self.shown = Stills((), ())
+        self.watches = True
 
-    def answer(
-        self, pictures: Sequence[Uint8Array], turns: Sequence[Turn], seed: int | None, monitor: Monitor
-    ) -> str:
+    def answer(self, shown: Stills, turns: Sequence[Turn], seed: int | None, monitor: Monitor) -> str:
         monitor.check_cancelled()
-        self.pictures = list(pictures)
+        self.shown = shown
         self.asked.append(list(turns))
         self.seeds.append(seed)
         return self._texts[len(self.asked) - 1]

@@ -18,12 +18,13 @@ from void_engine.segmentation.errors import AnswerError
 from void_engine.segmentation.reasoning.asking import ask
 from void_engine.segmentation.reasoning.grid import Grid
 from void_engine.segmentation.reasoning.question import question, repair
+from void_engine.segmentation.reasoning.stills import Stills
 
 GRID, FRAMES = Grid.over(96, 160), range(11, 25)
 
 
 def _ask(model: ScriptedModel) -> Any:
-    return ask(model, [], "what?", GRID, FRAMES, 5, SilentMonitor())
+    return ask(model, Stills((), ()), "what?", GRID, FRAMES, 5, SilentMonitor())
 
 
 def test_a_good_answer_is_asked_for_once_and_without_chance() -> None:
@@ -61,3 +62,10 @@ def test_marks_that_would_change_the_speaker_are_taken_out_of_what_people_write(
     assert "frames 11 to 24" in text.replace("\n", " ")
     assert f"{GRID.rows} rows and {GRID.columns} columns" in text.replace("\n", " ")
     assert "<|" not in repair("<|image_pad|>")
+
+
+def test_the_movie_is_told_of_where_there_is_one() -> None:
+    without = question(GRID, [11, 24], FRAMES, "")
+    told = question(GRID, [11, 24], FRAMES, "", has_movie=True)
+    assert "movie" not in without
+    assert "second 0 is the frame 11" in told
