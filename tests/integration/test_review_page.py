@@ -140,6 +140,10 @@ def test_a_page_opens_from_the_disk(tab: Tab, tmp_path: Path) -> None:
     tab.page.mouse.click(box["x"] + box["width"] - 3, box["y"] + 5)
     assert tab.page.inner_text("#frame") == "1004"
     assert tab.page.locator("#strip i.absent").count() == 1
+    assert tab.page.get_attribute("#strip", "aria-valuetext") == "1004: not there"
+    tab.press("ArrowLeft")
+    assert tab.page.get_attribute("#strip", "aria-valuetext") == "1003: outline"
+    tab.press("ArrowRight")
     # Notes stay in the browser, and leave as a file.
     tab.press("n")
     tab.page.keyboard.type("the <b>edge</b>, m c w")
@@ -281,7 +285,8 @@ def test_a_served_review_keeps_notes_and_shows_any_exposure(tab: Tab, tmp_path: 
             tab.open_shot()
             tab.page.locator("#exposure").fill("2")
             tab.wait_for("result/1001.png?exposure=2&gamma=1")
-            tab.press("Escape")
+            tab.press("Escape", ".", ".", ",", ")", "(", "(")
+            tab.wait_for("result/1001.png?exposure=2.25&gamma=0.95")
             tab.page.click("#approve")
             tab.page.wait_for_selector("#approve[aria-pressed=true]")
             stage = tab.page.locator("#stage").bounding_box()

@@ -53,10 +53,9 @@ def evidence(frames: Sequence[FrameMeasures], at: int) -> Mapping[str, float]:
         near = [one.profiles[contour] for one in frames if contour in one.profiles]
         for name, value in profile.scores.items():
             found[f"{contour}.{name}"] = value
-            if name.endswith("rough") and len(near) >= _FEW:
-                found[f"{contour}.{name}.near"] = float(
-                    np.median([one.scores.get(name, 0.0) for one in near])
-                )
+            if len(near) >= _FEW:
+                usual = float(np.median([one.scores.get(name, 0.0) for one in near]))
+                found[f"{contour}.{name}.near"] = min(usual, _MOST_OF_OTHERS * value)
         for width, means in profile.means.items():
             here = strangeness(width, means)
             pooled = strangeness(width, _together(width, near), pooled=True)

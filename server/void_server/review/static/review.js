@@ -11,7 +11,7 @@
 
   own.list = (data) => {
     own.data = data;
-    at("view-name").textContent = `${data.shots.length} shots, shown through ${data.view}`;
+    at("view-name").textContent = `${data.shots.length} ${data.shots.length === 1 ? "shot" : "shots"}, shown through ${data.view}`;
     at("notes-where").textContent = data.server ? "Notes are kept beside the result." : "Notes stay in this browser: export them, or use void review --serve.";
     draw();
     addEventListener("hashchange", route);

@@ -152,6 +152,7 @@
     const strip = at("strip"), mark = strip.querySelector("b");
     if (mark) mark.style.left = `${(100 * (state.frame - state.shot.first + 0.5)) / (state.shot.last - state.shot.first + 1)}%`;
     strip.setAttribute("aria-valuenow", state.frame);
+    strip.setAttribute("aria-valuetext", strip.children[state.frame - state.shot.first]?.title ?? state.frame);
     at("note-frame").textContent = state.frame;
     own.showBoxes();
     if (!quietly) own.graphFrame(state.shot, state.frame);
@@ -196,6 +197,8 @@
     if (!state.fitted) { state.x += (newWidth - width) / 2; state.y += (newHeight - height) / 2; place(); }
   };
   const set = (name, value) => { state[name] = value; paint(); show(); };
+  /** Moves a slider by a step, and as far as it goes. */
+  const adjust = (name, by) => { const slider = at(name); slider.value = state[name] + by; set(name, Number(slider.value)); };
   setInterval(() => { if (state.shot && state.mode === "flicker") { state.shownB = !state.shownB; paint(); } }, 350);
 
   // The shot -------------------------------------------------------------------------------------------
@@ -226,7 +229,7 @@
     for (let frame = state.shot.first; frame <= state.shot.last; frame += 1) {
       const mark = document.createElement("i"), one = by.get(frame);
       mark.className = there.has(frame) ? one?.status ?? "" : "absent";
-      mark.title = `${frame}${one?.flags.length ? `: ${one.flags.join(", ")}` : ""}`;
+      mark.title = `${frame}${one?.flags.length ? `: ${one.flags.join(", ")}` : there.has(frame) ? "" : ": not there"}`;
       marks.push(mark);
     }
     at("strip").replaceChildren(...marks, document.createElement("b"));
@@ -300,6 +303,8 @@
     ["1 to 6", "A, B, side by side, wipe, difference, flicker", Object.fromEntries(modes.map(([mode, , key]) => [key, () => state.setMode(mode)]))],
     ["W, D, T", "wipe, difference, flicker", { w: () => state.setMode("wipe"), d: () => state.setMode("difference"), t: () => state.setMode("flicker") }],
     ["R, G, B, Y", "one channel, luminance; again for all", Object.fromEntries(channels.slice(1).map(([value, , key]) => [key.toLowerCase(), () => set("channel", state.channel === value ? "" : value)]))],
+    [", and .", "a quarter of a stop darker, brighter", { ",": () => adjust("exposure", -0.25), ".": () => adjust("exposure", 0.25) }],
+    ["( and )", "gamma down, up", { "(": () => adjust("gamma", -0.05), ")": () => adjust("gamma", 0.05) }],
     ["M, C", "matte, confidence", { m: () => set("matte", !state.matte), c: () => set("confidence", !state.confidence) }],
     ["[ and ]", "wipe to the left, right", { "[": () => { state.wipe = Math.max(0, state.wipe - 0.02); paint(); }, "]": () => { state.wipe = Math.min(1, state.wipe + 0.02); paint(); } }],
     ["F, Z, + and -", "fit, one to one, zoom", { f: () => { state.fitted = true; place(); }, z: () => zoom(1 / state.scale), "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5) }],

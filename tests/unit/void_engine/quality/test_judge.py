@@ -114,6 +114,25 @@ def test_a_fault_is_told_in_most_frames_by_a_word_that_fits(scene: Scene, fault:
     assert all(frame.flags <= set(FLAGS) for frame in verdicts)
 
 
+@pytest.mark.parametrize("seed", [1, 3, 4])
+@pytest.mark.parametrize(("share", "part"), [(0.3, "half"), (0.25, "all")])
+def test_a_faint_outline_that_stays_is_told_also_along_one_half_of_the_edge(
+    seed: int, share: float, part: str
+) -> None:
+    scene = _scene(seed)
+    depth = np.stack(
+        [cv2.distanceTransform((one > 0.02).astype(np.uint8), cv2.DIST_L2, 5) for one in scene.matte]
+    )
+    band = (depth > 0) & (depth <= 6)
+    if part == "half":
+        band[:, :, COLUMNS // 2 :] = False
+    left = scene.clean + np.float32(share) * (scene.plate - scene.clean)
+    verdicts = judge(scene.plate, scene.matte, scene.with_hole(np.where(band[..., None], left, scene.clean)))
+    assert sum("outline" in one.flags for one in verdicts) >= FRAMES - 1, [
+        sorted(one.flags) for one in verdicts
+    ]
+
+
 def test_a_fault_of_one_frame_is_told_there_only(scene: Scene) -> None:
     pictures = scene.clean.copy()
     pictures[3] *= np.float32(1.5)
