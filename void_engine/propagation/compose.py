@@ -131,7 +131,7 @@ class FrameCleaner:
         picture, confidence = full.original.copy(), np.ones(full.hidden.shape, np.float32)
         wanted = full.wanted[target.cut] & target.replaced
         picture[target.cut][wanted] = linear[wanted]
-        confidence[target.cut] = target.confidence
+        confidence[target.cut][wanted] = target.confidence[wanted]
         return CleanFrame(full.number, picture, confidence)
 
     def _by_one_motion(self, number: int) -> Revealed:

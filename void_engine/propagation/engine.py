@@ -16,7 +16,7 @@ from void_engine.propagation.ahead import frames_at_a_time, working_ahead
 from void_engine.propagation.compose import FrameCleaner
 from void_engine.propagation.fill.key_frames import MOST_KEYS, SLIVER_PX, SynthesisedPixels
 from void_engine.propagation.fill.key_plan import KeyPlan
-from void_engine.propagation.finish.outline import measure_rim
+from void_engine.propagation.finish.outline import hidden_rim_px, measure_rim
 from void_engine.propagation.motion.passing import withhold_passing
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.motion.shot_motion import ShotMotion
@@ -122,7 +122,7 @@ class PropagationEngine:
             while planned and planned[0] < start:
                 cleaner.clean(planned.pop(0))
             state.keep_start(start, keys[-MOST_KEYS:])
-        state.save_track(motion.track)
+        state.save_track(motion.track, motion.working.rim_px)
 
     def _remove_part(
         self,
@@ -136,7 +136,7 @@ class PropagationEngine:
         wanted = [number for number in shot.frame_numbers if request.wants(number)]
         if not wanted:
             return
-        working = WorkingSet(shot, monitor)
+        working = WorkingSet(shot, monitor, state.rim_px)
         motion = ShotMotion(working, state.track(), PairRegistration(working, monitor), monitor)
         plan = _plan(motion, shot, request, options)
         cleaner = FrameCleaner(
@@ -157,7 +157,7 @@ class PropagationEngine:
 
 def _look_once(shot: ShotSource, options: PropagationOptions, monitor: Monitor) -> ShotMotion:
     """Look at every frame in order: measure the motion of the shot, and what passes before the object."""
-    working = WorkingSet(shot, monitor)
+    working = WorkingSet(shot, monitor, hidden_rim_px(shot, monitor))
     registration = PairRegistration(working, monitor)
     track = track_shot(working, registration, shot.frame_numbers, monitor, options.motion)
     withhold_passing(track, working, shot.frame_numbers, monitor)

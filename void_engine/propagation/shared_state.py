@@ -19,7 +19,7 @@ from void_engine.propagation.archive import write_archive
 from void_engine.propagation.fill.key_frames import SynthesisedPixels
 from void_engine.propagation.motion.track import ShotTrack
 
-_TRACK = "track.npz"
+_TRACK, _RIM = "track.npz", "rim.npz"
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,29 @@ class SharedState:
         """Whether the track, which is written last, is there."""
         return (self.folder / _TRACK).is_file()
 
-    def save_track(self, track: ShotTrack) -> None:
-        """Write the track. It must be written after all starts, because it marks the folder as prepared."""
+    def save_track(self, track: ShotTrack, rim_px: int = 0) -> None:
+        """Write the track, and how far the object reaches beyond its matte.
+
+        It must be written after all starts, because it marks the folder as prepared.
+        """
+        write_archive(self.folder / _RIM, {"rim_px": np.int64(rim_px)})
         track.save(self.folder / _TRACK)
+
+    @property
+    def rim_px(self) -> int:
+        """How far, in pixels, the object reaches beyond its matte.
+
+        Raises:
+            PlateError: when the file is missing or damaged.
+        """
+        path = self.folder / _RIM
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                return int(kept["rim_px"])
+        except (OSError, ValueError, KeyError) as error:
+            raise PlateError(
+                f"{path}: the prepared rim of the mattes cannot be read ({error}); run the preparation again"
+            ) from error
 
     def track(self) -> ShotTrack:
         """Read the track.

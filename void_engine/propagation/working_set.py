@@ -17,6 +17,7 @@ from void_engine.arrays import BoolArray, Float32Array, Uint8Array
 from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.errors import PlateError
 from void_engine.geometry import Box
+from void_engine.morphology import MATTE_EPSILON
 from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.memo import Memo
 
@@ -42,7 +43,8 @@ class FullFrame:
     plate: Float32Array
     """(H, W, 3) scene-linear, finite everywhere; pixels that were not finite are 0 and hidden."""
     hidden: BoolArray
-    """(H, W): pixels whose background is not visible: removed, affected by the object, or not finite."""
+    """(H, W): pixels whose background is not visible: removed or right beside that where the object reaches
+    beyond its matte, affected by the object, or not finite."""
     alpha: Float32Array
     """(H, W) in 0..1: how far the object covers a pixel; 1 where nothing of the plate may be used."""
     removed: Float32Array
@@ -90,8 +92,18 @@ class AnalysisFrame:
 class WorkingSet:
     """The full-size and analysis frames of a shot, made on demand. Several threads may ask for them."""
 
-    def __init__(self, shot: ShotSource, monitor: Monitor) -> None:
+    def __init__(self, shot: ShotSource, monitor: Monitor, rim_px: int = 0) -> None:
+        """Prepare to read a shot.
+
+        Args:
+            shot: the shot.
+            monitor: the monitor of the job.
+            rim_px: how far the object reaches beyond its matte. What lies there is hidden, though the merge
+                leaves it as it is.
+        """
         self._shot = shot
+        self.rim_px = rim_px
+        """How far, in pixels, the object reaches beyond its matte."""
         self._monitor = monitor
         self.height, self.width = shot.height, shot.width
         self.scale = analysis_scale(self.width, self.height)
@@ -151,6 +163,8 @@ class WorkingSet:
         if anchor is None:
             marked = np.maximum(frame.remove, frame.affected)
             hidden = wanted | (marked > 0) | broken
+            if self.rim_px:
+                hidden |= opencv.dilate_by_disc(frame.remove > MATTE_EPSILON, self.rim_px)
             # If the artist grew the matte beyond what was drawn, its edge is not trusted and counts as fully
             # covered.
             alpha = np.where(marked > 0, marked, hidden.astype(np.float32))

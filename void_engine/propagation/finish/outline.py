@@ -1,7 +1,8 @@
 """The outline of a matte: whether the plate just outside it still holds the object.
 
 A matte that is a little tight leaves a rim of the object in the plate, which no engine may touch. The rim
-shows where the plate differs from what other frames show, more than it does farther out.
+shows where the plate differs from what other frames show, more than it does farther out, and towards the
+object's colour: what moves by itself beside the object differs in any direction.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from void_engine.arrays import BoolArray, Float32Array
 from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.geometry import Box
 from void_engine.morphology import MATTE_EPSILON
-from void_engine.propagation import encoding
+from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.motion.homography import from_box
 from void_engine.propagation.motion.registration import PairRegistration
 from void_engine.propagation.working_set import WorkingSet
@@ -41,6 +42,12 @@ _EXCESS = 6.0
 """The energy of a stretch relative to the clean band, from which it holds the object."""
 _LEAST_ENERGY = 2e-5
 """Energies below this, in squared encoded units, cannot be seen."""
+_LEAST_LIKENESS = 0.6
+"""The correlation of that difference with the object's own, from which it is the object's."""
+_CORE_PX = 2
+"""How deep inside the matte the object's colour is taken."""
+_MOST_HIDDEN = 1 / 320
+"""The widest rim that the engine keeps away from, relative to the longer side of the picture."""
 _STRETCHES = 0.3
 """The share of the stretches at which the rim counts."""
 
@@ -84,6 +91,16 @@ def measure_rim(shot: ShotSource, monitor: Monitor) -> Rim | None:
     return Rim(width, float(share[max(0, width - 1)]))
 
 
+def hidden_rim_px(shot: ShotSource, monitor: Monitor) -> int:
+    """How far the pixels beside the mattes are not to be taken for background: the rim, as far as it is narrow.
+
+    Wider ones, which motion beside the object may feign, would cost more of the plate than they spoil.
+    """
+    rim = measure_rim(shot, monitor)
+    most = max(1, round(max(shot.width, shot.height) * _MOST_HIDDEN))
+    return min(rim.width_px, most) if rim else 0
+
+
 def _profiles(
     working: WorkingSet, registration: PairRegistration, target: int, numbers: range
 ) -> list[Float32Array]:
@@ -101,7 +118,7 @@ def _profiles(
     distance = opencv.depth_inside(~object_there[cut], opencv.EXACT)
     clear = ~opencv.dilate_by_disc(full.affected[cut] > 0, 2)
     rim = (distance > 0) & (distance <= reach) & clear
-    energy = np.full(rim.shape, np.inf, np.float32)
+    differs = _Difference(np.zeros((*rim.shape, 3), np.float32), np.full(rim.shape, np.inf, np.float32))
     compared = 0
     for offset in _OFFSETS:
         number = target + offset
@@ -112,14 +129,40 @@ def _profiles(
             continue
         compared += 1
         # The rim differs from all frames; what moves by itself in one of them does not count.
-        np.minimum(energy, np.where(difference[1] & rim, difference[0], np.inf), out=energy)
-    return _of_stretches(energy, distance, object_there[cut])
+        nearer = (difference.energy < differs.energy) & rim
+        differs.energy[nearer] = difference.energy[nearer]
+        differs.signed[nearer] = difference.signed[nearer]
+    towards = _object_colour(full.encoded(area), full.removed[cut]) - (full.encoded(area) - differs.signed)
+    return _of_stretches(differs, towards, distance, object_there[cut])
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """How the target differs from another frame, on an area of it."""
+
+    signed: Float32Array
+    """(h, w, 3) encoded: the target less the other frame."""
+    energy: Float32Array
+    """(h, w): its mean square; infinite where the other frame does not show the pixel."""
+
+
+def _object_colour(plate: Float32Array, removed: Float32Array) -> Float32Array:
+    """The colour of the object nearest to each pixel, (h, w, 3) encoded."""
+    inside = removed > MATTE_EPSILON
+    core = inside & (opencv.depth_inside(inside) > _CORE_PX)
+    core = core if core.any() else inside
+    smooth, _ = pyramid.weighted_blur(plate, core.astype(np.float32), float(_CORE_PX))
+    rows, columns = np.nonzero(core)
+    labels = opencv.nearest_labels(core)
+    colours = np.zeros((int(labels.max()) + 1, 3), np.float32)
+    colours[labels[rows, columns]] = smooth[rows, columns]
+    return np.asarray(colours[labels], np.float32)
 
 
 def _difference(
     working: WorkingSet, registration: PairRegistration, target: int, number: int, area: Box
-) -> tuple[Float32Array, BoolArray] | None:
-    """The squared difference of two frames on the target's ``area``, (h, w), and where it is valid."""
+) -> _Difference | None:
+    """How two frames differ on the target's ``area``; None where nothing can be compared."""
     step = registration.step(target, number)
     if step.correlation < _LEAST_CORRELATION:
         return None
@@ -135,13 +178,23 @@ def _difference(
         return None
     seen = encoding.encode(opencv.warp_perspective(other.plate, through, area.shape))
     difference = full.encoded(area) - seen
-    slow = np.median(difference[valid], axis=0)
-    return np.asarray(np.square(difference - slow).mean(axis=2), np.float32), valid
+    signed = np.asarray(difference - np.median(difference[valid], axis=0), np.float32)
+    energy = np.where(valid, np.square(signed).mean(axis=2), np.float32(np.inf))
+    return _Difference(signed, energy.astype(np.float32))
 
 
-def _of_stretches(energy: Float32Array, distance: Float32Array, inside: BoolArray) -> list[Float32Array]:
-    """The profile of each stretch that has a clean band, (MOST_PX,)."""
-    rows, columns = np.nonzero(np.isfinite(energy))
+def _of_stretches(
+    differs: _Difference, towards: Float32Array, distance: Float32Array, inside: BoolArray
+) -> list[Float32Array]:
+    """The profile of each stretch that has a clean band, (MOST_PX,).
+
+    Args:
+        differs: from other frames; finite on the rim alone.
+        towards: (h, w, 3) encoded, by how much the object differs from them.
+        distance: (h, w) from the object, in pixels.
+        inside: (h, w), where the object is.
+    """
+    rows, columns = np.nonzero(np.isfinite(differs.energy))
     if not rows.size:
         return []
     labels = opencv.nearest_labels(inside)
@@ -151,7 +204,8 @@ def _of_stretches(energy: Float32Array, distance: Float32Array, inside: BoolArra
     cell_of[labels[solid_rows, solid_columns]] = (solid_rows // _CELL_PX) * cells + solid_columns // _CELL_PX
     stretch = cell_of[labels[rows, columns]]
     ring = np.ceil(distance[rows, columns]).astype(np.int64) - 1
-    values = energy[rows, columns]
+    values = differs.energy[rows, columns]
+    signed, towards = differs.signed[rows, columns], towards[rows, columns]
     profiles = []
     for one in np.unique(stretch):
         own = stretch == one
@@ -161,8 +215,15 @@ def _of_stretches(energy: Float32Array, distance: Float32Array, inside: BoolArra
         level = max(float(np.median(clean)) * 1.5, _LEAST_ENERGY)
         profile = np.full(MOST_PX, np.nan, np.float32)
         for width in range(MOST_PX):
-            here = values[own & (ring == width)]
-            if here.size >= _FEWEST_PIXELS:
-                profile[width] = np.mean(here) / level
+            here = own & (ring == width)
+            if np.count_nonzero(here) >= _FEWEST_PIXELS:
+                is_object = _likeness(signed[here], towards[here]) > _LEAST_LIKENESS
+                profile[width] = np.mean(values[here]) / level if is_object else 0.0
         profiles.append(profile)
     return profiles
+
+
+def _likeness(first: Float32Array, second: Float32Array) -> float:
+    """The correlation of two differences, (N, 3), -1..1; 0 where one of them is none."""
+    power = float(np.square(first).sum()) * float(np.square(second).sum())
+    return float((first * second).sum()) / power**0.5 if power > 0 else 0.0

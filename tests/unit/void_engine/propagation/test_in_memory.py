@@ -281,3 +281,10 @@ def test_odd_sizes_in_any_light(rows: int, columns: int, light: float) -> None:
     assert np.isfinite(clean).all()
     assert np.array_equal(clean[matte == 0], plate[matte == 0])
     assert float(np.abs(clean).max()) <= 1.5 * abs(light)
+
+
+def test_the_rim_that_a_tight_matte_leaves_is_not_taken_for_background() -> None:
+    truth, cover = panning(2.3), walking_box()
+    matte = np.stack([cv2.erode(one, np.ones((3, 3), np.uint8)) for one in cover]).astype(np.float32)
+    clean = remove_object(covered(truth, cover), matte)
+    assert error_inside(clean, truth, matte) < 0.01

@@ -95,3 +95,5 @@ def test_preparing_again_does_nothing(tmp_path: Path) -> None:
 def test_without_preparation_the_remedy_is_named(tmp_path: Path) -> None:
     with pytest.raises(PlateError, match="run the preparation again"):
         SharedState(tmp_path).track()
+    with pytest.raises(PlateError, match="run the preparation again"):
+        _ = SharedState(tmp_path).rim_px
