@@ -92,7 +92,7 @@ def measure_rim(shot: ShotSource, monitor: Monitor) -> Rim | None:
 
 
 def hidden_rim_px(shot: ShotSource, monitor: Monitor) -> int:
-    """How far the pixels beside the mattes are not to be taken for background: the rim, as far as it is narrow.
+    """How far the pixels beside the mattes are no background: the rim, as far as it is narrow.
 
     Wider ones, which motion beside the object may feign, would cost more of the plate than they spoil.
     """

@@ -72,7 +72,9 @@ def test_what_goes_along_with_the_object_in_another_colour_is_no_rim() -> None:
 
 
 @pytest.mark.parametrize(("columns", "hidden_px"), [(160, 1), (640, 2)])
-def test_the_engine_keeps_away_from_a_rim_as_far_as_the_picture_is_large(columns: int, hidden_px: int) -> None:
+def test_the_engine_keeps_away_from_a_rim_as_far_as_the_picture_is_large(
+    columns: int, hidden_px: int
+) -> None:
     assert hidden_rim_px(_shot(5.0, columns=columns), SilentMonitor()) == hidden_px
     assert hidden_rim_px(_shot(-1.0, columns=columns), SilentMonitor()) == 0
 
