@@ -43,6 +43,11 @@ class MatteFiles:
     view: str = ""
     growth_px: float = 0.0
     """This matte alone is grown by so many pixels of the full-size plate; below 0 it shrinks."""
+    counts_on: tuple[int, int] | None = None
+    """The first and the last frame on which it counts; None for all."""
+
+    def counts(self, number: int) -> bool:
+        return self.counts_on is None or self.counts_on[0] <= number <= self.counts_on[1]
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class ShotMattes:
             if shapes:
                 found = found.union(bounds(shapes, frame_box, self.scale))
         for matte in self.files:
-            if matte.role != "ignore":
+            if matte.role != "ignore" and matte.counts(number):
                 support = matte_bounds(self._read(matte, number, frame_box))
                 found = found.union(support.moved(frame_box.x0, frame_box.y0))
         return found.intersection(frame_box)
@@ -136,7 +141,7 @@ class ShotMattes:
         if shapes:
             total = rasterise(shapes, box, self.scale)
         for matte in self.files:
-            if matte.role == role:
+            if matte.role == role and matte.counts(number):
                 read = self._read(matte, number, box)
                 # Soft mattes are united as a compositor's 'over' does it.
                 total = read if total is None else total + read - total * read

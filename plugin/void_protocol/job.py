@@ -151,6 +151,8 @@ class Matte(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     inverted: bool = False
     growth_px: Annotated[float, Meta(ge=-256.0, le=256.0)] = 0.0
     """This matte alone is grown by so many pixels of the full-size plate; negative shrinks it."""
+    frames: Union[tuple[JobFrame, JobFrame], msgspec.UnsetType] = msgspec.UNSET  # noqa: UP007 - as for task
+    """The first and the last frame on which it counts; left out, it counts on all."""
 
 
 class Anchors(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

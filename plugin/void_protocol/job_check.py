@@ -105,6 +105,8 @@ def _problems(job: RemovalJob) -> Iterator[str]:
     yield from _role_problems(job)
     for index, matte in enumerate(job.mattes):
         yield from _token_problems(f"$.mattes[{index}].pattern", matte.pattern, frame_count=1)
+        if matte.frames and matte.frames[0] > matte.frames[1]:
+            yield f"$.mattes[{index}].frames: {matte.frames[0]} is after {matte.frames[1]}; swap them"
     yield from _file_count_problems(job)
     if not range_problems:  # with an impossible range every frame would be reported missing
         for index, shape in enumerate(job.shapes):

@@ -177,6 +177,7 @@ def shot_mattes(job: RemovalJob, files: ExitStack) -> ShotMattes:
             channel=matte.channel,
             inverted=matte.inverted,
             growth_px=matte.growth_px,
+            counts_on=matte.frames or None,
             view=job.shot.view,
         )
         for matte in job.mattes

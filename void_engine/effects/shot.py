@@ -1,7 +1,7 @@
 """Proposals for shots that are read frame by frame.
 
-Memory holds a small copy of each frame with the packed mask of the object, and the evidence of a part of the
-shot at a time.
+Memory holds small copies, packed masks of the object and the evidence of a part of the shot at a time, and
+does not grow with the shot.
 """
 
 from __future__ import annotations
@@ -41,14 +41,6 @@ class ProposedFrame:
     facts: FrameFacts
 
 
-@dataclass(frozen=True, slots=True)
-class _SmallFrame:
-    plate: Float32Array
-    hidden: Float32Array
-    removed: bytes
-    """The full-size mask of the object, packed and compressed."""
-
-
 def proposed_frames(shot: ShotSource, monitor: Monitor) -> Iterator[ProposedFrame]:
     """Propose what the object of a shot affected, frame by frame in order.
 
@@ -58,32 +50,70 @@ def proposed_frames(shot: ShotSource, monitor: Monitor) -> Iterator[ProposedFram
     """
     numbers, full = shot.frame_numbers, (shot.height, shot.width)
     shape = small_size(*full)
-    frames: list[_SmallFrame] = []
-    for index, number in enumerate(numbers):
-        monitor.check_cancelled()
-        frame = shot.frame(number)
-        plate, hidden = reduced(frame.plate, frame.remove, shape)
-        frames.append(_SmallFrame(plate, hidden, zlib.compress(np.packbits(frame.remove > 0).tobytes(), 1)))
-        monitor.progress("read", index + 1, len(numbers), number)
     reason = ""
     if len(numbers) < _FEWEST_FRAMES:
         reason = f"the shot has {len(numbers)} frames, and evidence needs at least {_FEWEST_FRAMES}"
-    elif not any(frame.hidden.any() for frame in frames):
-        reason = "no frame has a matte of the object"
     elif min(shape) < _LEAST_SIDE:
         reason = f"the picture is less than {_LEAST_SIDE} pixels high or wide"
-    for first, last, lead in _windows(len(frames)):
-        part = frames[first:last]
-        found: list[Found | None] = [None] * len(part)
-        if not reason and any(frame.hidden.any() for frame in part):
-            small = look(
-                np.stack([each.plate for each in part]), np.stack([each.hidden for each in part]), monitor
-            )
-            found = list(find(small, monitor))
-        for index in range(lead, len(part)):
-            packed = np.frombuffer(zlib.decompress(part[index].removed), np.uint8)
+    part = _Part.of(0, shape)
+    for first, last, lead in _windows(len(numbers)):
+        part = part.moved(first, last)
+        for index in range(last - part.missing, last):
+            monitor.check_cancelled()
+            frame = shot.frame(numbers[index])
+            part.take(index, *reduced(frame.plate, frame.remove, shape), frame.remove > 0)
+            monitor.progress("read", index + 1, len(numbers), numbers[index])
+        found: list[Found | None] = [None] * (last - first)
+        if not reason and part.hidden.any():
+            found = list(find(look(part.plate, part.hidden, monitor), monitor))
+        nothing = reason or ("" if part.hidden.any() else _NO_MATTE[(first, last) == (0, len(numbers))])
+        for index in range(lead, last - first):
+            packed = np.frombuffer(zlib.decompress(part.removed[index]), np.uint8)
             removed = np.unpackbits(packed, count=full[0] * full[1]).reshape(full).astype(bool)
-            yield _proposed(numbers[first + index], found[index], removed, reason)
+            yield _proposed(numbers[first + index], found[index], removed, nothing)
+
+
+_NO_MATTE = (
+    "no frame of this part of the shot has a matte of the object",
+    "no frame has a matte of the object",
+)
+
+
+@dataclass(slots=True)
+class _Part:
+    """The small copies of some frames of a shot, and the full-size masks of the object."""
+
+    first: int
+    plate: Float32Array
+    """(n, h, w, 3)"""
+    hidden: Float32Array
+    """(n, h, w)"""
+    removed: list[bytes]
+    """The masks, packed and compressed, of the frames that are there."""
+
+    @classmethod
+    def of(cls, count: int, shape: tuple[int, int]) -> _Part:
+        return cls(0, np.zeros((count, *shape, 3), np.float32), np.zeros((count, *shape), np.float32), [])
+
+    @property
+    def missing(self) -> int:
+        """How many frames at the end are still to be taken."""
+        return len(self.plate) - len(self.removed)
+
+    def moved(self, first: int, last: int) -> _Part:
+        """The part of the frames from ``first`` to before ``last``, with those that are known already."""
+        shape = (self.plate.shape[1], self.plate.shape[2])
+        made, offset = _Part.of(last - first, shape), first - self.first
+        made.first, made.removed = first, self.removed[offset:]
+        made.plate[: len(made.removed)] = self.plate[offset:]
+        made.hidden[: len(made.removed)] = self.hidden[offset:]
+        return made
+
+    def take(self, index: int, plate: Float32Array, hidden: Float32Array, removed: BoolArray) -> None:
+        """Take the next frame, which has this index in the shot."""
+        at = index - self.first
+        self.plate[at], self.hidden[at] = plate, hidden
+        self.removed.append(zlib.compress(np.packbits(removed).tobytes(), 1))
 
 
 def _windows(count: int) -> Iterator[tuple[int, int, int]]:
@@ -101,7 +131,6 @@ def _windows(count: int) -> Iterator[tuple[int, int, int]]:
 
 def _proposed(number: int, found: Found | None, removed: BoolArray, reason: str) -> ProposedFrame:
     if found is None:
-        reason = reason or "no frame of this part of the shot has a matte of the object"
         confidence = np.where(removed, np.float32(1), np.float32(UNKNOWN_CONFIDENCE)).astype(np.float32)
         zeros = np.zeros(removed.shape, np.float32)
         return ProposedFrame(

@@ -49,4 +49,10 @@ def build_job(pick: RemovalPick, exported: Exported, *, job_id: str, version: in
 
 
 def _matte(file: FileMatte) -> Matte:
-    return Matte(role=file.role, pattern=file.pattern, channel=file.channel, growth_px=file.growth_px)
+    return Matte(
+        role=file.role,
+        pattern=file.pattern,
+        channel=file.channel,
+        growth_px=file.growth_px,
+        frames=UNSET if file.frames is None else (file.frames.first, file.frames.last),
+    )

@@ -34,6 +34,8 @@ class FileMatte:
     channel: str
     growth_px: float = 0.0
     """The growth in pixels of the plate; below 0 it shrinks."""
+    frames: FrameRange | None = None
+    """The frames on which it counts; None for all."""
 
 
 @dataclass(frozen=True)

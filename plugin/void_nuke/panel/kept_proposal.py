@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Optional
 
 import msgspec
 from msgspec import Struct
@@ -61,14 +61,31 @@ class KeptThing(Struct, frozen=True, kw_only=True):
     """The layer that holds it, where that is not called by its number."""
     accepted: bool = False
     extension: str = ""
+    extended_from: Optional[int] = None  # noqa: UP045 - evaluated by msgspec on Python 3.10
+    extended_to: Optional[int] = None  # noqa: UP045 - as above
+    """The first and the last frame on which it is extended; None for the proposal's."""
     growth_px: float = 0.0
     """The growth in pixels of the plate; below 0 it shrinks."""
 
     @property
-    def layer(self) -> str:
-        """The layer of the proposal's files that holds the thing as it is wanted."""
-        own = self.own_layer or f"thing{self.number}"
-        return f"{own}_{self.extension}" if self.extension else own
+    def own(self) -> str:
+        """The layer of the proposal's files that holds the thing as it was found."""
+        return self.own_layer or f"thing{self.number}"
+
+    @property
+    def extended(self) -> str:
+        """The layer that holds it extended; empty where it is not."""
+        return f"{self.own}_{self.extension}" if self.extension else ""
+
+    def layer(self, frame: int) -> str:
+        """The layer that holds the thing on a frame as it is wanted."""
+        is_before = self.extended_from is not None and frame < self.extended_from
+        is_after = self.extended_to is not None and frame > self.extended_to
+        return self.own if is_before or is_after else self.extended or self.own
+
+    @property
+    def is_partly_extended(self) -> bool:
+        return bool(self.extension) and (self.extended_from, self.extended_to) != (None, None)
 
 
 class KeptProposal(Struct, frozen=True, kw_only=True):
@@ -98,6 +115,8 @@ class KeptProposal(Struct, frozen=True, kw_only=True):
         """Return the proposal with other values for the things of these numbers. A thing that cannot be
         extended in a way stays as it is."""
         wanted = changes.get("extension", "")
+        if "extension" in changes:  # another way is for all frames again
+            changes = {"extended_from": None, "extended_to": None, **changes}
         things = [
             msgspec.structs.replace(thing, **changes)
             if thing.number in numbers and (not wanted or wanted in thing.extensions)
@@ -118,9 +137,18 @@ class KeptProposal(Struct, frozen=True, kw_only=True):
                 f"the proposal has the frames {self.frames} and the removal {frames}; propose again, or "
                 "choose a range that it has"
             )
-        return tuple(
-            FileMatte(thing.role, self.pattern, f"{thing.layer}.A", thing.growth_px) for thing in accepted
-        )
+        return tuple(matte for thing in accepted for matte in self._mattes_of(thing))
+
+    def _mattes_of(self, thing: KeptThing) -> list[FileMatte]:
+        found = []
+        if thing.is_partly_extended or not thing.extension:
+            found.append(FileMatte(thing.role, self.pattern, f"{thing.own}.A", thing.growth_px))
+        if thing.extension:
+            first = self.first_frame if thing.extended_from is None else thing.extended_from
+            last = self.last_frame if thing.extended_to is None else thing.extended_to
+            on = FrameRange(first, max(first, last)) if thing.is_partly_extended else None
+            found.append(FileMatte(thing.role, self.pattern, f"{thing.extended}.A", thing.growth_px, on))
+        return found
 
 
 def kept_from(report: ProposalReport, *, plate: str, view: str) -> KeptProposal:

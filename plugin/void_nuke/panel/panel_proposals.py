@@ -116,6 +116,18 @@ class PanelProposals(PanelJobs):
         them."""
         self._change_things(numbers, extension=extension, accepted=True)
 
+    def extend_on_all(self, numbers: Collection[int]) -> None:
+        """Extend what is extended of these on all frames."""
+        self._change_things(numbers, extended_from=None, extended_to=None)
+
+    def extend_from(self, numbers: Collection[int], frame: int) -> None:
+        """Extend what is extended of these from a frame on only."""
+        self._change_things(numbers, extended_from=frame)
+
+    def extend_to(self, numbers: Collection[int], frame: int) -> None:
+        """Extend what is extended of these up to a frame only."""
+        self._change_things(numbers, extended_to=frame)
+
     def grow(self, numbers: Collection[int], growth_px: float) -> None:
         """Grow things by so many pixels of the plate."""
         self._change_things(numbers, growth_px=max(-MOST_GROWTH_PX, min(MOST_GROWTH_PX, growth_px)))
@@ -258,7 +270,7 @@ class PanelProposals(PanelJobs):
                     for shape in shapes_of(
                         f"{thing.words} ({thing.number})",
                         thing.role,
-                        {frame: layers.get(thing.layer, ()) for frame, layers in outlines.items()},
+                        {frame: layers.get(thing.layer(frame), ()) for frame, layers in outlines.items()},
                         growth_px=thing.growth_px,
                     )
                 ]

@@ -51,7 +51,7 @@ def drawn_things(things: Sequence[KeptThing], outlines: Outlines, frame: int) ->
     at = outlines.get(frame, {})
     drawn = []
     for thing in things:
-        rings = at.get(thing.layer, ())
+        rings = at.get(thing.layer(frame), ())
         if rings:
             drawn.append(
                 (

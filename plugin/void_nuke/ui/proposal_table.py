@@ -212,10 +212,27 @@ class ProposalTable(QtWidgets.QWidget):
                 continue
             action = self._ways.addAction(title)
             action.triggered.connect(lambda *_, way=way: self._model.extend(self._selected(), way))
+        if any(thing.extension for thing in things):
+            self._fill_range(self._model.host.script_ranges().current_frame)
+
+    def _fill_range(self, frame: int) -> None:
+        """Offer to extend on a part of the frames only."""
+        model = self._model
+        self._ways.addSeparator()
+        for title, do in (
+            (f"Only from frame {frame} on", lambda *_: model.extend_from(self._selected(), frame)),
+            (f"Only up to frame {frame}", lambda *_: model.extend_to(self._selected(), frame)),
+        ):
+            self._ways.addAction(title).triggered.connect(do)
+        action = self._ways.addAction("On all frames")
+        action.triggered.connect(lambda *_: model.extend_on_all(self._selected()))
 
 
 def _texts(thing: KeptThing) -> list[str]:
     how = EXTENSIONS.get(thing.extension, thing.extension)
+    if thing.is_partly_extended:
+        first, last = ("" if end is None else str(end) for end in (thing.extended_from, thing.extended_to))
+        how = f"{how}, {first}–{last}"
     if thing.growth_px:
         how = f"{how if thing.extension else 'Found'}, {thing.growth_px:+g} px"
     sure = f"{round(100 * thing.confidence)} %" if thing.confidence else "–"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from void_protocol.errors import FrameListError
+from void_protocol.frame_list import parse_frame_range
 from void_protocol.job import Matte
 from void_protocol.proposal import ProposalReport, Thing
 from void_server.cli.exit_codes import ExitCode
@@ -26,7 +30,7 @@ def accepted_mattes(
         report: the report on the proposal.
         accept: numbers of things, kinds, or ``all``, with commas between; nothing for all.
         reject: the same, taken out again.
-        extend: ``NUMBER=WAY``, of the ways that the thing has.
+        extend: ``NUMBER=WAY``, of the ways that the thing has, or ``NUMBER=WAY@1010-1020`` for some frames.
         grow: ``NUMBER=PIXELS``.
 
     Returns:
@@ -43,8 +47,10 @@ def accepted_mattes(
             *(Matte(role="remove", pattern=report.matte, channel=f"thing{one}.A") for one in belongings),
         ]
     by_number = {thing.number: thing for thing in report.things}
-    ways = {number: (thing, way) for number, thing, way in _pairs("--extend", extend, by_number)}
-    for number, (thing, way) in ways.items():
+    ways: dict[int, _Extension] = {}
+    for number, thing, text in _pairs("--extend", extend, by_number):
+        way, _, frames = text.partition("@")
+        ways[number] = _Extension(way, _range(number, text, frames) if frames else UNSET)
         if way not in thing.extensions:
             known = ", ".join(thing.extensions) or "none"
             raise _wrong("--extend", f"{number}={way}", f"one of the ways that thing {number} has: {known}")
@@ -55,16 +61,41 @@ def accepted_mattes(
     made = []
     for number in sorted(wanted):
         thing = by_number[number]
-        layer = f"thing{number}_{ways[number][1]}" if number in ways else f"thing{number}"
-        made.append(
+        layers: list[tuple[str, _Frames]] = []
+        extension = ways.get(number)
+        if extension is None or extension.frames is not UNSET:
+            layers.append((f"thing{number}", UNSET))
+        if extension is not None:
+            layers.append((f"thing{number}_{extension.way}", extension.frames))
+        made += [
             Matte(
                 role="remove" if thing.role == "remove" else "affected",
                 pattern=report.matte,
                 channel=f"{layer}.A",
                 growth_px=growths.get(number, 0.0),
+                frames=frames,
             )
-        )
+            for layer, frames in layers
+        ]
     return made
+
+
+_Frames = tuple[int, int] | UnsetType
+
+
+@dataclass(frozen=True)
+class _Extension:
+    """How a thing is extended, and on which frames; unset for all."""
+
+    way: str
+    frames: _Frames
+
+
+def _range(number: int, text: str, frames: str) -> tuple[int, int]:
+    try:
+        return parse_frame_range(frames)
+    except FrameListError as error:
+        raise _wrong("--extend", f"{number}={text}", f"frames after @ such as 1010-1020 ({error})") from None
 
 
 def _named(option: str, texts: Sequence[str], things: dict[int, Thing]) -> set[int]:

@@ -56,7 +56,10 @@ def propose_command(
     ] = None,
     extend: Annotated[
         list[str] | None,
-        typer.Option(metavar="N=WAY", help="Accept a thing extended: whole, stood, support or path."),
+        typer.Option(
+            metavar="N=WAY",
+            help="Accept a thing extended: whole, stood, support or path; @1010-1020 for some frames.",
+        ),
     ] = None,
     grow: Annotated[
         list[str] | None, typer.Option(metavar="N=PIXELS", help="Accept a thing, grown by so many pixels.")

@@ -71,3 +71,15 @@ def test_one_matte_is_grown_by_itself_also_from_beyond_the_box(tmp_path: Path) -
         assert ShotMattes(files=[MatteFiles("remove", frames, "a.A", growth_px=5)]).bounds(1, FRAME) == Box(
             25, 25, 55, 55
         )
+
+
+def test_a_matte_counts_on_its_frames_only(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        pixels = np.zeros((80, 100, 1), np.float16)
+        pixels[30:50, 30:50] = 1
+        write_frame(Frame.from_pixels(number, ("A",), pixels), tmp_path / f"m.{number:04d}.exr")
+    with PlateSequence(str(tmp_path / "m.%04d.exr"), 1, 3) as frames:
+        mattes = ShotMattes(files=[MatteFiles("affected", frames, "A", counts_on=(2, 3))])
+        assert [int(mattes.at(number, FRAME).affected.sum()) for number in (1, 2, 3)] == [0, 400, 400]
+        assert mattes.bounds(1, FRAME).is_empty
+        assert mattes.bounds(2, FRAME) == Box(30, 30, 50, 50)

@@ -127,6 +127,7 @@ def test_a_point_may_leave_out_its_tail() -> None:
     (["settings", "region"], {"mode": "box", "box": [9, 0, 3, 5]}, "$.settings.region.box", "empty"),
     (["settings", "region"], {"box": [0, 0, 3, 5]}, "$.settings.region.mode", "a box is given"),
     (["settings", "matte"], {"growth_px": 1e9}, "$.settings.matte.growth_px", "<= 256"),
+    (["mattes"], [{"role": "remove", "pattern": "/m.exr", "frames": [9, 3]}], "$.mattes[0].frames", "swap"),
     (["output", "pattern"], "/out.mov", "$.output.pattern", ".exr"),
     (["output", "pattern"], "/out.exr", "$.output.pattern", "no frame token"),
     (["output", "pattern"], "/plates/sh010.%04d.exr", "$.output.pattern", "overwrite the plate"),

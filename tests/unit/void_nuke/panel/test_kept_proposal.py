@@ -53,7 +53,7 @@ def test_a_thing_is_extended_only_in_its_own_ways_and_grown() -> None:
         FileMatte("affected", "/shots/affected.%04d.exr", "thing2_whole.A", 6.0),
     )
     back = kept.changed([2], extension="")
-    assert back.things[1].layer == "thing2"
+    assert back.things[1].layer(1001) == "thing2"
 
 
 def test_frames_that_were_not_looked_at_are_refused() -> None:
@@ -88,3 +88,20 @@ def test_frames_are_read_as_runs() -> None:
     assert parsed_runs("3-5,8", whole) == [(3, 5), (8, 8)]
     assert parsed_runs("", whole) == [(1, 9)]
     assert parsed_runs("many", whole) == [(1, 9)]
+
+
+def test_a_thing_is_extended_on_a_part_of_the_frames() -> None:
+    kept = _kept().changed([2], extension="whole", accepted=True).changed([2], extended_from=1010)
+    pattern = "/shots/affected.%04d.exr"
+    own = FileMatte("affected", pattern, "thing2.A")
+    assert kept.mattes(FrameRange(1001, 1040)) == (
+        own,
+        FileMatte("affected", pattern, "thing2_whole.A", 0.0, FrameRange(1010, 1040)),
+    )
+    thing = kept.changed([2], extended_to=1020).things[1]
+    assert [thing.layer(frame) for frame in (1009, 1010, 1020, 1021)] == [
+        "thing2", "thing2_whole", "thing2_whole", "thing2",
+    ]  # fmt: skip
+    # Another way is for all frames again.
+    assert not kept.changed([2], extension="whole").things[1].is_partly_extended
+    assert decoded(encoded(kept)) == kept

@@ -17,6 +17,7 @@ from PySide6 import QtCore, QtTest, QtWidgets
 from tests.fakes.proposed_files import box_ring, write_proposed_files
 from tests.fakes.qt_session import run_until
 from tests.unit.void_nuke.ui.test_panel import Bench, bench
+from void_nuke.host.host import FrameRange
 from void_nuke.jobs.tracked_job import Phase
 from void_nuke.panel.thing_outlines import DrawnThing
 from void_nuke.ui.proposal_table import ProposalTable
@@ -81,7 +82,16 @@ def test_a_click_proposes_and_ticks_and_buttons_decide(proposed: Bench, qt: Any)
     assert words == ["As it was found", "The whole touched thing"]
     table._ways.actions()[1].trigger()
     box = model.accepted_things[1]
-    assert (box.layer, box.growth_px) == ("thing2_whole", 7.0)
+    assert (box.layer(1003), box.growth_px) == ("thing2_whole", 7.0)
+    assert tree.topLevelItem(1).text(3) == "The whole touched thing, +7 px"
+    table._fill_ways()
+    now = proposed.host.script_ranges().current_frame
+    actions = {action.text(): action for action in table._ways.actions()}
+    actions[f"Only from frame {now} on"].trigger()
+    actions[f"Only up to frame {now}"].trigger()
+    assert tree.topLevelItem(1).text(3) == f"The whole touched thing, {now}–{now}, +7 px"
+    assert [one.frames for one in model.wanted().files[1:]] == [None, FrameRange(now, now)]
+    actions["On all frames"].trigger()
     assert tree.topLevelItem(1).text(3) == "The whole touched thing, +7 px"
     proposed.click("Discard")
     assert not tree.isVisible()

@@ -74,3 +74,14 @@ def test_a_thing_has_its_role_and_its_growth() -> None:
 def test_what_is_not_there_is_refused_with_what_is(options: dict[str, list[str]], said: str) -> None:
     with pytest.raises(CommandError, match=said):
         _accepted(**options)
+
+
+def test_a_thing_is_extended_on_some_frames_only() -> None:
+    made = accepted_mattes(REPORT, extend=["2=whole@1010-1020"], grow=["2=3"])
+    assert [(one.channel, one.growth_px, one.frames) for one in made] == [
+        ("thing2.A", 3.0, msgspec.UNSET),
+        ("thing2_whole.A", 3.0, (1010, 1020)),
+    ]
+    for wrong in ("2=whole@1020-1010", "2=whole@x", "2=whole@1,5"):
+        with pytest.raises(CommandError, match="frames after @"):
+            accepted_mattes(REPORT, extend=[wrong])
