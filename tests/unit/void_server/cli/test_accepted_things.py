@@ -77,7 +77,7 @@ def test_what_is_not_there_is_refused_with_what_is(options: dict[str, list[str]]
 
 
 def test_a_thing_is_extended_on_some_frames_only() -> None:
-    made = accepted_mattes(REPORT, extend=["2=whole@1010-1020"], grow=["2=3"])
+    made = accepted_mattes(REPORT, accept=["2"], extend=["2=whole@1010-1020"], grow=["2=3"])
     assert [(one.channel, one.growth_px, one.frames) for one in made] == [
         ("thing2.A", 3.0, msgspec.UNSET),
         ("thing2_whole.A", 3.0, (1010, 1020)),
