@@ -5,8 +5,8 @@ hole is compared with what is left over around it, where only the scene, its gra
 motion are. What differs from both neighbours in the same way is a flicker or a pop; an object that passes
 differs from one of them only.
 
-In calibration a flicker of 5 % was told in six frames of seven, shards in every other frame in half to two
-thirds of the frames that had them; docs/check.md has the table.
+In calibration a flicker of 5 % was told in two thirds of the frames and more, shards in every other frame in
+three quarters of those that had them; docs/check.md has the table.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ bright, and with as much coarser detail. A blurred texture has too little fine d
 and missing grain leaves less change from frame to frame than the surroundings have.
 
 In calibration a blur of 1.2 pixels was told in every frame, half a hole blurred by 2.5 in nine of ten, and
-grain that was left out in six of seven; docs/check.md has the table.
+grain that was left out in four of five; docs/check.md has the table.
 """
 
 from __future__ import annotations

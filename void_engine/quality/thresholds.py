@@ -1,7 +1,7 @@
 """The limits beyond which a measure is a fault; no other module decides it.
 
-The figures are calibrated by ``tests/bench/check.py`` on real footage, so that of good results hardly one
-frame in a hundred is flagged; docs/check.md says what that finds and misses.
+The figures are calibrated by ``tests/bench/check.py`` on real footage, so that of good results about three
+frames in a hundred are flagged; docs/check.md says what that finds and misses.
 """
 
 from __future__ import annotations
