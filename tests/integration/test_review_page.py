@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,8 +18,11 @@ from tests.integration.farm_case import farm_job
 from tests.review_case import FIRST, plate_pixels, result_pixels, reviewed_job, write_job
 from void_engine.plates.exr.file import read_frame, write_frame
 from void_engine.plates.frame.frame import Frame
+from void_protocol.errors import ProtocolError
+from void_protocol.job import RemovalJob
 from void_server.cli.exit_codes import ExitCode
 from void_server.review.catalogue import review_shots
+from void_server.review.matte_orders import MatteOrders
 from void_server.review.notes import read_review
 from void_server.review.page import ReviewPage
 from void_server.review.serving import ReviewServer
@@ -312,6 +315,55 @@ def test_a_served_review_keeps_notes_and_shows_any_exposure(tab: Tab, tmp_path: 
             assert tab.page.locator("#pane-b .box").count() == 1
             tab.page.keyboard.press("Escape")
             tab.page.wait_for_selector(".card:has-text('approved')")
+        finally:
+            server.stop()
+            thread.join()
+            server.close()
+
+
+def test_a_click_in_the_picture_asks_the_server_for_a_matte(tab: Tab, tmp_path: Path) -> None:
+    job = reviewed_job(tmp_path)
+    sent: list[tuple[RemovalJob, Callable[[str], None]]] = []
+
+    def send(made: RemovalJob, told: Callable[[str], None]) -> None:
+        if len(sent) == 1:
+            sent.append((made, told))
+            raise ProtocolError("the server has gone")
+        sent.append((made, told))
+
+    with ReviewPage(tmp_path / "page", review_shots([job]), ReviewView.named()) as page:
+        assert page.prepare(server=True) == []
+        server = ReviewServer(page, "anna", orders=MatteOrders(send))
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        try:
+            tab.open(server.url)
+            tab.open_shot()
+            tab.page.click("#make-matte")
+            tab.page.wait_for_selector("#message:has-text('shift and click')")
+            stage = tab.page.locator("#stage").bounding_box()
+            middle = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+
+            def mark() -> None:
+                tab.page.keyboard.down("Shift")
+                tab.page.mouse.click(*middle)
+                tab.page.keyboard.up("Shift")
+
+            mark()
+            tab.page.click("#make-matte")
+            tab.page.wait_for_selector("#matte-said:has-text('asked for')")
+            made, told = sent[0]
+            point = made.task.objects[0].points[0]
+            assert point.frame == FIRST
+            assert abs(point.x - made.shot.format.width / 2) < 1
+            assert abs(point.y - made.shot.format.height / 2) < 1
+            told("the matte is there")
+            tab.page.wait_for_selector("#matte-said:has-text('is there')")
+            assert tab.problems == []
+            mark()
+            tab.page.click("#make-matte")
+            tab.page.wait_for_selector("#message:has-text('has gone')")
+            assert "503" in tab.problems.pop()  # the browser tells of every refusal
         finally:
             server.stop()
             thread.join()

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import getpass
 import tempfile
+import threading
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from void_protocol.errors import ProtocolError
 from void_protocol.job import RemovalJob
+from void_protocol.messages import JobState
 from void_server.batch.sources import read_sources
 from void_server.cli.explain import CommandError, error_text
+from void_server.cli.jobs import EndpointOption, HomeOption, connected_client
 from void_server.cli.terminal import Terminal, say
 from void_server.review.catalogue import ReviewShot, review_shots
 from void_server.review.errors import ReviewError
+from void_server.review.matte_orders import MatteOrders
 from void_server.review.page import ReviewPage
 from void_server.review.pictures import ShotPictures
 from void_server.review.players import SUFFIX, write_timeline
@@ -25,6 +31,7 @@ from void_server.review.serving import ReviewServer
 from void_server.review.shown import ReviewView
 
 _TOLD_PROBLEMS = 10
+_ACCEPTED_S = 30.0
 
 
 def review(
@@ -60,6 +67,8 @@ def review(
     ] = 1280,
     display: Annotated[str, typer.Option(help="The OCIO display; default: the configuration's.")] = "",
     view: Annotated[str, typer.Option(help="The OCIO view; default: the display's.")] = "",
+    home: HomeOption = None,
+    endpoint: EndpointOption = None,
 ) -> None:
     """Write pages to review removals: pictures, verdicts, versions and notes."""
     if output is None and not serve and otio is None:
@@ -76,6 +85,7 @@ def review(
                 ReviewPage(output or Path(folder), shots, ReviewView.named(display, view), width),
                 port,
                 open_browser,
+                MatteOrders(partial(_send_to_server, home, endpoint)),
             )
     elif output is not None:
         _write(ReviewPage(output, shots, ReviewView.named(display, view), width))
@@ -112,11 +122,11 @@ def _write(page: ReviewPage) -> None:
     say(f"review of {len(page.shots)} shots: {page.folder / 'index.html'}")
 
 
-def _serve(page: ReviewPage, port: int, open_browser: bool) -> None:
+def _serve(page: ReviewPage, port: int, open_browser: bool, orders: MatteOrders) -> None:
     with page:
         _tell(page.prepare(server=True))
         try:
-            server = ReviewServer(page, getpass.getuser(), port)
+            server = ReviewServer(page, getpass.getuser(), port, orders)
         except OSError as error:
             raise ReviewError(
                 f"port {port} cannot be used ({error.strerror}); choose another --port"
@@ -131,6 +141,36 @@ def _serve(page: ReviewPage, port: int, open_browser: bool) -> None:
             say("the review has ended")
         finally:
             server.close()
+
+
+def _send_to_server(
+    home: Path | None, endpoint: str | None, job: RemovalJob, told: Callable[[str], None]
+) -> None:
+    """Send a job, and tell in words what becomes of it, from a thread that waits for it.
+
+    Raises:
+        ProtocolError: when no server is there, or it refuses the job.
+    """
+    client = connected_client(home, endpoint)
+    try:
+        remote = client.submit(job, again=True)
+        remote.accepted.result(_ACCEPTED_S)
+    except BaseException:
+        client.close()
+        raise
+
+    def wait() -> None:
+        try:
+            info = remote.done.result()
+            told(
+                "the matte is there" if info.state is JobState.DONE else f"no matte was made ({info.message})"
+            )
+        except ProtocolError as error:
+            told(f"nothing is heard of the matte any more ({error})")
+        finally:
+            client.close()
+
+    threading.Thread(target=wait, name="void-review-matte", daemon=True).start()
 
 
 def _tell(problems: Sequence[str]) -> None:

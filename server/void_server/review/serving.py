@@ -26,6 +26,7 @@ from void_server.own_name import ADDRESS, NAMES, is_own_name
 from void_server.review.catalogue import ReviewShot
 from void_server.review.errors import ReviewError
 from void_server.review.gallery import KINDS, Gallery, PictureKey
+from void_server.review.matte_orders import MarkedObject, MatteOrders
 from void_server.review.notes import Review, read_review, write_review
 from void_server.review.page import STATIC, ReviewPage, script_text, shot_details
 
@@ -43,14 +44,18 @@ _log = logging.getLogger(__name__)
 class ReviewServer:
     """Serves one review until it is closed."""
 
-    def __init__(self, page: ReviewPage, author: str, port: int = 0) -> None:
-        """Begin to listen; port 0 takes a free one. ``author`` stands on the notes.
+    def __init__(
+        self, page: ReviewPage, author: str, port: int = 0, orders: MatteOrders | None = None
+    ) -> None:
+        """Begin to listen; port 0 takes a free one. ``author`` stands on the notes, and ``orders`` takes what
+        mattes are asked for.
 
         Raises:
             OSError: when the port is taken.
         """
         self.page = page
         self.author = author
+        self.orders = orders
         self.key = secrets.token_urlsafe(18)
         self.writing = threading.Lock()
         self._server = _Server((ADDRESS, port), partial(_Handler, self))
@@ -124,32 +129,30 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_shot(parts[1])
         elif parts[0] == "shots":
             self._send_picture(parts[1:])
+        elif len(parts) == 2 and parts[0] == "matte":
+            self._tell_of_matte(parts[1])
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
 
     def do_POST(self) -> None:
-        """Keep what was said of one version: ``review/SHOT/VERSION``."""
+        """Keep what was said of a version, ``review/SHOT/VERSION``, or have a matte made, ``matte/SHOT``."""
         path = self._inside()
         if path is None:
             return
         parts = path.split("/")
+        if len(parts) == 2 and parts[0] == "matte":
+            self._order_matte(parts[1])
+            return
         shot = self._review.shot(parts[1]) if len(parts) == 3 and parts[0] == "review" else None
         version = shot.version(parts[2]) if shot is not None else None
         if version is None:
             self._refuse(HTTPStatus.NOT_FOUND, "there is no such version")
             return
-        if self.headers.get(_HEADER) != "1" or not self._is_own_origin():
-            self._refuse(HTTPStatus.FORBIDDEN, "only the page itself may change notes")
+        body = self._own_body()
+        if body is None:
             return
         try:
-            size = int(self.headers.get("Content-Length", ""))
-        except ValueError:
-            size = -1
-        if not 0 <= size <= _LARGEST_BODY:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the notes are too long")
-            return
-        try:
-            review = msgspec.json.decode(self.rfile.read(size), type=Review)
+            review = msgspec.json.decode(body, type=Review)
         except (msgspec.DecodeError, RecursionError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, f"these are no notes: {error}")
             return
@@ -168,6 +171,44 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.CONFLICT, "application/json", answer)
             return
         self._send(HTTPStatus.OK, "application/json", msgspec.json.encode({"review": kept}))
+
+    def _own_body(self) -> bytes | None:
+        """What the page has sent; None when it was refused."""
+        if self.headers.get(_HEADER) != "1" or not self._is_own_origin():
+            self._refuse(HTTPStatus.FORBIDDEN, "only the page itself may change notes")
+            return None
+        try:
+            size = int(self.headers.get("Content-Length", ""))
+        except ValueError:
+            size = -1
+        if not 0 <= size <= _LARGEST_BODY:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the notes are too long")
+            return None
+        return self.rfile.read(size)
+
+    def _order_matte(self, key: str) -> None:
+        shot, orders = self._review.shot(key), self._review.orders
+        if shot is None or orders is None:
+            self._refuse(HTTPStatus.NOT_FOUND, "no mattes are made of this")
+            return
+        body = self._own_body()
+        if body is None:
+            return
+        try:
+            said = orders.order(shot, msgspec.json.decode(body, type=MarkedObject))
+        except (msgspec.DecodeError, RecursionError) as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, f"this marks nothing: {error}")
+        except ReviewError as error:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, printable(str(error)))
+        else:
+            self._send(HTTPStatus.OK, "application/json", msgspec.json.encode({"said": said}))
+
+    def _tell_of_matte(self, key: str) -> None:
+        shot, orders = self._review.shot(key), self._review.orders
+        if shot is None or orders is None:
+            self._refuse(HTTPStatus.NOT_FOUND, "no mattes are made of this")
+            return
+        self._send(HTTPStatus.OK, "application/json", msgspec.json.encode({"said": orders.said(shot)}))
 
     def _inside(self) -> str | None:
         """The path below the secret; None when the question was refused."""

@@ -133,7 +133,34 @@
     change((changed) => { changed.notes.push({ frame: viewer.frame, text, box: viewer.box }); changed.notes.sort((a, b) => a.frame - b.frame); }).then(() => { at("note-text").value = ""; viewer.box = null; own.showBoxes(); });
   });
 
+  // The server makes a matte of what is marked: a box, or a click where hardly anything was dragged.
+  const followMatte = async (shot) => {
+    for (;;) {
+      const answer = await fetch(`matte/${encodeURIComponent(shot.key)}`);
+      if (!answer.ok || viewer.shot !== shot) return;
+      const { said } = await answer.json();
+      at("matte-said").textContent = said;
+      if (!said.startsWith("the matte was asked for")) return;
+      await new Promise((resolve) => { setTimeout(resolve, 1000); });
+    }
+  };
+  at("make-matte").addEventListener("click", async () => {
+    const shot = viewer.shot;
+    if (!viewer.box) { say("Shift and drag in the picture around the object, or shift and click on it, then make its matte."); return; }
+    try {
+      const answer = await fetch(`matte/${encodeURIComponent(shot.key)}`, {
+        method: "POST", headers: { "X-Void-Review": "1", "Content-Type": "application/json" }, body: JSON.stringify({ frame: viewer.frame, box: viewer.box }),
+      });
+      if (!answer.ok) throw new Error(await answer.text());
+      viewer.box = null;
+      own.showBoxes();
+      say("");
+      await followMatte(shot);
+    } catch (error) { say(`There is no matte: ${error.message}`); }
+  });
+
   own.showBoxes = () => {
+    at("make-matte").hidden = !own.data.server;
     const boxes = (review?.notes ?? []).filter((note) => note.frame === viewer.frame && note.box).map((note) => note.box);
     if (viewer.box) boxes.push(viewer.box);
     at("note-box").textContent = viewer.box ? "A place is marked for this note." : "Shift and drag in the picture to mark a place.";

@@ -273,6 +273,7 @@
   stage.addEventListener("pointerdown", (event) => {
     if (event.button > 1) return;
     const wiping = event.target === at("wipe"), start = inPane(event), from = [state.x, state.y], marking = event.shiftKey && !wiping;
+    if (marking) state.box = null;
     stage.setPointerCapture(event.pointerId);
     const shareOf = ([x, y]) => [(x - from[0]) / state.scale / state.shot.picture_width, (y - from[1]) / state.scale / state.shot.picture_height].map((value) => Math.min(1, Math.max(0, value)));
     const origin = (event.target.closest?.(".pane") || at("pane-b")).getBoundingClientRect();
@@ -282,7 +283,10 @@
       else if (marking) { const [a, b] = [shareOf(start), shareOf(now)]; state.box = [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[0], b[0]), Math.max(a[1], b[1])]; own.showBoxes(); }
       else { Object.assign(state, { fitted: false, x: from[0] + now[0] - start[0], y: from[1] + now[1] - start[1] }); place(); }
     };
-    const end = () => { stage.removeEventListener("pointermove", move); stage.removeEventListener("pointerup", end); stage.removeEventListener("pointercancel", end); };
+    const end = () => {
+      if (marking && !state.box) { const [x, y] = shareOf(start); state.box = [x, y, x, y]; own.showBoxes(); }
+      for (const [kind, heard] of [["pointermove", move], ["pointerup", end], ["pointercancel", end]]) stage.removeEventListener(kind, heard);
+    };
     stage.addEventListener("pointermove", move);
     stage.addEventListener("pointerup", end);
     stage.addEventListener("pointercancel", end);

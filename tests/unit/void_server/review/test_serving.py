@@ -3,7 +3,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -11,8 +11,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.review_case import FIRST, LAST, plate_pixels, reviewed_job
+from tests.review_case import FIRST, HEIGHT, LAST, WIDTH, plate_pixels, reviewed_job
+from void_protocol.errors import ProtocolError
+from void_protocol.job import RemovalJob
+from void_protocol.task import BoxPrompt, MakeMattes, PointPrompt, PromptedObject
 from void_server.review.catalogue import review_shots
+from void_server.review.matte_orders import MatteOrders
 from void_server.review.notes import Note, Review, read_review, write_review
 from void_server.review.page import ReviewPage
 from void_server.review.serving import ReviewServer
@@ -25,9 +29,18 @@ class Asked:
         self.page = ReviewPage(folder / "page", review_shots([self.job]), ReviewView.named())
         self.page.__enter__()
         assert self.page.prepare(server=True) == []
-        self.server = ReviewServer(self.page, "anna")
+        self.sent: list[RemovalJob] = []
+        self.told: list[Callable[[str], None]] = []
+        self.refuses = ""
+        self.server = ReviewServer(self.page, "anna", orders=MatteOrders(self._send))
         self._thread = threading.Thread(target=self.server.serve)
         self._thread.start()
+
+    def _send(self, job: RemovalJob, told: Callable[[str], None]) -> None:
+        if self.refuses:
+            raise ProtocolError(self.refuses)
+        self.sent.append(job)
+        self.told.append(told)
 
     def close(self) -> None:
         self.server.stop()
@@ -156,3 +169,37 @@ def test_only_the_page_changes_notes(asked: Asked) -> None:
     assert asked.ask("review/glass/v002", method="DELETE")[0] == 501
     assert read_review(asked.job.output.versioned_pattern) == Review()
     assert asked.post(review, Origin=f"http://127.0.0.1:{asked.server.port}")[0] == 200
+
+
+def test_a_matte_of_what_is_marked_is_asked_of_the_server(asked: Asked) -> None:
+    assert json.loads(asked.ask("matte/glass")[1]) == {"said": ""}
+    status, answer = asked.post({"frame": 1002, "box": [0.25, 0.25, 0.5, 0.75]}, where="matte/glass")
+    assert status == 200
+    job = asked.sent[0]
+    # y counts upwards in a job.
+    box = BoxPrompt(frame=1002, left=WIDTH / 4, bottom=HEIGHT / 4, right=WIDTH / 2, top=HEIGHT * 0.75)
+    assert job.task == MakeMattes(objects=[PromptedObject(boxes=[box])])
+    assert (job.mattes, job.shot) == ([], asked.job.shot)
+    said = json.loads(answer)["said"]
+    assert said.startswith("the matte was asked for: ")
+    assert job.output.pattern in said
+    asked.told[0]("the matte is there")
+    assert json.loads(asked.ask("matte/glass")[1])["said"].startswith("the matte is there")
+    # A click; its files have another place than those of the first.
+    assert asked.post({"frame": 1001, "box": [0.5, 0.25, 0.5, 0.25]}, where="matte/glass")[0] == 200
+    point = PointPrompt(frame=1001, x=WIDTH / 2, y=HEIGHT * 0.75)
+    assert asked.sent[1].task == MakeMattes(objects=[PromptedObject(points=[point])])
+    assert asked.sent[1].output.pattern != job.output.pattern
+
+
+def test_a_matte_that_cannot_be_made_is_refused_with_the_reason(asked: Asked) -> None:
+    marked = {"frame": 1002, "box": [0, 0, 1, 1]}
+    assert asked.post(marked, where="matte/other")[0] == 404
+    assert asked.post(marked, where="matte/glass", X_Void_Review="0")[0] == 403
+    assert asked.post({"frame": 1002}, where="matte/glass")[0] == 400
+    assert asked.post({"frame": 1002, "box": [0, 0, 2, 1]}, where="matte/glass")[0] == 400
+    assert asked.post({"frame": 9, "box": [0, 0, 1, 1]}, where="matte/glass")[0] == 503
+    asked.refuses = "no server is running"
+    status, answer = asked.post(marked, where="matte/glass")
+    assert (status, answer) == (503, b"no server takes it: no server is running")
+    assert asked.sent == []
