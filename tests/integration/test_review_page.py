@@ -276,6 +276,87 @@ def test_forty_shots_of_a_batch_are_reviewed_at_once(tab: Tab, tmp_path: Path) -
     ]
 
 
+NAMELESS = """
+[...document.querySelectorAll("button, input, select, textarea, [role=slider], [role=img], [role=group]")]
+  .filter(one => one.checkVisibility())
+  .filter(one => !(one.ariaLabel || one.labels?.[0]?.textContent || one.textContent).trim())
+  .map(one => one.outerHTML)
+"""
+"""What has no name that a screen reader could say."""
+FAINT = """
+(() => {
+  const parts = text => text.match(/[\\d.]+/g).map(Number);
+  const linear = code => code / 255 <= 0.03928 ? code / 255 / 12.92 : ((code / 255 + 0.055) / 1.055) ** 2.4;
+  const light = colour => colour.slice(0, 3).map(linear)
+    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = one => {
+    for (; one; one = one.parentElement) {
+      const colour = parts(getComputedStyle(one).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const one of document.querySelectorAll("header *, main *")) {
+    const says = [...one.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+    if (!says || !one.checkVisibility() || one.closest("#stage, #graph, option")) continue;
+    const [a, b] = [light(parts(getComputedStyle(one).color)), light(behind(one))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) found.push(`${one.outerHTML.slice(0, 120)}: ${contrast.toFixed(2)}`);
+  }
+  return found;
+})()
+"""
+"""Text that stands out less from what is behind it than accessibility guidelines ask for, 4.5 to 1."""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_keys_reach_everything_and_what_is_there_has_a_name_and_can_be_read(
+    browser: object, tmp_path: Path, scheme: str
+) -> None:
+    job = reviewed_job(tmp_path)
+    ran = void("review", write_job(job, tmp_path / "job.json"), "-o", tmp_path / "page")
+    assert ran.code == 0, ran.err
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
+    page.set_default_timeout(15_000)
+    page.goto((tmp_path / "page" / "index.html").as_uri())
+    page.wait_for_selector(".card")
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate(FAINT) == []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.card')"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#pane-b img.picture[src]:not([hidden])")
+    assert page.evaluate("document.activeElement.id") == "stage"
+    page.keyboard.press("w")
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate(FAINT) == []
+    reached = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.value"))
+    wanted = {
+        "approve",
+        "redo",
+        "reason",
+        "note-text",
+        "strip",
+        "wipe",
+        "exposure",
+        "gamma",
+        "play",
+        "difference",
+    }
+    assert wanted <= reached
+    page.evaluate(
+        "document.getElementById('title').style.color = getComputedStyle(document.body).backgroundColor"
+    )
+    assert len(page.evaluate(FAINT)) == 1
+    page.close()
+
+
 def test_a_served_review_keeps_notes_and_shows_any_exposure(tab: Tab, tmp_path: Path) -> None:
     job = reviewed_job(tmp_path)
     with ReviewPage(tmp_path / "page", review_shots([job]), ReviewView.named()) as page:
