@@ -23,7 +23,7 @@ from void_server.openfx_bridge.handover.handed import Handed, handed_of
 from void_server.openfx_bridge.handover.order import read_order
 from void_server.openfx_bridge.pixels.folder import PixelFolder
 from void_server.openfx_bridge.pixels.raw import RawPicture
-from void_server.openfx_bridge.results.folder import ResultFolder, claim, discard_orphans
+from void_server.openfx_bridge.results.folder import ResultFolder, claim, discard_leftovers
 from void_server.openfx_bridge.results.record import Record
 
 _log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Begun:
         """
         order = read_order(fields)
         if order.folder.is_dir():
-            for gone in discard_orphans(order.folder, order.name):
+            for gone in discard_leftovers(order.folder, order.name):
                 left = handed_of(pixels.root, gone.job)
                 if left is not None:
                     left.remove()

@@ -222,14 +222,22 @@ def _claim_next(folder: Path, name: str) -> tuple[int, ResultFolder]:
     raise OSError(errno.ENOSPC, f"all {MOST_VERSIONS} versions of {name} are taken")
 
 
-def discard_orphans(folder: Path, name: str) -> list[Record]:
-    """Remove what bridges that are gone have received in this folder and never handed on, and return what it
-    was."""
+def discard_leftovers(folder: Path, name: str) -> list[Record]:
+    """Remove what bridges that are gone have left in this folder: frames that were received and never handed
+    on, and those of removals that are finished.
+
+    Returns:
+        What was never handed on.
+    """
     gone = []
     for found in folder.glob(f"{name}_v*/{STATE_FILE}"):
         old = ResultFolder(found.parent)
         kept = old.kept()
-        if kept is not None and kept.phase == "receiving" and kept.is_orphaned:
+        if kept is None:
+            continue
+        if kept.phase == "finished":
+            old.discard_export()  # nobody reads them any more; a living bridge is about to do the same
+        elif kept.phase == "receiving" and kept.is_orphaned:
             _log.info("removing %s, which a host began and never completed", old.path)
             old.discard()
             gone.append(kept.record)

@@ -10,9 +10,10 @@ from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.results.folder import (
     STATE_FILE,
     Kept,
+    Phase,
     ResultFolder,
     claim,
-    discard_orphans,
+    discard_leftovers,
     find_folder,
 )
 from void_server.openfx_bridge.results.record import Record
@@ -94,9 +95,24 @@ def test_only_what_a_dead_process_of_this_machine_received_is_an_orphan(tmp_path
         kept = folder.kept()
         assert kept is not None
         (folder.path / STATE_FILE).write_bytes(msgspec.json.encode(msgspec.structs.replace(kept, **change)))
-    discard_orphans(out, "a")
+    discard_leftovers(out, "a")
 
     assert [folder.path.exists() for folder in folders] == [True, False, True, False, True]
+
+
+def test_the_plates_of_a_finished_removal_go_though_its_bridge_died_before_that(tmp_path: Path) -> None:
+    phases: tuple[Phase, ...] = ("finished", "handed over", "failed", "cancelled", "finished")
+    folders = [claim(tmp_path, "a", 0)[1] for _ in phases]
+    folders[-1] = claim(tmp_path, "another", 0)[1]
+    for folder, phase in zip(folders, phases, strict=True):
+        folder.export.mkdir()
+        (folder.export / "plate.0001.exr").write_bytes(b"plate")
+        folder.keep(record(folder.path), phase)
+    assert discard_leftovers(tmp_path, "a") == []
+
+    # A removal that failed may begin again, and reads its plates then.
+    assert [folder.export.exists() for folder in folders] == [False, True, True, True, True]
+    assert all(folder.kept() is not None for folder in folders)
 
 
 def test_a_folder_with_frames_is_never_discarded(tmp_path: Path) -> None:
