@@ -131,7 +131,6 @@ def restored_frames(
     source = DetailSource(numbers, Canvas(size, canvas), plate, answer)
     wanted = frozenset(number for number in numbers if request.wants(number))
     monitor.progress(STAGE, 0, len(wanted))
-    restorer = Restorer(source, request.seed, monitor.check_cancelled)
     enlarge = Resampler(size, canvas).from_canvas
     plain = EngineRequest(
         seed=request.seed,
@@ -162,6 +161,7 @@ def restored_frames(
         return CleanFrame(clean.number, picture, confidence, bare)
 
     with working_ahead(frames_at_a_time(shot.width * shot.height)) as ahead:
+        restorer = Restorer(source, request.seed, monitor.check_cancelled)
         propagated = PropagationEngine().remove(shot, plain, monitor)
         for done, frame in enumerate(ahead(work, propagated), 1):
             monitor.check_cancelled()

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 import cv2
+from threadpoolctl import threadpool_limits
 
 _MOST_PIXELS = 16_000_000
 """How many full-size pixels may be worked on at a time, in all frames together: it bounds the memory."""
@@ -51,10 +52,21 @@ def frames_at_a_time(pixels: int) -> int:
 
 @contextmanager
 def working_ahead(frames: int) -> Iterator[Ahead]:
-    """Work on up to ``frames`` frames at a time; with 1, everything is done in the caller's thread."""
-    if frames <= 1:
-        yield _one_by_one
-        return
+    """Work on up to ``frames`` frames at a time; with 1, everything is done in the caller's thread.
+
+    Meanwhile numpy's linear algebra keeps to one thread: its own threads would wait for each other on cores
+    that frames are worked on, and an answer might differ in its last bit with their number.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        if frames <= 1:
+            yield _one_by_one
+        else:
+            with _in_threads(frames) as ahead:
+                yield ahead
+
+
+@contextmanager
+def _in_threads(frames: int) -> Iterator[Ahead]:
     pool = ThreadPoolExecutor(frames, thread_name_prefix="void-frame")
 
     def ahead(

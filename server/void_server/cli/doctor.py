@@ -41,6 +41,7 @@ _PACKAGES = {
     "PyOpenColorIO": "opencolorio",
     "cv2": "opencv-python-headless",
     "pyclipper": "pyclipper",
+    "threadpoolctl": "threadpoolctl",
     "zmq": "pyzmq",
     "msgspec": "msgspec",
 }

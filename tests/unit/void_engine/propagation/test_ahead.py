@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import cv2
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from void_engine.propagation.ahead import frames_at_a_time, working_ahead
 
@@ -27,6 +28,20 @@ def test_frames_are_worked_on_at_the_same_time() -> None:
 
     with working_ahead(3) as ahead:
         assert list(ahead(work, range(3))) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_linear_algebra_keeps_to_one_thread_meanwhile(frames: int) -> None:
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        with working_ahead(frames) as ahead:
+            found = list(ahead(lambda _: threads(), range(3)))
+        assert before
+        assert all(count == 1 for one in found for count in one)
+        assert threads() == before
 
 
 def test_no_more_are_begun_than_may_be_in_work() -> None:
