@@ -113,6 +113,8 @@ def odds(
 ) -> Float32Array:
     """The odds, (h, w), that a pixel is affected, as a natural logarithm; see :func:`quantities`."""
     found = quantities(evidence, before, after, away, below)
+    for name in pixels.left_out:
+        found[name] = np.full_like(found[name], pixels.usual[name])
     told = np.stack([found[name] - usual for name, usual in pixels.usual.items()], axis=-1)
     hidden = np.maximum(told.astype(np.float32) @ pixels.hidden + pixels.hidden_constant, 0)
     by_network = hidden @ pixels.output + pixels.output_constant

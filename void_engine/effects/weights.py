@@ -6,7 +6,7 @@ docs/affected.md tells how well they do on movies that were kept aside.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -123,6 +123,8 @@ class PixelWeights:
     output: Float32Array
     """(units,)"""
     output_constant: np.float32
+    left_out: set[str] = field(default_factory=set)
+    """Quantities that count as what they usually are, in both models."""
 
     def leave_out(self, name: str) -> None:
         """Let a quantity count as what it usually is.
@@ -132,6 +134,7 @@ class PixelWeights:
         """
         self.usual[name]
         self.hidden[list(self.usual).index(name)] = 0
+        self.left_out.add(name)
 
 
 def _rows(table: str) -> list[list[str]]:

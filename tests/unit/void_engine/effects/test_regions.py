@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from void_engine.effects import regions, weights
+from void_engine.effects import likelihood, regions, weights
 from void_engine.effects.evidence import Evidence
+from void_engine.effects.object_frame import Attached
 from void_engine.effects.regions import Candidates
 from void_engine.effects.steadying import Neighbour, steadied
 
@@ -92,6 +95,26 @@ def test_a_quantity_is_left_out_by_its_name() -> None:
     assert np.count_nonzero(told.hidden.any(axis=1)) == len(told.usual) - 1
     with pytest.raises(KeyError):
         told.leave_out("no such quantity")
+
+
+def test_a_quantity_that_is_left_out_counts_in_neither_model() -> None:
+    shape = (6, 8)
+    nothing = Attached(
+        *(np.zeros(each, np.float32) for each in (shape, shape, (*shape, 3), shape, shape))
+    )  # fmt: skip
+    away, below = np.full(shape, 0.2, np.float32), np.zeros(shape, np.float32)
+
+    def odds(step: float, pixels: weights.PixelWeights) -> float:
+        seen = replace(_evidence(shape), step=np.full(shape, step, np.float32))
+        return float(likelihood.odds(seen, nothing, nothing, away, below, pixels)[0, 0])
+
+    assert odds(0.0, weights.PIXELS) != odds(1.0, weights.PIXELS)
+    without = weights._pixels()
+    without.leave_out("step")
+    assert odds(0.0, without) == odds(1.0, without)
+    # It is neither there nor missing, but as usual.
+    usual = weights.PIXELS.usual["step"]
+    assert odds(0.0, without) == pytest.approx(odds(usual, weights.PIXELS), abs=1e-4)
 
 
 def test_every_fact_about_a_region_has_its_weights() -> None:
