@@ -21,6 +21,7 @@ from void_engine.propagation.motion.shot_motion import ShotMotion
 from void_engine.propagation.options import PropagationOptions
 from void_engine.propagation.reveal.layered import LayeredRevealer
 from void_engine.propagation.reveal.reveal import Revealed, Revealer
+from void_engine.propagation.reveal.still_sources import still_sources
 from void_engine.propagation.target import Target
 
 _GRAIN_CONTEXT_PX = 48
@@ -137,6 +138,7 @@ class FrameCleaner:
     def _by_one_motion(self, number: int) -> Revealed:
         # Without any source, a neighbour still distinguishes grain from texture around the hole.
         chosen = self._plan.sources(number) or self._neighbour(number)
+        chosen = [*chosen, *still_sources(self._motion, number, chosen)]
         return self._revealer.reveal(number, chosen, [])
 
     def _neighbour(self, number: int) -> list[int]:

@@ -48,13 +48,25 @@ def unaligned(
 
 
 def _chosen(motion: ShotMotion, target: int, area: Box, wanted: BoolArray) -> list[int]:
-    """The frames that show most of the wanted pixels, the nearest first."""
-    track = motion.track
-    shape = track.hidden(target).shape
     rows, columns = np.nonzero(wanted)
     ratio = motion.working.ratio
     places = np.stack([(columns + area.x0) * ratio[1], (rows + area.y0) * ratio[0]], axis=1)
-    places = places[:: max(1, len(places) // 1500)].astype(np.float32)
+    return showing(motion, target, places.astype(np.float32))
+
+
+def showing(motion: ShotMotion, target: int, places: Float32Array) -> list[int]:
+    """The frames that show most of the ``places``, as they are, the nearest first.
+
+    Those along whose motion the places hardly move are left out: aligned they show the same.
+
+    Args:
+        motion: the shot.
+        target: the number of the frame.
+        places: (N, 2) of x, y in analysis pixels.
+    """
+    track = motion.track
+    shape = track.hidden(target).shape
+    places = places[:: max(1, len(places) // 1500)]
     at = np.minimum(places.astype(np.intp), np.array([shape[1] - 1, shape[0] - 1]))
     segment = track.segment(target)
     shows = {}
