@@ -76,9 +76,11 @@ class MatteOrders:
         for number in range(1, _MOST_MATTES + 1):
             name = f"{shot.key}_object_{number:03d}"
             pattern = str(folder / name / f"{name}.%04d.exr")
-            if not Path(frame_path(pattern, first)).parent.exists() and pattern not in self._taken:
+            with self._lock:  # each question has a thread of its own
+                if Path(frame_path(pattern, first)).parent.exists() or pattern in self._taken:
+                    continue
                 self._taken.add(pattern)
-                return pattern
+            return pattern
         raise ReviewError(f"{folder} has {_MOST_MATTES} mattes already; move some away")
 
 
