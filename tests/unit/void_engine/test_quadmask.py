@@ -161,6 +161,35 @@ def test_cells_of_uneven_size_cover_the_picture() -> None:
     assert not snap_to_grid(np.zeros((101, 67), bool)).any()
 
 
+@pytest.mark.parametrize("pixel_aspect", [1.0, 2.0, 0.5])
+@pytest.mark.parametrize(("height", "width"), [(97, 211), (101, 67), (64, 64), (130, 135), (9, 30)])
+def test_each_pixel_takes_its_own_cell_and_no_other(height: int, width: int, pixel_aspect: float) -> None:
+    """Cell borders lie at floor(index * side / cells), also where the cells do not divide the side."""
+    rows, columns = grid_shape(height, width, pixel_aspect)
+    tops = [index * height // rows for index in range(rows + 1)]
+    lefts = [index * width // columns for index in range(columns + 1)]
+    for row, column in {(0, 0), (rows - 1, columns - 1), (rows // 2, columns // 3), (1, columns - 2)}:
+        expected = np.zeros((height, width), bool)
+        expected[tops[row] : tops[row + 1], lefts[column] : lefts[column + 1]] = True
+        for y in {tops[row], tops[row + 1] - 1}:
+            for x in {lefts[column], lefts[column + 1] - 1}:
+                affected = np.zeros((height, width), bool)
+                affected[y, x] = True
+                np.testing.assert_array_equal(snap_to_grid(affected, pixel_aspect), expected)
+
+
+def test_anamorphic_pixels_have_their_own_cells_in_the_quadmask() -> None:
+    remove, affected = np.zeros((2, 64, 64), np.float32)
+    affected[20, 20] = 1
+    widths = {}
+    for pixel_aspect in (1.0, 2.0, 0.5):
+        made = build_quadmask(remove, affected, is_first_frame=False, pixel_aspect=pixel_aspect)
+        rows, columns = np.nonzero(made == AFFECTED)
+        widths[pixel_aspect] = (np.ptp(columns) + 1, np.ptp(rows) + 1)
+    # A pixel of twice the width fills a square cell with half as many.
+    assert widths == {1.0: (8, 8), 2.0: (4, 8), 0.5: (8, 4)}
+
+
 def test_snapping_only_adds_and_is_idempotent() -> None:
     affected = np.random.default_rng(3).random((97, 211)) > 0.9995
     assert affected.any()

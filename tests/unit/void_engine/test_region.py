@@ -105,6 +105,11 @@ def test_region_for_the_model(data: st.DataObject) -> None:
     assert not all(leaves)
     if not any(leaves):
         assert frame.contains(region.box)
+    # A side that is longer than the frame's stands over by as much on both ends.
+    left, right = frame.x0 - region.box.x0, region.box.x1 - frame.x1
+    below, above = frame.y0 - region.box.y0, region.box.y1 - frame.y1
+    assert not leaves[0] or abs(right - left) <= 1
+    assert not leaves[1] or abs(above - below) <= 1
     assert max(region.box.width / frame.width, region.box.height / frame.height) < 1.05
     context = min(32, max(0, min(mattes.x0 - frame.x0, frame.x1 - mattes.x1)))
     assert region.box.x0 <= mattes.x0 - context
@@ -123,7 +128,10 @@ def test_region_at_the_plates_own_size(data: st.DataObject) -> None:
     assert region.box.width >= min(SMALLEST_SIDE_PX, frame.width)
     assert region.box.height >= min(SMALLEST_SIDE_PX, frame.height)
     wanted = mattes.grown(max(32, math.ceil(0.25 * max(mattes.width, mattes.height))))
-    assert region.box.contains(wanted.intersection(frame))
+    inside = wanted.intersection(frame)
+    assert region.box.contains(inside)
+    assert region.box.width == max(inside.width, min(SMALLEST_SIDE_PX, frame.width))
+    assert region.box.height == max(inside.height, min(SMALLEST_SIDE_PX, frame.height))
 
 
 def test_a_small_object_is_shown_at_the_plates_own_resolution() -> None:
@@ -131,6 +139,82 @@ def test_a_small_object_is_shown_at_the_plates_own_resolution() -> None:
     assert region.canvas == (384, 672)
     assert region.box.shape == (384, 672)
     assert (region.box.x0 + region.box.x1, region.box.y0 + region.box.y1) == (1900, 1100)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_region_for_the_model_is_no_larger_than_it_has_to_be(data: st.DataObject) -> None:
+    """One of its sides is the one that the mattes with their margin, or the canvas, need."""
+    pixel_aspect = data.draw(st.sampled_from([1.0, 2.0, 0.5]))
+    mattes = data.draw(boxes_within(HD))
+    region = plan_region(mattes, HD, pixel_aspect, aspect=TRAINED_ASPECT)
+    margin = max(32, math.ceil(0.25 * max(mattes.width, mattes.height)))
+    wanted = mattes.grown(margin).intersection(HD)
+    needed = max(wanted.width, 672 / pixel_aspect), max(wanted.height, 384)
+    # A canvas of another shape than the wanted one costs some more, where the frame is too small for it.
+    if region.canvas == (384, 672):
+        larger = region.box.width / needed[0], region.box.height / needed[1]
+        assert min(larger) <= 1 + 1 / min(needed)
+    assert region.box.width <= HD.width or region.box.height <= HD.height
+
+
+def test_a_matte_that_misses_the_box_and_one_that_does_not() -> None:
+    """What of the mattes lies in the artist's box is what counts."""
+    box = Box(500, 200, 900, 500)
+    inside, outside = Box(600, 300, 700, 400), Box(1000, 300, 1100, 400)
+    touching = Box(900, 300, 1000, 400)
+    by_box = {"mode": RegionMode.BOX, "box": box}
+    assert plan_region([inside, inside], HD, **by_box).box == box
+    assert plan_region(Box(899, 499, 1000, 600), HD, **by_box).box == box
+    for missed in (outside, touching, Box(600, 500, 700, 600), Box(0, 0, 500, 200)):
+        with pytest.raises(MatteError, match="outside the chosen region"):
+            plan_region(missed, HD, **by_box)
+    with pytest.raises(MatteError, match="outside the frame"):
+        plan_region(Box(1920, 0, 2000, 10), HD)
+
+
+def test_a_frame_is_padded_sideways_too() -> None:
+    tall = Box.from_size(1080, 1920)
+    padded = plan_region(Box(0, 0, 9, 9), tall, mode=RegionMode.FRAME, aspect=TRAINED_ASPECT, max_tokens=6)
+    assert padded == Region(Box(-100, 0, 1180, 1920), (48, 32))
+    # On a frame that begins elsewhere the padding stays even on both sides.
+    moved = Box(50, 70, 1130, 1990)
+    padded = plan_region(
+        Box(60, 80, 69, 89), moved, mode=RegionMode.FRAME, aspect=TRAINED_ASPECT, max_tokens=6
+    )
+    assert padded.box == Box(-50, 70, 1230, 1990)
+
+
+def test_the_margin_follows_the_longer_side_whichever_it_is() -> None:
+    wide, high = Box(800, 400, 1000, 420), Box(800, 400, 820, 600)
+    for mattes in (wide, high):
+        wanted = mattes.grown(50)
+        assert plan_region(mattes, HD).box.contains(wanted)
+        assert plan_region(mattes, HD).box.shape == (
+            max(wanted.height, SMALLEST_SIDE_PX),
+            max(wanted.width, SMALLEST_SIDE_PX),
+        )
+
+
+def test_the_smallest_box_of_an_artist() -> None:
+    mattes = Box(0, 0, 50, 50)
+    least = Box(0, 0, 16, 16)
+    assert plan_region(mattes, HD, mode=RegionMode.BOX, box=least) == Region(least, (16, 16))
+    for small in (Box(0, 0, 15, 16), Box(0, 0, 16, 15)):
+        with pytest.raises(SettingError, match="each side needs 16 pixels"):
+            plan_region(mattes, HD, mode=RegionMode.BOX, box=small)
+
+
+def test_the_least_settings_are_good() -> None:
+    mattes = Box(800, 400, 1000, 600)
+    assert plan_region(mattes, HD, margin=0.0, minimum_margin_px=0).box == mattes
+    assert (
+        plan_region(mattes, HD, aspect=(1, 1)).box.width == plan_region(mattes, HD, aspect=(1, 1)).box.height
+    )
+    with pytest.raises(SettingError, match="the model's aspect"):
+        plan_region(mattes, HD, aspect=(4, 0))
+    with pytest.raises(SettingError, match="pixel aspect is -1"):
+        plan_region(mattes, HD, -1.0)
 
 
 def test_region_is_shifted_at_the_frames_corner() -> None:
@@ -217,7 +301,7 @@ def test_mattes_that_leave_the_frame_are_cut() -> None:
         (HD, {"margin": -0.1}, "margin"),
         (HD, {"margin": math.inf}, "margin"),
         (HD, {"minimum_margin_px": -1}, "margin"),
-        (HD, {"aspect": (0, 4)}, "aspect"),
+        (HD, {"aspect": (0, 4)}, "model's aspect"),
     ],
 )
 def test_bad_settings(frame: Box, settings_: dict[str, float], message: str) -> None:
