@@ -147,6 +147,44 @@ def test_a_corner_pin_moves_the_points(roto: Any) -> None:
         assert (point.x, point.y) == pytest.approx((x / w, y / w))
 
 
+def test_a_corner_pin_moves_the_ends_of_handles_and_feathers(roto: Any) -> None:
+    _, layer = layered(roto)
+    layer.getTransform().set_extra([1.0, 0.0, 0, 0, 0, 1.0, 0, 0, 0, 0, 1.0, 0, 0.004, 0.002, 0, 1.0])
+    (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main")
+
+    def pinned(x: float, y: float) -> tuple[float, float]:
+        w = 0.004 * x + 0.002 * y + 1
+        return x / w, y / w
+
+    for index, (point, (x, y)) in enumerate(zip(baked.at.points, LEAF, strict=True)):
+        fx, fy = x + 2.0 * (index % 2), y + 3.0
+        feather = point.x + point.feather_x, point.y + point.feather_y
+        assert (point.x + point.left_x, point.y + point.left_y) == pytest.approx(pinned(x - 4, y + 3 - index))
+        assert (point.x + point.right_x, point.y + point.right_y) == pytest.approx(
+            pinned(x + 4, y + index - 3)
+        )
+        assert feather == pytest.approx(pinned(fx, fy))
+        assert (feather[0] + point.feather_left_x, feather[1] + point.feather_left_y) == pytest.approx(
+            pinned(fx - 4, fy + 2)
+        )
+        assert (feather[0] + point.feather_right_x, feather[1] + point.feather_right_y) == pytest.approx(
+            pinned(fx + 4, fy - 2)
+        )
+
+
+def test_shapes_among_strokes_are_kept_and_what_is_not_named_goes(roto: Any) -> None:
+    root = roto["curves"].rootLayer
+    for name in ("a", "paint", "b", "c"):
+        if name == "paint":
+            stroke = curves.Stroke()
+            stroke.name = name
+            root.append(stroke)
+        else:
+            polygon(name, LEAF, root)
+    keep_only(root, TYPES, ["Root/b", "Root/a"])
+    assert [child.name for child in root] == ["a", "b"]
+
+
 def test_names_of_one_path_are_kept_apart(roto: Any) -> None:
     root = roto["curves"].rootLayer
     for _ in range(3):
