@@ -140,7 +140,7 @@ std::vector<ParamRow> make_table() {
       choice(kFill, kPropagation, "Fill", "How what no frame shows is filled.",
              {{"Texture", "texture"}, {"Smooth", "smooth"}}),
       number(Kind::kNumber, kGrain, kPropagation, "Grain",
-             "How much of the plate's fine detail is put back where pixels were averaged.", 0.88, 0, 1, 0, 1),
+             "How much of the plate's fine detail is put back where pixels were averaged.", 0.95, 0, 1, 0, 1),
 
       group(kOtherEngine, "Engine options", "Options of any engine, as `void engines NAME` lists them.", false),
       text(Kind::kText, kEngineOptions, kOtherEngine, "Options",
