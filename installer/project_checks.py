@@ -50,15 +50,20 @@ QUICK = (
 
 CHECKS = (
     *LINT,
+    ProjectCheck("Tests (pytest)", (*_TESTS, *_IN_PARALLEL), shows_output=True),
+)
+"""What ``test`` runs, here and in continuous integration."""
+
+COVERAGE = (
     ProjectCheck(
         "Tests (pytest, coverage)",
         (*_TESTS, *_IN_PARALLEL, "--cov", "--cov-report=term"),
         shows_output=True,
     ),
 )
-"""What ``test`` runs, here and in continuous integration."""
+"""What ``test --coverage`` runs: counting lines takes as long again as the Python that is counted."""
 
-SELECTIONS = {"--lint": LINT, "--quick": QUICK}
+SELECTIONS = {"--lint": LINT, "--quick": QUICK, "--coverage": COVERAGE}
 
 
 def run_checks(environment: Environment, project: Project, console: Console, arguments: Sequence[str]) -> int:

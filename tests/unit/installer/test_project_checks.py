@@ -8,7 +8,7 @@ from installer.console import Console
 from installer.environment import Environment
 from installer.errors import SetupError
 from installer.project import ROOT, Project
-from installer.project_checks import CHECKS, LINT, QUICK, ProjectCheck, run_checks
+from installer.project_checks import CHECKS, COVERAGE, LINT, QUICK, ProjectCheck, run_checks
 
 
 @pytest.fixture
@@ -55,12 +55,14 @@ def test_arguments_choose_tests_and_nothing_else(
     assert "pytest" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("selection", ["--lint", "--quick"])
+@pytest.mark.parametrize("selection", ["--lint", "--quick", "--coverage"])
 def test_a_selection_runs_its_own_checks(
     selection: str, here: Environment, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(project_checks, "CHECKS", (FAILS,))
-    monkeypatch.setattr(project_checks, "SELECTIONS", {"--lint": (FAILS,), "--quick": (FAILS,)})
+    monkeypatch.setattr(
+        project_checks, "SELECTIONS", {"--lint": (FAILS,), "--quick": (FAILS,), "--coverage": (FAILS,)}
+    )
     monkeypatch.setitem(project_checks.SELECTIONS, selection, (PASSES, SHOWS))
 
     assert run_checks(here, Project(), Console(), [selection]) == 0
@@ -95,7 +97,15 @@ def test_the_checks_are_those_the_project_promises() -> None:
     commands = [" ".join(check.arguments) for check in CHECKS]
     for tool in ("ruff check", "ruff format --check", "mypy", "lint_imports", "pytest"):
         assert any(tool in command for command in commands), tool
-    assert "--cov" in commands[-1]
+    assert "--cov" not in commands[-1]  # it takes as long again as the Python that it counts
+
+
+def test_coverage_runs_the_same_tests_and_counts_them() -> None:
+    whole, (counted,) = CHECKS[-1], COVERAGE
+    assert [argument for argument in counted.arguments if not argument.startswith("--cov")] == list(
+        whole.arguments
+    )
+    assert "--cov" in counted.arguments
 
 
 def test_ci_runs_what_the_readme_says() -> None:
