@@ -21,7 +21,7 @@ from installer.provision import provide, provide_steps
 
 _VERBS = {
     "demo": "remove an object from a generated HDR shot, through the real server, and show the result",
-    "test": "run the project's checks and tests (--quick, --lint, --coverage: some; other arguments: only pytest)",
+    "test": "run the project's checks and tests (--quick, --lint, --coverage: some; else: pytest alone)",
     "doctor": "check this machine, one line for each finding",
     "nuke": "put the panel and the gizmos into Nuke's folder (--uninstall takes them out)",
     "openfx": "build the plug-in for OpenFX hosts and put it where they look (--uninstall takes it out)",
@@ -87,7 +87,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         prog="python3 installer",
         description="Sets VOID for Nuke up in an environment of its own and runs it. Verbs:\n" + verbs,
         epilog="Everything else behind the verb is passed on, for example: python3 installer test -k roto\n"
-        "test --quick: style, import rules and the fast unit tests; test --lint: style, types, import rules;\n"
+        "test --quick: style, import rules and the fast unit tests; test --lint: style, types, import rules\n"
         "test --coverage: all tests, and which lines they ran",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[own],
