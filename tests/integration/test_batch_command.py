@@ -364,7 +364,7 @@ class TestAFarmCitizen:
 
     @pytest.mark.skipif(os.name == "nt", reason="signals")
     def test_sigterm_ends_a_batch_within_the_grace_and_it_goes_on(self, tmp_path: Path) -> None:
-        jobs = shots(tmp_path, "sh010", "sh020", frames=120)
+        jobs = shots(tmp_path, "sh010", "sh020", frames=40)
         report = tmp_path / "report.json"
         running = subprocess.Popen(
             [sys.executable, "-m", "void_server", "batch", str(jobs), "--report", str(report)],
@@ -389,7 +389,7 @@ class TestAFarmCitizen:
         again = void("batch", jobs, "--report", report)
         assert again.code == 0, again.err
         assert all(path.stat().st_mtime_ns == made for path, made in before.items())
-        assert report_of(report)["sh020"]["frames"] == 120
+        assert report_of(report)["sh020"]["frames"] == 40
 
 
 def test_a_bundle_takes_the_same_lists(tmp_path: Path) -> None:
