@@ -45,8 +45,69 @@ def test_links_do_not_lead_out_of_the_roots(folders: tuple[Path, Path]) -> None:
         ):
             rules.resolve(path)
         ANYWHERE.resolve(path)
-    with pytest.raises(RequestRefused, match="is not absolute"):
-        ANYWHERE.resolve(Path("plate.exr"))
+    for relative in ("plate.exr", "", ".", "../plate.exr", "folder/plate.exr"):
+        for each in (ANYWHERE, rules):
+            with pytest.raises(RequestRefused, match="is not absolute") as caught:
+                each.resolve(Path(relative))
+            assert caught.value.code == "refused_path"
+
+
+def test_a_folder_beside_a_root_is_outside_even_where_its_name_begins_alike(
+    folders: tuple[Path, Path],
+) -> None:
+    root, _ = folders
+    longer, shorter = root.with_name("root2"), root.with_name("roo")
+    for folder in (longer, shorter):
+        folder.mkdir()
+        (folder / "r.exr").write_bytes(EXR)
+    (root / "folder").symlink_to(longer)
+    (root / "link.exr").symlink_to(longer / "r.exr")
+    rules = PathRules("read_roots", (root,))
+    for path in (longer, longer / "r.exr", shorter / "r.exr", root / "folder" / "r.exr", root / "link.exr"):
+        with pytest.raises(RequestRefused, match="read_roots"):
+            rules.resolve(path)
+    # The same of a folder that is closed: its neighbours are open.
+    closed = PathRules("read_roots", None, (root,))
+    assert closed.resolve(longer / "r.exr") == longer / "r.exr"
+    assert closed.resolve(root.parent) == root.parent
+    with pytest.raises(RequestRefused, match="home"):
+        closed.resolve(root / "r.exr")
+
+
+def test_any_one_of_several_roots_is_enough(folders: tuple[Path, Path]) -> None:
+    root, outside = folders
+    rules = PathRules("read_roots", (root, outside))
+    for folder in folders:
+        assert rules.resolve(folder / "r.exr") == folder / "r.exr"
+        assert rules.resolve(folder) == folder
+    with pytest.raises(RequestRefused, match="read_roots"):
+        rules.resolve(root.parent / "r.exr")
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+@pytest.mark.parametrize("system_tells", [True, False])
+def test_what_is_exchanged_between_check_and_opening_leads_nowhere(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, what: str, system_tells: bool
+) -> None:
+    root, outside = folders
+    (root / "deep").mkdir()
+    (root / "deep" / "r.exr").write_bytes(EXR)
+    path, opened = root / "deep" / "r.exr", allowed_paths.open_regular
+
+    def exchange(named: Path, **options: bool) -> object:
+        path.unlink()
+        if what == "file":
+            path.symlink_to(outside / "r.exr")
+        else:
+            path.parent.rmdir()
+            path.parent.symlink_to(outside)
+        return opened(named, **options)
+
+    monkeypatch.setattr(allowed_paths, "open_regular", exchange)
+    if not system_tells:  # as on Windows
+        monkeypatch.setattr(allowed_paths, "real_path", lambda descriptor: None)
+    with pytest.raises(RequestRefused, match="read_roots"):
+        open_allowed(path, PathRules("read_roots", (root,)))
 
 
 def test_paths_outside_are_refused_in_the_same_words_whatever_is_there(folders: tuple[Path, Path]) -> None:

@@ -73,6 +73,39 @@ def test_every_file_of_a_job_is_checked(folders: tuple[Path, Path]) -> None:
         find(job_with(root / "p.1.exr", outside / "o.%d.exr"), root)
 
 
+def test_links_into_a_folder_whose_name_begins_like_the_roots_lead_out(folders: tuple[Path, Path]) -> None:
+    root, _ = folders
+    sibling = root.with_name("root2")
+    sibling.mkdir()
+    (sibling / "p.1.exr").write_bytes(b"x")
+    (root / "linked").symlink_to(sibling)
+    (root / "p.2.exr").symlink_to(sibling / "p.1.exr")
+    for plate in (root / "linked" / "p.%d.exr", sibling / "p.%d.exr", root / "p.%d.exr"):
+        with pytest.raises(RequestRefused, match="read_roots"):
+            find(job_with(plate, root / "o.%d.exr"), root)
+    for output in (root / "linked" / "o.%d.exr", root / "linked" / "new" / "o.%d.exr", sibling / "o.%d.exr"):
+        with pytest.raises(RequestRefused, match="output_roots"):
+            find(job_with(root / "p.1.exr", output, frames=1), root)
+
+
+def test_a_path_from_some_other_current_folder_is_refused(folders: tuple[Path, Path]) -> None:
+    root, _ = folders
+    job = job_with(root / "p.1.exr", root / "o.%d.exr", frames=1)
+    without_anchors = msgspec.structs.replace(job, anchors=None)
+    for patched in (
+        msgspec.structs.replace(job, output=Output(pattern="o.%d.exr")),
+        msgspec.structs.replace(job, output=Output(pattern="../o/o.%d.exr")),
+        msgspec.structs.replace(job, anchors=Anchors(pattern="a.%d.exr", frames=[1])),
+        msgspec.structs.replace(job, mattes=[Matte(role="remove", pattern="m.exr")]),
+        msgspec.structs.replace(
+            without_anchors, shot=msgspec.structs.replace(job.shot, plate="plates/p.1.exr")
+        ),
+    ):
+        for anywhere in (True, False):
+            with pytest.raises(RequestRefused, match="is not absolute"):
+                find(patched, root, anywhere=anywhere)
+
+
 def test_only_regular_files_are_read(folders: tuple[Path, Path]) -> None:
     root, _ = folders
     (root / "p.2.exr").mkdir()
