@@ -232,6 +232,46 @@ def test_no_chunk_is_sent_without_credit_and_all_are_with_it(tmp_path: Path) -> 
     assert server.submissions == 1
 
 
+@pytest.mark.parametrize("credit", [1, 2, 3, 5])
+def test_no_more_is_sent_than_the_server_has_given_credit_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, credit: int
+) -> None:
+    monkeypatch.setattr(upload_module, "_SILENCE_S", 0.01)
+    case = case_of(tmp_path, Answer(credit=credit), Answer(state=JobState.CANCELLED))
+    case.run()  # the server grants no more, and when it is asked for, the job is over
+    assert len(case.server.chunks) == credit
+
+
+def test_what_was_refused_before_the_connection_was_lost_is_forgotten(tmp_path: Path) -> None:
+    case = case_of(tmp_path, Answer(), Answer(have=[(0, 0)]), sizes=(5, 7))
+    server = case.server
+
+    def refuse_and_lose(chunk: Chunk) -> None:
+        if server.submissions == 1:
+            server.refuse(0)
+            case.upload.interrupt()
+        else:
+            server.store(chunk)
+
+    server.on_chunk = refuse_and_lose
+    case.run()
+    assert server.order() == [0, 1]
+
+
+def test_of_two_files_that_are_there_in_part_the_one_refused_begins_anew(tmp_path: Path) -> None:
+    case, refused = case_of(tmp_path, Answer(partial=[(0, 2), (1, 3)]), sizes=(5, 7)), []
+
+    def refuse_the_other(chunk: Chunk) -> None:
+        if not refused:
+            refused.append(chunk)
+            case.server.refuse(1)
+        case.server.store(chunk)
+
+    case.server.on_chunk = refuse_the_other
+    case.run()
+    assert case.server.chunks == [(0, 2, 3), (1, 0, 7)]
+
+
 def test_a_checksum_may_fail_twice(tmp_path: Path) -> None:
     case, refused = case_of(tmp_path, sizes=(5, 7)), []
 
