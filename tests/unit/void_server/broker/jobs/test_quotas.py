@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from void_server.broker.jobs.quotas import Quotas
 from void_server.broker.jobs.store import Holding
@@ -88,3 +90,92 @@ def test_a_job_that_was_never_open_may_end() -> None:
     counted.leave("nobody")
     counted.released("nobody")
     counted.add_result("nobody", 5)
+
+
+def test_an_ended_jobs_inputs_are_given_back_while_another_is_open() -> None:
+    counted = quotas(client_spool_bytes=100, spool_bytes=150)
+    counted.enter("a", Holding("anna", 30))
+    counted.enter("b", Holding("anna", 40))
+    counted.enter("c", Holding("bert", 50))
+    assert (counted.room_bytes("anna"), counted.room_bytes("bert")) == (30, 30)
+    counted.leave("b")
+    assert (counted.room_bytes("anna"), counted.room_bytes("bert")) == (70, 50)
+    counted.leave("b")  # it ends once
+    assert (counted.room_bytes("anna"), counted.room_bytes("bert")) == (70, 50)
+    counted.check(Holding("anna", 70))
+    with pytest.raises(RequestRefused, match="101 bytes"):
+        counted.check(Holding("anna", 71))
+
+
+def test_a_job_that_is_entered_again_counts_as_it_is_now() -> None:
+    counted = quotas(client_spool_bytes=100, spool_bytes=1000, client_open_jobs=2)
+    counted.enter("a", Holding("anna", 60, 5))
+    counted.enter("a", Holding("anna", 20, 5))  # begun again, with fewer files to send
+    assert counted.room_bytes("anna") == 75
+    counted.enter("a", Holding("bert", 20))  # somebody else's now
+    assert (counted.room_bytes("anna"), counted.room_bytes("bert")) == (100, 80)
+    counted.enter("a", Holding("bert", 20), is_open=False)  # over, with nothing to show for it
+    assert counted.room_bytes("bert") == 100
+    for name in "bc":
+        counted.enter(name, Holding("bert"))
+        counted.enter(name, Holding("bert"))
+    with pytest.raises(RequestRefused, match="bert has 2 open jobs"):
+        counted.check(Holding("bert"))
+
+
+_STEPS = some.lists(
+    some.tuples(
+        some.sampled_from(("enter", "found again", "leave", "result", "released")),
+        some.sampled_from("abcd"),
+        some.sampled_from(("anna", "bert")),
+        some.integers(0, 50),
+        some.integers(0, 50),
+    ),
+    max_size=30,
+)
+
+
+@given(_STEPS)
+def test_whatever_happens_the_sums_are_those_of_the_jobs_that_are_there(
+    steps: list[tuple[str, str, str, int, int]],
+) -> None:
+    most = {"client_open_jobs": 2, "most_open_jobs": 3, "client_spool_bytes": 100, "spool_bytes": 150}
+    counted = quotas(**most)
+    there: dict[str, tuple[Holding, bool]] = {}
+    for what, name, owner, upload, result in steps:
+        if what == "enter":
+            there[name] = Holding(owner, upload, result), True
+            counted.enter(name, there[name][0])
+        elif what == "found again":  # as when the server starts
+            there[name] = Holding(owner, 0, result), False
+            counted.enter(name, there[name][0], is_open=False)
+        elif what == "leave":
+            counted.leave(name)
+            if name in there:
+                there[name] = there[name][0]._replace(upload_bytes=0), False
+        elif what == "result":
+            counted.add_result(name, result)
+            if name in there:
+                held, is_open = there[name]
+                there[name] = held._replace(result_bytes=held.result_bytes + result), is_open
+        else:
+            counted.released(name)
+            if name in there:
+                there[name] = there[name][0]._replace(result_bytes=0), there[name][1]
+        there = {key: (held, is_open) for key, (held, is_open) in there.items() if is_open or held[2]}
+
+        open_jobs = [held.owner for held, is_open in there.values() if is_open]
+        every = sum(held.upload_bytes + held.result_bytes for held, _ in there.values())
+        for client in ("anna", "bert"):
+            own = sum(
+                held.upload_bytes + held.result_bytes for held, _ in there.values() if held.owner == client
+            )
+            room = max(0, min(100 - own, 150 - every))
+            assert counted.room_bytes(client) == room
+            fits = len(open_jobs) < 3 and open_jobs.count(client) < 2
+            for more, allowed in ((0, fits), (room, fits), (room + 1, False)):
+                if allowed:
+                    counted.check(Holding(client, more))
+                else:
+                    with pytest.raises(RequestRefused):
+                        counted.check(Holding(client, more))

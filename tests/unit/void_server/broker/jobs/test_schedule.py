@@ -151,3 +151,67 @@ def test_a_job_that_changes_leaves_nothing_behind() -> None:
     assert sorted(ran) == sorted(there)
     classes = [(-there[name].priority, not there[name].is_begun) for name in ran]
     assert classes == sorted(classes)
+
+
+def test_of_owners_with_equal_shares_the_one_whose_turn_was_longest_ago_is_next() -> None:
+    """Not the one whose name comes first, nor the one who had the most turns."""
+    schedule = schedule_of(*(job(f"{who}9") for who in ("anna", "ben", "carl")))
+    for number, owner in enumerate(("carl", "anna", "ben", "carl", "ben", "anna")):
+        schedule.start(f"{owner}{number}", owner, 0.0)
+        schedule.stop(f"{owner}{number}", 0.0)  # without having taken any time
+    order = []
+    for _ in range(3):
+        job_id = schedule.next(0.0)
+        assert job_id is not None
+        order.append(job_id)
+        schedule.remove(job_id)
+    assert order == ["carl9", "ben9", "anna9"]
+    assert [schedule_of(job("ben1"), job("anna2")).next(0.0)] == [
+        "anna2"
+    ]  # of two without any turn: the name
+
+
+def test_one_who_never_had_a_turn_comes_before_one_who_had() -> None:
+    schedule = schedule_of(job("anna1"), job("ben2"))
+    schedule.start("anna0", "anna", 0.0)
+    schedule.stop("anna0", 0.0)
+    assert schedule.next(0.0) == "ben2"
+    assert (schedule.position("ben2", 0.0), schedule.position("anna1", 0.0)) == (0, 1)
+
+
+def test_a_clock_that_goes_back_takes_nothing_from_anybody() -> None:
+    schedule = schedule_of(job("anna1"), job("ben1"))
+    schedule.start("anna0", "anna", 1000.0)
+    assert schedule.used_s(400.0) == {"anna": 0.0}
+    owner, used = schedule.stop("anna0", 400.0) or ("", UsedTime(-1.0, 0.0))
+    assert (owner, used.seconds, used.at) == ("anna", 0.0, 400.0)
+    schedule.start("ben0", "ben", 500.0)
+    schedule.stop("ben0", 530.0)
+    assert schedule.used_s(530.0) == {"anna": 0.0, "ben": 30.0}
+    # What was used before the clock went back stays used, undiminished, until the clock has caught up.
+    assert schedule.used_s(100.0)["ben"] == 30.0
+    schedule.start("ben2", "ben", 100.0)
+    schedule.stop("ben2", 110.0)
+    assert schedule.used_s(110.0)["ben"] == 40.0
+    assert schedule.next(110.0) == "anna1"
+
+
+def test_a_job_that_is_begun_twice_has_run_since_it_was_first_begun() -> None:
+    schedule = schedule_of()
+    schedule.start("anna1", "anna", 10.0)
+    schedule.start("anna1", "anna", 50.0)
+    assert schedule.counts() == {"anna": (0, 1)}
+    stopped = schedule.stop("anna1", 60.0)
+    assert stopped is not None
+    assert stopped[1].seconds == 50.0
+    assert schedule.counts() == {}
+
+
+def test_shares_that_differ_by_less_than_a_clock_tells_are_the_same() -> None:
+    schedule = schedule_of(job("anna1"), job("ben1"))
+    schedule.start("anna0", "anna", 0.0)
+    schedule.stop("anna0", 0.0)
+    schedule.used.update(anna=UsedTime(10.0, 0.0), ben=UsedTime(10.0004, 0.0))
+    assert schedule.next(0.0) == "ben1"  # anna had the last turn
+    schedule.used["ben"] = UsedTime(10.002, 0.0)
+    assert schedule.next(0.0) == "anna1"
