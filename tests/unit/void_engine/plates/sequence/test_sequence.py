@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import shutil
@@ -344,6 +345,60 @@ def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, write_plate:
         plate.patience = Patience(20.0)
         with pytest.raises(PlateError, match="damaged or cut short"):
             plate.frame(1001)
+
+
+@pytest.mark.parametrize(("age_s", "is_waited_for"), [(0, True), (19.9, True), (20.1, False), (-5, True)])
+def test_a_damaged_file_is_one_in_the_making_for_twenty_seconds(
+    tmp_path: Path,
+    write_plate: WritePlate,
+    monkeypatch: pytest.MonkeyPatch,
+    age_s: float,
+    is_waited_for: bool,
+) -> None:
+    """Also where the clock of the file's server is ahead."""
+    (path,) = write_plate(1001, 1001)
+    path.write_bytes(path.read_bytes()[:200])
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    monkeypatch.setattr(sequence.time, "time", lambda: 1_000_000_000 + age_s)
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
+        with pytest.raises(PlateError) as caught:
+            plate.frame(1001)
+        assert bool(caught.value.obstacle) == is_waited_for
+        assert ("to be whole" in caught.value.obstacle) == is_waited_for
+
+
+def test_a_file_in_anothers_place_is_seen_by_its_number_alone(
+    tmp_path: Path, write_plate: WritePlate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy as large and as old as the file was, while that was read."""
+    (path,) = write_plate(1001, 1001)
+
+    def replacing(source: Path, number: int) -> Frame:
+        frame = read_frame(source, number)
+        shutil.copy2(path, tmp_path / "other.exr")
+        (tmp_path / "other.exr").replace(path)
+        return frame
+
+    monkeypatch.setattr(sequence, "read_frame", replacing)
+    with (
+        PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate,
+        pytest.raises(PlateError, match="was replaced or changed while it was read") as caught,
+    ):
+        plate.frame(1001)
+    assert "which is being replaced" in caught.value.obstacle
+
+
+def test_channels_in_another_order_are_the_same_channels(tmp_path: Path, write_plate: WritePlate) -> None:
+    write_plate(1001, 1002)
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1002) as plate:
+        header, other = plate.header(1001), plate.header(1002)
+    turned = dataclasses.replace(other, channels=tuple(reversed(other.channels)))
+    assert turned.channels != header.channels
+    sequence._require_same_shot(header, turned)
+    fewer = dataclasses.replace(other, channels=other.channels[1:])
+    for one, two in ((header, fewer), (fewer, header)):
+        with pytest.raises(PlateError, match="has the channels"):
+            sequence._require_same_shot(one, two)
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.ESTALE])
