@@ -303,8 +303,8 @@ def test_a_file_that_is_replaced_between_two_reads_of_a_run_is_told(
     tmp_path: Path, write_plate: WritePlate
 ) -> None:
     """It is refused even when late frames are waited for, because this does not pass by itself."""
-    first, second = write_plate(1001, 1002)
-    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1002, cache_bytes=1, read_ahead=0) as plate:
+    first, second, _ = write_plate(1001, 1003)
+    with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1003, cache_bytes=1, read_ahead=0) as plate:
         plate.patience = Patience(20.0)
         before = value_of(plate.frame(1001))
         plate.frame(1002)
@@ -317,6 +317,7 @@ def test_a_file_that_is_replaced_between_two_reads_of_a_run_is_told(
         moved = tmp_path / "moved.exr"  # A drive that comes back may number its files anew.
         shutil.copy2(second, moved)
         moved.replace(second)
+        plate.frame(1003)  # so that 1002 is no longer held in memory
         plate.frame(1002)
     with PlateSequence(tmp_path / "plate.%04d.exr", 1001, 1001) as plate:
         assert value_of(plate.frame(1001)) == before  # Another run takes the new file as it is.
