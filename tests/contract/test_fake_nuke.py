@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,30 +58,57 @@ def test_an_edition_with_ten_nodes_runs_as_many_checks_as_it_can(
     assert "1 of 1 hold" in capsys.readouterr().out
 
 
+def exr_write(nuke: ModuleType) -> Any:
+    """Return a Write node that shows the knobs of EXR."""
+    node = nuke.nodes.Write()
+    node["file_type"].setValue("exr")
+    return node
+
+
+def test_an_exr_has_the_data_types_that_nuke_offers() -> None:
+    node = exr_write(fresh_nuke())
+    node["datatype"].setValue("16 bit half")
+    assert node["datatype"].value() == "16 bit half"
+
+
 @pytest.mark.parametrize(
-    "call",
+    ("call", "error", "says"),
     [
-        lambda nuke: nuke.crateNode("Read"),
-        lambda nuke: nuke.nodes.Raed(),
-        lambda nuke: nuke.nodes.Read()["fiel"],
-        lambda nuke: nuke.nodes.Write()["datatype"].setValue("16 bit haff"),
-        lambda nuke: nuke.nodes.Read()["first"].setValue("1001"),
-        lambda nuke: nuke.executeInMainThreadWithResult(print),
-        lambda nuke: nuke.rotopaint.Shape().getAttributes().getValue(1, "bm", 1),
-        lambda nuke: nuke.rotopaint.Shape().getAttributes().getValue(1, "opacity", "main"),
-        lambda nuke: nuke.nodes.KeyMix(),
-        lambda nuke: nuke.nodes.Write()["datatype"],
-        lambda nuke: nuke.nodes.Keymix()["maskChannel"].setValue("matte.alpha"),
-        lambda nuke: nuke.executeInMainThread(print),
-        lambda nuke: appended(nuke).getFlag(5),
-        lambda nuke: deleted(nuke).name(),
-        lambda nuke: nuke.createNode("VoidRemove"),
+        (lambda nuke: nuke.crateNode("Read"), AttributeError, "has no attribute 'crateNode'"),
+        (lambda nuke: nuke.nodes.Raed(), AttributeError, "has no Raed"),
+        (lambda nuke: nuke.nodes.KeyMix(), AttributeError, "has no KeyMix"),
+        (lambda nuke: nuke.nodes.Read()["fiel"], NameError, "knob fiel does not exist"),
+        (lambda nuke: nuke.nodes.Write()["datatype"], NameError, "knob datatype does not exist"),
+        (lambda nuke: exr_write(nuke)["datatype"].setValue("16 bit haff"), TypeError, "16 bit haff"),
+        (lambda nuke: nuke.nodes.Read()["first"].setValue("1001"), TypeError, "does not take '1001'"),
+        (
+            lambda nuke: nuke.nodes.Keymix()["maskChannel"].setValue("matte.alpha"),
+            TypeError,
+            "there is no channel 'matte.alpha'",
+        ),
+        (lambda nuke: nuke.executeInMainThreadWithResult(print), AssertionError, "Nuke would hang here"),
+        (lambda nuke: nuke.executeInMainThread(print), AssertionError, "on the main thread"),
+        (
+            lambda nuke: nuke.rotopaint.Shape().getAttributes().getValue(1, "bm", 1),
+            TypeError,
+            "a view is a name",
+        ),
+        (
+            lambda nuke: nuke.rotopaint.Shape().getAttributes().getValue(1, "opacity", "main"),
+            ValueError,
+            "no attribute 'opacity'",
+        ),
+        (lambda nuke: appended(nuke).getFlag(5), RuntimeError, "went stale"),
+        (lambda nuke: deleted(nuke).name(), ValueError, "not attached to a node"),
+        (lambda nuke: nuke.createNode("VoidRemove"), RuntimeError, "Unknown command"),
     ],
 )
-def test_the_fake_refuses_what_nuke_refuses(call: object) -> None:
-    nuke = fresh_nuke()
-    with pytest.raises((AttributeError, NameError, TypeError, ValueError, RuntimeError, AssertionError)):
-        call(nuke)  # type: ignore[operator]
+def test_the_fake_refuses_what_nuke_refuses(
+    call: Callable[[ModuleType], object], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says) as caught:
+        call(fresh_nuke())
+    assert caught.type is error
 
 
 def appended(nuke: ModuleType) -> Any:
