@@ -112,7 +112,7 @@ def _key(track: Any, index: int) -> str:
 
 
 def _transform(element: Any) -> str:
-    tracks = element._transform._tracks
+    tracks = element._transform._tracks.of("main")
     zero = type(tracks["pivot"][0])(0.0)
     one = type(zero)(1.0)
     parts = [
@@ -140,7 +140,7 @@ def _attributes(element: Any, more: str = "") -> str:
     attributes = element._attributes
     changed = [
         f"{name} {_animated(track)}"
-        for name, track in attributes._tracks.items()
+        for name, track in ((name, views.of("main")) for name, views in attributes._tracks.items())
         if track.times or track.constant != attributes.defaults.get(name)
     ]
     return "{a" + "".join(f" {text}" for text in [*changed, *([more] if more else [])]) + "}"

@@ -9,11 +9,13 @@ import copy
 import math
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tests.fakes.fake_nuke.curve_text import element_text, tree_text
 from tests.fakes.fake_nuke.knobs import Knob
 from tests.fakes.fake_nuke.state import STATE
+
+Tracks = TypeVar("Tracks")
 
 _DEFAULTS = {
     "vis": 1.0, "opc": 1.0, "bm": 0.0, "inv": 0.0, "fo": 1.0, "fx": 0.0, "fy": 0.0, "ff": 1.0, "ft": 0.0,
@@ -113,17 +115,43 @@ def _view(view: Any) -> None:
         raise TypeError(f"view {view!r}: a view is a name, one of {STATE.views}")
 
 
+class _Views(Generic[Tracks]):
+    """What is animated, for all views; a key for one view by name gives that view tracks of its own."""
+
+    def __init__(self, tracks: Tracks) -> None:
+        self._all = tracks
+        self._own: dict[str, Tracks] = {}
+
+    def of(self, view: str) -> Tracks:
+        return self._own.get(view, self._all)
+
+    def keyed(self, view: str) -> Tracks:
+        STATE.require_main()
+        if view == "main":
+            return self._all
+        _view(view)
+        return self._own.setdefault(view, copy.deepcopy(self._all))
+
+
 class AnimControlPoint:
     def __init__(self, x: float = 0.0, y: float = 0.0) -> None:
-        self._x, self._y = Track(x), Track(y)
+        self._tracks = _Views((Track(x), Track(y)))
+
+    @property
+    def _x(self) -> Track:
+        return self._tracks.of("main")[0]
+
+    @property
+    def _y(self) -> Track:
+        return self._tracks.of("main")[1]
 
     def getPosition(self, time: float, view: str = "main") -> CVec3:
-        return CVec3(self._x.at(time), self._y.at(time), 0.0)
+        x, y = self._tracks.of(view)
+        return CVec3(x.at(time), y.at(time), 0.0)
 
     def addPositionKey(self, time: float, position: Any, view: str = "main") -> None:
-        STATE.require_main()
-        self._x.key(time, position[0])
-        self._y.key(time, position[1])
+        for track, value in zip(self._tracks.keyed(view), position, strict=False):
+            track.key(time, value)
 
 
 class ShapeControlPoint:
@@ -162,28 +190,29 @@ class AnimCTransform:
     """Translation, rotation (degrees) and scale about a pivot, and an extra matrix after them."""
 
     def __init__(self) -> None:
-        self._tracks = {
-            name: (Track(value), Track(value))
-            for name, value in (("translation", 0.0), ("scale", 1.0), ("pivot", 0.0), ("rotation", 0.0))
-        }
+        self._tracks = _Views(
+            {
+                name: (Track(value), Track(value))
+                for name, value in (("translation", 0.0), ("scale", 1.0), ("pivot", 0.0), ("rotation", 0.0))
+            }
+        )
         self._extra: list[float] | None = None
 
-    def _key(self, name: str, time: float, x: float, y: float) -> None:
-        STATE.require_main()
-        for track, value in zip(self._tracks[name], (x, y), strict=True):
+    def _key(self, name: str, time: float, x: float, y: float, view: str) -> None:
+        for track, value in zip(self._tracks.keyed(view)[name], (x, y), strict=True):
             track.key(time, value)
 
     def addTranslationKey(self, time: float, x: float, y: float, pressure: float, view: str = "main") -> None:
-        self._key("translation", time, x, y)
+        self._key("translation", time, x, y, view)
 
     def addRotationKey(self, time: float, x: float, y: float, pressure: float, view: str = "main") -> None:
-        self._key("rotation", time, pressure, pressure)
+        self._key("rotation", time, pressure, pressure, view)
 
     def addScaleKey(self, time: float, x: float, y: float, pressure: float, view: str = "main") -> None:
-        self._key("scale", time, x, y)
+        self._key("scale", time, x, y, view)
 
     def addPivotPointKey(self, time: float, x: float, y: float, pressure: float, view: str = "main") -> None:
-        self._key("pivot", time, x, y)
+        self._key("pivot", time, x, y, view)
 
     def set_extra(self, matrix: list[float]) -> None:
         """Set what a corner pin or a planar track leaves in the extra matrix. Only the fake has this
@@ -195,7 +224,7 @@ class AnimCTransform:
 
     def evaluate(self, time: float, view: str = "main") -> CTransform:
         (tx, ty), (sx, sy), (px, py), (angle, _) = (
-            tuple(track.at(time) for track in self._tracks[name])
+            tuple(track.at(time) for track in self._tracks.of(view)[name])
             for name in ("translation", "scale", "pivot", "rotation")
         )
         c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
@@ -216,29 +245,27 @@ class AnimAttributes:
     defaults = _DEFAULTS
 
     def __init__(self) -> None:
-        self._tracks = {name: Track(value) for name, value in _DEFAULTS.items()}
+        self._tracks = {name: _Views(Track(value)) for name, value in _DEFAULTS.items()}
 
     def __contains__(self, name: object) -> bool:
         return name in self._tracks
 
     def getValue(self, time: float, indexOrName: str, view: str) -> float:
         _view(view)
-        return self._track(indexOrName).at(time)
+        return self._track(indexOrName).of(view).at(time)
 
     def set(self, time: float, attributeIndexOrName: str, value: float, view: str = "main") -> None:
-        STATE.require_main()
-        track = self._track(attributeIndexOrName)
+        track = self._track(attributeIndexOrName).keyed(view)
         track.times, track.values, track.constant = [], [], float(value)
 
     def add(self, name: str, value: float) -> None:
         STATE.require_main()
-        self._tracks[name] = Track(value)
+        self._tracks[name] = _Views(Track(value))
 
     def addKey(self, time: float, name: str, value: float, view: str = "main") -> None:
-        STATE.require_main()
-        self._track(name).key(time, float(value))
+        self._track(name).keyed(view).key(time, float(value))
 
-    def _track(self, name: str) -> Track:
+    def _track(self, name: str) -> _Views[Track]:
         if name not in self._tracks:
             raise ValueError(f"no attribute {name!r}")
         return self._tracks[name]
@@ -259,7 +286,7 @@ class Element:
         return self._transform
 
     def getVisible(self, time: float) -> bool:
-        return self._attributes._track("vis").at(time) != 0.0
+        return self._attributes._track("vis").of("main").at(time) != 0.0
 
     def setVisible(self, time: float, value: bool) -> None:
         self._attributes.set(time, "vis", float(value))

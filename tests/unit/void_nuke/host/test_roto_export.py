@@ -235,6 +235,111 @@ def test_other_views_ask_by_name(nuke: ModuleType, roto: Any) -> None:
         bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main", views=("left", "right"))
 
 
+def test_each_view_has_its_own_points_transforms_and_attributes(nuke: ModuleType, roto: Any) -> None:
+    shape, layer = layered(roto)
+    from tests.fakes.fake_nuke.state import STATE
+
+    STATE.views = ["left", "right"]
+    for index, point in enumerate(shape):
+        point.center.addPositionKey(1, (LEAF[index][0] + 7.0, LEAF[index][1]), "right")
+        point.leftTangent.addPositionKey(1, (-9.0, 0.0), "right")
+        point.rightTangent.addPositionKey(1, (8.0, 1.0), "right")
+        point.featherCenter.addPositionKey(1, (1.0, 2.0), "right")
+        point.featherLeftTangent.addPositionKey(1, (-5.0, 5.0), "right")
+        point.featherRightTangent.addPositionKey(1, (6.0, -6.0), "right")
+    shape.getTransform().addTranslationKey(1, 0.0, 2.0, 0.0, "right")
+    layer.getTransform().addTranslationKey(1, 3.0, 0.0, 0.0, "left")
+    shape.getAttributes().set(1, "opc", 0.25, "right")
+    shape.getAttributes().set(1, "fx", 4.0, "left")
+    layer.getAttributes().set(1, "opc", 0.5, "left")
+    root = roto["curves"].rootLayer
+    left, right = (
+        bake_shapes(root, TYPES, ["Root/arm/leaf"], 1, view, views=STATE.views)[0].at for view in STATE.views
+    )
+    assert [(point.x, point.y) for point in left.points] == [(x + 3.0, y) for x, y in LEAF]
+    assert [(point.x, point.y) for point in right.points] == [(x + 7.0, y + 2.0) for x, y in LEAF]
+    assert (left.points[1].left_x, left.points[1].feather_x) == (-4.0, 2.0)
+    own = right.points[1]
+    assert (own.left_x, own.left_y, own.right_x, own.right_y) == (-9.0, 0.0, 8.0, 1.0)
+    assert (own.feather_x, own.feather_y) == (1.0, 2.0)
+    assert (own.feather_left_x, own.feather_left_y) == (-5.0, 5.0)
+    assert (own.feather_right_x, own.feather_right_y) == (6.0, -6.0)
+    assert (left.opacity, right.opacity) == (0.5, 0.25)
+    assert (left.feather_x_px, right.feather_x_px) == (4.0, 0.0)
+
+
+def test_lifetimes_of_a_view_are_its_own(nuke: ModuleType, roto: Any) -> None:
+    shape, _ = layered(roto)
+    from tests.fakes.fake_nuke.state import STATE
+
+    STATE.views = ["left", "right"]
+    for name, value in (("ltt", 4.0), ("ltn", 3.0), ("ltm", 5.0)):
+        shape.getAttributes().set(1, name, value, "right")
+    root = roto["curves"].rootLayer
+    shown = {
+        view: [
+            frame
+            for frame in range(1, 8)
+            if bake_shapes(root, TYPES, ["Root/arm/leaf"], frame, view, views=STATE.views)[0].at.visible
+        ]
+        for view in STATE.views
+    }
+    assert shown == {"left": [1, 2, 3, 4, 5, 6, 7], "right": [3, 4, 5]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (0.0, [1, 2, 3, 4, 5, 6, 7]),
+        (1.0, [1, 2, 3, 4, 5]),  # up to the last, that included
+        (2.0, [3]),
+        (3.0, [3, 4, 5, 6, 7]),
+        (4.0, [3, 4, 5]),
+        (5.0, [1, 2, 3, 4, 5, 6, 7]),  # one that nobody knows shows always, and is said
+    ],
+)
+@pytest.mark.parametrize("whose", ["shape", "layer"])
+def test_a_lifetime_counts_its_first_and_its_last_frame(
+    roto: Any, kind: float, shown: list[int], whose: str
+) -> None:
+    shape, layer = layered(roto)
+    attributes = (shape if whose == "shape" else layer).getAttributes()
+    for name, value in (("ltt", kind), ("ltn", 3.0), ("ltm", 5.0)):
+        attributes.set(1, name, value)
+    root = roto["curves"].rootLayer
+    baked = {frame: bake_shapes(root, TYPES, ["Root/arm/leaf"], frame, "main")[0] for frame in range(1, 8)}
+    assert [frame for frame, each in baked.items() if each.at.visible] == shown
+    assert all(bool(each.at.points) == each.at.visible for each in baked.values())
+    said = "its lifetime" in baked[1].not_carried
+    assert said == (kind == 5.0 and whose == "shape")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "carried"),
+    [
+        ("opc", 1.5, "opacity", 1.0),
+        ("opc", -0.5, "opacity", 0.0),
+        ("opc", 0.3, "opacity", 0.3),
+        ("ff", -2.0, "falloff", 0.0),
+        ("ff", 101.0, "falloff", 100.0),
+        ("ff", 99.0, "falloff", 99.0),
+        ("fx", 5000.0, "feather_x_px", 4096.0),
+        ("fx", -5000.0, "feather_x_px", -4096.0),
+        ("fy", -12.0, "feather_y_px", -12.0),
+        ("fy", 4097.0, "feather_y_px", 4096.0),
+        ("inv", 1.0, "inverted", True),
+        ("inv", 0.0, "inverted", False),
+    ],
+)
+def test_what_is_beyond_the_limits_of_a_job_is_clamped(
+    roto: Any, name: str, value: float, field: str, carried: float
+) -> None:
+    shape, _ = layered(roto)
+    shape.getAttributes().set(1, name, value)
+    (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/arm/leaf"], 1, "main")
+    assert getattr(baked.at, field) == carried
+
+
 def test_shapes_of_another_view_do_not_show(nuke: ModuleType, roto: Any) -> None:
     shape, _ = layered(roto)
     from tests.fakes.fake_nuke.state import STATE
@@ -248,6 +353,14 @@ def test_shapes_of_another_view_do_not_show(nuke: ModuleType, roto: Any) -> None
         for view in STATE.views
     ]
     assert shown == [False, True]
+    shape.getAttributes().add("nv", 2.0)
+    shape.getAttributes().add("view2", 1.0)
+    assert [
+        bake_shapes(root, TYPES, ["Root/arm/leaf"], 1, view, views=STATE.views)[0].at.visible
+        for view in STATE.views
+    ] == [True, True]
+    shape.getAttributes().add("nv", 0.0)  # drawn for none
+    assert not bake_shapes(root, TYPES, ["Root/arm/leaf"], 1, "left", views=STATE.views)[0].at.visible
 
 
 def test_a_b_spline_is_baked_as_the_bezier_spline_that_it_is(roto: Any) -> None:
