@@ -314,6 +314,13 @@ def test_a_lifetime_counts_its_first_and_its_last_frame(
     assert said == (kind == 5.0 and whose == "shape")
 
 
+@pytest.mark.parametrize(("count", "shows"), [(0, False), (1, False), (2, True)])
+def test_a_shape_of_less_than_two_points_draws_nothing(roto: Any, count: int, shows: bool) -> None:
+    polygon("rest", LEAF[:count], roto["curves"].rootLayer)
+    (baked,) = bake_shapes(roto["curves"].rootLayer, TYPES, ["Root/rest"], 1, "main")
+    assert (len(baked.at.points), baked.at.visible) == (count, shows)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "field", "carried"),
     [
