@@ -1,13 +1,14 @@
 """Replays cases that are made here, without golden outputs: other sizes, lengths, windows, steps, settings.
 
-The outputs are checked by the plain rules of the README (names, shapes, masks, paddings, timesteps), and
-windows are checked against the single steps that they are made of.
+They run on tiny models of random weights, so they need nothing that is not in a clone. What denoising gives
+is compared with a plain re-statement of the published program (``restated.py``), windows with the single
+steps that they are made of, and the rest with plain rules (names, shapes, masks, paddings, timesteps).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,32 +21,38 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from tests.reference_data import GOLDEN  # noqa: E402
-
-pytestmark = pytest.mark.skipif(
-    not (GOLDEN / "manifest.json").is_file(), reason=f"the reference models are not at {GOLDEN}"
-)
-
 Replayed = Callable[[dict[str, Any], dict[str, Any]], Any]
 
 
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random models in the folders in which the reference cases have theirs."""
+    from void_engine.diffusion.model.tiny import TINY, make_tiny
+
+    folder = make_tiny(
+        tmp_path_factory.mktemp("case") / "models",
+        size=dataclasses.replace(TINY, text_tokens=16),
+        dtype=torch.float32,
+    )
+    folder.base.rename(folder.root / "base")
+    return folder.root
+
+
 @pytest.fixture
-def replayed(tmp_path: Path) -> Replayed:
+def replayed(models: Path, tmp_path: Path) -> Replayed:
     """Give a function that replays one case from its manifest entry and inputs."""
     from tests.golden.replay import replay
 
-    (tmp_path / "models").symlink_to(GOLDEN / "models", target_is_directory=True)
-    (tmp_path / "cases").mkdir()
+    root = models.parent
+    (root / "cases").mkdir(exist_ok=True)
 
     def run(case: dict[str, Any], inputs: dict[str, Any]) -> Any:
         entry = {"name": "it", "file": "cases/it.safetensors", **case}
-        (tmp_path / "manifest.json").write_text(json.dumps({"cases": [entry]}))
-        save_file(inputs, tmp_path / "cases" / "it.safetensors")
-        assert replay(tmp_path, tmp_path / "out") == ["it"]
+        (root / "manifest.json").write_text(json.dumps({"cases": [entry]}))
+        save_file(inputs, root / "cases" / "it.safetensors")
+        assert replay(root, tmp_path / "out") == ["it"]
         return load_file(tmp_path / "out" / "it.safetensors")
 
-    if os.name == "nt":
-        pytest.skip("needs a symbolic link")
     return run
 
 
@@ -128,7 +135,9 @@ def check_pass(given: Any, frames: int, height: int, width: int, steps: int) -> 
          "crossing ramps", "odd window", "single latents", "single last latent", "overlap of two thirds",
          "odd overlap", "one frame"],
 )  # fmt: skip
-def test_passes(replayed: Replayed, frames: int, size: tuple[int, int], meta: dict[str, Any]) -> None:
+def test_passes(
+    replayed: Replayed, models: Path, frames: int, size: tuple[int, int], meta: dict[str, Any]
+) -> None:
     case, inputs = a_pass(frames, *size, **meta)
     given = replayed(case, inputs)
     steps = case["meta"]["num_inference_steps"]
@@ -142,17 +151,17 @@ def test_passes(replayed: Replayed, frames: int, size: tuple[int, int], meta: di
     assert given["latents_after_step_index"].tolist() == list(range(steps))
     # The README's tolerance is 1e-4, and genuine mistakes show as more than 2e-2.
     torch.testing.assert_close(
-        given["final_latents"].double(), told_once_more(case, inputs, given), atol=1e-3, rtol=0
+        given["final_latents"].double(), told_once_more(models, case, inputs, given), atol=1e-3, rtol=0
     )
 
 
-def told_once_more(case: dict[str, Any], inputs: dict[str, Any], given: Any) -> Any:
+def told_once_more(models: Path, case: dict[str, Any], inputs: dict[str, Any], given: Any) -> Any:
     """The latents of a pass after the plain re-statement, from the condition that the engine encoded."""
     from tests.golden import restated
     from void_engine.diffusion.model.weights import load_transformer, transformer_config
 
     meta = case["meta"]
-    model = load_transformer(transformer_config(GOLDEN / "models" / "base"), GOLDEN / meta["weights"])
+    model = load_transformer(transformer_config(models / "base"), models.parent / meta["weights"])
     codes = torch.cat([given["mask_latents"], given["masked_video_latents"]], dim=1)
     return restated.denoised(
         model,
@@ -166,7 +175,7 @@ def told_once_more(case: dict[str, Any], inputs: dict[str, Any], given: Any) -> 
     )
 
 
-def test_one_step_of_windows_is_the_blend_of_the_windows_steps(replayed: Replayed) -> None:
+def test_one_step_of_windows_is_the_blend_of_the_windows_steps(replayed: Replayed, models: Path) -> None:
     """29 frames are cut into windows of 13 that share 8, latents [0, 4) [2, 6) [4, 8), and each is a pass."""
     case, inputs = a_pass(29, 16, 32, num_inference_steps=1)
     whole = replayed(case, inputs)
@@ -174,7 +183,7 @@ def test_one_step_of_windows_is_the_blend_of_the_windows_steps(replayed: Replaye
     from void_engine.diffusion.model.weights import load_transformer, transformer_config
     from void_engine.diffusion.sampling.denoise import predict_velocity
 
-    model = load_transformer(transformer_config(GOLDEN / "models" / "base"), GOLDEN / case["meta"]["weights"])
+    model = load_transformer(transformer_config(models / "base"), models.parent / case["meta"]["weights"])
     condition = join_condition(whole["mask_latents"], whole["masked_video_latents"])
     total, weights = torch.zeros(1, 8, 16, 2, 4), torch.zeros(8)
     ramp = {0: [1, 1, 2 / 3, 1 / 3], 2: [1 / 3, 2 / 3, 2 / 3, 1 / 3], 4: [1 / 3, 2 / 3, 1, 1]}
