@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from installer.console import Console
@@ -21,6 +22,8 @@ class ProjectCheck:
     arguments: tuple[str, ...]
     shows_output: bool = False
     """Whether its output is worth seeing when it passes, as it appears."""
+    runs_beside: bool = False
+    """Whether it takes long, and runs while the others do. What it says comes after them."""
 
 
 _LINT_IMPORTS = (
@@ -29,7 +32,7 @@ _LINT_IMPORTS = (
 _TESTS = ("-m", "pytest")
 _IN_PARALLEL = ("-q", "--numprocesses", "2", "--dist", "worksteal")
 
-_TYPES = ProjectCheck("Types (mypy, strict)", ("-m", "mypy"))
+_TYPES = ProjectCheck("Types (mypy, strict)", ("-m", "mypy"), runs_beside=True)
 LINT = (
     ProjectCheck("Style (ruff check)", ("-m", "ruff", "check", ".")),
     ProjectCheck("Format (ruff format)", ("-m", "ruff", "format", "--check", ".")),
@@ -95,22 +98,35 @@ def _run_all(
     checks: Sequence[ProjectCheck], environment: Environment, project: Project, console: Console
 ) -> int:
     started = time.monotonic()
-    failed = [check.title for check in checks if not _passes(check, environment, project, console)]
+    failed = set()
+    with ThreadPoolExecutor() as pool:
+        beside = {
+            check: pool.submit(_read, check, environment, project) for check in checks if check.runs_beside
+        }
+        for check in sorted(checks, key=lambda check: check.runs_beside):
+            console.say(f"  {console.mark_busy} {check.title}")
+            if check.shows_output:
+                status, said = _run(environment, project, check.arguments), ""
+            else:
+                status, said = (
+                    beside[check].result() if check in beside else _read(check, environment, project)
+                )
+            if status != 0:
+                failed.add(check)
+                console.say(said.rstrip())
     console.say()
     for check in checks:
-        console.check(check.title, check.title not in failed, "failed" if check.title in failed else "passed")
+        console.check(check.title, check not in failed, "failed" if check in failed else "passed")
     console.say(f"  {time.monotonic() - started:.0f} s in all")
     return 1 if failed else 0
 
 
-def _passes(check: ProjectCheck, environment: Environment, project: Project, console: Console) -> bool:
-    console.say(f"  {console.mark_busy} {check.title}")
-    if check.shows_output:
-        return _run(environment, project, check.arguments) == 0
+def _read(check: ProjectCheck, environment: Environment, project: Project) -> tuple[int, str]:
+    """Return the status of ``check`` and all that it said."""
     done = subprocess.run(
         [str(environment.python), *check.arguments],
         cwd=project.root,
-        env=clean_variables(),
+        env=_variables(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -118,11 +134,15 @@ def _passes(check: ProjectCheck, environment: Environment, project: Project, con
         errors="replace",
         check=False,
     )
-    if done.returncode != 0:
-        console.say(done.stdout.rstrip())
-    return done.returncode == 0
+    return done.returncode, done.stdout
 
 
 def _run(environment: Environment, project: Project, arguments: Sequence[str]) -> int:
     command = [str(environment.python), *arguments]
-    return subprocess.run(command, cwd=project.root, env=clean_variables(), check=False).returncode
+    return subprocess.run(command, cwd=project.root, env=_variables(), check=False).returncode
+
+
+def _variables() -> dict[str, str]:
+    """Return the variables of checks. Python keeps what it has compiled: tests start it a thousand times, and
+    each time everything would be compiled again."""
+    return {name: value for name, value in clean_variables().items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -38,6 +38,38 @@ def test_all_run_and_the_summary_tells_which_failed(
     assert "Shows: passed" in said
 
 
+def test_what_takes_long_runs_beside_the_others_and_speaks_after_them(
+    here: Environment, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    mark = tmp_path / "the other runs"
+    waits = f"import pathlib, time\nwhile not pathlib.Path({str(mark)!r}).exists(): time.sleep(0.01)\n"
+    long = ProjectCheck(
+        "Long", ("-c", waits + "print('type is wrong'); raise SystemExit(1)"), runs_beside=True
+    )
+    other = ProjectCheck(
+        "Other", ("-c", f"open({str(mark)!r}, 'x').close(); print('42 passed')"), shows_output=True
+    )
+    monkeypatch.setattr(project_checks, "CHECKS", (long, other))
+
+    assert run_checks(here, Project(), Console(), []) == 1
+
+    said = capfd.readouterr().out
+    assert said.index("42 passed") < said.index("type is wrong") < said.index("Long: failed")
+    assert "Other: passed" in said
+
+
+def test_what_python_compiles_is_kept(here: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    keeps = ("-c", "import sys; sys.exit(sys.dont_write_bytecode)")
+    monkeypatch.setattr(
+        project_checks,
+        "CHECKS",
+        (ProjectCheck("Read", keeps), ProjectCheck("Shown", keeps, shows_output=True)),
+    )
+
+    assert run_checks(here, Project(), Console(), []) == 0
+
+
 def test_nothing_wrong(here: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(project_checks, "CHECKS", (PASSES, SHOWS))
 
