@@ -39,6 +39,7 @@ def install(
             "off",
             "--retries",
             str(_RETRIES),
+            "--no-compile",  # pip would compile one module after another
         ),
         *step.requirements,
     ]
@@ -48,6 +49,25 @@ def install(
     if wheels is not None:
         variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri()}
     run_pip(command, variables, step.title, environment, on_line)
+    _compile(environment)
+
+
+def _compile(environment: Environment) -> None:
+    """Compile what was installed, on all cores, so that nobody waits for it at a first start. What cannot be
+    compiled, such as a package's templates, does not matter: Python says so if it is ever imported."""
+    subprocess.run(
+        [
+            str(environment.python),
+            "-I",
+            *("-m", "compileall", "-q", "-q", "-j", "0"),
+            str(environment.prefix),
+        ],
+        env=clean_variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 def run_pip(

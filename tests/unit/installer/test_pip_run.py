@@ -48,6 +48,8 @@ def test_installs_the_pinned_version_and_keeps_a_log(
     assert installed(environment)["plate"] == "1.0"
     assert any("Successfully installed" in line for line in heard)
     assert "Successfully installed plate-1.0" in environment.log.read_text()
+    (compiled,) = environment.prefix.rglob("plate.*.pyc")  # also where Python itself is told to write none
+    assert compiled.parent.name == "__pycache__"
 
 
 @pytest.mark.slow
