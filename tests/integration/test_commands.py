@@ -196,7 +196,8 @@ def test_new_refuses_at_once_what_would_fail_later(tmp_path: Path) -> None:
     plate = write_shot(tmp_path / "shot")
     job = tmp_path / "job.json"
     for options, says in (
-        (["--engine", "propagaton"], "did you mean 'propagation'"),
+        (["--engine", "propagaton"], "--engine: there is no engine 'propagaton'; did you mean 'propagation'"),
+        (["--anchor", f"{LAST + 9}:{plate}"], "--anchor: frame 1012 is outside"),
         (["--engine", "propagation", "--engine-option", "fil=smooth"], "'fil' is not"),
         (["--region", "5,5,5,5"], "--region"),
         (["--engine", "void"], "prompt is empty"),
@@ -204,6 +205,9 @@ def test_new_refuses_at_once_what_would_fail_later(tmp_path: Path) -> None:
         ran = void("new", job, "--plate", plate, "--remove", f"{plate}:matte.A", *options)
         assert ran.code == ExitCode.INVALID_JOB, ran.err
         assert says in ran.err
+    ran = void("new", job, "--plate", plate)
+    assert ran.code == ExitCode.INVALID_JOB
+    assert "--remove" in ran.err
     ran = void("new", job, "--plate", plate, "--remove", f"{plate}:matte.B")
     assert ran.code == ExitCode.BAD_INPUT
     (tmp_path / "shot" / "plate.1002.exr").unlink()
@@ -211,6 +215,33 @@ def test_new_refuses_at_once_what_would_fail_later(tmp_path: Path) -> None:
     assert ran.code == ExitCode.BAD_INPUT
     assert "1002" in ran.err
     assert not job.exists()
+
+
+def test_new_replaces_a_job_file_when_it_may(tmp_path: Path) -> None:
+    plate = write_shot(tmp_path / "shot")
+    job = tmp_path / "job.json"
+    line = ("new", job, "--plate", plate, "--remove", f"{plate}:matte.A")
+    assert void(*line, "--overwrite").code == 0
+    before = job.read_bytes()
+    assert "exists already" in void(*line).err
+    ran = void(*line, "--overwrite")  # Nobody is there to answer.
+    assert ran.code == ExitCode.BAD_OUTPUT
+    assert "stays as it is (--yes answers yes)" in ran.err
+    assert job.read_bytes() == before
+    assert void(*line, "--overwrite", "--yes", "--seed", "7").code == 0
+    assert read_job(job).settings.seed == 7
+
+
+def test_jobs_that_write_the_same_files_are_named_and_stop_no_others(tmp_path: Path) -> None:
+    first, other = new_job(tmp_path), new_job(tmp_path / "b")
+    second = tmp_path / "second.json"
+    second.write_bytes(first.read_bytes())
+    edit(second, "job_id", value="2" * 32)
+    ran = void("run", first, second, other)
+    assert ran.code == ExitCode.SOME_FAILED
+    assert f"{second} and {first} both write" in ran.err
+    assert results(tmp_path) == ALL
+    assert results(tmp_path / "b") == ALL
 
 
 def test_debug_shows_the_trace(tmp_path: Path) -> None:

@@ -50,22 +50,36 @@ def once_each(shots: Iterable[RemovalJob | BadShot]) -> list[RemovalJob | BadSho
         ManifestError: when two different jobs write a frame under the same name; it names both.
     """
     kept: list[RemovalJob | BadShot] = []
-    writers: dict[str, list[RemovalJob]] = {}
+    writers = Writers()
     for shot in shots:
-        if isinstance(shot, RemovalJob):
-            pattern = shot.output.versioned_pattern
-            others = writers.setdefault(_same_files(pattern), [])
-            if shot in others:
-                continue
-            for other in others:
-                if _overlap(shot, other):
-                    raise ManifestError(
-                        f"{shot.shot.name} and {other.shot.name} both write {pattern}; give one of them "
-                        "another output or version"
-                    )
-            others.append(shot)
-        kept.append(shot)
+        if isinstance(shot, BadShot) or writers.add(shot, shot.shot.name):
+            kept.append(shot)
     return kept
+
+
+class Writers:
+    """The jobs of a list, by the names of the files that they write."""
+
+    def __init__(self) -> None:
+        self._by_files: dict[str, list[tuple[RemovalJob, str]]] = {}
+
+    def add(self, job: RemovalJob, name: str) -> bool:
+        """Add a job, which errors call ``name``; return whether it is new.
+
+        Raises:
+            ManifestError: when another job writes a frame under the same name; it names both.
+        """
+        pattern = job.output.versioned_pattern
+        others = self._by_files.setdefault(_same_files(pattern), [])
+        for other, its_name in others:
+            if job == other:
+                return False
+            if _overlap(job, other):
+                raise ManifestError(
+                    f"{name} and {its_name} both write {pattern}; give one of them another output or version"
+                )
+        others.append((job, name))
+        return True
 
 
 def _same_files(pattern: str) -> str:

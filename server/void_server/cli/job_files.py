@@ -10,7 +10,8 @@ from void_protocol.durable import write_whole
 from void_protocol.errors import JobError, JobFileError
 from void_protocol.job import RemovalJob
 from void_protocol.job_file import names_its_id, read_job
-from void_server.batch.listed import BadShot, once_each
+from void_server.batch.errors import ManifestError
+from void_server.batch.listed import BadShot, Writers
 from void_server.cli.explain import CommandError
 from void_server.cli.job_overrides import JobOverrides, with_overrides
 from void_server.cli.terminal import say
@@ -20,20 +21,21 @@ def jobs_of_files(paths: Sequence[Path], overrides: JobOverrides) -> list[Remova
     """Read job files and change the jobs as the command line says.
 
     A job without an identity gets one written into its file, so that another run of it goes on with it. The
-    file of a job that cannot be read, or is not valid with the changes, is a bad shot.
-
-    Raises:
-        ManifestError: when two jobs would write the same files.
+    file of a job that cannot be read, is not valid with the changes, or writes the files of one before it, is
+    a bad shot. A job that is given twice is there once.
     """
     found: list[RemovalJob | BadShot] = []
+    writers = Writers()
     for path in paths:
         try:
             job = read_job(path)
             _settle_id(path, job)
-            found.append(with_overrides(job, overrides))
-        except (JobError, JobFileError, CommandError) as error:
+            changed = with_overrides(job, overrides)
+            if writers.add(changed, str(path)):
+                found.append(changed)
+        except (JobError, JobFileError, CommandError, ManifestError) as error:
             found.append(BadShot(path.name, error))
-    return once_each(found)
+    return found
 
 
 def _settle_id(path: Path, job: RemovalJob) -> None:

@@ -55,7 +55,7 @@ def find_job(client: Client, name: str) -> JobInfo:
         ProtocolError: when the server does not answer.
     """
     if name.endswith(".json") and Path(name).is_file():
-        name = read_job(Path(name)).job_id
+        return _job_of_file(client, Path(name))
     if _ID.fullmatch(name) and (known := known_job(client, name)) is not None:
         return known
     newest = client.jobs(limit=_LOOKED_AT).result()
@@ -77,5 +77,22 @@ def find_job(client: Client, name: str) -> JobInfo:
         raise CommandError(f"{len(by_id)} jobs begin with {name!r}: {shown}{more}", ExitCode.REFUSED)
     raise CommandError(
         f"there is no job {name!r}, by id or shot, among the newest {_LOOKED_AT}; 'void jobs' lists them",
+        ExitCode.REFUSED,
+    )
+
+
+def _job_of_file(client: Client, path: Path) -> JobInfo:
+    """The newest job of a file. A new try, or one with other options, has an id of its own, but writes the
+    same result in some version."""
+    job = read_job(path)
+    result = re.compile(r"v\d+".join(re.escape(part) for part in job.output.pattern.split("{version}")))
+    for info in client.jobs(limit=_LOOKED_AT).result():
+        if info.job_id == job.job_id or result.fullmatch(info.output_pattern):
+            return info
+    known = known_job(client, job.job_id)
+    if known is not None:
+        return known
+    raise CommandError(
+        f"the server has no job of {path} among its newest {_LOOKED_AT}; 'void submit {path}' sends it",
         ExitCode.REFUSED,
     )

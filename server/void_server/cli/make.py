@@ -19,7 +19,10 @@ from void_protocol.errors import JobFileError
 from void_protocol.job import RemovalJob, Role, RotoShape, new_job_id
 from void_protocol.job_file import encode_job, job_schema, write_job
 from void_protocol.view_pattern import result_for_view
+from void_server.cli.as_typed import named_as_typed
 from void_server.cli.declared_options import with_options
+from void_server.cli.exit_codes import ExitCode
+from void_server.cli.explain import CommandError
 from void_server.cli.frame_options import range_option
 from void_server.cli.job_overrides import ShotOverrides, changed_by
 from void_server.cli.new_job_check import check_new_job
@@ -153,6 +156,10 @@ def new(
             "are still to come."
         ),
     ] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a job file that is there, after a question.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer the question of --overwrite with yes.")] = False,
 ) -> None:
     """Make a job file from a plate and mattes or shapes, or from the roto shapes of a Nuke script.
 
@@ -163,6 +170,12 @@ def new(
             raise typer.BadParameter("it chooses in a script; name that with --script", param_hint="--roto")
         if not shot_options.plate:
             raise typer.BadParameter("give the plate's pattern, or --script", param_hint="--plate")
+        mattes = (shot_options.remove, shot_options.affected, shot_options.quadmask, shot_options.shapes)
+        if not any(mattes):
+            raise typer.BadParameter(
+                "nothing is named that goes; give a matte, or --quadmask, --shapes or --script",
+                param_hint="--remove",
+            )
     files = shot_options.files(shapes_by_name=roto_options.script is not None)
     made: list[tuple[Path, RemovalJob]] = []
     views = shot_options.views
@@ -179,14 +192,34 @@ def new(
                 job = _from_roto(roto_options.script, roto_options, shot_options, complete)
         made.append((own_file, msgspec.structs.replace(changed_by(job, removal), together=together)))
     for _, job in made:
-        encode_job(job)  # It refuses a job that is not valid before its files are looked at.
-        if check:
-            check_new_job(job)
+        with named_as_typed():
+            encode_job(job)  # It refuses a job that is not valid before its files are looked at.
+            if check:
+                check_new_job(job)
+    replaced = overwrite and _may_replace([path for path, _ in made], yes=yes)
     for path, job in made:  # None is written unless all could be made.
-        write_job(job, path)
+        write_job(job, path, overwrite=replaced)
         shot, size = job.shot, job.shot.format
         which = f"{shot.name}, {shot.view}" if views else shot.name
         say(f"{path}: {which}, {shot.first_frame}-{shot.last_frame}, {size.width}x{size.height}")
+
+
+def _may_replace(paths: Sequence[Path], *, yes: bool) -> bool:
+    """Whether those of the job files that are there may be replaced, after a question.
+
+    Raises:
+        CommandError: when the answer is no, or nobody can be asked.
+    """
+    there = [str(path) for path in paths if path.exists()]
+    if not there or yes:
+        return bool(there)
+    try:
+        agreed = typer.confirm(f"{', '.join(there)} exists already; replace it?")
+    except typer.Abort:
+        agreed = False
+    if not agreed:
+        raise CommandError(f"{', '.join(there)} stays as it is (--yes answers yes)", ExitCode.BAD_OUTPUT)
+    return True
 
 
 def _from_roto(script: Path, roto: RotoOptions, shot: ShotOptions, files: ShotFiles) -> RemovalJob:

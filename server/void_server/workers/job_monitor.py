@@ -39,18 +39,36 @@ Send = Callable[[Message, Sequence[bytes]], None]
 
 @dataclass
 class _StageClock:
-    """The time of one stage, from its first progress to its last. Stages may take turns."""
+    """The time of one stage, from its first progress to its last. Stages may take turns; one that was whole
+    may begin again, and what lies between is not its time."""
 
     began: float
     first_step: int
     last: float
     next_told: float
+    is_whole: bool = False
+    before_s: float = 0.0
+    """The seconds of its earlier rounds."""
     seconds_told: float | None = None
     """The seconds that the broker knows of; None before it knows of the stage."""
 
     @property
     def elapsed_s(self) -> float:
         return self.last - self.began
+
+    @property
+    def seconds(self) -> float:
+        """The time of all rounds."""
+        return self.before_s + self.elapsed_s
+
+    def tick(self, now: float, step: int, steps: int) -> None:
+        """Take notice of a step."""
+        if self.is_whole and step < steps:
+            self.before_s += self.elapsed_s
+            self.began = self.next_told = now
+            self.first_step = step
+        self.last = now
+        self.is_whole = step >= steps
 
     def eta_s(self, step: int, steps: int) -> float | None:
         """Estimate what is left from the steps since the first one; None while there was only one."""
@@ -92,7 +110,7 @@ class WorkerMonitor:
         now = time.monotonic()
         with self._lock:
             clock = self._stages.setdefault(stage, _StageClock(now, step, last=now, next_told=now))
-            clock.last = now
+            clock.tick(now, step, steps)
             if now < clock.next_told and step < steps:
                 return
             clock.next_told = now + PROGRESS_S
@@ -126,9 +144,9 @@ class WorkerMonitor:
 
     def _tell_time(self, stage: str, clock: _StageClock) -> None:
         """Report the part of a stage's time that the broker does not know yet; it adds up the reports."""
-        seconds = clock.elapsed_s - (clock.seconds_told or 0.0)
+        seconds = clock.seconds - (clock.seconds_told or 0.0)
         if clock.seconds_told is None or seconds > 0:
-            clock.seconds_told = clock.elapsed_s
+            clock.seconds_told = clock.seconds
             self._send(StageOver(job_id=self._job_id, stage=stage, seconds=seconds), ())
 
     def preview(self, frame: int, picture: Float32Array) -> None:

@@ -45,7 +45,13 @@ def ingest(wanted: Ingest, on_frame: Callable[[int, int], None] | None = None) -
             if on_frame is not None:
                 on_frame(len(numbers), max(len(numbers), source.count) if source.count else 0)
     if not numbers:
-        raise PlateError(f"{wanted.source} has no frame in that range; name another one")
+        if wanted.frames is None:
+            raise PlateError(f"{wanted.source} has no frame")
+        first, last = wanted.frames
+        raise PlateError(
+            f"{wanted.source} has no frame in that range, {first}-{last}: its first one counts as "
+            f"{wanted.first_of_movie}, or as --first says; name another range"
+        )
     return Ingested(tuple(numbers), tuple(remarks))
 
 

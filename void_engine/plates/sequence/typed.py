@@ -85,6 +85,10 @@ def find_files(text: str, base: Path | None = None, *, may_be_still: bool = Fals
     typed, channel = split_channel(text)
     pattern = canonical(typed, base)
     path = Path(pattern)
+    if channel is None and ":" in path.name and not path.exists():
+        folder, _, named = pattern.rpartition(":")
+        if named and kind_of(named) is None and Path(folder).is_dir():
+            typed, channel, path = typed.rpartition(":")[0], named, Path(folder)
     if path.is_dir():
         found = _only_sequence([name for name in _names(path) if kind_of(name) in ("exr", "picture")], typed)
         return _told(path, found, typed, channel)

@@ -13,6 +13,7 @@ import pytest
 from void_engine.errors import RemovalCancelled
 from void_engine.shares import Shares
 from void_protocol.messages import Message, PreviewEvent, ProgressEvent
+from void_server.workers import job_monitor
 from void_server.workers.job_monitor import PREVIEW_PX, PROGRESS_S, WorkerMonitor, encode_preview
 from void_server.workers.worker_link import FrameWhole, LogLine, StageOver
 
@@ -115,6 +116,22 @@ def test_a_stage_that_stops_half_way_is_timed_to_its_last_progress() -> None:
     heard.monitor.close()
     (over,) = heard.of(StageOver)
     assert 0.05 <= over.seconds < 0.2
+
+
+def test_what_lies_between_two_rounds_of_a_stage_is_not_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(job_monitor.time, "monotonic", lambda: now[0])
+    heard = Heard()
+    for second, stage, step in (
+        (0, "mattes", 0), (2, "mattes", 4), (2, "fill", 0), (32, "fill", 4), (32, "mattes", 0), (35, "mattes", 4),
+    ):  # fmt: skip
+        now[0] = 100.0 + second
+        heard.monitor.progress(stage, step, 4)
+    heard.monitor.close()
+    seconds: dict[str, float] = {}
+    for over in heard.of(StageOver):
+        seconds[over.stage] = seconds.get(over.stage, 0.0) + over.seconds
+    assert seconds == pytest.approx({"mattes": 5.0, "fill": 30.0})
 
 
 def test_a_stop_is_noticed_at_every_call() -> None:

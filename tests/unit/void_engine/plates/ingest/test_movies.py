@@ -397,7 +397,7 @@ def test_a_range_of_a_movie_keeps_the_numbers(tmp_path: Path) -> None:
     frames = [read_frame(tmp_path / f"p.{number}.exr", number) for number in (1003, 1004)]
     assert frames[0].display_size == (32, 24)
     assert frames[0].native("G")[12, 16] < frames[1].native("G")[12, 16]
-    with pytest.raises(PlateError, match="no frame in that range"):
+    with pytest.raises(PlateError, match="no frame in that range, 1-2: its first one counts as 1001"):
         ingest_files(
             Ingest(source=str(movie), target=FramePattern.parse(tmp_path / "q.%04d.exr"), frames=(1, 2))
         )

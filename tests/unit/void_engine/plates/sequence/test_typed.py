@@ -74,6 +74,15 @@ def test_several_sequences_are_named_and_none_is_chosen(shot: Path) -> None:
     assert find_files(str(shot / "b")).pattern == str(shot / "b" / "p.%d.exr")
 
 
+def test_a_folder_may_have_a_channel_with_a_slash_or_without(tmp_path: Path) -> None:
+    touch(tmp_path / "m", "matte.1001.exr", "matte.1002.exr")
+    for typed in ("m:R", "m/:R"):
+        found = find_files(typed, tmp_path)
+        assert (found.pattern, found.channel) == (str(tmp_path / "m" / "matte.%04d.exr"), "R")
+    touch(tmp_path / "m:R", "other.1.exr", "other.2.exr")
+    assert find_files("m:R", tmp_path).pattern == str(tmp_path / "m:R" / "other.%d.exr")
+
+
 @pytest.mark.parametrize("typed", ["nothing.*.exr", "empty/", "gone/*.exr"])
 def test_nothing_there(shot: Path, typed: str) -> None:
     (shot / "empty").mkdir()
