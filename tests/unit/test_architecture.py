@@ -99,6 +99,45 @@ for name in sys.argv[1:]:
     assert loaded.returncode == 0, loaded.stderr
 
 
+def imported_at_once(path: Path) -> Iterator[str]:
+    """The modules that a module imports when it is imported, outside functions and checks of types."""
+    within = list(ast.parse(path.read_bytes()).body)
+    while within:
+        node = within.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, (ast.Try, ast.With, ast.ClassDef)):
+            within += [*node.body, *(getattr(node, "orelse", []))]
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test):
+            within += [*node.body, *node.orelse]
+
+
+def test_every_command_starts_with_the_packages_of_the_extra_server_alone() -> None:
+    optional = {
+        "av", "deadline", "diffusers", "jsonschema", "opentimelineio", "PIL", "plotly", "skimage",
+        "safetensors", "torch", "transformers",
+    }  # fmt: skip
+    own = {
+        ".".join(path.relative_to(ROOT / root).with_suffix("").parts).removesuffix(".__init__"): path
+        for root, folder in (("plugin", "plugin"), ("server", "server"), ("", "void_engine"))
+        for path in modules(folder)
+    }
+    reached = {name: [name] for name in own if name.startswith("void_server.cli.")}
+    found = list(reached)
+    assert "void_server.cli.review" in found
+    while found:
+        name = found.pop()
+        for wanted in imported_at_once(own[name]):
+            assert wanted.partition(".")[0] not in optional, " -> ".join([*reached[name], wanted])
+            if wanted in own and wanted not in reached:
+                reached[wanted] = [*reached[name], wanted]
+                found.append(wanted)
+    assert "void_engine.removal" in reached
+
+
 def test_what_a_host_loads_is_python_of_the_host() -> None:
     for path in modules("plugin"):
         # A SyntaxError names the file and the line.

@@ -70,6 +70,7 @@ REASONER = ModelRole(
     ),
     ("qwen3_vl",),
     "reason",
+    ("torch", "transformers", "safetensors", "jsonschema", "PIL"),
 )
 ROLES = (TRACKER, FINDER, REASONER)
 
@@ -120,3 +121,17 @@ def _check(role: ModelRole, folder: Path) -> None:
 def weight_bytes(folder: Path) -> int:
     """How large the weights of a model are on the disk."""
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+def check_models(*, by_words: bool) -> None:
+    """Make sure that this machine has the models of mattes and their packages, before anything is read.
+
+    Args:
+        by_words: whether an object is named, and not only clicked or boxed.
+
+    Raises:
+        ModelMissingError: when one is not here.
+    """
+    model_folder(TRACKER)
+    if by_words:
+        model_folder(FINDER)

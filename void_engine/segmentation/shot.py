@@ -11,7 +11,7 @@ from void_engine.arrays import Float32Array, Uint8Array
 from void_engine.engines.interface import Monitor, ShotSource
 from void_engine.segmentation.finder import Found, Sam3Finder
 from void_engine.segmentation.instances import Track, followed
-from void_engine.segmentation.model_folders import FINDER, TRACKER, model_folder
+from void_engine.segmentation.model_folders import FINDER, TRACKER, check_models, model_folder
 from void_engine.segmentation.pictures import ShotDisplay
 from void_engine.segmentation.placement import only_model
 from void_engine.segmentation.subjects import Subject, SubjectMattes
@@ -31,17 +31,6 @@ class ShotPictures:
         return self._display.bytes_of(self._shot.frame(self._shot.frame_numbers[index]).plate)
 
 
-def check_models(subjects: Sequence[Subject]) -> None:
-    """Make sure that the models which subjects need are on this machine, before anything is read.
-
-    Raises:
-        ModelMissingError: when one is not.
-    """
-    model_folder(TRACKER)
-    if any(subject.words for subject in subjects):
-        model_folder(FINDER)
-
-
 def subject_mattes(
     shot: ShotSource, subjects: Sequence[Subject], monitor: Monitor, *, device: str = "auto"
 ) -> Iterator[SubjectMattes]:
@@ -55,7 +44,7 @@ def subject_mattes(
         PlateError: when a frame cannot be read.
         RemovalCancelled: when the monitor asked for a stop.
     """
-    check_models(subjects)
+    check_models(by_words=any(subject.words for subject in subjects))
     pictures = ShotPictures(shot)
     named = find_by_words(pictures, subjects, monitor, device=device)
     with only_model(TRACKER, model_folder(TRACKER), VideoTracker.load, monitor, device) as tracker:

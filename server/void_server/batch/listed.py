@@ -49,12 +49,8 @@ def once_each(shots: Iterable[RemovalJob | BadShot]) -> list[RemovalJob | BadSho
     Raises:
         ManifestError: when two different jobs write a frame under the same name; it names both.
     """
-    kept: list[RemovalJob | BadShot] = []
     writers = Writers()
-    for shot in shots:
-        if isinstance(shot, BadShot) or writers.add(shot, shot.shot.name):
-            kept.append(shot)
-    return kept
+    return [shot for shot in shots if isinstance(shot, BadShot) or writers.add(shot, shot.shot.name)]
 
 
 class Writers:

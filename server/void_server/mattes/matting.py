@@ -14,7 +14,7 @@ from void_engine.geometry import Box
 from void_engine.plates.ingest.mattes import MATTE_CHANNEL
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.removal_monitor import RemovalMonitor
-from void_engine.segmentation.shot import check_models, subject_mattes
+from void_engine.segmentation.model_folders import check_models
 from void_engine.segmentation.subjects import Bounds, Click, Subject, SubjectMattes
 from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import with_content_id
@@ -83,7 +83,9 @@ def run_mattes(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = FilesRu
     task = job.task
     assert isinstance(task, MakeMattes)
     FramePattern.parse(job.output.versioned_pattern).require_numbered("Each frame has a matte of its own")
-    check_models([Subject(one.name, words=one.words) for one in task.objects])
+    check_models(by_words=any(one.words for one in task.objects))
+    from void_engine.segmentation.shot import subject_mattes  # It needs the packages that were looked for.
+
     with opened_shot(job, monitor, run) as opened, MatteFilesWriter(opened, monitor) as writer:
         if writer.wanted:
             subjects = [_subject(one, job, opened.shot.box) for one in task.objects]

@@ -17,6 +17,7 @@ from void_engine.errors import OutputExistsError
 from void_engine.plates.sequence.pattern import FramePattern
 from void_engine.plates.sequence.sequence import PlateSequence
 from void_engine.removal_monitor import RemovalMonitor
+from void_engine.segmentation.model_folders import REASONER, model_folder
 from void_protocol.job import Output, RemovalJob, Settings
 from void_protocol.job_file import with_content_id
 from void_protocol.proposal import FrameNote, FrameReport, ProposalReport
@@ -65,9 +66,7 @@ def run_proposal(job: RemovalJob, monitor: RemovalMonitor, run: FilesRun = Files
     assert isinstance(task, Propose)
     sources = {"both": ["evidence", "reason"]}.get(task.by, [task.by])
     if "reason" in sources:
-        from void_engine.segmentation.reasoning.shot import check_reasoning
-
-        check_reasoning()
+        model_folder(REASONER)  # Its packages, too, are missed here.
     with opened_shot(job, monitor, run) as opened, MatteFilesWriter(opened, monitor) as writer:
         if writer.wanted:
             gathered = _gathered(opened, task, job.settings.seed, monitor)

@@ -28,6 +28,7 @@ from void_engine.propagation.in_memory import ArrayShot, SilentMonitor  # noqa: 
 from void_engine.segmentation.reasoning import shot as reasoning  # noqa: E402
 from void_engine.segmentation.tracker import PackedLogits  # noqa: E402
 from void_protocol.job_file import read_job  # noqa: E402
+from void_server.mattes import proposing  # noqa: E402
 
 FRAMES = 14
 EVERYWHERE = [[row, column] for row in range(8) for column in range(13)]
@@ -46,7 +47,7 @@ def _true(pictures: Any, subjects: Any, monitor: Any) -> list[list[PackedLogits 
 
 def _scripted(monkeypatch: pytest.MonkeyPatch, model: ScriptedModel) -> None:
     own = reasoning.reasoned_shot
-    monkeypatch.setattr(reasoning, "check_reasoning", lambda: None)
+    monkeypatch.setattr(proposing, "model_folder", lambda role: None)
     monkeypatch.setattr(reasoning, "reasoned_shot", partial(own, model=model, follow=_true))
 
 

@@ -122,11 +122,10 @@ def test_what_lies_between_two_rounds_of_a_stage_is_not_its_time(monkeypatch: py
     now = [100.0]
     monkeypatch.setattr(job_monitor.time, "monotonic", lambda: now[0])
     heard = Heard()
-    for second, stage, step in (
-        (0, "mattes", 0), (2, "mattes", 4), (2, "fill", 0), (32, "fill", 4), (32, "mattes", 0), (35, "mattes", 4),
-    ):  # fmt: skip
-        now[0] = 100.0 + second
-        heard.monitor.progress(stage, step, 4)
+    for begins, stage, ends in ((0, "mattes", 2), (2, "fill", 32), (32, "mattes", 35)):
+        for second, step in ((begins, 0), (ends, 4)):
+            now[0] = 100.0 + second
+            heard.monitor.progress(stage, step, 4)
     heard.monitor.close()
     seconds: dict[str, float] = {}
     for over in heard.of(StageOver):
