@@ -41,9 +41,11 @@ def main(binding: str, folder: Path) -> int:
     from tests.fakes.told_engines import TOLD
     from void_nuke.host.host import NodeInfo
     from void_nuke.jobs.tracked_job import Phase
+    from void_nuke.panel.kept_proposal import KeptProposal, KeptThing, encoded
     from void_nuke.panel.model import PanelModel
     from void_nuke.panel.server import ServerModel, ServerPicture, ServerState
     from void_nuke.qt import QtCore
+    from void_nuke.ui.clickable_region import ClickableRegion
     from void_nuke.ui.engine_options import EngineOptions
     from void_nuke.ui.job_log import JobLog
     from void_nuke.ui.panel import PanelView
@@ -88,6 +90,29 @@ def main(binding: str, folder: Path) -> int:
     place = core.QPoint(round(bar.x_of(host.current_frame)), bar.height() // 2)
     testing.QTest.mouseClick(bar, core.Qt.LeftButton, core.Qt.NoModifier, place)
     assert bar.chosen == host.current_frame, "the click on the strip was not understood"
+    click("Click object")
+    region: Any = view.findChild(ClickableRegion)
+    for key in (core.Qt.LeftButton, core.Qt.RightButton):
+        middle = core.QPoint(region.width() // 2, region.height() // 2 + 20 * (key == core.Qt.RightButton))
+        testing.QTest.mouseClick(region, key, core.Qt.NoModifier, middle)
+    assert [one.outside for one in model.clicks] == [False, True], "the clicks were not understood"
+    click("Forget clicks")
+    thing = KeptThing(number=1, kind="shadow", words="shadow", extensions=["whole"])
+    kept = KeptProposal(
+        job_id="a", pattern=str(folder / "a.%04d.exr"), first_frame=1001, last_frame=1040, plate="Read1",
+        things=[thing],
+    )  # fmt: skip
+    model.change(proposal=encoded(kept))
+    model.proposal_changed.emit()
+    tree: Any = view.proposal.findChild(widgets.QTreeWidget)
+    tree.topLevelItem(0).setCheckState(0, core.Qt.Checked)
+    application.processEvents()
+    assert len(model.accepted_things) == 1, "the tick was not understood"
+    tree.topLevelItem(0).setSelected(True)
+    model.extend([1], "whole")
+    click("Reject")
+    assert not model.accepted_things
+    click("Discard")
     server.picture = replace(server.picture, engines=TOLD)
     server.changed.emit()
     model.change(engine="void")

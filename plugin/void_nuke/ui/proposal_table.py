@@ -200,7 +200,7 @@ class ProposalTable(QtWidgets.QWidget):
             is_on = item.checkState(0) == QtCore.Qt.CheckState.Checked
             number = int(item.data(0, _NUMBER))
             # The rows are drawn anew, which must not happen while Qt still edits one of them.
-            QtCore.QTimer.singleShot(0, self, lambda: self._model.accept([number], is_on))
+            QtCore.QTimer.singleShot(0, lambda: self._model.accept([number], is_on))
 
     def _fill_ways(self) -> None:
         self._ways.clear()
@@ -229,7 +229,7 @@ class ProposalTable(QtWidgets.QWidget):
 
 
 def _texts(thing: KeptThing) -> list[str]:
-    how = EXTENSIONS.get(thing.extension, thing.extension)
+    how = EXTENSIONS.get(thing.extension) or printable(thing.extension)
     if thing.is_partly_extended:
         first, last = ("" if end is None else str(end) for end in (thing.extended_from, thing.extended_to))
         how = f"{how}, {first}–{last}"

@@ -174,6 +174,18 @@ def test_a_name_of_one_binding_alone_is_noticed(line: str) -> None:
     assert any(problems(line, one, everything) for one in both)
 
 
+def test_what_is_done_later_has_no_owner() -> None:
+    """PySide2, and PySide6 as Nuke 16 has it, take a time and a function, and no object between them."""
+    calls = [
+        (path.name, node.lineno, len(node.args))
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("singleShot")
+    ]
+    assert calls
+    assert [call for call in calls if call[2] != 2] == []
+
+
 def test_qt_comes_only_through_our_two_modules() -> None:
     """Where the binding is chosen."""
     importing = {
