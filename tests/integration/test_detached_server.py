@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.integration.command_case import new_job, void
@@ -11,10 +13,21 @@ from void_server.cli.exit_codes import ExitCode
 def test_a_detached_server_answers_when_the_command_returns(tmp_path: Path) -> None:
     home = tmp_path / "home"
     words = ("--home", home, "--set", "endpoint=tcp://127.0.0.1:0")
-    ran = void("serve", "--detach", *words)
+    command = (
+        sys.executable,
+        "-W",
+        "error::ResourceWarning",
+        "-m",
+        "void_server",
+        "serve",
+        "--detach",
+        *words,
+    )
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     try:
-        assert ran.code == 0, ran.err
-        assert "listening on tcp://127.0.0.1:" in ran.out
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stderr == ""  # no complaint about the server that it leaves behind
+        assert "listening on tcp://127.0.0.1:" in ran.stdout
         assert void("submit", new_job(tmp_path), "--home", home).code == 0
         again = void("serve", "--detach", *words)
         assert "runs already" in again.out

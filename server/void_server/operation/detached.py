@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,9 +15,6 @@ from void_protocol.errors import KeyFileError
 from void_protocol.keys import ServerAddress, read_server_address
 from void_server.errors import ServerStartError
 from void_server.operation.starting import await_start, open_output
-
-_left_running: list[subprocess.Popen[bytes]] = []
-"""Servers that this process has started. Python complains of a child that nobody holds any more."""
 
 
 def running_server(home: Path) -> ServerAddress | None:
@@ -55,8 +53,14 @@ def start_detached(command: Sequence[str], home: Path, timeout_s: float = 60.0) 
         return address if address is not None and address.pid == process.pid else None
 
     address = await_start(process, home, own_address, timeout_s)
-    _left_running.append(process)
+    atexit.register(_let_go, process)
     return address
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Python complains of a child that nobody has waited for, also of one that is meant to go on."""
+    if process.poll() is None:
+        process.returncode = 0
 
 
 def stop_server(home: Path, timeout_s: float = 60.0) -> bool:
