@@ -28,7 +28,15 @@ FIRST = 1001
 _OVERSCAN_PX = 4
 OTHER_ENGINE = 3
 PROPAGATION = 1
-SHOW = {"result": 0, "plate": 1, "difference": 2, "quadmask": 3, "matte": 4, "confidence": 5}
+SHOW = {
+    "result": 0,
+    "plate": 1,
+    "difference": 2,
+    "quadmask": 3,
+    "matte": 4,
+    "confidence": 5,
+    "proposal": 6,
+}
 
 
 @dataclass(frozen=True)

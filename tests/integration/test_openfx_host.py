@@ -225,6 +225,80 @@ def test_two_effects_copies_and_undo(natron: Host, footage: Footage, tmp_path: P
     one.picture(1002)
 
 
+def shaded_walk(count: int = 10) -> tuple[dict[float, np.ndarray], dict[float, np.ndarray], np.ndarray]:
+    """A bright box that walks over grey ground with its shadow before it: plates, mattes of the box alone,
+    and where its shadow is on frame 1005."""
+    height, width = 96, 160
+    ground = np.random.default_rng(5).uniform(0.2, 0.5, (height // 4, width // 4)).repeat(4, 0).repeat(4, 1)
+    plates, mattes, shaded = {}, {}, np.zeros((height, width), bool)
+    for index in range(count):
+        picture, matte = np.ones((height, width, 4), np.float32), np.zeros((height, width, 4), np.float32)
+        picture[..., :3] = ground[..., None]
+        left = 8 + 12 * index
+        shadow = np.s_[26:42, left + 4 : left + 24]
+        picture[(*shadow, slice(3))] *= 0.5
+        picture[42:66, left : left + 20, :3] = (0.9, 0.8, 0.3)
+        matte[42:66, left : left + 20] = 1
+        plates[1001.0 + index], mattes[1001.0 + index] = picture, matte
+        if index == 4:
+            shaded[shadow] = True
+    return plates, mattes, shaded
+
+
+def test_what_is_proposed_is_shown_used_and_rejected(natron: Host, tmp_path: Path) -> None:
+    plates, mattes, shaded = shaded_walk()
+    box, frames = (0, 0, 160, 96), (1001.0, 1010.0)
+    sources = {"Source": Source(plates.get, box, frames), "Remove": Source(mattes.get, box, frames)}
+    exact = case.identity(folder=[str(tmp_path)], growAuto=[0], grow=[0.0], soften=[0.0])
+    made = natron.instance(sources, box=box, frames=frames, values=exact)
+
+    made.set("useProposal", 1)
+    made.press("remove")
+    assert "Nothing has been proposed yet" in made.value("status")
+    made.press("propose")
+    proposal = made.value("proposal")
+    assert (proposal != "", made.value("record")) == (True, ""), made.value("status")
+    case.wait(made)
+    assert made.value("status").startswith("Proposal: Finished: set Show to Proposal"), made.value("status")
+    assert json.loads(proposal)["task"] == "propose"
+
+    # The plate shows the proposal in the colour of shadows, and nothing else of it is changed.
+    made.set("show", SHOW["proposal"])
+    drawn = made.render(1005.0)
+    tinted = (drawn != plates[1005.0]).any(axis=2)
+    assert tinted[shaded].mean() > 0.7
+    assert tinted[~shaded].mean() < 0.05
+    assert (drawn[..., 2] - drawn[..., 0])[shaded & tinted].mean() > 0.1
+    made.set("show", SHOW["result"])
+
+    # The next removal takes it as affected.
+    case.remove(made)
+    assert [line.split(":")[0] for line in made.value("status").split("\n")] == [
+        "Finished, 10 frames",
+        "Proposal",
+    ]
+    weights = weights_of(made, 1005.0)
+    assert (weights > 0)[shaded].mean() > 0.7
+    made.set("useProposal", 0)
+    case.remove(made)
+    assert not (weights_of(made, 1005.0) > 0)[shaded].any()
+
+    # Frames that were never proposed are told before anything is fetched; the result stays.
+    made.set("useProposal", 1)
+    for name, value in (("range", 1), ("first", 1001), ("last", 1011)):
+        made.set(name, value)
+    record = made.value("record")
+    made.press("remove")
+    assert "frames 1001 to 1010" in made.value("status")
+    assert made.value("record") == record
+
+    made.press("rejectProposal")
+    assert (made.value("proposal"), made.value("useProposal")) == ("", 0)
+    assert "Proposal" not in made.value("status")
+    made.undo()
+    assert made.value("proposal") == proposal
+
+
 def test_a_killed_bridge_is_started_again(natron: Host, footage: Footage, removed: dict[str, list]) -> None:
     made = natron.instance(footage.sources(), box=footage.format_box, frames=footage.frames, values=removed)
     before = made.render(1002)

@@ -18,6 +18,8 @@ struct Button {
 
 constexpr Button kButtons[] = {
     {param::kRemove, remove},
+    {param::kPropose, propose},
+    {param::kReject, reject},
     {param::kCancel, cancel},
     {param::kRefresh, refresh},
     {param::kOpenFolder, open_folder},
@@ -42,8 +44,8 @@ OfxStatus instance_changed(Instance& instance, const Properties& arguments) {
       return kOfxStatOK;
     }
     if (name == param::kQuality) propose_scale(instance, time);
-    if (name == param::kRecord) {
-      // Undo and redo bring another result, or none: the status is that one's.
+    if (name == param::kRecord || name == param::kProposal) {
+      // Undo and redo bring another result or proposal, or none: the status is that one's.
       refresh(instance, time);
       return kOfxStatOK;
     }

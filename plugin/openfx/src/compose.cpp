@@ -120,7 +120,7 @@ void put_sample(const Sample& sample, Mix mix, bool is_exact, const Picture& out
   }
   if (sample.weight <= 0) return;
   // An answer of a smaller size knows the plate less well than the plate does: it goes in as far as it has weight.
-  const float share = is_exact ? 1.0F : std::min(sample.weight, 1.0F);
+  const float share = is_exact && mix == Mix::kResult ? 1.0F : std::min(sample.weight, 1.0F);
   for (int channel = 0; channel < colours; ++channel) {
     const float value = share >= 1 ? sample.colour[channel]
                                    : output.value(pixel, channel) * (1 - share) + sample.colour[channel] * share;
@@ -129,7 +129,7 @@ void put_sample(const Sample& sample, Mix mix, bool is_exact, const Picture& out
 }
 
 void put_nothing(Mix mix, const Picture& output, unsigned char* pixel) {
-  if (mix == Mix::kResult) return;
+  if (mix == Mix::kResult || mix == Mix::kTint) return;
   for (int channel = 0; channel < colours_of(output); ++channel) output.put(pixel, channel, 0.0F);
 }
 

@@ -23,6 +23,7 @@ enum class Mix {
   kResult,      // the answer where it has a weight, the plate's own bits elsewhere
   kDifference,  // how far both are apart
   kPlain,       // the answer itself, grey mattes for example; black outside of it
+  kTint,        // the answer mixed into the plate by its weight: colours over the picture
 };
 
 // Lays `answer` over `output`, which holds the plate in `window`. `scale_x` and `scale_y` are the size of the pixels

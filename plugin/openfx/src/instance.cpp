@@ -1,6 +1,7 @@
 #include "instance.h"
 
 #include "host.h"
+#include "names.h"
 #include "properties.h"
 
 namespace void_ofx {
@@ -91,6 +92,13 @@ bool Instance::begins_to_follow(const void* session, const std::string& record) 
   followed_session_ = session;
   followed_record_ = record;
   return true;
+}
+
+std::string Instance::with_line(const std::string& kept, const std::string& line) {
+  (kept == void_ofx::param::kProposal ? proposal_line_ : removal_line_) = line;
+  if (proposal_line_.empty()) return removal_line_;
+  const std::string proposed = "Proposal: " + proposal_line_;
+  return removal_line_.empty() ? proposed : removal_line_ + "\n" + proposed;
 }
 
 bool Instance::is_aborted() const { return host().effects->abort(effect_) != 0; }

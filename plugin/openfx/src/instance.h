@@ -35,6 +35,10 @@ class Instance {
   // Whether news of the removal `record` have not been asked for yet in the session `session`, which is noted.
   bool begins_to_follow(const void* session, const std::string& record);
 
+  // Notes the line that tells of a removal or a proposal, by the name of the parameter with its record, and answers
+  // all that is to be shown. To be called in InstanceChanged only.
+  std::string with_line(const std::string& kept, const std::string& line);
+
   // Whether the host has been told to stop.
   bool is_aborted() const;
 
@@ -46,6 +50,7 @@ class Instance {
   std::string shown_message_;
   const void* followed_session_ = nullptr;
   std::string followed_record_;
+  std::string removal_line_, proposal_line_;
 };
 
 // Several values set as one step that the artist can undo.

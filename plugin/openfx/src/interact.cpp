@@ -16,7 +16,7 @@ OfxStatus interact_entry(const char* action, const void*, OfxPropertySetHandle i
     if (name != kOfxInteractActionPenMotion && name != kOfxInteractActionGainFocus) return kOfxStatReplyDefault;
     const Properties arguments(in_args);
     const auto effect = static_cast<OfxImageEffectHandle>(arguments.pointer(kOfxPropEffectInstance));
-    if (const Instance* const instance = Instance::of(effect)) take_news(*instance, arguments.number(kOfxPropTime, 0));
+    if (Instance* const instance = Instance::of(effect)) take_news(*instance, arguments.number(kOfxPropTime, 0));
   } catch (...) {
     // The pointer moves on, and the next time it may go better.
   }

@@ -21,12 +21,16 @@ constexpr const char* kRemove = "remove";
 constexpr const char* kCancel = "cancel";
 constexpr const char* kRefresh = "refresh";
 constexpr const char* kOpenFolder = "openFolder";
+constexpr const char* kPropose = "propose";
+constexpr const char* kReject = "rejectProposal";
 constexpr const char* kStatus = "status";
 
 constexpr const char* kMattes = "mattes";
 constexpr const char* kRemoveFrom = "removeFrom";
 constexpr const char* kAffectedFrom = "affectedFrom";
 constexpr const char* kHoldOutFrom = "holdOutFrom";
+constexpr const char* kUseProposal = "useProposal";
+constexpr const char* kProposalGrow = "proposalGrow";
 constexpr const char* kGrowAuto = "growAuto";
 constexpr const char* kGrow = "grow";
 constexpr const char* kSoften = "soften";
@@ -61,8 +65,9 @@ constexpr const char* kMissing = "missing";
 constexpr const char* kLogGroup = "logGroup";
 constexpr const char* kLog = "log";
 
-// Hidden: what the bridge needs to find the result again, and a number that changes when pictures do.
+// Hidden: what the bridge needs to find the result and the proposal again, and a number that changes when pictures do.
 constexpr const char* kRecord = "record";
+constexpr const char* kProposal = "proposal";
 constexpr const char* kRevision = "revision";
 }  // namespace param
 

@@ -115,9 +115,30 @@ Message settings_of(const Instance& instance, OfxTime time) {
   return begin;
 }
 
+// What is asked of a proposal depends on nothing that is set for the removal.
+Message proposal_settings_of(const Instance& instance, OfxTime time) {
+  Message begin;
+  begin.set("type", "begin");
+  begin.set("task", "propose");
+  begin.set("name", "proposal");
+  begin.set("folder", instance.text(param::kFolder, time));
+  begin.set("colour_space", instance.text(param::kColourSpace, time));
+  begin.set("seed", instance.integer(param::kSeed, time));
+  return begin;
+}
+
+void add_proposal(Message& begin, const Instance& instance, OfxTime time) {
+  if (instance.integer(param::kUseProposal, time) == 0) return;
+  const std::string proposal = instance.text(param::kProposal, time);
+  if (proposal.empty())
+    throw OrderError("Nothing has been proposed yet. Press Propose affected, or switch Use proposal off.");
+  begin.set("proposal", proposal);
+  begin.set("proposal_grow", instance.number(param::kProposalGrow, time));
+}
+
 }  // namespace
 
-Order read_order(const Instance& instance, OfxTime time) {
+Order read_order(const Instance& instance, OfxTime time, Task task) {
   const Clip plate(instance.effect(), clip::kSource);
   if (!plate.is_connected()) throw OrderError("Connect a plate to the input Source.");
   Order order;
@@ -126,8 +147,9 @@ Order read_order(const Instance& instance, OfxTime time) {
   const double aspect = Properties(plate.properties()).number(kOfxImagePropPixelAspectRatio, 1.0);
   order.pixel_aspect = aspect > 0 ? aspect : 1.0;
   order.box = box_of(instance, plate, order.frames, order.pixel_aspect);
-  order.settings = settings_of(instance, time);
+  order.settings = task == Task::kPropose ? proposal_settings_of(instance, time) : settings_of(instance, time);
   Message& begin = order.settings;
+  if (task == Task::kRemove) add_proposal(begin, instance, time);
   begin.set("first", order.frames.front());
   begin.set("last", order.frames.back());
   begin.set("x1", order.box.x1);

@@ -17,6 +17,11 @@ struct MatteInput {
   MatteSource source;
 };
 
+enum class Task {
+  kRemove,
+  kPropose,  // mattes of what the object affected
+};
+
 struct Order {
   std::vector<int> frames;
   OfxRectI box{0, 0, 0, 0};  // of the full-size plate, in pixels
@@ -26,7 +31,7 @@ struct Order {
 };
 
 // Reads the order. Throws OrderError with what to do where it is none.
-Order read_order(const Instance& instance, OfxTime time);
+Order read_order(const Instance& instance, OfxTime time, Task task);
 
 class OrderError : public std::runtime_error {
  public:

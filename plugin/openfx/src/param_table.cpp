@@ -16,8 +16,8 @@ ParamRow group(const char* name, const char* label, const char* hint, bool open)
   return row;
 }
 
-ParamRow button(const char* name, const char* label, const char* hint) {
-  return {Kind::kButton, name, nullptr, label, hint, Redraw::kNever, {}};
+ParamRow button(const char* name, const char* label, const char* hint, const char* parent = nullptr) {
+  return {Kind::kButton, name, parent, label, hint, Redraw::kNever, {}};
 }
 
 ParamRow choice(const char* name, const char* parent, const char* label, const char* hint,
@@ -78,7 +78,8 @@ std::vector<ParamRow> make_table() {
               {"Difference", "difference"},
               {"Quadmask", "quadmask"},
               {"Matte", "matte"},
-              {"Confidence", "confidence"}},
+              {"Confidence", "confidence"},
+              {"Proposal over the plate", "proposal"}},
              0, Redraw::kAlways),
       button(kRemove, "Remove",
              "Hands plate and mattes of the frame range over and starts the removal, which then runs behind."),
@@ -95,6 +96,16 @@ std::vector<ParamRow> make_table() {
              "Shadows, reflections and what the object held up. Off where the input is not used."),
       optional_matte(kHoldOutFrom, "Hold-out from",
                      "What is cut out of both other mattes and never touched. Off where the input is not used."),
+      button(kPropose, "Propose affected",
+             "Finds shadows, reflections and what the object moves or carries, by evidence in the shot. Show draws them "
+             "over the plate.",
+             kMattes),
+      on_or_off(kUseProposal, kMattes, "Use proposal",
+                "The next Remove takes what was proposed as affected, besides the input Affected and without Hold-out.",
+                false),
+      number(Kind::kNumber, kProposalGrow, kMattes, "Grow proposal",
+             "Pixels of the full-size plate by which the proposal is grown; below 0 it shrinks.", 0, -256, 256, -16, 32),
+      button(kReject, "Reject proposal", "Forgets what was proposed. Its files stay in the folder.", kMattes),
       on_or_off(kGrowAuto, kMattes, "Grow as measured",
                 "The engine measures how far the object reaches beyond its matte. Otherwise Grow says it.", true),
       number(Kind::kNumber, kGrow, kMattes, "Grow",
@@ -164,6 +175,7 @@ std::vector<ParamRow> make_table() {
       told(text(Kind::kLines, kLog, kLogGroup, "Log", "The last lines of the removal's log.")),
 
       hidden(text(Kind::kText, kRecord, nullptr, "Record", "Where the result is.", Redraw::kAlways)),
+      hidden(text(Kind::kText, kProposal, nullptr, "Proposal", "Where the proposal is.", Redraw::kAlways)),
       hidden([] {
         ParamRow row = number(Kind::kInteger, kRevision, nullptr, "Revision", "Counts changes of the result.", 0, 0,
                               2147483647, 0, 2147483647);

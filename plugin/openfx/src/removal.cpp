@@ -161,10 +161,12 @@ class Delivery {
 
 }  // namespace
 
-void remove(Instance& instance, OfxTime time) {
+namespace {
+
+void order_and_keep(Instance& instance, OfxTime time, Task task, const char* kept, const char* label) {
   Message said;
   try {
-    const Order order = read_order(instance, time);
+    const Order order = read_order(instance, time, task);
     Progress progress(instance.effect(), "VOID: handing the plate over");
     said = Delivery(instance, order, progress).run();
   } catch (const NotWanted&) {
@@ -174,9 +176,19 @@ void remove(Instance& instance, OfxTime time) {
     instance.set_text(param::kStatus, error.what(), time);
     return;
   }
-  const ParamEdit edit(instance, "VOID Remove");
-  instance.set_text(param::kRecord, said.text("record"), time);
-  show_status(instance, said, time);
+  const ParamEdit edit(instance, label);
+  instance.set_text(kept, said.text("record"), time);
+  show_status(instance, kept, said, time);
+}
+
+}  // namespace
+
+void remove(Instance& instance, OfxTime time) {
+  order_and_keep(instance, time, Task::kRemove, param::kRecord, "VOID Remove");
+}
+
+void propose(Instance& instance, OfxTime time) {
+  order_and_keep(instance, time, Task::kPropose, param::kProposal, "VOID Propose affected");
 }
 
 }  // namespace void_ofx

@@ -25,8 +25,10 @@ struct Wish {
 };
 
 Wish wish_of(const Instance& instance, OfxTime time) {
-  return {instance.text(param::kRecord, time), instance.text(param::kFolder, time),
-          instance.choice(param::kShow, time), instance.choice(param::kMissing, time)};
+  const std::string show = instance.choice(param::kShow, time);
+  const char* const kept = show == "proposal" ? param::kProposal : param::kRecord;
+  return {instance.text(kept, time), instance.text(param::kFolder, time), show,
+          instance.choice(param::kMissing, time)};
 }
 
 bool shows_plate(const Wish& wish) { return wish.record.empty() || wish.show == "plate"; }
@@ -62,6 +64,7 @@ OfxStatus without_frame(Instance& instance, const Wish& wish, const std::string&
 
 Mix mix_of(const Wish& wish) {
   if (wish.show == "result") return Mix::kResult;
+  if (wish.show == "proposal") return Mix::kTint;
   return wish.show == "difference" ? Mix::kDifference : Mix::kPlain;
 }
 
@@ -69,7 +72,7 @@ OfxStatus lay_over(Instance& instance, const Wish& wish, OfxTime time, const Ima
   const auto is_wanted = [&instance] { return !instance.is_aborted(); };
   const Mix mix = mix_of(wish);
   try {
-    const FinishedFrame frame(wish.record, wish.folder, frame_of(time, target.rows), mix == Mix::kPlain ? wish.show : "result",
+    const FinishedFrame frame(wish.record, wish.folder, frame_of(time, target.rows), mix == Mix::kPlain || mix == Mix::kTint ? wish.show : "result",
                               std::min(target.scale_x, target.scale_y) < kSmallestOfLines, is_wanted);
     follow(instance, frame.session(), wish.record, wish.folder);
     if (frame.is_ready()) {

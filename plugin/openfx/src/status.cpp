@@ -29,12 +29,24 @@ Message question(const char* type, const std::string& record, const std::string&
   return message;
 }
 
-// Asks the bridge about this effect's removal. Where it does not answer at once, `meanwhile` is shown.
+// The parameters that hold records: of the removal, and of the proposal.
+constexpr const char* kKept[] = {param::kRecord, param::kProposal};
+
+void show_line(Instance& instance, const char* kept, const std::string& line, OfxTime time) {
+  instance.set_text(param::kStatus, instance.with_line(kept, line), time);
+}
+
+bool holds_nothing(const Instance& instance, OfxTime time) {
+  return instance.text(param::kRecord, time).empty() && instance.text(param::kProposal, time).empty();
+}
+
+// Asks the bridge about this effect's removal or proposal. Where it does not answer at once, `meanwhile` is shown.
 template <typename Act>
-void ask_about(const char* type, const Instance& instance, OfxTime time, const char* meanwhile, const Act& act) {
-  const std::string record = instance.text(param::kRecord, time);
+void ask_about(const char* type, Instance& instance, const char* kept, OfxTime time, const char* meanwhile,
+               const Act& act) {
+  const std::string record = instance.text(kept, time);
   if (record.empty()) {
-    instance.set_text(param::kStatus, kNothing, time);
+    instance.with_line(kept, "");
     return;
   }
   try {
@@ -43,32 +55,45 @@ void ask_about(const char* type, const Instance& instance, OfxTime time, const c
     if (said.has_value())
       act(checked(*said));
     else
-      instance.set_text(param::kStatus, meanwhile, time);
+      show_line(instance, kept, meanwhile, time);
   } catch (const std::runtime_error& error) {
-    instance.set_text(param::kStatus, error.what(), time);
+    show_line(instance, kept, error.what(), time);
   }
+}
+
+template <typename Act>
+void ask_about_all(const char* type, Instance& instance, OfxTime time, const char* meanwhile, const Act& act) {
+  if (holds_nothing(instance, time)) {
+    for (const char* const kept : kKept) instance.with_line(kept, "");
+    instance.set_text(param::kStatus, kNothing, time);
+    return;
+  }
+  for (const char* const kept : kKept)
+    ask_about(type, instance, kept, time, meanwhile, [&](const Message& said) { act(kept, said); });
 }
 
 }  // namespace
 
-void show_status(const Instance& instance, const Message& said, OfxTime time) {
+void show_status(Instance& instance, const char* kept, const Message& said, OfxTime time) {
   std::string text = said.text("text");
   if (said.text("state") == "running") {
     if (!ends_a_sentence(text)) text += ".";
     text += host().has_overlays() ? kHintWithPointer : kHint;
   }
-  instance.set_text(param::kStatus, text, time);
+  show_line(instance, kept, text, time);
   if (!said.text("log").empty()) instance.set_text(param::kLog, said.text("log"), time);
   const std::string revision = said.text("revision");
-  if (!revision.empty()) instance.set_integer(param::kRevision, number_of(revision), time);
+  if (!revision.empty()) instance.set_integer(param::kRevision, number_of(kept + revision), time);
 }
 
-void take_news(const Instance& instance, OfxTime time) {
+void take_news(Instance& instance, OfxTime time) {
   const auto session = Bridge::of_this_process().running();
   if (session == nullptr) return;
-  const std::string record = instance.text(param::kRecord, time);
-  if (record.empty()) return;
-  if (const auto news = session->link->news(record)) show_status(instance, *news, time);
+  for (const char* const kept : kKept) {
+    const std::string record = instance.text(kept, time);
+    if (record.empty()) continue;
+    if (const auto news = session->link->news(record)) show_status(instance, kept, *news, time);
+  }
 }
 
 void follow(Instance& instance, const Session& session, const std::string& record, const std::string& folder) {
@@ -78,17 +103,29 @@ void follow(Instance& instance, const Session& session, const std::string& recor
 
 void refresh(Instance& instance, OfxTime time) {
   constexpr const char* kMeanwhile = "Asking VOID. Press Refresh again in a moment.";
-  ask_about("status", instance, time, kMeanwhile, [&](const Message& said) { show_status(instance, said, time); });
+  ask_about_all("status", instance, time, kMeanwhile,
+                [&](const char* kept, const Message& said) { show_status(instance, kept, said, time); });
 }
 
 void cancel(Instance& instance, OfxTime time) {
-  ask_about("cancel", instance, time, "VOID is told to cancel.", [&](const Message& said) {
-    instance.set_text(param::kStatus, said.text("text", "Cancelled."), time);
+  ask_about_all("cancel", instance, time, "VOID is told to cancel.", [&](const char* kept, const Message& said) {
+    show_line(instance, kept, said.text("text", "Cancelled."), time);
   });
 }
 
 void open_folder(Instance& instance, OfxTime time) {
-  ask_about("open_folder", instance, time, "The folder is being opened.", [](const Message&) {});
+  const char* const kept = instance.text(param::kRecord, time).empty() ? param::kProposal : param::kRecord;
+  if (instance.text(kept, time).empty())
+    instance.set_text(param::kStatus, kNothing, time);
+  else
+    ask_about("open_folder", instance, kept, time, "The folder is being opened.", [](const Message&) {});
+}
+
+void reject(Instance& instance, OfxTime time) {
+  const ParamEdit edit(instance, "VOID Reject proposal");
+  instance.set_text(param::kProposal, "", time);
+  instance.set_integer(param::kUseProposal, 0, time);
+  show_line(instance, param::kProposal, "", time);
 }
 
 }  // namespace void_ofx

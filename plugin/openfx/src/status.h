@@ -9,11 +9,12 @@
 
 namespace void_ofx {
 
-// Shows what the bridge says of this effect's removal. A changed result counts the revision up, which draws it anew.
-void show_status(const Instance& instance, const Message& said, OfxTime time);
+// Shows what the bridge says of this effect's removal or proposal. A changed result counts the revision up, which draws it anew.
+// `kept` is the parameter that holds the record which this is about.
+void show_status(Instance& instance, const char* kept, const Message& said, OfxTime time);
 
 // Shows what the bridge has said by itself since, if anything.
-void take_news(const Instance& instance, OfxTime time);
+void take_news(Instance& instance, OfxTime time);
 
 // Asks for news of the effect's removal, once for each bridge, without waiting or setting anything: legal in a render.
 // A removal that runs since another day is taken up again by it.
@@ -23,5 +24,7 @@ void follow(Instance& instance, const Session& session, const std::string& recor
 void refresh(Instance& instance, OfxTime time);
 void cancel(Instance& instance, OfxTime time);
 void open_folder(Instance& instance, OfxTime time);
+// Forgets the proposal. Its files stay.
+void reject(Instance& instance, OfxTime time);
 
 }  // namespace void_ofx

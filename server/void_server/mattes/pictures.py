@@ -44,6 +44,22 @@ def without_task(job: RemovalJob) -> RemovalJob:
     )
 
 
+def tints(frame: Frame, box: Box) -> tuple[Float32Array, Float32Array]:
+    """The colours of the kinds that ``frame`` of a proposal has over ``box``, (H, W, 3), and how much of them
+    lies over the picture, (H, W) in 0..1.
+
+    Raises:
+        PlateError: when the frame lacks a channel of a proposal.
+    """
+    planes = frame.read_channels(matte_channels(), box)
+    sure = np.clip(planes[..., matte_channels().index(CONFIDENCE_CHANNEL)], _PALEST, 1.0)
+    kinds = planes[..., 2 : 2 + len(_TINTS)]
+    total = kinds.sum(axis=2)
+    colours = kinds @ np.array(list(_TINTS.values()), np.float32)
+    colours = colours / np.maximum(total, np.float32(1e-6))[..., None]
+    return colours, np.asarray(np.float32(_OPACITY) * np.minimum(total, 1.0) * sure, np.float32)
+
+
 def tinted(picture: Float32Array, frame: Frame, box: Box) -> Float32Array:
     """Tint a picture (H, W, 3) over ``box``, display-referred, by the kinds that ``frame`` of a proposal has.
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.openfx.test_pixels import BYTE, FLOAT, HALF, TYPES, HostImage, filled
 
-RESULT, DIFFERENCE, PLAIN = range(3)
+RESULT, DIFFERENCE, PLAIN, TINT = range(4)
 
 
 def compose(
@@ -88,6 +88,26 @@ def test_the_difference_is_that_to_the_plate(driver: ctypes.CDLL) -> None:
 
     expected = np.abs(answer[..., :3] - before[..., :3]) * (answer[..., 3:] > 0)
     assert np.array_equal(output.pixels[..., :3], expected)
+
+
+@pytest.mark.parametrize("channels", [4, 3, 1])
+def test_a_tint_lies_over_the_plate_by_its_weight(driver: ctypes.CDLL, channels: int) -> None:
+    """Also where the answer has the plate's own pixels, and nothing is black around it."""
+    output = filled(1, x1=0, y1=0, width=8, height=6, channels=channels, depth=FLOAT)
+    before, answer = output.pixels.copy(), an_answer(6, 5)
+    colours = 1 if channels == 1 else 3
+
+    compose(driver, answer, (1, 1, 7, 6), output, TINT)
+
+    expected = before.copy()
+    weight = answer[..., 3:]
+    inside = np.s_[1:6, 1:7, :colours]
+    expected[inside] = before[inside] * (1 - weight) + answer[..., :colours] * weight
+    np.testing.assert_allclose(output.pixels, expected, rtol=1e-6, atol=1e-6)
+    untouched = np.ones(before.shape[:2], bool)
+    untouched[1:6, 1:7] = answer[..., 3] > 0
+    untouched[1:6, 1:7] ^= True
+    assert np.array_equal(output.pixels[untouched], before[untouched])
 
 
 def test_a_part_is_shown_as_it_is_and_black_around(driver: ctypes.CDLL) -> None:

@@ -25,7 +25,12 @@ from void_protocol.remote_job import RemoteJob
 from void_protocol.watching import Disconnected, Snapshot, WatchEvent
 from void_server.openfx_bridge.conversation.framing import Message
 from void_server.openfx_bridge.errors import BridgeError
-from void_server.openfx_bridge.following.sentences import finished_text, running_text, stopped_text
+from void_server.openfx_bridge.following.sentences import (
+    finished_text,
+    proposed_text,
+    running_text,
+    stopped_text,
+)
 from void_server.openfx_bridge.following.server import ServerLink
 from void_server.openfx_bridge.handover.begun import Begun
 from void_server.openfx_bridge.results.folder import FINAL, Phase, ResultFolder
@@ -149,6 +154,8 @@ class Removal:
         """One line about it."""
         ready = self.folder.frames(self.record) if ready is None else ready
         total = self.record.total
+        if self._phase == "finished" and self.record.is_proposal:
+            return proposed_text(ready, total)
         if self._phase == "finished":
             shares = self._shares()
             return finished_text(ready, total, None if shares is None else shares[2])

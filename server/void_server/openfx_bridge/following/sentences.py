@@ -46,6 +46,13 @@ def finished_text(ready: int, total: int, invented: float | None) -> str:
     return (f"Finished, {total} frames" if total != 1 else "Finished, 1 frame") + advice(invented)
 
 
+def proposed_text(ready: int, total: int) -> str:
+    """Say that a proposal is there, and what can be done with it."""
+    if ready < total:
+        return f"{total - ready} of {total} frames of the proposal are gone; press Propose affected again"
+    return "Finished: set Show to Proposal over the plate, and switch Use proposal on if it is right"
+
+
 def stopped_text(ready: int, total: int) -> str:
     """Say that a removal was cancelled."""
     return f"Cancelled; {ready} of {total} frames are there and stay" if ready else "Cancelled"

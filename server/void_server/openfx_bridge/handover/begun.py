@@ -13,9 +13,10 @@ from msgspec import Struct
 from void_engine.errors import EngineError
 from void_protocol.durable import write_whole
 from void_protocol.errors import ProtocolError
-from void_protocol.job import Format, Matte, Output, RemovalJob, ResultLayer, Shot, new_job_id
+from void_protocol.job import Format, Matte, Output, RemovalJob, ResultLayer, Settings, Shot, new_job_id
 from void_protocol.job_check import check_job
 from void_protocol.job_file import write_job
+from void_protocol.task import Propose
 from void_server.openfx_bridge.conversation.fields import Fields
 from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.handover.delivery import PLATE, Delivered, Delivery
@@ -168,14 +169,22 @@ class Begun:
             space=order.space.name,
             premultiplied=order.space.is_premultiplied,
             scale=order.settings.proxy_scale,
+            task=order.task,
         )
 
     def make_job(self, delivered: Delivered) -> RemovalJob:
         """Make the job of what was delivered, and write it beside the result.
 
         Raises:
-            BridgeError: when it is not valid, or cannot be written.
+            BridgeError: when it is not valid, or cannot be written, or its frames are counted otherwise than
+                those of the proposal that it uses.
         """
+        proposal = self.delivery.order.proposal
+        if proposal is not None and proposal.record.offset != self.delivery.offset:
+            raise BridgeError(
+                "The plate's files are counted otherwise than when this was proposed; press Propose affected "
+                "again, or switch Use proposal off."
+            )
         try:
             job = self._job(delivered)
             write_job(job, self.folder.job_file)
@@ -187,6 +196,11 @@ class Begun:
         order, record = self.delivery.order, self.record
         width, height = order.size
         versioned = f"{order.name}_{{version}}"
+        mattes = [Matte(role=role, pattern=pattern) for role, pattern in delivered.mattes.items()]
+        proposal = order.proposal
+        if proposal is not None:
+            mattes.append(Matte(role="affected", pattern=proposal.pattern, growth_px=proposal.growth_px))
+        is_removal = order.task == "remove"
         job = RemovalJob(
             job_id=self.job_id,
             shot=Shot(
@@ -196,12 +210,13 @@ class Begun:
                 last_frame=order.last + record.offset,
                 format=Format(width=width, height=height, pixel_aspect=order.pixel_aspect),
             ),
-            mattes=[Matte(role=role, pattern=pattern) for role, pattern in delivered.mattes.items()],
-            settings=order.settings,
+            mattes=mattes,
+            task=msgspec.UNSET if is_removal else Propose(),
+            settings=order.settings if is_removal else Settings(seed=order.settings.seed),
             output=Output(
                 pattern=str(order.folder.absolute() / versioned / f"{versioned}.%04d.exr"),
                 version=self.version,
-                layers=list(LAYERS),
+                layers=list(LAYERS) if is_removal else [],
             ),
         )
         check_job(job)

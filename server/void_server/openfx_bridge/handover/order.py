@@ -1,9 +1,10 @@
-"""What an artist orders by pressing Remove: the request ``begin``, checked before any frame is fetched."""
+"""What an artist orders by pressing Remove or Propose affected: the request ``begin``, checked before any
+frame is fetched."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -15,14 +16,27 @@ from void_protocol.job import AUTO_GROWTH, MAX_FRAMES, PROXY_SCALES, Growth, Mat
 from void_server.openfx_bridge.conversation.fields import Fields
 from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.pixels.space import PlateSpace
+from void_server.openfx_bridge.results.folder import find_folder
+from void_server.openfx_bridge.results.record import Record, RecordedTask, read_record
 
 LONGEST_SIDE = 65_536
 PREVIEW_SCALE = 0.25
 """A preview works at this scale, or at a smaller one that the artist chose."""
 _SCALES = tuple(f"{scale:g}" for scale in PROXY_SCALES)
+_TASKS = ("remove", "propose")
 _QUALITIES = ("preview", "final", "finest")
 _OPTION = "option."
 _NAME = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What an earlier order has proposed, as this one uses it."""
+
+    record: Record
+    pattern: str
+    """Of its files."""
+    growth_px: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,9 @@ class Order:
     fps: float
     space: PlateSpace
     settings: Settings
+    task: RecordedTask = "remove"
+    proposal: Proposal | None = None
+    """What was proposed, if that counts as affected."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,7 +80,8 @@ def read_order(fields: Fields) -> Order:
     if len(space.name) > 256:
         raise BridgeError("The name of the plate colour space is longer than 256 characters.")
     space.check()
-    return Order(
+    task: RecordedTask = "propose" if fields.choice("task", "remove", _TASKS) == "propose" else "remove"
+    order = Order(
         folder=_folder(fields.encodable("folder", "").strip()),
         name=_NAME.sub("_", fields.encodable("name", "")).strip("_-")[:64] or "removal",
         version=fields.integer("version", 0, low=0, high=9999),
@@ -74,7 +92,34 @@ def read_order(fields: Fields) -> Order:
         fps=fields.number("fps", 0.0, low=0.0, high=1000.0),
         space=space,
         settings=_settings(fields),
+        task=task,
     )
+    if task == "propose" or not fields.text("proposal", ""):
+        return order
+    return replace(order, proposal=_proposal(fields, order))
+
+
+def _proposal(fields: Fields, order: Order) -> Proposal:
+    """The proposal that an order names.
+
+    Raises:
+        BridgeError: when it does not fit, or is not there whole.
+    """
+    record = read_record(fields.text("proposal"))
+    again = "press Propose affected again, or switch Use proposal off"
+    if record.box != order.box or not record.first <= order.first <= order.last <= record.last:
+        raise BridgeError(
+            f"The proposal is of the frames {record.first} to {record.last} and of a picture of "
+            f"{record.box[2] - record.box[0]} x {record.box[3] - record.box[1]} pixels, which is not what is "
+            f"removed from; {again}."
+        )
+    folder = find_folder(record, str(order.folder))
+    if folder is None or folder.frames(record) < record.total:
+        raise BridgeError(
+            f"The proposal {record.folder_name} is not there whole yet; wait for it, or {again}."
+        )
+    growth_px = fields.number("proposal_grow", 0.0, low=-256.0, high=256.0)
+    return Proposal(record, str(folder.path.absolute() / f"{record.folder_name}.%04d.exr"), growth_px)
 
 
 def _folder(text: str) -> Path:

@@ -16,10 +16,11 @@ from void_engine.geometry import Box
 from void_engine.plates.exr.file import read_frame, read_header
 from void_engine.plates.frame.frame import Frame
 from void_engine.plates.frame.header import FrameHeader
+from void_server.mattes.pictures import tints
 from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.pixels.space import PlateSpace
 
-SHOWN = ("result", "quadmask", "matte", "confidence")
+SHOWN = ("result", "quadmask", "matte", "confidence", "proposal")
 """What of a frame can be shown."""
 MARGIN_LINES = 16
 """So many lines around what was replaced are handed over too, in which the weight is 0: a host that shows a
@@ -76,6 +77,8 @@ class FinishedFrame:
         shape = (end - first, self.size[0], 4)
         if show == "result":
             return self._result(space, shape)
+        if show == "proposal":
+            return self._proposal(shape)
         channel = self._layer(show)
         if channel is None:
             raise BridgeError(f"This result holds no {show}; its engine does not tell it.")
@@ -104,6 +107,17 @@ class FinishedFrame:
         light = self.frame.read_channels(colours, self._box)
         made = np.empty(shape, np.float32)
         made[::-1, :, :3] = space.from_linear(light, alpha)
+        made[::-1, :, 3] = weight
+        return made
+
+    def _proposal(self, shape: tuple[int, int, int]) -> NDArray[np.float16 | np.float32]:
+        """The colours of what is proposed, with how much of them lies over the plate as the weight."""
+        try:
+            colours, weight = tints(self.frame, self._box)
+        except EngineError as error:
+            raise BridgeError(f"This is no proposal: {error}.") from error
+        made: NDArray[np.float16 | np.float32] = np.empty(shape, np.float16)
+        made[::-1, :, :3] = colours
         made[::-1, :, 3] = weight
         return made
 

@@ -18,6 +18,7 @@ from void_server.openfx_bridge.errors import BridgeError
 LONGEST_RECORD = 4096
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
+RecordedTask = Literal["remove", "propose"]
 _Frame = Annotated[int, Meta(ge=-10_000_000, le=10_000_000)]
 _Pixel = Annotated[int, Meta(ge=-(1 << 24), le=1 << 24)]
 
@@ -42,6 +43,13 @@ class Record(Struct, frozen=True, kw_only=True):
     space: Annotated[str, Meta(max_length=256)] = ""
     premultiplied: bool = False
     scale: float = 1.0
+    task: RecordedTask = "remove"
+    """Whether its frames are a removal's, or the mattes of a proposal."""
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether its frames are mattes of what the object affected."""
+        return self.task == "propose"
 
     @property
     def folder_name(self) -> str:

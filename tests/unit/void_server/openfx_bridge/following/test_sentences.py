@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from void_protocol.fields import JobInfo, JobState, ProgressInfo
-from void_server.openfx_bridge.following.sentences import finished_text, running_text, stopped_text
+from void_server.openfx_bridge.following.sentences import (
+    finished_text,
+    proposed_text,
+    running_text,
+    stopped_text,
+)
 
 
 def info(state: JobState, **changes: object) -> JobInfo:
@@ -55,3 +60,8 @@ def test_ends_are_told() -> None:
     assert "3 of 48 frames are gone" in finished_text(45, 48, None)
     assert stopped_text(0, 48) == "Cancelled"
     assert stopped_text(2, 48) == "Cancelled; 2 of 48 frames are there and stay"
+
+
+def test_the_end_of_a_proposal_says_what_can_be_done_with_it() -> None:
+    assert "switch Use proposal on" in proposed_text(10, 10)
+    assert proposed_text(8, 10).startswith("2 of 10 frames of the proposal are gone")

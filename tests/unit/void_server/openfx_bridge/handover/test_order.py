@@ -3,12 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from void_engine.engines.registry import best_engine_here, engine_info
 from void_server.openfx_bridge.conversation.fields import Fields
 from void_server.openfx_bridge.errors import BridgeError
 from void_server.openfx_bridge.handover.order import read_order
+from void_server.openfx_bridge.results.folder import ResultFolder
+from void_server.openfx_bridge.results.record import Record, read_record
 
 LEAST = {"type": "begin", "first": "1001", "last": "1010", "x1": "-8", "y1": "0", "x2": "1912", "y2": "1080"}
 
@@ -94,5 +97,55 @@ def test_automatic_stays_automatic_unless_it_has_options() -> None:
     ],
 )
 def test_what_is_wrong_is_named_before_any_frame_is_fetched(fields: dict[str, str], said: str) -> None:
+    with pytest.raises(BridgeError, match=said):
+        order(**fields)
+
+
+def proposed(folder: Path, frames: range = range(1001, 1011), **changes: Any) -> str:
+    """The record of a proposal whose files are there, for all frames of ``LEAST``."""
+    record = Record(
+        job="a" * 32, folder=str(folder / "proposal_v002"), name="proposal", version=2, first=1001, last=1010,
+        box=(-8, 0, 1912, 1080), task="propose",
+    )  # fmt: skip
+    (folder / "proposal_v002").mkdir(exist_ok=True)
+    for frame in frames:
+        (folder / "proposal_v002" / record.file_name(frame)).touch()
+    record = msgspec.structs.replace(record, **changes)
+    ResultFolder(folder / "proposal_v002").keep(record, "finished")
+    return record.text
+
+
+def test_a_proposal_is_ordered_as_one() -> None:
+    assert (order().task, order().proposal) == ("remove", None)
+    made = order(task="propose", name="proposal", proposal="{", proposal_grow="nonsense")
+    assert (made.task, made.name, made.proposal) == ("propose", "proposal", None)
+
+
+def test_a_removal_takes_what_was_proposed(tmp_path: Path) -> None:
+    record = proposed(tmp_path)
+    made = order(proposal=record, proposal_grow="-3", folder=str(tmp_path)).proposal
+    assert made.record == read_record(record)
+    assert made.growth_px == -3
+    assert made.pattern == str(tmp_path / "proposal_v002" / "proposal_v002.%04d.exr")
+    part = order(proposal=record, folder=str(tmp_path), first="1003", last="1003").proposal
+    assert part.growth_px == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes", "said"),
+    [
+        ({"first": "1000"}, {}, "of the frames 1001 to 1010"),
+        ({"last": "1011"}, {}, "of the frames 1001 to 1010"),
+        ({"x2": "1911"}, {}, "a picture of 1920 x 1080 pixels"),
+        ({}, {"frames": range(1001, 1010)}, "proposal_v002 is not there whole yet"),
+        ({}, {"frames": range(0)}, "proposal_v002 is not there whole yet"),
+        ({"proposal_grow": "300"}, {}, "proposal_grow"),
+        ({"proposal": "[]"}, {}, "cannot be read"),
+    ],
+)
+def test_a_proposal_that_does_not_fit_is_told(
+    tmp_path: Path, asked: dict[str, str], changes: dict[str, Any], said: str
+) -> None:
+    fields = {"proposal": proposed(tmp_path, **changes), "folder": str(tmp_path)} | asked
     with pytest.raises(BridgeError, match=said):
         order(**fields)
