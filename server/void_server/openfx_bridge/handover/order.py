@@ -35,7 +35,7 @@ class Proposal:
 
     record: Record
     pattern: str
-    """Of its files."""
+    """The pattern of its files."""
     growth_px: float
 
 
