@@ -23,7 +23,7 @@ from void_protocol.job import RemovalJob
 from void_server.cli.exit_codes import ExitCode
 from void_server.review.catalogue import review_shots
 from void_server.review.matte_orders import MatteOrders
-from void_server.review.notes import read_review
+from void_server.review.notes import read_review, write_review
 from void_server.review.page import ReviewPage
 from void_server.review.serving import ReviewServer
 from void_server.review.shown import ReviewView
@@ -232,6 +232,22 @@ def test_playing_goes_round_and_round_both_ways_and_stops(tab: Tab, tmp_path: Pa
     tab.page.wait_for_function(f"seen.length > {stopped}")
 
 
+LATE_FIRST = """
+(() => {
+  const load = voidReview.load;
+  voidReview.load = (shot) => shot.key !== "sh010" ? load(shot) : new Promise((go) => {
+    window.letGo = () => {
+      voidReview.load = load;
+      go(load(shot));
+      return new Promise((after) => setTimeout(after, 100));
+    };
+  });
+  location.hash = "sh010";
+})()
+"""
+"""Opens the first shot, whose notes come when they are let go."""
+
+
 def test_forty_shots_of_a_batch_are_reviewed_at_once(tab: Tab, tmp_path: Path) -> None:
     names = [f"sh{number:03d}" for number in range(10, 410, 10)]
     jobs = tmp_path / "jobs"
@@ -264,6 +280,13 @@ def test_forty_shots_of_a_batch_are_reviewed_at_once(tab: Tab, tmp_path: Path) -
             tab.page.fill("#reason", "a pixel, outside")
         tab.page.focus("#stage")
         tab.press("ArrowDown")
+    # A shot that comes late does not take the place of the one that was chosen since.
+    tab.page.evaluate(LATE_FIRST)
+    tab.page.wait_for_function("Boolean(window.letGo)")
+    tab.page.evaluate("location.hash = 'sh020'")
+    tab.wait_for("sh020/v001/result/1001.png")
+    tab.page.evaluate("letGo()")
+    assert tab.page.evaluate("voidReview.viewer.shot.key") == "sh020"
     tab.press("Escape")
     tab.page.select_option("#only", "approved")
     assert tab.page.locator(".card").count() == 39
@@ -394,6 +417,28 @@ def test_a_served_review_keeps_notes_and_shows_any_exposure(tab: Tab, tmp_path: 
             assert 0 < left < right < 1
             assert 0 < top < bottom < 1
             assert tab.page.locator("#pane-b .box").count() == 1
+            # A reason, and a button pressed right after it: both are kept.
+            tab.page.fill("#reason", "too soft")
+            tab.page.click("#redo")
+            tab.page.wait_for_selector("#redo[aria-pressed=true]")
+            kept = read_review(job.output.versioned_pattern)
+            assert (kept.decision, kept.reason) == ("redo", "too soft")
+            assert tab.page.inner_text("#message") == ""
+            tab.page.click("#approve")
+            tab.page.wait_for_selector("#approve[aria-pressed=true]")
+            # Somebody else was here meanwhile: what was written stays, to be added again.
+            write_review(job.output.versioned_pattern, read_review(job.output.versioned_pattern))
+            tab.page.fill("#note-text", "and here")
+            tab.page.click("text=Add note")
+            tab.page.wait_for_selector("#message:has-text('somebody else')")
+            assert "409" in tab.problems.pop()
+            assert tab.page.input_value("#note-text") == "and here"
+            tab.page.click("text=Add note")
+            tab.page.wait_for_selector("#notes li >> nth=1")
+            assert len(read_review(job.output.versioned_pattern).notes) == 2
+            tab.page.click("#notes li:has-text('look here') button:has-text('remove')")
+            tab.page.wait_for_selector("#notes:not(:has-text('look here'))")
+            assert [note.text for note in read_review(job.output.versioned_pattern).notes] == ["and here"]
             tab.page.keyboard.press("Escape")
             tab.page.wait_for_selector(".card:has-text('approved')")
         finally:

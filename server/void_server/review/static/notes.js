@@ -15,7 +15,7 @@ window.voidReview = { data: null, details: new Map(), waiting: new Map() };
     const fresh = own.data.server;
     if (own.details.has(shot.key) && !fresh) return Promise.resolve(own.details.get(shot.key));
     return new Promise((resolve, reject) => {
-      own.waiting.set(shot.key, resolve);
+      own.waiting.set(shot.key, [...own.waiting.get(shot.key) ?? [], resolve]);
       const script = document.createElement("script");
       script.src = `shots/${encodeURIComponent(shot.key)}/shot.js${fresh ? `?${Date.now()}` : ""}`;
       script.onerror = () => reject(new Error(`the notes and verdicts of ${shot.name} cannot be read`));
@@ -26,7 +26,7 @@ window.voidReview = { data: null, details: new Map(), waiting: new Map() };
 
   own.shot = (details) => {
     own.details.set(details.key, details);
-    own.waiting.get(details.key)?.(details);
+    for (const heard of own.waiting.get(details.key) ?? []) heard(details);
     own.waiting.delete(details.key);
   };
 

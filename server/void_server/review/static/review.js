@@ -45,10 +45,11 @@
 
   // One shot -------------------------------------------------------------------------------------------
 
-  let review = null;
+  let review = null, routed = 0, keeping = Promise.resolve();
   const route = async () => {
-    const [key, frame] = decodeURIComponent(location.hash.slice(1)).split("@");
+    const mine = ++routed, [key, frame] = decodeURIComponent(location.hash.slice(1)).split("@");
     const shot = own.data.shots.find((one) => one.key === key);
+    review = null; // nothing is said of a shot that is not shown yet
     at("list").hidden = Boolean(shot);
     at("shot").hidden = at("back").hidden = !shot;
     for (const id of ["find", "only"]) at(id).parentElement.hidden = Boolean(shot);
@@ -57,11 +58,13 @@
     if (!shot) { viewer.close(); draw(); return; }
     try {
       await own.load(shot);
+      if (mine !== routed) return; // another shot was chosen meanwhile
       await viewer.open(shot);
+      if (mine !== routed) return;
       own.versionChanged();
       if (frame) viewer.goTo(Number(frame));
       at("stage").focus();
-    } catch (error) { say(error.message); }
+    } catch (error) { if (mine === routed) say(error.message); }
   };
   at("back").addEventListener("click", () => { location.hash = ""; });
 
@@ -95,42 +98,53 @@
     at("findings").replaceChildren(...(items.length ? items : [make("li", verdict ? "Nothing was found." : "Not checked yet: run void check.", "quiet")]));
   };
 
+  const isSame = (one, other) => ["frame", "text", "author", "time"].every((name) => one[name] === other[name]);
   const drawNotes = () => {
     at("approve").setAttribute("aria-pressed", review?.decision === "approved");
     at("redo").setAttribute("aria-pressed", review?.decision === "redo");
     at("reason").value = review?.reason ?? "";
-    at("notes").replaceChildren(...(review?.notes ?? []).map((note, index) => {
+    at("notes").replaceChildren(...(review?.notes ?? []).map((note) => {
       const item = make("li"), remove = make("button", "remove", "link");
       remove.type = "button";
       remove.setAttribute("aria-label", `Remove the note on ${note.frame}`);
-      remove.addEventListener("click", () => change((changed) => { changed.notes.splice(index, 1); }));
+      remove.addEventListener("click", () => change((changed) => { changed.notes = changed.notes.filter((one) => !isSame(one, note)); }));
       item.append(frameLink(note.frame), ` ${note.text} `, make("span", [note.author, note.time?.slice(0, 16).replace("T", " ")].filter(Boolean).join(", "), "quiet"), " ", remove);
       return item;
     }));
     own.showBoxes();
   };
 
-  const change = async (edit) => {
+  /** Changes what is said of the version that is shown, one change after the other, since each is made on what
+   * the last one has left. Says whether it was kept. */
+  const change = (edit) => {
     const shot = viewer.shot, version = viewer.version();
-    if (!version || !review) return;
-    const changed = structuredClone(review);
-    edit(changed);
-    try {
-      const said = await own.keep(shot, version, changed);
-      if (viewer.version() === version) { review = structuredClone(said.review); drawNotes(); }
-      say(said.problem);
-    } catch (error) { say(`The notes could not be kept: ${error.message}`); }
+    if (!version || !review) return Promise.resolve(false);
+    keeping = keeping.then(async () => {
+      const changed = structuredClone(own.reviewOf(shot, version));
+      edit(changed);
+      try {
+        const said = await own.keep(shot, version, changed);
+        if (viewer.shot === shot && viewer.version() === version) { review = structuredClone(said.review); drawNotes(); }
+        say(said.problem);
+        return !said.problem;
+      } catch (error) { say(`The notes could not be kept: ${error.message}`); return false; }
+    });
+    return keeping;
   };
 
-  const decide = (decision) => change((changed) => { changed.decision = changed.decision === decision ? "" : decision; changed.reason = at("reason").value; });
+  const decide = (decision) => { const reason = at("reason").value; change((changed) => { changed.decision = changed.decision === decision ? "" : decision; changed.reason = reason; }); };
   at("approve").addEventListener("click", () => decide("approved"));
   at("redo").addEventListener("click", () => decide("redo"));
-  at("reason").addEventListener("change", () => change((changed) => { changed.reason = at("reason").value; }));
-  at("note-form").addEventListener("submit", (event) => {
+  at("reason").addEventListener("change", () => { const reason = at("reason").value; change((changed) => { changed.reason = reason; }); });
+  at("note-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const text = at("note-text").value.trim();
+    const text = at("note-text").value.trim(), { frame, box } = viewer;
     if (!text) { at("note-text").focus(); return; }
-    change((changed) => { changed.notes.push({ frame: viewer.frame, text, box: viewer.box }); changed.notes.sort((a, b) => a.frame - b.frame); }).then(() => { at("note-text").value = ""; viewer.box = null; own.showBoxes(); });
+    const isKept = await change((changed) => { changed.notes.push({ frame, text, box }); changed.notes.sort((a, b) => a.frame - b.frame); });
+    if (!isKept) return; // what was written stays, to be added again
+    at("note-text").value = "";
+    viewer.box = null;
+    own.showBoxes();
   });
 
   // The server makes a matte of what is marked: a box, or a click where hardly anything was dragged.
