@@ -83,7 +83,7 @@ def model_folder(role: ModelRole) -> Path:
     """
     missing = missing_packages(role.packages, role.extra)
     if missing:
-        raise ModelMissingError(missing)
+        raise ModelMissingError(f"no model here {role.purpose}: {missing}")
     root = os.environ.get(MODELS_VARIABLE, "")
     named = os.environ.get(role.variable, "")
     if named:

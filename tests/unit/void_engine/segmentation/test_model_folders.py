@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,14 @@ pytest.importorskip("transformers")
 from void_engine.diffusion.model.fetch import fetch_models
 from void_engine.segmentation.errors import ModelMissingError
 from void_engine.segmentation.fetch import LICENCES, plan_model
-from void_engine.segmentation.model_folders import FINDER, ROLES, TRACKER, model_folder
+from void_engine.segmentation.model_folders import (
+    FINDER,
+    REASONER,
+    ROLES,
+    TRACKER,
+    check_models,
+    model_folder,
+)
 
 
 def _model(folder: Path, kind: str = "sam2_video") -> Path:
@@ -58,6 +66,18 @@ def test_what_is_missing_is_said_with_the_remedy(tmp_path: Path, monkeypatch: py
     (found / "model.safetensors").rename(found / "sam3.pt")
     with pytest.raises(ModelMissingError, match="safetensors"):
         model_folder(FINDER)
+
+
+def test_missing_packages_are_said_with_their_extra_and_what_the_model_is_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for by_words in (False, True):
+        with pytest.raises(ModelMissingError, match=r"follows an .*: it needs .*torch.*\[segment\]"):
+            check_models(by_words=by_words)
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    with pytest.raises(ModelMissingError, match=r"says what .*jsonschema.*void-nuke\[reason\]"):
+        model_folder(REASONER)
 
 
 def test_weights_are_fetched_in_the_form_that_runs_no_code(tmp_path: Path) -> None:
