@@ -49,6 +49,30 @@ def decode(encoded: Float32Array) -> Float32Array:
     return np.copysign(magnitude, encoded, out=magnitude)
 
 
+def to_display(encoded: Float32Array) -> Float32Array:
+    """Turn encoded values of any shape into codes that differ about as much as a display shows it.
+
+    The encoding is steeper in the darks than the curve of a display, so means of encoded values are darker
+    than an eye would make them. ``E (1 + |E|) / 2`` is near that curve and quickly inverted.
+    """
+    codes = np.abs(encoded)
+    codes += np.float32(1.0)
+    codes *= encoded
+    codes *= np.float32(0.5)
+    return codes
+
+
+def from_display(codes: Float32Array) -> Float32Array:
+    """Turn codes that :func:`to_display` made back into encoded values."""
+    encoded = np.abs(codes)
+    encoded *= np.float32(8.0)
+    encoded += np.float32(1.0)
+    np.sqrt(encoded, out=encoded)
+    encoded -= np.float32(1.0)
+    encoded *= np.float32(0.5)
+    return np.copysign(encoded, codes, out=encoded)
+
+
 def _each(function: Callable[[Float32Array], NDArray[Any]], values: Float32Array) -> Float32Array:
     """Apply OpenCV's logarithm or exponential to every value.
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
-from void_engine.propagation import pyramid
+from void_engine.propagation import encoding, pyramid
 
+Continuation = Callable[[Float32Array, BoolArray], Float32Array]
+"""Continues a picture, (h, w, 3), into a hole, (h, w)."""
 _REACH_PX = 4.0
 """How far from a pixel that is filled others are looked at."""
 _STEPS = 4080.0
@@ -74,8 +76,14 @@ def smooth_fill(encoded: Float32Array, hole: BoolArray, check: Callable[[], None
     """Fill ``hole`` (h, w) of an encoded picture (h, w, 3) by the mean of three ways to continue it.
 
     Navier-Stokes continues lines, push-pull slow colours, and Telea's method colours near the rim. Their
-    errors differ, so the mean mostly has a smaller one than any of them.
+    errors differ, so the mean mostly has a smaller one than any of them. Colours are taken as a display shows
+    them, because that is where errors are seen.
     """
-    total = inpaint(encoded, hole, check) + telea(encoded, hole, check)
-    total += pushed(encoded, hole)
-    return np.asarray(total / np.float32(3.0), np.float32)
+    if not hole.any():
+        return encoded
+    shown = encoding.to_display(encoded)
+    total = inpaint(shown, hole, check) + telea(shown, hole, check)
+    total += pushed(shown, hole)
+    filled = encoded.copy()
+    filled[hole] = encoding.from_display(total[hole] / np.float32(3.0))
+    return filled

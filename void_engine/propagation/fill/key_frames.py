@@ -13,7 +13,7 @@ import numpy as np
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array
 from void_engine.geometry import Box
-from void_engine.propagation import encoding, inpainting
+from void_engine.propagation import cross_validation, encoding, inpainting, pyramid
 from void_engine.propagation.fill import synthesis
 from void_engine.propagation.fill.key_plan import KeyPlan
 from void_engine.propagation.motion.shot_motion import ShotMotion
@@ -26,6 +26,11 @@ SLIVER_PX = 9
 """Unseen areas thinner than this many pixels are inpainted in each frame by itself."""
 _FIT_PX = 6
 """The width of the band beside unseen pixels in which what is carried to them is compared."""
+_BLOCK_PX = 8
+"""Side of the blocks of the cross-validation."""
+_INVENTED_COST = 4.0
+"""How many times as large the squared error of what is carried counts as it is beside the hole: there it is
+the key frame's plate, but inside it was invented."""
 _REACH_PX = 32
 """How far into affected pixels something may reach that passes in front of the object."""
 _FEWEST_TO_FIT = 60
@@ -244,9 +249,29 @@ def _where_it_fits(
     if int(known.sum()) < _FEWEST_TO_FIT:
         return carried
     trial = inpainting.smooth_fill(answer, unseen | band, check)
-    errors = [answers.squared_error(one, answer) for one in (carried, trial)]
+    adapted, tried = _adapted(answer, carried, unseen, band, there)
+    errors = [answers.squared_error(one, answer) for one in (tried, trial)]
     expected = np.stack([answers.spread_picture(error, known) for error in errors])
+    expected[0] *= np.float32(_INVENTED_COST)
     share = answers.shares(expected.reshape(2, -1), np.ones((2, unseen.size), bool))[0]
     continued = inpainting.smooth_fill(answer, unseen, check)
     part = share.reshape(unseen.shape)[:, :, None]
-    return np.asarray(continued + part * (carried - continued), np.float32)
+    return np.asarray(continued + part * (adapted - continued), np.float32)
+
+
+def _adapted(
+    answer: Float32Array, carried: Float32Array, unseen: BoolArray, band: BoolArray, there: BoolArray
+) -> tuple[Float32Array, Float32Array]:
+    """What is carried with the colours of its surroundings as they are now, (h, w, 3), and the same as it is
+    in the ``band``, (h, w), when it is adapted to what lies beyond that.
+
+    Differences from the surroundings are continued into the hole as far as one half of them tells the other.
+    """
+    around = opencv.dilate_by_disc(unseen, 2 * _FIT_PX) & ~unseen & there
+    difference, weight = answer - carried, around.astype(np.float32)
+    predict = pyramid.push_pull
+    factor = np.float32(cross_validation.shrinkage_factor(difference, weight, _BLOCK_PX, predict))
+    if not factor:
+        return carried, carried
+    beyond = np.where(band, np.float32(0.0), weight)
+    return carried + factor * predict(difference, weight), carried + factor * predict(difference, beyond)

@@ -8,27 +8,32 @@ nearest sources, which show both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.geometry import Box
-from void_engine.propagation import encoding, inpainting, pyramid
+from void_engine.propagation import encoding
 from void_engine.propagation.motion import flow_completion
 from void_engine.propagation.motion.homography import from_box
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal import answers, fusion, shadow_holes, soiling, source_weights, warp
+from void_engine.propagation.reveal import (
+    answers,
+    inner_rim,
+    joining,
+    shadow_holes,
+    soiling,
+    source_weights,
+    warp,
+)
 from void_engine.propagation.reveal.answers import Stack
+from void_engine.propagation.reveal.joining import Judged
 from void_engine.propagation.reveal.ring_points import RIM_PX, points_beside
 from void_engine.propagation.reveal.sources import HoleSurround, RegisteredSource
 from void_engine.propagation.working_set import FullFrame
 
-_MOVED_ANSWERS = 3
-"""The number of answers that are made of moved frames."""
-_SCATTER_PX = 2.0
-"""Blur radius, in full-size pixels, over which the scatter of sources is averaged."""
 _MOST_TRIED = 4
 """The most sources that are joined to try how well the surroundings predict the inside."""
 _ENOUGH_SHOWN = 0.97
@@ -41,146 +46,6 @@ _CONTEXT_PX = 24
 """The width, in full-size pixels, of the surroundings that are continued into the hole."""
 _FINE_RIM_PX = 12
 """Pixels of the hole as near to its rim as this, at full size, are continued from full-size pixels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """The joined answer at N pixels."""
-
-    values: Float32Array
-    """(N, 3) encoded; 0 where nothing was seen."""
-    seen: BoolArray
-    """(N,): the pixels that at least one source shows."""
-    kept_variance: Float32Array
-    """(N,) in 0..1: the share of a single frame's grain variance that is left; 1 where not seen."""
-    certainty: Float32Array
-    """(N,) in 0..1: how well the sources agree; what is continued from the surroundings is not certain."""
-    error: Float32Array
-    """(N,): the expected squared error, encoded, of a channel."""
-    continued: Float32Array
-    """(N,) in 0..1: the share of what is continued from the surroundings."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rivals:
-    """The expected errors of all answers, and those that are continued from the surroundings."""
-
-    errors: Float32Array
-    """(K + C, h, w) on the analysis box: of the answers from other frames, then of the continued ones."""
-    continued: tuple[Float32Array, ...]
-    """C pictures (h, w, 3), encoded, on the full-size ``area``."""
-    area: Box
-    inside_cost: float
-    """The factor on the errors of the answers from other frames inside the hole."""
-
-    def continued_at(self, tile: Box, places: Int64Array) -> list[Float32Array]:
-        """The continued answers at the pixels ``places`` of a ``tile`` within the area, each (N, 3)."""
-        cut = tile.slices(self.area)
-        return [picture[cut].reshape(-1, 3)[places] for picture in self.continued]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What is known of the sources of one target: their weights, and the errors of the answers."""
-
-    qualities: Float32Array
-    """(S,): how far to trust each source when its errors could not be measured."""
-    weights: source_weights.SourceWeights | None
-    order: Int64Array
-    """(S,): the sources from the nearest in time to the farthest."""
-    noise: float
-    moves: bool
-    """Whether any source has to be moved to fit; under a locked-off camera none has."""
-    rivals: _Rivals | None
-    """None where nothing but the fused answer is asked for."""
-
-    @property
-    def wants_still(self) -> bool:
-        """Whether frames as they are are among the answers."""
-        rivals = self.rivals
-        return rivals is not None and len(rivals.errors) > _MOVED_ANSWERS + len(rivals.continued)
-
-    def weigh(self, fits: Float32Array) -> Float32Array:
-        """The weights for fusion, (S, N), of sources that fit as well as ``fits`` (S, N) tells."""
-        if self.weights is None:
-            return fits * self.qualities[:, None]
-        return fits * self.weights.where(fits > 0)
-
-    def join(
-        self,
-        stack: Stack,
-        box: Box,
-        tile: Box,
-        places: Int64Array,
-        ratio: tuple[float, float],
-        cut_off: BoolArray | None = None,
-    ) -> Joined:
-        """Join the answers at the pixels ``places`` of the full-size ``tile``, counted along its rows.
-
-        The surroundings are not continued to pixels that are ``cut_off``, (h, w), from them.
-        """
-        if self.rivals is None:
-            fused = fusion.fuse(stack.moved, self.weigh(stack.fits), max(self.noise, 0.004))
-        else:
-            made = answers.answers(
-                stack, self.order, self.weigh, max(self.noise, 0.004), scatter=not self.moves
-            )
-            fused = made.fused
-        seen = fused.weight > 0
-        agreement = 1.0 / (1.0 + np.square(fused.disagreement / tolerance(self.noise)))
-        certainty = np.where(seen, agreement, np.float32(0.0))
-        if self.rivals is None:
-            kept = np.where(seen, fused.kept_variance, np.float32(1.0))
-            error = np.square(fused.disagreement) / np.float32(3.0) + np.float32(self.noise**2)
-            nothing = np.zeros(len(seen), np.float32)
-            return Joined(
-                fused.values, seen, kept, certainty.astype(np.float32), error.astype(np.float32), nothing
-            )
-        measured = np.stack(
-            [warp.upsample(error, box, tile, ratio).reshape(-1)[places] for error in self.rivals.errors]
-        )
-        others = len(made.values)
-        errors = measured.copy()
-        errors[:others] *= np.float32(self.rivals.inside_cost)
-        if not self.moves:
-            errors = self._agreed(errors, made, tile, places)
-        reached = seen if cut_off is None else seen & ~cut_off.reshape(-1)[places]
-        continued = self.rivals.continued_at(tile, places)
-        there = np.concatenate([made.there & seen, *([reached[None]] * len(continued))])
-        share = answers.shares(errors, there)
-        values = np.zeros_like(fused.values)
-        # They are added one by one, because a sum by einsum may differ in its last bit from run to run.
-        for part, answer in zip(share, (*made.values, *continued), strict=True):
-            values += part[:, None] * answer
-        shown = share[:others]
-        kept = np.where(seen, (shown * made.kept_variance).sum(axis=0), np.float32(1.0))
-        return Joined(
-            values.astype(np.float32),
-            seen,
-            kept.astype(np.float32),
-            (certainty * shown.sum(axis=0)).astype(np.float32),
-            (share * measured).sum(axis=0),
-            share[others:].sum(axis=0),
-        )
-
-    def _agreed(
-        self, errors: Float32Array, made: answers.Answers, tile: Box, places: Int64Array
-    ) -> Float32Array:
-        """The expected squared errors, (K + C, N), given how far the frames agree at each pixel."""
-        smooth = [_smoothed(one, tile.shape, places) for one in made.scatter]
-        others = len(made.values)
-        kinds = (errors[:_MOVED_ANSWERS], errors[_MOVED_ANSWERS:others])
-        lowered = [answers.agreed(kind, one) for kind, one in zip(kinds, smooth, strict=False)]
-        return np.concatenate([*lowered, errors[others:]])
-
-
-_CONTINUATIONS = (inpainting.inpaint, inpainting.pushed)
-"""The ways to continue the surroundings into a hole: one continues lines, the other slow colours."""
-
-
-def tolerance(noise: float) -> float:
-    """The disagreement of sources, encoded, at which their answer is half certain."""
-    return 2.5 * noise + 0.01
 
 
 class Judge:
@@ -313,14 +178,14 @@ class Judge:
         # What the plate beside the hole holds of the object would be continued into it.
         tried = [error + np.float32(smeared) for error in tried]
         area, continued = self._continued(full, surround, step)
-        whole = [opencv.resize(error, box.shape) for error in (*errors, *tried)]
+        whole = np.stack([opencv.resize(error, box.shape) for error in (*errors, *tried)])
         cost = _INSIDE_COST if beside is None else _TRIED_BESIDE_COST
-        return replace(alone, rivals=_Rivals(np.stack(whole), continued, area, cost))
+        return replace(alone, rivals=joining.Rivals(whole, continued, area, cost))
 
     def _tried_beside(self, number: int, box: Box, step: int) -> list[Float32Array] | None:
         """The squared errors, as :meth:`_prediction_error` has them, tried on the hole laid beside itself."""
         frame = self._working.analysis(number)
-        errors = shadow_holes.prediction_errors(frame.encoded, frame.hidden, _CONTINUATIONS)
+        errors = shadow_holes.prediction_errors(frame.encoded, frame.hidden, inner_rim.CONTINUATIONS)
         if errors is None:
             return None
         cut = box.slices(Box.from_shape(frame.hidden.shape))
@@ -330,7 +195,7 @@ class Judge:
         self, full: FullFrame, surround: HoleSurround, step: int
     ) -> tuple[Box, tuple[Float32Array, ...]]:
         """The surroundings of the hole continued into it: the part of the frame, and on it pictures,
-        (h, w, 3), as :data:`_CONTINUATIONS` has them.
+        (h, w, 3), as :data:`~inner_rim.CONTINUATIONS` has them.
 
         Deep inside they are smooth, so the grid suffices; near the rim they are made from full-size pixels,
         because in a thin hole a pixel more makes a difference.
@@ -345,7 +210,7 @@ class Judge:
         depth = opencv.depth_inside(hidden)
         rim = hidden & (depth <= _FINE_RIM_PX)
         found = []
-        for continuation in _CONTINUATIONS:
+        for continuation in inner_rim.CONTINUATIONS:
             whole = plate
             if not np.array_equal(rim, hidden):
                 coarse = opencv.resize(continuation(picture, hole), box.shape)
@@ -359,7 +224,7 @@ class Judge:
         self, surround: HoleSurround, sources: list[RegisteredSource], order: Int64Array, step: int
     ) -> list[Float32Array]:
         """The squared errors, each (h, w) on the grid, with which the surroundings predict what the hole
-        hides, one for each of :data:`_CONTINUATIONS`.
+        hides, one for each of :data:`~inner_rim.CONTINUATIONS`.
 
         The nearest sources, laid over each other, show both; what they show inside is predicted from what
         they show outside.
@@ -384,18 +249,8 @@ class Judge:
         tried = core | (hole & ~shown)
         return [
             answers.spread_picture(answers.squared_error(predict(picture, tried), picture), core & shown)
-            for predict in _CONTINUATIONS
+            for predict in inner_rim.CONTINUATIONS
         ]
-
-
-def _smoothed(scatter: Float32Array, shape: tuple[int, int], places: Int64Array) -> Float32Array:
-    """Average the scatter at the pixels ``places`` of a tile over their neighbours, (N,)."""
-    known = np.isfinite(scatter)
-    picture, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    picture.reshape(-1)[places] = np.where(known, scatter, np.float32(0.0))
-    weight.reshape(-1)[places] = known
-    mean, _ = pyramid.weighted_blur(picture, weight, _SCATTER_PX)
-    return np.where(known, mean.reshape(-1)[places], np.float32(np.inf)).astype(np.float32)
 
 
 def grid_step(box: Box) -> int:

@@ -16,9 +16,10 @@ from void_engine.propagation import encoding, pyramid
 from void_engine.propagation.motion import flow_completion
 from void_engine.propagation.motion.flow import FlowMeter, grid, unmoved, view_through
 from void_engine.propagation.motion.shot_motion import ShotMotion
-from void_engine.propagation.reveal import gain_match, warp
+from void_engine.propagation.reveal import gain_match, inner_rim, warp
 from void_engine.propagation.reveal.answers import Stack, squared_error
-from void_engine.propagation.reveal.judging import Judge, tolerance
+from void_engine.propagation.reveal.joining import exact, tolerance
+from void_engine.propagation.reveal.judging import Judge
 from void_engine.propagation.reveal.sources import (
     HoleSurround,
     MeasuredSource,
@@ -286,6 +287,7 @@ class Revealer:
         noise = float(np.median([p.gain.noise for p in sources])) if sources else 0.02
         judged = self._judge.judge(full, surround, sources, noise, comparable, rivals=rivals)
         visible = VisiblePlate.of(full, area) if rivals else None
+        parts = inner_rim.Parts.empty(region.shape) if rivals else None
         height = max(8, _TILE_PIXELS // max(1, area.width))
         for top in range(area.y0, area.y1, height):
             tile = Box(area.x0, top, area.x1, min(top + height, area.y1))
@@ -305,6 +307,21 @@ class Revealer:
             certainty[inside][wanted] = joined.certainty
             error[inside][wanted] = joined.error
             continued[inside][wanted] = joined.continued
+            if parts is not None and joined.parts is not None:
+                parts.put(inside, wanted, joined.parts)
+        self._monitor.check_cancelled()
+        nearer = None
+        if parts is not None and judged.rivals is not None:
+            hidden, plate = full.hidden[area.slices(full.box)], full.encoded(area)
+            nearer = inner_rim.continue_revealed(parts, plate, hidden, seen, error <= exact(noise))
+        if nearer is not None:
+            taken = nearer.pixels if visible is None else nearer.pixels & ~visible.near & ~visible.cut_off
+            values[taken] = nearer.values[taken]
+            left = (1.0 - nearer.continued[taken]) / np.maximum(1.0 - continued[taken], np.float32(1e-6))
+            for share in (kept, certainty):
+                share[taken] *= np.minimum(left, np.float32(1.0))
+            continued[taken] = nearer.continued[taken]
+            error[taken] *= nearer.ratio[taken]
         return Revealed(area, values, seen, kept, certainty, error, continued, noise)
 
     def _sampled(

@@ -8,13 +8,14 @@ pessimistic side, so the smaller of the two errors is the better estimate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from void_engine import opencv
 from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.geometry import Box
+from void_engine.propagation import inpainting
 from void_engine.propagation.reveal import answers
 
 _DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
@@ -38,11 +39,9 @@ _MOST_TESTED = 400
 _CONTEXT = 8
 """The width, in cells, of the surroundings of all shadow holes."""
 
-Continuation = Callable[[Float32Array, BoolArray], Float32Array]
-
 
 def prediction_errors(
-    encoded: Float32Array, hidden: BoolArray, continuations: Sequence[Continuation]
+    encoded: Float32Array, hidden: BoolArray, continuations: Sequence[inpainting.Continuation]
 ) -> list[Float32Array] | None:
     """The squared errors, each (h, w), with which the surroundings of a hole predict what it hides.
 

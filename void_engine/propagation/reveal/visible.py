@@ -18,7 +18,7 @@ from void_engine.arrays import BoolArray, Float32Array, Int64Array
 from void_engine.geometry import Box
 from void_engine.propagation import pyramid
 from void_engine.propagation.reveal.answers import Stack
-from void_engine.propagation.reveal.judging import Joined
+from void_engine.propagation.reveal.joining import Joined
 from void_engine.propagation.working_set import FullFrame
 
 BAND_PX = 8

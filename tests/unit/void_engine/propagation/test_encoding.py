@@ -43,3 +43,17 @@ def test_noise_on_a_flat_picture_is_not_blown_up() -> None:
         np.float32
     )
     assert float(encoding.eight_bit(flat, np.ones((32, 32), bool)).std()) < 2
+
+
+@given(st.lists(st.floats(-2.0, 64.0, width=32), min_size=1))
+def test_codes_of_a_display_and_back(values: list[float]) -> None:
+    encoded = encoding.encode(np.array(values, np.float32))
+    assert np.allclose(encoding.from_display(encoding.to_display(encoded)), encoded, atol=1e-5)
+
+
+def test_the_mean_of_codes_is_near_the_middle_that_a_display_shows() -> None:
+    """Black and white; the middle code of the sRGB curve is 0.214 in linear light."""
+    ends = encoding.encode(np.array([0.0, 1.0], np.float32))
+    middle = encoding.from_display(np.array([encoding.to_display(ends).mean()], np.float32))
+    assert abs(float(encoding.decode(middle)[0]) - 0.214) < 0.04
+    assert float(encoding.decode(np.array([ends.mean()], np.float32))[0]) < 0.13, "the encoding's own mean"

@@ -26,3 +26,31 @@ def test_what_was_invented_is_carried_only_where_it_fits() -> None:
         now, unseen, before.astype(np.float32), everywhere, passing, lambda: None
     )
     assert np.abs(fitted - before)[unseen].max() < 0.03
+
+
+def test_what_was_invented_gets_the_colours_of_its_surroundings_as_they_are_now() -> None:
+    """The light has changed slowly since the key frame was made."""
+    rows, columns = np.indices((80, 120))
+    before = np.repeat(np.where((rows // 3 + columns // 3) % 2, 0.5, 0.3)[:, :, None], 3, axis=2)
+    now = (before + 0.04 + 0.0005 * columns[:, :, None]).astype(np.float32)
+    unseen = np.zeros((80, 120), bool)
+    unseen[30:50, 40:80] = True
+    everywhere, nothing = np.ones_like(unseen), np.zeros_like(unseen)
+    fitted = key_frames._where_it_fits(
+        now, unseen, before.astype(np.float32), everywhere, nothing, lambda: None
+    )
+    assert np.abs(fitted - now)[unseen].mean() < 0.01, "it was 0.07 off"
+
+
+def test_what_was_invented_counts_less_than_it_fits_beside_the_hole() -> None:
+    """There it is the key frame's plate, half of which is as it was, and inside it knows nothing."""
+    now, changed, invented = (
+        np.random.default_rng(seed).normal(0.5, 0.1, (80, 120, 3)).astype(np.float32) for seed in (1, 2, 3)
+    )
+    unseen = np.zeros((80, 120), bool)
+    unseen[30:50, 40:80] = True
+    kept = 0.5 + 0.5 * (now - 0.5) + np.sqrt(0.75) * (changed - 0.5)
+    before = np.where(unseen[:, :, None], invented, kept).astype(np.float32)
+    everywhere, nothing = np.ones_like(unseen), np.zeros_like(unseen)
+    fitted = key_frames._where_it_fits(now, unseen, before, everywhere, nothing, lambda: None)
+    assert np.square(fitted - now)[unseen].mean() < 1.15 * 0.1**2

@@ -8,7 +8,7 @@ import numpy as np
 from void_engine.arrays import Float32Array
 from void_engine.geometry import Box
 from void_engine.propagation.reveal.answers import Stack
-from void_engine.propagation.reveal.judging import Joined
+from void_engine.propagation.reveal.joining import Joined
 from void_engine.propagation.reveal.visible import VisiblePlate
 from void_engine.propagation.working_set import FullFrame
 
