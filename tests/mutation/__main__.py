@@ -37,12 +37,20 @@ _SLOWER = 6
 """How many times longer than without a mutant the tests may take; a mutant that takes longer is noticed."""
 
 
-def own_tests(module: str) -> str:
-    """The unit tests that mirror a module."""
-    parts = list(Path(module).with_suffix("").parts)
+def own_tests(module: str) -> list[str]:
+    """The unit tests that mirror a module: ``test_NAME.py``, and ``test_NAME_WHAT.py`` beside it unless those
+    are another module's."""
+    path = Path(module)
+    parts = list(path.with_suffix("").parts)
     if parts[0] in _PACKAGES:
         parts = parts[1:]
-    return str(Path("tests/unit", *parts[:-1], f"test_{parts[-1]}.py"))
+    folder = Path("tests/unit", *parts[:-1])
+    more = sorted((ROOT / folder).glob(f"test_{path.stem}_*.py"))
+    others = {f"test_{other.stem}.py" for other in (ROOT / path).parent.glob("*.py")}
+    return [
+        str(folder / f"test_{path.stem}.py"),
+        *(str(folder / each.name) for each in more if each.name not in others),
+    ]
 
 
 def copied(to: Path) -> None:
@@ -107,7 +115,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     module = Path(given.module).resolve().relative_to(ROOT)
-    tests = given.tests or [own_tests(str(module))]
+    tests = given.tests or own_tests(str(module))
     missing = [name for name in tests if not (ROOT / name).exists()]
     if missing:
         parser.error(f"{missing[0]} does not exist; say --tests")

@@ -85,6 +85,33 @@ def test_who_may_make_room() -> None:
     assert not shared.others_may_make_room("a", {"b"})
 
 
+def test_a_single_byte_may_make_room() -> None:
+    for holding in (Holding("anna", 1), Holding("anna", 0, 1)):
+        counted = quotas(client_spool_bytes=100, spool_bytes=1000)
+        counted.enter("a", Holding("anna", 99))
+        counted.enter("b", holding)
+        assert counted.others_may_make_room("a", set())
+
+
+@pytest.mark.parametrize(
+    ("own", "every", "is_own"), [(300, 1000, True), (760, 1000, False), (740, 1000, True)]
+)
+def test_the_nearer_limit_decides_who_can_make_room(own: int, every: int, is_own: bool) -> None:
+    """Anna has 250 bytes and bert 260, so the limit of all leaves 490, and that of a client what it leaves."""
+    counted = quotas(client_spool_bytes=own, spool_bytes=every)
+    counted.enter("a", Holding("anna", 250))
+    counted.enter("b", Holding("bert", 260))
+    assert counted.others_may_make_room("a", set()) != is_own
+
+
+def test_limits_that_were_lowered_hold_for_those_who_are_beyond_them() -> None:
+    counted = quotas(client_open_jobs=2, most_open_jobs=2)
+    for name in "abc":  # taken over from a server with other limits
+        counted.enter(name, Holding("anna"))
+    with pytest.raises(RequestRefused, match="most_open_jobs"):
+        counted.check(Holding("bert"))
+
+
 def test_a_job_that_was_never_open_may_end() -> None:
     counted = quotas()
     counted.leave("nobody")

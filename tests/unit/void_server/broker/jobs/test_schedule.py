@@ -215,3 +215,13 @@ def test_shares_that_differ_by_less_than_a_clock_tells_are_the_same() -> None:
     assert schedule.next(0.0) == "ben1"  # anna had the last turn
     schedule.used["ben"] = UsedTime(10.002, 0.0)
     assert schedule.next(0.0) == "anna1"
+
+
+def test_each_owner_has_used_what_his_own_jobs_have() -> None:
+    schedule = schedule_of()
+    schedule.start("anna0", "anna", 0.0)
+    schedule.start("ben0", "ben", 10.0)
+    schedule.start("ben1", "ben", 25.0)
+    assert schedule.used_s(30.0) == {"anna": 30.0, "ben": 25.0}
+    schedule.stop("ben1", 30.0)
+    assert schedule.used_s(30.0) == {"anna": 30.0, "ben": 25.0}
