@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -409,6 +410,25 @@ def test_a_lost_connection_asks_anew_and_goes_on_inside_the_file(tmp_path: Path)
     places = [chunk[:2] for chunk in server.chunks]
     assert places == [(0, 0), (1, 0), (1, CHUNK_BYTES), (1, 2 * CHUNK_BYTES), (2, 0)]
     assert server.checksums[1] == checksum(case.paths[1])
+
+
+@pytest.mark.parametrize("wake", ["interrupt", "stop"])
+@pytest.mark.parametrize("waits_for", ["credit", "room"])
+def test_nobody_waits_for_a_server_that_is_gone(tmp_path: Path, wake: str, waits_for: str) -> None:
+    """Not for credit and not for room on its disk, either of which would take longer than this test may."""
+    case = case_of(tmp_path, Answer(credit=1), Answer(state=JobState.CANCELLED), sizes=(3 * CHUNK_BYTES, 5))
+
+    def go(chunk: Chunk) -> None:
+        if waits_for == "room":
+            case.server.refuse(0, "full")
+        getattr(case.upload, wake)()
+
+    case.server.on_chunk = go
+    began = time.monotonic()
+    case.run()
+    assert time.monotonic() - began < upload_module._FULL_PAUSE_S
+    assert len(case.server.chunks) == 1
+    assert case.server.submissions == (2 if wake == "interrupt" else 1)
 
 
 def test_a_stopped_upload_sends_nothing_more(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_single_byte_may_make_room() -> None:
     ("own", "every", "is_own"), [(300, 1000, True), (760, 1000, False), (740, 1000, True)]
 )
 def test_the_nearer_limit_decides_who_can_make_room(own: int, every: int, is_own: bool) -> None:
-    """Anna has 250 bytes and bert 260, so the limit of all leaves 490, and that of a client what it leaves."""
+    """Anna has 250 bytes and bert 260, so the limit of all leaves 490."""
     counted = quotas(client_spool_bytes=own, spool_bytes=every)
     counted.enter("a", Holding("anna", 250))
     counted.enter("b", Holding("bert", 260))
