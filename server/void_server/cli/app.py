@@ -25,8 +25,15 @@ def main() -> None:
         status = _quick_step(words[len(_STEP) :])
         if status is not None:
             sys.exit(status)
-    from void_server.cli.commands import app
-
+    try:
+        from void_server.cli.commands import app
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("void_"):
+            raise
+        sys.exit(
+            f"error: the command needs the Python package {error.name}, which is not installed; "
+            "install the extra 'server': pip install 'void-nuke[server]'"
+        )
     app()
 
 

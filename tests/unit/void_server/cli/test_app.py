@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import pytest
+
 from void_server.cli import app
 from void_server.cli.exit_codes import ExitCode
 
@@ -40,6 +42,20 @@ def test_errors_and_usage_are_told_as_by_any_command(tmp_path: Path) -> None:
     assert wrong.returncode == 2
     assert "'merged' is not one of" in wrong.stderr
     assert void("--help").returncode == 0
+
+
+def test_a_wheel_without_its_extra_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["void", "--version"])
+    monkeypatch.setattr("signal.signal", lambda *handler: None)
+    monkeypatch.delitem(sys.modules, "void_server.cli.commands", raising=False)
+    monkeypatch.setitem(sys.modules, "typer", None)
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    # Text as a status goes to standard error, and the status is 1.
+    assert "package typer" in str(ended.value.code)
+    assert "void-nuke[server]" in str(ended.value.code)
 
 
 def test_a_stop_has_its_own_status() -> None:
