@@ -101,8 +101,8 @@ class PanelModel(PanelClicks):
         self.engine_book.changed.connect(self.engines_changed)
         self.engine_book.learn()
         server.client_changed.connect(self.session.use_client)
-        self.reload()
         self.session.reattach()
+        self.reload()
         host.on_script_load(self.reload)
         host.on_script_close(self._leave_script)
 
@@ -119,7 +119,7 @@ class PanelModel(PanelClicks):
         self._ask_for_engines()
         self.refresh()
         self.settings_changed.emit()
-        self.proposal_changed.emit()
+        self._await_no_lost_job()
         self.jobs_reset.emit()
 
     def _leave_script(self) -> None:
@@ -179,10 +179,10 @@ class PanelModel(PanelClicks):
             self._say(f"The plate is {plate}, rendered: {said}", False)
 
     def pick(self, *, plate: str | None = None, roto: str | None = None) -> None:
-        """Take these nodes. Roles of another roto node are dropped."""
+        """Take these nodes. Roles of another roto node are dropped, and clicks into another plate."""
         changes: dict[str, Any] = {}
         if plate is not None and plate != self.settings.plate:
-            changes["plate"] = plate
+            changes |= {"plate": plate, "clicks": ()}
         if roto is not None and roto != self.settings.roto:
             changes |= {"roto": roto, "roles": ()}
         if changes:

@@ -13,6 +13,7 @@ from void_nuke.errors import HostError, SelectionError
 from void_nuke.export.pick import FileMatte, RemovalPick
 from void_nuke.host.host import FrameRange
 from void_nuke.jobs.tracked_job import Phase, TrackedJob
+from void_nuke.panel.kept_clicks import as_pairs, clicks_of
 from void_nuke.panel.kept_proposal import KeptProposal, KeptThing, decoded, encoded
 from void_nuke.panel.output_place import beside
 from void_nuke.panel.panel_proposals import PanelProposals
@@ -24,7 +25,6 @@ from void_protocol.task import MAX_PROMPTS, PointPrompt, PromptedObject
 
 LAYER = PromptedObject().name
 """The layer of the clicked object in the matte's files."""
-_OUTSIDE = "-"
 
 
 class PanelClicks(PanelProposals):
@@ -35,7 +35,7 @@ class PanelClicks(PanelProposals):
     @property
     def clicks(self) -> list[PointPrompt]:
         """The clicks into the plate, in the order in which they were made."""
-        return [click for pair in self.settings.clicks if (click := _click(*pair)) is not None]
+        return clicks_of(self.settings.clicks)
 
     @property
     def clicked(self) -> KeptProposal | None:
@@ -84,10 +84,8 @@ class PanelClicks(PanelProposals):
         except HostError as error:
             self._say(sentence(str(error)), True)
             return None
-        self.change(clicked_job=job.job_id)
-        self.keep()
+        self._await(job)
         self._say(f"Following what you clicked in {pick.plate}; you can keep working in Nuke", False)
-        self.proposal_changed.emit()
         return job
 
     def read_matte(self) -> None:
@@ -150,8 +148,13 @@ class PanelClicks(PanelProposals):
     # Inside -------------------------------------------------------------------------------------------------
 
     def _take_clicks(self, clicks: Iterable[PointPrompt]) -> None:
-        self.change(clicks=tuple(_as_pair(click) for click in clicks))
+        self.change(clicks=as_pairs(clicks))
         self.proposal_changed.emit()
+
+    def _await(self, job: TrackedJob) -> None:
+        if job.pick is not None and job.pick.clicks:
+            self.change(clicked_job=job.job_id)
+        super()._await(job)
 
     def _look_at_job(self, job: TrackedJob) -> None:
         super()._look_at_job(job)
@@ -200,19 +203,3 @@ class PanelClicks(PanelProposals):
             self._say(told, not found.things)
         self.keep()
         self.proposal_changed.emit()
-
-
-def _as_pair(click: PointPrompt) -> tuple[str, str]:
-    """A click as the settings keep it: its frame, and ``x,y`` with a ``-`` at the end for outside."""
-    return str(click.frame), f"{click.x:.2f},{click.y:.2f}{_OUTSIDE if click.outside else ''}"
-
-
-def _click(frame: str, place: str) -> PointPrompt | None:
-    """Read that pair; None for anything else, because a script must open whatever wrote it."""
-    try:
-        x, y = (float(word) for word in place.rstrip(_OUTSIDE).split(","))
-        if abs(x) <= 1e6 and abs(y) <= 1e6:  # which nothing that is no number is
-            return PointPrompt(frame=int(frame), x=x, y=y, outside=place.endswith(_OUTSIDE))
-    except ValueError:
-        pass
-    return None

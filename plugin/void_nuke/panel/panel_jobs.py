@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from void_nuke.errors import HostError
 from void_nuke.host.host import Host
 from void_nuke.jobs.session import RemovalSession
@@ -30,9 +32,11 @@ class PanelJobs(QObject):
     def retry(self, job_id: str) -> None:
         """Run the same removal again, as the next version."""
         try:
-            self.session.retry(job_id)
+            job = self.session.retry(job_id)
         except HostError as error:
             self._say(sentence(str(error)), True)
+            return
+        self._await(job)
 
     def import_result(self, job_id: str) -> None:
         """Make a Read of the frames that a job has written so far."""
@@ -62,6 +66,10 @@ class PanelJobs(QObject):
             self._say(sentence(str(error)), True)
             return
         self._say(f"{name} compares v{own.version:03d} with v{other.version:03d}", False)
+
+    @abstractmethod
+    def _await(self, job: TrackedJob) -> None:
+        """Take note of a job that was begun."""
 
     def _say(self, text: str, is_trouble: bool) -> None:
         self.said.emit(text, is_trouble)

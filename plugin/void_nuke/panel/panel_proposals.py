@@ -91,10 +91,8 @@ class PanelProposals(PanelJobs):
         except HostError as error:
             self._say(sentence(str(error)), True)
             return None
-        self.change(proposal_job=job.job_id)
-        self.keep()
+        self._await(job)
         self._say(f"Looking for what {pick.plate}'s object affected; you can keep working in Nuke", False)
-        self.proposal_changed.emit()
         return job
 
     def propose_problem(self) -> str:
@@ -221,6 +219,22 @@ class PanelProposals(PanelJobs):
         if changed != proposal:
             self.change(proposal=encoded(changed))
             self.proposal_changed.emit()
+
+    def _await(self, job: TrackedJob) -> None:
+        """Take over what this task makes, once it is there."""
+        if job.pick is not None and job.pick.propose:
+            self.change(proposal_job=job.job_id)
+        if job.pick is not None and not job.pick.is_removal:
+            self.keep()
+            self.proposal_changed.emit()
+
+    def _await_no_lost_job(self) -> None:
+        """Wait no more for jobs that the open script does not know: their export had not ended when it was
+        left."""
+        known = {job.job_id for job in self.session.jobs}
+        awaited = ("proposal_job", "clicked_job")
+        self.change(**{name: "" for name in awaited if getattr(self.settings, name) not in known})
+        self.proposal_changed.emit()
 
     def _look_at_job(self, job: TrackedJob) -> None:
         if not self.settings.proposal_job or job.job_id != self.settings.proposal_job:

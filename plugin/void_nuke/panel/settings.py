@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from void_nuke.batch.farm_order import TARGETS
 from void_nuke.export.frame_range import RangeChoice
 from void_nuke.export.pick import RemovalPick
+from void_nuke.panel import kept_clicks
 from void_nuke.panel.clean_frames import as_pairs
 from void_nuke.panel.engine_options import own_options, with_options
 from void_nuke.panel.engines import KnownEngines, is_engine_name
@@ -157,14 +158,20 @@ def changes_of_pick(pick: RemovalPick, *, is_for_farm: bool, engines: KnownEngin
     wanted = pick.settings
     quality, own = quality_of(wanted, engines)
     growth = wanted.matte.growth_px
+    marks: dict[str, Any] = {"clicks": kept_clicks.as_pairs(pick.clicks)}
+    if not pick.clicks:
+        marks = {
+            "roto": pick.roto,
+            "roles": tuple(pick.roles.items()),
+            "matte_nodes": tuple((matte.role, matte.node) for matte in pick.mattes),
+            "clicked": pick.clicked,
+        }
+    if pick.is_removal:
+        marks |= {"output": pick.output_pattern, "proposal": pick.proposal}
+        marks |= {"clean_frames": as_pairs(pick.anchors)}
     return {
         "plate": pick.plate,
-        "roto": pick.roto,
-        "roles": tuple(pick.roles.items()),
-        "matte_nodes": tuple((matte.role, matte.node) for matte in pick.mattes),
-        "clean_frames": as_pairs(pick.anchors),
-        **({"output": pick.output_pattern, "proposal": pick.proposal} if pick.is_removal else {}),
-        **({} if pick.clicks else {"clicked": pick.clicked}),
+        **marks,
         "view": pick.view,
         "layer": pick.layer,
         "shapes_only": pick.shapes_only,

@@ -76,7 +76,6 @@ class TimelineStrip(QtWidgets.QWidget):
             None if wanted is None else (wanted.first, wanted.last),
             [one.frame for one in anchors],
         )
-        theme_of(self.palette())
         self.bar.show_things(self._lines())
         said = f"Clean: {in_words(anchors)}" if anchors else "No clean frames given"
         self._text.setText(said)

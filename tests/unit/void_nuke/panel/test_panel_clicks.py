@@ -142,6 +142,39 @@ def test_a_cancelled_matte_leaves_the_clicks(case: Case) -> None:
     assert len(case.model.clicks) == 1
 
 
+def test_a_matte_that_is_tried_again_is_awaited_again(case: Case, tmp_path: Path, qt: Any) -> None:
+    case.model.click(1003, 12, 30)
+    job = case.model.make_matte()
+    assert job is not None
+    case.session.change(job, phase=Phase.FAILED, message="no memory")
+    case.model.retry(job.job_id)
+    assert case.model.is_making_matte
+    again = case.model.session.jobs[0]
+    assert again.job_id != job.job_id
+    assert case.model.settings.clicked_job == again.job_id
+
+
+def test_a_matte_put_back_brings_its_clicks_and_leaves_the_marks(case: Case) -> None:
+    model = case.model
+    model.set_role(["Root/arm/hand"], "affected")
+    model.click(1003, 12, 30)
+    job = model.make_matte()
+    assert job is not None
+    model.forget_clicks()
+    model.duplicate(job.job_id)
+    assert model.clicks == [PointPrompt(frame=1003, x=12, y=30)]
+    assert model.shapes.roles() == {"Root/arm/hand": "affected"}
+
+
+def test_clicks_into_another_plate_are_dropped(case: Case) -> None:
+    case.model.click(1003, 12, 30)
+    case.host.plates["Read2"] = plate_of("Read2")
+    case.model.pick(plate="Read1")
+    assert len(case.model.clicks) == 1
+    case.model.pick(plate="Read2")
+    assert case.model.clicks == []
+
+
 def test_clicks_stay_with_the_script_and_what_is_none_is_left_out(case: Case) -> None:
     case.model.click(-3, 12.257, 30, outside=True)
     kept = msgspec.json.decode(msgspec.json.encode(to_plain(case.model.settings, "script")))

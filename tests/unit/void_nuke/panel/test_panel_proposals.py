@@ -156,7 +156,23 @@ def test_a_proposal_that_failed_can_be_asked_for_again(case: Case) -> None:
     assert job is not None
     case.session.change(job, phase=Phase.FAILED, message="no memory")
     assert not case.model.is_proposing
+    case.model.retry(job.job_id)
+    assert case.model.is_proposing
+    case.session.change(case.session.jobs[0], phase=Phase.FAILED, message="no memory")
     assert case.model.propose() is not None
+
+
+def test_a_script_that_was_left_during_the_export_awaits_nothing(case: Case, tmp_path: Path) -> None:
+    case.model.click(1003, 12, 30)
+    assert case.model.make_matte() is not None
+    assert case.model.propose() is not None
+    again = Case(tmp_path / "again", SceneHost(kept=case.host.kept, rotos=case.host.rotos))
+    assert not again.model.is_proposing
+    assert not again.model.is_making_matte
+    assert again.model.propose_problem() == ""
+    # A job that the script knows is awaited.
+    kept = Case(tmp_path / "kept", SceneHost(kept=case.host.kept, rotos=case.host.rotos), case.session)
+    assert kept.model.is_proposing
 
 
 def test_files_that_say_nothing_are_no_proposal(case: Case, tmp_path: Path, qt: Any) -> None:
