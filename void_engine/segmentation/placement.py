@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,9 @@ def only_model(
 ) -> Iterator[_Model]:
     """Load a model for as long as the context lasts, and give its memory back afterwards.
 
+    What the context gives is a weak proxy of the model: a name that still holds it after the context does not
+    keep the model in memory, where the next one needs the room.
+
     Where the device has no room for it, it runs on the CPU, and the log says so.
 
     Raises:
@@ -55,7 +59,8 @@ def only_model(
             model = load(folder, place)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise SegmentationError(f"{folder} cannot be loaded: {error}") from error
-        yield model
+        proxy: Any = weakref.proxy(model)
+        yield proxy
     finally:
         del model
         _held.clear()

@@ -24,6 +24,8 @@ _TINTS = {
 }
 """The colours of the kinds."""
 _OPACITY = 0.8
+_PROPOSERS = frozenset({"evidence", "reason"})
+"""Who proposes by kind. Mattes by prompts carry a note too, and are of no kind."""
 _PALEST = 0.25
 
 
@@ -32,7 +34,8 @@ def proposal_patterns(job: RemovalJob) -> list[str]:
     patterns = [job.output.versioned_pattern] if isinstance(job.task, Propose) else []
     patterns += dict.fromkeys(matte.pattern for matte in job.mattes)
     first = job.shot.first_frame
-    return [pattern for pattern in patterns if note_of_frame(frame_path(pattern, first)) is not None]
+    notes = {pattern: note_of_frame(frame_path(pattern, first)) for pattern in patterns}
+    return [pattern for pattern, note in notes.items() if note and not _PROPOSERS.isdisjoint(note.sources)]
 
 
 def without_task(job: RemovalJob) -> RemovalJob:

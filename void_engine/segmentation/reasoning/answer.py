@@ -144,7 +144,10 @@ def read_answer(text: str, grid: Grid, frames: range) -> Answer:
     fenced = _FENCED.fullmatch(text)
     try:
         found = json.loads(
-            fenced[1] if fenced else text, object_pairs_hook=_unique, parse_constant=_no_constant
+            fenced[1] if fenced else text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_number,
         )
     except (ValueError, RecursionError) as error:
         raise AnswerError(f"the answer is not JSON: {error}") from error
@@ -169,6 +172,12 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a member of an object is there twice")
     return found
+
+
+def _number(text: str) -> float | int:
+    """A number with a point or an exponent: JSON Schema takes ``12.0`` for an integer, so it becomes one."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _no_constant(name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,19 @@ class _Log(SilentMonitor):
         self.lines.append(message)
 
 
+@dataclass(eq=False)
+class _Loaded:
+    folder: Path
+    device: Any
+
+
 def _load(folder: Path, device: Any) -> Any:
-    return (folder, device)
+    return _Loaded(folder, device)
 
 
 def test_two_models_are_never_loaded_at_once(tmp_path: Path) -> None:
     with placement.only_model(REASONER, tmp_path, _load, _Log(), "cpu") as model:
-        assert model == (tmp_path, torch.device("cpu"))
+        assert (model.folder, model.device) == (tmp_path, torch.device("cpu"))
         with (
             pytest.raises(SegmentationError, match="reasoner is loaded"),
             placement.only_model(TRACKER, tmp_path, _load, _Log(), "cpu"),
@@ -38,6 +46,20 @@ def test_two_models_are_never_loaded_at_once(tmp_path: Path) -> None:
             pass
     with placement.only_model(TRACKER, tmp_path, _load, _Log(), "cpu"):
         pass
+
+
+def test_a_model_is_gone_after_its_context_though_its_user_still_has_a_name_for_it(tmp_path: Path) -> None:
+    loaded: list[weakref.ref[_Loaded]] = []
+
+    def load(folder: Path, device: Any) -> _Loaded:
+        model = _Loaded(folder, device)
+        loaded.append(weakref.ref(model))
+        return model
+
+    with placement.only_model(REASONER, tmp_path, load, _Log(), "cpu") as model:
+        assert loaded[0]() is not None
+        assert model.folder == tmp_path
+    assert loaded[0]() is None
 
 
 def test_a_model_that_cannot_be_loaded_leaves_room_for_the_next(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from void_server.cli.exit_codes import ExitCode  # noqa: E402
 from void_server.cli.matte import prompted_objects  # noqa: E402
 from void_server.mattes import matting  # noqa: E402
 from void_server.mattes.files import FilesRun  # noqa: E402
+from void_server.mattes.pictures import proposal_patterns  # noqa: E402
 
 HEIGHT, WIDTH = 30, 44
 
@@ -67,6 +68,8 @@ def test_mattes_are_made_by_clicks_and_boxes_and_become_a_removal(
     np.testing.assert_array_equal(planes[..., 0], planes[..., 1:].max(axis=2))
     job = read_job(tmp_path / "job.json")
     assert [(matte.role, matte.pattern) for matte in job.mattes] == [("remove", str(tmp_path / "m.%04d.exr"))]
+    # They are of no kind by which a picture could be tinted.
+    assert proposal_patterns(job) == []
     again = void(*words)
     assert again.code == ExitCode.BAD_OUTPUT
 

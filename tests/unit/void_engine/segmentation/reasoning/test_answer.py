@@ -40,6 +40,15 @@ def test_a_good_answer_is_taken_as_it_is(fence: str) -> None:
     assert found.confidence == 0.8
 
 
+def test_whole_numbers_that_are_written_with_a_point_are_whole() -> None:
+    said = affected(since=12.0, cells=[{"frame": 12.0, "cells": [[6.0, 1e0]]}], size=[2.0, 1.0],
+                    original=[3.0, 2.0], path=[{"frame": 13.0, "row": 2.0, "column": 3.0}])  # fmt: skip
+    (thing,) = _read(answer(said, confidence=1.0)).affected
+    numbers = [thing.since, *thing.cells, *thing.cells[12][0], *thing.size, *thing.original, *thing.path[0]]
+    assert numbers == [12, 12, 6, 1, 2, 1, 3, 2, 13, 2, 3]
+    assert {type(number) for number in numbers} == {int}
+
+
 _MALFORMED: dict[str, tuple[Any, str]] = {
     "prose": ("The ball casts a shadow.", "not JSON"),
     "prose around it": ("Here you are: " + json.dumps(answer()), "not JSON"),
