@@ -291,6 +291,8 @@ class Delivery:
                 self._write_one(one)
             except (EngineError, BridgeError, OSError) as failure:
                 error = failure
+            except Exception as failure:  # noqa: BLE001 - else everybody would wait for a thread that is gone
+                error = BridgeError(f"Frame {one.frame} of {one.role} cannot be written: {failure!r}.")
             with self._condition:
                 self._written -= 1
                 self._waiting_bytes -= one.bytes

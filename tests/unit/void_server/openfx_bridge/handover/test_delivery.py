@@ -121,6 +121,19 @@ def test_a_full_disk_is_said_with_the_frame(
         plate(begun.delivery, tmp_path, 8)
 
 
+def test_whatever_stops_the_writing_is_said(
+    begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(frame: Frame, path: Path, rate: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(module, "write_intermediate", exhausted)
+    plate(begun.delivery, tmp_path, 7)
+    looks = iter(range(5))
+    with pytest.raises(BridgeError, match="Frame 7 of plate cannot be written: MemoryError"):
+        begun.delivery.complete(lambda: next(looks, None) is not None)
+
+
 def test_a_given_file_is_the_bridges_and_its_answer_waits_for_room(begun: Begun, tmp_path: Path) -> None:
     """Of a given file nothing is copied and nothing is read before it is written."""
     picture = raw(tmp_path, 0.5)
