@@ -228,3 +228,9 @@ def test_only_exr_files_are_opened_for_proof(tmp_path: Path) -> None:
         pass
     with pytest.raises(RequestRefused, match="read_roots"), opened_exr(plate, PathRules("read_roots", ())):
         pass
+
+
+@pytest.mark.parametrize("length", [20, 299, 300, 301, 4000])
+def test_a_path_in_an_error_is_no_longer_than_real_ones(length: int) -> None:
+    text = "/" + "a" * (length - 1)
+    assert allowed_paths.shown(Path(text)) == (text if length <= 300 else text[:300] + "...")
