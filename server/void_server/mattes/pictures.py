@@ -69,10 +69,5 @@ def tinted(picture: Float32Array, frame: Frame, box: Box) -> Float32Array:
     Raises:
         PlateError: when the frame lacks a channel of a proposal.
     """
-    planes = frame.read_channels(matte_channels(), box)
-    sure = np.clip(planes[..., matte_channels().index(CONFIDENCE_CHANNEL)], _PALEST, 1.0)
-    shown = picture
-    for index, tint in enumerate(_TINTS.values(), start=2):
-        weight = np.float32(_OPACITY) * planes[..., index] * sure
-        shown = shown + weight[..., None] * (np.array(tint, np.float32) - shown)
-    return np.asarray(shown, np.float32)
+    colours, weight = tints(frame, box)
+    return np.asarray(picture + weight[..., None] * (colours - picture), np.float32)

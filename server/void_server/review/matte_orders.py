@@ -22,7 +22,7 @@ Send = Callable[[RemovalJob, Callable[[str], None]], None]
 """Sends a job to the server, and tells in words what becomes of it; raises ProtocolError without one."""
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 _LEAST = 0.01
-"""A mark that is smaller than this share of the picture in both directions is a click."""
+"""A mark that is smaller than this share of the picture in either direction is a click."""
 _MOST_MATTES = 999
 
 
@@ -62,11 +62,14 @@ class MatteOrders:
             with self._lock:
                 self._said[shot.key] = f"{printable(text)}: {pattern}"
 
+        before = self.said(shot)
+        told("the matte was asked for")  # first: what the server says comes from another thread
         try:
             self._send(job, told)
         except ProtocolError as error:
+            with self._lock:
+                self._said[shot.key] = before
             raise ReviewError(f"no server takes it: {error}") from error
-        told("the matte was asked for")
         return self.said(shot)
 
     def _free_pattern(self, shot: ReviewShot) -> str:
@@ -88,7 +91,7 @@ def _prompted(job: RemovalJob, marked: MarkedObject) -> PromptedObject:
     """The prompt of a mark, in the job's pixels with y up."""
     size = job.shot.format
     left, top, right, bottom = marked.box
-    if right - left < _LEAST and bottom - top < _LEAST:
+    if abs(right - left) < _LEAST or abs(bottom - top) < _LEAST:
         x, y = (left + right) / 2 * size.width, (1 - (top + bottom) / 2) * size.height
         return PromptedObject(points=[PointPrompt(frame=marked.frame, x=x, y=y)])
     sides = {
