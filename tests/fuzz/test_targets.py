@@ -28,6 +28,7 @@ def mutated(seeds: list[bytes]) -> st.SearchStrategy[bytes]:
     return st.integers(0, 2**32).map(lambda number: next(mutations(seeds, Random(number))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "examples"),
     [(wire, 400), (job, 200), (exr, 200), (roto, 300)],

@@ -160,6 +160,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BROKEN)
 def test_a_broken_rule_is_blamed(binary: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISOBEY", mode)

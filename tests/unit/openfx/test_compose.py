@@ -39,6 +39,7 @@ def an_answer(width: int, height: int, seed: int = 7) -> np.ndarray:
     return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [4, 3, 1])
 @pytest.mark.parametrize("depth", TYPES)
 def test_at_full_size_the_answer_counts_where_it_has_weight(

@@ -554,6 +554,7 @@ def test_missing_frames_can_be_errors(effect: Open, missing: int, background: bo
     assert np.array_equal(node.render(120), plate(3))  # no frame of this result: nothing is missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mode", ["no-module", "refuses", "garbage", "dies-always", "short-file", "path-out", "huge", "negative"]
 )

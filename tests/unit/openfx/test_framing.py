@@ -34,6 +34,7 @@ KEYS = st.text("abcdefghijklmnopqrstuvwxyz_.", min_size=1, max_size=64)
 VALUES = st.text(max_size=200)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(messages=st.lists(st.dictionaries(KEYS, VALUES, max_size=20), max_size=4), piece=st.integers(1, 40))
 def test_messages_come_through_in_any_pieces(

@@ -258,6 +258,7 @@ def test_a_hold_out_is_never_touched_however_far_the_matte_grows(tmp_path: Path,
     assert (got[:, :40] != plate[:, :40]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["identity", "propagation"])
 def test_a_broken_pixel_of_the_plate_comes_through(tmp_path: Path, files: ExitStack, engine: str) -> None:
     pattern = write_plate(tmp_path)

@@ -47,6 +47,7 @@ def test_every_group_is_sampled_and_the_rest_is_sized() -> None:
             assert {0, 100_000 - 4096} <= {offset for offset, _ in file.ranges}
 
 
+@pytest.mark.slow
 def test_a_challenge_fits_into_a_message_however_long_the_paths_are() -> None:
     folder = Path("/") / "/".join(["f" * 200] * 18)
     files = [InputFile("plate", number, folder / f"{number}.exr") for number in range(3000)]

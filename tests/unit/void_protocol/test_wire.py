@@ -160,6 +160,7 @@ def test_states_are_words_on_the_wire() -> None:
         decode_server_frames(frames_of(text.replace(b"running", b"jogging")))
 
 
+@pytest.mark.slow
 def test_a_frame_that_takes_long_to_decode_is_refused_before() -> None:
     """The largest proof that there may be is decoded; one with ten times as many ranges is not looked at."""
 

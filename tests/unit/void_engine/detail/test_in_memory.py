@@ -76,6 +76,7 @@ def shot_with_a_falling_disc() -> tuple[Float32Array, Float32Array, Float32Array
     return np.stack(plates), np.stack(mattes).astype(np.float32), np.stack(truths)
 
 
+@pytest.mark.slow
 def test_an_object_that_moves_otherwise_gets_its_own_pixels() -> None:
     plate, matte, truth = (clip[:4] for clip in shot_with_a_falling_disc())
     assert gain_db(plate, matte, truth, answered(truth)) > 2.5

@@ -91,6 +91,7 @@ def restored(
     return list(restore_shot(shot, range(COUNT), answers(), canvas, request, monitor, strength))
 
 
+@pytest.mark.slow
 def test_frames_are_those_of_the_call_in_memory_and_do_not_depend_on_what_is_wanted(
     material: Material, frames: list[CleanFrame], listening: Listening
 ) -> None:

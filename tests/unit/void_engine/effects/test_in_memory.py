@@ -31,6 +31,7 @@ def test_a_shadow_that_goes_along_is_proposed_and_called_a_shadow() -> None:
     assert shadow > 0.8
 
 
+@pytest.mark.slow
 def test_a_shadow_that_stays_on_the_ground_below_a_bouncing_object_is_proposed() -> None:
     """It moves neither with the camera nor with the object."""
     shot = crossing(shadow=0.5, bounces=True, frames=28)
@@ -41,6 +42,7 @@ def test_a_shadow_that_stays_on_the_ground_below_a_bouncing_object_is_proposed()
     assert (proposal.kinds[shot.truth & (proposal.matte >= 0.5)] == Kind.SHADOW).all()
 
 
+@pytest.mark.slow
 def test_an_object_without_effects_and_a_passer_by_give_nothing() -> None:
     shot = crossing(shadow=0.0, passer_by=True)
     matte, confidence = propose_affected(shot.plate, shot.remove)

@@ -106,6 +106,7 @@ def test_the_first_frame_comes_before_the_last_is_worked_on() -> None:
     assert listener.previews == [1001]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("still", [False, True])
 def test_the_answer_does_not_depend_on_the_number_of_cores(
     monkeypatch: pytest.MonkeyPatch, still: bool
@@ -263,6 +264,7 @@ def test_what_is_wanted_does_not_depend_on_what_else_is(kind: type[Shot], still:
     assert len({f for stage, _, _, f in listener.steps if stage == "key frames"}) < 6
 
 
+@pytest.mark.slow
 def test_only_key_frames_are_filled_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """All others only take from them, so they hold up nobody; the pictures are the same, bit for bit."""
     filled_in: dict[int, set[str]] = {}

@@ -71,6 +71,7 @@ def test_panning_camera_reveals_what_was_hidden() -> None:
     assert error_inside(clean, truth, matte) < 0.1 * error_inside(plate, truth, matte)
 
 
+@pytest.mark.slow
 def test_nothing_changes_where_the_matte_is_zero_not_even_nan() -> None:
     truth, matte = panning(1.0), walking_box()
     plate = covered(truth, matte)

@@ -94,6 +94,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("light", [0.02, 1.0, 40.0])
 def test_the_truth_is_good_in_any_light_with_its_own_grain_or_other(light: float) -> None:
     scene = _scene(2, light)
@@ -103,6 +104,7 @@ def test_the_truth_is_good_in_any_light_with_its_own_grain_or_other(light: float
         ] * FRAMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told_in_most_frames_by_a_word_that_fits(scene: Scene, fault: str) -> None:
     make, words = FAULTS[fault]

@@ -30,6 +30,7 @@ def _centres(first: int, last: int) -> np.ndarray:
 # --- without feather
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 0.5, 0.25])
 def test_shapes_match_supersampling(any_points, supersampled, scale):
     """The mean is compared with 16 x 16 samples and single pixels with 64 x 64.

@@ -34,6 +34,7 @@ def _resized_by_the_formula(picture: Any, size: int) -> Any:
     return np.einsum("ij,jkc,lk->ilc", rows, picture.astype(np.float64), columns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(130, 201), (32, 50), (64, 64)])
 def test_pixels_are_those_of_the_documented_method(shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(3).integers(0, 256, (*shape, 3), dtype=np.uint8)

@@ -36,6 +36,7 @@ def _load(folder: Path, device: Any) -> Any:
     return _Loaded(folder, device)
 
 
+@pytest.mark.slow
 def test_two_models_are_never_loaded_at_once(tmp_path: Path) -> None:
     with placement.only_model(REASONER, tmp_path, _load, _Log(), "cpu") as model:
         assert (model.folder, model.device) == (tmp_path, torch.device("cpu"))
@@ -62,6 +63,7 @@ def test_a_model_is_gone_after_its_context_though_its_user_still_has_a_name_for_
     assert loaded[0]() is None
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_leaves_room_for_the_next(tmp_path: Path) -> None:
     def broken(folder: Path, device: Any) -> Any:
         raise OSError("no such tensor")

@@ -120,6 +120,7 @@ _CASES: dict[str, tuple[Subject, dict[int, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _CASES)
 def test_it_gives_the_numbers_of_transformers_called_by_hand(
     tracker: VideoTracker, folder: Path, video: Any, name: str

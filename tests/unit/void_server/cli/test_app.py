@@ -29,6 +29,7 @@ def test_a_task_loads_nothing_that_only_people_need(tmp_path: Path) -> None:
     assert ran.stdout.strip() == "[]", ran.stdout
 
 
+@pytest.mark.slow
 def test_errors_and_usage_are_told_as_by_any_command(tmp_path: Path) -> None:
     def void(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "void_server", "farm", "step", *words]

@@ -46,6 +46,7 @@ def _plate(folder: Path) -> Path:
     return folder / "plate.%04d.exr"
 
 
+@pytest.mark.slow
 def test_mattes_are_made_by_clicks_and_boxes_and_become_a_removal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_mattes_are_made_by_clicks_and_boxes_and_become_a_removal(
     assert again.code == ExitCode.BAD_OUTPUT
 
 
+@pytest.mark.slow
 def test_the_same_job_gives_the_same_bytes_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def _job(folder: Path, *, shadow: float = 0.5, still: bool = False, push: bool =
     return job
 
 
+@pytest.mark.slow
 def test_mattes_report_job_and_sheet_are_written_and_nothing_is_overwritten(tmp_path: Path) -> None:
     job = _job(tmp_path)
     mattes = tmp_path / "affected.%04d.exr"
@@ -69,6 +70,7 @@ def test_mattes_report_job_and_sheet_are_written_and_nothing_is_overwritten(tmp_
     assert "affected.0011.exr" in again.err
 
 
+@pytest.mark.slow
 def test_things_are_told_outlined_and_accepted_one_by_one(tmp_path: Path) -> None:
     job = _job(tmp_path, push=True)
     mattes = tmp_path / "affected.%04d.exr"
@@ -126,6 +128,7 @@ def test_things_are_told_outlined_and_accepted_one_by_one(tmp_path: Path) -> Non
     assert "--job" in refused.err
 
 
+@pytest.mark.slow
 def test_what_cannot_be_known_is_said(tmp_path: Path) -> None:
     ran = void("propose", _job(tmp_path, still=True), "-o", tmp_path / "a.%04d.exr")
     assert ran.code == 0, ran.err
@@ -153,6 +156,7 @@ class _StoppedAt(SilentMonitor):
     def waiting(self, obstacle: str) -> None: ...
 
 
+@pytest.mark.slow
 def test_a_stopped_proposal_goes_on_with_what_it_has_and_sees_a_changed_plate(tmp_path: Path) -> None:
     removal = read_job(_job(tmp_path))
     job = proposal_job(removal, str(tmp_path / "affected.%04d.exr"), Propose())
@@ -181,6 +185,7 @@ def test_a_stopped_proposal_goes_on_with_what_it_has_and_sees_a_changed_plate(tm
     assert first.stat().st_mtime_ns != stamp
 
 
+@pytest.mark.slow
 def test_a_proposal_is_refused_where_removals_are_made(tmp_path: Path) -> None:
     job = proposal_job(read_job(_job(tmp_path)), str(tmp_path / "affected.%04d.exr"), Propose())
     path = tmp_path / "propose.json"

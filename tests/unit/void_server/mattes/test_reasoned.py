@@ -97,6 +97,7 @@ def test_what_is_told_becomes_things_with_mattes_and_roles(
     assert early.read_channels(("A",), early.display_window).max() == 0
 
 
+@pytest.mark.slow
 def test_what_both_see_is_surer_and_shown_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = _job(tmp_path)
     _scripted(monkeypatch, ScriptedModel(answer(_shadow())))

@@ -116,6 +116,7 @@ def model(tiny_root: Path) -> Any:
     return load_transformer(transformer_config(folder.base), folder.pass_weights(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("latents", "window_frames", "overlap_frames", "guidance"),
     [

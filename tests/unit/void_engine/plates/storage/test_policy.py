@@ -45,6 +45,7 @@ def claim(path: Path, width: int, height: int, *, padding: int = 0, compression:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "padding", "reason"),
     [

@@ -130,6 +130,7 @@ def test_what_touches_the_object_is_in_front_though_no_matte_makes_way() -> None
             assert found is None
 
 
+@pytest.mark.slow
 def test_what_passes_is_not_pasted_behind_the_object() -> None:
     plate, matte = still_glass()
     clean = remove_object(plate, matte)

@@ -91,6 +91,7 @@ def test_what_is_wrong_is_told_in_the_same_words(monkeypatch: pytest.MonkeyPatch
         read_job(b" " * (JOB_BYTES + 1))
 
 
+@pytest.mark.slow
 def test_a_long_manifest_is_read_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A manifest may be long where the job is short: 600,000 files take half a second to decode."""
     runs = noted_runs(monkeypatch)

@@ -36,6 +36,7 @@ def test_sizes_that_no_number_holds_are_refused() -> None:
     assert pack_manifest([ManifestEntry("plate", n, 2**53) for n in range(1023)]).largest == 0
 
 
+@pytest.mark.slow
 def test_many_files_are_few_objects() -> None:
     packed = pack_manifest([ManifestEntry("plate", n, n) for n in range(50_000)])
     gc.collect()

@@ -10,6 +10,7 @@ from void_server.openfx_bridge.pixels.space import PlateSpace
 SPACES = [*TRANSFERS, "ACEScct", "sRGB - Texture", "", "scene_linear"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPACES)
 @pytest.mark.parametrize("premultiplied", [False, True])
 def test_what_goes_to_light_comes_back(name: str, premultiplied: bool) -> None:
