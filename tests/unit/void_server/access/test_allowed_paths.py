@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from void_server.access import allowed_paths
+from void_server.access import open_folder as open_folder_module
 from void_server.access.allowed_paths import (
     PathRules,
     open_allowed,
@@ -15,6 +17,7 @@ from void_server.access.allowed_paths import (
     reading_rules,
     writing_rules,
 )
+from void_server.access.open_folder import OpenFolder
 from void_server.errors import RequestRefused
 from void_server.settings import ServerSettings
 
@@ -108,6 +111,29 @@ def test_what_is_exchanged_between_check_and_opening_leads_nowhere(
         monkeypatch.setattr(allowed_paths, "real_path", lambda descriptor: None)
     with pytest.raises(RequestRefused, match="read_roots"):
         open_allowed(path, PathRules("read_roots", (root,)))
+
+
+@pytest.mark.parametrize("holds_folders", [True, False])
+def test_a_folder_that_is_exchanged_before_it_is_opened_leads_nowhere(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, holds_folders: bool
+) -> None:
+    root, outside = folders
+    out, opened = root / "out", allowed_paths.open_folder
+    out.mkdir()
+    if not holds_folders:  # as on Windows
+        monkeypatch.setattr(open_folder_module, "_HAS_FOLDERS", False)
+    rules = PathRules("output_roots", (root,))
+    with opened_folder(out, rules) as folder:
+        assert folder.path == out
+
+    def exchange(path: Path) -> AbstractContextManager[OpenFolder]:
+        path.rmdir()
+        path.symlink_to(outside)
+        return opened(path)
+
+    monkeypatch.setattr(allowed_paths, "open_folder", exchange)
+    with pytest.raises(RequestRefused, match="output_roots"), opened_folder(out, rules):
+        pytest.fail("the folder outside was handed out")
 
 
 def test_paths_outside_are_refused_in_the_same_words_whatever_is_there(folders: tuple[Path, Path]) -> None:
