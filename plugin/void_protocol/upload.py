@@ -158,8 +158,9 @@ class Upload:
     def _heed_refusals(self, tries: dict[int, int]) -> None:
         with self._changed:
             refused, self._refused = self._refused, []
-        if any(refusal.code == "full" for refusal in refused):
-            self._wait_for_room(refused[0])
+        full = next((refusal for refusal in refused if refusal.code == "full"), None)
+        if full is not None:
+            self._wait_for_room(full)
         for refusal in refused:
             index = refusal.file
             self._offsets.pop(index, None)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -56,6 +58,8 @@ class Server:
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.submissions = 0
+        self.patience: list[float | None] = []
+        """How long each submission waits for its answer."""
         self.chunks: list[tuple[int, int, int]] = []
         """The file, the offset and the size of each chunk, in the order of their arrival."""
         self.content: dict[int, bytearray] = {}
@@ -68,6 +72,7 @@ class Server:
     ) -> Future[Reply]:
         answer = self.answers[min(self.submissions, len(self.answers) - 1)]
         self.submissions += 1
+        self.patience.append(timeout_s)
         info = JobInfo(
             job_id="j", name="n", engine="e", owner="o", state=answer.state, frames_total=3,
             frames_done=0, inputs="streamed", outputs="streamed", output_pattern="x", created_at=0.0,
@@ -379,6 +384,50 @@ def test_a_disk_that_stays_full_for_an_hour_is_a_failure(
         with pytest.raises(TransferError, match="told full; waited 3600 s for room there"):
             case.run()
         assert [file for file, *_ in case.server.chunks] == [0, 0, 0]
+
+
+def test_what_is_told_of_a_full_disk_is_what_the_server_said_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although it refused another file at the same time, and that one first."""
+    clock = [100.0]
+    monkeypatch.setattr(upload_module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(upload_module, "_FULL_PAUSE_S", 0)
+    case, step = case_of(tmp_path, sizes=(5, 7)), iter(range(2))
+
+    def react(chunk: Chunk) -> None:
+        if next(step) == 0:
+            case.server.refuse(0, "full")
+        else:
+            clock[0] += 3600.5
+            case.server.refuse(0, "checksum")
+            case.server.refuse(1, "full")
+
+    case.server.on_chunk = react
+    with pytest.raises(TransferError, match=r"^told full; waited 3600 s"):
+        case.run()
+
+
+def test_how_long_each_silence_is_borne(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float | None] = []
+
+    class Noted(threading.Condition):
+        """Waits for nothing, and notes how long it would have."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return False
+
+        def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+            return predicate() or self.wait(timeout)
+
+    monkeypatch.setattr(upload_module, "threading", SimpleNamespace(Condition=Noted))
+    case = case_of(tmp_path, Answer(credit=0), Answer(), Answer(have=[(0, 0)]), sizes=(5,))
+    replies = iter([lambda: case.server.refuse(0, "full"), lambda: None])
+    case.server.on_chunk = lambda chunk: next(replies)()
+    case.run()
+    assert waits == [60.0, 2.0, 60.0], "no credit, a full disk, nothing confirmed"
+    assert case.server.patience == [3600.0] * 3
 
 
 def test_a_server_without_a_word_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
