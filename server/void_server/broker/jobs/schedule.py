@@ -5,7 +5,8 @@ Jobs that may run are compared by these rules, the first one first:
 
 1. A higher priority comes before a lower one.
 2. A job that was begun and put back in the queue comes before others, so that half-done work is finished
-first. 3. The owner with the fewest jobs running now comes first, so that several devices serve several users.
+   first.
+3. The owner with the fewest jobs running now comes first, so that several devices serve several users.
 4. The owner whose jobs have used less worker time lately comes first. Used time fades by half in
    :attr:`~void_server.settings.ServerSettings.fair_share_half_life_s`, so a night of much work counts less
    and less.
