@@ -27,7 +27,7 @@ from void_server.cli.frame_options import range_option
 from void_server.cli.job_overrides import ShotOverrides, changed_by
 from void_server.cli.new_job_check import check_new_job
 from void_server.cli.progress import StageProgress
-from void_server.cli.terminal import say
+from void_server.cli.terminal import agrees, say
 from void_server.settings.declaration import DeclaredSettings, option
 from void_server.shot_files import ShotFiles, job_from_files
 from void_server.shot_pictures import PictureRules
@@ -213,11 +213,7 @@ def _may_replace(paths: Sequence[Path], *, yes: bool) -> bool:
     there = [str(path) for path in paths if path.exists()]
     if not there or yes:
         return bool(there)
-    try:
-        agreed = typer.confirm(f"{', '.join(there)} exists already; replace it?")
-    except typer.Abort:
-        agreed = False
-    if not agreed:
+    if not agrees(f"{', '.join(there)} exists already; replace it?"):
         raise CommandError(f"{', '.join(there)} stays as it is (--yes answers yes)", ExitCode.BAD_OUTPUT)
     return True
 

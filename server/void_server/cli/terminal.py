@@ -43,6 +43,14 @@ class Terminal(Console):
             yield Segment(text if control else printable_lines(text), style, control)
 
 
+def agrees(question: str) -> bool:
+    """Ask a question on the terminal; no is also the answer where nobody can be asked."""
+    try:
+        return typer.confirm(printable(question))
+    except typer.Abort:
+        return False
+
+
 def say(text: str, *, to_stderr: bool = False) -> None:
     """Print lines of text for people."""
     typer.echo(printable_lines(text), err=to_stderr)

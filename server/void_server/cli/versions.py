@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import typer
 from msgspec import Meta
 
 from void_protocol.job import RemovalJob
@@ -20,7 +19,7 @@ from void_protocol.job_file import job_fingerprint, with_content_id
 from void_protocol.sequence import frame_path
 from void_server.cli.exit_codes import ExitCode
 from void_server.cli.explain import CommandError
-from void_server.cli.terminal import say
+from void_server.cli.terminal import agrees, say
 from void_server.settings.declaration import DeclaredSettings, option
 
 if TYPE_CHECKING:  # Whoever looks at no file needs no engine.
@@ -97,11 +96,7 @@ def ask_to_overwrite(job: RemovalJob, *, yes: bool) -> bool:
     if not there or yes:
         return bool(there)
     what = f"{len(there)} frames of {job.output.versioned_pattern} were made otherwise"
-    try:
-        agreed = typer.confirm(f"{what}; overwrite them, each when the new one is whole?")
-    except typer.Abort:
-        agreed = False
-    if not agreed:
+    if not agrees(f"{what}; overwrite them, each when the new one is whole?"):
         raise CommandError(f"{what}; nothing was overwritten (--yes answers yes)", ExitCode.BAD_OUTPUT)
     return True
 
