@@ -102,15 +102,6 @@ class ReasonedShot:
         return np.maximum(found, would_be(told, number, grid).astype(np.float32))
 
 
-def check_reasoning() -> None:
-    """Make sure that this machine can reason, before anything is read.
-
-    Raises:
-        ModelMissingError: when the language model or its packages are missing.
-    """
-    model_folder(REASONER)
-
-
 def reasoned_shot(
     shot: ShotSource,
     monitor: Monitor,
@@ -137,7 +128,7 @@ def reasoned_shot(
         RemovalCancelled: when the monitor asked for a stop.
     """
     if model is None:
-        check_reasoning()
+        model_folder(REASONER)  # before anything is read
     numbers = shot.frame_numbers
     grid = Grid.over(shot.height, shot.width)
     removed, places = _object(shot, monitor)
